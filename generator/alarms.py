@@ -1,0 +1,70 @@
+"""One shape for every alarm: named for people, silent without data, told to the topic when it starts and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from troposphere import Sub, cloudwatch
+
+from generator import ports
+from generator.arns import Text
+from generator.stack import Stack
+
+
+def alarm(
+    stack: Stack,
+    title: str,
+    says: str,
+    serves: Sequence[str],
+    metric: tuple[str, str, str],
+    dimensions: Mapping[str, Text],
+    threshold: Text | float,
+    minutes: int = 5,
+    periods: int = 1,
+    condition: str | None = None,
+) -> cloudwatch.Alarm:
+    """Adds an alarm on one metric and returns it.
+
+    `metric` is (namespace, name, statistic), a percentile such as `p95` counting as a statistic; the alarm starts
+    when the value reaches the threshold in each of `periods` periods of `minutes` minutes. A metric without data is
+    no alarm: a pipeline that does not run and a service at zero are not broken.
+    """
+    namespace, name, statistic = metric
+    extended = statistic.startswith("p")
+    return add(
+        stack,
+        title,
+        says,
+        serves,
+        condition,
+        Dimensions=[cloudwatch.MetricDimension(Name=key, Value=value) for key, value in dimensions.items()],
+        EvaluationPeriods=periods,
+        MetricName=name,
+        Namespace=namespace,
+        Period=minutes * 60,
+        Threshold=threshold,
+        **{"ExtendedStatistic" if extended else "Statistic": statistic},
+    )
+
+
+def add(
+    stack: Stack, title: str, says: str, serves: Sequence[str], condition: str | None, **properties: object
+) -> cloudwatch.Alarm:
+    """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math."""
+    topic = stack.takes(ports.TOPIC_ARN)
+    if condition:
+        properties["Condition"] = condition
+    return stack.add(
+        cloudwatch.Alarm(
+            title,
+            AlarmActions=[topic],
+            AlarmDescription=says,
+            AlarmName=Sub(f"{stack.project.name}-${{Environment}}-{title}"),
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            OKActions=[topic],
+            TreatMissingData="notBreaching",
+            **properties,
+        ),
+        says,
+        serves,
+    )

@@ -1,0 +1,113 @@
+"""Exact ARNs in the partition, region and account of the stack.
+
+awacs' own ARN classes write the partition `aws`, so these are the only ones in use. Shapes: Service Authorization
+Reference (resource types of each service). Each argument is a name: text, or an intrinsic function.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from troposphere import AWSHelperFn, GetAtt, Ref, Sub
+
+Text: TypeAlias = str | AWSHelperFn
+
+
+def _sub(pattern: str, **names: Text) -> Sub:
+    """A `Fn::Sub` with text, parameters and attributes in the pattern itself, so that the JSON reads like an ARN."""
+    others: dict[str, Text] = {}
+    for name, value in names.items():
+        if isinstance(value, Ref):
+            pattern = pattern.replace(f"${{{name}}}", f"${{{value.data['Ref']}}}")
+        elif isinstance(value, GetAtt):
+            pattern = pattern.replace(f"${{{name}}}", f"${{{'.'.join(value.data['Fn::GetAtt'])}}}")
+        elif isinstance(value, str):
+            pattern = pattern.replace(f"${{{name}}}", value)
+        else:
+            others[name] = value
+    return Sub(pattern, **others)
+
+
+def arn(service: str, resource: str, **names: Text) -> Sub:
+    """An ARN with region and account; `resource` may hold `${name}` for each of the names."""
+    return _sub(f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}", **names)
+
+
+def global_arn(service: str, resource: str, **names: Text) -> Sub:
+    """An ARN of a service without regions: IAM, CloudFront, Budgets."""
+    return _sub(f"arn:${{AWS::Partition}}:{service}::${{AWS::AccountId}}:{resource}", **names)
+
+
+def objects(bucket_arn: Text, prefix: str = "*") -> Sub:
+    """The objects of a bucket whose keys match the prefix."""
+    return _sub(f"${{BucketArn}}/{prefix}", BucketArn=bucket_arn)
+
+
+def account_root() -> Sub:
+    """The account itself as a principal: whoever its own IAM policies allow."""
+    return Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+
+
+def aws_managed_policy(path: str) -> Sub:
+    """A policy that AWS owns, such as `service-role/AmazonECSTaskExecutionRolePolicy`."""
+    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{path}")
+
+
+def codecommit_repository(name: Text) -> Sub:
+    return arn("codecommit", "${Name}", Name=name)
+
+
+def codebuild_project(name: Text) -> Sub:
+    return arn("codebuild", "project/${Name}", Name=name)
+
+
+def codebuild_report_group(project: Text, report: str) -> Sub:
+    return arn("codebuild", f"report-group/${{Project}}-{report}", Project=project)
+
+
+def codepipeline(name: Text) -> Sub:
+    return arn("codepipeline", "${Name}", Name=name)
+
+
+def ecs_service(cluster: Text, service: Text) -> Sub:
+    return arn("ecs", "service/${Cluster}/${Service}", Cluster=cluster, Service=service)
+
+
+def ecs_task(cluster: Text) -> Sub:
+    """Every task of a cluster; a task's own id is random."""
+    return arn("ecs", "task/${Cluster}/*", Cluster=cluster)
+
+
+def ecs_task_definition(family: Text) -> Sub:
+    """Every revision of a family: the pipeline registers a new one for each release."""
+    return arn("ecs", "task-definition/${Family}:*", Family=family)
+
+
+def dynamodb_table(name: Text) -> Sub:
+    return arn("dynamodb", "table/${Name}", Name=name)
+
+
+def dynamodb_indexes(table_arn: Text) -> Sub:
+    return _sub("${TableArn}/index/*", TableArn=table_arn)
+
+
+def ecr_repository(name: Text) -> Sub:
+    return arn("ecr", "repository/${Name}", Name=name)
+
+
+def secret(prefix: str) -> Sub:
+    """Every secret whose name starts with the prefix; Secrets Manager appends six random characters to a name."""
+    return arn("secretsmanager", f"secret:{prefix}*")
+
+
+def ssm_parameter(name: Text, below: str = "") -> Sub:
+    """A parameter by its full name, which starts with a slash, or what stands below it: `/KEY` or `/*`."""
+    return arn("ssm", f"parameter${{Name}}{below}", Name=name)
+
+
+def ses_identities() -> Sub:
+    return arn("ses", "identity/*")
+
+
+def log_groups() -> Sub:
+    return arn("logs", "log-group:*")

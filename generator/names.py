@@ -1,0 +1,36 @@
+"""Names and numbers that more than one template uses and that are not values of a port.
+
+What a stack gives another by value is a port (`ports.py`); what two templates must spell alike stands here: stages,
+actions and artifacts of the pipeline, log prefixes, the listener's port.
+"""
+
+from __future__ import annotations
+
+# The port on which CloudFront reaches the load balancer: opened by `network`, listened on by `ingress`, named by the
+# VPC origin of `delivery`.
+LISTENER_PORT = 80
+
+# Key prefixes in the log bucket: allowed by `storage`, written by the resource named.
+LOAD_BALANCER_LOGS = "load-balancer"
+CLOUDFRONT_LOGS = "cloudfront/"
+BUCKET_LOGS = "s3/"
+
+# Stages, in the order of the design.
+SOURCE, BUILD_BACKEND, BUILD_FRONTEND = "Source", "Build_Backend", "Build_Frontend"
+APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = "Approve", "Deploy_Backend", "Deploy_Frontend"
+# What a stage's name starts with when a failure in it rolls back.
+DEPLOY = "Deploy"
+
+# The action that the start rule hands the pushed commit to.
+SOURCE_ACTION = "SourceAction"
+
+# Artifacts; the frontend's two are also the identifiers of secondary artifacts in its buildspec.
+SOURCE_OUTPUT, BACKEND_OUTPUT = "SourceOutput", "BackendBuildOutput"
+FRONTEND_ASSETS, FRONTEND_DOCUMENTS = "FrontendAssets", "FrontendDocuments"
+IMAGE_DEFINITIONS = "imagedefinitions.json"
+
+# Report groups are `<project>-<report>`; the same words stand in the buildspecs' `reports`.
+TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
+
+# What switches a side off, and the values that switch it on.
+NONE, ECS, CLOUDFRONT = "NONE", "ECS", "CLOUDFRONT"

@@ -1,0 +1,111 @@
+"""The pipeline's actions as values: what runs, from which artifacts, with which configuration.
+
+Each action provider that we use is one function here; configuration values are text, as CodePipeline wants them.
+Configuration keys: codepipeline userguide, action-reference-CodeCommit, -CodeBuild, -ECS, -S3Deploy and
+approvals-action-add.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from troposphere import codepipeline
+
+from generator.arns import Text
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action. `provider` is (category, provider); `order` is the run order, equal orders run side by side;
+    `timeout` in minutes applies to manual approval only."""
+
+    name: str
+    provider: tuple[str, str]
+    configuration: Mapping[str, Text]
+    inputs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
+    order: int = 1
+    namespace: str = ""
+    timeout: Text | None = None
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+    def render(self) -> codepipeline.Actions:
+        category, provider = self.provider
+        more: dict[str, object] = dict(self.extras)
+        if self.namespace:
+            more["Namespace"] = self.namespace
+        if self.timeout is not None:
+            more["TimeoutInMinutes"] = self.timeout
+        if self.inputs:
+            more["InputArtifacts"] = [codepipeline.InputArtifacts(Name=name) for name in self.inputs]
+        if self.outputs:
+            more["OutputArtifacts"] = [codepipeline.OutputArtifacts(Name=name) for name in self.outputs]
+        return codepipeline.Actions(
+            ActionTypeId=codepipeline.ActionTypeId(Category=category, Owner="AWS", Provider=provider, Version="1"),
+            Configuration=dict(self.configuration),
+            Name=self.name,
+            RunOrder=self.order,
+            **more,
+        )
+
+
+def codecommit(name: str, repository: Text, branch: Text, output: str) -> Action:
+    """The whole repository at the pushed commit. Polling is on unless it is switched off."""
+    return Action(
+        name,
+        ("Source", "CodeCommit"),
+        {
+            "BranchName": branch,
+            "OutputArtifactFormat": "CODE_ZIP",
+            "PollForSourceChanges": "false",
+            "RepositoryName": repository,
+        },
+        outputs=[output],
+        namespace="Source",
+    )
+
+
+def codebuild(
+    name: str,
+    project: Text,
+    inputs: Sequence[str],
+    outputs: Sequence[str] = (),
+    order: int = 1,
+    variables: Mapping[str, str] | None = None,
+    namespace: str = "",
+) -> Action:
+    """A run of a project. `variables` are this action's own, at most 1,000 characters as JSON."""
+    configuration: dict[str, Text] = {"ProjectName": project}
+    if variables:
+        configuration["EnvironmentVariables"] = json.dumps(
+            [{"name": key, "type": "PLAINTEXT", "value": value} for key, value in variables.items()]
+        )
+    return Action(name, ("Build", "CodeBuild"), configuration, inputs, outputs, order, namespace)
+
+
+def ecs(name: str, cluster: Text, service: Text, file: str, artifact: str, minutes: Text) -> Action:
+    """Registers a revision with the new image and waits up to `minutes` (1 to 60) for the service to be steady."""
+    return Action(
+        name,
+        ("Deploy", "ECS"),
+        {"ClusterName": cluster, "DeploymentTimeout": minutes, "FileName": file, "ServiceName": service},
+        [artifact],
+    )
+
+
+def s3(name: str, bucket: Text, artifact: str, cache_control: str, order: int) -> Action:
+    """Extracts an artifact into a bucket; one Cache-Control for all its files, and nothing is ever deleted."""
+    return Action(
+        name,
+        ("Deploy", "S3"),
+        {"BucketName": bucket, "CacheControl": cache_control, "Extract": "true"},
+        [artifact],
+        order=order,
+    )
+
+
+def approval(name: str, topic: Text, message: str, minutes: Text) -> Action:
+    """Waits for a person, `minutes` (5 to 86,400) at most, and says so through the topic."""
+    return Action(name, ("Approval", "Manual"), {"CustomData": message, "NotificationArn": topic}, timeout=minutes)

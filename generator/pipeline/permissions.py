@@ -1,0 +1,149 @@
+"""What the pipeline's role may do, by what the pipeline does: always, for a backend, for a frontend, for approvals."""
+
+from __future__ import annotations
+
+from awacs import codebuild as builds
+from awacs import codecommit, ecs, iam, kms, s3, sns
+from awacs.aws import StringEquals
+from troposphere import Ref
+
+from generator import arns, ports
+from generator.codebuild import USE_KEY
+from generator.iam import Anything, Grant, allow, via
+from generator.stack import Stack
+
+RUN_BUILDS = [builds.BatchGetBuilds, builds.StartBuild, builds.StopBuild]
+
+
+def always(stack: Stack) -> list[Grant]:
+    """Sources: codepipeline userguide, how-to-custom-role and action-reference-CodeCommit, -CodeBuild."""
+    bucket, key = stack.takes(ports.ARTIFACT_BUCKET_ARN), stack.takes(ports.KEY_ARN)
+    repository = arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))
+    return [
+        allow(
+            "FindArtifacts",
+            [s3.GetBucketAcl, s3.GetBucketLocation, s3.GetBucketVersioning],
+            [bucket],
+            "the pipeline looks at the artifact bucket before it uses it",
+        ),
+        allow(
+            "ExchangeArtifacts",
+            [s3.GetObject, s3.GetObjectVersion, s3.PutObject],
+            [arns.objects(bucket)],
+            "stages hand over artifacts in this bucket",
+            [StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")})],
+        ),
+        allow("UseArtifactKey", USE_KEY, [key], "artifacts are encrypted with our key", [via("s3")]),
+        allow(
+            "ReadSource",
+            [
+                codecommit.CancelUploadArchive,
+                codecommit.GetBranch,
+                codecommit.GetCommit,
+                codecommit.GetUploadArchiveStatus,
+                codecommit.UploadArchive,
+            ],
+            [repository],
+            "the source action packs the pushed commit",
+        ),
+        allow(
+            "RunVerification",
+            RUN_BUILDS,
+            [arns.codebuild_project(stack.takes(ports.VERIFY_BUILD))],
+            "a release is verified inside its deploy stage",
+        ),
+    ]
+
+
+def backend(stack: Stack) -> list[Grant]:
+    """Sources: codepipeline userguide, action-reference-ECS; Service Authorization Reference, Amazon ECS."""
+    family = arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY))
+    projects = [stack.takes(ports.BACKEND_BUILD), stack.takes(ports.RAISE_BUILD)]
+    return [
+        allow(
+            "RunBackendBuilds",
+            RUN_BUILDS,
+            [arns.codebuild_project(name) for name in projects],
+            "the pipeline builds the backend and starts its first tasks; stopping a run stops the build",
+        ),
+        allow(
+            "DeployService",
+            [ecs.DescribeServices, ecs.UpdateService],
+            [stack.takes(ports.SERVICE_ARN)],
+            "the deploy action gives the service the new revision and waits until it is steady",
+        ),
+        allow(
+            "WatchTasks",
+            [ecs.DescribeTasks],
+            [arns.ecs_task(stack.takes(ports.RUNNING_CLUSTER))],
+            "the deploy action watches the tasks of the deployment",
+        ),
+        allow(
+            "ReadRevision",
+            [ecs.DescribeTaskDefinition, ecs.ListTasks],
+            Anything("DescribeTaskDefinition names no resource, and ListTasks none on Fargate"),
+            "the deploy action copies the revision that the service uses",
+        ),
+        allow(
+            "RegisterRevision",
+            [ecs.RegisterTaskDefinition],
+            [family],
+            "every release is a revision of this family",
+        ),
+        allow(
+            "TagRevision",
+            [ecs.TagResource],
+            [family],
+            "the copy keeps the tags of the revision it was made from",
+            [StringEquals({"ecs:CreateAction": "RegisterTaskDefinition"})],
+        ),
+        allow(
+            "HandRolesToTasks",
+            [iam.PassRole],
+            [stack.takes(ports.TASK_ROLE_ARN), stack.takes(ports.EXECUTION_ROLE_ARN)],
+            "the new revision runs with the roles of the old one",
+            [StringEquals({"iam:PassedToService": ["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"]})],
+        ),
+    ]
+
+
+def frontend(stack: Stack) -> list[Grant]:
+    """Source: codepipeline userguide, action-reference-S3Deploy."""
+    site = stack.takes(ports.SITE_BUCKET_ARN)
+    projects = [stack.takes(ports.FRONTEND_BUILD), stack.takes(ports.PUBLISH_BUILD)]
+    return [
+        allow(
+            "RunFrontendBuilds",
+            RUN_BUILDS,
+            [arns.codebuild_project(name) for name in projects],
+            "the pipeline builds the frontend and publishes it; stopping a run stops the build",
+        ),
+        allow(
+            "FindSite",
+            [s3.GetBucketAcl, s3.GetBucketLocation, s3.GetBucketVersioning],
+            [site],
+            "the deploy action looks at the site bucket before it uses it",
+        ),
+        allow(
+            "DeploySite",
+            [s3.PutObject],
+            [arns.objects(site)],
+            "only the deploy action writes the page; the builds cannot",
+            [StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")})],
+        ),
+    ]
+
+
+def approval(stack: Stack) -> list[Grant]:
+    """Sources: codepipeline userguide, approvals-action-add; sns dg, sns-key-management (the approval's role needs
+    the topic's key itself)."""
+    return [
+        allow("AskForApproval", [sns.Publish], [stack.takes(ports.TOPIC_ARN)], "people are asked through the topic"),
+        allow(
+            "EncryptQuestion",
+            [kms.Decrypt, kms.GenerateDataKey],
+            [stack.takes(ports.KEY_ARN)],
+            "the topic is encrypted with our key",
+            [via("sns")],
+        ),
+    ]

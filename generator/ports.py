@@ -1,0 +1,230 @@
+"""The names that two templates must agree on, written once.
+
+A port is a parameter of a child template that the root feeds, and often an output of another child. A stack takes
+and gives ports by these constants, never by text, so that a misspelled name is an `AttributeError`; `connect()` in
+`wiring.py` refuses loose ends and kinds that differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a value is, so that a subnet cannot be wired where a group belongs."""
+
+    NAME = "name"
+    ARN = "ARN"
+    URL = "URL"
+    HOST = "host name"
+    ID = "id"
+    NUMBER = "number"
+    SWITCH = "switch"
+    TEXT = "text"
+    CIDR = "address range"
+    ADDRESS = "mail address or phone number"
+    VPC = "VPC id"
+    SUBNET = "subnet id"
+    GROUP = "security group id"
+    PREFIX_LIST = "prefix list id"
+    DISTRIBUTION = "distribution id"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A value that crosses the border of a template: its CloudFormation name, its kind, and what it means."""
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+# What every environment says about itself.
+ENVIRONMENT = Port("Environment", Kind.NAME, "Name of the environment; part of every account-wide name")
+BRANCH = Port("BranchName", Kind.NAME, "Branch whose pushes start the pipeline")
+REPOSITORY_NAME = Port("RepositoryName", Kind.NAME, "CodeCommit repository that holds the application")
+PROTECTED_BRANCH = Port("ProtectedBranch", Kind.NAME, "Branch that the protection policy guards")
+REPOSITORY_ARN = Port("RepositoryArn", Kind.ARN, "ARN of the repository")
+CLONE_URL = Port("CloneUrlHttp", Kind.URL, "Address to clone from over HTTPS")
+CLONE_URL_SSH = Port("CloneUrlSsh", Kind.URL, "Address to clone from over SSH")
+BRANCH_PROTECTION_ARN = Port(
+    "BranchProtectionArn", Kind.ARN, "Policy to attach to people who must not push to the branch"
+)
+BACKEND_TARGET = Port("BackendTarget", Kind.SWITCH, "Where the backend runs: ECS, or NONE for no backend")
+FRONTEND_TARGET = Port(
+    "FrontendTarget", Kind.SWITCH, "Where the frontend is served: CLOUDFRONT, or NONE for no frontend"
+)
+
+# Physical names that several children need before the resource exists; computed once in the root.
+PIPELINE_NAME = Port("PipelineName", Kind.NAME, "Name of the pipeline")
+CLUSTER_NAME = Port("ClusterName", Kind.NAME, "Name of the ECS cluster")
+SERVICE_NAME = Port("ServiceName", Kind.NAME, "Name of the ECS service")
+BACKEND_PROJECT = Port("BackendProjectName", Kind.NAME, "Name of the CodeBuild project that builds the backend")
+FRONTEND_PROJECT = Port("FrontendProjectName", Kind.NAME, "Name of the CodeBuild project that builds the frontend")
+PUBLISH_PROJECT = Port("PublishProjectName", Kind.NAME, "Name of the CodeBuild project that invalidates the cache")
+VERIFY_PROJECT = Port("VerifyProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a release")
+RAISE_PROJECT = Port("RaiseProjectName", Kind.NAME, "Name of the CodeBuild project that starts the first tasks")
+TOPIC_NAME = Port("TopicName", Kind.NAME, "Name of the notification topic")
+CONFIGURATION_PREFIX = Port(
+    "ConfigurationPrefix", Kind.NAME, "Path under which Parameter Store holds the configuration"
+)
+LAST_IMAGE_PARAMETER = Port(
+    "LastImageParameter",
+    Kind.NAME,
+    "SSM parameter in which the verify action records the last good image; no stack owns it",
+)
+
+# encryption, storage, notifications, registry
+KEY_ARN = Port("KeyArn", Kind.ARN, "Customer managed key for artifacts, logs, topic, secrets and tables")
+ARTIFACT_BUCKET_NAME = Port("ArtifactBucketName", Kind.NAME, "Bucket for pipeline artifacts and build caches")
+ARTIFACT_BUCKET_ARN = Port("ArtifactBucketArn", Kind.ARN, "ARN of the artifact bucket")
+LOG_BUCKET_NAME = Port("LogBucketName", Kind.NAME, "Bucket for access logs")
+LOG_BUCKET_DOMAIN = Port("LogBucketDomain", Kind.HOST, "Domain name of the log bucket, as CloudFront wants it")
+ARTIFACT_DAYS = Port(
+    "ArtifactDays", Kind.NUMBER, "Days that artifacts are kept; no release older than this can be rolled back to"
+)
+LOG_DAYS = Port("LogRetentionDays", Kind.NUMBER, "Days that log groups and access logs are kept")
+TOPIC_ARN = Port("TopicArn", Kind.ARN, "Topic for pipeline messages and alarms")
+NOTIFICATION_EMAIL = Port("NotificationEmail", Kind.ADDRESS, "Mail address that gets every message; empty for none")
+NOTIFICATION_PHONE = Port(
+    "NotificationPhone", Kind.ADDRESS, "Phone number in E.164 form that gets every message; empty for none"
+)
+REGISTRY_NAME = Port("RegistryName", Kind.NAME, "ECR repository that the build pushes to")
+REGISTRY_ARN = Port("RegistryArn", Kind.ARN, "ARN of the ECR repository")
+REGISTRY_URI = Port("RegistryUri", Kind.URL, "Address of the ECR repository, without a tag")
+EXISTING_KEY = Port("ExistingKeyArn", Kind.ARN, "Surviving key of an earlier environment; empty for a new one")
+EXISTING_REPOSITORY = Port(
+    "ExistingRepositoryName", Kind.NAME, "Surviving image repository of an earlier environment; empty for a new one"
+)
+DATA_TABLES = Port("DataTables", Kind.SWITCH, "CREATE makes the tables, EXISTING uses tables of these names")
+IMAGES_KEPT = Port("ImagesKept", Kind.NUMBER, "How many images the registry keeps")
+
+
+def table(logical: str) -> Port:
+    """What the table is called, made here or existing; `logical` is the table's stem, such as `Clients`."""
+    return Port(f"{logical}Table", Kind.NAME, f"Name of the {logical} table, to make or to use")
+
+
+def table_name(logical: str) -> Port:
+    """The name of one of the project's tables, once it exists."""
+    return Port(f"{logical}TableName", Kind.NAME, f"Name of the {logical} table")
+
+
+def table_arn(logical: str) -> Port:
+    """The ARN of one of the project's tables."""
+    return Port(f"{logical}TableArn", Kind.ARN, f"ARN of the {logical} table")
+
+
+# network, site, ingress, delivery
+VPC_CIDR = Port("VpcCidr", Kind.CIDR, "Address range of the VPC; the four subnets are cut from it")
+NAT_GATEWAYS = Port("NatGatewayCount", Kind.NUMBER, "NAT gateways: 1 is cheaper, 2 survive the loss of a zone")
+PREFIX_LIST = Port(
+    "CloudFrontPrefixListId", Kind.PREFIX_LIST, "Managed prefix list of CloudFront's origin-facing addresses"
+)
+VPC_ID = Port("VpcId", Kind.VPC, "The VPC")
+PRIVATE_SUBNET_A = Port("PrivateSubnetA", Kind.SUBNET, "Private subnet in the first zone")
+PRIVATE_SUBNET_B = Port("PrivateSubnetB", Kind.SUBNET, "Private subnet in the second zone")
+LOAD_BALANCER_GROUP = Port("LoadBalancerGroupId", Kind.GROUP, "Security group of the load balancer")
+TASK_GROUP = Port("TaskGroupId", Kind.GROUP, "Security group of the tasks")
+SITE_BUCKET_NAME = Port("SiteBucketName", Kind.NAME, "Bucket that holds the built frontend")
+SITE_BUCKET_ARN = Port("SiteBucketArn", Kind.ARN, "ARN of the site bucket")
+SITE_BUCKET_DOMAIN = Port("SiteBucketDomain", Kind.HOST, "Regional domain name of the site bucket")
+TRANSFER_ACCELERATION = Port(
+    "TransferAcceleration", Kind.SWITCH, "Enabled for faster uploads to the site bucket from far away"
+)
+LOAD_BALANCER_ARN = Port("LoadBalancerArn", Kind.ARN, "The load balancer")
+LOAD_BALANCER_DNS = Port("LoadBalancerDnsName", Kind.HOST, "Internal DNS name of the load balancer")
+LOAD_BALANCER_METRIC = Port("LoadBalancerFullName", Kind.NAME, "Load balancer as CloudWatch names it")
+TARGET_GROUP_ARN = Port("TargetGroupArn", Kind.ARN, "Target group that the service registers its tasks with")
+TARGET_GROUP_METRIC = Port("TargetGroupFullName", Kind.NAME, "Target group as CloudWatch names it")
+DOMAIN_NAME = Port("DomainName", Kind.HOST, "Own domain of the environment; empty for the CloudFront address")
+CERTIFICATE_ARN = Port(
+    "CertificateArn", Kind.ARN, "ACM certificate in us-east-1 for the domain; empty without a domain"
+)
+PRICE_CLASS = Port("PriceClass", Kind.SWITCH, "CloudFront edge locations that serve the environment")
+DISTRIBUTION_ID = Port("DistributionId", Kind.DISTRIBUTION, "The CloudFront distribution")
+DISTRIBUTION_ARN = Port("DistributionArn", Kind.ARN, "ARN of the CloudFront distribution")
+PUBLIC_URL = Port("PublicUrl", Kind.URL, "Public address of the environment, without a final slash")
+
+# configuration
+LOG_LEVEL = Port("LogLevel", Kind.SWITCH, "LOG_LEVEL of the application")
+DEBUG = Port("Debug", Kind.SWITCH, "DEBUG of the application")
+SENDER_EMAIL = Port(
+    "SenderEmail", Kind.ADDRESS, "Verified SES address that the application sends mail from; empty for no mail"
+)
+REDIS_URL = Port("RedisUrl", Kind.URL, "REDIS_URL of the application; empty for none")
+METRICS_INTERVAL = Port(
+    "MetricsCollectionInterval", Kind.NUMBER, "METRICS_COLLECTION_INTERVAL of the application in seconds"
+)
+TABLE_PREFIX = Port("TablePrefix", Kind.NAME, "DYNAMODB_TABLE_PREFIX of the design; the application does not read it")
+CONFIGURATION_TREE = Port("ConfigurationTree", Kind.NAME, "Path of the configuration, once it exists")
+EXISTING_SECRET = Port(
+    "ExistingEncryptionSecretArn",
+    Kind.ARN,
+    "Surviving ENCRYPTION_KEY secret of an earlier environment; empty for a new one",
+)
+JWT_SECRET_ARN = Port("JwtSecretArn", Kind.ARN, "Secret with JWT_SECRET_KEY")
+ENCRYPTION_SECRET_ARN = Port("EncryptionSecretArn", Kind.ARN, "Secret with ENCRYPTION_KEY")
+
+# backend
+IMAGE = Port("BackendImage", Kind.URL, "Image that the service runs, with its tag; `none` before the first release")
+BOOTSTRAP = Port("BackendBootstrap", Kind.SWITCH, "true only while no service exists: it starts with zero tasks")
+TASK_CPU = Port("TaskCpu", Kind.NUMBER, "CPU units of a task; 1024 are one vCPU")
+TASK_MEMORY = Port("TaskMemory", Kind.NUMBER, "Memory of a task in MiB")
+TASKS_MINIMUM = Port("MinimumTasks", Kind.NUMBER, "Tasks that always run")
+TASKS_MAXIMUM = Port("MaximumTasks", Kind.NUMBER, "Tasks that autoscaling may start")
+CONFIGURATION_DIGEST = Port(
+    "ConfigurationDigest", Kind.TEXT, "Digest of the configuration; a change of it rolls the tasks"
+)
+RUNNING_CLUSTER = Port("RunningCluster", Kind.NAME, "The ECS cluster, once it exists")
+RUNNING_SERVICE = Port("RunningService", Kind.NAME, "The ECS service, once it exists")
+SERVICE_ARN = Port("ServiceArn", Kind.ARN, "ARN of the ECS service")
+TASK_ROLE_ARN = Port("TaskRoleArn", Kind.ARN, "Role that the application runs as")
+EXECUTION_ROLE_ARN = Port("ExecutionRoleArn", Kind.ARN, "Role that ECS starts the tasks with")
+TASK_FAMILY = Port("TaskFamily", Kind.NAME, "Family of the task definition")
+
+# build and pipeline: the projects' names are computed in the root, and given back by `build` once they exist
+BUILD_IMAGE = Port("BuildImage", Kind.NAME, "CodeBuild image of the builds")
+BUILD_COMPUTE = Port("BuildComputeType", Kind.SWITCH, "CodeBuild compute type of the builds")
+BUILD_TIMEOUT = Port("BuildTimeoutMinutes", Kind.NUMBER, "Minutes after which a build is stopped")
+BUILDSPEC_SOURCE = Port(
+    "BuildspecSource", Kind.SWITCH, "INLINE uses the buildspecs of the templates, REPOSITORY those in the application"
+)
+PYTHON_VERSION = Port("PythonVersion", Kind.NAME, "Python of the backend build")
+NODE_VERSION = Port("NodeVersion", Kind.NAME, "Node.js of the frontend build")
+FRONTEND_OUTPUT = Port("FrontendOutput", Kind.NAME, "Folder that the frontend build writes: build, or dist with Vite")
+FRONTEND_ASSETS = Port(
+    "FrontendAssets", Kind.NAME, "Folder of hashed files below the output: static, or assets with Vite"
+)
+TESTS_BLOCK = Port("TestsBlock", Kind.SWITCH, "true lets a failing test stop the release")
+LINT_BLOCKS = Port("LintBlocks", Kind.SWITCH, "true lets a lint finding stop the release")
+DEPLOYMENT_TIMEOUT = Port(
+    "DeploymentTimeoutMinutes", Kind.NUMBER, "Minutes that the ECS deploy action waits for a steady service"
+)
+EXECUTION_MODE = Port(
+    "ExecutionMode", Kind.SWITCH, "QUEUED releases every push in turn; SUPERSEDED lets a newer one overtake"
+)
+APPROVAL = Port("ApprovalRequired", Kind.SWITCH, "true waits for a person before anything is deployed")
+APPROVAL_TIMEOUT = Port("ApprovalTimeoutMinutes", Kind.NUMBER, "Minutes after which a waiting approval fails")
+BACKEND_BUILD = Port("BackendBuild", Kind.NAME, "CodeBuild project that builds the backend, once it exists")
+FRONTEND_BUILD = Port("FrontendBuild", Kind.NAME, "CodeBuild project that builds the frontend, once it exists")
+PUBLISH_BUILD = Port("PublishBuild", Kind.NAME, "CodeBuild project that invalidates the cache, once it exists")
+RAISE_BUILD = Port("RaiseBuild", Kind.NAME, "CodeBuild project that starts the first tasks, once it exists")
+VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a release, once it exists")
+PIPELINE = Port("Pipeline", Kind.NAME, "The pipeline, once it exists")
+PIPELINE_ARN = Port("PipelineArn", Kind.ARN, "ARN of the pipeline")
+START_RULE = Port("StartRuleName", Kind.NAME, "EventBridge rule that starts the pipeline")
+
+# monitoring
+BUILD_ALARM_SECONDS = Port(
+    "BuildDurationAlarmSeconds", Kind.NUMBER, "A build longer than this raises an alarm, in seconds"
+)
+PIPELINE_ALARM_SECONDS = Port(
+    "PipelineDurationAlarmSeconds", Kind.NUMBER, "A pipeline run longer than this raises an alarm, in seconds"
+)
+ERROR_ALARM_COUNT = Port("ErrorAlarmCount", Kind.NUMBER, "Server errors in five minutes that raise an alarm")
+LATENCY_ALARM_SECONDS = Port(
+    "LatencyAlarmSeconds", Kind.NUMBER, "Latency of the slowest 5% of requests that raises an alarm, in seconds"
+)
+BUDGET_AMOUNT = Port("MonthlyBudget", Kind.NUMBER, "Monthly budget of the environment in US dollars")

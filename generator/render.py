@@ -1,0 +1,26 @@
+"""All stacks of a project, rendered: the only way from facts to JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.project import CLOUD_HEALTH_DASHBOARD, Project
+from generator.roots import environment, shared
+
+
+@dataclass(frozen=True)
+class RenderedSet:
+    """The canonical text of every template, by file name (`storage.json`)."""
+
+    files: Mapping[str, str]
+
+
+def render(project: Project = CLOUD_HEALTH_DASHBOARD) -> RenderedSet:
+    """Renders the roots and their children. Pure: the same facts give the same bytes.
+
+    Raises `StackError`, `LooseEnd`, `GrantError`, `UnknownKind` or what troposphere finds wrong with a resource.
+    """
+    root, children = environment.build(project)
+    stacks = [shared.build(project), root, *children]
+    return RenderedSet({f"{stack.name}.json": stack.finish() for stack in sorted(stacks, key=lambda stack: stack.name)})

@@ -1,0 +1,54 @@
+"""Choices that make no sense together, refused before anything is made.
+
+CloudFormation evaluates a template's Rules over the parameters alone, when a change set is created; the parameter
+check evaluates the same Rules over the files in `params/`, without AWS.
+"""
+
+from __future__ import annotations
+
+from troposphere import And, Equals, Not, Or, Ref, Template
+
+from generator import ports, sides
+from generator.ports import Port
+
+
+def _is(port: Port, value: str) -> Equals:
+    return Equals(Ref(port.name), value)
+
+
+def _assertion(claim: object, says: str) -> dict[str, object]:
+    return {"Assert": claim, "AssertDescription": says}
+
+
+def add_to(template: Template) -> None:
+    """Adds the rules. Each says what is wrong and what to choose instead."""
+    sides.never_neither(template)
+    for name, claim, says in (
+        (
+            "DomainWithCertificate",
+            Or(
+                And(_is(ports.DOMAIN_NAME, ""), _is(ports.CERTIFICATE_ARN, "")),
+                And(Not(_is(ports.DOMAIN_NAME, "")), Not(_is(ports.CERTIFICATE_ARN, ""))),
+            ),
+            "DomainName and CertificateArn belong together: give both, or neither for the CloudFront address",
+        ),
+        (
+            "SmallTasksHaveLittleMemory",
+            Or(
+                Not(_is(ports.TASK_CPU, "256")),
+                _is(ports.TASK_MEMORY, "512"),
+                _is(ports.TASK_MEMORY, "1024"),
+                _is(ports.TASK_MEMORY, "2048"),
+            ),
+            "TaskCpu 256 goes with TaskMemory 512, 1024 or 2048 on Fargate",
+        ),
+        (
+            "Node18NeedsAnOldImage",
+            Or(
+                And(Not(_is(ports.NODE_VERSION, "18")), Not(_is(ports.NODE_VERSION, "20"))),
+                Not(_is(ports.BUILD_IMAGE, "aws/codebuild/standard:8.0")),
+            ),
+            "NodeVersion 18 and 20 are not in aws/codebuild/standard:8.0: choose 22 or 24, or standard:7.0",
+        ),
+    ):
+        template.add_rule(name, {"Assertions": [_assertion(claim, says)]})

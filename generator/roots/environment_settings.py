@@ -1,0 +1,293 @@
+"""What an environment may choose: the parameters of the root `environment`, with limits and defaults.
+
+Defaults are production's, except where a choice costs money or needs a person; `params/` says what differs.
+"""
+
+from __future__ import annotations
+
+from generator import ports
+from generator.names import CLOUDFRONT, ECS, NONE
+from generator.project import Project
+from generator.settings import Computed, Setting
+
+YES_NO = ("true", "false")
+# Retention periods that CloudWatch Logs accepts, from two weeks to two years (schema of AWS::Logs::LogGroup).
+LOG_PERIODS = ("14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731")
+# CPU units and MiB that Fargate accepts (AmazonECS developerguide, fargate-tasks-services).
+TASK_CPUS = ("256", "512", "1024", "2048", "4096")
+TASK_MEMORIES = ("512", "1024", "2048", "3072", "4096", "5120", "6144", "7168", "8192")
+MAIL = r"|[^@\s]+@[^@\s]+\.[^@\s]+"
+NAME = r"[A-Za-z0-9_.-]{1,100}"
+
+
+def settings(project: Project) -> list[Setting]:
+    """Every parameter of an environment, in the order in which the console shows the groups."""
+    return [
+        *_environment(),
+        *_application(project),
+        *_backend(),
+        *_frontend(project),
+        *_network(),
+        *_releases(project),
+        *_people(),
+        *_keeping(),
+        *_computed(),
+    ]
+
+
+def _environment() -> list[Setting]:
+    group = "Environment"
+    return [
+        Setting(
+            ports.ENVIRONMENT,
+            group,
+            "Name",
+            pattern="[a-z][a-z0-9-]{1,15}",
+            rule="2 to 16 lower-case letters, digits or dashes, starting with a letter",
+        ),
+        Setting(ports.BRANCH, group, "Branch", pattern=r"[A-Za-z0-9._/-]{1,100}", rule="the name of a git branch"),
+        Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, NONE)),
+        Setting(ports.FRONTEND_TARGET, group, "Frontend", CLOUDFRONT, allowed=(CLOUDFRONT, NONE)),
+        Setting(
+            ports.DOMAIN_NAME,
+            group,
+            "Own domain",
+            "",
+            pattern=r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}",
+            rule="a domain name in lower case, or empty",
+        ),
+        Setting(
+            ports.CERTIFICATE_ARN,
+            group,
+            "Certificate of the domain",
+            "",
+            pattern=r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}",
+            rule="the ARN of an ACM certificate in us-east-1, or empty",
+        ),
+    ]
+
+
+def _application(project: Project) -> list[Setting]:
+    group = "Application"
+    tables = [
+        Setting(
+            ports.table(table.logical),
+            group,
+            f"{table.logical} table",
+            pattern="[A-Za-z0-9_.-]{3,255}",
+            rule="3 to 255 letters, digits, dots, dashes or underscores",
+        )
+        for table in project.tables
+    ]
+    return [
+        Setting(ports.LOG_LEVEL, group, "Log level", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+        Setting(ports.DEBUG, group, "Debug", "false", allowed=YES_NO),
+        Setting(
+            ports.SENDER_EMAIL,
+            group,
+            "Sender of mail",
+            "",
+            pattern=MAIL,
+            rule="a mail address verified in SES, or empty",
+        ),
+        Setting(
+            ports.REDIS_URL,
+            group,
+            "Redis",
+            "",
+            pattern=r"|rediss?://[^@\s]+",
+            rule="redis:// or rediss:// without a password, or empty",
+        ),
+        Setting(ports.METRICS_INTERVAL, group, "Metrics interval (s)", "300", between=(10, 86400)),
+        Setting(
+            ports.TABLE_PREFIX, group, "Table prefix", "prod", pattern=NAME, rule="1 to 100 letters, digits, . _ -"
+        ),
+        Setting(ports.DATA_TABLES, group, "Tables", "CREATE", allowed=("CREATE", "EXISTING")),
+        *tables,
+    ]
+
+
+def _backend() -> list[Setting]:
+    group = "Backend"
+    return [
+        Setting(ports.TASK_CPU, group, "CPU units", "512", allowed=TASK_CPUS),
+        Setting(ports.TASK_MEMORY, group, "Memory (MiB)", "1024", allowed=TASK_MEMORIES),
+        Setting(ports.TASKS_MINIMUM, group, "Tasks at least", "2", between=(1, 100)),
+        Setting(ports.TASKS_MAXIMUM, group, "Tasks at most", "4", between=(1, 100)),
+        Setting(ports.IMAGES_KEPT, group, "Images kept", "10", between=(2, 1000)),
+        Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
+    ]
+
+
+def _frontend(project: Project) -> list[Setting]:
+    group = "Frontend"
+    name, rule = "[A-Za-z0-9_-]{1,50}", "the name of a folder"
+    return [
+        Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),
+        Setting(ports.FRONTEND_ASSETS, group, "Hashed files", project.frontend.assets, pattern=name, rule=rule),
+        Setting(
+            ports.PRICE_CLASS,
+            group,
+            "Edge locations",
+            "PriceClass_100",
+            allowed=("PriceClass_100", "PriceClass_200", "PriceClass_All"),
+        ),
+        Setting(ports.TRANSFER_ACCELERATION, group, "Transfer acceleration", "Off", allowed=("Off", "Enabled")),
+    ]
+
+
+def _network() -> list[Setting]:
+    group = "Network"
+    return [
+        Setting(
+            ports.VPC_CIDR,
+            group,
+            "Address range",
+            "10.20.0.0/16",
+            pattern=r"(10|172|192)(\.\d{1,3}){3}/16",
+            rule="a private IPv4 range of size /16, such as 10.20.0.0/16",
+        ),
+        Setting(ports.NAT_GATEWAYS, group, "NAT gateways", "2", allowed=("1", "2")),
+    ]
+
+
+def _releases(project: Project) -> list[Setting]:
+    group = "Releases"
+    return [
+        Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
+        Setting(ports.APPROVAL, group, "Approval", "true", allowed=YES_NO),
+        Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),
+        Setting(ports.TESTS_BLOCK, group, "Failing tests block", "true", allowed=YES_NO),
+        Setting(ports.LINT_BLOCKS, group, "Lint findings block", "false", allowed=YES_NO),
+        Setting(ports.BUILDSPEC_SOURCE, group, "Buildspecs", "INLINE", allowed=("INLINE", "REPOSITORY")),
+        Setting(
+            ports.BUILD_IMAGE,
+            group,
+            "Build image",
+            "aws/codebuild/standard:7.0",
+            allowed=(
+                "aws/codebuild/standard:7.0",
+                "aws/codebuild/standard:8.0",
+                "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+            ),
+        ),
+        Setting(
+            ports.BUILD_COMPUTE,
+            group,
+            "Build compute",
+            "BUILD_GENERAL1_SMALL",
+            allowed=("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"),
+        ),
+        Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "60", between=(5, 480)),
+        Setting(
+            ports.PYTHON_VERSION,
+            group,
+            "Python",
+            project.backend.python,
+            allowed=("3.11", "3.12", "3.13", "3.14"),
+        ),
+        Setting(ports.NODE_VERSION, group, "Node.js", project.frontend.node, allowed=("18", "20", "22", "24")),
+    ]
+
+
+def _people() -> list[Setting]:
+    group = "People"
+    return [
+        Setting(ports.NOTIFICATION_EMAIL, group, "Mail address", "", pattern=MAIL, rule="a mail address, or empty"),
+        Setting(
+            ports.NOTIFICATION_PHONE,
+            group,
+            "Phone",
+            "",
+            pattern=r"|\+[1-9]\d{6,14}",
+            rule="a phone number in E.164 form, such as +441632960961, or empty",
+        ),
+        Setting(ports.BUILD_ALARM_SECONDS, group, "Build alarm (s)", "600", between=(60, 28800)),
+        Setting(ports.PIPELINE_ALARM_SECONDS, group, "Pipeline alarm (s)", "3600", between=(60, 604800)),
+        Setting(ports.ERROR_ALARM_COUNT, group, "Errors in 5 min", "5", between=(1, 100000)),
+        Setting(ports.LATENCY_ALARM_SECONDS, group, "Latency alarm (s)", "2", between=(1, 60)),
+        Setting(ports.BUDGET_AMOUNT, group, "Monthly budget (USD)", "212", between=(1, 1000000)),
+    ]
+
+
+def _keeping() -> list[Setting]:
+    group = "Keeping"
+    return [
+        Setting(ports.ARTIFACT_DAYS, group, "Artifacts (days)", "90", between=(30, 3650)),
+        Setting(ports.LOG_DAYS, group, "Logs (days)", "90", allowed=LOG_PERIODS),
+        Setting(
+            ports.EXISTING_KEY,
+            group,
+            "Existing key",
+            "",
+            pattern=r"|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}",
+            rule="the ARN of a KMS key, or empty",
+        ),
+        Setting(
+            ports.EXISTING_SECRET,
+            group,
+            "Existing encryption secret",
+            "",
+            pattern=r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+",
+            rule="the ARN of a secret, or empty",
+        ),
+        Setting(
+            ports.EXISTING_REPOSITORY,
+            group,
+            "Existing image repository",
+            "",
+            pattern=r"|[a-z0-9][a-z0-9._/-]{1,255}",
+            rule="the name of an ECR repository, or empty",
+        ),
+    ]
+
+
+def _computed() -> list[Setting]:
+    group = "Set by the deploy script"
+    return [
+        Setting(
+            ports.REPOSITORY_NAME,
+            group,
+            "Repository",
+            pattern=NAME,
+            rule="the name of a CodeCommit repository",
+            computed=Computed("output RepositoryName of the stack `shared`", "the same"),
+        ),
+        Setting(
+            ports.PREFIX_LIST,
+            group,
+            "CloudFront prefix list",
+            pattern=r"pl-[0-9a-f]{8,17}",
+            rule="the id of a managed prefix list",
+            computed=Computed(
+                "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "the same"
+            ),
+        ),
+        Setting(
+            ports.BOOTSTRAP,
+            group,
+            "First creation",
+            allowed=YES_NO,
+            computed=Computed("false as soon as the service of this environment exists", "true"),
+        ),
+        Setting(
+            ports.IMAGE,
+            group,
+            "Running image",
+            pattern=r"none|[a-z0-9][a-z0-9./_-]*(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})",
+            rule="an image with its tag or digest, or none",
+            computed=Computed(
+                "image of the service's task definition, when the backend changes; else as it was", "none"
+            ),
+        ),
+        Setting(
+            ports.CONFIGURATION_DIGEST,
+            group,
+            "Configuration",
+            pattern="[0-9a-f]{16}",
+            rule="16 hexadecimal digits",
+            computed=Computed(
+                "first 16 digits of the SHA-256 over the values of the group Application and DomainName", "the same"
+            ),
+        ),
+    ]

@@ -1,0 +1,76 @@
+"""Parameters of a root as values: what an environment may choose, within which limits, under which heading.
+
+Constraints stand here and not on the children: a child's parameters are fed by siblings, whose values are unknown at
+preview. Parameters that only the deploy script can know are `Computed`; they may stand in no parameter file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from troposphere import Parameter, Template
+
+from generator.ports import Port
+
+
+@dataclass(frozen=True)
+class Computed:
+    """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`)."""
+
+    found: str
+    first: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One parameter. `default` is None for what differs in every environment; exactly one of `allowed` (choices),
+    `pattern` with `rule` (its meaning in words) and `between` (smallest and largest number) limits the value."""
+
+    port: Port
+    group: str
+    label: str
+    default: str | None = None
+    allowed: Sequence[str] = ()
+    pattern: str = ""
+    rule: str = ""
+    between: tuple[int, int] | None = None
+    computed: Computed | None = None
+
+    def parameter(self) -> Parameter:
+        more: dict[str, object] = {}
+        if self.default is not None:
+            more["Default"] = self.default
+        if self.allowed:
+            more["AllowedValues"] = list(self.allowed)
+        if self.pattern:
+            more["AllowedPattern"] = self.pattern
+            more["ConstraintDescription"] = f"must be {self.rule}"
+        if self.between:
+            more["MinValue"], more["MaxValue"] = self.between
+        return Parameter(
+            self.port.name, Type="Number" if self.between else "String", Description=self.port.meaning, **more
+        )
+
+
+def add_to(template: Template, settings: Iterable[Setting]) -> None:
+    """Adds the parameters, their groups and labels for the console, and the table of computed ones."""
+    settings = list(settings)
+    for setting in settings:
+        template.add_parameter(setting.parameter())
+    groups: dict[str, list[str]] = {}
+    for setting in settings:
+        groups.setdefault(setting.group, []).append(setting.port.name)
+    metadata = dict(template.metadata)
+    metadata["AWS::CloudFormation::Interface"] = {
+        "ParameterGroups": [{"Label": {"default": group}, "Parameters": names} for group, names in groups.items()],
+        "ParameterLabels": {setting.port.name: {"default": setting.label} for setting in settings},
+    }
+    computed = {
+        setting.port.name: {"Found": setting.computed.found, "First": setting.computed.first}
+        for setting in settings
+        if setting.computed
+    }
+    if computed:
+        metadata["Computed"] = computed
+    template.set_metadata(metadata)

@@ -1,0 +1,239 @@
+"""The CodeBuild projects: one job, one project, one role each.
+
+The backend's build pushes images, and the frontend's must not be able to; publishing, raising and verifying write to
+AWS, and run after a person may have approved. So none shares a role. The projects carry their buildspecs, so that
+the application's repository needs no copy of them; a parameter switches the two builds to the application's own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from awacs import cloudfront, dynamodb, ecr, ecs, s3, ssm
+from troposphere import Equals, If, Sub
+
+from generator import arns, codebuild, ports, sides
+from generator.arns import Text
+from generator.buildspecs import inline
+from generator.codebuild import Job
+from generator.iam import Anything, Grant, allow
+from generator.names import COVERAGE_REPORT, TESTS_REPORT
+from generator.project import Project
+from generator.stack import Stack
+
+
+def build(project: Project) -> Stack:
+    stack = Stack("build", __name__, "CodeBuild projects", project)
+    backend, frontend = sides.add_to(stack)
+    ours = stack.when("InlineBuildspecs", Equals(stack.takes(ports.BUILDSPEC_SOURCE), "INLINE"))
+    for job, given in (
+        (_backend(stack, project, backend, ours), ports.BACKEND_BUILD),
+        (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
+        (_publish(stack, frontend), ports.PUBLISH_BUILD),
+        (_raise(stack, backend), ports.RAISE_BUILD),
+        (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
+    ):
+        added = codebuild.add(stack, job)
+        stack.gives(given, If(job.condition, added.ref(), "") if job.condition else added.ref())
+    return stack
+
+
+def _source(ours: str, name: str, directory: str) -> If:
+    return If(ours, inline(name), f"{directory}/buildspec.yml")
+
+
+def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
+    facts, registry = project.backend, stack.takes(ports.REGISTRY_ARN)
+    return Job(
+        "BackendBuild",
+        ports.BACKEND_PROJECT,
+        "the build of the backend",
+        ["BLD-1", "BLD-2", "BLD-3", "BLD-5", "BLD-6", "BLD-7", "BLD-8", "BLD-9", "BLD-10", "BLD-13"],
+        _source(ours, "backend", facts.directory),
+        {
+            "APPLICATION_MODULE": facts.module,
+            "BACKEND_DIRECTORY": facts.directory,
+            "BASE_IMAGE": facts.base_image,
+            "CONTAINER_NAME": facts.container,
+            "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
+            "LINT_COLUMNS": str(facts.lint_columns),
+            "PORT": str(facts.port),
+            "PYTHON_VERSION": stack.takes(ports.PYTHON_VERSION),
+            "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+            "TESTS_BLOCK": stack.takes(ports.TESTS_BLOCK),
+        },
+        reports=[(TESTS_REPORT, "TEST"), (COVERAGE_REPORT, "CODE_COVERAGE")],
+        cache="cache/backend",
+        docker=True,
+        condition=backend,
+        grants=[
+            allow(
+                "SignIn",
+                [ecr.GetAuthorizationToken],
+                Anything("a registry token belongs to the account; ECR knows no resource for it"),
+                "docker signs in with a token",
+            ),
+            allow(
+                "PushImage",
+                [
+                    ecr.BatchCheckLayerAvailability,
+                    ecr.BatchGetImage,
+                    ecr.CompleteLayerUpload,
+                    ecr.DescribeImages,
+                    ecr.GetDownloadUrlForLayer,
+                    ecr.InitiateLayerUpload,
+                    ecr.PutImage,
+                    ecr.UploadLayerPart,
+                ],
+                [registry],
+                "the build pushes one image for its commit, and looks whether an earlier try already did",
+            ),
+        ],
+    )
+
+
+def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
+    facts = project.frontend
+    variables: dict[str, Text | object] = {
+        "ASSETS_DIRECTORY": stack.takes(ports.FRONTEND_ASSETS),
+        "FRONTEND_DIRECTORY": facts.directory,
+        "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
+        "NODE_VERSION": stack.takes(ports.NODE_VERSION),
+        "OUTPUT_DIRECTORY": stack.takes(ports.FRONTEND_OUTPUT),
+        "TESTS_BLOCK": stack.takes(ports.TESTS_BLOCK),
+    }
+    for variable in facts.variables:
+        variables[variable.name] = Sub(variable.value) if "${" in variable.value else variable.value
+    return Job(
+        "FrontendBuild",
+        ports.FRONTEND_PROJECT,
+        "the build of the frontend",
+        ["BLD-1", "BLD-2", "BLD-3", "BLD-7", "BLD-8", "BLD-9", "BLD-11", "BLD-13"],
+        _source(ours, "frontend", facts.directory),
+        variables,
+        reports=[(TESTS_REPORT, "TEST")],
+        cache="cache/frontend",
+        condition=frontend,
+    )
+
+
+def _publish(stack: Stack, frontend: str) -> Job:
+    return Job(
+        "Publish",
+        ports.PUBLISH_PROJECT,
+        "the invalidation of the page in CloudFront",
+        ["PIP-4"],
+        inline("publish"),
+        {"DISTRIBUTION_ID": stack.takes(ports.DISTRIBUTION_ID)},
+        condition=frontend,
+        grants=[
+            allow(
+                "Invalidate",
+                [cloudfront.CreateInvalidation, cloudfront.GetInvalidation],
+                [stack.takes(ports.DISTRIBUTION_ARN)],
+                "people see a new page as soon as it is there",
+            )
+        ],
+    )
+
+
+def _raise(stack: Stack, backend: str) -> Job:
+    return Job(
+        "Raise",
+        ports.RAISE_PROJECT,
+        "the start of the first tasks",
+        ["RUN-7"],
+        inline("raise"),
+        {
+            "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
+            "MINIMUM_TASKS": stack.takes(ports.TASKS_MINIMUM),
+            "SERVICE": stack.takes(ports.RUNNING_SERVICE),
+        },
+        condition=backend,
+        grants=[
+            allow(
+                "RaiseFromZero",
+                [ecs.DescribeServices, ecs.UpdateService],
+                [stack.takes(ports.SERVICE_ARN)],
+                "the first release raises the service from zero tasks to its minimum",
+            )
+        ],
+    )
+
+
+def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
+    smoke = [asdict(request) for request in project.smoke]
+    return Job(
+        "Verify",
+        ports.VERIFY_PROJECT,
+        "the verification of a release",
+        ["PIP-7", "RUN-8"],
+        inline("verify"),
+        {
+            "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
+            "CONTAINER_NAME": project.backend.container,
+            "HEALTH_PATH": project.backend.health_path,
+            "LAST_IMAGE_PARAMETER": stack.takes(ports.LAST_IMAGE_PARAMETER),
+            "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
+            "SERVICE": stack.takes(ports.RUNNING_SERVICE),
+            "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
+            "SMOKE_REQUESTS": json.dumps(smoke, separators=(",", ":")),
+        },
+        optional=[(backend, _verify_backend(stack, project)), (frontend, _verify_frontend(stack))],
+    )
+
+
+def _verify_backend(stack: Stack, project: Project) -> list[Grant]:
+    prefix = stack.takes(ports.CONFIGURATION_PREFIX)
+    return [
+        allow(
+            "SeeService",
+            [ecs.DescribeServices],
+            [stack.takes(ports.SERVICE_ARN)],
+            "the release is verified against the service's deployment",
+        ),
+        allow(
+            "SeeTasks",
+            [ecs.DescribeTasks],
+            [arns.ecs_task(stack.takes(ports.RUNNING_CLUSTER))],
+            "the image that runs is compared with the one that was built",
+        ),
+        # ListTasks knows a container instance as resource, or a cluster by condition (Service Authorization
+        # Reference, Amazon ECS); Fargate has no container instances.
+        allow(
+            "FindTasks",
+            [ecs.ListTasks, ecs.DescribeTaskDefinition],
+            Anything("DescribeTaskDefinition names no resource, and ListTasks none on Fargate"),
+            "the tasks of the service and what they were told are looked up",
+        ),
+        allow(
+            "ReadTableNames",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
+            "the names of the tables that the task is given",
+        ),
+        allow(
+            "SeeTables",
+            [dynamodb.DescribeTable],
+            [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
+            "no public call shows a missing table, so AWS is asked",
+        ),
+        allow(
+            "RecordImage",
+            [ssm.PutParameter],
+            [arns.ssm_parameter(stack.takes(ports.LAST_IMAGE_PARAMETER))],
+            "the last good image is what an infrastructure update must keep",
+        ),
+    ]
+
+
+def _verify_frontend(stack: Stack) -> list[Grant]:
+    return [
+        allow(
+            "SeeSite",
+            [s3.GetObject],
+            [arns.objects(stack.takes(ports.SITE_BUCKET_ARN))],
+            "a stale page is told apart: not uploaded, or uploaded and not invalidated",
+        )
+    ]

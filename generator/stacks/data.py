@@ -1,0 +1,72 @@
+"""The application's tables.
+
+The application creates them in development only, so somebody else must. Their names are parameters: production
+keeps the application's own (one route has a name fixed in its code), and an environment that shares the account
+takes others. The whole child can be left out in favour of existing tables.
+"""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Ref, dynamodb
+
+from generator import ports
+from generator.project import Index, Project, Table
+from generator.stack import Stack
+
+
+def build(project: Project) -> Stack:
+    stack = Stack("data", __name__, "DynamoDB tables of the application", project)
+    key = stack.takes(ports.KEY_ARN)
+    for facts in project.tables:
+        table = stack.add(
+            dynamodb.Table(
+                facts.logical,
+                TableName=stack.takes(ports.table(facts.logical)),
+                AttributeDefinitions=[
+                    dynamodb.AttributeDefinition(AttributeName=name, AttributeType="S") for name in _attributes(facts)
+                ],
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=_key("pk", "sk"),
+                PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
+                    PointInTimeRecoveryEnabled=True
+                ),
+                SSESpecification=dynamodb.SSESpecification(SSEEnabled=True, SSEType="KMS", KMSMasterKeyId=key),
+                **_options(facts),
+            ),
+            f"Table that the application finds through {facts.variable}.",
+            ["RUN-5"],
+        )
+        stack.gives(ports.table_name(facts.logical), Ref(table))
+        stack.gives(ports.table_arn(facts.logical), GetAtt(table, "Arn"))
+    return stack
+
+
+def _attributes(facts: Table) -> list[str]:
+    """The attributes that keys use, each once, in the order in which they appear."""
+    names = ["pk", "sk", *(name for index in facts.indexes for name in (index.hash, index.range) if name)]
+    return list(dict.fromkeys(names))
+
+
+def _options(facts: Table) -> dict[str, object]:
+    """Indexes and expiry, for the tables that have them."""
+    options: dict[str, object] = {}
+    if facts.indexes:
+        options["GlobalSecondaryIndexes"] = [_index(index) for index in facts.indexes]
+    if facts.ttl:
+        options["TimeToLiveSpecification"] = dynamodb.TimeToLiveSpecification(AttributeName=facts.ttl, Enabled=True)
+    return options
+
+
+def _key(partition: str, sort: str) -> list[dynamodb.KeySchema]:
+    parts = [dynamodb.KeySchema(AttributeName=partition, KeyType="HASH")]
+    if sort:
+        parts.append(dynamodb.KeySchema(AttributeName=sort, KeyType="RANGE"))
+    return parts
+
+
+def _index(facts: Index) -> dynamodb.GlobalSecondaryIndex:
+    return dynamodb.GlobalSecondaryIndex(
+        IndexName=facts.name,
+        KeySchema=_key(facts.hash, facts.range),
+        Projection=dynamodb.Projection(ProjectionType="ALL"),
+    )

@@ -1,0 +1,217 @@
+"""The CloudFront distribution: the one public address of the environment.
+
+Page and API share it, so that HTTPS works without a domain and the page calls the API on its own origin. Routes of
+the single-page application are rewritten by a function on the page behaviour and not by custom error responses:
+those hold for the whole distribution and would turn an API's 404 into a page. API behaviours cache nothing and
+forward everything; without AllViewer the Authorization header and the query string would be lost. With one side
+only, that side is the default behaviour.
+"""
+
+from __future__ import annotations
+
+from awacs import s3 as do
+from awacs.aws import StringEquals
+from troposphere import And, Condition, GetAtt, If, Join, NoValue, Ref, Sub, cloudfront, s3
+
+from generator import arns, iam, ports, sides
+from generator.buckets import tls_only
+from generator.names import CLOUDFRONT_LOGS, LISTENER_PORT
+from generator.project import Project
+from generator.stack import Stack, switched_on
+
+# AWS's own policies, by id (AmazonCloudFront DeveloperGuide, using-managed-cache-policies,
+# using-managed-origin-request-policies, using-managed-response-headers-policies).
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+
+API, SITE = "api", "site"
+EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+# A path whose last part has no dot is a route of the application, not a file.
+PAGE_ROUTING = [
+    "function handler(event) {",
+    "  var request = event.request;",
+    "  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);",
+    "  if (last.indexOf('.') === -1) {",
+    "    request.uri = '/index.html';",
+    "  }",
+    "  return request;",
+    "}",
+]
+
+
+def build(project: Project) -> Stack:
+    stack = Stack("delivery", __name__, "CloudFront distribution", project)
+    backend, frontend = sides.add_to(stack)
+    both = stack.when("Both", And(Condition(backend), Condition(frontend)))
+    has_domain = stack.when("HasDomain", switched_on(stack.takes(ports.DOMAIN_NAME), ""))
+
+    page, origins = _page_behaviour(stack, project, frontend), _origins(stack, project, backend, frontend)
+    distribution = stack.add(
+        cloudfront.Distribution(
+            "Distribution",
+            DistributionConfig=cloudfront.DistributionConfig(
+                Aliases=If(has_domain, [stack.takes(ports.DOMAIN_NAME)], NoValue),
+                CacheBehaviors=If(
+                    both,
+                    [
+                        cloudfront.CacheBehavior(PathPattern=path, **_api_behaviour())
+                        for path in project.frontend.api_paths
+                    ],
+                    NoValue,
+                ),
+                Comment=Sub(f"{project.title}, ${{Environment}}"),
+                DefaultCacheBehavior=If(
+                    frontend,
+                    cloudfront.DefaultCacheBehavior(**page),
+                    cloudfront.DefaultCacheBehavior(**_api_behaviour()),
+                ),
+                DefaultRootObject=If(frontend, "index.html", NoValue),
+                Enabled=True,
+                HttpVersion="http2and3",
+                IPV6Enabled=True,
+                Logging=cloudfront.Logging(
+                    Bucket=stack.takes(ports.LOG_BUCKET_DOMAIN), IncludeCookies=False, Prefix=CLOUDFRONT_LOGS
+                ),
+                Origins=origins,
+                PriceClass=stack.takes(ports.PRICE_CLASS),
+                ViewerCertificate=If(
+                    has_domain,
+                    cloudfront.ViewerCertificate(
+                        AcmCertificateArn=stack.takes(ports.CERTIFICATE_ARN),
+                        MinimumProtocolVersion="TLSv1.2_2021",
+                        SslSupportMethod="sni-only",
+                    ),
+                    # CloudFront's own certificate; its TLS policy cannot be chosen.
+                    cloudfront.ViewerCertificate(CloudFrontDefaultCertificate=True),
+                ),
+            ),
+        ),
+        "Public address of the environment: the page, and the API on the same origin.",
+        ["RUN-2", "RUN-3", "RUN-9"],
+    )
+    _site_policy(stack, frontend, distribution)
+    stack.gives(ports.DISTRIBUTION_ID, Ref(distribution))
+    stack.gives(ports.DISTRIBUTION_ARN, arns.global_arn("cloudfront", "distribution/${Id}", Id=Ref(distribution)))
+    stack.gives(
+        ports.PUBLIC_URL,
+        If(has_domain, Sub("https://${DomainName}"), Sub("https://${Distribution.DomainName}")),
+    )
+    return stack
+
+
+def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> list[object]:
+    access = stack.add(
+        cloudfront.OriginAccessControl(
+            "SiteAccess",
+            Condition=frontend,
+            OriginAccessControlConfig=cloudfront.OriginAccessControlConfig(
+                Name=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                OriginAccessControlOriginType="s3",
+                SigningBehavior="always",
+                SigningProtocol="sigv4",
+            ),
+        ),
+        "Signs what CloudFront asks of the site bucket.",
+        ["RUN-4"],
+    )
+    # An origin that a distribution uses cannot be updated, not even its tags: never change this resource in place.
+    # The way is a second one under a new logical id, swapped in, before the first is removed.
+    vpc_origin = stack.add(
+        cloudfront.VpcOrigin(
+            "ApiOrigin",
+            Condition=backend,
+            VpcOriginEndpointConfig=cloudfront.VpcOriginEndpointConfig(
+                Arn=stack.takes(ports.LOAD_BALANCER_ARN),
+                HTTPPort=LISTENER_PORT,
+                Name=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                OriginProtocolPolicy="http-only",
+            ),
+        ),
+        "CloudFront's way into the VPC, to the internal load balancer.",
+        ["RUN-1", "RUN-2"],
+    )
+    site = cloudfront.Origin(
+        DomainName=stack.takes(ports.SITE_BUCKET_DOMAIN),
+        Id=SITE,
+        OriginAccessControlId=Ref(access),
+        S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),
+    )
+    api = cloudfront.Origin(
+        DomainName=stack.takes(ports.LOAD_BALANCER_DNS),
+        Id=API,
+        VpcOriginConfig=cloudfront.VpcOriginConfig(VpcOriginId=Ref(vpc_origin)),
+    )
+    return [If(frontend, site, NoValue), If(backend, api, NoValue)]
+
+
+def _page_behaviour(stack: Stack, project: Project, frontend: str) -> dict[str, object]:
+    routing = stack.add(
+        cloudfront.Function(
+            "PageRouting",
+            AutoPublish=True,
+            Condition=frontend,
+            FunctionCode=Join("\n", PAGE_ROUTING),
+            FunctionConfig=cloudfront.FunctionConfig(
+                Comment="Routes of the single-page application to index.html", Runtime="cloudfront-js-2.0"
+            ),
+            Name=Sub(f"{project.short}-${{Environment}}-${{AWS::Region}}-pages"),
+        ),
+        "Serves index.html for routes of the application, on the page behaviour only.",
+        ["RUN-3"],
+    )
+    return {
+        "AllowedMethods": ["GET", "HEAD", "OPTIONS"],
+        "CachePolicyId": CACHING_OPTIMIZED,
+        "CachedMethods": ["GET", "HEAD"],
+        "Compress": True,
+        "FunctionAssociations": [
+            cloudfront.FunctionAssociation(
+                EventType="viewer-request", FunctionARN=GetAtt(routing, "FunctionMetadata.FunctionARN")
+            )
+        ],
+        "ResponseHeadersPolicyId": SECURITY_HEADERS,
+        "TargetOriginId": SITE,
+        "ViewerProtocolPolicy": "redirect-to-https",
+    }
+
+
+def _api_behaviour() -> dict[str, object]:
+    return {
+        "AllowedMethods": EVERY_METHOD,
+        "CachePolicyId": CACHING_DISABLED,
+        "Compress": True,
+        "OriginRequestPolicyId": ALL_VIEWER,
+        "ResponseHeadersPolicyId": SECURITY_HEADERS,
+        "TargetOriginId": API,
+        "ViewerProtocolPolicy": "redirect-to-https",
+    }
+
+
+def _site_policy(stack: Stack, frontend: str, distribution: cloudfront.Distribution) -> None:
+    """Source: AmazonCloudFront DeveloperGuide, private-content-restricting-access-to-s3."""
+    site = stack.takes(ports.SITE_BUCKET_ARN)
+    source = arns.global_arn("cloudfront", "distribution/${Id}", Id=Ref(distribution))
+    grants = [
+        tls_only(site),
+        iam.allow(
+            "CloudFrontReads",
+            [do.GetObject],
+            [arns.objects(site)],
+            "this distribution, and no other, reads the page",
+            [StringEquals({"aws:SourceArn": source})],
+            iam.service("cloudfront"),
+        ),
+    ]
+    stack.add(
+        s3.BucketPolicy(
+            "SitePolicy",
+            Bucket=stack.takes(ports.SITE_BUCKET_NAME),
+            Condition=frontend,
+            PolicyDocument=iam.document(grants),
+        ),
+        "Lets this distribution, and nobody else, read the site bucket.",
+        ["RUN-4"],
+        grants,
+    )

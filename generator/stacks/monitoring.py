@@ -1,0 +1,245 @@
+"""Messages, alarms, dashboard and budget: what tells people about the environment.
+
+Last, because it watches everything and nothing needs it. Alarms that guard deployments stand with the service they
+guard. The design's metrics ExecutionFailure and DeploymentFailure do not exist: failed executions are a metric of V2
+pipelines, and a failed deployment is an event of ECS. CloudFront's own alarms need us-east-1 and another topic.
+"""
+
+from __future__ import annotations
+
+from troposphere import Sub, budgets, cloudwatch, events
+
+from generator import dashboard, ports, sides
+from generator.alarms import add, alarm
+from generator.dashboard import Graph
+from generator.messages import messages
+from generator.project import Project
+from generator.stack import Stack
+
+
+def build(project: Project) -> Stack:
+    stack = Stack("monitoring", __name__, "messages, alarms, dashboard and budget", project)
+    backend, frontend = sides.add_to(stack)
+    topic = stack.takes(ports.TOPIC_ARN)
+    for message in messages(stack.takes(ports.PIPELINE), stack.takes(ports.SERVICE_ARN)):
+        condition = {"Condition": backend} if message.needs_backend else {}
+        stack.add(
+            events.Rule(
+                message.title,
+                Description=message.says,
+                EventPattern=dict(message.pattern),
+                State="ENABLED",
+                Targets=[events.Target(Arn=topic, Id="Topic", InputTransformer=message.transformer())],
+                **condition,
+            ),
+            message.says,
+            ["NOT-2", "NOT-3"],
+        )
+    _pipeline_alarms(stack, backend, frontend)
+    _service_alarms(stack, backend)
+    always, with_backend = _graphs()
+    stack.add(
+        cloudwatch.Dashboard(
+            "Dashboard",
+            DashboardBody=dashboard.body(always, with_backend, backend),
+            DashboardName=Sub(f"{project.name}-${{Environment}}"),
+        ),
+        "Pipeline, builds, service, load balancer and distribution on one page.",
+        ["NOT-4"],
+    )
+    for port in _GRAPHED:
+        stack.takes(port)
+    _budget(stack, project)
+    return stack
+
+
+def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
+    """Sources: codepipeline userguide, metrics-dimensions; codebuild userguide, cloudwatch_metrics-codebuild;
+    eventbridge userguide, eb-monitoring."""
+    pipeline = {"PipelineName": stack.takes(ports.PIPELINE)}
+    alarm(
+        stack,
+        "PipelineFailure",
+        "A pipeline execution failed.",
+        ["NOT-3"],
+        ("AWS/CodePipeline", "FailedPipelineExecutions", "Sum"),
+        pipeline,
+        1,
+    )
+    alarm(
+        stack,
+        "PipelineDuration",
+        "A pipeline execution takes unusually long.",
+        ["BLD-13", "NOT-3"],
+        ("AWS/CodePipeline", "PipelineDuration", "Maximum"),
+        pipeline,
+        stack.takes(ports.PIPELINE_ALARM_SECONDS),
+    )
+    alarm(
+        stack,
+        "PipelineStart",
+        "A push did not start the pipeline.",
+        ["SRC-2", "NOT-3"],
+        ("AWS/Events", "FailedInvocations", "Sum"),
+        {"RuleName": stack.takes(ports.START_RULE)},
+        1,
+    )
+    for side, condition, port in (
+        ("Backend", backend, ports.BACKEND_BUILD),
+        ("Frontend", frontend, ports.FRONTEND_BUILD),
+    ):
+        alarm(
+            stack,
+            f"{side}BuildDuration",
+            f"A build of the {side.lower()} takes unusually long.",
+            ["NOT-3"],
+            ("AWS/CodeBuild", "Duration", "Maximum"),
+            {"ProjectName": stack.takes(port)},
+            stack.takes(ports.BUILD_ALARM_SECONDS),
+            condition=condition,
+        )
+
+
+def _service_alarms(stack: Stack, backend: str) -> None:
+    service = {
+        "ClusterName": stack.takes(ports.RUNNING_CLUSTER),
+        "ServiceName": stack.takes(ports.RUNNING_SERVICE),
+    }
+    for title, metric, says in (
+        ("BackendCpu", "CPUUtilization", "The tasks run out of CPU, and autoscaling does not help."),
+        ("BackendMemory", "MemoryUtilization", "The tasks run out of memory, and autoscaling does not help."),
+    ):
+        alarm(stack, title, says, ["NOT-5"], ("AWS/ECS", metric, "Average"), service, 90, periods=3, condition=backend)
+    # Source: AmazonCloudWatch monitoring, Container-Insights-metrics-ECS.
+    counts = [
+        cloudwatch.MetricDataQuery(
+            Id=metric_id,
+            MetricStat=cloudwatch.MetricStat(
+                Metric=cloudwatch.Metric(
+                    Dimensions=[cloudwatch.MetricDimension(Name=key, Value=value) for key, value in service.items()],
+                    MetricName=name,
+                    Namespace="ECS/ContainerInsights",
+                ),
+                Period=300,
+                Stat="Average",
+            ),
+            ReturnData=False,
+        )
+        for metric_id, name in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount"))
+    ]
+    missing = cloudwatch.MetricDataQuery(
+        Id="missing", Expression="desired - running", Label="Tasks missing", ReturnData=True
+    )
+    add(
+        stack,
+        "MissingTasks",
+        "Fewer tasks run than should.",
+        ["NOT-5"],
+        backend,
+        EvaluationPeriods=3,
+        Metrics=[*counts, missing],
+        Threshold=1,
+    )
+
+
+# Ports that the dashboard's text refers to.
+_GRAPHED = (
+    ports.BACKEND_BUILD,
+    ports.FRONTEND_BUILD,
+    ports.DISTRIBUTION_ID,
+    ports.LOAD_BALANCER_METRIC,
+    ports.TARGET_GROUP_METRIC,
+)
+
+
+def _graphs() -> tuple[list[Graph], list[Graph]]:
+    pipeline = {"PipelineName": "${Pipeline}"}
+    service = {"ClusterName": "${RunningCluster}", "ServiceName": "${RunningService}"}
+    balancer = {"LoadBalancer": "${LoadBalancerFullName}"}
+    targets = {**balancer, "TargetGroup": "${TargetGroupFullName}"}
+    distribution = {"DistributionId": "${DistributionId}", "Region": "Global"}
+    builds = [{"ProjectName": "${BackendBuild}"}, {"ProjectName": "${FrontendBuild}"}]
+    always = [
+        Graph(
+            "Pipeline",
+            [
+                ("AWS/CodePipeline", "FailedPipelineExecutions", pipeline, "Sum"),
+                ("AWS/CodePipeline", "PipelineDuration", pipeline, "Maximum"),
+            ],
+        ),
+        Graph(
+            "Builds",
+            [("AWS/CodeBuild", name, build, "Maximum") for build in builds for name in ("Duration", "FailedBuilds")],
+        ),
+        Graph(
+            "Distribution",
+            [
+                ("AWS/CloudFront", "Requests", distribution, "Sum"),
+                ("AWS/CloudFront", "4xxErrorRate", distribution, "Average"),
+                ("AWS/CloudFront", "5xxErrorRate", distribution, "Average"),
+            ],
+            "us-east-1",
+        ),
+    ]
+    backend = [
+        Graph(
+            "Tasks",
+            [
+                ("ECS/ContainerInsights", "DesiredTaskCount", service, "Average"),
+                ("ECS/ContainerInsights", "RunningTaskCount", service, "Average"),
+            ],
+        ),
+        Graph(
+            "CPU and memory",
+            [
+                ("AWS/ECS", "CPUUtilization", service, "Average"),
+                ("AWS/ECS", "MemoryUtilization", service, "Average"),
+            ],
+        ),
+        Graph(
+            "Answers",
+            [
+                ("AWS/ApplicationELB", "RequestCount", balancer, "Sum"),
+                ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", targets, "Sum"),
+                ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", balancer, "Sum"),
+            ],
+        ),
+        Graph(
+            "Latency",
+            [
+                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p50"),
+                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p95"),
+            ],
+        ),
+    ]
+    return always, backend
+
+
+def _budget(stack: Stack, project: Project) -> None:
+    """The account's whole cost: a budget by tag would read zero until the tag is activated for cost allocation."""
+    topic = stack.takes(ports.TOPIC_ARN)
+    stack.add(
+        budgets.Budget(
+            "Budget",
+            Budget=budgets.BudgetData(
+                BudgetLimit=budgets.Spend(Amount=stack.takes(ports.BUDGET_AMOUNT), Unit="USD"),
+                BudgetName=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                BudgetType="COST",
+                TimeUnit="MONTHLY",
+            ),
+            NotificationsWithSubscribers=[
+                budgets.NotificationWithSubscribers(
+                    Notification=budgets.Notification(
+                        ComparisonOperator="GREATER_THAN",
+                        NotificationType=kind,
+                        Threshold=percent,
+                        ThresholdType="PERCENTAGE",
+                    ),
+                    Subscribers=[budgets.Subscriber(Address=topic, SubscriptionType="SNS")],
+                )
+                for kind, percent in (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
+            ],
+        ),
+        "Warns at 80% and 100% of the month's budget, and when the forecast passes it.",
+        ["NOT-5", "CST-1"],
+    )
