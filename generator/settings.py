@@ -16,7 +16,11 @@ from generator.ports import Port
 
 @dataclass(frozen=True)
 class Computed:
-    """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`)."""
+    """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`).
+
+    Where the first deployment finds its value in AWS like every other, `first` is a stand-in of the right form, for
+    checks without AWS.
+    """
 
     found: str
     first: str

@@ -31,7 +31,7 @@ def settings(project: Project) -> list[Setting]:
         *_releases(project),
         *_people(),
         *_keeping(),
-        *_computed(),
+        *_computed(project),
     ]
 
 
@@ -242,7 +242,7 @@ def _keeping() -> list[Setting]:
     ]
 
 
-def _computed() -> list[Setting]:
+def _computed(project: Project) -> list[Setting]:
     group = "Set by the deploy script"
     return [
         Setting(
@@ -251,7 +251,7 @@ def _computed() -> list[Setting]:
             "Repository",
             pattern=NAME,
             rule="the name of a CodeCommit repository",
-            computed=Computed("output RepositoryName of the stack `shared`", "the same"),
+            computed=Computed("output RepositoryName of the stack `shared`", project.name),
         ),
         Setting(
             ports.PREFIX_LIST,
@@ -260,7 +260,7 @@ def _computed() -> list[Setting]:
             pattern=r"pl-[0-9a-f]{8,17}",
             rule="the id of a managed prefix list",
             computed=Computed(
-                "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "the same"
+                "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "pl-00000000"
             ),
         ),
         Setting(
@@ -287,7 +287,7 @@ def _computed() -> list[Setting]:
             pattern="[0-9a-f]{16}",
             rule="16 hexadecimal digits",
             computed=Computed(
-                "first 16 digits of the SHA-256 over the values of the group Application and DomainName", "the same"
+                "first 16 digits of the SHA-256 over the values of the group Application and DomainName", "0" * 16
             ),
         ),
     ]

@@ -1,0 +1,53 @@
+# Each target does its own set-up: Python 3.11+, make and git are all that a machine needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+REQUIREMENTS = scripts/setup_cfg.py requirements
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help templates check test lint format bench clean
+
+help: ## what can be typed
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+templates: .venv/ready ## render, lint and check the templates
+	@$(BIN)/python -m generator --gate
+
+check: .venv/ready ## say whether templates/ is stale, and write nothing
+	@$(BIN)/python -m generator --check
+
+test: .venv/test .venv-checkov/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+
+lint: .venv/test ## ruff and mypy
+	@mapfile -t settings < <($(BIN)/python scripts/setup_cfg.py ruff) && \
+	$(BIN)/ruff check "$${settings[@]}" . && $(BIN)/ruff format --check "$${settings[@]}" . && $(BIN)/mypy
+
+format: .venv/test ## let ruff mend what it can
+	@mapfile -t settings < <($(BIN)/python scripts/setup_cfg.py ruff) && \
+	$(BIN)/ruff check --fix "$${settings[@]}" . && $(BIN)/ruff format "$${settings[@]}" .
+
+bench: .venv/test ## ratios, side by side
+	@$(BIN)/python -m tests.bench
+
+clean: ## remove environments and caches
+	rm -rf .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/ready: setup.cfg
+	@echo "setting up .venv ..."
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv .venv
+	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) | $(BIN)/pip install --quiet -r /dev/stdin
+	@touch $@
+
+.venv/test: setup.cfg | .venv/ready
+	@echo "adding what the tests need ..."
+	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) test | $(BIN)/pip install --quiet -r /dev/stdin
+	@touch $@
+
+.venv-checkov/ready: setup.cfg
+	@echo "setting up .venv-checkov ..."
+	@$(PYTHON) -m venv .venv-checkov
+	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) checkov | .venv-checkov/bin/pip install --quiet -r /dev/stdin
+	@touch $@

@@ -1,0 +1,153 @@
+"""Renders the templates: `python -m generator [--check | --list | --gate]`.
+
+    (nothing)  render `templates/` and say what changed
+    --check    say whether `templates/` is stale, and write nothing
+    --list     show stacks, resources and sizes of what lies in `templates/`
+    --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
+
+Exit status: 0 done or nothing to do; 1 stale, or the gate found something, or the facts do not render; 64 bad usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from generator.gate import memo
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES, PARAMS = ROOT / "templates", ROOT / "params"
+SHOWN, WIDTH = 12, 160
+DONE, FOUND, USAGE = 0, 1, 64
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = _Parser(prog="python -m generator", description="Renders the CloudFormation templates.")
+    verbs = parser.add_mutually_exclusive_group()
+    verbs.add_argument("--check", action="store_true", help="say whether templates/ is stale; write nothing")
+    verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
+    verbs.add_argument("--gate", action="store_true", help="render, lint, house rules, parameter files")
+    chosen = parser.parse_args(words)
+    if chosen.list:
+        return _list()
+    if chosen.gate and memo.is_fresh(ROOT):
+        print("templates: nothing has changed since the gate passed.")
+        return DONE
+    files = _render()
+    if files is None:
+        return FOUND
+    if chosen.check:
+        return _check(files)
+    _write(files)
+    return _gate() if chosen.gate else DONE
+
+
+def _render() -> Mapping[str, str] | None:
+    """The rendered files, or None after the reason was printed with the line of ours to look at.
+
+    Whatever goes wrong while building is a fault in the facts or in a stack module, troposphere's own refusals
+    (a misspelled property, a value of the wrong type) included.
+    """
+    from generator.render import render
+
+    try:
+        return render().files
+    except Exception as error:
+        ours = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT / "generator") in frame.filename]
+        # The vocabulary raises; the stack module or the root that called it is the place to edit.
+        places = [frame for frame in ours if Path(frame.filename).parent.name in ("stacks", "roots", "pipeline")] or ours
+        place = places[-1]
+        where = f"{Path(place.filename).relative_to(ROOT)}:{place.lineno}"
+        print(f"{where}: {type(error).__name__}: {error}\n    {place.line}", file=sys.stderr)
+        return None
+
+
+def _committed() -> dict[str, str]:
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.glob("*.json"))}
+
+
+def _check(files: Mapping[str, str]) -> int:
+    committed = _committed()
+    stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
+    for name in stale:
+        state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
+        print(f"templates/{name} {state}")
+    print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
+    return FOUND if stale else DONE
+
+
+def _write(files: Mapping[str, str]) -> None:
+    """Writes what differs, removes what nothing makes any more, and says what changed in the reviewer's terms."""
+    from generator.reading.difference import compare
+    from generator.reading.templates import TemplatesError, from_bodies
+
+    committed = _committed()
+    if committed == dict(files):
+        print(f"templates: {len(files)} rendered, none changed")
+        return
+    TEMPLATES.mkdir(exist_ok=True)
+    for name, text in files.items():
+        if committed.get(name) != text:
+            (TEMPLATES / name).write_text(text, encoding="utf-8", newline="\n")
+    for name in committed.keys() - files.keys():
+        (TEMPLATES / name).unlink()
+    print(f"templates: {len(files)} rendered, {sum(committed.get(n) != t for n, t in files.items())} changed")
+    try:
+        before, after = (
+            from_bodies({name.removesuffix(".json"): json.loads(text) for name, text in side.items()})
+            for side in (committed, files)
+        )
+    except (ValueError, TemplatesError) as error:
+        print(f"  what lay there before cannot be compared: {error}")
+        return
+    changes = [str(change) for change in compare(before, after)] if committed else []
+    for line in changes[:SHOWN]:
+        print(f"  {line}" if len(line) <= WIDTH else f"  {line[:WIDTH]} ...")
+    if len(changes) > SHOWN:
+        print(f"  and {len(changes) - SHOWN} more: git diff templates/")
+
+
+def _gate() -> int:
+    """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
+    from generator.gate import environments, lint, run
+    from generator.reading.templates import load
+
+    print("gate: cfn-lint, house rules, parameter files ...", flush=True)
+    templates = load(TEMPLATES)
+    findings = [*lint.lint(ROOT), *run.check(templates), *environments.check(PARAMS, templates)]
+    for finding in findings:
+        print(finding, file=sys.stderr)
+    if findings:
+        print(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", file=sys.stderr)
+        return FOUND
+    memo.remember(ROOT)
+    print("gate: passed, no findings")
+    return DONE
+
+
+def _list() -> int:
+    from generator.reading.templates import load
+
+    templates = load(TEMPLATES)
+    print(f"{'template':<16}{'resources':>10}{'parameters':>12}{'outputs':>9}{'KiB':>7}")
+    for name, template in templates.templates.items():
+        size = (TEMPLATES / f"{name}.json").stat().st_size / 1024
+        body = template.body
+        counts = [len(body.get(section, {})) for section in ("Resources", "Parameters", "Outputs")]
+        print(f"{name:<16}{counts[0]:>10}{counts[1]:>12}{counts[2]:>9}{size:>7.1f}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""All house rules."""
+
+from generator.gate.rules import iam, names, network, secrets, storage, structure
+from generator.gate.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *iam.RULES,
+    *storage.RULES,
+    *network.RULES,
+    *secrets.RULES,
+    *names.RULES,
+    *structure.RULES,
+)

@@ -1,0 +1,228 @@
+"""Rules on who may do what. Source of the statement grammar: IAM user guide, IAM JSON policy reference."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from generator.gate.rules.rule import Check, Fault, Rule, values
+from generator.reading.permissions import Permission, permissions
+from generator.reading.templates import TemplateSet
+
+# Wildcards in action names that may stand, each with its reason. None is needed: the templates name ReEncryptFrom and
+# ReEncryptTo, GenerateDataKey and its variants, where AWS's examples have kms:ReEncrypt* and kms:GenerateDataKey*.
+ACTION_WILDCARDS: Mapping[str, str] = {}
+
+# Services that may assume a role without a condition on whom they act for.
+UNCONDITIONED_TRUST: Mapping[str, str] = {
+    "codepipeline.amazonaws.com": "the documented trust policy has no condition; whether the service sends"
+    " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)",
+}
+
+# (service, kind of policy): reason why the statement cannot say for whom the service acts.
+UNCONDITIONED_SERVICES: Mapping[tuple[str, str], str] = {
+    ("events.amazonaws.com", "resource"): "EventBridge documents the topic policy without a condition (eventbridge user"
+    " guide, eb-use-resource-based)",
+    (
+        "events.amazonaws.com",
+        "key",
+    ): "EventBridge supports no source condition towards an encrypted topic (sns dg, sns-key-management)",
+    ("logdelivery.elasticloadbalancing.amazonaws.com", "resource"): "the documented bucket policy has no"
+    " condition; the path holds the account (elasticloadbalancing, enable-access-logging)",
+}
+
+# Keys that say for whom a service acts (IAM user guide, confused-deputy; logs: encrypt-log-data-kms).
+ON_BEHALF = {
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "kms:encryptioncontext:aws:logs:arn",
+}
+
+# AWS's own managed policies that may be attached, with the reason.
+MANAGED_POLICIES: Mapping[str, str] = {
+    "arn:${AWS::Partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": "what blue/green needs"
+    " (ecs developer guide, alb-resources-for-blue-green)",
+}
+
+NAMES = ("RoleName", "ManagedPolicyName", "UserName", "GroupName", "InstanceProfileName")
+ANYBODY = frozenset({"*", "AWS:*"})
+
+
+def _each(faulty: Callable[[Permission], Iterable[str]]) -> Check:
+    """A check of every statement by itself; `faulty` gives the messages."""
+
+    def check(templates: TemplateSet) -> Iterator[Fault]:
+        for permission in permissions(templates):
+            for message in faulty(permission):
+                yield Fault(permission.holder, f"statement {permission.sid or 'without Sid'} {message}")
+
+    return check
+
+
+def everything(resource: str) -> bool:
+    """Whether a rendered ARN names everything, or everything of a service: `*`, `arn:aws:s3:::*`."""
+    return bool(re.fullmatch(r"\*|arn(:[^:]*){4}:\*", re.sub(r"\$\{[^}]*\}", "x", resource)))
+
+
+def _action_wildcards(one: Permission) -> Iterator[str]:
+    if one.allows:
+        for action in one.actions:
+            if "*" in action and action not in ACTION_WILDCARDS:
+                yield f"allows {action}"
+        if one.not_actions:
+            yield f"allows everything but {', '.join(one.not_actions)}"
+
+
+def _wildcard_reasons(templates: TemplateSet) -> Iterator[Fault]:
+    found = permissions(templates)
+    for one in found:
+        wide = any(map(everything, one.resources)) or bool(one.not_resources)
+        if wide and one.kind != "key" and one.sid not in templates.resource(one.holder).wildcards:
+            yield Fault(
+                one.holder,
+                f"statement {one.sid} stands on {', '.join(one.resources)} without an entry in Metadata.Wildcards",
+            )
+    for resource in templates.resources():
+        wide_sids = {one.sid for one in found if one.holder == resource.address and any(map(everything, one.resources))}
+        for sid in resource.wildcards.keys() - wide_sids:
+            yield Fault(resource.address, f"Metadata.Wildcards has {sid}, which is no statement on everything")
+
+
+def _pass_role(one: Permission) -> Iterator[str]:
+    if one.allows and any(action.lower() == "iam:passrole" for action in one.actions):
+        if not any(condition.key.lower() == "iam:passedtoservice" for condition in one.conditions):
+            yield "passes roles without saying to which service (iam:PassedToService)"
+        if any(everything(arn) or arn.endswith(":role/*") for arn in one.resources):
+            yield f"passes any role ({', '.join(one.resources)})"
+
+
+def _sids_and_reasons(templates: TemplateSet) -> Iterator[Fault]:
+    seen: dict[str, dict[str, Permission]] = {}
+    for one in permissions(templates):
+        sids = seen.setdefault(one.holder, {})
+        if not one.sid:
+            yield Fault(one.holder, f"a statement in {one.policy} has no Sid")
+        elif not one.reason.strip():
+            yield Fault(one.holder, f"statement {one.sid} has no entry in Metadata.Reasons")
+        other = sids.setdefault(one.sid, one)
+        exclusive = any(
+            f"not {name}" in one.when or name == f"not {name2}" for name in other.when for name2 in one.when
+        )
+        if other is not one and not exclusive:
+            yield Fault(one.holder, f"two statements are called {one.sid}")
+    for resource in templates.resources():
+        for sid in resource.reasons.keys() - seen.get(resource.address, {}).keys():
+            yield Fault(resource.address, f"Metadata.Reasons has {sid}, and there is no such statement")
+
+
+def _open_trust(one: Permission) -> Iterator[str]:
+    if one.kind == "trust" and one.allows:
+        for who in one.principals:
+            foreign = re.fullmatch(r"AWS:(arn:[^:]*:iam::)?\d{12}(:root)?", who.replace("${AWS::Partition}", "aws"))
+            if who in ANYBODY or foreign:
+                yield f"trusts {who}"
+        if one.not_principals:
+            yield f"trusts everybody but {', '.join(one.not_principals)}"
+
+
+def _anybody(one: Permission) -> Iterator[str]:
+    if one.allows and one.kind in ("resource", "key"):
+        if ANYBODY & set(one.principals):
+            yield "allows anybody"
+        if one.not_principals:
+            yield f"allows everybody but {', '.join(one.not_principals)}"
+
+
+def _services(one: Permission) -> list[str]:
+    bound = any(condition.key.lower() in ON_BEHALF for condition in one.conditions)
+    services = (who.removeprefix("Service:") for who in one.principals if who.startswith("Service:"))
+    return list(services) if one.allows and not bound else []
+
+
+def _trusted_services(one: Permission) -> Iterator[str]:
+    for service in _services(one) if one.kind == "trust" else ():
+        if service not in UNCONDITIONED_TRUST:
+            yield f"lets {service} assume the role for anybody's account"
+
+
+def _served_services(one: Permission) -> Iterator[str]:
+    for service in _services(one) if one.kind in ("resource", "key") else ():
+        if (service, one.kind) not in UNCONDITIONED_SERVICES:
+            yield f"lets {service} act for anybody's account"
+
+
+def _unnamed(templates: TemplateSet) -> Iterator[Fault]:
+    for resource in templates.resources():
+        if resource.type.startswith("AWS::IAM::"):
+            yield from (
+                Fault(resource.address, f"has the name {name}") for name in NAMES if name in resource.properties
+            )
+
+
+def _managed_policies(templates: TemplateSet) -> Iterator[Fault]:
+    from generator.reading.values import render
+
+    for resource in templates.resources("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
+        for listed in values(resource, "ManagedPolicyArns"):
+            for arn in map(render, listed or ()):
+                if ":iam::aws:policy/" in arn and arn not in MANAGED_POLICIES:
+                    yield Fault(resource.address, f"has the policy {arn} attached")
+
+
+RULES = (
+    Rule(
+        "IAM001",
+        "whoever holds it may do things that nobody has read, and more with every feature that AWS adds",
+        "name each action; what AWS documents only as a wildcard belongs into ACTION_WILDCARDS with its reason",
+        _each(_action_wildcards),
+    ),
+    Rule(
+        "IAM002",
+        "everything is rarely meant, and a reason that no statement needs hides the next one",
+        "name the ARNs; where AWS supports none, say why in Metadata.Wildcards under the Sid; remove a stale entry",
+        _wildcard_reasons,
+    ),
+    Rule(
+        "IAM003",
+        "a role passed to any service, or any role passed, is every permission in the account",
+        "pass exactly the roles meant, on condition of iam:PassedToService",
+        _each(_pass_role),
+    ),
+    Rule(
+        "IAM004",
+        "a statement without a name and a reason cannot be reviewed",
+        "give each statement a Sid of its own and say in Metadata.Reasons under that Sid why it is there",
+        _sids_and_reasons,
+    ),
+    Rule(
+        "IAM005",
+        "strangers could act as the role",
+        "trust the one service or principal that needs it",
+        _each(_open_trust),
+    ),
+    Rule(
+        "IAM006",
+        "a stranger could make the service act on our account (the confused deputy)",
+        "add aws:SourceAccount or aws:SourceArn, or the service with its reason to UNCONDITIONED_TRUST",
+        _each(_trusted_services),
+    ),
+    Rule(
+        "IAM007",
+        "a stranger could make the service act on our resource (the confused deputy)",
+        "add aws:SourceAccount or aws:SourceArn, or the service with its reason to UNCONDITIONED_SERVICES",
+        _each(_served_services),
+    ),
+    Rule("IAM008", "it is open to the world", "name the principals that need it", _each(_anybody)),
+    Rule(
+        "IAM009",
+        "a fixed name is taken at the second try, collides between environments, and needs CAPABILITY_NAMED_IAM",
+        "leave the name out",
+        _unnamed,
+    ),
+    Rule(
+        "IAM010",
+        "AWS's managed policies are wide and grow without notice",
+        "write the statements that are needed, or add the policy with its reason to MANAGED_POLICIES",
+        _managed_policies,
+    ),
+)

@@ -1,0 +1,135 @@
+"""Rules on what can be reached, from where, and how."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from generator.gate.rules.rule import Fault, Rule, must, values
+from generator.gate.rules.storage import equals
+from generator.reading.templates import Resource, TemplateSet
+
+BALANCER, DISTRIBUTION = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::CloudFront::Distribution"
+ATTRIBUTES = {"routing.http.drop_invalid_header_fields.enabled": "true", "access_logs.s3.enabled": "true"}
+# TLS policies without TLS 1.0 and 1.1 and without old ciphers (botocore cloudfront, MinimumProtocolVersion).
+TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
+WORLD = ("0.0.0.0/0", "::/0")
+
+
+def _ingress(templates: TemplateSet) -> Iterator[Fault]:
+    for resource in templates.resources("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"):
+        own = resource.type == "AWS::EC2::SecurityGroupIngress"
+        for rules in [[resource.properties]] if own else values(resource, "SecurityGroupIngress"):
+            for rule in rules or ():
+                if any(rule.get(name) in WORLD for name in ("CidrIp", "CidrIpv6")):
+                    yield Fault(resource.address, "admits the whole internet")
+                if rule.get("IpProtocol") in ("-1", -1):
+                    yield Fault(resource.address, "admits every protocol and port")
+
+
+def _attributes(templates: TemplateSet) -> Iterator[Fault]:
+    for resource in templates.resources(BALANCER):
+        for listed in values(resource, "LoadBalancerAttributes"):
+            found = {one.get("Key"): one.get("Value") for one in listed or ()}
+            for key, wanted in ATTRIBUTES.items():
+                if found.get(key) != wanted:
+                    yield Fault(resource.address, f"does not set {key} to {wanted}")
+
+
+def _configurations(templates: TemplateSet) -> Iterator[tuple[Resource, Any]]:
+    for resource in templates.resources(DISTRIBUTION):
+        for configuration in values(resource, "DistributionConfig"):
+            yield resource, configuration
+
+
+def _viewers(templates: TemplateSet) -> Iterator[Fault]:
+    for resource, configuration in _configurations(templates):
+        for behaviour in [configuration.get("DefaultCacheBehavior", {}), *configuration.get("CacheBehaviors", ())]:
+            if behaviour.get("ViewerProtocolPolicy") not in ("redirect-to-https", "https-only"):
+                path = behaviour.get("PathPattern", "the default behaviour")
+                yield Fault(resource.address, f"serves {path} without TLS")
+
+
+def _certificates(templates: TemplateSet) -> Iterator[Fault]:
+    for resource, configuration in _configurations(templates):
+        certificate = configuration.get("ViewerCertificate", {})
+        own = {"AcmCertificateArn", "IamCertificateId"} & certificate.keys()
+        if own and certificate.get("MinimumProtocolVersion") not in TLS:
+            yield Fault(resource.address, f"accepts {certificate.get('MinimumProtocolVersion', 'any TLS version')}")
+
+
+def _origins(templates: TemplateSet) -> Iterator[Fault]:
+    for resource in templates.resources("AWS::S3::Bucket"):
+        if any(value is not None for value in values(resource, "WebsiteConfiguration")):
+            yield Fault(resource.address, "serves a website by itself")
+    for resource in templates.resources("AWS::CloudFront::CloudFrontOriginAccessIdentity"):
+        yield Fault(resource.address, "is an origin access identity")
+    for resource, configuration in _configurations(templates):
+        for origin in configuration.get("Origins", ()):
+            signed = origin.get("OriginAccessControlId") and not origin.get("S3OriginConfig", {}).get(
+                "OriginAccessIdentity"
+            )
+            if "S3OriginConfig" in origin and not signed:
+                yield Fault(resource.address, f"reads the origin {origin.get('Id')} without an origin access control")
+            if "CustomOriginConfig" in origin:
+                yield Fault(resource.address, f"reaches the origin {origin.get('Id')} over the internet")
+
+
+def _flow_logs(templates: TemplateSet) -> Iterator[Fault]:
+    logged = {(log.template, str(log.get("ResourceId"))) for log in templates.resources("AWS::EC2::FlowLog")}
+    for vpc in templates.resources("AWS::EC2::VPC"):
+        if (vpc.template, str({"Ref": vpc.logical_id})) not in logged:
+            yield Fault(vpc.address, "has no flow log")
+
+
+RULES = (
+    Rule(
+        "NET001",
+        "the tasks would be on the internet",
+        "set AssignPublicIp to DISABLED and leave through NAT",
+        must(
+            "AWS::ECS::Service",
+            ("NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp"),
+            "gives its tasks public addresses",
+            equals("DISABLED"),
+        ),
+    ),
+    Rule(
+        "NET002",
+        "whatever is started in it would be on the internet",
+        "set MapPublicIpOnLaunch to false",
+        must(
+            "AWS::EC2::Subnet",
+            ("MapPublicIpOnLaunch",),
+            "gives out public addresses",
+            lambda value: value in (None, False),
+        ),
+    ),
+    Rule(
+        "NET003",
+        "anybody could reach it without passing CloudFront",
+        "admit a security group or prefix list on one port",
+        _ingress,
+    ),
+    Rule(
+        "NET004",
+        "tokens would travel in clear past CloudFront",
+        "set Scheme to internal and reach it through a VPC origin",
+        must(BALANCER, ("Scheme",), "is not internal", equals("internal")),
+    ),
+    Rule(
+        "NET005",
+        "malformed headers smuggle requests, and without access logs nobody can tell what came in",
+        "set the attribute to true",
+        _attributes,
+    ),
+    Rule("NET006", "tokens would travel in clear", "set ViewerProtocolPolicy to redirect-to-https", _viewers),
+    Rule("NET007", "old TLS can be broken", f"set MinimumProtocolVersion to one of {', '.join(TLS)}", _certificates),
+    Rule(
+        "NET008",
+        "the bucket would have to be public",
+        "reach a bucket through an origin access control and a load balancer through a VPC origin",
+        _origins,
+    ),
+    Rule(
+        "NET009", "after an intrusion nobody could tell what was reached", "add an AWS::EC2::FlowLog for it", _flow_logs
+    ),
+)

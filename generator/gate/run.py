@@ -1,0 +1,10 @@
+"""The house rules over a set of templates."""
+
+from generator.gate.finding import Finding
+from generator.gate.rules import RULES
+from generator.reading.templates import TemplateSet
+
+
+def check(templates: TemplateSet) -> list[Finding]:
+    """Every finding of every house rule, sorted by file and place."""
+    return sorted(finding for rule in RULES for finding in rule.findings(templates))

@@ -1,0 +1,277 @@
+"""The rendered templates as values: what every reader of the JSON builds on.
+
+A `TemplateSet` is a folder of rendered templates, named by file stem. Nothing here knows troposphere: the
+values say what stands in the files, whoever wrote them.
+"""
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+Body = Mapping[str, Any]
+Place = tuple[str | int, ...]  # the way to a value: keys of objects, positions in lists
+
+STACK = "AWS::CloudFormation::Stack"
+
+
+class TemplatesError(Exception):
+    """The rendered templates cannot be read; the message says which file and what to do."""
+
+
+class FolderMissing(TemplatesError):
+    """The folder does not exist or holds no template."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} holds no rendered template (*.json): run `make templates` first")
+
+
+class TemplateInvalid(TemplatesError):
+    """A file is no JSON, or JSON that is no CloudFormation template."""
+
+    def __init__(self, file: str, reason: str, line: int | None = None) -> None:
+        self.file, self.line = file, line
+        where = file if line is None else f"{file}:{line}"
+        super().__init__(f"{where}: {reason}; templates are generated, so run `make templates` instead of editing")
+
+
+class Unknown(TemplatesError):
+    """A name that the set does not have."""
+
+    def __init__(self, what: str, name: str, choices: list[str]) -> None:
+        super().__init__(f"there is no {what} {name!r}; there are: {', '.join(sorted(choices)) or 'none'}")
+
+
+def walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """Every value inside `value`, itself first, with the way to it; objects and lists before what they hold."""
+    yield place, value
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from walk(inner, (*place, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from walk(inner, (*place, position))
+
+
+def spell(place: Place) -> str:
+    """A place as text: `Policies[0].PolicyName`, `Statement[Sid=Logs].Action`."""
+    return "".join(f"[{step}]" if "=" in f"{step}" or isinstance(step, int) else f".{step}" for step in place).lstrip(
+        "."
+    )
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of one template."""
+
+    template: str
+    logical_id: str
+    body: Body = field(hash=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def address(self) -> str:
+        """What people and metadata call it: `storage.Artifacts`."""
+        return f"{self.template}.{self.logical_id}"
+
+    @property
+    def type(self) -> str:
+        return str(self.body["Type"])
+
+    @property
+    def properties(self) -> Body:
+        return self.body.get("Properties") or {}
+
+    @property
+    def metadata(self) -> Body:
+        return self.body.get("Metadata") or {}
+
+    @property
+    def condition(self) -> str | None:
+        """The name of the condition under which it exists."""
+        return self.body.get("Condition")
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        named = self.body.get("DependsOn", ())
+        return (named,) if isinstance(named, str) else tuple(named)
+
+    @property
+    def description(self) -> str:
+        """The one human sentence of its metadata, or an empty string."""
+        return str(self.metadata.get("Description", ""))
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The ids of the requirements that it serves."""
+        return tuple(self.metadata.get("Requirements", ()))
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """Why each of its IAM statements is there, by Sid."""
+        return self.metadata.get("Reasons") or {}
+
+    @property
+    def wildcards(self) -> Mapping[str, str]:
+        """Why a statement cannot name its resource, by Sid."""
+        return self.metadata.get("Wildcards") or {}
+
+    def get(self, *place: str | int, default: Any = None) -> Any:
+        """The property at a place, `get("BucketEncryption", "Rules", 0)`; `default` where the way ends earlier."""
+        value: Any = self.properties
+        for step in place:
+            if isinstance(value, str):  # has positions too, but they are no places
+                return default
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return default
+        return value
+
+    def walk(self) -> Iterator[tuple[Place, Any]]:
+        """Every property value, nested ones too, with the way to it from `Properties`."""
+        return walk(self.properties)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A nested stack: the resource in the parent and the template that it instantiates."""
+
+    resource: Resource
+    template: "Template"
+
+    @property
+    def parameters(self) -> Body:
+        """What the parent passes."""
+        parameters: Body = self.resource.get("Parameters", default={})
+        return parameters
+
+
+@dataclass(frozen=True)
+class Template:
+    """One rendered template; `name` is the stem of its file."""
+
+    name: str
+    body: Body = field(hash=False, repr=False)
+    family: Mapping[str, "Template"] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.json"
+
+    @cached_property
+    def resources(self) -> Mapping[str, Resource]:
+        return {key: Resource(self.name, key, body) for key, body in self.body["Resources"].items()}
+
+    @property
+    def parameters(self) -> Mapping[str, Body]:
+        return self.body.get("Parameters") or {}
+
+    @property
+    def conditions(self) -> Body:
+        return self.body.get("Conditions") or {}
+
+    @property
+    def outputs(self) -> Mapping[str, Body]:
+        return self.body.get("Outputs") or {}
+
+    @property
+    def metadata(self) -> Body:
+        return self.body.get("Metadata") or {}
+
+    @property
+    def module(self) -> str:
+        """The Python module that makes it, or an empty string."""
+        return str((self.metadata.get("Generator") or {}).get("Module", ""))
+
+    def children(self) -> tuple[Child, ...]:
+        """Its nested stacks. Raises `Unknown` for a TemplateURL that is not a file of the set."""
+        found = []
+        for resource in self.resources.values():
+            if resource.type == STACK:
+                url = resource.get("TemplateURL")
+                stem = url.removesuffix(".json") if isinstance(url, str) else ""
+                if stem not in self.family:
+                    raise Unknown(f"template for {resource.address}, whose TemplateURL is", str(url), list(self.family))
+                found.append(Child(resource, self.family[stem]))
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class TemplateSet:
+    """All rendered templates by name, in alphabetical order."""
+
+    templates: Mapping[str, Template] = field(hash=False)
+
+    def __iter__(self) -> Iterator[Template]:
+        return iter(self.templates.values())
+
+    def __len__(self) -> int:
+        return len(self.templates)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.templates
+
+    def __getitem__(self, name: str) -> Template:
+        """The template of that name. Raises `Unknown` with the names there are."""
+        if name not in self.templates:
+            raise Unknown("template", name, list(self.templates))
+        return self.templates[name]
+
+    def resources(self, *types: str) -> Iterator[Resource]:
+        """All resources, or only those of the types named, template by template."""
+        for template in self:
+            yield from (r for r in template.resources.values() if not types or r.type in types)
+
+    def resource(self, address: str) -> Resource:
+        """The resource at an address such as `storage.Artifacts`. Raises `Unknown` with the addresses there are."""
+        name, _, logical_id = address.partition(".")
+        template = self[name]
+        if logical_id not in template.resources:
+            raise Unknown("resource", address, [r.address for r in template.resources.values()])
+        return template.resources[logical_id]
+
+    def roots(self) -> tuple[Template, ...]:
+        """The templates that no other one nests."""
+        nested = {child.template.name for template in self for child in template.children()}
+        return tuple(template for template in self if template.name not in nested)
+
+    def bodies(self) -> dict[str, Any]:
+        """A deep copy of the JSON by name, free to be changed and given to `from_bodies`."""
+        return {template.name: copy.deepcopy(dict(template.body)) for template in self}
+
+
+def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
+    """A set from parsed JSON by name. Raises `TemplateInvalid` for what is no template."""
+    family: dict[str, Template] = {}
+    for name, body in sorted(bodies.items()):
+        resources = body.get("Resources") if isinstance(body, dict) else None
+        if not isinstance(resources, dict) or not resources:
+            raise TemplateInvalid(f"{name}.json", "a template is an object with at least one entry in Resources")
+        for logical_id, resource in resources.items():
+            if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
+                raise TemplateInvalid(f"{name}.json", f"the resource {logical_id} has no Type")
+        family[name] = Template(name, body, family)
+    return TemplateSet(family)
+
+
+def load(folder: Path) -> TemplateSet:
+    """The set in a folder: every `*.json` in it.
+
+    Raises `FolderMissing` for a folder that is absent or empty and `TemplateInvalid`, with file and line, for a
+    file that is no template.
+    """
+    bodies: dict[str, Any] = {}
+    for file in sorted(folder.glob("*.json")):
+        try:
+            bodies[file.stem] = json.loads(file.read_text(encoding="utf-8"))
+        except json.JSONDecodeError as error:
+            raise TemplateInvalid(file.name, f"no JSON: {error.msg}", error.lineno) from error
+    if not bodies:
+        raise FolderMissing(folder)
+    return from_bodies(bodies)

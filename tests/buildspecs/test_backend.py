@@ -1,0 +1,237 @@
+"""The backend's build, run on copies of the sample application."""
+
+import json
+
+import pytest
+
+from .runner import Outcome
+from .support import COMMIT, REPOSITORY, Workshop
+
+IMAGE = f"{REPOSITORY}:{COMMIT[:12]}"
+VARIABLES = {
+    "BACKEND_DIRECTORY": "backend",
+    "PYTHON_VERSION": "3.11",
+    "APPLICATION_MODULE": "app.main:app",
+    "LINT_COLUMNS": "120",
+    "LINT_BLOCKS": "false",
+    "TESTS_BLOCK": "false",
+    "REPOSITORY_URI": REPOSITORY,
+    "CONTAINER_NAME": "backend",
+    "PORT": "8000",
+    "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.11-slim",
+}
+GREEN = "def test_green():\n    assert True\n"
+RED = "def test_red():\n    assert 1 == 2\n"
+UNIT, INTEGRATION = "backend/tests/unit/test_unit.py", "backend/tests/integration/test_integration.py"
+
+
+def build(sample: Workshop, **variables: str) -> Outcome:
+    sample.machine.answer("ecr batch-get-image", {"images": [], "failures": [{"failureCode": "ImageNotFound"}]})
+    sample.machine.answer("ecr get-login-password", "the-password")
+    return sample.build("backend", {**VARIABLES, **variables})
+
+
+@pytest.fixture
+def plain(sample: Workshop) -> Outcome:
+    """The sample as it is: no tests, no Dockerfile, requirements in the root only, lint findings."""
+    sample.machine.answer("flake8", status=1)
+    sample.machine.answer("bandit", status=1)
+    sample.write("backend/app/__pycache__/main.cpython-311.pyc", "")
+    sample.write("backend/app/.env", "JWT_SECRET_KEY=x")
+    return build(sample)
+
+
+def test_the_sample_as_it_is(plain: Outcome, sample: Workshop) -> None:
+    assert plain.succeeded, plain.log
+    assert list(plain.phases) == ["install", "pre_build", "build", "post_build"]
+    assert plain.results() == [
+        "RESULT requirements: taken from the root of the repository",
+        "RESULT lint: findings, reported only (LINT_BLOCKS=false)",
+        "RESULT security: findings, reported only",
+        "RESULT unit tests: NONE, the application has no unit tests",
+        "RESULT integration tests: NONE, the application has no integration tests",
+        "RESULT Dockerfile: the default one, the application has none",
+        f"RESULT image: pushed {IMAGE}",
+    ]
+    assert plain.variables == {"COMMIT": COMMIT, "IMAGE": IMAGE}
+    assert plain.runtimes == {"python": "3.11"}
+    assert all(f"DURATION {phase} " in plain.log for phase in plain.phases)
+
+    bundle = plain.artifacts[""]
+    modules = {f"app/{name}.py" for name in ("__init__", "legacy", "main", "settings", "tables")}
+    assert set(bundle) == modules | {"requirements.txt", "Procfile", "imagedefinitions.json"}
+    assert bundle["Procfile"].read_text() == "web: uvicorn app.main:app --host 127.0.0.1 --port 8000 --workers 2\n"
+    assert json.loads(bundle["imagedefinitions.json"].read_text()) == [{"name": "backend", "imageUri": IMAGE}]
+
+    assert [path.name for path in plain.reports["tests"]] == ["tests-unit.xml", "tests-integration.xml"]
+    assert all("<skipped/>" in path.read_text() for path in plain.reports["tests"])
+    assert len(plain.reports["coverage"]) == 1
+
+    dockerfile = sample.source / "release.Dockerfile"
+    lines = dockerfile.read_text().splitlines()
+    assert lines[0] == "FROM public.ecr.aws/docker/library/python:3.11-slim"
+    assert "COPY app ./app" in lines
+    assert lines.index("USER 10001") > lines.index("COPY app ./app")
+    assert json.loads(lines[-1].removeprefix("CMD ")) == [
+        *("uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"),
+        *("--proxy-headers", "--forwarded-allow-ips", "*"),
+    ]
+    context = str(sample.source / "release-bundle")
+    assert [call[1:] for call in sample.machine.calls("docker")] == [
+        ["build", "--file", str(dockerfile), "--tag", IMAGE, context],
+        ["login", "--username", "AWS", "--password-stdin", REPOSITORY.split("/")[0]],
+        ["push", IMAGE],
+    ]
+    assert "the-password" not in plain.log
+
+
+def test_the_tools_are_asked_for_what_the_project_says(plain: Outcome, sample: Workshop) -> None:
+    assert plain.succeeded
+    assert sample.machine.calls("flake8") == [["flake8", "app", "--max-line-length=120", "--count"]]
+    (pip,) = sample.machine.calls("pip", "install")
+    assert pip[-7:] == ["-r", "requirements.txt", "flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
+    (bandit,) = sample.machine.calls("bandit")
+    assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
+    (asked,) = sample.machine.calls("aws", "ecr", "batch-get-image")
+    assert asked[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
+
+
+def test_the_cache_key_follows_the_requirements(plain: Outcome, sample: Workshop) -> None:
+    assert plain.cache_key.startswith("pip-3.11-")
+    sample.write("requirements.txt", "fastapi\n")
+    sample.write("README.md", "changed")
+    changed = Workshop(sample.source, type(sample.machine)(sample.machine.folder / "again"))
+    changed.machine.install()
+    assert build(changed).cache_key != plain.cache_key
+
+
+def test_tests_that_pass_are_reported_from_both_folders(sample: Workshop) -> None:
+    sample.write(UNIT, GREEN)
+    sample.write(INTEGRATION, GREEN)
+    outcome = build(sample, TESTS_BLOCK="true")
+    assert outcome.succeeded, outcome.log
+    assert {"RESULT unit tests: passed", "RESULT integration tests: passed"} <= set(outcome.results())
+    assert ["test_green" in path.read_text() for path in outcome.reports["tests"]] == [True, True]
+    assert not [name for name in outcome.artifacts[""] if "test" in name]
+
+
+def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
+    sample.write(UNIT, RED)
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    assert "RESULT unit tests: FAILED" in outcome.results()
+    assert "<failure" in outcome.reports["tests"][0].read_text()
+    assert sample.machine.calls("docker", "push")
+
+
+@pytest.mark.parametrize("content", [RED, "import not_there\n"])
+def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content: str) -> None:
+    """Also tests that cannot be imported; the report is kept, and nothing is published."""
+    sample.write(UNIT, content)
+    outcome = build(sample, TESTS_BLOCK="true")
+    assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
+    assert "ERROR failing tests stop the build (TESTS_BLOCK=true): unit" in outcome.results()
+    assert "The build failed, nothing is published" in outcome.log
+    assert 'name="tests.unit.test_unit' in outcome.reports["tests"][0].read_text().replace("classname", "name")
+    assert not sample.machine.calls("docker")
+    assert not sample.machine.calls("aws")
+
+
+def test_a_broken_pytest_is_no_outcome(sample: Workshop) -> None:
+    sample.write("backend/pytest.ini", "[pytest]\naddopts = --no-such-option\n")
+    outcome = build(sample)
+    assert not outcome.phases["build"]
+    assert "ERROR pytest itself failed with status 4" in outcome.results()
+
+
+def test_a_compile_error_always_fails(sample: Workshop) -> None:
+    sample.write("backend/app/broken.py", "def broken(:\n")
+    outcome = build(sample)
+    assert outcome.phases == {"install": True, "pre_build": False}
+    assert "SyntaxError" in outcome.log
+    assert "ERROR app does not compile" in outcome.results()
+
+
+def test_lint_blocks_when_the_project_says_so(sample: Workshop) -> None:
+    sample.machine.answer("flake8", status=1)
+    outcome = build(sample, LINT_BLOCKS="true")
+    assert outcome.phases == {"install": True, "pre_build": False}
+    assert "RESULT lint: findings, and LINT_BLOCKS=true stops the build" in outcome.results()
+
+
+@pytest.mark.parametrize("tool", ["flake8", "bandit"])
+def test_a_broken_tool_is_no_finding(sample: Workshop, tool: str) -> None:
+    sample.machine.answer(tool, status=2)
+    outcome = build(sample)
+    assert outcome.phases == {"install": True, "pre_build": False}
+    assert f"ERROR {tool} itself failed with status 2" in outcome.results()
+
+
+def test_what_the_application_brings_is_used(sample: Workshop) -> None:
+    sample.write("backend/requirements.txt", "fastapi\n")
+    sample.write("backend/Dockerfile", "FROM scratch\n")
+    sample.write("backend/Procfile", "web: own\n")
+    sample.write("backend/.ebextensions/01.config", "{}\n")
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    assert "RESULT Dockerfile: the application's own" in outcome.results()
+    assert not any("requirements" in line for line in outcome.results())
+    bundle = outcome.artifacts[""]
+    assert bundle["requirements.txt"].read_text() == "fastapi\n"
+    assert bundle["Procfile"].read_text() == "web: own\n"
+    assert ".ebextensions/01.config" in bundle
+    (call,) = sample.machine.calls("docker", "build")
+    assert (call[3], call[-1]) == (str(sample.source / "backend/Dockerfile"), str(sample.source / "backend"))
+
+
+def test_an_image_that_is_there_is_kept(sample: Workshop) -> None:
+    """A retried stage builds the same commit again, and immutable tags cannot be pushed twice."""
+    machine = sample.machine
+    machine.answer("ecr batch-get-image", {"images": [{"imageId": {"imageDigest": "sha256:abc"}}], "failures": []})
+    outcome = sample.build("backend", VARIABLES)
+    assert outcome.succeeded, outcome.log
+    assert f"RESULT image: {IMAGE} is already there and kept, sha256:abc" in outcome.results()
+    assert not machine.calls("docker")
+    assert IMAGE in outcome.artifacts[""]["imagedefinitions.json"].read_text()
+
+
+@pytest.mark.parametrize("call", ["docker build", "docker login", "docker push"])
+def test_an_image_that_cannot_be_published_fails(sample: Workshop, call: str) -> None:
+    sample.machine.answer(call, status=1, error="denied: not authorized")
+    outcome = build(sample)
+    assert outcome.phases["post_build"] is False
+    assert "imagedefinitions.json" not in outcome.artifacts[""]
+
+
+@pytest.mark.parametrize("call", ["ecr batch-get-image", "ecr get-login-password"])
+def test_a_registry_that_refuses_fails(sample: Workshop, call: str) -> None:
+    sample.machine.answer("ecr batch-get-image", {"images": [], "failures": []})
+    sample.machine.answer(call, status=254, error="AccessDeniedException")
+    outcome = sample.build("backend", VARIABLES)
+    assert outcome.phases["post_build"] is False
+    assert "AccessDeniedException" in outcome.log
+    assert not sample.machine.calls("docker", "push")
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"LINT_BLOCKS": "True"}, "ERROR LINT_BLOCKS is 'True', it must be true or false"),
+        ({"APPLICATION_MODULE": "api.main:app"}, "ERROR APPLICATION_MODULE: backend/api is missing"),
+        ({"BACKEND_DIRECTORY": "server"}, "server: No such file or directory"),
+        ({"CODEBUILD_RESOLVED_SOURCE_VERSION": ""}, "the pipeline gave no commit"),
+        ({"REPOSITORY_URI": ""}, "no registry"),
+    ],
+)
+def test_wrong_settings_are_named(sample: Workshop, variables: dict[str, str], complaint: str) -> None:
+    outcome = build(sample, **variables)
+    assert outcome.phases == {"install": False}
+    assert complaint in outcome.log
+    assert not sample.machine.calls("pip")
+
+
+def test_requirements_must_be_somewhere(sample: Workshop) -> None:
+    (sample.source / "requirements.txt").unlink()
+    outcome = build(sample)
+    assert outcome.phases == {"install": False}
+    assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.results()

@@ -1,0 +1,147 @@
+"""What can be said of the commands without running them: syntax, variables, AWS calls, nothing that tells secrets."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+
+import botocore.session  # type: ignore[import-untyped]
+import pytest
+from botocore import xform_name
+
+from .calls import Call, aws_calls
+from .support import NAMES, buildspec, text
+
+BUILD = {"LINT_BLOCKS", "TESTS_BLOCK"}
+GIVEN = {
+    "backend": BUILD
+    | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "REPOSITORY_URI"}
+    | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
+    "frontend": BUILD | {"FRONTEND_DIRECTORY", "NODE_VERSION", "OUTPUT_DIRECTORY", "ASSETS_DIRECTORY"},
+    "publish": {"DISTRIBUTION_ID"},
+    "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS"},
+    "verify": {"CHECK", "PUBLIC_URL", "CLUSTER", "SERVICE", "CONTAINER_NAME", "HEALTH_PATH", "SMOKE_REQUESTS"}
+    | {"LAST_IMAGE_PARAMETER", "SITE_BUCKET"},
+}
+CALLS = {
+    "backend": {"ecr batch-get-image", "ecr get-login-password"},
+    "frontend": set(),
+    "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
+    "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"},
+    "verify": {"ecs describe-services", "ecs describe-task-definition", "ecs list-tasks", "ecs describe-tasks"}
+    | {"ssm get-parameters", "ssm put-parameter", "dynamodb describe-table", "s3api get-object"},
+}
+
+
+def commands(name: str) -> Iterator[str]:
+    for phase in buildspec(name)["phases"].values():
+        yield from phase["commands"]
+        yield from phase.get("finally", [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_is_bash(name: str) -> None:
+    found = list(commands(name))
+    assert len(found) >= 3
+    for command in found:
+        done = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), command
+
+
+def test_the_python_in_them_is_python() -> None:
+    scripts = [script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)]
+    assert len(scripts) == 2
+    for script in scripts:
+        ast.parse(script)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_blocks_stop_at_their_first_failure(name: str) -> None:
+    """Without `set -e` a block has the status of its last command, and every failure before it is swallowed."""
+    for command in commands(name):
+        if "\n" in command.strip() and "<<'PYTHON'" not in command:
+            assert re.match(r"set -eu(o pipefail)?\n", command), command
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_phase_tells_its_duration(name: str) -> None:
+    for phase, parts in buildspec(name)["phases"].items():
+        assert parts["commands"][0] == "export PHASE_STARTED=$(date +%s)"
+        assert parts["finally"] == [f'echo "DURATION {phase} $(( $(date +%s) - PHASE_STARTED )) s"']
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
+    spec = text(name)
+    used = set(re.findall(r"\$\{?([A-Z][A-Z0-9_]+)", spec)) | set(
+        re.findall(r"(?:variables|os\.environ)\[[\"']([A-Z0-9_]+)[\"']\]", spec)
+    )
+    used |= {word for line in re.findall(r"for name in ([A-Z_ ]+);", spec) for word in line.split()}
+    own = set(buildspec(name)["env"].get("variables", {}))
+    made = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
+    assert {word for word in used - own - made if not word.startswith("CODEBUILD_") and word != "PWD"} == GIVEN[name]
+    comment = spec.split("version:")[0]
+    assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= GIVEN[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_tells_secrets(name: str) -> None:
+    tells = re.compile(r"set -[a-z]*x|\bprintenv\b|(^|[;&|] *)env( |$)|\bexport -p\b|\bdeclare -p\b|--with-decryption", re.M)
+    assert not [command for command in commands(name) if tells.search(command)]
+    assert "-p " not in "".join(line for line in text(name).splitlines() if "docker login" in line)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_aws_calls_are_these(name: str) -> None:
+    assert {f"{call.service} {call.command}" for call in aws_calls(text(name))} == CALLS[name]
+
+
+def option(member: str) -> str:
+    return xform_name(member, "-")
+
+
+def wrong(call: Call) -> str:
+    """What AWS's own models say against a call: its operation and options by botocore, waiters included."""
+    if call == Call("ecr", "get-login-password", ()):
+        return ""  # a command of the command line alone, it calls ecr:GetAuthorizationToken
+    service = {"s3api": "s3"}.get(call.service, call.service)
+    session = botocore.session.get_session()
+    model = session.get_service_model(service)
+    if call.command.startswith("wait "):
+        waiters = session.get_waiter_model(service)
+        names = {option(name): name for name in waiters.waiter_names}
+        if call.command.removeprefix("wait ") not in names:
+            return f"{call.service} has no waiter {call.command}"
+        operation = waiters.get_waiter(names[call.command.removeprefix("wait ")]).operation
+    else:
+        operations = {option(name): name for name in model.operation_names}
+        if call.command not in operations:
+            return f"{call.service} has no command {call.command}"
+        operation = operations[call.command]
+    shape = model.operation_model(operation).input_shape
+    options = {option(member) for member in shape.members} | {"query", "output"}
+    # The command line fills these two in: --paths stands for the batch, the caller reference is generated.
+    customized = {"invalidation-batch"} if call.command == "create-invalidation" else set()
+    options |= {"paths"} if customized else set()
+    missing = {option(member) for member in shape.required_members} - set(call.options) - customized
+    return ", ".join(sorted(set(call.options) - options) + [f"--{name} is missing" for name in sorted(missing)])
+
+
+def test_aws_knows_our_calls() -> None:
+    calls = [call for name in NAMES for call in aws_calls(text(name))]
+    assert len(calls) == 16
+    assert {call: wrong(call) for call in calls if wrong(call)} == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("aws ecs describe-service --cluster c", "ecs has no command describe-service"),
+        ("aws ecs describe-services --cluster c --service s", "service, --services is missing"),
+        ("aws ecs wait service-stable", "ecs has no waiter wait service-stable"),
+        ("aws ssm put-parameter --name n", "--value is missing"),
+    ],
+)
+def test_wrong_calls_are_seen(line: str, complaint: str) -> None:
+    (call,) = aws_calls(f"- {line} | cat --help")
+    assert wrong(call) == complaint
