@@ -64,9 +64,13 @@ def _render() -> Mapping[str, str] | None:
     try:
         return render().files
     except Exception as error:
-        ours = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT / "generator") in frame.filename]
+        ours = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT / "generator") in frame.filename
+        ]
         # The vocabulary raises; the stack module or the root that called it is the place to edit.
-        places = [frame for frame in ours if Path(frame.filename).parent.name in ("stacks", "roots", "pipeline")] or ours
+        places = [
+            frame for frame in ours if Path(frame.filename).parent.name in ("stacks", "roots", "pipeline")
+        ] or ours
         place = places[-1]
         where = f"{Path(place.filename).relative_to(ROOT)}:{place.lineno}"
         print(f"{where}: {type(error).__name__}: {error}\n    {place.line}", file=sys.stderr)

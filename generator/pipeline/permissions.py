@@ -8,7 +8,7 @@ from awacs.aws import StringEquals
 from troposphere import Ref
 
 from generator import arns, ports
-from generator.codebuild import USE_KEY
+from generator.build.projects import USE_KEY
 from generator.iam import Anything, Grant, allow, via
 from generator.stack import Stack
 

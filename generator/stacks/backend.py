@@ -9,17 +9,14 @@ here, because a deployment must not refer to an alarm that does not exist yet.
 
 from __future__ import annotations
 
-from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, ecs, logs
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, ecs
 from troposphere import applicationautoscaling as scaling
 
-from generator import arns, ports
-from generator.alarms import alarm
-from generator.backend_roles import execution_role, task_role
-from generator.configuration import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator import ports
+from generator.backend import task
+from generator.backend.guards import guards
 from generator.project import Project
-from generator.stack import Stack, switched_on
-
-GUARDED = ["NOT-3", "NOT-4", "PIP-6"]
+from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:
@@ -35,14 +32,14 @@ def build(project: Project) -> Stack:
         "Cluster of the backend.",
         ["PIP-3"],
     )
-    task = _task_definition(stack, project, bootstrap)
+    definition = task.definition(stack, project, bootstrap)
     service = stack.add(
         ecs.Service(
             "Service",
             AvailabilityZoneRebalancing="ENABLED",
             Cluster=Ref(cluster),
             DeploymentConfiguration=ecs.DeploymentConfiguration(
-                Alarms=ecs.DeploymentAlarms(AlarmNames=_guards(stack), Enable=True, Rollback=True),
+                Alarms=ecs.DeploymentAlarms(AlarmNames=guards(stack), Enable=True, Rollback=True),
                 DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
                 MaximumPercent=200,
                 MinimumHealthyPercent=100,
@@ -73,7 +70,7 @@ def build(project: Project) -> Stack:
             PlatformVersion="LATEST",
             PropagateTags="SERVICE",
             ServiceName=stack.takes(ports.SERVICE_NAME),
-            TaskDefinition=Ref(task),
+            TaskDefinition=Ref(definition),
         ),
         "Keeps the backend's tasks running and replaces them release by release.",
         ["PIP-3", "PIP-6", "PIP-9", "RUN-1", "RUN-7", "RUN-8"],
@@ -83,128 +80,6 @@ def build(project: Project) -> Stack:
     stack.gives(ports.RUNNING_SERVICE, GetAtt(service, "Name"))
     stack.gives(ports.SERVICE_ARN, Ref(service))
     return stack
-
-
-def _task_definition(stack: Stack, project: Project, bootstrap: str) -> ecs.TaskDefinition:
-    group = stack.add(
-        logs.LogGroup("TaskLogs", KmsKeyId=stack.takes(ports.KEY_ARN), RetentionInDays=stack.takes(ports.LOG_DAYS)),
-        "What the application writes to its output.",
-        ["RUN-12"],
-    )
-    execution = execution_role(stack, group)
-    role = task_role(stack, project)
-    family = stack.takes(ports.SERVICE_NAME)
-    stack.gives(ports.TASK_FAMILY, family)
-    stack.gives(ports.TASK_ROLE_ARN, GetAtt(role, "Arn"))
-    stack.gives(ports.EXECUTION_ROLE_ARN, GetAtt(execution, "Arn"))
-    return stack.add(
-        ecs.TaskDefinition(
-            "Task",
-            ContainerDefinitions=[
-                ecs.ContainerDefinition(
-                    # uvicorn's own variable: whatever Dockerfile the application has, it believes the load balancer
-                    # about the client's address. Nobody else can reach the port.
-                    Environment=[ecs.Environment(Name="FORWARDED_ALLOW_IPS", Value="*")],
-                    Essential=True,
-                    Image=If(
-                        bootstrap,
-                        Sub("${Registry}:none", Registry=stack.takes(ports.REGISTRY_URI)),
-                        stack.takes(ports.IMAGE),
-                    ),
-                    LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
-                    LogConfiguration=ecs.LogConfiguration(
-                        LogDriver="awslogs",
-                        Options={
-                            "awslogs-group": Ref(group),
-                            "awslogs-region": Ref("AWS::Region"),
-                            "awslogs-stream-prefix": project.backend.container,
-                        },
-                    ),
-                    Name=project.backend.container,
-                    PortMappings=[ecs.PortMapping(ContainerPort=project.backend.port, Protocol="tcp")],
-                    Secrets=_secrets(stack, project),
-                    StopTimeout=30,
-                )
-            ],
-            Cpu=stack.takes(ports.TASK_CPU),
-            ExecutionRoleArn=GetAtt(execution, "Arn"),
-            Family=family,
-            Memory=stack.takes(ports.TASK_MEMORY),
-            NetworkMode="awsvpc",
-            RequiresCompatibilities=["FARGATE"],
-            RuntimePlatform=ecs.RuntimePlatform(CpuArchitecture="X86_64", OperatingSystemFamily="LINUX"),
-            TaskRoleArn=GetAtt(role, "Arn"),
-        ),
-        "How a task runs: image, size, configuration and roles. Releases swap the image only.",
-        ["RUN-5", "RUN-6", "RUN-8", "RUN-11", "RUN-12"],
-    )
-
-
-def _secrets(stack: Stack, project: Project) -> list[object]:
-    """The application's configuration, each key from Parameter Store or Secrets Manager at task start."""
-    tree = stack.takes(ports.CONFIGURATION_TREE)
-    entries: list[object] = []
-    for key in keys(project):
-        entry = ecs.Secret(Name=key.variable, ValueFrom=arns.ssm_parameter(tree, f"/{key.variable}"))
-        if key.optional:
-            condition = stack.when(key.condition, switched_on(stack.takes(key.takes[0]), ""))
-            entry = If(condition, entry, NoValue)
-        entries.append(entry)
-    for name, port in ((JWT_SECRET_KEY, ports.JWT_SECRET_ARN), (ENCRYPTION_KEY, ports.ENCRYPTION_SECRET_ARN)):
-        entries.append(ecs.Secret(Name=name, ValueFrom=stack.takes(port)))
-    return entries
-
-
-def _guards(stack: Stack) -> list[Ref]:
-    """Alarms that stop a deployment and roll it back; each exists before the service does."""
-    dimensions = {
-        "LoadBalancer": stack.takes(ports.LOAD_BALANCER_METRIC),
-        "TargetGroup": stack.takes(ports.TARGET_GROUP_METRIC),
-    }
-    balancer = {"LoadBalancer": dimensions["LoadBalancer"]}
-    many = stack.takes(ports.ERROR_ALARM_COUNT)
-    guards = [
-        alarm(
-            stack,
-            "BackendErrors",
-            "The backend answers with server errors.",
-            GUARDED,
-            ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum"),
-            dimensions,
-            many,
-        ),
-        alarm(
-            stack,
-            "GatewayErrors",
-            "The load balancer finds no task that answers.",
-            GUARDED,
-            ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum"),
-            balancer,
-            many,
-        ),
-        alarm(
-            stack,
-            "BackendLatency",
-            "The slowest 5% of the backend's answers take too long.",
-            GUARDED,
-            ("AWS/ApplicationELB", "TargetResponseTime", "p95"),
-            dimensions,
-            stack.takes(ports.LATENCY_ALARM_SECONDS),
-            periods=2,
-        ),
-        alarm(
-            stack,
-            "UnhealthyTasks",
-            "A task fails its health check.",
-            GUARDED,
-            ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum"),
-            dimensions,
-            1,
-            minutes=1,
-            periods=3,
-        ),
-    ]
-    return [Ref(guard) for guard in guards]
 
 
 def _autoscaling(stack: Stack, cluster: ecs.Cluster, service: ecs.Service, running: str) -> None:

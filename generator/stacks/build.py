@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from awacs import cloudfront, dynamodb, ecr, ecs, s3, ssm
 from troposphere import Equals, If, Sub
 
-from generator import arns, codebuild, ports, sides
+from generator import ports, sides
 from generator.arns import Text
-from generator.buildspecs import inline
-from generator.codebuild import Job
-from generator.iam import Anything, Grant, allow
+from generator.build import permissions, projects
+from generator.build.buildspecs import inline
+from generator.build.projects import Job
 from generator.names import COVERAGE_REPORT, TESTS_REPORT
 from generator.project import Project
 from generator.stack import Stack
@@ -34,7 +33,7 @@ def build(project: Project) -> Stack:
         (_raise(stack, backend), ports.RAISE_BUILD),
         (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
     ):
-        added = codebuild.add(stack, job)
+        added = projects.add(stack, job)
         stack.gives(given, If(job.condition, added.ref(), "") if job.condition else added.ref())
     return stack
 
@@ -44,7 +43,7 @@ def _source(ours: str, name: str, directory: str) -> If:
 
 
 def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
-    facts, registry = project.backend, stack.takes(ports.REGISTRY_ARN)
+    facts = project.backend
     return Job(
         "BackendBuild",
         ports.BACKEND_PROJECT,
@@ -67,29 +66,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
         cache="cache/backend",
         docker=True,
         condition=backend,
-        grants=[
-            allow(
-                "SignIn",
-                [ecr.GetAuthorizationToken],
-                Anything("a registry token belongs to the account; ECR knows no resource for it"),
-                "docker signs in with a token",
-            ),
-            allow(
-                "PushImage",
-                [
-                    ecr.BatchCheckLayerAvailability,
-                    ecr.BatchGetImage,
-                    ecr.CompleteLayerUpload,
-                    ecr.DescribeImages,
-                    ecr.GetDownloadUrlForLayer,
-                    ecr.InitiateLayerUpload,
-                    ecr.PutImage,
-                    ecr.UploadLayerPart,
-                ],
-                [registry],
-                "the build pushes one image for its commit, and looks whether an earlier try already did",
-            ),
-        ],
+        grants=permissions.push_images(stack),
     )
 
 
@@ -127,14 +104,7 @@ def _publish(stack: Stack, frontend: str) -> Job:
         inline("publish"),
         {"DISTRIBUTION_ID": stack.takes(ports.DISTRIBUTION_ID)},
         condition=frontend,
-        grants=[
-            allow(
-                "Invalidate",
-                [cloudfront.CreateInvalidation, cloudfront.GetInvalidation],
-                [stack.takes(ports.DISTRIBUTION_ARN)],
-                "people see a new page as soon as it is there",
-            )
-        ],
+        grants=permissions.publish(stack),
     )
 
 
@@ -151,14 +121,7 @@ def _raise(stack: Stack, backend: str) -> Job:
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
         },
         condition=backend,
-        grants=[
-            allow(
-                "RaiseFromZero",
-                [ecs.DescribeServices, ecs.UpdateService],
-                [stack.takes(ports.SERVICE_ARN)],
-                "the first release raises the service from zero tasks to its minimum",
-            )
-        ],
+        grants=permissions.raise_from_zero(stack),
     )
 
 
@@ -180,60 +143,8 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
             "SMOKE_REQUESTS": json.dumps(smoke, separators=(",", ":")),
         },
-        optional=[(backend, _verify_backend(stack, project)), (frontend, _verify_frontend(stack))],
+        optional=[
+            (backend, permissions.verify_backend(stack, project)),
+            (frontend, permissions.verify_frontend(stack)),
+        ],
     )
-
-
-def _verify_backend(stack: Stack, project: Project) -> list[Grant]:
-    prefix = stack.takes(ports.CONFIGURATION_PREFIX)
-    return [
-        allow(
-            "SeeService",
-            [ecs.DescribeServices],
-            [stack.takes(ports.SERVICE_ARN)],
-            "the release is verified against the service's deployment",
-        ),
-        allow(
-            "SeeTasks",
-            [ecs.DescribeTasks],
-            [arns.ecs_task(stack.takes(ports.RUNNING_CLUSTER))],
-            "the image that runs is compared with the one that was built",
-        ),
-        # ListTasks knows a container instance as resource, or a cluster by condition (Service Authorization
-        # Reference, Amazon ECS); Fargate has no container instances.
-        allow(
-            "FindTasks",
-            [ecs.ListTasks, ecs.DescribeTaskDefinition],
-            Anything("DescribeTaskDefinition names no resource, and ListTasks none on Fargate"),
-            "the tasks of the service and what they were told are looked up",
-        ),
-        allow(
-            "ReadTableNames",
-            [ssm.GetParameters],
-            [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
-            "the names of the tables that the task is given",
-        ),
-        allow(
-            "SeeTables",
-            [dynamodb.DescribeTable],
-            [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
-            "no public call shows a missing table, so AWS is asked",
-        ),
-        allow(
-            "RecordImage",
-            [ssm.PutParameter],
-            [arns.ssm_parameter(stack.takes(ports.LAST_IMAGE_PARAMETER))],
-            "the last good image is what an infrastructure update must keep",
-        ),
-    ]
-
-
-def _verify_frontend(stack: Stack) -> list[Grant]:
-    return [
-        allow(
-            "SeeSite",
-            [s3.GetObject],
-            [arns.objects(stack.takes(ports.SITE_BUCKET_ARN))],
-            "a stale page is told apart: not uploaded, or uploaded and not invalidated",
-        )
-    ]

@@ -11,34 +11,14 @@ from __future__ import annotations
 
 from awacs import s3 as do
 from awacs.aws import StringEquals
-from troposphere import And, Condition, GetAtt, If, Join, NoValue, Ref, Sub, cloudfront, s3
+from troposphere import And, Condition, If, NoValue, Ref, Sub, cloudfront, s3
 
 from generator import arns, iam, ports, sides
 from generator.buckets import tls_only
+from generator.delivery import behaviours
 from generator.names import CLOUDFRONT_LOGS, LISTENER_PORT
 from generator.project import Project
 from generator.stack import Stack, switched_on
-
-# AWS's own policies, by id (AmazonCloudFront DeveloperGuide, using-managed-cache-policies,
-# using-managed-origin-request-policies, using-managed-response-headers-policies).
-CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
-CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
-
-API, SITE = "api", "site"
-EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
-# A path whose last part has no dot is a route of the application, not a file.
-PAGE_ROUTING = [
-    "function handler(event) {",
-    "  var request = event.request;",
-    "  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);",
-    "  if (last.indexOf('.') === -1) {",
-    "    request.uri = '/index.html';",
-    "  }",
-    "  return request;",
-    "}",
-]
 
 
 def build(project: Project) -> Stack:
@@ -47,7 +27,7 @@ def build(project: Project) -> Stack:
     both = stack.when("Both", And(Condition(backend), Condition(frontend)))
     has_domain = stack.when("HasDomain", switched_on(stack.takes(ports.DOMAIN_NAME), ""))
 
-    page, origins = _page_behaviour(stack, project, frontend), _origins(stack, project, backend, frontend)
+    page, origins = behaviours.page(stack, project, frontend), _origins(stack, project, backend, frontend)
     distribution = stack.add(
         cloudfront.Distribution(
             "Distribution",
@@ -56,7 +36,7 @@ def build(project: Project) -> Stack:
                 CacheBehaviors=If(
                     both,
                     [
-                        cloudfront.CacheBehavior(PathPattern=path, **_api_behaviour())
+                        cloudfront.CacheBehavior(PathPattern=path, **behaviours.api())
                         for path in project.frontend.api_paths
                     ],
                     NoValue,
@@ -65,7 +45,7 @@ def build(project: Project) -> Stack:
                 DefaultCacheBehavior=If(
                     frontend,
                     cloudfront.DefaultCacheBehavior(**page),
-                    cloudfront.DefaultCacheBehavior(**_api_behaviour()),
+                    cloudfront.DefaultCacheBehavior(**behaviours.api()),
                 ),
                 DefaultRootObject=If(frontend, "index.html", NoValue),
                 Enabled=True,
@@ -134,59 +114,16 @@ def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> lis
     )
     site = cloudfront.Origin(
         DomainName=stack.takes(ports.SITE_BUCKET_DOMAIN),
-        Id=SITE,
+        Id=behaviours.SITE,
         OriginAccessControlId=Ref(access),
         S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),
     )
     api = cloudfront.Origin(
         DomainName=stack.takes(ports.LOAD_BALANCER_DNS),
-        Id=API,
+        Id=behaviours.API,
         VpcOriginConfig=cloudfront.VpcOriginConfig(VpcOriginId=Ref(vpc_origin)),
     )
     return [If(frontend, site, NoValue), If(backend, api, NoValue)]
-
-
-def _page_behaviour(stack: Stack, project: Project, frontend: str) -> dict[str, object]:
-    routing = stack.add(
-        cloudfront.Function(
-            "PageRouting",
-            AutoPublish=True,
-            Condition=frontend,
-            FunctionCode=Join("\n", PAGE_ROUTING),
-            FunctionConfig=cloudfront.FunctionConfig(
-                Comment="Routes of the single-page application to index.html", Runtime="cloudfront-js-2.0"
-            ),
-            Name=Sub(f"{project.short}-${{Environment}}-${{AWS::Region}}-pages"),
-        ),
-        "Serves index.html for routes of the application, on the page behaviour only.",
-        ["RUN-3"],
-    )
-    return {
-        "AllowedMethods": ["GET", "HEAD", "OPTIONS"],
-        "CachePolicyId": CACHING_OPTIMIZED,
-        "CachedMethods": ["GET", "HEAD"],
-        "Compress": True,
-        "FunctionAssociations": [
-            cloudfront.FunctionAssociation(
-                EventType="viewer-request", FunctionARN=GetAtt(routing, "FunctionMetadata.FunctionARN")
-            )
-        ],
-        "ResponseHeadersPolicyId": SECURITY_HEADERS,
-        "TargetOriginId": SITE,
-        "ViewerProtocolPolicy": "redirect-to-https",
-    }
-
-
-def _api_behaviour() -> dict[str, object]:
-    return {
-        "AllowedMethods": EVERY_METHOD,
-        "CachePolicyId": CACHING_DISABLED,
-        "Compress": True,
-        "OriginRequestPolicyId": ALL_VIEWER,
-        "ResponseHeadersPolicyId": SECURITY_HEADERS,
-        "TargetOriginId": API,
-        "ViewerProtocolPolicy": "redirect-to-https",
-    }
 
 
 def _site_policy(stack: Stack, frontend: str, distribution: cloudfront.Distribution) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from troposphere import Sub, budgets, cloudwatch, events
 
-from generator import dashboard, ports, sides
+from generator import ports, sides
 from generator.alarms import add, alarm
-from generator.dashboard import Graph
-from generator.messages import messages
+from generator.monitoring import dashboard
+from generator.monitoring.messages import messages
 from generator.project import Project
 from generator.stack import Stack
 
@@ -37,18 +37,15 @@ def build(project: Project) -> Stack:
         )
     _pipeline_alarms(stack, backend, frontend)
     _service_alarms(stack, backend)
-    always, with_backend = _graphs()
     stack.add(
         cloudwatch.Dashboard(
             "Dashboard",
-            DashboardBody=dashboard.body(always, with_backend, backend),
+            DashboardBody=dashboard.body(stack, backend),
             DashboardName=Sub(f"{project.name}-${{Environment}}"),
         ),
         "Pipeline, builds, service, load balancer and distribution on one page.",
         ["NOT-4"],
     )
-    for port in _GRAPHED:
-        stack.takes(port)
     _budget(stack, project)
     return stack
 
@@ -140,79 +137,6 @@ def _service_alarms(stack: Stack, backend: str) -> None:
         Metrics=[*counts, missing],
         Threshold=1,
     )
-
-
-# Ports that the dashboard's text refers to.
-_GRAPHED = (
-    ports.BACKEND_BUILD,
-    ports.FRONTEND_BUILD,
-    ports.DISTRIBUTION_ID,
-    ports.LOAD_BALANCER_METRIC,
-    ports.TARGET_GROUP_METRIC,
-)
-
-
-def _graphs() -> tuple[list[Graph], list[Graph]]:
-    pipeline = {"PipelineName": "${Pipeline}"}
-    service = {"ClusterName": "${RunningCluster}", "ServiceName": "${RunningService}"}
-    balancer = {"LoadBalancer": "${LoadBalancerFullName}"}
-    targets = {**balancer, "TargetGroup": "${TargetGroupFullName}"}
-    distribution = {"DistributionId": "${DistributionId}", "Region": "Global"}
-    builds = [{"ProjectName": "${BackendBuild}"}, {"ProjectName": "${FrontendBuild}"}]
-    always = [
-        Graph(
-            "Pipeline",
-            [
-                ("AWS/CodePipeline", "FailedPipelineExecutions", pipeline, "Sum"),
-                ("AWS/CodePipeline", "PipelineDuration", pipeline, "Maximum"),
-            ],
-        ),
-        Graph(
-            "Builds",
-            [("AWS/CodeBuild", name, build, "Maximum") for build in builds for name in ("Duration", "FailedBuilds")],
-        ),
-        Graph(
-            "Distribution",
-            [
-                ("AWS/CloudFront", "Requests", distribution, "Sum"),
-                ("AWS/CloudFront", "4xxErrorRate", distribution, "Average"),
-                ("AWS/CloudFront", "5xxErrorRate", distribution, "Average"),
-            ],
-            "us-east-1",
-        ),
-    ]
-    backend = [
-        Graph(
-            "Tasks",
-            [
-                ("ECS/ContainerInsights", "DesiredTaskCount", service, "Average"),
-                ("ECS/ContainerInsights", "RunningTaskCount", service, "Average"),
-            ],
-        ),
-        Graph(
-            "CPU and memory",
-            [
-                ("AWS/ECS", "CPUUtilization", service, "Average"),
-                ("AWS/ECS", "MemoryUtilization", service, "Average"),
-            ],
-        ),
-        Graph(
-            "Answers",
-            [
-                ("AWS/ApplicationELB", "RequestCount", balancer, "Sum"),
-                ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", targets, "Sum"),
-                ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", balancer, "Sum"),
-            ],
-        ),
-        Graph(
-            "Latency",
-            [
-                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p50"),
-                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p95"),
-            ],
-        ),
-    ]
-    return always, backend
 
 
 def _budget(stack: Stack, project: Project) -> None:

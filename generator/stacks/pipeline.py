@@ -9,12 +9,11 @@ cannot reach a pipeline.
 
 from __future__ import annotations
 
-from awacs import codepipeline
-from troposphere import Equals, GetAtt, Ref, events
+from troposphere import Equals, GetAtt, Ref
 from troposphere import codepipeline as cp
 
 from generator import arns, ports, sides
-from generator.iam import allow, trust
+from generator.iam import trust
 from generator.names import (
     APPROVE,
     BACKEND_OUTPUT,
@@ -29,7 +28,7 @@ from generator.names import (
     SOURCE_ACTION,
     SOURCE_OUTPUT,
 )
-from generator.pipeline import actions, permissions
+from generator.pipeline import actions, permissions, start
 from generator.pipeline.stages import OnFailure, Stage
 from generator.project import Project
 from generator.stack import Stack
@@ -72,7 +71,7 @@ def build(project: Project) -> Stack:
         "Takes every push on the branch to the running environment.",
         ["PIP-1", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5"],
     )
-    rule = _start_rule(stack)
+    rule = start.rule(stack)
     stack.gives(ports.PIPELINE, Ref(pipeline))
     stack.gives(ports.PIPELINE_ARN, arns.codepipeline(Ref(pipeline)))
     stack.gives(ports.START_RULE, Ref(rule))
@@ -158,56 +157,3 @@ def _stages(stack: Stack, backend: str, frontend: str, approval: str) -> list[St
             frontend,
         ),
     ]
-
-
-def _start_rule(stack: Stack) -> events.Rule:
-    """Sources: codepipeline userguide, action-reference-CodeCommit and pipelines-trigger-source-repo-changes-cfn;
-    botocore codepipeline, SourceRevisionOverride."""
-    arn = arns.codepipeline(stack.takes(ports.PIPELINE_NAME))
-    role = stack.role(
-        "StartRole",
-        trust("events", "rules of this account only"),
-        [
-            allow(
-                "StartPipeline",
-                [codepipeline.StartPipelineExecution],
-                [arn],
-                "a push on the branch starts this pipeline",
-            )
-        ],
-        "Lets the start rule start the pipeline, and nothing else.",
-        ["SRC-2", "PIP-8"],
-    )
-    commit = (
-        f'{{"sourceRevisions": [{{"actionName": "{SOURCE_ACTION}", '
-        '"revisionType": "COMMIT_ID", "revisionValue": <commit>}]}'
-    )
-    return stack.add(
-        events.Rule(
-            "StartRule",
-            Description="Starts the pipeline with the pushed commit",
-            EventPattern={
-                "detail": {
-                    "event": ["referenceCreated", "referenceUpdated"],
-                    "referenceName": [stack.takes(ports.BRANCH)],
-                    "referenceType": ["branch"],
-                },
-                "detail-type": ["CodeCommit Repository State Change"],
-                "resources": [arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))],
-                "source": ["aws.codecommit"],
-            },
-            State="ENABLED",
-            Targets=[
-                events.Target(
-                    Arn=arn,
-                    Id="Pipeline",
-                    InputTransformer=events.InputTransformer(
-                        InputPathsMap={"commit": "$.detail.commitId"}, InputTemplate=commit
-                    ),
-                    RoleArn=GetAtt(role, "Arn"),
-                )
-            ],
-        ),
-        "Starts the pipeline when somebody pushes to the branch.",
-        ["SRC-2", "SRC-3"],
-    )

@@ -34,7 +34,7 @@ class Outcome:
     """How a build ended.
 
     `phases` says of every phase that ran whether it succeeded, `errors` what went wrong after them. `variables` are
-    the exported ones. `artifacts` maps identifiers ("" is the primary one) to the files by their path inside the
+    the exported ones that were set. `artifacts` maps identifiers ("" is the primary one) to the files by their path inside the
     artifact, `reports` the report groups to their files.
     """
 
@@ -60,7 +60,7 @@ class _Shell:
     """The state that is carried from command to command."""
 
     def __init__(self, state: Path, source: Path, environment: Mapping[str, str]) -> None:
-        state.mkdir(parents=True)
+        state.mkdir(parents=True, exist_ok=True)
         self._state = state
         self._bash = shutil.which("bash", path=environment["PATH"])
         if self._bash is None:
@@ -99,7 +99,7 @@ def run(buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, st
     """Runs a buildspec in the folder `source`.
 
     `environment` is what the build container has: PATH, HOME, the project's variables and CodeBuild's own; it wins
-    over the buildspec's `env.variables`. `state` is an unused path for the runner's own files. Raises
+    over the buildspec's `env.variables`. `state` is a folder outside `source` for the runner's own files. Raises
     `UnsupportedError` for on-failure values other than ABORT and for other shells than bash.
     """
     env = buildspec.get("env", {})
@@ -120,7 +120,8 @@ def run(buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, st
         outcome.phases[name] = _phase(shell, phase, outcome)
         if not outcome.phases[name] and ("on-failure" in phase or name in ("install", "pre_build")):
             return outcome
-    outcome.variables = {name: shell.value(f"${name}") for name in env.get("exported-variables", [])}
+    exported = {name: shell.value(f"${{{name}-}}") for name in env.get("exported-variables", [])}
+    outcome.variables = {name: value for name, value in exported.items() if value}
     for group, report in buildspec.get("reports", {}).items():
         outcome.reports[group] = list(_files(source, report, f"report {group}", outcome).values())
     if "artifacts" in buildspec:

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
-
 # All that the buildspecs may use besides the stand-ins; PATH has nothing else.
 TOOLS = ("bash", "cat", "cp", "date", "find", "grep", "mkdir", "rm", "sha256sum", "sleep", "wc")
 STANDING_IN = ("aws", "docker", "npm", "codebuild-hash-files")
@@ -95,6 +93,8 @@ def aws(arguments: list[str], answers: dict[str, Any]) -> int:
         Path(arguments[-1]).write_text(output)
         output = {"ContentLength": len(output)}
     if "--query" in arguments:
+        import jmespath  # type: ignore[import-untyped]  # late: the other programs start faster without it
+
         output = jmespath.search(arguments[arguments.index("--query") + 1], output)
     if "text" not in arguments[-1:]:
         output = output if isinstance(output, str) else json.dumps(output)

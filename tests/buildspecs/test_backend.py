@@ -5,7 +5,7 @@ import json
 import pytest
 
 from .runner import Outcome
-from .support import COMMIT, REPOSITORY, Workshop
+from .support import COMMIT, REPOSITORY, SAMPLE, Workshop, workshop
 
 IMAGE = f"{REPOSITORY}:{COMMIT[:12]}"
 VARIABLES = {
@@ -31,17 +31,19 @@ def build(sample: Workshop, **variables: str) -> Outcome:
     return sample.build("backend", {**VARIABLES, **variables})
 
 
-@pytest.fixture
-def plain(sample: Workshop) -> Outcome:
-    """The sample as it is: no tests, no Dockerfile, requirements in the root only, lint findings."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, Outcome]:
+    """The sample as it is, built once: no tests, no Dockerfile, requirements in the root only, lint findings."""
+    sample = workshop(tmp_path_factory.mktemp("plain"), SAMPLE)
     sample.machine.answer("flake8", status=1)
     sample.machine.answer("bandit", status=1)
     sample.write("backend/app/__pycache__/main.cpython-311.pyc", "")
     sample.write("backend/app/.env", "JWT_SECRET_KEY=x")
-    return build(sample)
+    return sample, build(sample)
 
 
-def test_the_sample_as_it_is(plain: Outcome, sample: Workshop) -> None:
+def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
+    sample, plain = once
     assert plain.succeeded, plain.log
     assert list(plain.phases) == ["install", "pre_build", "build", "post_build"]
     assert plain.results() == [
@@ -85,8 +87,8 @@ def test_the_sample_as_it_is(plain: Outcome, sample: Workshop) -> None:
     assert "the-password" not in plain.log
 
 
-def test_the_tools_are_asked_for_what_the_project_says(plain: Outcome, sample: Workshop) -> None:
-    assert plain.succeeded
+def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
+    sample = once[0]
     assert sample.machine.calls("flake8") == [["flake8", "app", "--max-line-length=120", "--count"]]
     (pip,) = sample.machine.calls("pip", "install")
     assert pip[-7:] == ["-r", "requirements.txt", "flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
@@ -96,13 +98,13 @@ def test_the_tools_are_asked_for_what_the_project_says(plain: Outcome, sample: W
     assert asked[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
 
 
-def test_the_cache_key_follows_the_requirements(plain: Outcome, sample: Workshop) -> None:
-    assert plain.cache_key.startswith("pip-3.11-")
-    sample.write("requirements.txt", "fastapi\n")
+def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:
+    unchanged = once[1].cache_key
+    assert unchanged.startswith("pip-3.11-")
     sample.write("README.md", "changed")
-    changed = Workshop(sample.source, type(sample.machine)(sample.machine.folder / "again"))
-    changed.machine.install()
-    assert build(changed).cache_key != plain.cache_key
+    assert build(sample, LINT_BLOCKS="ends the build here").cache_key == unchanged
+    sample.write("backend/requirements.txt", "fastapi\n")
+    assert build(sample, LINT_BLOCKS="ends the build here").cache_key not in ("", unchanged)
 
 
 def test_tests_that_pass_are_reported_from_both_folders(sample: Workshop) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from generator.gate.rules.rule import Check, Fault, Rule, values
 from generator.reading.permissions import Permission, permissions
 from generator.reading.templates import TemplateSet
+from generator.reading.values import render
 
 # Wildcards in action names that may stand, each with its reason. None is needed: the templates name ReEncryptFrom and
 # ReEncryptTo, GenerateDataKey and its variants, where AWS's examples have kms:ReEncrypt* and kms:GenerateDataKey*.
@@ -38,11 +39,8 @@ ON_BEHALF = {
     "kms:encryptioncontext:aws:logs:arn",
 }
 
-# AWS's own managed policies that may be attached, with the reason.
-MANAGED_POLICIES: Mapping[str, str] = {
-    "arn:${AWS::Partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": "what blue/green needs"
-    " (ecs developer guide, alb-resources-for-blue-green)",
-}
+# AWS's own managed policies that may be attached, each with its reason. None is needed.
+MANAGED_POLICIES: Mapping[str, str] = {}
 
 NAMES = ("RoleName", "ManagedPolicyName", "UserName", "GroupName", "InstanceProfileName")
 ANYBODY = frozenset({"*", "AWS:*"})
@@ -160,8 +158,6 @@ def _unnamed(templates: TemplateSet) -> Iterator[Fault]:
 
 
 def _managed_policies(templates: TemplateSet) -> Iterator[Fault]:
-    from generator.reading.values import render
-
     for resource in templates.resources("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for listed in values(resource, "ManagedPolicyArns"):
             for arn in map(render, listed or ()):

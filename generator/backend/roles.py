@@ -1,6 +1,6 @@
 """The two roles of the backend's tasks: what ECS may do to start them, and what the application may do.
 
-Beside `stacks/backend.py` and not inside it, because the alternative backend (Elastic Beanstalk) gives the same
+Apart from `stacks/backend.py`, because the alternative backend (Elastic Beanstalk) gives the same
 application the same permissions.
 """
 

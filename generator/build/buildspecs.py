@@ -6,7 +6,7 @@ from pathlib import Path
 
 from troposphere import Join
 
-FOLDER = Path(__file__).resolve().parent.parent / "buildspecs"
+FOLDER = Path(__file__).resolve().parents[2] / "buildspecs"
 
 
 def inline(name: str) -> Join:
