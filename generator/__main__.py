@@ -64,14 +64,10 @@ def _render() -> Mapping[str, str] | None:
     try:
         return render().files
     except Exception as error:
-        ours = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT / "generator") in frame.filename
-        ]
-        # The vocabulary raises; the stack module or the root that called it is the place to edit.
-        places = [
-            frame for frame in ours if Path(frame.filename).parent.name in ("stacks", "roots", "pipeline")
-        ] or ours
-        place = places[-1]
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT / "generator")]
+        # The vocabulary raises; the stack, root or part of one that called it is the place to edit.
+        place = ([frame for frame in ours if Path(frame.filename).parent.name != "generator"] or ours)[-1]
         where = f"{Path(place.filename).relative_to(ROOT)}:{place.lineno}"
         print(f"{where}: {type(error).__name__}: {error}\n    {place.line}", file=sys.stderr)
         return None

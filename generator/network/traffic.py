@@ -14,7 +14,10 @@ SERVES = ["RUN-1"]
 
 
 def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
-    """Records all traffic of the VPC in a log group. Sources: vpc userguide, flow-logs-iam-role (trust with source account and ARN; actions on the log group)."""
+    """Records all traffic of the VPC in a log group.
+
+    Source: vpc userguide, flow-logs-iam-role (trust with source account and ARN; actions on the log group).
+    """
     group = stack.add(
         logs.LogGroup("FlowLogs", KmsKeyId=stack.takes(ports.KEY_ARN), RetentionInDays=stack.takes(ports.LOG_DAYS)),
         "Who spoke to whom in the VPC.",

@@ -12,8 +12,11 @@ from generator.stack import Stack
 
 
 def rule(stack: Stack) -> events.Rule:
-    """The rule and the role with which it starts the pipeline at the pushed commit. Sources: codepipeline userguide, action-reference-CodeCommit and pipelines-trigger-source-repo-changes-cfn;
-    botocore codepipeline, SourceRevisionOverride."""
+    """The rule, and the role with which it starts the pipeline at the pushed commit.
+
+    Sources: codepipeline userguide, action-reference-CodeCommit and pipelines-trigger-source-repo-changes-cfn;
+    botocore codepipeline, SourceRevisionOverride.
+    """
     arn = arns.codepipeline(stack.takes(ports.PIPELINE_NAME))
     role = stack.role(
         "StartRole",

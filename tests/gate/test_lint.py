@@ -1,0 +1,109 @@
+"""cfn-lint finds nothing in our templates, and proves the wiring between them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.gate import lint as gate
+from generator.gate.lint import lint
+from generator.reading.templates import FolderMissing
+
+ROOT = Path(__file__).parents[2]
+
+
+def copy(tmp_path: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> Path:
+    """A folder with the environment's root and one of its children, both given to `change` first."""
+    (tmp_path / "templates").mkdir()
+    root, child = (json.loads((ROOT / "templates" / f"{name}.json").read_text()) for name in ("environment", "storage"))
+    change(root, child)
+    for name, body in (("environment", root), ("storage", child)):
+        (tmp_path / "templates" / f"{name}.json").write_text(json.dumps(body))
+    return tmp_path
+
+
+def unchanged(root: dict[str, Any], child: dict[str, Any]) -> None:
+    del root, child
+
+
+def rename(section: dict[str, Any], name: str) -> None:
+    section[f"{name}X"] = section.pop(name)
+
+
+def test_our_templates_have_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # from wherever it is called
+    assert [str(finding) for finding in lint(ROOT)] == []
+    assert Path.cwd() == tmp_path
+
+
+def test_the_copy_that_the_other_tests_change_has_no_finding(tmp_path: Path) -> None:
+    assert lint(copy(tmp_path, unchanged)) == []
+
+
+def test_a_parameter_that_the_child_does_not_take_is_found(tmp_path: Path) -> None:
+    def change(root: dict[str, Any], child: dict[str, Any]) -> None:
+        del child
+        rename(root["Resources"]["Storage"]["Properties"]["Parameters"], "ArtifactDays")
+
+    found = lint(copy(tmp_path, change))
+    assert [(finding.rule, finding.file) for finding in found] == [("E3043", "templates/environment.json")] * 2
+    assert "Resources/Storage/Properties/Parameters/ArtifactDaysX" in [finding.where for finding in found]
+
+
+def test_an_output_that_the_child_does_not_give_is_found(tmp_path: Path) -> None:
+    def change(root: dict[str, Any], child: dict[str, Any]) -> None:
+        name = next(name for name, output in root["Outputs"].items() if "Storage" in json.dumps(output))
+        assert root["Outputs"][name]["Value"]["Fn::GetAtt"][0] == "Storage"
+        rename(child["Outputs"], root["Outputs"][name]["Value"]["Fn::GetAtt"][1].removeprefix("Outputs."))
+
+    found = lint(copy(tmp_path, change))
+    assert "E6101" in {finding.rule for finding in found}
+    assert {finding.file for finding in found} == {"templates/environment.json"}
+
+
+def invalid(root: dict[str, Any], child: dict[str, Any]) -> None:
+    """A fault in the child, and both ways of silencing it from inside the files."""
+    del root
+    bucket = child["Resources"]["Artifacts"]
+    bucket["Properties"]["VersioningConfiguration"]["Status"] = "On"
+    bucket["Metadata"]["cfn-lint"] = {"config": {"ignore_checks": ["E3030"]}}
+    child["Metadata"]["cfn-lint"] = {"config": {"ignore_checks": ["E3030"]}}
+
+
+def test_nothing_in_the_files_silences_a_finding(tmp_path: Path) -> None:
+    folder = copy(tmp_path, invalid)
+    (folder / ".cfnlintrc").write_text("ignore_checks: [E3030]\nignore_templates: ['**/storage.json']\n")
+    [finding] = lint(folder)
+    assert (finding.rule, finding.file) == ("E3030", "templates/storage.json")
+    assert finding.where == "Resources/Artifacts/Properties/VersioningConfiguration/Status"
+    assert "'On' is not one of" in finding.message and finding.fix
+
+
+def test_what_is_ignored_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "IGNORED", frozenset())
+    assert {finding.rule for finding in lint(copy(tmp_path, unchanged))} == {"W3002"} == set(gate.IGNORED) | {"W3002"}
+
+
+def test_informational_findings_count(tmp_path: Path) -> None:
+    def change(root: dict[str, Any], child: dict[str, Any]) -> None:
+        del root
+        del child["Resources"]["Artifacts"]["DeletionPolicy"]
+
+    assert {finding.rule[0] for finding in lint(copy(tmp_path, change))} == {"I"}
+
+
+def test_a_file_that_is_no_json_is_a_finding(tmp_path: Path) -> None:
+    folder = copy(tmp_path, unchanged)
+    (folder / "templates" / "storage.json").write_text("{")
+    assert ("E0000", "templates/storage.json") in [(finding.rule, finding.file) for finding in lint(folder)]
+
+
+def test_an_unknown_region_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(FolderMissing):
+        lint(tmp_path)
+    with pytest.raises(Exception, match="nowhere-1"):
+        lint(copy(tmp_path, unchanged), region="nowhere-1")
+    shutil.rmtree(tmp_path / "templates")

@@ -1,0 +1,96 @@
+"""The gate's memo: fresh only for exactly what passed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.gate import memo
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("generator/a.py", "setup.cfg", "params/local.json", "buildspecs/backend.yml", "templates/storage.json"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("content")
+    return tmp_path
+
+
+def test_nothing_is_fresh_before_it_passed(root: Path) -> None:
+    assert not memo.is_fresh(root)
+    memo.remember(root)
+    assert memo.is_fresh(root)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "generator/a.py",
+        "generator/deep/new.py",
+        "setup.cfg",
+        "params/local.json",
+        "buildspecs/backend.yml",
+        "templates/storage.json",
+        "templates/new.json",
+    ],
+)
+def test_a_change_of_what_counts_ends_it(root: Path, name: str) -> None:
+    memo.remember(root)
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text("other")
+    assert not memo.is_fresh(root)
+
+
+def test_removing_or_renaming_a_file_ends_it(root: Path) -> None:
+    memo.remember(root)
+    (root / "templates/storage.json").rename(root / "templates/storage2.json")
+    assert not memo.is_fresh(root)
+    (root / "templates/storage2.json").rename(root / "templates/storage.json")
+    assert memo.is_fresh(root)
+    (root / "params/local.json").unlink()
+    assert not memo.is_fresh(root)
+
+
+def test_what_does_not_count_does_not_end_it(root: Path) -> None:
+    memo.remember(root)
+    (root / "README.md").write_text("words")
+    assert memo.is_fresh(root)
+
+
+def test_another_version_of_a_tool_ends_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memo.remember(root)
+    (tmp_path / "site" / "troposphere-99.0.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
+    assert not memo.is_fresh(root)
+
+
+def test_the_tools_are_found_where_they_are_installed() -> None:
+    installed = [info.name for folder in sys.path for tool in memo.TOOLS for info in Path(folder).glob(f"{tool}-*.dist-info")]
+    assert len(installed) == len(memo.TOOLS)
+
+
+def test_another_python_ends_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memo.remember(root)
+    monkeypatch.setattr(sys, "version", "9.9")
+    assert not memo.is_fresh(root)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"passed": 1}', '{"passed": "x"}', "\udcff"])
+def test_a_corrupt_memo_is_just_not_fresh(root: Path, text: str) -> None:
+    memo.remember(root)
+    (root / memo.MEMO).write_bytes(text.encode(errors="surrogateescape"))
+    assert not memo.is_fresh(root)
+
+
+def test_asking_imports_nothing_heavy() -> None:
+    code = "import sys; from generator.gate import memo; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert "generator.gate.memo" in loaded
+    assert {"troposphere", "awacs", "cfnlint", "boto3", "importlib.metadata"} & set(loaded) == set()
+
+
+def test_the_memo_is_ignored_by_git() -> None:
+    ignored = (Path(__file__).parents[2] / ".gitignore").read_text().split()
+    assert f"{memo.MEMO.parts[0]}/" in ignored
