@@ -59,9 +59,9 @@ def _render() -> Mapping[str, str] | None:
     Whatever goes wrong while building is a fault in the facts or in a stack module, troposphere's own refusals
     (a misspelled property, a value of the wrong type) included.
     """
-    from generator.render import render
-
     try:
+        from generator.render import render
+
         return render().files
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)

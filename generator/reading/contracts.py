@@ -13,7 +13,8 @@ from typing import Any
 from generator.reading.buildspec import entries, inline
 from generator.reading.graph import SUBSTITUTION, givers, mentions
 from generator.reading.pipelines import PIPELINE, Action, Pipeline, pipelines
-from generator.reading.templates import Resource, Template, TemplateSet, walk
+from generator.reading.places import walk
+from generator.reading.templates import Resource, Template, TemplateSet
 from generator.reading.values import render
 
 PROJECT, SERVICE, TASK = "AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition"

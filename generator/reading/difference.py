@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.reading.templates import Place, Template, TemplateSet, spell
+from generator.reading.places import Place, spell
+from generator.reading.templates import Template, TemplateSet
 
 # The sections of a template that are compared, with the word for one entry.
 SECTIONS: Mapping[str, str] = {

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.reading.templates import STACK, Child, Place, Template, TemplatesError, spell, walk
+from generator.reading.places import Place, spell, walk
+from generator.reading.templates import STACK, Child, Template, TemplatesError
 
 Graph = Mapping[str, Collection[str]]  # name -> the names that it needs
 

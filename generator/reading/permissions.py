@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from generator.reading.templates import Place, Resource, TemplatesError, TemplateSet, spell, walk
+from generator.reading.places import Place, spell, walk
+from generator.reading.templates import Resource, TemplatesError, TemplateSet
 from generator.reading.values import choices, render
 
 # Resource type and first property -> kind of policy. Sources: the property lists of the CloudFormation resource

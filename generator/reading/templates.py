@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from generator.reading.places import Place, walk
+
 Body = Mapping[str, Any]
-Place = tuple[str | int, ...]  # the way to a value: keys of objects, positions in lists
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -43,24 +44,6 @@ class Unknown(TemplatesError):
 
     def __init__(self, what: str, name: str, choices: list[str]) -> None:
         super().__init__(f"there is no {what} {name!r}; there are: {', '.join(sorted(choices)) or 'none'}")
-
-
-def walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
-    """Every value inside `value`, itself first, with the way to it; objects and lists before what they hold."""
-    yield place, value
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from walk(inner, (*place, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from walk(inner, (*place, position))
-
-
-def spell(place: Place) -> str:
-    """A place as text: `Policies[0].PolicyName`, `Statement[Sid=Logs].Action`."""
-    return "".join(f"[{step}]" if "=" in f"{step}" or isinstance(step, int) else f".{step}" for step in place).lstrip(
-        "."
-    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from generator.reading.assertions import conditions
-from generator.reading.templates import Template, walk
+from generator.reading.places import walk
+from generator.reading.templates import Template
 
 NOTHING = {"Ref": "AWS::NoValue"}
 OTHER = "\0any other value"  # stands for every value that no condition compares with

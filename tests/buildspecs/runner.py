@@ -34,8 +34,8 @@ class Outcome:
     """How a build ended.
 
     `phases` says of every phase that ran whether it succeeded, `errors` what went wrong after them. `variables` are
-    the exported ones that were set. `artifacts` maps identifiers ("" is the primary one) to the files by their path inside the
-    artifact, `reports` the report groups to their files.
+    the exported ones that were set. `artifacts` maps identifiers ("" is the primary one) to the files by their path
+    inside the artifact, `reports` the report groups to their files.
     """
 
     phases: dict[str, bool] = field(default_factory=dict)
@@ -65,7 +65,9 @@ class _Shell:
         self._bash = shutil.which("bash", path=environment["PATH"])
         if self._bash is None:
             raise UnsupportedError(f"no bash on {environment['PATH']}")
-        (state / "env").write_text("".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items()))
+        (state / "env").write_text(
+            "".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items())
+        )
         (state / "dir").write_text(f"{source}\n")
 
     def run(self, command: str) -> tuple[int, str]:

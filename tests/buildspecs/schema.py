@@ -23,7 +23,7 @@ FALLBACK_KEYS = 5
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a repeated key is an error: of two `build:` phases the first would vanish without a word."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # type: ignore[override]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         names = [key.value for key, _ in node.value]
         for name in names:
             if names.count(name) > 1:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from .machine import Machine
 from .runner import Outcome, run
 from .schema import load
-from .stubs import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
@@ -23,8 +24,9 @@ def text(name: str) -> str:
     return (ROOT / "buildspecs" / f"{name}.yml").read_text(encoding="ascii")
 
 
+@cache
 def buildspec(name: str) -> dict[str, Any]:
-    """One of our buildspecs, parsed."""
+    """One of our buildspecs, parsed once; do not change it."""
     return cast(dict[str, Any], load(text(name)))
 
 

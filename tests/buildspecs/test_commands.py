@@ -5,7 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 
-import botocore.session  # type: ignore[import-untyped]
+import botocore.session
 import pytest
 from botocore import xform_name
 
@@ -49,7 +49,9 @@ def test_every_command_is_bash(name: str) -> None:
 
 
 def test_the_python_in_them_is_python() -> None:
-    scripts = [script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)]
+    scripts = [
+        script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)
+    ]
     assert len(scripts) == 2
     for script in scripts:
         ast.parse(script)
@@ -86,7 +88,9 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_tells_secrets(name: str) -> None:
-    tells = re.compile(r"set -[a-z]*x|\bprintenv\b|(^|[;&|] *)env( |$)|\bexport -p\b|\bdeclare -p\b|--with-decryption", re.M)
+    tells = re.compile(
+        r"set -[a-z]*x|\bprintenv\b|(^|[;&|] *)env( |$)|\bexport -p\b|\bdeclare -p\b|--with-decryption", re.M
+    )
     assert not [command for command in commands(name) if tells.search(command)]
     assert "-p " not in "".join(line for line in text(name).splitlines() if "docker login" in line)
 
@@ -97,7 +101,7 @@ def test_the_aws_calls_are_these(name: str) -> None:
 
 
 def option(member: str) -> str:
-    return xform_name(member, "-")
+    return str(xform_name(member, "-"))
 
 
 def wrong(call: Call) -> str:

@@ -38,7 +38,12 @@ def build(sample: Workshop, built: dict[str, str] = BUILT, **variables: str) -> 
 def jest(sample: Workshop, status: int, *results: dict[str, Any]) -> None:
     """Prepares what Jest writes with --json for one test file (docs of jest-cli, --json and --outputFile)."""
     outcome = "failed" if status else "passed"
-    file = {"name": "App.test.js", "status": outcome, "message": "Cannot find module", "assertionResults": list(results)}
+    file = {
+        "name": "App.test.js",
+        "status": outcome,
+        "message": "Cannot find module",
+        "assertionResults": list(results),
+    }
     sample.machine.answer("npm test", {"testResults": [file]}, status=status)
     sample.write(TEST, "test('one', () => {});\n")
 
@@ -148,7 +153,12 @@ def test_a_lint_script_is_run(sample: Workshop, status: int, blocks: str, green:
 
 
 def test_vite_is_built_by_parameters(sample: Workshop) -> None:
-    package(sample, dependencies={}, devDependencies={"vite": "7", "vitest": "4"}, scripts={"test": "vitest", "build": "vite"})
+    package(
+        sample,
+        dependencies={},
+        devDependencies={"vite": "7", "vitest": "4"},
+        scripts={"test": "vitest", "build": "vite"},
+    )
     sample.write("frontend/src/App.spec.ts", "")
     built = {"dist/index.html": PAGE, "dist/assets/index-0a1b.js": "1"}
     outcome = build(sample, built, OUTPUT_DIRECTORY="dist", ASSETS_DIRECTORY="assets", VITE_API_URL="/api/v1")

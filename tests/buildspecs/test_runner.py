@@ -74,7 +74,9 @@ def test_artifacts_and_reports_must_exist(empty: Workshop) -> None:
         ({"commands": ["true"]}, {"shell": "/bin/sh"}, "env.shell is '/bin/sh'"),
     ],
 )
-def test_what_is_not_imitated_is_refused(empty: Workshop, phase: dict[str, Any], env: dict[str, str], named: str) -> None:
+def test_what_is_not_imitated_is_refused(
+    empty: Workshop, phase: dict[str, Any], env: dict[str, str], named: str
+) -> None:
     with pytest.raises(UnsupportedError, match=named):
         build(empty, {"build": phase}, env=env)
 

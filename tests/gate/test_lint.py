@@ -1,7 +1,6 @@
 """cfn-lint finds nothing in our templates, and proves the wiring between them."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,16 +82,16 @@ def test_nothing_in_the_files_silences_a_finding(tmp_path: Path) -> None:
 
 
 def test_what_is_ignored_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored = gate.IGNORED
     monkeypatch.setattr(gate, "IGNORED", frozenset())
-    assert {finding.rule for finding in lint(copy(tmp_path, unchanged))} == {"W3002"} == set(gate.IGNORED) | {"W3002"}
+    assert {finding.rule for finding in lint(copy(tmp_path, unchanged))} == ignored
 
 
 def test_informational_findings_count(tmp_path: Path) -> None:
     def change(root: dict[str, Any], child: dict[str, Any]) -> None:
-        del root
-        del child["Resources"]["Artifacts"]["DeletionPolicy"]
+        del child, root["Resources"]["Storage"]["DeletionPolicy"]
 
-    assert {finding.rule[0] for finding in lint(copy(tmp_path, change))} == {"I"}
+    assert {finding.rule for finding in lint(copy(tmp_path, change))} == {"I3011"}
 
 
 def test_a_file_that_is_no_json_is_a_finding(tmp_path: Path) -> None:
@@ -106,4 +105,3 @@ def test_an_unknown_region_and_a_missing_folder_are_errors(tmp_path: Path) -> No
         lint(tmp_path)
     with pytest.raises(Exception, match="nowhere-1"):
         lint(copy(tmp_path, unchanged), region="nowhere-1")
-    shutil.rmtree(tmp_path / "templates")

@@ -11,7 +11,13 @@ from generator.gate import memo
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for name in ("generator/a.py", "setup.cfg", "params/local.json", "buildspecs/backend.yml", "templates/storage.json"):
+    for name in (
+        "generator/a.py",
+        "setup.cfg",
+        "params/local.json",
+        "buildspecs/backend.yml",
+        "templates/storage.json",
+    ):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text("content")
@@ -67,7 +73,9 @@ def test_another_version_of_a_tool_ends_it(root: Path, tmp_path: Path, monkeypat
 
 
 def test_the_tools_are_found_where_they_are_installed() -> None:
-    installed = [info.name for folder in sys.path for tool in memo.TOOLS for info in Path(folder).glob(f"{tool}-*.dist-info")]
+    installed = [
+        info.name for folder in sys.path for tool in memo.TOOLS for info in Path(folder).glob(f"{tool}-*.dist-info")
+    ]
     assert len(installed) == len(memo.TOOLS)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.reading.templates import FolderMissing, TemplateInvalid, TemplateSet, Unknown, from_bodies, load, spell
+from generator.reading.places import spell
+from generator.reading.templates import FolderMissing, TemplateInvalid, TemplateSet, Unknown, from_bodies, load
 
 BUCKET = {
     "Type": "AWS::S3::Bucket",

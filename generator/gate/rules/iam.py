@@ -65,7 +65,7 @@ def everything(resource: str) -> bool:
 def _action_wildcards(one: Permission) -> Iterator[str]:
     if one.allows:
         for action in one.actions:
-            if "*" in action and action not in ACTION_WILDCARDS:
+            if set("*?") & set(action) and action not in ACTION_WILDCARDS:
                 yield f"allows {action}"
         if one.not_actions:
             yield f"allows everything but {', '.join(one.not_actions)}"
@@ -103,10 +103,8 @@ def _sids_and_reasons(templates: TemplateSet) -> Iterator[Fault]:
         elif not one.reason.strip():
             yield Fault(one.holder, f"statement {one.sid} has no entry in Metadata.Reasons")
         other = sids.setdefault(one.sid, one)
-        exclusive = any(
-            f"not {name}" in one.when or name == f"not {name2}" for name in other.when for name2 in one.when
-        )
-        if other is not one and not exclusive:
+        opposite = {name.removeprefix("not ") if name.startswith("not ") else f"not {name}" for name in other.when}
+        if other is not one and not opposite & set(one.when):
             yield Fault(one.holder, f"two statements are called {one.sid}")
     for resource in templates.resources():
         for sid in resource.reasons.keys() - seen.get(resource.address, {}).keys():

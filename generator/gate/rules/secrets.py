@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from generator.gate.rules.rule import Fault, Rule, values
 from generator.reading.parameters import SECRETS, secret
-from generator.reading.templates import Resource, TemplateSet, walk
+from generator.reading.places import walk
+from generator.reading.templates import Resource, TemplateSet
 from generator.reading.values import render
 
 RESOLVE = "{{resolve:secretsmanager:"

@@ -9,7 +9,8 @@ from generator.reading import contracts
 from generator.reading.contracts import Disagreement
 from generator.reading.graph import mentions
 from generator.reading.pipelines import PIPELINE, pipelines
-from generator.reading.templates import Template, TemplateSet, walk
+from generator.reading.places import walk
+from generator.reading.templates import Template, TemplateSet
 
 REQUIREMENT = re.compile(r"[A-Z]{3}-\d+")
 CONSTRAINTS = {

@@ -1,0 +1,40 @@
+"""What the machine cannot run is said on the last line, and fails when STRICT=1: a skipped test must not look green."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STRICT = os.environ.get("STRICT") == "1"
+NOT_RUN: list[str] = []
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"STRICT=1: this must run here: {call.excinfo.value if call.excinfo else 'skipped'}"
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        NOT_RUN.append(f"{report.nodeid} ({reason.removeprefix('Skipped: ')})")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    print("\nnot run: " + ("; ".join(NOT_RUN) if NOT_RUN else "nothing"))

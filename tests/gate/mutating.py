@@ -1,0 +1,215 @@
+"""Ways to put a fault into a copy of our rendered templates: each makes a `Mutation`."""
+
+from collections.abc import Callable
+from typing import Any
+
+Bodies = dict[str, Any]
+Mutation = Callable[[Bodies], str]  # changes the bodies and returns the address at which a finding is expected
+
+PIPELINE, ROLE = "AWS::CodePipeline::Pipeline", "AWS::IAM::Role"
+SERVICE, TASK = "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
+
+STATEMENT = {"Sid": "Mutant", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::bucket/key"]}
+
+
+def pick(bodies: Bodies, kind: str) -> tuple[str, Any]:
+    """The first resource of a type, with its address."""
+    for name, body in bodies.items():
+        for logical_id, resource in body["Resources"].items():
+            if resource["Type"] == kind:
+                return f"{name}.{logical_id}", resource
+    raise LookupError(f"no template has a {kind}")
+
+
+def put(kind: str, *way: Any, value: Any) -> Mutation:
+    """Sets a property of the first resource of a type."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, resource = pick(bodies, kind)
+        inner = resource["Properties"]
+        for step in way[:-1]:
+            inner = inner.setdefault(step, {}) if isinstance(inner, dict) else inner[step]
+        inner[way[-1]] = value
+        return address
+
+    return mutate
+
+
+def drop(kind: str, *way: Any) -> Mutation:
+    """Takes away a property that the first resource of a type has."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, resource = pick(bodies, kind)
+        inner = resource["Properties"]
+        for step in way[:-1]:
+            inner = inner[step]
+        del inner[way[-1]]
+        return address
+
+    return mutate
+
+
+def attribute(kind: str, name: str, value: Any) -> Mutation:
+    """Sets an attribute beside the properties; None takes it away."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, resource = pick(bodies, kind)
+        resource[name] = value
+        if value is None:
+            del resource[name]
+        return address
+
+    return mutate
+
+
+def metadata(kind: str, name: str, value: Any) -> Mutation:
+    def mutate(bodies: Bodies) -> str:
+        address, resource = pick(bodies, kind)
+        resource["Metadata"][name] = value
+        return address
+
+    return mutate
+
+
+def grant(*statements: Any, wildcards: bool = False, **statement: Any) -> Mutation:
+    """Adds a statement to the first role's permissions, by default a harmless one with a reason."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, role = pick(bodies, ROLE)
+        role["Metadata"]["Reasons"]["Mutant"] = "it mutates"
+        if wildcards:
+            role["Metadata"]["Wildcards"]["Mutant"] = "it must"
+        document = role["Properties"]["Policies"][0]["PolicyDocument"]
+        document["Statement"] += statements or [
+            {key: value for key, value in {**STATEMENT, **statement}.items() if value is not None}
+        ]
+        return address
+
+    return mutate
+
+
+def trust(**changes: Any) -> Mutation:
+    """Changes the statement that says who may assume the first role."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, role = pick(bodies, ROLE)
+        [statement] = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        statement.update(changes)
+        return address
+
+    return mutate
+
+
+def policy(kind: str, **changes: Any) -> Mutation:
+    """Changes the first statement for a service in the policy of a resource."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, resource = pick(bodies, kind)
+        document = resource["Properties"].get("PolicyDocument") or resource["Properties"]["KeyPolicy"]
+        statement = next(one for one in document["Statement"] if "Service" in one["Principal"] and "Condition" in one)
+        statement.update(changes)
+        return address
+
+    return mutate
+
+
+def clear_text_allowed(**changes: Any) -> Mutation:
+    """Changes the statement of the artifact bucket's policy that denies requests without TLS."""
+
+    def mutate(bodies: Bodies) -> str:
+        bucket_policy = bodies["storage"]["Resources"]["ArtifactsPolicy"]
+        [deny] = [one for one in bucket_policy["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        deny.update(changes)
+        return "storage.Artifacts"
+
+    return mutate
+
+
+def resource(kind: str, **properties: Any) -> Mutation:
+    """Adds a resource to the storage template."""
+
+    def mutate(bodies: Bodies) -> str:
+        said = {"Description": "A mutant.", "Requirements": ["PIP-8"], "Reasons": {"Mutant": "it mutates"}}
+        bodies["storage"]["Resources"]["Mutant"] = {"Type": kind, "Properties": properties, "Metadata": said}
+        return "storage.Mutant"
+
+    return mutate
+
+
+def section(template: str, *way: Any, value: Any, at: str = "") -> Mutation:
+    """Sets anything in a template; the finding is expected at the template, or at `at` inside it."""
+
+    def mutate(bodies: Bodies) -> str:
+        inner = bodies[template]
+        for step in way[:-1]:
+            inner = inner.setdefault(step, {})
+        inner[way[-1]] = value
+        return f"{template}.{at}" if at else template
+
+    return mutate
+
+
+def actions(bodies: Bodies) -> list[Any]:
+    stages = pick(bodies, PIPELINE)[1]["Properties"]["Stages"]
+    return [action for stage in stages for action in stage.get("Fn::If", [None, stage])[1]["Actions"]]
+
+
+def action(provider: str, **changes: Any) -> Mutation:
+    """Changes the first action of a provider; a change of `Configuration` is added to what is there."""
+
+    def mutate(bodies: Bodies) -> str:
+        one = next(one for one in actions(bodies) if one["ActionTypeId"]["Provider"] == provider)
+        for key, value in changes.items():
+            one[key] = {**one[key], **value} if key == "Configuration" else value
+        return pick(bodies, PIPELINE)[0]
+
+    return mutate
+
+
+def without_one_output(bodies: Bodies) -> str:
+    """Leaves a build of several outputs with outputs that its buildspec does not make."""
+    one = next(one for one in actions(bodies) if len(one.get("OutputArtifacts", ())) > 1)
+    one["OutputArtifacts"].append({"Name": "Mutant"})
+    return pick(bodies, PIPELINE)[0]
+
+
+def child_parameter(name: str, value: Any) -> Mutation:
+    """Declares a parameter in `storage`."""
+
+    def mutate(bodies: Bodies) -> str:
+        bodies["storage"]["Parameters"][name] = value
+        return f"storage.{name}"
+
+    return mutate
+
+
+def passes(bodies: Bodies, name: str) -> Any:
+    """What the environment's root passes to a child."""
+    return bodies["environment"]["Resources"][name]["Properties"]["Parameters"]
+
+
+def not_passed(bodies: Bodies) -> str:
+    passes(bodies, "Storage").popitem()
+    return "environment.Storage"
+
+
+def not_taken(bodies: Bodies) -> str:
+    passes(bodies, "Storage")["Mutant"] = "x"
+    return "environment.Storage"
+
+
+def not_given(bodies: Bodies) -> str:
+    passes(bodies, "Build")["ArtifactBucketArn"] = {"Fn::GetAtt": ["Storage", "Outputs.Mutant"]}
+    return "environment.Build"
+
+
+def renamed_container(bodies: Bodies) -> str:
+    pick(bodies, TASK)[1]["Properties"]["ContainerDefinitions"][0]["Name"] = "mutant"
+    return pick(bodies, SERVICE)[0]
+
+
+def no_flow_log(bodies: Bodies) -> str:
+    address, _ = pick(bodies, "AWS::EC2::FlowLog")
+    template, _, logical_id = address.partition(".")
+    del bodies[template]["Resources"][logical_id]
+    return pick(bodies, "AWS::EC2::VPC")[0]

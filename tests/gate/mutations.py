@@ -1,0 +1,287 @@
+"""For each house rule the faults that it must find in our own rendered templates.
+
+One table, and longer than other files for it: a rule without an entry fails a test.
+"""
+
+from generator.gate.rules import storage as storage_rules
+
+from .mutating import (
+    PIPELINE,
+    ROLE,
+    SERVICE,
+    STATEMENT,
+    TASK,
+    Mutation,
+    action,
+    attribute,
+    child_parameter,
+    clear_text_allowed,
+    drop,
+    grant,
+    metadata,
+    no_flow_log,
+    not_given,
+    not_passed,
+    not_taken,
+    policy,
+    put,
+    renamed_container,
+    resource,
+    section,
+    trust,
+    without_one_output,
+)
+
+BUCKET, TABLE, REGISTRY, PROJECT = (
+    "AWS::S3::Bucket",
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::CodeBuild::Project",
+)
+SECRET, GROUP, TOPIC = "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::SNS::Topic"
+BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
+DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
+
+ANYWHERE = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+CONDITION = {"Fn::Equals": [{"Ref": "Environment"}, "mutant"]}
+AWS_POLICY = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
+ENVIRONMENT = [{"Name": "DB_PASSWORD", "Type": "PLAINTEXT", "Value": {"Ref": "Environment"}}]
+OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
+
+# By rule; with a text where the message must tell which of several faults it is.
+MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
+    "IAM001": [
+        grant(Action=["s3:*"]),
+        grant(Action="*"),
+        grant(Action=["s3:Get*"]),
+        grant(Action=None, NotAction=["iam:*"]),
+        policy("AWS::KMS::Key", Action=["kms:*"]),
+    ],
+    "IAM002": [
+        grant(Resource="*"),
+        grant(Resource=["arn:aws:s3:::bucket/key", "*"]),
+        grant(Resource=[{"Fn::Sub": "arn:${AWS::Partition}:s3:::*"}]),
+        grant(Resource=None, NotResource=["arn:aws:s3:::bucket/key"]),
+        grant(Resource=["arn:aws:s3:::bucket/key"], wildcards=True),
+    ],
+    "IAM003": [
+        grant(Action=["iam:PassRole"], Resource=[{"Ref": "TaskRoleArn"}]),
+        grant(Action=["iam:PassRole"], Resource="*", Condition=ANYWHERE, wildcards=True),
+        grant(Action=["iam:PassRole"], Resource=["arn:aws:iam::1:role/*"], Condition=ANYWHERE),
+    ],
+    "IAM004": [
+        (grant(Sid=None), "a statement in Job has no Sid"),
+        (grant(Sid="Another"), "statement Another has no entry in Metadata.Reasons"),
+        (grant(STATEMENT, STATEMENT), "two statements are called Mutant"),
+        (grant(Sid="Another"), "Metadata.Reasons has Mutant, and there is no such statement"),
+    ],
+    "IAM005": [
+        trust(Principal="*"),
+        trust(Principal={"AWS": "*"}),
+        trust(Principal={"AWS": "123456789012"}),
+        trust(Principal={"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::123456789012:root"}}),
+        trust(Principal=None, NotPrincipal={"AWS": "123456789012"}),
+    ],
+    "IAM006": [trust(Condition={}), trust(Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}})],
+    "IAM007": [policy("AWS::SNS::TopicPolicy", Condition={}), policy("AWS::KMS::Key", Condition={})],
+    "IAM008": [
+        policy("AWS::SNS::TopicPolicy", Principal="*"),
+        policy("AWS::KMS::Key", Principal={"AWS": "*"}),
+        policy("AWS::SNS::TopicPolicy", Principal=None, NotPrincipal={"AWS": "123456789012"}),
+    ],
+    "IAM009": [
+        put(ROLE, "RoleName", value={"Fn::Sub": "role-${Environment}"}),
+        put("AWS::IAM::ManagedPolicy", "ManagedPolicyName", value="policy"),
+    ],
+    "IAM010": [
+        put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY]),
+        put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Bootstrap", [AWS_POLICY], {"Ref": "AWS::NoValue"}]}),
+    ],
+    "STO001": [
+        drop(BUCKET, "PublicAccessBlockConfiguration"),
+        put(BUCKET, "PublicAccessBlockConfiguration", "RestrictPublicBuckets", value=False),
+        put(BUCKET, "PublicAccessBlockConfiguration", "BlockPublicAcls", value={"Ref": "Environment"}),
+    ],
+    "STO002": [drop(BUCKET, "BucketEncryption")],
+    "STO003": [
+        drop(BUCKET, "OwnershipControls"),
+        put(BUCKET, "OwnershipControls", "Rules", 0, "ObjectOwnership", value="ObjectWriter"),
+    ],
+    "STO004": [
+        clear_text_allowed(Effect="Allow"),
+        clear_text_allowed(Condition={}),
+        clear_text_allowed(Condition={"Bool": {"aws:SecureTransport": True}}),
+        clear_text_allowed(Resource=[{"Fn::GetAtt": ["Artifacts", "Arn"]}]),
+        clear_text_allowed(Principal={"AWS": "123456789012"}),
+        clear_text_allowed(Action=["s3:GetObject"]),
+        section("storage", "Resources", "ArtifactsPolicy", "Properties", "Bucket", value="another", at="Artifacts"),
+    ],
+    "STO005": [
+        drop(BUCKET, "VersioningConfiguration"),
+        put(BUCKET, "VersioningConfiguration", "Status", value="Suspended"),
+    ],
+    "STO006": [drop("AWS::KMS::Key", "EnableKeyRotation"), put("AWS::KMS::Key", "EnableKeyRotation", value=False)],
+    "STO007": [
+        *(drop(kind, *place) for kind, place in storage_rules.KEYS.items() if kind != "AWS::SQS::Queue"),
+        put(TOPIC, "KmsMasterKeyId", value="alias/aws/sns"),
+        resource("AWS::SQS::Queue"),
+        put(GROUP, "KmsKeyId", value={"Fn::If": ["Bootstrap", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}),
+    ],
+    "STO008": [
+        put(TABLE, "SSESpecification", "SSEEnabled", value=False),
+        put(TABLE, "SSESpecification", "SSEType", value="AES256"),
+        drop(TABLE, "PointInTimeRecoverySpecification"),
+    ],
+    "STO009": [
+        put(REGISTRY, "ImageTagMutability", value="MUTABLE"),
+        drop(REGISTRY, "ImageScanningConfiguration"),
+        put(REGISTRY, "EncryptionConfiguration", "EncryptionType", value="AES256"),
+    ],
+    "STO010": [drop(GROUP, "RetentionInDays")],
+    "STO011": [
+        *(attribute(kind, "DeletionPolicy", "Delete") for kind in sorted(storage_rules.HOLDS_DATA)),
+        attribute(BUCKET, "UpdateReplacePolicy", None),
+    ],
+    "NET001": [
+        put(SERVICE, "NetworkConfiguration", "AwsvpcConfiguration", "AssignPublicIp", value="ENABLED"),
+        drop(SERVICE, "NetworkConfiguration"),
+    ],
+    "NET002": [put(SUBNET, "MapPublicIpOnLaunch", value=True)],
+    "NET003": [
+        put("AWS::EC2::SecurityGroup", "SecurityGroupIngress", value=[{**OPEN[0], "CidrIp": "0.0.0.0/0"}]),
+        put("AWS::EC2::SecurityGroupIngress", "CidrIpv6", value="::/0"),
+        put("AWS::EC2::SecurityGroupIngress", "IpProtocol", value="-1"),
+    ],
+    "NET004": [drop(BALANCER, "Scheme"), put(BALANCER, "Scheme", value="internet-facing")],
+    "NET005": [put(BALANCER, "LoadBalancerAttributes", value=[]), drop(BALANCER, "LoadBalancerAttributes")],
+    "NET006": [
+        put(
+            DISTRIBUTION, CONFIGURATION, "DefaultCacheBehavior", "Fn::If", 1, "ViewerProtocolPolicy", value="allow-all"
+        ),
+        put(DISTRIBUTION, CONFIGURATION, "CacheBehaviors", "Fn::If", 1, 0, "ViewerProtocolPolicy", value="allow-all"),
+    ],
+    "NET007": [
+        put(DISTRIBUTION, CONFIGURATION, "ViewerCertificate", "Fn::If", 1, "MinimumProtocolVersion", value="TLSv1"),
+        drop(DISTRIBUTION, CONFIGURATION, "ViewerCertificate", "Fn::If", 1, "MinimumProtocolVersion"),
+    ],
+    "NET008": [
+        put(BUCKET, "WebsiteConfiguration", value={"IndexDocument": "index.html"}),
+        resource("AWS::CloudFront::CloudFrontOriginAccessIdentity"),
+        drop(DISTRIBUTION, CONFIGURATION, "Origins", 0, "Fn::If", 1, "OriginAccessControlId"),
+        put(
+            DISTRIBUTION,
+            CONFIGURATION,
+            "Origins",
+            0,
+            "Fn::If",
+            1,
+            "S3OriginConfig",
+            value={"OriginAccessIdentity": "x"},
+        ),
+        put(DISTRIBUTION, CONFIGURATION, "Origins", 1, "Fn::If", 1, "CustomOriginConfig", value={"HTTPPort": 80}),
+    ],
+    "NET009": [no_flow_log],
+    "SEC001": [
+        put(
+            TASK,
+            "ContainerDefinitions",
+            0,
+            "Environment",
+            0,
+            value={"Name": "JWT_SECRET_KEY", "Value": {"Ref": "Environment"}},
+        ),
+        put(TASK, "ContainerDefinitions", 0, "Environment", 0, "Value", value="AKIA" + "ABCDEFGHIJKLMNOP"),
+        put(PROJECT, "Environment", "EnvironmentVariables", value=ENVIRONMENT),
+        put("AWS::SSM::Parameter", "Name", value={"Fn::Sub": "${ConfigurationPrefix}/API_TOKEN"}),
+        resource("AWS::Lambda::Function", Environment={"Variables": {"PASSWORD": "x"}}),
+        resource("AWS::ElasticBeanstalk::Environment", OptionSettings=[{"OptionName": "PASSWORD", "Value": "x"}]),
+    ],
+    "SEC002": [
+        put(TOPIC, "DisplayName", value="AKIA" + "ABCDEFGHIJKLMNOP"),
+        metadata(TOPIC, "Description", "-----BEGIN RSA PRIVATE " + "KEY-----"),
+    ],
+    "SEC003": [
+        child_parameter("Mutant", {"Type": "String", "Description": "x", "NoEcho": True}),
+        child_parameter("DatabasePassword", {"Type": "String", "Description": "x", "Default": "hunter2"}),
+    ],
+    "SEC004": [
+        resource("AWS::IAM::AccessKey", UserName="x"),
+        resource("AWS::IAM::User"),
+        put(TASK, "ContainerDefinitions", 0, "Secrets", 0, "Name", value="YOUR_AWS_ACCESS_KEY_ID"),
+        put(PROJECT, "Environment", "EnvironmentVariables", 0, "Name", value="AWS_SECRET_ACCESS_KEY"),
+    ],
+    "SEC005": [put(SECRET, "SecretString", value="hunter2"), put(SECRET, "SecretString", value={"Ref": "Environment"})],
+    "NAM001": [
+        put(TOPIC, "TopicName", value="alarms"),
+        put(TOPIC, "TopicName", value={"Fn::Sub": "alarms-${AWS::Region}"}),
+        put(PIPELINE, "Name", value={"Fn::If": ["Approval", {"Ref": "PipelineName"}, "pipeline"]}),
+        put("AWS::CloudFront::Function", "Name", value={"Fn::Sub": "pages-${Environment}"}),
+        put("AWS::Budgets::Budget", "Budget", "BudgetName", value="budget"),
+    ],
+    "NAM002": [
+        put(BUCKET, "BucketName", value={"Fn::Sub": "bucket-${Environment}"}),
+        put(GROUP, "LogGroupName", value={"Ref": "Environment"}),
+        put(TABLE, "TableName", value={"Fn::Sub": "clients-${Environment}"}),
+    ],
+    "NAM003": [
+        put(TOPIC, "Tags", 0, "Value", value={"Ref": "TopicName"}),
+        put(TOPIC, "Tags", 0, "Value", value="0f1e2d3c4b5a69788796a5b4c3d2e1f001234567"),
+        put("AWS::SSM::Parameter", "Tags", "Application", value="1.2.3"),
+    ],
+    "NAM004": [put(TOPIC, "Tags", 0, "Key", value="Mutant"), drop("AWS::SSM::Parameter", "Tags", "Component")],
+    "STR001": [
+        metadata(TOPIC, "Description", " "),
+        metadata(TOPIC, "Requirements", []),
+        metadata(TOPIC, "Requirements", ["PIP-8", "pip-8"]),
+    ],
+    "STR002": [
+        section("storage", "Metadata", value={}),
+        section("storage", "Metadata", "Generator", "Module", value="x"),
+    ],
+    "STR003": [
+        child_parameter("Mutant", {"Type": "String"}),
+        section("environment", "Parameters", "Mutant", value={"Type": "String", "Description": "x"}, at="Mutant"),
+    ],
+    "STR004": [
+        child_parameter("Mutant", {"Type": "String", "Description": "x", "AllowedPattern": ".+"}),
+        child_parameter("Mutant", {"Type": "AWS::SSM::Parameter::Value<String>", "Description": "x"}),
+        child_parameter("Mutant", {"Type": "Number", "Description": "x"}),
+    ],
+    "STR005": [
+        section("storage", "Transform", value="AWS::LanguageExtensions"),
+        section("storage", "Resources", "Fn::ForEach::Buckets", value={"Type": "x"}, at="Fn::ForEach::Buckets"),
+        put(TOPIC, "DisplayName", value={"Fn::Transform": {"Name": "x"}}),
+    ],
+    "STR006": [
+        drop(PIPELINE, "PipelineType"),
+        put(PIPELINE, "PipelineType", value="V1"),
+        action("CodeCommit", Configuration={"PollForSourceChanges": False}),
+        action("CodeCommit", Configuration={"PollForSourceChanges": "true"}),
+        action("S3", Configuration={"Extract": True}),
+    ],
+    "STR007": [
+        section("storage", "Conditions", value={f"Mutant{number}": CONDITION for number in range(5)}),
+        section("pipeline", "Conditions", value={f"Mutant{number}": CONDITION for number in range(9)}),
+    ],
+    "STR008": [
+        section("storage", "Metadata", "cfn-lint", value={"config": {"ignore_checks": ["E3012"]}}),
+        metadata(BUCKET, "checkov", {"skip": []}),
+    ],
+    "STR009": [
+        section("storage", "Outputs", "Mutant", value={"Value": "x", "Export": {"Name": "x"}}, at="Mutant"),
+        put(TOPIC, "DisplayName", value={"Fn::ImportValue": "x"}),
+    ],
+    "STR010": [
+        put(TOPIC, "DisplayName", value={"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "TopicName"}]}]}),
+        put(TOPIC, "DisplayName", value={"Fn::Select": [0, {"Ref": "TopicName"}]}),
+    ],
+    "CON001": [not_passed, not_taken, not_given],
+    "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],
+    "CON003": [
+        action("CodeBuild", Configuration={"EnvironmentVariables": "#{Mutant.X}"}),
+        action("CodeBuild", Configuration={"EnvironmentVariables": "#{Source.Mutant}"}),
+        action("Manual", Configuration={"CustomData": "#{BackendBuild.MUTANT}"}),
+    ],
+    "CON004": [without_one_output, action("CodeBuild", Configuration={"ProjectName": "mutant"})],
+    "CON005": [renamed_container],
+}

@@ -1,0 +1,155 @@
+"""The rendered set: the same bytes everywhere, equal to what is committed, far below CloudFormation's limits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.moves import MOVES
+from generator.reading.templates import TemplateSet, load
+from generator.render import render
+from generator.roots import environment
+from generator.stack import Stack
+from generator.version import VERSION
+
+IDS = Path(__file__).with_name("logical_ids.txt")
+HASH_ALL = "import hashlib, generator.render as r; print(hashlib.sha256(repr(sorted(r.render().files.items())).encode()).hexdigest())"
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return dict(render().files)
+
+
+@pytest.fixture(scope="module")
+def templates(repository: Path) -> TemplateSet:
+    return load(repository / "templates")
+
+
+def test_the_committed_templates_are_a_fresh_render(files: dict[str, str], repository: Path) -> None:
+    committed = {file.name: file.read_text(encoding="utf-8") for file in (repository / "templates").glob("*.json")}
+    assert sorted(committed) == sorted(files)
+    stale = [name for name, text in files.items() if committed[name] != text]
+    assert not stale, f"run `make templates`: {stale}"
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        {"PYTHONHASHSEED": "0", "LC_ALL": "C", "TZ": "UTC"},
+        {"PYTHONHASHSEED": "4242", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONUTF8": "0"},
+    ],
+)
+def test_the_same_bytes_in_every_world(world: dict[str, str], files: dict[str, str], repository: Path) -> None:
+    import hashlib
+
+    here = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+    result = subprocess.run(
+        [sys.executable, "-c", HASH_ALL], cwd=repository, env={**os.environ, **world}, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == here
+
+
+def test_canonical_form(files: dict[str, str]) -> None:
+    assert len(files) == 16
+    for name, text in files.items():
+        body = json.loads(text)
+        assert text == json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n", name
+        assert body["Metadata"]["Generator"]["Module"].startswith("generator."), name
+
+
+def test_only_roots_carry_the_version(templates: TemplateSet) -> None:
+    """A release of the set must touch no child, or every deployment would show changes everywhere."""
+    roots = {template.name for template in templates.roots()}
+    assert roots == {"environment", "shared"}
+    for template in templates:
+        version = template.metadata["Generator"].get("Version")
+        assert version == (VERSION if template.name in roots else None), template.name
+
+
+def test_children_are_addressed_relatively(templates: TemplateSet) -> None:
+    stacks = list(templates.resources("AWS::CloudFormation::Stack"))
+    assert len(stacks) == 14
+    for stack in stacks:
+        assert stack.properties["TemplateURL"] in {f"{template.name}.json" for template in templates}
+
+
+def test_far_below_the_limits(files: dict[str, str], templates: TemplateSet) -> None:
+    """Half of each quota at most (cloudformation userguide, cloudformation-limits)."""
+    assert sum(len(template.resources) for template in templates) > 100
+    for template in templates:
+        body = template.body
+        assert len(files[f"{template.name}.json"].encode()) < 1_000_000 / 2, template.name
+        for section, limit in (("Resources", 500), ("Parameters", 200), ("Outputs", 200)):
+            assert len(body.get(section, {})) <= limit / 2, (template.name, section)
+        references = files[f"{template.name}.json"].count("{{resolve:")
+        assert references <= 30, template.name
+        for resource in template.resources.values():
+            inline = [policy for policy in resource.properties.get("Policies", [])]
+            # 10,240 characters for all inline policies of a role (IAM userguide, reference_iam-quotas).
+            assert len(json.dumps(inline, separators=(",", ":"))) < 10_240, resource.address
+    for stack in templates.resources("AWS::CloudFormation::Stack"):
+        assert len(stack.properties["Parameters"]) <= 100, stack.address
+
+
+def test_conditions_are_few(templates: TemplateSet) -> None:
+    counts = {t.name: len(t.body.get("Conditions", {})) for t in templates if t.name != "environment"}
+    assert max(counts.values()) >= 3
+    assert {name: n for name, n in counts.items() if n > (8 if name == "pipeline" else 4)} == {}
+
+
+def test_logical_ids_are_stable(templates: TemplateSet) -> None:
+    """A logical id that is renamed is a resource deleted and another made. `logical_ids.txt` only ever grows; an id
+    that leaves the templates must stand in generator/moves.py with what that does to a living environment."""
+    listed = IDS.read_text(encoding="utf-8").splitlines()
+    assert len(listed) > 100 and listed == sorted(listed)
+    rendered = sorted(f"{resource.address} {resource.type}" for resource in templates.resources())
+    moved = {f"{move.template}.{move.before}" for move in MOVES}
+    gone = [line for line in set(listed) - set(rendered) if line.split()[0] not in moved]
+    assert not gone, f"add a line to generator/moves.py for each of {sorted(gone)}"
+    new = sorted(set(rendered) - set(listed))
+    assert not new, "add to tests/generator/logical_ids.txt:\n" + "\n".join(new)
+
+
+def test_every_move_is_true(templates: TemplateSet) -> None:
+    addresses = {resource.address for resource in templates.resources()}
+    for move in MOVES:
+        assert f"{move.template}.{move.before}" not in addresses, move
+        assert not move.after or f"{move.template}.{move.after}" in addresses, move
+        assert move.consequence, move
+
+
+def test_a_child_that_is_not_needed_costs_nothing(templates: TemplateSet) -> None:
+    """Every optional child stands behind one of the root's conditions."""
+    conditional = {r.logical_id: r.body.get("Condition") for r in templates.resources("AWS::CloudFormation::Stack")}
+    assert conditional == {
+        "Encryption": "NewKey",
+        "Storage": None,
+        "Notifications": None,
+        "Registry": "NewRegistry",
+        "Data": "NewTables",
+        "Network": "Backend",
+        "Site": "Frontend",
+        "Ingress": "Backend",
+        "Delivery": None,
+        "Configuration": "Backend",
+        "Backend": "OnEcs",
+        "Build": None,
+        "Pipeline": None,
+        "Monitoring": None,
+    }
+
+
+def test_every_stack_is_made_by_its_own_module() -> None:
+    from generator.project import CLOUD_HEALTH_DASHBOARD
+
+    root, children = environment.build(CLOUD_HEALTH_DASHBOARD)
+    assert isinstance(root, Stack)
+    for child in children:
+        assert child.module == f"generator.stacks.{child.name}"

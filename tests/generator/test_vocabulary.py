@@ -1,0 +1,163 @@
+"""The small words of the generator: grants, ARNs, retention, tags, facts, settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from awacs import s3 as do
+from troposphere import AWSObject, Equals, GetAtt, Ref, Sub, codecommit, ssm
+
+from generator import arns, iam, retention
+from generator.gate.lint import lint
+from generator.iam import Anything, GrantError, allow, document, trust
+from generator.monitoring.messages import FIELDS, Message
+from generator.project import CLOUD_HEALTH_DASHBOARD, BuildVariable, FactError, Project, Table
+from generator.render import render
+from generator.stack import Stack, StackError
+
+
+def _stack() -> Stack:
+    return Stack("words", __name__, "a test", CLOUD_HEALTH_DASHBOARD)
+
+
+@pytest.mark.parametrize(
+    ("actions", "on", "because", "missing"),
+    [([], ["arn"], "why", "action"), ([do.GetObject], [], "why", "resource"), ([do.GetObject], ["arn"], "", "reason")],
+)
+def test_a_grant_needs_action_resource_and_reason(actions: list[object], on: list[str], because: str, missing: str) -> None:
+    with pytest.raises(GrantError, match=f"statement Sid has no {missing}"):
+        allow("Sid", actions, on, because)  # type: ignore[arg-type]
+
+
+def test_two_statements_cannot_share_a_sid() -> None:
+    grant = allow("Same", [do.GetObject], ["arn"], "why")
+    with pytest.raises(GrantError, match="two statements are called Same"):
+        document([grant, grant])
+
+
+def test_a_misspelled_action_fails_at_generation() -> None:
+    with pytest.raises(AttributeError):
+        getattr(do, "GetObjct")  # noqa: B009
+    with pytest.raises(GrantError, match="awacs knows no action s3:GetObjct"):
+        iam.actions(["s3:GetObjct"])
+    with pytest.raises(GrantError, match="awacs knows no action s4:GetObject"):
+        iam.actions(["s4:GetObject"])
+
+
+def test_reasons_reach_the_reader() -> None:
+    stack = _stack()
+    grants = [
+        allow("Listed", [do.ListAllMyBuckets], Anything("no bucket is named"), "people look for buckets"),
+        allow("Read", [do.GetObject], ["arn:aws:s3:::b/*"], "people read"),
+    ]
+    role = stack.role("Role", trust("codebuild", "builds run"), grants, "A role.", ["PIP-8"])
+    metadata = role.to_dict()["Metadata"]
+    assert metadata["Reasons"] == {"Assume": "builds run", "Listed": "people look for buckets", "Read": "people read"}
+    assert metadata["Wildcards"] == {"Listed": "no bucket is named"}
+
+
+def test_arns_read_like_arns() -> None:
+    assert arns.codebuild_project("x").to_dict() == {
+        "Fn::Sub": "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/x"
+    }
+    assert arns.objects(GetAtt("Bucket", "Arn")).to_dict() == {"Fn::Sub": "${Bucket.Arn}/*"}
+    assert arns.ssm_parameter(Ref("Tree"), "/KEY").to_dict()["Fn::Sub"].endswith(":parameter${Tree}/KEY")
+    nested = arns.codebuild_project(Sub("a-${B}")).to_dict()["Fn::Sub"]
+    assert nested[1] == {"Name": {"Fn::Sub": "a-${B}"}}
+
+
+def test_a_kind_that_no_table_knows_is_an_error() -> None:
+    class Unknown(AWSObject):  # type: ignore[misc]
+        resource_type = "AWS::New::Thing"
+        props: dict[str, object] = {}
+
+    with pytest.raises(retention.UnknownKind, match="AWS::New::Thing .* does it hold data"):
+        _stack().add(Unknown("Thing"), "A thing.", ["PIP-1"])
+
+
+def test_what_holds_data_survives() -> None:
+    repository = _stack().add(codecommit.Repository("Source", RepositoryName="x"), "Source.", ["SRC-1"])
+    assert repository.DeletionPolicy == "RetainExceptOnCreate"
+    assert repository.UpdateReplacePolicy == "Retain"
+
+
+def test_tags_take_the_form_of_the_type() -> None:
+    stack = _stack()
+    parameter = stack.add(ssm.Parameter("P", Type="String", Value="v"), "P.", ["RUN-5"])
+    assert parameter.to_dict()["Properties"]["Tags"]["Component"] == "words"
+
+
+def test_a_condition_means_one_thing() -> None:
+    stack = _stack()
+    stack.when("On", Equals("a", "b"))
+    stack.when("On", Equals("a", "b"))
+    with pytest.raises(StackError, match="two conditions called On"):
+        stack.when("On", Equals("a", "c"))
+
+
+def test_a_message_has_exactly_the_seven_fields() -> None:
+    assert len(FIELDS) == 7
+    with pytest.raises(ValueError, match="must have each of pipeline, stage"):
+        Message("M", "says", {}, {"pipeline": "$.x"}, {"stage": "s"})
+
+
+def test_facts_are_refused_by_name() -> None:
+    backend = CLOUD_HEALTH_DASHBOARD.backend
+    with pytest.raises(FactError, match=r"Backend.port must be int, got '8000'"):
+        dataclasses.replace(backend, port="8000")  # type: ignore[arg-type]
+    with pytest.raises(FactError, match=r"Project.name must match"):
+        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, name="Has Spaces")
+    with pytest.raises(FactError, match=r"Project.tables must be"):
+        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=("Clients",))  # type: ignore[arg-type]
+    with pytest.raises(FactError, match="names a variable twice: A, A"):
+        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=(Table("A", "One", "One"), Table("A", "Two", "Two")))
+    with pytest.raises(TypeError, match="colour"):
+        dataclasses.replace(backend, colour="red")  # type: ignore[call-arg]
+
+
+def another_application() -> Project:
+    """A shop: Vite instead of Create React App, another port, two tables, no index."""
+    return dataclasses.replace(
+        CLOUD_HEALTH_DASHBOARD,
+        name="corner-shop",
+        short="shop",
+        title="Corner Shop",
+        description="A shop",
+        backend=dataclasses.replace(
+            CLOUD_HEALTH_DASHBOARD.backend, directory="api", module="shop.app:api", port=9000, container="shop"
+        ),
+        frontend=dataclasses.replace(
+            CLOUD_HEALTH_DASHBOARD.frontend,
+            directory="web",
+            output="dist",
+            assets="assets",
+            variables=(BuildVariable("VITE_API", "/api"),),
+        ),
+        tables=(Table("ORDERS", "Orders", "ShopOrders"), Table("GOODS", "Goods", "ShopGoods", ttl="gone")),
+        client_secrets="shop/",
+        protected_branch="trunk",
+    )
+
+
+def test_another_application_is_another_set_of_facts(tmp_path: Path) -> None:
+    """It renders, passes the lint, and nothing of the Cloud Health Dashboard is left in it."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    files = render(another_application()).files
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    whole = "".join(files.values())
+    for foreign in ("cloud-health", "Cloud Health", "CloudHealth", "REACT_APP", "8000", "CLIENTS_TABLE", "app.main"):
+        # The buildspecs are shared by all applications; Beanstalk's port 8000 and Create React App stand in them.
+        own = [
+            text
+            for name, text in files.items()
+            if foreign in text and not (name == "build.json" and foreign in ("REACT_APP", "8000"))
+        ]
+        assert not own, foreign
+    assert "VITE_API" in whole and "ORDERS" in whole
+    assert json.loads(files["ingress.json"])["Resources"]["FirstTargets"]["Properties"]["Port"] == 9000
+    assert lint(tmp_path) == []

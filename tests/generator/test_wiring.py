@@ -1,0 +1,125 @@
+"""The connections between root and children: the requirements' table, and every kind of loose end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from troposphere import Ref, s3
+
+from generator import ports
+from generator.ports import Kind, Port
+from generator.project import CLOUD_HEALTH_DASHBOARD
+from generator.reading.graph import child_dependencies
+from generator.reading.templates import load
+from generator.stack import Stack, StackError
+from generator.wiring import LooseEnd, Offer, Wiring
+
+# Who needs whom, as the requirements' table of children says.
+NEEDS = {
+    "encryption": set(),
+    "storage": {"encryption"},
+    "notifications": {"encryption"},
+    "registry": {"encryption"},
+    "data": {"encryption"},
+    "network": {"encryption"},
+    "site": {"storage"},
+    "ingress": {"network", "storage"},
+    "delivery": {"ingress", "site", "storage"},
+    "configuration": {"encryption", "delivery", "data"},
+    "backend": {"network", "ingress", "registry", "configuration", "data", "notifications", "encryption"},
+    "build": {"storage", "encryption", "registry", "site", "delivery", "backend"},
+    "pipeline": {"storage", "encryption", "notifications", "build", "backend", "site"},
+    "monitoring": {"notifications", "ingress", "backend", "delivery", "build", "pipeline"},
+}
+
+
+def test_the_graph_is_the_requirements_table(repository: Path) -> None:
+    root = load(repository / "templates")["environment"]
+    stems = {stack.logical_id: stack.logical_id.lower() for stack in root.resources.values()}
+    found = {stems[child]: {stems[need] for need in needs} for child, needs in child_dependencies(root).items()}
+    assert found == NEEDS
+
+
+def _stack(name: str) -> Stack:
+    return Stack(name, f"tests.{name}", "a test", CLOUD_HEALTH_DASHBOARD)
+
+
+THING = Port("Thing", Kind.ARN, "a thing")
+
+
+def _giver(*given: Port) -> Stack:
+    giver = _stack("giver")
+    for port in given:
+        giver.gives(port, "value")
+    return giver
+
+
+def test_a_missing_connection_names_both_ends_and_the_nearest_name() -> None:
+    wiring = Wiring("root", {})
+    wiring.offer_outputs(_giver(Port("Things", Kind.ARN, "things")), "Giver", None, {})
+    taker = _stack("taker")
+    taker.takes(THING)
+    with pytest.raises(LooseEnd, match=r"taker takes Thing, .* root gives; the nearest is Things of giver"):
+        wiring.connect(taker, None)
+
+
+def test_an_unused_output_is_refused() -> None:
+    wiring = Wiring("root", {})
+    wiring.offer_outputs(_giver(THING), "Giver", None, {})
+    with pytest.raises(LooseEnd, match="giver gives Thing, which nothing in root takes"):
+        wiring.finish()
+
+
+def test_a_wrong_kind_names_both_ends() -> None:
+    wiring = Wiring("root", {})
+    wiring.offer_outputs(_giver(THING), "Giver", None, {})
+    taker = _stack("taker")
+    taker.takes(Port("Thing", Kind.SUBNET, "a subnet"))
+    with pytest.raises(LooseEnd, match="giver gives Thing as ARN, and taker takes it as subnet id"):
+        wiring.connect(taker, None)
+
+
+def test_two_givers_are_refused() -> None:
+    wiring = Wiring("root", {})
+    wiring.offer(Offer(THING, "one", "1"))
+    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+        wiring.offer(Offer(THING, "two", "2"))
+
+
+def test_a_stand_in_for_nothing_is_refused() -> None:
+    with pytest.raises(LooseEnd, match="stands in for Other, which giver does not give"):
+        Wiring("root", {}).offer_outputs(_giver(THING), "Giver", "Sometimes", {"Other": "x"})
+
+
+def test_a_misspelled_port_is_no_attribute() -> None:
+    with pytest.raises(AttributeError):
+        getattr(ports, "KEY_ARM")  # noqa: B009
+
+
+def test_a_conditional_value_is_guarded_unless_its_condition_holds() -> None:
+    wiring = Wiring("root", {"Narrow": frozenset({"Wide"})})
+    wiring.offer_outputs(_giver(THING), "Giver", "Wide", {"Thing": "instead"})
+    bare = {"Fn::GetAtt": ["Giver", "Outputs.Thing"]}
+    assert wiring.take(THING, "a", "Wide").to_dict() == bare  # type: ignore[union-attr]
+    assert wiring.take(THING, "b", "Narrow").to_dict() == bare  # type: ignore[union-attr]
+    assert wiring.take(THING, "c").data["Fn::If"][0] == "Wide"  # type: ignore[union-attr]
+    assert wiring.take(THING, "c").data["Fn::If"][2] == "instead"  # type: ignore[union-attr]
+
+
+def test_an_input_that_is_taken_and_not_used_is_refused() -> None:
+    stack = _stack("idle")
+    stack.takes(THING)
+    stack.add(s3.Bucket("Bucket"), "A bucket.", ["PIP-1"])
+    with pytest.raises(StackError, match="idle takes Thing and uses it nowhere"):
+        stack.finish()
+
+
+def test_a_port_has_one_kind_and_one_value() -> None:
+    stack = _stack("odd")
+    stack.takes(THING)
+    with pytest.raises(StackError, match="odd takes Thing as name and as ARN"):
+        stack.takes(Port("Thing", Kind.NAME, "another"))
+    stack.gives(THING, Ref("AWS::Region"))
+    with pytest.raises(StackError, match="gives Thing twice"):
+        stack.gives(THING, Ref("AWS::Region"))

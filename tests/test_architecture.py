@@ -1,0 +1,113 @@
+"""The laws of the house on imports, held by reading the sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+EFFECTS = {"boto3", "botocore", "moto", "requests", "urllib", "http", "socket", "random", "secrets", "subprocess"}
+
+
+def sources(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found, folder
+    return found
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module that a file imports, wherever in the file, with the names taken from it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_the_generator_is_pure() -> None:
+    """No AWS, no network, no clock, no environment: the same facts give the same bytes."""
+    for file in sources("generator"):
+        modules = {name.split(".")[0] for name in imports(file)}
+        assert not modules & EFFECTS, file
+        assert "scripts" not in modules, file
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"os\.environ|getenv|time\.time|datetime|date\.today|perf_counter", text), file
+
+
+def test_reading_knows_the_standard_library_only() -> None:
+    for file in sources("generator/reading"):
+        foreign = {
+            name
+            for name in imports(file)
+            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("generator.reading")
+        }
+        assert foreign <= {"generator", "generator.reading"} or not foreign, (file, foreign)
+
+
+def test_package_files_stay_empty() -> None:
+    """Importing generator.reading must not import the generator."""
+    for package in ("generator", "generator/reading", "generator/gate"):
+        assert (ROOT / package / "__init__.py").read_text(encoding="utf-8") == ""
+
+
+def test_scripts_see_the_generator_through_reading_only() -> None:
+    for file in sources("scripts"):
+        for name in imports(file):
+            assert name.split(".")[0] not in {"troposphere", "awacs"}, file
+            if name.startswith("generator"):
+                assert name == "generator" or name.startswith("generator.reading"), (file, name)
+
+
+def test_stacks_do_not_import_each_other() -> None:
+    stacks = sources("generator/stacks")
+    assert len(stacks) > 14
+    for file in stacks:
+        for name in imports(file):
+            assert not name.startswith(("generator.stacks", "generator.roots")), (file, name)
+
+
+def test_only_roots_and_render_know_the_stacks() -> None:
+    for file in sources("generator"):
+        if file.parent.name in ("roots", "stacks"):
+            continue
+        assert not any(name.startswith("generator.stacks") for name in imports(file)), file
+
+
+def test_only_the_project_knows_the_application() -> None:
+    """Names of the application stand in one file; the buildspecs' default and the version's package are no facts."""
+    facts = ("cloud-health", "CloudHealth", "Cloud Health", "CLIENTS_TABLE", "app.main", "REACT_APP")
+    for file in sources("generator"):
+        if file.name == "project.py":
+            continue
+        text = file.read_text(encoding="utf-8")
+        assert not [fact for fact in facts if fact in text], file
+
+
+def test_aws_is_called_in_one_place() -> None:
+    if not (ROOT / "scripts/deployment").is_dir():
+        pytest.fail("scripts/deployment is missing")
+    for file in sources("scripts/deployment"):
+        modules = {name.split(".")[0] for name in imports(file)}
+        assert file.name == "aws.py" or not modules & {"boto3", "botocore"}, file
+
+
+def test_moto_is_touched_by_the_embedded_aws_only() -> None:
+    for folder in ("generator", "scripts"):
+        for file in sources(folder):
+            if "embedded" not in file.parts:
+                assert not any(name.split(".")[0] == "moto" for name in imports(file)), file
+
+
+@pytest.mark.parametrize("folder", ["generator", "scripts", "tests"])
+def test_no_file_is_long_without_a_reason(folder: str) -> None:
+    """A line `Long because ...` in the docstring is the reason."""
+    for file in sources(folder):
+        text = file.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 250 or "Long because" in text, f"{file.relative_to(ROOT)}"
