@@ -69,6 +69,10 @@ def codepipeline(name: Text) -> Sub:
     return arn("codepipeline", "${Name}", Name=name)
 
 
+def ecs_cluster(name: Text) -> Sub:
+    return arn("ecs", "cluster/${Name}", Name=name)
+
+
 def ecs_service(cluster: Text, service: Text) -> Sub:
     return arn("ecs", "service/${Cluster}/${Service}", Cluster=cluster, Service=service)
 

@@ -209,7 +209,6 @@ CLOUD_HEALTH_DASHBOARD = Project(
     client_secrets="cloud-health/",
     reads=Reads(
         actions=(
-            "cloudwatch:DescribeAlarms",
             "cloudwatch:GetMetricData",
             "cloudwatch:GetMetricStatistics",
             "cloudwatch:ListMetrics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from awacs import codebuild as builds
 from awacs import codecommit, ecs, iam, kms, s3, sns
-from awacs.aws import StringEquals
+from awacs.aws import ArnEquals, StringEquals
 from troposphere import Ref
 
 from generator import arns, ports
@@ -57,7 +57,7 @@ def always(stack: Stack) -> list[Grant]:
 
 def backend(stack: Stack) -> list[Grant]:
     """Sources: codepipeline userguide, action-reference-ECS; Service Authorization Reference, Amazon ECS."""
-    family = arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY))
+    family, cluster = arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER)
     projects = [stack.takes(ports.BACKEND_BUILD), stack.takes(ports.RAISE_BUILD)]
     return [
         allow(
@@ -75,13 +75,20 @@ def backend(stack: Stack) -> list[Grant]:
         allow(
             "WatchTasks",
             [ecs.DescribeTasks],
-            [arns.ecs_task(stack.takes(ports.RUNNING_CLUSTER))],
+            [arns.ecs_task(cluster)],
             "the deploy action watches the tasks of the deployment",
         ),
         allow(
+            "FindTasks",
+            [ecs.ListTasks],
+            Anything("on Fargate ListTasks names no resource; the condition names the cluster"),
+            "the deploy action looks up the tasks of the deployment",
+            [ArnEquals({"ecs:cluster": arns.ecs_cluster(cluster)})],
+        ),
+        allow(
             "ReadRevision",
-            [ecs.DescribeTaskDefinition, ecs.ListTasks],
-            Anything("DescribeTaskDefinition names no resource, and ListTasks none on Fargate"),
+            [ecs.DescribeTaskDefinition],
+            Anything("DescribeTaskDefinition names no resource"),
             "the deploy action copies the revision that the service uses",
         ),
         allow(

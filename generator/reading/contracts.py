@@ -62,19 +62,27 @@ def origin(templates: TemplateSet, template: Template, value: Any) -> str:
             resource = template.resources[name]
             own = resource.get(NAMED_BY.get(resource.type, ""))
             return f"${{{resource.address}}}" if own is None else follow(own)
-        case {"Fn::GetAtt": [str() as name, str() as attribute]} if attribute.startswith("Outputs."):
-            [child] = [child for child in template.children() if child.resource.logical_id == name]
-            output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})
-            return origin(templates, child.template, output.get("Value"))
+        case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+            for child in template.children():
+                if child.resource.logical_id == name and attribute.startswith("Outputs."):
+                    output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})
+                    return origin(templates, child.template, output.get("Value"))
+            return f"${{{template.name}.{name}.{attribute}}}"
         case {"Fn::Sub": str() as text}:
-            return SUBSTITUTION.sub(lambda found: follow({"Ref": found[1]}), text)
+            return follow({"Fn::Sub": [text, {}]})
         case {"Fn::Sub": [str() as text, dict() as own]}:
-            return SUBSTITUTION.sub(lambda found: follow(own.get(found[1], {"Ref": found[1]})), text)
+            return SUBSTITUTION.sub(lambda found: follow(own.get(found[1], _named(found[1]))), text)
         case {"Fn::If": [_, inner, ""] | [_, "", inner]}:
             return follow(inner)
         case {"Fn::If": [str() as condition, yes, no]}:
             return json.dumps([f"{template.name}.{condition}", follow(yes), follow(no)])
     return render(value)
+
+
+def _named(name: str) -> Any:
+    """What `${name}` in an `Fn::Sub` stands for."""
+    target, _, attribute = name.partition(".")
+    return {"Fn::GetAtt": [target, attribute]} if attribute else {"Ref": target}
 
 
 def children_are_fed(templates: TemplateSet) -> Iterator[Disagreement]:

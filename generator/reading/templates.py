@@ -1,8 +1,4 @@
-"""The rendered templates as values: what every reader of the JSON builds on.
-
-A `TemplateSet` is a folder of rendered templates, named by file stem. Nothing here knows troposphere: the
-values say what stands in the files, whoever wrote them.
-"""
+"""The rendered templates as values: what every reader of the JSON builds on. Nothing here knows troposphere."""
 
 import copy
 import json
@@ -15,7 +11,6 @@ from typing import Any
 from generator.reading.places import Place, walk
 
 Body = Mapping[str, Any]
-
 STACK = "AWS::CloudFormation::Stack"
 
 
@@ -35,7 +30,7 @@ class TemplateInvalid(TemplatesError):
 
     def __init__(self, file: str, reason: str, line: int | None = None) -> None:
         self.file, self.line = file, line
-        where = file if line is None else f"{file}:{line}"
+        where = f"{file}:{line}" if line else file
         super().__init__(f"{where}: {reason}; templates are generated, so run `make templates` instead of editing")
 
 
@@ -131,8 +126,7 @@ class Child:
     @property
     def parameters(self) -> Body:
         """What the parent passes."""
-        parameters: Body = self.resource.get("Parameters", default={})
-        return parameters
+        return dict(self.resource.get("Parameters", default={}))
 
 
 @dataclass(frozen=True)
@@ -175,13 +169,11 @@ class Template:
     def children(self) -> tuple[Child, ...]:
         """Its nested stacks. Raises `Unknown` for a TemplateURL that is not a file of the set."""
         found = []
-        for resource in self.resources.values():
-            if resource.type == STACK:
-                url = resource.get("TemplateURL")
-                stem = url.removesuffix(".json") if isinstance(url, str) else ""
-                if stem not in self.family:
-                    raise Unknown(f"template for {resource.address}, whose TemplateURL is", str(url), list(self.family))
-                found.append(Child(resource, self.family[stem]))
+        for resource in (one for one in self.resources.values() if one.type == STACK):
+            url = str(resource.get("TemplateURL"))
+            if url.removesuffix(".json") not in self.family:
+                raise Unknown(f"template for {resource.address}, whose TemplateURL is", url, list(self.family))
+            found.append(Child(resource, self.family[url.removesuffix(".json")]))
         return tuple(found)
 
 
@@ -244,10 +236,9 @@ def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
 
 
 def load(folder: Path) -> TemplateSet:
-    """The set in a folder: every `*.json` in it.
+    """The set of every `*.json` in a folder.
 
-    Raises `FolderMissing` for a folder that is absent or empty and `TemplateInvalid`, with file and line, for a
-    file that is no template.
+    Raises `FolderMissing` when there is none and `TemplateInvalid`, with file and line, for what is no template.
     """
     bodies: dict[str, Any] = {}
     for file in sorted(folder.glob("*.json")):
@@ -255,6 +246,8 @@ def load(folder: Path) -> TemplateSet:
             bodies[file.stem] = json.loads(file.read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
             raise TemplateInvalid(file.name, f"no JSON: {error.msg}", error.lineno) from error
+        except UnicodeDecodeError as error:
+            raise TemplateInvalid(file.name, "no UTF-8 text") from error
     if not bodies:
         raise FolderMissing(folder)
     return from_bodies(bodies)

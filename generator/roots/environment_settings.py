@@ -1,6 +1,6 @@
 """What an environment may choose: the parameters of the root `environment`, with limits and defaults.
 
-Defaults are production's, except where a choice costs money or needs a person; `params/` says what differs.
+Defaults are production's; `params/` says what differs. Long because it is one table: a parameter is one entry.
 """
 
 from __future__ import annotations

@@ -10,10 +10,31 @@ from pathlib import Path
 
 # All that the buildspecs may use besides the stand-ins; PATH has nothing else.
 TOOLS = ("bash", "cat", "cp", "date", "find", "grep", "mkdir", "rm", "sha256sum", "sleep", "wc")
-STANDING_IN = ("aws", "docker", "npm", "codebuild-hash-files")
-MODULES = ("pip", "flake8", "bandit", "coverage")
+PLAYED = ("docker", "npm", "codebuild-hash-files")
+PLAYED_MODULES = ("coverage",)
+PREPARED_MODULES = ("pip", "flake8", "bandit")
 
 STUBS = Path(__file__).resolve().with_name("stubs.py")
+
+# A build starts dozens of these, so a prepared answer is given without starting Python.
+NOTE = r"""(IFS=$(printf '\037'); printf '%s\n' "$*") >> "$machine/calls" """
+ANSWER = """for call in "$1 $2 $3" "$1 $2" "$1"; do
+  if [ -d "$machine/answers/$call" ]; then
+    cat "$machine/answers/$call/output"; cat "$machine/answers/$call/error" >&2
+    exit "$(cat "$machine/answers/$call/status")"
+  fi
+done"""
+AWS = f"""set -- aws "$@"; {NOTE}; shift
+case "$*" in *--query*|s3api*) exec "$python" "$stubs" "$machine" aws "$@" ;; esac
+{ANSWER}
+echo "no answer was prepared for aws $*" >&2; exit 252"""
+PYTHON = f"""case "$1:$2" in
+  {"|".join(f"-m:{name}" for name in PLAYED_MODULES)}) shift; {NOTE}; exec "$python" "$stubs" "$machine" "$@" ;;
+  {"|".join(f"-m:{name}" for name in PREPARED_MODULES)}) shift; {NOTE}
+    {ANSWER}
+    exit 0 ;;
+esac
+exec "$python" "$@" """
 
 
 @dataclass(frozen=True)
@@ -29,42 +50,42 @@ class Machine:
     def install(self) -> None:
         """Lays the programs out. Raises `FileNotFoundError` when this computer lacks one of `TOOLS`."""
         self.programs.mkdir(parents=True)
-        (self.folder / "answers.json").write_text("{}")
-        (self.folder / "calls.jsonl").touch()
+        self.forget()
         for tool in TOOLS:
             found = shutil.which(tool)
             if found is None:
                 raise FileNotFoundError(f"{tool} is needed to run the buildspecs")
             (self.programs / tool).symlink_to(found)
-        call = f'exec "{sys.executable}" "{STUBS}" "{self.folder}"'
-        for name in STANDING_IN:
-            self._program(name, f'{call} {name} "$@"')
-        modules = "|".join(f"-m:{name}" for name in MODULES)
-        python = f'case "$1:$2" in {modules}) shift; {call} "$@" ;; esac\nexec "{sys.executable}" "$@"'
-        for name in ("python", "python3"):
-            self._program(name, python)
+        for name in PLAYED:
+            self._program(name, f'set -- {name} "$@"; {NOTE}\nexec "$python" "$stubs" "$machine" "$@"')
+        self._program("aws", AWS)
+        self._program("python", PYTHON)
+        self._program("python3", PYTHON)
 
     def _program(self, name: str, script: str) -> None:
         path = self.programs / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.write_text(
+            f'#!/bin/sh\nmachine="{self.folder}" python="{sys.executable}" stubs="{STUBS}"\n{script}\n', encoding="utf-8"
+        )
         path.chmod(0o755)
 
     def answer(self, call: str, output: object = None, status: int = 0, error: str = "") -> None:
         """What a call answers, `answer("ecs describe-services", {...})`; files for the ones that write files."""
-        file = self.folder / "answers.json"
-        answers = json.loads(file.read_text())
-        answers[call] = {"output": output, "status": status, "error": error}
-        file.write_text(json.dumps(answers))
+        folder = self.folder / "answers" / call
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "output").write_text("" if output is None else f"{json.dumps(output)}\n")
+        (folder / "error").write_text(f"{error}\n" if error else "")
+        (folder / "status").write_text(str(status))
 
     def calls(self, *beginning: str) -> list[list[str]]:
         """The calls so far that begin with these words, as program and arguments."""
-        lines = (self.folder / "calls.jsonl").read_text().splitlines()
-        calls = [json.loads(line)["call"] for line in lines]
+        calls = [line.split("\037") for line in (self.folder / "calls").read_text().splitlines()]
         return [call for call in calls if call[: len(beginning)] == list(beginning)]
 
-    def variables(self, *beginning: str) -> dict[str, str]:
-        """The environment of the last call that begins with these words."""
-        lines = (self.folder / "calls.jsonl").read_text().splitlines()
-        notes = [json.loads(line) for line in lines]
-        found = [note["variables"] for note in notes if note["call"][: len(beginning)] == list(beginning)]
-        return dict(found[-1])
+    def forget(self) -> None:
+        """Forgets the calls so far."""
+        (self.folder / "calls").write_text("")
+
+    def variables(self, call: str) -> dict[str, str]:
+        """The environment of the last call of a program that `stubs.py` plays, `variables("npm test")`."""
+        return dict(json.loads((self.folder / f"{call}.json").read_text()))

@@ -1,8 +1,7 @@
-"""Stand-ins for the programs of the build image, so that buildspecs run without network, AWS, Docker and Node.
+"""Stand-ins for the programs of the build image that have more to do than to give a prepared answer.
 
-Run as `stubs.py FOLDER PROGRAM ARGUMENT...` by the executables that `machine.Machine` lays on PATH. Each call is noted
-in `calls.jsonl`; what a program answers stands in `answers.json`, and an AWS call without an answer fails loudly.
-Imports what only one program needs where it is needed: a build starts dozens of these.
+Run as `stubs.py FOLDER PROGRAM ARGUMENT...` by the executables that `machine.Machine` lays on PATH. What a call answers
+stands in the folder `answers/CALL`. Imports what only one program needs where it is needed: a build starts dozens.
 """
 
 from __future__ import annotations
@@ -14,35 +13,43 @@ from pathlib import Path
 from typing import Any
 
 NOTHING_COLLECTED = 5
-PACKAGE_COVERAGE = '<coverage line-rate="0" lines-covered="0" lines-valid="1"><packages/></coverage>\n'
+NO_COVERAGE = '<coverage line-rate="0" lines-covered="0" lines-valid="1"><packages/></coverage>\n'
 
 
-def aws(arguments: list[str], answers: dict[str, Any]) -> int:
-    """The AWS command line: a canned answer, with its real `--query` and `--output text`."""
-    answer = answers.get(" ".join(arguments[:3])) or answers.get(" ".join(arguments[:2]))
-    if answer is None:
-        print(f"no answer was prepared for aws {' '.join(arguments)}", file=sys.stderr)
+def prepared(folder: Path, call: str) -> tuple[Any, int]:
+    """Output and status that were prepared for a call, success when nothing was; prints its error."""
+    answer = folder / "answers" / call
+    if not answer.is_dir():
+        return None, 0
+    sys.stderr.write((answer / "error").read_text())
+    return json.loads((answer / "output").read_text() or "null"), int((answer / "status").read_text())
+
+
+def aws(folder: Path, arguments: list[str]) -> int:
+    """The AWS command line where it has more to do than to print JSON: `--query`, `--output text`, s3api's file."""
+    call = " ".join(arguments[: 3 if arguments[1] == "wait" else 2])
+    if not (folder / "answers" / call).is_dir():
+        print(f"no answer was prepared for aws {call}", file=sys.stderr)
         return 252
-    if answer["status"]:
-        print(answer["error"], file=sys.stderr)
-        return int(answer["status"])
-    output = answer["output"]
-    if arguments[:2] == ["s3api", "get-object"]:
+    output, status = prepared(folder, call)
+    if status:
+        return status
+    if call == "s3api get-object":
         Path(arguments[-1]).write_text(output)
         output = {"ContentLength": len(output)}
     if "--query" in arguments:
         import jmespath  # type: ignore[import-untyped]
 
         output = jmespath.search(arguments[arguments.index("--query") + 1], output)
-    if "text" not in arguments[-1:]:
-        output = output if isinstance(output, str) else json.dumps(output)
+    if arguments[-2:] != ["--output", "text"]:
+        output = json.dumps(output)
     elif isinstance(output, list):
         output = "\t".join(str(item) for item in output)
     print(output)
     return 0
 
 
-def docker(arguments: list[str], answers: dict[str, Any]) -> int:
+def docker(folder: Path, arguments: list[str]) -> int:
     """Docker: `build` wants its Dockerfile and context, `login` takes the password from its input."""
     if arguments[0] == "login":
         sys.stdin.read()
@@ -51,13 +58,14 @@ def docker(arguments: list[str], answers: dict[str, Any]) -> int:
         if not Path(file).is_file() or not Path(context).is_dir():
             print(f"no {file} or no {context}", file=sys.stderr)
             return 1
-    return status_of(f"docker {arguments[0]}", answers)
+    return prepared(folder, f"docker {arguments[0]}")[1]
 
 
-def npm(arguments: list[str], answers: dict[str, Any]) -> int:
+def npm(folder: Path, arguments: list[str]) -> int:
     """npm: `run build` writes the prepared files, `test` writes the prepared results where Jest is told to."""
-    call = f"npm {arguments[0]}" if arguments[0] != "run" else f"npm run {arguments[1]}"
-    output = answers.get(call, {}).get("output")
+    call = " ".join(["npm", *arguments[: 2 if arguments[0] == "run" else 1]])
+    (folder / f"{call}.json").write_text(json.dumps(dict(os.environ)))
+    output, status = prepared(folder, call)
     if call == "npm run build":
         for name, text in (output or {}).items():
             Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -65,16 +73,16 @@ def npm(arguments: list[str], answers: dict[str, Any]) -> int:
     if call == "npm test" and output is not None:
         results = next(word for word in arguments if word.startswith("--outputFile="))
         Path(results.removeprefix("--outputFile=")).write_text(json.dumps(output))
-    return status_of(call, answers)
+    return status
 
 
-def coverage(arguments: list[str], _answers: dict[str, Any]) -> int:
+def coverage(_folder: Path, arguments: list[str]) -> int:
     """coverage.py: `run` runs pytest unmeasured, `xml` writes an empty report.
 
     Folders without a file get pytest's status for nothing collected at once, because starting pytest takes long.
     """
     if arguments[0] == "xml":
-        Path(arguments[arguments.index("-o") + 1]).write_text(PACKAGE_COVERAGE)
+        Path(arguments[arguments.index("-o") + 1]).write_text(NO_COVERAGE)
         return 0
     pytest = arguments[arguments.index("-m") :]
     if not any(path.is_file() for path in Path(pytest[2]).rglob("*")) and not Path("pytest.ini").exists():
@@ -82,7 +90,7 @@ def coverage(arguments: list[str], _answers: dict[str, Any]) -> int:
     os.execv(sys.executable, [sys.executable, *pytest])
 
 
-def hash_files(patterns: list[str], _answers: dict[str, Any]) -> int:
+def hash_files(_folder: Path, patterns: list[str]) -> int:
     """codebuild-hash-files: one SHA-256 over the files that the patterns match."""
     import hashlib
 
@@ -91,29 +99,6 @@ def hash_files(patterns: list[str], _answers: dict[str, Any]) -> int:
     return 0
 
 
-def status_of(call: str, answers: dict[str, Any]) -> int:
-    """The prepared status of a call, success when nothing was prepared."""
-    answer = answers.get(call, {})
-    print(answer.get("error", "") or f"({call})")
-    return int(answer.get("status", 0))
-
-
-def main(folder: Path, program: str, arguments: list[str]) -> int:
-    """Notes the call and plays the program."""
-    with (folder / "calls.jsonl").open("a") as calls:
-        calls.write(json.dumps({"call": [program, *arguments], "variables": dict(os.environ)}) + "\n")
-    answers = json.loads((folder / "answers.json").read_text())
-    played = {
-        "aws": aws,
-        "docker": docker,
-        "npm": npm,
-        "coverage": coverage,
-        "codebuild-hash-files": hash_files,
-    }
-    if program in played:
-        return played[program](arguments, answers)
-    return status_of(program, answers)
-
-
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    played = {"aws": aws, "docker": docker, "npm": npm, "coverage": coverage, "codebuild-hash-files": hash_files}
+    sys.exit(played[sys.argv[2]](Path(sys.argv[1]), sys.argv[3:]))

@@ -87,18 +87,18 @@ def test_the_sample_as_it_is(sample: Workshop) -> None:
 @pytest.mark.parametrize("blocks", ["false", "true"])
 def test_warnings_are_errors_only_when_lint_blocks(sample: Workshop, blocks: str) -> None:
     assert build(sample, LINT_BLOCKS=blocks).succeeded
-    assert sample.machine.variables("npm", "run", "build")["CI"] == blocks
+    assert sample.machine.variables("npm run build")["CI"] == blocks
 
 
 def test_the_build_has_its_variables(sample: Workshop) -> None:
     assert build(sample).succeeded
-    variables = sample.machine.variables("npm", "run", "build")
+    variables = sample.machine.variables("npm run build")
     assert (variables["REACT_APP_BASE_URL"], variables["REACT_APP_VERSION"]) == ("/api/v1", COMMIT[:12])
 
 
 def test_a_version_that_is_given_stays(sample: Workshop) -> None:
     assert build(sample, REACT_APP_VERSION="2.0").succeeded
-    assert sample.machine.variables("npm", "run", "build")["REACT_APP_VERSION"] == "2.0"
+    assert sample.machine.variables("npm run build")["REACT_APP_VERSION"] == "2.0"
 
 
 def test_tests_that_pass(sample: Workshop) -> None:
@@ -109,7 +109,7 @@ def test_tests_that_pass(sample: Workshop) -> None:
     assert cases(outcome) == {"App one": [], "App three": ["skipped"]}
     (call,) = sample.machine.calls("npm", "test")
     assert call[2:6] == ["--", "--coverage", "--watchAll=false", "--json"]
-    assert sample.machine.variables("npm", "test")["CI"] == "true"
+    assert sample.machine.variables("npm test")["CI"] == "true"
 
 
 def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:

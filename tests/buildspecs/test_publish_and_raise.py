@@ -16,7 +16,7 @@ def service(desired: int) -> dict[str, object]:
 
 def test_publish_invalidates_everything_and_waits(empty: Workshop) -> None:
     empty.machine.answer("cloudfront create-invalidation", {"Invalidation": {"Id": "I1", "Status": "InProgress"}})
-    empty.machine.answer("cloudfront wait invalidation-completed", "")
+    empty.machine.answer("cloudfront wait invalidation-completed")
     outcome = empty.build("publish", PUBLISH)
     assert outcome.succeeded, outcome.log
     assert outcome.results() == ["RESULT invalidation: I1 is completed"]
@@ -38,7 +38,7 @@ def test_publish_fails_with_aws(empty: Workshop, call: str) -> None:
 def test_a_service_without_tasks_is_raised_and_waited_for(empty: Workshop) -> None:
     empty.machine.answer("ecs describe-services", service(0))
     empty.machine.answer("ecs update-service", {"service": {"desiredCount": 2}})
-    empty.machine.answer("ecs wait services-stable", "")
+    empty.machine.answer("ecs wait services-stable")
     outcome = empty.build("raise", RAISE)
     assert outcome.succeeded, outcome.log
     assert outcome.results() == ["RESULT raise: backend runs 2 tasks"]

@@ -214,7 +214,7 @@ def test_without_a_state_the_service_must_be_stable(release: Release) -> None:
     del release.service["deployments"][0]["rolloutState"]
     assert release.verify().succeeded
     release.service["runningCount"] = 1
-    (release.workshop.machine.folder / "calls.jsonl").write_text("")
+    release.workshop.machine.forget()
     assert release.red() == ["RED image: deployment: wanted 'COMPLETED', found 'IN_PROGRESS'"]
 
 

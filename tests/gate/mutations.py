@@ -46,6 +46,7 @@ ANYWHERE = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 CONDITION = {"Fn::Equals": [{"Ref": "Environment"}, "mutant"]}
 AWS_POLICY = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
 ENVIRONMENT = [{"Name": "DB_PASSWORD", "Type": "PLAINTEXT", "Value": {"Ref": "Environment"}}]
+NOTHING = {"Ref": "AWS::NoValue"}
 OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
 
 # By rule; with a text where the message must tell which of several faults it is.
@@ -95,7 +96,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "IAM010": [
         put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY]),
-        put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Bootstrap", [AWS_POLICY], {"Ref": "AWS::NoValue"}]}),
+        put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Bootstrap", [AWS_POLICY], NOTHING]}),
     ],
     "STO001": [
         drop(BUCKET, "PublicAccessBlockConfiguration"),
@@ -125,7 +126,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         *(drop(kind, *place) for kind, place in storage_rules.KEYS.items() if kind != "AWS::SQS::Queue"),
         put(TOPIC, "KmsMasterKeyId", value="alias/aws/sns"),
         resource("AWS::SQS::Queue"),
-        put(GROUP, "KmsKeyId", value={"Fn::If": ["Bootstrap", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]}),
+        put(GROUP, "KmsKeyId", value={"Fn::If": ["Bootstrap", {"Ref": "KeyArn"}, NOTHING]}),
     ],
     "STO008": [
         put(TABLE, "SSESpecification", "SSEEnabled", value=False),
@@ -192,6 +193,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         ),
         put(TASK, "ContainerDefinitions", 0, "Environment", 0, "Value", value="AKIA" + "ABCDEFGHIJKLMNOP"),
         put(PROJECT, "Environment", "EnvironmentVariables", value=ENVIRONMENT),
+        put(PROJECT, "Environment", "EnvironmentVariables", value=[{"Fn::If": ["Backend", *ENVIRONMENT, NOTHING]}]),
         put("AWS::SSM::Parameter", "Name", value={"Fn::Sub": "${ConfigurationPrefix}/API_TOKEN"}),
         resource("AWS::Lambda::Function", Environment={"Variables": {"PASSWORD": "x"}}),
         resource("AWS::ElasticBeanstalk::Environment", OptionSettings=[{"OptionName": "PASSWORD", "Value": "x"}]),

@@ -259,6 +259,28 @@ def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
     assert expected in found(bodies)
 
 
+@pytest.mark.parametrize(
+    ("template", "value", "expected"),
+    [
+        ("build", {"Ref": "Project"}, "backend-${Environment}"),
+        ("build", {"Fn::Sub": "${Project}/${ProjectName}"}, "backend-${Environment}/backend-${Environment}"),
+        ("build", {"Fn::Sub": ["${own}", {"own": {"Ref": "Container"}}]}, "backend"),
+        ("build", {"Fn::GetAtt": ["Project", "Arn"]}, "${build.Project.Arn}"),
+        ("build", {"Fn::Sub": "${Project.Arn}"}, "${build.Project.Arn}"),
+        ("pipeline", {"Ref": "Project"}, "backend-${Environment}"),
+        ("pipeline", {"Fn::If": ["Approval", {"Ref": "Project"}, ""]}, "backend-${Environment}"),
+        ("pipeline", {"Fn::If": ["Approval", "a", "b"]}, '["pipeline.Approval", "a", "b"]'),
+        ("backend", {"Ref": "Service"}, "${backend.Service}"),
+        ("environment", {"Fn::GetAtt": ["Backend", "Outputs.Container"]}, "backend"),
+        ("environment", {"Fn::GetAtt": ["Lost", "Outputs.Container"]}, "${environment.Lost.Outputs.Container}"),
+        ("environment", {"Fn::Sub": "${AWS::Region}-${!x}"}, "${AWS::Region}-${!x}"),
+    ],
+)
+def test_a_value_is_followed_to_its_origin(template: str, value: object, expected: str) -> None:
+    templates = from_bodies(environment())
+    assert contracts.origin(templates, templates[template], value) == expected
+
+
 def test_the_entries_of_a_buildspec_are_read() -> None:
     lines = BUILDSPEC.splitlines()
     assert entries(lines) == ["version", "env", "phases", "artifacts"]

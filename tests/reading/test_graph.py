@@ -1,11 +1,12 @@
 """Who depends on what."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.reading import graph
-from generator.reading.templates import Template, TemplateSet, from_bodies
+from generator.reading.templates import Template, TemplateSet, from_bodies, load
 
 
 def template(resources: dict[str, Any], **sections: Any) -> Template:
@@ -111,3 +112,10 @@ def test_a_childs_parameter_is_traced_to_its_givers() -> None:
         ("site", "Region"): [],
         ("watch", "Topic"): ["environment.Resources.Topic"],
     }
+
+
+def test_our_own_children_come_in_an_order() -> None:
+    root = load(Path(__file__).parents[2] / "templates")["environment"]
+    ordered = graph.order(graph.child_dependencies(root))
+    assert sorted(ordered) == sorted(child.resource.logical_id for child in root.children())
+    assert ordered.index("Encryption") < ordered.index("Storage") < ordered.index("Build") < ordered.index("Pipeline")

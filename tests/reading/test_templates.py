@@ -125,6 +125,12 @@ def test_bad_json_is_named_with_file_and_line(tmp_path: Path) -> None:
     assert (caught.value.file, caught.value.line) == ("storage.json", 3)
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "storage.json").write_bytes(b"\xff{}")
+    with pytest.raises(TemplateInvalid, match=r"^storage\.json: no UTF-8"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("body", [[], {}, {"Resources": {}}, {"Resources": {"A": {}}}, {"Resources": {"A": "text"}}])
 def test_json_that_is_no_template_is_refused(body: object) -> None:
     with pytest.raises(TemplateInvalid, match=r"^storage\.json: "):

@@ -18,14 +18,12 @@ def _plaintext(templates: TemplateSet) -> Iterator[tuple[Resource, str, str]]:
     for resource in templates.resources():
         for place, value in resource.walk():
             match resource.type, place, value:
-                case "AWS::ECS::TaskDefinition", (*_, "Environment", int()), {"Name": name, "Value": text}:
-                    yield resource, str(name), render(text)
-                case "AWS::CodeBuild::Project", (*_, int()), {"Name": name, "Value": text} if "Environment" in place:
-                    if value.get("Type", "PLAINTEXT") == "PLAINTEXT":
+                case "AWS::ECS::TaskDefinition" | "AWS::CodeBuild::Project", _, {"Name": name, "Value": text}:
+                    if "Environment" in place and value.get("Type", "PLAINTEXT") == "PLAINTEXT":
                         yield resource, str(name), render(text)
                 case "AWS::Lambda::Function", ("Environment", "Variables"), dict():
                     yield from ((resource, name, render(text)) for name, text in value.items())
-                case "AWS::ElasticBeanstalk::Environment", (*_, int()), {"OptionName": name, "Value": text}:
+                case "AWS::ElasticBeanstalk::Environment", _, {"OptionName": name, "Value": text}:
                     yield resource, str(name), render(text)
                 case "AWS::SSM::Parameter", (), _:
                     yield resource, render(value.get("Name", "")).rpartition("/")[2], render(value.get("Value", ""))

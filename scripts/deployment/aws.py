@@ -1,0 +1,143 @@
+"""The only place that touches boto3: session, retries, paging, and one door through which every call goes."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from scripts.deployment.errors import AwsError, BadUsage
+
+Answer = dict[str, Any]
+Door = Callable[[str, Callable[[], Answer]], Answer]
+
+# Names of the token in request and answer, where they are not both NextToken. Source: botocore's paginators.
+TOKENS = {"list_objects_v2": ("ContinuationToken", "NextContinuationToken")}
+
+# What a person can do about an error, by the start of AWS's code or botocore's exception.
+REMEDIES = {
+    "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
+    "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
+    "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
+    "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",
+    "SSO": "Run `aws sso login` for the profile, then the same command.",
+    "TokenRetrieval": "Run `aws sso login` for the profile, then the same command.",
+    "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
+    "Endpoint": "AWS could not be reached: check the network and run the same command again.",
+    "ConnectTimeout": "AWS could not be reached: check the network and run the same command again.",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where an AWS that is not the real one listens: the embedded AWS."""
+
+    url: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who calls: account, ARN of the caller."""
+
+    account: str
+    arn: str
+
+
+def through(_call: str, send: Callable[[], Answer]) -> Answer:
+    """The door as it is by default: open."""
+    return send()
+
+
+class Aws:
+    """One account and region.
+
+    `profile` and `region` go before what the AWS CLI's files and variables say. With an `endpoint` nothing of those is
+    read, credentials least of all. `door` sees every call as `service.operation` and decides when it is sent.
+    """
+
+    def __init__(
+        self,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint: Endpoint | None = None,
+        door: Door = through,
+    ) -> None:
+        self.endpoint, self.door = endpoint, door
+        self._clients: dict[str, Any] = {}
+        self._session = _local() if endpoint else _session(profile)
+        if endpoint:
+            self.region: str = endpoint.region
+        else:
+            found = region or os.environ.get("AWS_REGION") or self._session.region_name
+            if not found:
+                raise BadUsage("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
+            self.region = found
+
+    def call(self, service: str, operation: str, **arguments: Any) -> Answer:
+        """One call, `call("s3", "put_object", …)`, retried by botocore. Raises `AwsError`."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        name = f"{service}.{operation}"
+        try:
+            method = getattr(self._client(service), operation)
+            return self.door(name, lambda: method(**arguments))
+        except ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            raise AwsError(name, code, message, _remedy(code)) from error
+        except BotoCoreError as error:
+            code = type(error).__name__
+            raise AwsError(name, code, str(error), _remedy(code)) from error
+
+    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Answer]:
+        """Every page of an answer."""
+        ask, answer = TOKENS.get(operation, ("NextToken", "NextToken"))
+        while True:
+            page = self.call(service, operation, **arguments)
+            yield page
+            if not page.get(answer):
+                return
+            arguments[ask] = page[answer]
+
+    def identity(self) -> Identity:
+        """Who we are to AWS."""
+        answer = self.call("sts", "get_caller_identity")
+        return Identity(answer["Account"], answer["Arn"])
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            from botocore.config import Config
+
+            # `standard` also retries throttling, 5xx and dropped connections, with backoff and jitter.
+            retries = {"mode": "standard", "total_max_attempts": 8}
+            local = {"proxies": {}, "s3": {"addressing_style": "path"}} if self.endpoint else {}
+            config = Config(retries=retries, connect_timeout=10, read_timeout=60, **local)
+            url = self.endpoint.url if self.endpoint else None
+            self._clients[service] = self._session.client(
+                service, region_name=self.region, endpoint_url=url, config=config
+            )
+        return self._clients[service]
+
+
+def _session(profile: str | None) -> Any:
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return boto3.Session(profile_name=profile)
+    except BotoCoreError as error:
+        raise BadUsage(str(error), _remedy(type(error).__name__)) from error
+
+
+def _local() -> Any:
+    """A session that reads neither profile nor files nor credentials of the user."""
+    import boto3
+    import botocore.session
+
+    nothing = {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
+    core = botocore.session.Session(session_vars={**nothing, "credentials_file": (None, [], os.devnull, None)})
+    core.set_credentials("embedded", "embedded")
+    return boto3.Session(botocore_session=core)
+
+
+def _remedy(code: str) -> str:
+    return next((remedy for start, remedy in REMEDIES.items() if code.startswith(start)), "")

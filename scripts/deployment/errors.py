@@ -1,0 +1,74 @@
+"""Every way in which the deploy script ends, as typed errors and exit statuses. This is the one place for both.
+
+| status | meaning |
+|---|---|
+| 0 | done, or there was nothing to do |
+| 1 | the operation failed and was rolled back: the old state stands |
+| 2 | changes are waiting: they were shown and nobody agreed to them |
+| 3 | refused before anything happened |
+| 4 | left running, or in a state that needs a person |
+| 64 | bad usage (`EX_USAGE` of sysexits.h) |
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit statuses, see above."""
+
+    DONE = 0
+    FAILED = 1
+    CHANGES = 2
+    REFUSED = 3
+    PERSON = 4
+    USAGE = 64
+
+
+class DeployError(Exception):
+    """Anything that ends the script. `reason` is what is wrong, `remedy` what to do about it."""
+
+    status = Exit.REFUSED
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        self.reason, self.remedy = reason, remedy
+        super().__init__(f"{reason}\n{remedy}" if remedy else reason)
+
+
+class BadUsage(DeployError):
+    """Arguments that make no sense."""
+
+    status = Exit.USAGE
+
+
+class Refused(DeployError):
+    """Something is wrong and nothing has happened yet."""
+
+
+class ParametersRefused(Refused):
+    """A parameter file is wrong; all its problems at once."""
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__("\n".join(["The parameters are refused:", *(f"  {problem}" for problem in problems)]))
+        self.remedy = f"Correct {count} and run again."
+
+
+class NotConfirmed(DeployError):
+    """The changes were shown and nobody said yes."""
+
+    status = Exit.CHANGES
+
+
+class NeedsPerson(DeployError):
+    """An operation is running, or a stack is in a state that the script must not leave by itself."""
+
+    status = Exit.PERSON
+
+
+class AwsError(Refused):
+    """A call that AWS answered with an error, or that did not reach it. `code` is AWS's error code or the class."""
+
+    def __init__(self, call: str, code: str, message: str, remedy: str = "") -> None:
+        self.call, self.code, self.message = call, code, message
+        super().__init__(f"{call}: {code}: {message}", remedy)

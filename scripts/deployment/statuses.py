@@ -1,0 +1,92 @@
+"""Every stack status: what it means and what the deploy script does about it. Pure.
+
+Source: `StackStatus` in botocore's model of CloudFormation; meanings from the User Guide, "Stack status codes" and
+"Understand CloudFormation stack creation events".
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Action(Enum):
+    """What `apply` does with a stack that it finds."""
+
+    CREATE = "creates it"
+    UPDATE = "updates it"
+    RECREATE = "deletes the empty stack and creates it"
+    WAIT = "waits for a person: an operation is running"
+    PERSON = "stops: a person has to act"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a status means. `remedy` says what a person does where the script must not act."""
+
+    text: str
+    action: Action
+    remedy: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """No operation is running."""
+        return self.action is not Action.WAIT
+
+
+ABSENT = Meaning("does not exist", Action.CREATE)
+
+_WAIT = "Wait until it has ended (`status` tells), then run the same command again."
+_DELETE_ALL = "Look at what is left in the stack, then delete it by hand; what holds data is retained."
+_CONTINUE = (
+    "Remove what stopped the rollback, then run `aws cloudformation continue-update-rollback --stack-name <stack>`; "
+    "a resource that cannot be restored is named with --resources-to-skip."
+)
+
+
+def _running(text: str) -> Meaning:
+    return Meaning(text, Action.WAIT, _WAIT)
+
+
+STATUSES = {
+    "CREATE_IN_PROGRESS": _running("is being created"),
+    "CREATE_FAILED": Meaning("was created in part and not rolled back", Action.PERSON, _DELETE_ALL),
+    "CREATE_COMPLETE": Meaning("is created", Action.UPDATE),
+    "ROLLBACK_IN_PROGRESS": _running("could not be created and is being removed"),
+    "ROLLBACK_FAILED": Meaning("could not be created, nor removed completely", Action.PERSON, _DELETE_ALL),
+    "ROLLBACK_COMPLETE": Meaning("could not be created; nothing of it is left", Action.RECREATE),
+    "DELETE_IN_PROGRESS": _running("is being deleted"),
+    "DELETE_FAILED": Meaning(
+        "could not be deleted completely", Action.PERSON, "Remove what its events name, then destroy it again."
+    ),
+    "DELETE_COMPLETE": Meaning("is deleted", Action.CREATE),
+    "UPDATE_IN_PROGRESS": _running("is being updated"),
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _running("is updated; what was replaced is being removed"),
+    "UPDATE_COMPLETE": Meaning("is updated", Action.UPDATE),
+    "UPDATE_FAILED": Meaning(
+        "was updated in part and not rolled back",
+        Action.PERSON,
+        "Run `aws cloudformation rollback-stack --stack-name <stack>`, then the same command again.",
+    ),
+    "UPDATE_ROLLBACK_IN_PROGRESS": _running("could not be updated and is being restored"),
+    "UPDATE_ROLLBACK_FAILED": Meaning("could not be updated, nor restored", Action.PERSON, _CONTINUE),
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _running("is restored; what was new is being removed"),
+    "UPDATE_ROLLBACK_COMPLETE": Meaning("could not be updated and is as it was before", Action.UPDATE),
+    "REVIEW_IN_PROGRESS": Meaning("is empty: its first change set was never executed", Action.CREATE),
+    "IMPORT_IN_PROGRESS": _running("is taking over resources"),
+    "IMPORT_COMPLETE": Meaning("has taken over resources", Action.UPDATE),
+    "IMPORT_ROLLBACK_IN_PROGRESS": _running("could not take over resources and is being restored"),
+    "IMPORT_ROLLBACK_FAILED": Meaning("could not take over resources, nor be restored", Action.PERSON, _CONTINUE),
+    "IMPORT_ROLLBACK_COMPLETE": Meaning("could not take over resources and is as it was before", Action.UPDATE),
+}
+
+# The ends that are what was wanted.
+GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"}
+# The ends after which the state of before stands.
+RESTORED = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+
+
+def meaning(status: str | None) -> Meaning:
+    """What a status means; None is a stack that does not exist. A status that nobody knows needs a person."""
+    if status is None:
+        return ABSENT
+    unknown = Meaning(f"is in the unknown status {status}", Action.PERSON, "Look at it in the CloudFormation console.")
+    return STATUSES.get(status, unknown)

@@ -1,0 +1,302 @@
+"""Creates, reads, changes and deletes one resource by its row, through the service's own API over loopback."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import boto3
+import jmespath
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import OperationModel
+
+from scripts.embedded import fold
+from scripts.embedded.evaluate import Invalid
+from scripts.embedded.types import ROWS, held
+from scripts.embedded.types.row import Properties, Read, Row, Setting
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Failed(Exception):
+    """A resource that a service refused or that is not what was asked for; the message is the reason."""
+
+
+@dataclass
+class Services:
+    """Clients of the services of one account and region, made once each."""
+
+    endpoint: str
+    region: str
+    account: str
+    partition: str = "aws"
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service."""
+        if service not in self.clients:
+            config = Config(retries={"total_max_attempts": 1}, parameter_validation=True, max_pool_connections=4)
+            self.clients[service] = boto3.client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id=self.account,
+                aws_secret_access_key="embedded",
+                config=config,
+            )
+        return self.clients[service]
+
+    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
+        """One call, the only one: faults for rehearsals belong here. Raises `Failed` with AWS's form of a reason."""
+        client = self.client(service)
+        try:
+            return getattr(client, operation)(**arguments)
+        except ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            handler = next((name for part, name in HANDLER_CODES.items() if part in code), "InvalidRequest")
+            name = client.meta.service_model.service_id
+            text = f'Resource handler returned message: "{message} (Service: {name}, Status Code: {status})"'
+            raise Failed(f"{text} (HandlerErrorCode: {handler})") from error
+        except BotoCoreError as error:
+            raise Failed(f'Resource handler returned message: "{error}" (HandlerErrorCode: InvalidRequest)') from error
+
+    def model(self, service: str, operation: str) -> OperationModel:
+        """botocore's model of an operation."""
+        meta = self.client(service).meta
+        return meta.service_model.operation_model(meta.method_to_api_mapping[operation])
+
+
+HANDLER_CODES = {"Exist": "AlreadyExists", "NotFound": "NotFound", "NoSuch": "NotFound", "Denied": "AccessDenied"}
+
+
+def generated(stack: str, logical: str, seed: str, longest: int) -> str:
+    """A name as CloudFormation makes it, stack-logical-random, cut to `longest`; the same for the same seed."""
+    number, random = int.from_bytes(hashlib.sha256(f"{stack}/{logical}/{seed}".encode()).digest()[:12]), ""
+    while len(random) < 12:
+        number, digit = divmod(number, 36)
+        random += ALPHABET[digit]
+    room = longest - 14
+    first = stack[: max(room - len(logical), room // 2)]
+    return f"{first}-{logical[: room - len(first)]}-{random}"
+
+
+@dataclass
+class Thing:
+    """A resource of a type with its properties; `physical` is empty until it exists."""
+
+    services: Services
+    row: Row
+    properties: dict[str, Any]
+    physical: str = ""
+
+    @cached_property
+    def _words(self) -> dict[str, Any]:
+        services = self.services
+        return {"region": services.region, "account": services.account, "partition": services.partition}
+
+    def fill(self, value: Any, state: Any = None) -> Any:
+        """A row's expression with its places filled."""
+        if isinstance(value, str):
+            if value.startswith("$"):
+                return jmespath.search(value[1:], state)
+            words = {**self.properties, **self._words, "id": self.physical, "parts": self.physical.split("|")}
+            return value.format_map(words) if "{" in value else value
+        if isinstance(value, list):
+            return [self.fill(inner, state) for inner in value]
+        return {key: self.fill(inner, state) for key, inner in value.items()} if isinstance(value, dict) else value
+
+    def address(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
+        filled: dict[str, Any] = self.fill(dict(self.row.address if own is None else own))
+        return filled
+
+    def call(self, operation: str, arguments: Mapping[str, Any]) -> Any:
+        """A call to the row's service."""
+        return self.services.call(self.row.service, operation, arguments)
+
+    def folded(self, operation: str, properties: Properties) -> dict[str, Any]:
+        """Properties in the form of an operation's input. Raises `Failed` for one that finds no place."""
+        shape, wrap = self.services.model(self.row.service, operation).input_shape, self.row.wrap
+        inside = shape.members[wrap] if wrap in shape.members else None
+        result: dict[str, Any] = {wrap: {}} if inside else {}
+        for name, value in properties.items():
+            try:
+                if inside and fold.place(shape, name, {}) is None:
+                    result[wrap].update(fold.fold({name: value}, inside, self.row.rename))
+                else:
+                    _merge(result, fold.fold({name: value}, shape, self.row.rename))
+            except fold.NoPlace as error:
+                raise Failed(f"{self.row.kind}: {error} has no place in {self.row.service} {operation}") from error
+        return result
+
+    def takes(self, operation: str, name: str) -> bool:
+        """Whether an operation's input has a place for a property."""
+        shape = self.services.model(self.row.service, operation).input_shape
+        inside = shape.members.get(self.row.wrap)
+        return any(fold.place(part, name, self.row.rename) is not None for part in (shape, inside))
+
+    def prepared(self, properties: Properties) -> dict[str, Any]:
+        dropped = held.WITHHELD.get(self.row.kind, {})
+        kept = {name: value for name, value in properties.items() if name not in dropped}
+        return self.row.prepare(kept) if self.row.prepare else kept
+
+    def create(self) -> None:
+        """Makes it and everything that needs calls of its own. Raises `Failed`; `physical` tells how far it came."""
+        properties, later = self.prepared(self.properties), []
+        for setting in self.row.settings:
+            if setting.name in properties and not self.takes(self.row.create, setting.name):
+                later.append((setting, properties.pop(setting.name)))
+        tags = None
+        if "Tags" in properties and self.row.tagging and not self.takes(self.row.create, "Tags"):
+            tags = properties.pop("Tags")
+        arguments = _merge(self.folded(self.row.create, properties), self.fill(dict(self.row.fixed)))
+        answer = self.call(self.row.create, arguments)
+        self.physical = str(self.fill(self.row.identity, answer))
+        for setting, value in later:
+            self._put(setting, None, value)
+        if tags:
+            self._tag({}, fold.tags(tags))
+
+    def update(self, before: Properties) -> None:
+        """Changes it from `before` to its properties. Raises `Failed` where the service knows no such change."""
+        old, new = self.prepared(before), self.prepared(self.properties)
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        if self.row.tagging and "Tags" in changed:
+            self._tag(fold.tags(old.get("Tags")), fold.tags(new.get("Tags")))
+            changed.discard("Tags")
+        for setting in self.row.settings:
+            if setting.name in changed:
+                changed.discard(setting.name)
+                self._put(setting, old.get(setting.name), new.get(setting.name))
+        if not changed:
+            return
+        if self.row.update and all(self.takes(self.row.update, name) for name in changed):
+            possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
+            self.call(self.row.update, _merge(self.folded(self.row.update, possible), self.address(None)))
+        elif self.row.recreate:
+            Thing(self.services, self.row, dict(before), self.physical).delete()
+            self.create()
+        else:
+            raise Failed(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the embedded AWS")
+
+    def _put(self, setting: Setting, before: Any, value: Any) -> None:
+        operation = setting.remove if value is None else setting.put
+        if setting.each:
+            gone = [item for item in before or () if item not in (value or ())]
+            keys = [item[setting.each] if isinstance(item, dict) else item for item in value or ()]
+            for item in gone:
+                if (item[setting.each] if isinstance(item, dict) else item) not in keys:
+                    self._one(setting, setting.remove, {setting.each: item[setting.each]} if isinstance(item, dict) else item)
+            for item in value or ():
+                if item not in (before or ()):
+                    self._one(setting, setting.put, item)
+        elif not operation:
+            raise Failed(f"{self.row.kind}: {setting.name} cannot be taken away on the embedded AWS")
+        else:
+            self._one(setting, operation, before if value is None else value)
+
+    def _one(self, setting: Setting, operation: str | Callable[["Thing", Any], None], value: Any) -> None:
+        if not isinstance(operation, str):
+            operation(self, value)
+            return
+        arguments = {**self.address(setting.address), **self.fill(dict(setting.fixed))}
+        if self.takes(operation, setting.name):
+            arguments = _merge(self.folded(operation, {setting.name: value}), arguments)
+        elif setting.each and isinstance(value, dict):
+            arguments = _merge(self.folded(operation, value), arguments)
+        elif setting.each:
+            arguments[setting.each] = value
+        elif operation != setting.remove:
+            raise Failed(f"{self.row.kind}: {setting.name} has no place in {operation}")
+        self.call(operation, arguments)
+
+    def _tag(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        tagging = self.row.tagging
+        assert tagging is not None
+        members = self.services.model(self.row.service, tagging.put).input_shape.members
+        member = next(name for name in members if name.lower() in ("tags", "resourcetags"))
+        pairs = [{"Key": key, "Value": value} for key, value in after.items()]
+        if after != before and after:
+            tags = fold.fold(pairs, members[member], {})
+            self.call(tagging.put, {**self.address(tagging.address), member: tags})
+        if gone := sorted(before.keys() - after.keys()):
+            members = self.services.model(self.row.service, tagging.remove).input_shape.members
+            keys = next((name for name in members if name.lower().endswith("keys")), member)
+            value: Any = gone if keys != member else [{"Key": key} for key in gone]
+            shape = members[keys]
+            self.call(tagging.remove, {**self.address(tagging.address), keys: fold.fold(value, shape, {})})
+
+    def read(self) -> dict[str, Any]:
+        """What the service says about it. Raises `Failed` when it does not exist."""
+        state: dict[str, Any] = {}
+        for read in self.row.reads:
+            state.update(self._read(read))
+        return state
+
+    def _read(self, read: Read) -> dict[str, Any]:
+        answer = self.call(read.operation, self.address(read.address))
+        found = jmespath.search(self.fill(read.take.replace("{", "{{").replace("}", "}}")
+                                          .replace("{{id}}", "{id}")), answer)
+        if found in (None, []) and not read.under:
+            raise Failed(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
+        if read.under:
+            return {read.under: found}
+        return dict(found)
+
+    def attributes(self, state: Mapping[str, Any]) -> dict[str, Any]:
+        """What `Fn::GetAtt` gives."""
+        return {name: self.fill(value, state) for name, value in self.row.attributes.items()}
+
+    def unheld(self, state: Mapping[str, Any]) -> list[str]:
+        """The properties that the service's answers do not show as they were asked for."""
+        return [name for name, value in self.properties.items() if self._unheld(name, value, state)]
+
+    def _unheld(self, name: str, value: Any, state: Mapping[str, Any]) -> bool:
+        if name in held.WITHHELD.get(self.row.kind, {}):
+            return True
+        keys = {key.lower(): key for key in state}
+        if name in ("Tags", "ResourceTags"):
+            actual = next((state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None)
+            return fold.tags(actual) != fold.tags(value)
+        if name in self.row.seen:
+            return fold.differs(value, jmespath.search(self.row.seen[name], state))
+        prepared = self.prepared({name: value})
+        for key, inner in prepared.items():
+            setting = next((one for one in self.row.settings if one.name == key), None)
+            operation = self.row.create if self.takes(self.row.create, key) or not setting else setting.put
+            if not isinstance(operation, str):
+                return True
+            expected = self.folded(operation, {key: inner})
+            expected = expected.get(self.row.wrap, expected)
+            if any(fold.differs(part, state.get(keys.get(member.lower(), ""))) for member, part in expected.items()):
+                return True
+        return False
+
+    def delete(self) -> None:
+        """Deletes it; what is gone already is fine."""
+        if not self.row.delete:
+            raise Failed(f"{self.row.kind} cannot be deleted on the embedded AWS")
+        try:
+            self.call(self.row.delete, self.address(self.row.delete_address))
+        except Failed as error:
+            if "HandlerErrorCode: NotFound" not in str(error):
+                raise
+
+
+def thing(services: Services, kind: str, properties: Properties, physical: str = "") -> Thing:
+    """A resource of a type. Raises `Failed` for a type without a row."""
+    if kind not in ROWS:
+        raise Failed(f"{kind} has no row in scripts/embedded/types: the embedded AWS cannot make it")
+    return Thing(services, ROWS[kind], dict(properties), physical)
+
+
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+    return into

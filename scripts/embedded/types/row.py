@@ -1,0 +1,71 @@
+"""What a row of the type table says."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scripts.embedded.resources import Thing
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Read:
+    """One call that tells what exists. `take` is a JMESPath into its answer, kept under `under` if that is given."""
+
+    operation: str
+    take: str = "@"
+    under: str = ""
+    address: Mapping[str, Any] | None = None  # as in a row; the row's own without it
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A property with a call of its own: on creation when the creating call does not take it, and on every change.
+
+    `put` and `remove` are operations, or functions for what no single call does (`each` with the items of a list).
+    """
+
+    name: str
+    put: str | Callable[["Thing", Any], None]
+    remove: str | Callable[["Thing", Any], None] = ""
+    address: Mapping[str, Any] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    each: str = ""  # the item's key that `remove` is given, for lists whose items are put one by one
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How tags are changed later; the members that hold tags and keys are found in botocore's model."""
+
+    address: Mapping[str, Any]
+    put: str = "tag_resource"
+    remove: str = "untag_resource"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource type. Strings with braces are filled with `{id}`, `{region}`, `{account}`, `{partition}` and the
+    properties; strings that start with `$` are JMESPath into the answer (`identity`) or the state (`attributes`)."""
+
+    kind: str
+    service: str
+    create: str
+    identity: str
+    address: Mapping[str, Any]
+    reads: tuple[Read, ...]
+    update: str = ""
+    delete: str = ""
+    settings: tuple[Setting, ...] = ()
+    tagging: Tagging | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    named: str = ""  # the property that gets a generated name when it has none
+    longest: int = 64
+    wrap: str = ""  # the member of the creating (and updating) call that takes all properties
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)  # property -> JMESPath into the state, where it has another name
+    recreate: bool = False  # an update that moto lacks is delete and create under the same name; never for data
+    delete_address: Mapping[str, Any] | None = None
