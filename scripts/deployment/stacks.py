@@ -1,8 +1,9 @@
 """A stack as CloudFormation holds it, and its leftovers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from generator.reading.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.statuses import Meaning, meaning
@@ -20,8 +21,6 @@ class Stack:
     status: str
     reason: str = ""
     since: str = ""  # when it was created or last updated
-    parent: str = ""
-    root: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict, hash=False)
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -43,12 +42,14 @@ def read(aws: Aws, name: str) -> Stack | None:
     return _stack(answer["Stacks"][0])
 
 
-def family(aws: Aws, root: Stack) -> Iterator[Stack]:
-    """The nested stacks of `root`, deleted ones left out."""
-    for page in aws.pages("cloudformation", "describe_stacks"):
-        for answer in page["Stacks"]:
-            if answer.get("RootId") == root.id:
-                yield _stack(answer)
+def children(aws: Aws, stack: Stack) -> dict[str, str]:
+    """The status of each nested stack, by its logical id."""
+    return {
+        resource["LogicalResourceId"]: resource["ResourceStatus"]
+        for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack.id)
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == STACK
+    }
 
 
 def clear_change_sets(aws: Aws, stack: Stack) -> int:
@@ -82,8 +83,6 @@ def _stack(answer: Answer) -> Stack:
         answer["StackStatus"],
         answer.get("StackStatusReason", ""),
         f"{answer.get('LastUpdatedTime', answer['CreationTime']):%Y-%m-%d %H:%M:%S UTC}",
-        answer.get("ParentId", ""),
-        answer.get("RootId", ""),
         {output["OutputKey"]: output["OutputValue"] for output in answer.get("Outputs", ())},
         {one["ParameterKey"]: one.get("ParameterValue", "") for one in answer.get("Parameters", ())},
         {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},

@@ -238,8 +238,7 @@ class Thing:
 
     def _read(self, read: Read) -> dict[str, Any]:
         answer = self.call(read.operation, self.address(read.address))
-        found = jmespath.search(self.fill(read.take.replace("{", "{{").replace("}", "}}")
-                                          .replace("{{id}}", "{id}")), answer)
+        found = jmespath.search(read.take.replace("<id>", self.physical), answer)
         if found in (None, []) and not read.under:
             raise Failed(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
         if read.under:

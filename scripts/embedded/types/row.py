@@ -12,7 +12,8 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Read:
-    """One call that tells what exists. `take` is a JMESPath into its answer, kept under `under` if that is given."""
+    """One call that tells what exists. `take` is a JMESPath into its answer, `<id>` in it the physical id; what it
+    finds is merged into the state, or kept `under` a name of its own and may then be nothing."""
 
     operation: str
     take: str = "@"

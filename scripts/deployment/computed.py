@@ -1,0 +1,96 @@
+"""The parameters whose values are known only when deploying: found, or kept as they were."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.parameters import Environment
+from scripts.deployment.stacks import Stack
+
+# Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
+PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+FOUND, KEPT = "computed", "kept"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A value, whether it was `computed` or `kept`, and how it came about."""
+
+    name: str
+    value: str
+    state: str
+    how: str
+
+
+def find(aws: Aws, environment: Environment, previous: Stack | None, shared: Stack | None) -> list[Computed]:
+    """The computed parameters that `environment` declares.
+
+    `previous` is its stack as it stands, if it exists; `shared` the stack of the shared resources. Raises `Refused`
+    when one cannot be found.
+    """
+    declared = environment.computed
+    found = [_repository(shared)] if "RepositoryName" in declared else []
+    if "CloudFrontPrefixListId" in declared:
+        found.append(_prefix_list(aws))
+    if "BackendBootstrap" in declared:
+        found += _backend(aws, environment, previous)
+    if "ConfigurationDigest" in declared:
+        found.append(_digest(environment, {one.name: one.value for one in found}))
+    return found
+
+
+def release(aws: Aws, previous: Stack) -> str | None:
+    """The image of the last good release, which the pipeline's verify action records; None before the first one."""
+    try:
+        answer = aws.call("ssm", "get_parameter", Name=previous.outputs["LastImageParameter"])
+    except AwsError as error:
+        # Code: `ParameterNotFound` in botocore's model of SSM.
+        if error.code == "ParameterNotFound":
+            return None
+        raise
+    return str(answer["Parameter"]["Value"])
+
+
+def _repository(shared: Stack | None) -> Computed:
+    if shared is None or "RepositoryName" not in shared.outputs:
+        raise Refused("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
+    return Computed("RepositoryName", shared.outputs["RepositoryName"], FOUND, f"output of {shared.name}")
+
+
+def _prefix_list(aws: Aws) -> Computed:
+    wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+    for page in aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted):
+        for one in page["PrefixLists"]:
+            return Computed("CloudFrontPrefixListId", one["PrefixListId"], FOUND, f"prefix list {PREFIX_LIST}")
+    raise Refused(f"The region {aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region.")
+
+
+def _backend(aws: Aws, environment: Environment, previous: Stack | None) -> Iterator[Computed]:
+    """Bootstrap and image. The service is made empty, without autoscaling and with an image that does not exist; that
+    must last until the pipeline has released something, or autoscaling would start tasks from nothing."""
+    first = environment.computed["BackendImage"]["First"]
+    if previous is None or "RunningService" not in previous.outputs:
+        yield Computed("BackendBootstrap", "true", FOUND, "there is no service yet")
+        yield Computed("BackendImage", first, FOUND, "there is no release yet")
+        return
+    image = previous.parameters["BackendImage"]
+    if previous.parameters["BackendBootstrap"] == "false":
+        yield Computed("BackendBootstrap", "false", KEPT, "the service has had a release")
+        yield Computed("BackendImage", image, KEPT, "releases change the image, deployments do not")
+    elif released := release(aws, previous):
+        yield Computed("BackendBootstrap", "false", FOUND, "the service has had its first release")
+        yield Computed("BackendImage", released, FOUND, "last good release")
+    else:
+        yield Computed("BackendBootstrap", "true", KEPT, "there is no release yet")
+        yield Computed("BackendImage", image, KEPT, "there is no release yet")
+
+
+def _digest(environment: Environment, found: dict[str, str]) -> Computed:
+    """A new digest rolls the tasks, so it covers exactly what reaches them."""
+    values = environment.values({**found, "ConfigurationDigest": ""})
+    covered = {name: values[name] for name in (*environment.group("Application"), "DomainName")}
+    digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
+    return Computed("ConfigurationDigest", digest, FOUND, "SHA-256 over the application's configuration")

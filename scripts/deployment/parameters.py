@@ -1,0 +1,100 @@
+"""An environment: its root template and its parameter file, checked before anything happens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.reading import parameters as files
+from generator.reading.parameters import ParameterFile, ParameterFileError, Problem
+from generator.reading.templates import Template, TemplatesError, load
+from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
+
+SHARED = "shared"
+LOCAL = "local"  # the environment on the embedded AWS
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One root stack to be: `shared`, or an environment."""
+
+    name: str
+    root: Template
+    file: ParameterFile = field(repr=False)
+
+    @property
+    def application(self) -> str:
+        """The application's name, as the templates tag it."""
+        return _tags(self.root)["Application"]
+
+    @property
+    def stack(self) -> str:
+        return f"{self.application}-{self.name}"
+
+    @property
+    def version(self) -> str:
+        """The version of the template set."""
+        return str(self.root.metadata["Generator"]["Version"])
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The stack's tags: only the file's, because they reach every resource and must not change by themselves."""
+        return self.file.tags
+
+    @property
+    def computed(self) -> Mapping[str, Mapping[str, str]]:
+        """The parameters that the script finds itself, with how (`Found`) and the value of the beginning (`First`)."""
+        declared: Mapping[str, Mapping[str, str]] = self.root.metadata.get("Computed", {})
+        return declared
+
+    def values(self, found: Mapping[str, str]) -> dict[str, str]:
+        """Every parameter's value. Raises `Refused` when `found` lacks a computed one."""
+        if missing := [name for name in self.computed if name not in found]:
+            raise Refused(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
+        return files.effective(self.file, self.root.body, found)
+
+    def group(self, label: str) -> tuple[str, ...]:
+        """The parameters of one group of the template's interface. Raises `Refused` when there is no such group."""
+        interface: Mapping[str, Any] = self.root.metadata["AWS::CloudFormation::Interface"]
+        for group in interface["ParameterGroups"]:
+            if group["Label"]["default"] == label:
+                return tuple(group["Parameters"])
+        raise Refused(f"{self.root.file} has no parameter group {label!r}.")
+
+
+def names(folder: Path) -> list[str]:
+    """The environments that have a parameter file."""
+    return sorted(file.stem for file in folder.glob("*.json") if file.stem != SHARED)
+
+
+def environment(name: str, templates: Path, params: Path, pseudo: Mapping[str, str] | None = None) -> Environment:
+    """The environment `name` from the folders of templates and parameter files.
+
+    Raises `BadUsage` for a name without a file, `Refused` for files that cannot be read, `ParametersRefused` with
+    everything that is wrong with the parameters.
+    """
+    path = params / f"{name}.json"
+    if not path.is_file():
+        raise BadUsage(f"There is no environment {name!r}.", f"There are: {', '.join(names(params)) or 'none'}.")
+    try:
+        root = load(templates)[SHARED if name == SHARED else "environment"]
+        file = files.read(path)
+    except (TemplatesError, ParameterFileError) as error:
+        raise Refused(str(error)) from error
+    problems = files.check(file, root.body, _tags(root), pseudo)
+    declared = file.parameters.get("Environment", name)
+    if name != SHARED and declared != name:
+        # Two files for one environment would deploy over each other.
+        problems.append(Problem(str(path), "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+    if problems:
+        raise ParametersRefused(problems)
+    return Environment(name, root, file)
+
+
+def _tags(root: Template) -> dict[str, str]:
+    """The tags that the template sets itself, by key; those of them whose values are plain text have one."""
+    found: dict[str, str] = {}
+    for resource in root.resources.values():
+        for tag in resource.get("Tags", default=()):
+            found[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
+    return found

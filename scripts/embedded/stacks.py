@@ -1,0 +1,178 @@
+"""Stacks as values: what the engine keeps of each stack, its resources, events and change sets."""
+
+import datetime
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.reading.templates import STACK, Template
+
+RETAINED = ("Retain", "RetainExceptOnCreate")
+
+
+class Refused(Exception):
+    """A call that CloudFormation would refuse, with its error code."""
+
+    def __init__(self, message: str, code: str = "ValidationError") -> None:
+        self.code, self.message = code, message
+        super().__init__(message)
+
+
+def now() -> datetime.datetime:
+    """The time of an event."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def identifier(*seed: object) -> str:
+    """A UUID that is the same for the same seed, so that runs against a fresh server can be compared."""
+    return str(uuid.UUID(hashlib.md5("/".join(map(str, seed)).encode(), usedforsecurity=False).hexdigest()))
+
+
+@dataclass
+class Resource:
+    """One resource of a stack as it stands. `properties` are resolved but for dynamic references."""
+
+    logical: str
+    kind: str
+    body: Mapping[str, Any]
+    properties: dict[str, Any]
+    physical: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    status: str = ""
+    reason: str = ""
+    updated: datetime.datetime = field(default_factory=now)
+    unheld: list[str] = field(default_factory=list)
+
+    @property
+    def nested(self) -> bool:
+        """Whether it is a nested stack."""
+        return self.kind == STACK
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a stack is to become: template text and its reading, parameters as given and as resolved, tags."""
+
+    text: str
+    template: Template
+    given: Mapping[str, str]
+    values: Mapping[str, str]
+    tags: Mapping[str, str]
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass
+class Operation:
+    """One run over a root stack and everything nested in it."""
+
+    id: str
+    token: str = ""
+    disable_rollback: bool = False
+    delete_on_failure: bool = False
+    retain_except_on_create: bool = False
+    # What an update did, in order: (stack, logical id, resource before, resource after).
+    journal: list[tuple["Stack", str, Resource | None, Resource | None]] = field(default_factory=list)
+    # Stacks that an update went through, with what they were before.
+    before: list[tuple["Stack", Target, dict[str, Resource], dict[str, str]]] = field(default_factory=list)
+
+
+@dataclass
+class Stack:
+    """One stack, nested or not."""
+
+    name: str
+    id: str
+    parent: "Stack | None" = None
+    logical: str = ""  # its logical id in the parent
+    target: Target | None = None
+    status: str = "REVIEW_IN_PROGRESS"
+    reason: str = "User Initiated"
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    created: datetime.datetime = field(default_factory=now)
+    updated: datetime.datetime | None = None
+    deleted: datetime.datetime | None = None
+    protected: bool = False
+    policy: str | None = None
+    role: str | None = None
+    notifications: list[str] = field(default_factory=list)
+    disable_rollback: bool = False
+    change_set: str | None = None
+    last: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def root(self) -> "Stack":
+        """The stack at the top."""
+        return self if self.parent is None else self.parent.root
+
+    def event(self, operation: Operation, resource: Resource | None, status: str, reason: str = "") -> None:
+        """Sets the status of a resource, or of the stack itself, and records it."""
+        moment, subject = now(), resource
+        if subject is None:
+            self.status, self.reason = status, reason
+        else:
+            subject.status, subject.reason, subject.updated = status, reason, moment
+        event = {
+            "StackId": self.id,
+            "StackName": self.name,
+            "EventId": identifier(self.id, len(self.events)),
+            "OperationId": operation.id,
+            "LogicalResourceId": subject.logical if subject else self.name,
+            "PhysicalResourceId": subject.physical if subject else self.id,
+            "ResourceType": subject.kind if subject else STACK,
+            "Timestamp": moment,
+            "ResourceStatus": status,
+        }
+        optional = {"ResourceStatusReason": reason, "ClientRequestToken": operation.token}
+        self.events.append(event | {name: value for name, value in optional.items() if value})
+
+
+@dataclass
+class Change:
+    """One planned change of a resource, before and after fully resolved as far as it is known."""
+
+    action: str  # Add, Modify, Remove
+    logical: str
+    kind: str
+    physical: str = ""
+    replacement: str = ""
+    scope: list[str] = field(default_factory=list)
+    details: list[dict[str, Any]] = field(default_factory=list)
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    policy_action: str = ""
+    nested: "ChangeSet | None" = None
+
+
+@dataclass
+class ChangeSet:
+    """A change set, of a root or of a nested stack."""
+
+    name: str
+    id: str
+    stack: Stack
+    kind: str  # CREATE or UPDATE
+    target: Target
+    description: str | None = None
+    include_nested: bool = False
+    on_failure: str | None = None
+    parent: "ChangeSet | None" = None
+    status: str = "CREATE_COMPLETE"
+    reason: str = ""
+    execution: str = "AVAILABLE"
+    changes: list[Change] = field(default_factory=list)
+    faults: list[tuple[str, str, str]] = field(default_factory=list)  # logical id, type, what the schema refuses
+    created: datetime.datetime = field(default_factory=now)
+    reviewed: bool = False  # the stack exists only because of this change set
+
+    @property
+    def root(self) -> "ChangeSet":
+        """The change set of the root stack."""
+        return self if self.parent is None else self.parent.root
+
+    def family(self) -> list["ChangeSet"]:
+        """Itself and every nested one."""
+        return [self, *(one for change in self.changes if change.nested for one in change.nested.family())]

@@ -1,0 +1,114 @@
+"""Ratios, side by side in one run: `make bench`.
+
+Each pair of commands runs in turn, A B A B ..., as whole processes; the ratio is taken pair by pair and its median
+printed with both medians, so that a machine whose speed drifts says the same. Nothing here is a test: timing decides
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = str(ROOT / ".venv/bin/python")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is compared: our command, the one it is held against, and what the ratio should be."""
+
+    title: str
+    ours: Sequence[str]
+    theirs: Sequence[str]
+    target: str
+    runs: int = 5
+
+
+def seconds(command: Sequence[str]) -> float:
+    """Wall time of one run. Raises `CalledProcessError`: a command that fails has not been measured."""
+    start = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def measure(pair: Pair) -> str:
+    seconds(pair.ours), seconds(pair.theirs)  # warm the caches of both
+    times = [(seconds(pair.ours), seconds(pair.theirs)) for _ in range(pair.runs)]
+    ours, theirs = (statistics.median(side) for side in zip(*times, strict=True))
+    ratio = statistics.median(a / b for a, b in times)
+    return f"{pair.title:<58} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {pair.target}"
+
+
+def imports_of_rendered_types() -> str:
+    """A program that imports exactly the troposphere and awacs modules that the rendered set uses."""
+    code = (
+        "import sys, generator.render as r; r.render(); "
+        "print(' '.join(sorted(m for m in sys.modules if m.split('.')[0] in ('troposphere', 'awacs'))))"
+    )
+    modules = subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    return "import " + ", ".join(modules)
+
+
+def house_rules() -> str:
+    """Our own share of the gate, inside one process."""
+    from generator.gate import environments, run
+    from generator.reading.templates import load
+
+    start = time.perf_counter()
+    templates = load(ROOT / "templates")
+    run.check(templates)
+    environments.check(ROOT / "params", templates)
+    return f"{'  of which house rules and parameter files':<58} {time.perf_counter() - start:7.3f} s"
+
+
+def main() -> int:
+    lint = "from pathlib import Path; from generator.gate.lint import lint; assert lint(Path('.')) == []"
+    files = [f"templates/{file.name}" for file in sorted((ROOT / "templates").glob("*.json"))]
+    subprocess.run(["make", "-s", "templates"], cwd=ROOT, check=True, capture_output=True)
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "Makefile"
+        bare.write_text(f"all:\n\t@{PYTHON} -c pass\n", encoding="utf-8")
+        pairs = [
+            Pair(
+                "rendering / importing the same troposphere modules",
+                [PYTHON, "-c", "import generator.render as r; r.render()"],
+                [PYTHON, "-c", imports_of_rendered_types()],
+                "at most 1.5",
+            ),
+            Pair(
+                "cfn-lint as the gate runs it / cfn-lint's own command",
+                [PYTHON, "-c", lint],
+                [str(ROOT / ".venv/bin/cfn-lint"), "-c", "I", "-i", "W3002", "--", *files],
+                "at most 1.0",
+                3,
+            ),
+            Pair(
+                "make templates with nothing to do / make + python -c pass",
+                ["make", "-s", "templates"],
+                ["make", "-s", "-f", str(bare)],
+                "under 0.4 s",
+                9,
+            ),
+        ]
+        print(f"{'':<58} {'ours':>9} {'theirs':>9} {'ratio':>6}   target")
+        for pair in pairs:
+            print(measure(pair), flush=True)
+            if "cfn-lint" in pair.title:
+                print(house_rules(), flush=True)
+    print(json.dumps({"python": sys.version.split()[0], "cores": len(os.sched_getaffinity(0))}))
+    return 0
+
+
+if __name__ == "__main__":
+    assert shutil.which("make"), "make is needed"
+    sys.exit(main())

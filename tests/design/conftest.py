@@ -1,0 +1,13 @@
+"""The templates that the proofs look at."""
+
+import pytest
+
+from generator.reading.templates import TemplateSet, load
+
+from .support import ROOT
+
+
+@pytest.fixture(scope="session")
+def templates() -> TemplateSet:
+    """The rendered templates, loaded once; a proof never changes them."""
+    return load(ROOT / "templates")

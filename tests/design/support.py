@@ -1,0 +1,153 @@
+"""What the proofs share: resources under chosen parameters, parameter files, buildspecs, permissions.
+
+A proof is a test that takes nothing but `templates`, so that `test_conformance.py` can give it a set in which
+something is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.reading.assertions import conditions
+from generator.reading.buildspec import inline
+from generator.reading.contracts import origin
+from generator.reading.permissions import Permission, of
+from generator.reading.templates import STACK, TemplateSet
+from generator.reading.values import OTHER, decide, render
+
+ROOT = Path(__file__).resolve().parents[2]
+BOTH = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT"}
+BACKEND_ONLY = {"BackendTarget": "ECS", "FrontendTarget": "NONE"}
+FRONTEND_ONLY = {"BackendTarget": "NONE", "FrontendTarget": "CLOUDFRONT"}
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def sub(text: str) -> dict[str, str]:
+    return {"Fn::Sub": text}
+
+
+def attribute(name: str, what: str = "Arn") -> dict[str, list[str]]:
+    return {"Fn::GetAtt": [name, what]}
+
+
+def outcome(templates: TemplateSet, template: str, **given: str) -> dict[str, bool]:
+    """The conditions of a template; a parameter that is not given has a value that no condition compares with."""
+    values = {**dict.fromkeys(templates[template].parameters, OTHER), **given}
+    return conditions(templates[template].body, values)
+
+
+def under(templates: TemplateSet, address: str, **given: str) -> dict[str, Any]:
+    """The properties of a resource, every `Fn::If` decided by the given parameters of its template."""
+    resource = templates.resource(address)
+    decided = decide(dict(resource.properties), outcome(templates, resource.template, **given))
+    assert isinstance(decided, dict)
+    return decided
+
+
+def exists(templates: TemplateSet, address: str, **given: str) -> bool:
+    """Whether the resource is made under the given parameters. Raises `Unknown` when no template has it."""
+    resource = templates.resource(address)
+    return resource.condition is None or outcome(templates, resource.template, **given)[resource.condition]
+
+
+def default(templates: TemplateSet, parameter: str) -> str | None:
+    """The default of a parameter of the root `environment`; None without one."""
+    value = declaration(templates, parameter).get("Default")
+    return None if value is None else str(value)
+
+
+def declaration(templates: TemplateSet, parameter: str, root: str = "environment") -> dict[str, Any]:
+    declared = templates[root].parameters
+    assert parameter in declared, f"{root} has no parameter {parameter}"
+    return dict(declared[parameter])
+
+
+def chosen(environment: str) -> dict[str, str]:
+    """The parameters that `params/<environment>.json` chooses."""
+    text = (ROOT / "params" / f"{environment}.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)["Parameters"]
+    return found
+
+
+def passed(templates: TemplateSet, child: str, parameter: str) -> Any:
+    """What the root passes to a child as a parameter."""
+    stack = templates.resource(f"environment.{child}")
+    assert stack.type == STACK
+    return stack.get("Parameters", parameter)
+
+
+def real(templates: TemplateSet, address: str, value: Any) -> str:
+    """A value of a resource in the root's terms, so that two values of different templates can be compared."""
+    return origin(templates, templates[templates.resource(address).template], value)
+
+
+def stages(templates: TemplateSet, **given: str) -> dict[str, dict[str, Any]]:
+    """The pipeline's stages by name, in their order; no approval unless the parameters say so."""
+    found = under(templates, "pipeline.Pipeline", **{"ApprovalRequired": "false", **BOTH, **given}).get("Stages", [])
+    assert found, "the pipeline has no stages"
+    return {stage["Name"]: stage for stage in found}
+
+
+def actions(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The actions of a stage by name, in the order in which they run."""
+    return {one["Name"]: one for one in sorted(stage["Actions"], key=lambda one: int(one["RunOrder"]))}
+
+
+def variables(templates: TemplateSet, project: str) -> dict[str, Any]:
+    """The environment variables of a CodeBuild project, as they stand in the template."""
+    found = templates.resource(f"build.{project}").get("Environment", "EnvironmentVariables", default=[])
+    return {one["Name"]: one["Value"] for one in found}
+
+
+def buildspec(templates: TemplateSet, project: str) -> dict[str, Any]:
+    """The buildspec that a project carries."""
+    lines = inline(templates.resource(f"build.{project}"))
+    assert lines, f"build.{project} carries no buildspec"
+    parsed = yaml.safe_load("\n".join(lines))
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def commands(templates: TemplateSet, project: str, *phases: str) -> str:
+    """The commands of the phases (all of them when none is named) as one text."""
+    found = buildspec(templates, project)["phases"]
+    return "\n".join(line for name in phases or found for line in found[name]["commands"])
+
+
+def grants(templates: TemplateSet, holder: str) -> dict[str, Permission]:
+    """The statements that a resource carries, by Sid."""
+    found = {one.sid: one for one in of(templates.resource(holder))}
+    assert found, f"{holder} carries no statement"
+    return found
+
+
+def allowed(templates: TemplateSet, holder: str) -> dict[str, set[str]]:
+    """Each action that a role may do, with what it may do it on; what it trusts left out."""
+    found: dict[str, set[str]] = {}
+    for one in grants(templates, holder).values():
+        if one.allows and one.kind != "trust":
+            for action in one.actions:
+                found.setdefault(action, set()).update(one.resources)
+    return found
+
+
+def arn(service: str, resource: str) -> str:
+    """An ARN in the stack's partition, region and account, as `render` shows it."""
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}"
+
+
+def matches(declared: dict[str, Any], value: str) -> bool:
+    """Whether a parameter's pattern accepts the value."""
+    return re.fullmatch(declared["AllowedPattern"], value) is not None
+
+
+def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
+    return {one["Name"]: render(one["Value"]) for one in alarm.get("Dimensions", ())}

@@ -1,0 +1,154 @@
+"""Source: the repository, its protection, and what starts the pipeline."""
+
+import json
+
+from generator.reading.templates import STACK, TemplateSet
+from generator.reading.values import render
+
+from .support import (
+    BOTH,
+    actions,
+    allowed,
+    arn,
+    attribute,
+    chosen,
+    declaration,
+    default,
+    grants,
+    passed,
+    ref,
+    stages,
+    sub,
+    under,
+    variables,
+)
+
+
+def test_repository(templates: TemplateSet) -> None:
+    repository = templates.resource("shared.Repository")
+    assert repository.type == "AWS::CodeCommit::Repository"
+    assert repository.get("RepositoryName") == ref("RepositoryName")
+    assert declaration(templates, "RepositoryName", "shared")["Default"] == "cloud-health-dashboard"
+    assert repository.get("RepositoryDescription") == "Cloud Health Dashboard - AWS Monitoring Application"
+    assert repository.body.get("DeletionPolicy") == "RetainExceptOnCreate"
+    assert repository.body.get("UpdateReplacePolicy") == "Retain"
+    # Flat, so that an existing repository can be imported.
+    assert [one.address for one in templates["shared"].resources.values() if one.type == STACK] == []
+
+
+def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
+    pipeline = arn("codepipeline", "${PipelineName}")
+    rule = templates.resource("pipeline.StartRule")
+    assert rule.get("State") == "ENABLED"
+    assert rule.get("EventPattern") == {
+        "source": ["aws.codecommit"],
+        "detail-type": ["CodeCommit Repository State Change"],
+        "resources": [sub(arn("codecommit", "${RepositoryName}"))],
+        "detail": {
+            "event": ["referenceCreated", "referenceUpdated"],
+            "referenceType": ["branch"],
+            "referenceName": [ref("BranchName")],
+        },
+    }
+    [target] = rule.get("Targets")
+    assert render(target["Arn"]) == pipeline
+    assert templates.resource("pipeline.Pipeline").get("Name") == ref("PipelineName")
+    # The pushed commit, not the tip of the branch, becomes the revision of the one source action.
+    [source] = stages(templates)["Source"]["Actions"]
+    assert source["ActionTypeId"]["Provider"] == "CodeCommit"
+    assert target["InputTransformer"]["InputPathsMap"] == {"commit": "$.detail.commitId"}
+    sent = json.loads(target["InputTransformer"]["InputTemplate"].replace("<commit>", '"0123abc"'))
+    assert sent == {
+        "sourceRevisions": [
+            {"actionName": source["Name"], "revisionType": "COMMIT_ID", "revisionValue": "0123abc"},
+        ]
+    }
+    # Nothing else starts it: no polling, no trigger of the repository.
+    assert source["Configuration"]["PollForSourceChanges"] == "false"
+    assert templates.resource("shared.Repository").get("Triggers") is None
+    assert target["RoleArn"] == attribute("StartRole")
+    assert allowed(templates, "pipeline.StartRole") == {"codepipeline:StartPipelineExecution": {pipeline}}
+    assert grants(templates, "pipeline.StartRole")["Assume"].principals == ("Service:events.amazonaws.com",)
+
+
+def test_branch_of_the_environment(templates: TemplateSet) -> None:
+    [source] = stages(templates)["Source"]["Actions"]
+    assert source["Configuration"]["BranchName"] == ref("BranchName")
+    assert templates.resource("pipeline.StartRule").get("EventPattern", "detail", "referenceName") == [
+        ref("BranchName")
+    ]
+    assert passed(templates, "Pipeline", "BranchName") == ref("BranchName")
+    assert default(templates, "BranchName") is None
+    assert chosen("production")["BranchName"] == "main"
+    assert chosen("staging")["BranchName"] == "develop"
+
+
+def test_environments_side_by_side(templates: TemplateSet) -> None:
+    """Every name that the root passes to a child differs between two environments of one account."""
+    production, staging = (
+        {
+            f"{child.resource.logical_id}.{name}": render(value).replace("${Environment}", environment)
+            for child in templates["environment"].children()
+            for name, value in under(templates, child.resource.address, Environment=environment, **BOTH)[
+                "Parameters"
+            ].items()
+            if name.endswith(("Name", "ProjectName", "Prefix", "LastImageParameter"))
+            and "Outputs." not in render(value)
+            and name not in ("DomainName", "RepositoryName", "BranchName")
+        }
+        for environment in ("production", "staging")
+    )
+    assert production.keys() == staging.keys()
+    assert {name.partition(".")[2] for name in production} >= {
+        "PipelineName",
+        "ClusterName",
+        "ServiceName",
+        "TopicName",
+        "BackendProjectName",
+        "ConfigurationPrefix",
+    }
+    assert [name for name in production if production[name] == staging[name]] == []
+    tables = {name for name in chosen("production") if name.endswith("Table")}
+    assert len(tables) == 5
+    assert [name for name in tables if chosen("production")[name] == chosen("staging")[name]] == []
+    assert chosen("production")["VpcCidr"] != chosen("staging")["VpcCidr"]
+
+
+def test_branch_protection(templates: TemplateSet) -> None:
+    assert templates.resource("shared.BranchProtection").type == "AWS::IAM::ManagedPolicy"
+    [deny] = grants(templates, "shared.BranchProtection").values()
+    assert deny.effect == "Deny"
+    assert deny.resources == ("${Repository.Arn}",)
+    assert set(deny.actions) == {
+        f"codecommit:{action}"
+        for action in (
+            "CreateCommit",
+            "DeleteBranch",
+            "DeleteFile",
+            "GitPush",
+            "MergeBranchesByFastForward",
+            "MergeBranchesBySquash",
+            "MergeBranchesByThreeWay",
+            "MergePullRequestByFastForward",
+            "MergePullRequestBySquash",
+            "MergePullRequestByThreeWay",
+            "PutFile",
+        )
+    }
+    # Without Null the first, reference-less request of every push would be denied, on every branch.
+    assert {(one.operator, one.key, one.values) for one in deny.conditions} == {
+        ("StringEqualsIfExists", "codecommit:References", ("refs/heads/${ProtectedBranch}",)),
+        ("Null", "codecommit:References", ("false",)),
+    }
+    assert declaration(templates, "ProtectedBranch", "shared")["Default"] == "main"
+
+
+def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
+    found = stages(templates)
+    [source] = found["Source"]["Actions"]
+    assert source["Configuration"]["OutputArtifactFormat"] == "CODE_ZIP"
+    assert source["OutputArtifacts"] == [{"Name": "SourceOutput"}]
+    for stage, action in (("Build_Backend", "BackendBuild"), ("Build_Frontend", "FrontendBuild")):
+        assert actions(found[stage])[action]["InputArtifacts"] == [{"Name": "SourceOutput"}]
+    assert variables(templates, "BackendBuild")["BACKEND_DIRECTORY"] == "backend"
+    assert variables(templates, "FrontendBuild")["FRONTEND_DIRECTORY"] == "frontend"

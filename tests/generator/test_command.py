@@ -1,0 +1,111 @@
+"""`make templates` and `python -m generator`, as a user runs them, in a copy of the checkout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PARTS = ("generator", "templates", "params", "buildspecs", "scripts", "setup.cfg")
+
+
+@pytest.fixture
+def copy(repository: Path, tmp_path: Path) -> Path:
+    for part in PARTS:
+        if (repository / part).is_dir():
+            shutil.copytree(repository / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(repository / part, tmp_path / part)
+    return tmp_path
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "generator", *words], cwd=folder, capture_output=True, text=True)
+
+
+def edit(file: Path, before: str, after: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
+    first = run(copy, "--gate")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "none changed" in first.stdout and "gate: passed, no findings" in first.stdout
+    again = run(copy, "--gate")
+    assert (again.returncode, again.stdout) == (0, "templates: nothing has changed since the gate passed.\n")
+
+
+def test_answering_at_once_imports_nothing_heavy(copy: Path) -> None:
+    code = (
+        "import sys\nfrom generator import __main__ as m\nfrom generator.gate import memo\n"
+        "memo.remember(m.ROOT)\nassert m.main(['--gate']) == 0\n"
+        "heavy = {'troposphere', 'awacs', 'boto3', 'botocore', 'cfnlint', 'yaml'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=copy, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_changed_fact_is_said_and_written(copy: Path) -> None:
+    edit(copy / "generator/project.py", 'health_path="/health"', 'health_path="/alive"')
+    stale = run(copy, "--check")
+    assert stale.returncode == 1 and "templates/ingress.json is stale" in stale.stdout
+    written = run(copy)
+    assert written.returncode == 0
+    assert 'HealthCheckPath: "/health" -> "/alive"' in written.stdout
+    assert run(copy, "--check").stdout == "templates: fresh\n"
+
+
+def test_a_template_that_nothing_makes_is_removed(copy: Path) -> None:
+    shutil.copy(copy / "templates/site.json", copy / "templates/left_over.json")
+    assert "templates/left_over.json is made by nothing" in run(copy, "--check").stdout
+    assert run(copy).returncode == 0
+    assert not (copy / "templates/left_over.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "says"),
+    [
+        ("stacks/storage.py", "do.PutObject", "do.PutObjct", "awacs.s3' has no attribute 'PutObjct'"),
+        ("stacks/registry.py", "ImageTagMutability=", "ImageTagMutabilty=", "ImageTagMutabilty"),
+        ("stacks/site.py", "    stack.gives(ports.SITE_BUCKET_NAME, Ref(site))\n", "", "takes SiteBucketName"),
+    ],
+)
+def test_a_typo_is_told_with_its_place(copy: Path, file: str, before: str, after: str, says: str) -> None:
+    edit(copy / "generator" / file, before, after)
+    result = run(copy, "--gate")
+    assert result.returncode == 1
+    assert says in result.stderr and "generator/" in result.stderr.splitlines()[0]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_finding_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
+    file = copy / "params/production.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["Parameters"]["NatGatewayCont"] = "2"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    for _ in range(2):
+        result = run(copy, "--gate")
+        assert result.returncode == 1
+        assert "params/production.json" in result.stderr and "NatGatewayCount" in result.stderr
+        assert "gate: 1 findings" in result.stderr
+
+
+def test_the_list_and_bad_usage(copy: Path) -> None:
+    listed = run(copy, "--list").stdout.splitlines()
+    assert len(listed) == 17 and listed[0].split() == ["template", "resources", "parameters", "outputs", "KiB"]
+    assert run(copy, "--lst").returncode == 64
+    assert run(copy, "--list", "--check").returncode == 64
+
+
+def test_make_templates_says_so(repository: Path) -> None:
+    """The Makefile's own command, in the checkout that the tests run in: it must leave no diff."""
+    result = subprocess.run(["make", "-s", "templates"], cwd=repository, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "templates:" in result.stdout
