@@ -5,12 +5,10 @@ stack module takes it as its argument. Unknown facts are refused by the construc
 both by name. The facts come from the user's design and from building and running the application.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, fields
 from types import GenericAlias
-from typing import get_args, get_origin, get_type_hints
+from typing import get_args, get_origin
 
 
 class FactError(ValueError):
@@ -22,11 +20,10 @@ class _Facts:
     """Checks every field against its annotation, so that a wrong fact fails here and not in a template."""
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
         for field in fields(self):
             value = getattr(self, field.name)
-            if not _is(value, hints[field.name]):
-                wanted = getattr(hints[field.name], "__name__", str(hints[field.name]))
+            if not _is(value, field.type):
+                wanted = getattr(field.type, "__name__", str(field.type))
                 raise FactError(f"{type(self).__name__}.{field.name} must be {wanted}, got {value!r}")
 
     def must_match(self, name: str, pattern: str) -> None:

@@ -19,6 +19,8 @@ from generator.iam import Anything, Grant, document
 from generator.ports import ENVIRONMENT, Port
 from generator.project import Project
 
+# How a parameter is used in the canonical text: by Ref, or inside a Fn::Sub.
+USES = re.compile(r'"Ref": "(\w+)"|\$\{(\w+)\}')
 Resource = TypeVar("Resource", bound=AWSObject)
 
 
@@ -40,6 +42,7 @@ class Stack:
         self.is_root = is_root
         self.inputs: dict[str, Port] = {}
         self.outputs: dict[str, Port] = {}
+        self._resources: dict[str, object] = {}
         self.template = Template(Description=f"{project.title}: {why}")
         self.template.set_version("2010-09-09")
         self.template.set_metadata({"Generator": {"Module": module}})
@@ -89,8 +92,11 @@ class Stack:
             if wildcards := {grant.sid: grant.on.because for grant in grants if isinstance(grant.on, Anything)}:
                 metadata["Wildcards"] = wildcards
         resource.Metadata = metadata
-        resource.to_dict()
-        return self.template.add_resource(resource)  # type: ignore[no-any-return]
+        if resource.title in self._resources:
+            raise StackError(f"{self.name} has two resources called {resource.title}")
+        # Rendered once, here: an error is raised at the line of whoever adds, and nothing is encoded twice.
+        self._resources[resource.title] = resource.to_dict()
+        return resource
 
     def role(
         self,
@@ -116,10 +122,10 @@ class Stack:
 
     def finish(self) -> str:
         """The canonical JSON. Raises `StackError` when an input is taken and not used."""
-        body = canonical.text(self.template.to_dict())
-        for name in self.template.parameters:
-            if not re.search(rf'"Ref": "{name}"|\$\{{{name}\}}', body):
-                raise StackError(f"{self.name} takes {name} and uses it nowhere")
+        body = canonical.text({**self.template.to_dict(), "Resources": self._resources})
+        used = {name for pair in USES.findall(body) for name in pair}
+        if idle := sorted(self.template.parameters.keys() - used):
+            raise StackError(f"{self.name} takes {idle[0]} and uses it nowhere")
         return body
 
 

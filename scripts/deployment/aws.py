@@ -133,7 +133,7 @@ def _local() -> Any:
     import boto3
     import botocore.session
 
-    nothing = {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
+    nothing: dict[str, Any] = {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
     core = botocore.session.Session(session_vars={**nothing, "credentials_file": (None, [], os.devnull, None)})
     core.set_credentials("embedded", "embedded")
     return boto3.Session(botocore_session=core)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.parameters import Environment
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
@@ -94,3 +95,18 @@ def _digest(environment: Environment, found: dict[str, str]) -> Computed:
     covered = {name: values[name] for name in (*environment.group("Application"), "DomainName")}
     digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
     return Computed("ConfigurationDigest", digest, FOUND, "SHA-256 over the application's configuration")
+
+
+def renew(
+    aws: Aws, environment: Environment, previous: Stack | None, found: list[Computed], plan: Plan
+) -> list[Computed]:
+    """`found`, with the image of the last good release when `plan` changes the stack that is given the image."""
+    kept = next((one for one in found if one.name == "BackendImage" and one.state == KEPT), None)
+    given = {child.resource.logical_id for child in environment.root.children() if "BackendImage" in child.parameters}
+    if previous is None or kept is None or not any(one.certain and one.path[0] in given for one in plan.changes):
+        return found
+    released = release(aws, previous) or kept.value
+    if released == kept.value:
+        return found
+    live = Computed(kept.name, released, FOUND, "last good release, because the backend changes")
+    return [live if one is kept else one for one in found]

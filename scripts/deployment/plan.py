@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import Refused
 from scripts.deployment.follow import pauses
+from scripts.deployment.package import Packaged
 from scripts.deployment.stacks import OURS, Stack, delete_change_set, read
 
 CREATE, UPDATE = "CREATE", "UPDATE"
@@ -25,14 +27,14 @@ class Request:
     """What is asked of CloudFormation for one root stack."""
 
     stack: str
-    template_url: str
+    template: Packaged
     parameters: Mapping[str, str] = field(hash=False)
     tags: Mapping[str, str] = field(hash=False)
 
     @property
     def digest(self) -> str:
         """The same for the same templates (their address is made of their content), parameters and tags."""
-        asked = [self.stack, self.template_url.rpartition("/")[2], dict(self.parameters), dict(self.tags)]
+        asked = [self.stack, self.template.key, dict(self.parameters), dict(self.tags)]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
@@ -112,7 +114,7 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str) -
         ChangeSetType=kind,
         ClientToken=name,
         Description=description,
-        TemplateURL=request.template_url,
+        TemplateURL=request.template.url,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in request.parameters.items()],
         Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
         Capabilities=CAPABILITIES,
@@ -152,15 +154,15 @@ def discard(aws: Aws, plan: Plan) -> None:
 
 def _settled(aws: Aws, change_set: str) -> Answer:
     """The change set, all pages of it, once it is made or has failed."""
-    for pause in pauses():
-        pages = aws.pages(
-            "cloudformation", "describe_change_set", ChangeSetName=change_set, IncludePropertyValues=True
-        )
+    waits = pauses()
+    while True:
+        asked = {"ChangeSetName": change_set, "IncludePropertyValues": True}
+        pages = aws.pages("cloudformation", "describe_change_set", **asked)
         answer = next(pages)
         if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
-            return {**answer, "Changes": [*answer.get("Changes", ()), *(c for page in pages for c in page["Changes"])]}
-        pause()
-    raise AssertionError("pauses() ends")
+            changes = [change for page in (answer, *pages) for change in page.get("Changes", ())]
+            return {**answer, "Changes": changes}
+        time.sleep(next(waits))
 
 
 def _unchanged(answer: Answer) -> bool:
@@ -232,4 +234,4 @@ def _same(aws: Aws, changes: tuple[PlannedChange, ...], request: Request, previo
     if dict(previous.parameters) != dict(request.parameters) or dict(previous.tags) != dict(request.tags):
         return False
     held = aws.call("cloudformation", "get_template", StackName=previous.id, TemplateStage="Original")["TemplateBody"]
-    return bool(json.dumps(held, sort_keys=True, indent=1).encode() == request.content)
+    return bool(held == json.loads(request.template.content))

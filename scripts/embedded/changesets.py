@@ -53,8 +53,9 @@ def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[
         if body["Type"] == STACK:
             _nest(account, change_set, change, existing, properties)
         if existing and change.replacement != "True":
-            # Attributes of what changes are known only afterwards: CloudFormation does not look into siblings.
-            scope.found[name] = (existing.physical, {} if change.action else existing.attributes)
+            # CloudFormation does not look into siblings: outputs of a nested stack that changes are not known here.
+            hidden = change.action and existing.nested
+            scope.found[name] = (existing.physical, {} if hidden else existing.attributes)
         changed[name] = change
         yield change
     for name, existing in stack.resources.items():

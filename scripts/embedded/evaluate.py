@@ -103,6 +103,7 @@ class Scope:
     template: Template
     values: Mapping[str, str]
     pseudo: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
     preview: bool = False
     found: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)

@@ -253,6 +253,10 @@ class Thing:
         """The properties that the service's answers do not show as they were asked for."""
         return [name for name, value in self.properties.items() if self._unheld(name, value, state)]
 
+    def excused(self, name: str) -> bool:
+        """Whether that a property is not held is a named exception."""
+        return name in held.WITHHELD.get(self.row.kind, {}) or name in held.NOT_SHOWN.get(self.row.kind, {})
+
     def _unheld(self, name: str, value: Any, state: Mapping[str, Any]) -> bool:
         if name in held.WITHHELD.get(self.row.kind, {}):
             return True

@@ -45,6 +45,19 @@ def replaces(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     return {path for path in names(kind, "createOnlyProperties") if _at(before, path) != _at(after, path)}
 
 
+def tagged(kind: str, properties: dict[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
+    """The properties with a stack's tags added where the type can be tagged; the resource's own tags win."""
+    tagging = schema(kind).get("tagging") or {}
+    name = tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")
+    if not tags or not tagging.get("taggable", name in schema(kind)["properties"]):
+        return properties
+    own = properties.get(name, [])
+    if isinstance(own, dict) or schema(kind)["properties"].get(name, {}).get("type") == "object":
+        return {**properties, name: {**tags, **dict(own)}}
+    present = {tag["Key"] for tag in own}
+    return {**properties, name: [*own, *({"Key": key, "Value": tags[key]} for key in sorted(tags) if key not in present)]}
+
+
 def _at(value: Any, path: str) -> Any:
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None

@@ -97,7 +97,12 @@ class _Shell:
         return output
 
 
-def run(buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, str], state: Path) -> Outcome:
+def run(
+    buildspec: Mapping[str, Any],
+    source: Path,
+    environment: Mapping[str, str],
+    state: Path,
+) -> Outcome:
     """Runs a buildspec in the folder `source`.
 
     `environment` is what the build container has: PATH, HOME, the project's variables and CodeBuild's own; it wins
@@ -107,7 +112,11 @@ def run(buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, st
     env = buildspec.get("env", {})
     if env.get("shell") != "bash":
         raise UnsupportedError(f"env.shell is {env.get('shell')!r}, only bash is imitated")
-    given = {**env.get("variables", {}), **environment, "CODEBUILD_SRC_DIR": str(source)}
+    given = {
+        **env.get("variables", {}),
+        **environment,
+        "CODEBUILD_SRC_DIR": str(source),
+    }
     shell, outcome = _Shell(state, source, given), Outcome()
     outcome.cache_key = shell.value(buildspec.get("cache", {}).get("key", ""))
     for name in PHASES:

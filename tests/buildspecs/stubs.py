@@ -87,7 +87,9 @@ def coverage(_folder: Path, arguments: list[str]) -> int:
     pytest = arguments[arguments.index("-m") :]
     if not any(path.is_file() for path in Path(pytest[2]).rglob("*")) and not Path("pytest.ini").exists():
         return NOTHING_COLLECTED
-    os.execv(sys.executable, [sys.executable, *pytest])
+    import subprocess
+
+    return subprocess.call([sys.executable, *pytest])
 
 
 def hash_files(_folder: Path, patterns: list[str]) -> int:
@@ -100,5 +102,11 @@ def hash_files(_folder: Path, patterns: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    played = {"aws": aws, "docker": docker, "npm": npm, "coverage": coverage, "codebuild-hash-files": hash_files}
+    played = {
+        "aws": aws,
+        "docker": docker,
+        "npm": npm,
+        "coverage": coverage,
+        "codebuild-hash-files": hash_files,
+    }
     sys.exit(played[sys.argv[2]](Path(sys.argv[1]), sys.argv[3:]))

@@ -83,35 +83,40 @@ def test_branch_of_the_environment(templates: TemplateSet) -> None:
     assert chosen("staging")["BranchName"] == "develop"
 
 
+NAMES = {
+    "Pipeline": ["PipelineName"],
+    "Backend": ["ClusterName", "ServiceName"],
+    "Build": [f"{name}ProjectName" for name in ("Backend", "Frontend", "Publish", "Raise", "Verify")],
+    "Configuration": ["ConfigurationPrefix"],
+    "Notifications": ["TopicName"],
+}
+
+
 def test_environments_side_by_side(templates: TemplateSet) -> None:
-    """Every name that the root passes to a child differs between two environments of one account."""
-    production, staging = (
-        {
-            f"{child.resource.logical_id}.{name}": render(value).replace("${Environment}", environment)
-            for child in templates["environment"].children()
-            for name, value in under(templates, child.resource.address, Environment=environment, **BOTH)[
-                "Parameters"
-            ].items()
-            if name.endswith(("Name", "ProjectName", "Prefix", "LastImageParameter"))
-            and "Outputs." not in render(value)
-            and name not in ("DomainName", "RepositoryName", "BranchName")
-        }
-        for environment in ("production", "staging")
-    )
-    assert production.keys() == staging.keys()
-    assert {name.partition(".")[2] for name in production} >= {
-        "PipelineName",
-        "ClusterName",
-        "ServiceName",
-        "TopicName",
-        "BackendProjectName",
-        "ConfigurationPrefix",
+    """The design's names in production, others beside it, in one account."""
+    names: dict[str, dict[str, str]] = {"production": {}, "staging": {}}
+    for environment, found in names.items():
+        for child, parameters in NAMES.items():
+            stack = under(templates, f"environment.{child}", Environment=environment, **BOTH)
+            for name in parameters:
+                found[name] = render(stack["Parameters"][name]).replace("${Environment}", environment)
+    assert names["production"] == {
+        "PipelineName": "cloud-health-dashboard-pipeline",
+        "ClusterName": "cloud-health-cluster",
+        "ServiceName": "backend-service",
+        "BackendProjectName": "backend-build",
+        "FrontendProjectName": "frontend-build",
+        "PublishProjectName": "cloud-health-publish",
+        "RaiseProjectName": "cloud-health-raise",
+        "VerifyProjectName": "cloud-health-verify",
+        "ConfigurationPrefix": "/cloud-health/backend/production",
+        "TopicName": "cloud-health-pipeline-notifications",
     }
-    assert [name for name in production if production[name] == staging[name]] == []
-    tables = {name for name in chosen("production") if name.endswith("Table")}
+    assert [name for name, text in names["staging"].items() if "staging" not in text] == []
+    production, staging = chosen("production"), chosen("staging")
+    tables = [name for name in production if name.endswith("Table")]
     assert len(tables) == 5
-    assert [name for name in tables if chosen("production")[name] == chosen("staging")[name]] == []
-    assert chosen("production")["VpcCidr"] != chosen("staging")["VpcCidr"]
+    assert [name for name in [*tables, "VpcCidr"] if production[name] == staging[name]] == []
 
 
 def test_branch_protection(templates: TemplateSet) -> None:

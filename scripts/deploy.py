@@ -1,0 +1,107 @@
+"""Deploys the rendered templates: `python -m scripts.deploy VERB ENVIRONMENT`.
+
+Exit statuses are documented in `scripts/deployment/errors.py`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from scripts.deployment.errors import BadUsage, DeployError, Exit
+from scripts.deployment.parameters import LOCAL
+
+if TYPE_CHECKING:
+    from scripts.deployment.aws import Aws
+
+PROJECT = Path(__file__).parents[1]
+VERBS = {
+    "apply": "create or update the shared stack, then the environment",
+    "destroy": "delete an environment's stack (only local, for now)",
+    "outputs": "show the outputs",
+    "status": "show the stacks as they stand",
+}
+STATUSES = "exit status: " + ", ".join(
+    f"{status.value} {text}"
+    for status, text in {
+        Exit.DONE: "done or nothing to do",
+        Exit.FAILED: "failed and rolled back",
+        Exit.CHANGES: "changes waiting",
+        Exit.REFUSED: "refused before anything happened",
+        Exit.PERSON: "left running or needs a person",
+        Exit.USAGE: "bad usage",
+    }.items()
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Like argparse's, but with our exit status for bad usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    verbs = "\n".join(f"  {verb:8}  {text}" for verb, text in VERBS.items())
+    made = Parser("deploy", description=f"verbs:\n{verbs}", epilog=STATUSES)
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.add_argument("verb", choices=VERBS, metavar="VERB")
+    made.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/; local is the embedded AWS")
+    made.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    made.add_argument("--profile", help="profile of the AWS CLI's configuration")
+    made.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
+    made.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
+    made.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
+    made.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb; returns the exit status."""
+    given = parser().parse_args(arguments)
+    try:
+        return _run(given)
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was started.", file=sys.stderr)
+        return Exit.REFUSED
+
+
+def _run(given: argparse.Namespace) -> Exit:
+    from scripts.deployment import verbs
+
+    local = given.environment == LOCAL
+    options = verbs.Options(
+        given.templates, given.params, given.yes, branch=not (given.without_branch or local), project=PROJECT
+    )
+    # Whatever is wrong with the files is said before anything is started or asked.
+    verbs.load(given.environment, options, given.region or "")
+    todo: dict[str, Callable[[Aws, str, verbs.Options], Exit]] = {
+        "apply": verbs.apply,
+        "destroy": verbs.destroy,
+        "outputs": verbs.outputs,
+        "status": verbs.status,
+    }
+    return todo[given.verb](_connect(given, local), given.environment, options)
+
+
+def _connect(given: argparse.Namespace, local: bool) -> "Aws":
+    from scripts.deployment.aws import Aws, Endpoint
+
+    if not local:
+        return Aws(given.profile, given.region)
+    if given.profile or given.region:
+        raise BadUsage("The embedded AWS takes neither --profile nor --region.")
+    from scripts.embedded import server
+
+    found = server.ensure()
+    return Aws(endpoint=Endpoint(found.url, found.region))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Watching one operation over all nested stacks, from its first event to its last."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from generator.reading.templates import STACK
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.stacks import Stack, read
+from scripts.deployment.statuses import meaning
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `path` leads from the root to the resource by logical ids; it is empty for the root stack itself."""
+
+    path: tuple[str, ...]
+    id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    time: datetime
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED")
+
+    @property
+    def running(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS")
+
+
+def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
+    """How long to wait between looks, in seconds: each a quarter longer, so that a look comes at most about a fifth
+    of the elapsed time late."""
+    pause = first
+    while True:
+        yield pause
+        pause = min(pause * 1.25, most)
+
+
+@dataclass
+class _Watch:
+    """A stack whose events are read; `seen` is the newest event known."""
+
+    path: tuple[str, ...]
+    seen: str | None = None
+    running: bool = True
+
+
+class EventStream:
+    """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
+
+    `after` is the newest event of the root before the operation, as `newest` told it: what came later belongs to it.
+    Nested stacks are found through the root's events; their older events are those before the operation's first.
+    """
+
+    def __init__(self, aws: Aws, stack_id: str, after: str | None) -> None:
+        self._aws, self.stack_id = aws, stack_id
+        self._watched = {stack_id: _Watch((), after)}
+        self._start: datetime | None = None
+        self.status = ""  # of the root, by its events
+
+    def new(self) -> list[Event]:
+        """What has happened since the last call."""
+        found: list[Event] = []
+        looked: set[str] = set()
+        while todo := [one for one, watch in self._watched.items() if watch.running and one not in looked]:
+            for stack_id in todo:
+                looked.add(stack_id)
+                found += self._read(stack_id, self._watched[stack_id])
+        return sorted(found, key=lambda event: event.time)
+
+    def _read(self, stack_id: str, watch: _Watch) -> list[Event]:
+        answers = list(self._unseen(stack_id, watch))[::-1]
+        if not answers:
+            return []
+        watch.seen = answers[-1]["EventId"]
+        if self._start is None:
+            self._start = answers[0]["Timestamp"]
+        events = [_event(answer, watch.path) for answer in answers]
+        for event in events:
+            if event.physical_id == stack_id:
+                watch.running = event.running or not watch.path  # the root is read until nobody asks any more
+                if not watch.path:
+                    self.status = event.status
+            elif event.type == STACK and event.physical_id:
+                below = self._watched.setdefault(event.physical_id, _Watch(event.path))
+                below.running |= event.running
+        return events
+
+    def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
+        """Newest first, as CloudFormation gives them."""
+        for page in self._aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
+            for answer in page["StackEvents"]:
+                if answer["EventId"] == watch.seen or (self._start and answer["Timestamp"] < self._start):
+                    return
+                yield answer
+
+
+def newest(aws: Aws, stack_id: str) -> str | None:
+    """The id of the newest event of a stack, None when it has none."""
+    events = aws.call("cloudformation", "describe_stack_events", StackName=stack_id)["StackEvents"]
+    return events[0]["EventId"] if events else None
+
+
+def follow(aws: Aws, stack_id: str, after: str | None, see: Callable[[list[Event]], None]) -> tuple[list[Event], Stack]:
+    """Every event of the operation, each given to `see` as soon as it is known, and the stack at the end."""
+    stream, waits, events = EventStream(aws, stack_id, after), pauses(), []
+    while True:
+        fresh = stream.new()
+        events += fresh
+        see(fresh)
+        # The stack's last event may come before its status; the status decides.
+        if stream.status and meaning(stream.status).ended:
+            stack = read(aws, stack_id)
+            if stack and stack.meaning.ended:
+                return events, stack
+        time.sleep(next(waits))
+
+
+def _event(answer: Answer, path: tuple[str, ...]) -> Event:
+    own = answer.get("PhysicalResourceId") == answer["StackId"]
+    return Event(
+        path if own else (*path, answer["LogicalResourceId"]),
+        answer["EventId"],
+        answer.get("PhysicalResourceId", ""),
+        answer["ResourceType"],
+        answer["ResourceStatus"],
+        answer.get("ResourceStatusReason", ""),
+        answer["Timestamp"],
+    )

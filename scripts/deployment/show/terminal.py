@@ -1,0 +1,194 @@
+"""Values as lines for a terminal. The plain text stands by itself; colour only repeats what it says."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from generator.reading.templates import STACK, Template
+from scripts.deployment.computed import Computed
+from scripts.deployment.execute import Outcome
+from scripts.deployment.explain import CANCELLED
+from scripts.deployment.follow import Event
+from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.stacks import Stack
+from scripts.deployment.statuses import GOOD
+
+SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
+LONGEST = 100  # characters of a value
+QUIET = 15.0  # seconds after which a long silence is broken
+
+# SGR codes: ECMA-48.
+CODES = {"red": "31", "green": "32", "yellow": "33", "bold": "1", "dim": "2"}
+Paint = Callable[[str, str], str]
+
+
+def painter(out: TextIO) -> Paint:
+    """Colours for a terminal that wants them (`NO_COLOR`, no-color.org), otherwise none."""
+    if not out.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return lambda text, _style: text
+    return lambda text, style: f"\x1b[{CODES[style]}m{text}\x1b[0m"
+
+
+def plain(text: str, _style: str) -> str:
+    """No colour."""
+    return text
+
+
+def plan_lines(plan: Plan, computed: Sequence[Computed] = (), paint: Paint = plain) -> Iterator[str]:
+    """The tree: root > child > resource, before → after; what only might change is folded below it."""
+    yield paint(f"{plan.stack}: {_summary(plan)}", "bold")
+    for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
+        if differences and plan.kind == "UPDATE":
+            yield f"  {title}"
+            yield from (f"    {_difference(one)}" for one in differences)
+    found = [one for one in computed if plan.kind == "CREATE" or one.name in {p.name for p in plan.parameters}]
+    if found:
+        yield "  found by this script"
+        yield from (f"    {one.name} = {_short(one.value)}  ({one.state}: {one.how})" for one in found)
+    for change in plan.changes:
+        yield from _change(change, 1, paint)
+    folded = [leaf for leaf in plan.leaves() if not leaf.certain]
+    if folded:
+        yield f"  {len(folded)} more might change, if an output that they are given does:"
+        yield from (f"    ? {' > '.join(leaf.path)}  {leaf.type}{_replaced(leaf)}" for leaf in folded)
+    again = [change for change in plan.changes if change.nested and not change.certain and not list(change.leaves())]
+    if again:
+        yield f"  no change expected in {', '.join(change.path[-1] for change in again)}"
+
+
+def _summary(plan: Plan) -> str:
+    certain = [leaf for leaf in plan.leaves() if leaf.certain]
+    stacks = sum(1 for change in plan.changes if change.nested)
+    if plan.kind == "CREATE":
+        return f"create {_count(len(certain), 'resource')}" + (
+            f" in {_count(stacks, 'nested stack')}" if stacks else ""
+        )
+    words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
+    counts = {word: sum(1 for leaf in certain if leaf.action == action) for action, word in words.items()}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return f"update, {told or 'no resource changes for sure'}"
+
+
+def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
+    if not change.certain:
+        return
+    style = {"Add": "green", "Remove": "red"}.get(change.action, "yellow")
+    kind = "" if change.nested else f"  {change.type}"
+    line = f"{'  ' * depth}{SIGNS[change.action]} {change.path[-1]}{kind}{_replaced(change)}"
+    yield paint(line, "red" if change.replacement == "True" and not change.nested else style)
+    for one in change.differences if not change.nested else ():
+        if change.action == "Modify":
+            yield f"{'  ' * (depth + 2)}{_difference(one)}{'' if one.certain else '  (might change)'}"
+    for child in change.children:
+        yield from _change(child, depth + 1, paint)
+
+
+def _replaced(change: PlannedChange) -> str:
+    kept = "; the old one is kept" if change.policy.endswith("Retain") else ""
+    if change.action == "Remove":
+        return kept
+    return {"True": f"  is replaced{kept}", "Conditional": f"  might be replaced{kept}"}.get(change.replacement, "")
+
+
+def _difference(one: Difference) -> str:
+    return f"{one.name}: {_short(one.before) or '(none)'} → {_short(one.after) or '(none)'}"
+
+
+def _short(value: str) -> str:
+    text = value.replace("\n", " ")
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
+    """How it ended, with the one cause when it failed."""
+    good = outcome.status in GOOD
+    seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
+    line = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
+    yield paint(line, "green" if good else "red")
+    if cause := outcome.cause:
+        yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
+        if cause.sentence:
+            yield f"    what it is for: {cause.sentence}"
+        yield f"    reason: {cause.reason}"
+        if cause.module:
+            yield f"    made in: {cause.module}"
+        if cause.remedy:
+            yield f"    what to do: {cause.remedy}"
+    if outcome.retained:
+        yield f"  kept, because they hold data: {', '.join(' > '.join(path) for path in outcome.retained)}"
+    if not good and outcome.held.meaning.remedy:
+        yield f"  {outcome.held.meaning.remedy}"
+
+
+def output_lines(stack: Stack, root: Template, paint: Paint = plain) -> Iterator[str]:
+    """The outputs with what they are."""
+    width = max(map(len, stack.outputs), default=0)
+    for name, value in sorted(stack.outputs.items()):
+        about = root.outputs.get(name, {}).get("Description", "")
+        yield f"  {name:{width}}  {value}" + paint(f"  {about}", "dim")
+
+
+def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], paint: Paint = plain) -> Iterator[str]:
+    """A stack and its nested stacks as they stand."""
+    if stack is None:
+        yield f"{name} does not exist"
+        return
+    yield paint(f"{name} {stack.meaning.text}", "bold") + f" ({stack.status}, {stack.since})"
+    yield from (f"  {child:{max(map(len, children))}}  {status}" for child, status in sorted(children.items()))
+    if stack.meaning.remedy:
+        yield f"  {stack.meaning.remedy}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+@dataclass
+class Running:
+    """Something that has started; `inside` are the resources below that have ended."""
+
+    since: float
+    inside: int = 0
+
+
+class Progress:
+    """Events as timestamped lines: each nested stack when it ends, each failure, and who is waited for."""
+
+    def __init__(self, out: TextIO = sys.stdout, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out, self._clock, self._paint = out, clock, painter(out)
+        self._running: dict[tuple[str, ...], Running] = {}
+        self._told = clock()
+
+    def __call__(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._event(event)
+        if not events and self._clock() - self._told > QUIET:
+            below = [path for path in self._running if not any(other[:-1] == path for other in self._running)]
+            waiting = (f"{' > '.join(path)} ({self._clock() - self._running[path].since:.0f} s)" for path in below)
+            self._say(f"waiting for {', '.join(waiting) or 'CloudFormation'}")
+
+    def _event(self, event: Event) -> None:
+        done = event.status.removesuffix("_COMPLETE").removesuffix("_SKIPPED").removesuffix("_FAILED").lower()
+        if not event.path:
+            if "ROLLBACK_IN_PROGRESS" in event.status:
+                self._say(self._paint("it failed: everything goes back to what it was", "red"))
+        elif event.running:
+            self._running.setdefault(event.path, Running(self._clock()))
+        elif event.failed:
+            self._running.pop(event.path, None)
+            if not any(text in event.reason for text in CANCELLED):
+                self._say(self._paint(f"{' > '.join(event.path)}  {event.status}: {event.reason}", "red"))
+        else:
+            running = self._running.pop(event.path, Running(self._clock()))
+            if event.path[:-1] in self._running:
+                self._running[event.path[:-1]].inside += 1
+            if len(event.path) == 1:
+                inside = f", {_count(running.inside, 'resource')}" if event.type == STACK else ""
+                self._say(f"{event.path[0]} {done}d{inside} ({self._clock() - running.since:.1f} s)")
+
+    def _say(self, line: str) -> None:
+        self._told = self._clock()
+        print(f"{time.strftime('%H:%M:%S')}  {line}", file=self._out, flush=True)

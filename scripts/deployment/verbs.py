@@ -1,0 +1,188 @@
+"""What the script can be told to do, each verb as the order of its steps."""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.deployment import computed, execute, package, plan, record, stacks
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.computed import Computed
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.parameters import LOCAL, SHARED, Environment, environment
+from scripts.deployment.plan import Plan, Request
+from scripts.deployment.show import terminal
+from scripts.deployment.stacks import Stack
+from scripts.deployment.statuses import Action, meaning
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says beside verb and environment. Without `branch` nobody asks for the branch."""
+
+    templates: Path
+    params: Path
+    yes: bool
+    branch: bool
+    project: Path
+
+
+def say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
+def load(name: str, options: Options, region: str) -> list[Environment]:
+    """`shared` and the environment, checked; only `shared` for itself."""
+    pseudo = {"AWS::Region": region}
+    wanted = [SHARED] if name == SHARED else [SHARED, name]
+    return [environment(one, options.templates, options.params, pseudo) for one in wanted]
+
+
+def apply(aws: Aws, name: str, options: Options) -> Exit:
+    """Shared first, then the environment; the files of both are checked before anything happens."""
+    loaded = load(name, options, aws.region)
+    run = _Run(aws, options, aws.identity(), terminal.painter(sys.stdout))
+    ended, shared = run.apply(loaded[0], None)
+    if ended is not Exit.DONE or name == SHARED:
+        return ended
+    if options.branch:
+        _want_branch(aws, loaded[1], shared)
+    return run.apply(loaded[1], shared)[0]
+
+
+def destroy(aws: Aws, name: str, options: Options) -> Exit:
+    """Deletes the environment's stack, on the embedded AWS only. The shared stack stays: its repository would too."""
+    if name != LOCAL:
+        raise Refused(f"destroy is not safe yet for {name}.", f"It works for {LOCAL}, on the embedded AWS.")
+    wanted = load(name, options, aws.region)[-1]
+    stack = stacks.read(aws, wanted.stack)
+    if stack is None:
+        say([f"{wanted.stack} does not exist"])
+        return Exit.DONE
+    if not stack.meaning.ended:
+        raise NeedsPerson(f"{stack.name} {stack.meaning.text}.", stack.meaning.remedy)
+    outcome = execute.destroy(aws, stack, wanted.root, terminal.Progress())
+    say(terminal.outcome_lines(outcome, terminal.painter(sys.stdout)))
+    return outcome.exit
+
+
+def outputs(aws: Aws, name: str, options: Options) -> Exit:
+    """The outputs of shared and of the environment."""
+    paint = terminal.painter(sys.stdout)
+    for wanted in load(name, options, aws.region):
+        stack = stacks.read(aws, wanted.stack)
+        say([paint(wanted.stack, "bold") + ("" if stack else " does not exist")])
+        if stack:
+            say(terminal.output_lines(stack, wanted.root, paint))
+    return Exit.DONE
+
+
+def status(aws: Aws, name: str, options: Options) -> Exit:
+    """The stacks as they stand; 4 when one of them is running or needs a person."""
+    found = Exit.DONE
+    for wanted in load(name, options, aws.region):
+        stack = stacks.read(aws, wanted.stack)
+        children = stacks.children(aws, stack) if stack else {}
+        say(terminal.status_lines(stack, wanted.stack, children, terminal.painter(sys.stdout)))
+        if stack and stack.meaning.action in (Action.WAIT, Action.PERSON):
+            found = Exit.PERSON
+    return found
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of `apply`: what its steps share."""
+
+    aws: Aws
+    options: Options
+    identity: Identity
+    paint: terminal.Paint
+
+    def apply(self, wanted: Environment, shared: Stack | None) -> tuple[Exit, Stack | None]:
+        """One root stack: found, cleared up, packaged, planned, shown, agreed to, executed, recorded."""
+        previous = self._previous(wanted)
+        bucket = package.bucket_name(wanted.application, self.identity, self.aws.region)
+        packaged = package.package(wanted.root, bucket, self.aws.region)
+        package.publish(self.aws, packaged, self.identity)
+        values = computed.find(self.aws, wanted, previous, shared)
+        origin = record.source(self.options.project)
+        planned, values = self._plan(wanted, packaged, previous, values, origin)
+        if planned.empty:
+            say([f"{wanted.stack}: no changes"])
+            return Exit.DONE, previous
+        executed = False
+        try:
+            say(terminal.plan_lines(planned, values, self.paint))
+            self._confirm(wanted.stack)
+            executed = True
+            outcome = execute.apply(self.aws, planned, wanted.root, terminal.Progress())
+        finally:
+            if not executed:
+                plan.discard(self.aws, planned)
+        say(terminal.outcome_lines(outcome, self.paint))
+        record.write(self.aws, bucket, self.identity, outcome, origin, wanted.version, planned.digest, planned.name)
+        if outcome.exit is Exit.DONE:
+            say(terminal.output_lines(outcome.held, wanted.root, self.paint))
+        return outcome.exit, outcome.held
+
+    def _previous(self, wanted: Environment) -> Stack | None:
+        """The stack to be updated, or None when it is to be created; what failed runs left is cleared away."""
+        found = stacks.read(self.aws, wanted.stack)
+        means = meaning(found.status if found else None)
+        if found and means.action in (Action.WAIT, Action.PERSON):
+            raise NeedsPerson(
+                f"{found.name} {means.text} ({found.status}).", means.remedy.replace("<stack>", found.name)
+            )
+        if found:
+            stacks.clear_change_sets(self.aws, found)
+        if found and means.action is Action.RECREATE:
+            say([f"{found.name} {means.text}: the empty stack is deleted first"])
+            outcome = execute.destroy(self.aws, found, wanted.root, lambda _events: None)
+            if outcome.exit is not Exit.DONE:
+                raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.meaning.remedy)
+        return found if means.action is Action.UPDATE else None
+
+    def _plan(
+        self,
+        wanted: Environment,
+        packaged: package.PackagedSet,
+        previous: Stack | None,
+        values: list[Computed],
+        origin: record.Source,
+    ) -> tuple[Plan, list[Computed]]:
+        """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
+        is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""
+        request = Request(
+            wanted.stack, packaged.root, wanted.values({one.name: one.value for one in values}), wanted.tags
+        )
+        made = plan.make(self.aws, request, previous, record.describe(origin, wanted.version, request.digest))
+        renewed = computed.renew(self.aws, wanted, previous, values, made)
+        if renewed == values:
+            return made, values
+        plan.discard(self.aws, made)
+        return self._plan(wanted, packaged, previous, renewed, origin)
+
+    def _confirm(self, stack: str) -> None:
+        """Nobody has to agree on the embedded AWS. Raises `NotConfirmed`."""
+        if self.options.yes or self.aws.endpoint:
+            return
+        if not sys.stdin.isatty():
+            raise NotConfirmed(f"{stack} was not changed: nobody is there to agree.", "Run again with --yes.")
+        if input(f"Change {stack} in account {self.identity.account}, {self.aws.region}? (yes/no) ").strip() != "yes":
+            raise NotConfirmed(f"{stack} was not changed.")
+
+
+def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
+    """The pipeline starts from the branch as soon as it exists (RUN-7). Raises `Refused` while it does not."""
+    repository, branch = (shared.outputs if shared else {})["RepositoryName"], wanted.file.parameters["BranchName"]
+    try:
+        aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
+    except AwsError as error:
+        # Code: `BranchDoesNotExistException` in botocore's model of CodeCommit.
+        if error.code != "BranchDoesNotExistException":
+            raise
+        raise Refused(
+            f"The repository {repository} has no branch {branch}; nothing of {wanted.stack} has happened.",
+            "Push the branch to the repository, or deploy with --without-branch.",
+        ) from error

@@ -1,0 +1,184 @@
+"""The embedded AWS as a process of its own on loopback: start, stop, status, and what runs inside it.
+
+A run file tells later commands where it answers. Moto's own pages stay reachable below `/moto-api`, and
+`/embedded-aws/exceptions` tells what moto does not hold of what exists.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+HOST = "localhost"  # path-style template addresses need the name
+ROOT = Path(__file__).resolve().parents[2]
+RUN_FILE = ROOT / ".cache" / "embedded.json"
+ACCOUNT, REGION = "123456789012", "us-east-1"
+PATIENCE = 60.0
+
+
+class ServerError(Exception):
+    """The embedded AWS cannot be started, stopped or used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the embedded AWS answers and what account it is; any access key is accepted."""
+
+    url: str
+    account: str
+    region: str
+
+    def exceptions(self) -> list[dict[str, str]]:
+        """What moto does not hold of what exists: stack, resource, type, property and what is kept instead."""
+        with urllib.request.urlopen(f"{self.url}/embedded-aws/exceptions", timeout=30) as answer:
+            found: list[dict[str, str]] = json.load(answer)
+        return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run file: the process, its port and its log."""
+
+    pid: int
+    port: int
+    log: str
+    started: str  # the process's start time, so that another process under the same id is not taken for it
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it answers."""
+        return Endpoint(f"http://{HOST}:{self.port}", ACCOUNT, REGION)
+
+
+def _started(pid: int) -> str:
+    """When a process started, as `ps` tells it; empty when there is none or it has ended."""
+    shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    state, _, moment = shown.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else moment.strip()
+
+
+def read(run_file: Path = RUN_FILE) -> Run | None:
+    """The run that the file tells of, if its process still lives; a stale or broken file counts as none."""
+    try:
+        run = Run(**json.loads(run_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return run if run.started and _started(run.pid) == run.started else None
+
+
+def status(run_file: Path = RUN_FILE) -> Run | None:
+    """The running server, or None. Raises `ServerError` for one that lives and does not answer."""
+    run = read(run_file)
+    if run and not _answers(run.port, run.pid):
+        raise ServerError(f"process {run.pid} lives but does not answer on port {run.port}: see {run.log}; "
+                          "end it with `make local-stop`")
+    return run
+
+
+def ensure(run_file: Path = RUN_FILE) -> Endpoint:
+    """The endpoint of the running embedded AWS, which is started if it is not. Raises `ServerError`."""
+    run = status(run_file) or start(run_file=run_file)
+    return run.endpoint
+
+
+def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
+    """Starts the server detached and waits until it answers.
+
+    `port` is a port to use; a free one is chosen without it. Raises `ServerError` when it runs already, when the
+    port is taken, and when the process ends before it answers (with the end of its log).
+    """
+    if run := read(run_file):
+        raise ServerError(f"the embedded AWS runs already: process {run.pid}, port {run.port}")
+    port = _free(port)
+    run_file.parent.mkdir(parents=True, exist_ok=True)
+    log = run_file.with_suffix(".log")
+    command = [sys.executable, "-m", "scripts.embedded", "serve", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    run = Run(process.pid, port, str(log), _started(process.pid))
+    until = time.monotonic() + PATIENCE
+    while not _answers(port, process.pid):
+        if process.poll() is not None or time.monotonic() > until:
+            process.kill()
+            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+            raise ServerError(f"the embedded AWS did not start; the end of {log}:\n{tail}")
+        time.sleep(0.05)
+    temporary = run_file.with_suffix(".new")
+    temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+    temporary.replace(run_file)
+    process.returncode = 0  # it lives on without us: no warning when this object goes
+    return run
+
+
+def stop(run_file: Path = RUN_FILE) -> bool:
+    """Ends the server and removes the run file; False when none was running. Raises `ServerError`."""
+    run = read(run_file)
+    if run:
+        os.kill(run.pid, signal.SIGTERM)
+        until = time.monotonic() + 10
+        while _started(run.pid) == run.started:
+            if time.monotonic() > until:
+                raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
+            time.sleep(0.05)
+    run_file.unlink(missing_ok=True)
+    return run is not None
+
+
+def _free(port: int | None) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port or 0))
+        except OSError as error:
+            raise ServerError(f"port {port} is taken: {error.strerror}; give another one, or none") from error
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int, pid: int) -> bool:
+    """Whether it is our process that answers on the port."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/embedded-aws/status", timeout=5) as answer:
+            return bool(json.load(answer)["pid"] == pid)
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+        return False
+
+
+def serve(port: int) -> None:
+    """Runs the server in this process until it is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    make(port).serve_forever()
+
+
+def make(port: int) -> Any:
+    """The WSGI server, bound to loopback and not yet running."""
+    # moto reads its settings when it is imported.
+    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
+    os.environ["MOTO_PORT"] = str(port)
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    from scripts.embedded import api
+
+    api.install(f"http://{HOST}:{port}")
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith("/embedded-aws/"):
+            return moto(environ, start_response)
+        pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
+        page = pages.get(path.removeprefix("/embedded-aws/"))
+        start_response("200 OK" if page else "404 Not Found", [("Content-Type", "application/json")])
+        return [json.dumps(page() if page else {}).encode()]
+
+    return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)

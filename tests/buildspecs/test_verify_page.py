@@ -1,0 +1,79 @@
+"""The verify build of the frontend: the page that is served is the page of this run, byte for byte."""
+
+import pytest
+
+from .releases import Site
+from .runner import Outcome
+from .support import Workshop
+
+PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"
+STALE = "<!DOCTYPE html><script src=/static/js/main.ffffffff.js></script>\n"
+
+
+def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
+    empty.write("index.html", PAGE)
+    variables = {
+        "CHECK": check,
+        "PUBLIC_URL": site.url,
+        "SITE_BUCKET": "site",
+        "WAIT_SECONDS": "0",
+        "PAUSE_SECONDS": "0",
+    }
+    return empty.build("verify", variables)
+
+
+def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
+    site.answers = {"GET /": (200, PAGE), "GET /index.html": (200, PAGE)}
+    outcome = page(empty, site)
+    assert outcome.succeeded, outcome.log
+    assert outcome.results() == [f"GREEN page: {site.url} serves the {len(PAGE)} bytes of this run's index.html"]
+    assert not empty.machine.calls("aws")
+
+
+@pytest.mark.parametrize(
+    ("stored", "cause"),
+    [
+        (PAGE, "the bucket holds this run's page, so the invalidation is the problem"),
+        (STALE, "the bucket holds another page, so the upload is the problem"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/index.html"])
+def test_a_stale_page_is_red_and_says_where_to_look(
+    empty: Workshop, site: Site, path: str, stored: str, cause: str
+) -> None:
+    site.answers = {
+        "GET /": (200, PAGE),
+        "GET /index.html": (200, PAGE),
+        f"GET {path}": (200, STALE),
+    }
+    empty.machine.answer("s3api get-object", stored)
+    outcome = page(empty, site)
+    assert not outcome.succeeded
+    (line,) = (line for line in outcome.results() if line.startswith("RED"))
+    assert line.startswith(f"RED page: {site.url}{path} status 200, from byte 43: wanted b'0a1b2c3d.js>")
+    assert "found b'ffffffff.js>" in line
+    assert line.endswith(cause)
+    (call,) = empty.machine.calls("aws")
+    assert call[3:7] == ["--bucket", "site", "--key", "index.html"]
+
+
+def test_the_right_page_with_another_status_is_red(empty: Workshop, site: Site) -> None:
+    site.answers = {"GET /": (503, PAGE), "GET /index.html": (200, PAGE)}
+    empty.machine.answer("s3api get-object", PAGE)
+    outcome = page(empty, site)
+    assert not outcome.succeeded
+    assert f"RED page: {site.url}/ status 503" in outcome.log
+
+
+def test_a_bucket_that_cannot_be_read_is_said(empty: Workshop, site: Site) -> None:
+    empty.machine.answer("s3api get-object", status=254, error="AccessDenied")
+    outcome = page(empty, site)
+    assert not outcome.succeeded
+    assert "status 404, from byte 0" in outcome.log
+    assert "the bucket's own page cannot be read: `aws s3api get-object" in outcome.log
+
+
+def test_an_unknown_check_is_refused(empty: Workshop, site: Site) -> None:
+    outcome = page(empty, site, "database")
+    assert not outcome.succeeded
+    assert outcome.results() == ["ERROR CHECK is 'database', it must be one of backend, frontend"]

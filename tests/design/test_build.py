@@ -1,0 +1,210 @@
+"""Build: the projects, their runtimes, their buildspecs, what they leave behind."""
+
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import (
+    actions,
+    allowed,
+    arn,
+    attribute,
+    buildspec,
+    chosen,
+    commands,
+    declaration,
+    default,
+    passed,
+    ref,
+    stages,
+    sub,
+    under,
+    variables,
+)
+
+PROJECTS = ("BackendBuild", "FrontendBuild")
+OTHERS = ("Publish", "Raise", "Verify")
+
+
+def test_two_build_projects(templates: TemplateSet) -> None:
+    for project in PROJECTS:
+        found = templates.resource(f"build.{project}")
+        assert found.type == "AWS::CodeBuild::Project"
+        assert found.get("Environment", "Image") == ref("BuildImage")
+        assert found.get("Environment", "ComputeType") == ref("BuildComputeType")
+        assert found.get("Environment", "Type") == "LINUX_CONTAINER"
+        assert found.get("Environment", "ImagePullCredentialsType") == "CODEBUILD"
+        assert found.get("Artifacts") == {"Type": "CODEPIPELINE"}
+        assert found.get("ServiceRole") == attribute(f"{project}Role")
+    assert default(templates, "BuildImage") == "aws/codebuild/standard:7.0"
+    assert default(templates, "BuildComputeType") == "BUILD_GENERAL1_SMALL"
+    # Only the backend's build starts a Docker daemon, and only it may push an image.
+    privileged = [
+        one.logical_id
+        for one in templates.resources("AWS::CodeBuild::Project")
+        if one.get("Environment", "PrivilegedMode")
+    ]
+    assert privileged == ["BackendBuild"]
+    assert allowed(templates, "build.BackendBuildRole")["ecr:PutImage"] == {"${RegistryArn}"}
+    assert [action for action in allowed(templates, "build.FrontendBuildRole") if action.startswith("ecr:")] == []
+
+
+def test_runtimes(templates: TemplateSet) -> None:
+    for project, runtime, variable, parameter in (
+        ("BackendBuild", "python", "PYTHON_VERSION", "PythonVersion"),
+        ("FrontendBuild", "nodejs", "NODE_VERSION", "NodeVersion"),
+    ):
+        assert buildspec(templates, project)["phases"]["install"]["runtime-versions"] == {runtime: f"${variable}"}
+        assert variables(templates, project)[variable] == ref(parameter)
+    assert default(templates, "PythonVersion") == "3.11"
+    assert default(templates, "NodeVersion") == "22"
+    assert "18" in declaration(templates, "NodeVersion")["AllowedValues"]
+    assert "Node18NeedsAnOldImage" in templates["environment"].body.get("Rules", {})
+
+
+def test_buildspec_sources(templates: TemplateSet) -> None:
+    for project, directory in (("BackendBuild", "backend"), ("FrontendBuild", "frontend")):
+        assert buildspec(templates, project)["version"] == 0.2
+        for source in ("INLINE", "REPOSITORY"):
+            spec = under(templates, f"build.{project}", BuildspecSource=source).get("Source", {}).get("BuildSpec")
+            assert (render(spec) == f"{directory}/buildspec.yml") is (source == "REPOSITORY")
+    assert default(templates, "BuildspecSource") == "INLINE"
+    assert passed(templates, "Build", "BuildspecSource") == ref("BuildspecSource")
+
+
+def test_phases_work_from_the_root(templates: TemplateSet) -> None:
+    for project, directory in (("BackendBuild", "BACKEND_DIRECTORY"), ("FrontendBuild", "FRONTEND_DIRECTORY")):
+        phases = buildspec(templates, project)["phases"]
+        assert list(phases) == ["install", "pre_build", "build", "post_build"]
+        for name, phase in phases.items():
+            assert f'cd "$CODEBUILD_SRC_DIR/${directory}"' in phase["commands"], name
+        assert "CODEBUILD_BUILD_SUCCEEDING" in commands(templates, project, "post_build")
+
+
+def test_compile_and_lint(templates: TemplateSet) -> None:
+    text = commands(templates, "BackendBuild", "pre_build")
+    assert 'python -m compileall -q "$PACKAGE" || { echo "ERROR $PACKAGE does not compile"; exit 1; }' in text
+    assert 'python -m flake8 "$PACKAGE" --max-line-length="$LINT_COLUMNS"' in text
+    assert variables(templates, "BackendBuild")["LINT_COLUMNS"] == "120"
+    assert buildspec(templates, "BackendBuild")["phases"]["pre_build"]["on-failure"] == "ABORT"
+    for project in PROJECTS:
+        assert variables(templates, project)["LINT_BLOCKS"] == ref("LintBlocks")
+        assert "LINT_BLOCKS=true stops the build" in commands(templates, project, "pre_build")
+        assert "reported only (LINT_BLOCKS=false)" in commands(templates, project, "pre_build")
+    assert default(templates, "LintBlocks") == "false"
+
+
+def test_tests_are_reported_and_block_by_parameter(templates: TemplateSet) -> None:
+    for project, reports in (("BackendBuild", ["Tests", "Coverage"]), ("FrontendBuild", ["Tests"])):
+        assert variables(templates, project)["TESTS_BLOCK"] == ref("TestsBlock")
+        spec = buildspec(templates, project)
+        assert list(spec["reports"]) == [report.lower() for report in reports]
+        for report in reports:
+            group = templates.resource(f"build.{project}{report}Report")
+            name = f"${{{project.removesuffix('Build')}ProjectName}}-{report.lower()}"
+            assert group.get("Name") == sub(name)
+            assert group.get("Type") == {"Tests": "TEST", "Coverage": "CODE_COVERAGE"}[report]
+            targets = allowed(templates, f"build.{project}Role")["codebuild:CreateReport"]
+            assert arn("codebuild", f"report-group/{name}") in targets
+        assert spec["reports"]["tests"]["file-format"] == "JUNITXML"
+        text = commands(templates, project, "build")
+        assert "tests: NONE, the application has no" in text
+        assert "TESTS_BLOCK=true" in text
+    assert buildspec(templates, "BackendBuild")["reports"]["coverage"]["file-format"] == "COBERTURAXML"
+    assert default(templates, "TestsBlock") == "true"
+    assert chosen("production")["TestsBlock"] == "true"
+    assert chosen("staging")["TestsBlock"] == "false"
+
+
+def test_every_check_is_there(templates: TemplateSet) -> None:
+    backend = commands(templates, "BackendBuild", "pre_build", "build")
+    for check in ("-m bandit -q -r", "suite unit tests", "suite integration tests/integration"):
+        assert check in backend
+    frontend = commands(templates, "FrontendBuild", "pre_build", "build")
+    for check in ("npm run lint", "npm test -- --coverage --watchAll=false", "npm run build"):
+        assert check in frontend
+    # What the application does not have is said aloud.
+    assert "RESULT lint: SKIPPED, package.json has no script named lint" in frontend
+    assert "RESULT tests: NONE, the application has no tests" in frontend
+    assert "RESULT $name tests: NONE, the application has no $name tests" in backend
+
+
+def test_artifacts(templates: TemplateSet) -> None:
+    assert templates.resource("registry.Images").get("ImageTagMutability") == "IMMUTABLE"
+    text = commands(templates, "BackendBuild")
+    assert 'export TAG="${COMMIT:0:12}"' in text
+    assert 'docker push "$IMAGE"' in text
+    assert '"$CONTAINER_NAME" "$IMAGE" > "$BUNDLE/imagedefinitions.json"' in text
+    assert "-name tests -o -name '.git*'" in text
+    assert "> \"$BUNDLE/Procfile\"" in text
+    spec = buildspec(templates, "BackendBuild")
+    assert spec["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
+    assert {"COMMIT", "IMAGE"} <= set(spec["env"]["exported-variables"])
+    found = stages(templates)
+    assert actions(found["Build_Backend"])["BackendBuild"]["OutputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    outputs = actions(found["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
+    secondary = buildspec(templates, "FrontendBuild")["artifacts"]["secondary-artifacts"]
+    assert [one["Name"] for one in outputs] == list(secondary) == ["FrontendAssets", "FrontendDocuments"]
+    assert secondary["FrontendAssets"]["base-directory"] != secondary["FrontendDocuments"]["base-directory"]
+
+
+def test_caches(templates: TemplateSet) -> None:
+    for project, folder, path, key in (
+        ("BackendBuild", "cache/backend", "/root/.cache/pip/**/*", "requirements.txt"),
+        ("FrontendBuild", "cache/frontend", "/root/.npm/**/*", "package-lock.json"),
+    ):
+        cache = templates.resource(f"build.{project}").get("Cache")
+        assert cache == {"Type": "S3", "Location": sub(f"${{ArtifactBucketName}}/{folder}")}
+        spec = buildspec(templates, project)["cache"]
+        assert spec["paths"] == [path]
+        assert "codebuild-hash-files" in spec["key"]
+        assert key in spec["key"]
+        assert spec["key"].startswith(spec["fallback-keys"][0])
+    [rule] = [
+        one
+        for one in templates.resource("storage.Artifacts").get("LifecycleConfiguration", "Rules", default=[])
+        if one.get("Prefix") == "cache/"
+    ]
+    assert rule["ExpirationInDays"] == 30
+
+
+def test_default_dockerfile(templates: TemplateSet) -> None:
+    text = commands(templates, "BackendBuild", "post_build")
+    assert "RESULT Dockerfile: the application's own" in text
+    given = variables(templates, "BackendBuild")
+    assert given["BASE_IMAGE"] == "public.ecr.aws/docker/library/python:3.11-slim"
+    assert (given["PORT"], given["APPLICATION_MODULE"]) == ("8000", "app.main:app")
+    start = text.index("FROM $BASE_IMAGE")
+    made = text[start : text.index("\nDOCKERFILE", start)]
+    assert made.index("USER 10001") < made.index("CMD [")
+    assert "pip install --no-cache-dir --disable-pip-version-check -r requirements.txt" in made
+    assert "EXPOSE $PORT" in made
+    assert '"uvicorn", "$APPLICATION_MODULE", "--host", "0.0.0.0", "--port", "$PORT"' in made
+    assert "--proxy-headers" in made
+
+
+def test_build_time_variables(templates: TemplateSet) -> None:
+    given = {name: render(value) for name, value in variables(templates, "FrontendBuild").items()}
+    assert {name: value for name, value in given.items() if name.startswith("REACT_APP_")} == {
+        "REACT_APP_API_URL": "/api/v1",
+        "REACT_APP_API_BASE_URL": "/api/v1",
+        "REACT_APP_BASE_URL": "/api/v1",
+        "REACT_APP_ENVIRONMENT": "${Environment}",
+    }
+    assert 'REACT_APP_VERSION="${REACT_APP_VERSION:-${COMMIT:0:12}}"' in commands(templates, "FrontendBuild", "install")
+
+
+def test_time_limits(templates: TemplateSet) -> None:
+    for project in (*PROJECTS, *OTHERS):
+        assert templates.resource(f"build.{project}").get("TimeoutInMinutes") == ref("BuildTimeoutMinutes")
+    assert default(templates, "BuildTimeoutMinutes") == "60"
+    found = stages(templates, ApprovalRequired="true")
+    deploy = actions(found["Deploy_Backend"])["DeployToECS"]["Configuration"]
+    assert deploy["DeploymentTimeout"] == ref("DeploymentTimeoutMinutes")
+    assert declaration(templates, "DeploymentTimeoutMinutes")["MaxValue"] == 60
+    [approval] = found["Approve"]["Actions"]
+    assert approval["TimeoutInMinutes"] == ref("ApprovalTimeoutMinutes")
+    alarm = templates.resource("monitoring.PipelineDuration")
+    assert (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/CodePipeline", "PipelineDuration")
+    assert alarm.get("Threshold") == ref("PipelineDurationAlarmSeconds")
+    assert alarm.get("AlarmActions") == [ref("TopicArn")]
+    assert default(templates, "PipelineDurationAlarmSeconds") == "3600"

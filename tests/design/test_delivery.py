@@ -1,0 +1,189 @@
+"""Runtime: the public address, the page behind it and the API on the same origin."""
+
+from typing import Any
+
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import (
+    BACKEND_ONLY,
+    BOTH,
+    FRONTEND_ONLY,
+    declaration,
+    default,
+    exists,
+    grants,
+    real,
+    ref,
+    sub,
+    under,
+)
+
+# AWS's own policies (AmazonCloudFront DeveloperGuide, using-managed-cache-policies and the two pages beside it).
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+EVERY_METHOD = {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+FUNCTION = """\
+function handler(event) {
+  var request = event.request;
+  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);
+  if (last.indexOf('.') === -1) {
+    request.uri = '/index.html';
+  }
+  return request;
+}"""
+
+
+def configuration(templates: TemplateSet, **given: str) -> dict[str, Any]:
+    properties = under(templates, "delivery.Distribution", **{"DomainName": "", **given})
+    found: dict[str, Any] = properties.get("DistributionConfig", {})
+    assert found, "the distribution has no configuration"
+    return found
+
+
+def is_api(behaviour: dict[str, Any]) -> bool:
+    """Everything reaches the load balancer: every method, nothing cached, all headers and the query string."""
+    return (
+        set(behaviour["AllowedMethods"]) == EVERY_METHOD
+        and behaviour["CachePolicyId"] == CACHING_DISABLED
+        and behaviour["OriginRequestPolicyId"] == ALL_VIEWER
+        and behaviour["TargetOriginId"] == "api"
+        and behaviour["ViewerProtocolPolicy"] == "redirect-to-https"
+    )
+
+
+def test_https_and_one_origin(templates: TemplateSet) -> None:
+    both = configuration(templates, **BOTH)
+    assert [one["PathPattern"] for one in both["CacheBehaviors"]] == ["/api/*", "/health"]
+    assert all(is_api(one) for one in both["CacheBehaviors"])
+    page = both["DefaultCacheBehavior"]
+    assert (page["TargetOriginId"], page["ViewerProtocolPolicy"]) == ("site", "redirect-to-https")
+    alone = configuration(templates, **BACKEND_ONLY)
+    assert is_api(alone["DefaultCacheBehavior"])
+    assert "CacheBehaviors" not in alone
+    assert "CacheBehaviors" not in configuration(templates, **FRONTEND_ONLY)
+    own = configuration(templates, **BOTH, DomainName="dashboard.cloud-health.test")
+    assert own["Aliases"] == [ref("DomainName")]
+    assert own["ViewerCertificate"] == {
+        "AcmCertificateArn": ref("CertificateArn"),
+        "MinimumProtocolVersion": "TLSv1.2_2021",
+        "SslSupportMethod": "sni-only",
+    }
+
+
+def test_the_application_knows_its_public_address(templates: TemplateSet) -> None:
+    [container] = templates.resource("backend.Task").get("ContainerDefinitions", default=[])
+    assert {"Name": "FORWARDED_ALLOW_IPS", "Value": "*"} in container["Environment"]
+    for name, value in (("FrontendAddress", "${PublicUrl}"), ("AllowedOrigins", '["${PublicUrl}"]')):
+        assert render(templates.resource(f"configuration.{name}").get("Value")) == value
+    outputs = templates["delivery"].outputs
+    assert outputs["PublicUrl"]["Value"] == {
+        "Fn::If": ["HasDomain", sub("https://${DomainName}"), sub("https://${Distribution.DomainName}")]
+    }
+    assert templates.resource("environment.Configuration").get("Parameters", "PublicUrl") == {
+        "Fn::GetAtt": ["Delivery", "Outputs.PublicUrl"]
+    }
+
+
+def test_page_routing(templates: TemplateSet) -> None:
+    found = configuration(templates, **BOTH)
+    function = templates.resource("delivery.PageRouting")
+    assert render(function.get("FunctionCode")) == FUNCTION
+    assert function.get("FunctionConfig", "Runtime") == "cloudfront-js-2.0"
+    assert function.get("AutoPublish") is True
+    association = {
+        "EventType": "viewer-request",
+        "FunctionARN": {"Fn::GetAtt": ["PageRouting", "FunctionMetadata.FunctionARN"]},
+    }
+    assert found["DefaultCacheBehavior"]["FunctionAssociations"] == [association]
+    assert found["DefaultRootObject"] == "index.html"
+    # An API error stays an error.
+    assert [one for one in found["CacheBehaviors"] if "FunctionAssociations" in one] == []
+    assert "CustomErrorResponses" not in found
+    assert "FunctionAssociations" not in configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
+
+
+def test_private_site(templates: TemplateSet) -> None:
+    site = under(templates, "site.Site", DomainName="")
+    assert set(site["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(site["PublicAccessBlockConfiguration"]) == 4
+    assert "WebsiteConfiguration" not in site
+    assert site["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    access = templates.resource("delivery.SiteAccess").get("OriginAccessControlConfig", default={})
+    assert {key: value for key, value in access.items() if key != "Name"} == {
+        "OriginAccessControlOriginType": "s3",
+        "SigningBehavior": "always",
+        "SigningProtocol": "sigv4",
+    }
+    [origin] = configuration(templates, **FRONTEND_ONLY)["Origins"]
+    assert origin["OriginAccessControlId"] == ref("SiteAccess")
+    assert origin["S3OriginConfig"] == {"OriginAccessIdentity": ""}
+    assert real(templates, "delivery.Distribution", origin["DomainName"]) == "${site.Site.RegionalDomainName}"
+    readers = [one for one in grants(templates, "delivery.SitePolicy").values() if one.allows]
+    assert [(one.principals, one.actions, one.resources) for one in readers] == [
+        (("Service:cloudfront.amazonaws.com",), ("s3:GetObject",), ("${SiteBucketArn}/*",))
+    ]
+    [condition] = readers[0].conditions
+    assert (condition.operator, condition.key) == ("StringEquals", "aws:SourceArn")
+    assert condition.values == ("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}",)
+
+
+def test_cors(templates: TemplateSet) -> None:
+    """The design's rule for the site's own origin; without a domain, page and API share an origin and need none."""
+    [rule] = under(templates, "site.Site", DomainName="x.test")["CorsConfiguration"]["CorsRules"]
+    assert rule == {
+        "AllowedHeaders": ["*"],
+        "AllowedMethods": ["GET", "HEAD"],
+        "AllowedOrigins": [sub("https://${DomainName}")],
+        "MaxAge": 3000,
+    }
+    assert "CorsConfiguration" not in under(templates, "site.Site", DomainName="")
+
+
+def test_caching_compression_acceleration(templates: TemplateSet) -> None:
+    found = configuration(templates, **BOTH)
+    page = found["DefaultCacheBehavior"]
+    assert page["CachePolicyId"] == CACHING_OPTIMIZED
+    assert page["ResponseHeadersPolicyId"] == SECURITY_HEADERS
+    assert all(one["Compress"] is True for one in (page, *found["CacheBehaviors"]))
+    assert set(page["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
+    assert page["CachedMethods"] == ["GET", "HEAD"]
+    assert found["HttpVersion"] == "http2and3"
+    assert found["PriceClass"] == ref("PriceClass")
+    accelerated = under(templates, "site.Site", TransferAcceleration="Enabled")
+    assert accelerated["AccelerateConfiguration"] == {"AccelerationStatus": "Enabled"}
+    assert "AccelerateConfiguration" not in under(templates, "site.Site", TransferAcceleration="Off")
+    assert default(templates, "TransferAcceleration") == "Off"
+    assert declaration(templates, "TransferAcceleration")["AllowedValues"] == ["Off", "Enabled"]
+
+
+def test_access_logs(templates: TemplateSet) -> None:
+    """Load balancer, distribution and buckets write to the log bucket, and only they may."""
+    attributes = templates.resource("ingress.LoadBalancer").get("LoadBalancerAttributes", default=[])
+    balancer = {one["Key"]: one["Value"] for one in attributes}
+    assert balancer["access_logs.s3.enabled"] == "true"
+    assert balancer["access_logs.s3.bucket"] == ref("LogBucketName")
+    assert configuration(templates)["Logging"]["Bucket"] == ref("LogBucketDomain")
+    for address in ("storage.Artifacts", "site.Site"):
+        assert "DestinationBucketName" in templates.resource(address).get("LoggingConfiguration", default={})
+    delivered = {one.principals: one.resources for one in grants(templates, "storage.LogsPolicy").values() if one.allows}
+    assert delivered == {
+        ("Service:logdelivery.elasticloadbalancing.amazonaws.com",): (
+            "${Logs.Arn}/load-balancer/AWSLogs/${AWS::AccountId}/*",
+        ),
+        ("Service:logging.s3.amazonaws.com",): ("${Logs.Arn}/s3/*",),
+    }
+
+
+def test_sides(templates: TemplateSet) -> None:
+    for address, only, without in (
+        ("delivery.ApiOrigin", BACKEND_ONLY, FRONTEND_ONLY),
+        ("delivery.SiteAccess", FRONTEND_ONLY, BACKEND_ONLY),
+        ("delivery.SitePolicy", FRONTEND_ONLY, BACKEND_ONLY),
+        ("delivery.PageRouting", FRONTEND_ONLY, BACKEND_ONLY),
+    ):
+        assert exists(templates, address, **only)
+        assert not exists(templates, address, **without)
+        assert exists(templates, address, **BOTH)

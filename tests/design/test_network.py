@@ -1,0 +1,106 @@
+"""Runtime: the network in which the backend runs, and the one way in."""
+
+from generator.reading.graph import dependencies
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import BOTH, attribute, declaration, exists, grants, passed, real, ref, sub, under
+
+PREFIX_LIST = "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing"
+PRIVATE = [ref("PrivateSubnetA"), ref("PrivateSubnetB")]
+
+
+def test_tasks_are_private(templates: TemplateSet) -> None:
+    [network] = templates.resource("backend.Service").get("NetworkConfiguration", default={}).values()
+    assert network == {"AssignPublicIp": "DISABLED", "SecurityGroups": [ref("TaskGroupId")], "Subnets": PRIVATE}
+    for zone in "AB":
+        given = real(templates, "backend.Service", ref(f"PrivateSubnet{zone}"))
+        assert given == f"${{network.PrivateSubnet{zone}}}"
+        subnet = templates.resource(f"network.PrivateSubnet{zone}")
+        assert subnet.get("MapPublicIpOnLaunch") is False
+        assert subnet.get("AvailabilityZone", "Fn::Select", 0) == "AB".index(zone)
+        association = templates.resource(f"network.PrivateSubnet{zone}Routes")
+        assert association.get("RouteTableId") == ref(f"PrivateRoutes{zone}")
+        assert association.get("SubnetId") == ref(f"PrivateSubnet{zone}")
+    routes = [one for one in templates.resources("AWS::EC2::Route") if one.get("GatewayId") is not None]
+    assert [one.address for one in routes] == ["network.PublicDefault"]
+
+
+def test_nat_gateways(templates: TemplateSet) -> None:
+    """One or two; with one, both zones leave through it."""
+    for count, second in (("1", "NatA"), ("2", "NatB")):
+        for zone, gateway in (("A", "NatA"), ("B", second)):
+            route = under(templates, f"network.PrivateDefault{zone}", NatGatewayCount=count)
+            assert (route.get("DestinationCidrBlock"), route.get("NatGatewayId")) == ("0.0.0.0/0", ref(gateway))
+        assert exists(templates, "network.NatB", NatGatewayCount=count) is (count == "2")
+        assert exists(templates, "network.NatAddressB", NatGatewayCount=count) is (count == "2")
+    for zone in "AB":
+        gateway = templates.resource(f"network.Nat{zone}")
+        assert gateway.get("SubnetId") == ref(f"PublicSubnet{zone}")
+        assert gateway.get("AllocationId") == attribute(f"NatAddress{zone}", "AllocationId")
+    assert declaration(templates, "NatGatewayCount")["AllowedValues"] == ["1", "2"]
+    for service in ("S3", "Dynamodb"):
+        endpoint = templates.resource(f"network.{service}Endpoint")
+        assert endpoint.get("VpcEndpointType") == "Gateway"
+        assert endpoint.get("ServiceName") == sub(f"com.amazonaws.${{AWS::Region}}.{service.lower()}")
+        assert endpoint.get("RouteTableIds") == [ref("PrivateRoutesA"), ref("PrivateRoutesB")]
+
+
+def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
+    balancer = templates.resource("ingress.LoadBalancer")
+    assert (balancer.get("Scheme"), balancer.get("Type")) == ("internal", "application")
+    assert balancer.get("Subnets") == PRIVATE
+    assert balancer.get("SecurityGroups") == [ref("LoadBalancerGroupId")]
+    origin = templates.resource("delivery.ApiOrigin")
+    endpoint = origin.get("VpcOriginEndpointConfig", default={})
+    assert origin.type == "AWS::CloudFront::VpcOrigin"
+    assert real(templates, "delivery.ApiOrigin", endpoint.get("Arn")) == "${ingress.LoadBalancer}"
+    listener = templates.resource("ingress.Listener")
+    assert (listener.get("Port"), listener.get("Protocol")) == (endpoint["HTTPPort"], "HTTP")
+    [api] = [
+        one for one in under(templates, "delivery.Distribution", **BOTH)["DistributionConfig"]["Origins"]
+        if one["Id"] == "api"
+    ]
+    assert api["VpcOriginConfig"] == {"VpcOriginId": ref("ApiOrigin")}
+    assert api["DomainName"] == ref("LoadBalancerDnsName")
+    # A VPC origin needs an internet gateway attached to the VPC.
+    attached = templates.resource("network.InternetAttachment")
+    assert (attached.get("VpcId"), attached.get("InternetGatewayId")) == (ref("Vpc"), ref("InternetGateway"))
+
+
+def test_groups_admit_one_port(templates: TemplateSet) -> None:
+    port = templates.resource("ingress.Listener").get("Port")
+    [container] = templates.resource("backend.Task").get("ContainerDefinitions", default=[])
+    task_port = container["PortMappings"][0]["ContainerPort"]
+    assert (port, task_port) == (80, 8000)
+    admitted = {
+        one.address: (one.get("GroupId"), one.get("IpProtocol"), one.get("FromPort"), one.get("ToPort"))
+        for one in templates.resources("AWS::EC2::SecurityGroupIngress")
+    }
+    assert admitted == {
+        "network.FromCloudFront": (attribute("LoadBalancerGroup", "GroupId"), "tcp", port, port),
+        "network.FromLoadBalancer": (attribute("TaskGroup", "GroupId"), "tcp", task_port, task_port),
+    }
+    assert templates.resource("network.FromCloudFront").get("SourcePrefixListId") == ref("CloudFrontPrefixListId")
+    assert templates["environment"].metadata["Computed"]["CloudFrontPrefixListId"]["Found"] == PREFIX_LIST
+    assert passed(templates, "Network", "CloudFrontPrefixListId") == ref("CloudFrontPrefixListId")
+    source = templates.resource("network.FromLoadBalancer").get("SourceSecurityGroupId")
+    assert source == attribute("LoadBalancerGroup", "GroupId")
+    groups = list(templates.resources("AWS::EC2::SecurityGroup"))
+    assert len(groups) == 2
+    assert [one.address for one in groups if one.get("SecurityGroupIngress") is not None] == []
+    out = templates.resource("network.ToTasks")
+    assert (out.get("DestinationSecurityGroupId"), out.get("ToPort")) == (attribute("TaskGroup", "GroupId"), task_port)
+    [leaving] = templates.resource("network.TaskGroup").get("SecurityGroupEgress")
+    assert (leaving["IpProtocol"], leaving["FromPort"], leaving["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_flow_logs(templates: TemplateSet) -> None:
+    log = templates.resource("network.FlowLog")
+    assert (log.get("ResourceId"), log.get("ResourceType"), log.get("TrafficType")) == (ref("Vpc"), "VPC", "ALL")
+    assert dependencies(templates["network"])["FlowLog"] == {"Vpc", "FlowLogRole", "FlowLogs"}
+    assert templates.resource("network.FlowLogs").get("KmsKeyId") == ref("KeyArn")
+    assert templates.resource("network.FlowLogs").get("RetentionInDays") == ref("LogRetentionDays")
+    assert grants(templates, "network.FlowLogRole")["WriteFlowLogs"].resources == ("${FlowLogs.Arn}",)
+    cidrs = [render(one.get("CidrBlock", "Fn::Select", 0)) for one in templates.resources("AWS::EC2::Subnet")]
+    assert sorted(cidrs) == ["0", "1", "2", "3"]

@@ -1,0 +1,119 @@
+"""Least privilege: who may do what, exactly."""
+
+import re
+
+from generator.reading.permissions import permissions
+from generator.reading.templates import TemplateSet
+
+from .support import allowed, arn, grants
+
+# What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
+ANYTHING = {
+    "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
+    "build.BackendBuildRole": {"ecr:GetAuthorizationToken"},
+    "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
+    "pipeline.PipelineRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
+}
+RUN_BUILDS = {"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
+
+
+def test_one_role_for_each_job(templates: TemplateSet) -> None:
+    users = {
+        f"{one.template}.{value['Fn::GetAtt'][0]}": one.address
+        for one in templates.resources()
+        for key in ("ServiceRole", "RoleArn", "TaskRoleArn", "ExecutionRoleArn", "DeliverLogsPermissionArn")
+        if isinstance(value := one.get(key), dict)
+    }
+    users |= {"pipeline.StartRole": "pipeline.StartRule"}
+    roles = [one.address for one in templates.resources("AWS::IAM::Role")]
+    assert len(roles) == 10
+    assert sorted(users) == sorted(roles)
+    # One user each, except that a task has two roles.
+    assert len(set(users.values())) == len(roles) - 1
+    for role in roles:
+        trusted = [one for one in grants(templates, role).values() if one.kind == "trust"]
+        assert [one.actions for one in trusted] == [("sts:AssumeRole",)]
+        assert all(who.startswith("Service:") for who in trusted[0].principals)
+
+
+def test_exact_resources(templates: TemplateSet) -> None:
+    found = [one for one in permissions(templates) if one.allows and one.kind in ("identity", "resource")]
+    assert len(found) > 50
+    for one in found:
+        assert not one.not_actions, str(one)
+        assert [action for action in one.actions if "*" in action] == [], str(one)
+        assert one.reason, str(one)
+    wide: dict[str, set[str]] = {}
+    for one in found:
+        if "*" in one.resources:
+            assert templates.resource(one.holder).wildcards[one.sid]
+            wide.setdefault(one.holder, set()).update(one.actions)
+    # What the application reads in its own account; it changes nothing there.
+    reads = wide.pop("backend.TaskRole")
+    assert "dynamodb:ListTables" in reads
+    assert [action for action in reads if not re.match("[a-z0-9]+:(Get|List|Describe)", action)] == []
+    assert wide == ANYTHING
+    # Service wildcards in ARNs (arn:aws:s3:::*) would be `*` in disguise.
+    exact = [arn for one in found for arn in one.resources if arn != "*"]
+    assert [arn for arn in exact if re.fullmatch(r"arn:[^:]*(:[^:]*){3}:\*", arn)] == []
+
+
+def test_pipeline_role(templates: TemplateSet) -> None:
+    """The design's statements, on exactly our resources; its three service wildcards became what deploying needs."""
+    may = allowed(templates, "pipeline.PipelineRole")
+    repository = {arn("codecommit", "${RepositoryName}")}
+    for action in ("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus", "CancelUploadArchive"):
+        assert may[f"codecommit:{action}"] == repository
+    names = ("BackendBuild", "FrontendBuild", "PublishBuild", "RaiseBuild", "VerifyBuild")
+    for action in RUN_BUILDS:
+        assert may[action] == {arn("codebuild", f"project/${{{name}}}") for name in names}
+    assert may["s3:GetObject"] == {"${ArtifactBucketArn}/*"}
+    assert may["s3:PutObject"] == {"${ArtifactBucketArn}/*", "${SiteBucketArn}/*"}
+    assert may["ecs:UpdateService"] == {"${ServiceArn}"}
+    assert may["ecs:RegisterTaskDefinition"] == {arn("ecs", "task-definition/${TaskFamily}:*")}
+    assert may["iam:PassRole"] == {"${TaskRoleArn}", "${ExecutionRoleArn}"}
+    [passes] = [one for one in grants(templates, "pipeline.PipelineRole").values() if "iam:PassRole" in one.actions]
+    assert [(one.operator, one.key, one.values) for one in passes.conditions] == [
+        ("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com"))
+    ]
+    assert {action.partition(":")[0] for action in may} == {
+        "codebuild",
+        "codecommit",
+        "ecs",
+        "iam",
+        "kms",
+        "s3",
+        "sns",
+    }
+
+
+def test_build_roles(templates: TemplateSet) -> None:
+    """The design's role for both projects became one each; neither writes the site, neither clones."""
+    common = {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetBucketAcl",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+    }
+    for name in ("BackendBuild", "FrontendBuild", "Publish", "Raise", "Verify"):
+        may = allowed(templates, f"build.{name}Role")
+        assert common <= set(may)
+        assert may["logs:PutLogEvents"] == {f"${{{name}Logs.Arn}}"}
+        assert may["s3:PutObject"] == {"${ArtifactBucketArn}/*"}
+        assert "codecommit:GitPull" not in may
+        assert "logs:CreateLogGroup" not in may
+        trusted = grants(templates, f"build.{name}Role")["Assume"]
+        assert [(one.key, one.values) for one in trusted.conditions] == [("aws:SourceAccount", ("${AWS::AccountId}",))]
+    writes = {
+        name: {action for action in allowed(templates, f"build.{name}Role") if action not in common}
+        - {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
+        - {"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+        for name in ("Publish", "Raise")
+    }
+    assert writes == {
+        "Publish": {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"},
+        "Raise": {"ecs:DescribeServices", "ecs:UpdateService"},
+    }
