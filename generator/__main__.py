@@ -1,8 +1,9 @@
-"""Renders the templates: `python -m generator [--check | --list | --gate]`.
+"""Renders the templates: `python -m generator [--check | --list | --picture | --gate]`.
 
     (nothing)  render `templates/` and say what changed
     --check    say whether `templates/` is stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
+    --picture  draw the stacks of `templates/` as Mermaid text
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
 
 Exit status: 0 done or nothing to do; 1 stale, or the gate found something, or the facts do not render; 64 bad usage.
@@ -37,10 +38,13 @@ def main(words: list[str] | None = None) -> int:
     verbs = parser.add_mutually_exclusive_group()
     verbs.add_argument("--check", action="store_true", help="say whether templates/ is stale; write nothing")
     verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
+    verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
     verbs.add_argument("--gate", action="store_true", help="render, lint, house rules, parameter files")
     chosen = parser.parse_args(words)
     if chosen.list:
         return _list()
+    if chosen.picture:
+        return _picture()
     if chosen.gate and memo.is_fresh(ROOT):
         print("templates: nothing has changed since the gate passed.")
         return DONE
@@ -146,6 +150,14 @@ def _list() -> int:
         body = template.body
         counts = [len(body.get(section, {})) for section in ("Resources", "Parameters", "Outputs")]
         print(f"{name:<16}{counts[0]:>10}{counts[1]:>12}{counts[2]:>9}{size:>7.1f}")
+    return DONE
+
+
+def _picture() -> int:
+    from generator.reading.picture import mermaid
+    from generator.reading.templates import load
+
+    print(mermaid(load(TEMPLATES)), end="")
     return DONE
 
 

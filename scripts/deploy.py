@@ -5,12 +5,12 @@ Exit statuses are documented in `scripts/deployment/errors.py`.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from scripts.deployment.errors import BadUsage, DeployError, Exit
-from scripts.deployment.parameters import LOCAL
+from scripts.deployment.errors import BadUsage, DeployError, Exit, Refused
+from scripts.deployment.parameters import LOCAL, load
 
 if TYPE_CHECKING:
     from scripts.deployment.aws import Aws
@@ -56,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
     made.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
     made.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    made.add_argument(
+        "--embedded", type=Path, default=PROJECT / ".cache/embedded.json", help="run file of the embedded AWS"
+    )
     return made
 
 
@@ -73,21 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> Exit:
+    # Whatever is wrong with the files is said before anything is started or asked.
+    loaded = load(given.environment, given.templates, given.params)
+    local = given.environment == LOCAL
+    aws = _connect(given, local)
+
     from scripts.deployment import verbs
 
-    local = given.environment == LOCAL
-    options = verbs.Options(
-        given.templates, given.params, given.yes, branch=not (given.without_branch or local), project=PROJECT
-    )
-    # Whatever is wrong with the files is said before anything is started or asked.
-    verbs.load(given.environment, options, given.region or "")
-    todo: dict[str, Callable[[Aws, str, verbs.Options], Exit]] = {
-        "apply": verbs.apply,
-        "destroy": verbs.destroy,
-        "outputs": verbs.outputs,
-        "status": verbs.status,
-    }
-    return todo[given.verb](_connect(given, local), given.environment, options)
+    options = verbs.Options(given.yes, branch=not (given.without_branch or local), project=PROJECT)
+    todo = {"apply": verbs.apply, "destroy": verbs.destroy, "outputs": verbs.outputs, "status": verbs.status}
+    return todo[given.verb](aws, loaded, options)
 
 
 def _connect(given: argparse.Namespace, local: bool) -> "Aws":
@@ -99,8 +97,16 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
         raise BadUsage("The embedded AWS takes neither --profile nor --region.")
     from scripts.embedded import server
 
-    found = server.ensure()
-    return Aws(endpoint=Endpoint(found.url, found.region))
+    try:
+        if given.verb == "apply":
+            found = server.ensure(given.embedded)
+        elif run := server.status(given.embedded):
+            found = run.endpoint
+        else:
+            raise Refused("The embedded AWS is not running.", "`apply local` starts it.")
+    except server.ServerError as error:
+        raise Refused(str(error)) from error
+    return Aws(endpoint=Endpoint(found.url, found.region, lambda: len(found.exceptions())))
 
 
 if __name__ == "__main__":

@@ -29,10 +29,11 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where an AWS that is not the real one listens: the embedded AWS."""
+    """Where the embedded AWS listens. `unheld` counts what it does not hold of what was deployed to it."""
 
     url: str
     region: str
+    unheld: Callable[[], int]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Aws:
     def call(self, service: str, operation: str, **arguments: Any) -> Answer:
         """One call, `call("s3", "put_object", …)`, retried by botocore. Raises `AwsError`."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         name = f"{service}.{operation}"
         try:
@@ -84,7 +86,7 @@ class Aws:
         except ClientError as error:
             code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
             raise AwsError(name, code, message, _remedy(code)) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             code = type(error).__name__
             raise AwsError(name, code, str(error), _remedy(code)) from error
 

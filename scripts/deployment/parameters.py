@@ -7,7 +7,8 @@ from typing import Any
 
 from generator.reading import parameters as files
 from generator.reading.parameters import ParameterFile, ParameterFileError, Problem
-from generator.reading.templates import Template, TemplatesError, load
+from generator.reading.templates import Template, TemplatesError, TemplateSet
+from generator.reading.templates import load as load_templates
 from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
 
 SHARED = "shared"
@@ -62,26 +63,30 @@ class Environment:
         raise Refused(f"{self.root.file} has no parameter group {label!r}.")
 
 
-def names(folder: Path) -> list[str]:
-    """The environments that have a parameter file."""
-    return sorted(file.stem for file in folder.glob("*.json") if file.stem != SHARED)
-
-
-def environment(name: str, templates: Path, params: Path, pseudo: Mapping[str, str] | None = None) -> Environment:
-    """The environment `name` from the folders of templates and parameter files.
+def load(name: str, templates: Path, params: Path) -> list[Environment]:
+    """`shared` and the environment `name` from the folders of templates and parameter files; `shared` for itself.
 
     Raises `BadUsage` for a name without a file, `Refused` for files that cannot be read, `ParametersRefused` with
     everything that is wrong with the parameters.
     """
+    try:
+        read = load_templates(templates)
+    except TemplatesError as error:
+        raise Refused(str(error)) from error
+    return [_environment(one, read, params) for one in dict.fromkeys((SHARED, name))]
+
+
+def _environment(name: str, templates: TemplateSet, params: Path) -> Environment:
     path = params / f"{name}.json"
     if not path.is_file():
-        raise BadUsage(f"There is no environment {name!r}.", f"There are: {', '.join(names(params)) or 'none'}.")
+        there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
+        raise BadUsage(f"There is no parameter file {path}.", f"There are: {there}.")
     try:
-        root = load(templates)[SHARED if name == SHARED else "environment"]
+        root = templates[SHARED if name == SHARED else "environment"]
         file = files.read(path)
     except (TemplatesError, ParameterFileError) as error:
         raise Refused(str(error)) from error
-    problems = files.check(file, root.body, _tags(root), pseudo)
+    problems = files.check(file, root.body, _tags(root))
     declared = file.parameters.get("Environment", name)
     if name != SHARED and declared != name:
         # Two files for one environment would deploy over each other.

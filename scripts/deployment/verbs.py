@@ -1,7 +1,7 @@
 """What the script can be told to do, each verb as the order of its steps."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from scripts.deployment import computed, execute, package, plan, record, stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import Computed
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
-from scripts.deployment.parameters import LOCAL, SHARED, Environment, environment
+from scripts.deployment.parameters import Environment
 from scripts.deployment.plan import Plan, Request
 from scripts.deployment.show import terminal
 from scripts.deployment.stacks import Stack
@@ -20,8 +20,6 @@ from scripts.deployment.statuses import Action, meaning
 class Options:
     """What the command line says beside verb and environment. Without `branch` nobody asks for the branch."""
 
-    templates: Path
-    params: Path
     yes: bool
     branch: bool
     project: Path
@@ -32,30 +30,23 @@ def say(lines: Iterable[str]) -> None:
         print(line, flush=True)
 
 
-def load(name: str, options: Options, region: str) -> list[Environment]:
-    """`shared` and the environment, checked; only `shared` for itself."""
-    pseudo = {"AWS::Region": region}
-    wanted = [SHARED] if name == SHARED else [SHARED, name]
-    return [environment(one, options.templates, options.params, pseudo) for one in wanted]
-
-
-def apply(aws: Aws, name: str, options: Options) -> Exit:
-    """Shared first, then the environment; the files of both are checked before anything happens."""
-    loaded = load(name, options, aws.region)
+def apply(aws: Aws, loaded: Sequence[Environment], options: Options) -> Exit:
+    """Shared first, then the environment."""
     run = _Run(aws, options, aws.identity(), terminal.painter(sys.stdout))
     ended, shared = run.apply(loaded[0], None)
-    if ended is not Exit.DONE or name == SHARED:
-        return ended
-    if options.branch:
-        _want_branch(aws, loaded[1], shared)
-    return run.apply(loaded[1], shared)[0]
+    for wanted in loaded[1:]:
+        if ended is Exit.DONE:
+            if options.branch:
+                _want_branch(aws, wanted, shared)
+            ended, _ = run.apply(wanted, shared)
+    return ended
 
 
-def destroy(aws: Aws, name: str, options: Options) -> Exit:
+def destroy(aws: Aws, loaded: Sequence[Environment], _options: Options) -> Exit:
     """Deletes the environment's stack, on the embedded AWS only. The shared stack stays: its repository would too."""
-    if name != LOCAL:
-        raise Refused(f"destroy is not safe yet for {name}.", f"It works for {LOCAL}, on the embedded AWS.")
-    wanted = load(name, options, aws.region)[-1]
+    wanted = loaded[-1]
+    if not aws.endpoint:
+        raise Refused(f"destroy is not safe yet for {wanted.name}.", "It works for local, on the embedded AWS.")
     stack = stacks.read(aws, wanted.stack)
     if stack is None:
         say([f"{wanted.stack} does not exist"])
@@ -67,10 +58,10 @@ def destroy(aws: Aws, name: str, options: Options) -> Exit:
     return outcome.exit
 
 
-def outputs(aws: Aws, name: str, options: Options) -> Exit:
+def outputs(aws: Aws, loaded: Sequence[Environment], _options: Options) -> Exit:
     """The outputs of shared and of the environment."""
     paint = terminal.painter(sys.stdout)
-    for wanted in load(name, options, aws.region):
+    for wanted in loaded:
         stack = stacks.read(aws, wanted.stack)
         say([paint(wanted.stack, "bold") + ("" if stack else " does not exist")])
         if stack:
@@ -78,10 +69,10 @@ def outputs(aws: Aws, name: str, options: Options) -> Exit:
     return Exit.DONE
 
 
-def status(aws: Aws, name: str, options: Options) -> Exit:
+def status(aws: Aws, loaded: Sequence[Environment], _options: Options) -> Exit:
     """The stacks as they stand; 4 when one of them is running or needs a person."""
     found = Exit.DONE
-    for wanted in load(name, options, aws.region):
+    for wanted in loaded:
         stack = stacks.read(aws, wanted.stack)
         children = stacks.children(aws, stack) if stack else {}
         say(terminal.status_lines(stack, wanted.stack, children, terminal.painter(sys.stdout)))
@@ -131,9 +122,8 @@ class _Run:
         found = stacks.read(self.aws, wanted.stack)
         means = meaning(found.status if found else None)
         if found and means.action in (Action.WAIT, Action.PERSON):
-            raise NeedsPerson(
-                f"{found.name} {means.text} ({found.status}).", means.remedy.replace("<stack>", found.name)
-            )
+            remedy = means.remedy.replace("<stack>", found.name)
+            raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", remedy)
         if found:
             stacks.clear_change_sets(self.aws, found)
         if found and means.action is Action.RECREATE:

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,7 +49,6 @@ class Run:
     pid: int
     port: int
     log: str
-    started: str  # the process's start time, so that another process under the same id is not taken for it
 
     @property
     def endpoint(self) -> Endpoint:
@@ -58,29 +56,14 @@ class Run:
         return Endpoint(f"http://{HOST}:{self.port}", ACCOUNT, REGION)
 
 
-def _started(pid: int) -> str:
-    """When a process started, as `ps` tells it; empty when there is none or it has ended."""
-    shown = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    state, _, moment = shown.stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else moment.strip()
-
-
-def read(run_file: Path = RUN_FILE) -> Run | None:
-    """The run that the file tells of, if its process still lives; a stale or broken file counts as none."""
+def status(run_file: Path = RUN_FILE) -> Run | None:
+    """The running server. None without a run file and for a stale one: its process is gone, or another process has
+    its id or its port, which is seen by asking the port who answers."""
     try:
         run = Run(**json.loads(run_file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return run if run.started and _started(run.pid) == run.started else None
-
-
-def status(run_file: Path = RUN_FILE) -> Run | None:
-    """The running server, or None. Raises `ServerError` for one that lives and does not answer."""
-    run = read(run_file)
-    if run and not _answers(run.port, run.pid):
-        raise ServerError(f"process {run.pid} lives but does not answer on port {run.port}: see {run.log}; "
-                          "end it with `make local-stop`")
-    return run
+    return run if _answers(run.port, run.pid) else None
 
 
 def ensure(run_file: Path = RUN_FILE) -> Endpoint:
@@ -95,7 +78,7 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
     `port` is a port to use; a free one is chosen without it. Raises `ServerError` when it runs already, when the
     port is taken, and when the process ends before it answers (with the end of its log).
     """
-    if run := read(run_file):
+    if run := status(run_file):
         raise ServerError(f"the embedded AWS runs already: process {run.pid}, port {run.port}")
     port = _free(port)
     run_file.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +88,7 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    run = Run(process.pid, port, str(log), _started(process.pid))
+    run = Run(process.pid, port, str(log))
     until = time.monotonic() + PATIENCE
     while not _answers(port, process.pid):
         if process.poll() is not None or time.monotonic() > until:
@@ -122,11 +105,11 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
 
 def stop(run_file: Path = RUN_FILE) -> bool:
     """Ends the server and removes the run file; False when none was running. Raises `ServerError`."""
-    run = read(run_file)
+    run = status(run_file)
     if run:
         os.kill(run.pid, signal.SIGTERM)
         until = time.monotonic() + 10
-        while _started(run.pid) == run.started:
+        while _answers(run.port, run.pid):
             if time.monotonic() > until:
                 raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
             time.sleep(0.05)
@@ -149,7 +132,7 @@ def _answers(port: int, pid: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://{HOST}:{port}/embedded-aws/status", timeout=5) as answer:
             return bool(json.load(answer)["pid"] == pid)
-    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 

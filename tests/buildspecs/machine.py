@@ -9,19 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # All that the buildspecs may use besides the stand-ins; PATH has nothing else.
-TOOLS = (
-    "bash",
-    "cat",
-    "cp",
-    "date",
-    "find",
-    "grep",
-    "mkdir",
-    "rm",
-    "sha256sum",
-    "sleep",
-    "wc",
-)
+TOOLS = ("bash", "cat", "cp", "date", "find", "grep", "mkdir", "rm", "sha256sum", "sleep", "wc")
 PLAYED = ("docker", "npm", "codebuild-hash-files")
 PLAYED_MODULES = ("coverage",)
 PREPARED_MODULES = ("pip", "flake8", "bandit")
@@ -69,10 +57,7 @@ class Machine:
                 raise FileNotFoundError(f"{tool} is needed to run the buildspecs")
             (self.programs / tool).symlink_to(found)
         for name in PLAYED:
-            self._program(
-                name,
-                f'set -- {name} "$@"; {NOTE}\nexec "$python" "$stubs" "$machine" "$@"',
-            )
+            self._program(name, f'set -- {name} "$@"; {NOTE}\nexec "$python" "$stubs" "$machine" "$@"')
         self._program("aws", AWS)
         self._program("python", PYTHON)
         self._program("python3", PYTHON)

@@ -19,12 +19,7 @@ TASK_DEFINITION = "arn:aws:ecs:us-east-1:111122223333:task-definition/backend:7"
 TASK = "arn:aws:ecs:us-east-1:111122223333:task/cloud-health/0a1b"
 PARAMETER = "arn:aws:ssm:us-east-1:111122223333:parameter/cloud-health/backend/production/CLIENTS_TABLE"
 SMOKE = [
-    {
-        "method": "GET",
-        "path": "/api/v1/email/verify?token=x",
-        "status": 400,
-        "body": "not valid",
-    },
+    {"method": "GET", "path": "/api/v1/email/verify?token=x", "status": 400, "body": "not valid"},
     {"method": "POST", "path": "/api/v1/auth/login", "status": 422, "body": None},
     {"method": "GET", "path": "/old", "status": 301, "body": ""},
 ]
@@ -82,10 +77,7 @@ class Release:
     def answers(self) -> dict[str, Any]:
         """What AWS answers, by the call."""
         sidecar = {"name": "sidecar", "image": OTHER}
-        task_definition = {
-            "taskDefinitionArn": TASK_DEFINITION,
-            "containerDefinitions": [sidecar, self.container],
-        }
+        task_definition = {"taskDefinitionArn": TASK_DEFINITION, "containerDefinitions": [sidecar, self.container]}
         return {
             "ecs describe-services": {"services": [self.service] if self.service else []},
             "ecs describe-task-definition": {"taskDefinition": task_definition},
@@ -127,25 +119,15 @@ class Release:
 
 def good_release(empty: Workshop, site: Site) -> Release:
     """A release with which everything is right."""
-    deployment = {
-        "status": "PRIMARY",
-        "taskDefinition": TASK_DEFINITION,
-        "rolloutState": "COMPLETED",
-    }
+    deployment = {"status": "PRIMARY", "taskDefinition": TASK_DEFINITION, "rolloutState": "COMPLETED"}
     service = {"desiredCount": 2, "runningCount": 2, "deployments": [deployment]}
     container = {
         "name": "backend",
         "image": IMAGE,
-        "environment": [
-            {"name": "COSTS_TABLE", "value": "CloudHealthCosts"},
-            {"name": "LOG_LEVEL", "value": "INFO"},
-        ],
+        "environment": [{"name": "COSTS_TABLE", "value": "CloudHealthCosts"}, {"name": "LOG_LEVEL", "value": "INFO"}],
         "secrets": [
             {"name": "CLIENTS_TABLE", "valueFrom": PARAMETER},
-            {
-                "name": "JWT_SECRET_KEY",
-                "valueFrom": "arn:aws:secretsmanager:us-east-1:111122223333:secret:jwt",
-            },
+            {"name": "JWT_SECRET_KEY", "valueFrom": "arn:aws:secretsmanager:us-east-1:111122223333:secret:jwt"},
         ],
     }
     running = [{"name": "sidecar", "image": OTHER}, {"name": "backend", "image": IMAGE}]

@@ -65,10 +65,14 @@ class _Shell:
         self._bash = shutil.which("bash", path=environment["PATH"])
         if self._bash is None:
             raise UnsupportedError(f"no bash on {environment['PATH']}")
-        (state / "env").write_text(
-            "".join(f"export {key}={shlex.quote(value)}\n" for key, value in environment.items())
-        )
+        for name, value in environment.items():
+            self.export(name, value)
         (state / "dir").write_text(f"{source}\n")
+
+    def export(self, name: str, value: str) -> None:
+        """Sets a variable for the commands to come."""
+        with (self._state / "env").open("a") as file:
+            file.write(f"export {name}={shlex.quote(value)}\n")
 
     def run(self, command: str) -> tuple[int, str]:
         """Status and output of one command."""
@@ -97,12 +101,7 @@ class _Shell:
         return output
 
 
-def run(
-    buildspec: Mapping[str, Any],
-    source: Path,
-    environment: Mapping[str, str],
-    state: Path,
-) -> Outcome:
+def run(buildspec: Mapping[str, Any], source: Path, environment: Mapping[str, str], state: Path) -> Outcome:
     """Runs a buildspec in the folder `source`.
 
     `environment` is what the build container has: PATH, HOME, the project's variables and CodeBuild's own; it wins
@@ -112,11 +111,7 @@ def run(
     env = buildspec.get("env", {})
     if env.get("shell") != "bash":
         raise UnsupportedError(f"env.shell is {env.get('shell')!r}, only bash is imitated")
-    given = {
-        **env.get("variables", {}),
-        **environment,
-        "CODEBUILD_SRC_DIR": str(source),
-    }
+    given = {**env.get("variables", {}), **environment, "CODEBUILD_SRC_DIR": str(source)}
     shell, outcome = _Shell(state, source, given), Outcome()
     outcome.cache_key = shell.value(buildspec.get("cache", {}).get("key", ""))
     for name in PHASES:
@@ -127,7 +122,7 @@ def run(
             raise UnsupportedError(f"phases.{name}.on-failure is {phase['on-failure']}, only ABORT is imitated")
         for runtime, version in phase.get("runtime-versions", {}).items():
             outcome.runtimes[runtime] = shell.value(str(version))
-        shell.run(f"export CODEBUILD_BUILD_SUCCEEDING={int(outcome.succeeded)}")
+        shell.export("CODEBUILD_BUILD_SUCCEEDING", str(int(outcome.succeeded)))
         outcome.phases[name] = _phase(shell, phase, outcome)
         if not outcome.phases[name] and ("on-failure" in phase or name in ("install", "pre_build")):
             return outcome

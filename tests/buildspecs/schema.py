@@ -14,14 +14,7 @@ import yaml
 
 Check = Callable[[str, object], Iterator[str]]
 
-TEST_FORMATS = (
-    "CUCUMBERJSON",
-    "JUNITXML",
-    "NUNITXML",
-    "NUNIT3XML",
-    "TESTNGXML",
-    "VISUALSTUDIOTRX",
-)
+TEST_FORMATS = ("CUCUMBERJSON", "JUNITXML", "NUNITXML", "NUNIT3XML", "TESTNGXML", "VISUALSTUDIOTRX")
 COVERAGE_FORMATS = ("CLOVERXML", "COBERTURAXML", "JACOCOXML", "SIMPLECOV")
 REPORT_GROUPS_OF_A_PROJECT = 5
 FALLBACK_KEYS = 5
@@ -194,12 +187,7 @@ _PHASES = _keys(
     least=1,
 )
 _REPORT = _keys(
-    {
-        "files": _list_of(_text),
-        "file-format": _report_format,
-        "base-directory": _text,
-        "discard-paths": _yes_or_no,
-    },
+    {"files": _list_of(_text), "file-format": _report_format, "base-directory": _text, "discard-paths": _yes_or_no},
     required=("files",),
 )
 _ARTIFACT: dict[str, Check] = {
@@ -223,10 +211,7 @@ _BUILDSPEC = _keys(
         "phases": _PHASES,
         "reports": _map_of(_text, _REPORT, REPORT_GROUPS_OF_A_PROJECT),
         "artifacts": _keys(
-            {
-                **_ARTIFACT,
-                "secondary-artifacts": _map_of(_IDENTIFIER, _keys(_ARTIFACT, required=("files",))),
-            },
+            {**_ARTIFACT, "secondary-artifacts": _map_of(_IDENTIFIER, _keys(_ARTIFACT, required=("files",)))},
             required=("files",),
         ),
         "cache": _cache,

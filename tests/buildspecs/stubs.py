@@ -102,11 +102,5 @@ def hash_files(_folder: Path, patterns: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    played = {
-        "aws": aws,
-        "docker": docker,
-        "npm": npm,
-        "coverage": coverage,
-        "codebuild-hash-files": hash_files,
-    }
+    played = {"aws": aws, "docker": docker, "npm": npm, "coverage": coverage, "codebuild-hash-files": hash_files}
     sys.exit(played[sys.argv[2]](Path(sys.argv[1]), sys.argv[3:]))

@@ -60,11 +60,7 @@ def workshop(folder: Path, application: Path | None) -> Workshop:
     """A workshop in `folder` with a copy of the application, or with an empty workspace."""
     source = folder / "src"
     if application:
-        shutil.copytree(
-            application,
-            source,
-            ignore=shutil.ignore_patterns("conftest.py", "__pycache__"),
-        )
+        shutil.copytree(application, source, ignore=shutil.ignore_patterns("conftest.py", "__pycache__"))
     else:
         source.mkdir(parents=True)
     machine = Machine(folder / "machine")

@@ -27,17 +27,11 @@ VARIABLES = {
 }
 GREEN = "def test_green():\n    assert True\n"
 RED = "def test_red():\n    assert 1 == 2\n"
-UNIT, INTEGRATION = (
-    "backend/tests/unit/test_unit.py",
-    "backend/tests/integration/test_integration.py",
-)
+UNIT, INTEGRATION = ("backend/tests/unit/test_unit.py", "backend/tests/integration/test_integration.py")
 
 
 def build(sample: Workshop, **variables: str) -> Outcome:
-    sample.machine.answer(
-        "ecr batch-get-image",
-        {"images": [], "failures": [{"failureCode": "ImageNotFound"}]},
-    )
+    sample.machine.answer("ecr batch-get-image", {"images": [], "failures": [{"failureCode": "ImageNotFound"}]})
     sample.machine.answer("ecr get-login-password", "the-password")
     return sample.build("backend", {**VARIABLES, **variables})
 
@@ -73,18 +67,11 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
 
     bundle = plain.artifacts[""]
     modules = {f"app/{name}.py" for name in ("__init__", "legacy", "main", "settings", "tables")}
-    assert set(bundle) == modules | {
-        "requirements.txt",
-        "Procfile",
-        "imagedefinitions.json",
-    }
+    assert set(bundle) == modules | {"requirements.txt", "Procfile", "imagedefinitions.json"}
     assert bundle["Procfile"].read_text() == "web: uvicorn app.main:app --host 127.0.0.1 --port 8000 --workers 2\n"
     assert json.loads(bundle["imagedefinitions.json"].read_text()) == [{"name": "backend", "imageUri": IMAGE}]
 
-    assert [path.name for path in plain.reports["tests"]] == [
-        "tests-unit.xml",
-        "tests-integration.xml",
-    ]
+    assert [path.name for path in plain.reports["tests"]] == ["tests-unit.xml", "tests-integration.xml"]
     assert all("<skipped/>" in path.read_text() for path in plain.reports["tests"])
     assert len(plain.reports["coverage"]) == 1
 
@@ -97,45 +84,28 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
         *("uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"),
         *("--proxy-headers", "--forwarded-allow-ips", "*"),
     ]
-    context = str(sample.source / "release-bundle")
     assert [call[1:] for call in sample.machine.calls("docker")] == [
-        ["build", "--file", str(dockerfile), "--tag", IMAGE, context],
+        ["build", "--file", str(dockerfile), "--tag", IMAGE, str(sample.source / "release-bundle")],
         ["login", "--username", "AWS", "--password-stdin", REPOSITORY.split("/")[0]],
         ["push", IMAGE],
     ]
     assert "the-password" not in plain.log
 
 
-def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(
-    tmp_path: Path,
-) -> None:
+def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "."], cwd=tmp_path, capture_output=True)
     assert done.returncode == NOTHING_COLLECTED == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
-def test_the_tools_are_asked_for_what_the_project_says(
-    once: tuple[Workshop, Outcome],
-) -> None:
+def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
     sample = once[0]
     assert sample.machine.calls("flake8") == [["flake8", "app", "--max-line-length=120", "--count"]]
     (pip,) = sample.machine.calls("pip", "install")
-    assert pip[-7:] == [
-        "-r",
-        "requirements.txt",
-        "flake8",
-        "bandit",
-        "coverage",
-        "pytest",
-        "pytest-asyncio",
-    ]
+    assert pip[-7:] == ["-r", "requirements.txt", "flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
     (asked,) = sample.machine.calls("aws", "ecr", "batch-get-image")
-    assert asked[4:7] == [
-        "cloud-health-dashboard",
-        "--image-ids",
-        f"imageTag={COMMIT[:12]}",
-    ]
+    assert asked[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
 
 
 def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:
@@ -144,10 +114,7 @@ def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], 
     sample.write("README.md", "changed")
     assert build(sample, LINT_BLOCKS="ends the build here").cache_key == unchanged
     sample.write("backend/requirements.txt", "fastapi\n")
-    assert build(sample, LINT_BLOCKS="ends the build here").cache_key not in (
-        "",
-        unchanged,
-    )
+    assert build(sample, LINT_BLOCKS="ends the build here").cache_key not in ("", unchanged)
 
 
 def test_tests_that_pass_are_reported_from_both_folders(sample: Workshop) -> None:
@@ -158,10 +125,7 @@ def test_tests_that_pass_are_reported_from_both_folders(sample: Workshop) -> Non
     assert {"RESULT unit tests: passed", "RESULT integration tests: passed"} <= set(outcome.results())
     named = [re.findall(r'name="(test_\w+)"', path.read_text()) for path in outcome.reports["tests"]]
     assert named == [["test_green"], ["test_integrated"]]
-    assert ["--append" in call for call in sample.machine.calls("coverage", "run")] == [
-        True,
-        True,
-    ]
+    assert ["--append" in call for call in sample.machine.calls("coverage", "run")] == [True, True]
     assert not [name for name in outcome.artifacts[""] if "test" in name]
 
 
@@ -179,12 +143,7 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content:
     """Also tests that cannot be imported; the report is kept, and nothing is published."""
     sample.write(UNIT, content)
     outcome = build(sample, TESTS_BLOCK="true")
-    assert outcome.phases == {
-        "install": True,
-        "pre_build": True,
-        "build": False,
-        "post_build": False,
-    }
+    assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
     assert "ERROR failing tests stop the build (TESTS_BLOCK=true): unit" in outcome.results()
     assert "The build failed, nothing is published" in outcome.log
     assert 'name="tests.unit.test_unit' in outcome.reports["tests"][0].read_text().replace("classname", "name")
@@ -229,26 +188,19 @@ def test_what_the_application_brings_is_used(sample: Workshop) -> None:
     sample.write("backend/.ebextensions/01.config", "{}\n")
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert "RESULT Dockerfile: the application's own" in outcome.results()
-    assert not any("requirements" in line for line in outcome.results())
+    assert [line for line in outcome.results() if "file" in line] == ["RESULT Dockerfile: the application's own"]
     bundle = outcome.artifacts[""]
     assert bundle["requirements.txt"].read_text() == "fastapi\n"
     assert bundle["Procfile"].read_text() == "web: own\n"
     assert ".ebextensions/01.config" in bundle
     (call,) = sample.machine.calls("docker", "build")
-    assert (call[3], call[-1]) == (
-        str(sample.source / "backend/Dockerfile"),
-        str(sample.source / "backend"),
-    )
+    assert (call[3], call[-1]) == (str(sample.source / "backend/Dockerfile"), str(sample.source / "backend"))
 
 
 def test_an_image_that_is_there_is_kept(sample: Workshop) -> None:
     """A retried stage builds the same commit again, and immutable tags cannot be pushed twice."""
     machine = sample.machine
-    machine.answer(
-        "ecr batch-get-image",
-        {"images": [{"imageId": {"imageDigest": "sha256:abc"}}], "failures": []},
-    )
+    machine.answer("ecr batch-get-image", {"images": [{"imageId": {"imageDigest": "sha256:abc"}}], "failures": []})
     outcome = sample.build("backend", VARIABLES)
     assert outcome.succeeded, outcome.log
     assert f"RESULT image: {IMAGE} is already there and kept, sha256:abc" in outcome.results()
@@ -277,14 +229,8 @@ def test_a_registry_that_refuses_fails(sample: Workshop, call: str) -> None:
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
-        (
-            {"LINT_BLOCKS": "True"},
-            "ERROR LINT_BLOCKS is 'True', it must be true or false",
-        ),
-        (
-            {"APPLICATION_MODULE": "api.main:app"},
-            "ERROR APPLICATION_MODULE: backend/api is missing",
-        ),
+        ({"LINT_BLOCKS": "True"}, "ERROR LINT_BLOCKS is 'True', it must be true or false"),
+        ({"APPLICATION_MODULE": "api.main:app"}, "ERROR APPLICATION_MODULE: backend/api is missing"),
         ({"BACKEND_DIRECTORY": "server"}, "server: No such file or directory"),
         ({"CODEBUILD_RESOLVED_SOURCE_VERSION": ""}, "the pipeline gave no commit"),
         ({"REPOSITORY_URI": ""}, "no registry"),
@@ -300,5 +246,5 @@ def test_wrong_settings_are_named(sample: Workshop, variables: dict[str, str], c
 def test_requirements_must_be_somewhere(sample: Workshop) -> None:
     (sample.source / "requirements.txt").unlink()
     outcome = build(sample)
-    assert outcome.phases == {"install": False}
+    assert not outcome.phases["install"]
     assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.results()

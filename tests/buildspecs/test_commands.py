@@ -15,52 +15,21 @@ from .support import NAMES, buildspec, text
 BUILD = {"LINT_BLOCKS", "TESTS_BLOCK"}
 GIVEN = {
     "backend": BUILD
-    | {
-        "BACKEND_DIRECTORY",
-        "PYTHON_VERSION",
-        "APPLICATION_MODULE",
-        "LINT_COLUMNS",
-        "REPOSITORY_URI",
-    }
+    | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "REPOSITORY_URI"}
     | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
     "frontend": BUILD | {"FRONTEND_DIRECTORY", "NODE_VERSION", "OUTPUT_DIRECTORY", "ASSETS_DIRECTORY"},
     "publish": {"DISTRIBUTION_ID"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS"},
-    "verify": {
-        "CHECK",
-        "PUBLIC_URL",
-        "CLUSTER",
-        "SERVICE",
-        "CONTAINER_NAME",
-        "HEALTH_PATH",
-        "SMOKE_REQUESTS",
-    }
+    "verify": {"CHECK", "PUBLIC_URL", "CLUSTER", "SERVICE", "CONTAINER_NAME", "HEALTH_PATH", "SMOKE_REQUESTS"}
     | {"LAST_IMAGE_PARAMETER", "SITE_BUCKET"},
 }
 CALLS = {
     "backend": {"ecr batch-get-image", "ecr get-login-password"},
     "frontend": set(),
-    "publish": {
-        "cloudfront create-invalidation",
-        "cloudfront wait invalidation-completed",
-    },
-    "raise": {
-        "ecs describe-services",
-        "ecs update-service",
-        "ecs wait services-stable",
-    },
-    "verify": {
-        "ecs describe-services",
-        "ecs describe-task-definition",
-        "ecs list-tasks",
-        "ecs describe-tasks",
-    }
-    | {
-        "ssm get-parameters",
-        "ssm put-parameter",
-        "dynamodb describe-table",
-        "s3api get-object",
-    },
+    "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
+    "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"},
+    "verify": {"ecs describe-services", "ecs describe-task-definition", "ecs list-tasks", "ecs describe-tasks"}
+    | {"ssm get-parameters", "ssm put-parameter", "dynamodb describe-table", "s3api get-object"},
 }
 
 
@@ -120,8 +89,7 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_tells_secrets(name: str) -> None:
     tells = re.compile(
-        r"set -[a-z]*x|\bprintenv\b|(^|[;&|] *)env( |$)|\bexport -p\b|\bdeclare -p\b|--with-decryption",
-        re.M,
+        r"set -[a-z]*x|\bprintenv\b|(^|[;&|] *)env( |$)|\bexport -p\b|\bdeclare -p\b|--with-decryption", re.M
     )
     assert not [command for command in commands(name) if tells.search(command)]
     assert "-p " not in "".join(line for line in text(name).splitlines() if "docker login" in line)
@@ -173,10 +141,7 @@ def test_aws_knows_our_calls() -> None:
     ("line", "complaint"),
     [
         ("aws ecs describe-service --cluster c", "ecs has no command describe-service"),
-        (
-            "aws ecs describe-services --cluster c --service s",
-            "service, --services is missing",
-        ),
+        ("aws ecs describe-services --cluster c --service s", "service, --services is missing"),
         ("aws ecs wait service-stable", "ecs has no waiter wait service-stable"),
         ("aws ssm put-parameter --name n", "--value is missing"),
     ],

@@ -60,18 +60,8 @@ def cases(outcome: Outcome) -> dict[str, list[str]]:
     return {case.attrib["name"]: [child.tag for child in case] for case in found}
 
 
-PASSED = {
-    "fullName": "App one",
-    "status": "passed",
-    "duration": 12,
-    "failureMessages": [],
-}
-FAILED = {
-    "fullName": "App two",
-    "status": "failed",
-    "duration": None,
-    "failureMessages": ["expected <1>, got 2"],
-}
+PASSED = {"fullName": "App one", "status": "passed", "duration": 12, "failureMessages": []}
+FAILED = {"fullName": "App two", "status": "failed", "duration": None, "failureMessages": ["expected <1>, got 2"]}
 PENDING = {"fullName": "App three", "status": "pending", "failureMessages": []}
 
 
@@ -82,29 +72,16 @@ def test_the_sample_as_it_is(sample: Workshop) -> None:
         "RESULT lint: SKIPPED, package.json has no script named lint",
         "RESULT tests: NONE, the application has no tests",
     ]
-    assert outcome.variables == {
-        "COMMIT": COMMIT,
-        "INDEX_SHA256": hashlib.sha256(PAGE.encode()).hexdigest(),
-    }
+    assert outcome.variables == {"COMMIT": COMMIT, "INDEX_SHA256": hashlib.sha256(PAGE.encode()).hexdigest()}
     assert outcome.runtimes == {"nodejs": "22"}
     assert outcome.cache_key.startswith("npm-22-")
     assert len(outcome.cache_key) == len("npm-22-") + 64
     assert all(f"DURATION {phase} " in outcome.log for phase in ("install", "pre_build", "build", "post_build"))
-    assert [call[1:] for call in sample.machine.calls("npm")] == [
-        ["ci", "--no-audit", "--no-fund"],
-        ["run", "build"],
-    ]
+    assert [call[1:] for call in sample.machine.calls("npm")] == [["ci", "--no-audit", "--no-fund"], ["run", "build"]]
     assert cases(outcome) == {"tests: none, without single results": ["skipped"]}
     assert set(outcome.artifacts) == {"", "FrontendAssets", "FrontendDocuments"}
-    assert set(outcome.artifacts["FrontendAssets"]) == {
-        "static/js/main.0a1b2c3d.js",
-        "static/css/main.0a1b2c3d.css",
-    }
-    assert set(outcome.artifacts["FrontendDocuments"]) == {
-        "index.html",
-        "asset-manifest.json",
-        "robots.txt",
-    }
+    assert set(outcome.artifacts["FrontendAssets"]) == {"static/js/main.0a1b2c3d.js", "static/css/main.0a1b2c3d.css"}
+    assert set(outcome.artifacts["FrontendDocuments"]) == {"index.html", "asset-manifest.json", "robots.txt"}
 
 
 @pytest.mark.parametrize("blocks", ["false", "true"])
@@ -116,10 +93,7 @@ def test_warnings_are_errors_only_when_lint_blocks(sample: Workshop, blocks: str
 def test_the_build_has_its_variables(sample: Workshop) -> None:
     assert build(sample).succeeded
     variables = sample.machine.variables("npm run build")
-    assert (variables["REACT_APP_BASE_URL"], variables["REACT_APP_VERSION"]) == (
-        "/api/v1",
-        COMMIT[:12],
-    )
+    assert (variables["REACT_APP_BASE_URL"], variables["REACT_APP_VERSION"]) == ("/api/v1", COMMIT[:12])
 
 
 def test_a_version_that_is_given_stays(sample: Workshop) -> None:
@@ -149,12 +123,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
 def test_failing_tests_block_when_the_project_says_so(sample: Workshop) -> None:
     jest(sample, 1, FAILED)
     outcome = build(sample, TESTS_BLOCK="true")
-    assert outcome.phases == {
-        "install": True,
-        "pre_build": True,
-        "build": False,
-        "post_build": False,
-    }
+    assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
     assert "ERROR failing tests stop the build (TESTS_BLOCK=true)" in outcome.results()
     assert cases(outcome) == {"App two": ["failure"]}
     assert not sample.machine.calls("npm", "run", "build")
@@ -173,10 +142,7 @@ def test_a_runner_that_breaks_is_an_error(sample: Workshop) -> None:
     assert cases(outcome) == {"tests: failed, without single results": ["error"]}
 
 
-@pytest.mark.parametrize(
-    ("status", "blocks", "green"),
-    [(0, "true", True), (1, "false", True), (1, "true", False)],
-)
+@pytest.mark.parametrize(("status", "blocks", "green"), [(0, "true", True), (1, "false", True), (1, "true", False)])
 def test_a_lint_script_is_run(sample: Workshop, status: int, blocks: str, green: bool) -> None:
     package(sample, scripts={"lint": "eslint src", "build": "react-scripts build"})
     sample.machine.answer("npm run lint", status=status)
@@ -195,13 +161,7 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
     )
     sample.write("frontend/src/App.spec.ts", "")
     built = {"dist/index.html": PAGE, "dist/assets/index-0a1b.js": "1"}
-    outcome = build(
-        sample,
-        built,
-        OUTPUT_DIRECTORY="dist",
-        ASSETS_DIRECTORY="assets",
-        VITE_API_URL="/api/v1",
-    )
+    outcome = build(sample, built, OUTPUT_DIRECTORY="dist", ASSETS_DIRECTORY="assets", VITE_API_URL="/api/v1")
     assert outcome.succeeded, outcome.log
     assert set(outcome.artifacts["FrontendAssets"]) == {"assets/index-0a1b.js"}
     assert set(outcome.artifacts["FrontendDocuments"]) == {"index.html"}
@@ -214,10 +174,7 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
     [
         (tuple(BUILT), "ERROR the build made no frontend/build"),
         (("build/index.html",), "ERROR the build made no frontend/build/index.html"),
-        (
-            tuple(name for name in BUILT if "static" in name),
-            "ERROR the build made no frontend/build/static",
-        ),
+        (tuple(name for name in BUILT if "static" in name), "ERROR the build made no frontend/build/static"),
     ],
 )
 def test_a_build_without_its_output_fails(sample: Workshop, missing: tuple[str, ...], complaint: str) -> None:

@@ -15,24 +15,14 @@ def service(desired: int) -> dict[str, object]:
 
 
 def test_publish_invalidates_everything_and_waits(empty: Workshop) -> None:
-    empty.machine.answer(
-        "cloudfront create-invalidation",
-        {"Invalidation": {"Id": "I1", "Status": "InProgress"}},
-    )
+    empty.machine.answer("cloudfront create-invalidation", {"Invalidation": {"Id": "I1", "Status": "InProgress"}})
     empty.machine.answer("cloudfront wait invalidation-completed")
     outcome = empty.build("publish", PUBLISH)
     assert outcome.succeeded, outcome.log
     assert outcome.results() == ["RESULT invalidation: I1 is completed"]
     create, wait = empty.machine.calls("aws")
     assert create[3:7] == ["--distribution-id", "E2EXAMPLE", "--paths", "/*"]
-    assert wait[2:] == [
-        "wait",
-        "invalidation-completed",
-        "--distribution-id",
-        "E2EXAMPLE",
-        "--id",
-        "I1",
-    ]
+    assert wait[2:] == ["wait", "invalidation-completed", "--distribution-id", "E2EXAMPLE", "--id", "I1"]
 
 
 @pytest.mark.parametrize("call", ["cloudfront create-invalidation", "cloudfront wait invalidation-completed"])
@@ -53,14 +43,7 @@ def test_a_service_without_tasks_is_raised_and_waited_for(empty: Workshop) -> No
     assert outcome.succeeded, outcome.log
     assert outcome.results() == ["RESULT raise: backend runs 2 tasks"]
     (update,) = empty.machine.calls("aws", "ecs", "update-service")
-    assert update[3:9] == [
-        "--cluster",
-        "cloud-health",
-        "--service",
-        "backend",
-        "--desired-count",
-        "2",
-    ]
+    assert update[3:9] == ["--cluster", "cloud-health", "--service", "backend", "--desired-count", "2"]
     assert empty.machine.calls("aws", "ecs", "wait", "services-stable")
 
 

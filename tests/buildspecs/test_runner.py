@@ -9,19 +9,12 @@ from .support import Workshop
 
 
 def build(empty: Workshop, phases: dict[str, Any], **more: Any) -> Outcome:
-    spec = {
-        "version": 0.2,
-        "phases": phases,
-        **more,
-        "env": {"shell": "bash", **more.get("env", {})},
-    }
+    spec = {"version": 0.2, "phases": phases, **more, "env": {"shell": "bash", **more.get("env", {})}}
     environment = {"PATH": str(empty.machine.programs), "GIVEN": "by the project"}
     return run(spec, empty.source, environment, empty.machine.folder / "shell")
 
 
-def test_variables_and_folder_are_carried_over_and_nothing_else(
-    empty: Workshop,
-) -> None:
+def test_variables_and_folder_are_carried_over_and_nothing_else(empty: Workshop) -> None:
     commands = [
         "mkdir deep; cd deep; VARIABLE=x; helper() { echo called; }; set -e",
         'false; echo "here ${PWD##*/} $VARIABLE"',
@@ -34,12 +27,7 @@ def test_variables_and_folder_are_carried_over_and_nothing_else(
 
 
 def test_a_failed_command_ends_its_phase_after_finally(empty: Workshop) -> None:
-    phases = {
-        "install": {
-            "commands": ["false", "echo not reached"],
-            "finally": ["echo at last"],
-        }
-    }
+    phases = {"install": {"commands": ["false", "echo not reached"], "finally": ["echo at last"]}}
     outcome = build(empty, {**phases, "build": {"commands": ["echo not reached either"]}})
     assert outcome.phases == {"install": False}
     assert "at last" in outcome.log
@@ -47,10 +35,7 @@ def test_a_failed_command_ends_its_phase_after_finally(empty: Workshop) -> None:
 
 
 def test_post_build_runs_after_a_failed_build_and_is_told(empty: Workshop) -> None:
-    phases = {
-        "build": {"commands": ["false"]},
-        "post_build": {"commands": ['echo "told $CODEBUILD_BUILD_SUCCEEDING"']},
-    }
+    phases = {"build": {"commands": ["false"]}, "post_build": {"commands": ['echo "told $CODEBUILD_BUILD_SUCCEEDING"']}}
     outcome = build(empty, phases)
     assert outcome.phases == {"build": False, "post_build": True}
     assert "told 0" in outcome.log
@@ -68,43 +53,24 @@ def test_abort_ends_the_build_before_reports(empty: Workshop) -> None:
 
 
 def test_the_project_wins_over_the_buildspec(empty: Workshop) -> None:
-    env = {
-        "variables": {"GIVEN": "by the buildspec", "OWN": "1"},
-        "exported-variables": ["GIVEN", "OWN", "MADE"],
-    }
+    env = {"variables": {"GIVEN": "by the buildspec", "OWN": "1"}, "exported-variables": ["GIVEN", "OWN", "MADE"]}
     outcome = build(empty, {"build": {"commands": ["export MADE=$OWN$OWN"]}}, env=env)
     assert outcome.variables == {"GIVEN": "by the project", "OWN": "1", "MADE": "11"}
 
 
 def test_artifacts_and_reports_must_exist(empty: Workshop) -> None:
-    artifacts = {
-        "base-directory": "out",
-        "files": ["**/*"],
-        "secondary-artifacts": {"Other": {"files": ["none"]}},
-    }
+    artifacts = {"base-directory": "out", "files": ["**/*"], "secondary-artifacts": {"Other": {"files": ["none"]}}}
     commands = ["mkdir -p out/.hidden; echo > out/.hidden/a; echo > out/b"]
-    outcome = build(
-        empty,
-        {"build": {"commands": commands}},
-        artifacts=artifacts,
-        reports={"r": {"files": ["r.xml"]}},
-    )
+    outcome = build(empty, {"build": {"commands": commands}}, artifacts=artifacts, reports={"r": {"files": ["r.xml"]}})
     assert sorted(outcome.artifacts[""]) == [".hidden/a", "b"]
-    assert outcome.errors == [
-        "report r: no file matches r.xml in .",
-        "artifact Other: no file matches none in .",
-    ]
+    assert outcome.errors == ["report r: no file matches r.xml in .", "artifact Other: no file matches none in ."]
     assert not outcome.succeeded
 
 
 @pytest.mark.parametrize(
     ("phase", "env", "named"),
     [
-        (
-            {"on-failure": "RETRY-2", "commands": ["true"]},
-            {},
-            "phases.build.on-failure is RETRY-2",
-        ),
+        ({"on-failure": "RETRY-2", "commands": ["true"]}, {}, "phases.build.on-failure is RETRY-2"),
         ({"commands": ["true"]}, {"shell": "/bin/sh"}, "env.shell is '/bin/sh'"),
     ],
 )

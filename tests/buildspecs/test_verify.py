@@ -1,4 +1,4 @@
-"""The verify build of the backend against a real HTTP server and a stub of AWS: green only when all is as it was built."""
+"""The verify build of the backend against a real HTTP server and a stub of AWS: green only when all is as built."""
 
 import threading
 from typing import Any
@@ -23,19 +23,13 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
     ]
     calls = release.workshop.machine.calls
     assert calls("aws", "ssm", "get-parameters") == [["aws", "ssm", "get-parameters", "--names", PARAMETER]]
-    assert [call[-1] for call in calls("aws", "dynamodb")] == [
-        "CloudHealthClients",
-        "CloudHealthCosts",
-    ]
+    assert [call[-1] for call in calls("aws", "dynamodb")] == ["CloudHealthClients", "CloudHealthCosts"]
     (put,) = calls("aws", "ssm", "put-parameter")
     assert put[3:] == [
         *("--name", "/cloud-health/production/last-image", "--value", IMAGE),
         *("--type", "String", "--overwrite"),
     ]
-    assert release.site.asked == [
-        "GET /health",
-        *(f"{item['method']} {item['path']}" for item in SMOKE),
-    ]
+    assert release.site.asked == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
     assert "secretsmanager" not in outcome.log
 
 
@@ -106,10 +100,7 @@ def test_a_service_that_is_not_there_is_red(release: Release) -> None:
             (200, HEALTHY.replace('"connected"', '"disconnected"')),
             "found {'status': 'healthy', 'database': 'disconnected'}",
         ),
-        (
-            (200, HEALTHY.replace('"healthy"', '"unhealthy"')),
-            "found {'status': 'unhealthy', 'database': 'connected'}",
-        ),
+        ((200, HEALTHY.replace('"healthy"', '"unhealthy"')), "found {'status': 'unhealthy', 'database': 'connected'}"),
         ((200, "{}"), "found {'status': None, 'database': None}"),
         ((200, "[1]"), "the body is no JSON object: b'[1]'"),
         ((200, "<!DOCTYPE html>"), "the body is no JSON object: b'<!DOCTYPE"),
@@ -130,9 +121,7 @@ def test_no_answer_at_all_is_red(release: Release) -> None:
     assert smoke.startswith("RED smoke: GET")
 
 
-def test_a_missing_table_is_red_although_the_application_is_healthy(
-    release: Release,
-) -> None:
+def test_a_missing_table_is_red_although_the_application_is_healthy(release: Release) -> None:
     error = "An error occurred (ResourceNotFoundException): Requested resource not found: Table: CloudHealthClients"
     release.workshop.machine.answer("dynamodb describe-table", status=254, error=error)
     command = "aws dynamodb describe-table --table-name CloudHealthClients"
@@ -157,16 +146,8 @@ def test_a_task_without_tables_is_red(release: Release) -> None:
 @pytest.mark.parametrize(
     ("asked", "answer", "complaint"),
     [
-        (
-            "POST /api/v1/auth/login",
-            (500, ""),
-            "POST /api/v1/auth/login status: wanted 422, found 500",
-        ),
-        (
-            "GET /api/v1/email/verify?token=x",
-            (400, "gone"),
-            "body: wanted 'not valid' in it, found b'gone'",
-        ),
+        ("POST /api/v1/auth/login", (500, ""), "POST /api/v1/auth/login status: wanted 422, found 500"),
+        ("GET /api/v1/email/verify?token=x", (400, "gone"), "body: wanted 'not valid' in it, found b'gone'"),
         ("GET /old", (200, ""), "GET /old status: wanted 301, found 200"),
     ],
 )
@@ -188,12 +169,7 @@ def test_every_red_check_is_told(release: Release) -> None:
     release.container["image"] = OTHER
     release.site.answers.clear()
     release.workshop.machine.answer("dynamodb describe-table", {"Table": {"TableStatus": "CREATING"}})
-    assert [line.split(":")[0] for line in release.red()] == [
-        "RED image",
-        "RED tables",
-        "RED health",
-        "RED smoke",
-    ]
+    assert [line.split(":")[0] for line in release.red()] == ["RED image", "RED tables", "RED health", "RED smoke"]
 
 
 def test_it_waits_for_a_while(release: Release) -> None:

@@ -41,11 +41,7 @@ def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
 def test_a_stale_page_is_red_and_says_where_to_look(
     empty: Workshop, site: Site, path: str, stored: str, cause: str
 ) -> None:
-    site.answers = {
-        "GET /": (200, PAGE),
-        "GET /index.html": (200, PAGE),
-        f"GET {path}": (200, STALE),
-    }
+    site.answers = {"GET /": (200, PAGE), "GET /index.html": (200, PAGE), f"GET {path}": (200, STALE)}
     empty.machine.answer("s3api get-object", stored)
     outcome = page(empty, site)
     assert not outcome.succeeded

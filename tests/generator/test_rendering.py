@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.moves import MOVES
+from generator.reading.picture import mermaid
 from generator.reading.templates import TemplateSet, load
 from generator.render import render
 from generator.roots import environment
@@ -153,3 +154,9 @@ def test_every_stack_is_made_by_its_own_module() -> None:
     assert isinstance(root, Stack)
     for child in children:
         assert child.module == f"generator.stacks.{child.name}"
+
+
+def test_the_readme_shows_the_picture_of_these_templates(templates: TemplateSet, repository: Path) -> None:
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("```mermaid\n")[2].partition("```\n")[0]
+    assert shown == mermaid(templates), "paste the output of `.venv/bin/python -m generator --picture`"

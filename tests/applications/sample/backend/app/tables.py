@@ -33,8 +33,6 @@ def make_missing_tables():
 def read(table, key):
     """The items below one partition key, as plain texts."""
     answer = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": key}},
+        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": key}}
     )
     return [{name: next(iter(value.values())) for name, value in item.items()} for item in answer["Items"]]

@@ -1,0 +1,76 @@
+"""An AWS that gives prepared answers. Every question and every answer has to fit botocore's model of the service, so
+that nothing here has a shape that AWS does not have; no answer is recorded from AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.validate import ParamValidator
+
+from scripts.deployment.aws import Answer, Aws, Identity
+from scripts.deployment.errors import AwsError
+
+ACCOUNT, REGION = "000000000000", "eu-west-1"
+ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me")
+
+Reply = Answer | AwsError | Callable[..., Answer]
+
+
+@cache
+def model(service: str) -> Any:
+    """Botocore's model of a service."""
+    return botocore.session.Session().get_service_model(service)
+
+
+def fits(shape: Any, value: Any) -> None:
+    """Fails when a value is none of that shape, or holds what the shape does not know."""
+    report = ParamValidator().validate(value, shape)
+    assert not report.has_errors(), f"{shape.name}: {report.generate_report()}"
+
+
+class Prepared(Aws):
+    """Answers by `service.operation`: one for every call, a list for one call after the other, a function, an error.
+
+    What was asked is kept in `asked` as (call, arguments).
+    """
+
+    def __init__(self, **answers: Any) -> None:
+        self.region, self.endpoint = REGION, None
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {name.replace("__", "."): answer for name, answer in answers.items()}
+
+    def call(self, service: str, operation: str, **arguments: Any) -> Answer:
+        name = f"{service}.{operation}"
+        self.asked.append((name, arguments))
+        operations = {xform_name(one): model(service).operation_model(one) for one in model(service).operation_names}
+        fits(operations[operation].input_shape, arguments)
+        assert name in self.answers, f"nobody expected {name} with {arguments}"
+        reply = self.answers[name]
+        if isinstance(reply, list):
+            reply = reply.pop(0)
+        if callable(reply):
+            reply = reply(**arguments)
+        if isinstance(reply, AwsError):
+            raise reply
+        assert isinstance(reply, dict)
+        if operations[operation].output_shape:
+            fits(operations[operation].output_shape, reply)
+        return reply
+
+    def calls(self) -> list[str]:
+        """The names of what was asked."""
+        return [name for name, _ in self.asked]
+
+
+def refusal(call: str, code: str, message: str = "") -> AwsError:
+    """An error as AWS answers it."""
+    return AwsError(call, code, message)
+
+
+def arn(kind: str, name: str) -> str:
+    """The ARN of a stack or change set."""
+    return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:{kind}/{name}/7f0c3e7e-0000-4000-8000-000000000000"

@@ -1,0 +1,237 @@
+"""Plans read from service-shaped change sets, as values and as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from scripts.deployment import plan
+from scripts.deployment.errors import Refused
+from scripts.deployment.package import Packaged
+from scripts.deployment.plan import UNKNOWN, Request
+from scripts.deployment.show import terminal
+from scripts.deployment.stacks import Stack
+from tests.deployment.service import Prepared, arn, refusal
+
+NAME = "dashboard-staging"
+ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", b'{"a": 1}')
+REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"})
+BEFORE = Stack(
+    NAME, arn("stack", NAME), "UPDATE_COMPLETE", parameters={"TaskCpu": "256", "Color": "red"}, tags={"CostCenter": "1"}
+)
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+def change_set(name: str, changes: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {
+        "ChangeSetName": "deploy-1",
+        "ChangeSetId": arn("changeSet", name),
+        "StackName": name,
+        "Status": "CREATE_COMPLETE",
+        "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+        **more,
+    }
+
+
+def modify(logical_id: str, kind: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "Action": "Modify",
+        "LogicalResourceId": logical_id,
+        "ResourceType": kind,
+        "Replacement": "False",
+        "Details": list(details),
+        **more,
+    }
+
+
+def detail(path: str, before: str, after: str, evaluation: str = "Static", **more: Any) -> dict[str, Any]:
+    recreation = more.pop("recreation", "Never")
+    target = {
+        "Attribute": "Properties",
+        "Name": path.split("/")[0],
+        "Path": f"/Properties/{path}",
+        "RequiresRecreation": recreation,
+        "BeforeValue": before,
+        "AfterValue": after,
+    }
+    return {"Target": target, "Evaluation": evaluation, "ChangeSource": "DirectModification", **more}
+
+
+def nested(logical_id: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
+    below = arn("changeSet", logical_id.lower())
+    return modify(logical_id, "AWS::CloudFormation::Stack", *details, ChangeSetId=below, **more)
+
+
+def prepared(root: dict[str, Any], *children: dict[str, Any], **answers: Any) -> Prepared:
+    sets = {one["ChangeSetId"]: one for one in (root, *children)}
+    return Prepared(
+        cloudformation__create_change_set={"Id": root["ChangeSetId"], "StackId": BEFORE.id},
+        cloudformation__describe_change_set=lambda **asked: sets[asked["ChangeSetName"]],
+        cloudformation__delete_change_set={},
+        cloudformation__delete_stack={},
+        **answers,
+    )
+
+
+UPDATE = (
+    change_set(
+        NAME,
+        [
+            nested("Backend", detail("Parameters/TaskCpu", "256", "512", ChangeSource="ParameterReference")),
+            nested("Build", detail("TemplateURL", "https://x/build-1.json", "https://x/build-2.json")),
+            nested("Storage", {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}),
+            nested("Monitoring", {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}),
+        ],
+    ),
+    change_set(
+        "backend",
+        [
+            modify(
+                "Task", "AWS::ECS::TaskDefinition",
+                # One property, told twice: the template's change is dynamic, the parameter's is certain.
+                detail("Cpu", "256", "512", "Dynamic", recreation="Always"),
+                detail("Cpu", "256", "512", recreation="Always", ChangeSource="ParameterReference", CausingEntity="TaskCpu"),
+                Replacement="True", PolicyAction="ReplaceAndDelete",
+            ),
+            modify(
+                "Service", "AWS::ECS::Service",
+                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference", CausingEntity="Task"),
+            ),
+        ],
+    ),
+    change_set(
+        "build",
+        [
+            {"Action": "Add", "LogicalResourceId": "Cache", "ResourceType": "AWS::S3::Bucket"},
+            {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": "AWS::S3::Bucket", "PolicyAction": "Retain"},
+        ],
+    ),
+    change_set("storage", [], Status="FAILED", StatusReason=NO_CHANGES),
+    change_set(
+        "monitoring",
+        [modify("Alarm", "AWS::CloudWatch::Alarm", detail("Dimensions/0/Value", "app/1", UNKNOWN, recreation="Always", ChangeSource="ParameterReference"), Replacement="True")],
+    ),
+)  # fmt: skip
+
+
+def test_an_update_as_text() -> None:
+    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
+    assert list(terminal.plan_lines(made)) == [
+        "dashboard-staging: update, 1 added, 1 changed, 1 removed",
+        "  parameters",
+        "    TaskCpu: 256 → 512",
+        "  ~ Backend",
+        "    ~ Task  AWS::ECS::TaskDefinition  is replaced",
+        "        Cpu: 256 → 512",
+        "  ~ Build",
+        "    + Cache  AWS::S3::Bucket",
+        "    - Old  AWS::S3::Bucket; the old one is kept",
+        "  2 more might change, if an output that they are given does:",
+        "    ? Backend > Service  AWS::ECS::Service",
+        "    ? Monitoring > Alarm  AWS::CloudWatch::Alarm  is replaced",
+        "  no change expected in Storage",
+    ]
+
+
+def test_what_is_certain() -> None:
+    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
+    assert [change.path[0] for change in made.changes if change.certain] == ["Backend", "Build"]
+    assert [leaf.path for leaf in made.leaves() if not leaf.certain] == [
+        ("Backend", "Service"),
+        ("Monitoring", "Alarm"),
+    ]
+    assert not made.empty and made.kind == "UPDATE"
+
+
+def test_what_is_asked_of_cloudformation() -> None:
+    aws = prepared(*UPDATE)
+    made = plan.make(aws, REQUEST, BEFORE, "why")
+    call, asked = aws.asked[0]
+    assert call == "cloudformation.create_change_set"
+    assert asked["IncludeNestedStacks"] and asked["ChangeSetType"] == "UPDATE" and asked["Description"] == "why"
+    assert asked["ClientToken"] == asked["ChangeSetName"] == made.name
+    assert asked["Capabilities"] == ["CAPABILITY_IAM"] and asked["Tags"] == [{"Key": "CostCenter", "Value": "1"}]
+    assert all(one["IncludePropertyValues"] for name, one in aws.asked if name.endswith("describe_change_set"))
+    assert "cloudformation.delete_change_set" not in aws.calls()
+
+
+def test_no_changes_are_no_failure_and_leave_nothing() -> None:
+    for reason in (NO_CHANGES, "No updates are to be performed."):
+        aws = prepared(change_set(NAME, [], Status="FAILED", StatusReason=reason))
+        made = plan.make(aws, REQUEST, BEFORE, "why")
+        assert made.empty and not made.changes
+        assert aws.calls()[-1] == "cloudformation.delete_change_set"
+
+
+def test_changes_that_only_might_happen_cannot_when_nothing_differs() -> None:
+    """CloudFormation does not know the outputs of siblings, so a repeated deployment can look like a change."""
+    root = change_set(NAME, [UPDATE[0]["Changes"][3]["ResourceChange"]])
+    same = Request(NAME, ROOT, dict(BEFORE.parameters), dict(BEFORE.tags))
+    for body, empty in (({"a": 1}, True), ({"a": 2}, False)):
+        aws = prepared(root, UPDATE[4], cloudformation__get_template={"TemplateBody": body})
+        aws.call = unchecked(aws.call)  # type: ignore[method-assign]
+        assert plan.make(aws, same, BEFORE, "why").empty is empty
+        assert ("cloudformation.delete_change_set" in aws.calls()) is empty
+
+
+def unchecked(call: Any) -> Any:
+    """Botocore reads a JSON template into an object, which its own model calls a string."""
+
+    def answer(service: str, operation: str, **arguments: Any) -> Any:
+        if operation == "get_template":
+            return {"TemplateBody": call.__self__.answers["cloudformation.get_template"]["TemplateBody"]}
+        return call(service, operation, **arguments)
+
+    return answer
+
+
+def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
+    child = change_set("staging-Backend-1", [], Status="FAILED", StatusReason="Unresolved resource dependencies [X]")
+    reason = f"Nested change set {child['ChangeSetId']} was not successfully created: Currently in FAILED."
+    empty = {
+        "Stacks": [
+            {
+                "StackName": NAME,
+                "StackId": BEFORE.id,
+                "StackStatus": "REVIEW_IN_PROGRESS",
+                "CreationTime": datetime.now(UTC),
+            }
+        ]
+    }
+    aws = prepared(
+        change_set(NAME, [], Status="FAILED", StatusReason=reason), child, cloudformation__describe_stacks=empty
+    )
+    with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1: Unresolved resource dependencies \[X\]"):
+        plan.make(aws, REQUEST, None, "why")
+    assert aws.calls()[-3:] == [
+        f"cloudformation.{one}" for one in ("delete_change_set", "describe_stacks", "delete_stack")
+    ]
+
+
+def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
+    aws = prepared(UPDATE[0])
+    aws.answers["cloudformation.describe_change_set"] = refusal("cloudformation.describe_change_set", "AccessDenied")
+    with pytest.raises(Refused):
+        plan.make(aws, REQUEST, BEFORE, "why")
+    assert aws.calls()[-1] == "cloudformation.delete_change_set"
+
+
+def test_every_page_and_every_wait() -> None:
+    """A change set takes a while and has pages."""
+    first, second = (
+        change_set(NAME, [], Status="CREATE_IN_PROGRESS"),
+        change_set(NAME, [{"Action": "Add", "LogicalResourceId": "A", "ResourceType": "T::T::T"}], NextToken="more"),
+    )
+    third = change_set(NAME, [{"Action": "Add", "LogicalResourceId": "B", "ResourceType": "T::T::T"}])
+    aws = prepared(first)
+    aws.answers["cloudformation.describe_change_set"] = [first, second, third]
+    assert [change.path for change in plan.make(aws, REQUEST, BEFORE, "why").changes] == [("A",), ("B",)]
+
+
+def test_the_digest_is_that_of_the_request() -> None:
+    other = Request(NAME, ROOT, {**REQUEST.parameters, "TaskCpu": "1024"}, REQUEST.tags)
+    elsewhere = Packaged(ROOT.name, ROOT.key, "https://other.s3.eu-west-1.amazonaws.com/k", ROOT.content)
+    assert REQUEST.digest != other.digest
+    assert REQUEST.digest == Request(NAME, elsewhere, REQUEST.parameters, REQUEST.tags).digest

@@ -1,0 +1,48 @@
+"""Every status that botocore knows has a meaning and a defined action."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.deployment.errors import Exit
+from scripts.deployment.statuses import GOOD, RESTORED, STATUSES, Action, meaning
+from tests.deployment.service import model
+
+KNOWN = model("cloudformation").shape_for("StackStatus").enum
+
+
+def test_the_table_is_complete() -> None:
+    """A status that a newer botocore brings must be thought about."""
+    assert len(KNOWN) > 20
+    assert set(STATUSES) == set(KNOWN)
+
+
+@pytest.mark.parametrize("status", KNOWN)
+def test_a_status_is_waited_for_exactly_while_something_runs(status: str) -> None:
+    running = status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+    assert meaning(status).ended is not running
+    # A person is told what to do wherever the script does nothing.
+    assert bool(meaning(status).remedy) is (meaning(status).action in (Action.WAIT, Action.PERSON))
+
+
+def test_nothing_that_may_hold_data_is_deleted() -> None:
+    """Deleted and made anew is only what was never complete and has nothing left."""
+    assert [name for name, one in STATUSES.items() if one.action is Action.RECREATE] == ["ROLLBACK_COMPLETE"]
+
+
+def test_ends_are_good_or_restored_or_for_a_person() -> None:
+    assert set(KNOWN) >= GOOD | RESTORED and not GOOD & RESTORED
+    others = {name for name, one in STATUSES.items() if one.ended} - GOOD - RESTORED - {"REVIEW_IN_PROGRESS"}
+    assert {STATUSES[name].action for name in others} == {Action.PERSON}
+
+
+def test_unknown_and_absent() -> None:
+    assert meaning(None).action is Action.CREATE
+    assert meaning("TELEPORT_COMPLETE").action is Action.PERSON
+
+
+def test_exit_statuses_are_documented_where_they_are_defined() -> None:
+    import scripts.deployment.errors as errors
+
+    assert [int(status) for status in Exit] == [0, 1, 2, 3, 4, 64]
+    assert all(f"| {int(status)} |" in (errors.__doc__ or "") for status in Exit)

@@ -1,0 +1,182 @@
+"""Runtime: the application's configuration, its roles, and how its image changes."""
+
+import re
+
+from generator.reading.places import walk
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import (
+    actions,
+    allowed,
+    arn,
+    attribute,
+    chosen,
+    commands,
+    default,
+    exists,
+    grants,
+    passed,
+    real,
+    ref,
+    stages,
+    under,
+    variables,
+)
+
+# The design's table and the application's own keys, with what stands in Parameter Store.
+PLAIN = {
+    "ENVIRONMENT": "production",
+    "DEBUG": "${Debug}",
+    "LOG_LEVEL": "${LogLevel}",
+    "YOUR_AWS_REGION": "${AWS::Region}",
+    "FRONTEND_URL": "${PublicUrl}",
+    "CORS_ORIGINS": '["${PublicUrl}"]',
+    "DYNAMODB_TABLE_PREFIX": "${TablePrefix}",
+    "METRICS_COLLECTION_INTERVAL": "${MetricsCollectionInterval}",
+    "CLIENTS_TABLE": "${ClientsTableName}",
+    "METRICS_TABLE": "${MetricsTableName}",
+    "COSTS_TABLE": "${CostsTableName}",
+    "SECURITY_TABLE": "${SecurityTableName}",
+    "RECOMMENDATIONS_TABLE": "${RecommendationsTableName}",
+}
+OPTIONAL = {"SES_SENDER_EMAIL": "${SenderEmail}", "REDIS_URL": "${RedisUrl}"}
+SECRET = {"JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
+
+
+def given_to_the_task(templates: TemplateSet, **given: str) -> dict[str, str]:
+    [container] = under(templates, "backend.Task", **given).get("ContainerDefinitions", [])
+    return {one["Name"]: render(one["ValueFrom"]) for one in container["Secrets"]}
+
+
+def test_every_variable_of_the_design(templates: TemplateSet) -> None:
+    kept = {
+        render(one.get("Name")).removeprefix("${ConfigurationPrefix}/"): render(one.get("Value"))
+        for one in templates.resources("AWS::SSM::Parameter")
+    }
+    assert kept == {**PLAIN, **OPTIONAL}
+    tree = arn("ssm", "parameter${ConfigurationTree}/")
+    every = given_to_the_task(templates, SenderEmail="dashboard@cloud-health.test", RedisUrl="rediss://cache:6379")
+    assert every == {**{name: tree + name for name in (*PLAIN, *OPTIONAL)}, **SECRET}
+    # A value in Parameter Store cannot be empty, so an optional key is left out, of both places.
+    assert not OPTIONAL.keys() & given_to_the_task(templates, SenderEmail="", RedisUrl="").keys()
+    for name, parameter in (("Sender", "SenderEmail"), ("Redis", "RedisUrl")):
+        assert not exists(templates, f"configuration.{name}", **{parameter: ""})
+    assert real(templates, "backend.Task", ref("ConfigurationTree")) == "/cloud-health/backend/${Environment}"
+    for name in ("Clients", "Metrics", "Costs", "Security", "Recommendations"):
+        assert passed(templates, "Configuration", f"{name}TableName")["Fn::If"][0] == "NewTables"
+
+
+def test_secrets(templates: TemplateSet) -> None:
+    jwt = templates.resource("configuration.JwtSecret").get("GenerateSecretString", default={})
+    seed = templates.resource("configuration.EncryptionSeed").get("GenerateSecretString", default={})
+    assert jwt["PasswordLength"] >= 32
+    # 43 letters and digits and a final = are a Fernet key: url-safe base64 of 32 bytes.
+    assert seed == {"ExcludePunctuation": True, "IncludeSpace": False, "PasswordLength": 43}
+    key = templates.resource("configuration.EncryptionKey")
+    assert render(key.get("SecretString")) == "{{resolve:secretsmanager:${EncryptionSeed}}}="
+    for name in ("JwtSecret", "EncryptionSeed", "EncryptionKey"):
+        secret = templates.resource(f"configuration.{name}")
+        assert secret.get("KmsKeyId") == ref("KeyArn")
+        assert secret.get("Name") is None
+        assert secret.body.get("DeletionPolicy") == "RetainExceptOnCreate"
+        assert secret.body.get("UpdateReplacePolicy") == "Retain"
+    for name in ("EncryptionSeed", "EncryptionKey"):
+        assert exists(templates, f"configuration.{name}", ExistingEncryptionSecretArn="")
+        assert not exists(templates, f"configuration.{name}", ExistingEncryptionSecretArn="arn")
+    assert real(templates, "backend.Task", ref("JwtSecretArn")) == "${configuration.JwtSecret}"
+    assert "${configuration.EncryptionKey}" in real(templates, "backend.Task", ref("EncryptionSecretArn"))
+
+
+def test_values_reach_the_task_at_its_start(templates: TemplateSet) -> None:
+    may = allowed(templates, "backend.ExecutionRole")
+    assert may["ssm:GetParameters"] == {arn("ssm", "parameter${ConfigurationTree}/*")}
+    assert may["secretsmanager:GetSecretValue"] == set(SECRET.values())
+    [decrypts] = [one for one in grants(templates, "backend.ExecutionRole").values() if "kms:Decrypt" in one.actions]
+    assert [one.values for one in decrypts.conditions] == [("secretsmanager.${AWS::Region}.amazonaws.com",)]
+    assert templates.resource("backend.Task").get("ExecutionRoleArn") == attribute("ExecutionRole")
+
+
+def test_no_static_keys(templates: TemplateSet) -> None:
+    assert templates.resource("backend.Task").get("TaskRoleArn") == attribute("TaskRole")
+    names = [value for one in templates.resources() for place, value in one.walk() if place and place[-1] == "Name"]
+    assert len(names) > 100
+    assert [name for name in map(render, names) if re.search("ACCESS_KEY", name)] == []
+    assert list(templates.resources("AWS::IAM::AccessKey", "AWS::IAM::User")) == []
+    may = allowed(templates, "backend.TaskRole")
+    tables = {f"${{{name}TableArn}}" for name in ("Clients", "Metrics", "Costs", "Security", "Recommendations")}
+    assert may["dynamodb:PutItem"] == tables | {f"{table}/index/*" for table in tables}
+    assert may["secretsmanager:GetSecretValue"] == {arn("secretsmanager", "secret:cloud-health/*")}
+    statements = grants(templates, "backend.TaskRole").values()
+    [mail] = [one for one in statements if "ses:SendEmail" in one.actions]
+    assert [(one.key, one.values) for one in mail.conditions] == [("ses:FromAddress", ("${SenderEmail}",))]
+    [deny] = [one for one in statements if not one.allows]
+    assert (deny.actions, deny.resources) == (("sts:AssumeRole",), ("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*",))
+
+
+def test_first_deployment(templates: TemplateSet) -> None:
+    """The templates' half: no task and no scalable target at first, and an action that raises the count."""
+    assert under(templates, "backend.Service", BackendBootstrap="true")["DesiredCount"] == 0
+    assert "DesiredCount" not in under(templates, "backend.Service", BackendBootstrap="false")
+    for name in ("Scaling", "CpuScaling", "MemoryScaling"):
+        assert not exists(templates, f"backend.{name}", BackendBootstrap="true")
+        assert exists(templates, f"backend.{name}", BackendBootstrap="false")
+    scaling = templates.resource("backend.Scaling")
+    assert (scaling.get("MinCapacity"), scaling.get("MaxCapacity")) == (ref("MinimumTasks"), ref("MaximumTasks"))
+    order = list(actions(stages(templates)["Deploy_Backend"]))
+    assert order == ["DeployToECS", "RaiseFromZero", "VerifyBackend"]
+    raising = variables(templates, "Raise")
+    assert raising["MINIMUM_TASKS"] == ref("MinimumTasks")
+    assert '--desired-count "$MINIMUM_TASKS"' in commands(templates, "Raise")
+    assert templates["environment"].metadata["Computed"]["BackendBootstrap"]["First"] == "true"
+
+
+def test_the_image_is_kept(templates: TemplateSet) -> None:
+    """The templates' half: the service names its revision, the image is a parameter, the last good one is recorded."""
+    assert templates.resource("backend.Service").get("TaskDefinition") == ref("Task")
+    [container] = under(templates, "backend.Task", BackendBootstrap="false").get("ContainerDefinitions", [])
+    assert container["Image"] == ref("BackendImage")
+    assert passed(templates, "Backend", "BackendImage") == ref("BackendImage")
+    assert "BackendImage" in templates["environment"].metadata["Computed"]
+    assert default(templates, "BackendImage") is None
+    assert variables(templates, "Verify")["LAST_IMAGE_PARAMETER"] == ref("LastImageParameter")
+    assert "aws ssm put-parameter --name {name} --value {good}" in commands(templates, "Verify")
+    may = allowed(templates, "build.VerifyRole")
+    assert may["ssm:PutParameter"] == {arn("ssm", "parameter${LastImageParameter}")}
+    assert real(templates, "build.Verify", ref("LastImageParameter")) == "/cloud-health/release/${Environment}/image"
+    owned = [render(one.get("Name")) for one in templates.resources("AWS::SSM::Parameter")]
+    assert owned
+    assert [name for name in owned if not name.startswith("${ConfigurationPrefix}/")] == []
+
+
+def test_changed_values_roll_the_tasks(templates: TemplateSet) -> None:
+    assert templates.resource("backend.Service").get("ForceNewDeployment") == {
+        "EnableForceNewDeployment": True,
+        "ForceNewDeploymentNonce": ref("ConfigurationDigest"),
+    }
+    assert passed(templates, "Backend", "ConfigurationDigest") == ref("ConfigurationDigest")
+    found = templates["environment"].metadata["Computed"]["ConfigurationDigest"]["Found"]
+    assert "SHA-256 over the values of the group Application" in found
+
+
+def test_any_region_and_production_sizes(templates: TemplateSet) -> None:
+    regions = {
+        (template.name, text)
+        for template in templates
+        for section in ("Resources", "Conditions", "Outputs", "Mappings")
+        for place, text in walk(template.body.get(section, {}))
+        if isinstance(text, str) and re.search(r"\b(us|eu|ap|sa|ca|me|af|il)-[a-z]+-\d\b", text)
+    }
+    # CloudFront's metrics live in us-east-1, whatever the Region of the stack.
+    assert regions == {("monitoring", '    "region": "us-east-1",')}
+    fixed = [text for one in templates.resources() for _, text in one.walk() if str(text).startswith("arn:aws:")]
+    assert fixed == []
+    task = templates.resource("backend.Task")
+    assert (task.get("Cpu"), task.get("Memory")) == (ref("TaskCpu"), ref("TaskMemory"))
+    assert templates.resource("backend.TaskLogs").get("RetentionInDays") == ref("LogRetentionDays")
+    kept = render(templates.resource("registry.Images").get("LifecyclePolicy", "LifecyclePolicyText"))
+    assert '"countType": "imageCountMoreThan"' in kept
+    assert '"countNumber": ${ImagesKept}' in kept
+    production = {"MinimumTasks": "2", "TaskCpu": "512", "TaskMemory": "1024", "ImagesKept": "10"}
+    for name, value in production.items():
+        assert (default(templates, name), chosen("production")[name]) == (value, value)

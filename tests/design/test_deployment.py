@@ -1,0 +1,60 @@
+"""What the templates already say about deploying them: constraints, computed values, adoption of survivors."""
+
+from generator.reading.templates import STACK, TemplateSet
+
+from .support import BOTH, exists, ref, under
+
+EXISTING = ("ExistingKeyArn", "ExistingEncryptionSecretArn", "ExistingRepositoryName")
+
+
+def test_nested_stacks_only(templates: TemplateSet) -> None:
+    """The environment's root holds nothing but nested stacks, so that one change set shows all of it."""
+    root = templates["environment"].resources.values()
+    assert len(root) == 14
+    assert {one.type for one in root} == {STACK}
+    assert all(one.get("TemplateURL") for one in root)
+    assert all(one.description for one in templates.resources())
+
+
+def test_computed_values_are_told(templates: TemplateSet) -> None:
+    root = templates["environment"]
+    computed = root.metadata["Computed"]
+    assert set(computed) == {
+        "BackendBootstrap",
+        "BackendImage",
+        "CloudFrontPrefixListId",
+        "ConfigurationDigest",
+        "RepositoryName",
+    }
+    for name, told in computed.items():
+        assert set(told) == {"Found", "First"}
+        assert "Default" not in root.parameters[name]
+    shown = [name for one in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"] for name in one["Parameters"]]
+    assert sorted(shown) == sorted(root.parameters)
+    assert len(templates.resource("environment.Backend").get("Parameters")) > 20
+
+
+def test_survivors_are_adopted(templates: TemplateSet) -> None:
+    """A re-created environment takes what an earlier one left: key, encryption secret, repository, tables."""
+    root = templates["environment"]
+    for name in EXISTING:
+        assert root.parameters[name]["Default"] == ""
+        assert root.parameters[name]["AllowedPattern"].startswith("|")
+    for child, given in (
+        ("Encryption", {"ExistingKeyArn": "arn"}),
+        ("Registry", {"ExistingRepositoryName": "earlier"}),
+        ("Data", {"DataTables": "EXISTING"}),
+    ):
+        everything = {"ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE", **BOTH}
+        assert exists(templates, f"environment.{child}", **everything)
+        assert not exists(templates, f"environment.{child}", **{**everything, **given})
+    storage = under(templates, "environment.Storage", ExistingKeyArn="arn")
+    assert storage["Parameters"]["KeyArn"] == ref("ExistingKeyArn")
+    secret = under(templates, "environment.Configuration", **BOTH)["Parameters"]["ExistingEncryptionSecretArn"]
+    assert secret == ref("ExistingEncryptionSecretArn")
+
+
+def test_the_budget_is_the_designs_upper_figure(templates: TemplateSet) -> None:
+    budget = templates.resource("monitoring.Budget")
+    assert budget.get("Budget", "BudgetLimit", "Amount") == ref("MonthlyBudget")
+    assert templates["environment"].parameters["MonthlyBudget"]["Default"] == "212"

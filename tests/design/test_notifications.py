@@ -1,0 +1,193 @@
+"""Notifications and monitoring: topic, messages, alarms, budget."""
+
+import json
+import re
+from typing import Any
+
+from generator.reading.templates import Resource, TemplateSet
+from generator.reading.values import render
+
+from .support import (
+    BOTH,
+    declaration,
+    default,
+    dimensions,
+    exists,
+    grants,
+    matches,
+    real,
+    ref,
+    stages,
+    under,
+)
+
+FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
+SUMMARY = "external-execution-summary"
+
+
+def event(stage: str, summary: str | None) -> dict[str, Any]:
+    """A failed action, in the shape of the codepipeline user guide, detect-state-changes-cloudwatch-events."""
+    detail: dict[str, Any] = {"pipeline": "p", "execution-id": "e-1", "stage": stage, "state": "FAILED"}
+    detail["execution-result"] = {"external-execution-id": "x"} if summary is None else {SUMMARY: summary}
+    return {"source": "aws.codepipeline", "time": "2026-01-15T10:30:00Z", "detail": detail}
+
+
+def transformed(rule: Resource, happened: dict[str, Any]) -> dict[str, Any]:
+    """What the topic gets: EventBridge quotes an unquoted variable (eventbridge user guide, transform-target-input)."""
+    transformer = rule.get("Targets", 0, "InputTransformer", default={})
+    text = render(transformer["InputTemplate"])
+    for name, path in transformer["InputPathsMap"].items():
+        value: Any = happened
+        for step in path.removeprefix("$.").split("."):
+            value = value[step]
+        assert f": <{name}>" in text
+        text = text.replace(f"<{name}>", json.dumps(value))
+    message: dict[str, Any] = json.loads(text)
+    return message
+
+
+def selects(rule: Resource, stage: str, summary: bool) -> bool:
+    """Whether the rule's pattern takes a failed action of the stage, with or without an error text."""
+    detail = rule.get("EventPattern", "detail", default={})
+    if detail.get("state") != ["FAILED"] or "stage" not in detail:
+        return False
+    [pattern] = detail["stage"]
+    prefix = pattern.get("prefix") or pattern["anything-but"]["prefix"]
+    [exists_] = detail["execution-result"][SUMMARY]
+    return (stage.startswith(prefix) == ("prefix" in pattern)) and exists_ == {"exists": summary}
+
+
+def alarms(templates: TemplateSet, *addresses: str) -> list[tuple[str, str, str, Any]]:
+    found = []
+    for address in addresses:
+        one = templates.resource(address)
+        assert one.type == "AWS::CloudWatch::Alarm"
+        assert one.get("AlarmActions") == [ref("TopicArn")], address
+        assert one.get("ComparisonOperator") == "GreaterThanOrEqualToThreshold"
+        assert one.get("TreatMissingData") == "notBreaching"
+        statistic = one.get("Statistic") or one.get("ExtendedStatistic")
+        found.append((one.get("Namespace"), one.get("MetricName"), statistic, one.get("Threshold")))
+    return found
+
+
+def test_topic_and_subscriptions(templates: TemplateSet) -> None:
+    topic = templates.resource("notifications.Topic")
+    assert topic.get("TopicName") == ref("TopicName")
+    assert topic.get("KmsMasterKeyId") == ref("KeyArn")
+    assert "${encryption.Key.Arn}" in real(templates, "notifications.Topic", ref("KeyArn"))
+    for name, protocol, parameter in (
+        ("Email", "email", "NotificationEmail"),
+        ("Phone", "sms", "NotificationPhone"),
+    ):
+        subscription = templates.resource(f"notifications.{name}")
+        assert (subscription.get("Protocol"), subscription.get("Endpoint")) == (protocol, ref(parameter))
+        assert subscription.get("TopicArn") == ref("Topic")
+        assert not exists(templates, subscription.address, **{parameter: ""})
+        assert exists(templates, subscription.address, **{parameter: "given"})
+        assert default(templates, parameter) == ""
+    phone = declaration(templates, "NotificationPhone")
+    assert [number for number in ("+441632960961", "") if not matches(phone, number)] == []
+    assert [number for number in ("01632960961", "+0123456789", "+44 1632", "+1") if matches(phone, number)] == []
+    # Services publish to an encrypted topic only when the key lets them too.
+    for service in ("cloudwatch", "budgets", "events"):
+        who = (f"Service:{service}.amazonaws.com",)
+        policy = [one for one in grants(templates, "notifications.TopicPolicy").values() if one.principals == who]
+        assert [one.actions for one in policy] == [("sns:Publish",)]
+        key = [one for one in grants(templates, "encryption.Key").values() if one.principals == who]
+        assert [{"kms:Decrypt", "kms:GenerateDataKey"} <= set(one.actions) for one in key] == [True]
+    [event_key] = [one for one in grants(templates, "encryption.Key").values() if "events" in one.principals[0]]
+    assert event_key.conditions == ()
+
+
+def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
+    rules = [one for one in templates.resources("AWS::Events::Rule") if one.template == "monitoring"]
+    assert len(rules) == 6
+    for stage, on_failure in ((name, stage.get("OnFailure")) for name, stage in stages(templates, ApprovalRequired="true").items()):
+        rolls_back = on_failure == {"Result": "ROLLBACK"}
+        for summary in ("Health check failed after deployment", None):
+            [rule] = [one for one in rules if selects(one, stage, summary is not None)]
+            assert rule.get("State") == "ENABLED"
+            assert rule.get("EventPattern", "source") == ["aws.codepipeline"]
+            assert rule.get("EventPattern", "detail", "pipeline") == [ref("Pipeline")]
+            message = transformed(rule, event(stage, summary))
+            assert list(message) == FIELDS
+            assert message["error"] == (summary or "the action gave no reason")
+            assert message["rollback"] == ("initiated" if rolls_back else "not-configured")
+            assert (message["pipeline"], message["stage"], message["status"]) == ("p", stage, "FAILED")
+            assert (message["executionId"], message["timestamp"]) == ("e-1", "2026-01-15T10:30:00Z")
+    for rule in rules:
+        assert rule.get("Targets", 0, "Arn") == ref("TopicArn")
+        keys = re.findall(r'^  "(\w+)":', render(rule.get("Targets", 0, "InputTransformer", "InputTemplate")), re.M)
+        assert keys == FIELDS
+    success = templates.resource("monitoring.ReleaseSucceeded").get("EventPattern", default={})
+    assert success["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
+    assert success["detail"] == {"pipeline": [ref("Pipeline")], "state": ["SUCCEEDED"]}
+    for name in ("DeploymentFailed", "DeploymentFailedSilently", "ActionFailed", "ActionFailedSilently"):
+        assert templates.resource(f"monitoring.{name}") in rules
+
+
+def test_alarms_of_the_design(templates: TemplateSet) -> None:
+    assert alarms(
+        templates,
+        "monitoring.PipelineFailure",
+        "monitoring.BackendBuildDuration",
+        "monitoring.FrontendBuildDuration",
+    ) == [
+        ("AWS/CodePipeline", "FailedPipelineExecutions", "Sum", 1),
+        ("AWS/CodeBuild", "Duration", "Maximum", ref("BuildDurationAlarmSeconds")),
+        ("AWS/CodeBuild", "Duration", "Maximum", ref("BuildDurationAlarmSeconds")),
+    ]
+    assert default(templates, "BuildDurationAlarmSeconds") == "600"
+    assert dimensions(under(templates, "monitoring.PipelineFailure")) == {"PipelineName": "${Pipeline}"}
+    for side in ("Backend", "Frontend"):
+        build = under(templates, f"monitoring.{side}BuildDuration")
+        assert dimensions(build) == {"ProjectName": f"${{{side}Build}}"}
+    # DeploymentFailure is no metric: ECS says so in an event, and rolls back by circuit breaker and alarms.
+    pattern = templates.resource("monitoring.DeploymentRolledBack").get("EventPattern", default={})
+    assert pattern == {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Deployment State Change"],
+        "resources": [ref("ServiceArn")],
+        "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+    }
+    assert exists(templates, "monitoring.DeploymentRolledBack", **BOTH)
+    deployment = templates.resource("backend.Service").get("DeploymentConfiguration", default={})
+    assert deployment["DeploymentCircuitBreaker"]["Rollback"] is True
+    assert deployment["Alarms"]["Rollback"] is True
+
+
+def test_error_rates_and_latency(templates: TemplateSet) -> None:
+    names = [f"backend.{name}" for name in ("BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks")]
+    assert alarms(templates, *names) == [
+        ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", ref("ErrorAlarmCount")),
+        ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", ref("ErrorAlarmCount")),
+        ("AWS/ApplicationELB", "TargetResponseTime", "p95", ref("LatencyAlarmSeconds")),
+        ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", 1),
+    ]
+    for name in names:
+        found = dimensions(under(templates, name))
+        assert found["LoadBalancer"] == "${LoadBalancerFullName}"
+        assert ("TargetGroup" in found) is (name != "backend.GatewayErrors")
+    body = render(under(templates, "monitoring.Dashboard", **BOTH)["DashboardBody"])
+    titles = [one["properties"]["title"] for one in json.loads(body)["widgets"]]
+    assert {"Pipeline", "Builds", "Distribution", "Answers", "Latency"} <= set(titles)
+
+
+def test_resource_limits_and_budget(templates: TemplateSet) -> None:
+    assert alarms(templates, "monitoring.BackendCpu", "monitoring.BackendMemory") == [
+        ("AWS/ECS", "CPUUtilization", "Average", 90),
+        ("AWS/ECS", "MemoryUtilization", "Average", 90),
+    ]
+    missing = templates.resource("monitoring.MissingTasks")
+    metrics = {one["Id"]: one for one in missing.get("Metrics", default=[])}
+    assert metrics["missing"]["Expression"] == "desired - running"
+    for metric, name in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount")):
+        assert metrics[metric]["MetricStat"]["Metric"]["MetricName"] == name
+    settings = templates.resource("backend.Cluster").get("ClusterSettings")
+    assert settings == [{"Name": "containerInsights", "Value": "enabled"}]
+    budget = templates.resource("monitoring.Budget")
+    assert budget.get("Budget", "BudgetLimit") == {"Amount": ref("MonthlyBudget"), "Unit": "USD"}
+    assert (budget.get("Budget", "BudgetType"), budget.get("Budget", "TimeUnit")) == ("COST", "MONTHLY")
+    assert default(templates, "MonthlyBudget") == "212"
+    told = [one["Subscribers"] for one in budget.get("NotificationsWithSubscribers")]
+    assert told == [[{"Address": ref("TopicArn"), "SubscriptionType": "SNS"}]] * 3
