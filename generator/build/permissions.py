@@ -1,0 +1,126 @@
+"""What each CodeBuild project may do beyond logs, artifacts and reports."""
+
+from __future__ import annotations
+
+from awacs import cloudfront, dynamodb, ecr, ecs, s3, ssm
+from awacs.aws import ArnEquals
+
+from generator import arns, ports
+from generator.iam import Anything, Grant, allow
+from generator.project import Project
+from generator.stack import Stack
+
+
+def push_images(stack: Stack) -> list[Grant]:
+    """The backend's build signs in to ECR and pushes one image."""
+    return [
+        allow(
+            "SignIn",
+            [ecr.GetAuthorizationToken],
+            Anything("a registry token belongs to the account; ECR knows no resource for it"),
+            "docker signs in with a token",
+        ),
+        allow(
+            "PushImage",
+            [
+                ecr.BatchCheckLayerAvailability,
+                ecr.BatchGetImage,
+                ecr.CompleteLayerUpload,
+                ecr.DescribeImages,
+                ecr.GetDownloadUrlForLayer,
+                ecr.InitiateLayerUpload,
+                ecr.PutImage,
+                ecr.UploadLayerPart,
+            ],
+            [stack.takes(ports.REGISTRY_ARN)],
+            "the build pushes one image for its commit, and looks whether an earlier try already did",
+        ),
+    ]
+
+
+def publish(stack: Stack) -> list[Grant]:
+    """The publish project invalidates the distribution's cache."""
+    return [
+        allow(
+            "Invalidate",
+            [cloudfront.CreateInvalidation, cloudfront.GetInvalidation],
+            [stack.takes(ports.DISTRIBUTION_ARN)],
+            "people see a new page as soon as it is there",
+        )
+    ]
+
+
+def raise_from_zero(stack: Stack) -> list[Grant]:
+    """The raise project starts the first tasks of the service."""
+    return [
+        allow(
+            "RaiseFromZero",
+            [ecs.DescribeServices, ecs.UpdateService],
+            [stack.takes(ports.SERVICE_ARN)],
+            "the first release raises the service from zero tasks to its minimum",
+        )
+    ]
+
+
+def verify_backend(stack: Stack, project: Project) -> list[Grant]:
+    """The verification looks at service, tasks and tables, and records the image that it found good."""
+    prefix, cluster = stack.takes(ports.CONFIGURATION_PREFIX), stack.takes(ports.RUNNING_CLUSTER)
+    return [
+        allow(
+            "SeeService",
+            [ecs.DescribeServices],
+            [stack.takes(ports.SERVICE_ARN)],
+            "the release is verified against the service's deployment",
+        ),
+        allow(
+            "SeeTasks",
+            [ecs.DescribeTasks],
+            [arns.ecs_task(cluster)],
+            "the image that runs is compared with the one that was built",
+        ),
+        # Service Authorization Reference, Amazon ECS: ListTasks knows a container instance as resource, which Fargate
+        # does not have, and the cluster as a condition.
+        allow(
+            "FindTasks",
+            [ecs.ListTasks],
+            Anything("on Fargate ListTasks names no resource; the condition names the cluster"),
+            "the tasks of the service are looked up",
+            [ArnEquals({"ecs:cluster": arns.ecs_cluster(cluster)})],
+        ),
+        allow(
+            "ReadRevision",
+            [ecs.DescribeTaskDefinition],
+            Anything("DescribeTaskDefinition names no resource"),
+            "what the tasks were told is looked up",
+        ),
+        allow(
+            "ReadTableNames",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
+            "the names of the tables that the task is given",
+        ),
+        allow(
+            "SeeTables",
+            [dynamodb.DescribeTable],
+            [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
+            "no public call shows a missing table, so AWS is asked",
+        ),
+        allow(
+            "RecordImage",
+            [ssm.PutParameter],
+            [arns.ssm_parameter(stack.takes(ports.LAST_IMAGE_PARAMETER))],
+            "the last good image is what an infrastructure update must keep",
+        ),
+    ]
+
+
+def verify_frontend(stack: Stack) -> list[Grant]:
+    """The verification compares what CloudFront serves with what lies in the bucket."""
+    return [
+        allow(
+            "SeeSite",
+            [s3.GetObject],
+            [arns.objects(stack.takes(ports.SITE_BUCKET_ARN))],
+            "a stale page is told apart: not uploaded, or uploaded and not invalidated",
+        )
+    ]
