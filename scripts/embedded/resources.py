@@ -103,14 +103,18 @@ class Thing:
         if isinstance(value, str):
             if value.startswith("$"):
                 return jmespath.search(value[1:], state)
+            last = self.physical.rpartition(":")[2]
             words = {**self.properties, **self._words, "id": self.physical, "parts": self.physical.split("|")}
+            words |= {"last": last, "tail": last.partition("/")[2]}
             return value.format_map(words) if "{" in value else value
         if isinstance(value, list):
             return [self.fill(inner, state) for inner in value]
         return {key: self.fill(inner, state) for key, inner in value.items()} if isinstance(value, dict) else value
 
     def address(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
-        filled: dict[str, Any] = self.fill(dict(self.row.address if own is None else own))
+        wanted = dict(self.row.address if own is None else own)
+        state = self.read() if any(str(value).startswith(("$", "['$")) for value in wanted.values()) else None
+        filled: dict[str, Any] = self.fill(wanted, state)
         return filled
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> Any:
@@ -154,7 +158,10 @@ class Thing:
             tags = properties.pop("Tags")
         arguments = _merge(self.folded(self.row.create, properties), self.fill(dict(self.row.fixed)))
         answer = self.call(self.row.create, arguments)
-        self.physical = str(self.fill(self.row.identity, answer))
+        identity = self.fill(self.row.identity, answer)
+        if not identity:
+            raise Failed(f"{self.row.kind}: {self.row.create} made nothing: {answer.get('Unsuccessful', answer)}")
+        self.physical = str(identity)
         for setting, value in later:
             self._put(setting, None, value)
         if tags:
@@ -175,7 +182,10 @@ class Thing:
             return
         if self.row.update and all(self.takes(self.row.update, name) for name in changed):
             possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
-            self.call(self.row.update, _merge(self.folded(self.row.update, possible), self.address(None)))
+            if self.row.tagging:
+                possible.pop("Tags", None)
+            fixed = {**self.fill(dict(self.row.update_fixed)), **self.address(None)}
+            self.call(self.row.update, _merge(self.folded(self.row.update, possible), fixed))
         elif self.row.recreate:
             Thing(self.services, self.row, dict(before), self.physical).delete()
             self.create()
@@ -223,11 +233,12 @@ class Thing:
             tags = fold.fold(pairs, members[member], {})
             self.call(tagging.put, {**self.address(tagging.address), member: tags})
         if gone := sorted(before.keys() - after.keys()):
+            address = self.address(tagging.address)
             members = self.services.model(self.row.service, tagging.remove).input_shape.members
             keys = next((name for name in members if name.lower().endswith("keys")), member)
             value: Any = gone if keys != member else [{"Key": key} for key in gone]
             shape = members[keys]
-            self.call(tagging.remove, {**self.address(tagging.address), keys: fold.fold(value, shape, {})})
+            self.call(tagging.remove, {**address, keys: fold.fold(value, shape, {})})
 
     def read(self) -> dict[str, Any]:
         """What the service says about it. Raises `Failed` when it does not exist."""
@@ -237,8 +248,12 @@ class Thing:
         return state
 
     def _read(self, read: Read) -> dict[str, Any]:
-        answer = self.call(read.operation, self.address(read.address))
-        found = jmespath.search(read.take.replace("<id>", self.physical), answer)
+        if not isinstance(read.operation, str):
+            return read.operation(self)
+        answer, take = self.call(read.operation, self.address(read.address)), read.take.replace("<id>", self.physical)
+        for number, part in enumerate(self.physical.split("|")):
+            take = take.replace(f"<{number}>", part)
+        found = jmespath.search(take, answer)
         if found in (None, []) and not read.under:
             raise Failed(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
         if read.under:
@@ -265,7 +280,10 @@ class Thing:
             actual = next((state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None)
             return fold.tags(actual) != fold.tags(value)
         if name in self.row.seen:
-            return fold.differs(value, jmespath.search(self.row.seen[name], state))
+            seen = self.row.seen[name]
+            return fold.differs(value, jmespath.search(seen, state)) if isinstance(seen, str) else not seen(value, state)
+        if isinstance(value, str) and (value in self.physical.split("|") or name == self.row.named and value in self.physical):
+            return False
         prepared = self.prepared({name: value})
         for key, inner in prepared.items():
             setting = next((one for one in self.row.settings if one.name == key), None)
@@ -280,10 +298,11 @@ class Thing:
 
     def delete(self) -> None:
         """Deletes it; what is gone already is fine."""
-        if not self.row.delete:
-            raise Failed(f"{self.row.kind} cannot be deleted on the embedded AWS")
         try:
-            self.call(self.row.delete, self.address(self.row.delete_address))
+            if isinstance(self.row.delete, str):
+                self.call(self.row.delete, self.address(self.row.delete_address))
+            else:
+                self.row.delete(self)
         except Failed as error:
             if "HandlerErrorCode: NotFound" not in str(error):
                 raise

@@ -65,6 +65,7 @@ class _Shell:
         self._bash = shutil.which("bash", path=environment["PATH"])
         if self._bash is None:
             raise UnsupportedError(f"no bash on {environment['PATH']}")
+        (state / "env").write_text("")
         for name, value in environment.items():
             self.export(name, value)
         (state / "dir").write_text(f"{source}\n")

@@ -75,45 +75,59 @@ def prepared(root: dict[str, Any], *children: dict[str, Any], **answers: Any) ->
     )
 
 
+AUTOMATIC = {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
+BY_PARAMETER = {"ChangeSource": "ParameterReference"}
+ALWAYS = {"recreation": "Always"}
+BUCKET = "AWS::S3::Bucket"
 UPDATE = (
     change_set(
         NAME,
         [
-            nested("Backend", detail("Parameters/TaskCpu", "256", "512", ChangeSource="ParameterReference")),
+            nested("Backend", detail("Parameters/TaskCpu", "256", "512", **BY_PARAMETER)),
             nested("Build", detail("TemplateURL", "https://x/build-1.json", "https://x/build-2.json")),
-            nested("Storage", {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}),
-            nested("Monitoring", {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}),
+            nested("Storage", AUTOMATIC),
+            nested("Monitoring", AUTOMATIC),
         ],
     ),
     change_set(
         "backend",
         [
             modify(
-                "Task", "AWS::ECS::TaskDefinition",
+                "Task",
+                "AWS::ECS::TaskDefinition",
                 # One property, told twice: the template's change is dynamic, the parameter's is certain.
-                detail("Cpu", "256", "512", "Dynamic", recreation="Always"),
-                detail("Cpu", "256", "512", recreation="Always", ChangeSource="ParameterReference", CausingEntity="TaskCpu"),
-                Replacement="True", PolicyAction="ReplaceAndDelete",
+                detail("Cpu", "256", "512", "Dynamic", **ALWAYS),
+                detail("Cpu", "256", "512", CausingEntity="TaskCpu", **ALWAYS, **BY_PARAMETER),
+                Replacement="True",
+                PolicyAction="ReplaceAndDelete",
             ),
             modify(
-                "Service", "AWS::ECS::Service",
-                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference", CausingEntity="Task"),
+                "Service",
+                "AWS::ECS::Service",
+                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference"),
             ),
         ],
     ),
     change_set(
         "build",
         [
-            {"Action": "Add", "LogicalResourceId": "Cache", "ResourceType": "AWS::S3::Bucket"},
-            {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": "AWS::S3::Bucket", "PolicyAction": "Retain"},
+            {"Action": "Add", "LogicalResourceId": "Cache", "ResourceType": BUCKET},
+            {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": BUCKET, "PolicyAction": "Retain"},
         ],
     ),
     change_set("storage", [], Status="FAILED", StatusReason=NO_CHANGES),
     change_set(
         "monitoring",
-        [modify("Alarm", "AWS::CloudWatch::Alarm", detail("Dimensions/0/Value", "app/1", UNKNOWN, recreation="Always", ChangeSource="ParameterReference"), Replacement="True")],
+        [
+            modify(
+                "Alarm",
+                "AWS::CloudWatch::Alarm",
+                detail("Dimensions/0/Value", "app/1", UNKNOWN, **ALWAYS, **BY_PARAMETER),
+                Replacement="True",
+            )
+        ],
     ),
-)  # fmt: skip
+)
 
 
 def test_an_update_as_text() -> None:
@@ -127,10 +141,10 @@ def test_an_update_as_text() -> None:
         "        Cpu: 256 → 512",
         "  ~ Build",
         "    + Cache  AWS::S3::Bucket",
-        "    - Old  AWS::S3::Bucket; the old one is kept",
+        "    - Old  AWS::S3::Bucket  (the old one is kept)",
         "  2 more might change, if an output that they are given does:",
         "    ? Backend > Service  AWS::ECS::Service",
-        "    ? Monitoring > Alarm  AWS::CloudWatch::Alarm  is replaced",
+        "    ? Monitoring > Alarm  AWS::CloudWatch::Alarm  might be replaced",
         "  no change expected in Storage",
     ]
 
@@ -220,13 +234,11 @@ def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
 
 def test_every_page_and_every_wait() -> None:
     """A change set takes a while and has pages."""
-    first, second = (
-        change_set(NAME, [], Status="CREATE_IN_PROGRESS"),
-        change_set(NAME, [{"Action": "Add", "LogicalResourceId": "A", "ResourceType": "T::T::T"}], NextToken="more"),
-    )
-    third = change_set(NAME, [{"Action": "Add", "LogicalResourceId": "B", "ResourceType": "T::T::T"}])
-    aws = prepared(first)
-    aws.answers["cloudformation.describe_change_set"] = [first, second, third]
+    one, other = ({"Action": "Add", "LogicalResourceId": name, "ResourceType": BUCKET} for name in "AB")
+    waiting = change_set(NAME, [], Status="CREATE_IN_PROGRESS")
+    aws = prepared(waiting)
+    pages = [change_set(NAME, [one], NextToken="more"), change_set(NAME, [other])]
+    aws.answers["cloudformation.describe_change_set"] = [waiting, *pages]
     assert [change.path for change in plan.make(aws, REQUEST, BEFORE, "why").changes] == [("A",), ("B",)]
 
 

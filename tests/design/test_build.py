@@ -135,7 +135,7 @@ def test_artifacts(templates: TemplateSet) -> None:
     assert 'docker push "$IMAGE"' in text
     assert '"$CONTAINER_NAME" "$IMAGE" > "$BUNDLE/imagedefinitions.json"' in text
     assert "-name tests -o -name '.git*'" in text
-    assert "> \"$BUNDLE/Procfile\"" in text
+    assert '> "$BUNDLE/Procfile"' in text
     spec = buildspec(templates, "BackendBuild")
     assert spec["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
     assert {"COMMIT", "IMAGE"} <= set(spec["env"]["exported-variables"])

@@ -168,7 +168,9 @@ def test_access_logs(templates: TemplateSet) -> None:
     assert configuration(templates)["Logging"]["Bucket"] == ref("LogBucketDomain")
     for address in ("storage.Artifacts", "site.Site"):
         assert "DestinationBucketName" in templates.resource(address).get("LoggingConfiguration", default={})
-    delivered = {one.principals: one.resources for one in grants(templates, "storage.LogsPolicy").values() if one.allows}
+    delivered = {
+        one.principals: one.resources for one in grants(templates, "storage.LogsPolicy").values() if one.allows
+    }
     assert delivered == {
         ("Service:logdelivery.elasticloadbalancing.amazonaws.com",): (
             "${Logs.Arn}/load-balancer/AWSLogs/${AWS::AccountId}/*",

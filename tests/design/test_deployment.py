@@ -29,7 +29,9 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
     for name, told in computed.items():
         assert set(told) == {"Found", "First"}
         assert "Default" not in root.parameters[name]
-    shown = [name for one in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"] for name in one["Parameters"]]
+    shown = [
+        name for one in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"] for name in one["Parameters"]
+    ]
     assert sorted(shown) == sorted(root.parameters)
     assert len(templates.resource("environment.Backend").get("Parameters")) > 20
 

@@ -35,9 +35,9 @@ def test_nat_gateways(templates: TemplateSet) -> None:
         assert exists(templates, "network.NatB", NatGatewayCount=count) is (count == "2")
         assert exists(templates, "network.NatAddressB", NatGatewayCount=count) is (count == "2")
     for zone in "AB":
-        gateway = templates.resource(f"network.Nat{zone}")
-        assert gateway.get("SubnetId") == ref(f"PublicSubnet{zone}")
-        assert gateway.get("AllocationId") == attribute(f"NatAddress{zone}", "AllocationId")
+        nat = templates.resource(f"network.Nat{zone}")
+        assert nat.get("SubnetId") == ref(f"PublicSubnet{zone}")
+        assert nat.get("AllocationId") == attribute(f"NatAddress{zone}", "AllocationId")
     assert declaration(templates, "NatGatewayCount")["AllowedValues"] == ["1", "2"]
     for service in ("S3", "Dynamodb"):
         endpoint = templates.resource(f"network.{service}Endpoint")
@@ -58,7 +58,8 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     listener = templates.resource("ingress.Listener")
     assert (listener.get("Port"), listener.get("Protocol")) == (endpoint["HTTPPort"], "HTTP")
     [api] = [
-        one for one in under(templates, "delivery.Distribution", **BOTH)["DistributionConfig"]["Origins"]
+        one
+        for one in under(templates, "delivery.Distribution", **BOTH)["DistributionConfig"]["Origins"]
         if one["Id"] == "api"
     ]
     assert api["VpcOriginConfig"] == {"VpcOriginId": ref("ApiOrigin")}

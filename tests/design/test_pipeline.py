@@ -59,7 +59,7 @@ def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
 def test_ecs_deployment(templates: TemplateSet) -> None:
     found = actions(stages(templates)["Deploy_Backend"])
     deploy = found["DeployToECS"]
-    assert list(found)[0] == "DeployToECS"
+    assert next(iter(found)) == "DeployToECS"
     assert provider(deploy) == "Deploy/ECS"
     assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
     assert deploy["Configuration"]["FileName"] == "imagedefinitions.json"

@@ -87,10 +87,11 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
 
 
 def _replaced(change: PlannedChange) -> str:
-    kept = "; the old one is kept" if change.policy.endswith("Retain") else ""
+    kept = "  (the old one is kept)" if change.policy.endswith("Retain") else ""
     if change.action == "Remove":
         return kept
-    return {"True": f"  is replaced{kept}", "Conditional": f"  might be replaced{kept}"}.get(change.replacement, "")
+    sure = "is" if change.certain else "might be"
+    return {"True": f"  {sure} replaced{kept}", "Conditional": f"  might be replaced{kept}"}.get(change.replacement, "")
 
 
 def _difference(one: Difference) -> str:

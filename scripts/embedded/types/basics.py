@@ -1,8 +1,61 @@
-"""Keys, buckets, topics, tables: what everything else is built on."""
+"""Keys, secrets, parameters, logs, topics, roles."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from scripts.embedded.types.row import Read, Row, Setting, Tagging
 
-BUCKET = {"Bucket": "{id}"}
+if TYPE_CHECKING:
+    from scripts.embedded.resources import Thing
+
+TOPIC, SECRET, PARAMETER, ROLE, POLICY = (
+    {name: "{id}"} for name in ("TopicArn", "SecretId", "Name", "RoleName", "PolicyArn")
+)
+
+
+def _generate(secret: "Thing", wanted: Mapping[str, Any]) -> None:
+    """A secret's value as `GenerateSecretString` describes it, within `SecretStringTemplate` if there is one."""
+    own = ("SecretStringTemplate", "GenerateStringKey")
+    asked = secret.folded("get_random_password", {key: value for key, value in wanted.items() if key not in own})
+    text = secret.call("get_random_password", asked)["RandomPassword"]
+    if "SecretStringTemplate" in wanted:
+        text = json.dumps({**json.loads(wanted["SecretStringTemplate"]), wanted["GenerateStringKey"]: text})
+    secret.call("put_secret_value", {**secret.address(None), "SecretString": text})
+
+
+def _rotation(key: "Thing", on: Any) -> None:
+    key.call("enable_key_rotation" if on in (True, "true") else "disable_key_rotation", key.address(None))
+
+
+def _topic_attribute(name: str) -> Setting:
+    def put(topic: "Thing", value: Any) -> None:
+        topic.call("set_topic_attributes", {**topic.address(None), "AttributeName": name, "AttributeValue": str(value)})
+
+    return Setting(name, put, lambda topic, _: put(topic, ""))
+
+
+def _inline(role: "Thing") -> dict[str, Any]:
+    names = role.call("list_role_policies", role.address(None))["PolicyNames"]
+    found = [role.call("get_role_policy", {**role.address(None), "PolicyName": name}) for name in names]
+    return {"Policies": [{key: one[key] for key in ("PolicyName", "PolicyDocument")} for one in found]}
+
+
+def _delete_role(role: "Thing") -> None:
+    for one in _inline(role)["Policies"]:
+        role.call("delete_role_policy", {**role.address(None), "PolicyName": one["PolicyName"]})
+    for one in role.call("list_attached_role_policies", role.address(None))["AttachedPolicies"]:
+        role.call("detach_role_policy", {**role.address(None), "PolicyArn": one["PolicyArn"]})
+    role.call("delete_role", role.address(None))
+
+
+def _document(policy: "Thing") -> dict[str, Any]:
+    version = policy.call("get_policy", policy.address(None))["Policy"]["DefaultVersionId"]
+    answer = policy.call("get_policy_version", {**policy.address(None), "VersionId": version})
+    return {"PolicyDocument": answer["PolicyVersion"]["Document"]}
+
+
+NO_POLICY = json.dumps({"Version": "2008-10-17", "Statement": []})
 
 ROWS = (
     Row(
@@ -13,9 +66,9 @@ ROWS = (
         {"KeyId": "{id}"},
         (
             Read("describe_key", "KeyMetadata"),
-            Read("get_key_rotation_status", "{EnableKeyRotation: KeyRotationEnabled}"),
-            Read("get_key_policy", "{Policy: Policy}", address={"KeyId": "{id}", "PolicyName": "default"}),
-            Read("list_resource_tags", "{Tags: Tags}"),
+            Read("get_key_rotation_status", "KeyRotationEnabled", "EnableKeyRotation"),
+            Read("get_key_policy", "Policy", "Policy", {"KeyId": "{id}", "PolicyName": "default"}),
+            Read("list_resource_tags", "Tags", "Tags"),
         ),
         delete="schedule_key_deletion",
         delete_address={"KeyId": "{id}", "PendingWindowInDays": 7},
@@ -23,29 +76,174 @@ ROWS = (
         settings=(
             Setting("Description", "update_key_description"),
             Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
-            Setting("EnableKeyRotation", lambda key, on: key.call(f"{'en' if on in (True, 'true') else 'dis'}able_key_rotation", key.address(None))),
+            Setting("EnableKeyRotation", _rotation),
         ),
         tagging=Tagging({"KeyId": "{id}"}),
         attributes={"Arn": "$Arn", "KeyId": "{id}"},
         seen={"EnableKeyRotation": "EnableKeyRotation"},
     ),
     Row(
-        "AWS::S3::Bucket",
-        "s3",
-        "create_bucket",
-        "{BucketName}",
-        BUCKET,
+        "AWS::KMS::Alias",
+        "kms",
+        "create_alias",
+        "{AliasName}",
+        {"AliasName": "{id}"},
+        (Read("list_aliases", "Aliases[?AliasName=='<id>'] | [0]", address={}),),
+        update="update_alias",
+        delete="delete_alias",
+        seen={"TargetKeyId": lambda key, state: str(key).endswith(state["TargetKeyId"])},
+    ),
+    Row(
+        "AWS::Logs::LogGroup",
+        "logs",
+        "create_log_group",
+        "{LogGroupName}",
+        {"logGroupName": "{id}"},
         (
-            Read("head_bucket", "{Name: '<id>'}"),
-            Read("get_bucket_versioning", "{VersioningConfiguration: @}"),
+            Read(
+                "describe_log_groups",
+                "logGroups[?logGroupName=='<id>'] | [0]",
+                address={"logGroupNamePrefix": "{id}"},
+            ),
+            Read("list_tags_log_group", "tags", "tags"),
         ),
-        delete="delete_bucket",
-        named="BucketName",
-        longest=63,
-        rename={"BucketName": "Bucket"},
+        delete="delete_log_group",
+        named="LogGroupName",
+        longest=512,
         settings=(
-            Setting("VersioningConfiguration", "put_bucket_versioning"),
+            Setting("RetentionInDays", "put_retention_policy", "delete_retention_policy"),
+            Setting("KmsKeyId", "associate_kms_key", "disassociate_kms_key"),
         ),
-        attributes={"Arn": "arn:{partition}:s3:::{id}", "DomainName": "{id}.s3.amazonaws.com"},
+        tagging=Tagging({"logGroupName": "{id}"}, "tag_log_group", "untag_log_group"),
+        attributes={"Arn": "$arn"},
+    ),
+    Row(
+        "AWS::SecretsManager::Secret",
+        "secretsmanager",
+        "create_secret",
+        "$ARN",
+        SECRET,
+        (Read("describe_secret"), Read("get_secret_value", "SecretString", "SecretString")),
+        update="update_secret",
+        delete="delete_secret",
+        delete_address={"SecretId": "{id}", "ForceDeleteWithoutRecovery": True},
+        named="Name",
+        settings=(Setting("GenerateSecretString", _generate),),
+        tagging=Tagging(SECRET),
+        attributes={"Id": "{id}"},
+        seen={"GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))},
+    ),
+    Row(
+        "AWS::SSM::Parameter",
+        "ssm",
+        "put_parameter",
+        "{Name}",
+        PARAMETER,
+        (
+            Read("get_parameter", "Parameter"),
+            Read(
+                "describe_parameters",
+                "Parameters[0]",
+                address={"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["{id}"]}]},
+            ),
+            Read("list_tags_for_resource", "TagList", "Tags", {"ResourceType": "Parameter", "ResourceId": "{id}"}),
+        ),
+        update="put_parameter",
+        update_fixed={"Overwrite": True},
+        delete="delete_parameter",
+        named="Name",
+        tagging=Tagging(
+            {"ResourceType": "Parameter", "ResourceId": "{id}"}, "add_tags_to_resource", "remove_tags_from_resource"
+        ),
+        attributes={"Type": "$Type", "Value": "$Value"},
+    ),
+    Row(
+        "AWS::SNS::Topic",
+        "sns",
+        "create_topic",
+        "$TopicArn",
+        TOPIC,
+        (
+            Read("get_topic_attributes", "Attributes", "Attributes"),
+            Read("list_tags_for_resource", "Tags", "Tags", {"ResourceArn": "{id}"}),
+        ),
+        delete="delete_topic",
+        named="TopicName",
+        longest=256,
+        rename={
+            "TopicName": "Name",
+            "KmsMasterKeyId": "Attributes.KmsMasterKeyId",
+            "DisplayName": "Attributes.DisplayName",
+        },
+        settings=(_topic_attribute("KmsMasterKeyId"), _topic_attribute("DisplayName")),
+        tagging=Tagging({"ResourceArn": "{id}"}),
+        attributes={"TopicArn": "{id}", "TopicName": "{last}"},
+        seen={"KmsMasterKeyId": "Attributes.KmsMasterKeyId", "DisplayName": "Attributes.DisplayName"},
+    ),
+    Row(
+        "AWS::SNS::TopicPolicy",
+        "sns",
+        "set_topic_attributes",
+        "{Topics[0]}",
+        TOPIC,
+        (Read("get_topic_attributes", "Attributes"),),
+        update="set_topic_attributes",
+        delete=lambda one: one.call(
+            "set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY}
+        ),
+        fixed={"AttributeName": "Policy"},
+        update_fixed={"AttributeName": "Policy"},
+        rename={"Topics": "TopicArn", "PolicyDocument": "AttributeValue"},
+        # One row is one call: a policy on several topics is refused by botocore, which wants one ARN.
+        prepare=lambda p: {**p, "Topics": p["Topics"][0] if len(p.get("Topics", ())) == 1 else ""} if "Topics" in p else p,
+        seen={"PolicyDocument": "Policy", "Topics": "[TopicArn]"},
+    ),
+    Row(
+        "AWS::SNS::Subscription",
+        "sns",
+        "subscribe",
+        "$SubscriptionArn",
+        {"SubscriptionArn": "{id}"},
+        (Read("get_subscription_attributes", "Attributes"),),
+        delete="unsubscribe",
+        fixed={"ReturnSubscriptionArn": True},
+    ),
+    Row(
+        "AWS::IAM::Role",
+        "iam",
+        "create_role",
+        "$Role.RoleName",
+        ROLE,
+        (
+            Read("get_role", "Role"),
+            Read(_inline),
+            Read("list_attached_role_policies", "AttachedPolicies[].PolicyArn", "ManagedPolicyArns"),
+        ),
+        update="update_role",
+        delete=_delete_role,
+        named="RoleName",
+        settings=(
+            Setting("AssumeRolePolicyDocument", "update_assume_role_policy"),
+            Setting("Policies", "put_role_policy", "delete_role_policy", each="PolicyName"),
+            Setting("ManagedPolicyArns", "attach_role_policy", "detach_role_policy", each="PolicyArn"),
+        ),
+        tagging=Tagging(ROLE, "tag_role", "untag_role"),
+        rename={"AssumeRolePolicyDocument": "AssumeRolePolicyDocument"},
+        attributes={"Arn": "$Arn", "RoleId": "$RoleId"},
+        seen={"Policies": "Policies", "ManagedPolicyArns": "ManagedPolicyArns"},
+    ),
+    Row(
+        "AWS::IAM::ManagedPolicy",
+        "iam",
+        "create_policy",
+        "$Policy.Arn",
+        POLICY,
+        (Read("get_policy", "Policy"), Read(_document)),
+        delete="delete_policy",
+        named="ManagedPolicyName",
+        longest=128,
+        rename={"ManagedPolicyName": "PolicyName"},
+        settings=(Setting("PolicyDocument", "create_policy_version", fixed={"SetAsDefault": True}),),
+        attributes={"PolicyArn": "{id}"},
     ),
 )

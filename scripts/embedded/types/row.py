@@ -12,10 +12,10 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Read:
-    """One call that tells what exists. `take` is a JMESPath into its answer, `<id>` in it the physical id; what it
+    """One call that tells what exists. `take` is a JMESPath into its answer, `<id>` and `<0>`, `<1>` in it the physical id and its parts; what it
     finds is merged into the state, or kept `under` a name of its own and may then be nothing."""
 
-    operation: str
+    operation: str | Callable[["Thing"], dict[str, Any]]
     take: str = "@"
     under: str = ""
     address: Mapping[str, Any] | None = None  # as in a row; the row's own without it
@@ -47,8 +47,12 @@ class Tagging:
 
 @dataclass(frozen=True)
 class Row:
-    """One resource type. Strings with braces are filled with `{id}`, `{region}`, `{account}`, `{partition}` and the
-    properties; strings that start with `$` are JMESPath into the answer (`identity`) or the state (`attributes`)."""
+    """One resource type.
+
+    Strings with braces are filled with `{id}`, its `{parts[0]}` between bars, its `{last}` part after a colon and
+    `{tail}` of that after a slash, `{region}`, `{account}`, `{partition}` and the properties. Strings that start with
+    `$` are JMESPath into the answer (`identity`) or into what the reads found (elsewhere).
+    """
 
     kind: str
     service: str
@@ -57,7 +61,7 @@ class Row:
     address: Mapping[str, Any]
     reads: tuple[Read, ...]
     update: str = ""
-    delete: str = ""
+    delete: str | Callable[["Thing"], None] = ""
     settings: tuple[Setting, ...] = ()
     tagging: Tagging | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +71,8 @@ class Row:
     longest: int = 64
     wrap: str = ""  # the member of the creating (and updating) call that takes all properties
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    seen: Mapping[str, str] = field(default_factory=dict)  # property -> JMESPath into the state, where it has another name
+    # Property -> where the state shows it: a JMESPath, or a function of value and state that says whether it does.
+    seen: Mapping[str, str | Callable[[Any, Mapping[str, Any]], bool]] = field(default_factory=dict)
+    update_fixed: Mapping[str, Any] = field(default_factory=dict)
     recreate: bool = False  # an update that moto lacks is delete and create under the same name; never for data
     delete_address: Mapping[str, Any] | None = None

@@ -1,0 +1,176 @@
+"""Buckets, tables, image and source repositories: what holds data, and so is never deleted for an update."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scripts.embedded.types.row import Read, Row, Setting, Tagging
+
+if TYPE_CHECKING:
+    from scripts.embedded.resources import Thing
+
+BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryName": "{id}"}
+
+
+def _lifecycle(images: "Thing", policy: Mapping[str, Any]) -> None:
+    text = policy["LifecyclePolicyText"]
+    images.call("put_lifecycle_policy", {**images.address(None), "lifecyclePolicyText": text})
+
+
+def _place_of_bucket(properties: dict[str, Any]) -> dict[str, Any]:
+    """Lifecycle rules without a prefix hold for all: the API wants that said."""
+    rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
+    if not rules:
+        return properties
+    said = [rule if "Prefix" in rule or "Filter" in rule else {**rule, "Prefix": ""} for rule in rules]
+    return {**properties, "LifecycleConfiguration": {**properties["LifecycleConfiguration"], "Rules": said}}
+
+
+def _index(answer: str, name: str) -> str:
+    return f"Table.{answer}[].{{IndexName: IndexName, KeySchema: KeySchema, Projection: {name}}}"
+
+
+ROWS = (
+    Row(
+        "AWS::S3::Bucket",
+        "s3",
+        "create_bucket",
+        "{BucketName}",
+        BUCKET,
+        (
+            Read("head_bucket", "BucketRegion || 'here'", "Region"),
+            Read("get_bucket_versioning", "{Status: Status}", "VersioningConfiguration"),
+            Read("get_bucket_encryption", under="ServerSideEncryptionConfiguration", take="ServerSideEncryptionConfiguration"),
+            Read("get_bucket_lifecycle_configuration", "{Rules: Rules}", "LifecycleConfiguration"),
+            Read("get_public_access_block", "PublicAccessBlockConfiguration", "PublicAccessBlockConfiguration"),
+            Read("get_bucket_ownership_controls", "OwnershipControls", "OwnershipControls"),
+            Read("get_bucket_logging", "{LoggingEnabled: LoggingEnabled}", "BucketLoggingStatus"),
+            Read("get_bucket_cors", "{CORSRules: CORSRules}", "CORSConfiguration"),
+            Read("get_bucket_accelerate_configuration", "{Status: Status}", "AccelerateConfiguration"),
+            Read("get_bucket_tagging", "TagSet", "Tags"),
+        ),
+        delete="delete_bucket",
+        named="BucketName",
+        longest=63,
+        rename={
+            "BucketName": "Bucket",
+            "BucketEncryption": "ServerSideEncryptionConfiguration",
+            "BucketEncryption.ServerSideEncryptionConfiguration": "Rules",
+            "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
+            "LifecycleConfiguration.Rules.ExpirationInDays": "Expiration.Days",
+            "LoggingConfiguration": "BucketLoggingStatus.LoggingEnabled",
+            "LoggingConfiguration.DestinationBucketName": "TargetBucket",
+            "LoggingConfiguration.LogFilePrefix": "TargetPrefix",
+            "CorsConfiguration": "CORSConfiguration",
+            "CorsConfiguration.CorsRules.MaxAge": "MaxAgeSeconds",
+            "AccelerateConfiguration.AccelerationStatus": "Status",
+            "Tags": "Tagging.TagSet",
+        },
+        prepare=_place_of_bucket,
+        settings=(
+            Setting("OwnershipControls", "put_bucket_ownership_controls", "delete_bucket_ownership_controls"),
+            Setting("VersioningConfiguration", "put_bucket_versioning"),
+            Setting("BucketEncryption", "put_bucket_encryption", "delete_bucket_encryption"),
+            Setting("LifecycleConfiguration", "put_bucket_lifecycle_configuration", "delete_bucket_lifecycle"),
+            Setting("PublicAccessBlockConfiguration", "put_public_access_block", "delete_public_access_block"),
+            Setting("LoggingConfiguration", "put_bucket_logging"),
+            Setting("CorsConfiguration", "put_bucket_cors", "delete_bucket_cors"),
+            Setting("AccelerateConfiguration", "put_bucket_accelerate_configuration"),
+            Setting("Tags", "put_bucket_tagging", "delete_bucket_tagging"),
+        ),
+        attributes={
+            "Arn": "arn:{partition}:s3:::{id}",
+            "DomainName": "{id}.s3.amazonaws.com",
+            "RegionalDomainName": "{id}.s3.{region}.amazonaws.com",
+            "DualStackDomainName": "{id}.s3.dualstack.{region}.amazonaws.com",
+        },
+    ),
+    Row(
+        "AWS::S3::BucketPolicy",
+        "s3",
+        "put_bucket_policy",
+        "{Bucket}",
+        BUCKET,
+        (Read("get_bucket_policy"),),
+        update="put_bucket_policy",
+        delete="delete_bucket_policy",
+        rename={"PolicyDocument": "Policy"},
+    ),
+    Row(
+        "AWS::DynamoDB::Table",
+        "dynamodb",
+        "create_table",
+        "{TableName}",
+        TABLE,
+        (
+            Read("describe_table", "Table"),
+            Read("describe_table", "Table.BillingModeSummary.BillingMode", "BillingMode"),
+            Read(
+                "describe_continuous_backups",
+                "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus",
+                "Recovery",
+            ),
+            Read("describe_time_to_live", "TimeToLiveDescription", "TimeToLive"),
+            Read("list_tags_of_resource", "Tags", "Tags", {"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"}),
+        ),
+        update="update_table",
+        delete="delete_table",
+        named="TableName",
+        longest=255,
+        settings=(
+            Setting("PointInTimeRecoverySpecification", "update_continuous_backups"),
+            Setting("TimeToLiveSpecification", "update_time_to_live"),
+        ),
+        tagging=Tagging({"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"}),
+        attributes={"Arn": "$TableArn", "StreamArn": "$LatestStreamArn"},
+        seen={
+            "PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
+            "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, Enabled: TimeToLive.TimeToLiveStatus == 'ENABLED'}",
+            "SSESpecification": "{KMSMasterKeyId: SSEDescription.KMSMasterKeyArn, SSEType: SSEDescription.SSEType, "
+            "SSEEnabled: SSEDescription.Status == 'ENABLED'}",
+        },
+    ),
+    Row(
+        "AWS::ECR::Repository",
+        "ecr",
+        "create_repository",
+        "$repository.repositoryName",
+        IMAGES,
+        (
+            Read("describe_repositories", "repositories[0]", address={"repositoryNames": ["{id}"]}),
+            Read(lambda one: _policy(one)),
+            Read("list_tags_for_resource", "tags", "tags", {"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"}),
+        ),
+        delete="delete_repository",
+        named="RepositoryName",
+        longest=256,
+        settings=(
+            Setting("LifecyclePolicy", _lifecycle, "delete_lifecycle_policy"),
+            Setting("ImageScanningConfiguration", "put_image_scanning_configuration"),
+            Setting("ImageTagMutability", "put_image_tag_mutability"),
+        ),
+        tagging=Tagging({"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"}),
+        attributes={"Arn": "$repositoryArn", "RepositoryUri": "$repositoryUri"},
+        seen={"LifecyclePolicy": "{LifecyclePolicyText: lifecyclePolicyText}"},
+    ),
+    Row(
+        "AWS::CodeCommit::Repository",
+        "codecommit",
+        "create_repository",
+        "$repositoryMetadata.repositoryId",
+        {"repositoryName": "{RepositoryName}"},
+        (Read("get_repository", "repositoryMetadata"),),
+        delete="delete_repository",
+        attributes={
+            "Arn": "$Arn",
+            "Name": "$repositoryName",
+            "CloneUrlHttp": "$cloneUrlHttp",
+            "CloneUrlSsh": "$cloneUrlSsh",
+        },
+    ),
+)
+
+
+def _policy(images: "Thing") -> dict[str, Any]:
+    wanted = "LifecyclePolicy" in images.properties
+    answer = images.call("get_lifecycle_policy", images.address(None)) if wanted else {}
+    return {"lifecyclePolicyText": answer.get("lifecyclePolicyText")}

@@ -1,0 +1,83 @@
+"""Sentences and facts of the design that no requirement id carries."""
+
+import json
+
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import actions, buildspec, commands, ref, stages, variables
+
+
+def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
+    for project, command in (("BackendBuild", "-m pip install"), ("FrontendBuild", "npm ci")):
+        assert command in commands(templates, project, "install")
+        assert buildspec(templates, project)["phases"]["install"]["on-failure"] == "ABORT"
+        logs = templates.resource(f"build.{project}").get("LogsConfig", "CloudWatchLogs")
+        assert logs == {"GroupName": ref(f"{project}Logs"), "Status": "ENABLED"}
+        assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
+    assert "-r requirements.txt" in commands(templates, "BackendBuild", "install")
+
+
+def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
+    """`npm run build --dry-run` is a real build, so a second one; the build itself is the check."""
+    text = commands(templates, "FrontendBuild")
+    assert text.count("npm run build") == 1
+    assert "--dry-run" not in text
+
+
+def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None:
+    guard = 'test "$CODEBUILD_BUILD_SUCCEEDING" = 1 || { echo "The build failed, nothing is published"; exit 1; }'
+    for project in ("BackendBuild", "FrontendBuild"):
+        assert guard in buildspec(templates, project)["phases"]["post_build"]["commands"]
+    text = commands(templates, "FrontendBuild", "post_build")
+    assert '"$OUTPUT_DIRECTORY/index.html" "$OUTPUT_DIRECTORY/$ASSETS_DIRECTORY"' in text
+    assert '{ echo "ERROR the build made no $FRONTEND_DIRECTORY/$part"; exit 1; }' in text
+
+
+def test_what_the_bundle_holds(templates: TemplateSet) -> None:
+    text = commands(templates, "BackendBuild", "build")
+    assert 'for part in "$PACKAGE" requirements.txt Procfile .ebextensions .platform; do' in text
+    assert 'PACKAGE="${APPLICATION_MODULE%%[.:]*}"' in commands(templates, "BackendBuild", "install")
+    assert variables(templates, "BackendBuild")["APPLICATION_MODULE"] == "app.main:app"
+
+
+def test_names_of_the_pipeline_definition(templates: TemplateSet) -> None:
+    """Actions and artifacts are called as in the design; the frontend's output is two artifacts, with other headers."""
+    found = stages(templates)
+    for stage, name, outputs in (
+        ("Source", "SourceAction", ["SourceOutput"]),
+        ("Build_Backend", "BackendBuild", ["BackendBuildOutput"]),
+        ("Build_Frontend", "FrontendBuild", ["FrontendAssets", "FrontendDocuments"]),
+        ("Deploy_Backend", "DeployToECS", []),
+        ("Deploy_Frontend", "DeployToS3", []),
+    ):
+        action = actions(found[stage])[name]
+        assert [one["Name"] for one in action.get("OutputArtifacts", [])] == outputs
+
+
+def test_health_is_asked(templates: TemplateSet) -> None:
+    for name in ("FirstTargets", "SecondTargets"):
+        group = templates.resource(f"ingress.{name}")
+        assert (group.get("HealthCheckPath"), group.get("Matcher")) == ("/health", {"HttpCode": "200"})
+    assert variables(templates, "Verify")["HEALTH_PATH"] == "/health"
+    smoke = json.loads(variables(templates, "Verify")["SMOKE_REQUESTS"])
+    assert ("GET", "/health", 200) in [(one["method"], one["path"], one["status"]) for one in smoke]
+
+
+def test_the_load_is_followed(templates: TemplateSet) -> None:
+    """Autoscaling and balance between the zones: what Beanstalk's advantages and task placement ask for."""
+    for name, metric in (
+        ("CpuScaling", "ECSServiceAverageCPUUtilization"),
+        ("MemoryScaling", "ECSServiceAverageMemoryUtilization"),
+    ):
+        policy = templates.resource(f"backend.{name}")
+        tracking = policy.get("TargetTrackingScalingPolicyConfiguration", default={})
+        assert policy.get("ScalingTargetId") == ref("Scaling")
+        assert tracking["PredefinedMetricSpecification"] == {"PredefinedMetricType": metric}
+        assert 0 < tracking["TargetValue"] < 100
+    scaling = templates.resource("backend.Scaling")
+    assert render(scaling.get("ResourceId")) == "service/${Cluster}/${Service.Name}"
+    service = templates.resource("backend.Service")
+    assert service.get("AvailabilityZoneRebalancing") == "ENABLED"
+    assert service.get("PlacementStrategies") is None
+    assert len(service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")) == 2
