@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,12 @@ def buildspec(templates: TemplateSet, project: str) -> dict[str, Any]:
     """The buildspec that a project carries."""
     lines = inline(templates.resource(f"build.{project}"))
     assert lines, f"build.{project} carries no buildspec"
-    parsed = yaml.safe_load("\n".join(lines))
+    return _parsed("\n".join(lines))
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    parsed = yaml.safe_load(text)
     assert isinstance(parsed, dict)
     return parsed
 

@@ -29,9 +29,8 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
     for name, told in computed.items():
         assert set(told) == {"Found", "First"}
         assert "Default" not in root.parameters[name]
-    shown = [
-        name for one in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"] for name in one["Parameters"]
-    ]
+    groups = root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
     assert sorted(shown) == sorted(root.parameters)
     assert len(templates.resource("environment.Backend").get("Parameters")) > 20
 

@@ -102,10 +102,8 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
 def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
     rules = [one for one in templates.resources("AWS::Events::Rule") if one.template == "monitoring"]
     assert len(rules) == 6
-    for stage, on_failure in (
-        (name, stage.get("OnFailure")) for name, stage in stages(templates, ApprovalRequired="true").items()
-    ):
-        rolls_back = on_failure == {"Result": "ROLLBACK"}
+    for stage, body in stages(templates, ApprovalRequired="true").items():
+        rolls_back = body.get("OnFailure") == {"Result": "ROLLBACK"}
         for summary in ("Health check failed after deployment", None):
             [rule] = [one for one in rules if selects(one, stage, summary is not None)]
             assert rule.get("State") == "ENABLED"

@@ -18,8 +18,8 @@ CHECKOV = (
     Accepted(
         "CKV_AWS_2",
         "ingress.Listener",
-        "the load balancer is internal and reached by CloudFront inside the VPC; TLS ends at the edge, and a certificate "
-        "here would need a domain",
+        "the load balancer is internal and reached by CloudFront inside the VPC; TLS ends at the edge, and a "
+        "certificate here would need a domain",
     ),
     Accepted("CKV_AWS_103", "ingress.Listener", "as CKV_AWS_2: an HTTP listener has no TLS version"),
     Accepted("CKV_AWS_18", "storage.Logs", "the log bucket would log its own log deliveries without end"),
@@ -33,7 +33,9 @@ CHECKOV = (
     ),
 )
 
-LIST_TASKS = "the only resource of ListTasks is a container instance, which Fargate has none of; a condition names the cluster"
+LIST_TASKS = (
+    "the only resource of ListTasks is a container instance, which Fargate has none of; a condition names the cluster"
+)
 PARLIAMENT = (
     Accepted("RESOURCE_STAR", "build.VerifyRole Backend", LIST_TASKS),
     Accepted("RESOURCE_STAR", "pipeline.PipelineRole Backend", LIST_TASKS),

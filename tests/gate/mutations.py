@@ -1,6 +1,8 @@
 """For each house rule the faults that it must find in our own rendered templates.
 
 One table, and longer than other files for it: a rule without an entry fails a test.
+
+Long because it is one table: an entry is a fault.
 """
 
 from generator.gate.rules import storage as storage_rules

@@ -100,7 +100,16 @@ def policies(templates: TemplateSet) -> dict[str, Any]:
 
 
 def test_checkov_finds_nothing_else(repository: Path) -> None:
-    command = [tool(repository, "checkov"), "-d", "templates", "--framework", "cloudformation", "-o", "json", "--quiet"]
+    command = [
+        str(tool(repository, "checkov")),
+        "-d",
+        "templates",
+        "--framework",
+        "cloudformation",
+        "-o",
+        "json",
+        "--quiet",
+    ]
     result = subprocess.run(
         command, cwd=repository, capture_output=True, text=True, env={**os.environ, "LOG_LEVEL": "ERROR"}
     )

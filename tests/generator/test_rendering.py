@@ -19,7 +19,10 @@ from generator.stack import Stack
 from generator.version import VERSION
 
 IDS = Path(__file__).with_name("logical_ids.txt")
-HASH_ALL = "import hashlib, generator.render as r; print(hashlib.sha256(repr(sorted(r.render().files.items())).encode()).hexdigest())"
+HASH_ALL = (
+    "import hashlib, generator.render as r; "
+    "print(hashlib.sha256(repr(sorted(r.render().files.items())).encode()).hexdigest())"
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +95,7 @@ def test_far_below_the_limits(files: dict[str, str], templates: TemplateSet) -> 
         references = files[f"{template.name}.json"].count("{{resolve:")
         assert references <= 30, template.name
         for resource in template.resources.values():
-            inline = [policy for policy in resource.properties.get("Policies", [])]
+            inline = resource.properties.get("Policies", [])
             # 10,240 characters for all inline policies of a role (IAM userguide, reference_iam-quotas).
             assert len(json.dumps(inline, separators=(",", ":"))) < 10_240, resource.address
     for stack in templates.resources("AWS::CloudFormation::Stack"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from awacs import s3 as do
@@ -27,7 +28,9 @@ def _stack() -> Stack:
     ("actions", "on", "because", "missing"),
     [([], ["arn"], "why", "action"), ([do.GetObject], [], "why", "resource"), ([do.GetObject], ["arn"], "", "reason")],
 )
-def test_a_grant_needs_action_resource_and_reason(actions: list[object], on: list[str], because: str, missing: str) -> None:
+def test_a_grant_needs_action_resource_and_reason(
+    actions: list[object], on: list[str], because: str, missing: str
+) -> None:
     with pytest.raises(GrantError, match=f"statement Sid has no {missing}"):
         allow("Sid", actions, on, because)  # type: ignore[arg-type]
 
@@ -72,9 +75,9 @@ def test_arns_read_like_arns() -> None:
 def test_a_kind_that_no_table_knows_is_an_error() -> None:
     class Unknown(AWSObject):  # type: ignore[misc]
         resource_type = "AWS::New::Thing"
-        props: dict[str, object] = {}
+        props: ClassVar[dict[str, object]] = {}
 
-    with pytest.raises(retention.UnknownKind, match="AWS::New::Thing .* does it hold data"):
+    with pytest.raises(retention.UnknownKind, match=r"AWS::New::Thing .* does it hold data"):
         _stack().add(Unknown("Thing"), "A thing.", ["PIP-1"])
 
 

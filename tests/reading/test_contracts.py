@@ -1,4 +1,7 @@
-"""Names that must agree across templates, on a small environment of a build and a pipeline template."""
+"""Names that must agree across templates, on a small environment of a build and a pipeline template.
+
+Long because every contract is broken on each of its sides.
+"""
 
 import copy
 from typing import Any

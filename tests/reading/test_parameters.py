@@ -1,4 +1,7 @@
-"""Parameter files: what is read, what is refused and with which words, and that no secret is ever repeated."""
+"""Parameter files: what is read, what is refused and with which words, and that no secret is ever repeated.
+
+Long because every refusal has its own example.
+"""
 
 import base64
 import copy

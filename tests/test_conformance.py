@@ -1,0 +1,173 @@
+"""docs/conformance.md says what is true: its ids, its resources, its proofs, and that each proof can fail.
+
+For every row that names a resource and a proof, the resource is taken out of a copy of the templates, and one of the
+row's proofs must then fail; and again when the resource stays and only loses its properties, so that a proof which
+merely looks whether something is there is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from generator.reading.templates import TemplatesError, TemplateSet, from_bodies, load
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLE = ROOT / "docs" / "conformance.md"
+COLUMNS = ["id", "status", "what and why", "resource", "proof"]
+STATUSES = {"covered", "narrowed", "open"}
+# How many rows each section of the requirements has.
+REQUIREMENTS = {"SRC": 7, "BLD": 13, "PIP": 9, "RUN": 12, "NOT": 5, "DEP": 9, "DOC": 2, "CST": 1}
+# Sections without ids: the rules that hold for all stacks (STK), sentences of the design (DSN).
+OTHERS = ("STK", "DSN")
+Proof = Callable[[TemplateSet], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. `proofs` are node ids, `tests/design/test_build.py::test_artifacts`."""
+
+    id: str
+    status: str
+    why: str
+    resources: tuple[str, ...]
+    proofs: tuple[str, ...]
+
+
+def read(text: str) -> list[Row]:
+    """The rows of the one table in the text."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert cells[0] == COLUMNS
+    assert set("".join(cells[1])) == {"-"}
+    for line in cells:
+        assert len(line) == len(COLUMNS), f"{line[0]}: a row has {len(COLUMNS)} cells"
+    quoted = re.compile("`([^`]+)`")
+    return [Row(one[0], one[1], one[2], *(tuple(quoted.findall(cell)) for cell in one[3:])) for one in cells[2:]]
+
+
+ROWS = read(TABLE.read_text(encoding="utf-8"))
+TEMPLATES = load(ROOT / "templates")
+
+
+def names_of(file: Path) -> set[str]:
+    """The functions at the top level of a module, without importing it: a test file may skip itself."""
+    return {one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, ast.FunctionDef)}
+
+
+@cache
+def proof(node: str) -> Proof | None:
+    """The function behind a node id; None when it needs more than the templates. Fails when it does not exist."""
+    file, _, name = node.partition("::")
+    assert (ROOT / file).is_file(), f"{node}: there is no such file"
+    assert name.startswith("test_") and name in names_of(ROOT / file), f"{node}: there is no such test"
+    if not file.startswith("tests/design/"):
+        return None
+    found: Proof = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
+    return found if list(inspect.signature(found).parameters) == ["templates"] else None
+
+
+def changed(address: str, hollow: bool) -> TemplateSet:
+    """The set without one resource, or with the resource and without its properties."""
+    name, _, logical_id = address.partition(".")
+    bodies = {template.name: dict(template.body) for template in TEMPLATES}
+    resources = dict(bodies[name]["Resources"])
+    resource = resources.pop(logical_id)
+    if hollow:
+        resources[logical_id] = {key: value for key, value in resource.items() if key != "Properties"}
+    bodies[name]["Resources"] = resources
+    if not resources:  # a template without resources is none
+        del bodies[name]
+    return from_bodies(bodies)
+
+
+def fails(one: Proof, templates: TemplateSet) -> bool:
+    try:
+        one(templates)
+    except (AssertionError, TemplatesError):
+        return True
+    return False
+
+
+def stumbles(one: Proof, templates: TemplateSet) -> bool:
+    """As `fails`, but a proof may also find nothing where it looks for a property."""
+    try:
+        return fails(one, templates)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return True
+
+
+def test_every_id_has_one_row() -> None:
+    ids = [row.id for row in ROWS]
+    assert [id for id, times in Counter(ids).items() if times > 1] == []
+    expected = [f"{section}-{number}" for section, last in REQUIREMENTS.items() for number in range(1, last + 1)]
+    assert [id for id in ids if id.split("-")[0] in REQUIREMENTS] == expected
+    for section in OTHERS:
+        numbers = [int(id.split("-")[1]) for id in ids if id.startswith(section)]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) > 5
+    assert {id.split("-")[0] for id in ids} == {*REQUIREMENTS, *OTHERS}
+
+
+def test_the_templates_cite_rows_that_exist() -> None:
+    cited = {id for one in TEMPLATES.resources() for id in one.requirements}
+    assert len(cited) > 30
+    assert sorted(cited - {row.id for row in ROWS}) == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_row_is_whole(row: Row) -> None:
+    assert row.status in STATUSES
+    assert len(row.why) > 20
+    for address in row.resources:
+        TEMPLATES.resource(address)
+    proofs = [proof(node) for node in row.proofs]
+    if row.status == "covered":
+        assert row.resources and row.proofs, "a covered row names a resource and a proof"
+    if row.resources and row.proofs:
+        assert proofs[0] is not None, "the first proof takes the templates, and nothing else"
+
+
+CHECKED = [(row, address) for row in ROWS if row.proofs for address in row.resources]
+
+
+@pytest.mark.parametrize(("row", "address"), CHECKED, ids=lambda one: one.id if isinstance(one, Row) else one)
+def test_a_proof_fails_without_its_resource(row: Row, address: str) -> None:
+    proofs = [one for one in map(proof, row.proofs) if one is not None]
+    assert [one.__name__ for one in proofs if fails(one, TEMPLATES)] == []
+    missing, hollow = changed(address, hollow=False), changed(address, hollow=True)
+    assert any([fails(one, missing) for one in proofs]), f"no proof of {row.id} misses {address}"
+    assert any(stumbles(one, hollow) for one in proofs), f"no proof of {row.id} looks into {address}"
+
+
+def test_covered_rows_are_checked_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    covered = {row.id for row in ROWS if row.status == "covered"}
+    assert covered
+    assert covered <= {row.id for row, _ in CHECKED}
+    counts = Counter(row.status for row in ROWS)
+    with capsys.disabled():
+        print(f"\nconformance: {', '.join(f'{counts[one]} {one}' for one in sorted(STATUSES))}, of {len(ROWS)} rows")
+
+
+def test_a_table_that_lies_is_seen() -> None:
+    head = "| id | status | what and why | resource | proof |\n|---|---|---|---|---|\n"
+    [row] = read(head + "| SRC-1 | covered | why | `shared.Repository` | `tests/x.py::test_y`, `tests/x.py::test_z` |")
+    assert row == Row("SRC-1", "covered", "why", ("shared.Repository",), ("tests/x.py::test_y", "tests/x.py::test_z"))
+    with pytest.raises(AssertionError, match="a row has 5 cells"):
+        read(head + "| SRC-1 | covered | why | `shared.Repository` |")
+    with pytest.raises(AssertionError, match="no such file"):
+        proof("tests/design/test_nothing.py::test_y")
+    with pytest.raises(AssertionError, match="no such test"):
+        proof("tests/design/test_source.py::test_nothing")
+    assert not fails(lambda _: None, TEMPLATES)
+    with pytest.raises(ZeroDivisionError):
+        fails(lambda _: [][1 // 0], TEMPLATES)
