@@ -155,7 +155,7 @@ def _releases(project: Project) -> list[Setting]:
     group = "Releases"
     return [
         Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
-        Setting(ports.APPROVAL, group, "Approval", "true", allowed=YES_NO),
+        Setting(ports.APPROVAL, group, "Approval", "false", allowed=YES_NO),
         Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),
         Setting(ports.TESTS_BLOCK, group, "Failing tests block", "true", allowed=YES_NO),
         Setting(ports.LINT_BLOCKS, group, "Lint findings block", "false", allowed=YES_NO),
