@@ -106,7 +106,7 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
             raise Refused("The embedded AWS is not running.", "`apply local` starts it.")
     except server.ServerError as error:
         raise Refused(str(error)) from error
-    return Aws(endpoint=Endpoint(found.url, found.region, lambda: len(found.exceptions())))
+    return Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ class UnreadableCall(TemplatesError):
     """A call whose service and command do not stand there in plain text."""
 
     def __init__(self, line: str) -> None:
-        super().__init__(f"what does {line!r} call? Write `aws SERVICE COMMAND`, both as plain words, options after them")
+        super().__init__(
+            f"what does {line!r} call? Write `aws SERVICE COMMAND`, both as plain words, options after them"
+        )
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Call:
 def calls(buildspec: Iterable[str]) -> list[Call]:
     """The calls in the lines of a buildspec, in order; comments do not count. Raises `UnreadableCall`."""
     text = "\n".join(line for line in buildspec if not line.lstrip().startswith("#"))
+    if re.search(r"\bboto(3|core)\b", text):
+        raise UnreadableCall("boto3")  # its calls cannot be seen in the text
     found = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         for start in _START.finditer(line):

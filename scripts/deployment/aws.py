@@ -29,11 +29,11 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the embedded AWS listens. `unheld` counts what it does not hold of what was deployed to it."""
+    """Where the embedded AWS listens. `unheld` tells what it does not hold of what was deployed to it."""
 
     url: str
     region: str
-    unheld: Callable[[], int]
+    unheld: Callable[[], list[dict[str, str]]]
 
 
 @dataclass(frozen=True)

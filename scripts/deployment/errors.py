@@ -50,8 +50,8 @@ class ParametersRefused(Refused):
 
     def __init__(self, problems: Sequence[object]) -> None:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join(["The parameters are refused:", *(f"  {problem}" for problem in problems)]))
-        self.remedy = f"Correct {count} and run again."
+        reason = "\n".join(["The parameters are refused:", *(f"  {problem}" for problem in problems)])
+        super().__init__(reason, f"Correct {count} and run again.")
 
 
 class NotConfirmed(DeployError):

@@ -23,7 +23,6 @@ class Outcome:
     stack: str
     status: str
     seconds: float
-    changed: int
     held: Stack
     cause: Cause | None = None
     retained: tuple[tuple[str, ...], ...] = ()
@@ -76,7 +75,6 @@ def _followed(
         name,
         stack.status,
         time.monotonic() - started,
-        len({event.path for event in events if event.path and not event.running}),
         stack,
         None if good else cause(events, name, root),
         tuple(sorted({event.path for event in events if event.status == "DELETE_SKIPPED"})),

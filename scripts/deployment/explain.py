@@ -40,11 +40,16 @@ class Cause:
     remedy: str
 
 
+def echo(event: Event) -> bool:
+    """Whether an event only repeats that something else failed."""
+    return event.reason.startswith(ENCLOSING) or any(text in event.reason for text in CANCELLED)
+
+
 def cause(events: Sequence[Event], stack: str, root: Template) -> Cause | None:
     """The first failure among the events of one operation that is neither a cancellation nor the echo of a failure
     further inside; None when nothing failed. `stack` names the root in the path."""
     failures = [event for event in events if event.failed and not any(text in event.reason for text in CANCELLED)]
-    inside = [event for event in failures if event.path and not event.reason.startswith(ENCLOSING)]
+    inside = [event for event in failures if event.path and not echo(event)]
     # Without any, the innermost stack that failed says most, such as a parameter that its template refuses.
     first = min(inside, key=lambda event: event.time, default=None) or max(
         failures, key=lambda event: len(event.path), default=None

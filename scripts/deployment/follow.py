@@ -13,7 +13,8 @@ from scripts.deployment.statuses import meaning
 
 @dataclass(frozen=True)
 class Event:
-    """One event. `path` leads from the root to the resource by logical ids; it is empty for the root stack itself."""
+    """One event. `path` leads from the root to the resource by logical ids; it is empty for the root stack itself.
+    What a nested stack says of itself (`own`) has the path of the resource that it is to its parent."""
 
     path: tuple[str, ...]
     id: str
@@ -22,6 +23,7 @@ class Event:
     status: str
     reason: str
     time: datetime
+    own: bool = False
 
     @property
     def failed(self) -> bool:
@@ -82,7 +84,7 @@ class EventStream:
             self._start = answers[0]["Timestamp"]
         events = [_event(answer, watch.path) for answer in answers]
         for event in events:
-            if event.physical_id == stack_id:
+            if event.own:
                 watch.running = event.running or not watch.path  # the root is read until nobody asks any more
                 if not watch.path:
                     self.status = event.status
@@ -131,4 +133,5 @@ def _event(answer: Answer, path: tuple[str, ...]) -> Event:
         answer["ResourceStatus"],
         answer.get("ResourceStatusReason", ""),
         answer["Timestamp"],
+        own,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,6 @@ class Packaged:
 class PackagedSet:
     """A root template with everything that it nests; the root comes last."""
 
-    bucket: str
     templates: tuple[Packaged, ...]
 
     @property
@@ -43,7 +43,7 @@ def package(root: Template, bucket: str, region: str) -> PackagedSet:
     """`root` and what it nests, with each `TemplateURL` rewritten to the stored child. Pure."""
     done: dict[str, Packaged] = {}
     _package(root, bucket, region, done)
-    return PackagedSet(bucket, tuple(done.values()))
+    return PackagedSet(tuple(done.values()))
 
 
 def _package(template: Template, bucket: str, region: str, done: dict[str, Packaged]) -> Packaged:
@@ -62,15 +62,14 @@ def _package(template: Template, bucket: str, region: str, done: dict[str, Packa
     return done[template.name]
 
 
-def publish(aws: Aws, packaged: PackagedSet, identity: Identity) -> int:
+def publish(aws: Aws, bucket: str, packaged: Sequence[PackagedSet], identity: Identity) -> int:
     """Uploads what is missing, into a bucket that is made when there is none; returns how many were missing."""
-    own = {"Bucket": packaged.bucket, "ExpectedBucketOwner": identity.account}
-    if _prepare(aws, packaged.bucket, identity):
-        held = set()
-    else:
+    own = {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
+    held = set()
+    if not _prepare(aws, bucket, identity):
         pages = aws.pages("s3", "list_objects_v2", Prefix=PREFIX, **own)
         held = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
-    missing = [one for one in packaged.templates if one.key not in held]
+    missing = [one for every in packaged for one in every.templates if one.key not in held]
     for one in missing:
         aws.call("s3", "put_object", Key=one.key, Body=one.content, ContentType="application/json", **own)
     return len(missing)

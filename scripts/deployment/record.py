@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.execute import Outcome
+from scripts.deployment.plan import Plan
 
 PREFIX = "deployments/"
 
@@ -42,36 +43,27 @@ def describe(origin: Source, version: str, digest: str) -> str:
     return f"{origin}; set {version}; plan {digest[:16]}"[:1024]
 
 
-@dataclass(frozen=True)
-class Record:
-    """One deployment that happened, however it ended."""
-
-    stack: str
-    change_set: str
-    status: str
-    commit: str
-    branch: str
-    tree: str
-    version: str
-    plan: str
-    who: str
-    when: str
-
-
 def write(
-    aws: Aws, bucket: str, identity: Identity, outcome: Outcome, origin: Source, version: str, digest: str, name: str
-) -> Record:
-    """Writes the record of the operation whose change set is called `name`; records of a stack sort by time."""
+    aws: Aws, bucket: str, identity: Identity, outcome: Outcome, origin: Source, version: str, planned: Plan
+) -> None:
+    """Writes down one deployment that happened, however it ended; the records of a stack sort by time."""
     when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    git = (origin.commit, origin.branch, origin.tree)
-    record = Record(outcome.stack, name, outcome.status, *git, version, digest, identity.arn, when)
+    record = {
+        "stack": outcome.stack,
+        "status": outcome.status,
+        "change_set": planned.name,
+        "plan": planned.digest,
+        **asdict(origin),
+        "version": version,
+        "who": identity.arn,
+        "when": when,
+    }
     aws.call(
         "s3",
         "put_object",
         Bucket=bucket,
         ExpectedBucketOwner=identity.account,
-        Key=f"{PREFIX}{outcome.stack}/{when}-{name}.json",
-        Body=json.dumps(asdict(record), indent=1).encode(),
+        Key=f"{PREFIX}{outcome.stack}/{when}-{planned.name}.json",
+        Body=json.dumps(record, indent=1).encode(),
         ContentType="application/json",
     )
-    return record

@@ -9,6 +9,7 @@ from scripts.deployment import computed, execute, package, plan, record, stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import Computed
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.package import Packaged
 from scripts.deployment.parameters import Environment
 from scripts.deployment.plan import Plan, Request
 from scripts.deployment.show import terminal
@@ -32,13 +33,19 @@ def say(lines: Iterable[str]) -> None:
 
 def apply(aws: Aws, loaded: Sequence[Environment], options: Options) -> Exit:
     """Shared first, then the environment."""
-    run = _Run(aws, options, aws.identity(), terminal.painter(sys.stdout))
-    ended, shared = run.apply(loaded[0], None)
-    for wanted in loaded[1:]:
+    identity = aws.identity()
+    bucket = package.bucket_name(loaded[0].application, identity, aws.region)
+    packaged = [package.package(wanted.root, bucket, aws.region) for wanted in loaded]
+    package.publish(aws, bucket, packaged, identity)
+    run = _Run(aws, options, identity, bucket, record.source(options.project), terminal.painter(sys.stdout))
+    ended, shared = run.apply(loaded[0], packaged[0].root, None)
+    for wanted, templates in zip(loaded[1:], packaged[1:], strict=True):
         if ended is Exit.DONE:
             if options.branch:
                 _want_branch(aws, wanted, shared)
-            ended, _ = run.apply(wanted, shared)
+            ended, _ = run.apply(wanted, templates.root, shared)
+    if aws.endpoint:
+        say([terminal.embedded_line(aws.endpoint.url, aws.endpoint.unheld())])
     return ended
 
 
@@ -65,7 +72,7 @@ def outputs(aws: Aws, loaded: Sequence[Environment], _options: Options) -> Exit:
         stack = stacks.read(aws, wanted.stack)
         say([paint(wanted.stack, "bold") + ("" if stack else " does not exist")])
         if stack:
-            say(terminal.output_lines(stack, wanted.root, paint))
+            say(terminal.output_lines(stack, _console(aws), wanted.root, paint))
     return Exit.DONE
 
 
@@ -88,33 +95,31 @@ class _Run:
     aws: Aws
     options: Options
     identity: Identity
+    bucket: str
+    origin: record.Source
     paint: terminal.Paint
 
-    def apply(self, wanted: Environment, shared: Stack | None) -> tuple[Exit, Stack | None]:
-        """One root stack: found, cleared up, packaged, planned, shown, agreed to, executed, recorded."""
+    def apply(self, wanted: Environment, template: Packaged, shared: Stack | None) -> tuple[Exit, Stack | None]:
+        """One root stack: found, cleared up, planned, shown, agreed to, executed, recorded."""
         previous = self._previous(wanted)
-        bucket = package.bucket_name(wanted.application, self.identity, self.aws.region)
-        packaged = package.package(wanted.root, bucket, self.aws.region)
-        package.publish(self.aws, packaged, self.identity)
         values = computed.find(self.aws, wanted, previous, shared)
-        origin = record.source(self.options.project)
-        planned, values = self._plan(wanted, packaged, previous, values, origin)
+        planned, values = self._plan(wanted, template, previous, values)
         if planned.empty:
             say([f"{wanted.stack}: no changes"])
             return Exit.DONE, previous
-        executed = False
         try:
             say(terminal.plan_lines(planned, values, self.paint))
             self._confirm(wanted.stack)
-            executed = True
             outcome = execute.apply(self.aws, planned, wanted.root, terminal.Progress())
-        finally:
-            if not executed:
-                plan.discard(self.aws, planned)
+        except NeedsPerson:  # it is running
+            raise
+        except BaseException:
+            plan.discard(self.aws, planned)
+            raise
         say(terminal.outcome_lines(outcome, self.paint))
-        record.write(self.aws, bucket, self.identity, outcome, origin, wanted.version, planned.digest, planned.name)
+        record.write(self.aws, self.bucket, self.identity, outcome, self.origin, wanted.version, planned)
         if outcome.exit is Exit.DONE:
-            say(terminal.output_lines(outcome.held, wanted.root, self.paint))
+            say(terminal.output_lines(outcome.held, _console(self.aws)))
         return outcome.exit, outcome.held
 
     def _previous(self, wanted: Environment) -> Stack | None:
@@ -136,22 +141,20 @@ class _Run:
     def _plan(
         self,
         wanted: Environment,
-        packaged: package.PackagedSet,
+        template: Packaged,
         previous: Stack | None,
         values: list[Computed],
-        origin: record.Source,
     ) -> tuple[Plan, list[Computed]]:
         """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
         is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""
-        request = Request(
-            wanted.stack, packaged.root, wanted.values({one.name: one.value for one in values}), wanted.tags
-        )
-        made = plan.make(self.aws, request, previous, record.describe(origin, wanted.version, request.digest))
+        parameters = wanted.values({one.name: one.value for one in values})
+        request = Request(wanted.stack, template, parameters, wanted.tags)
+        made = plan.make(self.aws, request, previous, record.describe(self.origin, wanted.version, request.digest))
         renewed = computed.renew(self.aws, wanted, previous, values, made)
         if renewed == values:
             return made, values
         plan.discard(self.aws, made)
-        return self._plan(wanted, packaged, previous, renewed, origin)
+        return self._plan(wanted, template, previous, renewed)
 
     def _confirm(self, stack: str) -> None:
         """Nobody has to agree on the embedded AWS. Raises `NotConfirmed`."""
@@ -163,9 +166,15 @@ class _Run:
             raise NotConfirmed(f"{stack} was not changed.")
 
 
+def _console(aws: Aws) -> str:
+    """The region whose console shows the stacks; none for the embedded AWS."""
+    return "" if aws.endpoint else aws.region
+
+
 def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
     """The pipeline starts from the branch as soon as it exists (RUN-7). Raises `Refused` while it does not."""
-    repository, branch = (shared.outputs if shared else {})["RepositoryName"], wanted.file.parameters["BranchName"]
+    repository = (shared.outputs if shared else {})["RepositoryName"]
+    branch = wanted.file.parameters.get("BranchName", wanted.root.parameters["BranchName"].get("Default"))
     try:
         aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
     except AwsError as error:

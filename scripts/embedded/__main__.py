@@ -22,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
             print("embedded AWS stopped" if server.stop() else "embedded AWS was not running")
         else:
             found = server.status()
-            print(f"embedded AWS: {found.endpoint.url}, process {found.pid}" if found else "embedded AWS is not running")
+            print(
+                f"embedded AWS: {found.endpoint.url}, process {found.pid}" if found else "embedded AWS is not running"
+            )
             return 0 if found else 1
     except server.ServerError as error:
         print(f"error: {error}", file=sys.stderr)

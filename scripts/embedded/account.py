@@ -73,6 +73,8 @@ class Account:
         """By ARN, or by name and stack. Raises `Refused`."""
         if name in self.change_sets:
             return self.change_sets[name]
+        if name.startswith("arn:"):
+            raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
         if stack is None:
             raise Refused("StackName must be specified if ChangeSetName is not specified as an ARN.")
         owner = self.find(stack)
@@ -104,9 +106,13 @@ class Account:
             try:
                 schemas.schema(resource.type)
             except schemas.UnknownType as error:
-                raise Invalid(f"Template format error: Unrecognized resource types: [{resource.type}] ({name})") from error
+                raise Invalid(
+                    f"Template format error: Unrecognized resource types: [{resource.type}] ({name})"
+                ) from error
         values = evaluate.parameters(template, given, self._ssm)
-        defaults = {name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body}
+        defaults = {
+            name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body
+        }
         return Target(text, template, {**defaults, **given}, values, dict(tags), capabilities)
 
     def nested_target(self, properties: Mapping[str, Any], parent: Target) -> Target:
@@ -183,7 +189,11 @@ class Account:
                 named = resource.properties.get(IAM_NAMES[resource.type] or "-") is not None
                 needed.add("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM")
                 kinds.add(resource.type)
-            elif resource.type == STACK and isinstance(url := resource.get("TemplateURL"), str) and url.startswith("http"):
+            elif (
+                resource.type == STACK
+                and isinstance(url := resource.get("TemplateURL"), str)
+                and url.startswith("http")
+            ):
                 more, others = self.capabilities(evaluate.read(self.template(url)))
                 needed.update(more)
                 kinds.update(others)

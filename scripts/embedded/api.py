@@ -5,13 +5,16 @@ authorisation stay moto's and botocore's. Shapes: botocore's service model of Cl
 """
 
 import json
+import logging
+import traceback
 from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
 from moto.cloudformation import urls
-from moto.core.exceptions import ServiceException
+from moto.cloudformation.exceptions import CloudFormationError
 from moto.core.responses import ActionResult, BaseResponse
+from moto.s3.models import FakeBucket
 from moto.utilities.utils import get_partition
 
 from scripts.embedded import changesets, describe, evaluate
@@ -21,8 +24,10 @@ from scripts.embedded.evaluate import Invalid
 from scripts.embedded.resources import Services
 from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
 
+LOG = logging.getLogger(__name__)
 ACCOUNTS: dict[tuple[str, str], Account] = {}
 SETTLED = ("_COMPLETE", "_FAILED")
+STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 ENDPOINT: list[str] = []  # where the services answer; set by `install`
 
 
@@ -30,6 +35,8 @@ def install(endpoint: str) -> None:
     """Puts this CloudFormation in the place of moto's. `endpoint` is where moto itself answers."""
     ENDPOINT[:] = [endpoint]
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
+    # moto reads a log bucket's policy only if it is one plain statement, and fails at the others (models.py, 5.2.5).
+    setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))  # noqa: B010
 
 
 def account(number: str, region: str) -> Account:
@@ -65,8 +72,10 @@ class CloudFormation(BaseResponse):
     def _text(self, stack: Stack | None) -> str:
         if body := self._get_param("TemplateBody"):
             if len(body.encode()) > 51200:
-                raise Refused("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                              "Member must have length less than or equal to 51200")
+                raise Refused(
+                    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                    "Member must have length less than or equal to 51200"
+                )
             return str(body)
         if url := self._get_param("TemplateURL"):
             return self.account.template(url)
@@ -82,8 +91,10 @@ class CloudFormation(BaseResponse):
             if not item.get("UsePreviousValue"):
                 given[name] = item.get("ParameterValue", "")
             elif previous is None or name not in previous.given:
-                raise Refused(f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
-                              "a parameter key not in the previous template")
+                raise Refused(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
+                    "a parameter key not in the previous template"
+                )
             else:
                 given[name] = previous.given[name]
         listed = self._get_param("Tags")
@@ -101,6 +112,7 @@ class CloudFormation(BaseResponse):
     def _operation(self, stack: Stack, kind: str) -> Operation:
         self.account.made += 1
         operation = Operation(identifier(stack.id, self.account.made), self._get_param("ClientRequestToken") or "")
+        stack.cancelled = False
         stack.last = [{"OperationType": kind, "OperationId": operation.id}, *stack.last]
         return operation
 
@@ -118,11 +130,14 @@ class CloudFormation(BaseResponse):
                 raise
             stack = None
         if stack and (kind == "CREATE") != (stack.status == "REVIEW_IN_PROGRESS"):
-            raise Refused(f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
-                          if kind == "CREATE" else f"Stack [{stack.name}] does not exist")
+            raise Refused(
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
+                if kind == "CREATE"
+                else f"Stack [{stack.name}] does not exist"
+            )
         if stack:
             _settled(stack, review=True)
-            if stack.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"):
+            if stack.status in STUCK:
                 raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
             if any(one.name == name and one.stack is stack for one in self.account.change_sets.values()):
                 raise Refused(f"ChangeSet {name} already exists", "AlreadyExistsException")
@@ -143,7 +158,9 @@ class CloudFormation(BaseResponse):
     def list_change_sets(self) -> ActionResult:
         stack = self._stack()
         own = [one for one in self.account.change_sets.values() if one.stack is stack]
-        return ActionResult({"Summaries": [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]})
+        return ActionResult(
+            {"Summaries": [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]}
+        )
 
     def delete_change_set(self) -> ActionResult:
         try:
@@ -162,8 +179,11 @@ class CloudFormation(BaseResponse):
         change_set = self._change_set()
         stack = change_set.stack
         if change_set.status != "CREATE_COMPLETE" or change_set.execution != "AVAILABLE":
-            raise Refused(f"ChangeSet [{change_set.id}] cannot be executed in its current status of "
-                          f"[{change_set.status}, {change_set.execution}]", "InvalidChangeSetStatusException")
+            raise Refused(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current status of "
+                f"[{change_set.status}, {change_set.execution}]",
+                "InvalidChangeSetStatusException",
+            )
         _settled(stack, review=True)
         operation = self._operation(stack, f"{change_set.kind}_STACK")
         operation.disable_rollback = bool(self._get_param("DisableRollback")) or change_set.on_failure == "DO_NOTHING"
@@ -249,8 +269,11 @@ class CloudFormation(BaseResponse):
         return ActionResult({})
 
     def describe_stacks(self) -> ActionResult:
-        listed = [self._stack()] if self._get_param("StackName") else [
-            one for one in self.account.stacks.values() if one.status != "DELETE_COMPLETE"]
+        listed = (
+            [self._stack()]
+            if self._get_param("StackName")
+            else [one for one in self.account.stacks.values() if one.status != "DELETE_COMPLETE"]
+        )
         return ActionResult({"Stacks": [describe.stack(one) for one in listed]})
 
     def list_stacks(self) -> ActionResult:
@@ -266,8 +289,13 @@ class CloudFormation(BaseResponse):
 
     def describe_events(self) -> ActionResult:
         if name := self._get_param("ChangeSetName"):
-            return ActionResult({"OperationEvents": describe.validation(self.account.find_change_set(
-                name, self._get_param("StackName")))})
+            return ActionResult(
+                {
+                    "OperationEvents": describe.validation(
+                        self.account.find_change_set(name, self._get_param("StackName"))
+                    )
+                }
+            )
         wanted = self._get_param("OperationId")
         stacks = [self._stack()] if self._get_param("StackName") else list(self.account.stacks.values())
         events = [event for stack in stacks for event in stack.events if wanted in (None, event["OperationId"])]
@@ -287,8 +315,12 @@ class CloudFormation(BaseResponse):
         else:
             stacks = list(self.account.stacks.values())
         logical, physical = self._get_param("LogicalResourceId"), self._get_param("PhysicalResourceId")
-        found = [describe.resource(stack, one) for stack in stacks for one in stack.resources.values()
-                 if logical in (None, one.logical) and physical in (None, one.physical)]
+        found = [
+            describe.resource(stack, one)
+            for stack in stacks
+            for one in stack.resources.values()
+            if logical in (None, one.logical) and physical in (None, one.physical)
+        ]
         return ActionResult({"StackResources": found})
 
     def list_stack_resources(self) -> ActionResult:
@@ -309,8 +341,9 @@ class CloudFormation(BaseResponse):
         summary = self._summary(self._text(None))
         shown = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
         summary["Parameters"] = [{k: v for k, v in one.items() if k in shown} for one in summary["Parameters"]]
-        return ActionResult({name: value for name, value in summary.items() if name not in ("ResourceTypes", "Version",
-                                                                                           "Metadata")})
+        return ActionResult(
+            {name: value for name, value in summary.items() if name not in ("ResourceTypes", "Version", "Metadata")}
+        )
 
     def _summary(self, text: str) -> dict[str, Any]:
         template = evaluate.read(text)
@@ -348,9 +381,12 @@ def _refusing(method: Callable[[], ActionResult]) -> Callable[[], ActionResult]:
         try:
             return method()
         except Refused as error:
-            raise ServiceException(error.code, error.message) from error
+            raise CloudFormationError(error.code, error.message) from error
         except Invalid as error:
-            raise ServiceException("ValidationError", str(error)) from error
+            raise CloudFormationError("ValidationError", str(error)) from error
+        except Exception as error:
+            LOG.error("%s", traceback.format_exc())
+            raise CloudFormationError("InternalFailure", f"the embedded AWS itself failed: {error!r}") from error
 
     return run
 

@@ -28,7 +28,9 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
         return _fail(change_set, f"Properties validation failed for resource {logical} with message:\n{messages}")
     failed = [change.nested for change in change_set.changes if change.nested and change.nested.status == "FAILED"]
     if serious := [nested for nested in failed if nested.reason != NO_CHANGES]:
-        return _fail(change_set, f"Nested change set {serious[0].id} was not successfully created: Currently in FAILED.")
+        return _fail(
+            change_set, f"Nested change set {serious[0].id} was not successfully created: Currently in FAILED."
+        )
     change_set.changes = [change for change in change_set.changes if change.action]
     if not change_set.changes and change_set.kind == "UPDATE" and outputs == change_set.stack.outputs:
         return _fail(change_set, NO_CHANGES)
@@ -89,7 +91,7 @@ def _change(
         always = any(path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in create_only)
         recreation = "Always" if always else "Conditionally" if path.split(".")[0] in conditional else "Never"
         detail = _detail(place, before, value, recreation)
-        detail.update(_cause(body.get("Properties", {}).get(place[0]), detail, change_set, changed))
+        detail.update(_cause(_written(body.get("Properties", {}), place), change_set, changed))
         change.details.append(detail)
     attributes = [detail["Target"]["Attribute"] for detail in change.details]
     for attribute in ("Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"):
@@ -99,9 +101,9 @@ def _change(
             change.details.append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
     if attributes:
         change.action, change.scope = "Modify", sorted(set(attributes))
-        always = [detail for detail in change.details if detail["Target"]["RequiresRecreation"] == "Always"]
-        certain = any(detail["Evaluation"] == "Static" for detail in always)
-        possible = always or any(one["Target"]["RequiresRecreation"] == "Conditionally" for one in change.details)
+        forced = [detail for detail in change.details if detail["Target"]["RequiresRecreation"] == "Always"]
+        certain = any(detail["Evaluation"] == "Static" for detail in forced)
+        possible = forced or any(one["Target"]["RequiresRecreation"] == "Conditionally" for one in change.details)
         change.replacement = "True" if certain else "Conditional" if possible else "False"
         if change.replacement == "True":
             kept = existing.body.get("UpdateReplacePolicy", "Delete") == "Retain"
@@ -109,7 +111,9 @@ def _change(
     return change
 
 
-def _differences(before: Any, after: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
+def _differences(
+    before: Any, after: Any, place: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], Any, Any]]:
     """The leaves that differ, with their places; `NOTHING` stands for a side that is absent."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
@@ -137,7 +141,17 @@ def _detail(place: tuple[Any, ...], before: Any, after: Any, recreation: str) ->
     return {"Target": target, "Evaluation": "Dynamic" if UNKNOWN in target.get("AfterValue", "") else "Static"}
 
 
-def _cause(raw: Any, detail: Mapping[str, Any], change_set: ChangeSet, changed: Mapping[str, Change]) -> dict[str, str]:
+def _written(raw: Any, place: tuple[Any, ...]) -> Any:
+    """What the template has at a place of the resolved properties, or the function that stands above it."""
+    for step in place:
+        inside = step in raw if isinstance(raw, dict) else isinstance(raw, list) and step < len(raw)
+        if not inside:
+            break
+        raw = raw[step]
+    return raw
+
+
+def _cause(raw: Any, change_set: ChangeSet, changed: Mapping[str, Change]) -> dict[str, str]:
     """Where a change comes from: a parameter, another resource or its attribute, or the template itself."""
     before = change_set.stack.target.values if change_set.stack.target else {}
     for _, how, target, attribute in graph.mentions(raw):
@@ -161,13 +175,10 @@ def _nest(
             target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
             change.details = [{"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}]
         return
-    if existing:
-        stack = account.stacks[existing.physical]
-    else:
-        stack = account.nested(parent.stack, change.logical)
-    target = account.nested_target(properties, parent.target)
+    stack = account.stacks[existing.physical] if existing else account.nested(parent.stack, change.logical)
+    wanted = account.nested_target(properties, parent.target)
     kind = "UPDATE" if existing else "CREATE"
-    nested = _child(account, parent, stack, target, kind)
+    nested = _child(account, parent, stack, wanted, kind)
     change.nested, change.physical = plan(account, nested), stack.id
     if existing and nested.reason != NO_CHANGES and not change.action:
         change.action, change.scope, change.replacement = "Modify", ["Properties"], "False"
@@ -219,5 +230,3 @@ def described(change: Change, values: bool) -> dict[str, Any]:
 def _shown(detail: Mapping[str, Any], values: bool) -> dict[str, Any]:
     hidden = () if values else ("Path", "BeforeValue", "AfterValue", "AttributeChangeType")
     return {**detail, "Target": {key: value for key, value in detail["Target"].items() if key not in hidden}}
-
-

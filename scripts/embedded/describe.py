@@ -8,7 +8,6 @@ from generator.reading.templates import Template
 from scripts.embedded import changesets
 from scripts.embedded.account import Account
 from scripts.embedded.stacks import ChangeSet, Resource, Stack, Target
-from scripts.embedded.types import held
 
 UNCHECKED = {"StackDriftStatus": "NOT_CHECKED"}
 
@@ -37,7 +36,7 @@ def stack(one: Stack) -> dict[str, Any]:
     target = one.target
     body = target.template.body if target else {}
     outputs = [
-        _given({"OutputKey": key, "OutputValue": value, "Description": body["Outputs"][key].get("Description")})
+        _given({"OutputKey": key, "OutputValue": value, "Description": body.get("Outputs", {}).get(key, {}).get("Description")})
         for key, value in one.outputs.items()
     ]
     return {
@@ -199,8 +198,7 @@ def exceptions(account: Account) -> list[dict[str, str]]:
     found = []
     for owner in account.stacks.values():
         for one in owner.resources.values() if owner.status != "DELETE_COMPLETE" else ():
-            kept = {**held.WITHHELD.get(one.kind, {}), **held.NOT_SHOWN.get(one.kind, {})}
-            for name in one.unheld:
-                entry = {"Stack": owner.name, "Resource": one.logical, "Type": one.kind, "Property": name}
-                found.append({**entry, "Kept": kept[name]})
+            for path, kept in one.unheld.items():
+                entry = {"Stack": owner.name, "Resource": one.logical, "Type": one.kind, "Property": path}
+                found.append({**entry, "Kept": kept})
     return found

@@ -12,7 +12,7 @@ from scripts.embedded import schemas
 from scripts.embedded.account import Account
 from scripts.embedded.evaluate import Invalid
 from scripts.embedded.resources import Failed, Thing, generated, thing
-from scripts.embedded.stacks import RETAINED, Operation, Resource, Stack, Target
+from scripts.embedded.stacks import RETAINED, Operation, Resource, Stack, Target, now
 
 LOG = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Engine:
     def _update(self, stack: Stack, target: Target, operation: Operation) -> None:
         assert stack.target is not None
         operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
-        stack.target, stack.updated = target, None
+        stack.target, stack.updated = target, now()
         stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated" if stack.parent is None else "")
         self._converge(stack, target, operation, "update")
         stack.event(operation, None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
@@ -72,11 +72,13 @@ class Engine:
             scope = self.account.scope(stack, target, preview=False)
             for name in graph.order(graph.dependencies(target.template)):
                 body = target.template.resources[name].body
+                if stack.root.cancelled:
+                    raise StackFailed("User Initiated")
                 if scope.exists(body):
                     failed = name
                     wanted = Resource(name, body["Type"], body, self.account.properties(scope, name))
-                    now = self._bring(stack, stack.resources.get(name), wanted, operation)
-                    scope.found[name] = (now.physical, now.attributes)
+                    there = self._bring(stack, stack.resources.get(name), wanted, operation)
+                    scope.found[name] = (there.physical, there.attributes)
                     failed = ""
             stack.outputs = self.account.outputs(scope)
         except (Failed, Invalid, StackFailed) as error:
@@ -91,7 +93,9 @@ class Engine:
 
     def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource, operation: Operation) -> Resource:
         if faults := schemas.faults(wanted.kind, wanted.properties):
-            raise Failed(f"Properties validation failed for resource {wanted.logical} with message:\n" + "\n".join(faults))
+            raise Failed(
+                f"Properties validation failed for resource {wanted.logical} with message:\n" + "\n".join(faults)
+            )
         if existing is None:
             stack.resources[wanted.logical] = wanted
             operation.journal.append((stack, wanted.logical, None, wanted))
@@ -163,12 +167,14 @@ class Engine:
         """Reads back what was made: what is not there as asked for fails, unless it is a named exception."""
         state = made.read()
         made.properties = {name: value for name, value in made.properties.items() if name in resource.properties}
-        resource.unheld = made.unheld(state)
-        if unnamed := [name for name in resource.unheld if not made.excused(name)]:
+        resource.unheld = {path: made.excused(path) for path in made.unheld(state)}
+        if unnamed := [path for path, kept in resource.unheld.items() if not kept]:
             raise Failed(f"{resource.kind}: the service does not hold {', '.join(unnamed)} as asked for")
         resource.attributes = made.attributes(state)
 
-    def _failed(self, stack: Stack, resource: Resource, operation: Operation, status: str, error: Exception) -> Exception:
+    def _failed(
+        self, stack: Stack, resource: Resource, operation: Operation, status: str, error: Exception
+    ) -> Exception:
         if not isinstance(error, Failed | Invalid | StackFailed):
             LOG.error("%s", traceback.format_exc())
             error = Failed(f"the embedded AWS itself failed: {error!r}")
@@ -200,7 +206,11 @@ class Engine:
         assert stack.target is not None
         assert child.target is not None
         target = self.account.nested_target(wanted.properties, stack.target)
-        if existing.properties == wanted.properties and target.text == child.target.text and target.values == child.target.values:
+        if (
+            existing.properties == wanted.properties
+            and target.text == child.target.text
+            and target.values == child.target.values
+        ):
             existing.body = wanted.body
             return existing
         wanted.physical = existing.physical
@@ -279,7 +289,7 @@ class Engine:
             return
         for stack in reversed(stacks):
             stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for stack, logical, before, after in reversed(operation.journal):
+        for stack, _, before, after in reversed(operation.journal):
             if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
                 kept = before is None and after.body.get("DeletionPolicy") == "Retain"
                 if after.physical:
@@ -313,8 +323,6 @@ class Engine:
             text = f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
             stack.event(operation, None, "DELETE_FAILED", text)
             raise StackFailed(text)
-        from scripts.embedded.stacks import now
-
         stack.deleted = now()
         stack.event(operation, None, "DELETE_COMPLETE")
 
@@ -326,7 +334,13 @@ class Engine:
                 del stack.resources[one.logical]
                 continue
             try:
-                self._remove(stack, one, operation, one.body.get("DeletionPolicy", "Delete") in keep, not_kept=keep == ("Retain",) or not keep)
+                self._remove(
+                    stack,
+                    one,
+                    operation,
+                    one.body.get("DeletionPolicy", "Delete") in keep,
+                    not_kept=keep == ("Retain",) or not keep,
+                )
                 del stack.resources[one.logical]
             except (Failed, Invalid, StackFailed):
                 failed.append(one.logical)
@@ -354,7 +368,9 @@ class Engine:
             body: Any = one.body
             listed = body.get("DependsOn", ())
             direct = {listed} if isinstance(listed, str) else set(listed)
-            needs[one.logical] = (direct | {target for _, _, target, _ in graph.mentions(dict(body))}) & names.keys()
+            needs[one.logical] = (
+                direct | {target for _, how, target, _ in graph.mentions(dict(body)) if how != "Condition"}
+            ) & names.keys()
         return [names[name] for name in reversed(graph.order(needs))]
 
 

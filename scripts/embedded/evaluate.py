@@ -19,12 +19,10 @@ from generator.reading.templates import Template, TemplatesError, from_bodies
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 NOTHING = object()  # AWS::NoValue
 SECTIONS = frozenset(
-    ("AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters")
-    + ("Resources", "Rules")
+    "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules".split()
 )
 ATTRIBUTES = frozenset(
-    ("Type", "Properties", "Metadata", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy")
-    + ("CreationPolicy", "UpdatePolicy")
+    "Type Properties Metadata DependsOn Condition DeletionPolicy UpdateReplacePolicy CreationPolicy UpdatePolicy".split()
 )
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 SSM = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
@@ -61,7 +59,9 @@ def _references(template: Template) -> None:
         known = {**template.resources, **({} if reference.how in ("GetAtt", "DependsOn") else template.parameters)}
         if reference.how == "Condition":
             if reference.target not in template.conditions:
-                raise Invalid(f"Template error: Unresolved condition dependency {reference.target} in {reference.source}")
+                raise Invalid(
+                    f"Template error: Unresolved condition dependency {reference.target} in {reference.source}"
+                )
         elif reference.target not in known:
             block = reference.source.partition(".")[0]
             message = f"Unresolved resource dependencies [{reference.target}] in the {block} block of the template"

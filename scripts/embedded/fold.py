@@ -66,28 +66,39 @@ def _structure(value: Any, shape: Shape, rename: Mapping[str, str], path: str) -
             raise NoPlace(f"{path}.{name}".lstrip("."))
         target, part = result, shape
         for step in way[:-1]:
-            target, part = target.setdefault(step, {}), part.members[step]
-        target[way[-1]] = fold(inner, part.members[way[-1]], rename, f"{path}.{name}".lstrip("."))
+            target, part = target.setdefault(step, {}), _member(part, step)
+        target[way[-1]] = fold(inner, _member(part, way[-1]), rename, f"{path}.{name}".lstrip("."))
     return result
 
 
-def differs(expected: Any, actual: Any) -> bool:
-    """Whether `actual`, an answer of the service, does not hold what is `expected`; it may hold more."""
+def _member(shape: Shape, name: str) -> Shape:
+    return shape.value if shape.type_name == "map" else shape.members[name]
+
+
+def lost(expected: Any, actual: Any, path: str = "") -> list[str]:
+    """Where `actual`, an answer of the service, does not hold what is `expected`; it may hold more."""
     expected, actual = _plain(expected), _plain(actual)
-    if isinstance(expected, dict):
+    if isinstance(expected, dict) and expected:
         if not isinstance(actual, dict):
-            return bool(expected)
+            return [path]
         keys = {key.lower(): key for key in actual}
-        return any(differs(inner, actual.get(keys.get(key.lower(), key))) for key, inner in expected.items())
+        return [
+            place
+            for key, inner in expected.items()
+            for place in lost(inner, actual.get(keys.get(key.lower(), key)), f"{path}.{key}".lstrip("."))
+        ]
     if isinstance(expected, list):
-        left = list(actual) if isinstance(actual, list) else [actual]
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return [path] if expected or actual else []
+        left, found = list(actual), []
         for item in expected:
-            match = next((number for number, other in enumerate(left) if not differs(item, other)), None)
+            match = next((number for number, other in enumerate(left) if not lost(item, other)), None)
             if match is None:
-                return True
-            del left[match]
-        return isinstance(actual, list) and bool(left)
-    return _text(expected) != _text(actual)
+                found += sorted((lost(item, other, path) for other in left), key=len)[0]
+            else:
+                del left[match]
+        return sorted(set(found))
+    return [] if (not expected and not actual and expected != 0) or _text(expected) == _text(actual) else [path]
 
 
 def tags(value: Any) -> dict[str, str]:
@@ -109,7 +120,7 @@ def _plain(value: Any) -> Any:
             return json.loads(value)
         except ValueError:
             return value
-    if isinstance(value, dict) and "Quantity" in value and value.keys() <= {"Quantity", "Items", "CachedMethods"}:
+    if isinstance(value, dict) and "Quantity" in value and value.keys() <= {"Quantity", "Items"}:
         return list(value.get("Items", ()))
     return value
 

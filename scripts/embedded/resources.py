@@ -14,7 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
 from scripts.embedded import fold
-from scripts.embedded.evaluate import Invalid
 from scripts.embedded.types import ROWS, held
 from scripts.embedded.types.row import Properties, Read, Row, Setting
 
@@ -105,7 +104,8 @@ class Thing:
                 return jmespath.search(value[1:], state)
             last = self.physical.rpartition(":")[2]
             words = {**self.properties, **self._words, "id": self.physical, "parts": self.physical.split("|")}
-            words |= {"last": last, "tail": last.partition("/")[2]}
+            unique = hashlib.sha256(json.dumps(self.properties, sort_keys=True).encode()).hexdigest()
+            words |= {"last": last, "tail": last.partition("/")[2], "unique": unique[:22]}
             return value.format_map(words) if "{" in value else value
         if isinstance(value, list):
             return [self.fill(inner, state) for inner in value]
@@ -124,7 +124,7 @@ class Thing:
     def folded(self, operation: str, properties: Properties) -> dict[str, Any]:
         """Properties in the form of an operation's input. Raises `Failed` for one that finds no place."""
         shape, wrap = self.services.model(self.row.service, operation).input_shape, self.row.wrap
-        inside = shape.members[wrap] if wrap in shape.members else None
+        inside = shape.members.get(wrap)
         result: dict[str, Any] = {wrap: {}} if inside else {}
         for name, value in properties.items():
             try:
@@ -149,6 +149,9 @@ class Thing:
 
     def create(self) -> None:
         """Makes it and everything that needs calls of its own. Raises `Failed`; `physical` tells how far it came."""
+        if self.row.kind in held.TYPES:
+            self.physical = str(self.fill(self.row.identity))
+            return
         properties, later = self.prepared(self.properties), []
         for setting in self.row.settings:
             if setting.name in properties and not self.takes(self.row.create, setting.name):
@@ -169,6 +172,8 @@ class Thing:
 
     def update(self, before: Properties) -> None:
         """Changes it from `before` to its properties. Raises `Failed` where the service knows no such change."""
+        if self.row.kind in held.TYPES:
+            return
         old, new = self.prepared(before), self.prepared(self.properties)
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         if self.row.tagging and "Tags" in changed:
@@ -199,7 +204,9 @@ class Thing:
             keys = [item[setting.each] if isinstance(item, dict) else item for item in value or ()]
             for item in gone:
                 if (item[setting.each] if isinstance(item, dict) else item) not in keys:
-                    self._one(setting, setting.remove, {setting.each: item[setting.each]} if isinstance(item, dict) else item)
+                    self._one(
+                        setting, setting.remove, {setting.each: item[setting.each]} if isinstance(item, dict) else item
+                    )
             for item in value or ():
                 if item not in (before or ()):
                     self._one(setting, setting.put, item)
@@ -228,22 +235,23 @@ class Thing:
         assert tagging is not None
         members = self.services.model(self.row.service, tagging.put).input_shape.members
         member = next(name for name in members if name.lower() in ("tags", "resourcetags"))
-        pairs = [{"Key": key, "Value": value} for key, value in after.items()]
-        if after != before and after:
-            tags = fold.fold(pairs, members[member], {})
-            self.call(tagging.put, {**self.address(tagging.address), member: tags})
-        if gone := sorted(before.keys() - after.keys()):
-            address = self.address(tagging.address)
-            members = self.services.model(self.row.service, tagging.remove).input_shape.members
-            keys = next((name for name in members if name.lower().endswith("keys")), member)
+        # Only what changes is put, and taken away first: moto's tables keep old and equal tags beside the new ones.
+        gone = sorted(key for key in before if after.get(key) != before[key])
+        address = self.address(tagging.address)
+        if gone:
+            shapes = self.services.model(self.row.service, tagging.remove).input_shape.members
+            keys = next((name for name in shapes if name.lower().endswith("keys")), member)
             value: Any = gone if keys != member else [{"Key": key} for key in gone]
-            shape = members[keys]
-            self.call(tagging.remove, {**address, keys: fold.fold(value, shape, {})})
+            self.call(tagging.remove, {**address, keys: fold.fold(value, shapes[keys], {})})
+        if pairs := [{"Key": key, "Value": after[key]} for key in after if before.get(key) != after[key]]:
+            self.call(tagging.put, {**address, member: fold.fold(pairs, members[member], {})})
 
     def read(self) -> dict[str, Any]:
         """What the service says about it. Raises `Failed` when it does not exist."""
         state: dict[str, Any] = {}
         for read in self.row.reads:
+            if read.only and read.only not in self.properties:
+                continue
             state.update(self._read(read))
         return state
 
@@ -265,39 +273,50 @@ class Thing:
         return {name: self.fill(value, state) for name, value in self.row.attributes.items()}
 
     def unheld(self, state: Mapping[str, Any]) -> list[str]:
-        """The properties that the service's answers do not show as they were asked for."""
-        return [name for name, value in self.properties.items() if self._unheld(name, value, state)]
+        """The paths of properties that the service's answers do not show as they were asked for."""
+        if self.row.kind in held.TYPES:
+            return [held.WHOLE]
+        return [path for name, value in self.properties.items() for path in self._lost(name, value, state)]
 
-    def excused(self, name: str) -> bool:
-        """Whether that a property is not held is a named exception."""
-        return name in held.WITHHELD.get(self.row.kind, {}) or name in held.NOT_SHOWN.get(self.row.kind, {})
+    def excused(self, path: str) -> str:
+        """What is kept instead of a property that is not held; empty when that is no named exception."""
+        named = {held.WHOLE: held.TYPES.get(self.row.kind, "")}
+        named |= {**held.WITHHELD.get(self.row.kind, {}), **held.NOT_SHOWN.get(self.row.kind, {})}
+        return next((kept for one, kept in named.items() if path == one or path.startswith(f"{one}.")), "")
 
-    def _unheld(self, name: str, value: Any, state: Mapping[str, Any]) -> bool:
+    def _lost(self, name: str, value: Any, state: Mapping[str, Any]) -> list[str]:
         if name in held.WITHHELD.get(self.row.kind, {}):
-            return True
+            return [name]
         keys = {key.lower(): key for key in state}
         if name in ("Tags", "ResourceTags"):
-            actual = next((state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None)
-            return fold.tags(actual) != fold.tags(value)
+            shown = next(
+                (state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None
+            )
+            return [] if fold.tags(shown) == fold.tags(value) else [name]
         if name in self.row.seen:
             seen = self.row.seen[name]
-            return fold.differs(value, jmespath.search(seen, state)) if isinstance(seen, str) else not seen(value, state)
-        if isinstance(value, str) and (value in self.physical.split("|") or name == self.row.named and value in self.physical):
-            return False
-        prepared = self.prepared({name: value})
-        for key, inner in prepared.items():
+            if isinstance(seen, str):
+                return fold.lost(value, jmespath.search(seen, state), name)
+            return [] if seen(value, state) else [name]
+        if isinstance(value, str) and (
+            value in self.physical.split("|") or (name == self.row.named and value in self.physical)
+        ):
+            return []
+        found = []
+        for key, inner in self.prepared({name: value}).items():
             setting = next((one for one in self.row.settings if one.name == key), None)
             operation = self.row.create if self.takes(self.row.create, key) or not setting else setting.put
             if not isinstance(operation, str):
-                return True
+                return [name]
             expected = self.folded(operation, {key: inner})
-            expected = expected.get(self.row.wrap, expected)
-            if any(fold.differs(part, state.get(keys.get(member.lower(), ""))) for member, part in expected.items()):
-                return True
-        return False
+            for member, part in expected.get(self.row.wrap, expected).items():
+                found += fold.lost(part, state.get(keys.get(member.lower(), "")), name)
+        return found
 
     def delete(self) -> None:
         """Deletes it; what is gone already is fine."""
+        if self.row.kind in held.TYPES:
+            return
         try:
             if isinstance(self.row.delete, str):
                 self.call(self.row.delete, self.address(self.row.delete_address))

@@ -55,7 +55,10 @@ def tagged(kind: str, properties: dict[str, Any], tags: Mapping[str, str]) -> di
     if isinstance(own, dict) or schema(kind)["properties"].get(name, {}).get("type") == "object":
         return {**properties, name: {**tags, **dict(own)}}
     present = {tag["Key"] for tag in own}
-    return {**properties, name: [*own, *({"Key": key, "Value": tags[key]} for key in sorted(tags) if key not in present)]}
+    return {
+        **properties,
+        name: [*own, *({"Key": key, "Value": tags[key]} for key in sorted(tags) if key not in present)],
+    }
 
 
 def _at(value: Any, path: str) -> Any:
@@ -102,13 +105,21 @@ def _object(root: Schema, part: Schema, value: Mapping[str, Any], place: str) ->
         if name not in value:
             yield f"{place}: required key [{name}] not found"
     for name, inner in value.items():
-        pattern = next((pattern for pattern in patterns if re.search(pattern, name)), None)
+        pattern = next((pattern for pattern in patterns if _matches(pattern, name)), None)
         if name in known:
             yield from _faults(root, known[name], inner, f"{place}/{name}")
         elif pattern is not None:
             yield from _faults(root, patterns[pattern], inner, f"{place}/{name}")
         elif part.get("additionalProperties", not known) is False or (known and "additionalProperties" not in part):
             yield f"{place}: extraneous key [{name}] is not permitted"
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Patterns are written for Java; one that Python cannot read (`\\p{L}`) is taken to match."""
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return True
 
 
 def _scalar(part: Schema, kinds: set[str], value: Any, place: str) -> Iterator[str]:
@@ -120,5 +131,7 @@ def _scalar(part: Schema, kinds: set[str], value: Any, place: str) -> Iterator[s
         yield f"{place}: expected type: Boolean, found: {text}"
     elif kinds in ({"integer"}, {"number"}) and not re.fullmatch(r"-?\d+(\.\d+)?", text):
         yield f"{place}: expected type: Number, found: {text}"
-    elif "enum" in part and text not in [str(choice) if isinstance(choice, str) else json.dumps(choice) for choice in part["enum"]]:
+    elif "enum" in part and text not in [
+        str(choice) if isinstance(choice, str) else json.dumps(choice) for choice in part["enum"]
+    ]:
         yield f"{place}: {text} is not a valid enum value; valid: {', '.join(map(str, part['enum']))}"

@@ -43,7 +43,7 @@ class Resource:
     status: str = ""
     reason: str = ""
     updated: datetime.datetime = field(default_factory=now)
-    unheld: list[str] = field(default_factory=list)
+    unheld: dict[str, str] = field(default_factory=dict)  # what the service does not hold -> what is kept instead
 
     @property
     def nested(self) -> bool:
@@ -101,6 +101,7 @@ class Stack:
     notifications: list[str] = field(default_factory=list)
     disable_rollback: bool = False
     change_set: str | None = None
+    cancelled: bool = False
     last: list[dict[str, str]] = field(default_factory=list)
 
     @property

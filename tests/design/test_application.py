@@ -41,6 +41,9 @@ PLAIN = {
     "RECOMMENDATIONS_TABLE": "${RecommendationsTableName}",
 }
 OPTIONAL = {"SES_SENDER_EMAIL": "${SenderEmail}", "REDIS_URL": "${RedisUrl}"}
+TABLE_READS = ("BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan")
+TABLE_WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")
+SECRET_ACTIONS = ("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecret")
 SECRET = {"JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
 
 
@@ -70,7 +73,7 @@ def test_every_variable_of_the_design(templates: TemplateSet) -> None:
 def test_secrets(templates: TemplateSet) -> None:
     jwt = templates.resource("configuration.JwtSecret").get("GenerateSecretString", default={})
     seed = templates.resource("configuration.EncryptionSeed").get("GenerateSecretString", default={})
-    assert jwt["PasswordLength"] >= 32
+    assert (jwt["PasswordLength"] >= 32, jwt["ExcludePunctuation"]) == (True, True)
     # 43 letters and digits and a final = are a Fernet key: url-safe base64 of 32 bytes.
     assert seed == {"ExcludePunctuation": True, "IncludeSpace": False, "PasswordLength": 43}
     key = templates.resource("configuration.EncryptionKey")
@@ -89,9 +92,17 @@ def test_secrets(templates: TemplateSet) -> None:
 
 
 def test_values_reach_the_task_at_its_start(templates: TemplateSet) -> None:
-    may = allowed(templates, "backend.ExecutionRole")
-    assert may["ssm:GetParameters"] == {arn("ssm", "parameter${ConfigurationTree}/*")}
-    assert may["secretsmanager:GetSecretValue"] == set(SECRET.values())
+    assert allowed(templates, "backend.ExecutionRole") == {
+        "ecr:GetAuthorizationToken": {"*"},
+        "ecr:BatchCheckLayerAvailability": {"${RegistryArn}"},
+        "ecr:BatchGetImage": {"${RegistryArn}"},
+        "ecr:GetDownloadUrlForLayer": {"${RegistryArn}"},
+        "logs:CreateLogStream": {"${TaskLogs.Arn}"},
+        "logs:PutLogEvents": {"${TaskLogs.Arn}"},
+        "ssm:GetParameters": {arn("ssm", "parameter${ConfigurationTree}/*")},
+        "secretsmanager:GetSecretValue": set(SECRET.values()),
+        "kms:Decrypt": {"${KeyArn}"},
+    }
     [decrypts] = [one for one in grants(templates, "backend.ExecutionRole").values() if "kms:Decrypt" in one.actions]
     assert [one.values for one in decrypts.conditions] == [("secretsmanager.${AWS::Region}.amazonaws.com",)]
     assert templates.resource("backend.Task").get("ExecutionRoleArn") == attribute("ExecutionRole")
@@ -105,13 +116,19 @@ def test_no_static_keys(templates: TemplateSet) -> None:
     assert list(templates.resources("AWS::IAM::AccessKey", "AWS::IAM::User")) == []
     may = allowed(templates, "backend.TaskRole")
     tables = {f"${{{name}TableArn}}" for name in ("Clients", "Metrics", "Costs", "Security", "Recommendations")}
-    assert may["dynamodb:PutItem"] == tables | {f"{table}/index/*" for table in tables}
-    assert may["secretsmanager:GetSecretValue"] == {arn("secretsmanager", "secret:cloud-health/*")}
+    for action in (*TABLE_READS, *TABLE_WRITES):
+        assert may[f"dynamodb:{action}"] == tables | {f"{table}/index/*" for table in tables}
+    for action in SECRET_ACTIONS:
+        assert may[f"secretsmanager:{action}"] == {arn("secretsmanager", "secret:cloud-health/*")}
     statements = grants(templates, "backend.TaskRole").values()
     [mail] = [one for one in statements if "ses:SendEmail" in one.actions]
     assert [(one.key, one.values) for one in mail.conditions] == [("ses:FromAddress", ("${SenderEmail}",))]
     [deny] = [one for one in statements if not one.allows]
-    assert deny.actions == ("sts:AssumeRole",)
+    assert (deny.effect, deny.actions) == ("Deny", ("sts:AssumeRole",))
+    assert may["sts:AssumeRole"] == {"arn:${AWS::Partition}:iam::*:role/*"}
+    assert may["ses:SendRawEmail"] == may["ses:SendEmail"] == {arn("ses", "identity/*")}
+    [key] = [one for one in statements if "kms:Decrypt" in one.actions]
+    assert (key.resources, key.conditions[0].values) == (("${KeyArn}",), ("dynamodb.${AWS::Region}.amazonaws.com",))
     assert deny.resources == ("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*",)
 
 
@@ -123,11 +140,15 @@ def test_first_deployment(templates: TemplateSet) -> None:
         assert not exists(templates, f"backend.{name}", BackendBootstrap="true")
         assert exists(templates, f"backend.{name}", BackendBootstrap="false")
     scaling = templates.resource("backend.Scaling")
+    assert scaling.get("ScalableDimension") == "ecs:service:DesiredCount"
     assert (scaling.get("MinCapacity"), scaling.get("MaxCapacity")) == (ref("MinimumTasks"), ref("MaximumTasks"))
     order = list(actions(stages(templates)["Deploy_Backend"]))
     assert order == ["DeployToECS", "RaiseFromZero", "VerifyBackend"]
-    raising = variables(templates, "Raise")
-    assert raising["MINIMUM_TASKS"] == ref("MinimumTasks")
+    assert variables(templates, "Raise") == {
+        "CLUSTER": ref("RunningCluster"),
+        "MINIMUM_TASKS": ref("MinimumTasks"),
+        "SERVICE": ref("RunningService"),
+    }
     assert '--desired-count "$MINIMUM_TASKS"' in commands(templates, "Raise")
     assert templates["environment"].metadata["Computed"]["BackendBootstrap"]["First"] == "true"
 

@@ -13,6 +13,7 @@ from .support import (
     commands,
     declaration,
     default,
+    dimensions,
     passed,
     ref,
     stages,
@@ -130,6 +131,7 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
 
 def test_artifacts(templates: TemplateSet) -> None:
     assert templates.resource("registry.Images").get("ImageTagMutability") == "IMMUTABLE"
+    assert variables(templates, "BackendBuild")["REPOSITORY_URI"] == ref("RegistryUri")
     text = commands(templates, "BackendBuild")
     assert 'export TAG="${COMMIT:0:12}"' in text
     assert 'docker push "$IMAGE"' in text
@@ -142,6 +144,8 @@ def test_artifacts(templates: TemplateSet) -> None:
     found = stages(templates)
     assert actions(found["Build_Backend"])["BackendBuild"]["OutputArtifacts"] == [{"Name": "BackendBuildOutput"}]
     outputs = actions(found["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
+    for name, parameter in (("OUTPUT_DIRECTORY", "FrontendOutput"), ("ASSETS_DIRECTORY", "FrontendAssets")):
+        assert variables(templates, "FrontendBuild")[name] == ref(parameter)
     secondary = buildspec(templates, "FrontendBuild")["artifacts"]["secondary-artifacts"]
     assert [one["Name"] for one in outputs] == list(secondary) == ["FrontendAssets", "FrontendDocuments"]
     assert secondary["FrontendAssets"]["base-directory"] != secondary["FrontendDocuments"]["base-directory"]
@@ -156,6 +160,8 @@ def test_caches(templates: TemplateSet) -> None:
         assert cache == {"Type": "S3", "Location": sub(f"${{ArtifactBucketName}}/{folder}")}
         spec = buildspec(templates, project)["cache"]
         assert spec["paths"] == [path]
+        # CodeBuild encrypts what it writes with the project's key.
+        assert templates.resource(f"build.{project}").get("EncryptionKey") == ref("KeyArn")
         assert "codebuild-hash-files" in spec["key"]
         assert key in spec["key"]
         assert spec["key"].startswith(spec["fallback-keys"][0])
@@ -204,6 +210,8 @@ def test_time_limits(templates: TemplateSet) -> None:
     [approval] = found["Approve"]["Actions"]
     assert approval["TimeoutInMinutes"] == ref("ApprovalTimeoutMinutes")
     alarm = templates.resource("monitoring.PipelineDuration")
+    assert dimensions(dict(alarm.properties)) == {"PipelineName": "${Pipeline}"}
+    assert (alarm.get("Statistic"), alarm.get("ComparisonOperator")) == ("Maximum", "GreaterThanOrEqualToThreshold")
     assert (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/CodePipeline", "PipelineDuration")
     assert alarm.get("Threshold") == ref("PipelineDurationAlarmSeconds")
     assert alarm.get("AlarmActions") == [ref("TopicArn")]

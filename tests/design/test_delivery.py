@@ -118,6 +118,7 @@ def test_private_site(templates: TemplateSet) -> None:
         "SigningProtocol": "sigv4",
     }
     [origin] = configuration(templates, **FRONTEND_ONLY)["Origins"]
+    assert origin["Id"] == "site"
     assert origin["OriginAccessControlId"] == ref("SiteAccess")
     assert origin["S3OriginConfig"] == {"OriginAccessIdentity": ""}
     assert real(templates, "delivery.Distribution", origin["DomainName"]) == "${site.Site.RegionalDomainName}"
@@ -146,8 +147,10 @@ def test_caching_compression_acceleration(templates: TemplateSet) -> None:
     found = configuration(templates, **BOTH)
     page = found["DefaultCacheBehavior"]
     assert page["CachePolicyId"] == CACHING_OPTIMIZED
-    assert page["ResponseHeadersPolicyId"] == SECURITY_HEADERS
-    assert all(one["Compress"] is True for one in (page, *found["CacheBehaviors"]))
+    alone = configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
+    for one in (page, alone, *found["CacheBehaviors"]):
+        assert (one["ResponseHeadersPolicyId"], one["Compress"]) == (SECURITY_HEADERS, True)
+    assert (found["Enabled"], found["IPV6Enabled"]) == (True, True)
     assert set(page["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
     assert page["CachedMethods"] == ["GET", "HEAD"]
     assert found["HttpVersion"] == "http2and3"
@@ -165,6 +168,7 @@ def test_access_logs(templates: TemplateSet) -> None:
     balancer = {one["Key"]: one["Value"] for one in attributes}
     assert balancer["access_logs.s3.enabled"] == "true"
     assert balancer["access_logs.s3.bucket"] == ref("LogBucketName")
+    assert balancer["access_logs.s3.prefix"] == "load-balancer"
     assert configuration(templates)["Logging"]["Bucket"] == ref("LogBucketDomain")
     for address in ("storage.Artifacts", "site.Site"):
         assert "DestinationBucketName" in templates.resource(address).get("LoggingConfiguration", default={})

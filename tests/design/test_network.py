@@ -22,8 +22,14 @@ def test_tasks_are_private(templates: TemplateSet) -> None:
         association = templates.resource(f"network.PrivateSubnet{zone}Routes")
         assert association.get("RouteTableId") == ref(f"PrivateRoutes{zone}")
         assert association.get("SubnetId") == ref(f"PrivateSubnet{zone}")
+    for subnet in templates.resources("AWS::EC2::Subnet"):
+        assert subnet.get("VpcId") == ref("Vpc")
+        assert subnet.get("MapPublicIpOnLaunch") is False
+        assert subnet.get("CidrBlock", "Fn::Select", 1) == {"Fn::Cidr": [attribute("Vpc", "CidrBlock"), 16, 12]}
+    assert templates.resource("backend.Service").get("EnableExecuteCommand") is False
     routes = [one for one in templates.resources("AWS::EC2::Route") if one.get("GatewayId") is not None]
     assert [one.address for one in routes] == ["network.PublicDefault"]
+    assert routes[0].get("RouteTableId") == ref("PublicRoutes")
 
 
 def test_nat_gateways(templates: TemplateSet) -> None:
@@ -31,12 +37,16 @@ def test_nat_gateways(templates: TemplateSet) -> None:
     for count, second in (("1", "NatA"), ("2", "NatB")):
         for zone, gateway in (("A", "NatA"), ("B", second)):
             route = under(templates, f"network.PrivateDefault{zone}", NatGatewayCount=count)
+            assert route.get("RouteTableId") == ref(f"PrivateRoutes{zone}")
             assert (route.get("DestinationCidrBlock"), route.get("NatGatewayId")) == ("0.0.0.0/0", ref(gateway))
         assert exists(templates, "network.NatB", NatGatewayCount=count) is (count == "2")
         assert exists(templates, "network.NatAddressB", NatGatewayCount=count) is (count == "2")
     for zone in "AB":
         nat = templates.resource(f"network.Nat{zone}")
         assert nat.get("SubnetId") == ref(f"PublicSubnet{zone}")
+        association = templates.resource(f"network.PublicSubnet{zone}Routes")
+        assert association.get("RouteTableId") == ref("PublicRoutes")
+        assert association.get("SubnetId") == ref(f"PublicSubnet{zone}")
         assert nat.get("AllocationId") == attribute(f"NatAddress{zone}", "AllocationId")
     assert declaration(templates, "NatGatewayCount")["AllowedValues"] == ["1", "2"]
     for service in ("S3", "Dynamodb"):
@@ -50,10 +60,13 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     balancer = templates.resource("ingress.LoadBalancer")
     assert (balancer.get("Scheme"), balancer.get("Type")) == ("internal", "application")
     assert balancer.get("Subnets") == PRIVATE
+    settings = {one["Key"]: one["Value"] for one in balancer.get("LoadBalancerAttributes", default=[])}
+    assert settings["routing.http.drop_invalid_header_fields.enabled"] == "true"
     assert balancer.get("SecurityGroups") == [ref("LoadBalancerGroupId")]
     origin = templates.resource("delivery.ApiOrigin")
     endpoint = origin.get("VpcOriginEndpointConfig", default={})
     assert origin.type == "AWS::CloudFront::VpcOrigin"
+    assert endpoint.get("OriginProtocolPolicy") == "http-only"
     assert real(templates, "delivery.ApiOrigin", endpoint.get("Arn")) == "${ingress.LoadBalancer}"
     listener = templates.resource("ingress.Listener")
     assert (listener.get("Port"), listener.get("Protocol")) == (endpoint["HTTPPort"], "HTTP")
@@ -88,9 +101,10 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     source = templates.resource("network.FromLoadBalancer").get("SourceSecurityGroupId")
     assert source == attribute("LoadBalancerGroup", "GroupId")
     groups = list(templates.resources("AWS::EC2::SecurityGroup"))
-    assert len(groups) == 2
+    assert [one.get("VpcId") for one in groups] == [ref("Vpc")] * 2
     assert [one.address for one in groups if one.get("SecurityGroupIngress") is not None] == []
     out = templates.resource("network.ToTasks")
+    assert (out.get("GroupId"), out.get("FromPort")) == (attribute("LoadBalancerGroup", "GroupId"), task_port)
     assert (out.get("DestinationSecurityGroupId"), out.get("ToPort")) == (attribute("TaskGroup", "GroupId"), task_port)
     [leaving] = templates.resource("network.TaskGroup").get("SecurityGroupEgress")
     assert (leaving["IpProtocol"], leaving["FromPort"], leaving["ToPort"]) == ("tcp", 443, 443)

@@ -57,14 +57,21 @@ def selects(rule: Resource, stage: str, summary: bool) -> bool:
     return (stage.startswith(prefix) == ("prefix" in pattern)) and exists_ == {"exists": summary}
 
 
+def told(alarm: Resource) -> None:
+    """What all alarms have in common: the topic hears when one starts and ends, and no data is no alarm."""
+    assert alarm.type == "AWS::CloudWatch::Alarm"
+    assert alarm.get("AlarmActions") == alarm.get("OKActions") == [ref("TopicArn")], alarm.address
+    assert alarm.get("ComparisonOperator") == "GreaterThanOrEqualToThreshold"
+    assert alarm.get("TreatMissingData") == "notBreaching"
+    assert alarm.get("EvaluationPeriods") in (1, 2, 3)
+
+
 def alarms(templates: TemplateSet, *addresses: str) -> list[tuple[str, str, str, Any]]:
     found = []
     for address in addresses:
         one = templates.resource(address)
-        assert one.type == "AWS::CloudWatch::Alarm"
-        assert one.get("AlarmActions") == [ref("TopicArn")], address
-        assert one.get("ComparisonOperator") == "GreaterThanOrEqualToThreshold"
-        assert one.get("TreatMissingData") == "notBreaching"
+        told(one)
+        assert one.get("Period") == (60 if address.endswith("UnhealthyTasks") else 300)
         statistic = one.get("Statistic") or one.get("ExtendedStatistic")
         found.append((one.get("Namespace"), one.get("MetricName"), statistic, one.get("Threshold")))
     return found
@@ -95,6 +102,10 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
         assert [one.actions for one in policy] == [("sns:Publish",)]
         key = [one for one in grants(templates, "encryption.Key").values() if one.principals == who]
         assert [{"kms:Decrypt", "kms:GenerateDataKey"} <= set(one.actions) for one in key] == [True]
+        assert all(one.allows for one in (*policy, *key))
+    deny = grants(templates, "notifications.TopicPolicy")["OnlyOverTls"]
+    assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("sns:Publish",))
+    assert [(one.key, one.values) for one in deny.conditions] == [("aws:SecureTransport", ("false",))]
     [event_key] = [one for one in grants(templates, "encryption.Key").values() if "events" in one.principals[0]]
     assert event_key.conditions == ()
 
@@ -119,11 +130,34 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
         assert rule.get("Targets", 0, "Arn") == ref("TopicArn")
         keys = re.findall(r'^  "(\w+)":', render(rule.get("Targets", 0, "InputTransformer", "InputTemplate")), re.M)
         assert keys == FIELDS
-    success = templates.resource("monitoring.ReleaseSucceeded").get("EventPattern", default={})
-    assert success["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
-    assert success["detail"] == {"pipeline": [ref("Pipeline")], "state": ["SUCCEEDED"]}
     for name in ("DeploymentFailed", "DeploymentFailedSilently", "ActionFailed", "ActionFailedSilently"):
-        assert templates.resource(f"monitoring.{name}") in rules
+        rule = templates.resource(f"monitoring.{name}")
+        assert rule in rules
+        assert rule.get("EventPattern", "detail-type") == ["CodePipeline Action Execution State Change"]
+
+
+def test_messages_of_success_and_of_ecs(templates: TemplateSet) -> None:
+    success = templates.resource("monitoring.ReleaseSucceeded")
+    assert success.get("EventPattern") == {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+        "detail": {"pipeline": [ref("Pipeline")], "state": ["SUCCEEDED"]},
+    }
+    detail = {"pipeline": "p", "execution-id": "e-1", "state": "SUCCEEDED"}
+    message = transformed(success, {"time": "2026-01-15T10:30:00Z", "detail": detail})
+    assert list(message.values()) == ["p", "all", "SUCCEEDED", "e-1", "2026-01-15T10:30:00Z", "none", "none"]
+    # The shape of AmazonECS developerguide, ecs_service_deployment_events.
+    given_up = templates.resource("monitoring.DeploymentRolledBack")
+    detail = {"eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/1", "reason": "circuit breaker"}
+    message = transformed(given_up, {"detail": {**detail, "updatedAt": "2026-01-15T10:30:00Z"}})
+    assert list(message) == FIELDS
+    assert (message["stage"], message["rollback"], message["error"]) == (
+        "Deploy_Backend",
+        "initiated",
+        "circuit breaker",
+    )
+    assert (message["status"], message["executionId"]) == ("SERVICE_DEPLOYMENT_FAILED", "ecs-svc/1")
+    assert (success.get("State"), given_up.get("State")) == ("ENABLED", "ENABLED")
 
 
 def test_alarms_of_the_design(templates: TemplateSet) -> None:
@@ -142,6 +176,9 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     for side in ("Backend", "Frontend"):
         build = under(templates, f"monitoring.{side}BuildDuration")
         assert dimensions(build) == {"ProjectName": f"${{{side}Build}}"}
+    start = templates.resource("monitoring.PipelineStart")
+    assert alarms(templates, "monitoring.PipelineStart") == [("AWS/Events", "FailedInvocations", "Sum", 1)]
+    assert dimensions(dict(start.properties)) == {"RuleName": "${StartRuleName}"}
     # DeploymentFailure is no metric: ECS says so in an event, and rolls back by circuit breaker and alarms.
     pattern = templates.resource("monitoring.DeploymentRolledBack").get("EventPattern", default={})
     assert pattern == {
@@ -167,7 +204,8 @@ def test_error_rates_and_latency(templates: TemplateSet) -> None:
     for name in names:
         found = dimensions(under(templates, name))
         assert found["LoadBalancer"] == "${LoadBalancerFullName}"
-        assert ("TargetGroup" in found) is (name != "backend.GatewayErrors")
+        group = None if name == "backend.GatewayErrors" else "${TargetGroupFullName}"
+        assert found.get("TargetGroup") == group
     body = render(under(templates, "monitoring.Dashboard", **BOTH)["DashboardBody"])
     titles = [one["properties"]["title"] for one in json.loads(body)["widgets"]]
     assert {"Pipeline", "Builds", "Distribution", "Answers", "Latency"} <= set(titles)
@@ -178,16 +216,28 @@ def test_resource_limits_and_budget(templates: TemplateSet) -> None:
         ("AWS/ECS", "CPUUtilization", "Average", 90),
         ("AWS/ECS", "MemoryUtilization", "Average", 90),
     ]
+    service = {"ClusterName": "${RunningCluster}", "ServiceName": "${RunningService}"}
+    for name in ("BackendCpu", "BackendMemory"):
+        assert dimensions(dict(templates.resource(f"monitoring.{name}").properties)) == service
     missing = templates.resource("monitoring.MissingTasks")
+    told(missing)
     metrics = {one["Id"]: one for one in missing.get("Metrics", default=[])}
-    assert metrics["missing"]["Expression"] == "desired - running"
+    assert (metrics["missing"]["Expression"], missing.get("Threshold")) == ("desired - running", 1)
+    assert [name for name, one in metrics.items() if one["ReturnData"]] == ["missing"]
     for metric, name in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount")):
-        assert metrics[metric]["MetricStat"]["Metric"]["MetricName"] == name
+        found = metrics[metric]["MetricStat"]["Metric"]
+        assert (found["Namespace"], found["MetricName"]) == ("ECS/ContainerInsights", name)
+        assert dimensions(found) == service
     settings = templates.resource("backend.Cluster").get("ClusterSettings")
     assert settings == [{"Name": "containerInsights", "Value": "enabled"}]
     budget = templates.resource("monitoring.Budget")
     assert budget.get("Budget", "BudgetLimit") == {"Amount": ref("MonthlyBudget"), "Unit": "USD"}
     assert (budget.get("Budget", "BudgetType"), budget.get("Budget", "TimeUnit")) == ("COST", "MONTHLY")
     assert default(templates, "MonthlyBudget") == "212"
-    told = [one["Subscribers"] for one in budget.get("NotificationsWithSubscribers")]
-    assert told == [[{"Address": ref("TopicArn"), "SubscriptionType": "SNS"}]] * 3
+    warnings = budget.get("NotificationsWithSubscribers")
+    assert [one["Subscribers"] for one in warnings] == [[{"Address": ref("TopicArn"), "SubscriptionType": "SNS"}]] * 3
+    assert [(one["Notification"]["NotificationType"], one["Notification"]["Threshold"]) for one in warnings] == [
+        ("ACTUAL", 80),
+        ("ACTUAL", 100),
+        ("FORECASTED", 100),
+    ]

@@ -14,6 +14,26 @@ ANYTHING = {
     "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
     "pipeline.PipelineRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
 }
+TRUSTED = {
+    "backend": "ecs-tasks",
+    "build": "codebuild",
+    "network": "vpc-flow-logs",
+    "pipeline.PipelineRole": "codepipeline",
+    "pipeline.StartRole": "events",
+}
+USE_KEY = {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
+PUSH = {
+    "BatchCheckLayerAvailability",
+    "BatchGetImage",
+    "CompleteLayerUpload",
+    "DescribeImages",
+    "GetAuthorizationToken",
+    "GetDownloadUrlForLayer",
+    "InitiateLayerUpload",
+    "PutImage",
+    "UploadLayerPart",
+}
+REPORT = {"BatchPutCodeCoverages", "BatchPutTestCases", "CreateReport", "CreateReportGroup", "UpdateReport"}
 RUN_BUILDS = {"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:StopBuild"}
 
 
@@ -31,9 +51,13 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
     for role in roles:
-        trusted = [one for one in grants(templates, role).values() if one.kind == "trust"]
-        assert [one.actions for one in trusted] == [("sts:AssumeRole",)]
-        assert all(who.startswith("Service:") for who in trusted[0].principals)
+        [trusted] = [one for one in grants(templates, role).values() if one.kind == "trust"]
+        service = TRUSTED.get(role) or TRUSTED[role.partition(".")[0]]
+        assert (trusted.allows, trusted.actions) == (True, ("sts:AssumeRole",))
+        assert trusted.principals == (f"Service:{service}.amazonaws.com",)
+        # The trust policy that AWS documents for CodePipeline has no condition.
+        account = ("StringEquals", "aws:SourceAccount", ("${AWS::AccountId}",))
+        assert (account in trusted.conditions) is (service != "codepipeline")
 
 
 def test_exact_resources(templates: TemplateSet) -> None:
@@ -49,7 +73,7 @@ def test_exact_resources(templates: TemplateSet) -> None:
             assert templates.resource(one.holder).wildcards[one.sid]
             wide.setdefault(one.holder, set()).update(one.actions)
     # What the application reads in its own account; it changes nothing there.
-    reads = wide.pop("backend.TaskRole")
+    reads = wide.pop("backend.TaskRole", set())
     assert "dynamodb:ListTables" in reads
     assert [action for action in reads if not re.match("[a-z0-9]+:(Get|List|Describe)", action)] == []
     assert wide == ANYTHING
@@ -72,10 +96,18 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     assert may["ecs:UpdateService"] == {"${ServiceArn}"}
     assert may["ecs:RegisterTaskDefinition"] == {arn("ecs", "task-definition/${TaskFamily}:*")}
     assert may["iam:PassRole"] == {"${TaskRoleArn}", "${ExecutionRoleArn}"}
-    [passes] = [one for one in grants(templates, "pipeline.PipelineRole").values() if "iam:PassRole" in one.actions]
-    assert [(one.operator, one.key, one.values) for one in passes.conditions] == [
-        ("StringEquals", "iam:PassedToService", ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com"))
-    ]
+    limits = {
+        action: {(one.key, one.values) for one in statement.conditions}
+        for statement in grants(templates, "pipeline.PipelineRole").values()
+        for action in statement.actions
+    }
+    assert limits["iam:PassRole"] == {("iam:PassedToService", ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com"))}
+    assert limits["ecs:TagResource"] == {("ecs:CreateAction", ("RegisterTaskDefinition",))}
+    assert limits["s3:PutObject"] == {("aws:ResourceAccount", ("${AWS::AccountId}",))}
+    assert limits["ecs:ListTasks"] == {("ecs:cluster", (arn("ecs", "cluster/${RunningCluster}"),))}
+    assert may["ecs:DescribeTasks"] == {arn("ecs", "task/${RunningCluster}/*")}
+    assert may["ecs:TagResource"] == may["ecs:RegisterTaskDefinition"]
+    assert may["s3:GetBucketVersioning"] == {"${ArtifactBucketArn}", "${SiteBucketArn}"}
     assert {action.partition(":")[0] for action in may} == {
         "codebuild",
         "codecommit",
@@ -105,15 +137,27 @@ def test_build_roles(templates: TemplateSet) -> None:
         assert may["s3:PutObject"] == {"${ArtifactBucketArn}/*"}
         assert "codecommit:GitPull" not in may
         assert "logs:CreateLogGroup" not in may
-        trusted = grants(templates, f"build.{name}Role")["Assume"]
-        assert [(one.key, one.values) for one in trusted.conditions] == [("aws:SourceAccount", ("${AWS::AccountId}",))]
-    writes = {
-        name: {action for action in allowed(templates, f"build.{name}Role") if action not in common}
-        - {"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"}
-        - {"kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
-        for name in ("Publish", "Raise")
-    }
-    assert writes == {
-        "Publish": {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"},
-        "Raise": {"ecs:DescribeServices", "ecs:UpdateService"},
-    }
+        assert may["s3:GetBucketLocation"] == {"${ArtifactBucketArn}"}
+        key = {action for action in may if action.startswith("kms:")}
+        assert key == {f"kms:{action}" for action in (*USE_KEY, "ReEncryptFrom", "ReEncryptTo")}
+        assert {target for action in key for target in may[action]} == {"${KeyArn}"}
+        [via] = grants(templates, f"build.{name}Role")["UseArtifactKey"].conditions
+        assert (via.key, via.values) == ("kms:ViaService", ("s3.${AWS::Region}.amazonaws.com",))
+        assert {action for action in may if action not in common | key} == special(name)
+    assert allowed(templates, "build.RaiseRole")["ecs:UpdateService"] == {"${ServiceArn}"}
+    assert allowed(templates, "build.VerifyRole")["ecs:DescribeServices"] == {"${ServiceArn}"}
+
+
+def special(project: str) -> set[str]:
+    """What one project may do beside what all of them may."""
+    match project:
+        case "BackendBuild":
+            return {f"ecr:{action}" for action in PUSH} | {f"codebuild:{action}" for action in REPORT}
+        case "FrontendBuild":
+            return {f"codebuild:{action}" for action in REPORT}
+        case "Publish":
+            return {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"}
+        case "Raise":
+            return {"ecs:DescribeServices", "ecs:UpdateService"}
+    reads = {"ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:DescribeTaskDefinition"}
+    return reads | {"ssm:GetParameters", "ssm:PutParameter", "dynamodb:DescribeTable"}

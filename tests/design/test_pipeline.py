@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from generator.reading.templates import TemplateSet
 from generator.reading.values import render
 
@@ -50,7 +48,6 @@ def test_five_stages(templates: TemplateSet) -> None:
             assert all(isinstance(value, str | dict) for value in action["Configuration"].values())
 
 
-@pytest.mark.xfail(strict=True, reason="template fault: ApprovalRequired is true by default, a sixth stage (PIP-1)")
 def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
     assert default(templates, "ApprovalRequired") == "false"
     assert list(stages(templates, ApprovalRequired=default(templates, "ApprovalRequired") or "")) == FIVE
@@ -70,8 +67,15 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
     assert given["ServiceName"] == "${backend.Service.Name}"
     assert templates.resource("backend.Service").get("Cluster") == ref("Cluster")
     assert templates.resource("backend.Service").get("LaunchType") == "FARGATE"
-    [container] = templates.resource("backend.Task").get("ContainerDefinitions", default=[])
+    task = templates.resource("backend.Task")
+    [container] = task.get("ContainerDefinitions", default=[])
     assert container["Name"] == variables(templates, "BackendBuild")["CONTAINER_NAME"]
+    assert (task.get("NetworkMode"), task.get("RequiresCompatibilities")) == ("awsvpc", ["FARGATE"])
+    assert task.get("RuntimePlatform") == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
+    assert container["LogConfiguration"]["Options"]["awslogs-group"] == ref("TaskLogs")
+    [balancer] = templates.resource("backend.Service").get("LoadBalancers", default=[])
+    assert balancer["ContainerName"] == container["Name"]
+    assert balancer["ContainerPort"] == container["PortMappings"][0]["ContainerPort"]
 
 
 def test_site_deployment(templates: TemplateSet) -> None:
@@ -132,19 +136,22 @@ def test_rollback(templates: TemplateSet) -> None:
     guards = {one["Ref"] for one in deployment["Alarms"]["AlarmNames"]}
     assert guards == {"BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks"}
     for name in guards:
-        assert templates.resource(f"backend.{name}").type == "AWS::CloudWatch::Alarm"
+        alarm = templates.resource(f"backend.{name}")
+        assert (alarm.type, alarm.get("Namespace")) == ("AWS::CloudWatch::Alarm", "AWS/ApplicationELB")
     # A rollback needs the revision, the artifacts and the page of the last good release.
     assert templates.resource("backend.Task").body.get("UpdateReplacePolicy") == "Retain"
     for address, rule in (("storage.Artifacts", "OldArtifacts"), ("site.Site", "OldVersions")):
         bucket = templates.resource(address)
         assert bucket.get("VersioningConfiguration", "Status") == "Enabled"
         [kept] = [one for one in bucket.get("LifecycleConfiguration", "Rules") if one["Id"] == rule]
+        assert (kept["Status"], kept.get("ExpirationInDays", ref("ArtifactDays"))) == ("Enabled", ref("ArtifactDays"))
         assert kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": ref("ArtifactDays")}
     assert templates["environment"].parameters["ArtifactDays"]["MinValue"] >= 30
 
 
 def test_verification(templates: TemplateSet) -> None:
     found = stages(templates)
+    assert [one["Configuration"]["ProjectName"] for one in found["Build_Backend"]["Actions"]] == [ref("BackendBuild")]
     for stage, check, artifact in (
         ("Deploy_Backend", "backend", "BackendBuildOutput"),
         ("Deploy_Frontend", "frontend", "FrontendDocuments"),
@@ -155,9 +162,16 @@ def test_verification(templates: TemplateSet) -> None:
         [given] = json.loads(last["Configuration"]["EnvironmentVariables"])
         assert (given["name"], given["value"]) == ("CHECK", check)
     project = variables(templates, "Verify")
-    assert project["HEALTH_PATH"] == "/health"
-    assert project["PUBLIC_URL"] == ref("PublicUrl")
-    smoke = json.loads(project["SMOKE_REQUESTS"])
+    smoke = json.loads(project.pop("SMOKE_REQUESTS"))
+    assert project == {
+        "CLUSTER": ref("RunningCluster"),
+        "CONTAINER_NAME": variables(templates, "BackendBuild")["CONTAINER_NAME"],
+        "HEALTH_PATH": "/health",
+        "LAST_IMAGE_PARAMETER": ref("LastImageParameter"),
+        "PUBLIC_URL": ref("PublicUrl"),
+        "SERVICE": ref("RunningService"),
+        "SITE_BUCKET": ref("SiteBucketName"),
+    }
     assert len(smoke) >= 2
     assert all(set(one) == {"method", "path", "status", "body"} for one in smoke)
     text = commands(templates, "Verify")
@@ -167,7 +181,10 @@ def test_verification(templates: TemplateSet) -> None:
     may = allowed(templates, "build.VerifyRole")
     tables = {arn("dynamodb", f"table/${{{name}Table}}") for name in ("Clients", "Metrics", "Costs", "Security")}
     assert may["dynamodb:DescribeTable"] == tables | {arn("dynamodb", "table/${RecommendationsTable}")}
-    assert "ecs:DescribeTasks" in may
+    assert may["ecs:DescribeTasks"] == {arn("ecs", "task/${RunningCluster}/*")}
+    stems = {"CLIENTS", "METRICS", "COSTS", "SECURITY", "RECOMMENDATIONS"}
+    names = {arn("ssm", f"parameter${{ConfigurationPrefix}}/{name}_TABLE") for name in stems}
+    assert may["ssm:GetParameters"] == names
     assert "${SiteBucketArn}/*" in may["s3:GetObject"]
 
 
@@ -175,11 +192,13 @@ def test_ready_for_blue_green(templates: TemplateSet) -> None:
     """Two target groups behind one rule of its own; the strategy itself is rolling until the switch exists."""
     rule = templates.resource("ingress.ProductionRule")
     [action] = rule.get("Actions", default=[])
+    assert rule.get("Conditions", 0, "PathPatternConfig") == {"Values": ["/*"]}
     weights = {one["TargetGroupArn"]["Ref"]: one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]}
     assert weights == {"FirstTargets": 1, "SecondTargets": 0}
     for name in weights:
         group = templates.resource(f"ingress.{name}")
         assert (group.get("TargetType"), group.get("HealthCheckPath")) == ("ip", "/health")
+        assert (group.get("Port"), group.get("VpcId")) == (8000, ref("VpcId"))
     assert templates.resource("ingress.Listener").get("DefaultActions", 0, "FixedResponseConfig", "StatusCode") == "404"
     service = templates.resource("backend.Service")
     deployment = service.get("DeploymentConfiguration", default={})

@@ -1,15 +1,14 @@
-"""The shape: the stacks, what binds all of them, and what the stores hold."""
+"""The shape: the stacks, and what binds all of them."""
 
 import re
 
 from generator.reading.contracts import children_are_fed
-from generator.reading.graph import child_dependencies, givers, order
-from generator.reading.permissions import permissions
+from generator.reading.graph import child_dependencies, givers, mentions, order
 from generator.reading.places import walk
 from generator.reading.templates import STACK, TemplateSet
 from generator.reading.values import render
 
-from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, default, exists, grants, ref, sub, under
+from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
 
 CHILDREN = {
     "Encryption",
@@ -54,6 +53,18 @@ def test_roots_and_children(templates: TemplateSet) -> None:
         assert child.resource.get("TemplateURL") == f"{child.resource.logical_id.lower()}.json"
     assert set(order(child_dependencies(root))) == CHILDREN  # or they would need each other in a circle
     assert list(children_are_fed(templates)) == []
+
+
+def test_a_value_keeps_its_name(templates: TemplateSet) -> None:
+    """A parameter of a child is the root's or a sibling's of the same name, or a name made from the environment's."""
+    checked = 0
+    for child in templates["environment"].children():
+        for name, value in child.parameters.items():
+            found = [one for one in mentions(value) if one[1] != "Condition"]
+            sources = {field.removeprefix("Outputs.") or target for _, _, target, field in found}
+            assert name in sources or sources == {"Environment"}, f"{child.resource.address}: {name} is {sources}"
+            checked += 1
+    assert checked > 150
 
 
 def test_parameters_of_children_are_plain(templates: TemplateSet) -> None:
@@ -136,77 +147,3 @@ def test_one_side_only(templates: TemplateSet) -> None:
         assert there == CHILDREN - missing
     [claim] = templates["environment"].body["Rules"]["SomethingToDeploy"]["Assertions"]
     assert "cannot both be NONE" in claim["AssertDescription"]
-
-
-def test_key_policy(templates: TemplateSet) -> None:
-    """The account and services, never a role or a distribution: those are made later and replaced sooner."""
-    key = templates.resource("encryption.Key")
-    assert key.get("EnableKeyRotation") is True
-    assert {who for one in grants(templates, "encryption.Key").values() for who in one.principals} == {
-        "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root",
-        "Service:logs.${AWS::Region}.amazonaws.com",
-        "Service:cloudwatch.amazonaws.com",
-        "Service:budgets.amazonaws.com",
-        "Service:events.amazonaws.com",
-    }
-    assert templates.resource("encryption.Alias").get("TargetKeyId") == ref("Key")
-
-
-def test_buckets(templates: TemplateSet) -> None:
-    ours = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": ref("KeyArn")}
-    policies = {"storage.Artifacts": "storage.ArtifactsPolicy", "storage.Logs": "storage.LogsPolicy"}
-    for address in (*policies, "site.Site"):
-        bucket = templates.resource(address)
-        [rule] = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration", default=[])
-        wanted = ours if address == "storage.Artifacts" else {"SSEAlgorithm": "AES256"}
-        assert rule["ServerSideEncryptionByDefault"] == wanted
-        assert set(bucket.get("PublicAccessBlockConfiguration").values()) == {True}
-        assert bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
-        deny = grants(templates, policies.get(address, "delivery.SitePolicy"))["OnlyOverTls"]
-        assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("s3:*",))
-        assert [(one.key, one.values) for one in deny.conditions] == [("aws:SecureTransport", ("false",))]
-        assert len(deny.resources) == 2
-    anybody = [one for one in permissions(templates) if one.allows and one.kind == "resource" and "*" in one.principals]
-    assert anybody == []
-
-
-def test_tables(templates: TemplateSet) -> None:
-    """The five tables of the application, with its keys, indexes and expiry."""
-    by_account, by_mail = ("AwsAccountIdIndex", ["aws_account_id"]), ("EmailIndex", ["email"])
-    by_metric = ("MetricNameIndex", ["gsi1_pk", "sk"])
-    for name, indexes, ttl in (
-        ("Clients", [by_account, by_mail], None),
-        ("Metrics", [by_metric], "ttl"),
-        ("Costs", [], "ttl"),
-        ("Security", [], None),
-        ("Recommendations", [], None),
-    ):
-        table = templates.resource(f"data.{name}")
-        assert table.get("TableName") == ref(f"{name}Table")
-        assert table.get("BillingMode") == "PAY_PER_REQUEST"
-        assert [(one["AttributeName"], one["KeyType"]) for one in table.get("KeySchema")] == [
-            ("pk", "HASH"),
-            ("sk", "RANGE"),
-        ]
-        assert table.get("SSESpecification", "KMSMasterKeyId") == ref("KeyArn")
-        assert table.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") is True
-        assert table.get("TimeToLiveSpecification", "AttributeName") == ttl
-        found = table.get("GlobalSecondaryIndexes", default=[])
-        assert [(one["IndexName"], [key["AttributeName"] for key in one["KeySchema"]]) for one in found] == indexes
-        assert all(one["Projection"] == {"ProjectionType": "ALL"} for one in found)
-    assert not exists(templates, "environment.Data", **BOTH, DataTables="EXISTING")
-
-
-def test_registry(templates: TemplateSet) -> None:
-    images = templates.resource("registry.Images")
-    assert images.get("ImageTagMutability") == "IMMUTABLE"
-    assert images.get("ImageScanningConfiguration") == {"ScanOnPush": True}
-    assert images.get("EncryptionConfiguration") == {"EncryptionType": "KMS", "KmsKey": ref("KeyArn")}
-    assert images.get("RepositoryPolicyText") is None
-    assert default(templates, "ImagesKept") == "10"
-    stack = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="")
-    assert stack["Parameters"]["RegistryUri"] == {"Fn::GetAtt": ["Registry", "Outputs.RegistryUri"]}
-    adopted = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="earlier")
-    assert adopted["Parameters"]["RegistryUri"] == sub(
-        "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${ExistingRepositoryName}"
-    )

@@ -2,22 +2,32 @@
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TextIO
 
 from generator.reading.templates import STACK, Template
 from scripts.deployment.computed import Computed
 from scripts.deployment.execute import Outcome
-from scripts.deployment.explain import CANCELLED
+from scripts.deployment.explain import echo
 from scripts.deployment.follow import Event
 from scripts.deployment.plan import Difference, Plan, PlannedChange
 from scripts.deployment.stacks import Stack
 from scripts.deployment.statuses import GOOD
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
+DONE = {
+    "CREATE_COMPLETE": "created",
+    "UPDATE_COMPLETE": "updated",
+    "DELETE_COMPLETE": "deleted",
+    "DELETE_SKIPPED": "kept",
+    "IMPORT_COMPLETE": "taken over",
+}
 LONGEST = 100  # characters of a value
+WIDTH = 110
 QUIET = 15.0  # seconds after which a long silence is broken
 
 # SGR codes: ECMA-48.
@@ -52,11 +62,13 @@ def plan_lines(plan: Plan, computed: Sequence[Computed] = (), paint: Paint = pla
         yield from _change(change, 1, paint)
     folded = [leaf for leaf in plan.leaves() if not leaf.certain]
     if folded:
-        yield f"  {len(folded)} more might change, if an output that they are given does:"
-        yield from (f"    ? {' > '.join(leaf.path)}  {leaf.type}{_replaced(leaf)}" for leaf in folded)
-    again = [change for change in plan.changes if change.nested and not change.certain and not list(change.leaves())]
+        yield f"  {len(folded)} more change only if a value that they are given from elsewhere in this plan does:"
+        for stack in dict.fromkeys(leaf.path[:-1] for leaf in folded):
+            names = ", ".join(leaf.path[-1] + _replaced(leaf) for leaf in folded if leaf.path[:-1] == stack)
+            yield _wrapped(f"? {' > '.join(stack)}: {names}", 2)
+    again = [change.path[-1] for change in plan.changes if change.nested and not list(change.leaves())]
     if again:
-        yield f"  no change expected in {', '.join(change.path[-1] for change in again)}"
+        yield _wrapped(f"no change expected in {', '.join(again)}", 1)
 
 
 def _summary(plan: Plan) -> str:
@@ -82,16 +94,33 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
     for one in change.differences if not change.nested else ():
         if change.action == "Modify":
             yield f"{'  ' * (depth + 2)}{_difference(one)}{'' if one.certain else '  (might change)'}"
+    if change.nested and change.action == "Add":
+        yield from _new(change, depth + 1)
+        return
     for child in change.children:
         yield from _change(child, depth + 1, paint)
 
 
+def _new(change: PlannedChange, depth: int) -> Iterator[str]:
+    """A whole new nested stack, by type."""
+    by_type: dict[str, list[str]] = {}
+    for leaf in change.leaves():
+        by_type.setdefault(leaf.type, []).append(" > ".join(leaf.path[len(change.path) :]))
+    for kind, names in by_type.items():
+        yield _wrapped(f"{kind}: {', '.join(names)}", depth)
+
+
+def _wrapped(text: str, depth: int) -> str:
+    first, more = "  " * depth, "  " * (depth + 1)
+    return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=more, break_on_hyphens=False)
+
+
 def _replaced(change: PlannedChange) -> str:
-    kept = "  (the old one is kept)" if change.policy.endswith("Retain") else ""
+    kept = " (the old one is kept)" if change.policy.endswith("Retain") else ""
     if change.action == "Remove":
         return kept
     sure = "is" if change.certain else "might be"
-    return {"True": f"  {sure} replaced{kept}", "Conditional": f"  might be replaced{kept}"}.get(change.replacement, "")
+    return {"True": f" {sure} replaced{kept}", "Conditional": f" might be replaced{kept}"}.get(change.replacement, "")
 
 
 def _difference(one: Difference) -> str:
@@ -124,12 +153,17 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
         yield f"  {outcome.held.meaning.remedy}"
 
 
-def output_lines(stack: Stack, root: Template, paint: Paint = plain) -> Iterator[str]:
-    """The outputs with what they are."""
-    width = max(map(len, stack.outputs), default=0)
-    for name, value in sorted(stack.outputs.items()):
-        about = root.outputs.get(name, {}).get("Description", "")
-        yield f"  {name:{width}}  {value}" + paint(f"  {about}", "dim")
+def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:
+    """The outputs, with what they are when the template is given, and where the stack can be looked at."""
+    shown = dict(stack.outputs)
+    if region:
+        # The form of the console's addresses: CloudFormation User Guide, "Quick-create links", for stacks alike.
+        console = f"https://{region}.console.aws.amazon.com/cloudformation/home?region={region}"
+        shown["(console)"] = f"{console}#/stacks/stackinfo?stackId={stack.id}"
+    width = max(map(len, shown), default=0)
+    for name, value in sorted(shown.items()):
+        about = root.outputs.get(name, {}).get("Description", "") if root else ""
+        yield f"  {name:{width}}  {value}" + (paint(f"  {about}", "dim") if about else "")
 
 
 def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], paint: Paint = plain) -> Iterator[str]:
@@ -143,14 +177,22 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
         yield f"  {stack.meaning.remedy}"
 
 
+def embedded_line(url: str, unheld: Sequence[Mapping[str, str]]) -> str:
+    """What the embedded AWS is, and how much of what was deployed it does not hold."""
+    types = len({one["Type"] for one in unheld})
+    missing = f"{_count(len(unheld), 'value')} of {_count(types, 'resource type')}" if unheld else "nothing"
+    return f"embedded AWS: {url}/moto-api/  not held: {missing}, see {url}/embedded-aws/exceptions"
+
+
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @dataclass
 class Running:
-    """Something that has started; `inside` are the resources below that have ended."""
+    """Something that has started: when by AWS's clock and by ours. `inside` counts what has ended below."""
 
+    start: datetime
     since: float
     inside: int = 0
 
@@ -172,23 +214,26 @@ class Progress:
             self._say(f"waiting for {', '.join(waiting) or 'CloudFormation'}")
 
     def _event(self, event: Event) -> None:
-        done = event.status.removesuffix("_COMPLETE").removesuffix("_SKIPPED").removesuffix("_FAILED").lower()
         if not event.path:
-            if "ROLLBACK_IN_PROGRESS" in event.status:
+            if event.status.endswith("ROLLBACK_IN_PROGRESS"):
                 self._say(self._paint("it failed: everything goes back to what it was", "red"))
+        elif event.own:
+            return  # its parent says the same
         elif event.running:
-            self._running.setdefault(event.path, Running(self._clock()))
+            self._running.setdefault(event.path, Running(event.time, self._clock()))
         elif event.failed:
             self._running.pop(event.path, None)
-            if not any(text in event.reason for text in CANCELLED):
+            if not echo(event):
                 self._say(self._paint(f"{' > '.join(event.path)}  {event.status}: {event.reason}", "red"))
         else:
-            running = self._running.pop(event.path, Running(self._clock()))
+            running = self._running.pop(event.path, Running(event.time, self._clock()))
             if event.path[:-1] in self._running:
                 self._running[event.path[:-1]].inside += 1
             if len(event.path) == 1:
                 inside = f", {_count(running.inside, 'resource')}" if event.type == STACK else ""
-                self._say(f"{event.path[0]} {done}d{inside} ({self._clock() - running.since:.1f} s)")
+                done = DONE.get(event.status, event.status)
+                took = (event.time - running.start).total_seconds()
+                self._say(f"{event.path[0]} {done}{inside} ({took:.1f} s)")
 
     def _say(self, line: str) -> None:
         self._told = self._clock()

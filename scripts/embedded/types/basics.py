@@ -28,6 +28,10 @@ def _rotation(key: "Thing", on: Any) -> None:
     key.call("enable_key_rotation" if on in (True, "true") else "disable_key_rotation", key.address(None))
 
 
+def _at_deletion(key: "Thing", days: Any) -> None:
+    """The waiting time is no state of a key: it is given when the key is deleted."""
+
+
 def _topic_attribute(name: str) -> Setting:
     def put(topic: "Thing", value: Any) -> None:
         topic.call("set_topic_attributes", {**topic.address(None), "AttributeName": name, "AttributeValue": str(value)})
@@ -70,17 +74,20 @@ ROWS = (
             Read("get_key_policy", "Policy", "Policy", {"KeyId": "{id}", "PolicyName": "default"}),
             Read("list_resource_tags", "Tags", "Tags"),
         ),
-        delete="schedule_key_deletion",
-        delete_address={"KeyId": "{id}", "PendingWindowInDays": 7},
+        delete=lambda key: key.call(
+            "schedule_key_deletion",
+            {"KeyId": key.physical, "PendingWindowInDays": int(key.properties.get("PendingWindowInDays", 30))},
+        ),
         rename={"KeyPolicy": "Policy"},
         settings=(
             Setting("Description", "update_key_description"),
             Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
             Setting("EnableKeyRotation", _rotation),
+            Setting("PendingWindowInDays", _at_deletion, _at_deletion),
         ),
         tagging=Tagging({"KeyId": "{id}"}),
         attributes={"Arn": "$Arn", "KeyId": "{id}"},
-        seen={"EnableKeyRotation": "EnableKeyRotation"},
+        seen={"EnableKeyRotation": "EnableKeyRotation", "PendingWindowInDays": lambda days, _: int(days) >= 7},
     ),
     Row(
         "AWS::KMS::Alias",
@@ -131,7 +138,9 @@ ROWS = (
         settings=(Setting("GenerateSecretString", _generate),),
         tagging=Tagging(SECRET),
         attributes={"Id": "{id}"},
-        seen={"GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))},
+        seen={
+            "GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))
+        },
     ),
     Row(
         "AWS::SSM::Parameter",
@@ -195,7 +204,9 @@ ROWS = (
         update_fixed={"AttributeName": "Policy"},
         rename={"Topics": "TopicArn", "PolicyDocument": "AttributeValue"},
         # One row is one call: a policy on several topics is refused by botocore, which wants one ARN.
-        prepare=lambda p: {**p, "Topics": p["Topics"][0] if len(p.get("Topics", ())) == 1 else ""} if "Topics" in p else p,
+        prepare=lambda p: (
+            {**p, "Topics": p["Topics"][0] if len(p.get("Topics", ())) == 1 else ""} if "Topics" in p else p
+        ),
         seen={"PolicyDocument": "Policy", "Topics": "[TopicArn]"},
     ),
     Row(

@@ -12,13 +12,17 @@ Properties = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Read:
-    """One call that tells what exists. `take` is a JMESPath into its answer, `<id>` and `<0>`, `<1>` in it the physical id and its parts; what it
-    finds is merged into the state, or kept `under` a name of its own and may then be nothing."""
+    """One call that tells what exists.
+
+    `take` is a JMESPath into its answer, with the physical id for `<id>` and its parts for `<0>` and `<1>`. What it
+    finds is merged into the state, or kept `under` a name of its own and may then be nothing.
+    """
 
     operation: str | Callable[["Thing"], dict[str, Any]]
     take: str = "@"
     under: str = ""
     address: Mapping[str, Any] | None = None  # as in a row; the row's own without it
+    only: str = ""  # the property without which the call is left out, because it would be an error
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from scripts.embedded.types.row import Read, Row, Setting, Tagging
 if TYPE_CHECKING:
     from scripts.embedded.resources import Thing
 
+ENCRYPTION = "BucketEncryption.ServerSideEncryptionConfiguration"
 BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryName": "{id}"}
 
 
@@ -25,8 +26,9 @@ def _place_of_bucket(properties: dict[str, Any]) -> dict[str, Any]:
     return {**properties, "LifecycleConfiguration": {**properties["LifecycleConfiguration"], "Rules": said}}
 
 
-def _index(answer: str, name: str) -> str:
-    return f"Table.{answer}[].{{IndexName: IndexName, KeySchema: KeySchema, Projection: {name}}}"
+def _setting(operation: str, under: str, only: str = "", take: str = "") -> Read:
+    """A bucket's setting: asked for only where the template sets it, because S3 answers an error otherwise."""
+    return Read(operation, take or under, under, only=only or under)
 
 
 ROWS = (
@@ -38,15 +40,17 @@ ROWS = (
         BUCKET,
         (
             Read("head_bucket", "BucketRegion || 'here'", "Region"),
-            Read("get_bucket_versioning", "{Status: Status}", "VersioningConfiguration"),
-            Read("get_bucket_encryption", under="ServerSideEncryptionConfiguration", take="ServerSideEncryptionConfiguration"),
-            Read("get_bucket_lifecycle_configuration", "{Rules: Rules}", "LifecycleConfiguration"),
-            Read("get_public_access_block", "PublicAccessBlockConfiguration", "PublicAccessBlockConfiguration"),
-            Read("get_bucket_ownership_controls", "OwnershipControls", "OwnershipControls"),
-            Read("get_bucket_logging", "{LoggingEnabled: LoggingEnabled}", "BucketLoggingStatus"),
-            Read("get_bucket_cors", "{CORSRules: CORSRules}", "CORSConfiguration"),
-            Read("get_bucket_accelerate_configuration", "{Status: Status}", "AccelerateConfiguration"),
-            Read("get_bucket_tagging", "TagSet", "Tags"),
+            _setting("get_bucket_versioning", "VersioningConfiguration", take="{Status: Status}"),
+            _setting("get_bucket_encryption", "ServerSideEncryptionConfiguration", "BucketEncryption"),
+            _setting("get_bucket_lifecycle_configuration", "LifecycleConfiguration", take="{Rules: Rules}"),
+            _setting("get_public_access_block", "PublicAccessBlockConfiguration"),
+            _setting("get_bucket_ownership_controls", "OwnershipControls"),
+            _setting(
+                "get_bucket_logging", "BucketLoggingStatus", "LoggingConfiguration", "{LoggingEnabled: LoggingEnabled}"
+            ),
+            _setting("get_bucket_cors", "CORSConfiguration", "CorsConfiguration", "{CORSRules: CORSRules}"),
+            _setting("get_bucket_accelerate_configuration", "AccelerateConfiguration", take="{Status: Status}"),
+            _setting("get_bucket_tagging", "Tags", take="TagSet"),
         ),
         delete="delete_bucket",
         named="BucketName",
@@ -54,8 +58,8 @@ ROWS = (
         rename={
             "BucketName": "Bucket",
             "BucketEncryption": "ServerSideEncryptionConfiguration",
-            "BucketEncryption.ServerSideEncryptionConfiguration": "Rules",
-            "BucketEncryption.ServerSideEncryptionConfiguration.ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
+            ENCRYPTION: "Rules",
+            f"{ENCRYPTION}.ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
             "LifecycleConfiguration.Rules.ExpirationInDays": "Expiration.Days",
             "LoggingConfiguration": "BucketLoggingStatus.LoggingEnabled",
             "LoggingConfiguration.DestinationBucketName": "TargetBucket",
@@ -110,11 +114,17 @@ ROWS = (
                 "Recovery",
             ),
             Read("describe_time_to_live", "TimeToLiveDescription", "TimeToLive"),
-            Read("list_tags_of_resource", "Tags", "Tags", {"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"}),
+            Read(
+                "list_tags_of_resource",
+                "Tags",
+                "Tags",
+                {"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"},
+            ),
         ),
         update="update_table",
         delete="delete_table",
         named="TableName",
+        rename={"SSESpecification.SSEEnabled": "Enabled"},
         longest=255,
         settings=(
             Setting("PointInTimeRecoverySpecification", "update_continuous_backups"),
@@ -124,7 +134,8 @@ ROWS = (
         attributes={"Arn": "$TableArn", "StreamArn": "$LatestStreamArn"},
         seen={
             "PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
-            "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, Enabled: TimeToLive.TimeToLiveStatus == 'ENABLED'}",
+            "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, "
+            "Enabled: TimeToLive.TimeToLiveStatus == 'ENABLED'}",
             "SSESpecification": "{KMSMasterKeyId: SSEDescription.KMSMasterKeyArn, SSEType: SSEDescription.SSEType, "
             "SSEEnabled: SSEDescription.Status == 'ENABLED'}",
         },
@@ -137,8 +148,13 @@ ROWS = (
         IMAGES,
         (
             Read("describe_repositories", "repositories[0]", address={"repositoryNames": ["{id}"]}),
-            Read(lambda one: _policy(one)),
-            Read("list_tags_for_resource", "tags", "tags", {"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"}),
+            Read("get_lifecycle_policy", "{lifecyclePolicyText: lifecyclePolicyText}", only="LifecyclePolicy"),
+            Read(
+                "list_tags_for_resource",
+                "tags",
+                "tags",
+                {"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"},
+            ),
         ),
         delete="delete_repository",
         named="RepositoryName",
@@ -168,9 +184,3 @@ ROWS = (
         },
     ),
 )
-
-
-def _policy(images: "Thing") -> dict[str, Any]:
-    wanted = "LifecyclePolicy" in images.properties
-    answer = images.call("get_lifecycle_policy", images.address(None)) if wanted else {}
-    return {"lifecyclePolicyText": answer.get("lifecyclePolicyText")}

@@ -1,0 +1,163 @@
+"""Does each role have what it needs, and nothing else? The rows of `needs_rows.py` against the roles' statements."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from generator.reading.broadening import covers
+from generator.reading.contracts import TASK
+from generator.reading.evaluate import holds, like
+from generator.reading.needs_of import READERS, Need, needs
+from generator.reading.needs_terms import Terms
+from generator.reading.permissions import Condition, Permission, of
+from generator.reading.templates import Resource, Template, TemplateSet
+from generator.reading.values import decide, outcomes
+
+ROLE = "AWS::IAM::Role"
+ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
+CONTEXT = {"aws:ResourceAccount": "${AWS::AccountId}"}
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """One disagreement: `role` is the address of the role (or of what needs one), `action` what it is about, `source`
+    where the need is written or the Sid of the statement that nothing needs."""
+
+    role: str
+    action: str
+    message: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.message} ({self.source})"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A role under one outcome of its template's conditions."""
+
+    needs: tuple[Need, ...]
+    grants: tuple[Permission, ...]
+
+
+def compare(templates: TemplateSet) -> list[Gap]:
+    """What roles lack, and what they have and nothing needs; each gap once, sorted. Empty when all is well.
+
+    A thing that `ROWS` does not know (a provider, a command, a setting) is a gap too, and so is a policy that is
+    attached to a role from elsewhere, because only inline policies are read.
+    """
+    terms = Terms(templates)
+    gaps = set(_elsewhere(templates))
+    applications = _application_roles(terms)
+    for template in templates:
+        roles = [one for one in template.resources.values() if one.type == ROLE]
+        forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
+        for outcome in outcomes(template) if roles else ():
+            there = [one for one in template.resources.values() if outcome.get(one.condition or "", True)]
+            needed = _needed(terms, there, outcome)
+            gaps |= {_unknown(one) for one in needed if not one.action}
+            for role in (one for one in there if one.type == ROLE):
+                own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
+                form = _Form(own, tuple(_grants(terms, template, role, outcome)))
+                forms[role.address] += [form] * (form not in forms[role.address])
+        for address, found in forms.items():
+            gaps.update(_missing(address, found))
+            gaps.update(gap for form in found for gap in _superfluous(address, form, address in applications))
+    return sorted(gaps)
+
+
+def _needed(terms: Terms, resources: list[Resource], outcome: Mapping[str, bool]) -> list[Need]:
+    asking = [one for one in resources if one.type in READERS]
+    return [need for one in asking for need in needs(terms, one, decide(dict(one.properties), outcome))]
+
+
+def _application_roles(terms: Terms) -> set[str]:
+    """The roles that the application itself runs as: what they may do are facts of the application, which no row can
+    know, so nothing in them is superfluous but a wrong trust. The one place that says so."""
+    tasks = terms.templates.resources(TASK)
+    roles = (terms.resource(terms.text(task.template, task.get("TaskRoleArn"))) for task in tasks)
+    return {role.address for role in roles if role}
+
+
+def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
+    for resource in templates.resources(ROLE):
+        for key in ("ManagedPolicyArns", "PermissionsBoundary"):
+            if key in resource.properties:
+                yield Gap(resource.address, key, f"has {key}, which this comparison does not read", "IAM user guide")
+    for resource in templates.resources(*ATTACHED):
+        for key in {"Roles", "RoleName"} & resource.properties.keys():
+            message = "is attached to a role; this comparison reads inline policies alone"
+            yield Gap(resource.address, key, message, "IAM user guide")
+
+
+def _grants(terms: Terms, template: Template, role: Resource, outcome: Mapping[str, bool]) -> Iterator[Permission]:
+    """The role's statements under an outcome, resources and condition values in the root's terms."""
+
+    def texts(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(terms.text(template.name, {"Fn::Sub": one}) for one in values)
+
+    for one in of(role):
+        if all(outcome[name.removeprefix("not ")] != name.startswith("not ") for name in one.when):
+            conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
+            parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
+            yield Permission(**{**vars(one), **parts, "conditions": conditions})
+
+
+def _unknown(need: Need) -> Gap:
+    message = f"{need.who} has a {need.thing}, and no row says what that needs: add it with its source"
+    return Gap(need.who.split()[0], need.thing, message, "generator/reading/needs_rows.py")
+
+
+def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:
+    for form in forms:
+        for need in form.needs:
+            if not need.action or _met(need, form.grants):
+                continue
+            if need.certain or not any(_met(need, other.grants) for other in forms):
+                what = f"trust in {need.service}" if need.service else f"{need.action} on {need.on}"
+                yield Gap(role, need.action, f"lacks {what}, which {need.who} needs ({need.thing})", need.source)
+
+
+def _met(need: Need, grants: tuple[Permission, ...]) -> bool:
+    found = [one for one in grants if _serves(one, need)]
+    return any(one.allows for one in found) and all(one.allows for one in found)
+
+
+def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
+    for one in form.grants:
+        if not one.allows or (application and one.kind != "trust"):
+            continue
+        used = [need for need in form.needs if _serves(one, need)]
+        for who in one.principals:
+            if not any(who == f"Service:{need.service}" for need in used):
+                yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", one.sid)
+        if one.kind == "trust":
+            continue
+        for action in one.actions or ("NotAction",):
+            if not any(like(action.lower(), need.action.lower()) for need in used):
+                yield Gap(role, action, f"may {action} by {one.sid}, and nothing needs it", one.sid)
+        for arn in one.resources or ("NotResource",):
+            if not any(_same(need.on, arn) for need in used):
+                what = ", ".join(one.actions)
+                yield Gap(role, what, f"may do {what} on {arn} by {one.sid}, and nothing needs that", one.sid)
+
+
+def _serves(grant: Permission, need: Need) -> bool:
+    """Whether a statement is about a need: action, resource or service, and its conditions as AWS will send them."""
+    if not need.action or (grant.kind == "trust") != bool(need.service):
+        return False
+    if need.service and f"Service:{need.service}" not in grant.principals:
+        return False
+    actions = any(like(one.lower(), need.action.lower()) for one in grant.actions)
+    resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
+    return actions and resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+
+
+def _same(need: str, grant: str) -> bool:
+    """Whether a grant is on what is needed; an action that knows no resource needs `*` itself."""
+    return grant == "*" if need == "*" else covers(need, grant) or covers(grant, need)
+
+
+def _holds(condition: Condition, context: Mapping[str, str]) -> bool:
+    """As IAM compares; a value of which only a part is known meets what it covers."""
+    value = {key.lower(): one for key, one in context.items()}.get(condition.key.lower(), "")
+    return holds(condition, context) or ("*" in value and any(covers(value, one) for one in condition.values))

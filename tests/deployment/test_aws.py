@@ -1,0 +1,127 @@
+"""The one place that calls AWS: retries, errors, pages, the door, and what it does not read."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.aws import Answer, Aws, Endpoint
+from scripts.deployment.errors import AwsError, BadUsage, Exit
+
+STACKS = (
+    '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'
+    "<Stacks/>{more}</DescribeStacksResult></DescribeStacksResponse>"
+)
+ERROR = "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+
+
+class Service:
+    """A service that gives one prepared answer after the other, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, str]] = []
+        self.asked: list[str] = []
+        service = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                service.asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                status, body = service.answers.pop(0)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self.server.server_port}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user who has things set up for the real AWS."""
+    for name, value in {"AWS_PROFILE": "gone", "AWS_ENDPOINT_URL": "http://localhost:1"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://localhost:1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+
+
+def local(service: Service, **more: Callable[[str, Callable[[], Answer]], Answer]) -> Aws:
+    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), **more)
+
+
+@pytest.mark.usefixtures("user")
+def test_the_embedded_aws_needs_nothing_of_the_user(service: Service) -> None:
+    service.answers = [(200, STACKS.format(more=""))]
+    assert local(service).call("cloudformation", "describe_stacks")["Stacks"] == []
+
+
+def test_what_passes_is_retried(service: Service) -> None:
+    service.answers = [(503, ERROR.format(code="Throttling", message="slow")), (200, STACKS.format(more=""))]
+    assert local(service).call("cloudformation", "describe_stacks")["Stacks"] == []
+    assert len(service.asked) == 2
+
+
+def test_what_does_not_pass_is_an_error_with_a_remedy(service: Service) -> None:
+    service.answers = [(403, ERROR.format(code="ExpiredToken", message="The token has expired"))]
+    with pytest.raises(AwsError) as raised:
+        local(service).call("cloudformation", "describe_stacks", StackName="a")
+    assert (raised.value.call, raised.value.code) == ("cloudformation.describe_stacks", "ExpiredToken")
+    assert "sign in again" in raised.value.remedy and raised.value.status is Exit.REFUSED
+
+
+def test_an_answer_that_is_none_is_an_error(service: Service) -> None:
+    service.answers = [(400, "<!doctype html><p>a proxy")]
+    with pytest.raises(AwsError, match="ResponseParserError"):
+        local(service).call("cloudformation", "describe_stacks")
+
+
+def test_every_page_and_every_call_goes_through_the_door(service: Service) -> None:
+    service.answers = [(200, STACKS.format(more="<NextToken>2</NextToken>")), (200, STACKS.format(more=""))]
+    seen: list[str] = []
+
+    def door(name: str, send: Callable[[], Answer]) -> Answer:
+        seen.append(name)
+        return send()
+
+    assert len(list(local(service, door=door).pages("cloudformation", "describe_stacks"))) == 2
+    assert seen == ["cloudformation.describe_stacks"] * 2
+    assert "NextToken=2" in service.asked[1]
+
+
+def test_a_door_can_keep_a_call_from_being_sent(service: Service) -> None:
+    def closed(_name: str, _send: Callable[[], Answer]) -> Answer:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        local(service, door=closed).call("cloudformation", "describe_stacks")
+    assert service.asked == []
+
+
+def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(BadUsage, match="No region"):
+        Aws()
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert Aws().region == "eu-west-1"
+    assert Aws(region="eu-central-1").region == "eu-central-1"

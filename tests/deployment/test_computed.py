@@ -1,0 +1,134 @@
+"""The parameters that the script finds itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.deployment import computed, parameters
+from scripts.deployment.computed import FOUND, KEPT
+from scripts.deployment.errors import Refused
+from scripts.deployment.parameters import Environment
+from scripts.deployment.plan import Plan, PlannedChange
+from scripts.deployment.stacks import Stack
+from tests.conftest import ROOT
+from tests.deployment.service import Prepared, arn, refusal
+
+SHARED = Stack("dashboard-shared", arn("stack", "s"), "CREATE_COMPLETE", outputs={"RepositoryName": "dashboard"})
+LISTS = {"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": computed.PREFIX_LIST}]}
+NO_RELEASE = refusal("ssm.get_parameter", "ParameterNotFound")
+RELEASE = {"Parameter": {"Value": "registry/backend:9"}}
+RUNNING = Stack(
+    "dashboard-staging",
+    arn("stack", "e"),
+    "CREATE_COMPLETE",
+    outputs={"RunningService": "backend", "LastImageParameter": "/x/image"},
+    parameters={"BackendBootstrap": "true", "BackendImage": "none"},
+)
+RELEASED = replace(RUNNING, parameters={"BackendBootstrap": "false", "BackendImage": "registry/backend:3"})
+
+
+@pytest.fixture(scope="module")
+def environment() -> Environment:
+    return parameters.load("staging", ROOT / "templates", ROOT / "params")[-1]
+
+
+def aws(**answers: Any) -> Prepared:
+    return Prepared(ec2__describe_managed_prefix_lists=LISTS, **answers)
+
+
+def values(found: list[computed.Computed]) -> dict[str, tuple[str, str]]:
+    return {one.name: (one.value, one.state) for one in found}
+
+
+def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
+    found = computed.find(aws(), environment, None, SHARED)
+    assert {one.name for one in found} == set(environment.computed)
+    assert len(found) == 5 and all(one.how for one in found)
+    assert values(found)["RepositoryName"] == ("dashboard", FOUND)
+    assert values(found)["CloudFrontPrefixListId"] == ("pl-1", FOUND)
+    assert environment.values({one.name: one.value for one in found})["RepositoryName"] == "dashboard"
+
+
+def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
+    """So that a new computed parameter cannot be deployed with the text that stands for its first value."""
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    file = tmp_path / "templates/environment.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"]["Moon"] = {"Type": "String"}
+    body["Metadata"]["Computed"]["Moon"] = {"Found": "by looking up", "First": "the same"}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")[-1]
+    with pytest.raises(Refused, match="does not know how to find Moon"):
+        computed.find(aws(), wanted, None, SHARED)
+
+
+@pytest.mark.parametrize(
+    ("previous", "release", "bootstrap", "image"),
+    [
+        (None, None, ("true", FOUND), ("none", FOUND)),
+        (replace(RUNNING, outputs={}), None, ("true", FOUND), ("none", FOUND)),
+        (RUNNING, NO_RELEASE, ("true", KEPT), ("none", KEPT)),
+        (RUNNING, RELEASE, ("false", FOUND), ("registry/backend:9", FOUND)),
+        (RELEASED, None, ("false", KEPT), ("registry/backend:3", KEPT)),
+    ],
+)
+def test_bootstrap_and_image(
+    environment: Environment, previous: Stack | None, release: Any, bootstrap: Any, image: Any
+) -> None:
+    service = aws(ssm__get_parameter=release) if release else aws()
+    found = values(computed.find(service, environment, previous, SHARED))
+    assert (found["BackendBootstrap"], found["BackendImage"]) == (bootstrap, image)
+
+
+def changes(*path: str) -> Plan:
+    inner = PlannedChange(path, "AWS::ECS::TaskDefinition", "Add")
+    outer = PlannedChange(path[:1], "AWS::CloudFormation::Stack", "Modify", children=(inner,), nested=True)
+    return Plan("s", "id", "UPDATE", "cs", "n", "d", (outer,))
+
+
+def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) -> None:
+    """Infrastructure never rolls the application back; without a change of the backend nothing moves."""
+    found = computed.find(aws(), environment, RELEASED, SHARED)
+    service = aws(ssm__get_parameter=RELEASE)
+    renewed = computed.renew(service, environment, RELEASED, found, changes("Backend", "Task"))
+    assert values(renewed)["BackendImage"] == ("registry/backend:9", FOUND)
+    assert computed.renew(service, environment, RELEASED, renewed, changes("Backend", "Task")) == renewed
+    assert computed.renew(service, environment, RELEASED, found, changes("Storage", "Artifacts")) == found
+    assert computed.renew(service, environment, None, found, changes("Backend", "Task")) == found
+
+
+def digest(folder: Path, **changed: str) -> str:
+    shutil.copytree(ROOT / "params", folder, dirs_exist_ok=True)
+    content = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
+    content["Parameters"] |= changed
+    (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
+    wanted = parameters.load("staging", ROOT / "templates", folder)[-1]
+    return values(computed.find(aws(), wanted, None, SHARED))["ConfigurationDigest"][0]
+
+
+def test_the_digest_covers_what_reaches_the_tasks(tmp_path: Path) -> None:
+    plain = digest(tmp_path)
+    assert re.fullmatch("[0-9a-f]{16}", plain)
+    assert digest(tmp_path) == plain == digest(tmp_path, TaskCpu="1024", TaskMemory="2048")
+    assert digest(tmp_path, LogLevel="DEBUG") != plain
+    assert digest(tmp_path, MetricsTable="Other") != plain
+
+
+def test_what_is_missing_is_refused(environment: Environment) -> None:
+    with pytest.raises(Refused, match="shared stack"):
+        computed.find(aws(), environment, None, None)
+    with pytest.raises(Refused, match="prefix list"):
+        computed.find(Prepared(ec2__describe_managed_prefix_lists={"PrefixLists": []}), environment, None, SHARED)
+
+
+def test_names_come_from_the_templates(environment: Environment) -> None:
+    assert environment.stack == "cloud-health-dashboard-staging"
+    assert parameters.load("shared", ROOT / "templates", ROOT / "params")[0].stack == "cloud-health-dashboard-shared"
+    assert dict(environment.tags) == json.loads((ROOT / "params/staging.json").read_text())["Tags"]

@@ -1,0 +1,188 @@
+"""What is read before anything happens: parameter files, refused as a whole process; and packaging."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import STACK, load
+from scripts.deployment import package, record
+from scripts.deployment.errors import Refused
+from scripts.deployment.package import PackagedSet, bucket_name
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def deploy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The script as a process that has no AWS."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "-m", "scripts.deploy", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "params", tmp_path / "params"))
+
+
+def edit(file: Path, change: Change) -> None:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    change(content)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_all_problems_are_told_at_once(params: Path) -> None:
+    def spoil(content: dict[str, Any]) -> None:
+        content["Parameters"] |= {"TaskCpu": "300", "TaskCpuu": "1", "BackendImage": "mine"}
+        content["Tags"]["Commit"] = "3f2a9c1d"
+
+    edit(params / "staging.json", spoil)
+    ended = deploy("apply", "staging", "--params", params)
+    assert ended.returncode == 3
+    for told in (
+        "Parameters.TaskCpu",
+        "256, 512, 1024",
+        "Parameters.TaskCpuu",
+        "Parameters.BackendImage",
+        "Tags.Commit",
+    ):
+        assert told in ended.stderr
+    assert "Correct 4 problems and run again." in ended.stderr
+
+
+def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> None:
+    shutil.copy(params / "production.json", params / "staging.json")
+    ended = deploy("apply", "staging", "--params", params)
+    assert ended.returncode == 3 and "must be the file's name; valid: staging" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["apply", "nowhere"], "There are: local, production, shared, staging."),
+        (["dance", "local"], "invalid choice: 'dance'"),
+        (["apply"], "required: ENVIRONMENT"),
+        (["apply", "local", "--region", "eu-west-1"], "neither --profile nor --region"),
+        (["apply", "staging"], "No region is known."),
+        (["apply", "staging", "--profile", "no-such-profile"], "no-such-profile"),
+    ],
+)
+def test_bad_usage_is_64(arguments: list[str], told: str) -> None:
+    ended = deploy(*arguments)
+    assert ended.returncode == 64 and told in ended.stderr
+
+
+def imported(statement: str, *names: str) -> str:
+    """What of `names` is imported after a statement, as a process prints it."""
+    code = f"import sys\ntry:\n    {statement}\nfinally:\n    print(sorted({set(names)} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    return ended.stdout
+
+
+def test_help_needs_no_aws() -> None:
+    told = imported("import scripts.deploy; scripts.deploy.main(['--help'])", "boto3", "botocore", "cfnlint")
+    assert "3 refused before anything happened" in told and told.endswith("\n[]\n")
+
+
+def test_no_heavy_module_is_imported() -> None:
+    """The verbs need boto3, late; never the libraries of the generator and the gate."""
+    assert imported("import scripts.deployment.verbs", "boto3", "cfnlint", "troposphere", "moto") == "[]\n"
+
+
+def test_templates_that_cannot_be_read(tmp_path: Path) -> None:
+    ended = deploy("apply", "staging", "--templates", tmp_path)
+    assert ended.returncode == 3 and str(tmp_path) in ended.stderr
+
+
+def packaged(templates: Path = ROOT / "templates") -> PackagedSet:
+    return package.package(load(templates)["environment"], "bucket", REGION)
+
+
+def keys(templates: Path) -> dict[str, str]:
+    return {one.name: one.key for one in packaged(templates).templates}
+
+
+def test_children_are_addressed_by_their_content() -> None:
+    found = packaged()
+    assert found.root.name == "environment" and len(found.templates) > 10
+    body = json.loads(found.root.content)
+    urls = {
+        resource["Properties"]["TemplateURL"] for resource in body["Resources"].values() if resource["Type"] == STACK
+    }
+    assert urls == {one.url for one in found.templates[:-1]}
+    assert all(one.url == f"https://bucket.s3.{REGION}.amazonaws.com/{one.key}" for one in found.templates)
+
+
+def test_an_address_changes_with_the_content_only(tmp_path: Path) -> None:
+    before, copy = keys(ROOT / "templates"), tmp_path / "templates"
+    shutil.copytree(ROOT / "templates", copy)
+    for file in copy.glob("*.json"):  # the order of keys and the layout mean nothing
+        content = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(dict(reversed(content.items()))), encoding="utf-8")
+    assert keys(copy) == before
+    edit(copy / "storage.json", lambda body: body.update(Description="other"))
+    after = keys(copy)
+    assert {name for name in after if after[name] != before[name]} == {"storage", "environment"}
+
+
+BUCKET = bucket_name("dashboard", ME, REGION)
+
+
+def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
+    names = ("put_public_access_block", "put_bucket_encryption", "put_bucket_versioning", "put_bucket_policy")
+    missing = refusal("s3.get_bucket_policy", "NoSuchBucket")
+    aws = Prepared(
+        s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
+    )
+    found = package.package(load(ROOT / "templates")["shared"], BUCKET, REGION)
+    assert package.publish(aws, BUCKET, [found], ME) == 1
+    assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
+    asked = dict(aws.asked)
+    assert asked["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
+    statement = json.loads(asked["s3.put_bucket_policy"]["Policy"])["Statement"][0]
+    assert statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert all(asked["s3.put_public_access_block"]["PublicAccessBlockConfiguration"].values())
+    assert all(one["ExpectedBucketOwner"] == ACCOUNT for name, one in aws.asked if name != "s3.create_bucket")
+
+
+def test_only_what_is_missing_is_uploaded() -> None:
+    found = package.package(load(ROOT / "templates")["environment"], BUCKET, REGION)
+    policy = json.dumps(package._policy(BUCKET), indent=4)
+    listed = [{"Contents": [{"Key": one.key}], "NextContinuationToken": "more"} for one in found.templates[2:]]
+    aws = Prepared(s3__get_bucket_policy={"Policy": policy}, s3__list_objects_v2=[*listed, {}], s3__put_object={})
+    assert package.publish(aws, BUCKET, [found], ME) == 2
+    put = [asked["Key"] for name, asked in aws.asked if name == "s3.put_object"]
+    assert put == [one.key for one in found.templates[:2]]
+    assert aws.asked[2][1]["ContinuationToken"] == "more"
+
+
+def test_somebody_elses_bucket_is_not_used() -> None:
+    aws = Prepared(s3__get_bucket_policy=refusal("s3.get_bucket_policy", "AccessDenied"))
+    with pytest.raises(Refused):
+        package.publish(aws, BUCKET, [packaged()], ME)
+    assert aws.calls() == ["s3.get_bucket_policy"]
+
+
+def test_the_source_of_a_deployment(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=n@x.test", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    assert record.source(tmp_path).commit == "unknown"
+    git("init", "--initial-branch=main")
+    git("commit", "--allow-empty", "-m", "first")
+    assert record.source(tmp_path) == record.Source(git("rev-parse", "HEAD"), "main", "clean")
+    (tmp_path / "new").touch()
+    assert record.source(tmp_path).tree == "changed"
+    text = record.describe(record.source(tmp_path), "1.2.3", "d" * 64)
+    assert text == f"commit {git('rev-parse', 'HEAD')[:12]} (main, tree changed); set 1.2.3; plan {'d' * 16}"

@@ -1,0 +1,84 @@
+"""What a terminal gets, and what something else gets."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from generator.reading.templates import STACK
+from scripts.deployment.computed import Computed
+from scripts.deployment.follow import Event
+from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.show import terminal
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert terminal.painter(Screen())("x", "red") == "\x1b[31mx\x1b[0m"
+    assert terminal.painter(io.StringIO())("x", "red") == "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert terminal.painter(Screen())("x", "red") == "x"
+
+
+def test_a_first_plan_shows_new_stacks_by_type() -> None:
+    names = ("Clients", "Costs")
+    tables = tuple(PlannedChange(("Data", name), "AWS::DynamoDB::Table", "Add") for name in names)
+    key = PlannedChange(("Data", "Key"), "AWS::KMS::Key", "Add")
+    data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
+    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),))
+    assert list(terminal.plan_lines(plan, [Computed("A", "1", "computed", "by looking")])) == [
+        "s: create 3 resources in 1 nested stack",
+        "  found by this script",
+        "    A = 1  (computed: by looking)",
+        "  + Data",
+        "    AWS::DynamoDB::Table: Clients, Costs",
+        "    AWS::KMS::Key: Key",
+    ]
+
+
+def test_long_values_are_cut_and_absent_ones_named() -> None:
+    change = PlannedChange(
+        ("Policy",), "AWS::IAM::Policy", "Modify", "Conditional", differences=(Difference("Document", "", "x\n" * 200),)
+    )
+    lines = list(terminal.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
+    assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy might be replaced"]
+    assert lines[2].startswith("      Document: (none) → x x x") and lines[2].endswith("…") and len(lines[2]) < 130
+
+
+def event(path: tuple[str, ...], status: str, second: int, kind: str = STACK) -> Event:
+    return Event(path, "id", "x", kind, status, "", datetime(2026, 11, 23, 12, 0, second, tzinfo=UTC))
+
+
+def test_a_long_wait_says_what_for() -> None:
+    out, now = io.StringIO(), [0.0]
+    progress = terminal.Progress(out, lambda: now[0])
+    inner, kind = ("Delivery", "Distribution"), "AWS::CloudFront::Distribution"
+    progress([event(("Delivery",), "CREATE_IN_PROGRESS", 2)])
+    progress([event(inner, "CREATE_IN_PROGRESS", 3, kind)])
+    for now[0] in (10.0, 20.0, 25.0, 40.0):
+        progress([])
+    progress([event(inner, "CREATE_COMPLETE", 42, kind), event(("Delivery",), "CREATE_COMPLETE", 43)])
+    assert [line[10:] for line in out.getvalue().splitlines()] == [
+        "waiting for Delivery > Distribution (20 s)",
+        "waiting for Delivery > Distribution (40 s)",
+        "Delivery created, 1 resource (41.0 s)",
+    ]
+
+
+def test_what_the_embedded_aws_does_not_hold() -> None:
+    one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
+    assert "not held: nothing," in terminal.embedded_line("http://localhost:1", [])
+    line = terminal.embedded_line("http://localhost:1", [one, one])
+    assert "not held: 2 values of 1 resource type, see http://localhost:1/embedded-aws/exceptions" in line

@@ -1,0 +1,185 @@
+"""The steps of `apply` in their order: what is refused, what is cleared away, what is left alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import STACK
+from scripts.deployment import parameters, verbs
+from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.package import _policy, bucket_name
+from scripts.deployment.parameters import Environment
+from scripts.deployment.stacks import OURS
+from tests.conftest import ROOT
+from tests.deployment.service import ME, REGION, Prepared, arn, refusal
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
+OPTIONS = verbs.Options(yes=False, branch=True, project=ROOT)
+NO_CHANGES = "The submitted information didn't contain changes."
+
+
+@pytest.fixture(scope="module")
+def loaded() -> list[Environment]:
+    return parameters.load("staging", ROOT / "templates", ROOT / "params")
+
+
+class Account(Prepared):
+    """An account whose shared stack is up to date; `staging` is the status of the environment's stack, if any."""
+
+    def __init__(self, staging: str = "", **answers: Any) -> None:
+        self.statuses = {SHARED: "CREATE_COMPLETE", STAGING: staging}
+        policy = json.dumps(_policy(bucket_name("cloud-health-dashboard", ME, REGION)))
+        super().__init__(
+            sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
+            cloudformation__describe_stacks=self.stack,
+            cloudformation__describe_stack_events=self.events,
+            cloudformation__list_change_sets={"Summaries": []},
+            cloudformation__create_change_set=self.create,
+            cloudformation__describe_change_set=self.change_set,
+            cloudformation__delete_change_set={},
+            cloudformation__delete_stack=self.delete,
+            s3__get_bucket_policy={"Policy": policy},
+            s3__list_objects_v2={},
+            s3__put_object={},
+            ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
+            codecommit__get_branch={},
+            **answers,
+        )
+
+    def name(self, given: str) -> str:
+        return SHARED if SHARED in given else STAGING
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        name = self.name(StackName)
+        if not self.statuses[name]:
+            raise refusal("x", "ValidationError", f"Stack with id {name} does not exist")
+        outputs = [{"OutputKey": "RepositoryName", "OutputValue": "dashboard"}]
+        found = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
+        return {"Stacks": [{**found, "CreationTime": NOW, "Outputs": outputs}]}
+
+    def events(self, StackName: str) -> dict[str, Any]:
+        name, stack_id = self.name(StackName), arn("stack", self.name(StackName))
+        own = {"StackId": stack_id, "StackName": name, "LogicalResourceId": name, "PhysicalResourceId": stack_id}
+        status = self.statuses[name]
+        return {
+            "StackEvents": [
+                {**own, "EventId": status, "ResourceType": STACK, "Timestamp": NOW, "ResourceStatus": status}
+            ]
+        }
+
+    def create(self, StackName: str, ChangeSetType: str, **_: Any) -> dict[str, Any]:
+        if ChangeSetType == "CREATE":
+            self.statuses[StackName] = "REVIEW_IN_PROGRESS"
+        return {"Id": arn("changeSet", StackName), "StackId": arn("stack", StackName)}
+
+    def change_set(self, ChangeSetName: str, **_: Any) -> dict[str, Any]:
+        if SHARED in ChangeSetName:
+            return {"Status": "FAILED", "StatusReason": NO_CHANGES, "ChangeSetId": ChangeSetName}
+        added = {"Action": "Add", "LogicalResourceId": "Storage", "ResourceType": STACK}
+        changes = [{"Type": "Resource", "ResourceChange": added}]
+        return {"Status": "CREATE_COMPLETE", "ChangeSetId": ChangeSetName, "Changes": changes}
+
+    def delete(self, StackName: str) -> dict[str, Any]:
+        self.statuses[self.name(StackName)] = "DELETE_COMPLETE"
+        return {}
+
+
+def test_without_a_yes_nothing_happens_and_nothing_is_left(
+    loaded: list[Environment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    aws = Account()
+    with pytest.raises(NotConfirmed) as raised:
+        verbs.apply(aws, loaded, OPTIONS)
+    assert raised.value.status is Exit.CHANGES
+    assert "cloudformation.execute_change_set" not in aws.calls()
+    assert aws.statuses[STAGING] == "DELETE_COMPLETE"
+    assert [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")] == [
+        arn("changeSet", SHARED),
+        arn("changeSet", STAGING),
+    ]
+    assert f"{STAGING}: create 1 resource" in capsys.readouterr().out
+
+
+def test_the_pipelines_branch_has_to_exist(loaded: list[Environment]) -> None:
+    missing = refusal("codecommit.get_branch", "BranchDoesNotExistException")
+    aws = Account()
+    aws.answers["codecommit.get_branch"] = missing
+    with pytest.raises(Refused, match="dashboard has no branch develop") as raised:
+        verbs.apply(aws, loaded, OPTIONS)
+    assert "--without-branch" in raised.value.remedy and raised.value.status is Exit.REFUSED
+    assert not any(one.get("StackName") == STAGING for _, one in aws.asked)
+    aws.asked.clear()
+    with pytest.raises(NotConfirmed):
+        verbs.apply(aws, loaded, verbs.Options(yes=False, branch=False, project=ROOT))
+    assert "codecommit.get_branch" not in aws.calls()
+
+
+@pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED"])
+def test_a_stack_that_runs_or_is_stuck_is_left_alone(loaded: list[Environment], status: str) -> None:
+    aws = Account(status)
+    with pytest.raises(NeedsPerson, match=status) as raised:
+        verbs.apply(aws, loaded, OPTIONS)
+    assert raised.value.remedy and "<stack>" not in raised.value.remedy
+    touched = [name for name, one in aws.asked if one.get("StackName") in (STAGING, arn("stack", STAGING))]
+    assert touched == ["cloudformation.describe_stacks"]
+
+
+def test_what_failed_and_is_empty_is_made_anew(loaded: list[Environment]) -> None:
+    aws = Account("ROLLBACK_COMPLETE")
+    with pytest.raises(NotConfirmed):
+        verbs.apply(aws, loaded, OPTIONS)
+    made = next(one for name, one in aws.asked if name.endswith("create_change_set") and one["StackName"] == STAGING)
+    assert made["ChangeSetType"] == "CREATE"
+    assert aws.calls().index("cloudformation.delete_stack") < len(aws.calls()) - 3
+
+
+def test_only_our_own_leftovers_are_removed(loaded: list[Environment]) -> None:
+    aws = Account()
+    mine, child, other = (
+        {"ChangeSetId": arn("changeSet", name), "ChangeSetName": name} for name in (f"{OURS}1", f"{OURS}1-Storage", "x")
+    )
+    aws.answers["cloudformation.list_change_sets"] = {
+        "Summaries": [mine, {**child, "ParentChangeSetId": mine["ChangeSetId"]}, other]
+    }
+    with pytest.raises(NotConfirmed):
+        verbs.apply(aws, loaded, OPTIONS)
+    removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
+    assert mine["ChangeSetId"] in removed
+    assert not {child["ChangeSetId"], other["ChangeSetId"]} & set(removed)
+
+
+def test_nothing_on_a_real_account_is_destroyed_yet(loaded: list[Environment]) -> None:
+    aws = Account("CREATE_COMPLETE")
+    with pytest.raises(Refused, match="not safe yet"):
+        verbs.destroy(aws, loaded, OPTIONS)
+    assert aws.calls() == []
+
+
+def test_status_tells_whether_somebody_has_to_act(
+    loaded: list[Environment], capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
+    summaries = {"StackResourceSummaries": [{**held, "LastUpdatedTimestamp": NOW}]}
+    for status, code in (("CREATE_COMPLETE", 0), ("UPDATE_IN_PROGRESS", 4), ("UPDATE_ROLLBACK_FAILED", 4), ("", 0)):
+        aws = Account(status, cloudformation__list_stack_resources=summaries)
+        assert verbs.status(aws, loaded, OPTIONS) == code
+        told = capsys.readouterr().out
+        assert "  Storage  CREATE_COMPLETE" in told and (status or "does not exist") in told
+
+
+def test_outputs(loaded: list[Environment], capsys: pytest.CaptureFixture[str]) -> None:
+    assert verbs.outputs(Account(), loaded, OPTIONS) == 0
+    console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
+    assert capsys.readouterr().out.splitlines() == [
+        SHARED,
+        f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}",
+        "  RepositoryName  dashboard  CodeCommit repository that holds the application",
+        f"{STAGING} does not exist",
+    ]

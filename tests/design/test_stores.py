@@ -1,0 +1,117 @@
+"""What holds data: key, buckets, tables, images."""
+
+from generator.reading.permissions import permissions
+from generator.reading.templates import TemplateSet
+
+from .support import BOTH, arn, default, exists, grants, ref, sub, under
+
+TAKES_A_KEY: dict[str, tuple[str, ...]] = {
+    "AWS::CodeBuild::Project": ("EncryptionKey",),
+    "AWS::CodePipeline::Pipeline": ("ArtifactStore", "EncryptionKey", "Id"),
+    "AWS::DynamoDB::Table": ("SSESpecification", "KMSMasterKeyId"),
+    "AWS::ECR::Repository": ("EncryptionConfiguration", "KmsKey"),
+    "AWS::Logs::LogGroup": ("KmsKeyId",),
+    "AWS::SNS::Topic": ("KmsMasterKeyId",),
+    "AWS::SecretsManager::Secret": ("KmsKeyId",),
+}
+
+
+def test_key_policy(templates: TemplateSet) -> None:
+    """The account and services, never a role or a distribution: those are made later and replaced sooner."""
+    key = templates.resource("encryption.Key")
+    assert all(one.allows and one.resources == ("*",) for one in grants(templates, "encryption.Key").values())
+    [logs] = grants(templates, "encryption.Key")["LogsEncrypt"].conditions
+    assert (logs.key, logs.values) == ("kms:EncryptionContext:aws:logs:arn", (arn("logs", "log-group:*"),))
+    for name in ("AlarmsPublish", "BudgetsPublish"):
+        [condition] = grants(templates, "encryption.Key")[name].conditions
+        assert (condition.key, condition.values) == ("aws:SourceAccount", ("${AWS::AccountId}",))
+    assert key.get("EnableKeyRotation") is True
+    assert {who for one in grants(templates, "encryption.Key").values() for who in one.principals} == {
+        "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root",
+        "Service:logs.${AWS::Region}.amazonaws.com",
+        "Service:cloudwatch.amazonaws.com",
+        "Service:budgets.amazonaws.com",
+        "Service:events.amazonaws.com",
+    }
+    assert templates.resource("encryption.Alias").get("TargetKeyId") == ref("Key")
+
+
+def test_our_key_on_everything_that_takes_one(templates: TemplateSet) -> None:
+    found = 0
+    for kind, place in TAKES_A_KEY.items():
+        for one in templates.resources(kind):
+            assert one.get(*place) == ref("KeyArn"), one.address
+            found += 1
+    assert found > 20
+    for address in ("backend.TaskLogs", "network.FlowLogs", "configuration.JwtSecret", "data.Clients"):
+        assert templates.resource(address).type in TAKES_A_KEY
+
+
+def test_buckets(templates: TemplateSet) -> None:
+    ours = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": ref("KeyArn")}
+    policies = {"storage.Artifacts": "storage.ArtifactsPolicy", "storage.Logs": "storage.LogsPolicy"}
+    for address in (*policies, "site.Site"):
+        bucket = templates.resource(address)
+        [rule] = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration", default=[])
+        wanted = ours if address == "storage.Artifacts" else {"SSEAlgorithm": "AES256"}
+        assert rule["ServerSideEncryptionByDefault"] == wanted
+        assert set(bucket.get("PublicAccessBlockConfiguration").values()) == {True}
+        assert bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
+        deny = grants(templates, policies.get(address, "delivery.SitePolicy"))["OnlyOverTls"]
+        assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("s3:*",))
+        assert [(one.key, one.values) for one in deny.conditions] == [("aws:SecureTransport", ("false",))]
+        assert [one.removesuffix("/*") == deny.resources[0] for one in deny.resources] == [True, True]
+        rules = bucket.get("LifecycleConfiguration", "Rules")
+        assert {one["Status"] for one in rules} == {"Enabled"}
+        assert rules[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    for name in ("Artifacts", "Logs"):
+        assert templates.resource(f"storage.{name}Policy").get("Bucket") == ref(name)
+    anybody = [one for one in permissions(templates) if one.allows and one.kind == "resource" and "*" in one.principals]
+    assert anybody == []
+
+
+def test_tables(templates: TemplateSet) -> None:
+    """The five tables of the application, with its keys, indexes and expiry."""
+    by_account, by_mail = ("AwsAccountIdIndex", ["aws_account_id"]), ("EmailIndex", ["email"])
+    by_metric = ("MetricNameIndex", ["gsi1_pk", "sk"])
+    for name, indexes, ttl in (
+        ("Clients", [by_account, by_mail], None),
+        ("Metrics", [by_metric], "ttl"),
+        ("Costs", [], "ttl"),
+        ("Security", [], None),
+        ("Recommendations", [], None),
+    ):
+        table = templates.resource(f"data.{name}")
+        assert table.get("TableName") == ref(f"{name}Table")
+        assert table.get("BillingMode") == "PAY_PER_REQUEST"
+        assert [(one["AttributeName"], one["KeyType"]) for one in table.get("KeySchema")] == [
+            ("pk", "HASH"),
+            ("sk", "RANGE"),
+        ]
+        used = {"pk", "sk", *(key for _, keys in indexes for key in keys)}
+        attributes = {one["AttributeName"]: one["AttributeType"] for one in table.get("AttributeDefinitions")}
+        assert attributes == dict.fromkeys(used, "S")
+        encryption = table.get("SSESpecification")
+        assert encryption == {"KMSMasterKeyId": ref("KeyArn"), "SSEEnabled": True, "SSEType": "KMS"}
+        assert table.get("TimeToLiveSpecification", "Enabled") is (True if ttl else None)
+        assert table.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") is True
+        assert table.get("TimeToLiveSpecification", "AttributeName") == ttl
+        found = table.get("GlobalSecondaryIndexes", default=[])
+        assert [(one["IndexName"], [key["AttributeName"] for key in one["KeySchema"]]) for one in found] == indexes
+        assert all(one["Projection"] == {"ProjectionType": "ALL"} for one in found)
+    assert not exists(templates, "environment.Data", **BOTH, DataTables="EXISTING")
+
+
+def test_registry(templates: TemplateSet) -> None:
+    images = templates.resource("registry.Images")
+    assert images.get("ImageTagMutability") == "IMMUTABLE"
+    assert images.get("ImageScanningConfiguration") == {"ScanOnPush": True}
+    assert images.get("EncryptionConfiguration") == {"EncryptionType": "KMS", "KmsKey": ref("KeyArn")}
+    assert images.get("RepositoryPolicyText") is None
+    assert default(templates, "ImagesKept") == "10"
+    stack = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="")
+    assert stack["Parameters"]["RegistryUri"] == {"Fn::GetAtt": ["Registry", "Outputs.RegistryUri"]}
+    adopted = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="earlier")
+    assert adopted["Parameters"]["RegistryUri"] == sub(
+        "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${ExistingRepositoryName}"
+    )

@@ -1,0 +1,124 @@
+"""Every kind of disagreement between roles and needs, each put into a copy of our own rendered templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .needing import APPLICATION, Bodies, buildspec, gaps, grant, moved, provider, put, rule, unused_role
+
+ELSEWHERE = "arn:aws:s3:::elsewhere/*"
+VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
+TRUSTED, EC2 = ("AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"Service": "ec2.amazonaws.com"}
+TO_EC2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+PROJECT = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${BackendBuild}"
+CONFIGURATION, CONTAINER = ("Stages", 0, "Actions", 0, "Configuration"), ("ContainerDefinitions", 0)
+VARIABLE = ("Environment", "EnvironmentVariables", 0, "Type")
+PIPELINE, VERIFY, BACKEND = "pipeline.PipelineRole", "build.VerifyRole", "build.BackendBuildRole"
+
+
+@pytest.mark.parametrize(
+    ("mutate", "where", "message"),
+    [
+        # without a row
+        (buildspec("build.Publish", "aws sqs send-message --queue-url x"), "build.Publish", "a aws sqs send-message,"),
+        (buildspec("build.Verify", "docker pull x"), "build.Verify", "a docker pull,"),
+        (buildspec("build.Raise", "aws --debug ecs list-tasks"), "build.Raise", "command that cannot be read"),
+        (provider("CodeBuild", "Jenkins"), "pipeline.Pipeline", "Deploy_Frontend/Publish has a action Jenkins"),
+        (rule, "pipeline.Pipeline", "a rule DeploymentWindow"),
+        (
+            put("pipeline.StartRule", "Targets", 0, "Arn", value="arn:aws:sqs:x:1:q"),
+            "pipeline.StartRule",
+            "a target sqs",
+        ),
+        (put("build.Verify", "VpcConfig", value={"VpcId": "x"}), "build.Verify", "build with VpcConfig"),
+        (put("build.Verify", "LogsConfig", value={}), "build.Verify", "build log without GroupName"),
+        (put("build.Verify", "Source", "BuildSpec", value="verify.yml"), "build.Verify", "not in the template"),
+        (put("build.Verify", *VARIABLE, value="SECRETS_MANAGER"), "build.Verify", "of type SECRETS_MANAGER"),
+        (put("backend.Service", "EnableExecuteCommand", value=True), "backend.Service", "EnableExecuteCommand"),
+        (
+            put("backend.Task", *CONTAINER, "LogConfiguration", "LogDriver", value="splunk"),
+            "backend.Task",
+            "task log splunk",
+        ),
+        (
+            put("backend.Task", *CONTAINER, "Secrets", 0, "ValueFrom", value="x"),
+            "backend.Task",
+            "value of ENVIRONMENT from x",
+        ),
+        (
+            put("pipeline.Pipeline", *CONFIGURATION, "OutputArtifactFormat", value="CODEBUILD_CLONE_REF"),
+            "pipeline.Pipeline",
+            "source as CODEBUILD_CLONE_REF",
+        ),
+        # a command that a role may not make
+        (buildspec("build.Publish", "aws ecs list-tasks"), "build.PublishRole", "lacks ecs:ListTasks on *"),
+        # the action is there, on something else
+        (grant(PIPELINE, "DeploySite", "Resource", [ELSEWHERE]), PIPELINE, "lacks s3:PutObject on"),
+        (grant(PIPELINE, "DeploySite", "Resource", [ELSEWHERE]), PIPELINE, f"may do s3:PutObject on {ELSEWHERE}"),
+        (
+            grant(PIPELINE, "ReadRevision", "Resource", [{"Ref": "ServiceArn"}]),
+            PIPELINE,
+            "lacks ecs:DescribeTaskDefinition on *",
+        ),
+        (
+            grant(PIPELINE, "RunVerification", "Resource", [{"Fn::Sub": PROJECT}]),
+            PIPELINE,
+            "lacks codebuild:StartBuild on",
+        ),
+        (
+            grant(PIPELINE, "HandRolesToTasks", "Resource", [{"Ref": "TaskRoleArn"}]),
+            PIPELINE,
+            "lacks iam:PassRole on ${backend.ExecutionRole.Arn}",
+        ),
+        (
+            grant("build.RaiseRole", "RaiseFromZero", "Resource", ["arn:aws:ecs:x:1:service/a/b"]),
+            "build.RaiseRole",
+            "lacks ecs:UpdateService on",
+        ),
+        (
+            grant(VERIFY, "SeeSite", "Resource", [{"Fn::Sub": "${ArtifactBucketArn}/*"}]),
+            VERIFY,
+            "lacks s3:GetObject on arn:${AWS::Partition}:s3:::${site.Site}/index.html",
+        ),
+        (
+            grant(BACKEND, "WriteReports", "Resource", ["arn:aws:codebuild:x:1:report-group/y"]),
+            BACKEND,
+            "lacks codebuild:CreateReport on",
+        ),
+        # the action is there, on a condition that is not met
+        (grant(PIPELINE, "UseArtifactKey", "Condition", VIA), PIPELINE, "lacks kms:Decrypt on"),
+        (
+            grant(PIPELINE, "TagRevision", "Condition", {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+            PIPELINE,
+            "lacks ecs:TagResource on",
+        ),
+        (
+            grant(PIPELINE, "FindTasks", "Condition", {"ArnEquals": {"ecs:cluster": "arn:aws:ecs:x:1:cluster/y"}}),
+            PIPELINE,
+            "lacks ecs:ListTasks on *",
+        ),
+        (grant(PIPELINE, "HandRolesToTasks", "Condition", TO_EC2), PIPELINE, "lacks iam:PassRole on"),
+        (moved, PIPELINE, "lacks s3:PutObject on"),
+        # denied all the same
+        (grant(PIPELINE, "ReadSource", "Effect", "Deny"), PIPELINE, "lacks codecommit:GetCommit on"),
+        # trust, and roles that nothing uses
+        (put(BACKEND, *TRUSTED, value=EC2), BACKEND, "lacks trust in codebuild.amazonaws.com"),
+        (put(BACKEND, *TRUSTED, value=EC2), BACKEND, "trusts Service:ec2.amazonaws.com"),
+        (put(APPLICATION, *TRUSTED, value=EC2), APPLICATION, "trusts Service:ec2.amazonaws.com"),
+        (unused_role, "network.FlowLogRole", "trusts Service:vpc-flow-logs.amazonaws.com"),
+        (unused_role, "network.FlowLogRole", "may logs:PutLogEvents by WriteFlowLogs"),
+        # what is not read
+        (
+            put(VERIFY, "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
+            VERIFY,
+            "has ManagedPolicyArns",
+        ),
+        (put("shared.BranchProtection", "Roles", value=["x"]), "shared.BranchProtection", "is attached to a role"),
+    ],
+)
+def test_each_fault_is_named(mutate: Callable[[Bodies], None], where: str, message: str) -> None:
+    found = [gap for gap in gaps(mutate) if gap.role == where and message in gap.message]
+    assert found != []
+    assert all(gap.source for gap in found)

@@ -1,0 +1,115 @@
+"""What `apply local` costs without the deploy script: the same calls in plain boto3, nothing checked, shown or kept.
+
+`python -m tests.system.bare URL TEMPLATES PARAMS`; the benchmark holds `python -m scripts.deploy` against it.
+"""
+
+import hashlib
+import json
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+APPLICATION, REGION = "cloud-health-dashboard", "us-east-1"
+PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+
+
+def main(url: str, templates: Path, params: Path) -> None:
+    session = boto3.Session("bare", "bare", region_name=REGION)
+    clients = {name: session.client(name, endpoint_url=url) for name in ("sts", "s3", "cloudformation", "ec2")}
+    account = clients["sts"].get_caller_identity()["Account"]
+    bucket = f"{APPLICATION}-templates-{account}-{REGION}"
+    urls = publish(clients["s3"], bucket, templates)
+    shared = apply(clients["cloudformation"], "shared", urls, read(params, "shared"))
+    wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+    lists = clients["ec2"].describe_managed_prefix_lists(Filters=wanted)
+    values = read(params, "local") | {
+        "RepositoryName": shared["RepositoryName"],
+        "CloudFrontPrefixListId": lists["PrefixLists"][0]["PrefixListId"],
+        "BackendBootstrap": "true",
+        "BackendImage": "none",
+        "ConfigurationDigest": "0000000000000000",
+    }
+    apply(clients["cloudformation"], "local", urls, values)
+
+
+def read(params: Path, name: str) -> dict[str, str]:
+    parameters: dict[str, str] = json.loads((params / f"{name}.json").read_text())["Parameters"]
+    return parameters
+
+
+def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
+    held = set()
+    try:
+        s3.get_bucket_policy(Bucket=bucket)
+        held = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="bare/").get("Contents", ())}
+    except ClientError:
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    urls: dict[str, str] = {}
+    # The environment's template comes last: it holds the addresses of all others.
+    for file in sorted(templates.glob("*.json"), key=lambda file: file.stem == "environment"):
+        body = json.loads(file.read_text())
+        for resource in body["Resources"].values():
+            if resource["Type"] == "AWS::CloudFormation::Stack":
+                child = resource["Properties"]["TemplateURL"].removesuffix(".json")
+                resource["Properties"]["TemplateURL"] = urls[child]
+        content = json.dumps(body).encode()
+        key = f"bare/{file.stem}-{hashlib.sha256(content).hexdigest()[:32]}.json"
+        if key not in held:
+            s3.put_object(Bucket=bucket, Key=key, Body=content)
+        urls[file.stem] = f"https://{bucket}.s3.{REGION}.amazonaws.com/{key}"
+    return urls
+
+
+def apply(cloudformation: Any, name: str, urls: dict[str, str], values: dict[str, str]) -> dict[str, str]:
+    stack = f"{APPLICATION}-{name}"
+    try:
+        cloudformation.describe_stacks(StackName=stack)
+        cloudformation.list_change_sets(StackName=stack)
+        kind = "UPDATE"
+    except ClientError:
+        kind = "CREATE"
+    made = cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=f"bare-{uuid.uuid4().hex[:8]}",
+        ChangeSetType=kind,
+        TemplateURL=urls["shared" if name == "shared" else "environment"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_IAM"],
+        IncludeNestedStacks=True,
+    )
+    planned = describe(cloudformation, made["Id"])
+    if planned["Status"] != "FAILED":
+        cloudformation.describe_stack_events(StackName=stack)
+        cloudformation.execute_change_set(ChangeSetName=made["Id"], DisableRollback=False)
+        while cloudformation.describe_stack_events(StackName=stack)["StackEvents"][0]["LogicalResourceId"] != stack or (
+            cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS")
+        ):
+            time.sleep(0.2)
+    cloudformation.delete_change_set(ChangeSetName=made["Id"])
+    found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    assert found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), found["StackStatus"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+
+
+def describe(cloudformation: Any, change_set: str) -> dict[str, Any]:
+    """The change set with those of all children, as a plan needs them."""
+    while True:
+        found: dict[str, Any] = cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
+        if found["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            break
+        time.sleep(0.1)
+    for change in found.get("Changes", ()):
+        if below := change["ResourceChange"].get("ChangeSetId"):
+            describe(cloudformation, below)
+    return found
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

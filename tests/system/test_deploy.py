@@ -1,0 +1,233 @@
+"""The deploy script as a process, over HTTP, against an embedded AWS of its own: the story of one environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.deployment.aws import Aws, Endpoint
+from scripts.embedded import server
+from tests.conftest import ROOT
+
+SHARED, LOCAL = "cloud-health-dashboard-shared", "cloud-health-dashboard-local"
+# SSM refuses names below /aws (PutParameter, API reference); the resource's schema cannot know that.
+BROKEN = {
+    "Type": "AWS::SSM::Parameter",
+    "Metadata": {"Description": "Something that SSM refuses.", "Requirements": []},
+    "Properties": {"Name": "/aws/broken", "Type": "String", "Value": "x"},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """An embedded AWS with the folders that a test may change."""
+
+    run_file: Path
+    folder: Path
+    aws: Aws
+
+    def deploy(self, verb: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """The script on this AWS, with the folders as they are now."""
+        command = [sys.executable, "-m", "scripts.deploy", verb, "local", "--embedded", str(self.run_file), *more]
+        folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
+        # What a user has configured for the real AWS must not matter.
+        set_up = {**os.environ, "AWS_PROFILE": "no-such-profile"}
+        return subprocess.run(
+            [*command, *folders], cwd=ROOT, env=set_up, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def reset(self) -> None:
+        """The folders as they are in the repository."""
+        for name in ("templates", "params"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            shutil.copytree(ROOT / name, self.folder / name)
+
+    def parameters(self, **changed: str) -> None:
+        self._edit("params/local.json", lambda body: body["Parameters"].update(changed))
+
+    def breaking(self, template: str) -> None:
+        self._edit(f"templates/{template}", lambda body: body["Resources"].update(Broken=BROKEN))
+
+    def _edit(self, name: str, change: Any) -> None:
+        file = self.folder / name
+        body = json.loads(file.read_text(encoding="utf-8"))
+        change(body)
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+    def stacks(self) -> dict[str, str]:
+        """Every stack that exists, nested ones too, with its status."""
+        pages = self.aws.pages("cloudformation", "describe_stacks")
+        return {one["StackName"]: one["StackStatus"] for page in pages for one in page["Stacks"]}
+
+    def change_sets(self) -> list[str]:
+        """Every change set of every stack."""
+        return [
+            summary["ChangeSetName"]
+            for stack in self.stacks()
+            for page in self.aws.pages("cloudformation", "list_change_sets", StackName=stack)
+            for summary in page["Summaries"]
+        ]
+
+    def output(self, name: str) -> str:
+        stack = self.aws.call("cloudformation", "describe_stacks", StackName=LOCAL)["Stacks"][0]
+        return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}[name])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("deploy")
+    endpoint = server.ensure(folder / "embedded.json")
+    try:
+        yield World(
+            folder / "embedded.json", folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions))
+        )
+    finally:
+        server.stop(folder / "embedded.json")
+
+
+@pytest.fixture(scope="module")
+def failed(world: World) -> subprocess.CompletedProcess[str]:
+    """The very first deployment, with a resource that cannot be created in a nested stack."""
+    world.reset()
+    world.breaking("notifications.json")
+    return world.deploy("apply")
+
+
+@pytest.fixture(scope="module")
+def created(world: World, failed: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """The deployment after the failed one."""
+    assert failed.returncode == 1, failed.stderr
+    assert world.stacks()[LOCAL] == "ROLLBACK_COMPLETE"
+    world.reset()
+    return world.deploy("apply")
+
+
+def test_a_failed_creation_names_the_one_cause(failed: subprocess.CompletedProcess[str]) -> None:
+    assert failed.returncode == 1, failed.stderr
+    told = failed.stdout
+    assert f"{LOCAL} could not be created; nothing of it is left (ROLLBACK_COMPLETE" in told
+    assert f"\n  {LOCAL} > Notifications > Broken  AWS::SSM::Parameter\n" in told
+    assert "what it is for: Something that SSM refuses." in told
+    assert told.count("    reason: ") == 1 and "reserved parameter name" in told
+
+
+def test_the_good_deployment_after_it_creates_everything(
+    world: World, created: subprocess.CompletedProcess[str]
+) -> None:
+    assert created.returncode == 0, created.stdout + created.stderr
+    stacks = world.stacks()
+    assert len(stacks) > 12 and set(stacks.values()) == {"CREATE_COMPLETE"}
+    assert world.change_sets() == []
+    assert re.search(rf"\n  PublicUrl +{re.escape(world.output('PublicUrl'))}\n", created.stdout)
+    assert created.stdout.splitlines()[-1].startswith("embedded AWS: http://localhost:")
+
+
+def test_the_packaging_bucket_and_the_record(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    bucket = {"Bucket": "cloud-health-dashboard-templates-123456789012-us-east-1"}
+    assert world.aws.call("s3", "get_bucket_versioning", **bucket)["Status"] == "Enabled"
+    block = world.aws.call("s3", "get_public_access_block", **bucket)["PublicAccessBlockConfiguration"]
+    assert list(block.values()) == [True] * 4
+    rules = world.aws.call("s3", "get_bucket_encryption", **bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    listed = world.aws.call("s3", "list_objects_v2", Prefix=f"deployments/{LOCAL}/", **bucket)["Contents"]
+    records = [
+        json.loads(world.aws.call("s3", "get_object", Key=one["Key"], **bucket)["Body"].read()) for one in listed
+    ]
+    assert [one["status"] for one in records][:2] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
+    version = json.loads((ROOT / "templates/environment.json").read_text())["Metadata"]["Generator"]["Version"]
+    assert all(one["version"] == version and one["who"].startswith("arn:") and one["commit"] for one in records)
+
+
+def test_again_nothing_changes(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    started = time.monotonic()
+    again = world.deploy("apply")
+    assert time.monotonic() - started < 10  # about one second on an idle machine; the benchmark measures it
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.splitlines()[:-1] == [f"{SHARED}: no changes", f"{LOCAL}: no changes"]
+    assert world.change_sets() == []
+
+
+def test_one_parameter_is_one_change(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    world.parameters(LogRetentionDays="60")
+    try:
+        changed = world.deploy("apply")
+    finally:
+        world.reset()
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    lines = changed.stdout.splitlines()
+    assert "    LogRetentionDays: 30 → 60" in lines
+    certain = [line.split() for line in lines if re.match(r" +[+~-] .*AWS::", line)]
+    assert len(certain) > 3
+    assert {kind for _, _, kind in certain} == {"AWS::Logs::LogGroup", "AWS::S3::Bucket"}
+    groups = world.aws.call("logs", "describe_log_groups")["logGroups"]
+    assert groups and {one["retentionInDays"] for one in groups} == {60}
+
+
+def test_a_failed_update_goes_back_and_the_next_good_one_succeeds(
+    world: World, created: subprocess.CompletedProcess[str]
+) -> None:
+    assert created.returncode == 0
+    world.reset()
+    before = world.deploy("apply")
+    assert before.returncode == 0, before.stderr
+    world.breaking("monitoring.json")
+    try:
+        failed = world.deploy("apply")
+    finally:
+        world.reset()
+    assert failed.returncode == 1, failed.stderr
+    assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in failed.stdout
+    assert world.stacks()[LOCAL] == "UPDATE_ROLLBACK_COMPLETE" and world.change_sets() == []
+    again = world.deploy("apply")
+    assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout
+
+
+def test_files_are_checked_before_anything_happens(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    world.parameters(TaskCpu="300")
+    try:
+        refused = world.deploy("apply")
+    finally:
+        world.reset()
+    assert refused.returncode == 3 and "Parameters.TaskCpu" in refused.stderr and refused.stdout == ""
+
+
+def test_status_and_outputs(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    told = world.deploy("status")
+    assert told.returncode == 0 and re.search(r"\n  Backend +(CREATE|UPDATE)_COMPLETE\n", told.stdout)
+    shown = world.deploy("outputs")
+    assert shown.returncode == 0
+    assert f"{world.output('PublicUrl')}  Public address of the environment" in shown.stdout
+
+
+def test_destroy_comes_last_and_keeps_what_holds_data(world: World, created: subprocess.CompletedProcess[str]) -> None:
+    assert created.returncode == 0
+    gone = world.deploy("destroy")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert f"{LOCAL} is deleted (DELETE_COMPLETE" in gone.stdout
+    assert "Data > Clients" in gone.stdout.partition("kept, because they hold data:")[2]
+    assert list(world.stacks()) == [SHARED] and world.change_sets() == []
+    assert len(world.aws.call("dynamodb", "list_tables")["TableNames"]) == 5
+    assert f"{LOCAL} does not exist" in world.deploy("destroy").stdout
+
+
+def test_nothing_is_started_to_look_at_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "scripts.deploy", "status", "local", "--embedded", str(tmp_path / "none.json")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 3 and "The embedded AWS is not running." in ended.stderr
+    assert not list(tmp_path.iterdir())
