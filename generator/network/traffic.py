@@ -8,9 +8,10 @@ from troposphere import GetAtt, Ref, ec2, logs
 
 from generator import arns, iam, ports
 from generator.names import LISTENER_PORT
-from generator.stack import Stack
+from generator.stack import Stack, switched_on
 
 SERVES = ["RUN-1"]
+HTTPS_PORT, REDIS_PORT = 443, 6379
 
 
 def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
@@ -55,66 +56,74 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
 
 
 def groups(stack: Stack, vpc: ec2.VPC, port: int) -> None:
-    """The security groups of load balancer and tasks; `port` is the tasks'. Their rules are resources of their own,
-    because each group names the other."""
-    balancer = stack.add(
-        ec2.SecurityGroup("LoadBalancerGroup", GroupDescription="Load balancer: from CloudFront only", VpcId=Ref(vpc)),
-        "Security group of the load balancer.",
-        SERVES,
-    )
+    """The security groups of load balancer and tasks; `port` is the tasks'.
+
+    Each group's way out stands inside it, because a group without one may reach everything. The way in to the tasks is
+    a resource of its own: the groups name each other.
+    """
     tasks = stack.add(
         ec2.SecurityGroup(
             "TaskGroup",
             GroupDescription="Tasks: from the load balancer only",
-            SecurityGroupEgress=[
-                ec2.SecurityGroupRule(
-                    CidrIp="0.0.0.0/0", Description="AWS APIs over TLS", FromPort=443, IpProtocol="tcp", ToPort=443
-                )
-            ],
+            SecurityGroupEgress=[_out("AWS APIs over TLS", HTTPS_PORT, CidrIp="0.0.0.0/0")],
             VpcId=Ref(vpc),
         ),
         "Security group of the tasks.",
         SERVES,
     )
-    rules: tuple[tuple[str, type, ec2.SecurityGroup, dict[str, object], int, str], ...] = (
-        (
-            "FromCloudFront",
-            ec2.SecurityGroupIngress,
-            balancer,
-            {"SourcePrefixListId": stack.takes(ports.PREFIX_LIST)},
-            LISTENER_PORT,
-            "CloudFront to the load balancer",
+    balancer = stack.add(
+        ec2.SecurityGroup(
+            "LoadBalancerGroup",
+            GroupDescription="Load balancer: from CloudFront only",
+            SecurityGroupEgress=[_out("To the tasks", port, DestinationSecurityGroupId=GetAtt(tasks, "GroupId"))],
+            VpcId=Ref(vpc),
         ),
-        (
-            "ToTasks",
-            ec2.SecurityGroupEgress,
-            balancer,
-            {"DestinationSecurityGroupId": GetAtt(tasks, "GroupId")},
-            port,
-            "Load balancer to the tasks",
-        ),
-        (
-            "FromLoadBalancer",
-            ec2.SecurityGroupIngress,
-            tasks,
-            {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")},
-            port,
-            "Load balancer to the tasks",
-        ),
+        "Security group of the load balancer.",
+        SERVES,
     )
-    for title, kind, group, peer, number, says in rules:
-        stack.add(
-            kind(
-                title,
-                Description=says,
-                FromPort=number,
-                GroupId=GetAtt(group, "GroupId"),
-                IpProtocol="tcp",
-                ToPort=number,
-                **peer,
-            ),
-            f"{says}, on port {number} only.",
-            SERVES,
-        )
+    cloudfront = {"SourcePrefixListId": stack.takes(ports.PREFIX_LIST)}
+    _in(stack, "FromCloudFront", balancer, LISTENER_PORT, "CloudFront to the load balancer", cloudfront)
+    from_balancer = {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")}
+    _in(stack, "FromLoadBalancer", tasks, port, "Load balancer to the tasks", from_balancer)
+    _redis(stack, vpc, tasks)
     stack.gives(ports.LOAD_BALANCER_GROUP, GetAtt(balancer, "GroupId"))
     stack.gives(ports.TASK_GROUP, GetAtt(tasks, "GroupId"))
+
+
+def _out(says: str, port: int, **peer: object) -> ec2.SecurityGroupRule:
+    return ec2.SecurityGroupRule(Description=says, FromPort=port, IpProtocol="tcp", ToPort=port, **peer)
+
+
+def _in(stack: Stack, title: str, group: ec2.SecurityGroup, port: int, says: str, peer: dict[str, object]) -> None:
+    stack.add(
+        ec2.SecurityGroupIngress(
+            title,
+            Description=says,
+            FromPort=port,
+            GroupId=GetAtt(group, "GroupId"),
+            IpProtocol="tcp",
+            ToPort=port,
+            **peer,
+        ),
+        f"{says}, on port {port} only.",
+        SERVES,
+    )
+
+
+def _redis(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup) -> None:
+    """The way to a Redis inside the VPC, for an environment that has one."""
+    wanted = stack.when("HasRedis", switched_on(stack.takes(ports.REDIS_URL), ""))
+    stack.add(
+        ec2.SecurityGroupEgress(
+            "ToRedis",
+            CidrIp=GetAtt(vpc, "CidrBlock"),
+            Condition=wanted,
+            Description="Redis inside the VPC",
+            FromPort=REDIS_PORT,
+            GroupId=GetAtt(tasks, "GroupId"),
+            IpProtocol="tcp",
+            ToPort=REDIS_PORT,
+        ),
+        f"Tasks reach a Redis inside the VPC, on port {REDIS_PORT} only.",
+        ["RUN-1", "RUN-5"],
+    )

@@ -2,8 +2,7 @@
 
 The tasks have no public address and leave through NAT, because the application calls services that have no VPC
 endpoint. The load balancer's group admits CloudFront's prefix list on one port and nothing else; both groups stand
-here, and their rules are resources of their own, because each group names the other. One NAT gateway is the cheap
-choice, two survive the loss of a zone.
+here, because each names the other. One NAT gateway is the cheap choice, two survive the loss of a zone.
 """
 
 from __future__ import annotations

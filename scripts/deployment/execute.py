@@ -11,17 +11,19 @@ from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.explain import Cause, cause
 from scripts.deployment.follow import Event, follow, newest
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack, delete_change_set
+from scripts.deployment.stacks import Stack
 
 See = Callable[[list[Event]], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: `status` is the stack's. `retained` are resources that outlive their stack."""
+    """How an operation ended: `status` is the stack's, `good` whether it is the one that was wanted. `retained` are
+    resources that outlive their stack."""
 
     stack: str
     status: str
+    good: bool
     seconds: float
     held: Stack
     cause: Cause | None = None
@@ -29,13 +31,16 @@ class Outcome:
 
     @property
     def exit(self) -> Exit:
-        if self.status in statuses.GOOD:
+        if self.good:
             return Exit.DONE
         return Exit.FAILED if self.status in statuses.RESTORED else Exit.PERSON
 
 
 def apply(aws: Aws, plan: Plan, root: Template, see: See) -> Outcome:
-    """Executes a plan and follows it to its end. Raises `NeedsPerson` when it cannot be followed any more."""
+    """Executes a plan and follows it to its end; the change set may survive.
+
+    Raises `AwsError` when it was not started and `NeedsPerson` when it cannot be followed any more.
+    """
     after = newest(aws, plan.stack_id)
     started = time.monotonic()
     aws.call(
@@ -46,9 +51,7 @@ def apply(aws: Aws, plan: Plan, root: Template, see: See) -> Outcome:
         # Always explicit: the API reference calls True the default (F 9.1).
         DisableRollback=False,
     )
-    outcome = _followed(aws, plan.stack, plan.stack_id, after, root, see, started)
-    delete_change_set(aws, plan.change_set)  # a failed execution leaves it
-    return outcome
+    return _followed(aws, plan.stack, plan.stack_id, after, root, see, started, statuses.DEPLOYED)
 
 
 def destroy(aws: Aws, stack: Stack, root: Template, see: See) -> Outcome:
@@ -56,11 +59,11 @@ def destroy(aws: Aws, stack: Stack, root: Template, see: See) -> Outcome:
     after = newest(aws, stack.id)
     started = time.monotonic()
     aws.call("cloudformation", "delete_stack", StackName=stack.id)
-    return _followed(aws, stack.name, stack.id, after, root, see, started)
+    return _followed(aws, stack.name, stack.id, after, root, see, started, {"DELETE_COMPLETE"})
 
 
 def _followed(
-    aws: Aws, name: str, stack_id: str, after: str | None, root: Template, see: See, started: float
+    aws: Aws, name: str, stack_id: str, after: str | None, root: Template, see: See, started: float, wanted: set[str]
 ) -> Outcome:
     try:
         events, stack = follow(aws, stack_id, after, see)
@@ -70,10 +73,11 @@ def _followed(
         raise NeedsPerson(
             f"{name} is left running: {error.reason}", f"{error.remedy} `status` tells how it goes."
         ) from error
-    good = stack.status in statuses.GOOD
+    good = stack.status in wanted
     return Outcome(
         name,
         stack.status,
+        good,
         time.monotonic() - started,
         stack,
         None if good else cause(events, name, root),

@@ -29,6 +29,11 @@ class Stack:
     def meaning(self) -> Meaning:
         return meaning(self.status)
 
+    @property
+    def remedy(self) -> str:
+        """What a person does about its status, where the script must not act."""
+        return self.meaning.remedy.replace("<stack>", self.name)
+
 
 def read(aws: Aws, name: str) -> Stack | None:
     """The stack of that name or id, or None. A deleted one is only found by its id."""

@@ -78,8 +78,8 @@ STATUSES = {
     "IMPORT_ROLLBACK_COMPLETE": Meaning("could not take over resources and is as it was before", Action.UPDATE),
 }
 
-# The ends that are what was wanted.
-GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"}
+# The ends of a deployment that are what was wanted.
+DEPLOYED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 # The ends after which the state of before stands.
 RESTORED = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
 

@@ -59,7 +59,7 @@ def destroy(aws: Aws, loaded: Sequence[Environment], _options: Options) -> Exit:
         say([f"{wanted.stack} does not exist"])
         return Exit.DONE
     if not stack.meaning.ended:
-        raise NeedsPerson(f"{stack.name} {stack.meaning.text}.", stack.meaning.remedy)
+        raise NeedsPerson(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
     outcome = execute.destroy(aws, stack, wanted.root, terminal.Progress())
     say(terminal.outcome_lines(outcome, terminal.painter(sys.stdout)))
     return outcome.exit
@@ -117,7 +117,11 @@ class _Run:
             plan.discard(self.aws, planned)
             raise
         say(terminal.outcome_lines(outcome, self.paint))
-        record.write(self.aws, self.bucket, self.identity, outcome, self.origin, wanted.version, planned)
+        try:
+            stacks.delete_change_set(self.aws, planned.change_set)  # a failed execution leaves it
+            record.write(self.aws, self.bucket, self.identity, outcome, self.origin, wanted.version, planned)
+        except AwsError as error:
+            raise NeedsPerson(f"The operation has ended, but was not cleared up and recorded: {error}") from error
         if outcome.exit is Exit.DONE:
             say(terminal.output_lines(outcome.held, _console(self.aws)))
         return outcome.exit, outcome.held
@@ -127,15 +131,14 @@ class _Run:
         found = stacks.read(self.aws, wanted.stack)
         means = meaning(found.status if found else None)
         if found and means.action in (Action.WAIT, Action.PERSON):
-            remedy = means.remedy.replace("<stack>", found.name)
-            raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", remedy)
+            raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
         if found:
             stacks.clear_change_sets(self.aws, found)
         if found and means.action is Action.RECREATE:
             say([f"{found.name} {means.text}: the empty stack is deleted first"])
             outcome = execute.destroy(self.aws, found, wanted.root, lambda _events: None)
             if outcome.exit is not Exit.DONE:
-                raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.meaning.remedy)
+                raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.remedy)
         return found if means.action is Action.UPDATE else None
 
     def _plan(

@@ -41,7 +41,7 @@ class Engine:
 
     def _create(self, stack: Stack, target: Target, operation: Operation) -> None:
         stack.target = target
-        stack.event(operation, None, "CREATE_IN_PROGRESS", "User Initiated" if stack.parent is None else "")
+        self._begin(stack, operation, "CREATE_IN_PROGRESS")
         self._converge(stack, target, operation, "create")
         stack.event(operation, None, "CREATE_COMPLETE")
 
@@ -61,9 +61,14 @@ class Engine:
         assert stack.target is not None
         operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
         stack.target, stack.updated = target, now()
-        stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated" if stack.parent is None else "")
+        self._begin(stack, operation, "UPDATE_IN_PROGRESS")
         self._converge(stack, target, operation, "update")
         stack.event(operation, None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+
+    def _begin(self, stack: Stack, operation: Operation, status: str, reason: str = "") -> None:
+        """The first event; a root has it from the call that started the operation."""
+        if stack.status != status:
+            stack.event(operation, None, status, reason)
 
     def _converge(self, stack: Stack, target: Target, operation: Operation, verb: str) -> None:
         """Brings every resource to what the template says, in order; raises `StackFailed`."""
@@ -315,7 +320,7 @@ class Engine:
 
     def delete(self, stack: Stack, operation: Operation, reason: str = "", retained: Iterable[str] = ()) -> None:
         """Deletes a stack in reverse order; what a policy keeps is skipped."""
-        stack.event(operation, None, "DELETE_IN_PROGRESS", reason or ("User Initiated" if stack.parent is None else ""))
+        self._begin(stack, operation, "DELETE_IN_PROGRESS", reason)
         for name in retained:
             self._remove(stack, stack.resources.pop(name), operation, True)
         keep = RETAINED if reason == "" else ("Retain",)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deployment.aws import Answer, Aws, Endpoint
+from scripts.deployment.aws import Answer, Aws, Door, Endpoint, through
 from scripts.deployment.errors import AwsError, BadUsage, Exit
 
 STACKS = (
@@ -64,8 +64,8 @@ def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
-def local(service: Service, **more: Callable[[str, Callable[[], Answer]], Answer]) -> Aws:
-    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), **more)
+def local(service: Service, door: Door = through) -> Aws:
+    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), door=door)
 
 
 @pytest.mark.usefixtures("user")

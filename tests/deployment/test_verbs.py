@@ -155,6 +155,35 @@ def test_only_our_own_leftovers_are_removed(loaded: list[Environment]) -> None:
     assert not {child["ChangeSetId"], other["ChangeSetId"]} & set(removed)
 
 
+def stored(Key: str, **_: Any) -> dict[str, Any]:
+    """Templates are stored, records are not."""
+    if Key.startswith("deployments/"):
+        raise refusal("s3.put_object", "AccessDenied")
+    return {}
+
+
+def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: list[Environment]) -> None:
+    aws = Account()
+
+    def execute(**_: Any) -> dict[str, Any]:
+        aws.statuses[STAGING] = "CREATE_COMPLETE"
+        return {}
+
+    aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
+    with pytest.raises(NeedsPerson, match="was not cleared up and recorded"):
+        verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT))
+    aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
+    assert verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT)) is Exit.DONE
+
+
+def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: list[Environment]) -> None:
+    aws = Account()
+    aws.answers["cloudformation.execute_change_set"] = refusal("x", "InvalidChangeSetStatus")
+    with pytest.raises(Refused, match="InvalidChangeSetStatus"):
+        verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT))
+    assert aws.statuses[STAGING] == "DELETE_COMPLETE"
+
+
 def test_nothing_on_a_real_account_is_destroyed_yet(loaded: list[Environment]) -> None:
     aws = Account("CREATE_COMPLETE")
     with pytest.raises(Refused, match="not safe yet"):

@@ -103,9 +103,13 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     groups = list(templates.resources("AWS::EC2::SecurityGroup"))
     assert [one.get("VpcId") for one in groups] == [ref("Vpc")] * 2
     assert [one.address for one in groups if one.get("SecurityGroupIngress") is not None] == []
-    out = templates.resource("network.ToTasks")
-    assert (out.get("GroupId"), out.get("FromPort")) == (attribute("LoadBalancerGroup", "GroupId"), task_port)
-    assert (out.get("DestinationSecurityGroupId"), out.get("ToPort")) == (attribute("TaskGroup", "GroupId"), task_port)
+    [out] = templates.resource("network.LoadBalancerGroup").get("SecurityGroupEgress")
+    assert (out["IpProtocol"], out["FromPort"], out["ToPort"]) == ("tcp", task_port, task_port)
+    assert out["DestinationSecurityGroupId"] == attribute("TaskGroup", "GroupId")
+    redis = templates.resource("network.ToRedis")
+    assert (redis.condition, redis.get("FromPort"), redis.get("ToPort")) == ("HasRedis", 6379, 6379)
+    assert redis.get("GroupId") == attribute("TaskGroup", "GroupId")
+    assert redis.get("CidrIp") == attribute("Vpc", "CidrBlock")
     [leaving] = templates.resource("network.TaskGroup").get("SecurityGroupEgress")
     assert (leaving["IpProtocol"], leaving["FromPort"], leaving["ToPort"]) == ("tcp", 443, 443)
 

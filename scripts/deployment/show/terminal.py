@@ -16,7 +16,6 @@ from scripts.deployment.explain import echo
 from scripts.deployment.follow import Event
 from scripts.deployment.plan import Difference, Plan, PlannedChange
 from scripts.deployment.stacks import Stack
-from scripts.deployment.statuses import GOOD
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
 DONE = {
@@ -134,10 +133,9 @@ def _short(value: str) -> str:
 
 def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
     """How it ended, with the one cause when it failed."""
-    good = outcome.status in GOOD
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
     line = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
-    yield paint(line, "green" if good else "red")
+    yield paint(line, "green" if outcome.good else "red")
     if cause := outcome.cause:
         yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
         if cause.sentence:
@@ -149,8 +147,8 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
             yield f"    what to do: {cause.remedy}"
     if outcome.retained:
         yield f"  kept, because they hold data: {', '.join(' > '.join(path) for path in outcome.retained)}"
-    if not good and outcome.held.meaning.remedy:
-        yield f"  {outcome.held.meaning.remedy}"
+    if outcome.held.remedy:
+        yield f"  {outcome.held.remedy}"
 
 
 def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:
@@ -173,8 +171,8 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
         return
     yield paint(f"{name} {stack.meaning.text}", "bold") + f" ({stack.status}, {stack.since})"
     yield from (f"  {child:{max(map(len, children))}}  {status}" for child, status in sorted(children.items()))
-    if stack.meaning.remedy:
-        yield f"  {stack.meaning.remedy}"
+    if stack.remedy:
+        yield f"  {stack.remedy}"
 
 
 def embedded_line(url: str, unheld: Sequence[Mapping[str, str]]) -> str:
