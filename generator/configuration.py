@@ -6,7 +6,7 @@ cannot be empty, so a key whose value may be absent stands behind a condition, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from generator import ports
 from generator.ports import Port
@@ -15,8 +15,7 @@ from generator.project import Project
 JWT_SECRET_KEY, ENCRYPTION_KEY = "JWT_SECRET_KEY", "ENCRYPTION_KEY"
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One plain value of the application: its environment variable, and the value as a `Fn::Sub` pattern over the
     ports named. `optional` keys are left out while their one port is empty; `logical` names the resource."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from awacs.aws import (
     Action,
@@ -33,15 +33,13 @@ class GrantError(ValueError):
     """A statement that must not be written; the message names its Sid and says what is missing."""
 
 
-@dataclass(frozen=True)
-class Anything:
+class Anything(NamedTuple):
     """`Resource: "*"`, with the reason why AWS supports nothing narrower."""
 
     because: str
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """One policy statement and its reason; made by `allow()` and `deny()`."""
 
     sid: str

@@ -6,11 +6,10 @@ only with a line here. A line stays for as long as an environment may still run 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """One renamed or removed logical id: the template's name, the id before, the id after (empty for removed), and
     what that does to a living environment."""
 

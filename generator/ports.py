@@ -7,8 +7,8 @@ and gives ports by these constants, never by text, so that a misspelled name is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -31,8 +31,7 @@ class Kind(StrEnum):
     DISTRIBUTION = "distribution id"
 
 
-@dataclass(frozen=True)
-class Port:
+class Port(NamedTuple):
     """A value that crosses the border of a template: its CloudFormation name, its kind, and what it means."""
 
     name: str

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from generator.project import CLOUD_HEALTH_DASHBOARD, Project
 from generator.roots import environment, shared
 
 
-@dataclass(frozen=True)
-class RenderedSet:
+class RenderedSet(NamedTuple):
     """The canonical text of every template, by file name (`storage.json`)."""
 
     files: Mapping[str, str]

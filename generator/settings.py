@@ -7,15 +7,14 @@ preview. Parameters that only the deploy script can know are `Computed`; they ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from troposphere import Parameter, Template
 
 from generator.ports import Port
 
 
-@dataclass(frozen=True)
-class Computed:
+class Computed(NamedTuple):
     """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`).
 
     Where the first deployment finds its value in AWS like every other, `first` is a stand-in of the right form, for
@@ -26,8 +25,7 @@ class Computed:
     first: str
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One parameter. `default` is None for what differs in every environment; exactly one of `allowed` (choices),
     `pattern` with `rule` (its meaning in words) and `between` (smallest and largest number) limits the value."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from troposphere import GetAtt, If
 
@@ -21,8 +21,7 @@ class LooseEnd(ValueError):
     """A connection that is missing, unused, doubled or of the wrong kind; the message names both ends."""
 
 
-@dataclass(frozen=True)
-class Offer:
+class Offer(NamedTuple):
     """A value that children may take: what it is, who gives it, and under which condition it exists."""
 
     port: Port

@@ -7,7 +7,7 @@ A `Job` says what differs. Sources: codebuild userguide, setting-up-service-role
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from awacs import codebuild as reports
 from awacs import kms, logs, s3
@@ -31,8 +31,7 @@ USE_KEY = [
 ]
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One project: `title` starts its logical ids, `name` is the port with its physical name, `buildspec` its source
     (inline lines, a path, or a choice between both), `variables` its environment.
 
@@ -52,7 +51,7 @@ class Job:
     docker: bool = False
     condition: str | None = None
     grants: Sequence[Grant] = ()
-    optional: Sequence[tuple[str, Sequence[Grant]]] = field(default=())
+    optional: Sequence[tuple[str, Sequence[Grant]]] = ()
 
 
 def add(stack: Stack, job: Job) -> codebuild.Project:

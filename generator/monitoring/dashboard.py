@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from troposphere import If, Join, Sub
 
@@ -29,8 +29,7 @@ GRAPHED = (
 )
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(NamedTuple):
     """One graph: metrics as (namespace, name, dimensions by name, statistic); dimension values may use `${Port}`.
     `region` is where the metrics live, empty for the stack's own."""
 

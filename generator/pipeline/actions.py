@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from troposphere import codepipeline
 
 from generator.arns import Text
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(NamedTuple):
     """One action. `provider` is (category, provider); `order` is the run order, equal orders run side by side;
     `timeout` in minutes applies to manual approval only."""
 
@@ -29,7 +29,7 @@ class Action:
     order: int = 1
     namespace: str = ""
     timeout: Text | None = None
-    extras: Mapping[str, object] = field(default_factory=dict)
+    extras: Mapping[str, object] = MappingProxyType({})
 
     def render(self) -> codepipeline.Actions:
         category, provider = self.provider

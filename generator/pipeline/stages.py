@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from troposphere import If, NoValue, codepipeline
 
@@ -20,8 +20,7 @@ class OnFailure(StrEnum):
     ROLLBACK = "ROLLBACK"
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """One stage; `condition` names the template condition under which it exists, None for always."""
 
     name: str

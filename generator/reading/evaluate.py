@@ -92,7 +92,8 @@ class Decision:
 def statements(role: str, policies: Mapping[str, Any], trust: Mapping[str, Any] | None = None) -> list[Permission]:
     """The statements of concrete policy documents, as `decide` takes them.
 
-    `role` is what messages call the holder, `policies` its inline policy documents by name, `trust` its trust policy.
+    `role` is what messages call the holder, `policies` its policy documents by name, `trust` its trust policy. The
+    policy of a bucket or topic is read in the same way, its Principals too.
     """
     inline = [{"PolicyName": name, "PolicyDocument": document} for name, document in policies.items()]
     properties = {"Policies": inline, **({"AssumeRolePolicyDocument": trust} if trust is not None else {})}
@@ -122,12 +123,10 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
         return Decision(DENIED, denying[0])
     if allowing:
         return Decision(ALLOWED, allowing[0])
-    missing: dict[str, Any] = {"Effect": "Allow", "Action": request.action}
-    if request.principal:
+    missing: dict[str, Any] = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+    if request.action.lower() == "sts:assumerole" and request.principal:
         kind, _, who = request.principal.partition(":")
-        missing["Principal"] = {kind: who}
-    if request.action.lower() != "sts:assumerole" or not request.principal:
-        missing["Resource"] = request.resource
+        missing = {"Effect": "Allow", "Action": request.action, "Principal": {kind: who}}
     return Decision(NOT_ALLOWED, None, json.dumps(missing), tuple(near))
 
 

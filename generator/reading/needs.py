@@ -54,7 +54,9 @@ def compare(templates: TemplateSet) -> list[Gap]:
         for outcome in outcomes(template) if roles else ():
             there = [one for one in template.resources.values() if outcome.get(one.condition or "", True)]
             needed = _needed(terms, there, outcome)
+            present = {f"${{{role.address}.Arn}}" for role in there if role.type == ROLE}
             gaps |= {_unknown(one) for one in needed if not one.action}
+            gaps |= {_foreign(one) for one in needed if one.action and one.role not in present}
             for role in (one for one in there if one.type == ROLE):
                 own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
                 form = _Form(own, tuple(_grants(terms, template, role, outcome)))
@@ -105,6 +107,11 @@ def _grants(terms: Terms, template: Template, role: Resource, outcome: Mapping[s
 def _unknown(need: Need) -> Gap:
     message = f"{need.who} has a {need.thing}, and no row says what that needs: add it with its source"
     return Gap(need.who.split()[0], need.thing, message, "generator/reading/needs_rows.py")
+
+
+def _foreign(need: Need) -> Gap:
+    message = f"{need.who} runs as {need.role}, which is no role of its template, so nobody can say what that may do"
+    return Gap(need.who.split()[0], need.action, message, need.source)
 
 
 def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:

@@ -9,7 +9,8 @@ whole child behind a condition. Nothing is exported or imported: two stacks that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from troposphere import And, Condition, Equals, If, Not, Output, Ref, Sub
 from troposphere.cloudformation import Stack as NestedStack
@@ -63,15 +64,14 @@ IMPLIES = {
 }
 
 
-@dataclass(frozen=True)
-class Child:
+class Child(NamedTuple):
     """One nested stack: its logical id in the root, who builds it, when it exists, and what stands in for its
     outputs while it does not."""
 
     logical: str
     build: Callable[[Project], Stack]
     condition: str | None = None
-    otherwise: Mapping[str, Text] = field(default_factory=dict)
+    otherwise: Mapping[str, Text] = MappingProxyType({})
 
 
 def children(project: Project) -> list[Child]:
