@@ -3,13 +3,30 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+ENV ?= local
+DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help templates check test lint format bench clean
+.PHONY: help deploy outputs status destroy local-stop templates check test lint format bench clean
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deploy: templates ## create or update an environment, ENV=local (an AWS on this machine) unless said
+	@$(DEPLOY) apply $(ENV) $(ARGS)
+
+outputs: .venv/ready ## show an environment's outputs
+	@$(DEPLOY) outputs $(ENV) $(ARGS)
+
+status: .venv/ready ## show an environment's stacks as they stand
+	@$(DEPLOY) status $(ENV) $(ARGS)
+
+destroy: .venv/ready ## delete an environment, ENV=local only for now
+	@$(DEPLOY) destroy $(ENV) $(ARGS)
+
+local-stop: .venv/ready ## end the AWS on this machine
+	@$(BIN)/python -m scripts.embedded stop
 
 templates: .venv/ready ## render, lint and check the templates
 	@$(BIN)/python -m generator --gate

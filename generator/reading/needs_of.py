@@ -14,7 +14,7 @@ from generator.reading.buildspec import entries, inline
 from generator.reading.commands import UnreadableCall, calls
 from generator.reading.contracts import PROJECT, SERVICE, TASK
 from generator.reading.needs_rows import PLACE, ROWS, TRUST, Row
-from generator.reading.needs_terms import Terms, filled
+from generator.reading.needs_terms import FIELD, Terms, filled
 from generator.reading.pipelines import PIPELINE
 from generator.reading.places import walk
 from generator.reading.templates import Resource
@@ -60,6 +60,10 @@ def _rows(role: str, who: str, thing: str, fields: Mapping[str, str], command: b
     if rows is None:
         yield Need(role, who, thing)
     otherwise = "*" if command else None
+    absent = sorted({name for row in rows or () for name in FIELD.findall(row.on) if name not in fields})
+    if absent and not command:
+        yield Need(role, who, f"{thing} without {absent[0]}")
+        return
     for row in rows or ():
         when = {key: filled(value, fields, otherwise) for key, value in row.when.items()}
         for action in row.actions:
@@ -70,9 +74,10 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
     def text(value: Any) -> str:
         return terms.text(resource.template, value)
 
-    role, store = text(properties["RoleArn"]), properties["ArtifactStore"]
-    fields = {"Bucket": text(store["Location"]), "Key": text(store.get("EncryptionKey", {}).get("Id", ""))}
-    for thing in ("artifact store", *(["artifact store with a key"] if fields["Key"] else [])):
+    role, store = text(properties["RoleArn"]), properties.get("ArtifactStore", {})
+    fields = {"Bucket": text(store.get("Location", "")), "Key": text(store.get("EncryptionKey", {}).get("Id", ""))}
+    things = ["artifact store" if fields["Bucket"] else "pipeline without one artifact store"]
+    for thing in things + ["artifact store with a key"] * bool(fields["Key"]):
         yield from _rows(role, resource.address, thing, fields)
     for _, value in walk(properties["Stages"]):
         if isinstance(value, dict) and "RuleTypeId" in value:
@@ -93,9 +98,9 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
                     fields["Key"] = terms.text(topic.template, topic.get("KmsMasterKeyId"))
                     things.append("approval with an encrypted topic")
             if provider == "ECS":
-                task = _task_of(terms, fields["ServiceName"])
+                task = _task_of(terms, fields.get("ServiceName", ""))
                 if task is None:
-                    yield Need(role, who, f"service {fields['ServiceName']}, which no template makes")
+                    yield Need(role, who, f"service {fields.get('ServiceName')}, which no template makes")
                     continue
                 fields["Family"] = terms.text(task.template, task.get("Family"))
                 for key in ("TaskRoleArn", "ExecutionRoleArn"):
@@ -133,9 +138,11 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     if properties.get("Cache", {}).get("Type") == "S3":
         things["build cache"] = {"Cache": text(properties["Cache"]["Location"])}
     for pipeline in terms.pipelines:
-        place, bucket = pipeline.resource.template, pipeline.properties["ArtifactStore"]["Location"]
+        place, bucket = pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", "")
         runs = [one for one in pipeline.actions if one.provider == "CodeBuild"]
-        runs = [one for one in runs if terms.text(place, one.configuration["ProjectName"]) == text(properties["Name"])]
+        runs = [
+            one for one in runs if terms.text(place, one.configuration.get("ProjectName")) == text(properties["Name"])
+        ]
         for way in ["build input"] * bool(runs) + ["build output"] * any(one.outputs for one in runs):
             things[way] = {"Bucket": terms.text(place, bucket)}
     if lines is None:
@@ -179,7 +186,7 @@ def _task(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> It
     def text(value: Any) -> str:
         return terms.text(resource.template, value)
 
-    role, who = text(properties["ExecutionRoleArn"]), resource.address
+    role, who = text(properties.get("ExecutionRoleArn", "no role")), resource.address
     for container in properties["ContainerDefinitions"]:
         yield from _rows(role, who, "task image", {})
         logs = container.get("LogConfiguration", {})

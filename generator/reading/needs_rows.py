@@ -1,11 +1,11 @@
 """What each thing that we use needs from the role that it runs as: one row a need, each with its source.
 
 A row's `on` is the ARN in the form of the Service Authorization Reference (SAR), `*` where an action knows no
-resource. `<Name>` stands for a configuration key of the action or a fact of the resource (`needs.py` collects
+resource. `<Name>` stands for a configuration key of the action or a fact of the resource (`needs_of.py` collects
 them), `<--option>` for what a command's option is given. `when` are the context keys that AWS sends and that
 our statements ask for; `aws:ResourceAccount` is always this account.
 
-An empty entry needs nothing. What has no entry is not known, and `needs.py` refuses it by its name.
+An empty entry needs nothing. What has no entry is not known, and `compare` refuses it by its name.
 """
 
 from collections.abc import Mapping

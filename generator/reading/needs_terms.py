@@ -19,6 +19,8 @@ ARNS: Mapping[tuple[str, str], str] = {
     ("AWS::Logs::LogGroup", "Arn"): f"{ARN}:logs:{PLACE}:log-group:<@>:*",
     (SERVICE, ""): f"{ECS}:service/<Cluster>/<@.Name>",
 }
+FIELD = re.compile(r"<([^<>]+)>")
+CHOICE = re.compile(r'\["\w+\.\w+", "(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*"\]')  # as `origin` writes it
 PLACEHOLDER = re.compile(r"\$\{(\w+)\.(\w+)(?:\.(\w+))?\}")
 
 
@@ -60,15 +62,13 @@ class Terms:
 
 def filled(pattern: str, fields: Mapping[str, str], otherwise: str | None = None) -> str:
     """A row's text with its `<Name>`s replaced; `otherwise` stands for those that are not known."""
-    return re.sub(
-        r"<([^<>]+)>", lambda one: fields[one[1]] if otherwise is None else fields.get(one[1], otherwise), pattern
-    )
+    return FIELD.sub(lambda one: fields[one[1]] if otherwise is None else fields.get(one[1], otherwise), pattern)
 
 
 def _ours(text: str) -> str:
     """The first side of each choice `["template.Condition", ours, existing]` inside a text."""
-    start = text.find('["')
-    if start < 0:
+    found = CHOICE.search(text)
+    if found is None:
         return text
-    chosen, end = json.JSONDecoder().raw_decode(text, start)
-    return _ours(text[:start] + _ours(str(chosen[1])) + text[end:])
+    chosen, end = json.JSONDecoder().raw_decode(text, found.start())
+    return _ours(text[: found.start()] + str(chosen[1]) + text[end:])

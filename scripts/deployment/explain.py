@@ -14,7 +14,7 @@ ENCLOSING = ("Embedded stack arn:", "The following resource(s) failed to")
 
 # What a person can do, by what a service's reason holds; the first that fits.
 REMEDIES = (
-    (("AccessDenied", "not authorized", "UnauthorizedOperation"), "Give the deploying role the permission it names."),
+    (("not authorized", "Access Denied", "UnauthorizedOperation"), "Give the deploying role the permission it names."),
     (
         ("already exists", "AlreadyExists", "EntityAlreadyExists", "ResourceInUse"),
         (

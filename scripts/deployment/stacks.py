@@ -63,8 +63,10 @@ def clear_change_sets(aws: Aws, stack: Stack) -> int:
         summary["ChangeSetId"]
         for page in aws.pages("cloudformation", "list_change_sets", StackName=stack.id)
         for summary in page["Summaries"]
-        # A child's belongs to its root's and goes with it.
-        if summary["ChangeSetName"].startswith(OURS) and not summary.get("ParentChangeSetId")
+        # A child's belongs to its root's and goes with it; an executed one is a record.
+        if summary["ChangeSetName"].startswith(OURS)
+        and not summary.get("ParentChangeSetId")
+        and summary.get("ExecutionStatus") != "EXECUTE_COMPLETE"
     ]
     for name in names:
         delete_change_set(aws, name)
@@ -72,11 +74,16 @@ def clear_change_sets(aws: Aws, stack: Stack) -> int:
 
 
 def delete_change_set(aws: Aws, change_set: str) -> None:
-    """Deletes a change set with its children; one that is gone already is fine."""
+    """Deletes a change set with its children. One that is gone is fine, and so is an executed one, which AWS may keep
+    as a record (copilot-cli issue 4426)."""
     try:
         aws.call("cloudformation", "delete_change_set", ChangeSetName=change_set)
     except AwsError as error:
-        # Code: `ChangeSetNotFoundException` in botocore's model of CloudFormation.
+        # Codes: `ChangeSetNotFoundException`, `InvalidChangeSetStatusException` in botocore's model of CloudFormation.
+        if error.code == "InvalidChangeSetStatus":
+            kept = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
+            if kept["ExecutionStatus"] == "EXECUTE_COMPLETE":
+                return
         if error.code != "ChangeSetNotFound":
             raise
 

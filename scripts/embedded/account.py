@@ -10,10 +10,11 @@ from urllib.parse import unquote, urlparse
 
 from generator.reading import assertions
 from generator.reading.templates import STACK, Template
-from scripts.embedded import evaluate, schemas
-from scripts.embedded.evaluate import NOTHING, Invalid, Scope
-from scripts.embedded.resources import Failed, Services
+from scripts.embedded import evaluate, schemas, structure
+from scripts.embedded.evaluate import NOTHING, Scope
+from scripts.embedded.services import Failed, Services
 from scripts.embedded.stacks import ChangeSet, Refused, Stack, Target, identifier
+from scripts.embedded.structure import Invalid
 
 IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
@@ -101,7 +102,7 @@ class Account:
         self, text: str, given: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
     ) -> Target:
         """A template with parameters. Raises `Invalid`."""
-        template = evaluate.read(text)
+        template = structure.read(text)
         for name, resource in template.resources.items():
             try:
                 schemas.schema(resource.type)
@@ -194,7 +195,7 @@ class Account:
                 and isinstance(url := resource.get("TemplateURL"), str)
                 and url.startswith("http")
             ):
-                more, others = self.capabilities(evaluate.read(self.template(url)))
+                more, others = self.capabilities(structure.read(self.template(url)))
                 needed.update(more)
                 kinds.update(others)
         if "CAPABILITY_NAMED_IAM" in needed:

@@ -8,8 +8,9 @@ from generator.reading import graph
 from generator.reading.templates import STACK
 from scripts.embedded import schemas
 from scripts.embedded.account import Account
-from scripts.embedded.evaluate import NOTHING, UNKNOWN, Invalid, Scope
+from scripts.embedded.evaluate import NOTHING, UNKNOWN, Scope
 from scripts.embedded.stacks import Change, ChangeSet, Resource, Stack, Target, identifier
+from scripts.embedded.structure import Invalid
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 

@@ -36,7 +36,13 @@ def stack(one: Stack) -> dict[str, Any]:
     target = one.target
     body = target.template.body if target else {}
     outputs = [
-        _given({"OutputKey": key, "OutputValue": value, "Description": body.get("Outputs", {}).get(key, {}).get("Description")})
+        _given(
+            {
+                "OutputKey": key,
+                "OutputValue": value,
+                "Description": body.get("Outputs", {}).get(key, {}).get("Description"),
+            }
+        )
         for key, value in one.outputs.items()
     ]
     return {

@@ -1,4 +1,4 @@
-"""What a template says for given values: parameters, conditions, intrinsic functions, order. Pure.
+"""What a template says for given values: parameters, conditions, intrinsic functions. Pure.
 
 Sources: CloudFormation User Guide, "Parameters", "Intrinsic function reference", "Template anatomy"; messages are
 CloudFormation's own where it documents or is known to answer them.
@@ -6,70 +6,20 @@ CloudFormation's own where it documents or is known to answer them.
 
 import base64
 import ipaddress
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from generator.reading import assertions, graph
-from generator.reading.templates import Template, TemplatesError, from_bodies
+from generator.reading.templates import Template
+from scripts.embedded.structure import Invalid
 
 # What CloudFormation hands to a nested change set for a value that only the execution will know.
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 NOTHING = object()  # AWS::NoValue
-SECTIONS = frozenset(
-    "AWSTemplateFormatVersion Conditions Description Mappings Metadata Outputs Parameters Resources Rules".split()
-)
-ATTRIBUTES = frozenset(
-    "Type Properties Metadata DependsOn Condition DeletionPolicy UpdateReplacePolicy CreationPolicy UpdatePolicy".split()
-)
-POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 SSM = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}")
-
-
-class Invalid(Exception):
-    """What CloudFormation refuses; the message is the reason."""
-
-
-def read(text: str) -> Template:
-    """The template in JSON `text`, its structure checked. Raises `Invalid` for what CloudFormation would refuse."""
-    try:
-        body = json.loads(text)
-        template = next(iter(from_bodies({"template": body})))
-    except ValueError as error:
-        raise Invalid(f"Template format error: JSON not well-formed. ({error})") from error
-    except TemplatesError as error:
-        raise Invalid(f"Template format error: {error.args[0].split(';')[0]}") from error
-    if unknown := body.keys() - SECTIONS:
-        raise Invalid(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
-    for name, resource in body["Resources"].items():
-        if odd := resource.keys() - ATTRIBUTES:
-            raise Invalid(f"Invalid template resource property '{min(odd)}' in {name}")
-        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if resource.get(policy, "Delete") not in POLICIES[: 3 if policy == "DeletionPolicy" else 2] + POLICIES[3:]:
-                raise Invalid(f"Template error: Unrecognized {policy} {resource[policy]} for resource {name}")
-    _references(template)
-    return template
-
-
-def _references(template: Template) -> None:
-    for reference in graph.references(template):
-        known = {**template.resources, **({} if reference.how in ("GetAtt", "DependsOn") else template.parameters)}
-        if reference.how == "Condition":
-            if reference.target not in template.conditions:
-                raise Invalid(
-                    f"Template error: Unresolved condition dependency {reference.target} in {reference.source}"
-                )
-        elif reference.target not in known:
-            block = reference.source.partition(".")[0]
-            message = f"Unresolved resource dependencies [{reference.target}] in the {block} block of the template"
-            raise Invalid(f"Template format error: {message}")
-    try:
-        graph.order(graph.dependencies(template))
-    except graph.Cycle as cycle:
-        raise Invalid(f"Circular dependency between resources: [{', '.join(cycle.names)}]") from cycle
 
 
 def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[str], str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.embedded.evaluate import Invalid
+from scripts.embedded.structure import Invalid
 
 Shape = Any  # botocore's shapes carry no types
 

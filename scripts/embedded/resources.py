@@ -1,86 +1,18 @@
-"""Creates, reads, changes and deletes one resource by its row, through the service's own API over loopback."""
+"""Creates, reads, changes and deletes one resource by its row."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import boto3
 import jmespath
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.model import OperationModel
 
 from scripts.embedded import fold
+from scripts.embedded.services import Failed, Services
 from scripts.embedded.types import ROWS, held
 from scripts.embedded.types.row import Properties, Read, Row, Setting
-
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-class Failed(Exception):
-    """A resource that a service refused or that is not what was asked for; the message is the reason."""
-
-
-@dataclass
-class Services:
-    """Clients of the services of one account and region, made once each."""
-
-    endpoint: str
-    region: str
-    account: str
-    partition: str = "aws"
-    clients: dict[str, Any] = field(default_factory=dict)
-
-    def client(self, service: str) -> Any:
-        """The boto3 client of a service."""
-        if service not in self.clients:
-            config = Config(retries={"total_max_attempts": 1}, parameter_validation=True, max_pool_connections=4)
-            self.clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name=self.region,
-                aws_access_key_id=self.account,
-                aws_secret_access_key="embedded",
-                config=config,
-            )
-        return self.clients[service]
-
-    def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
-        """One call, the only one: faults for rehearsals belong here. Raises `Failed` with AWS's form of a reason."""
-        client = self.client(service)
-        try:
-            return getattr(client, operation)(**arguments)
-        except ClientError as error:
-            code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            handler = next((name for part, name in HANDLER_CODES.items() if part in code), "InvalidRequest")
-            name = client.meta.service_model.service_id
-            text = f'Resource handler returned message: "{message} (Service: {name}, Status Code: {status})"'
-            raise Failed(f"{text} (HandlerErrorCode: {handler})") from error
-        except BotoCoreError as error:
-            raise Failed(f'Resource handler returned message: "{error}" (HandlerErrorCode: InvalidRequest)') from error
-
-    def model(self, service: str, operation: str) -> OperationModel:
-        """botocore's model of an operation."""
-        meta = self.client(service).meta
-        return meta.service_model.operation_model(meta.method_to_api_mapping[operation])
-
-
-HANDLER_CODES = {"Exist": "AlreadyExists", "NotFound": "NotFound", "NoSuch": "NotFound", "Denied": "AccessDenied"}
-
-
-def generated(stack: str, logical: str, seed: str, longest: int) -> str:
-    """A name as CloudFormation makes it, stack-logical-random, cut to `longest`; the same for the same seed."""
-    number, random = int.from_bytes(hashlib.sha256(f"{stack}/{logical}/{seed}".encode()).digest()[:12]), ""
-    while len(random) < 12:
-        number, digit = divmod(number, 36)
-        random += ALPHABET[digit]
-    room = longest - 14
-    first = stack[: max(room - len(logical), room // 2)]
-    return f"{first}-{logical[: room - len(first)]}-{random}"
 
 
 @dataclass
@@ -189,7 +121,9 @@ class Thing:
             possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
             if self.row.tagging:
                 possible.pop("Tags", None)
-            fixed = {**self.fill(dict(self.row.update_fixed)), **self.address(None)}
+            members = self.services.model(self.row.service, self.row.update).input_shape.members
+            fixed = {**self.address(self.row.update_fixed), **self.address(None)}
+            fixed = {name: value for name, value in fixed.items() if name in members}
             self.call(self.row.update, _merge(self.folded(self.row.update, possible), fixed))
         elif self.row.recreate:
             Thing(self.services, self.row, dict(before), self.physical).delete()
@@ -271,47 +205,6 @@ class Thing:
     def attributes(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What `Fn::GetAtt` gives."""
         return {name: self.fill(value, state) for name, value in self.row.attributes.items()}
-
-    def unheld(self, state: Mapping[str, Any]) -> list[str]:
-        """The paths of properties that the service's answers do not show as they were asked for."""
-        if self.row.kind in held.TYPES:
-            return [held.WHOLE]
-        return [path for name, value in self.properties.items() for path in self._lost(name, value, state)]
-
-    def excused(self, path: str) -> str:
-        """What is kept instead of a property that is not held; empty when that is no named exception."""
-        named = {held.WHOLE: held.TYPES.get(self.row.kind, "")}
-        named |= {**held.WITHHELD.get(self.row.kind, {}), **held.NOT_SHOWN.get(self.row.kind, {})}
-        return next((kept for one, kept in named.items() if path == one or path.startswith(f"{one}.")), "")
-
-    def _lost(self, name: str, value: Any, state: Mapping[str, Any]) -> list[str]:
-        if name in held.WITHHELD.get(self.row.kind, {}):
-            return [name]
-        keys = {key.lower(): key for key in state}
-        if name in ("Tags", "ResourceTags"):
-            shown = next(
-                (state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None
-            )
-            return [] if fold.tags(shown) == fold.tags(value) else [name]
-        if name in self.row.seen:
-            seen = self.row.seen[name]
-            if isinstance(seen, str):
-                return fold.lost(value, jmespath.search(seen, state), name)
-            return [] if seen(value, state) else [name]
-        if isinstance(value, str) and (
-            value in self.physical.split("|") or (name == self.row.named and value in self.physical)
-        ):
-            return []
-        found = []
-        for key, inner in self.prepared({name: value}).items():
-            setting = next((one for one in self.row.settings if one.name == key), None)
-            operation = self.row.create if self.takes(self.row.create, key) or not setting else setting.put
-            if not isinstance(operation, str):
-                return [name]
-            expected = self.folded(operation, {key: inner})
-            for member, part in expected.get(self.row.wrap, expected).items():
-                found += fold.lost(part, state.get(keys.get(member.lower(), "")), name)
-        return found
 
     def delete(self) -> None:
         """Deletes it; what is gone already is fine."""

@@ -137,14 +137,14 @@ def test_an_update_as_text() -> None:
         "  parameters",
         "    TaskCpu: 256 → 512",
         "  ~ Backend",
-        "    ~ Task  AWS::ECS::TaskDefinition is replaced",
+        "    ~ Task  AWS::ECS::TaskDefinition (is replaced)",
         "        Cpu: 256 → 512",
         "  ~ Build",
         "    + Cache  AWS::S3::Bucket",
         "    - Old  AWS::S3::Bucket (the old one is kept)",
         "  2 more change only if a value that they are given from elsewhere in this plan does:",
         "    ? Backend: Service",
-        "    ? Monitoring: Alarm might be replaced",
+        "    ? Monitoring: Alarm (might be replaced)",
         "  no change expected in Storage",
     ]
 

@@ -53,7 +53,7 @@ def test_long_values_are_cut_and_absent_ones_named() -> None:
         ("Policy",), "AWS::IAM::Policy", "Modify", "Conditional", differences=(Difference("Document", "", "x\n" * 200),)
     )
     lines = list(terminal.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
-    assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy might be replaced"]
+    assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy (might be replaced)"]
     assert lines[2].startswith("      Document: (none) → x x x") and lines[2].endswith("…") and len(lines[2]) < 130
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from generator.reading.templates import STACK
-from scripts.deployment import parameters, verbs
-from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment import parameters, stacks, verbs
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.package import _policy, bucket_name
 from scripts.deployment.parameters import Environment
 from scripts.deployment.stacks import OURS
@@ -141,18 +141,29 @@ def test_what_failed_and_is_empty_is_made_anew(loaded: list[Environment]) -> Non
 
 
 def test_only_our_own_leftovers_are_removed(loaded: list[Environment]) -> None:
+    names = (f"{OURS}1", f"{OURS}1-Storage", f"{OURS}0", "somebodys")
+    mine, child, done, other = ({"ChangeSetId": arn("changeSet", name), "ChangeSetName": name} for name in names)
+    parent, executed = {"ParentChangeSetId": mine["ChangeSetId"]}, {"ExecutionStatus": "EXECUTE_COMPLETE"}
     aws = Account()
-    mine, child, other = (
-        {"ChangeSetId": arn("changeSet", name), "ChangeSetName": name} for name in (f"{OURS}1", f"{OURS}1-Storage", "x")
-    )
-    aws.answers["cloudformation.list_change_sets"] = {
-        "Summaries": [mine, {**child, "ParentChangeSetId": mine["ChangeSetId"]}, other]
-    }
+    aws.answers["cloudformation.list_change_sets"] = {"Summaries": [mine, child | parent, done | executed, other]}
     with pytest.raises(NotConfirmed):
         verbs.apply(aws, loaded, OPTIONS)
     removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
     assert mine["ChangeSetId"] in removed
-    assert not {child["ChangeSetId"], other["ChangeSetId"]} & set(removed)
+    assert not {one["ChangeSetId"] for one in (child, done, other)} & set(removed)
+
+
+def test_an_executed_change_set_may_stay_as_a_record() -> None:
+    kept = {"cloudformation__delete_change_set": refusal("x", "InvalidChangeSetStatus")}
+    stacks.delete_change_set(Prepared(cloudformation__delete_change_set=refusal("x", "ChangeSetNotFound")), "deploy-1")
+    executed = {"ExecutionStatus": "EXECUTE_COMPLETE"}
+    stacks.delete_change_set(Prepared(**kept, cloudformation__describe_change_set=executed), "deploy-1")
+    for service in (
+        Prepared(**kept, cloudformation__describe_change_set={"ExecutionStatus": "AVAILABLE"}),
+        Prepared(cloudformation__delete_change_set=refusal("x", "AccessDenied")),
+    ):
+        with pytest.raises(AwsError):
+            stacks.delete_change_set(service, "deploy-1")
 
 
 def stored(Key: str, **_: Any) -> dict[str, Any]:

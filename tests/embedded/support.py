@@ -101,7 +101,7 @@ class Aws:
             [found] = self.stacks.describe_stacks(StackName=stack)["Stacks"]
             if not found["StackStatus"].endswith("_IN_PROGRESS"):
                 return found
-            time.sleep(0.02)
+            time.sleep(0.1)
         raise AssertionError(f"{stack} did not come to rest")
 
     def delete(self, stack: str) -> Any:

@@ -34,7 +34,10 @@ LEAVES: dict[str, Any] = {
         },
         "Logs": {
             "Type": "AWS::Logs::LogGroup",
-            "Properties": {"LogGroupName": {"Fn::Sub": "/leaves/${AWS::StackName}"}, "RetentionInDays": {"Ref": "Days"}},
+            "Properties": {
+                "LogGroupName": {"Fn::Sub": "/leaves/${AWS::StackName}"},
+                "RetentionInDays": {"Ref": "Days"},
+            },
         },
     },
     "Outputs": {"BucketName": {"Value": {"Ref": "Bucket"}}, "KeyArn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
@@ -84,7 +87,9 @@ def made(aws: Aws) -> Iterator[Any]:
 
 
 def leaf(change_set: Any, name: str) -> Any:
-    [found] = [one["ResourceChange"] for one in change_set["Changes"] if one["ResourceChange"]["LogicalResourceId"] == name]
+    [found] = [
+        one["ResourceChange"] for one in change_set["Changes"] if one["ResourceChange"]["LogicalResourceId"] == name
+    ]
     return found
 
 
@@ -314,7 +319,7 @@ def test_termination_protection_policies_and_templates(aws: Aws, made: Any) -> N
 def test_parameters_of_ssm_types_previous_values_and_dynamic_references(aws: Aws) -> None:
     aws.client("ssm").put_parameter(Name="/given/text", Value="from ssm", Type="String")
     secret = aws.client("secretsmanager").create_secret(Name="given", SecretString='{"word": "hush"}')["ARN"]
-    template = {
+    template: dict[str, Any] = {
         "Parameters": {
             "Text": {"Type": "AWS::SSM::Parameter::Value<String>"},
             "Other": {"Type": "String", "NoEcho": True},
@@ -325,7 +330,9 @@ def test_parameters_of_ssm_types_previous_values_and_dynamic_references(aws: Aws
                 "Properties": {
                     "Type": "String",
                     "Name": "/made/note",
-                    "Value": {"Fn::Sub": f"${{Text}} ${{Other}} {{{{resolve:secretsmanager:{secret}:SecretString:word}}}}="},
+                    "Value": {
+                        "Fn::Sub": f"${{Text}} ${{Other}} {{{{resolve:secretsmanager:{secret}:SecretString:word}}}}="
+                    },
                 },
             }
         },

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.embedded.evaluate import NOTHING, UNKNOWN, Invalid, Scope, parameters, read
+from scripts.embedded.evaluate import NOTHING, UNKNOWN, Scope, parameters
+from scripts.embedded.structure import Invalid, read
 
 BASE: dict[str, Any] = {
     "Parameters": {
@@ -43,7 +44,10 @@ def scope(preview: bool = False) -> Scope:
         ({"Ref": "Bucket"}, "the-bucket"),
         ({"Fn::GetAtt": ["Bucket", "Arn"]}, "arn:aws:s3:::the-bucket"),
         ({"Fn::GetAtt": "Bucket.Arn"}, "arn:aws:s3:::the-bucket"),
-        ({"Fn::Sub": "${Name}-${Bucket.Arn}-${!Literal}-${AWS::Region}"}, "abc-arn:aws:s3:::the-bucket-${Literal}-us-east-1"),
+        (
+            {"Fn::Sub": "${Name}-${Bucket.Arn}-${!Literal}-${AWS::Region}"},
+            "abc-arn:aws:s3:::the-bucket-${Literal}-us-east-1",
+        ),
         ({"Fn::Sub": ["${One}", {"One": {"Ref": "Name"}}]}, "abc"),
         ({"Fn::Join": ["-", ["a", 1, True]]}, "a-1-true"),
         ({"Fn::Select": ["1", {"Fn::Split": [",", "a,b"]}]}, "b"),

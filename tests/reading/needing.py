@@ -71,6 +71,16 @@ def put(address: str, *way: Any, value: Any) -> Callable[[Bodies], None]:
     return mutate
 
 
+def drop(address: str, *way: Any) -> Callable[[Bodies], None]:
+    def mutate(bodies: Bodies) -> None:
+        inner = place(bodies, address)
+        for step in way[:-1]:
+            inner = decided(inner[step])
+        del inner[way[-1]]
+
+    return mutate
+
+
 def grant(role: str, sid: str, key: str, value: Any) -> Callable[[Bodies], None]:
     return lambda bodies: statement(bodies, role, sid).update({key: value})
 

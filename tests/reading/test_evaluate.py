@@ -1,4 +1,7 @@
-"""The evaluator's truth table: one line a case, from the IAM user guide's pages that the module names."""
+"""The evaluator's truth table: one line a case, from the IAM user guide's pages that the module names.
+
+Long because the table is.
+"""
 
 from __future__ import annotations
 

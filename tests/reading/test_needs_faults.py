@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .needing import APPLICATION, Bodies, buildspec, gaps, grant, moved, provider, put, rule, unused_role
+from .needing import APPLICATION, Bodies, buildspec, drop, gaps, grant, moved, provider, put, rule, unused_role
 
 ELSEWHERE = "arn:aws:s3:::elsewhere/*"
 VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
@@ -52,6 +52,18 @@ PIPELINE, VERIFY, BACKEND = "pipeline.PipelineRole", "build.VerifyRole", "build.
             "pipeline.Pipeline",
             "source as CODEBUILD_CLONE_REF",
         ),
+        (
+            put("build.Verify", "ServiceRole", value="arn:aws:iam::1:role/x"),
+            "build.Verify",
+            "runs as arn:aws:iam::1:role/x",
+        ),
+        (
+            put("pipeline.Pipeline", "ArtifactStore", value={}),
+            "pipeline.Pipeline",
+            "pipeline without one artifact store",
+        ),
+        (drop("backend.Task", "ExecutionRoleArn"), "backend.Task", "runs as no role"),
+        (drop("pipeline.Pipeline", *CONFIGURATION), "pipeline.Pipeline", "action CodeCommit without RepositoryName"),
         # a command that a role may not make
         (buildspec("build.Publish", "aws ecs list-tasks"), "build.PublishRole", "lacks ecs:ListTasks on *"),
         # the action is there, on something else

@@ -74,9 +74,8 @@ def _summary(plan: Plan) -> str:
     certain = [leaf for leaf in plan.leaves() if leaf.certain]
     stacks = sum(1 for change in plan.changes if change.nested)
     if plan.kind == "CREATE":
-        return f"create {_count(len(certain), 'resource')}" + (
-            f" in {_count(stacks, 'nested stack')}" if stacks else ""
-        )
+        where = f" in {_count(stacks, 'nested stack')}" if stacks else ""
+        return f"create {_count(len(certain), 'resource')}{where}"
     words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
     counts = {word: sum(1 for leaf in certain if leaf.action == action) for action, word in words.items()}
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
@@ -88,22 +87,22 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
         return
     style = {"Add": "green", "Remove": "red"}.get(change.action, "yellow")
     kind = "" if change.nested else f"  {change.type}"
-    line = f"{'  ' * depth}{SIGNS[change.action]} {change.path[-1]}{kind}{_replaced(change)}"
+    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {change.path[-1]}{kind}{_replaced(change)}"
     yield paint(line, "red" if change.replacement == "True" and not change.nested else style)
-    for one in change.differences if not change.nested else ():
-        if change.action == "Modify":
+    if change.action == "Modify" and not change.nested:
+        for one in change.differences:
             yield f"{'  ' * (depth + 2)}{_difference(one)}{'' if one.certain else '  (might change)'}"
-    if change.nested and change.action == "Add":
+    elif change.action == "Add":
         yield from _new(change, depth + 1)
-        return
-    for child in change.children:
-        yield from _change(child, depth + 1, paint)
+    else:
+        for child in change.children:
+            yield from _change(child, depth + 1, paint)
 
 
 def _new(change: PlannedChange, depth: int) -> Iterator[str]:
-    """A whole new nested stack, by type."""
+    """What a new nested stack holds, by type."""
     by_type: dict[str, list[str]] = {}
-    for leaf in change.leaves():
+    for leaf in (leaf for child in change.children for leaf in child.leaves()):
         by_type.setdefault(leaf.type, []).append(" > ".join(leaf.path[len(change.path) :]))
     for kind, names in by_type.items():
         yield _wrapped(f"{kind}: {', '.join(names)}", depth)
@@ -115,11 +114,14 @@ def _wrapped(text: str, depth: int) -> str:
 
 
 def _replaced(change: PlannedChange) -> str:
-    kept = " (the old one is kept)" if change.policy.endswith("Retain") else ""
-    if change.action == "Remove":
-        return kept
-    sure = "is" if change.certain else "might be"
-    return {"True": f" {sure} replaced{kept}", "Conditional": f" might be replaced{kept}"}.get(change.replacement, "")
+    """` (is replaced, the old one is kept)` and the like, or nothing."""
+    told = []
+    if change.replacement in ("True", "Conditional"):
+        sure = any(one.certain and one.recreates == "Always" for one in change.differences)
+        told.append("is replaced" if sure else "might be replaced")
+    if change.policy.endswith("Retain") and (told or change.action == "Remove"):
+        told.append("the old one is kept")
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _difference(one: Difference) -> str:
@@ -201,7 +203,7 @@ class Progress:
     def __init__(self, out: TextIO = sys.stdout, clock: Callable[[], float] = time.monotonic) -> None:
         self._out, self._clock, self._paint = out, clock, painter(out)
         self._running: dict[tuple[str, ...], Running] = {}
-        self._told = clock()
+        self._told, self._words = clock(), DONE
 
     def __call__(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -215,6 +217,7 @@ class Progress:
         if not event.path:
             if event.status.endswith("ROLLBACK_IN_PROGRESS"):
                 self._say(self._paint("it failed: everything goes back to what it was", "red"))
+                self._words = {**DONE, "UPDATE_COMPLETE": "restored"}
         elif event.own:
             return  # its parent says the same
         elif event.running:
@@ -229,7 +232,7 @@ class Progress:
                 self._running[event.path[:-1]].inside += 1
             if len(event.path) == 1:
                 inside = f", {_count(running.inside, 'resource')}" if event.type == STACK else ""
-                done = DONE.get(event.status, event.status)
+                done = self._words.get(event.status, event.status)
                 took = (event.time - running.start).total_seconds()
                 self._say(f"{event.path[0]} {done}{inside} ({took:.1f} s)")
 

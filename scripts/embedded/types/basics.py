@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from scripts.embedded.fold import NoPlace
 from scripts.embedded.types.row import Read, Row, Setting, Tagging
 
 if TYPE_CHECKING:
@@ -59,202 +60,85 @@ def _document(policy: "Thing") -> dict[str, Any]:
     return {"PolicyDocument": answer["PolicyVersion"]["Document"]}
 
 
+def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
+    """One row is one call: a policy on several topics is refused."""
+    if len(properties.get("Topics", ("one",))) != 1:
+        raise NoPlace("Topics: the embedded AWS knows a topic policy for one topic only;")
+    return properties | ({"Topics": properties["Topics"][0]} if "Topics" in properties else {})
+
+
 NO_POLICY = json.dumps({"Version": "2008-10-17", "Statement": []})
 
+# fmt: off
 ROWS = (
-    Row(
-        "AWS::KMS::Key",
-        "kms",
-        "create_key",
-        "$KeyMetadata.KeyId",
-        {"KeyId": "{id}"},
-        (
-            Read("describe_key", "KeyMetadata"),
-            Read("get_key_rotation_status", "KeyRotationEnabled", "EnableKeyRotation"),
-            Read("get_key_policy", "Policy", "Policy", {"KeyId": "{id}", "PolicyName": "default"}),
-            Read("list_resource_tags", "Tags", "Tags"),
-        ),
-        delete=lambda key: key.call(
-            "schedule_key_deletion",
-            {"KeyId": key.physical, "PendingWindowInDays": int(key.properties.get("PendingWindowInDays", 30))},
-        ),
+    Row("AWS::KMS::Key", "kms", "create_key", "$KeyMetadata.KeyId", {"KeyId": "{id}"},
+        (Read("describe_key", "KeyMetadata"),
+         Read("get_key_rotation_status", "KeyRotationEnabled", "EnableKeyRotation"),
+         Read("get_key_policy", "Policy", "Policy", {"KeyId": "{id}", "PolicyName": "default"}),
+         Read("list_resource_tags", "Tags", "Tags")),
+        delete=lambda key: key.call("schedule_key_deletion", {"KeyId": key.physical, "PendingWindowInDays": int(key.properties.get("PendingWindowInDays", 30))},),
         rename={"KeyPolicy": "Policy"},
-        settings=(
-            Setting("Description", "update_key_description"),
-            Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
-            Setting("EnableKeyRotation", _rotation),
-            Setting("PendingWindowInDays", _at_deletion, _at_deletion),
-        ),
-        tagging=Tagging({"KeyId": "{id}"}),
-        attributes={"Arn": "$Arn", "KeyId": "{id}"},
-        seen={"EnableKeyRotation": "EnableKeyRotation", "PendingWindowInDays": lambda days, _: int(days) >= 7},
-    ),
-    Row(
-        "AWS::KMS::Alias",
-        "kms",
-        "create_alias",
-        "{AliasName}",
-        {"AliasName": "{id}"},
-        (Read("list_aliases", "Aliases[?AliasName=='<id>'] | [0]", address={}),),
-        update="update_alias",
-        delete="delete_alias",
-        seen={"TargetKeyId": lambda key, state: str(key).endswith(state["TargetKeyId"])},
-    ),
-    Row(
-        "AWS::Logs::LogGroup",
-        "logs",
-        "create_log_group",
-        "{LogGroupName}",
-        {"logGroupName": "{id}"},
+        settings=(Setting("Description", "update_key_description"),
+                  Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
+                  Setting("EnableKeyRotation", _rotation), Setting("PendingWindowInDays", _at_deletion, _at_deletion)),
+        tagging=Tagging({"KeyId": "{id}"}), attributes={"Arn": "$Arn", "KeyId": "{id}"},
+        seen={"EnableKeyRotation": "EnableKeyRotation", "PendingWindowInDays": lambda days, _: int(days) >= 7}),
+    Row("AWS::KMS::Alias", "kms", "create_alias", "{AliasName}", {"AliasName": "{id}"},
+        (Read("list_aliases", "Aliases[?AliasName=='<id>'] | [0]", address={}),), update="update_alias",
+        delete="delete_alias", seen={"TargetKeyId": lambda key, state: str(key).endswith(state["TargetKeyId"])}),
+    Row("AWS::Logs::LogGroup", "logs", "create_log_group", "{LogGroupName}", {"logGroupName": "{id}"},
         (
-            Read(
-                "describe_log_groups",
-                "logGroups[?logGroupName=='<id>'] | [0]",
-                address={"logGroupNamePrefix": "{id}"},
-            ),
-            Read("list_tags_log_group", "tags", "tags"),
-        ),
-        delete="delete_log_group",
-        named="LogGroupName",
-        longest=512,
-        settings=(
-            Setting("RetentionInDays", "put_retention_policy", "delete_retention_policy"),
-            Setting("KmsKeyId", "associate_kms_key", "disassociate_kms_key"),
-        ),
-        tagging=Tagging({"logGroupName": "{id}"}, "tag_log_group", "untag_log_group"),
-        attributes={"Arn": "$arn"},
-    ),
-    Row(
-        "AWS::SecretsManager::Secret",
-        "secretsmanager",
-        "create_secret",
-        "$ARN",
-        SECRET,
-        (Read("describe_secret"), Read("get_secret_value", "SecretString", "SecretString")),
-        update="update_secret",
-        delete="delete_secret",
-        delete_address={"SecretId": "{id}", "ForceDeleteWithoutRecovery": True},
-        named="Name",
-        settings=(Setting("GenerateSecretString", _generate),),
-        tagging=Tagging(SECRET),
-        attributes={"Id": "{id}"},
+         Read("describe_log_groups", "logGroups[?logGroupName=='<id>'] | [0]", address={"logGroupNamePrefix": "{id}"},),
+         Read("list_tags_log_group", "tags", "tags")), delete="delete_log_group", named="LogGroupName", longest=512,
+        settings=(Setting("RetentionInDays", "put_retention_policy", "delete_retention_policy"),
+                  Setting("KmsKeyId", "associate_kms_key", "disassociate_kms_key")),
+        tagging=Tagging({"logGroupName": "{id}"}, "tag_log_group", "untag_log_group"), attributes={"Arn": "$arn"}),
+    Row("AWS::SecretsManager::Secret", "secretsmanager", "create_secret", "$ARN", SECRET,
+        (Read("describe_secret"), Read("get_secret_value", "SecretString", "SecretString")), update="update_secret",
+        delete="delete_secret", delete_address={"SecretId": "{id}", "ForceDeleteWithoutRecovery": True}, named="Name",
+        settings=(Setting("GenerateSecretString", _generate),), tagging=Tagging(SECRET), attributes={"Id": "{id}"},
         seen={
-            "GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))
-        },
-    ),
-    Row(
-        "AWS::SSM::Parameter",
-        "ssm",
-        "put_parameter",
-        "{Name}",
-        PARAMETER,
-        (
-            Read("get_parameter", "Parameter"),
-            Read(
-                "describe_parameters",
-                "Parameters[0]",
-                address={"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["{id}"]}]},
-            ),
-            Read("list_tags_for_resource", "TagList", "Tags", {"ResourceType": "Parameter", "ResourceId": "{id}"}),
-        ),
-        update="put_parameter",
-        update_fixed={"Overwrite": True},
-        delete="delete_parameter",
-        named="Name",
-        tagging=Tagging(
-            {"ResourceType": "Parameter", "ResourceId": "{id}"}, "add_tags_to_resource", "remove_tags_from_resource"
-        ),
-        attributes={"Type": "$Type", "Value": "$Value"},
-    ),
-    Row(
-        "AWS::SNS::Topic",
-        "sns",
-        "create_topic",
-        "$TopicArn",
-        TOPIC,
-        (
-            Read("get_topic_attributes", "Attributes", "Attributes"),
-            Read("list_tags_for_resource", "Tags", "Tags", {"ResourceArn": "{id}"}),
-        ),
-        delete="delete_topic",
-        named="TopicName",
-        longest=256,
-        rename={
-            "TopicName": "Name",
-            "KmsMasterKeyId": "Attributes.KmsMasterKeyId",
-            "DisplayName": "Attributes.DisplayName",
-        },
+              "GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))}),
+    Row("AWS::SSM::Parameter", "ssm", "put_parameter", "{Name}", PARAMETER,
+        (Read("get_parameter", "Parameter"),
+         Read("describe_parameters", "Parameters[0]", address={"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["{id}"]}]},),
+         Read("list_tags_for_resource", "TagList", "Tags", {"ResourceType": "Parameter", "ResourceId": "{id}"})),
+        update="put_parameter", update_fixed={"Overwrite": True}, delete="delete_parameter", named="Name",
+        tagging=Tagging({"ResourceType": "Parameter", "ResourceId": "{id}"}, "add_tags_to_resource", "remove_tags_from_resource" ),
+        attributes={"Type": "$Type", "Value": "$Value"}),
+    Row("AWS::SNS::Topic", "sns", "create_topic", "$TopicArn", TOPIC,
+        (Read("get_topic_attributes", "Attributes", "Attributes"),
+         Read("list_tags_for_resource", "Tags", "Tags", {"ResourceArn": "{id}"})), delete="delete_topic",
+        named="TopicName", longest=256,
+        rename={ "TopicName": "Name", "KmsMasterKeyId": "Attributes.KmsMasterKeyId",
+                "DisplayName": "Attributes.DisplayName"},
         settings=(_topic_attribute("KmsMasterKeyId"), _topic_attribute("DisplayName")),
-        tagging=Tagging({"ResourceArn": "{id}"}),
-        attributes={"TopicArn": "{id}", "TopicName": "{last}"},
-        seen={"KmsMasterKeyId": "Attributes.KmsMasterKeyId", "DisplayName": "Attributes.DisplayName"},
-    ),
-    Row(
-        "AWS::SNS::TopicPolicy",
-        "sns",
-        "set_topic_attributes",
-        "{Topics[0]}",
-        TOPIC,
-        (Read("get_topic_attributes", "Attributes"),),
-        update="set_topic_attributes",
-        delete=lambda one: one.call(
-            "set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY}
-        ),
-        fixed={"AttributeName": "Policy"},
-        update_fixed={"AttributeName": "Policy"},
-        rename={"Topics": "TopicArn", "PolicyDocument": "AttributeValue"},
-        # One row is one call: a policy on several topics is refused by botocore, which wants one ARN.
-        prepare=lambda p: (
-            {**p, "Topics": p["Topics"][0] if len(p.get("Topics", ())) == 1 else ""} if "Topics" in p else p
-        ),
-        seen={"PolicyDocument": "Policy", "Topics": "[TopicArn]"},
-    ),
-    Row(
-        "AWS::SNS::Subscription",
-        "sns",
-        "subscribe",
-        "$SubscriptionArn",
-        {"SubscriptionArn": "{id}"},
-        (Read("get_subscription_attributes", "Attributes"),),
-        delete="unsubscribe",
-        fixed={"ReturnSubscriptionArn": True},
-    ),
-    Row(
-        "AWS::IAM::Role",
-        "iam",
-        "create_role",
-        "$Role.RoleName",
-        ROLE,
-        (
-            Read("get_role", "Role"),
-            Read(_inline),
-            Read("list_attached_role_policies", "AttachedPolicies[].PolicyArn", "ManagedPolicyArns"),
-        ),
-        update="update_role",
-        delete=_delete_role,
-        named="RoleName",
-        settings=(
-            Setting("AssumeRolePolicyDocument", "update_assume_role_policy"),
-            Setting("Policies", "put_role_policy", "delete_role_policy", each="PolicyName"),
-            Setting("ManagedPolicyArns", "attach_role_policy", "detach_role_policy", each="PolicyArn"),
-        ),
+        tagging=Tagging({"ResourceArn": "{id}"}), attributes={"TopicArn": "{id}", "TopicName": "{last}"},
+        seen={"KmsMasterKeyId": "Attributes.KmsMasterKeyId", "DisplayName": "Attributes.DisplayName"}),
+    Row("AWS::SNS::TopicPolicy", "sns", "set_topic_attributes", "{Topics[0]}", TOPIC,
+        (Read("get_topic_attributes", "Attributes"),), update="set_topic_attributes",
+        delete=lambda one: one.call("set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY} ),
+        fixed={"AttributeName": "Policy"}, update_fixed={"AttributeName": "Policy"},
+        rename={"Topics": "TopicArn", "PolicyDocument": "AttributeValue"}, prepare=_one_topic,
+        seen={"PolicyDocument": "Policy", "Topics": "[TopicArn]"}),
+    Row("AWS::SNS::Subscription", "sns", "subscribe", "$SubscriptionArn", {"SubscriptionArn": "{id}"},
+        (Read("get_subscription_attributes", "Attributes"),), delete="unsubscribe",
+        fixed={"ReturnSubscriptionArn": True}),
+    Row("AWS::IAM::Role", "iam", "create_role", "$Role.RoleName", ROLE,
+        (Read("get_role", "Role"), Read(_inline),
+         Read("list_attached_role_policies", "AttachedPolicies[].PolicyArn", "ManagedPolicyArns")),
+        update="update_role", delete=_delete_role, named="RoleName",
+        settings=(Setting("AssumeRolePolicyDocument", "update_assume_role_policy"),
+                  Setting("Policies", "put_role_policy", "delete_role_policy", each="PolicyName"),
+                  Setting("ManagedPolicyArns", "attach_role_policy", "detach_role_policy", each="PolicyArn")),
         tagging=Tagging(ROLE, "tag_role", "untag_role"),
         rename={"AssumeRolePolicyDocument": "AssumeRolePolicyDocument"},
         attributes={"Arn": "$Arn", "RoleId": "$RoleId"},
-        seen={"Policies": "Policies", "ManagedPolicyArns": "ManagedPolicyArns"},
-    ),
-    Row(
-        "AWS::IAM::ManagedPolicy",
-        "iam",
-        "create_policy",
-        "$Policy.Arn",
-        POLICY,
-        (Read("get_policy", "Policy"), Read(_document)),
-        delete="delete_policy",
-        named="ManagedPolicyName",
-        longest=128,
+        seen={"Policies": "Policies", "ManagedPolicyArns": "ManagedPolicyArns"}),
+    Row("AWS::IAM::ManagedPolicy", "iam", "create_policy", "$Policy.Arn", POLICY,
+        (Read("get_policy", "Policy"), Read(_document)), delete="delete_policy", named="ManagedPolicyName", longest=128,
         rename={"ManagedPolicyName": "PolicyName"},
         settings=(Setting("PolicyDocument", "create_policy_version", fixed={"SetAsDefault": True}),),
-        attributes={"PolicyArn": "{id}"},
-    ),
+        attributes={"PolicyArn": "{id}"}),
 )
+# fmt: on

@@ -1,0 +1,101 @@
+"""The operations on change sets."""
+
+from moto.core.responses import ActionResult
+
+from scripts.embedded import changesets, describe
+from scripts.embedded.engine import Engine
+from scripts.embedded.seam import Seam, settled
+from scripts.embedded.stacks import Operation, Refused, Stack, identifier
+
+STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
+
+
+class ChangeSetCalls(Seam):
+    """Change sets: made, shown, deleted, executed."""
+
+    def create_change_set(self) -> ActionResult:
+        name, kind = self._get_param("ChangeSetName"), self._get_param("ChangeSetType") or "UPDATE"
+        try:
+            stack: Stack | None = self._stack()
+        except Refused:
+            if kind == "UPDATE":
+                raise
+            stack = None
+        if stack and (kind == "CREATE") != (stack.status == "REVIEW_IN_PROGRESS"):
+            raise Refused(
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
+                if kind == "CREATE"
+                else f"Stack [{stack.name}] does not exist"
+            )
+        if stack:
+            settled(stack, review=True)
+            if stack.status in STUCK:
+                raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+            if any(one.name == name and one.stack is stack for one in self.account.change_sets.values()):
+                raise Refused(f"ChangeSet {name} already exists", "AlreadyExistsException")
+        target = self._target(stack)
+        made = stack or self.account.new(self._get_param("StackName"))
+        if stack is None:
+            made.event(self._operation(made, "CREATE_CHANGESET"), None, "REVIEW_IN_PROGRESS", "User Initiated")
+        change_set = self.account.change_set(made, name, kind, target)
+        change_set.description = self._get_param("Description")
+        change_set.include_nested = bool(self._get_param("IncludeNestedStacks"))
+        change_set.on_failure = self._get_param("OnStackFailure")
+        changesets.plan(self.account, change_set)
+        return ActionResult({"Id": change_set.id, "StackId": made.id})
+
+    def describe_change_set(self) -> ActionResult:
+        return ActionResult(describe.change_set(self._change_set(), bool(self._get_param("IncludePropertyValues"))))
+
+    def list_change_sets(self) -> ActionResult:
+        stack = self._stack()
+        own = [one for one in self.account.change_sets.values() if one.stack is stack]
+        return ActionResult(
+            {"Summaries": [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]}
+        )
+
+    def delete_change_set(self) -> ActionResult:
+        try:
+            change_set = self._change_set()
+        except Refused:
+            return ActionResult({})  # AWS answers so, too
+        if change_set.parent:
+            raise Refused(f"Delete the root change set {change_set.root.id} instead", "InvalidChangeSetStatusException")
+        for one in change_set.family():
+            self.account.change_sets.pop(one.id, None)
+            if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
+                one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
+        return ActionResult({})
+
+    def execute_change_set(self) -> ActionResult:
+        change_set = self._change_set()
+        stack = change_set.stack
+        if change_set.status != "CREATE_COMPLETE" or change_set.execution != "AVAILABLE":
+            raise Refused(
+                f"ChangeSet [{change_set.id}] cannot be executed in its current status of "
+                f"[{change_set.status}, {change_set.execution}]",
+                "InvalidChangeSetStatusException",
+            )
+        settled(stack, review=True)
+        operation = self._operation(stack, f"{change_set.kind}_STACK")
+        operation.disable_rollback = bool(self._get_param("DisableRollback")) or change_set.on_failure == "DO_NOTHING"
+        operation.delete_on_failure = change_set.on_failure == "DELETE"
+        operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))
+        stack.disable_rollback, stack.change_set = operation.disable_rollback, change_set.id
+        family = change_set.family()
+        for one in family:
+            one.execution = "EXECUTE_IN_PROGRESS"
+        for one in [one for one in self.account.change_sets.values() if one.stack is stack and one is not change_set]:
+            for nested in one.family():
+                self.account.change_sets.pop(nested.id, None)
+        engine, creating = Engine(self.account), change_set.kind == "CREATE"
+        stack.event(operation, None, "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS", "User Initiated")
+
+        def run() -> None:
+            (engine.create if creating else engine.update)(stack, change_set.target, operation)
+            good = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+            for one in family:
+                one.execution = "EXECUTE_COMPLETE" if good else "EXECUTE_FAILED"
+
+        self._start(run, stack, operation)
+        return ActionResult({})

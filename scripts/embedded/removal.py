@@ -1,0 +1,162 @@
+"""Deletion and rollback: of stacks in reverse order, and of what an update leaves behind."""
+
+import logging
+from collections.abc import Iterable
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+from generator.reading import graph
+from scripts.embedded.services import Failed
+from scripts.embedded.stacks import RETAINED, Operation, Resource, Stack, now
+from scripts.embedded.steps import StackFailed, Steps
+from scripts.embedded.structure import Invalid
+
+LOG = logging.getLogger(__name__)
+
+
+class Removal(Steps):
+    """Deletes stacks and undoes what failed."""
+
+    def delete(self, stack: Stack, operation: Operation, reason: str = "", retained: Iterable[str] = ()) -> None:
+        """Deletes a stack in reverse order; what a policy keeps is skipped."""
+        self._begin(stack, operation, "DELETE_IN_PROGRESS", reason)
+        for name in retained:
+            self._remove(stack, stack.resources.pop(name), operation, True)
+        keep = RETAINED if reason == "" else ("Retain",)
+        if failed := self._empty(stack, operation, keep):
+            text = f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
+            stack.event(operation, None, "DELETE_FAILED", text)
+            raise StackFailed(text)
+        stack.deleted = now()
+        stack.event(operation, None, "DELETE_COMPLETE")
+
+    def _empty(self, stack: Stack, operation: Operation, keep: tuple[str, ...]) -> list[str]:
+        """Removes every resource of a stack; returns those that resisted."""
+        failed: list[str] = []
+        for one in self._backwards(list(stack.resources.values())):
+            if not one.physical:
+                del stack.resources[one.logical]
+                continue
+            try:
+                self._remove(
+                    stack,
+                    one,
+                    operation,
+                    one.body.get("DeletionPolicy", "Delete") in keep,
+                    not_kept=keep == ("Retain",) or not keep,
+                )
+                del stack.resources[one.logical]
+            except (Failed, Invalid, StackFailed):
+                failed.append(one.logical)
+        return failed
+
+    def _remove(self, stack: Stack, one: Resource, operation: Operation, kept: bool, not_kept: bool = False) -> None:
+        if kept:
+            stack.event(operation, one, "DELETE_SKIPPED")
+            return
+        stack.event(operation, one, "DELETE_IN_PROGRESS")
+        try:
+            if one.nested:
+                self.delete(self.account.stacks[one.physical], operation, "rollback" if not_kept else "")
+            else:
+                self._thing(stack, one).delete()
+        except Exception as error:
+            raise self._failed(stack, one, operation, "DELETE_FAILED", error) from error
+        stack.event(operation, one, "DELETE_COMPLETE")
+
+    def _backwards(self, resources: list[Resource]) -> list[Resource]:
+        """Resources so that each goes before what it needs."""
+        names = {one.logical: one for one in resources}
+        needs: dict[str, set[str]] = {}
+        for one in resources:
+            body: Any = one.body
+            listed = body.get("DependsOn", ())
+            direct = {listed} if isinstance(listed, str) else set(listed)
+            needs[one.logical] = (
+                direct | {target for _, how, target, _ in graph.mentions(dict(body)) if how != "Condition"}
+            ) & names.keys()
+        return [names[name] for name in reversed(graph.order(needs))]
+
+    def _clean_up(self, operation: Operation, final: str, stacks: list[Stack]) -> None:
+        """Deletes what was replaced or removed, then gives the stacks their final status, nested ones first."""
+        for stack, _, resources, _ in operation.before:
+            if stack not in stacks:
+                continue
+            assert stack.target is not None
+            present = {one.physical for one in stack.resources.values()}
+            gone = [one for one in resources.values() if one.physical not in present]
+            for one in self._backwards(gone):
+                kept = stack.resources.get(one.logical)
+                policy = one.body.get("UpdateReplacePolicy" if kept and kept.kind == one.kind else "DeletionPolicy")
+                self._remove(stack, copy(one), operation, policy in RETAINED)
+            if final == "UPDATE_COMPLETE":
+                # What the template no longer has, or a condition switched off.
+                scope = self.account.scope(stack, stack.target, preview=False)
+                wanted = stack.target.template.resources
+                idle = [n for n in stack.resources if n not in wanted or not scope.exists(wanted[n].body)]
+                for one in self._backwards([stack.resources[name] for name in idle]):
+                    self._remove(stack, one, operation, one.body.get("DeletionPolicy", "Delete") in RETAINED)
+                    del stack.resources[one.logical]
+        for stack in reversed(stacks):
+            stack.event(operation, None, final)
+
+    def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
+        stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
+        failed = self._empty(stack, operation, ("Retain",) if not operation.retain_except_on_create else ())
+        if failed:
+            names = ", ".join(failed)
+            stack.event(operation, None, "ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
+        else:
+            stack.outputs = {}
+            stack.event(operation, None, "ROLLBACK_COMPLETE")
+
+    def _roll_back_update(self, operation: Operation, reason: str) -> None:
+        """Undoes the journal backwards, over all nested stacks."""
+        root = operation.before[0][0]
+        stacks = [stack for stack, *_ in operation.before]
+        for stack in stacks:
+            if stack.status != "UPDATE_ROLLBACK_IN_PROGRESS":
+                stack.event(operation, None, "UPDATE_ROLLBACK_IN_PROGRESS", reason if stack is root else "")
+        failed: list[str] = []
+        created = {id(stack) for stack, *_ in operation.journal} - {id(stack) for stack in stacks}
+        for stack, logical, before, after in reversed(operation.journal):
+            if id(stack) in created:  # went, or goes, with the nested stack that this update created
+                continue
+            try:
+                self._undo(stack, logical, before, after, operation)
+            except (Failed, Invalid) as error:
+                LOG.error("rollback of %s: %s", logical, error)
+                failed.append(logical)
+        for stack, target, resources, outputs in operation.before:
+            stack.target, stack.outputs = target, outputs
+            stack.resources = {**resources, **{n: one for n, one in stack.resources.items() if n in resources}}
+        if failed:
+            text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
+            root.event(operation, None, "UPDATE_ROLLBACK_FAILED", text)
+            return
+        for stack in reversed(stacks):
+            stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        for stack, _, before, after in reversed(operation.journal):
+            if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
+                kept = before is None and after.body.get("DeletionPolicy") == "Retain"
+                if after.physical:
+                    self._remove(stack, after, operation, kept)
+        for stack in reversed(stacks):
+            stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
+
+    def _undo(
+        self, stack: Stack, logical: str, before: Resource | None, after: Resource | None, operation: Operation
+    ) -> None:
+        if before is None:
+            stack.resources.pop(logical, None)
+            return
+        old = replace(before)
+        stack.resources[logical] = old
+        if old.nested:
+            stack.event(operation, old, "UPDATE_COMPLETE")
+        elif after and after.physical == before.physical:
+            old.attributes = before.attributes
+            self._change(stack, after, old, operation)
+        else:
+            stack.event(operation, old, "UPDATE_COMPLETE")

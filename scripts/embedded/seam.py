@@ -1,0 +1,118 @@
+"""The seam to moto: a response class that stands in the place of moto's own CloudFormation.
+
+Parsing, XML, errors and authorisation stay moto's and botocore's; what a call needs of the engine is gathered here.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from moto.cloudformation.exceptions import CloudFormationError
+from moto.core.responses import ActionResult, BaseResponse
+from moto.utilities.utils import get_partition
+
+from scripts.embedded.account import Account
+from scripts.embedded.engine import guarded
+from scripts.embedded.services import Services
+from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
+from scripts.embedded.structure import Invalid
+
+LOG = logging.getLogger(__name__)
+ACCOUNTS: dict[tuple[str, str], Account] = {}
+ENDPOINT: list[str] = []  # where the services answer; set by `api.install`
+
+
+def account(number: str, region: str) -> Account:
+    """The state of an account in a region, made at the first call."""
+    if (number, region) not in ACCOUNTS:
+        ACCOUNTS[number, region] = Account(Services(ENDPOINT[0], region, number, get_partition(region)))
+    return ACCOUNTS[number, region]
+
+
+def settled(stack: Stack, review: bool = False) -> None:
+    """Raises `Refused` for a stack that something is going on with."""
+    if not stack.status.endswith(("_COMPLETE", "_FAILED")) and not (review and stack.status == "REVIEW_IN_PROGRESS"):
+        raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+class Seam(BaseResponse):
+    """What every operation needs: the account, the stack or change set that it names, and what it is to become."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="cloudformation")
+        self.automated_parameter_parsing = True
+
+    def call_action(self) -> Any:
+        """The call, with the account locked and what we refuse in moto's form."""
+        self.account = account(self.current_account, self.region)
+        with self.account.lock:
+            try:
+                return super().call_action()
+            except Refused as refused:
+                error = CloudFormationError(refused.code, refused.message)
+            except Invalid as invalid:
+                error = CloudFormationError("ValidationError", str(invalid))
+            except Exception as fault:
+                LOG.error("%s", traceback.format_exc())
+                error = CloudFormationError("InternalFailure", f"the embedded AWS itself failed: {fault!r}")
+        status, headers, body = self.serialized(ActionResult(error))
+        headers, body = self._enrich_response({**headers, "status": str(status)}, body)
+        return status, headers, body
+
+    def _stack(self) -> Stack:
+        return self.account.find(self._get_param("StackName"))
+
+    def _change_set(self) -> ChangeSet:
+        return self.account.find_change_set(self._get_param("ChangeSetName"), self._get_param("StackName"))
+
+    def _text(self, stack: Stack | None) -> str:
+        if body := self._get_param("TemplateBody"):
+            if len(body.encode()) > 51200:
+                raise Refused(
+                    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                    "Member must have length less than or equal to 51200"
+                )
+            return str(body)
+        if url := self._get_param("TemplateURL"):
+            return self.account.template(url)
+        if stack and stack.target and (self._get_param("UsePreviousTemplate") or self._get_param("StackName")):
+            return stack.target.text
+        raise Refused("Either Template URL or Template Body must be specified.")
+
+    def _target(self, stack: Stack | None) -> Target:
+        given: dict[str, str] = {}
+        previous = stack.target if stack else None
+        for item in self._get_param("Parameters", []):
+            name = item["ParameterKey"]
+            if not item.get("UsePreviousValue"):
+                given[name] = item.get("ParameterValue", "")
+            elif previous is None or name not in previous.given:
+                raise Refused(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
+                    "a parameter key not in the previous template"
+                )
+            else:
+                given[name] = previous.given[name]
+        listed = self._get_param("Tags")
+        tags = {tag["Key"]: tag["Value"] for tag in listed or ()}
+        if listed is None and previous:
+            tags = dict(previous.tags)
+        capabilities = tuple(self._get_param("Capabilities", []))
+        target = self.account.target(self._text(stack), given, tags, capabilities)
+        needed, _ = self.account.capabilities(target.template)
+        enough = set(needed) <= set(capabilities) or "CAPABILITY_NAMED_IAM" in capabilities
+        if not enough:
+            raise Refused(f"Requires capabilities : [{', '.join(needed)}]", "InsufficientCapabilitiesException")
+        return target
+
+    def _operation(self, stack: Stack, kind: str) -> Operation:
+        self.account.made += 1
+        operation = Operation(identifier(stack.id, self.account.made), self._get_param("ClientRequestToken") or "")
+        stack.cancelled = False
+        stack.last = [{"OperationType": kind, "OperationId": operation.id}, *stack.last]
+        return operation
+
+    def _start(self, run: Callable[[], None], stack: Stack, operation: Operation) -> None:
+        Thread(target=guarded, args=(run, stack, operation), name=operation.id, daemon=True).start()

@@ -1,0 +1,71 @@
+"""Single steps: one resource named, changed, read back, its failure recorded."""
+
+import logging
+import traceback
+
+from scripts.embedded import readback
+from scripts.embedded.account import Account
+from scripts.embedded.resources import Thing, thing
+from scripts.embedded.services import Failed, generated
+from scripts.embedded.stacks import Operation, Resource, Stack
+from scripts.embedded.structure import Invalid
+
+LOG = logging.getLogger(__name__)
+
+
+class StackFailed(Exception):
+    """A stack whose resources did not all come to be; the message is the stack's status reason."""
+
+
+class Steps:
+    """What creation, update, rollback and deletion share."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def _thing(self, stack: Stack, resource: Resource) -> Thing:
+        """The resource with its secrets filled in and its name generated."""
+        properties = self.account.dynamic(resource.properties)
+        made = thing(self.account.services, resource.kind, properties, resource.physical)
+        name = made.row.named
+        if name and name not in properties and not resource.physical:
+            seed = f"{stack.id}/{len(stack.events)}"
+            made.properties[name] = generated(stack.name, resource.logical, seed, made.row.longest)
+            if made.row.service in ("s3", "ecr"):
+                made.properties[name] = made.properties[name].lower()
+        return made
+
+    def _failed(
+        self, stack: Stack, resource: Resource, operation: Operation, status: str, error: Exception
+    ) -> Exception:
+        if not isinstance(error, Failed | Invalid | StackFailed):
+            LOG.error("%s", traceback.format_exc())
+            error = Failed(f"the embedded AWS itself failed: {error!r}")
+        stack.event(operation, resource, status, str(error))
+        return error
+
+    def _begin(self, stack: Stack, operation: Operation, status: str, reason: str = "") -> None:
+        """The first event; a root has it from the call that started the operation."""
+        if stack.status != status:
+            stack.event(operation, None, status, reason)
+
+    def _change(self, stack: Stack, before: Resource, after: Resource, operation: Operation) -> None:
+        """Changes a resource in place."""
+        stack.event(operation, after, "UPDATE_IN_PROGRESS")
+        try:
+            changed = self._thing(stack, after)
+            changed.update(self.account.dynamic(before.properties))
+            after.physical = changed.physical
+            self._verify(after, changed)
+        except Exception as error:
+            raise self._failed(stack, after, operation, "UPDATE_FAILED", error) from error
+        stack.event(operation, after, "UPDATE_COMPLETE")
+
+    def _verify(self, resource: Resource, made: Thing) -> None:
+        """Reads back what was made: what is not there as asked for fails, unless it is a named exception."""
+        state = made.read()
+        made.properties = {name: value for name, value in made.properties.items() if name in resource.properties}
+        resource.unheld = readback.unheld(made, state)
+        if unnamed := [path for path, kept in resource.unheld.items() if not kept]:
+            raise Failed(f"{resource.kind}: the service does not hold {', '.join(unnamed)} as asked for")
+        resource.attributes = made.attributes(state)
