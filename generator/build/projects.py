@@ -36,8 +36,9 @@ class Job(NamedTuple):
     (inline lines, a path, or a choice between both), `variables` its environment.
 
     `reports` are report groups as (name, type); `cache` is the path cached below the artifact bucket, empty for none;
-    `docker` allows the build to start a Docker daemon; `condition` is a condition of the stack; `grants` are the
-    permissions beyond logs, artifacts and reports, `optional` those behind a condition.
+    `docker` allows the build to start a Docker daemon; `outputs` says that it makes artifacts; `condition` is a
+    condition of the stack; `grants` are the permissions beyond logs, artifacts and reports, `optional` those behind a
+    condition.
     """
 
     title: str
@@ -49,6 +50,7 @@ class Job(NamedTuple):
     reports: Sequence[tuple[str, str]] = ()
     cache: str = ""
     docker: bool = False
+    outputs: bool = False
     condition: str | None = None
     grants: Sequence[Grant] = ()
     optional: Sequence[tuple[str, Sequence[Grant]]] = ()
@@ -126,6 +128,8 @@ def add(stack: Stack, job: Job) -> codebuild.Project:
 
 def _common_grants(stack: Stack, job: Job, group: LogGroup) -> list[Grant]:
     bucket, key = stack.takes(ports.ARTIFACT_BUCKET_ARN), stack.takes(ports.KEY_ARN)
+    # A build that makes nothing only reads the bucket (CDK, codepipeline-actions/lib/codebuild/build-action.ts).
+    writes = [s3.PutObject] if job.outputs or job.cache else []
     grants = [
         allow(
             "WriteLogs",
@@ -141,19 +145,23 @@ def _common_grants(stack: Stack, job: Job, group: LogGroup) -> list[Grant]:
         ),
         allow(
             "ExchangeArtifacts",
-            [s3.GetObject, s3.GetObjectVersion, s3.PutObject],
+            [s3.GetObject, s3.GetObjectVersion, *writes],
             [arns.objects(bucket)],
-            "the pipeline hands over artifacts, and the build its cache, in this bucket",
+            "the pipeline hands over artifacts, and the build its cache, in this bucket"
+            if writes
+            else "the pipeline hands over artifacts in this bucket",
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts and caches are encrypted with our key", [via("s3")]),
     ]
     if job.reports:
+        # BatchPutCodeCoverages is for coverage alone (codebuild userguide, test-permissions).
+        covers = any(kind == "CODE_COVERAGE" for _, kind in job.reports)
         groups = [arns.codebuild_report_group(stack.takes(job.name), report) for report, _ in job.reports]
         grants.append(
             allow(
                 "WriteReports",
                 [
-                    reports.BatchPutCodeCoverages,
+                    *([reports.BatchPutCodeCoverages] if covers else []),
                     reports.BatchPutTestCases,
                     reports.CreateReport,
                     reports.CreateReportGroup,

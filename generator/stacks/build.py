@@ -65,6 +65,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
         reports=[(TESTS_REPORT, "TEST"), (COVERAGE_REPORT, "CODE_COVERAGE")],
         cache="cache/backend",
         docker=True,
+        outputs=True,
         condition=backend,
         grants=permissions.push_images(stack),
     )
@@ -91,6 +92,7 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
         variables,
         reports=[(TESTS_REPORT, "TEST")],
         cache="cache/frontend",
+        outputs=True,
         condition=frontend,
     )
 

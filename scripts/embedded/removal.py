@@ -157,6 +157,9 @@ class Removal(Steps):
             stack.event(operation, old, "UPDATE_COMPLETE")
         elif after and after.physical == before.physical:
             old.attributes = before.attributes
-            self._change(stack, after, old, operation)
+            if self._holds(stack, old):  # what failed may not have changed anything
+                stack.event(operation, old, "UPDATE_COMPLETE")
+            else:
+                self._change(stack, after, old, operation)
         else:
             stack.event(operation, old, "UPDATE_COMPLETE")

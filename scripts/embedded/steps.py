@@ -61,6 +61,11 @@ class Steps:
             raise self._failed(stack, after, operation, "UPDATE_FAILED", error) from error
         stack.event(operation, after, "UPDATE_COMPLETE")
 
+    def _holds(self, stack: Stack, resource: Resource) -> bool:
+        """Whether the service shows a resource as asked for, but for named exceptions."""
+        made = self._thing(stack, resource)
+        return all(readback.unheld(made, made.read()).values())
+
     def _verify(self, resource: Resource, made: Thing) -> None:
         """Reads back what was made: what is not there as asked for fails, unless it is a named exception."""
         state = made.read()

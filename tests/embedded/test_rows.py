@@ -13,7 +13,8 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-POLICY: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
+ALLOWED = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+POLICY: dict[str, Any] = {"Version": "2012-10-17", "Statement": [ALLOWED]}
 TAGS = [{"Key": "A", "Value": "1"}, {"Key": "B", "Value": "2"}]
 OTHER_TAGS = [{"Key": "A", "Value": "3"}, {"Key": "C", "Value": "4"}]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:one"
@@ -27,7 +28,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "AWS::IAM::Role": (
         {"AssumeRolePolicyDocument": TRUST, "Policies": [{"PolicyName": n, "PolicyDocument": POLICY} for n in "ab"]},
         {
-            "AssumeRolePolicyDocument": {**TRUST, "Statement": []},
+            "AssumeRolePolicyDocument": {**TRUST, "Id": "other"},
             "Policies": [{"PolicyName": n, "PolicyDocument": POLICY} for n in "bc"],
             "Description": "other",
             "Tags": OTHER_TAGS,
@@ -110,7 +111,7 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
     for number, properties in enumerate((*CASES[kind], CASES[kind][0])):
         template = {"Resources": {"One": {"Type": kind, "Properties": copy.deepcopy(properties)}}}
         stack = aws.deploy(f"row-{name}", template, "UPDATE" if number else "CREATE")
-        reasons = [event.get("ResourceStatusReason") for event in aws.events(stack["StackId"])]
+        reasons = [one.get("ResourceStatusReason") for one in aws.events(stack["StackId"]) if "FAILED" in one["ResourceStatus"]]
         assert stack["StackStatus"] == ("UPDATE_COMPLETE" if number else "CREATE_COMPLETE"), reasons
         physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
     assert len(physical) == 1, "nothing was replaced"

@@ -208,6 +208,21 @@ def renamed_container(bodies: Bodies) -> str:
     return pick(bodies, SERVICE)[0]
 
 
+def not_granted(bodies: Bodies) -> str:
+    """Takes the last permission of the first role away."""
+    address, role = pick(bodies, ROLE)
+    role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].pop()
+    return address
+
+
+def not_run(bodies: Bodies) -> str:
+    """Adds a command that no row knows to the first inline buildspec."""
+    address, project = pick(bodies, "AWS::CodeBuild::Project")
+    lines = project["Properties"]["Source"]["BuildSpec"]["Fn::If"][1]["Fn::Join"][1]
+    lines.insert(lines.index("    commands:") + 1, "      - aws sqs list-queues")
+    return address
+
+
 def no_flow_log(bodies: Bodies) -> str:
     address, _ = pick(bodies, "AWS::EC2::FlowLog")
     template, _, logical_id = address.partition(".")

@@ -23,7 +23,9 @@ from .mutating import (
     metadata,
     no_flow_log,
     not_given,
+    not_granted,
     not_passed,
+    not_run,
     not_taken,
     policy,
     put,
@@ -288,4 +290,10 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON004": [without_one_output, action("CodeBuild", Configuration={"ProjectName": "mutant"})],
     "CON005": [renamed_container],
+    "CON006": [
+        grant(Action=["sqs:SendMessage"]),
+        not_granted,
+        not_run,
+        action("S3", ActionTypeId={"Category": "Deploy", "Owner": "AWS", "Provider": "Mutant", "Version": "1"}),
+    ],
 }

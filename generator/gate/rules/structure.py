@@ -8,6 +8,7 @@ from generator.gate.rules.storage import equals
 from generator.reading import contracts
 from generator.reading.contracts import Disagreement
 from generator.reading.graph import mentions
+from generator.reading.needs import compare
 from generator.reading.pipelines import PIPELINE, pipelines
 from generator.reading.places import walk
 from generator.reading.templates import Template, TemplateSet
@@ -135,6 +136,11 @@ def _contract(contract: Callable[[TemplateSet], Iterator[Disagreement]]) -> Chec
     return lambda templates: map(fault, contract(templates))
 
 
+def _needs(templates: TemplateSet) -> Iterator[Fault]:
+    for gap in compare(templates):
+        yield Fault(gap.role, f"{gap.message} ({gap.source})")
+
+
 RULES = (
     Rule(
         "STR001",
@@ -200,5 +206,11 @@ RULES = (
         "the deploy action swaps the image of a container that does not exist",
         "use the task definition's container name",
         _contract(contracts.containers_agree),
+    ),
+    Rule(
+        "CON006",
+        "what is missing fails in the middle of a release, and what nothing needs helps only an intruder",
+        "change the grants in generator/, or the row with its source in generator/reading/needs_rows.py",
+        _needs,
     ),
 )
