@@ -132,6 +132,7 @@ class Thing:
             raise Failed(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the embedded AWS")
 
     def _put(self, setting: Setting, before: Any, value: Any) -> None:
+        value = setting.default if value is None and not setting.remove else value
         operation = setting.remove if value is None else setting.put
         if setting.each:
             gone = [item for item in before or () if item not in (value or ())]
@@ -175,7 +176,8 @@ class Thing:
         if gone:
             shapes = self.services.model(self.row.service, tagging.remove).input_shape.members
             keys = next((name for name in shapes if name.lower().endswith("keys")), member)
-            value: Any = gone if keys != member else [{"Key": key} for key in gone]
+            pairwise = keys == member and shapes[keys].member.type_name == "structure"
+            value: Any = [{"Key": key} for key in gone] if pairwise else gone
             self.call(tagging.remove, {**address, keys: fold.fold(value, shapes[keys], {})})
         if pairs := [{"Key": key, "Value": after[key]} for key in after if before.get(key) != after[key]]:
             self.call(tagging.put, {**address, member: fold.fold(pairs, members[member], {})})

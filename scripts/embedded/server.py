@@ -150,8 +150,9 @@ def make(port: int) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.embedded import api
+    from scripts.embedded import api, bucket_policies
 
+    bucket_policies.install()
     api.install(f"http://{HOST}:{port}")
     moto = DomainDispatcherApplication(create_backend_app)
 

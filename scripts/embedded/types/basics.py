@@ -54,6 +54,10 @@ def _delete_role(role: "Thing") -> None:
     role.call("delete_role", role.address(None))
 
 
+def _trust(role: "Thing", document: Any) -> None:
+    role.call("update_assume_role_policy", {**role.address(None), "PolicyDocument": json.dumps(document)})
+
+
 def _document(policy: "Thing") -> dict[str, Any]:
     version = policy.call("get_policy", policy.address(None))["Policy"]["DefaultVersionId"]
     answer = policy.call("get_policy_version", {**policy.address(None), "VersionId": version})
@@ -78,9 +82,9 @@ ROWS = (
          Read("list_resource_tags", "Tags", "Tags")),
         delete=lambda key: key.call("schedule_key_deletion", {"KeyId": key.physical, "PendingWindowInDays": int(key.properties.get("PendingWindowInDays", 30))},),
         rename={"KeyPolicy": "Policy"},
-        settings=(Setting("Description", "update_key_description"),
+        settings=(Setting("Description", "update_key_description", default=""),
                   Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
-                  Setting("EnableKeyRotation", _rotation), Setting("PendingWindowInDays", _at_deletion, _at_deletion)),
+                  Setting("EnableKeyRotation", _rotation, default=False), Setting("PendingWindowInDays", _at_deletion, _at_deletion)),
         tagging=Tagging({"KeyId": "{id}"}), attributes={"Arn": "$Arn", "KeyId": "{id}"},
         seen={"EnableKeyRotation": "EnableKeyRotation", "PendingWindowInDays": lambda days, _: int(days) >= 7}),
     Row("AWS::KMS::Alias", "kms", "create_alias", "{AliasName}", {"AliasName": "{id}"},
@@ -128,7 +132,7 @@ ROWS = (
         (Read("get_role", "Role"), Read(_inline),
          Read("list_attached_role_policies", "AttachedPolicies[].PolicyArn", "ManagedPolicyArns")),
         update="update_role", delete=_delete_role, named="RoleName",
-        settings=(Setting("AssumeRolePolicyDocument", "update_assume_role_policy"),
+        settings=(Setting("AssumeRolePolicyDocument", _trust),
                   Setting("Policies", "put_role_policy", "delete_role_policy", each="PolicyName"),
                   Setting("ManagedPolicyArns", "attach_role_policy", "detach_role_policy", each="PolicyArn")),
         tagging=Tagging(ROLE, "tag_role", "untag_role"),

@@ -37,6 +37,7 @@ class Setting:
     remove: str | Callable[["Thing", Any], None] = ""
     address: Mapping[str, Any] | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    default: Any = None  # what it becomes when the template no longer has it
     each: str = ""  # the item's key that `remove` is given, for lists whose items are put one by one
 
 

@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from scripts.embedded.resources import Thing
 
 ENCRYPTION = "BucketEncryption.ServerSideEncryptionConfiguration"
+SUSPENDED, NO_RECOVERY = {"AccelerationStatus": "Suspended"}, {"PointInTimeRecoveryEnabled": False}
 BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryName": "{id}"}
+
+
+def _no_logging(bucket: "Thing", _: Any) -> None:
+    bucket.call("put_bucket_logging", {**bucket.address(None), "BucketLoggingStatus": {}})
+
+
+def _no_expiry(table: "Thing", before: Mapping[str, Any]) -> None:
+    off = {"AttributeName": before["AttributeName"], "Enabled": False}
+    table.call("update_time_to_live", {**table.address(None), "TimeToLiveSpecification": off})
 
 
 def _lifecycle(images: "Thing", policy: Mapping[str, Any]) -> None:
@@ -54,13 +64,13 @@ ROWS = (
                 "AccelerateConfiguration.AccelerationStatus": "Status", "Tags": "Tagging.TagSet"},
         prepare=_place_of_bucket,
         settings=(Setting("OwnershipControls", "put_bucket_ownership_controls", "delete_bucket_ownership_controls"),
-                  Setting("VersioningConfiguration", "put_bucket_versioning"),
+                  Setting("VersioningConfiguration", "put_bucket_versioning", default={"Status": "Suspended"}),
                   Setting("BucketEncryption", "put_bucket_encryption", "delete_bucket_encryption"),
                   Setting("LifecycleConfiguration", "put_bucket_lifecycle_configuration", "delete_bucket_lifecycle"),
                   Setting("PublicAccessBlockConfiguration", "put_public_access_block", "delete_public_access_block"),
-                  Setting("LoggingConfiguration", "put_bucket_logging"),
+                  Setting("LoggingConfiguration", "put_bucket_logging", _no_logging),
                   Setting("CorsConfiguration", "put_bucket_cors", "delete_bucket_cors"),
-                  Setting("AccelerateConfiguration", "put_bucket_accelerate_configuration"),
+                  Setting("AccelerateConfiguration", "put_bucket_accelerate_configuration", default=SUSPENDED),
                   Setting("Tags", "put_bucket_tagging", "delete_bucket_tagging")),
         attributes={ "Arn": "arn:{partition}:s3:::{id}", "DomainName": "{id}.s3.amazonaws.com",
                     "RegionalDomainName": "{id}.s3.{region}.amazonaws.com",
@@ -75,8 +85,8 @@ ROWS = (
          Read("list_tags_of_resource", "Tags", "Tags", {"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"},)),
         update="update_table", delete="delete_table", named="TableName",
         rename={"SSESpecification.SSEEnabled": "Enabled"}, longest=255,
-        settings=(Setting("PointInTimeRecoverySpecification", "update_continuous_backups"),
-                  Setting("TimeToLiveSpecification", "update_time_to_live")),
+        settings=(Setting("PointInTimeRecoverySpecification", "update_continuous_backups", default=NO_RECOVERY),
+                  Setting("TimeToLiveSpecification", "update_time_to_live", _no_expiry)),
         tagging=Tagging({"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"}),
         attributes={"Arn": "$TableArn", "StreamArn": "$LatestStreamArn"},
         seen={ "PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
@@ -88,8 +98,8 @@ ROWS = (
          Read("list_tags_for_resource", "tags", "tags", {"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"},)),
         delete="delete_repository", named="RepositoryName", longest=256,
         settings=(Setting("LifecyclePolicy", _lifecycle, "delete_lifecycle_policy"),
-                  Setting("ImageScanningConfiguration", "put_image_scanning_configuration"),
-                  Setting("ImageTagMutability", "put_image_tag_mutability")),
+                  Setting("ImageScanningConfiguration", "put_image_scanning_configuration", default={"ScanOnPush": False}),
+                  Setting("ImageTagMutability", "put_image_tag_mutability", default="MUTABLE")),
         tagging=Tagging({"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"}),
         attributes={"Arn": "$repositoryArn", "RepositoryUri": "$repositoryUri"},
         seen={"LifecyclePolicy": "{LifecyclePolicyText: lifecyclePolicyText}"}),
