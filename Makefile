@@ -34,7 +34,7 @@ templates: .venv/ready ## render, lint and check the templates
 check: .venv/ready ## say whether templates/ is stale, and write nothing
 	@$(BIN)/python -m generator --check
 
-test: .venv/test .venv-checkov/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
+test: .venv/test .venv-checkov/ready .venv-awscli/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
 
 lint: .venv/test ## ruff and mypy
@@ -63,8 +63,9 @@ clean: ## remove environments and caches
 	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) test | $(BIN)/pip install --quiet -r /dev/stdin
 	@touch $@
 
-.venv-checkov/ready: setup.cfg
-	@echo "setting up .venv-checkov ..."
-	@$(PYTHON) -m venv .venv-checkov
-	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) checkov | .venv-checkov/bin/pip install --quiet -r /dev/stdin
+# Tools whose pins do not go with ours, each in an environment of its own.
+.venv-%/ready: setup.cfg
+	@echo "setting up .venv-$* ..."
+	@$(PYTHON) -m venv .venv-$*
+	@set -o pipefail; $(PYTHON) $(REQUIREMENTS) $* | .venv-$*/bin/pip install --quiet -r /dev/stdin
 	@touch $@

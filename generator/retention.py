@@ -1,7 +1,9 @@
 """What happens to a resource when it is removed or replaced, by type.
 
 What holds data survives both: `RetainExceptOnCreate` leaves nothing behind after a failed first creation, so that
-the second try finds no name taken, and keeps it in every other case. A type that stands in no table is an
+the second try finds no name taken, and keeps it in every other case. Buckets are kept even then: load balancer and
+pipeline write into them while the rest is still being made, a bucket that is not empty cannot be deleted, and the
+rollback would fail on it. Their names are generated, so one left behind is in nobody's way. A type that stands in no table is an
 error: whoever adds it decides.
 """
 
@@ -16,10 +18,11 @@ HOLDS_DATA = frozenset(
         "AWS::ECR::Repository",
         "AWS::KMS::Key",
         "AWS::Logs::LogGroup",
-        "AWS::S3::Bucket",
         "AWS::SecretsManager::Secret",
     }
 )
+
+FILLED_BY_OTHERS = frozenset({"AWS::S3::Bucket"})
 
 # A revision that CloudFormation replaces must stay ACTIVE, or a rollback has nothing to go back to.
 SURVIVES_REPLACEMENT = frozenset({"AWS::ECS::TaskDefinition"})
@@ -83,6 +86,9 @@ def apply(resource: AWSObject) -> None:
     kind = resource.resource_type
     if kind in HOLDS_DATA:
         resource.DeletionPolicy = "RetainExceptOnCreate"
+        resource.UpdateReplacePolicy = "Retain"
+    elif kind in FILLED_BY_OTHERS:
+        resource.DeletionPolicy = "Retain"
         resource.UpdateReplacePolicy = "Retain"
     elif kind in SURVIVES_REPLACEMENT:
         resource.DeletionPolicy = "Delete"

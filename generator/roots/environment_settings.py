@@ -268,7 +268,7 @@ def _computed(project: Project) -> list[Setting]:
             group,
             "First creation",
             allowed=YES_NO,
-            computed=Computed("false as soon as the service of this environment exists", "true"),
+            computed=Computed("true until the verification has recorded a first good image in LastImageParameter", "true"),
         ),
         Setting(
             ports.IMAGE,

@@ -111,7 +111,8 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
     for number, properties in enumerate((*CASES[kind], CASES[kind][0])):
         template = {"Resources": {"One": {"Type": kind, "Properties": copy.deepcopy(properties)}}}
         stack = aws.deploy(f"row-{name}", template, "UPDATE" if number else "CREATE")
-        reasons = [one.get("ResourceStatusReason") for one in aws.events(stack["StackId"]) if "FAILED" in one["ResourceStatus"]]
+        failed = [one for one in aws.events(stack["StackId"]) if "FAILED" in one["ResourceStatus"]]
+        reasons = [one.get("ResourceStatusReason") for one in failed]
         assert stack["StackStatus"] == ("UPDATE_COMPLETE" if number else "CREATE_COMPLETE"), reasons
         physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
     assert len(physical) == 1, "nothing was replaced"

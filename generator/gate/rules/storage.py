@@ -84,7 +84,9 @@ def _denies_clear_text(one: Permission) -> bool:
 
 def _survives(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources(*HOLDS_DATA):
-        for attribute, wanted in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+        # A bucket that others write into while it is created cannot be deleted by the rollback of a creation.
+        deletion = "Retain" if resource.type == BUCKET else "RetainExceptOnCreate"
+        for attribute, wanted in (("DeletionPolicy", deletion), ("UpdateReplacePolicy", "Retain")):
             if resource.body.get(attribute) != wanted:
                 yield Fault(resource.address, f"has no {attribute}: {wanted}")
 
@@ -181,7 +183,7 @@ RULES = (
     Rule(
         "STO011",
         "removing or replacing it by an edit of the template would delete the data",
-        "set DeletionPolicy to RetainExceptOnCreate and UpdateReplacePolicy to Retain",
+        "set DeletionPolicy to RetainExceptOnCreate (Retain for a bucket) and UpdateReplacePolicy to Retain",
         _survives,
     ),
 )

@@ -33,6 +33,11 @@ def _at_deletion(key: "Thing", days: Any) -> None:
     """The waiting time is no state of a key: it is given when the key is deleted."""
 
 
+def _delete_key(key: "Thing") -> None:
+    days = int(key.properties.get("PendingWindowInDays", 30))
+    key.call("schedule_key_deletion", {**key.address(None), "PendingWindowInDays": days})
+
+
 def _topic_attribute(name: str) -> Setting:
     def put(topic: "Thing", value: Any) -> None:
         topic.call("set_topic_attributes", {**topic.address(None), "AttributeName": name, "AttributeValue": str(value)})
@@ -71,6 +76,11 @@ def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
     return properties | ({"Topics": properties["Topics"][0]} if "Topics" in properties else {})
 
 
+def _delete_topic_policy(one: "Thing") -> None:
+    """A topic always has a policy: what is left allows nothing."""
+    one.call("set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY})
+
+
 NO_POLICY = json.dumps({"Version": "2008-10-17", "Statement": []})
 
 # fmt: off
@@ -80,19 +90,19 @@ ROWS = (
          Read("get_key_rotation_status", "KeyRotationEnabled", "EnableKeyRotation"),
          Read("get_key_policy", "Policy", "Policy", {"KeyId": "{id}", "PolicyName": "default"}),
          Read("list_resource_tags", "Tags", "Tags")),
-        delete=lambda key: key.call("schedule_key_deletion", {"KeyId": key.physical, "PendingWindowInDays": int(key.properties.get("PendingWindowInDays", 30))},),
+        delete=_delete_key,
         rename={"KeyPolicy": "Policy"},
         settings=(Setting("Description", "update_key_description", default=""),
                   Setting("KeyPolicy", "put_key_policy", fixed={"PolicyName": "default"}),
-                  Setting("EnableKeyRotation", _rotation, default=False), Setting("PendingWindowInDays", _at_deletion, _at_deletion)),
+                  Setting("EnableKeyRotation", _rotation, default=False),
+                  Setting("PendingWindowInDays", _at_deletion, _at_deletion)),
         tagging=Tagging({"KeyId": "{id}"}), attributes={"Arn": "$Arn", "KeyId": "{id}"},
         seen={"EnableKeyRotation": "EnableKeyRotation", "PendingWindowInDays": lambda days, _: int(days) >= 7}),
     Row("AWS::KMS::Alias", "kms", "create_alias", "{AliasName}", {"AliasName": "{id}"},
         (Read("list_aliases", "Aliases[?AliasName=='<id>'] | [0]", address={}),), update="update_alias",
         delete="delete_alias", seen={"TargetKeyId": lambda key, state: str(key).endswith(state["TargetKeyId"])}),
     Row("AWS::Logs::LogGroup", "logs", "create_log_group", "{LogGroupName}", {"logGroupName": "{id}"},
-        (
-         Read("describe_log_groups", "logGroups[?logGroupName=='<id>'] | [0]", address={"logGroupNamePrefix": "{id}"},),
+        (Read("describe_log_groups", "logGroups[?logGroupName=='<id>'] | [0]", address={"logGroupNamePrefix": "{id}"}),
          Read("list_tags_log_group", "tags", "tags")), delete="delete_log_group", named="LogGroupName", longest=512,
         settings=(Setting("RetentionInDays", "put_retention_policy", "delete_retention_policy"),
                   Setting("KmsKeyId", "associate_kms_key", "disassociate_kms_key")),
@@ -101,27 +111,29 @@ ROWS = (
         (Read("describe_secret"), Read("get_secret_value", "SecretString", "SecretString")), update="update_secret",
         delete="delete_secret", delete_address={"SecretId": "{id}", "ForceDeleteWithoutRecovery": True}, named="Name",
         settings=(Setting("GenerateSecretString", _generate),), tagging=Tagging(SECRET), attributes={"Id": "{id}"},
-        seen={
-              "GenerateSecretString": lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))}),
+        seen={"GenerateSecretString":
+              lambda ask, state: len(state["SecretString"]) >= int(ask.get("PasswordLength", 32))}),
     Row("AWS::SSM::Parameter", "ssm", "put_parameter", "{Name}", PARAMETER,
         (Read("get_parameter", "Parameter"),
-         Read("describe_parameters", "Parameters[0]", address={"ParameterFilters": [{"Key": "Name", "Option": "Equals", "Values": ["{id}"]}]},),
+         Read("describe_parameters", "Parameters[0]",
+              address={"ParameterFilters": [{"Key": "Name", "Values": ["{id}"]}]}),
          Read("list_tags_for_resource", "TagList", "Tags", {"ResourceType": "Parameter", "ResourceId": "{id}"})),
         update="put_parameter", update_fixed={"Overwrite": True}, delete="delete_parameter", named="Name",
-        tagging=Tagging({"ResourceType": "Parameter", "ResourceId": "{id}"}, "add_tags_to_resource", "remove_tags_from_resource" ),
+        tagging=Tagging({"ResourceType": "Parameter", "ResourceId": "{id}"}, "add_tags_to_resource",
+                        "remove_tags_from_resource"),
         attributes={"Type": "$Type", "Value": "$Value"}),
     Row("AWS::SNS::Topic", "sns", "create_topic", "$TopicArn", TOPIC,
         (Read("get_topic_attributes", "Attributes", "Attributes"),
          Read("list_tags_for_resource", "Tags", "Tags", {"ResourceArn": "{id}"})), delete="delete_topic",
         named="TopicName", longest=256,
-        rename={ "TopicName": "Name", "KmsMasterKeyId": "Attributes.KmsMasterKeyId",
+        rename={"TopicName": "Name", "KmsMasterKeyId": "Attributes.KmsMasterKeyId",
                 "DisplayName": "Attributes.DisplayName"},
         settings=(_topic_attribute("KmsMasterKeyId"), _topic_attribute("DisplayName")),
         tagging=Tagging({"ResourceArn": "{id}"}), attributes={"TopicArn": "{id}", "TopicName": "{last}"},
         seen={"KmsMasterKeyId": "Attributes.KmsMasterKeyId", "DisplayName": "Attributes.DisplayName"}),
     Row("AWS::SNS::TopicPolicy", "sns", "set_topic_attributes", "{Topics[0]}", TOPIC,
         (Read("get_topic_attributes", "Attributes"),), update="set_topic_attributes",
-        delete=lambda one: one.call("set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY} ),
+        delete=_delete_topic_policy,
         fixed={"AttributeName": "Policy"}, update_fixed={"AttributeName": "Policy"},
         rename={"Topics": "TopicArn", "PolicyDocument": "AttributeValue"}, prepare=_one_topic,
         seen={"PolicyDocument": "Policy", "Topics": "[TopicArn]"}),

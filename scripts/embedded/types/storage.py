@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from scripts.embedded.resources import Thing
 
 ENCRYPTION = "BucketEncryption.ServerSideEncryptionConfiguration"
+TABLE_ARN = "arn:{partition}:dynamodb:{region}:{account}:table/{id}"
+IMAGES_ARN = "arn:{partition}:ecr:{region}:{account}:repository/{id}"
+BACKUPS = "ContinuousBackupsDescription.PointInTimeRecoveryDescription"
 SUSPENDED, NO_RECOVERY = {"AccelerationStatus": "Suspended"}, {"PointInTimeRecoveryEnabled": False}
 BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryName": "{id}"}
 
@@ -50,7 +53,8 @@ ROWS = (
          _setting("get_bucket_lifecycle_configuration", "LifecycleConfiguration", take="{Rules: Rules}"),
          _setting("get_public_access_block", "PublicAccessBlockConfiguration"),
          _setting("get_bucket_ownership_controls", "OwnershipControls"),
-         _setting("get_bucket_logging", "BucketLoggingStatus", "LoggingConfiguration", "{LoggingEnabled: LoggingEnabled}" ),
+         _setting("get_bucket_logging", "BucketLoggingStatus", "LoggingConfiguration",
+                  "{LoggingEnabled: LoggingEnabled}"),
          _setting("get_bucket_cors", "CORSConfiguration", "CorsConfiguration", "{CORSRules: CORSRules}"),
          _setting("get_bucket_accelerate_configuration", "AccelerateConfiguration", take="{Status: Status}"),
          _setting("get_bucket_tagging", "Tags", take="TagSet")), delete="delete_bucket", named="BucketName", longest=63,
@@ -80,27 +84,30 @@ ROWS = (
     Row("AWS::DynamoDB::Table", "dynamodb", "create_table", "{TableName}", TABLE,
         (Read("describe_table", "Table"),
          Read("describe_table", "Table.BillingModeSummary.BillingMode", "BillingMode"),
-         Read("describe_continuous_backups", "ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus", "Recovery",),
+         Read("describe_continuous_backups", f"{BACKUPS}.PointInTimeRecoveryStatus", "Recovery"),
          Read("describe_time_to_live", "TimeToLiveDescription", "TimeToLive"),
-         Read("list_tags_of_resource", "Tags", "Tags", {"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"},)),
+         Read("list_tags_of_resource", "Tags", "Tags", {"ResourceArn": TABLE_ARN})),
         update="update_table", delete="delete_table", named="TableName",
         rename={"SSESpecification.SSEEnabled": "Enabled"}, longest=255,
         settings=(Setting("PointInTimeRecoverySpecification", "update_continuous_backups", default=NO_RECOVERY),
                   Setting("TimeToLiveSpecification", "update_time_to_live", _no_expiry)),
-        tagging=Tagging({"ResourceArn": "arn:{partition}:dynamodb:{region}:{account}:table/{id}"}),
+        tagging=Tagging({"ResourceArn": TABLE_ARN}),
         attributes={"Arn": "$TableArn", "StreamArn": "$LatestStreamArn"},
-        seen={ "PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
-              "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, " "Enabled: TimeToLive.TimeToLiveStatus == 'ENABLED'}",
-              "SSESpecification": "{KMSMasterKeyId: SSEDescription.KMSMasterKeyArn, SSEType: SSEDescription.SSEType, " "SSEEnabled: SSEDescription.Status == 'ENABLED'}"}),
+        seen={"PointInTimeRecoverySpecification": "{PointInTimeRecoveryEnabled: Recovery == 'ENABLED'}",
+              "TimeToLiveSpecification": "{AttributeName: TimeToLive.AttributeName, "
+                                         "Enabled: TimeToLive.TimeToLiveStatus == 'ENABLED'}",
+              "SSESpecification": "{KMSMasterKeyId: SSEDescription.KMSMasterKeyArn, SSEType: SSEDescription.SSEType, "
+                                  "SSEEnabled: SSEDescription.Status == 'ENABLED'}"}),
     Row("AWS::ECR::Repository", "ecr", "create_repository", "$repository.repositoryName", IMAGES,
         (Read("describe_repositories", "repositories[0]", address={"repositoryNames": ["{id}"]}),
          Read("get_lifecycle_policy", "{lifecyclePolicyText: lifecyclePolicyText}", only="LifecyclePolicy"),
-         Read("list_tags_for_resource", "tags", "tags", {"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"},)),
+         Read("list_tags_for_resource", "tags", "tags", {"resourceArn": IMAGES_ARN})),
         delete="delete_repository", named="RepositoryName", longest=256,
         settings=(Setting("LifecyclePolicy", _lifecycle, "delete_lifecycle_policy"),
-                  Setting("ImageScanningConfiguration", "put_image_scanning_configuration", default={"ScanOnPush": False}),
+                  Setting("ImageScanningConfiguration", "put_image_scanning_configuration",
+                          default={"ScanOnPush": False}),
                   Setting("ImageTagMutability", "put_image_tag_mutability", default="MUTABLE")),
-        tagging=Tagging({"resourceArn": "arn:{partition}:ecr:{region}:{account}:repository/{id}"}),
+        tagging=Tagging({"resourceArn": IMAGES_ARN}),
         attributes={"Arn": "$repositoryArn", "RepositoryUri": "$repositoryUri"},
         seen={"LifecyclePolicy": "{LifecyclePolicyText: lifecyclePolicyText}"}),
     Row("AWS::CodeCommit::Repository", "codecommit", "create_repository", "$repositoryMetadata.repositoryId",

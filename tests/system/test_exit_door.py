@@ -1,0 +1,81 @@
+"""The exit door: the committed JSON deploys without us, by the AWS command line alone.
+
+Against the embedded AWS, whose CloudFormation is ours; that a real account takes the same templates by the same two
+commands stands in docs/unverified.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import boto3
+import pytest
+
+from generator.reading import parameters
+from generator.reading.templates import load
+from scripts.embedded import server
+
+BUCKET = "exit-door"
+
+
+def command_line(repository: Path) -> Path:
+    found = repository / ".venv-awscli/bin/aws"
+    if not found.exists():
+        pytest.skip("the AWS command line is not installed: make .venv-awscli/ready")
+    return found
+
+
+def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path) -> None:
+    aws = command_line(repository)
+    run_file = tmp_path / "embedded.json"
+    endpoint = server.ensure(run_file)
+    try:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "AWS_ACCESS_KEY_ID": "exit",
+            "AWS_SECRET_ACCESS_KEY": "door",
+            "AWS_DEFAULT_REGION": endpoint.region,
+            "AWS_ENDPOINT_URL": endpoint.url,
+        }
+
+        def run(*words: str) -> str:
+            result = subprocess.run(
+                [str(aws), *words], cwd=repository, env=environment, capture_output=True, text=True, timeout=120
+            )
+            assert result.returncode == 0, result.stdout + result.stderr
+            return result.stdout
+
+        run("s3api", "create-bucket", "--bucket", BUCKET)
+        root = load(repository / "templates")["environment"].body
+        values = parameters.effective(parameters.read(repository / "params/local.json"), root)
+        values |= {"BackendBootstrap": "true", "BackendImage": "none"}
+        overrides = [f"{name}={value}" for name, value in values.items()]
+        for stack, given in (("shared", []), ("environment", ["--parameter-overrides", *overrides])):
+            packaged = str(tmp_path / f"{stack}.json")
+            source = f"templates/{stack}.json"
+            run(
+                *("cloudformation", "package", "--template-file", source, "--s3-bucket", BUCKET),
+                *("--output-template-file", packaged, "--use-json"),
+            )
+            run(
+                *("cloudformation", "deploy", "--template-file", packaged, "--s3-bucket", BUCKET),
+                *("--stack-name", f"exit-{stack}", "--capabilities", "CAPABILITY_IAM"),
+                *given,
+            )
+        client = boto3.client(
+            "cloudformation",
+            endpoint_url=endpoint.url,
+            region_name=endpoint.region,
+            aws_access_key_id="exit",
+            aws_secret_access_key="door",
+        )
+        statuses = [
+            stack["StackStatus"] for page in client.get_paginator("describe_stacks").paginate() for stack in page["Stacks"]
+        ]
+        assert statuses == ["CREATE_COMPLETE"] * 16, json.dumps(statuses)
+    finally:
+        server.stop(run_file)
