@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import bench_deploy
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = str(ROOT / ".venv/bin/python")
 # Installed packages come compiled; ours must be allowed to keep their compiled form too.
@@ -107,6 +109,8 @@ def main() -> int:
             print(measure(pair), flush=True)
             if "cfn-lint" in pair.title:
                 print(house_rules(), flush=True)
+    for line in bench_deploy.lines():
+        print(line, flush=True)
     print(json.dumps({"python": sys.version.split()[0], "cores": len(os.sched_getaffinity(0))}))
     return 0
 

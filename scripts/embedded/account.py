@@ -59,7 +59,7 @@ class Account:
 
     def find(self, name: str) -> Stack:
         """The stack with a name or id; a deleted one only by id. Raises `Refused`."""
-        for stack in reversed(self.stacks.values()):
+        for stack in reversed(tuple(self.stacks.values())):
             if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
                 return stack
         raise Refused(f"Stack with id {name} does not exist")

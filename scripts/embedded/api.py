@@ -19,7 +19,7 @@ class CloudFormation(ChangeSetCalls):
 
     def create_stack(self) -> ActionResult:
         name = self._get_param("StackName")
-        if any(one.name == name and one.status != "DELETE_COMPLETE" for one in self.account.stacks.values()):
+        if any(one.name == name and one.status != "DELETE_COMPLETE" for one in tuple(self.account.stacks.values())):
             raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
         target = self._target(None)
         stack = self.account.new(name)
@@ -79,13 +79,13 @@ class CloudFormation(ChangeSetCalls):
         listed = (
             [self._stack()]
             if self._get_param("StackName")
-            else [one for one in self.account.stacks.values() if one.status != "DELETE_COMPLETE"]
+            else [one for one in tuple(self.account.stacks.values()) if one.status != "DELETE_COMPLETE"]
         )
         return ActionResult({"Stacks": [describe.stack(one) for one in listed]})
 
     def list_stacks(self) -> ActionResult:
         wanted = self._get_param("StackStatusFilter", [])
-        listed = [one for one in self.account.stacks.values() if not wanted or one.status in wanted]
+        listed = [one for one in tuple(self.account.stacks.values()) if not wanted or one.status in wanted]
         return ActionResult({"StackSummaries": [describe.stack_summary(one) for one in reversed(listed)]})
 
     def describe_stack_events(self) -> ActionResult:
@@ -125,13 +125,13 @@ class CloudFormation(ChangeSetCalls):
         found = [
             describe.resource(stack, one)
             for stack in stacks
-            for one in stack.resources.values()
+            for one in tuple(stack.resources.values())
             if logical in (None, one.logical) and physical in (None, one.physical)
         ]
         return ActionResult({"StackResources": found})
 
     def list_stack_resources(self) -> ActionResult:
-        found = [describe.resource_summary(one) for one in self._stack().resources.values()]
+        found = [describe.resource_summary(one) for one in tuple(self._stack().resources.values())]
         return ActionResult({"StackResourceSummaries": found})
 
     def get_template(self) -> ActionResult:

@@ -16,7 +16,7 @@ def install() -> None:
     """Puts our judgement in place of moto's."""
     from moto.s3.models import FakeBucket
 
-    FakeBucket.get_permission = _permission
+    setattr(FakeBucket, "get_permission", _permission)  # noqa: B010
 
 
 def _permission(bucket: Any, action: str, resource: str) -> Any:

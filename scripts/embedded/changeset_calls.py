@@ -77,6 +77,8 @@ class ChangeSetCalls(Seam):
                 "InvalidChangeSetStatusException",
             )
         settled(stack, review=True)
+        if change_set.on_failure and self._get_param("DisableRollback") is not None:
+            raise Refused("DisableRollback cannot be given for a change set with OnStackFailure")
         operation = self._operation(stack, f"{change_set.kind}_STACK")
         operation.disable_rollback = bool(self._get_param("DisableRollback")) or change_set.on_failure == "DO_NOTHING"
         operation.delete_on_failure = change_set.on_failure == "DELETE"

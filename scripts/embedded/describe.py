@@ -202,8 +202,8 @@ def template(read: Template, capabilities: list[str], kinds: list[str]) -> dict[
 def exceptions(account: Account) -> list[dict[str, str]]:
     """Every property of an existing resource that moto does not hold, with what is kept instead."""
     found = []
-    for owner in account.stacks.values():
-        for one in owner.resources.values() if owner.status != "DELETE_COMPLETE" else ():
+    for owner in tuple(account.stacks.values()):
+        for one in tuple(owner.resources.values()) if owner.status != "DELETE_COMPLETE" else ():
             for path, kept in one.unheld.items():
                 entry = {"Stack": owner.name, "Resource": one.logical, "Type": one.kind, "Property": path}
                 found.append({**entry, "Kept": kept})

@@ -46,7 +46,7 @@ class Engine(Removal):
             else:
                 self._roll_back_update(operation, str(error))
             return
-        self._clean_up(operation, "UPDATE_COMPLETE", [stack for stack, *_ in operation.before])
+        self._clean_up(operation)
 
     def _update(self, stack: Stack, target: Target, operation: Operation) -> None:
         assert stack.target is not None
@@ -135,7 +135,7 @@ class Engine(Removal):
     def _create_nested(self, stack: Stack, resource: Resource, operation: Operation) -> None:
         reviewed = [
             one
-            for one in self.account.stacks.values()
+            for one in tuple(self.account.stacks.values())
             if one.parent is stack and one.logical == resource.logical and one.status == "REVIEW_IN_PROGRESS"
         ]
         child = reviewed[-1] if reviewed else self.account.nested(stack, resource.logical)

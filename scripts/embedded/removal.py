@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -78,28 +79,27 @@ class Removal(Steps):
             ) & names.keys()
         return [names[name] for name in reversed(graph.order(needs))]
 
-    def _clean_up(self, operation: Operation, final: str, stacks: list[Stack]) -> None:
+    def _clean_up(self, operation: Operation) -> None:
         """Deletes what was replaced or removed, then gives the stacks their final status, nested ones first."""
+        stacks = [stack for stack, *_ in operation.before]
         for stack, _, resources, _ in operation.before:
-            if stack not in stacks:
-                continue
             assert stack.target is not None
-            present = {one.physical for one in stack.resources.values()}
-            gone = [one for one in resources.values() if one.physical not in present]
-            for one in self._backwards(gone):
-                kept = stack.resources.get(one.logical)
-                policy = one.body.get("UpdateReplacePolicy" if kept and kept.kind == one.kind else "DeletionPolicy")
-                self._remove(stack, copy(one), operation, policy in RETAINED)
-            if final == "UPDATE_COMPLETE":
-                # What the template no longer has, or a condition switched off.
-                scope = self.account.scope(stack, stack.target, preview=False)
-                wanted = stack.target.template.resources
-                idle = [n for n in stack.resources if n not in wanted or not scope.exists(wanted[n].body)]
-                for one in self._backwards([stack.resources[name] for name in idle]):
-                    self._remove(stack, one, operation, one.body.get("DeletionPolicy", "Delete") in RETAINED)
+            scope = self.account.scope(stack, stack.target, preview=False)
+            wanted = stack.target.template.resources
+            idle = {name for name in stack.resources if name not in wanted or not scope.exists(wanted[name].body)}
+            present = {(one.kind, one.physical) for one in stack.resources.values() if one.logical not in idle}
+            for one in self._backwards([one for one in resources.values() if (one.kind, one.physical) not in present]):
+                policy = one.body.get("DeletionPolicy" if one.logical in idle else "UpdateReplacePolicy")
+                self._leave(stack, copy(one), operation, policy in RETAINED)
+                if one.logical in idle:
                     del stack.resources[one.logical]
         for stack in reversed(stacks):
-            stack.event(operation, None, final)
+            stack.event(operation, None, "UPDATE_COMPLETE")
+
+    def _leave(self, stack: Stack, one: Resource, operation: Operation, kept: bool) -> None:
+        """Removes what a stack has no use for any more; what resists stays behind, and only its event tells."""
+        with suppress(Failed, Invalid, StackFailed):
+            self._remove(stack, one, operation, kept)
 
     def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
         stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
@@ -141,7 +141,7 @@ class Removal(Steps):
             if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
                 kept = before is None and after.body.get("DeletionPolicy") == "Retain"
                 if after.physical:
-                    self._remove(stack, after, operation, kept)
+                    self._leave(stack, after, operation, kept)
         for stack in reversed(stacks):
             stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import boto3
@@ -26,20 +27,19 @@ class Services:
     account: str
     partition: str = "aws"
     clients: dict[str, Any] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)  # boto3 makes clients in one thread at a time only
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service."""
-        if service not in self.clients:
-            config = Config(retries={"total_max_attempts": 1}, parameter_validation=True, max_pool_connections=4)
-            self.clients[service] = boto3.client(
-                service,
-                endpoint_url=self.endpoint,
-                region_name=self.region,
-                aws_access_key_id=self.account,
-                aws_secret_access_key="embedded",
-                config=config,
-            )
+        with self.lock:
+            if service not in self.clients:
+                self.clients[service] = self._made(service)
         return self.clients[service]
+
+    def _made(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4)
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "embedded"}
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
         """One call, the only one: faults for rehearsals belong here. Raises `Failed` with AWS's form of a reason."""

@@ -1,6 +1,7 @@
 """The structure of a template: what CloudFormation refuses before it looks at any value. Pure."""
 
 import json
+from typing import Any
 
 from generator.reading import graph
 from generator.reading.templates import Template, TemplatesError, from_bodies
@@ -39,9 +40,12 @@ class Invalid(Exception):
 
 
 def read(text: str) -> Template:
-    """The template in JSON `text`, its structure checked. Raises `Invalid` for what CloudFormation would refuse."""
+    """The template in `text`, its structure checked. Raises `Invalid` for what CloudFormation would refuse.
+
+    JSON, or YAML with the functions' long names: `aws cloudformation package` writes nested templates so.
+    """
     try:
-        body = json.loads(text)
+        body = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
         template = next(iter(from_bodies({"template": body})))
     except ValueError as error:
         raise Invalid(f"Template format error: JSON not well-formed. ({error})") from error
@@ -57,6 +61,22 @@ def read(text: str) -> Template:
                 raise Invalid(f"Template error: Unrecognized {policy} {resource[policy]} for resource {name}")
     _references(template)
     return template
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    # A date such as the format version stays text, as CloudFormation reads it.
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise Invalid(f"Template format error: YAML not well-formed. ({error})") from error
 
 
 def _references(template: Template) -> None:

@@ -59,3 +59,14 @@ def test_the_budget_is_the_designs_upper_figure(templates: TemplateSet) -> None:
     budget = templates.resource("monitoring.Budget")
     assert budget.get("Budget", "BudgetLimit", "Amount") == ref("MonthlyBudget")
     assert templates["environment"].parameters["MonthlyBudget"]["Default"] == "212"
+
+
+def test_a_failure_can_be_explained(templates: TemplateSet) -> None:
+    """Progress and cause speak of nested stacks and resources by sentence, and name the module to look into."""
+    for stack, address in (("Monitoring", "monitoring.PipelineFailure"), ("Backend", "backend.Service")):
+        child = templates.resource(f"environment.{stack}")
+        assert child.get("TemplateURL") == f"{stack.lower()}.json"
+        assert child.description.startswith("Nested stack: ")
+        resource = templates.resource(address)
+        assert resource.description.endswith(".") and len(resource.description.split()) > 3
+        assert templates[stack.lower()].module == f"generator.stacks.{stack.lower()}"

@@ -235,6 +235,66 @@ def test_removal_of_a_nested_stack(aws: Aws) -> None:
     aws.delete("shrinking")
 
 
+def test_without_nested_change_sets(aws: Aws) -> None:
+    """As `aws cloudformation deploy` does it: a nested stack then always counts as changed."""
+    more: dict[str, Any] = {"IncludeNestedStacks": False}
+    assert aws.deploy("flat", root(aws), **more)["StackStatus"] == "CREATE_COMPLETE"
+    plan = aws.plan("flat", root(aws), parameters={"Days": "30"}, **more)
+    change = leaf(plan, "Leaves")
+    assert "ChangeSetId" not in change
+    assert leaf(plan, "Reader")["Action"] == "Modify"
+    assert aws.execute(plan, DisableRollback=False)["StackStatus"] == "UPDATE_COMPLETE"
+    [group] = aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/flat-")["logGroups"]
+    assert group["retentionInDays"] == 30
+    aws.delete("flat")
+
+
+@pytest.mark.parametrize("host", ["https://templates.s3.us-east-1.amazonaws.com", "https://s3.amazonaws.com/templates"])
+def test_template_addresses_of_either_style(aws: Aws, host: str) -> None:
+    aws.put("styled.json", {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}})
+    summary = aws.stacks.get_template_summary(TemplateURL=f"{host}/styled.json")
+    assert summary["ResourceTypes"] == ["AWS::S3::Bucket"]
+    with pytest.raises(ClientError, match=r"S3 error: .*NotFound"):
+        aws.stacks.get_template_summary(TemplateURL=f"{host}/nothing.json")
+
+
+def test_what_cannot_be_cleaned_up_stays_behind_and_is_told(aws: Aws) -> None:
+    template: dict[str, Any] = {"Resources": {name: {"Type": "AWS::S3::Bucket"} for name in ("One", "Two")}}
+    aws.deploy("untidy", template)
+    bucket = aws.resources("untidy")["Two"]["PhysicalResourceId"]
+    aws.s3.put_object(Bucket=bucket, Key="left", Body=b"")
+    del template["Resources"]["Two"]
+    assert aws.deploy("untidy", template, "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    [failed] = [one for one in aws.events("untidy") if one["ResourceStatus"] == "DELETE_FAILED"]
+    assert "not empty" in failed["ResourceStatusReason"]
+    assert set(aws.resources("untidy")) == {"One"}
+    aws.s3.put_object(Bucket=aws.resources("untidy")["One"]["PhysicalResourceId"], Key="left", Body=b"")
+    assert aws.delete("untidy")["StackStatus"] == "DELETE_FAILED"
+    aws.stacks.delete_stack(StackName="untidy", RetainResources=["One"])
+    [stack] = [one for one in aws.stacks.list_stacks()["StackSummaries"] if one["StackName"] == "untidy"]
+    assert aws.wait(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_cancelling_is_for_updates_under_way(aws: Aws, made: Any) -> None:
+    assert made
+    with pytest.raises(ClientError, match="cannot be called from current stack status CREATE_COMPLETE"):
+        aws.stacks.cancel_update_stack(StackName="tree")
+
+
+def test_create_and_update_without_change_sets(aws: Aws) -> None:
+    body: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
+    made = aws.stacks.create_stack(StackName="plain", TemplateBody=json.dumps(body))
+    assert aws.wait(made["StackId"])["StackStatus"] == "CREATE_COMPLETE"
+    with pytest.raises(ClientError, match="No updates are to be performed"):
+        aws.stacks.update_stack(StackName="plain", TemplateBody=json.dumps(body))
+    body["Resources"]["Bucket"]["Properties"]["Tags"] = [{"Key": "a", "Value": "b"}]
+    aws.stacks.update_stack(StackName="plain", TemplateBody=json.dumps(body))
+    assert aws.wait("plain")["StackStatus"] == "UPDATE_COMPLETE"
+    with pytest.raises(ClientError, match="already exists"):
+        aws.stacks.create_stack(StackName="plain", TemplateBody=json.dumps(body))
+    aws.delete("plain")
+
+
 def test_deleting_a_creation_that_was_only_planned(aws: Aws) -> None:
     plan = aws.plan("planned", root(aws), "CREATE")
     child = leaf(plan, "Leaves")["PhysicalResourceId"]

@@ -2,24 +2,17 @@
 by property, with what the template says. What moto does not hold is a named exception, counted."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.embedded import readback
-from scripts.embedded.evaluate import Scope, parameters
-from scripts.embedded.resources import thing
-from scripts.embedded.schemas import tagged
-from scripts.embedded.services import Services
-from scripts.embedded.structure import read
+from tests.embedded.reading import STACK, compared
 from tests.embedded.support import Aws, outputs
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-STACK = "AWS::CloudFormation::Stack"
 SHARED, ENVIRONMENT = "cloud-health-shared", "cloud-health-local"
-Lost = tuple[str, str, str]  # logical id, type, path of the property
 TAGS = {"CostCenter": "4711"}
 SET = {
     "Environment": "local",
@@ -82,99 +75,14 @@ def deployed(aws: Aws) -> Iterator[dict[str, Any]]:
         assert aws.delete(stack)["StackStatus"] == "DELETE_COMPLETE"
 
 
-def leaves(aws: Aws, services: Services, stack: str, tags: dict[str, str]) -> Iterator[tuple[str, str, list[str]]]:
-    """(type, address, paths that the service does not hold) of every resource of a stack and those nested in it."""
-    [shown] = aws.stacks.describe_stacks(StackName=stack)["Stacks"]
-    text = json.dumps(aws.stacks.get_template(StackName=stack)["TemplateBody"])
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in shown["Parameters"]}
-    body = read(text)
-    pseudo = {
-        "AWS::Region": services.region,
-        "AWS::AccountId": services.account,
-        "AWS::Partition": "aws",
-        "AWS::URLSuffix": "amazonaws.com",
-        "AWS::StackName": shown["StackName"],
-        "AWS::StackId": shown["StackId"],
-    }
-    zones = tuple(f"{services.region}{letter}" for letter in "abc")
-    scope = Scope(body, parameters(body, given, str), pseudo, zones=zones).check()
-    resources = aws.resources(stack)
-    wanted = {name for name, one in body.resources.items() if scope.exists(one.body)}
-    assert wanted == set(resources), f"{stack}: resources are missing or too many"
-    for name, one in resources.items():
-        nested = one["ResourceType"] == STACK
-        physical = one["PhysicalResourceId"]
-        found: dict[str, Any] = {}
-        if nested:
-            [child] = aws.stacks.describe_stacks(StackName=physical)["Stacks"]
-            found = {f"Outputs.{key}": value for key, value in outputs(child).items()}
-        scope.found[name] = (physical, found)
-    for name, one in resources.items():  # attributes need properties only of the resource itself
-        if one["ResourceType"] != STACK:
-            made = thing(services, one["ResourceType"], {**names(one)}, one["PhysicalResourceId"])
-            scope.found[name] = (one["PhysicalResourceId"], Attributes(made, scope, name))
-    for name, one in resources.items():
-        properties = tagged(one["ResourceType"], scope.resolve(dict(body.resources[name].properties)), tags)
-        if one["ResourceType"] == STACK:
-            own = {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
-            yield from leaves(aws, services, one["PhysicalResourceId"], own)
-            continue
-        secret = properties.get("SecretString", "")
-        if "{{resolve:secretsmanager:" in secret:
-            reference = secret.removeprefix("{{resolve:secretsmanager:").partition("}}")
-            seed = aws.client("secretsmanager").get_secret_value(SecretId=reference[0])["SecretString"]
-            properties["SecretString"] = seed + reference[2]
-        made = thing(services, one["ResourceType"], properties, one["PhysicalResourceId"])
-        yield one["ResourceType"], f"{stack}.{name}", list(readback.unheld(made, made.read()))
-
-
-def compared(
-    aws: Aws,
-    services: Services,
-    tags: dict[str, str],
-    seen: set[str] | None = None,
-    stacks: Sequence[str] = (ENVIRONMENT,),
-) -> tuple[set[Lost], set[Lost]]:
-    """What is read back otherwise than the template says, and what the embedded AWS tells of that for these stacks."""
-    lost: set[Lost] = set()
-    for stack in stacks:
-        for kind, address, paths in leaves(aws, services, stack, tags):
-            (seen if seen is not None else set()).add(kind)
-            lost |= {(address.rpartition(".")[2], kind, path) for path in paths}
-    told = [one for one in aws.endpoint.exceptions() if one["Stack"].startswith(tuple(stacks))]
-    return lost, {(one["Resource"], one["Type"], one["Property"]) for one in told}
-
-
-class Attributes(dict[str, Any]):
-    """The attributes of a resource, read from its service when one is asked for."""
-
-    def __init__(self, made: Any, scope: Scope, name: str) -> None:
-        super().__init__()
-        self.made, self.scope, self.name = made, scope, name
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.made.row.attributes
-
-    def __getitem__(self, key: str) -> Any:
-        self.made.properties = self.scope.resolve(dict(self.scope.template.resources[self.name].properties))
-        return self.made.attributes(self.made.read())[key]
-
-
-def names(_: Any) -> dict[str, Any]:
-    return {}
-
-
-@pytest.fixture(scope="module")
-def services(aws: Aws) -> Services:
-    return Services(aws.endpoint.url, aws.endpoint.region, aws.endpoint.account)
-
-
-def test_every_property_is_read_back(aws: Aws, services: Services, deployed: dict[str, Any]) -> None:
-    assert deployed
-    seen: set[str] = set()
-    lost, told = compared(aws, services, TAGS, seen, (SHARED, ENVIRONMENT))
+def test_every_property_is_read_back(aws: Aws, deployed: dict[str, Any]) -> None:
+    assert deployed["environment"]["Tags"] == [{"Key": key, "Value": value} for key, value in TAGS.items()]
+    seen = set()
+    for stack in (SHARED, ENVIRONMENT):
+        lost, told, kinds = compared(aws, stack)
+        assert lost == told, "what is not held is exactly what the embedded AWS tells"
+        seen |= kinds
     assert len(seen) > 40
-    assert lost == told, "what is not held is exactly what the embedded AWS tells"
     assert all(one["Kept"] for one in aws.endpoint.exceptions())
 
 
@@ -212,24 +120,22 @@ def test_the_services_themselves_agree(aws: Aws, deployed: dict[str, Any]) -> No
     assert {one["Protocol"] for one in subscriptions} == {"email", "sms"}
 
 
-def test_the_comparison_finds_what_was_changed_behind_its_back(
-    aws: Aws, services: Services, deployed: dict[str, Any]
-) -> None:
+def test_the_comparison_finds_what_was_changed_behind_its_back(aws: Aws, deployed: dict[str, Any]) -> None:
     sns, logs = aws.client("sns"), aws.client("logs")
     key = {"TopicArn": outputs(deployed["environment"])["TopicArn"], "AttributeName": "KmsMasterKeyId"}
-    group = logs.describe_log_groups(logGroupNamePrefix=ENVIRONMENT)["logGroups"][0]
+    [group] = logs.describe_log_groups(logGroupNamePrefix=f"{ENVIRONMENT}-Network")["logGroups"]
     sns.set_topic_attributes(**key, AttributeValue="other")
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
-    lost, told = compared(aws, services, TAGS)
+    children, found = aws.resources(ENVIRONMENT), set()
+    for name in ("Notifications", "Network"):
+        lost, told, _ = compared(aws, children[name]["PhysicalResourceId"])
+        found |= {(kind, path) for _, kind, path in lost - told}
     sns.set_topic_attributes(**key, AttributeValue=outputs(deployed["environment"])["KeyArn"])
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=group["retentionInDays"])
-    assert {(kind, path) for _, kind, path in lost - told} == {
-        ("AWS::SNS::Topic", "KmsMasterKeyId"),
-        ("AWS::Logs::LogGroup", "RetentionInDays"),
-    }
+    assert found == {("AWS::SNS::Topic", "KmsMasterKeyId"), ("AWS::Logs::LogGroup", "RetentionInDays")}
 
 
-def test_a_later_apply_and_back(aws: Aws, services: Services, deployed: dict[str, Any]) -> None:
+def test_a_later_apply_and_back(aws: Aws, deployed: dict[str, Any]) -> None:
     """Everything that can change in place, there and back: bootstrap over, other values, other tags."""
     body = template(aws, "environment")
     before = known(body, {**SET, "RepositoryName": outputs(deployed["shared"])["RepositoryName"]})
@@ -251,11 +157,8 @@ def test_a_later_apply_and_back(aws: Aws, services: Services, deployed: dict[str
             "cloud-health-local", body, "UPDATE", parameters=values, Capabilities=["CAPABILITY_NAMED_IAM"], **more
         )
         assert stack["StackStatus"] == "UPDATE_COMPLETE", aws.events("cloud-health-local")[-20:]
-        seen: set[str] = set()
-        lost, told = compared(aws, services, tags, seen)
-        assert lost == told
         if values is later:
-            assert kinds() <= seen | {one["ResourceType"] for one in aws.resources(SHARED).values()}, (
-                "of every type one"
-            )
-        assert ("AWS::ApplicationAutoScaling::ScalingPolicy" in seen) is (values is later)
+            lost, told, seen = compared(aws, ENVIRONMENT)
+            assert lost == told
+            seen |= {one["ResourceType"] for one in aws.resources(SHARED).values()}
+            assert kinds() <= seen, "one of every type was read"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -54,7 +55,8 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
         values = parameters.effective(parameters.read(repository / "params/local.json"), root)
         values |= {"BackendBootstrap": "true", "BackendImage": "none"}
         overrides = [f"{name}={value}" for name, value in values.items()]
-        for stack, given in (("shared", []), ("environment", ["--parameter-overrides", *overrides])):
+
+        def deploy(stack: str, *given: str) -> None:
             packaged = str(tmp_path / f"{stack}.json")
             source = f"templates/{stack}.json"
             run(
@@ -66,6 +68,15 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
                 *("--stack-name", f"exit-{stack}", "--capabilities", "CAPABILITY_IAM"),
                 *given,
             )
+
+        # Side by side, because the command line looks every 30 seconds whether a stack is there.
+        with ThreadPoolExecutor() as both:
+            started = [
+                both.submit(deploy, "shared"),
+                both.submit(deploy, "environment", "--parameter-overrides", *overrides),
+            ]
+        for one in started:
+            one.result()
         client = boto3.client(
             "cloudformation",
             endpoint_url=endpoint.url,
@@ -74,7 +85,9 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
             aws_secret_access_key="door",
         )
         statuses = [
-            stack["StackStatus"] for page in client.get_paginator("describe_stacks").paginate() for stack in page["Stacks"]
+            stack["StackStatus"]
+            for page in client.get_paginator("describe_stacks").paginate()
+            for stack in page["Stacks"]
         ]
         assert statuses == ["CREATE_COMPLETE"] * 16, json.dumps(statuses)
     finally:

@@ -1,0 +1,186 @@
+"""A CloudFront distribution's configuration as values: which behaviour a request takes, and what it does to it.
+
+Pure. Whatever a configuration has that is not modelled is an error, so that nothing is served otherwise than AWS would
+without anybody noticing. Sources: botocore's model of `GetDistributionConfig` for the names, and of the Amazon
+CloudFront Developer Guide the pages using-managed-cache-policies, using-managed-origin-request-policies,
+using-managed-response-headers-policies, Expiration, ServingCompressedFiles and DefaultRootObject.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Who asks, logs, pays and resolves names makes no difference to what an address on loopback answers; the viewer
+# protocol policy makes none either, because that address stands for the distribution's HTTPS one.
+WITHOUT_EFFECT = {
+    "": {"Aliases", "CallerReference", "Comment", "HttpVersion", "IsIPV6Enabled", "Logging", "PriceClass",
+         "ViewerCertificate"},
+    "Origin": {"ConnectionAttempts", "ConnectionTimeout", "DomainName", "ResponseCompletionTimeout"},
+    "Behavior": {"ViewerProtocolPolicy"},
+}  # fmt: skip
+MODELLED = {
+    "": {"CacheBehaviors", "DefaultCacheBehavior", "DefaultRootObject", "Enabled", "Origins"},
+    "Origin": {"CustomOriginConfig", "Id", "OriginAccessControlId", "S3OriginConfig", "VpcOriginConfig"},
+    "Behavior": {"AllowedMethods", "CachePolicyId", "Compress", "FunctionAssociations", "OriginRequestPolicyId",
+                 "PathPattern", "ResponseHeadersPolicyId", "TargetOriginId"},
+}  # fmt: skip
+# How the API says that a setting is not used.
+UNUSED = ("", None, False, 0, "none", "direct")
+
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+# SecurityHeadersPolicy: value, and whether it replaces what the origin sent.
+SECURITY_HEADERS_POLICY = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+SECURITY_HEADERS = {
+    "Referrer-Policy": ("strict-origin-when-cross-origin", False),
+    "Strict-Transport-Security": ("max-age=31536000", False),
+    "X-Content-Type-Options": ("nosniff", True),
+    "X-Frame-Options": ("SAMEORIGIN", False),
+    "X-XSS-Protection": ("1; mode=block", False),
+}
+
+
+class UnmodelledError(Exception):
+    """The distribution has something that the rehearsal cannot play; the message names it."""
+
+
+@dataclass(frozen=True)
+class CachePolicy:
+    """A managed cache policy; the keys of both have neither headers nor query strings nor cookies."""
+
+    name: str
+    shortest: int
+    usual: int
+    longest: int
+    compresses: bool
+
+    def seconds(self, cache_control: str) -> int:
+        """How long a response with this Cache-Control header is kept (Expiration)."""
+        said = dict(re.findall(r"([a-z-]+)(?:=\"?(\d+))?", cache_control.lower()))
+        if said.keys() & {"no-cache", "no-store", "private"}:
+            return self.shortest
+        age = said.get("s-maxage") or said.get("max-age") or ""
+        return max(self.shortest, min(int(age), self.longest)) if age else max(self.shortest, self.usual)
+
+
+CACHE_POLICIES = {
+    "658327ea-f89d-4fab-a63d-7e88639e58f6": CachePolicy("CachingOptimized", 1, 86_400, 31_536_000, True),
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": CachePolicy("CachingDisabled", 0, 0, 0, False),
+}
+
+
+@dataclass(frozen=True)
+class Behavior:
+    """What happens to the requests whose path matches the pattern."""
+
+    pattern: str
+    on_s3: bool
+    methods: frozenset[str]
+    function: str | None
+    cache: CachePolicy
+    all_viewer: bool
+    headers: Mapping[str, tuple[str, bool]]
+    compresses: bool
+
+    def matches(self, path: str) -> bool:
+        """`*` stands for any number of characters and `?` for one; the leading slash is optional (PathPattern)."""
+        pattern = re.escape(self.pattern.removeprefix("/")).replace(r"\*", ".*").replace(r"\?", ".")
+        return re.fullmatch(pattern, path.removeprefix("/"), re.DOTALL) is not None
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The behaviours in the order in which they are asked, the default one last, and the default root object."""
+
+    behaviors: tuple[Behavior, ...]
+    root: str
+
+    def behavior(self, path: str) -> Behavior:
+        """The first behaviour that matches; the default one matches everything."""
+        return next(behavior for behavior in self.behaviors if behavior.matches(path))
+
+
+def read(config: Mapping[str, Any], functions: Collection[str]) -> Distribution:
+    """The values of a `DistributionConfig` as `cloudfront get-distribution-config` answers it.
+
+    `functions` are the ARNs of the functions that can be run. Raises `UnmodelledError`.
+    """
+    _refuse("", "DistributionConfig", config)
+    if not config.get("Enabled"):
+        raise UnmodelledError("DistributionConfig.Enabled is false: a distribution that is switched off serves nothing")
+    on_s3 = {origin["Id"]: _on_s3(origin) for origin in _items(config, "Origins")}
+    found = [(one["PathPattern"], one) for one in _items(config, "CacheBehaviors")]
+    found.append(("*", config["DefaultCacheBehavior"]))
+    behaviors = tuple(_behavior(pattern, one, on_s3, functions) for pattern, one in found)
+    return Distribution(behaviors, config.get("DefaultRootObject") or "")
+
+
+def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], functions: Collection[str]) -> Behavior:
+    where = f"behaviour {pattern}"
+    _refuse("Behavior", where, one)
+    origin = _choice(f"{where}: TargetOriginId", one["TargetOriginId"], on_s3)
+    cache = CACHE_POLICIES[_choice(f"{where}: CachePolicyId", one.get("CachePolicyId"), CACHE_POLICIES)]
+    forwarded, headers = one.get("OriginRequestPolicyId"), one.get("ResponseHeadersPolicyId")
+    if forwarded:
+        _choice(f"{where}: OriginRequestPolicyId", forwarded, [ALL_VIEWER])
+    if headers:
+        _choice(f"{where}: ResponseHeadersPolicyId", headers, [SECURITY_HEADERS_POLICY])
+    if on_s3[origin] and forwarded:
+        raise UnmodelledError(f"{where}: AllViewer sends the viewer's Host to the bucket, which S3 refuses; leave it out")
+    methods = one.get("AllowedMethods") or {"Items": ["GET", "HEAD"]}
+    if "OPTIONS" in (methods.get("CachedMethods") or {}).get("Items", ()):
+        raise UnmodelledError(f"{where}: CachedMethods has OPTIONS, only answers to GET and HEAD are kept")
+    function = None
+    for association in _items(one, "FunctionAssociations"):
+        _choice(f"{where}: FunctionAssociations.EventType", association["EventType"], ["viewer-request"])
+        function = _choice(f"{where}: FunctionAssociations.FunctionARN", association["FunctionARN"], functions)
+    return Behavior(
+        pattern=pattern,
+        on_s3=on_s3[origin],
+        methods=frozenset(methods["Items"]),
+        function=function,
+        cache=cache,
+        all_viewer=bool(forwarded),
+        headers=SECURITY_HEADERS if headers else {},
+        compresses=bool(one.get("Compress")) and cache.compresses,
+    )
+
+
+def _on_s3(origin: Mapping[str, Any]) -> bool:
+    where = f"origin {origin['Id']}"
+    _refuse("Origin", where, origin)
+    kinds = [kind for kind in ("S3OriginConfig", "VpcOriginConfig", "CustomOriginConfig") if origin.get(kind) is not None]
+    if len(kinds) != 1:
+        raise UnmodelledError(
+            f"{where} has {' and '.join(kinds) or 'no configuration'}: it must have one of S3OriginConfig, VpcOriginConfig "
+            "and CustomOriginConfig; where the AWS that was asked does not show it, complete it from the template"
+        )
+    if kinds == ["S3OriginConfig"]:
+        if origin["S3OriginConfig"].get("OriginAccessIdentity"):
+            raise UnmodelledError(f"{where}: S3OriginConfig.OriginAccessIdentity is set, only access controls are played")
+        if not origin.get("OriginAccessControlId"):
+            raise UnmodelledError(f"{where}: OriginAccessControlId is missing, a private bucket would refuse CloudFront")
+    return kinds == ["S3OriginConfig"]
+
+
+def _items(holder: Mapping[str, Any], name: str) -> list[Any]:
+    """The API leaves `Items` out where `Quantity` is 0."""
+    return list((holder.get(name) or {}).get("Items") or ())
+
+
+def _choice(where: str, value: Any, choices: Collection[str]) -> str:
+    if value not in choices:
+        raise UnmodelledError(f"{where} is {value!r}, the rehearsal plays: {', '.join(sorted(choices)) or 'none'}")
+    return str(value)
+
+
+def _refuse(kind: str, where: str, holder: Mapping[str, Any]) -> None:
+    for name, value in holder.items():
+        if name not in MODELLED[kind] | WITHOUT_EFFECT[kind] and not _unused(value):
+            raise UnmodelledError(f"{where}: {name} is {value!r}, which the rehearsal does not play")
+
+
+def _unused(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_unused(inside) for inside in value.values())
+    return not value if isinstance(value, list) else value in UNUSED
