@@ -19,7 +19,8 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
     """Fills in the changes and the status; a plan that cannot be made is a change set that FAILED, with the reason."""
     try:
         scope = account.scope(change_set.stack, change_set.target, preview=True)
-        change_set.changes = list(_changes(account, change_set, scope))
+        for change in _changes(account, change_set, scope):
+            change_set.changes.append(change)  # at once: what a failed plan made is deleted with it
         outputs = account.outputs(scope)
     except Invalid as error:
         return _fail(change_set, str(error))
@@ -176,8 +177,8 @@ def _nest(
             target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
             change.details = [{"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}]
         return
-    stack = account.stacks[existing.physical] if existing else account.nested(parent.stack, change.logical)
     wanted = account.nested_target(properties, parent.target)
+    stack = account.stacks[existing.physical] if existing else account.nested(parent.stack, change.logical)
     kind = "UPDATE" if existing else "CREATE"
     nested = _child(account, parent, stack, wanted, kind)
     change.nested, change.physical = plan(account, nested), stack.id

@@ -1,0 +1,110 @@
+"""The pipeline as it is deployed, read back through AWS's API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import Refused
+from scripts.rehearsal.errors import Unsupported
+
+STAGE_KEYS = {"name", "actions", "onFailure", "blockers"}
+ROLLBACK, RETRY, FAIL = "ROLLBACK", "RETRY", "FAIL"
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action as the pipeline declares it."""
+
+    stage: str
+    name: str
+    order: int
+    type: Mapping[str, str]
+    configuration: Mapping[str, str]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    namespace: str
+
+    @property
+    def provider(self) -> str:
+        return self.type["provider"]
+
+    def __str__(self) -> str:
+        return f"{self.stage}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage; `on_failure` is ROLLBACK, RETRY, FAIL, `all_again` whether a retry repeats what succeeded, too."""
+
+    name: str
+    actions: tuple[Action, ...]
+    on_failure: str
+    all_again: bool
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One pipeline: its role, its artifact store and what runs in which order."""
+
+    name: str
+    arn: str
+    role: str
+    version: int
+    bucket: str
+    key: str
+    stages: tuple[Stage, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def read(aws: Aws, name: str | None = None) -> Pipeline:
+    """The pipeline of that name, or the only one there is. Raises `Refused`, and `Unsupported` for what it cannot be
+    played with."""
+    names = sorted(one["name"] for one in aws.call("codepipeline", "list_pipelines")["pipelines"])
+    if name is None and len(names) == 1:
+        name = names[0]
+    if name not in names:
+        known = ", ".join(names) or "none, `make deploy` makes one"
+        raise Refused(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {known}.")
+    answer = aws.call("codepipeline", "get_pipeline", name=name)
+    held = answer["pipeline"]
+    store = held.get("artifactStore")
+    if store is None:
+        raise Unsupported(f"{name} has an artifact store for each region, only one is imitated")
+    return Pipeline(
+        name,
+        answer["metadata"]["pipelineArn"],
+        held["roleArn"],
+        held["version"],
+        store["location"],
+        store.get("encryptionKey", {}).get("id", ""),
+        tuple(map(_stage, held["stages"])),
+        {one["name"]: one.get("defaultValue", "") for one in held.get("variables", ())},
+    )
+
+
+def _stage(body: Mapping[str, Any]) -> Stage:
+    failure = body.get("onFailure", {})
+    if unknown := sorted(body.keys() - STAGE_KEYS) + ["onFailure.conditions"] * ("conditions" in failure):
+        raise Unsupported(f"stage {body['name']} has {', '.join(unknown)}, which a rehearsal does not imitate")
+    result = failure.get("result", FAIL)
+    if result not in (ROLLBACK, RETRY, FAIL):
+        raise Unsupported(f"stage {body['name']} ends with {result} on failure, only ROLLBACK, RETRY, FAIL are imitated")
+    actions = sorted((_action(body["name"], one) for one in body["actions"]), key=lambda one: one.order)
+    mode = failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
+    return Stage(body["name"], tuple(actions), result, mode == "ALL_ACTIONS")
+
+
+def _action(stage: str, body: Mapping[str, Any]) -> Action:
+    if "roleArn" in body or "commands" in body:
+        raise Unsupported(f"{stage}/{body['name']} has a role of its own or commands, which a rehearsal does not imitate")
+    return Action(
+        stage,
+        body["name"],
+        body.get("runOrder", 1),
+        body["actionTypeId"],
+        body.get("configuration", {}),
+        tuple(one["name"] for one in body.get("inputArtifacts", ())),
+        tuple(one["name"] for one in body.get("outputArtifacts", ())),
+        body.get("namespace", ""),
+    )
