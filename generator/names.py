@@ -17,7 +17,7 @@ BUCKET_LOGS = "s3/"
 
 # Stages, in the order of the design.
 SOURCE, BUILD_BACKEND, BUILD_FRONTEND = "Source", "Build_Backend", "Build_Frontend"
-APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = "Approve", "Deploy_Backend", "Deploy_Frontend"
+APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = ("Approve", "Deploy_Backend", "Deploy_Frontend")
 # What a stage's name starts with when a failure in it rolls back.
 DEPLOY = "Deploy"
 

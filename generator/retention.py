@@ -3,8 +3,8 @@
 What holds data survives both: `RetainExceptOnCreate` leaves nothing behind after a failed first creation, so that
 the second try finds no name taken, and keeps it in every other case. Buckets are kept even then: load balancer and
 pipeline write into them while the rest is still being made, a bucket that is not empty cannot be deleted, and the
-rollback would fail on it. Their names are generated, so one left behind is in nobody's way. A type that stands in no table is an
-error: whoever adds it decides.
+rollback would fail on it. Their names are generated, so one left behind is in nobody's way. A type that stands in no
+table is an error: whoever adds it decides.
 """
 
 from __future__ import annotations

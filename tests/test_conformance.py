@@ -189,7 +189,7 @@ def test_a_proof_that_cannot_fail_is_seen() -> None:
     def broken(templates: TemplateSet) -> None:
         raise RuntimeError(len(templates))
 
-    missing, hollow = changed("shared.Repository", hollow=False), changed("shared.Repository", hollow=True)
+    missing, hollow = (changed("shared.Repository", hollow=False), changed("shared.Repository", hollow=True))
     assert not fails(vacuous, missing)
     assert fails(shallow, missing)
     assert not stumbles(shallow, hollow)

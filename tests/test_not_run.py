@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLE = '''
+SAMPLE = """
 import pytest
 
 def test_runs():
@@ -18,7 +18,7 @@ def test_runs():
 
 def test_needs_a_browser():
     pytest.skip("no browser on this machine")
-'''
+"""
 
 
 @pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "in parallel"])

@@ -62,7 +62,7 @@ def raise_from_zero(stack: Stack) -> list[Grant]:
 
 def verify_backend(stack: Stack, project: Project) -> list[Grant]:
     """The verification looks at service, tasks and tables, and records the image that it found good."""
-    prefix, cluster = stack.takes(ports.CONFIGURATION_PREFIX), stack.takes(ports.RUNNING_CLUSTER)
+    prefix, cluster = (stack.takes(ports.CONFIGURATION_PREFIX), stack.takes(ports.RUNNING_CLUSTER))
     return [
         allow(
             "SeeService",

@@ -110,10 +110,7 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
         ),
         Graph(
             "CPU and memory",
-            [
-                ("AWS/ECS", "CPUUtilization", service, "Average"),
-                ("AWS/ECS", "MemoryUtilization", service, "Average"),
-            ],
+            [("AWS/ECS", "CPUUtilization", service, "Average"), ("AWS/ECS", "MemoryUtilization", service, "Average")],
         ),
         Graph(
             "Answers",

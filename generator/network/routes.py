@@ -68,10 +68,7 @@ def private(
         nat = Ref(nats[0]) if zone == "A" else If(second, Ref(nats[1]), Ref(nats[0]))
         stack.add(
             ec2.Route(
-                f"PrivateDefault{zone}",
-                RouteTableId=Ref(routes),
-                DestinationCidrBlock="0.0.0.0/0",
-                NatGatewayId=nat,
+                f"PrivateDefault{zone}", RouteTableId=Ref(routes), DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat
             ),
             f"Private subnet {zone} reaches the internet through NAT.",
             SERVES,

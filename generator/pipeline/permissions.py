@@ -57,7 +57,7 @@ def always(stack: Stack) -> list[Grant]:
 
 def backend(stack: Stack) -> list[Grant]:
     """Sources: codepipeline userguide, action-reference-ECS; Service Authorization Reference, Amazon ECS."""
-    family, cluster = arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER)
+    family, cluster = (arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER))
     projects = [stack.takes(ports.BACKEND_BUILD), stack.takes(ports.RAISE_BUILD)]
     return [
         allow(
@@ -91,12 +91,7 @@ def backend(stack: Stack) -> list[Grant]:
             Anything("DescribeTaskDefinition names no resource"),
             "the deploy action copies the revision that the service uses",
         ),
-        allow(
-            "RegisterRevision",
-            [ecs.RegisterTaskDefinition],
-            [family],
-            "every release is a revision of this family",
-        ),
+        allow("RegisterRevision", [ecs.RegisterTaskDefinition], [family], "every release is a revision of this family"),
         allow(
             "TagRevision",
             [ecs.TagResource],

@@ -84,7 +84,7 @@ def unmet(name: str, declaration: Mapping[str, Any], value: str) -> tuple[str, .
         if pattern is not None and not _pattern(name, pattern).fullmatch(item):
             return (f"must match {pattern} {declaration.get('ConstraintDescription', '')}".rstrip(),)
         for bound in [bound for bound in BOUNDS if bound in declaration]:
-            size, limit = len(item) if "Length" in bound else float(item), float(declaration[bound])
+            size, limit = (len(item) if "Length" in bound else float(item), float(declaration[bound]))
             if size < limit if "Min" in bound else size > limit:
                 return (BOUNDS[bound].format(declaration[bound]),)
     return None

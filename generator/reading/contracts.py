@@ -17,7 +17,7 @@ from generator.reading.places import walk
 from generator.reading.templates import Resource, Template, TemplateSet
 from generator.reading.values import render
 
-PROJECT, SERVICE, TASK = "AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
+PROJECT, SERVICE, TASK = ("AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition")
 
 # The property that `Ref` of a resource gives (CloudFormation user guide, return values of each type).
 NAMED_BY: Mapping[str, str] = {PIPELINE: "Name", PROJECT: "Name", "AWS::ECS::Cluster": "ClusterName"}
@@ -126,7 +126,7 @@ def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
         for turn, where, body in _readers(pipeline):
             givers_of = {action.namespace: action for action in pipeline.actions if action.turn < turn}
             for namespace, name in _read(body):
-                reader, reads = f"{pipeline.address} {where}", f"reads #{{{namespace}.{name}}}"
+                reader, reads = (f"{pipeline.address} {where}", f"reads #{{{namespace}.{name}}}")
                 names: frozenset[str] | None
                 if namespace in givers_of:
                     names = _emitted(templates, pipeline, givers_of[namespace], projects)
@@ -149,7 +149,7 @@ def _readers(pipeline: Pipeline) -> Iterator[tuple[tuple[int, int], str, Any]]:
         yield action.turn, str(action), action.body
     for number, stage in enumerate(pipeline.properties["Stages"]):
         for key in stage.keys() - {"Actions", "Name"}:
-            yield (number + (key != "BeforeEntry"), 0), f"{render(stage['Name'])} {key}", stage[key]
+            yield ((number + (key != "BeforeEntry"), 0), f"{render(stage['Name'])} {key}", stage[key])
 
 
 def _read(body: Any) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     def text(value: Any) -> str:
         return terms.text(resource.template, value)
 
-    role, who, lines = text(properties["ServiceRole"]), resource.address, inline(resource)
+    role, who, lines = (text(properties["ServiceRole"]), resource.address, inline(resource))
     environment = {one["Name"]: one for one in properties["Environment"].get("EnvironmentVariables", ())}
     logs = properties.get("LogsConfig", {})
     things: dict[str, dict[str, str]] = {f"build with {key}": {} for key in PROJECT_SETTINGS if key in properties}
@@ -138,7 +138,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     if properties.get("Cache", {}).get("Type") == "S3":
         things["build cache"] = {"Cache": text(properties["Cache"]["Location"])}
     for pipeline in terms.pipelines:
-        place, bucket = pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", "")
+        place, bucket = (pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", ""))
         runs = [one for one in pipeline.actions if one.provider == "CodeBuild"]
         runs = [
             one for one in runs if terms.text(place, one.configuration.get("ProjectName")) == text(properties["Name"])

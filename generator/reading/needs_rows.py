@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ARN, PLACE = "arn:${AWS::Partition}", "${AWS::Region}:${AWS::AccountId}"
-OBJECTS, BUCKET, ECS = f"{ARN}:s3:::<Bucket>/*", f"{ARN}:s3:::<Bucket>", f"{ARN}:ecs:{PLACE}"
-REPOSITORY, LOGS = f"{ARN}:ecr:{PLACE}:repository", f"{ARN}:logs:{PLACE}:log-group:<Group>:*"
-REPORTS, PARAMETER = f"{ARN}:codebuild:{PLACE}:report-group/<Report>", f"{ARN}:ssm:{PLACE}:parameter"
+OBJECTS, BUCKET, ECS = (f"{ARN}:s3:::<Bucket>/*", f"{ARN}:s3:::<Bucket>", f"{ARN}:ecs:{PLACE}")
+REPOSITORY, LOGS = (f"{ARN}:ecr:{PLACE}:repository", f"{ARN}:logs:{PLACE}:log-group:<Group>:*")
+REPORTS, PARAMETER = (f"{ARN}:codebuild:{PLACE}:report-group/<Report>", f"{ARN}:ssm:{PLACE}:parameter")
 DISTRIBUTION = f"{ARN}:cloudfront::${{AWS::AccountId}}:distribution/<--distribution-id>"
 IN_CLUSTER = {"ecs:cluster": f"{ECS}:cluster/<ClusterName>"}
 FROM_ACCOUNT = {"aws:SourceAccount": "${AWS::AccountId}"}

@@ -169,7 +169,7 @@ def _problem(file: ParameterFile, section: str, name: str, value: object, why: s
 
 
 def _parameters(file: ParameterFile, template: Template) -> Iterator[Problem]:
-    declared, computed = template.get("Parameters", {}), template.get("Metadata", {}).get("Computed", {})
+    declared, computed = (template.get("Parameters", {}), template.get("Metadata", {}).get("Computed", {}))
     for name, value in file.parameters.items():
         if name in computed:
             why = f"is found at deploy time ({computed[name]['Found']}): remove it from the file"
@@ -231,7 +231,7 @@ def _stack_policy(file: ParameterFile, template: Template) -> Iterator[Problem]:
         yield Problem(file.path, "StackPolicy", "", 'must be {} or {"Statement": [...]} with one statement or more')
         return
     for number, statement in enumerate(statements or []):
-        section, given = f"StackPolicy.Statement[{number}]", statement if isinstance(statement, dict) else {}
+        section, given = (f"StackPolicy.Statement[{number}]", statement if isinstance(statement, dict) else {})
         valid = {"Effect": ("Allow", "Deny"), "Principal": ("*",)}
         valid["NotAction" if "NotAction" in given else "Action"] = ACTIONS
         valid["NotResource" if "NotResource" in given else "Resource"] = resources

@@ -1,4 +1,7 @@
-"""The rendered templates as values: what every reader of the JSON builds on. Nothing here knows troposphere."""
+"""The rendered templates as values: what every reader of the JSON builds on. Nothing here knows troposphere.
+
+Long because set, template, child and resource are one small family that refers to each other.
+"""
 
 import copy
 import json

@@ -39,9 +39,7 @@ from generator.stacks import (
     site,
     storage,
 )
-from generator.stacks import (
-    build as projects,
-)
+from generator.stacks import build as projects
 from generator.version import VERSION
 from generator.wiring import Offer, Wiring
 
@@ -57,11 +55,7 @@ BACKEND, ON_ECS, FRONTEND, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
     "NewTables",
     "VerbatimNames",
 )
-IMPLIES = {
-    ON_ECS: frozenset({BACKEND}),
-    NEW_REGISTRY: frozenset({ON_ECS, BACKEND}),
-    NEW_TABLES: frozenset({BACKEND}),
-}
+IMPLIES = {ON_ECS: frozenset({BACKEND}), NEW_REGISTRY: frozenset({ON_ECS, BACKEND}), NEW_TABLES: frozenset({BACKEND})}
 
 
 class Child(NamedTuple):
@@ -134,9 +128,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
         stack = child.build(project)
         stacks.append(stack)
         resource = NestedStack(
-            child.logical,
-            Parameters=wiring.connect(stack, child.condition),
-            TemplateURL=f"{stack.name}.json",
+            child.logical, Parameters=wiring.connect(stack, child.condition), TemplateURL=f"{stack.name}.json"
         )
         if child.condition:
             resource.Condition = child.condition

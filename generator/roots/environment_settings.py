@@ -180,11 +180,7 @@ def _releases(project: Project) -> list[Setting]:
         ),
         Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "60", between=(5, 480)),
         Setting(
-            ports.PYTHON_VERSION,
-            group,
-            "Python",
-            project.backend.python,
-            allowed=("3.11", "3.12", "3.13", "3.14"),
+            ports.PYTHON_VERSION, group, "Python", project.backend.python, allowed=("3.11", "3.12", "3.13", "3.14")
         ),
         Setting(ports.NODE_VERSION, group, "Node.js", project.frontend.node, allowed=("18", "20", "22", "24")),
     ]
@@ -268,7 +264,9 @@ def _computed(project: Project) -> list[Setting]:
             group,
             "First creation",
             allowed=YES_NO,
-            computed=Computed("true until the verification has recorded a first good image in LastImageParameter", "true"),
+            computed=Computed(
+                "true until the verification has recorded a first good image in LastImageParameter", "true"
+            ),
         ),
         Setting(
             ports.IMAGE,

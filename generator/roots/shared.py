@@ -26,13 +26,7 @@ def build(project: Project) -> Stack:
     add_to(
         stack.template,
         [
-            Setting(
-                ports.ENVIRONMENT,
-                "Tags",
-                "Environment tag",
-                "shared",
-                allowed=("shared",),
-            ),
+            Setting(ports.ENVIRONMENT, "Tags", "Environment tag", "shared", allowed=("shared",)),
             Setting(
                 ports.REPOSITORY_NAME,
                 "Repository",
@@ -53,9 +47,7 @@ def build(project: Project) -> Stack:
     )
     repository = stack.add(
         codecommit.Repository(
-            "Repository",
-            RepositoryName=stack.takes(ports.REPOSITORY_NAME),
-            RepositoryDescription=project.description,
+            "Repository", RepositoryName=stack.takes(ports.REPOSITORY_NAME), RepositoryDescription=project.description
         ),
         "Holds the application's source.",
         ["SRC-1", "SRC-5"],

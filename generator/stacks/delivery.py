@@ -27,7 +27,7 @@ def build(project: Project) -> Stack:
     both = stack.when("Both", And(Condition(backend), Condition(frontend)))
     has_domain = stack.when("HasDomain", switched_on(stack.takes(ports.DOMAIN_NAME), ""))
 
-    page, origins = behaviours.page(stack, project, frontend), _origins(stack, project, backend, frontend)
+    page, origins = (behaviours.page(stack, project, frontend), _origins(stack, project, backend, frontend))
     distribution = stack.add(
         cloudfront.Distribution(
             "Distribution",
@@ -75,8 +75,7 @@ def build(project: Project) -> Stack:
     stack.gives(ports.DISTRIBUTION_ID, Ref(distribution))
     stack.gives(ports.DISTRIBUTION_ARN, arns.global_arn("cloudfront", "distribution/${Id}", Id=Ref(distribution)))
     stack.gives(
-        ports.PUBLIC_URL,
-        If(has_domain, Sub("https://${DomainName}"), Sub("https://${Distribution.DomainName}")),
+        ports.PUBLIC_URL, If(has_domain, Sub("https://${DomainName}"), Sub("https://${Distribution.DomainName}"))
     )
     return stack
 

@@ -98,10 +98,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
 
 
 def _service_alarms(stack: Stack, backend: str) -> None:
-    service = {
-        "ClusterName": stack.takes(ports.RUNNING_CLUSTER),
-        "ServiceName": stack.takes(ports.RUNNING_SERVICE),
-    }
+    service = {"ClusterName": stack.takes(ports.RUNNING_CLUSTER), "ServiceName": stack.takes(ports.RUNNING_SERVICE)}
     for title, metric, says in (
         ("BackendCpu", "CPUUtilization", "The tasks run out of CPU, and autoscaling does not help."),
         ("BackendMemory", "MemoryUtilization", "The tasks run out of memory, and autoscaling does not help."),

@@ -20,11 +20,7 @@ def build(project: Project) -> Stack:
     stack = Stack("network", __name__, "VPC in two zones, with security groups", project)
     vpc = stack.add(
         ec2.VPC(
-            "Vpc",
-            CidrBlock=stack.takes(ports.VPC_CIDR),
-            EnableDnsHostnames=True,
-            EnableDnsSupport=True,
-            Tags=named(""),
+            "Vpc", CidrBlock=stack.takes(ports.VPC_CIDR), EnableDnsHostnames=True, EnableDnsSupport=True, Tags=named("")
         ),
         "Network of the environment.",
         SERVES,

@@ -79,7 +79,7 @@ def build(project: Project) -> Stack:
 
 
 def _stages(stack: Stack, backend: str, frontend: str, approval: str) -> list[Stage]:
-    site, cluster = stack.takes(ports.SITE_BUCKET_NAME), stack.takes(ports.RUNNING_CLUSTER)
+    site, cluster = (stack.takes(ports.SITE_BUCKET_NAME), stack.takes(ports.RUNNING_CLUSTER))
     verify = stack.takes(ports.VERIFY_BUILD)
     source = actions.codecommit(
         SOURCE_ACTION, stack.takes(ports.REPOSITORY_NAME), stack.takes(ports.BRANCH), SOURCE_OUTPUT

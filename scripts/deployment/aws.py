@@ -84,7 +84,7 @@ class Aws:
             method = getattr(self._client(service), operation)
             return self.door(name, lambda: method(**arguments))
         except ClientError as error:
-            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            code, message = (error.response["Error"]["Code"], error.response["Error"].get("Message", ""))
             raise AwsError(name, code, message, _remedy(code)) from error
         except (BotoCoreError, ResponseParserError) as error:
             code = type(error).__name__

@@ -142,11 +142,7 @@ class _Run:
         return found if means.action is Action.UPDATE else None
 
     def _plan(
-        self,
-        wanted: Environment,
-        template: Packaged,
-        previous: Stack | None,
-        values: list[Computed],
+        self, wanted: Environment, template: Packaged, previous: Stack | None, values: list[Computed]
     ) -> tuple[Plan, list[Computed]]:
         """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
         is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""

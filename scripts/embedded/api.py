@@ -65,7 +65,7 @@ class CloudFormation(ChangeSetCalls):
                 self.account.change_sets.pop(nested.id, None)
                 if nested.reviewed and nested.stack is not stack and nested.stack.status == "REVIEW_IN_PROGRESS":
                     nested.stack.event(operation, None, "DELETE_COMPLETE")
-        self._start(lambda: Engine(self.account).delete(stack, operation, "", retained), stack, operation)
+        self._start(lambda: Engine(self.account).delete(stack, operation, retained=retained), stack, operation)
         return ActionResult({})
 
     def cancel_update_stack(self) -> ActionResult:
@@ -121,7 +121,7 @@ class CloudFormation(ChangeSetCalls):
             stacks = [self.account.find(name)]
         else:
             stacks = list(self.account.stacks.values())
-        logical, physical = self._get_param("LogicalResourceId"), self._get_param("PhysicalResourceId")
+        logical, physical = (self._get_param("LogicalResourceId"), self._get_param("PhysicalResourceId"))
         found = [
             describe.resource(stack, one)
             for stack in stacks

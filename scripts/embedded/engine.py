@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from generator.reading import graph
 from scripts.embedded import schemas
-from scripts.embedded.removal import Removal
+from scripts.embedded.removal import ON_CREATE, Removal
 from scripts.embedded.services import Failed
 from scripts.embedded.stacks import Operation, Resource, Stack, Target, now
 from scripts.embedded.steps import StackFailed
@@ -24,7 +24,7 @@ class Engine(Removal):
             self._create(stack, target, operation)
         except StackFailed as error:
             if operation.delete_on_failure:
-                self.delete(stack, operation, str(error))
+                self.delete(stack, operation, ON_CREATE, str(error))
             elif operation.disable_rollback:
                 stack.event(operation, None, "CREATE_FAILED", str(error))
             else:

@@ -13,18 +13,26 @@ from scripts.embedded.stacks import RETAINED, Operation, Resource, Stack, now
 from scripts.embedded.steps import StackFailed, Steps
 from scripts.embedded.structure import Invalid
 
+ON_CREATE = ("Retain",)  # what is respected when a creation is undone
 LOG = logging.getLogger(__name__)
 
 
 class Removal(Steps):
     """Deletes stacks and undoes what failed."""
 
-    def delete(self, stack: Stack, operation: Operation, reason: str = "", retained: Iterable[str] = ()) -> None:
-        """Deletes a stack in reverse order; what a policy keeps is skipped."""
+    def delete(
+        self,
+        stack: Stack,
+        operation: Operation,
+        keep: tuple[str, ...] = RETAINED,
+        reason: str = "",
+        retained: Iterable[str] = (),
+    ) -> None:
+        """Deletes a stack in reverse order. `keep` are the deletion policies that are respected, `retained` resources
+        that stay although they have none. Raises `StackFailed`."""
         self._begin(stack, operation, "DELETE_IN_PROGRESS", reason)
         for name in retained:
-            self._remove(stack, stack.resources.pop(name), operation, True)
-        keep = RETAINED if reason == "" else ("Retain",)
+            stack.event(operation, stack.resources.pop(name), "DELETE_SKIPPED")
         if failed := self._empty(stack, operation, keep):
             text = f"The following resource(s) failed to delete: [{', '.join(failed)}]. "
             stack.event(operation, None, "DELETE_FAILED", text)
@@ -36,30 +44,25 @@ class Removal(Steps):
         """Removes every resource of a stack; returns those that resisted."""
         failed: list[str] = []
         for one in self._backwards(list(stack.resources.values())):
-            if not one.physical:
-                del stack.resources[one.logical]
-                continue
             try:
-                self._remove(
-                    stack,
-                    one,
-                    operation,
-                    one.body.get("DeletionPolicy", "Delete") in keep,
-                    not_kept=keep == ("Retain",) or not keep,
-                )
+                if one.physical:
+                    self._remove(stack, one, operation, one.body.get("DeletionPolicy"), keep)
                 del stack.resources[one.logical]
             except (Failed, Invalid, StackFailed):
                 failed.append(one.logical)
         return failed
 
-    def _remove(self, stack: Stack, one: Resource, operation: Operation, kept: bool, not_kept: bool = False) -> None:
-        if kept:
+    def _remove(
+        self, stack: Stack, one: Resource, operation: Operation, policy: str | None, keep: tuple[str, ...] = RETAINED
+    ) -> None:
+        """Deletes a resource, unless its policy is one of those to `keep`."""
+        if policy in keep:
             stack.event(operation, one, "DELETE_SKIPPED")
             return
         stack.event(operation, one, "DELETE_IN_PROGRESS")
         try:
             if one.nested:
-                self.delete(self.account.stacks[one.physical], operation, "rollback" if not_kept else "")
+                self.delete(self.account.stacks[one.physical], operation, keep)
             else:
                 self._thing(stack, one).delete()
         except Exception as error:
@@ -90,20 +93,22 @@ class Removal(Steps):
             present = {(one.kind, one.physical) for one in stack.resources.values() if one.logical not in idle}
             for one in self._backwards([one for one in resources.values() if (one.kind, one.physical) not in present]):
                 policy = one.body.get("DeletionPolicy" if one.logical in idle else "UpdateReplacePolicy")
-                self._leave(stack, copy(one), operation, policy in RETAINED)
+                self._leave(stack, copy(one), operation, policy)
                 if one.logical in idle:
                     del stack.resources[one.logical]
         for stack in reversed(stacks):
             stack.event(operation, None, "UPDATE_COMPLETE")
 
-    def _leave(self, stack: Stack, one: Resource, operation: Operation, kept: bool) -> None:
+    def _leave(
+        self, stack: Stack, one: Resource, operation: Operation, policy: str | None, keep: tuple[str, ...] = RETAINED
+    ) -> None:
         """Removes what a stack has no use for any more; what resists stays behind, and only its event tells."""
         with suppress(Failed, Invalid, StackFailed):
-            self._remove(stack, one, operation, kept)
+            self._remove(stack, one, operation, policy, keep)
 
     def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
         stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
-        failed = self._empty(stack, operation, ("Retain",) if not operation.retain_except_on_create else ())
+        failed = self._empty(stack, operation, () if operation.retain_except_on_create else ON_CREATE)
         if failed:
             names = ", ".join(failed)
             stack.event(operation, None, "ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
@@ -139,9 +144,9 @@ class Removal(Steps):
             stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         for stack, _, before, after in reversed(operation.journal):
             if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
-                kept = before is None and after.body.get("DeletionPolicy") == "Retain"
+                policy = after.body.get("DeletionPolicy") if before is None else None
                 if after.physical:
-                    self._leave(stack, after, operation, kept)
+                    self._leave(stack, after, operation, policy, ON_CREATE)
         for stack in reversed(stacks):
             stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
 

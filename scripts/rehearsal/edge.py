@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scripts.rehearsal.errors import Unsupported
+
 # Who asks, logs, pays and resolves names makes no difference to what an address on loopback answers; the viewer
 # protocol policy makes none either, because that address stands for the distribution's HTTPS one.
 WITHOUT_EFFECT = {
@@ -40,7 +42,7 @@ SECURITY_HEADERS = {
 }
 
 
-class UnmodelledError(Exception):
+class UnmodelledError(Unsupported):
     """The distribution has something that the rehearsal cannot play; the message names it."""
 
 
@@ -115,25 +117,43 @@ def read(config: Mapping[str, Any], functions: Collection[str]) -> Distribution:
     return Distribution(behaviors, config.get("DefaultRootObject") or "")
 
 
-def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], functions: Collection[str]) -> Behavior:
+def _behavior(
+    pattern: str,
+    one: Mapping[str, Any],
+    on_s3: Mapping[str, bool],
+    functions: Collection[str],
+) -> Behavior:
     where = f"behaviour {pattern}"
     _refuse("Behavior", where, one)
     origin = _choice(f"{where}: TargetOriginId", one["TargetOriginId"], on_s3)
     cache = CACHE_POLICIES[_choice(f"{where}: CachePolicyId", one.get("CachePolicyId"), CACHE_POLICIES)]
-    forwarded, headers = one.get("OriginRequestPolicyId"), one.get("ResponseHeadersPolicyId")
+    forwarded, headers = (
+        one.get("OriginRequestPolicyId"),
+        one.get("ResponseHeadersPolicyId"),
+    )
     if forwarded:
         _choice(f"{where}: OriginRequestPolicyId", forwarded, [ALL_VIEWER])
     if headers:
         _choice(f"{where}: ResponseHeadersPolicyId", headers, [SECURITY_HEADERS_POLICY])
     if on_s3[origin] and forwarded:
-        raise UnmodelledError(f"{where}: AllViewer sends the viewer's Host to the bucket, which S3 refuses; leave it out")
+        raise UnmodelledError(
+            f"{where}: AllViewer sends the viewer's Host to the bucket, which S3 refuses; leave it out"
+        )
     methods = one.get("AllowedMethods") or {"Items": ["GET", "HEAD"]}
     if "OPTIONS" in (methods.get("CachedMethods") or {}).get("Items", ()):
         raise UnmodelledError(f"{where}: CachedMethods has OPTIONS, only answers to GET and HEAD are kept")
     function = None
     for association in _items(one, "FunctionAssociations"):
-        _choice(f"{where}: FunctionAssociations.EventType", association["EventType"], ["viewer-request"])
-        function = _choice(f"{where}: FunctionAssociations.FunctionARN", association["FunctionARN"], functions)
+        _choice(
+            f"{where}: FunctionAssociations.EventType",
+            association["EventType"],
+            ["viewer-request"],
+        )
+        function = _choice(
+            f"{where}: FunctionAssociations.FunctionARN",
+            association["FunctionARN"],
+            functions,
+        )
     return Behavior(
         pattern=pattern,
         on_s3=on_s3[origin],
@@ -149,17 +169,23 @@ def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], f
 def _on_s3(origin: Mapping[str, Any]) -> bool:
     where = f"origin {origin['Id']}"
     _refuse("Origin", where, origin)
-    kinds = [kind for kind in ("S3OriginConfig", "VpcOriginConfig", "CustomOriginConfig") if origin.get(kind) is not None]
+    kinds = [
+        kind for kind in ("S3OriginConfig", "VpcOriginConfig", "CustomOriginConfig") if origin.get(kind) is not None
+    ]
     if len(kinds) != 1:
         raise UnmodelledError(
-            f"{where} has {' and '.join(kinds) or 'no configuration'}: it must have one of S3OriginConfig, VpcOriginConfig "
-            "and CustomOriginConfig; where the AWS that was asked does not show it, complete it from the template"
+            f"{where} has {' and '.join(kinds) or 'no configuration'}: it must have one of S3OriginConfig, "
+            "VpcOriginConfig and CustomOriginConfig; where the AWS that was asked does not show it, complete it from the template"
         )
     if kinds == ["S3OriginConfig"]:
         if origin["S3OriginConfig"].get("OriginAccessIdentity"):
-            raise UnmodelledError(f"{where}: S3OriginConfig.OriginAccessIdentity is set, only access controls are played")
+            raise UnmodelledError(
+                f"{where}: S3OriginConfig.OriginAccessIdentity is set, only access controls are played"
+            )
         if not origin.get("OriginAccessControlId"):
-            raise UnmodelledError(f"{where}: OriginAccessControlId is missing, a private bucket would refuse CloudFront")
+            raise UnmodelledError(
+                f"{where}: OriginAccessControlId is missing, a private bucket would refuse CloudFront"
+            )
     return kinds == ["S3OriginConfig"]
 
 

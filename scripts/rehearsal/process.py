@@ -1,6 +1,7 @@
 """The backend as a real process: the built bundle under uvicorn, with the environment that the task would give it."""
 
 import atexit
+import contextlib
 import http.client
 import os
 import signal
@@ -11,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scripts.rehearsal.errors import Failed
+
 HOST = "127.0.0.1"
 PATIENCE = 30.0
 GRACE = 5.0
@@ -20,6 +23,8 @@ TAIL = 20
 # open. `python -c` puts the working directory on sys.path as `python -m uvicorn` does.
 WATCHED = """
 import os, runpy, signal, threading
+
+from scripts.rehearsal.errors import Failed
 def watch():
     while os.read(0, 1):
         pass
@@ -33,7 +38,7 @@ IMAGE = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 MINIMUM = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
-class ProcessError(Exception):
+class ProcessError(Failed):
     """The application cannot be started; the message ends with the last lines of its log."""
 
 
@@ -44,16 +49,18 @@ class Running:
     url: str
     log: Path
     process: "subprocess.Popen[bytes]" = field(repr=False)
+    stopped: bool = False
 
     def stop(self) -> None:
         """Ends the process and all it started: it is asked first and killed after `GRACE` seconds. Repeatable."""
+        if self.stopped:
+            return
+        self.stopped = True
         atexit.unregister(self.stop)
         if self.process.poll() is None:
             _signal(self.process, signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                pass
         _signal(self.process, signal.SIGKILL)
         self.process.wait(GRACE)
         if self.process.stdin:
@@ -61,7 +68,12 @@ class Running:
 
 
 def start(
-    bundle: Path, environment: Mapping[str, str], module: str, port: int, python: Path, patience: float = PATIENCE
+    bundle: Path,
+    environment: Mapping[str, str],
+    module: str,
+    port: int,
+    python: Path,
+    patience: float = PATIENCE,
 ) -> Running:
     """Starts `uvicorn MODULE` in the bundle and returns when it answers HTTP, whatever it answers.
 
@@ -123,7 +135,5 @@ def _answers(port: int) -> bool:
 
 def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
     """To the whole group, which may already be gone."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass

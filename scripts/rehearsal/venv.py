@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.rehearsal.errors import Failed
+
 PATIENCE = 600.0
 TAIL = 15
 
 
-class VenvError(Exception):
+class VenvError(Failed):
     """The requirements cannot be installed; the message ends with pip's last lines."""
 
 
@@ -30,7 +32,15 @@ def python_for(requirements: Path, cache: Path) -> Path:
         if not ready.exists():
             shutil.rmtree(folder, ignore_errors=True)
             _run([sys.executable, "-m", "venv", str(folder)], requirements)
-            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
+            install = [
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                str(requirements),
+            ]
             _run([str(python), *install], requirements)
             ready.touch()
     return python
@@ -39,7 +49,12 @@ def python_for(requirements: Path, cache: Path) -> Path:
 def _run(command: list[str], requirements: Path) -> None:
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired as error:
         raise VenvError(f"{requirements}: `{' '.join(command)}` took longer than {PATIENCE:.0f} s") from error

@@ -38,7 +38,7 @@ def aws(folder: Path, arguments: list[str]) -> int:
         Path(arguments[-1]).write_text(output)
         output = {"ContentLength": len(output)}
     if "--query" in arguments:
-        import jmespath  # type: ignore[import-untyped]
+        import jmespath
 
         output = jmespath.search(arguments[arguments.index("--query") + 1], output)
     if arguments[-2:] != ["--output", "text"]:

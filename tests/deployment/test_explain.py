@@ -89,9 +89,7 @@ class Stacks(Prepared):
 
     def __init__(self, events: dict[str, list[Answer]], **answers: Any) -> None:
         super().__init__(
-            cloudformation__describe_stack_events=self.events,
-            cloudformation__describe_stacks=self.stack,
-            **answers,
+            cloudformation__describe_stack_events=self.events, cloudformation__describe_stacks=self.stack, **answers
         )
         self.all, self.now = events, 0.0
 

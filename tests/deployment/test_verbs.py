@@ -143,7 +143,7 @@ def test_what_failed_and_is_empty_is_made_anew(loaded: list[Environment]) -> Non
 def test_only_our_own_leftovers_are_removed(loaded: list[Environment]) -> None:
     names = (f"{OURS}1", f"{OURS}1-Storage", f"{OURS}0", "somebodys")
     mine, child, done, other = ({"ChangeSetId": arn("changeSet", name), "ChangeSetName": name} for name in names)
-    parent, executed = {"ParentChangeSetId": mine["ChangeSetId"]}, {"ExecutionStatus": "EXECUTE_COMPLETE"}
+    parent, executed = ({"ParentChangeSetId": mine["ChangeSetId"]}, {"ExecutionStatus": "EXECUTE_COMPLETE"})
     aws = Account()
     aws.answers["cloudformation.list_change_sets"] = {"Summaries": [mine, child | parent, done | executed, other]}
     with pytest.raises(NotConfirmed):

@@ -5,19 +5,7 @@ from typing import Any
 from generator.reading.templates import TemplateSet
 from generator.reading.values import render
 
-from .support import (
-    BACKEND_ONLY,
-    BOTH,
-    FRONTEND_ONLY,
-    declaration,
-    default,
-    exists,
-    grants,
-    real,
-    ref,
-    sub,
-    under,
-)
+from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, declaration, default, exists, grants, real, ref, sub, under
 
 # AWS's own policies (AmazonCloudFront DeveloperGuide, using-managed-cache-policies and the two pages beside it).
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"

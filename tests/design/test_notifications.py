@@ -7,19 +7,7 @@ from typing import Any
 from generator.reading.templates import Resource, TemplateSet
 from generator.reading.values import render
 
-from .support import (
-    BOTH,
-    declaration,
-    default,
-    dimensions,
-    exists,
-    grants,
-    matches,
-    real,
-    ref,
-    stages,
-    under,
-)
+from .support import BOTH, declaration, default, dimensions, exists, grants, matches, real, ref, stages, under
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 SUMMARY = "external-execution-summary"
@@ -82,10 +70,7 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
     assert topic.get("TopicName") == ref("TopicName")
     assert topic.get("KmsMasterKeyId") == ref("KeyArn")
     assert "${encryption.Key.Arn}" in real(templates, "notifications.Topic", ref("KeyArn"))
-    for name, protocol, parameter in (
-        ("Email", "email", "NotificationEmail"),
-        ("Phone", "sms", "NotificationPhone"),
-    ):
+    for name, protocol, parameter in (("Email", "email", "NotificationEmail"), ("Phone", "sms", "NotificationPhone")):
         subscription = templates.resource(f"notifications.{name}")
         assert (subscription.get("Protocol"), subscription.get("Endpoint")) == (protocol, ref(parameter))
         assert subscription.get("TopicArn") == ref("Topic")
@@ -162,10 +147,7 @@ def test_messages_of_success_and_of_ecs(templates: TemplateSet) -> None:
 
 def test_alarms_of_the_design(templates: TemplateSet) -> None:
     assert alarms(
-        templates,
-        "monitoring.PipelineFailure",
-        "monitoring.BackendBuildDuration",
-        "monitoring.FrontendBuildDuration",
+        templates, "monitoring.PipelineFailure", "monitoring.BackendBuildDuration", "monitoring.FrontendBuildDuration"
     ) == [
         ("AWS/CodePipeline", "FailedPipelineExecutions", "Sum", 1),
         ("AWS/CodeBuild", "Duration", "Maximum", ref("BuildDurationAlarmSeconds")),

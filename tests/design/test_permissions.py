@@ -106,15 +106,7 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     assert may["ecs:DescribeTasks"] == {arn("ecs", "task/${RunningCluster}/*")}
     assert may["ecs:TagResource"] == may["ecs:RegisterTaskDefinition"]
     assert may["s3:GetBucketVersioning"] == {"${ArtifactBucketArn}", "${SiteBucketArn}"}
-    assert {action.partition(":")[0] for action in may} == {
-        "codebuild",
-        "codecommit",
-        "ecs",
-        "iam",
-        "kms",
-        "s3",
-        "sns",
-    }
+    assert {action.partition(":")[0] for action in may} == {"codebuild", "codecommit", "ecs", "iam", "kms", "s3", "sns"}
 
 
 def test_build_roles(templates: TemplateSet) -> None:

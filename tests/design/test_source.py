@@ -59,9 +59,7 @@ def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
     assert target["InputTransformer"]["InputPathsMap"] == {"commit": "$.detail.commitId"}
     sent = json.loads(target["InputTransformer"]["InputTemplate"].replace("<commit>", '"0123abc"'))
     assert sent == {
-        "sourceRevisions": [
-            {"actionName": source["Name"], "revisionType": "COMMIT_ID", "revisionValue": "0123abc"},
-        ]
+        "sourceRevisions": [{"actionName": source["Name"], "revisionType": "COMMIT_ID", "revisionValue": "0123abc"}]
     }
     # Nothing else starts it: no polling, no trigger of the repository.
     assert source["Configuration"]["PollForSourceChanges"] == "false"

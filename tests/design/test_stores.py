@@ -72,7 +72,7 @@ def test_buckets(templates: TemplateSet) -> None:
 
 def test_tables(templates: TemplateSet) -> None:
     """The five tables of the application, with its keys, indexes and expiry."""
-    by_account, by_mail = ("AwsAccountIdIndex", ["aws_account_id"]), ("EmailIndex", ["email"])
+    by_account, by_mail = (("AwsAccountIdIndex", ["aws_account_id"]), ("EmailIndex", ["email"]))
     by_metric = ("MetricNameIndex", ["gsi1_pk", "sk"])
     for name, indexes, ttl in (
         ("Clients", [by_account, by_mail], None),

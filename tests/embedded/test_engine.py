@@ -220,6 +220,35 @@ def test_a_failed_update_is_rolled_back_over_all_nested_stacks(aws: Aws) -> None
     aws.delete("back")
 
 
+def test_what_a_failed_update_made_goes_with_it(aws: Aws) -> None:
+    """RetainExceptOnCreate in a nested stack that the failed update itself made."""
+    flat = root(aws)
+    late = copy.deepcopy(flat["Resources"].pop("Leaves"))
+    flat["Resources"] = {"Group": {"Type": "AWS::Logs::LogGroup"}}
+    flat["Outputs"] = {}
+    assert aws.deploy("growing", flat)["StackStatus"] == "CREATE_COMPLETE"
+    before = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    grown = {**flat, "Resources": {**flat["Resources"], "Leaves": late, **broken(flat)["Resources"]}}
+    grown["Resources"]["Zz"]["DependsOn"] = "Leaves"
+    assert aws.deploy("growing", grown, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert {one["Name"] for one in aws.s3.list_buckets()["Buckets"]} == before
+    assert set(aws.resources("growing")) == {"Group"}
+    aws.delete("growing")
+
+
+def test_a_failed_plan_leaves_no_stacks_behind(aws: Aws) -> None:
+    reader: dict[str, Any] = copy.deepcopy(READER)
+    del reader["Parameters"]["Text"]
+    reader["Resources"]["Note"]["Properties"]["Value"] = {"Ref": "KeyArn"}
+    plan = aws.plan("unplanned", root(aws, reader=reader, suffix="-unplanned"), "CREATE")
+    assert "Parameters: [Text] do not exist in the template" in plan["StatusReason"]
+    aws.stacks.delete_change_set(ChangeSetName=plan["ChangeSetId"])
+    aws.delete("unplanned")
+    left = [one for one in aws.stacks.list_stacks()["StackSummaries"] if one["StackName"].startswith("unplanned")]
+    assert left
+    assert {one["StackStatus"] for one in left} == {"DELETE_COMPLETE"}
+
+
 def test_removal_of_a_nested_stack(aws: Aws) -> None:
     aws.deploy("shrinking", root(aws))
     reader = aws.resources("shrinking")["Reader"]["PhysicalResourceId"]

@@ -42,7 +42,7 @@ BUCKET, TABLE, REGISTRY, PROJECT = (
     "AWS::ECR::Repository",
     "AWS::CodeBuild::Project",
 )
-SECRET, GROUP, TOPIC = "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::SNS::Topic"
+SECRET, GROUP, TOPIC = ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::SNS::Topic")
 BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
 DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
 

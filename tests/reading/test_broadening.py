@@ -142,7 +142,7 @@ def test_a_role_that_is_gone_takes_its_denies_along_but_a_bucket_policy_does_not
 
 
 def test_attached_policies_and_boundaries_count() -> None:
-    plain, attached, bound = role(), role(ManagedPolicyArns=[{"Ref": "P"}]), role(PermissionsBoundary="x")
+    plain, attached, bound = (role(), role(ManagedPolicyArns=[{"Ref": "P"}]), role(PermissionsBoundary="x"))
     assert [str(found) for found in broadened(plain, attached)] == ["t.R: attached: ${P}"]
     assert broadened(attached, plain) == []
     assert [found.holder for found in broadened(bound, plain)] == ["t.R"]

@@ -168,11 +168,7 @@ CASES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
         {"Fn::GetAtt": ["Build", "Outputs.Lost"]},
         "environment.Pipeline <-> build: Project reads build.Outputs.Lost, an output that is not there",
     ),
-    "passed and not used": (
-        (*PIPELINE, "Name"),
-        "fixed",
-        "",
-    ),
+    "passed and not used": ((*PIPELINE, "Name"), "fixed", ""),
     "an artifact that nobody makes": (
         (*STAGES, 3, "Actions", 0, "InputArtifacts"),
         artifacts("Lost"),

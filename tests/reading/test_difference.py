@@ -74,7 +74,7 @@ def test_intrinsics_are_shown_whole() -> None:
 
 
 def test_named_entries_of_a_list_compare_by_name() -> None:
-    one, two, other = {"Sid": "One", "Action": "a"}, {"Sid": "Two", "Action": "b"}, {"Sid": "Two", "Action": "c"}
+    one, two, other = ({"Sid": "One", "Action": "a"}, {"Sid": "Two", "Action": "b"}, {"Sid": "Two", "Action": "c"})
     assert properties([two], [one, other]) == [
         'P[Sid=Two].Action: "b" -> "c"',
         'added resource t.B (AWS::S3::Bucket) at Properties.P[Sid=One]: {"Action": "a", "Sid": "One"}',

@@ -128,10 +128,7 @@ def judge(*ones: dict[str, Any], action: str = "s3:GetObject", on: str = FILE, *
         (judge(when("StringEquals", "codecommit:References", "main"), codecommit__References=["a", "main"]), ALLOWED),
         (judge(when("StringEquals", "codecommit:References", "main"), codecommit__References=["a", "b"]), NOT_ALLOWED),
         # all keys and all operators of one statement
-        (
-            judge(allow(Condition={"StringEquals": {"a:x": "1", "a:y": "1"}}), a__x="1", a__y="1"),
-            ALLOWED,
-        ),
+        (judge(allow(Condition={"StringEquals": {"a:x": "1", "a:y": "1"}}), a__x="1", a__y="1"), ALLOWED),
         (judge(allow(Condition={"StringEquals": {"a:x": "1", "a:y": "1"}}), a__x="1", a__y="2"), NOT_ALLOWED),
         (judge(allow(Condition={"StringEquals": {"a:x": "1"}, "Null": {"a:y": "true"}}), a__x="1"), ALLOWED),
         (judge(allow(Condition={"StringEquals": {"a:x": "1"}, "Null": {"a:y": "false"}}), a__x="1"), NOT_ALLOWED),
@@ -157,7 +154,7 @@ def trust(principal: Any, **condition: Any) -> list[Permission]:
     return statements("Role", {}, {"Statement": [one]})
 
 
-BUILDS, PIPELINES = "Service:codebuild.amazonaws.com", "Service:codepipeline.amazonaws.com"
+BUILDS, PIPELINES = ("Service:codebuild.amazonaws.com", "Service:codepipeline.amazonaws.com")
 PERSON = "AWS:arn:aws:iam::111122223333:user/ada"
 OURS = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 

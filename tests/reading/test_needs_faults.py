@@ -10,12 +10,12 @@ from .needing import APPLICATION, Bodies, buildspec, drop, gaps, grant, moved, p
 
 ELSEWHERE = "arn:aws:s3:::elsewhere/*"
 VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
-TRUSTED, EC2 = ("AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"Service": "ec2.amazonaws.com"}
+TRUSTED, EC2 = (("AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"Service": "ec2.amazonaws.com"})
 TO_EC2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 PROJECT = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${BackendBuild}"
-CONFIGURATION, CONTAINER = ("Stages", 0, "Actions", 0, "Configuration"), ("ContainerDefinitions", 0)
+CONFIGURATION, CONTAINER = (("Stages", 0, "Actions", 0, "Configuration"), ("ContainerDefinitions", 0))
 VARIABLE = ("Environment", "EnvironmentVariables", 0, "Type")
-PIPELINE, VERIFY, BACKEND = "pipeline.PipelineRole", "build.VerifyRole", "build.BackendBuildRole"
+PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build.BackendBuildRole")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,4 @@
 from generator.gate.rules import iam, names, network, secrets, storage, structure
 from generator.gate.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (
-    *iam.RULES,
-    *storage.RULES,
-    *network.RULES,
-    *secrets.RULES,
-    *names.RULES,
-    *structure.RULES,
-)
+RULES: tuple[Rule, ...] = (*iam.RULES, *storage.RULES, *network.RULES, *secrets.RULES, *names.RULES, *structure.RULES)

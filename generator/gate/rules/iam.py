@@ -15,7 +15,7 @@ ACTION_WILDCARDS: Mapping[str, str] = {}
 # Services that may assume a role without a condition on whom they act for.
 UNCONDITIONED_TRUST: Mapping[str, str] = {
     "codepipeline.amazonaws.com": "the documented trust policy has no condition; whether the service sends"
-    " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)",
+    " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)"
 }
 
 # (service, kind of policy): reason why the statement cannot say for whom the service acts.

@@ -7,7 +7,7 @@ from generator.gate.rules.rule import Fault, Rule, must, values
 from generator.gate.rules.storage import equals
 from generator.reading.templates import Resource, TemplateSet
 
-BALANCER, DISTRIBUTION = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::CloudFront::Distribution"
+BALANCER, DISTRIBUTION = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::CloudFront::Distribution")
 ATTRIBUTES = {"routing.http.drop_invalid_header_fields.enabled": "true", "access_logs.s3.enabled": "true"}
 # TLS policies without TLS 1.0 and 1.1 and without old ciphers (botocore cloudfront, MinimumProtocolVersion).
 TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")

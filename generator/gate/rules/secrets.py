@@ -26,7 +26,7 @@ def _plaintext(templates: TemplateSet) -> Iterator[tuple[Resource, str, str]]:
                 case "AWS::ElasticBeanstalk::Environment", _, {"OptionName": name, "Value": text}:
                     yield resource, str(name), render(text)
                 case "AWS::SSM::Parameter", (), _:
-                    yield resource, render(value.get("Name", "")).rpartition("/")[2], render(value.get("Value", ""))
+                    yield (resource, render(value.get("Name", "")).rpartition("/")[2], render(value.get("Value", "")))
 
 
 def _named(templates: TemplateSet) -> Iterator[Fault]:

@@ -171,7 +171,7 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
     if stack is None:
         yield f"{name} does not exist"
         return
-    yield paint(f"{name} {stack.meaning.text}", "bold") + f" ({stack.status}, {stack.since})"
+    yield (paint(f"{name} {stack.meaning.text}", "bold") + f" ({stack.status}, {stack.since})")
     yield from (f"  {child:{max(map(len, children))}}  {status}" for child, status in sorted(children.items()))
     if stack.remedy:
         yield f"  {stack.remedy}"

@@ -10,7 +10,12 @@ from . import tables
 from .settings import settings
 
 app = FastAPI(title="Sample dashboard")
-app.add_middleware(CORSMiddleware, allow_origins=settings.CORS_ORIGINS, allow_methods=["*"], allow_headers=["*"])
+app.add_middleware(
+    CORSMiddleware,
+    allow_origins=settings.CORS_ORIGINS,
+    allow_methods=["*"],
+    allow_headers=["*"],
+)
 
 if settings.ENVIRONMENT == "development":
     tables.make_missing_tables()
@@ -26,8 +31,16 @@ def health():
     try:
         tables.dynamodb.list_tables(Limit=1)
     except (BotoCoreError, ClientError):
-        return {"status": "unhealthy", "database": "disconnected", "environment": settings.ENVIRONMENT}
-    return {"status": "healthy", "database": "connected", "environment": settings.ENVIRONMENT}
+        return {
+            "status": "unhealthy",
+            "database": "disconnected",
+            "environment": settings.ENVIRONMENT,
+        }
+    return {
+        "status": "healthy",
+        "database": "connected",
+        "environment": settings.ENVIRONMENT,
+    }
 
 
 @app.post("/api/v1/auth/login")
