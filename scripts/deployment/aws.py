@@ -74,7 +74,7 @@ class Aws:
                 raise BadUsage("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
             self.region = found
 
-    def call(self, service: str, operation: str, **arguments: Any) -> Answer:
+    def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
         """One call, `call("s3", "put_object", …)`, retried by botocore. Raises `AwsError`."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -90,7 +90,7 @@ class Aws:
             code = type(error).__name__
             raise AwsError(name, code, str(error), _remedy(code)) from error
 
-    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Answer]:
+    def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
         """Every page of an answer."""
         ask, answer = TOKENS.get(operation, ("NextToken", "NextToken"))
         while True:

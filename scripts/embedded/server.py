@@ -4,6 +4,7 @@ A run file tells later commands where it answers. Moto's own pages stay reachabl
 `/embedded-aws/exceptions` tells what moto does not hold of what exists.
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
 RUN_FILE = ROOT / ".cache" / "embedded.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"
-PATIENCE = 60.0
+PATIENCE, TIMEOUT = 60.0, 10.0
 
 
 class ServerError(Exception):
@@ -58,17 +61,22 @@ class Run:
 
 def status(run_file: Path = RUN_FILE) -> Run | None:
     """The running server. None without a run file and for a stale one: its process is gone, or another process has
-    its id or its port, which is seen by asking the port who answers."""
+    its id or its port, which is seen by asking the port who answers. Raises `ServerError` for one that hangs."""
     try:
         run = Run(**json.loads(run_file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return run if _answers(run.port, run.pid) else None
+    try:
+        return run if _who(run.port) == run.pid else None
+    except TimeoutError as error:
+        what = f"port {run.port} of the embedded AWS takes calls and does not answer, see {run.log}"
+        raise ServerError(f"{what}; end it with `kill {run.pid}` and start again") from error
 
 
 def ensure(run_file: Path = RUN_FILE) -> Endpoint:
     """The endpoint of the running embedded AWS, which is started if it is not. Raises `ServerError`."""
-    run = status(run_file) or start(run_file=run_file)
+    with _alone(run_file):
+        run = status(run_file) or _start(_free(None), run_file)
     return run.endpoint
 
 
@@ -78,43 +86,67 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
     `port` is a port to use; a free one is chosen without it. Raises `ServerError` when it runs already, when the
     port is taken, and when the process ends before it answers (with the end of its log).
     """
-    if run := status(run_file):
-        raise ServerError(f"the embedded AWS runs already: process {run.pid}, port {run.port}")
-    port = _free(port)
-    run_file.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(run_file):
+        if run := status(run_file):
+            raise ServerError(f"the embedded AWS runs already: process {run.pid}, port {run.port}")
+        return _start(_free(port), run_file)
+
+
+def _start(port: int, run_file: Path) -> Run:
     log = run_file.with_suffix(".log")
+    log.unlink(missing_ok=True)
     command = [sys.executable, "-m", "scripts.embedded", "serve", "--port", str(port)]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     run = Run(process.pid, port, str(log))
-    until = time.monotonic() + PATIENCE
-    while not _answers(port, process.pid):
-        if process.poll() is not None or time.monotonic() > until:
-            process.kill()
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
-            raise ServerError(f"the embedded AWS did not start; the end of {log}:\n{tail}")
-        time.sleep(0.05)
-    temporary = run_file.with_suffix(".new")
-    temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
-    temporary.replace(run_file)
+    try:
+        _wait(process, run)
+        temporary = run_file.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+        temporary.replace(run_file)
+    except BaseException:
+        process.kill()
+        raise
     process.returncode = 0  # it lives on without us: no warning when this object goes
     return run
 
 
+def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:
+    """Until it answers. Raises `ServerError` with the end of its log when it ended or takes too long."""
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(TimeoutError):
+            if _who(run.port) == run.pid:
+                return
+        time.sleep(0.05)
+    tail = "\n".join(Path(run.log).read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
+    raise ServerError(f"the embedded AWS did not start; the end of {run.log}:\n{tail}")
+
+
 def stop(run_file: Path = RUN_FILE) -> bool:
     """Ends the server and removes the run file; False when none was running. Raises `ServerError`."""
-    run = status(run_file)
-    if run:
-        os.kill(run.pid, signal.SIGTERM)
-        until = time.monotonic() + 10
-        while _answers(run.port, run.pid):
-            if time.monotonic() > until:
-                raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
-            time.sleep(0.05)
-    run_file.unlink(missing_ok=True)
+    with _alone(run_file):
+        run = status(run_file)
+        if run:
+            os.kill(run.pid, signal.SIGTERM)
+            until = time.monotonic() + 10
+            while _who(run.port) == run.pid:
+                if time.monotonic() > until:
+                    raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
+                time.sleep(0.05)
+        run_file.unlink(missing_ok=True)
     return run is not None
+
+
+@contextmanager
+def _alone(run_file: Path) -> Iterator[None]:
+    """One command at a time: two that start at once would leave one server without a run file."""
+    run_file.parent.mkdir(parents=True, exist_ok=True)
+    with run_file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _free(port: int | None) -> int:
@@ -127,13 +159,15 @@ def _free(port: int | None) -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int, pid: int) -> bool:
-    """Whether it is our process that answers on the port."""
+def _who(port: int) -> int | None:
+    """The process that answers on a port as the embedded AWS does. Raises `TimeoutError` for one that hangs."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/embedded-aws/status", timeout=5) as answer:
-            return bool(json.load(answer)["pid"] == pid)
+        with urllib.request.urlopen(f"http://{HOST}:{port}/embedded-aws/status", timeout=TIMEOUT) as answer:
+            return int(json.load(answer)["pid"])
+    except TimeoutError:
+        raise
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
 
 
 def serve(port: int) -> None:

@@ -39,27 +39,17 @@ class Store:
             for path, file in sorted(files.items()):
                 entry = zipfile.ZipInfo(path, THEN)
                 entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (
-                    0o100755 if file.stat().st_mode & 0o100 else 0o100644
-                ) << 16
+                entry.external_attr = (0o100755 if file.stat().st_mode & 0o100 else 0o100644) << 16
                 archive.writestr(entry, file.read_bytes())
         body = buffer.getvalue()
-        encryption = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key}
-            if self.key
-            else {}
-        )
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key} if self.key else {}
         key = f"{self.pipeline[:20]}/{name[:10]}/{secrets.token_hex(4)[:7]}"
-        self.aws.call(
-            "s3", "put_object", Bucket=self.bucket, Key=key, Body=body, **encryption
-        )
+        self.aws.call("s3", "put_object", Bucket=self.bucket, Key=key, Body=body, **encryption)
         return Artifact(name, key, len(files), len(body))
 
     def unpack(self, artifact: Artifact, folder: Path) -> None:
         """Lays the files of an artifact into a folder, with their permissions."""
-        body = self.aws.call("s3", "get_object", Bucket=self.bucket, Key=artifact.key)[
-            "Body"
-        ].read()
+        body = self.aws.call("s3", "get_object", Bucket=self.bucket, Key=artifact.key)["Body"].read()
         folder.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for entry in archive.infolist():

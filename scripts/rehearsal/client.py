@@ -11,21 +11,8 @@ import sys
 if __name__ == "__main__":
     port, token, *command = sys.argv[1:]
     words = sys.stdin.read() if "--password-stdin" in command else ""
-    with (
-        socket.create_connection(("127.0.0.1", int(port))) as connection,
-        connection.makefile("rw") as lines,
-    ):
-        lines.write(
-            json.dumps(
-                {
-                    "token": token,
-                    "command": command,
-                    "folder": os.getcwd(),
-                    "input": words,
-                }
-            )
-            + "\n"
-        )
+    with socket.create_connection(("127.0.0.1", int(port))) as connection, connection.makefile("rw") as lines:
+        lines.write(json.dumps({"token": token, "command": command, "folder": os.getcwd(), "input": words}) + "\n")
         lines.flush()
         answer = json.loads(lines.readline())
     sys.stderr.write(answer["error"])

@@ -45,31 +45,23 @@ class CommandLine:
             return Answer(error=f"AccessDenied: {denied}\n", status=254)
         except AwsError as error:
             return Answer(
-                error=f"An error occurred ({error.code}) when calling {error.call}: {error.message}\n",
-                status=254,
+                error=f"An error occurred ({error.code}) when calling {error.call}: {error.message}\n", status=254
             )
 
     def _run(self, ask: Ask) -> Answer:
         service, *words = ask.arguments
         waiting = words[:1] == ["wait"]
         command, *rest = words[1:] if waiting else words
-        file = (
-            rest.pop() if (service, command) == ("s3api", "get-object") and rest else ""
-        )
+        file = rest.pop() if (service, command) == ("s3api", "get-object") and rest else ""
         options = _options(rest)
-        query, output = (
-            options.pop("query", [""])[0],
-            options.pop("output", ["json"])[0],
-        )
+        query, output = (options.pop("query", [""])[0], options.pop("output", ["json"])[0])
         name = f"aws {service} {'wait ' if waiting else ''}{command}"
         self._judged(name, options)
         client = "s3" if service == "s3api" else service
         if waiting:
             return self._wait(client, command, options)
         if name == "aws ecr get-login-password":
-            token = self._call(client, "GetAuthorizationToken", {})[
-                "authorizationData"
-            ][0]["authorizationToken"]
+            token = self._call(client, "GetAuthorizationToken", {})["authorizationData"][0]["authorizationToken"]
             return Answer(base64.b64decode(token).decode().partition(":")[2] + "\n")
         answer = self._call(client, _operation(client, command), options)
         if file:
@@ -79,21 +71,14 @@ class CommandLine:
     def _judged(self, name: str, options: Mapping[str, list[str]]) -> None:
         """An option with several values is several resources."""
         for number in range(max([1, *map(len, options.values())])):
-            given = {
-                key: values[min(number, len(values) - 1)]
-                for key, values in options.items()
-                if values
-            }
+            given = {key: values[min(number, len(values) - 1)] for key, values in options.items() if values}
             fields = {
-                f"--{key}": value.rsplit("/", 1)[-1] if ":ecs:" in value else value
-                for key, value in given.items()
+                f"--{key}": value.rsplit("/", 1)[-1] if ":ecs:" in value else value for key, value in given.items()
             }
             named = given.get("names", "").rpartition(":parameter")[2]
             self.judge.need(self.role, name, fields, named or "*")
 
-    def _call(
-        self, service: str, operation: str, options: Mapping[str, list[str]]
-    ) -> dict[str, Any]:
+    def _call(self, service: str, operation: str, options: Mapping[str, list[str]]) -> dict[str, Any]:
         from botocore import xform_name
 
         arguments = _arguments(service, operation, options)
@@ -104,28 +89,20 @@ class CommandLine:
             hook(arguments, answer)
         return answer
 
-    def _wait(
-        self, service: str, name: str, options: Mapping[str, list[str]]
-    ) -> Answer:
+    def _wait(self, service: str, name: str, options: Mapping[str, list[str]]) -> Answer:
         """A waiter by botocore's model, with shorter pauses: nothing here takes as long as in AWS."""
         waiter = _waiters(service).get(name)
         if waiter is None:
             raise Unsupported(f"aws {service} wait {name}: there is no such waiter")
         for _ in range(waiter["maxAttempts"]):
             answer = self._call(service, waiter["operation"], options)
-            state = next(
-                (one["state"] for one in waiter["acceptors"] if _accepts(one, answer)),
-                "retry",
-            )
+            state = next((one["state"] for one in waiter["acceptors"] if _accepts(one, answer)), "retry")
             if state != "retry":
                 return Answer(
-                    error="" if state == "success" else f"Waiter {name} failed\n",
-                    status=255 * (state != "success"),
+                    error="" if state == "success" else f"Waiter {name} failed\n", status=255 * (state != "success")
                 )
             time.sleep(PAUSE)
-        return Answer(
-            error=f"Waiter {name} failed: Max attempts exceeded\n", status=255
-        )
+        return Answer(error=f"Waiter {name} failed: Max attempts exceeded\n", status=255)
 
 
 def _options(words: list[str]) -> dict[str, list[str]]:
@@ -163,17 +140,13 @@ def _waiters(service: str) -> dict[str, Any]:
 def _operation(service: str, command: str) -> str:
     from botocore import xform_name
 
-    named: dict[str, str] = {
-        xform_name(one, "-"): one for one in _model(service).operation_names
-    }
+    named: dict[str, str] = {xform_name(one, "-"): one for one in _model(service).operation_names}
     if command not in named:
         raise Unsupported(f"aws {service} {command}: there is no such command")
     return named[command]
 
 
-def _arguments(
-    service: str, operation: str, options: Mapping[str, list[str]]
-) -> Arguments:
+def _arguments(service: str, operation: str, options: Mapping[str, list[str]]) -> Arguments:
     """The parameters of a call. Raises `Unsupported` for an option that the operation does not have."""
     from botocore import xform_name
 
@@ -183,18 +156,11 @@ def _arguments(
     for option, values in options.items():
         if (operation, option) == ("CreateInvalidation", "paths"):
             paths = {"Quantity": len(values), "Items": values}
-            arguments["InvalidationBatch"] = {
-                "Paths": paths,
-                "CallerReference": f"cli-{time.time_ns()}",
-            }
+            arguments["InvalidationBatch"] = {"Paths": paths, "CallerReference": f"cli-{time.time_ns()}"}
         elif option in named:
-            arguments[named[option]] = _value(
-                members[named[option]], values, f"--{option}"
-            )
+            arguments[named[option]] = _value(members[named[option]], values, f"--{option}")
         else:
-            raise Unsupported(
-                f"{operation} has no option --{option}; it has {', '.join(sorted(named))}"
-            )
+            raise Unsupported(f"{operation} has no option --{option}; it has {', '.join(sorted(named))}")
     return arguments
 
 
@@ -223,9 +189,7 @@ def _accepts(acceptor: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
     found = jmespath.search(acceptor["argument"], answer)
     if kind == "path":
         return bool(found == expected)
-    return bool(found) and (all if kind == "pathAll" else any)(
-        one == expected for one in found
-    )
+    return bool(found) and (all if kind == "pathAll" else any)(one == expected for one in found)
 
 
 def _printed(answer: dict[str, Any], query: str, output: str) -> str:
@@ -236,18 +200,12 @@ def _printed(answer: dict[str, Any], query: str, output: str) -> str:
         return "\n".join(_lines(found)) + "\n"
     if output != "json":
         raise Unsupported(f"--output {output} is not imitated, json and text are")
-    return (
-        json.dumps(found, indent=4, default=str) + "\n"
-        if found is not None or query
-        else ""
-    )
+    return json.dumps(found, indent=4, default=str) + "\n" if found is not None or query else ""
 
 
 def _lines(found: Any) -> Iterator[str]:
     if isinstance(found, dict):
-        raise Unsupported(
-            "--output text of a whole object is not imitated: choose values with --query"
-        )
+        raise Unsupported("--output text of a whole object is not imitated: choose values with --query")
     if isinstance(found, list) and any(isinstance(one, list) for one in found):
         for one in found:
             yield from _lines(one)

@@ -60,24 +60,17 @@ class Pipeline:
 def read(aws: Aws, name: str | None = None) -> Pipeline:
     """The pipeline of that name, or the only one there is. Raises `Refused`, and `Unsupported` for what it cannot be
     played with."""
-    names = sorted(
-        one["name"] for one in aws.call("codepipeline", "list_pipelines")["pipelines"]
-    )
+    names = sorted(one["name"] for one in aws.call("codepipeline", "list_pipelines")["pipelines"])
     if name is None and len(names) == 1:
         name = names[0]
     if name not in names:
         known = ", ".join(names) or "none, `make deploy` makes one"
-        raise Refused(
-            f"There is no pipeline {name}." if name else "Which pipeline?",
-            f"There are: {known}.",
-        )
+        raise Refused(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {known}.")
     answer = aws.call("codepipeline", "get_pipeline", name=name)
     held = answer["pipeline"]
     store = held.get("artifactStore")
     if store is None:
-        raise Unsupported(
-            f"{name} has an artifact store for each region, only one is imitated"
-        )
+        raise Unsupported(f"{name} has an artifact store for each region, only one is imitated")
     return Pipeline(
         name,
         answer["metadata"]["pipelineArn"],
@@ -92,21 +85,14 @@ def read(aws: Aws, name: str | None = None) -> Pipeline:
 
 def _stage(body: Mapping[str, Any]) -> Stage:
     failure = body.get("onFailure", {})
-    if unknown := sorted(body.keys() - STAGE_KEYS) + ["onFailure.conditions"] * (
-        "conditions" in failure
-    ):
-        raise Unsupported(
-            f"stage {body['name']} has {', '.join(unknown)}, which a rehearsal does not imitate"
-        )
+    if unknown := sorted(body.keys() - STAGE_KEYS) + ["onFailure.conditions"] * ("conditions" in failure):
+        raise Unsupported(f"stage {body['name']} has {', '.join(unknown)}, which a rehearsal does not imitate")
     result = failure.get("result", FAIL)
     if result not in (ROLLBACK, RETRY, FAIL):
         raise Unsupported(
             f"stage {body['name']} ends with {result} on failure, only ROLLBACK, RETRY, FAIL are imitated"
         )
-    actions = sorted(
-        (_action(body["name"], one) for one in body["actions"]),
-        key=lambda one: one.order,
-    )
+    actions = sorted((_action(body["name"], one) for one in body["actions"]), key=lambda one: one.order)
     mode = failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
     return Stage(body["name"], tuple(actions), result, mode == "ALL_ACTIONS")
 

@@ -117,20 +117,12 @@ def read(config: Mapping[str, Any], functions: Collection[str]) -> Distribution:
     return Distribution(behaviors, config.get("DefaultRootObject") or "")
 
 
-def _behavior(
-    pattern: str,
-    one: Mapping[str, Any],
-    on_s3: Mapping[str, bool],
-    functions: Collection[str],
-) -> Behavior:
+def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], functions: Collection[str]) -> Behavior:
     where = f"behaviour {pattern}"
     _refuse("Behavior", where, one)
     origin = _choice(f"{where}: TargetOriginId", one["TargetOriginId"], on_s3)
     cache = CACHE_POLICIES[_choice(f"{where}: CachePolicyId", one.get("CachePolicyId"), CACHE_POLICIES)]
-    forwarded, headers = (
-        one.get("OriginRequestPolicyId"),
-        one.get("ResponseHeadersPolicyId"),
-    )
+    forwarded, headers = (one.get("OriginRequestPolicyId"), one.get("ResponseHeadersPolicyId"))
     if forwarded:
         _choice(f"{where}: OriginRequestPolicyId", forwarded, [ALL_VIEWER])
     if headers:
@@ -144,16 +136,8 @@ def _behavior(
         raise UnmodelledError(f"{where}: CachedMethods has OPTIONS, only answers to GET and HEAD are kept")
     function = None
     for association in _items(one, "FunctionAssociations"):
-        _choice(
-            f"{where}: FunctionAssociations.EventType",
-            association["EventType"],
-            ["viewer-request"],
-        )
-        function = _choice(
-            f"{where}: FunctionAssociations.FunctionARN",
-            association["FunctionARN"],
-            functions,
-        )
+        _choice(f"{where}: FunctionAssociations.EventType", association["EventType"], ["viewer-request"])
+        function = _choice(f"{where}: FunctionAssociations.FunctionARN", association["FunctionARN"], functions)
     return Behavior(
         pattern=pattern,
         on_s3=on_s3[origin],
@@ -175,7 +159,8 @@ def _on_s3(origin: Mapping[str, Any]) -> bool:
     if len(kinds) != 1:
         raise UnmodelledError(
             f"{where} has {' and '.join(kinds) or 'no configuration'}: it must have one of S3OriginConfig, "
-            "VpcOriginConfig and CustomOriginConfig; where the AWS that was asked does not show it, complete it from the template"
+            "VpcOriginConfig and CustomOriginConfig; where the AWS that was asked does not show it, take it from the "
+            "template"
         )
     if kinds == ["S3OriginConfig"]:
         if origin["S3OriginConfig"].get("OriginAccessIdentity"):

@@ -44,17 +44,8 @@ def rules(aws: Aws) -> list[Rule]:
     for page in aws.pages("events", "list_rules"):
         for one in page["Rules"]:
             if one["State"] == "ENABLED" and one.get("EventPattern"):
-                targets = aws.call("events", "list_targets_by_rule", Rule=one["Name"])[
-                    "Targets"
-                ]
-                found.append(
-                    Rule(
-                        one["Name"],
-                        one["Arn"],
-                        json.loads(one["EventPattern"]),
-                        tuple(targets),
-                    )
-                )
+                targets = aws.call("events", "list_targets_by_rule", Rule=one["Name"])["Targets"]
+                found.append(Rule(one["Name"], one["Arn"], json.loads(one["EventPattern"]), tuple(targets)))
     return found
 
 
@@ -68,14 +59,11 @@ def sent(event: Event, known: list[Rule], judge: Judge) -> list[Message]:
                 arn = target["Arn"]
                 if arn.split(":")[2] == "sns":
                     judge.service(
-                        EVENTS,
-                        "sns:Publish",
-                        arn,
-                        {"aws:SourceArn": rule.arn, "aws:SourceAccount": judge.account},
+                        EVENTS, "sns:Publish", arn, {"aws:SourceArn": rule.arn, "aws:SourceAccount": judge.account}
                     )
-                    key = judge.aws.call("sns", "get_topic_attributes", TopicArn=arn)[
-                        "Attributes"
-                    ].get("KmsMasterKeyId")
+                    key = judge.aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"].get(
+                        "KmsMasterKeyId"
+                    )
                     for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
                         judge.service(EVENTS, action, key, {})
                 found.append(Message(rule.name, arn, transformed(target, event)))
@@ -101,13 +89,9 @@ def _fits(wanted: Any, found: Any) -> bool:
         case {"exists": bool() as there}:
             return (found is not None) == there
         case {"prefix": str() as start}:
-            return any(
-                isinstance(one, str) and one.startswith(start) for one in _each(found)
-            )
+            return any(isinstance(one, str) and one.startswith(start) for one in _each(found))
         case {"suffix": str() as end}:
-            return any(
-                isinstance(one, str) and one.endswith(end) for one in _each(found)
-            )
+            return any(isinstance(one, str) and one.endswith(end) for one in _each(found))
         case {"anything-but": inner}:
             named = inner if isinstance(inner, list) else [inner]
             return found is not None and not any(_fits(one, found) for one in named)
@@ -139,20 +123,12 @@ def transformed(target: Mapping[str, Any], event: Event) -> str:
         if match[1].startswith("aws.events."):
             raise Unsupported(f"<{match[1]}> in an input template is not imitated")
         if match[1] not in paths:
-            raise Failed(
-                f"the input template has <{match[1]}>, and no path of that name"
-            )
+            raise Failed(f"the input template has <{match[1]}>, and no path of that name")
         found = _at(paths[match[1]], event)
         if found is None:
             return ""
-        quoted = template[: match.start()].count('"') - template[: match.start()].count(
-            '\\"'
-        )
-        return (
-            str(found)
-            if isinstance(found, str) and quoted % 2
-            else json.dumps(found, ensure_ascii=False)
-        )
+        quoted = template[: match.start()].count('"') - template[: match.start()].count('\\"')
+        return str(found) if isinstance(found, str) and quoted % 2 else json.dumps(found, ensure_ascii=False)
 
     return re.sub(r"<([\w.-]+)>", value, template)
 

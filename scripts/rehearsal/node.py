@@ -26,10 +26,7 @@ class Node:
         folder.mkdir(parents=True, exist_ok=True)
         for name, words in (("node", (self.node,)), ("npm", self.npm)):
             program = folder / name
-            program.write_text(
-                "#!/bin/sh\nexec " + " ".join(f'"{word}"' for word in words) + ' "$@"\n',
-                "utf-8",
-            )
+            program.write_text("#!/bin/sh\nexec " + " ".join(f'"{word}"' for word in words) + ' "$@"\n', "utf-8")
             program.chmod(0o755)
 
 

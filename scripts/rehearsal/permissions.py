@@ -46,28 +46,17 @@ class Judge:
         """Whether the service that a resource type's property hands a role to may take it. Raises `Denied`."""
         service, context, _ = TRUST[kind, key]
         trust = [one for one in self.role(role) if one.kind == "trust"]
-        request = Request(
-            "sts:AssumeRole", role, self._context(context), f"Service:{service}"
-        )
-        self._verdict(
-            role,
-            request,
-            decide(request, trust),
-            f"{service} may not assume {_name(role)}",
-        )
+        request = Request("sts:AssumeRole", role, self._context(context), f"Service:{service}")
+        self._verdict(role, request, decide(request, trust), f"{service} may not assume {_name(role)}")
 
-    def need(
-        self, role: str, thing: str, fields: Mapping[str, str], star: str = "*"
-    ) -> None:
+    def need(self, role: str, thing: str, fields: Mapping[str, str], star: str = "*") -> None:
         """Whether a role may do all that a thing of `ROWS` needs.
 
         `fields` are the row's `<Name>`s; `star` stands in the place of a row's last `*`, where a call names more than
         the row does. Raises `Denied`, and `Unsupported` for a thing without a row.
         """
         if thing not in ROWS:
-            raise Unsupported(
-                f"`{thing}` has no row in generator/reading/needs_rows.py: add it with its source"
-            )
+            raise Unsupported(f"`{thing}` has no row in generator/reading/needs_rows.py: add it with its source")
         for row in ROWS[thing]:
             on = self._here(filled(row.on, fields))
             on = on if on == "*" or not on.endswith("*") else on[:-1] + star
@@ -84,24 +73,12 @@ class Judge:
         theirs = self._policy(on)
         own = [one for one in self.role(role) if one.kind == "identity"]
         if on.split(":")[2:3] == ["kms"]:  # the key's own policy has to allow, too
-            self._verdict(
-                role,
-                request,
-                decide(request, theirs),
-                f"the policy of {on} lets {_name(role)} not {action}",
-            )
+            self._verdict(role, request, decide(request, theirs), f"the policy of {on} lets {_name(role)} not {action}")
             theirs = []
-        self._verdict(
-            role,
-            request,
-            decide(request, [*own, *theirs]),
-            f"{_name(role)} may not {action} on {on}",
-        )
+        self._verdict(role, request, decide(request, [*own, *theirs]), f"{_name(role)} may not {action} on {on}")
         self._asked.add(key)
 
-    def service(
-        self, principal: str, action: str, on: str, context: Mapping[str, str]
-    ) -> None:
+    def service(self, principal: str, action: str, on: str, context: Mapping[str, str]) -> None:
         """Whether a service may make a call by the policy of what it asks. Raises `Denied`."""
         request = Request(action, on, self._context(context), f"Service:{principal}")
         decision = decide(request, self._policy(on))
@@ -112,19 +89,10 @@ class Judge:
         """The roles that were asked, with what was used of them and what was not."""
         found = []
         for role, used in sorted(self.seen.items()):
-            held = {
-                (one.sid, name)
-                for one in self.role(role)
-                if one.kind == "identity"
-                for name in one.actions
-            }
+            held = {(one.sid, name) for one in self.role(role) if one.kind == "identity" for name in one.actions}
             mine = {(sid, action) for sid, action in used if action != "sts:AssumeRole"}
             names = tuple(sorted({action for _, action in mine}))
-            found.append(
-                Usage(
-                    _name(role), names, tuple(sorted({name for _, name in held - mine}))
-                )
-            )
+            found.append(Usage(_name(role), names, tuple(sorted({name for _, name in held - mine}))))
         return found
 
     def role(self, arn: str) -> list[Permission]:
@@ -133,34 +101,20 @@ class Judge:
             name = _name(arn)
             held = self.aws.call("iam", "get_role", RoleName=name)["Role"]
             if "PermissionsBoundary" in held:
-                raise Unsupported(
-                    f"{name} has a permissions boundary, which nothing here judges"
-                )
+                raise Unsupported(f"{name} has a permissions boundary, which nothing here judges")
             self._roles[arn] = statements(
-                name,
-                dict(self._documents(name)),
-                _document(held["AssumeRolePolicyDocument"]),
+                name, dict(self._documents(name)), _document(held["AssumeRolePolicyDocument"])
             )
         return self._roles[arn]
 
     def _documents(self, name: str) -> Iterator[tuple[str, object]]:
-        for policy in self.aws.call("iam", "list_role_policies", RoleName=name)[
-            "PolicyNames"
-        ]:
-            inline = self.aws.call(
-                "iam", "get_role_policy", RoleName=name, PolicyName=policy
-            )
+        for policy in self.aws.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
+            inline = self.aws.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
             yield policy, _document(inline["PolicyDocument"])
-        for one in self.aws.call("iam", "list_attached_role_policies", RoleName=name)[
-            "AttachedPolicies"
-        ]:
+        for one in self.aws.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
             arn = one["PolicyArn"]
-            version = self.aws.call("iam", "get_policy", PolicyArn=arn)["Policy"][
-                "DefaultVersionId"
-            ]
-            held = self.aws.call(
-                "iam", "get_policy_version", PolicyArn=arn, VersionId=version
-            )
+            version = self.aws.call("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            held = self.aws.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
             yield one["PolicyName"], _document(held["PolicyVersion"]["Document"])
 
     def _policy(self, on: str) -> list[Permission]:
@@ -183,32 +137,23 @@ class Judge:
                     raise
                 answer = '{"Statement": []}'
             text = answer if isinstance(answer, str) else answer["Policy"]
-            self._policies[where] = statements(
-                where, {"resource policy": _document(text)}
-            )
+            self._policies[where] = statements(where, {"resource policy": _document(text)})
         return self._policies[where]
 
-    def _verdict(
-        self, role: str, request: Request, decision: Decision, what: str
-    ) -> None:
+    def _verdict(self, role: str, request: Request, decision: Decision, what: str) -> None:
         if not decision.allowed:
             raise Denied(f"{what}: {decision}")
         if decision.by:
             self.seen.setdefault(role, set())
             own = decision.by.holder.endswith(f".{_name(role)}")
             matched = next(
-                (one for one in decision.by.actions if one == request.action),
-                "*".join(decision.by.actions[:1]),
+                (one for one in decision.by.actions if one == request.action), "*".join(decision.by.actions[:1])
             )
             if own:
                 self.seen[role].add((decision.by.sid, matched))
 
     def _here(self, text: str) -> str:
-        for name, value in {
-            "Partition": self.partition,
-            "Region": self.aws.region,
-            "AccountId": self.account,
-        }.items():
+        for name, value in {"Partition": self.partition, "Region": self.aws.region, "AccountId": self.account}.items():
             text = text.replace(f"${{AWS::{name}}}", value)
         return text
 

@@ -23,8 +23,6 @@ TAIL = 20
 # open. `python -c` puts the working directory on sys.path as `python -m uvicorn` does.
 WATCHED = """
 import os, runpy, signal, threading
-
-from scripts.rehearsal.errors import Failed
 def watch():
     while os.read(0, 1):
         pass
@@ -68,12 +66,7 @@ class Running:
 
 
 def start(
-    bundle: Path,
-    environment: Mapping[str, str],
-    module: str,
-    port: int,
-    python: Path,
-    patience: float = PATIENCE,
+    bundle: Path, environment: Mapping[str, str], module: str, port: int, python: Path, patience: float = PATIENCE
 ) -> Running:
     """Starts `uvicorn MODULE` in the bundle and returns when it answers HTTP, whatever it answers.
 

@@ -51,13 +51,7 @@ class Programs:
     port: int = 0
     builds: dict[str, Mapping[str, Program]] = field(default_factory=dict)
 
-    def lay(
-        self,
-        folder: Path,
-        played: Mapping[str, Program],
-        python: Path,
-        own: Path | None,
-    ) -> None:
+    def lay(self, folder: Path, played: Mapping[str, Program], python: Path, own: Path | None) -> None:
         """Fills a folder for PATH: the programs that are played for one build, python, node and npm.
 
         `own` is a folder of programs that go before all of these. Raises `NodeError` without any Node.js.
@@ -66,10 +60,7 @@ class Programs:
         token = secrets.token_hex(16)
         self.builds[token] = played
         for name in played:
-            _script(
-                folder / name,
-                f'exec "{sys.executable}" -IS "{CLIENT}" {self.port} {token} {name} "$@"',
-            )
+            _script(folder / name, f'exec "{sys.executable}" -IS "{CLIENT}" {self.port} {token} {name} "$@"')
         for name in ("python", "python3"):
             _script(folder / name, f'exec "{python}" "$@"')
         _script(folder / "pip", f'exec "{python}" -m pip "$@"')
@@ -86,9 +77,7 @@ class Programs:
         if name not in played:
             return Answer(error=f"{name} was not laid out for this build\n", status=127)
         try:
-            return played[name](
-                Ask(arguments, Path(str(asked["folder"])), str(asked["input"]))
-            )
+            return played[name](Ask(arguments, Path(str(asked["folder"])), str(asked["input"])))
         except Failed as failed:
             return Answer(error=f"{failed}\n", status=254)
 
@@ -103,9 +92,7 @@ def serving() -> Iterator[Programs]:
             try:
                 answer = programs.answer(json.loads(self.rfile.readline()))
             except Exception as fault:
-                answer = Answer(
-                    error=f"the rehearsal itself failed: {fault!r}\n", status=70
-                )
+                answer = Answer(error=f"the rehearsal itself failed: {fault!r}\n", status=70)
             self.wfile.write(json.dumps(vars(answer)).encode() + b"\n")
 
     class Server(socketserver.ThreadingTCPServer):
@@ -113,42 +100,25 @@ def serving() -> Iterator[Programs]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         programs.port = server.server_address[1]
-        Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield programs
         server.shutdown()
 
 
 def hash_files(ask: Ask) -> Answer:
     """codebuild-hash-files: one SHA-256 over the files that the patterns match."""
-    files = sorted(
-        {
-            path
-            for pattern in ask.arguments
-            for path in ask.folder.glob(pattern)
-            if path.is_file()
-        }
-    )
-    return Answer(
-        hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest() + "\n"
-    )
+    files = sorted({path for pattern in ask.arguments for path in ask.folder.glob(pattern) if path.is_file()})
+    return Answer(hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest() + "\n")
 
 
 def python_for(source: Path, project: str, cache: Path) -> Path:
     """The Python of a build: an environment of its own for this project and these requirements, kept between runs."""
     files = sorted(source.glob("**/requirements*.txt"))
-    named = "\0".join(
-        [sys.version, project, *(file.read_text(encoding="utf-8") for file in files)]
-    )
+    named = "\0".join([sys.version, project, *(file.read_text(encoding="utf-8") for file in files)])
     folder = cache / hashlib.sha256(named.encode()).hexdigest()[:16]
     if not (folder / "ready").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run(
-            [sys.executable, "-m", "venv", str(folder)],
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, stdin=subprocess.DEVNULL)
         (folder / "ready").touch()
     return folder / "bin" / "python"
 

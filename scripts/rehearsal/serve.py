@@ -4,8 +4,8 @@ Played are behaviours and their methods, viewer-request functions, the default r
 the managed policies of `edge`, the edge cache with invalidations, and gzip. The address stands for the HTTPS one.
 Not played: Brotli, which no browser asks for over HTTP; a cached copy for errors (CloudFront keeps some for 10 s);
 parts of objects (`Range` is answered with the whole, as HTTP allows); the load balancer between CloudFront and the
-backend. Sources: Amazon CloudFront Developer Guide as named in `edge`, RequestAndResponseBehaviorCustomOrigin and
-Invalidation; troubleshooting-distributions for the 403 of a method.
+backend. Sources: of the Amazon CloudFront Developer Guide the pages named in `edge`, Invalidation and
+RequestAndResponseBehaviorCustomOrigin.
 """
 
 import gzip
@@ -36,6 +36,7 @@ COMPRESSED_TYPES = {"application/javascript", "application/json", "application/x
 ACCESS_DENIED = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
 )
+# CloudFront's own words.
 BAD_METHOD = (
     "This distribution is not configured to allow the HTTP request method that was used for this request. "
     "The distribution supports only cachable requests."
@@ -70,12 +71,7 @@ class Answer:
 
 
 def _own(status: int, text: str, source: str = "Error") -> Answer:
-    return Answer(
-        status,
-        [("Content-Type", "text/html")],
-        f"<h1>{status} ERROR</h1>\n<p>{text}</p>\n".encode(),
-        source,
-    )
+    return Answer(status, [("Content-Type", "text/html")], f"<h1>{status} ERROR</h1>\n<p>{text}</p>\n".encode(), source)
 
 
 @dataclass
@@ -132,13 +128,7 @@ class Running:
         return answer.with_header("X-Cache", f"{answer.source} from cloudfront")
 
     def _answer(
-        self,
-        behavior: edge.Behavior,
-        method: str,
-        target: str,
-        headers: Headers,
-        body: bytes,
-        viewer: str,
+        self, behavior: edge.Behavior, method: str, target: str, headers: Headers, body: bytes, viewer: str
     ) -> Answer:
         if method not in behavior.methods:
             return _own(403, BAD_METHOD)
@@ -167,28 +157,14 @@ class Running:
             return _own(501, f"The rehearsal does not play {method} on an S3 origin.")
         found = self.objects(unquote(path[1:]))
         if found is None:
-            return Answer(
-                403,
-                [("Content-Type", "application/xml"), ("Server", "AmazonS3")],
-                ACCESS_DENIED,
-                "Error",
-            )
+            return Answer(403, [("Content-Type", "application/xml"), ("Server", "AmazonS3")], ACCESS_DENIED, "Error")
         headers = [("Content-Type", found.content_type), ("Server", "AmazonS3")]
         return Answer(
-            200,
-            headers + ([("Cache-Control", found.cache_control)] if found.cache_control else []),
-            found.body,
+            200, headers + ([("Cache-Control", found.cache_control)] if found.cache_control else []), found.body
         )
 
     def _forwarded(
-        self,
-        behavior: edge.Behavior,
-        method: str,
-        path: str,
-        query: str,
-        headers: Headers,
-        body: bytes,
-        viewer: str,
+        self, behavior: edge.Behavior, method: str, path: str, query: str, headers: Headers, body: bytes, viewer: str
     ) -> Answer:
         backend = urlsplit(self.backend_url)
         sent: dict[str, str] = {}
@@ -203,12 +179,7 @@ class Running:
             connection.request(method, target, body or None, sent)
             response = connection.getresponse()
             kept = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
-            return Answer(
-                response.status,
-                kept,
-                response.read(),
-                "Miss" if response.status < 400 else "Error",
-            )
+            return Answer(response.status, kept, response.read(), "Miss" if response.status < 400 else "Error")
         finally:
             connection.close()
 
@@ -231,17 +202,18 @@ def start(
     running = Running(distribution, objects, backend_url, clock, _functions=Functions(functions))
     handler = type("BoundHandler", (_Handler,), {"running": running})
     try:
-        running._server = ThreadingHTTPServer((HOST, port), handler)
+        running._server = _Server((HOST, port), handler)
     except OSError:
         running.stop()
         raise
     running.url = f"http://{HOST}:{running._server.server_port}"
-    threading.Thread(
-        target=running._server.serve_forever,
-        kwargs={"poll_interval": 0.05},
-        daemon=True,
-    ).start()
+    threading.Thread(target=running._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     return running
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a browser opens many connections at once
+    daemon_threads = True
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -255,13 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            answer = self.running.answer(
-                self.command,
-                self.path,
-                self.headers.items(),
-                body,
-                self.client_address[0],
-            )
+            answer = self.running.answer(self.command, self.path, self.headers.items(), body, self.client_address[0])
         self.send_response_only(answer.status)
         if answer.status not in (204, 304) and not (self.command == "HEAD" and answer.header("Content-Length")):
             answer = answer.with_header("Content-Length", str(len(answer.body)))

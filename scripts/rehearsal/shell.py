@@ -60,23 +60,14 @@ class Outcome:
 
     def results(self) -> list[str]:
         """The lines of the log in which our buildspecs say how a step ended."""
-        return [
-            line
-            for line in self.log.splitlines()
-            if line.startswith(("RESULT", "ERROR", "GREEN", "RED"))
-        ]
+        return [line for line in self.log.splitlines() if line.startswith(("RESULT", "ERROR", "GREEN", "RED"))]
 
 
 class _Shell:
     """The state that is carried from command to command."""
 
     def __init__(
-        self,
-        state: Path,
-        source: Path,
-        environment: Mapping[str, str],
-        say: Callable[[str], None],
-        limit: float,
+        self, state: Path, source: Path, environment: Mapping[str, str], say: Callable[[str], None], limit: float
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self._state, self._say, self._limit, self.seconds = state, say, limit, 0.0
@@ -93,9 +84,7 @@ class _Shell:
         with (self._state / "env").open("a") as file:
             file.write(f"export {name}={shlex.quote(value)}\n")
 
-    def run(
-        self, command: str, say: Callable[[str], None] | None = None
-    ) -> tuple[int, str]:
+    def run(self, command: str, say: Callable[[str], None] | None = None) -> tuple[int, str]:
         """Status and output of one command; status 124 when it ran out of time."""
         state = shlex.quote(str(self._state))
         script = self._state / "script"
@@ -114,9 +103,7 @@ class _Shell:
             errors="replace",
             start_new_session=True,
         ) as process:
-            late = Timer(
-                self._limit - self.seconds, os.killpg, (process.pid, signal.SIGKILL)
-            )
+            late = Timer(self._limit - self.seconds, os.killpg, (process.pid, signal.SIGKILL))
             late.start()
             try:
                 for line in process.stdout or ():
@@ -157,14 +144,8 @@ def run(
     """
     env = buildspec.get("env", {})
     if env.get("shell") != "bash":
-        raise UnsupportedError(
-            f"env.shell is {env.get('shell')!r}, only bash is imitated"
-        )
-    given = {
-        **env.get("variables", {}),
-        **environment,
-        "CODEBUILD_SRC_DIR": str(source),
-    }
+        raise UnsupportedError(f"env.shell is {env.get('shell')!r}, only bash is imitated")
+    given = {**env.get("variables", {}), **environment, "CODEBUILD_SRC_DIR": str(source)}
     shell, outcome = _Shell(state, source, given, say, limit), Outcome()
     try:
         _build(buildspec, source, shell, outcome)
@@ -173,9 +154,7 @@ def run(
     return outcome
 
 
-def _build(
-    buildspec: Mapping[str, Any], source: Path, shell: _Shell, outcome: Outcome
-) -> None:
+def _build(buildspec: Mapping[str, Any], source: Path, shell: _Shell, outcome: Outcome) -> None:
     env = buildspec.get("env", {})
     outcome.cache_key = shell.value(buildspec.get("cache", {}).get("key", ""))
     for name in PHASES:
@@ -183,32 +162,22 @@ def _build(
         if phase is None:
             continue
         if phase.get("on-failure", "ABORT") != "ABORT":
-            raise UnsupportedError(
-                f"phases.{name}.on-failure is {phase['on-failure']}, only ABORT is imitated"
-            )
+            raise UnsupportedError(f"phases.{name}.on-failure is {phase['on-failure']}, only ABORT is imitated")
         for runtime, version in phase.get("runtime-versions", {}).items():
             outcome.runtimes[runtime] = shell.value(str(version))
         shell.export("CODEBUILD_BUILD_SUCCEEDING", str(int(outcome.succeeded)))
         outcome.phases[name] = _phase(shell, phase, outcome)
-        if not outcome.phases[name] and (
-            "on-failure" in phase or name in ("install", "pre_build")
-        ):
+        if not outcome.phases[name] and ("on-failure" in phase or name in ("install", "pre_build")):
             return
-    exported = {
-        name: shell.value(f"${{{name}-}}") for name in env.get("exported-variables", [])
-    }
+    exported = {name: shell.value(f"${{{name}-}}") for name in env.get("exported-variables", [])}
     outcome.variables = {name: value for name, value in exported.items() if value}
     for group, report in buildspec.get("reports", {}).items():
-        outcome.reports[group] = list(
-            _files(source, report, f"report {group}", outcome, REPORT_KEYS).values()
-        )
+        outcome.reports[group] = list(_files(source, report, f"report {group}", outcome, REPORT_KEYS).values())
     if "artifacts" in buildspec:
         primary = buildspec["artifacts"]
         outcome.artifacts[""] = _files(source, primary, "the primary artifact", outcome)
         for identifier, artifact in primary.get("secondary-artifacts", {}).items():
-            outcome.artifacts[identifier] = _files(
-                source, artifact, f"artifact {identifier}", outcome
-            )
+            outcome.artifacts[identifier] = _files(source, artifact, f"artifact {identifier}", outcome)
 
 
 def _phase(shell: _Shell, phase: Mapping[str, Any], outcome: Outcome) -> bool:
@@ -217,9 +186,7 @@ def _phase(shell: _Shell, phase: Mapping[str, Any], outcome: Outcome) -> bool:
         status, output = shell.run(command)
         outcome.log += output
         if status:
-            outcome.log += (
-                f"[command failed with status {status}] {command.splitlines()[0]}\n"
-            )
+            outcome.log += f"[command failed with status {status}] {command.splitlines()[0]}\n"
             succeeded = False
             break
     for command in phase.get("finally", []):
@@ -230,32 +197,18 @@ def _phase(shell: _Shell, phase: Mapping[str, Any], outcome: Outcome) -> bool:
 
 
 def _files(
-    source: Path,
-    wanted: Mapping[str, Any],
-    what: str,
-    outcome: Outcome,
-    known: set[str] = ARTIFACT_KEYS,
+    source: Path, wanted: Mapping[str, Any], what: str, outcome: Outcome, known: set[str] = ARTIFACT_KEYS
 ) -> dict[str, Path]:
     """The files of a report or an artifact by their relative path; every location must match one or more."""
     if unknown := sorted(wanted.keys() - known):
-        raise UnsupportedError(
-            f"{what}: {', '.join(unknown)} is not imitated, only {', '.join(sorted(known))}"
-        )
+        raise UnsupportedError(f"{what}: {', '.join(unknown)} is not imitated, only {', '.join(sorted(known))}")
     base = source / wanted.get("base-directory", ".")
     found: dict[str, Path] = {}
     for pattern in wanted["files"]:
         if re.search(r"[$~]", pattern):
-            raise UnsupportedError(
-                f"{what}: {pattern} would have to be expanded, which AWS does not document"
-            )
-        matches = {
-            str(path.relative_to(base)): path
-            for path in base.glob(pattern)
-            if path.is_file()
-        }
+            raise UnsupportedError(f"{what}: {pattern} would have to be expanded, which AWS does not document")
+        matches = {str(path.relative_to(base)): path for path in base.glob(pattern) if path.is_file()}
         if not matches:
-            outcome.errors.append(
-                f"{what}: no file matches {pattern} in {wanted.get('base-directory', '.')}"
-            )
+            outcome.errors.append(f"{what}: no file matches {pattern} in {wanted.get('base-directory', '.')}")
         found.update(matches)
     return found

@@ -32,15 +32,7 @@ def python_for(requirements: Path, cache: Path) -> Path:
         if not ready.exists():
             shutil.rmtree(folder, ignore_errors=True)
             _run([sys.executable, "-m", "venv", str(folder)], requirements)
-            install = [
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                str(requirements),
-            ]
+            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
             _run([str(python), *install], requirements)
             ready.touch()
     return python

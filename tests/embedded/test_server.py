@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,26 @@ def test_another_process_on_the_port_is_not_taken_for_it(tmp_path: Path, endpoin
     run_file.write_text(json.dumps({"pid": os.getpid(), "port": port, "log": "x"}))
     assert server.status(run_file) is None
     assert server.stop(run_file) is False, "and it is not ended"
+
+
+def test_a_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "TIMEOUT", 0.2)
+    run_file = tmp_path / "embedded.json"
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        run_file.write_text(json.dumps({"pid": 1, "port": deaf.getsockname()[1], "log": "x"}))
+        with pytest.raises(server.ServerError, match="takes calls and does not answer"):
+            server.ensure(run_file)
+    assert run_file.exists()
+
+
+def test_two_commands_at_once_start_one_server(tmp_path: Path) -> None:
+    run_file = tmp_path / "embedded.json"
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(server.ensure, [run_file, run_file])
+    assert first == second
+    assert server.stop(run_file)
 
 
 def test_a_taken_port_is_told(tmp_path: Path) -> None:

@@ -25,23 +25,21 @@ def make_missing_tables():
             dynamodb.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",
-                AttributeDefinitions=[
-                    {"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS
-                ],
-                KeySchema=[
-                    {"AttributeName": name, "KeyType": kind} for name, kind in KEYS
-                ],
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in KEYS],
+                KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS],
             )
 
 
 def read(table, key):
     """The items below one partition key, as plain texts."""
     answer = dynamodb.query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": key}},
+        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": key}}
     )
-    return [
-        {name: next(iter(value.values())) for name, value in item.items()}
-        for item in answer["Items"]
-    ]
+    return [{name: next(iter(value.values())) for name, value in item.items()} for item in answer["Items"]]
+
+
+def write(table, key, name):
+    """Adds an item below a partition key; the name is its sort key."""
+    item = {"pk": key, "sk": name}
+    dynamodb.put_item(TableName=table, Item={field: {"S": value} for field, value in item.items()})
+    return item

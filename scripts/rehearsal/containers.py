@@ -1,0 +1,213 @@
+"""What ECS does by itself, in the place of its scheduler: a service's task runs as a process on this machine.
+
+The embedded AWS holds services and task definitions and runs nothing, so what it says about running tasks is completed
+here, for the builds that ask.
+"""
+
+import json
+import shutil
+import socket
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.deployment.aws import Aws
+from scripts.rehearsal import process, venv
+from scripts.rehearsal.commands import Hook
+from scripts.rehearsal.errors import Failed, Unsupported
+from scripts.rehearsal.images import Images, module_of
+from scripts.rehearsal.permissions import Judge
+
+TASK = "AWS::ECS::TaskDefinition"
+
+
+@dataclass
+class Service:
+    """What runs of one service: the task definition, the tasks, and the process that stands for them all."""
+
+    arn: str
+    definition: str = ""
+    tasks: list[str] = field(default_factory=list)
+    running: process.Running | None = None
+    container: str = ""
+    image: str = ""
+    trouble: str = ""
+
+
+@dataclass
+class Containers:
+    """The services whose tasks run here; all answer on one port, so there can be one that is asked from outside."""
+
+    aws: Aws
+    judge: Judge
+    images: Images
+    folder: Path
+    venvs: Path
+    python: Path | None
+    say: Callable[[str], None]
+    services: dict[str, Service] = field(default_factory=dict)
+    port: int = field(default_factory=lambda: _free())
+
+    def settle(self, cluster: str, name: str) -> None:
+        """Makes run what a service wants. Raises `Failed` when its task does not start; then nothing runs."""
+        held = self.describe(cluster, name)
+        mine = self.services.setdefault(held["serviceArn"], Service(held["serviceArn"]))
+        desired, definition = held["desiredCount"], held["taskDefinition"]
+        if desired == 0 or mine.definition != definition or mine.running is None:
+            self._stop(mine)
+        if desired and mine.running is None:
+            try:
+                self._start(mine, held, definition)
+            except (process.ProcessError, venv.VenvError, Failed) as error:
+                mine.trouble = str(error)
+                raise Failed(f"(service {name}) failed to launch a task: {error}") from error
+        tasks = [f"{cluster_arn(held)}/{uuid.uuid4().hex}" for _ in range(desired)]
+        mine.tasks = (mine.tasks + tasks)[:desired]
+
+    def describe(self, cluster: str, name: str) -> dict[str, Any]:
+        """A service as AWS holds it. Raises `Failed` when there is none."""
+        found = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]
+        if not found:
+            raise Failed(f"there is no service {name} in cluster {cluster}")
+        return dict(found[0])
+
+    def stop(self) -> None:
+        """Ends every process."""
+        for service in self.services.values():
+            self._stop(service)
+
+    def hooks(self) -> dict[str, Hook]:
+        """What a build sees of the tasks."""
+        return {
+            "ecs.describe_services": self._show_services,
+            "ecs.update_service": self._updated,
+            "ecs.list_tasks": self._list_tasks,
+            "ecs.describe_tasks": self._show_tasks,
+        }
+
+    def _start(self, mine: Service, held: Mapping[str, Any], definition: str) -> None:
+        body = self.aws.call("ecs", "describe_task_definition", taskDefinition=definition)["taskDefinition"]
+        entries = {one["containerName"]: one["containerPort"] for one in held.get("loadBalancers", ())}
+        chosen = [one for one in body["containerDefinitions"] if one["name"] in entries]
+        if len(chosen) != 1:
+            raise Unsupported(
+                f"{held['serviceName']} has {len(chosen)} containers with a load balancer, one is imitated"
+            )
+        container = chosen[0]
+        environment = self._environment(body, container)
+        found = self.images.find(container["image"])
+        if found is None:
+            raise Failed(f"CannotPullContainerError: {container['image']}: not found")
+        image, context = found
+        bundle = self.folder / f"task-{uuid.uuid4().hex[:8]}"
+        shutil.copytree(context, bundle)
+        requirements = bundle / "requirements.txt"
+        python = self.python or venv.python_for(requirements, self.venvs)
+        mine.running = process.start(bundle, environment, module_of(image), self.port, python)
+        mine.definition, mine.container, mine.image, mine.trouble = (
+            definition,
+            container["name"],
+            container["image"],
+            "",
+        )
+        self._check(mine.running.url, held, mine)
+        self.say(
+            f"{container['image'].rpartition(':')[2]} runs: {image.module} on {mine.running.url}, log {mine.running.log}"
+        )
+
+    def _check(self, url: str, held: Mapping[str, Any], mine: Service) -> None:
+        """The load balancer's health check."""
+        arns = [one["targetGroupArn"] for one in held.get("loadBalancers", ()) if "targetGroupArn" in one]
+        for group in (
+            self.aws.call("elbv2", "describe_target_groups", TargetGroupArns=arns)["TargetGroups"] if arns else ()
+        ):
+            path, wanted = group.get("HealthCheckPath") or "/", group.get("Matcher", {}).get("HttpCode") or "200"
+            try:
+                status = urllib.request.urlopen(url + path, timeout=10).status
+            except urllib.error.HTTPError as error:
+                status = error.code
+            except OSError as error:
+                status = error
+            if str(status) not in wanted.split(","):
+                self._stop(mine)
+                raise Failed(f"the health check GET {path} was answered {status}, wanted {wanted}")
+
+    def _environment(self, body: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
+        """What the task definition prescribes, resolved in the name of the execution role, and what Fargate adds."""
+        role = body["executionRoleArn"]
+        self.judge.assume(role, TASK, "ExecutionRoleArn")
+        if "taskRoleArn" in body:
+            self.judge.assume(body["taskRoleArn"], TASK, "TaskRoleArn")
+        self.judge.need(role, "task image", {}, container["image"].partition("/")[2].rpartition(":")[0])
+        logs = container.get("logConfiguration", {})
+        group = {"Group": logs.get("options", {}).get("awslogs-group", "")}
+        self.judge.need(role, f"task log {logs.get('logDriver')}", group)
+        endpoint = self.aws.endpoint.url if self.aws.endpoint else ""
+        found = {one["name"]: one["value"] for one in container.get("environment", ())}
+        for one in container.get("secrets", ()):
+            found[one["name"]] = self.secret(role, one["valueFrom"])
+        given = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded", "AWS_ENDPOINT_URL": endpoint}
+        return {**found, **given, "AWS_REGION": self.aws.region, "AWS_DEFAULT_REGION": self.aws.region}
+
+    def secret(self, role: str, source: str) -> str:
+        """The value of a parameter or secret by its ARN, read in the name of the execution role."""
+        parts = source.split(":")
+        if parts[2] == "ssm":
+            self.judge.need(role, "task parameter", {"ValueFrom": source})
+            name = source.partition(":parameter")[2]
+            return str(self.aws.call("ssm", "get_parameter", Name=name, WithDecryption=True)["Parameter"]["Value"])
+        arn, key = ":".join(parts[:7]), (parts[7:] or [""])[0]
+        self.judge.need(role, "task secret", {"ValueFrom": arn})
+        kms = self.aws.call("secretsmanager", "describe_secret", SecretId=arn).get("KmsKeyId", "")
+        if kms.startswith("arn:"):
+            self.judge.need(role, "task secret with a key", {"Key": kms})
+        text = self.aws.call("secretsmanager", "get_secret_value", SecretId=arn)["SecretString"]
+        return str(json.loads(text)[key] if key else text)
+
+    def _stop(self, mine: Service) -> None:
+        if mine.running:
+            mine.running.stop()
+        mine.running, mine.tasks, mine.definition = None, [], ""
+
+    def _show_services(self, _: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        for held in answer["services"]:
+            mine = self.services.get(held["serviceArn"], Service(""))
+            count = len(mine.tasks) if mine.running else 0
+            state = "COMPLETED" if count == held["desiredCount"] else "FAILED" if mine.trouble else "IN_PROGRESS"
+            counts = {"runningCount": count, "desiredCount": held["desiredCount"], "rolloutState": state}
+            primary = {**held["deployments"][0], **counts, "taskDefinition": held["taskDefinition"]}
+            events = [{"message": mine.trouble}] if mine.trouble else []
+            held.update(runningCount=count, deployments=[primary], events=events)
+
+    def _updated(self, asked: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        try:
+            self.settle(asked["cluster"], asked["service"])
+        except Failed as failed:  # ECS answers before it starts tasks; who waits for them sees it
+            self.say(str(failed))
+        self._show_services({}, {"services": [answer["service"]]})
+
+    def _list_tasks(self, asked: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        arn = self.describe(asked["cluster"], asked["serviceName"])["serviceArn"]
+        answer["taskArns"] = list(self.services[arn].tasks) if arn in self.services else []
+
+    def _show_tasks(self, asked: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        answer["tasks"] = [
+            {"taskArn": task, "lastStatus": "RUNNING", "taskDefinitionArn": mine.definition, "containers": [
+                {"name": mine.container, "image": mine.image, "lastStatus": "RUNNING"}]}
+            for mine in self.services.values() for task in mine.tasks if task in asked["tasks"]
+        ]  # fmt: skip
+
+
+def cluster_arn(service: Mapping[str, Any]) -> str:
+    """What the ARNs of a service's tasks begin with."""
+    return str(service["clusterArn"]).replace(":cluster/", ":task/")
+
+
+def _free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

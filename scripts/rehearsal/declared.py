@@ -1,0 +1,45 @@
+"""What was deployed and the embedded AWS does not hold: read from the stacks' templates, through CloudFormation's API."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.reading.places import walk
+from scripts.deployment.aws import Aws
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource as its stack's template declares it; conditions are not decided."""
+
+    aws: Aws
+    stack: str
+    properties: Mapping[str, Any]
+
+    def find(self, *keys: str) -> Iterator[Mapping[str, Any]]:
+        """Every object in the properties that has all these keys."""
+        for _, value in walk(dict(self.properties)):
+            if isinstance(value, dict) and value.keys() >= set(keys):
+                yield value
+
+    def attribute(self, value: Any) -> str:
+        """The physical id of the resource that `Ref` or `Fn::GetAtt` names; any other value as text."""
+        match value:
+            case {"Ref": str() as name} | {"Fn::GetAtt": [str() as name, _]}:
+                answer = self.aws.call(
+                    "cloudformation", "describe_stack_resource", StackName=self.stack, LogicalResourceId=name
+                )
+                return str(answer["StackResourceDetail"]["PhysicalResourceId"])
+        return str(value)
+
+
+def declared(aws: Aws, physical: str) -> Declared:
+    """The declaration of a resource by its physical id; an empty one for what no stack made."""
+    found = aws.call("cloudformation", "describe_stack_resources", PhysicalResourceId=physical)["StackResources"]
+    if not found:
+        return Declared(aws, "", {})
+    stack, name = found[0]["StackName"], found[0]["LogicalResourceId"]
+    body = aws.call("cloudformation", "get_template", StackName=stack)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else body
+    return Declared(aws, stack, template["Resources"][name]["Properties"])

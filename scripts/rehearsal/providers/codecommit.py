@@ -1,0 +1,61 @@
+"""The source action: the commit of the application as an artifact, and the push that starts the pipeline."""
+
+import hashlib
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from scripts.deployment.errors import Refused
+from scripts.rehearsal.deployed import Action
+from scripts.rehearsal.errors import Unsupported
+from scripts.rehearsal.stage import Result, Run, World
+
+LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
+
+
+def run(world: World, action: Action, run: Run) -> Result:
+    """Keeps the application's files as the source artifact."""
+    given, role = action.configuration, world.pipeline.role
+    if given.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        raise Unsupported(
+            f"{action}: OutputArtifactFormat {given['OutputArtifactFormat']} is not imitated, CODE_ZIP is"
+        )
+    world.judge.need(role, "action CodeCommit", given)
+    world.artifact_store(role, "artifact store", "artifact store with a key")
+    folder = Path(tempfile.mkdtemp(dir=world.options.work))
+    run.commit, message = checkout(world.options.application, folder)
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    for name in action.outputs:
+        run.artifacts[name] = world.store.put(name, files)
+    variables = {"CommitId": run.commit, "BranchName": given["BranchName"], "RepositoryName": given["RepositoryName"]}
+    return Result({**variables, "CommitMessage": message}, f"commit {run.commit[:12]}, {len(files)} files")
+
+
+def checkout(application: Path, folder: Path) -> tuple[str, str]:
+    """Lays the files of a commit into a folder; its id and message.
+
+    A folder that is a repository's root gives its HEAD, as CodeCommit would; any other folder its files, and a hash of
+    them in the place of the id. Raises `Refused` for a folder without files.
+    """
+    if (application / ".git").exists():
+        git = ["git", "-C", str(application)]
+        archive = subprocess.run([*git, "archive", "HEAD"], check=True, capture_output=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as held:
+            held.extractall(folder, filter="data")
+        shown = subprocess.run([*git, "log", "-1", "--format=%H%n%B"], check=True, capture_output=True, text=True)
+        commit, _, message = shown.stdout.partition("\n")
+        return commit, message.strip()
+    digest = hashlib.sha1(usedforsecurity=False)
+    for path in sorted(application.rglob("*")):
+        relative = path.relative_to(application)
+        if path.is_file() and not LEFT_OUT & set(relative.parts):
+            content = path.read_bytes()
+            digest.update(f"{relative}\0{len(content)}\0".encode() + content)
+            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+            (folder / relative).write_bytes(content)
+            (folder / relative).chmod(path.stat().st_mode & 0o777)
+    if not any(folder.iterdir()):
+        raise Refused(f"{application} has no files.", "Name the folder of an application with --app.")
+    return digest.hexdigest(), "a folder without a repository"

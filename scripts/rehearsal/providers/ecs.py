@@ -1,0 +1,71 @@
+"""The ECS deploy action: the images of the artifact into a new revision of the service's task definition.
+
+Source: codepipeline user guide, action-reference-ECS and file-reference. A circuit breaker with rollback brings the
+service back to the revision that ran before (ECS developer guide, deployment-circuit-breaker).
+"""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from scripts.rehearsal.deployed import Action
+from scripts.rehearsal.errors import Failed
+from scripts.rehearsal.stage import Result, Run, World
+
+# What RegisterTaskDefinition takes of what DescribeTaskDefinition answers (botocore's models).
+TAKEN = (
+    "family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes",
+    "placementConstraints", "requiresCompatibilities", "cpu", "memory", "pidMode", "ipcMode", "proxyConfiguration",
+    "inferenceAccelerators", "ephemeralStorage", "runtimePlatform",
+)  # fmt: skip
+
+
+def run(world: World, action: Action, run: Run) -> Result:
+    """Registers the revision, updates the service and waits until its tasks run."""
+    given, role = action.configuration, world.pipeline.role
+    cluster, name = given["ClusterName"], given["ServiceName"]
+    world.artifact_store(role, "artifact store", "artifact store with a key")
+    images = _images(world, action, run)
+    service = world.containers.describe(cluster, name)
+    before = service["taskDefinition"]
+    answer = world.aws.call("ecs", "describe_task_definition", taskDefinition=before, include=["TAGS"])
+    body = answer["taskDefinition"]
+    world.judge.need(role, "action ECS", {**given, "Family": body["family"]})
+    for key in ("taskRoleArn", "executionRoleArn"):
+        world.judge.need(role, "role of a task", {"Role": body[key]})
+    held = {one["name"] for one in body["containerDefinitions"]}
+    if unknown := images.keys() - held:
+        raise Failed(f"the image definitions name {', '.join(unknown)}; the task definition has {', '.join(held)}")
+    new: dict[str, Any] = {key: body[key] for key in TAKEN if body.get(key)}
+    new["containerDefinitions"] = [
+        {**one, "image": images.get(one["name"], one["image"])} for one in new["containerDefinitions"]
+    ]
+    tags = {"tags": answer["tags"]} if answer.get("tags") else {}
+    made = world.aws.call("ecs", "register_task_definition", **new, **tags)["taskDefinition"]
+    revision = f"revision {made['revision']}"
+    world.aws.call("ecs", "update_service", cluster=cluster, service=name, taskDefinition=made["taskDefinitionArn"])
+    try:
+        world.containers.settle(cluster, name)
+    except Failed as failed:
+        world.aws.call("ecs", "update_service", cluster=cluster, service=name, taskDefinition=before)
+        world.containers.settle(cluster, name)
+        world.say(f"{revision} did not start; the circuit breaker brought {name} back to {before.rpartition(':')[2]}")
+        raise Failed(f"the deployment of {revision} failed and was rolled back: {failed}") from failed
+    wanted = world.containers.describe(cluster, name)["desiredCount"]
+    return Result(summary=f"{revision}, {wanted} tasks wanted, {', '.join(images.values())}")
+
+
+def _images(world: World, action: Action, run: Run) -> dict[str, str]:
+    """Image by container."""
+    file = action.configuration.get("FileName", "imagedefinitions.json")
+    folder = Path(tempfile.mkdtemp(dir=world.options.work))
+    world.store.unpack(run.artifacts[action.inputs[0]], folder)
+    try:
+        entries = json.loads((folder / file).read_text(encoding="utf-8"))
+        return {one["name"]: one["imageUri"] for one in entries}
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Failed(f"{action.inputs[0]}/{file} is no list of image definitions: {error!r}") from error
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,40 @@
+"""A release as lines for a terminal."""
+
+from collections.abc import Iterator
+
+from scripts.deployment.show.terminal import Paint, plain
+from scripts.rehearsal.pipeline import Release
+
+
+def lines(release: Release, paint: Paint = plain) -> Iterator[str]:
+    """The report that ends a rehearsal; `paint` colours what the text says by itself."""
+    verdict = paint("would have succeeded", "green") if release.succeeded else paint("would have FAILED", "red")
+    yield ""
+    yield paint(f"{release.pipeline}: the release of commit {release.commit[:12]} ", "bold") + verdict
+    yield f"  started {release.started}; execution {release.id}"
+    width = max(len(one.name) for stage in release.stages for one in stage.actions)
+    for stage in release.stages:
+        yield paint(stage.name, "bold") + ("" if stage.succeeded else paint("  failed", "red"))
+        for one in stage.actions:
+            mark, text = ("x", one.error) if one.error else ("v", one.summary)
+            yield f"  {mark} {one.name.partition('/')[2]:{width - len(stage.name)}} {one.provider:10} {one.seconds:6.1f} s  {text}"
+        if stage.after:
+            yield f"  -> {stage.after}"
+    if release.left:
+        yield f"not reached: {', '.join(release.left)}"
+    yield from _list("artifacts", [f"{name}: {text}" for name, text in release.artifacts.items()])
+    yield paint("permissions", "bold")
+    for usage in release.usage:
+        yield f"  {usage.role}: {len(usage.used)} actions used, {len(usage.unused)} unused"
+        if usage.unused:
+            yield f"    unused: {', '.join(usage.unused)}"
+    yield from _list("stood in for", release.notes)
+    yield from _list("notifications", [f"{one.target.rpartition(':')[2]} by {one.rule}" for one in release.messages])
+    share = 100 * release.harness / release.seconds if release.seconds else 0
+    yield f"{release.seconds:.1f} s, of which the harness {release.harness:.1f} s ({share:.0f}%)"
+
+
+def _list(title: str, items: tuple[str, ...] | list[str]) -> Iterator[str]:
+    if items:
+        yield title
+        yield from (f"  {one}" for one in items)

@@ -1,0 +1,83 @@
+"""A served distribution as tests change it: its bucket, its backend, its clock, and another configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts.rehearsal import serve
+from scripts.rehearsal.serve import StoredObject
+from tests.rehearsal.serving import Backend, Response, ask, distribution, echoing
+
+PAGE = b"<!DOCTYPE html>\n<title>one</title>\n"
+SCRIPT = b"var text = 'text';\n" * 200
+LASTING = "public, max-age=31536000, immutable"
+
+
+@dataclass
+class Site:
+    """Our own distribution is started once; one with another configuration lives until the next test."""
+
+    backend: Backend
+    bucket: dict[str, StoredObject] = field(default_factory=dict)
+    now: float = 0.0
+    asked: list[str] = field(default_factory=list)
+    ours: serve.Running | None = None
+    other: serve.Running | None = None
+
+    @property
+    def served(self) -> serve.Running:
+        running = self.other or self.ours
+        assert running
+        return running
+
+    def start(self, config: dict[str, Any], sources: dict[str, str]) -> serve.Running:
+        """Serves a configuration over this bucket and backend."""
+        return serve.start(config, sources, self.stored, self.backend.url, clock=lambda: self.now)
+
+    def serve(self, config: dict[str, Any], sources: dict[str, str]) -> None:
+        """From now on to the end of the test this configuration is asked."""
+        if self.other:
+            self.other.stop()
+        self.other = self.start(config, sources)
+
+    def reset(self) -> None:
+        """As at the beginning."""
+        if self.other:
+            self.other.stop()
+        self.other, self.now, self.asked = None, 1_000.0, []
+        self.backend.status, self.backend.headers = 200, {}
+        self.bucket = {
+            "index.html": StoredObject(PAGE, "text/html", "no-cache"),
+            "static/js/main.0a1b.js": StoredObject(SCRIPT, "text/javascript", LASTING),
+            "a b.txt": StoredObject(b"blank", "text/plain"),
+        }
+        self.served.backend_url = self.backend.url
+        self.served.invalidate(["/*"])
+
+    def stored(self, key: str) -> StoredObject | None:
+        self.asked.append(key)
+        return self.bucket.get(key)
+
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:
+        """What the viewer gets."""
+        return ask(self.served.url + path, method, body, **headers)
+
+    def echo(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, Any]:
+        """What the backend was asked."""
+        found: dict[str, Any] = json.loads(self.ask(path, method, body, **headers).body)
+        return found
+
+
+@contextmanager
+def sites() -> Iterator[Site]:
+    """Our distribution over an echoing backend."""
+    with echoing() as backend:
+        site = Site(backend)
+        site.ours = site.start(*distribution())
+        yield site
+        site.reset()
+        site.ours.stop()
