@@ -84,7 +84,7 @@ class ChangeSetCalls(Seam):
         operation.delete_on_failure = change_set.on_failure == "DELETE"
         operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))
         stack.disable_rollback, stack.change_set = operation.disable_rollback, change_set.id
-        family = change_set.family()
+        family = [one for one in change_set.family() if one.status == "CREATE_COMPLETE"]
         for one in family:
             one.execution = "EXECUTE_IN_PROGRESS"
         for one in [one for one in self.account.change_sets.values() if one.stack is stack and one is not change_set]:

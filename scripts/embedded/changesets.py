@@ -193,6 +193,7 @@ def _child(account: Account, parent: ChangeSet, stack: Stack, target: Target, ki
     child = account.change_set(stack, name, kind, target)
     child.include_nested, child.parent, child.reviewed = True, parent, kind == "CREATE"
     child.execution = "UNAVAILABLE"
+    parent.below.append(child)
     return child
 
 

@@ -165,6 +165,7 @@ class ChangeSet:
     reason: str = ""
     execution: str = "AVAILABLE"
     changes: list[Change] = field(default_factory=list)
+    below: list["ChangeSet"] = field(default_factory=list)  # those of nested stacks, without changes too
     faults: list[tuple[str, str, str]] = field(default_factory=list)  # logical id, type, what the schema refuses
     created: datetime.datetime = field(default_factory=now)
     reviewed: bool = False  # the stack exists only because of this change set
@@ -176,4 +177,4 @@ class ChangeSet:
 
     def family(self) -> list["ChangeSet"]:
         """Itself and every nested one."""
-        return [self, *(one for change in self.changes if change.nested for one in change.nested.family())]
+        return [self, *(one for nested in self.below for one in nested.family())]
