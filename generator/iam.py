@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from awacs import sts
 from awacs.aws import (
     Action,
     Allow,
@@ -110,12 +111,11 @@ def trust(service: str, because: str, when: Sequence[ConditionElement] | None = 
 
     `when` replaces the condition on `aws:SourceAccount` for services that send other keys or none.
     """
-    assume = Action("sts", "AssumeRole")
     if when is None:
         when = (same_account(),)
     # CodePipeline's trust check wants the plain string that the service's own documentation shows, not a list.
     principal = Principal("Service", f"{service}.amazonaws.com")
-    return Grant("Assume", Allow, (assume,), (), because, tuple(when), principal)
+    return Grant("Assume", Allow, (sts.AssumeRole,), (), because, tuple(when), principal)
 
 
 def service(name: str) -> Principal:

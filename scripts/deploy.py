@@ -4,6 +4,7 @@ Exit statuses are documented in `scripts/deployment/errors.py`.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeployError as error:
         print(error, file=sys.stderr)
         return error.status
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`| head`); nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PERSON
     except KeyboardInterrupt:
         print("Interrupted; nothing was started.", file=sys.stderr)
         return Exit.REFUSED
