@@ -1,0 +1,31 @@
+"""The README says only what is so: its commands exist, its files exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+
+def test_every_make_command_exists(repository: Path) -> None:
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    for page in [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]:
+        text = page.read_text(encoding="utf-8")
+        named = set(re.findall(r"(?:`|\$ |^)make ([a-z-]+)", text, re.M))
+        assert named <= targets, (page.name, named - targets)
+    assert {"deploy", "templates", "test"} <= set(re.findall(r"^make ([a-z-]+)", (repository / "README.md").read_text(), re.M))
+
+
+def test_every_target_says_what_it_does(repository: Path) -> None:
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
+    assert phony
+    for target in phony[1].split():
+        assert re.search(rf"^{target}:.*## \S", makefile, re.M), target
+
+
+def test_every_path_exists(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    paths = {path for path in re.findall(r"`([a-z_]+/[\w./-]*)`", text)}
+    assert len(paths) > 10
+    assert sorted(path for path in paths if not (repository / path).exists()) == []
