@@ -223,6 +223,30 @@ def not_run(bodies: Bodies) -> str:
     return address
 
 
+def buildspec_line(before: str, after: str, project: str = "BackendBuild") -> Mutation:
+    """Replaces text in the inline buildspec of one project."""
+
+    def mutate(bodies: Bodies) -> str:
+        source = bodies["build"]["Resources"][project]["Properties"]["Source"]["BuildSpec"]
+        lines = source["Fn::If"][1]["Fn::Join"][1] if "Fn::If" in source else source["Fn::Join"][1]
+        assert any(before in line for line in lines), before
+        lines[:] = [line.replace(before, after) for line in lines]
+        return f"build.{project}"
+
+    return mutate
+
+
+def build_variable(old: str, new: str, project: str = "BackendBuild") -> Mutation:
+    """Renames one environment variable of a project."""
+
+    def mutate(bodies: Bodies) -> str:
+        variables = bodies["build"]["Resources"][project]["Properties"]["Environment"]["EnvironmentVariables"]
+        next(one for one in variables if one["Name"] == old)["Name"] = new
+        return f"build.{project}"
+
+    return mutate
+
+
 def no_flow_log(bodies: Bodies) -> str:
     address, _ = pick(bodies, "AWS::EC2::FlowLog")
     template, _, logical_id = address.partition(".")

@@ -16,6 +16,8 @@ from .mutating import (
     Mutation,
     action,
     attribute,
+    build_variable,
+    buildspec_line,
     child_parameter,
     clear_text_allowed,
     drop,
@@ -290,6 +292,13 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON004": [without_one_output, action("CodeBuild", Configuration={"ProjectName": "mutant"})],
     "CON005": [renamed_container],
+    "CON007": [
+        buildspec_line("$LINT_COLUMNS", "$LINT_COLUMN"),
+        build_variable("CONTAINER_NAME", "CONTAINER"),
+        build_variable("SITE_BUCKET", "BUCKET", "Verify"),
+    ],
+    "CON008": [buildspec_line("  coverage:", "  covered:"), put("AWS::CodeBuild::ReportGroup", "Name", value="mutant")],
+    "CON009": [put(PROJECT, "Cache", value={"Type": "NO_CACHE"}), buildspec_line("cache:", "cached:")],
     "CON006": [
         grant(Action=["sqs:SendMessage"]),
         not_granted,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from generator.gate.rules.rule import Check, Fault, Rule, every, must
 from generator.gate.rules.storage import equals
-from generator.reading import contracts
+from generator.reading import builds, contracts
 from generator.reading.contracts import Disagreement
 from generator.reading.graph import mentions
 from generator.reading.needs import compare
@@ -206,6 +206,24 @@ RULES = (
         "the deploy action swaps the image of a container that does not exist",
         "use the task definition's container name",
         _contract(contracts.containers_agree),
+    ),
+    Rule(
+        "CON007",
+        "the build fails in the middle of a release, or is not what the project says",
+        "set the variable in the project or the action, or read it in the buildspec",
+        _contract(builds.variables_agree),
+    ),
+    Rule(
+        "CON008",
+        "CodeBuild makes a report group of its own, outside the stack",
+        "name the report group <project>-<report> as the buildspec's report",
+        _contract(builds.reports_have_groups),
+    ),
+    Rule(
+        "CON009",
+        "nothing is cached, and nothing says so",
+        "give the project a cache, or take the paths from the buildspec",
+        _contract(builds.caches_agree),
     ),
     Rule(
         "CON006",
