@@ -17,8 +17,8 @@ REPORT_GROUP = "AWS::CodeBuild::ReportGroup"
 
 # What CodeBuild and every shell give (codebuild userguide, build-env-ref-env-vars).
 ALWAYS_THERE = re.compile(r"(CODEBUILD|AWS)_\w+|HOME|PATH|PWD")
-# Read by the frontend's build tool, not by the buildspec.
-BUILD_TOOL = re.compile(r"(REACT_APP|VITE)_\w+")
+# Variables that a program of the build reads, and not the buildspec: its comments name them as `PREFIX_*`.
+FAMILY = re.compile(r"\b([A-Z][A-Z0-9_]*_)\*")
 
 READ = re.compile(r"\$\{?([A-Z][A-Z0-9_]*)(:-)?|(?:environ|variables)\[[\"']([A-Z][A-Z0-9_]*)[\"']\]")
 SET = re.compile(r"\b([A-Z][A-Z0-9_]*)=")
@@ -48,8 +48,9 @@ def variables_agree(templates: TemplateSet) -> Iterator[Disagreement]:
         lines = inline(project)
         if lines is None:
             continue
-        code = [line for line in lines if not line.lstrip().startswith("#")]
-        text = "\n".join(code)
+        comments = [line for line in lines if line.lstrip().startswith("#")]
+        text = "\n".join(line for line in lines if line not in comments)
+        families = tuple(FAMILY.findall("\n".join(comments)))
         read = {plain or quoted for plain, default, quoted in READ.findall(text) if not default}
         own = set(SET.findall(text)) | set(entries(lines, "env", "variables"))
         variables = project.get("Environment", "EnvironmentVariables", default=())
@@ -60,7 +61,7 @@ def variables_agree(templates: TemplateSet) -> Iterator[Disagreement]:
             if not ALWAYS_THERE.fullmatch(name):
                 yield Disagreement(project.address, there, f"the buildspec reads {name}, which nothing sets")
         for name in sorted(given):
-            if not BUILD_TOOL.fullmatch(name) and not re.search(rf"\b{name}\b", text):
+            if not name.startswith(families) and not re.search(rf"\b{name}\b", text):
                 yield Disagreement(project.address, there, f"the project sets {name}, which the buildspec never reads")
 
 

@@ -1,4 +1,7 @@
-"""Ways to put a fault into a copy of our rendered templates: each makes a `Mutation`."""
+"""Ways to put a fault into a copy of our rendered templates: each makes a `Mutation`.
+
+Long because every kind of fault has its maker here.
+"""
 
 from collections.abc import Callable
 from typing import Any
