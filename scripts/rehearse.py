@@ -6,7 +6,6 @@ Exit status: 0 when the release would have succeeded, 1 when it would have faile
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,10 +63,9 @@ def _run(given: argparse.Namespace) -> Exit:
         raise Refused("The embedded AWS is not running.", "`make deploy` starts it and makes the environment.")
     found = run.endpoint
     aws = Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))
-    with tempfile.TemporaryDirectory(prefix="rehearsal-") as work:
-        variables = dict(one.split("=", 1) for one in (*SOONER, *given.set))
-        options = Options(given.app.resolve(), given.cache.resolve(), Path(work), variables, given.programs)
-        release = rehearse(aws, options, given.pipeline, given.fail_at, lambda text: print(text, flush=True))
+    variables = dict(one.split("=", 1) for one in (*SOONER, *given.set))
+    options = Options(given.app.resolve(), given.cache.resolve(), variables, given.programs)
+    release = rehearse(aws, options, given.pipeline, given.fail_at, lambda text: print(text, flush=True))
     for line in report.lines(release, painter(sys.stdout)):
         print(line)
     return Exit.DONE if release.succeeded else Exit.FAILED

@@ -56,3 +56,8 @@ class Store:
                 path = Path(archive.extract(entry, folder))
                 if path.is_file():
                     path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
+
+
+def shown(path: Path) -> str:
+    """A path as somebody at this folder would type it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -17,7 +17,7 @@ from typing import Any
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.errors import Unsupported
-from scripts.rehearsal.permissions import Denied, Judge
+from scripts.rehearsal.permissions import Judge
 from scripts.rehearsal.programs import Answer, Ask
 
 Arguments = dict[str, Any]
@@ -28,21 +28,17 @@ PAUSE = 0.1  # between two questions of a waiter
 @dataclass
 class CommandLine:
     """`aws` in the name of one role. `hooks` see the answer of an operation (`ecs.describe_services`) before the build
-    does; `denied` collects what the role may not do."""
+    does."""
 
     aws: Aws
     judge: Judge
     role: str
     hooks: Mapping[str, Hook] = field(default_factory=dict)
-    denied: list[str] = field(default_factory=list)
 
     def __call__(self, ask: Ask) -> Answer:
-        """One call of `aws`."""
+        """One call of `aws`. Raises `Denied`."""
         try:
             return self._run(ask)
-        except Denied as denied:
-            self.denied.append(str(denied))
-            return Answer(error=f"AccessDenied: {denied}\n", status=254)
         except AwsError as error:
             return Answer(
                 error=f"An error occurred ({error.code}) when calling {error.call}: {error.message}\n", status=254

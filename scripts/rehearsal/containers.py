@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
 from scripts.rehearsal import process, venv
+from scripts.rehearsal.artifacts import shown
 from scripts.rehearsal.commands import Hook
 from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.images import Images, module_of
 from scripts.rehearsal.permissions import Judge
 
+LOST = "no rehearsal with this cache has pushed it; `make local-stop deploy` starts over"
 TASK = "AWS::ECS::TaskDefinition"
 
 
@@ -29,13 +32,22 @@ TASK = "AWS::ECS::TaskDefinition"
 class Service:
     """What runs of one service: the task definition, the tasks, and the process that stands for them all."""
 
-    arn: str
     definition: str = ""
     tasks: list[str] = field(default_factory=list)
     running: process.Running | None = None
     container: str = ""
     image: str = ""
     trouble: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.running is not None and self.running.process.poll() is None
+
+    def stop(self) -> None:
+        """Ends the process."""
+        if self.running:
+            self.running.stop()
 
 
 @dataclass
@@ -55,18 +67,20 @@ class Containers:
     def settle(self, cluster: str, name: str) -> None:
         """Makes run what a service wants. Raises `Failed` when its task does not start; then nothing runs."""
         held = self.describe(cluster, name)
-        mine = self.services.setdefault(held["serviceArn"], Service(held["serviceArn"]))
-        desired, definition = held["desiredCount"], held["taskDefinition"]
-        if desired == 0 or mine.definition != definition or mine.running is None:
-            self._stop(mine)
-        if desired and mine.running is None:
+        arn, desired = held["serviceArn"], held["desiredCount"]
+        mine = self.services.get(arn, Service())
+        if not desired or mine.definition != held["taskDefinition"] or not mine.alive:
+            mine.stop()
+            mine = Service()
+        if desired and not mine.alive:
             try:
-                self._start(mine, held, definition)
-            except (process.ProcessError, venv.VenvError, Failed) as error:
-                mine.trouble = str(error)
+                mine = self._start(held)
+            except (process.ProcessError, venv.VenvError, AwsError, Failed) as error:
+                self.services[arn] = Service(trouble=str(error))
                 raise Failed(f"(service {name}) failed to launch a task: {error}") from error
-        tasks = [f"{cluster_arn(held)}/{uuid.uuid4().hex}" for _ in range(desired)]
-        mine.tasks = (mine.tasks + tasks)[:desired]
+        first = held["clusterArn"].replace(":cluster/", ":task/")
+        mine.tasks = (mine.tasks + [f"{first}/{uuid.uuid4().hex}" for _ in range(desired)])[:desired]
+        self.services[arn] = mine
 
     def describe(self, cluster: str, name: str) -> dict[str, Any]:
         """A service as AWS holds it. Raises `Failed` when there is none."""
@@ -78,7 +92,7 @@ class Containers:
     def stop(self) -> None:
         """Ends every process."""
         for service in self.services.values():
-            self._stop(service)
+            service.stop()
 
     def hooks(self) -> dict[str, Hook]:
         """What a build sees of the tasks."""
@@ -89,52 +103,47 @@ class Containers:
             "ecs.describe_tasks": self._show_tasks,
         }
 
-    def _start(self, mine: Service, held: Mapping[str, Any], definition: str) -> None:
+    def _start(self, held: Mapping[str, Any]) -> Service:
+        definition = held["taskDefinition"]
         body = self.aws.call("ecs", "describe_task_definition", taskDefinition=definition)["taskDefinition"]
-        entries = {one["containerName"]: one["containerPort"] for one in held.get("loadBalancers", ())}
+        entries = {one["containerName"] for one in held.get("loadBalancers", ())}
         chosen = [one for one in body["containerDefinitions"] if one["name"] in entries]
         if len(chosen) != 1:
-            raise Unsupported(
-                f"{held['serviceName']} has {len(chosen)} containers with a load balancer, one is imitated"
-            )
+            raise Unsupported(f"{len(chosen)} of its containers have a load balancer, one is imitated")
         container = chosen[0]
-        environment = self._environment(body, container)
-        found = self.images.find(container["image"])
+        uri, environment = container["image"], self._environment(body, container)
+        found = self.images.find(uri)
         if found is None:
-            raise Failed(f"CannotPullContainerError: {container['image']}: not found")
+            raise Failed(f"CannotPullContainerError: {uri}: {LOST}")
         image, context = found
         bundle = self.folder / f"task-{uuid.uuid4().hex[:8]}"
         shutil.copytree(context, bundle)
         requirements = bundle / "requirements.txt"
+        if not requirements.exists():
+            raise Unsupported(f"{uri} has no requirements.txt at its top, and nothing else is installed here")
         python = self.python or venv.python_for(requirements, self.venvs)
-        mine.running = process.start(bundle, environment, module_of(image), self.port, python)
-        mine.definition, mine.container, mine.image, mine.trouble = (
-            definition,
-            container["name"],
-            container["image"],
-            "",
-        )
-        self._check(mine.running.url, held, mine)
-        self.say(
-            f"{container['image'].rpartition(':')[2]} runs: {image.module} on {mine.running.url}, log {mine.running.log}"
-        )
+        running = process.start(bundle, environment, module_of(image), self.port, python)
+        if problem := self._unhealthy(running.url, held):
+            running.stop()
+            raise Failed(problem)
+        self.say(f"task of {uri.rpartition('/')[2]}: {image.module} on {running.url}, log {shown(running.log)}")
+        return Service(definition, [], running, container["name"], uri)
 
-    def _check(self, url: str, held: Mapping[str, Any], mine: Service) -> None:
-        """The load balancer's health check."""
-        arns = [one["targetGroupArn"] for one in held.get("loadBalancers", ()) if "targetGroupArn" in one]
-        for group in (
-            self.aws.call("elbv2", "describe_target_groups", TargetGroupArns=arns)["TargetGroups"] if arns else ()
-        ):
+    def _unhealthy(self, url: str, held: Mapping[str, Any]) -> str:
+        """What the health checks of the service's target groups find; empty when they are content."""
+        for one in held.get("loadBalancers", ()):
+            answer = self.aws.call("elbv2", "describe_target_groups", TargetGroupArns=[one["targetGroupArn"]])
+            group = answer["TargetGroups"][0]
             path, wanted = group.get("HealthCheckPath") or "/", group.get("Matcher", {}).get("HttpCode") or "200"
             try:
-                status = urllib.request.urlopen(url + path, timeout=10).status
+                found = str(urllib.request.urlopen(url + path, timeout=10).status)
             except urllib.error.HTTPError as error:
-                status = error.code
+                found = str(error.code)
             except OSError as error:
-                status = error
-            if str(status) not in wanted.split(","):
-                self._stop(mine)
-                raise Failed(f"the health check GET {path} was answered {status}, wanted {wanted}")
+                found = str(error)
+            if found not in wanted.split(","):
+                return f"the health check GET {path} was answered {found}, wanted {wanted}"
+        return ""
 
     def _environment(self, body: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
         """What the task definition prescribes, resolved in the name of the execution role, and what Fargate adds."""
@@ -168,15 +177,10 @@ class Containers:
         text = self.aws.call("secretsmanager", "get_secret_value", SecretId=arn)["SecretString"]
         return str(json.loads(text)[key] if key else text)
 
-    def _stop(self, mine: Service) -> None:
-        if mine.running:
-            mine.running.stop()
-        mine.running, mine.tasks, mine.definition = None, [], ""
-
     def _show_services(self, _: Mapping[str, Any], answer: dict[str, Any]) -> None:
         for held in answer["services"]:
-            mine = self.services.get(held["serviceArn"], Service(""))
-            count = len(mine.tasks) if mine.running else 0
+            mine = self.services.get(held["serviceArn"], Service())
+            count = len(mine.tasks) if mine.alive else 0
             state = "COMPLETED" if count == held["desiredCount"] else "FAILED" if mine.trouble else "IN_PROGRESS"
             counts = {"runningCount": count, "desiredCount": held["desiredCount"], "rolloutState": state}
             primary = {**held["deployments"][0], **counts, "taskDefinition": held["taskDefinition"]}
@@ -192,7 +196,8 @@ class Containers:
 
     def _list_tasks(self, asked: Mapping[str, Any], answer: dict[str, Any]) -> None:
         arn = self.describe(asked["cluster"], asked["serviceName"])["serviceArn"]
-        answer["taskArns"] = list(self.services[arn].tasks) if arn in self.services else []
+        mine = self.services.get(arn, Service())
+        answer["taskArns"] = list(mine.tasks) if mine.alive else []
 
     def _show_tasks(self, asked: Mapping[str, Any], answer: dict[str, Any]) -> None:
         answer["tasks"] = [
@@ -200,11 +205,6 @@ class Containers:
                 {"name": mine.container, "image": mine.image, "lastStatus": "RUNNING"}]}
             for mine in self.services.values() for task in mine.tasks if task in asked["tasks"]
         ]  # fmt: skip
-
-
-def cluster_arn(service: Mapping[str, Any]) -> str:
-    """What the ARNs of a service's tasks begin with."""
-    return str(service["clusterArn"]).replace(":cluster/", ":task/")
 
 
 def _free() -> int:

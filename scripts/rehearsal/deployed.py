@@ -1,5 +1,6 @@
 """The pipeline as it is deployed, read back through AWS's API."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One pipeline: its role, its artifact store and what runs in which order."""
+    """One pipeline: its role, its artifact store and what runs in which order; `made` tells it from another one of the
+    same name, in an account that was emptied and filled again."""
 
     name: str
     arn: str
@@ -54,6 +56,7 @@ class Pipeline:
     bucket: str
     key: str
     stages: tuple[Stage, ...]
+    made: str
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,22 +66,23 @@ def read(aws: Aws, name: str | None = None) -> Pipeline:
     names = sorted(one["name"] for one in aws.call("codepipeline", "list_pipelines")["pipelines"])
     if name is None and len(names) == 1:
         name = names[0]
-    if name not in names:
+    if name is None or name not in names:
         known = ", ".join(names) or "none, `make deploy` makes one"
         raise Refused(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {known}.")
     answer = aws.call("codepipeline", "get_pipeline", name=name)
-    held = answer["pipeline"]
+    held, made = answer["pipeline"], answer["metadata"]["pipelineArn"]
     store = held.get("artifactStore")
     if store is None:
         raise Unsupported(f"{name} has an artifact store for each region, only one is imitated")
     return Pipeline(
         name,
-        answer["metadata"]["pipelineArn"],
+        made,
         held["roleArn"],
         held["version"],
         store["location"],
         store.get("encryptionKey", {}).get("id", ""),
         tuple(map(_stage, held["stages"])),
+        hashlib.sha256(f"{made} {answer['metadata'].get('created')}".encode()).hexdigest()[:16],
         {one["name"]: one.get("defaultValue", "") for one in held.get("variables", ())},
     )
 

@@ -1,7 +1,6 @@
 """What earlier rehearsals of a pipeline released, stage by stage: the targets that a rollback may have.
 
-The embedded AWS records no executions, so they are kept beside it, in a file for each artifact store: its bucket lives
-as long as the environment does.
+The embedded AWS records no executions, so they are kept beside it, in a file for each pipeline that was ever made.
 """
 
 import json
@@ -19,7 +18,7 @@ class History:
 
     def __init__(self, folder: Path, pipeline: Pipeline) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.file = folder / f"{pipeline.bucket}.json"
+        self.file = folder / f"{pipeline.made}.json"
         self.version = pipeline.version
 
     def target(self, stage: str) -> Run | None:

@@ -1,7 +1,7 @@
 """Images without a Docker engine: a stand-in for `docker` that checks the Dockerfile and its context, keeps the context
 in the image's place, and registers what is pushed in the registry.
 
-Where an engine works, `docker` could be the real one; `engine()` is where that would be decided.
+Where an engine works, `docker` of a build could be the real one: `Images.docker` is the one place that decides.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from scripts.rehearsal.programs import Answer, Ask
 
 MEDIA = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
-MODULE = re.compile(r"[\w.]+:\w+")
+MODULE = re.compile(r"\b[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Images:
     def _build(self, words: list[str], folder: Path) -> Answer:
         context = folder / words[-1]
         options = dict(zip(words[:-1:2], words[1:-1:2], strict=False))
-        file, tag = folder / options.get("--file", "Dockerfile"), options.get("--tag", "")
+        file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return Answer(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
         lines = instructions(file.read_text(encoding="utf-8"))
@@ -93,17 +93,15 @@ class Images:
         if not (held / "image.json").exists():
             return Answer(error=f"An image does not exist locally with the tag: {tag}\n", status=1)
         judge.need(role, "docker push", {}, name)
-        digest = json.loads((held / "image.json").read_text(encoding="utf-8"))["digest"]
-        layer = {"mediaType": CONFIG, "size": 1, "digest": digest}
+        layer = {
+            "mediaType": CONFIG,
+            "size": 1,
+            "digest": json.loads((held / "image.json").read_text("utf-8"))["digest"],
+        }
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MEDIA, "config": layer, "layers": []})
-        self.aws.call(
-            "ecr",
-            "put_image",
-            repositoryName=name,
-            imageTag=version,
-            imageManifest=manifest,
-            imageManifestMediaType=MEDIA,
-        )
+        digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+        given = {"repositoryName": name, "imageTag": version, "imageManifest": manifest, "imageDigest": digest}
+        self.aws.call("ecr", "put_image", **given, imageManifestMediaType=MEDIA)
         (held / "pushed").touch()
         return Answer(f"{version}: digest: {digest}\n")
 
@@ -127,7 +125,8 @@ def problems(lines: list[tuple[str, str]], context: Path) -> list[str]:
         if name in ("COPY", "ADD") and "--from=" not in rest:
             words = json.loads(rest) if rest.startswith("[") else shlex.split(rest)
             for source in [word for word in words if not word.startswith("--")][:-1]:
-                if not source.startswith("http") and not any(context.glob(source.strip("/") or "*")):
+                known = source.startswith("http") or "$" in source or (context / source.lstrip("/")).exists()
+                if not known and not any(context.glob(source.lstrip("/"))):
                     found.append(f"{name} {source}: the context has no such file")
     return found
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from scripts.deployment.aws import Aws
 from scripts.rehearsal.errors import Failed, Unsupported
-from scripts.rehearsal.permissions import Judge
+from scripts.rehearsal.permissions import Denied, Judge
 
 Event = Mapping[str, Any]
 EVENTS = "events.amazonaws.com"
@@ -31,11 +31,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Message:
-    """What a target is sent because of an event."""
+    """What a target is sent because of an event; `trouble` says why it does not arrive."""
 
     rule: str
     target: str
     body: str
+    trouble: str = ""
 
 
 def rules(aws: Aws) -> list[Rule]:
@@ -50,24 +51,27 @@ def rules(aws: Aws) -> list[Rule]:
 
 
 def sent(event: Event, known: list[Rule], judge: Judge) -> list[Message]:
-    """What the topics among the targets of all rules are sent because of an event. Raises `Denied` when a topic or its
-    key lets EventBridge not publish."""
-    found = []
-    for rule in known:
-        if matches(rule.pattern, event):
-            for target in rule.targets:
-                arn = target["Arn"]
-                if arn.split(":")[2] == "sns":
-                    judge.service(
-                        EVENTS, "sns:Publish", arn, {"aws:SourceArn": rule.arn, "aws:SourceAccount": judge.account}
-                    )
-                    key = judge.aws.call("sns", "get_topic_attributes", TopicArn=arn)["Attributes"].get(
-                        "KmsMasterKeyId"
-                    )
-                    for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
-                        judge.service(EVENTS, action, key, {})
-                found.append(Message(rule.name, arn, transformed(target, event)))
-    return found
+    """What the targets of all rules are sent because of an event."""
+    return [
+        Message(rule.name, target["Arn"], transformed(target, event), _trouble(rule, target["Arn"], judge))
+        for rule in known
+        if matches(rule.pattern, event)
+        for target in rule.targets
+    ]
+
+
+def _trouble(rule: Rule, topic: str, judge: Judge) -> str:
+    """Why a topic or its key lets EventBridge not publish; empty when they do."""
+    if topic.split(":")[2] != "sns":
+        return ""
+    try:
+        judge.service(EVENTS, "sns:Publish", topic, {"aws:SourceArn": rule.arn, "aws:SourceAccount": judge.account})
+        key = judge.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"].get("KmsMasterKeyId", "")
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            judge.service(EVENTS, action, key, {})
+    except Denied as denied:
+        return str(denied)
+    return ""
 
 
 def matches(pattern: Mapping[str, Any], event: Event) -> bool:

@@ -7,8 +7,9 @@ evaluator of `generator/reading/evaluate.py` judges them over the policies that 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from generator.reading.evaluate import Decision, Request, decide, statements
+from generator.reading.evaluate import Decision, Request, decide, like, statements
 from generator.reading.needs_rows import ROWS, TRUST
 from generator.reading.needs_terms import filled
 from generator.reading.permissions import Permission
@@ -73,7 +74,9 @@ class Judge:
         theirs = self._policy(on)
         own = [one for one in self.role(role) if one.kind == "identity"]
         if on.split(":")[2:3] == ["kms"]:  # the key's own policy has to allow, too
-            self._verdict(role, request, decide(request, theirs), f"the policy of {on} lets {_name(role)} not {action}")
+            self._verdict(
+                role, request, decide(request, theirs), f"the key policy of {on} does not let {_name(role)} {action}"
+            )
             theirs = []
         self._verdict(role, request, decide(request, [*own, *theirs]), f"{_name(role)} may not {action} on {on}")
         self._asked.add(key)
@@ -90,9 +93,8 @@ class Judge:
         found = []
         for role, used in sorted(self.seen.items()):
             held = {(one.sid, name) for one in self.role(role) if one.kind == "identity" for name in one.actions}
-            mine = {(sid, action) for sid, action in used if action != "sts:AssumeRole"}
-            names = tuple(sorted({action for _, action in mine}))
-            found.append(Usage(_name(role), names, tuple(sorted({name for _, name in held - mine}))))
+            names = tuple(sorted({action for _, action in used}))
+            found.append(Usage(_name(role), names, tuple(sorted({action for _, action in held - used}))))
         return found
 
     def role(self, arn: str) -> list[Permission]:
@@ -107,7 +109,7 @@ class Judge:
             )
         return self._roles[arn]
 
-    def _documents(self, name: str) -> Iterator[tuple[str, object]]:
+    def _documents(self, name: str) -> Iterator[tuple[str, Any]]:
         for policy in self.aws.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
             inline = self.aws.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
             yield policy, _document(inline["PolicyDocument"])
@@ -141,16 +143,11 @@ class Judge:
         return self._policies[where]
 
     def _verdict(self, role: str, request: Request, decision: Decision, what: str) -> None:
-        if not decision.allowed:
+        if not decision.allowed or decision.by is None:
             raise Denied(f"{what}: {decision}")
-        if decision.by:
-            self.seen.setdefault(role, set())
-            own = decision.by.holder.endswith(f".{_name(role)}")
-            matched = next(
-                (one for one in decision.by.actions if one == request.action), "*".join(decision.by.actions[:1])
-            )
-            if own:
-                self.seen[role].add((decision.by.sid, matched))
+        used = self.seen.setdefault(role, set())
+        if decision.by.kind == "identity" and decision.by in self.role(role):
+            used.update((decision.by.sid, one) for one in decision.by.actions if _covers(one, request.action))
 
     def _here(self, text: str) -> str:
         for name, value in {"Partition": self.partition, "Region": self.aws.region, "AccountId": self.account}.items():
@@ -162,9 +159,13 @@ class Judge:
         return {**known, **{key: self._here(value) for key, value in given.items()}}
 
 
+def _covers(pattern: str, action: str) -> bool:
+    return like(pattern.lower(), action.lower())
+
+
 def _name(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
-def _document(policy: object) -> object:
+def _document(policy: Any) -> Any:
     return json.loads(policy) if isinstance(policy, str) else policy

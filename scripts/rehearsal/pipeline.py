@@ -4,7 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from scripts.rehearsal.deployed import RETRY, ROLLBACK, Action, Pipeline, Stage
 from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.history import History
 from scripts.rehearsal.messages import Message
-from scripts.rehearsal.permissions import Usage
+from scripts.rehearsal.node import NodeError
 from scripts.rehearsal.providers import approval, codebuild, codecommit, ecs, s3
+from scripts.rehearsal.results import ActionResult, Release, StageResult
 from scripts.rehearsal.stage import Result, Run, World
 
 Provider = Callable[[World, Action, Run], Result]
@@ -27,52 +28,6 @@ PROVIDERS: Mapping[str, Provider] = {
     "S3": s3.run,
 }
 VARIABLE = re.compile(r"#\{([\w@-]+)\.([\w@-]+)\}")
-
-
-@dataclass(frozen=True)
-class ActionResult:
-    """How one action ended; `error` is empty when it succeeded."""
-
-    name: str
-    provider: str
-    seconds: float
-    summary: str
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class StageResult:
-    """How one stage ended, attempt by attempt, and what its failure led to."""
-
-    name: str
-    actions: tuple[ActionResult, ...]
-    after: str = ""
-
-    @property
-    def succeeded(self) -> bool:
-        return not any(one.error for one in {one.name: one for one in self.actions}.values())
-
-
-@dataclass(frozen=True)
-class Release:
-    """One execution of a pipeline, from start to end."""
-
-    pipeline: str
-    id: str
-    commit: str
-    started: str
-    stages: tuple[StageResult, ...]
-    messages: tuple[Message, ...]
-    artifacts: Mapping[str, str]
-    usage: tuple[Usage, ...]
-    notes: tuple[str, ...]
-    seconds: float
-    harness: float
-    left: tuple[str, ...] = field(default=())  # stages that were not reached
-
-    @property
-    def succeeded(self) -> bool:
-        return not self.left and all(one.succeeded for one in self.stages)
 
 
 def failing(pipeline: Pipeline, name: str) -> str:
@@ -95,6 +50,7 @@ class Player:
         self.history = History(world.options.cache / "history", world.pipeline)
         self.rules = messages.rules(world.aws)
         self.messages: list[Message] = []
+        world.emit = self._emit
 
     def play(self) -> Release:
         """One release, whatever becomes of it."""
@@ -174,19 +130,19 @@ class Player:
         what = f"rolled back to the release of commit {target.commit[:12]} (execution {target.id})"
         self.world.say(f"{stage.name} goes back to commit {target.commit[:12]}")
         self.fail_at = ""
-        done = self._actions(stage.actions, target)
+        done = self._actions(stage.actions, replace(target, id=str(uuid.uuid4())))
         failed = [one for one in done if one.error]
         return f"{what}: {failed[0].name} failed, {failed[0].error}" if failed else what
 
     def _actions(self, actions: tuple[Action, ...] | list[Action], run: Run) -> list[ActionResult]:
         """Actions in their order; none of a later RunOrder starts after a failure."""
         done: list[ActionResult] = []
+        last: int | None = None
         for action in actions:
-            if any(
-                one.error and order < action.order for one, order in zip(done, (a.order for a in actions), strict=False)
-            ):
+            if last is not None and action.order > last:
                 break
             done.append(self._action(action, run))
+            last = action.order if done[-1].error else last
         return done
 
     def _action(self, action: Action, run: Run) -> ActionResult:
@@ -196,15 +152,16 @@ class Player:
             result = self._provide(action, run)
             if action.namespace:
                 run.variables[action.namespace] = dict(result.variables)
-        except (Failed, AwsError) as failed:
+        except Failed as failed:
+            error, result = str(failed), Result(summary=failed.more)
+        except (AwsError, NodeError) as failed:
             error = str(failed)
         seconds = time.monotonic() - began
         outcome = {"external-execution-summary": error, "external-execution-id": run.id, "error-code": "JobFailed"}
         detail: dict[str, Any] = {"stage": action.stage, "action": action.name, "type": dict(action.type)}
         detail |= {"state": "FAILED", "execution-result": outcome} if error else {"state": "SUCCEEDED"}
-        self.world.say(
-            f"   FAILED after {seconds:.1f} s: {error}" if error else f"   {seconds:.1f} s  {result.summary}"
-        )
+        said = f"FAILED: {error} {result.summary}" if error else result.summary
+        self.world.say(f"   {seconds:.1f} s  {said}".rstrip())
         self._send("CodePipeline Action Execution State Change", run, detail)
         return ActionResult(str(action), action.provider, seconds, result.summary, error)
 
@@ -226,20 +183,24 @@ class Player:
         return PROVIDERS[action.provider](self.world, replace(action, configuration=configuration), run)
 
     def _send(self, kind: str, run: Run, detail: Mapping[str, Any]) -> None:
-        """Lets an event happen; what its rules send is remembered and shown."""
         pipeline = self.world.pipeline
+        known = {"pipeline": pipeline.name, "execution-id": run.id, "version": pipeline.version}
+        self._emit("aws.codepipeline", kind, [pipeline.arn], {**known, **detail})
+
+    def _emit(self, source: str, kind: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+        """Lets an event happen; what its rules send is remembered and shown."""
         event = {
             "version": "0",
             "id": str(uuid.uuid4()),
             "detail-type": kind,
-            "source": "aws.codepipeline",
+            "source": source,
             "account": self.world.judge.account,
             "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": self.world.aws.region,
-            "resources": [pipeline.arn],
-            "detail": {"pipeline": pipeline.name, "execution-id": run.id, "version": pipeline.version, **detail},
+            "resources": resources,
+            "detail": detail,
         }
         sent = messages.sent(event, self.rules, self.world.judge)
         self.messages += sent
         for one in sent:
-            self.world.say(f"notification to {one.target.rpartition(':')[2]} by rule {one.rule}\n{one.body}")
+            self.world.say(f"notification by rule {one.rule}")

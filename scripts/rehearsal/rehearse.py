@@ -1,7 +1,11 @@
 """One rehearsal: what is deployed is read, what is not held by the embedded AWS is started, a release is played."""
 
+import fcntl
+import shutil
+import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Refused
@@ -11,7 +15,8 @@ from scripts.rehearsal.containers import Containers
 from scripts.rehearsal.errors import Failed
 from scripts.rehearsal.images import Images
 from scripts.rehearsal.permissions import Judge
-from scripts.rehearsal.pipeline import Player, Release
+from scripts.rehearsal.pipeline import Player
+from scripts.rehearsal.results import Release
 from scripts.rehearsal.sites import Sites
 from scripts.rehearsal.stage import Options, World
 
@@ -32,28 +37,46 @@ def rehearse(
 
 def _rehearse(aws: Aws, options: Options, name: str | None, fail_at: str, say: Callable[[str], None]) -> Release:
     with ExitStack() as stack:
+        _alone(stack, options)
         door = stack.enter_context(programs.serving())
         found = deployed.read(aws, name)
         chosen = pipeline.failing(found, fail_at) if fail_at else ""
         judge = Judge(aws, aws.identity().account, found.arn.split(":")[1])
         notes: dict[str, None] = {}
-        images = Images(aws, options.cache / "images" / found.bucket, notes.setdefault)
+        images = Images(aws, options.cache / "images" / found.made, notes.setdefault)
         own = options.programs / "python" if options.programs and (options.programs / "python").exists() else None
         containers = Containers(aws, judge, images, options.work, options.cache / "venvs", own, say)
         stack.callback(containers.stop)
         sites = Sites(aws, f"http://127.0.0.1:{containers.port}")
         stack.callback(sites.stop)
         store = Store(aws, found.bucket, found.key, found.name)
-        world = World(aws, options, found, judge, store, images, containers, sites, door, say, notes)
+        space = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
+        world = World(aws, options, space, found, judge, store, images, containers, sites, door, say, notes)
         world.note("ECS: the tasks of a service are one process here; its log is a file, its network this machine")
+        world.note("what the embedded AWS does not hold of distributions and services: taken from the templates")
         _resume(world)
         sites.open()
         return Player(world, chosen).play()
 
 
+def _alone(stack: ExitStack, options: Options) -> None:
+    """Clears what the last rehearsal left; two at once would share workspaces. Raises `Refused`."""
+    options.cache.mkdir(parents=True, exist_ok=True)
+    lock = stack.enter_context((options.cache / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise Refused(f"A rehearsal runs already in {options.cache}.", "Wait for it, or give --cache.") from error
+    shutil.rmtree(options.work, ignore_errors=True)
+    options.work.mkdir()
+
+
 def _resume(world: World) -> None:
-    """The tasks that ran when the last rehearsal ended run again. Raises `Failed` when they do not start."""
+    """The tasks that ran when the last rehearsal ended run again, as far as this machine still has their image."""
     for stage in world.pipeline.stages:
         for action in stage.actions:
             if action.provider == "ECS":
-                world.containers.settle(action.configuration["ClusterName"], action.configuration["ServiceName"])
+                try:
+                    world.containers.settle(action.configuration["ClusterName"], action.configuration["ServiceName"])
+                except Failed as failed:
+                    world.note(f"the previous release does not run: {failed}")

@@ -9,6 +9,7 @@ RequestAndResponseBehaviorCustomOrigin.
 """
 
 import gzip
+import html
 import http.client
 import threading
 import time
@@ -33,9 +34,7 @@ COMPRESSED_SIZES = range(1_000, 10_000_001)
 COMPRESSED_TYPES = {"application/javascript", "application/json", "application/xml", "image/svg+xml", "text/css",
                     "text/csv", "text/html", "text/javascript", "text/plain", "text/xml"}  # fmt: skip
 # What S3 answers for a missing key to somebody who may not list the bucket.
-ACCESS_DENIED = (
-    b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
-)
+ACCESS_DENIED = b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 # CloudFront's own words.
 BAD_METHOD = (
     "This distribution is not configured to allow the HTTP request method that was used for this request. "
@@ -70,8 +69,9 @@ class Answer:
         return replace(self, headers=[*others, (name, value)])
 
 
-def _own(status: int, text: str, source: str = "Error") -> Answer:
-    return Answer(status, [("Content-Type", "text/html")], f"<h1>{status} ERROR</h1>\n<p>{text}</p>\n".encode(), source)
+def _own(status: int, text: str) -> Answer:
+    body = f"<h1>{status} ERROR</h1>\n<p>{html.escape(text)}</p>\n".encode()
+    return Answer(status, [("Content-Type", "text/html")], body, "Error")
 
 
 @dataclass
@@ -119,8 +119,8 @@ class Running:
             answer = _own(504, f"the origin did not answer within {ORIGIN_SECONDS:.0f} s")
         except (OSError, http.client.HTTPException) as error:
             answer = _own(502, f"CloudFront wasn't able to connect to the origin: {error}")
-        accepted = next((value for name, value in headers if name.lower() == "accept-encoding"), "")
-        if behavior.compresses and "gzip" in accepted and method != "HEAD":
+        accepted = [value for name, value in headers if name.lower() == "accept-encoding"]
+        if behavior.compresses and "gzip" in " ".join(accepted) and method != "HEAD":
             answer = _compressed(answer)
         for name, (value, always) in behavior.headers.items():
             if always or not answer.header(name):
@@ -143,10 +143,8 @@ class Running:
         kept = self._kept.get(key) if method in ("GET", "HEAD") else None
         if kept and self.clock() < kept[0]:
             return replace(kept[1], source="Hit")
-        if behavior.on_s3:
-            answer = self._stored(method, path)
-        else:
-            answer = self._forwarded(behavior, method, path, query, headers, body, viewer)
+        sent = (behavior, method, path, query, headers, body, viewer)
+        answer = self._stored(method, path) if behavior.on_s3 else self._forwarded(*sent)
         seconds = behavior.cache.seconds(answer.header("Cache-Control"))
         if seconds and method == "GET" and answer.status == 200:
             self._kept[key] = (self.clock() + seconds, answer)
@@ -159,9 +157,9 @@ class Running:
         if found is None:
             return Answer(403, [("Content-Type", "application/xml"), ("Server", "AmazonS3")], ACCESS_DENIED, "Error")
         headers = [("Content-Type", found.content_type), ("Server", "AmazonS3")]
-        return Answer(
-            200, headers + ([("Cache-Control", found.cache_control)] if found.cache_control else []), found.body
-        )
+        if found.cache_control:
+            headers.append(("Cache-Control", found.cache_control))
+        return Answer(200, headers, found.body)
 
     def _forwarded(
         self, behavior: edge.Behavior, method: str, path: str, query: str, headers: Headers, body: bytes, viewer: str
@@ -213,7 +211,6 @@ def start(
 
 class _Server(ThreadingHTTPServer):
     request_queue_size = 128  # a browser opens many connections at once
-    daemon_threads = True
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -116,7 +116,7 @@ class _Shell:
                 late.cancel()
         self.seconds += time.monotonic() - started
         if self.seconds >= self._limit:
-            return 124, "".join([*output, f"[out of time after {self._limit:.0f} s]\n"])
+            return 124, "".join([*output, f"[out of time after {self._limit:.1f} s]\n"])
         return process.returncode, "".join(output)
 
     def value(self, expression: str) -> str:
@@ -138,7 +138,7 @@ def run(
     """Runs a buildspec in the folder `source`.
 
     `environment` is what the build container has: PATH, HOME, the project's variables and CodeBuild's own; it wins
-    over the buildspec's `env.variables`. `state` is a folder outside `source` for the runner's own files. `say` is given
+    over the buildspec's `env.variables`. `state` is a folder outside `source` for the runner's own files. `say` gets
     each line as it is printed, `limit` are the seconds that all commands may take. Raises `UnsupportedError` for
     on-failure values other than ABORT, for other shells than bash and for keys of artifacts that are not imitated.
     """

@@ -3,6 +3,7 @@
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,10 +36,8 @@ class Sites:
             found = serve.start(config, self._functions(config), self._objects(config), self.backend_url)
             self.running[one["Id"]] = found
             for path in ("/", f"/{config.get('DefaultRootObject', '')}"):
-                try:
+                with suppress(urllib.error.HTTPError):  # before the first release there is no page
                     urllib.request.urlopen(found.url + path, timeout=10).read()
-                except urllib.error.HTTPError:  # before the first release there is no page
-                    pass
 
     def local(self, value: str) -> str:
         """The address that stands for one of a distribution, or an empty text."""
@@ -66,7 +65,9 @@ class Sites:
             for one in held.find("Id", "DomainName"):
                 if one["Id"] == origin["Id"]:
                     lost = {key: value for key, value in one.items() if key not in origin}
-                    origin.update({key: held.attribute(value) if _named(value) else value for key, value in lost.items()})
+                    origin.update(
+                        {key: held.attribute(value) if _named(value) else value for key, value in lost.items()}
+                    )
         for behavior in [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", {}).get("Items", ())]:
             for one in held.find("TargetOriginId", "FunctionAssociations"):
                 if one.get("PathPattern") == behavior.get("PathPattern"):

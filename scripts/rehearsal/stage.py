@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from scripts.deployment.aws import Aws
 from scripts.rehearsal.artifacts import Artifact, Store
@@ -16,14 +17,18 @@ from scripts.rehearsal.sites import Sites
 
 @dataclass(frozen=True)
 class Options:
-    """What the caller decides: the application's folder, where things are kept between runs and for this one, values
-    of variables that builds get instead of their own, a folder of programs that go before the real ones."""
+    """What the caller decides: the application's folder, where things are kept between rehearsals, values of variables
+    that builds get instead of their own, a folder of programs that go before the real ones."""
 
     application: Path
     cache: Path
-    work: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     programs: Path | None = None
+
+    @property
+    def work(self) -> Path:
+        """Where one rehearsal leaves its logs; they stay until the next one."""
+        return self.cache / "last"
 
 
 @dataclass
@@ -38,11 +43,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """What an action leaves behind: variables for its namespace, one line about it, seconds of its own commands."""
+    """What an action leaves behind: variables for its namespace, one line about it."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
-    seconds: float = 0.0
 
 
 @dataclass
@@ -51,6 +55,7 @@ class World:
 
     aws: Aws
     options: Options
+    space: Path  # for workspaces: no configuration file of any tool lies above them
     pipeline: Pipeline
     judge: Judge
     store: Store
@@ -60,6 +65,7 @@ class World:
     programs: Programs
     say: Callable[[str], None]
     notes: dict[str, None] = field(default_factory=dict)
+    emit: Callable[[str, str, list[str], Mapping[str, Any]], None] = lambda *_: None  # source, kind, resources, detail
     seconds: float = 0.0  # of what is not the harness: builds' own commands, the application's start
 
     def note(self, text: str) -> None:

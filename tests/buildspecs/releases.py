@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .runner import Outcome
+from scripts.rehearsal.shell import Outcome
+
 from .support import REPOSITORY, Workshop
 
 IMAGE, OTHER = f"{REPOSITORY}:0123456789ab", f"{REPOSITORY}:ba9876543210"

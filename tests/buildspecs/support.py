@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from scripts.rehearsal.shell import Outcome, run
+
 from .machine import Machine
-from .runner import Outcome, run
 from .schema import load
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from .runner import Outcome
+from scripts.rehearsal.shell import Outcome
+
 from .stubs import NOTHING_COLLECTED
 from .support import COMMIT, REPOSITORY, SAMPLE, Workshop, workshop
 
@@ -25,8 +26,7 @@ VARIABLES = {
     "PORT": "8000",
     "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.11-slim",
 }
-GREEN = "def test_green():\n    assert True\n"
-RED = "def test_red():\n    assert 1 == 2\n"
+GREEN, RED = "def test_green():\n    assert True\n", "def test_red():\n    assert 1 == 2\n"
 UNIT, INTEGRATION = ("backend/tests/unit/test_unit.py", "backend/tests/integration/test_integration.py")
 
 

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from .runner import Outcome
+from scripts.rehearsal.shell import Outcome
+
 from .support import COMMIT, SAMPLE, Workshop
 
 VARIABLES = {

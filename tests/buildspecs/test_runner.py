@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from .runner import Outcome, UnsupportedError, run
+from scripts.rehearsal.shell import Outcome, UnsupportedError, run
+
 from .support import Workshop
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from scripts.rehearsal.shell import Outcome
+
 from .releases import Site
-from .runner import Outcome
 from .support import Workshop
 
 PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"

@@ -43,7 +43,7 @@ class Prepared(Aws):
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, Any] = {name.replace("__", "."): answer for name, answer in answers.items()}
 
-    def call(self, service: str, operation: str, **arguments: Any) -> Answer:
+    def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
         name = f"{service}.{operation}"
         self.asked.append((name, arguments))
         operations = {xform_name(one): model(service).operation_model(one) for one in model(service).operation_names}

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -152,3 +153,24 @@ def sample_site(folder: Path) -> dict[str, serve.StoredObject]:
         lasting = "public, max-age=31536000, immutable" if key.startswith("static/") else "no-cache"
         objects[key] = serve.StoredObject(path.read_bytes(), kinds.get(path.suffix, "text/plain"), lasting)
     return objects
+
+
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def production(aws: str) -> dict[str, str]:
+    """What the task definition gives the application, with an AWS at `aws`."""
+    return {
+        "ENVIRONMENT": "production",
+        "JWT_SECRET_KEY": "j" * 32,
+        "ENCRYPTION_KEY": "e" * 43 + "=",
+        "CORS_ORIGINS": '["https://example.com"]',
+        "CLIENTS_TABLE": "live-clients",
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }

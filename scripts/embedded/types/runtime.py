@@ -37,8 +37,10 @@ def _among(name: str) -> Callable[[Any, Mapping[str, Any]], bool]:
 
 
 def _redeploy(service: "Thing", _: Any) -> None:
-    """ForceNewDeployment is no state: a change of its nonce starts a deployment."""
-    service.call("update_service", {**service.address(None), "forceNewDeployment": True})
+    """ForceNewDeployment is no state: a change of its nonce starts a deployment, of the template's task definition
+    whatever the pipeline has deployed since."""
+    wanted = {"taskDefinition": service.properties["TaskDefinition"], "forceNewDeployment": True}
+    service.call("update_service", {**service.address(None), **wanted})
 
 
 def _scaled(properties: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import yaml
 
 from scripts.rehearsal import programs, shell
+from scripts.rehearsal.artifacts import shown
 from scripts.rehearsal.commands import CommandLine
 from scripts.rehearsal.deployed import Action
 from scripts.rehearsal.errors import Failed, Unsupported
+from scripts.rehearsal.permissions import Denied
 from scripts.rehearsal.stage import Result, Run, World
 
 PROJECT = "AWS::CodeBuild::Project"
@@ -41,8 +44,9 @@ class _Build:
         self.world, self.action, self.run, self.project = world, action, run, project
         self.role: str = project["serviceRole"]
         self.secrets: list[str] = []
-        number = len(list(world.options.work.glob("build-*")))
-        self.folder = world.options.work / f"build-{number + 1:02}-{action.name}"
+        self.denied: list[str] = []
+        name = f"build-{len(list(world.options.work.glob('build-*'))) + 1:02}-{action.name}"
+        self.folder, self.log = world.space / name, world.options.work / f"{name}.log"
         self.source = self.folder / "src"
 
     def play(self) -> Result:
@@ -55,28 +59,42 @@ class _Build:
         spec = self._buildspec()
         environment = self._environment(spec)
         command = CommandLine(world.aws, world.judge, self.role, {**world.containers.hooks(), **world.sites.hooks()})
-        played = {"aws": command, "docker": world.images.docker(world.judge, self.role)}
+        played: dict[str, programs.Program] = {"codebuild-hash-files": programs.hash_files}
+        played["aws"] = self._watched(command)
+        played["docker"] = self._watched(world.images.docker(world.judge, self.role))
         own, cache = world.options.programs, world.options.cache
-        has_python = own is not None and (own / "python").exists()
-        python = Path("python") if has_python else programs.python_for(self.source, name, cache / "builds")
-        world.programs.lay(self.folder / "bin", {**played, "codebuild-hash-files": programs.hash_files}, python, own)
-        log = self.folder / "log"
-        with log.open("w", encoding="utf-8") as file:
+        python = Path(sys.executable)
+        if own is None and any("python" in one.get("runtime-versions", {}) for one in spec["phases"].values()):
+            python = programs.python_for(self.source, name, cache / "builds")
+        world.programs.lay(self.folder / "bin", played, python, own)
+        with self.log.open("w", encoding="utf-8") as file:
             outcome = shell.run(
                 spec,
                 self.source,
                 environment,
                 self.folder / "state",
                 lambda line: self._line(line, file.write),
-                self.project.get("timeoutInMinutes", 60) * 60.0,
+                (self.project.get("timeoutInMinutes") or 60) * 60.0,
             )
         world.seconds += outcome.seconds
         self._runtimes(outcome.runtimes)
         if not outcome.succeeded:
-            raise Failed(self._why(outcome, command.denied, log))
+            raise Failed(self._why(outcome), f"log {shown(self.log)}")
         self._reports(spec, outcome)
         self._keep(outcome)
-        return Result(outcome.variables, f"{outcome.seconds:.1f} s of its own commands, log {log}", outcome.seconds)
+        return Result(outcome.variables, f"log {shown(self.log)}")
+
+    def _watched(self, program: programs.Program) -> programs.Program:
+        """A program whose denied calls are remembered: they say more than what the build makes of them."""
+
+        def run(ask: programs.Ask) -> programs.Answer:
+            try:
+                return program(ask)
+            except Denied as denied:
+                self.denied.append(str(denied))
+                return programs.Answer(error=f"AccessDenied: {denied}\n", status=254)
+
+        return run
 
     def _judge(self) -> None:
         world, judge = self.world, self.world.judge
@@ -105,10 +123,9 @@ class _Build:
 
     def _environment(self, spec: Mapping[str, Any]) -> dict[str, str]:
         """What the container has: variables of the project, then of the action, CodeBuild's own, this machine's."""
-        world = self.world
+        world, found = self.world, dict[str, str]()
         given: list[Mapping[str, str]] = list(self.project["environment"].get("environmentVariables", ()))
         given += json.loads(self.action.configuration.get("EnvironmentVariables", "[]"))
-        found = {}
         for key, kind in (("parameter-store", "PARAMETER_STORE"), ("secrets-manager", "SECRETS_MANAGER")):
             listed = spec.get("env", {}).get(key, {})
             found |= self._values({"name": name, "value": value, "type": kind} for name, value in listed.items())
@@ -139,7 +156,7 @@ class _Build:
 
     def _values(self, listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
         """Variables with their values, those of the stores read in the name of the build's role."""
-        world, found = self.world, {}
+        world, found = self.world, dict[str, str]()
         place = f"{world.aws.region}:{world.judge.account}"
         for one in listed:
             kind, value = one.get("type", "PLAINTEXT"), one["value"]
@@ -180,15 +197,15 @@ class _Build:
                 f"{self.project['environment']['image']}: this machine, {runtime} {version} is {found}{stub}"
             )
 
-    def _why(self, outcome: shell.Outcome, denied: list[str], log: Path) -> str:
-        if denied:
-            return denied[0]
+    def _why(self, outcome: shell.Outcome) -> str:
+        if self.denied:
+            return "; ".join(dict.fromkeys(self.denied))
         failed = [name for name, good in outcome.phases.items() if not good]
-        lines = [line for line in outcome.results() if line.startswith(("ERROR", "RED"))] or outcome.log.splitlines()[
-            -3:
-        ]
-        phase = f"phase {failed[0]} failed" if failed else "; ".join(outcome.errors)
-        return f"{phase}: {'; '.join(lines)} (log {log})" if failed else f"{phase} (log {log})"
+        said = [line for line in outcome.results() if line.startswith(("ERROR", "RED"))]
+        log = outcome.log.splitlines()
+        end = next((number for number, line in enumerate(log) if line.startswith("[command failed")), len(log))
+        lines = said or log[max(0, end - 2) : end]
+        return f"phase {failed[0]} failed: {'; '.join(lines)}" if failed else "; ".join(outcome.errors)
 
     def _reports(self, spec: Mapping[str, Any], outcome: shell.Outcome) -> None:
         for group, files in outcome.reports.items():

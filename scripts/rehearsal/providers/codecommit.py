@@ -24,7 +24,7 @@ def run(world: World, action: Action, run: Run) -> Result:
         )
     world.judge.need(role, "action CodeCommit", given)
     world.artifact_store(role, "artifact store", "artifact store with a key")
-    folder = Path(tempfile.mkdtemp(dir=world.options.work))
+    folder = Path(tempfile.mkdtemp(dir=world.space))
     run.commit, message = checkout(world.options.application, folder)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     for name in action.outputs:
@@ -37,14 +37,17 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
     """Lays the files of a commit into a folder; its id and message.
 
     A folder that is a repository's root gives its HEAD, as CodeCommit would; any other folder its files, and a hash of
-    them in the place of the id. Raises `Refused` for a folder without files.
+    them in the place of the id. Raises `Refused` for a folder without files or commit.
     """
     if (application / ".git").exists():
         git = ["git", "-C", str(application)]
-        archive = subprocess.run([*git, "archive", "HEAD"], check=True, capture_output=True).stdout
+        try:
+            archive = subprocess.run([*git, "archive", "HEAD"], check=True, capture_output=True).stdout
+            shown = subprocess.run([*git, "log", "-1", "--format=%H%n%B"], check=True, capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Refused(f"{application} is a repository, and git gives no commit of it: {error}") from error
         with tarfile.open(fileobj=io.BytesIO(archive)) as held:
             held.extractall(folder, filter="data")
-        shown = subprocess.run([*git, "log", "-1", "--format=%H%n%B"], check=True, capture_output=True, text=True)
         commit, _, message = shown.stdout.partition("\n")
         return commit, message.strip()
     digest = hashlib.sha1(usedforsecurity=False)

@@ -7,13 +7,18 @@ service back to the revision that ran before (ECS developer guide, deployment-ci
 import json
 import shutil
 import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from scripts.rehearsal.declared import declared
 from scripts.rehearsal.deployed import Action
 from scripts.rehearsal.errors import Failed
 from scripts.rehearsal.stage import Result, Run, World
 
+BREAKER = "DeploymentCircuitBreaker"
 # What RegisterTaskDefinition takes of what DescribeTaskDefinition answers (botocore's models).
 TAKEN = (
     "family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions", "volumes",
@@ -46,21 +51,45 @@ def run(world: World, action: Action, run: Run) -> Result:
     made = world.aws.call("ecs", "register_task_definition", **new, **tags)["taskDefinition"]
     revision = f"revision {made['revision']}"
     world.aws.call("ecs", "update_service", cluster=cluster, service=name, taskDefinition=made["taskDefinitionArn"])
+    began = time.monotonic()
     try:
         world.containers.settle(cluster, name)
     except Failed as failed:
-        world.aws.call("ecs", "update_service", cluster=cluster, service=name, taskDefinition=before)
-        world.containers.settle(cluster, name)
-        world.say(f"{revision} did not start; the circuit breaker brought {name} back to {before.rpartition(':')[2]}")
-        raise Failed(f"the deployment of {revision} failed and was rolled back: {failed}") from failed
+        raise Failed(_given_up(world, service, before, revision, str(failed))) from failed
+    finally:
+        world.seconds += time.monotonic() - began
     wanted = world.containers.describe(cluster, name)["desiredCount"]
-    return Result(summary=f"{revision}, {wanted} tasks wanted, {', '.join(images.values())}")
+    return Result(
+        summary=f"{revision}, {wanted} tasks wanted, {', '.join(one.rpartition('/')[2] for one in images.values())}"
+    )
+
+
+def _given_up(world: World, service: Mapping[str, Any], before: str, revision: str, why: str) -> str:
+    """What ECS does about a deployment whose tasks do not start; what the action says then."""
+    breakers = [one["DeploymentCircuitBreaker"] for one in declared(world.aws, service["serviceArn"]).find(BREAKER)]
+    if not any(one.get("Enable") in (True, "true") for one in breakers):
+        return f"the deployment of {revision} does not become stable, and no circuit breaker ends it: {why}"
+    detail = {
+        "eventType": "ERROR",
+        "eventName": "SERVICE_DEPLOYMENT_FAILED",
+        "deploymentId": service["deployments"][0]["id"],
+        "updatedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "reason": "ECS deployment circuit breaker: tasks failed to start.",
+    }
+    world.emit("aws.ecs", "ECS Deployment State Change", [service["serviceArn"]], detail)
+    if not any(one.get("Rollback") in (True, "true") for one in breakers):
+        return f"the circuit breaker ended the deployment of {revision}: {why}"
+    given = {"cluster": service["clusterArn"], "service": service["serviceName"]}
+    world.aws.call("ecs", "update_service", **given, taskDefinition=before)
+    world.containers.settle(service["clusterArn"], service["serviceName"])
+    world.say(f"the circuit breaker brought the service back to revision {before.rpartition(':')[2]}")
+    return f"the deployment of {revision} failed and was rolled back by the circuit breaker: {why}"
 
 
 def _images(world: World, action: Action, run: Run) -> dict[str, str]:
     """Image by container."""
     file = action.configuration.get("FileName", "imagedefinitions.json")
-    folder = Path(tempfile.mkdtemp(dir=world.options.work))
+    folder = Path(tempfile.mkdtemp(dir=world.space))
     world.store.unpack(run.artifacts[action.inputs[0]], folder)
     try:
         entries = json.loads((folder / file).read_text(encoding="utf-8"))

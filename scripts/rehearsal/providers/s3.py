@@ -15,11 +15,11 @@ KNOWN = {"BucketName", "CacheControl", "Extract", "ObjectKey"}
 def run(world: World, action: Action, run: Run) -> Result:
     """Uploads every file of the artifact; what was there before stays (action-reference-S3Deploy)."""
     given, role = action.configuration, world.pipeline.role
-    if given.get("Extract") != "true" or (unknown := given.keys() - KNOWN):
+    if given.get("Extract") != "true" or given.keys() - KNOWN:
         raise Unsupported(f"{action}: only Extract=true with {', '.join(sorted(KNOWN))} is imitated, not {given}")
     world.artifact_store(role, "artifact store", "artifact store with a key")
     world.judge.need(role, "action S3", given)
-    folder = Path(tempfile.mkdtemp(dir=world.options.work))
+    folder = Path(tempfile.mkdtemp(dir=world.space))
     world.store.unpack(run.artifacts[action.inputs[0]], folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     for path in files:

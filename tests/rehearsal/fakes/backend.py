@@ -1,0 +1,49 @@
+"""A backend that answers what the verify build asks; files of the application make it sick.
+
+`app/dead` ends it at start, `app/sick` makes `/health` say so. It ends when its standard input does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Two paths of the sample application, and 404."""
+
+    def do_GET(self) -> None:
+        status, body = 404, {}
+        if self.path == "/health":
+            sick = Path("app/sick").exists()
+            state = ("unhealthy", "disconnected") if sick else ("healthy", "connected")
+            status, body = 200, dict(zip(("status", "database"), state, strict=True))
+        elif self.path.startswith("/api/v1/email/verify"):
+            status, body = 400, {"detail": "not valid"}
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+def watch() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    if Path("app/dead").exists():
+        sys.exit("the application cannot start")
+    threading.Thread(target=watch, daemon=True).start()
+    port = int(sys.argv[sys.argv.index("--port") + 1])
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()

@@ -1,0 +1,71 @@
+"""Event patterns and input transformers as EventBridge documents them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.rehearsal.errors import Failed, Unsupported
+from scripts.rehearsal.messages import matches, transformed
+
+EVENT = {"source": "aws.one", "time": "now", "resources": ["a", "b"], "detail": {"state": "FAILED", "more": {"n": 3}}}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ({}, True),
+        ({"source": ["aws.one", "aws.two"]}, True),
+        ({"source": ["aws.two"]}, False),
+        ({"source": ["aws.one"], "detail": {"state": ["SUCCEEDED"]}}, False),
+        ({"resources": ["b"]}, True),
+        ({"resources": ["c"]}, False),
+        ({"detail": {"state": [{"prefix": "FAI"}]}}, True),
+        ({"detail": {"state": [{"suffix": "LED"}]}}, True),
+        ({"detail": {"state": [{"prefix": "ED"}]}}, False),
+        ({"detail": {"state": [{"anything-but": "FAILED"}]}}, False),
+        ({"detail": {"state": [{"anything-but": {"prefix": "SUC"}}]}}, True),
+        ({"detail": {"state": [{"anything-but": ["x", "y"]}]}}, True),
+        ({"detail": {"absent": [{"anything-but": "x"}]}}, False),
+        ({"detail": {"state": [{"exists": True}]}}, True),
+        ({"detail": {"absent": [{"exists": False}]}}, True),
+        ({"detail": {"absent": {"deeper": [{"exists": True}]}}}, False),
+        ({"detail": {"more": {"n": [3]}}}, True),
+    ],
+)
+def test_patterns(pattern: dict[str, Any], wanted: bool) -> None:
+    assert matches(pattern, EVENT) is wanted
+
+
+@pytest.mark.parametrize("pattern", [{"$or": []}, {"time": [{"numeric": [">", 1]}]}, {"time": [{"wildcard": "*"}]}])
+def test_comparisons_that_are_not_modelled_are_refused(pattern: dict[str, Any]) -> None:
+    with pytest.raises(Unsupported):
+        matches(pattern, EVENT)
+
+
+def transformer(template: str, **paths: str) -> dict[str, Any]:
+    return {"Arn": "arn", "InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
+
+
+@pytest.mark.parametrize(
+    ("template", "wanted"),
+    [
+        ('{"state": <state>}', '{"state": "FAILED"}'),
+        ('"it is <state> now"', '"it is FAILED now"'),
+        ('{"n": <n>, "all": <more>}', '{"n": 3, "all": {"n": 3}}'),
+        ('{"gone": <gone>}', '{"gone": }'),
+    ],
+)
+def test_templates(template: str, wanted: str) -> None:
+    paths = {"state": "$.detail.state", "n": "$.detail.more.n", "more": "$.detail.more", "gone": "$.detail.gone"}
+    assert transformed(transformer(template, **paths), EVENT) == wanted
+
+
+def test_a_target_without_transformer_gets_the_event_or_a_constant() -> None:
+    assert transformed({"Arn": "arn"}, {"a": 1}) == '{"a": 1}'
+    assert transformed({"Arn": "arn", "Input": '"x"'}, {"a": 1}) == '"x"'
+    with pytest.raises(Unsupported):
+        transformed({"Arn": "arn", "InputPath": "$"}, EVENT)
+    with pytest.raises(Failed, match="no path of that name"):
+        transformed(transformer("<typo>"), EVENT)

@@ -1,0 +1,59 @@
+"""What of an application becomes the source artifact."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.errors import Refused
+from scripts.rehearsal.providers.codecommit import checkout
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    folder = tmp_path / "application"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "run").write_text("#!/bin/sh\n")
+    (folder / "bin" / "run").chmod(0o755)
+    (folder / "node_modules").mkdir()
+    (folder / "node_modules" / "much").write_text("much")
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def taken(application: Path, folder: Path) -> str:
+    folder.mkdir()
+    return checkout(application, folder)[0]
+
+
+def test_a_folder_is_named_by_its_content(application: Path, tmp_path: Path) -> None:
+    commit = taken(application, tmp_path / "one")
+    assert len(commit) == 40 and files(tmp_path / "one") == ["bin/run"]
+    assert (tmp_path / "one/bin/run").stat().st_mode & 0o111
+    assert taken(application, tmp_path / "two") == commit
+    (application / "new").write_text("")
+    assert taken(application, tmp_path / "three") != commit
+
+
+def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path, tmp_path: Path) -> None:
+    git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    with pytest.raises(Refused, match="git gives no commit"):
+        taken(application, tmp_path / "none")
+    subprocess.run([*git, "add", "bin"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "-m", "first"], check=True)
+    (application / "bin" / "later").write_text("")
+    commit = taken(application, tmp_path / "one")
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert (commit, files(tmp_path / "one")) == (head, ["bin/run"])
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Refused, match="has no files"):
+        taken(tmp_path / "empty", tmp_path / "one")

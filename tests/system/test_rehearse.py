@@ -1,0 +1,233 @@
+"""Releases on a deployed environment, one after the other: the story of what reaches users and what does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scripts.rehearsal.results import Release
+from tests.conftest import ROOT
+from tests.rehearsal.answering import allow
+from tests.rehearsal.environments import World, command, without, world
+
+FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("rehearse")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first(here: World) -> Release:
+    """The first release, into an empty registry and a service without tasks."""
+    assert here.service()[0] == 0
+    return here.release(here.application("first"))
+
+
+@pytest.fixture(scope="module")
+def updated(here: World, first: Release) -> str:
+    """An update of the infrastructure that changes the backend."""
+    assert first.succeeded
+    here.parameters(LogLevel="DEBUG")
+    return here.deploy()
+
+
+@pytest.fixture(scope="module")
+def failed(here: World, updated: str) -> Release:
+    """A release whose verification is red."""
+    assert updated
+    return here.release(here.application("sick", app__sick=""))
+
+
+def red(release: Release) -> str:
+    """The error of the one action that failed."""
+    assert not release.succeeded
+    errors = [one.error for stage in release.stages for one in stage.actions if one.error]
+    assert len(errors) == 1, errors
+    return errors[0]
+
+
+def test_the_first_release_works_on_an_empty_registry(here: World, first: Release) -> None:
+    assert first.succeeded, here.said
+    assert here.service() == (1, first.commit[:12])
+    assert here.last_image() == first.commit[:12]
+    messages = [json.loads(one.body) for one in first.messages]
+    assert [(one["status"], one["rollback"]) for one in messages] == [("SUCCEEDED", "none")]
+    assert not [one.trouble for one in first.messages if one.trouble]
+
+
+def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: World, first: Release) -> None:
+    assert len(first.artifacts) == 4
+    for text in first.artifacts.values():
+        key = text.rpartition(", ")[2]
+        held = here.aws.call("s3", "head_object", Bucket=here.output("ArtifactBucketName"), Key=key)
+        assert (held["ServerSideEncryption"], held["SSEKMSKeyId"]) == ("aws:kms", here.output("KeyArn"))
+    files = {}
+    for one in here.aws.call("s3", "list_objects_v2", Bucket=here.output("SiteBucketName"))["Contents"]:
+        held = here.aws.call("s3", "head_object", Bucket=here.output("SiteBucketName"), Key=one["Key"])
+        files[one["Key"]] = (held["ContentType"], held["CacheControl"])
+    assert files["index.html"] == ("text/html", "no-cache")
+    assert files["static/js/main.01234567.js"] == ("text/javascript", "public, max-age=31536000, immutable")
+
+
+def test_what_was_stood_in_for_is_said(first: Release) -> None:
+    notes = "\n".join(first.notes)
+    for part in ("PUBLIC_URL = https://", "docker build", "S3 caches", "WAIT_SECONDS = 0", "ECS: the tasks"):
+        assert part in notes
+
+
+def test_permissions_are_reported(first: Release) -> None:
+    used = {usage.role: usage for usage in first.usage}
+    assert len(used) > 7
+    pipeline = next(usage for role, usage in used.items() if "PipelineRole" in role)
+    assert {"codebuild:StartBuild", "ecs:RegisterTaskDefinition", "iam:PassRole", "kms:Decrypt"} <= set(pipeline.used)
+    assert pipeline.unused == ()
+
+
+def test_an_update_of_the_infrastructure_keeps_the_released_image(here: World, first: Release, updated: str) -> None:
+    assert "Backend" in updated
+    assert here.service() == (1, first.commit[:12])
+
+
+def test_a_failed_release_leaves_the_previous_one_running(here: World, first: Release, failed: Release) -> None:
+    assert "red: health" in red(failed)
+    assert here.service() == (1, first.commit[:12])
+    assert here.last_image() == first.commit[:12]
+    stage = next(stage for stage in failed.stages if not stage.succeeded)
+    assert f"rolled back to the release of commit {first.commit[:12]}" in stage.after
+    assert "failed," not in stage.after
+
+
+def test_the_notification_of_a_failure_has_the_seven_fields(failed: Release) -> None:
+    body = next(one.body for one in failed.messages if '"FAILED"' in one.body)
+    message = json.loads(body)
+    assert list(message) == FIELDS
+    assert message["rollback"] == "initiated"
+    assert message["error"] == red(failed)
+    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in message.items())
+    assert body == f"{{\n{lines}\n}}"
+
+
+def test_a_later_update_does_not_bring_the_failed_release_in(here: World, first: Release, failed: Release) -> None:
+    assert not failed.succeeded
+    here.parameters(LogLevel="INFO")
+    here.deploy()
+    assert here.service() == (1, first.commit[:12])
+
+
+def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    before = here.service()
+    pipeline = here.aws.call("codepipeline", "get_pipeline", name=here.output("Pipeline"))["pipeline"]
+    stage = next(one for one in pipeline["stages"] if one.get("onFailure", {}).get("result") == "RETRY")
+    release = here.release(here.application("third"), fail_at=stage["name"])
+    tried = [one for one in release.stages[-1].actions if one.error == "made to fail (FAIL_AT)"]
+    assert len(tried) == 2
+    assert release.stages[-1].after == "tried once more"
+    assert json.loads(release.messages[0].body)["rollback"] == "not-configured"
+    assert here.service() == before
+
+
+def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    before = here.service()
+    release = here.release(here.application("dead", app__dead=""))
+    assert "rolled back by the circuit breaker" in red(release)
+    assert here.service() == before
+    assert "SERVICE_DEPLOYMENT_FAILED" in [json.loads(one.body)["status"] for one in release.messages]
+
+
+def test_another_image_than_the_one_built_is_red_although_it_is_healthy(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    with here.pipeline(lambda body: without(body, "DeployToECS")):
+        release = here.release(here.application("other"))
+    assert "red: image" in red(release)
+
+
+def test_a_stale_page_is_red(here: World, failed: Release) -> None:
+    """Kept by CloudFront from the release before, and never invalidated."""
+    assert not failed.succeeded
+    body = {"Body": b"<title>old</title>", "ContentType": "text/html", "CacheControl": "max-age=600"}
+    here.aws.call("s3", "put_object", Bucket=here.output("SiteBucketName"), Key="index.html", **body)
+    with here.pipeline(lambda body: without(body, "Publish")):
+        release = here.release(here.application("stale"))
+    assert "the invalidation is the problem" in red(release)
+
+
+def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    here.aws.call("ssm", "put_parameter", Name="/test/word", Value="swordfish", Type="String")
+    secret = here.aws.call("secretsmanager", "create_secret", Name="test", SecretString='{"word": "open sesame"}')
+    given = [
+        {"name": "ONE", "type": "PARAMETER_STORE", "value": "/test/word"},
+        {"name": "TWO", "type": "SECRETS_MANAGER", "value": "test:word"},
+        {"name": "THREE", "value": "plain"},
+    ]
+    spec = "version: 0.2\nenv: {shell: bash}\nphases: {build: {commands: ['echo RESULT $ONE, $TWO, $THREE']}}\n"
+
+    def change(body: dict[str, Any]) -> None:
+        """One build is left, with these variables and this buildspec."""
+        action = next(one for stage in body["stages"] for one in stage["actions"] if one["name"] == "Publish")
+        action["configuration"]["EnvironmentVariables"] = json.dumps(given)
+        action["inputArtifacts"] = body["stages"][0]["actions"][0]["outputArtifacts"]
+        body["stages"] = [body["stages"][0], {"name": "Only", "actions": [action]}]
+
+    with here.pipeline(change):
+        before = here.project("Publish")
+        here.rebuild(before, spec)
+        role = before["serviceRole"].rsplit("/", 1)[-1]
+        application = here.application("variables")
+        try:
+            assert f"{role} may not ssm:GetParameters on arn:aws:ssm:" in red(here.release(application))
+            actions = ["ssm:GetParameters", "secretsmanager:GetSecretValue"]
+            more = {"Version": "2012-10-17", "Statement": [allow("Read", actions, "*")]}
+            here.aws.call("iam", "put_role_policy", RoleName=role, PolicyName="More", PolicyDocument=json.dumps(more))
+            assert here.release(application).succeeded
+        finally:
+            here.rebuild(before, before["source"]["buildspec"])
+    assert "RESULT ***, ***, plain" in here.said
+    assert secret["ARN"] and "sesame" not in "\n".join(here.said)
+
+
+def test_the_command_plays_the_sample_for_real(here: World) -> None:
+    """With pip, npm and the sample's own backend; caches are kept between runs of the tests."""
+    done = command(here, "--cache", str(ROOT / ".cache/rehearsal-test"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in (
+        "would have succeeded",
+        "RESULT unit tests: NONE",
+        "GREEN health",
+        "GREEN page",
+        "of which the harness",
+    ):
+        assert part in done.stdout
+
+
+def test_missing_tables_are_red(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    tables = here.aws.call("dynamodb", "list_tables")["TableNames"]
+    here.aws.call("dynamodb", "update_table", TableName=tables[0], DeletionProtectionEnabled=False)
+    here.aws.call("dynamodb", "delete_table", TableName=tables[0])
+    assert "red: tables" in red(here.release(here.application("tableless")))
+
+
+def test_a_missing_permission_fails_the_stage_and_is_spelled_out(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    roles = here.aws.call("iam", "list_roles")["Roles"]
+    name = next(one["RoleName"] for one in roles if "FrontendBuildRole" in one["RoleName"])
+    policy = here.aws.call("iam", "get_role_policy", RoleName=name, PolicyName="Job")["PolicyDocument"]
+    changed: Any = {**policy, "Statement": [one for one in policy["Statement"] if "s3:PutObject" not in one["Action"]]}
+    put = {"RoleName": name, "PolicyName": "Job"}
+    here.aws.call("iam", "put_role_policy", **put, PolicyDocument=json.dumps(changed))
+    try:
+        release = here.release(here.application("powerless"))
+    finally:
+        here.aws.call("iam", "put_role_policy", **put, PolicyDocument=json.dumps(policy))
+    error = release.stages[-1].actions[-1].error
+    assert f"{name} may not s3:" in error
+    assert '"Effect": "Allow"' in error

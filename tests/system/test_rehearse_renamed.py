@@ -1,0 +1,30 @@
+"""A release where nothing has our names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.rehearsal.environments import world
+from tests.rehearsal.renaming import renamed
+
+
+def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:
+    """Every stage, action, artifact, project and container is called otherwise, and the release is the same; this
+    environment asks for approval, too."""
+
+    def change(folder: Path) -> None:
+        renamed(folder)
+        file = folder / "params/local.json"
+        body = json.loads(file.read_text(encoding="utf-8"))
+        body["Parameters"]["ApprovalRequired"] = "true"
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+    with world(tmp_path, change) as elsewhere:
+        release = elsewhere.release(elsewhere.application("renamed"))
+        assert release.succeeded, elsewhere.said
+        shown = "\n".join(elsewhere.said + list(release.artifacts))
+    for name in ("Build_Backend", "DeployToECS", "SourceOutput", "FrontendAssets", "backend-build-local"):
+        assert name not in shown
+    assert "== Deployment-0" in elsewhere.said
+    assert [note for note in release.notes if note.endswith("approved by the rehearsal, nobody was asked")]
