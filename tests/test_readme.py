@@ -13,7 +13,9 @@ def test_every_make_command_exists(repository: Path) -> None:
         text = page.read_text(encoding="utf-8")
         named = set(re.findall(r"(?:`|\$ |^)make ([a-z-]+)", text, re.M))
         assert named <= targets, (page.name, named - targets)
-    assert {"deploy", "templates", "test"} <= set(re.findall(r"^make ([a-z-]+)", (repository / "README.md").read_text(), re.M))
+    assert {"deploy", "templates", "test"} <= set(
+        re.findall(r"^make ([a-z-]+)", (repository / "README.md").read_text(), re.M)
+    )
 
 
 def test_every_target_says_what_it_does(repository: Path) -> None:
@@ -26,6 +28,6 @@ def test_every_target_says_what_it_does(repository: Path) -> None:
 
 def test_every_path_exists(repository: Path) -> None:
     text = (repository / "README.md").read_text(encoding="utf-8")
-    paths = {path for path in re.findall(r"`([a-z_]+/[\w./-]*)`", text)}
+    paths = set(re.findall(r"`([a-z_]+/[\w./-]*)`", text))
     assert len(paths) > 10
     assert sorted(path for path in paths if not (repository / path).exists()) == []
