@@ -39,28 +39,16 @@ def aws(fake: Answering) -> Aws:
     return cast(Aws, fake)
 
 
-def judge(
-    *statements: Mapping[str, Any],
-    trust: Mapping[str, Any] | None = None,
-    **answers: Any,
-) -> Judge:
+def judge(*statements: Mapping[str, Any], trust: Mapping[str, Any] | None = None, **answers: Any) -> Judge:
     """A judge over one role with these statements; `answers` with `__` in the place of the dot."""
-    fake = Answering(
-        {name.replace("__", "."): answer for name, answer in answers.items()}
-    )
+    fake = Answering({name.replace("__", "."): answer for name, answer in answers.items()})
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     fake.answers |= {
-        "iam.get_role": {
-            "Role": {"AssumeRolePolicyDocument": trust or {"Statement": []}}
-        },
+        "iam.get_role": {"Role": {"AssumeRolePolicyDocument": trust or {"Statement": []}}},
         "iam.list_role_policies": {"PolicyNames": ["Job"]},
         "iam.get_role_policy": {"PolicyDocument": document},
         "iam.list_attached_role_policies": {"AttachedPolicies": []},
-        **{
-            name: answer
-            for name, answer in fake.answers.items()
-            if name.startswith("iam.")
-        },
+        **{name: answer for name, answer in fake.answers.items() if name.startswith("iam.")},
     }
     return Judge(aws(fake), ACCOUNT)
 

@@ -37,29 +37,9 @@ class World:
 
     def deploy(self) -> str:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
-        command = [
-            sys.executable,
-            "-m",
-            "scripts.deploy",
-            "apply",
-            "local",
-            "--embedded",
-            str(self.run_file),
-        ]
-        folders = [
-            "--templates",
-            str(self.folder / "templates"),
-            "--params",
-            str(self.folder / "params"),
-        ]
-        done = subprocess.run(
-            [*command, *folders],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--embedded", str(self.run_file)]
+        folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
+        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -74,82 +54,46 @@ class World:
         """A copy of the sample application with other content of its own; `app__sick` stands for backend/app/sick."""
         folder = self.folder / "applications" / name
         shutil.copytree(SAMPLE, folder)
-        (folder / "frontend/public/index.html").write_text(
-            f"<title>{name}</title>", encoding="utf-8"
-        )
+        (folder / "frontend/public/index.html").write_text(f"<title>{name}</title>", encoding="utf-8")
         for path, text in {"app__version": name, **files}.items():
-            (folder / "backend" / path.replace("__", "/")).write_text(
-                text, encoding="utf-8"
-            )
+            (folder / "backend" / path.replace("__", "/")).write_text(text, encoding="utf-8")
         return folder
 
-    def release(
-        self, application: Path, fail_at: str = "", **variables: str
-    ) -> Release:
+    def release(self, application: Path, fail_at: str = "", **variables: str) -> Release:
         """One release with the fake programs."""
         self.said.clear()
-        options = Options(
-            application,
-            self.folder / "cache",
-            {**AT_ONCE, **variables},
-            self.folder / "fakes",
-        )
+        options = Options(application, self.folder / "cache", {**AT_ONCE, **variables}, self.folder / "fakes")
         return rehearse(self.aws, options, None, fail_at, self.said.append)
 
     def output(self, name: str) -> str:
         """An output of the environment's stack."""
-        stack = self.aws.call("cloudformation", "describe_stacks", StackName=STACK)[
-            "Stacks"
-        ][0]
-        return str(
-            {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}[name]
-        )
+        stack = self.aws.call("cloudformation", "describe_stacks", StackName=STACK)["Stacks"][0]
+        return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}[name])
 
     def service(self) -> tuple[int, str]:
         """How many tasks the service wants, and the tag of its image."""
         cluster, name = self.output("RunningCluster"), self.output("RunningService")
-        held = self.aws.call(
-            "ecs", "describe_services", cluster=cluster, services=[name]
-        )["services"][0]
-        task = self.aws.call(
-            "ecs", "describe_task_definition", taskDefinition=held["taskDefinition"]
-        )
-        return held["desiredCount"], task["taskDefinition"]["containerDefinitions"][0][
-            "image"
-        ].rpartition(":")[2]
+        held = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"][0]
+        task = self.aws.call("ecs", "describe_task_definition", taskDefinition=held["taskDefinition"])
+        return held["desiredCount"], task["taskDefinition"]["containerDefinitions"][0]["image"].rpartition(":")[2]
 
     def project(self, action: str) -> dict[str, Any]:
         """The CodeBuild project of an action."""
-        held = self.aws.call(
-            "codepipeline", "get_pipeline", name=self.output("Pipeline")
-        )["pipeline"]
-        actions = {
-            one["name"]: one for stage in held["stages"] for one in stage["actions"]
-        }
+        held = self.aws.call("codepipeline", "get_pipeline", name=self.output("Pipeline"))["pipeline"]
+        actions = {one["name"]: one for stage in held["stages"] for one in stage["actions"]}
         name = actions[action]["configuration"]["ProjectName"]
-        return dict(
-            self.aws.call("codebuild", "batch_get_projects", names=[name])["projects"][
-                0
-            ]
-        )
+        return dict(self.aws.call("codebuild", "batch_get_projects", names=[name])["projects"][0])
 
     def rebuild(self, project: dict[str, Any], buildspec: str) -> None:
         """Makes a project anew with another buildspec; moto cannot change one."""
         kept = ("name", "artifacts", "environment", "serviceRole", "logsConfig")
         self.aws.call("codebuild", "delete_project", name=project["name"])
         source = {**project["source"], "buildspec": buildspec}
-        self.aws.call(
-            "codebuild",
-            "create_project",
-            **{key: project[key] for key in kept},
-            source=source,
-        )
+        self.aws.call("codebuild", "create_project", **{key: project[key] for key in kept}, source=source)
 
     def last_image(self) -> str:
         """The tag of the last good image."""
-        answer = self.aws.call(
-            "ssm", "get_parameter", Name=self.output("LastImageParameter")
-        )
+        answer = self.aws.call("ssm", "get_parameter", Name=self.output("LastImageParameter"))
         return str(answer["Parameter"]["Value"].rpartition(":")[2])
 
     @contextmanager
@@ -173,9 +117,7 @@ def without(pipeline: dict[str, Any], *names: str) -> None:
 
 
 @contextmanager
-def world(
-    folder: Path, change: Callable[[Path], None] = lambda _: None
-) -> Iterator[World]:
+def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iterator[World]:
     """A deployed environment; `change` may alter the copies of templates/ and params/ before that."""
     for name in ("templates", "params"):
         shutil.copytree(ROOT / name, folder / name)
@@ -184,11 +126,7 @@ def world(
     run_file = folder / "embedded.json"
     endpoint = server.ensure(run_file)
     try:
-        made = World(
-            run_file,
-            folder,
-            Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)),
-        )
+        made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
         made.deploy()
         yield made
     finally:
@@ -197,14 +135,5 @@ def world(
 
 def command(world: World, *more: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody types it, on this environment."""
-    line = [
-        sys.executable,
-        "-m",
-        "scripts.rehearse",
-        "--embedded",
-        str(world.run_file),
-        *more,
-    ]
-    return subprocess.run(
-        line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+    line = [sys.executable, "-m", "scripts.rehearse", "--embedded", str(world.run_file), *more]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

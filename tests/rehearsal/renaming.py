@@ -44,13 +44,7 @@ def _pipeline(file: Path) -> dict[str, str]:
                 walk(one, key)
         elif isinstance(value, dict):
             if isinstance(value.get("Name"), str):
-                kind = (
-                    "Deployment"
-                    if "Actions" in value
-                    else "Action"
-                    if "ActionTypeId" in value
-                    else "Files"
-                )
+                kind = "Deployment" if "Actions" in value else "Action" if "ActionTypeId" in value else "Files"
                 value["Name"] = fresh(value["Name"], kind)
             for inner, one in value.items():
                 walk(one, inner)

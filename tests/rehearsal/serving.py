@@ -26,14 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
 CACHE = ROOT / ".cache" / "rehearsal"
 FUNCTION = "arn:aws:cloudfront::123456789012:function/pages"
-LISTS = (
-    "Aliases",
-    "AllowedMethods",
-    "CacheBehaviors",
-    "CachedMethods",
-    "FunctionAssociations",
-    "Origins",
-)
+LISTS = ("Aliases", "AllowedMethods", "CacheBehaviors", "CachedMethods", "FunctionAssociations", "Origins")
 
 
 def distribution() -> tuple[dict[str, Any], dict[str, str]]:
@@ -45,9 +38,7 @@ def distribution() -> tuple[dict[str, Any], dict[str, str]]:
     config = _as_api(resources["Distribution"]["Properties"]["DistributionConfig"])
     config["IsIPV6Enabled"] = config.pop("IPV6Enabled")
     for association in config["DefaultCacheBehavior"]["FunctionAssociations"]["Items"]:
-        assert (
-            association["FunctionARN"] == "${PageRouting.FunctionMetadata.FunctionARN}"
-        )
+        assert association["FunctionARN"] == "${PageRouting.FunctionMetadata.FunctionARN}"
         association["FunctionARN"] = FUNCTION
     return config, {FUNCTION: render(function)}
 
@@ -56,9 +47,7 @@ def _as_api(value: Any) -> Any:
     """CloudFront's API wraps lists, and keeps the cached methods inside the allowed ones."""
     if isinstance(value, list):
         return [_as_api(one) for one in value]
-    if not isinstance(value, dict) or (
-        len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
-    ):
+    if not isinstance(value, dict) or (len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))):
         return render(value) if isinstance(value, dict) else value
     made = {name: _as_api(one) for name, one in value.items()}
     for name in LISTS:
@@ -82,26 +71,15 @@ class Response:
         return self.headers["x-cache"].removesuffix(" from cloudfront")
 
 
-def ask(
-    url: str, method: str = "GET", body: bytes | None = None, **headers: str
-) -> Response:
+def ask(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:
     """One request; header names with `_` for `-`."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request(
-            method,
-            target,
-            body,
-            {name.replace("_", "-"): value for name, value in headers.items()},
-        )
+        connection.request(method, target, body, {name.replace("_", "-"): value for name, value in headers.items()})
         answer = connection.getresponse()
-        return Response(
-            answer.status,
-            {name.lower(): value for name, value in answer.getheaders()},
-            answer.read(),
-        )
+        return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
         connection.close()
 
@@ -123,26 +101,12 @@ def echoing() -> Iterator[Backend]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            sent = self.rfile.read(
-                int(self.headers.get("Content-Length") or 0)
-            ).decode()
+            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = {
-                "method": self.command,
-                "target": self.path,
-                "headers": headers,
-                "body": sent,
-            }
-            body = (
-                b""
-                if self.command == "HEAD" or backend.status == 204
-                else json.dumps(asked).encode()
-            )
+            asked = {"method": self.command, "target": self.path, "headers": headers, "body": sent}
+            body = b"" if self.command == "HEAD" or backend.status == 204 else json.dumps(asked).encode()
             self.send_response(backend.status)
-            for name, value in {
-                "Content-Type": "application/json",
-                **backend.headers,
-            }.items():
+            for name, value in {"Content-Type": "application/json", **backend.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -155,9 +119,7 @@ def echoing() -> Iterator[Backend]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         backend = Backend(f"http://127.0.0.1:{server.server_port}")
-        threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield backend
         server.shutdown()
 
@@ -170,62 +132,28 @@ def sample_python() -> Path:
 def sample_bundle(folder: Path) -> Path:
     """The sample's backend as the backend's build bundles it."""
     bundle = folder / "bundle"
-    shutil.copytree(
-        SAMPLE / "backend" / "app",
-        bundle / "app",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    shutil.copytree(SAMPLE / "backend" / "app", bundle / "app", ignore=shutil.ignore_patterns("__pycache__"))
     return bundle
 
 
 def sample_site(folder: Path) -> dict[str, serve.StoredObject]:
     """The sample's frontend, really installed and built, as the pipeline uploads it: by key."""
     source, programs = folder / "frontend", folder / "programs"
-    shutil.copytree(
-        SAMPLE / "frontend",
-        source,
-        ignore=shutil.ignore_patterns("node_modules", "build"),
-    )
+    shutil.copytree(SAMPLE / "frontend", source, ignore=shutil.ignore_patterns("node_modules", "build"))
     node.find().install(programs)
-    variables = {
-        "REACT_APP_BASE_URL": "/api/v1",
-        "REACT_APP_VERSION": "0123456789ab",
-        "CI": "false",
-    }
-    environment = {
-        **os.environ,
-        **variables,
-        "PATH": f"{programs}:{os.environ['PATH']}",
-    }
+    variables = {"REACT_APP_BASE_URL": "/api/v1", "REACT_APP_VERSION": "0123456789ab", "CI": "false"}
+    environment = {**os.environ, **variables, "PATH": f"{programs}:{os.environ['PATH']}"}
     for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
-        done = subprocess.run(
-            command,
-            cwd=source,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
-    kinds = {
-        ".html": "text/html",
-        ".js": "text/javascript",
-        ".css": "text/css",
-        ".json": "application/json",
-    }
+    kinds = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
     files = [path for path in (source / "build").rglob("*") if path.is_file()]
     assert len(files) == 6, files
     objects = {}
     for path in files:
         key = path.relative_to(source / "build").as_posix()
-        lasting = (
-            "public, max-age=31536000, immutable"
-            if key.startswith("static/")
-            else "no-cache"
-        )
-        objects[key] = serve.StoredObject(
-            path.read_bytes(), kinds.get(path.suffix, "text/plain"), lasting
-        )
+        lasting = "public, max-age=31536000, immutable" if key.startswith("static/") else "no-cache"
+        objects[key] = serve.StoredObject(path.read_bytes(), kinds.get(path.suffix, "text/plain"), lasting)
     return objects
 
 
@@ -240,22 +168,13 @@ def free_port() -> int:
 def clients_table(aws: str) -> Iterator[Any]:
     """The table that `production` names, while it is used; gives the client. moto's state outlives a server."""
     client = boto3.client(
-        "dynamodb",
-        endpoint_url=aws,
-        region_name="us-east-1",
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
+        "dynamodb", endpoint_url=aws, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
     client.create_table(
         TableName="live-clients",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
     yield client
     client.delete_table(TableName="live-clients")

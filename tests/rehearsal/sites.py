@@ -36,9 +36,7 @@ class Site:
 
     def start(self, config: dict[str, Any], sources: dict[str, str]) -> serve.Running:
         """Serves a configuration over this bucket and backend."""
-        return serve.start(
-            config, sources, self.stored, self.backend.url, clock=lambda: self.now
-        )
+        return serve.start(config, sources, self.stored, self.backend.url, clock=lambda: self.now)
 
     def serve(self, config: dict[str, Any], sources: dict[str, str]) -> None:
         """From now on to the end of the test this configuration is asked."""
@@ -64,15 +62,11 @@ class Site:
         self.asked.append(key)
         return self.bucket.get(key)
 
-    def ask(
-        self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
-    ) -> Response:
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:
         """What the viewer gets."""
         return ask(self.served.url + path, method, body, **headers)
 
-    def echo(
-        self, path: str, method: str = "GET", body: bytes | None = None, **headers: str
-    ) -> dict[str, Any]:
+    def echo(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, Any]:
         """What the backend was asked."""
         found: dict[str, Any] = json.loads(self.ask(path, method, body, **headers).body)
         return found

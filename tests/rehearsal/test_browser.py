@@ -32,26 +32,14 @@ from tests.rehearsal.serving import (
     sample_site,
 )
 
-QUIET = (
-    "gpu",
-    "quic",
-    "background-networking",
-    "component-update",
-    "sync",
-    "extensions",
-    "dev-shm-usage",
-)
+QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
 LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    found = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium on this machine: install the package chromium")
     return found
@@ -69,20 +57,8 @@ class Dashboard:
     def run(self, *words: str) -> str:
         """Runs the browser once."""
         profile = f"--user-data-dir={self.profile}"
-        quiet = [
-            "--headless",
-            "--no-sandbox",
-            "--no-first-run",
-            *(f"--disable-{name}" for name in QUIET),
-        ]
-        command = [
-            self.browser,
-            *quiet,
-            LOOPBACK_ONLY,
-            profile,
-            "--virtual-time-budget=5000",
-            *words,
-        ]
+        quiet = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
+        command = [self.browser, *quiet, LOOPBACK_ONLY, profile, "--virtual-time-budget=5000", *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -90,17 +66,12 @@ class Dashboard:
     def look(self, path: str) -> dict[str, str]:
         """What the page shows when its requests have been answered, by the ids of its parts."""
         page = self.run("--dump-dom", self.served.url + path)
-        parts = {
-            name: html.unescape(text)
-            for name, text in re.findall(r'<p id="(\w+)">([^<]*)</p>', page)
-        }
+        parts = {name: html.unescape(text) for name, text in re.findall(r'<p id="(\w+)">([^<]*)</p>', page)}
         assert parts, page
         title = re.search(r"<h1>([^<]*)</h1>", page)
         return {**parts, "title": title[1] if title else ""}
 
-    def api(
-        self, method: str, path: str, body: object = None, **headers: str
-    ) -> tuple[int, Any]:
+    def api(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
         """An API request through the distribution."""
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Content_Type": "application/json", **headers}
@@ -109,9 +80,7 @@ class Dashboard:
 
 
 @pytest.fixture(scope="module")
-def dashboard(
-    chromium: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Dashboard]:
+def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     folder = tmp_path_factory.mktemp("dashboard")
     site = sample_site(folder)
     aws = ThreadedMotoServer("127.0.0.1", 0)
@@ -119,9 +88,7 @@ def dashboard(
     address = "http://{}:{}".format(*aws.get_host_and_port())
     with clients_table(address):
         bundle, port = sample_bundle(folder), free_port()
-        backend = process.start(
-            bundle, production(address), "app.main:app", port, sample_python()
-        )
+        backend = process.start(bundle, production(address), "app.main:app", port, sample_python())
         served = serve.start(*distribution(), site.get, backend.url)
         yield Dashboard(served, backend, chromium, folder / "profile")
         served.stop()
@@ -129,15 +96,8 @@ def dashboard(
     aws.stop()
 
 
-def test_the_page_shows_what_the_api_answers_on_the_same_origin(
-    dashboard: Dashboard,
-) -> None:
-    assert (
-        dashboard.api(
-            "POST", "/clients", {"name": "one & only"}, Authorization="Bearer x"
-        )[0]
-        == 201
-    )
+def test_the_page_shows_what_the_api_answers_on_the_same_origin(dashboard: Dashboard) -> None:
+    assert dashboard.api("POST", "/clients", {"name": "one & only"}, Authorization="Bearer x")[0] == 201
     assert dashboard.look("/") == {
         "title": "Dashboard",
         "answer": "1 clients in production",
@@ -150,41 +110,26 @@ def test_the_page_shows_what_the_api_answers_on_the_same_origin(
 def test_a_deep_link_is_the_pages_own_route(dashboard: Dashboard) -> None:
     dashboard.api("POST", "/clients", {"name": "one & only"}, Authorization="Bearer x")
     seen = dashboard.look("/clients")
-    assert (seen["title"], seen["page"], seen["answer"]) == (
-        "Clients",
-        "/clients",
-        "one & only",
-    )
+    assert (seen["title"], seen["page"], seen["answer"]) == ("Clients", "/clients", "one & only")
 
 
 def test_errors_of_the_api_stay_errors(dashboard: Dashboard) -> None:
     """Also for the browser: a route that the page does not know shows the API's 400 as the API said it."""
     assert dashboard.api("GET", "/gone") == (404, {"detail": "Not Found"})
-    assert (
-        dashboard.api("POST", "/auth/login", {"email": "a", "password": "b"})[0] == 401
-    )
+    assert dashboard.api("POST", "/auth/login", {"email": "a", "password": "b"})[0] == 401
     seen = dashboard.look("/no/such/page")
-    assert (seen["title"], seen["api"]) == (
-        "No such page",
-        f"{dashboard.served.url} answered 400",
-    )
+    assert (seen["title"], seen["api"]) == ("No such page", f"{dashboard.served.url} answered 400")
     assert "not valid" in seen["answer"]
 
 
-def test_authorization_reaches_the_backend_and_only_with_all_viewer(
-    dashboard: Dashboard,
-) -> None:
+def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: Dashboard) -> None:
     assert dashboard.api("GET", "/dashboard", Authorization="Bearer x")[0] == 200
     assert dashboard.api("GET", "/dashboard")[0] == 401
     config, functions = distribution()
     del config["CacheBehaviors"]["Items"][0]["OriginRequestPolicyId"]
-    served = serve.start(
-        config, functions, dashboard.served.objects, dashboard.backend.url
-    )
+    served = serve.start(config, functions, dashboard.served.objects, dashboard.backend.url)
     try:
-        seen = Dashboard(
-            served, dashboard.backend, dashboard.browser, dashboard.profile
-        ).look("/")
+        seen = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile).look("/")
         assert seen["api"] == f"{served.url} answered 401"
     finally:
         served.stop()
@@ -196,17 +141,13 @@ def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -
     served = serve.start(config, {}, dashboard.served.objects, dashboard.backend.url)
     try:
         assert ask(f"{served.url}/clients").status == 403
-        other = Dashboard(
-            served, dashboard.backend, dashboard.browser, dashboard.profile
-        )
+        other = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile)
         assert "Access Denied" in other.run("--dump-dom", f"{served.url}/clients")
     finally:
         served.stop()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/clients", "/api/v1/email/verify?token=x", "/health"]
-)
+@pytest.mark.parametrize("path", ["/", "/clients", "/api/v1/email/verify?token=x", "/health"])
 def test_security_headers_are_on_every_answer(dashboard: Dashboard, path: str) -> None:
     headers = ask(dashboard.served.url + path).headers
     assert {name.lower() for name in edge.SECURITY_HEADERS} <= headers.keys()
@@ -227,15 +168,9 @@ def test_a_new_page_is_seen_after_the_invalidation_only(dashboard: Dashboard) ->
         served.stop()
 
 
-def test_a_picture_of_the_page_can_be_taken(
-    dashboard: Dashboard, tmp_path: Path
-) -> None:
+def test_a_picture_of_the_page_can_be_taken(dashboard: Dashboard, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
-    dashboard.run(
-        f"--screenshot={picture}",
-        "--window-size=800,400",
-        f"{dashboard.served.url}/clients",
-    )
+    dashboard.run(f"--screenshot={picture}", "--window-size=800,400", f"{dashboard.served.url}/clients")
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -243,9 +178,7 @@ def test_assets_are_kept_by_the_edge_and_sent_compressed(dashboard: Dashboard) -
     page = ask(f"{dashboard.served.url}/").body.decode()
     (script,) = re.findall(r'src="(/static/js/main\.[0-9a-f]{8}\.js)"', page)
     started = time.monotonic()
-    answers = [
-        ask(dashboard.served.url + script, Accept_Encoding="gzip") for _ in range(2)
-    ]
+    answers = [ask(dashboard.served.url + script, Accept_Encoding="gzip") for _ in range(2)]
     assert answers[1].source == "Hit" and time.monotonic() - started < 5
     assert len(answers[1].body) * 2 < len(ask(dashboard.served.url + script).body)
     assert "immutable" in answers[1].headers["cache-control"]

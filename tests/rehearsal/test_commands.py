@@ -18,70 +18,28 @@ from tests.rehearsal.answering import ROLE, Answering, allow, aws, judge
 
 def run(fake: Answering, *words: str, folder: Path = Path(), **more: Any) -> Answer:
     """One call by a role that may do anything."""
-    judged = judge(
-        allow("All", ["*"], "*"),
-        s3__get_bucket_policy=AwsError("", "NoSuchBucketPolicy", ""),
-    )
+    judged = judge(allow("All", ["*"], "*"), s3__get_bucket_policy=AwsError("", "NoSuchBucketPolicy", ""))
     return CommandLine(aws(fake), judged, ROLE, **more)(Ask(list(words), folder))
 
 
 def test_lists_numbers_and_flags_become_arguments() -> None:
     fake = Answering({"ecs.update_service": {"service": {"desiredCount": 2}}})
-    words = [
-        "ecs",
-        "update-service",
-        "--cluster",
-        "c",
-        "--service",
-        "s",
-        "--desired-count",
-        "2",
-    ]
+    words = ["ecs", "update-service", "--cluster", "c", "--service", "s", "--desired-count", "2"]
     answer = run(fake, *words, "--query", "service.desiredCount", "--output", "text")
-    assert fake.asked == [
-        ("ecs.update_service", {"cluster": "c", "service": "s", "desiredCount": 2})
-    ]
+    assert fake.asked == [("ecs.update_service", {"cluster": "c", "service": "s", "desiredCount": 2})]
     assert answer == Answer("2\n")
     fake = Answering({"ecs.describe_tasks": {"tasks": []}})
-    assert (
-        run(fake, "ecs", "describe-tasks", "--cluster", "c", "--tasks", "a", "b").output
-        == '{\n    "tasks": []\n}\n'
-    )
+    assert run(fake, "ecs", "describe-tasks", "--cluster", "c", "--tasks", "a", "b").output == '{\n    "tasks": []\n}\n'
     assert fake.asked == [("ecs.describe_tasks", {"cluster": "c", "tasks": ["a", "b"]})]
     fake = Answering({"ssm.put_parameter": {}})
-    run(
-        fake,
-        "ssm",
-        "put-parameter",
-        "--name",
-        "/n",
-        "--value",
-        "v",
-        "--type",
-        "String",
-        "--overwrite",
-    )
-    assert fake.asked[0][1] == {
-        "Name": "/n",
-        "Value": "v",
-        "Type": "String",
-        "Overwrite": True,
-    }
+    run(fake, "ssm", "put-parameter", "--name", "/n", "--value", "v", "--type", "String", "--overwrite")
+    assert fake.asked[0][1] == {"Name": "/n", "Value": "v", "Type": "String", "Overwrite": True}
 
 
 def test_structures_in_shorthand() -> None:
     fake = Answering({"ecr.batch_get_image": {"images": []}})
-    words = [
-        "ecr",
-        "batch-get-image",
-        "--repository-name",
-        "r",
-        "--image-ids",
-        "imageTag=t",
-    ]
-    answer = run(
-        fake, *words, "--query", "images[0].imageId.imageDigest", "--output", "text"
-    )
+    words = ["ecr", "batch-get-image", "--repository-name", "r", "--image-ids", "imageTag=t"]
+    answer = run(fake, *words, "--query", "images[0].imageId.imageDigest", "--output", "text")
     assert fake.asked[0][1] == {"repositoryName": "r", "imageIds": [{"imageTag": "t"}]}
     assert answer.output == "None\n"
 
@@ -95,106 +53,46 @@ def test_invalidations_and_their_waiter(monkeypatch: pytest.MonkeyPatch) -> None
             "cloudfront.get_invalidation": {"Invalidation": {}},
         }
     )
-    words = [
-        "cloudfront",
-        "create-invalidation",
-        "--distribution-id",
-        "D",
-        "--paths",
-        "/*",
-    ]
-    assert (
-        run(fake, *words, "--query", "Invalidation.Id", "--output", "text").output
-        == "I1\n"
-    )
-    assert fake.asked[0][1]["InvalidationBatch"]["Paths"] == {
-        "Quantity": 1,
-        "Items": ["/*"],
-    }
+    words = ["cloudfront", "create-invalidation", "--distribution-id", "D", "--paths", "/*"]
+    assert run(fake, *words, "--query", "Invalidation.Id", "--output", "text").output == "I1\n"
+    assert fake.asked[0][1]["InvalidationBatch"]["Paths"] == {"Quantity": 1, "Items": ["/*"]}
 
     def next_state(_: Any, answer: dict[str, Any]) -> None:
         answer["Invalidation"]["Status"] = next(states)
 
-    words = [
-        "cloudfront",
-        "wait",
-        "invalidation-completed",
-        "--distribution-id",
-        "D",
-        "--id",
-        "I1",
-    ]
-    assert (
-        run(fake, *words, hooks={"cloudfront.get_invalidation": next_state}) == Answer()
-    )
+    words = ["cloudfront", "wait", "invalidation-completed", "--distribution-id", "D", "--id", "I1"]
+    assert run(fake, *words, hooks={"cloudfront.get_invalidation": next_state}) == Answer()
     assert len(fake.asked) == 3
 
 
 def test_a_waiter_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "PAUSE", 0)
-    service = {
-        "status": "ACTIVE",
-        "deployments": [{}],
-        "runningCount": 0,
-        "desiredCount": 1,
-    }
+    service = {"status": "ACTIVE", "deployments": [{}], "runningCount": 0, "desiredCount": 1}
     fake = Answering({"ecs.describe_services": {"services": [service]}})
-    answer = run(
-        fake, "ecs", "wait", "services-stable", "--cluster", "c", "--services", "s"
-    )
+    answer = run(fake, "ecs", "wait", "services-stable", "--cluster", "c", "--services", "s")
     assert (answer.status, len(fake.asked)) == (255, 40)
     assert "Max attempts exceeded" in answer.error
-    fake = Answering(
-        {"ecs.describe_services": {"services": [{**service, "status": "INACTIVE"}]}}
-    )
-    assert (
-        run(
-            fake, "ecs", "wait", "services-stable", "--cluster", "c", "--services", "s"
-        ).status
-        == 255
-    )
+    fake = Answering({"ecs.describe_services": {"services": [{**service, "status": "INACTIVE"}]}})
+    assert run(fake, "ecs", "wait", "services-stable", "--cluster", "c", "--services", "s").status == 255
     assert len(fake.asked) == 1
 
 
 def test_a_denied_call_is_not_made() -> None:
     fake = Answering({"ecs.list_tasks": {"taskArns": []}})
     with pytest.raises(Denied, match="builder may not ecs:ListTasks"):
-        CommandLine(aws(fake), judge(), ROLE)(
-            Ask(["ecs", "list-tasks", "--cluster", "c"], Path())
-        )
+        CommandLine(aws(fake), judge(), ROLE)(Ask(["ecs", "list-tasks", "--cluster", "c"], Path()))
     assert fake.asked == []
 
 
 def test_every_value_of_a_list_is_judged() -> None:
     mine = "arn:aws:ssm:us-east-1:111122223333:parameter/mine"
-    line = CommandLine(
-        aws(Answering({"ssm.get_parameters": {}})),
-        judge(allow("S", ["ssm:GetParameters"], mine)),
-        ROLE,
-    )
+    line = CommandLine(aws(Answering({"ssm.get_parameters": {}})), judge(allow("S", ["ssm:GetParameters"], mine)), ROLE)
     with pytest.raises(Denied, match="parameter/yours"):
-        line(
-            Ask(
-                [
-                    "ssm",
-                    "get-parameters",
-                    "--names",
-                    mine,
-                    mine.replace("mine", "yours"),
-                ],
-                Path(),
-            )
-        )
+        line(Ask(["ssm", "get-parameters", "--names", mine, mine.replace("mine", "yours")], Path()))
 
 
 def test_an_error_of_aws_is_printed() -> None:
-    fake = Answering(
-        {
-            "ecs.list_tasks": AwsError(
-                "ecs.list_tasks", "ClusterNotFoundException", "no cluster"
-            )
-        }
-    )
+    fake = Answering({"ecs.list_tasks": AwsError("ecs.list_tasks", "ClusterNotFoundException", "no cluster")})
     answer = run(fake, "ecs", "list-tasks", "--cluster", "c")
     assert answer.status == 254
     assert "ClusterNotFoundException" in answer.error and "no cluster" in answer.error
@@ -203,19 +101,10 @@ def test_an_error_of_aws_is_printed() -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (
-            ["ecs", "list-tasks", "--cluster", "c", "--no-such", "1"],
-            "ListTasks has no option --no-such; it has",
-        ),
-        (
-            ["ecs", "list-tasks", "--cluster", "c", "--output", "table"],
-            "--output table is not imitated",
-        ),
+        (["ecs", "list-tasks", "--cluster", "c", "--no-such", "1"], "ListTasks has no option --no-such; it has"),
+        (["ecs", "list-tasks", "--cluster", "c", "--output", "table"], "--output table is not imitated"),
         (["ecs", "list-tasks", "word"], "only long options"),
-        (
-            ["ecs", "list-tasks", "--cluster", "c", "--output", "text"],
-            "choose values with --query",
-        ),
+        (["ecs", "list-tasks", "--cluster", "c", "--output", "text"], "choose values with --query"),
     ],
 )
 def test_what_is_not_imitated_is_refused(words: list[str], problem: str) -> None:

@@ -15,11 +15,7 @@ PACKAGE = {
     "name": "dashboard",
     "version": "1.0.0",
     "private": True,
-    "dependencies": {
-        "react": "^19.0.0",
-        "react-dom": "^19.0.0",
-        "react-scripts": "5.0.1",
-    },
+    "dependencies": {"react": "^19.0.0", "react-dom": "^19.0.0", "react-scripts": "5.0.1"},
     "scripts": {"build": "react-scripts build", "test": "react-scripts test"},
     "browserslist": [">0.2%", "not dead"],
 }
@@ -46,16 +42,8 @@ def application(repository: Path, folder: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     (app / "frontend/package.json").write_text(json.dumps(PACKAGE), encoding="utf-8")
-    npm = [
-        *node.find().npm,
-        "install",
-        "--package-lock-only",
-        "--no-audit",
-        "--no-fund",
-    ]
-    subprocess.run(
-        npm, cwd=app / "frontend", check=True, capture_output=True, timeout=300
-    )
+    npm = [*node.find().npm, "install", "--package-lock-only", "--no-audit", "--no-fund"]
+    subprocess.run(npm, cwd=app / "frontend", check=True, capture_output=True, timeout=300)
     lock = json.loads((app / "frontend/package-lock.json").read_text(encoding="utf-8"))
     assert len(lock["packages"]) > 1000
     return app
@@ -68,22 +56,10 @@ def test_a_release_of_a_create_react_app(repository: Path, tmp_path: Path) -> No
     try:
         for module, words in (
             ("scripts.deploy", ["apply", "local"]),
-            (
-                "scripts.rehearse",
-                ["--app", str(app), "--cache", str(tmp_path / "cache")],
-            ),
+            ("scripts.rehearse", ["--app", str(app), "--cache", str(tmp_path / "cache")]),
         ):
-            command = [
-                sys.executable,
-                "-m",
-                module,
-                *words,
-                "--embedded",
-                str(run_file),
-            ]
-            result = subprocess.run(
-                command, cwd=repository, capture_output=True, text=True, timeout=900
-            )
+            command = [sys.executable, "-m", module, *words, "--embedded", str(run_file)]
+            result = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=900)
             assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
         assert "RESULT tests: passed" in result.stdout
         assert "would have succeeded" in result.stdout

@@ -36,29 +36,13 @@ def context(tmp_path: Path) -> Path:
     [
         ("", "", []),
         ("FROM python:3.11\n", "", ["there is no FROM"]),
-        (
-            'CMD ["uvicorn", "app.main:app"]\n',
-            "",
-            ["there is no CMD, so a task would end at once"],
-        ),
-        (
-            "requirements.txt",
-            "missing.txt",
-            ["COPY missing.txt: the context has no such file"],
-        ),
+        ('CMD ["uvicorn", "app.main:app"]\n', "", ["there is no CMD, so a task would end at once"]),
+        ("requirements.txt", "missing.txt", ["COPY missing.txt: the context has no such file"]),
         ("COPY requirements.txt .", "COPY --from=other /x .", []),
         ("COPY requirements.txt .", "COPY . .", []),
         ("COPY requirements.txt .", "COPY /app require*.txt .", []),
-        (
-            "COPY requirements.txt .",
-            "COPY require*.toml .",
-            ["COPY require*.toml: the context has no such file"],
-        ),
-        (
-            "COPY requirements.txt .",
-            'COPY ["missing", "."]',
-            ["COPY missing: the context has no such file"],
-        ),
+        ("COPY requirements.txt .", "COPY require*.toml .", ["COPY require*.toml: the context has no such file"]),
+        ("COPY requirements.txt .", 'COPY ["missing", "."]', ["COPY missing: the context has no such file"]),
     ],
 )
 def test_dockerfiles(context: Path, old: str, new: str, wanted: list[str]) -> None:
@@ -73,9 +57,7 @@ def test_dockerfiles(context: Path, old: str, new: str, wanted: list[str]) -> No
         ('["python", "run.py"]', ""),
     ],
 )
-def test_the_module_that_a_command_serves(
-    tmp_path: Path, context: Path, command: str, module: str
-) -> None:
+def test_the_module_that_a_command_serves(tmp_path: Path, context: Path, command: str, module: str) -> None:
     (context / "Dockerfile").write_text(f"FROM x\nCOPY $SOME/where .\nCMD {command}\n")
     held = images(tmp_path, Answering({"ecr.put_image": {}}))
     docker = held.docker(judge(allow("Push", ["ecr:*"], "*")), ROLE)
@@ -97,35 +79,18 @@ def test_an_image_is_there_when_it_was_pushed(tmp_path: Path, context: Path) -> 
     held = images(tmp_path, fake)
     docker = held.docker(judge(allow("Push", ["ecr:*"], "*")), ROLE)
     assert docker(Ask(["push", TAG], context)).status == 1
-    assert (
-        docker(
-            Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)
-        ).status
-        == 0
-    )
+    assert docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
     assert held.find(TAG) is None
     assert docker(Ask(["push", TAG], context)).status == 0
     found = held.find(TAG)
-    assert (
-        found
-        and found[0].module == "app.main:app"
-        and (found[1] / "requirements.txt").exists()
-    )
+    assert found and found[0].module == "app.main:app" and (found[1] / "requirements.txt").exists()
     name, given = fake.asked[-1]
-    assert name == "ecr.put_image" and (given["repositoryName"], given["imageTag"]) == (
-        "images",
-        "0123",
-    )
+    assert name == "ecr.put_image" and (given["repositoryName"], given["imageTag"]) == ("images", "0123")
 
 
 def test_a_push_needs_its_permissions(tmp_path: Path, context: Path) -> None:
     docker = images(tmp_path, Answering()).docker(judge(), ROLE)
-    assert (
-        docker(
-            Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)
-        ).status
-        == 0
-    )
+    assert docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
     with pytest.raises(Denied, match="repository/images"):
         docker(Ask(["push", TAG], context))
 
@@ -134,9 +99,6 @@ def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     (context / "requirements.txt").unlink()
     docker = images(tmp_path, Answering()).docker(judge(), ROLE)
     answer = docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context))
-    assert (answer.status, answer.error) == (
-        1,
-        "Dockerfile: COPY requirements.txt: the context has no such file\n",
-    )
+    assert (answer.status, answer.error) == (1, "Dockerfile: COPY requirements.txt: the context has no such file\n")
     assert docker(Ask(["run", "x"], context)).status == 125
     assert docker(Ask(["login"], context)).status == 1

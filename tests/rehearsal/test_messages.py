@@ -9,12 +9,7 @@ import pytest
 from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.messages import matches, transformed
 
-EVENT = {
-    "source": "aws.one",
-    "time": "now",
-    "resources": ["a", "b"],
-    "detail": {"state": "FAILED", "more": {"n": 3}},
-}
+EVENT = {"source": "aws.one", "time": "now", "resources": ["a", "b"], "detail": {"state": "FAILED", "more": {"n": 3}}}
 
 
 @pytest.mark.parametrize(
@@ -43,20 +38,14 @@ def test_patterns(pattern: dict[str, Any], wanted: bool) -> None:
     assert matches(pattern, EVENT) is wanted
 
 
-@pytest.mark.parametrize(
-    "pattern",
-    [{"$or": []}, {"time": [{"numeric": [">", 1]}]}, {"time": [{"wildcard": "*"}]}],
-)
+@pytest.mark.parametrize("pattern", [{"$or": []}, {"time": [{"numeric": [">", 1]}]}, {"time": [{"wildcard": "*"}]}])
 def test_comparisons_that_are_not_modelled_are_refused(pattern: dict[str, Any]) -> None:
     with pytest.raises(Unsupported):
         matches(pattern, EVENT)
 
 
 def transformer(template: str, **paths: str) -> dict[str, Any]:
-    return {
-        "Arn": "arn",
-        "InputTransformer": {"InputPathsMap": paths, "InputTemplate": template},
-    }
+    return {"Arn": "arn", "InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
 
 
 @pytest.mark.parametrize(
@@ -69,12 +58,7 @@ def transformer(template: str, **paths: str) -> dict[str, Any]:
     ],
 )
 def test_templates(template: str, wanted: str) -> None:
-    paths = {
-        "state": "$.detail.state",
-        "n": "$.detail.more.n",
-        "more": "$.detail.more",
-        "gone": "$.detail.gone",
-    }
+    paths = {"state": "$.detail.state", "n": "$.detail.more.n", "more": "$.detail.more", "gone": "$.detail.gone"}
     assert transformed(transformer(template, **paths), EVENT) == wanted
 
 

@@ -14,12 +14,7 @@ from tests.rehearsal.answering import ACCOUNT, ROLE, allow, judge
 
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 NO_POLICY = AwsError("s3.get_bucket_policy", "NoSuchBucketPolicy", "")
-ROOT = {
-    "Effect": "Allow",
-    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
-    "Action": "kms:*",
-    "Resource": "*",
-}
+ROOT = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
 
 
 def key_policy(*statements: object) -> dict[str, str]:
@@ -29,71 +24,41 @@ def key_policy(*statements: object) -> dict[str, str]:
 def test_a_denied_call_names_role_call_and_statement() -> None:
     judged = judge(allow("Read", ["ecs:DescribeServices"], "*"))
     with pytest.raises(Denied) as denied:
-        judged.need(
-            ROLE, "aws ecs update-service", {"--cluster": "one", "--service": "two"}
-        )
+        judged.need(ROLE, "aws ecs update-service", {"--cluster": "one", "--service": "two"})
     arn = f"arn:aws:ecs:us-east-1:{ACCOUNT}:service/one/two"
-    missing = json.dumps(
-        {"Effect": "Allow", "Action": "ecs:UpdateService", "Resource": arn}
-    )
-    assert str(denied.value) == (
-        f"builder may not ecs:UpdateService on {arn}: implicitly denied, missing: {missing}"
-    )
+    missing = json.dumps({"Effect": "Allow", "Action": "ecs:UpdateService", "Resource": arn})
+    assert str(denied.value) == (f"builder may not ecs:UpdateService on {arn}: implicitly denied, missing: {missing}")
 
 
 def test_used_and_unused_actions_are_told_apart() -> None:
-    judged = judge(
-        allow("Tables", ["dynamodb:DescribeTable", "dynamodb:DeleteTable"], "*")
-    )
+    judged = judge(allow("Tables", ["dynamodb:DescribeTable", "dynamodb:DeleteTable"], "*"))
     judged.need(ROLE, "aws dynamodb describe-table", {"--table-name": "clients"})
-    assert judged.usage() == [
-        Usage("builder", ("dynamodb:DescribeTable",), ("dynamodb:DeleteTable",))
-    ]
+    assert judged.usage() == [Usage("builder", ("dynamodb:DescribeTable",), ("dynamodb:DeleteTable",))]
 
 
 def test_what_a_row_leaves_open_is_judged_as_it_is_called() -> None:
-    judged = judge(
-        allow(
-            "Mine",
-            ["ssm:GetParameters"],
-            f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*",
-        )
-    )
+    judged = judge(allow("Mine", ["ssm:GetParameters"], f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*"))
     judged.need(ROLE, "aws ssm get-parameters", {}, "/mine/one")
     with pytest.raises(Denied, match="parameter/yours/one"):
         judged.need(ROLE, "aws ssm get-parameters", {}, "/yours/one")
 
 
 def test_a_thing_without_a_row_is_refused() -> None:
-    with pytest.raises(
-        Unsupported, match=r"`aws s3 rb` has no row in generator/reading/needs_rows.py"
-    ):
+    with pytest.raises(Unsupported, match=r"`aws s3 rb` has no row in generator/reading/needs_rows.py"):
         judge().need(ROLE, "aws s3 rb", {})
 
 
 def test_a_bucket_policy_that_denies_wins() -> None:
-    deny = {
-        "Sid": "No",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": "arn:aws:s3:::pages/*",
-    }
+    deny = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::pages/*"}
     policy = {"Policy": json.dumps({"Statement": [deny]})}
     judged = judge(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=policy)
     with pytest.raises(Denied, match=r"explicitly denied by .*No"):
-        judged.need(
-            ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"}
-        )
+        judged.need(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
 
 
 def test_a_bucket_without_policy_leaves_it_to_the_role() -> None:
-    judged = judge(
-        allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=NO_POLICY
-    )
-    judged.need(
-        ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"}
-    )
+    judged = judge(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=NO_POLICY)
+    judged.need(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
 
 
 @pytest.mark.parametrize(
@@ -101,9 +66,7 @@ def test_a_bucket_without_policy_leaves_it_to_the_role() -> None:
     [(True, [ROOT], True), (False, [ROOT], False), (True, [], False)],
     ids=["both", "the key alone", "the role alone"],
 )
-def test_a_key_wants_both_policies(
-    held: bool, theirs: list[object], allowed: bool
-) -> None:
+def test_a_key_wants_both_policies(held: bool, theirs: list[object], allowed: bool) -> None:
     own = [allow("Keys", ["kms:Decrypt"], KEY)] if held else []
     judged = judge(*own, kms__get_key_policy=key_policy(*theirs))
     if allowed:
@@ -115,30 +78,14 @@ def test_a_key_wants_both_policies(
 
 def test_only_the_service_that_is_trusted_takes_a_role() -> None:
     principal = {"Service": "codebuild.amazonaws.com"}
-    trust = {
-        "Statement": [
-            {
-                "Sid": "Builds",
-                "Effect": "Allow",
-                "Principal": principal,
-                "Action": "sts:AssumeRole",
-            }
-        ]
-    }
+    trust = {"Statement": [{"Sid": "Builds", "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
     judged = judge(trust=trust)
     judged.assume(ROLE, "AWS::CodeBuild::Project", "ServiceRole")
-    with pytest.raises(
-        Denied, match=r"codepipeline.amazonaws.com may not assume builder"
-    ):
+    with pytest.raises(Denied, match=r"codepipeline.amazonaws.com may not assume builder"):
         judged.assume(ROLE, "AWS::CodePipeline::Pipeline", "RoleArn")
 
 
 def test_a_boundary_is_refused() -> None:
-    boundary: dict[str, Any] = {
-        "Role": {
-            "AssumeRolePolicyDocument": {"Statement": []},
-            "PermissionsBoundary": {},
-        }
-    }
+    boundary: dict[str, Any] = {"Role": {"AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": {}}}
     with pytest.raises(Unsupported, match="permissions boundary"):
         judge(iam__get_role=boundary).call(ROLE, "s3:GetObject", "*", {})

@@ -22,33 +22,13 @@ from tests.rehearsal.answering import Answering, aws
 
 
 def action(stage: str, name: str, order: int = 1, **more: Any) -> Action:
-    given: dict[str, Any] = {
-        "inputs": (),
-        "outputs": (),
-        "namespace": "",
-        "configuration": {},
-        **more,
-    }
+    given: dict[str, Any] = {"inputs": (), "outputs": (), "namespace": "", "configuration": {}, **more}
     return Action(stage, name, order, {"provider": "Played"}, **given)
 
 
 def stages(*given: Stage) -> Pipeline:
-    source = Stage(
-        "First",
-        (action("First", "Fetch", outputs=("Files",), namespace="Src"),),
-        "FAIL",
-        False,
-    )
-    return Pipeline(
-        "p",
-        "arn:aws:codepipeline:r:1:p",
-        "role",
-        1,
-        "bucket",
-        "",
-        (source, *given),
-        "made",
-    )
+    source = Stage("First", (action("First", "Fetch", outputs=("Files",), namespace="Src"),), "FAIL", False)
+    return Pipeline("p", "arn:aws:codepipeline:r:1:p", "role", 1, "bucket", "", (source, *given), "made")
 
 
 class Played:
@@ -62,13 +42,7 @@ class Played:
         monkeypatch.setattr(messages, "rules", lambda _: [])
 
     def provide(self, _: World, one: Action, run: Run) -> Result:
-        self.ran.append(
-            (
-                one.name,
-                run.artifacts["Files"].key if "Files" in run.artifacts else "",
-                one.configuration,
-            )
-        )
+        self.ran.append((one.name, run.artifacts["Files"].key if "Files" in run.artifacts else "", one.configuration))
         if self.fails.get(one.name, 0):
             self.fails[one.name] -= 1
             raise Failed("it was told to")
@@ -84,9 +58,7 @@ class Played:
             aws=aws(Answering()), options=Options(self.folder, self.folder), pipeline=shape, judge=judge,
             say=lambda _: None, notes={}, seconds=0.0, emit=None,
         )  # fmt: skip
-        return Player(
-            cast(World, world), failing(shape, fail_at) if fail_at else ""
-        ).play()
+        return Player(cast(World, world), failing(shape, fail_at) if fail_at else "").play()
 
     @property
     def names(self) -> list[str]:
@@ -99,14 +71,7 @@ def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
 
 
 def test_actions_of_one_order_all_run_and_none_of_a_later_one(played: Played) -> None:
-    shape = stages(
-        Stage(
-            "S",
-            (action("S", "A"), action("S", "B"), action("S", "C", 2)),
-            "FAIL",
-            False,
-        )
-    )
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B"), action("S", "C", 2)), "FAIL", False))
     played.fails["A"] = 1
     release = played.play(shape)
     assert played.names == ["Fetch", "A", "B"]
@@ -114,22 +79,15 @@ def test_actions_of_one_order_all_run_and_none_of_a_later_one(played: Played) ->
 
 
 def test_a_failed_stage_ends_the_release(played: Played) -> None:
-    shape = stages(
-        Stage("S", (action("S", "A"),), "FAIL", False),
-        Stage("T", (action("T", "B"),), "FAIL", False),
-    )
+    shape = stages(Stage("S", (action("S", "A"),), "FAIL", False), Stage("T", (action("T", "B"),), "FAIL", False))
     played.fails["A"] = 1
     release = played.play(shape)
     assert (release.succeeded, release.left) == (False, ("T",))
 
 
 @pytest.mark.parametrize(("everything", "again"), [(False, ["B"]), (True, ["A", "B"])])
-def test_a_retry_repeats_what_failed_or_everything(
-    played: Played, everything: bool, again: list[str]
-) -> None:
-    shape = stages(
-        Stage("S", (action("S", "A"), action("S", "B")), "RETRY", everything)
-    )
+def test_a_retry_repeats_what_failed_or_everything(played: Played, everything: bool, again: list[str]) -> None:
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B")), "RETRY", everything))
     played.fails["B"] = 1
     release = played.play(shape)
     assert played.names == ["Fetch", "A", "B", *again]
@@ -146,9 +104,7 @@ def test_a_retry_goes_on_after_the_failed_action(played: Played) -> None:
 
 
 def test_a_rollback_plays_the_last_success_again(played: Played) -> None:
-    shape = stages(
-        Stage("S", (action("S", "A"), action("S", "B", 2)), "ROLLBACK", False)
-    )
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B", 2)), "ROLLBACK", False))
     played.fails["B"] = 1
     assert played.play(shape).stages[-1].after.startswith("nothing to go back to")
     assert played.play(shape).succeeded
@@ -158,9 +114,7 @@ def test_a_rollback_plays_the_last_success_again(played: Played) -> None:
         ("Fetch", ""), ("A", "2222"), ("A", "1111"), ("B", "1111")
     ]  # fmt: skip
     assert not release.succeeded
-    assert release.stages[-1].after.startswith(
-        f"rolled back to the release of commit {'1' * 12} (execution "
-    )
+    assert release.stages[-1].after.startswith(f"rolled back to the release of commit {'1' * 12} (execution ")
     played.fails["A"] = 2
     assert played.play(shape).stages[-1].after.endswith("S/A failed, it was told to")
 
@@ -169,57 +123,24 @@ def test_another_form_of_the_pipeline_has_nothing_to_go_back_to(played: Played) 
     shape = stages(Stage("S", (action("S", "A"),), "ROLLBACK", False))
     assert played.play(shape).succeeded
     played.fails["A"] = 1
-    assert (
-        played.play(replace(shape, version=2))
-        .stages[-1]
-        .after.startswith("nothing to go back to")
-    )
+    assert played.play(replace(shape, version=2)).stages[-1].after.startswith("nothing to go back to")
 
 
 def test_variables_of_a_namespace_reach_later_actions(played: Played) -> None:
-    shape = stages(
-        Stage(
-            "S",
-            (action("S", "A", configuration={"Tag": "v-#{Src.CommitId}"}),),
-            "FAIL",
-            False,
-        )
-    )
+    shape = stages(Stage("S", (action("S", "A", configuration={"Tag": "v-#{Src.CommitId}"}),), "FAIL", False))
     played.play(shape)
     assert played.ran[-1][2] == {"Tag": f"v-{'1' * 40}"}
-    shape = stages(
-        Stage(
-            "S",
-            (action("S", "A", configuration={"Tag": "#{Src.Typo}"}),),
-            "FAIL",
-            False,
-        )
-    )
-    assert (
-        played.play(shape).stages[-1].actions[0].error
-        == "#{Src.Typo}: no action before has set that variable"
-    )
+    shape = stages(Stage("S", (action("S", "A", configuration={"Tag": "#{Src.Typo}"}),), "FAIL", False))
+    assert played.play(shape).stages[-1].actions[0].error == "#{Src.Typo}: no action before has set that variable"
 
 
-def test_a_missing_artifact_and_an_unknown_provider_fail_the_action(
-    played: Played,
-) -> None:
+def test_a_missing_artifact_and_an_unknown_provider_fail_the_action(played: Played) -> None:
     missing = action("S", "A", inputs=("Nothing",))
     assert (
-        "the artifact Nothing"
-        in played.play(stages(Stage("S", (missing,), "FAIL", False)))
-        .stages[-1]
-        .actions[0]
-        .error
+        "the artifact Nothing" in played.play(stages(Stage("S", (missing,), "FAIL", False))).stages[-1].actions[0].error
     )
     other = replace(action("S", "A"), type={"provider": "Lambda"})
-    assert (
-        "actions of Lambda"
-        in played.play(stages(Stage("S", (other,), "FAIL", False)))
-        .stages[-1]
-        .actions[0]
-        .error
-    )
+    assert "actions of Lambda" in played.play(stages(Stage("S", (other,), "FAIL", False))).stages[-1].actions[0].error
 
 
 def test_only_what_exists_can_be_made_to_fail() -> None:
@@ -228,35 +149,19 @@ def test_only_what_exists_can_be_made_to_fail() -> None:
 
 
 def deployed(stage: dict[str, Any]) -> Pipeline:
-    body = {
-        "name": "p",
-        "roleArn": "r",
-        "version": 1,
-        "artifactStore": {"location": "b"},
-        "stages": [stage],
-    }
+    body = {"name": "p", "roleArn": "r", "version": 1, "artifactStore": {"location": "b"}, "stages": [stage]}
     answers = {
         "codepipeline.list_pipelines": {"pipelines": [{"name": "p"}]},
-        "codepipeline.get_pipeline": {
-            "pipeline": body,
-            "metadata": {"pipelineArn": "arn"},
-        },
+        "codepipeline.get_pipeline": {"pipeline": body, "metadata": {"pipelineArn": "arn"}},
     }
     return read(aws(Answering(answers)))
 
 
 @pytest.mark.parametrize(
     "more",
-    [
-        {"beforeEntry": {}},
-        {"onSuccess": {}},
-        {"onFailure": {"result": "SKIP"}},
-        {"onFailure": {"conditions": []}},
-    ],
+    [{"beforeEntry": {}}, {"onSuccess": {}}, {"onFailure": {"result": "SKIP"}}, {"onFailure": {"conditions": []}}],
 )
-def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(
-    more: dict[str, Any],
-) -> None:
+def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(more: dict[str, Any]) -> None:
     assert deployed({"name": "S", "actions": []}).stages[0].on_failure == "FAIL"
     with pytest.raises(Unsupported, match="stage S"):
         deployed({"name": "S", "actions": [], **more})

