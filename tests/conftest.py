@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("STRICT") == "1"
+# A Docker engine of the user's would pull images from the internet: for the tests there is none.
+os.environ["DOCKER_HOST"] = "tcp://127.0.0.1:1"
 NOT_RUN: list[str] = []
 # Minutes long, and asked for by name: no part of the suite.
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]

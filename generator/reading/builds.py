@@ -100,3 +100,25 @@ def caches_agree(templates: TemplateSet) -> Iterator[Disagreement]:
             yield Disagreement(project.address, there, f"caches {', '.join(paths)}, and the project has no cache")
         if cached and not paths:
             yield Disagreement(project.address, there, "names nothing to cache, and the project has a cache")
+
+
+def deployed_files_are_written(templates: TemplateSet) -> Iterator[Disagreement]:
+    """The file that an ECS action reads from its artifact is written by the buildspec that makes the artifact."""
+    projects = {_project_name(templates, project): project for project in templates.resources(PROJECT)}
+    for pipeline in pipelines(templates):
+        template = templates[pipeline.resource.template]
+        makers = {
+            output: projects.get(origin(templates, template, action.configuration.get("ProjectName")))
+            for action in pipeline.actions
+            if action.provider == "CodeBuild"
+            for output in action.outputs
+        }
+        for action in pipeline.actions:
+            file = action.configuration.get("FileName")
+            project = makers.get(action.inputs[0]) if action.provider == "ECS" and action.inputs else None
+            if project is None or file is None:
+                continue
+            text = "\n".join(line for line in inline(project) or [] if not line.lstrip().startswith("#"))
+            if text and f"/{file}" not in text:
+                message = f"reads {file} from {action.inputs[0]}, and the buildspec writes no such file"
+                yield Disagreement(f"{pipeline.address} {action}", project.address, message)

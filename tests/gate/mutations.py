@@ -292,6 +292,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON004": [without_one_output, action("CodeBuild", Configuration={"ProjectName": "mutant"})],
     "CON005": [renamed_container],
+    "CON010": [action("ECS", Configuration={"FileName": "images.json"})],
     "CON007": [
         buildspec_line("$LINT_COLUMNS", "$LINT_COLUMN"),
         build_variable("CONTAINER_NAME", "CONTAINER"),

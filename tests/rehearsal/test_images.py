@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,27 @@ def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     assert (answer.status, answer.error) == (1, "Dockerfile: COPY requirements.txt: the context has no such file\n")
     assert docker(Ask(["run", "x"], context)).status == 125
     assert docker(Ask(["login"], context)).status == 1
+
+
+def test_with_an_engine_the_image_is_really_built(
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program in the engine's place: it answers as one, notes what it is asked to build, and fails when told."""
+    engine = tmp_path / "engine"
+    engine.mkdir()
+    program = engine / "docker"
+    script = '#!/bin/sh\n[ "$1" = version ] && exit 0\necho "$@" >> "$0.asked"\n'
+    script += "[ ! -e fail ] || { echo no space >&2; exit 7; }\n"
+    program.write_text(script, encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{engine}:{os.environ['PATH']}")
+    notes: list[str] = []
+    held = Images(aws(Answering()), tmp_path / "images", notes.append)
+    docker = held.docker(judge(), ROLE)
+    words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
+    assert docker(Ask(words, context)).status == 0
+    assert (engine / "docker.asked").read_text() == " ".join(words) + "\n"
+    assert ["really built" in note for note in notes] == [True]
+    (context / "fail").touch()
+    answer = docker(Ask(words, context))
+    assert (answer.status, answer.error) == (7, "no space\n")

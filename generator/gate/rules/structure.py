@@ -226,6 +226,12 @@ RULES = (
         _contract(builds.caches_agree),
     ),
     Rule(
+        "CON010",
+        "the deploy action finds nothing to deploy",
+        "let action and buildspec name the same file",
+        _contract(builds.deployed_files_are_written),
+    ),
+    Rule(
         "CON006",
         "what is missing fails in the middle of a release, and what nothing needs helps only an intruder",
         "change the grants in generator/, or the row with its source in generator/reading/needs_rows.py",
