@@ -292,7 +292,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON004": [without_one_output, action("CodeBuild", Configuration={"ProjectName": "mutant"})],
     "CON005": [renamed_container],
-    "CON010": [action("ECS", Configuration={"FileName": "images.json"})],
+    "CON006": [
+        grant(Action=["sqs:SendMessage"]),
+        not_granted,
+        not_run,
+        action("S3", ActionTypeId={"Category": "Deploy", "Owner": "AWS", "Provider": "Mutant", "Version": "1"}),
+    ],
     "CON007": [
         buildspec_line("$LINT_COLUMNS", "$LINT_COLUMN"),
         build_variable("CONTAINER_NAME", "CONTAINER"),
@@ -300,10 +305,5 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON008": [buildspec_line("  coverage:", "  covered:"), put("AWS::CodeBuild::ReportGroup", "Name", value="mutant")],
     "CON009": [put(PROJECT, "Cache", value={"Type": "NO_CACHE"}), buildspec_line("cache:", "cached:")],
-    "CON006": [
-        grant(Action=["sqs:SendMessage"]),
-        not_granted,
-        not_run,
-        action("S3", ActionTypeId={"Category": "Deploy", "Owner": "AWS", "Provider": "Mutant", "Version": "1"}),
-    ],
+    "CON010": [action("ECS", Configuration={"FileName": "images.json"})],
 }
