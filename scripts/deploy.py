@@ -4,13 +4,12 @@ Exit statuses are documented in `scripts/deployment/errors.py`.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from scripts.deployment.errors import BadUsage, DeployError, Exit, Refused
+from scripts.deployment.errors import BadUsage, Exit, Refused, ended
 from scripts.deployment.parameters import LOCAL, load
 
 if TYPE_CHECKING:
@@ -66,18 +65,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit status."""
     given = parser().parse_args(arguments)
-    try:
-        return _run(given)
-    except DeployError as error:
-        print(error, file=sys.stderr)
-        return error.status
-    except BrokenPipeError:
-        # Whoever read the output has seen enough (`| head`); nothing more can be said, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PERSON
-    except KeyboardInterrupt:
-        print("Interrupted; nothing was started.", file=sys.stderr)
-        return Exit.REFUSED
+    return ended(lambda: _run(given), Refused("Interrupted; nothing was started."))
 
 
 def _run(given: argparse.Namespace) -> Exit:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.deploy import PROJECT, Parser
-from scripts.deployment.errors import BadUsage, DeployError, Exit, Refused
+from scripts.deployment.errors import BadUsage, Exit, Refused, Unfinished, ended
 
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
 SOONER = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
@@ -36,14 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """One rehearsal; returns the exit status."""
     given = parser().parse_args(arguments)
-    try:
-        return _run(given)
-    except DeployError as error:
-        print(error, file=sys.stderr)
-        return error.status
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return Exit.FAILED
+    return ended(lambda: _run(given), Unfinished("Interrupted."))
 
 
 def _run(given: argparse.Namespace) -> Exit:

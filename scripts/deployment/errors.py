@@ -10,7 +10,9 @@
 | 64 | bad usage (`EX_USAGE` of sysexits.h) |
 """
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 
 
@@ -60,6 +62,12 @@ class NotConfirmed(DeployError):
     status = Exit.CHANGES
 
 
+class Unfinished(DeployError):
+    """Something that left nothing behind was ended before it could say whether it is good."""
+
+    status = Exit.FAILED
+
+
 class NeedsPerson(DeployError):
     """An operation is running, or a stack is in a state that the script must not leave by itself."""
 
@@ -72,3 +80,22 @@ class AwsError(Refused):
     def __init__(self, call: str, code: str, message: str, remedy: str = "") -> None:
         self.call, self.code, self.message = call, code, message
         super().__init__(f"{call}: {code}: {message}", remedy)
+
+
+def ended(run: Callable[[], Exit], interrupted: DeployError) -> Exit:
+    """Runs a command and says how it ended; `interrupted` is what Ctrl-C means for it."""
+    try:
+        return run()
+    except DeployError as error:
+        return _told(error)
+    except KeyboardInterrupt:
+        return _told(interrupted)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`| head`); nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PERSON
+
+
+def _told(error: DeployError) -> Exit:
+    print(error, file=sys.stderr)
+    return error.status
