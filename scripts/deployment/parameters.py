@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from generator.reading import environments
 from generator.reading import parameters as files
-from generator.reading.parameters import ParameterFile, ParameterFileError, Problem
+from generator.reading.environments import SHARED
+from generator.reading.parameters import ParameterFile, ParameterFileError
 from generator.reading.templates import Template, TemplatesError, TemplateSet
 from generator.reading.templates import load as load_templates
 from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
 
-SHARED = "shared"
 LOCAL = "local"  # the environment on the embedded AWS
 
 
@@ -26,7 +27,7 @@ class Environment:
     @property
     def application(self) -> str:
         """The application's name, as the templates tag it."""
-        return _tags(self.root)["Application"]
+        return environments.own_tags(self.root)["Application"]
 
     @property
     def stack(self) -> str:
@@ -82,24 +83,9 @@ def _environment(name: str, templates: TemplateSet, params: Path) -> Environment
         there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
         raise BadUsage(f"There is no parameter file {path}.", f"There are: {there}.")
     try:
-        root = templates[SHARED if name == SHARED else "environment"]
-        file = files.read(path)
+        file, problems = environments.check(path, templates)
     except (TemplatesError, ParameterFileError) as error:
         raise Refused(str(error)) from error
-    problems = files.check(file, root.body, _tags(root))
-    declared = file.parameters.get("Environment", name)
-    if name != SHARED and declared != name:
-        # Two files for one environment would deploy over each other.
-        problems.append(Problem(str(path), "Parameters.Environment", str(declared), "must be the file's name", (name,)))
     if problems:
         raise ParametersRefused(problems)
-    return Environment(name, root, file)
-
-
-def _tags(root: Template) -> dict[str, str]:
-    """The tags that the template sets itself, by key; those of them whose values are plain text have one."""
-    found: dict[str, str] = {}
-    for resource in root.resources.values():
-        for tag in resource.get("Tags", default=()):
-            found[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
-    return found
+    return Environment(name, environments.root_of(name, templates), file)

@@ -97,6 +97,14 @@ def test_a_finding_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
         assert "gate: 1 findings" in result.stderr
 
 
+def test_the_gate_refuses_what_the_deploy_script_would(copy: Path) -> None:
+    """A file for an environment of another name: two of them would deploy over each other."""
+    edit(copy / "params/staging.json", '"Environment": "staging"', '"Environment": "production"')
+    result = run(copy, "--gate")
+    assert result.returncode == 1
+    assert "params/staging.json Parameters.Environment" in result.stderr and "must be the file's name" in result.stderr
+
+
 def test_the_list_and_bad_usage(copy: Path) -> None:
     listed = run(copy, "--list").stdout.splitlines()
     assert len(listed) == 17 and listed[0].split() == ["template", "resources", "parameters", "outputs", "KiB"]
