@@ -48,11 +48,6 @@ def account_root() -> Sub:
     return Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
 
 
-def aws_managed_policy(path: str) -> Sub:
-    """A policy that AWS owns, such as `service-role/AmazonECSTaskExecutionRolePolicy`."""
-    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{path}")
-
-
 def codecommit_repository(name: Text) -> Sub:
     return arn("codecommit", "${Name}", Name=name)
 
@@ -71,10 +66,6 @@ def codepipeline(name: Text) -> Sub:
 
 def ecs_cluster(name: Text) -> Sub:
     return arn("ecs", "cluster/${Name}", Name=name)
-
-
-def ecs_service(cluster: Text, service: Text) -> Sub:
-    return arn("ecs", "service/${Cluster}/${Service}", Cluster=cluster, Service=service)
 
 
 def ecs_task(cluster: Text) -> Sub:

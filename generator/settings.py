@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from troposphere import Parameter, Template
+from troposphere import AWSHelperFn, Parameter, Template
 
 from generator.ports import Port
 
@@ -76,3 +76,8 @@ def add_to(template: Template, settings: Iterable[Setting]) -> None:
     if computed:
         metadata["Computed"] = computed
     template.set_metadata(metadata)
+
+
+def refuse_unless(template: Template, rule: str, claim: AWSHelperFn, says: str) -> None:
+    """Adds a rule over a root's parameters: unless the claim holds, a change set is refused with the text."""
+    template.add_rule(rule, {"Assertions": [{"Assert": claim, "AssertDescription": says}]})

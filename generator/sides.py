@@ -6,6 +6,7 @@ from troposphere import And, Condition, Equals, Not, Or, Ref, Template
 
 from generator import ports
 from generator.names import NONE
+from generator.settings import refuse_unless
 from generator.stack import Stack, switched_on
 
 BACKEND, FRONTEND = "Backend", "Frontend"
@@ -26,4 +27,4 @@ def never_neither(template: Template) -> None:
     """Adds to a root the rule that something is delivered."""
     neither = And(Equals(Ref(ports.BACKEND_TARGET.name), NONE), Equals(Ref(ports.FRONTEND_TARGET.name), NONE))
     says = "BackendTarget and FrontendTarget cannot both be NONE: there would be nothing to deliver"
-    template.add_rule("SomethingToDeploy", {"Assertions": [{"Assert": Not(neither), "AssertDescription": says}]})
+    refuse_unless(template, "SomethingToDeploy", Not(neither), says)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import logs as do
-from awacs.aws import ArnLike, StringEquals
+from awacs.aws import ArnLike
 from troposphere import GetAtt, Ref, ec2, logs
 
 from generator import arns, iam, ports
@@ -27,10 +27,7 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
     trust = iam.trust(
         "vpc-flow-logs",
         "flow logs of this account only",
-        [
-            StringEquals({"aws:SourceAccount": iam.ACCOUNT}),
-            ArnLike({"aws:SourceArn": arns.arn("ec2", "vpc-flow-log/*")}),
-        ],
+        [iam.same_account(), ArnLike({"aws:SourceArn": arns.arn("ec2", "vpc-flow-log/*")})],
     )
     grants = [
         iam.allow(

@@ -10,14 +10,11 @@ from troposphere import And, Equals, Not, Or, Ref, Template
 
 from generator import ports, sides
 from generator.ports import Port
+from generator.settings import refuse_unless
 
 
 def _is(port: Port, value: str) -> Equals:
     return Equals(Ref(port.name), value)
-
-
-def _assertion(claim: object, says: str) -> dict[str, object]:
-    return {"Assert": claim, "AssertDescription": says}
 
 
 def add_to(template: Template) -> None:
@@ -51,4 +48,4 @@ def add_to(template: Template) -> None:
             "NodeVersion 18 and 20 are not in aws/codebuild/standard:8.0: choose 22 or 24, or standard:7.0",
         ),
     ):
-        template.add_rule(name, {"Assertions": [_assertion(claim, says)]})
+        refuse_unless(template, name, claim, says)
