@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from scripts.rehearsal import edge
 from tests.rehearsal.serving import distribution
-from tests.rehearsal.sites import PAGE, SCRIPT, Site, sites
+from tests.rehearsal.sites import PAGE, SCRIPT, Site
 
 ALL_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
-
-
-@pytest.fixture(scope="module")
-def everyday() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(everyday: Site) -> Site:
-    everyday.reset()
-    return everyday
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/clients", "/clients/42/costs", "/?token=x", "/clients?a=b"])

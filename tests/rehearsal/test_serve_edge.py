@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -12,19 +11,7 @@ import pytest
 from scripts.rehearsal import functions, node, serve
 from scripts.rehearsal.serve import StoredObject
 from tests.rehearsal.serving import FUNCTION, distribution
-from tests.rehearsal.sites import LASTING, PAGE, SCRIPT, Site, sites
-
-
-@pytest.fixture(scope="module")
-def everyday() -> Iterator[Site]:
-    with sites() as site:
-        yield site
-
-
-@pytest.fixture
-def site(everyday: Site) -> Site:
-    everyday.reset()
-    return everyday
+from tests.rehearsal.sites import LASTING, PAGE, SCRIPT, Site
 
 
 def test_the_edge_keeps_pages_a_second_and_assets_a_year(site: Site) -> None:
