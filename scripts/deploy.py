@@ -1,11 +1,13 @@
 """Deploys the rendered templates: `python -m scripts.deploy VERB ENVIRONMENT`.
 
-Exit statuses are documented in `scripts/deployment/errors.py`.
+Each verb is a module in `scripts/deployment/verbs/` with `arguments` and `run`. Exit statuses are documented in
+`scripts/deployment/errors.py`.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -43,17 +45,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    verbs = "\n".join(f"  {verb:8}  {text}" for verb, text in VERBS.items())
-    made = Parser("deploy", description=f"verbs:\n{verbs}", epilog=STATUSES)
-    made.formatter_class = argparse.RawDescriptionHelpFormatter
-    made.add_argument("verb", choices=VERBS, metavar="VERB")
+def parser(verb: str) -> argparse.ArgumentParser:
+    """The command line of one verb."""
+    made = Parser(f"deploy {verb}", description=VERBS[verb], epilog=STATUSES)
     made.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/; local is the embedded AWS")
-    made.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    import_module(f"scripts.deployment.verbs.{verb}").arguments(made)
     made.add_argument("--profile", help="profile of the AWS CLI's configuration")
     made.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
-    made.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
     made.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
     made.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
     made.add_argument(
@@ -62,23 +60,32 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def verbs() -> argparse.ArgumentParser:
+    """The command line up to the verb."""
+    told = "\n".join(f"  {verb:8}  {text}" for verb, text in VERBS.items())
+    made = Parser("deploy", description=f"verbs (`VERB --help` tells more):\n{told}", epilog=STATUSES)
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.add_argument("verb", choices=VERBS, metavar="VERB")
+    made.add_argument("more", nargs=argparse.REMAINDER, metavar="ENVIRONMENT ...", help="what the verb takes")
+    return made
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit status."""
-    given = parser().parse_args(arguments)
+    chosen = verbs().parse_args(arguments)
+    given = parser(chosen.verb).parse_args(chosen.more, argparse.Namespace(verb=chosen.verb))
     return ended(lambda: _run(given), Refused("Interrupted; nothing was started."))
 
 
 def _run(given: argparse.Namespace) -> Exit:
     # Whatever is wrong with the files is said before anything is started or asked.
-    loaded = load(given.environment, given.templates, given.params)
-    local = given.environment == LOCAL
-    aws = _connect(given, local)
+    roots = load(given.environment, given.templates, given.params)
+    aws = _connect(given, given.environment == LOCAL)
 
-    from scripts.deployment import verbs
+    from scripts.deployment.run import Run
 
-    options = verbs.Options(given.yes, branch=not (given.without_branch or local), project=PROJECT)
-    todo = {"apply": verbs.apply, "destroy": verbs.destroy, "outputs": verbs.outputs, "status": verbs.status}
-    return todo[given.verb](aws, loaded, options)
+    status: Exit = import_module(f"scripts.deployment.verbs.{given.verb}").run(Run(aws, roots, given, PROJECT))
+    return status
 
 
 def _connect(given: argparse.Namespace, local: bool) -> "Aws":

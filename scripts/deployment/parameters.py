@@ -7,7 +7,7 @@ from typing import Any
 
 from generator.reading import environments
 from generator.reading import parameters as files
-from generator.reading.environments import SHARED
+from generator.reading.environments import ENVIRONMENT, SHARED
 from generator.reading.parameters import ParameterFile, ParameterFileError
 from generator.reading.templates import Template, TemplatesError, TemplateSet
 from generator.reading.templates import load as load_templates
@@ -18,7 +18,7 @@ LOCAL = "local"  # the environment on the embedded AWS
 
 @dataclass(frozen=True)
 class Environment:
-    """One root stack to be: `shared`, or an environment."""
+    """One root stack to be: `name` is `shared` or an environment's, whose roots share one parameter file."""
 
     name: str
     root: Template
@@ -31,7 +31,8 @@ class Environment:
 
     @property
     def stack(self) -> str:
-        return f"{self.application}-{self.name}"
+        beside = "" if self.root.name in (SHARED, ENVIRONMENT) else f"-{self.root.name}"
+        return f"{self.application}-{self.name}{beside}"
 
     @property
     def version(self) -> str:
@@ -64,8 +65,9 @@ class Environment:
         raise Refused(f"{self.root.file} has no parameter group {label!r}.")
 
 
-def load(name: str, templates: Path, params: Path) -> list[Environment]:
-    """`shared` and the environment `name` from the folders of templates and parameter files; `shared` for itself.
+def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
+    """The roots of the environment `name` by the root's name, and `shared`, from the folders of templates and parameter
+    files; the root that the file is named after comes last. `shared` stands for itself.
 
     Raises `BadUsage` for a name without a file, `Refused` for files that cannot be read, `ParametersRefused` with
     everything that is wrong with the parameters.
@@ -74,10 +76,11 @@ def load(name: str, templates: Path, params: Path) -> list[Environment]:
         read = load_templates(templates)
     except TemplatesError as error:
         raise Refused(str(error)) from error
-    return [_environment(one, read, params) for one in dict.fromkeys((SHARED, name))]
+    files = dict.fromkeys((SHARED, name))
+    return {root: one for file in files for root, one in _environments(file, read, params).items()}
 
 
-def _environment(name: str, templates: TemplateSet, params: Path) -> Environment:
+def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, Environment]:
     path = params / f"{name}.json"
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
@@ -88,4 +91,4 @@ def _environment(name: str, templates: TemplateSet, params: Path) -> Environment
         raise Refused(str(error)) from error
     if problems:
         raise ParametersRefused(problems)
-    return Environment(name, environments.root_of(name, templates), file)
+    return {root: Environment(name, one, file) for root, one in environments.roots_of(name, templates).items()}

@@ -36,7 +36,7 @@ RELEASED = replace(RUNNING, parameters={"BackendBootstrap": "false", "BackendIma
 
 @pytest.fixture(scope="module")
 def environment() -> Environment:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")[-1]
+    return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
 
 
 def aws(**answers: Any) -> Prepared:
@@ -64,7 +64,7 @@ def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
     body["Parameters"]["Moon"] = {"Type": "String"}
     body["Metadata"]["Computed"]["Moon"] = {"Found": "by looking up", "First": "the same"}
     file.write_text(json.dumps(body), encoding="utf-8")
-    wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")[-1]
+    wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")["environment"]
     with pytest.raises(Refused, match="does not know how to find Moon"):
         computed.find(aws(), wanted, None, SHARED)
 
@@ -109,7 +109,7 @@ def digest(folder: Path, **changed: str) -> str:
     content = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     content["Parameters"] |= changed
     (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
-    wanted = parameters.load("staging", ROOT / "templates", folder)[-1]
+    wanted = parameters.load("staging", ROOT / "templates", folder)["environment"]
     return values(computed.find(aws(), wanted, None, SHARED))["ConfigurationDigest"][0]
 
 
@@ -130,5 +130,8 @@ def test_what_is_missing_is_refused(environment: Environment) -> None:
 
 def test_names_come_from_the_templates(environment: Environment) -> None:
     assert environment.stack == "cloud-health-dashboard-staging"
-    assert parameters.load("shared", ROOT / "templates", ROOT / "params")[0].stack == "cloud-health-dashboard-shared"
+    assert (
+        parameters.load("shared", ROOT / "templates", ROOT / "params")["shared"].stack
+        == "cloud-health-dashboard-shared"
+    )
     assert dict(environment.tags) == json.loads((ROOT / "params/staging.json").read_text())["Tags"]

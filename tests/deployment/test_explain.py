@@ -16,7 +16,8 @@ from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.explain import cause
 from scripts.deployment.follow import EventStream
 from scripts.deployment.plan import Plan
-from scripts.deployment.show import terminal
+from scripts.deployment.show import outcomes
+from scripts.deployment.show.progress import Progress
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
@@ -190,7 +191,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     aws.now = -1
     ticking(aws, monkeypatch)
     out, moments = io.StringIO(), iter(range(1000))
-    progress = terminal.Progress(out, lambda: float(next(moments)))
+    progress = Progress(out, lambda: float(next(moments)))
     outcome = execute.apply(aws, PLAN, root, progress)
     assert outcome.exit is Exit.FAILED and outcome.cause
     asked = next(asked for name, asked in aws.asked if name.endswith("execute_change_set"))
@@ -201,7 +202,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
         "it failed: everything goes back to what it was",
         "Backend > Task  UPDATE_FAILED: a failure of the rollback, later",
     ]
-    text = list(terminal.outcome_lines(outcome))
+    text = list(outcomes.outcome_lines(outcome))
     assert re.sub(r"[\d.]+ s", "N s", text[0]) == (
         f"{NAME} could not be updated and is as it was before (UPDATE_ROLLBACK_COMPLETE, N s)"
     )

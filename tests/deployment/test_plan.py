@@ -11,7 +11,7 @@ from scripts.deployment import plan
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import UNKNOWN, Request
-from scripts.deployment.show import terminal
+from scripts.deployment.show import plans
 from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn, refusal
 
@@ -132,7 +132,7 @@ UPDATE = (
 
 def test_an_update_as_text() -> None:
     made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
-    assert list(terminal.plan_lines(made)) == [
+    assert list(plans.plan_lines(made)) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
         "  parameters",
         "    TaskCpu: 256 → 512",

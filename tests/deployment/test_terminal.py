@@ -11,7 +11,8 @@ from generator.reading.templates import STACK
 from scripts.deployment.computed import Computed
 from scripts.deployment.follow import Event
 from scripts.deployment.plan import Difference, Plan, PlannedChange
-from scripts.deployment.show import terminal
+from scripts.deployment.show import outcomes, plans, terminal
+from scripts.deployment.show.progress import Progress
 
 
 class Screen(io.StringIO):
@@ -38,7 +39,7 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     key = PlannedChange(("Data", "Key"), "AWS::KMS::Key", "Add")
     data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
     plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),))
-    assert list(terminal.plan_lines(plan, [Computed("A", "1", "computed", "by looking")])) == [
+    assert list(plans.plan_lines(plan, [Computed("A", "1", "computed", "by looking")])) == [
         "s: create 3 resources in 1 nested stack",
         "  found by this script",
         "    A = 1  (computed: by looking)",
@@ -52,7 +53,7 @@ def test_long_values_are_cut_and_absent_ones_named() -> None:
     change = PlannedChange(
         ("Policy",), "AWS::IAM::Policy", "Modify", "Conditional", differences=(Difference("Document", "", "x\n" * 200),)
     )
-    lines = list(terminal.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
+    lines = list(plans.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
     assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy (might be replaced)"]
     assert lines[2].startswith("      Document: (none) → x x x") and lines[2].endswith("…") and len(lines[2]) < 130
 
@@ -63,7 +64,7 @@ def event(path: tuple[str, ...], status: str, second: int, kind: str = STACK) ->
 
 def test_a_long_wait_says_what_for() -> None:
     out, now = io.StringIO(), [0.0]
-    progress = terminal.Progress(out, lambda: now[0])
+    progress = Progress(out, lambda: now[0])
     inner, kind = ("Delivery", "Distribution"), "AWS::CloudFront::Distribution"
     progress([event(("Delivery",), "CREATE_IN_PROGRESS", 2)])
     progress([event(inner, "CREATE_IN_PROGRESS", 3, kind)])
@@ -79,6 +80,6 @@ def test_a_long_wait_says_what_for() -> None:
 
 def test_what_the_embedded_aws_does_not_hold() -> None:
     one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
-    assert "not held: nothing," in terminal.embedded_line("http://localhost:1", [])
-    line = terminal.embedded_line("http://localhost:1", [one, one])
+    assert "not held: nothing," in outcomes.embedded_line("http://localhost:1", [])
+    line = outcomes.embedded_line("http://localhost:1", [one, one])
     assert "not held: 2 values of 1 resource type, see http://localhost:1/embedded-aws/exceptions" in line

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from generator.reading.templates import STACK
-from scripts.deployment import parameters, stacks, verbs
+from scripts.deployment import parameters, stacks
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.package import _policy, bucket_name
 from scripts.deployment.parameters import Environment
+from scripts.deployment.run import Run
 from scripts.deployment.stacks import OURS
+from scripts.deployment.verbs import apply, destroy, outputs
+from scripts.deployment.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
-OPTIONS = verbs.Options(yes=False, branch=True, project=ROOT)
+Roots = dict[str, Environment]
 NO_CHANGES = "The submitted information didn't contain changes."
 
 
 @pytest.fixture(scope="module")
-def loaded() -> list[Environment]:
+def loaded() -> Roots:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")
+
+
+def asked(aws: Aws, roots: Roots, **given: Any) -> Run:
+    """A run with what the command line gives; nothing is agreed to in advance."""
+    return Run(aws, roots, Namespace(**{"yes": False, "without_branch": False} | given), ROOT)
 
 
 class Account(Prepared):
@@ -91,12 +101,12 @@ class Account(Prepared):
 
 
 def test_without_a_yes_nothing_happens_and_nothing_is_left(
-    loaded: list[Environment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    loaded: Roots, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = Account()
     with pytest.raises(NotConfirmed) as raised:
-        verbs.apply(aws, loaded, OPTIONS)
+        apply.run(asked(aws, loaded))
     assert raised.value.status is Exit.CHANGES
     assert "cloudformation.execute_change_set" not in aws.calls()
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
@@ -107,47 +117,47 @@ def test_without_a_yes_nothing_happens_and_nothing_is_left(
     assert f"{STAGING}: create 1 resource" in capsys.readouterr().out
 
 
-def test_the_pipelines_branch_has_to_exist(loaded: list[Environment]) -> None:
+def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
     missing = refusal("codecommit.get_branch", "BranchDoesNotExistException")
     aws = Account()
     aws.answers["codecommit.get_branch"] = missing
     with pytest.raises(Refused, match="dashboard has no branch develop") as raised:
-        verbs.apply(aws, loaded, OPTIONS)
+        apply.run(asked(aws, loaded))
     assert "--without-branch" in raised.value.remedy and raised.value.status is Exit.REFUSED
     assert not any(one.get("StackName") == STAGING for _, one in aws.asked)
     aws.asked.clear()
     with pytest.raises(NotConfirmed):
-        verbs.apply(aws, loaded, verbs.Options(yes=False, branch=False, project=ROOT))
+        apply.run(asked(aws, loaded, without_branch=True))
     assert "codecommit.get_branch" not in aws.calls()
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED"])
-def test_a_stack_that_runs_or_is_stuck_is_left_alone(loaded: list[Environment], status: str) -> None:
+def test_a_stack_that_runs_or_is_stuck_is_left_alone(loaded: Roots, status: str) -> None:
     aws = Account(status)
     with pytest.raises(NeedsPerson, match=status) as raised:
-        verbs.apply(aws, loaded, OPTIONS)
+        apply.run(asked(aws, loaded))
     assert raised.value.remedy and "<stack>" not in raised.value.remedy
     touched = [name for name, one in aws.asked if one.get("StackName") in (STAGING, arn("stack", STAGING))]
     assert touched == ["cloudformation.describe_stacks"]
 
 
-def test_what_failed_and_is_empty_is_made_anew(loaded: list[Environment]) -> None:
+def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:
     aws = Account("ROLLBACK_COMPLETE")
     with pytest.raises(NotConfirmed):
-        verbs.apply(aws, loaded, OPTIONS)
+        apply.run(asked(aws, loaded))
     made = next(one for name, one in aws.asked if name.endswith("create_change_set") and one["StackName"] == STAGING)
     assert made["ChangeSetType"] == "CREATE"
     assert aws.calls().index("cloudformation.delete_stack") < len(aws.calls()) - 3
 
 
-def test_only_our_own_leftovers_are_removed(loaded: list[Environment]) -> None:
+def test_only_our_own_leftovers_are_removed(loaded: Roots) -> None:
     names = (f"{OURS}1", f"{OURS}1-Storage", f"{OURS}0", "somebodys")
     mine, child, done, other = ({"ChangeSetId": arn("changeSet", name), "ChangeSetName": name} for name in names)
     parent, executed = ({"ParentChangeSetId": mine["ChangeSetId"]}, {"ExecutionStatus": "EXECUTE_COMPLETE"})
     aws = Account()
     aws.answers["cloudformation.list_change_sets"] = {"Summaries": [mine, child | parent, done | executed, other]}
     with pytest.raises(NotConfirmed):
-        verbs.apply(aws, loaded, OPTIONS)
+        apply.run(asked(aws, loaded))
     removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
     assert mine["ChangeSetId"] in removed
     assert not {one["ChangeSetId"] for one in (child, done, other)} & set(removed)
@@ -173,7 +183,7 @@ def stored(Key: str, **_: Any) -> dict[str, Any]:
     return {}
 
 
-def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: list[Environment]) -> None:
+def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: Roots) -> None:
     aws = Account()
 
     def execute(**_: Any) -> dict[str, Any]:
@@ -182,40 +192,38 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
 
     aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
     with pytest.raises(NeedsPerson, match="was not cleared up and recorded"):
-        verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT))
+        apply.run(asked(aws, loaded, yes=True))
     aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
-    assert verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT)) is Exit.DONE
+    assert apply.run(asked(aws, loaded, yes=True)) is Exit.DONE
 
 
-def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: list[Environment]) -> None:
+def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> None:
     aws = Account()
     aws.answers["cloudformation.execute_change_set"] = refusal("x", "InvalidChangeSetStatus")
     with pytest.raises(Refused, match="InvalidChangeSetStatus"):
-        verbs.apply(aws, loaded, verbs.Options(yes=True, branch=True, project=ROOT))
+        apply.run(asked(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
 
 
-def test_nothing_on_a_real_account_is_destroyed_yet(loaded: list[Environment]) -> None:
+def test_nothing_on_a_real_account_is_destroyed_yet(loaded: Roots) -> None:
     aws = Account("CREATE_COMPLETE")
     with pytest.raises(Refused, match="not safe yet"):
-        verbs.destroy(aws, loaded, OPTIONS)
+        destroy.run(asked(aws, loaded))
     assert aws.calls() == []
 
 
-def test_status_tells_whether_somebody_has_to_act(
-    loaded: list[Environment], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     held = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
     summaries = {"StackResourceSummaries": [{**held, "LastUpdatedTimestamp": NOW}]}
     for status, code in (("CREATE_COMPLETE", 0), ("UPDATE_IN_PROGRESS", 4), ("UPDATE_ROLLBACK_FAILED", 4), ("", 0)):
         aws = Account(status, cloudformation__list_stack_resources=summaries)
-        assert verbs.status(aws, loaded, OPTIONS) == code
+        assert standing.run(asked(aws, loaded)) == code
         told = capsys.readouterr().out
         assert "  Storage  CREATE_COMPLETE" in told and (status or "does not exist") in told
 
 
-def test_outputs(loaded: list[Environment], capsys: pytest.CaptureFixture[str]) -> None:
-    assert verbs.outputs(Account(), loaded, OPTIONS) == 0
+def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outputs.run(asked(Account(), loaded)) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
     assert capsys.readouterr().out.splitlines() == [
         SHARED,

@@ -1,0 +1,141 @@
+"""`apply`: create or update the shared stack, then the environment."""
+
+import sys
+from argparse import ArgumentParser
+from dataclasses import dataclass
+
+from generator.reading.environments import ENVIRONMENT, SHARED
+from scripts.deployment import computed, execute, package, plan, record, stacks
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.computed import Computed
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.package import Packaged
+from scripts.deployment.parameters import Environment
+from scripts.deployment.plan import Plan, Request
+from scripts.deployment.run import Run, say
+from scripts.deployment.show import outcomes, plans, terminal
+from scripts.deployment.show.progress import Progress
+from scripts.deployment.stacks import Stack
+from scripts.deployment.statuses import Action, meaning
+
+ORDER = (SHARED, ENVIRONMENT)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What the command line may say of `apply`."""
+    parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    parser.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
+
+
+def run(run: Run) -> Exit:
+    """Shared first, then the environment."""
+    wanted = [run.roots[root] for root in ORDER if root in run.roots]
+    identity = run.aws.identity()
+    bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
+    packaged = [package.package(one.root, bucket, run.aws.region) for one in wanted]
+    package.publish(run.aws, bucket, packaged, identity)
+    steps = _Steps(run, identity, bucket, record.source(run.project), terminal.painter(sys.stdout))
+    ended, shared = steps.apply(wanted[0], packaged[0].root, None)
+    for one, templates in zip(wanted[1:], packaged[1:], strict=True):
+        if ended is Exit.DONE:
+            if not (run.given.without_branch or run.aws.endpoint):
+                _want_branch(run.aws, one, shared)
+            ended, _ = steps.apply(one, templates.root, shared)
+    if run.aws.endpoint:
+        say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
+    return ended
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What the steps of one `apply` share."""
+
+    run: Run
+    identity: Identity
+    bucket: str
+    origin: record.Source
+    paint: terminal.Paint
+
+    def apply(self, wanted: Environment, template: Packaged, shared: Stack | None) -> tuple[Exit, Stack | None]:
+        """One root stack: found, cleared up, planned, shown, agreed to, executed, recorded."""
+        previous = self._previous(wanted)
+        values = computed.find(self.run.aws, wanted, previous, shared)
+        planned, values = self._plan(wanted, template, previous, values)
+        if planned.empty:
+            say([f"{wanted.stack}: no changes"])
+            return Exit.DONE, previous
+        try:
+            say(plans.plan_lines(planned, values, self.paint))
+            self._confirm(wanted.stack)
+            outcome = execute.apply(self.run.aws, planned, wanted.root, Progress())
+        except NeedsPerson:  # it is running
+            raise
+        except BaseException:
+            plan.discard(self.run.aws, planned)
+            raise
+        say(outcomes.outcome_lines(outcome, self.paint))
+        try:
+            stacks.delete_change_set(self.run.aws, planned.change_set)  # a failed execution leaves it
+            record.write(self.run.aws, self.bucket, self.identity, outcome, self.origin, wanted.version, planned)
+        except AwsError as error:
+            raise NeedsPerson(f"The operation has ended, but was not cleared up and recorded: {error}") from error
+        if outcome.exit is Exit.DONE:
+            say(outcomes.output_lines(outcome.held, self.run.console))
+        return outcome.exit, outcome.held
+
+    def _previous(self, wanted: Environment) -> Stack | None:
+        """The stack to be updated, or None when it is to be created; what failed runs left is cleared away."""
+        found = stacks.read(self.run.aws, wanted.stack)
+        means = meaning(found.status if found else None)
+        if found and means.action in (Action.WAIT, Action.PERSON):
+            raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
+        if found:
+            stacks.clear_change_sets(self.run.aws, found)
+        if found and means.action is Action.RECREATE:
+            say([f"{found.name} {means.text}: the empty stack is deleted first"])
+            outcome = execute.destroy(self.run.aws, found, wanted.root, lambda _events: None)
+            if outcome.exit is not Exit.DONE:
+                raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.remedy)
+        return found if means.action is Action.UPDATE else None
+
+    def _plan(
+        self, wanted: Environment, template: Packaged, previous: Stack | None, values: list[Computed]
+    ) -> tuple[Plan, list[Computed]]:
+        """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
+        is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""
+        parameters = wanted.values({one.name: one.value for one in values})
+        request = Request(wanted.stack, template, parameters, wanted.tags)
+        made = plan.make(self.run.aws, request, previous, record.describe(self.origin, wanted.version, request.digest))
+        renewed = computed.renew(self.run.aws, wanted, previous, values, made)
+        if renewed == values:
+            return made, values
+        plan.discard(self.run.aws, made)
+        return self._plan(wanted, template, previous, renewed)
+
+    def _confirm(self, stack: str) -> None:
+        """Nobody has to agree on the embedded AWS. Raises `NotConfirmed`."""
+        if self.run.given.yes or self.run.aws.endpoint:
+            return
+        if not sys.stdin.isatty():
+            raise NotConfirmed(f"{stack} was not changed: nobody is there to agree.", "Run again with --yes.")
+        if (
+            input(f"Change {stack} in account {self.identity.account}, {self.run.aws.region}? (yes/no) ").strip()
+            != "yes"
+        ):
+            raise NotConfirmed(f"{stack} was not changed.")
+
+
+def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
+    """The pipeline starts from the branch as soon as it exists (RUN-7). Raises `Refused` while it does not."""
+    repository = (shared.outputs if shared else {})["RepositoryName"]
+    branch = wanted.file.parameters.get("BranchName", wanted.root.parameters["BranchName"].get("Default"))
+    try:
+        aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
+    except AwsError as error:
+        # Code: `BranchDoesNotExistException` in botocore's model of CodeCommit.
+        if error.code != "BranchDoesNotExistException":
+            raise
+        raise Refused(
+            f"The repository {repository} has no branch {branch}; nothing of {wanted.stack} has happened.",
+            "Push the branch to the repository, or deploy with --without-branch.",
+        ) from error
