@@ -116,16 +116,17 @@ class Engine(Removal):
         if verb == "CREATE":
             stack.event(operation, resource, f"{verb}_IN_PROGRESS")
         try:
-            if resource.nested:
-                self._create_nested(stack, resource, operation)
-            else:
-                made = self._thing(stack, resource)
-                try:
-                    made.create()
-                finally:
-                    resource.physical = made.physical
-                stack.event(operation, resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
-                self._verify(resource, made)
+            with self._planned(verb.lower(), stack, resource, operation):
+                if resource.nested:
+                    self._create_nested(stack, resource, operation)
+                else:
+                    made = self._thing(stack, resource)
+                    try:
+                        made.create()
+                    finally:
+                        resource.physical = made.physical
+                    stack.event(operation, resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
+                    self._verify(resource, made)
         except Exception as error:
             raise self._failed(stack, resource, operation, f"{verb}_FAILED", error) from error
         stack.event(operation, resource, f"{verb}_COMPLETE")
@@ -167,7 +168,10 @@ class Engine(Removal):
         operation.journal.append((stack, wanted.logical, existing, wanted))
         stack.event(operation, wanted, "UPDATE_IN_PROGRESS")
         try:
-            self._update(child, target, operation)
+            with self._planned("update", stack, wanted, operation):
+                self._update(child, target, operation)
+        except Failed as error:
+            raise self._failed(stack, wanted, operation, "UPDATE_FAILED", error) from error
         except StackFailed as error:
             child.event(operation, None, "UPDATE_ROLLBACK_IN_PROGRESS", str(error))
             reason = f"Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: {error}"

@@ -61,10 +61,11 @@ class Removal(Steps):
             return
         stack.event(operation, one, "DELETE_IN_PROGRESS")
         try:
-            if one.nested:
-                self.delete(self.account.stacks[one.physical], operation, keep)
-            else:
-                self._thing(stack, one).delete()
+            with self._planned("delete", stack, one, operation):
+                if one.nested:
+                    self.delete(self.account.stacks[one.physical], operation, keep)
+                else:
+                    self._thing(stack, one).delete()
         except Exception as error:
             raise self._failed(stack, one, operation, "DELETE_FAILED", error) from error
         stack.event(operation, one, "DELETE_COMPLETE")
@@ -107,6 +108,7 @@ class Removal(Steps):
             self._remove(stack, one, operation, policy, keep)
 
     def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
+        operation.undoing = True
         stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
         failed = self._empty(stack, operation, () if operation.retain_except_on_create else ON_CREATE)
         if failed:
@@ -118,7 +120,7 @@ class Removal(Steps):
 
     def _roll_back_update(self, operation: Operation, reason: str) -> None:
         """Undoes the journal backwards, over all nested stacks."""
-        root = operation.before[0][0]
+        operation.undoing, root = True, operation.before[0][0]
         stacks = [stack for stack, *_ in operation.before]
         for stack in stacks:
             if stack.status != "UPDATE_ROLLBACK_IN_PROGRESS":
@@ -162,9 +164,6 @@ class Removal(Steps):
             stack.event(operation, old, "UPDATE_COMPLETE")
         elif after and after.physical == before.physical:
             old.attributes = before.attributes
-            if self._holds(stack, old):  # what failed may not have changed anything
-                stack.event(operation, old, "UPDATE_COMPLETE")
-            else:
-                self._change(stack, after, old, operation)
+            self._change(stack, after, old, operation)
         else:
             stack.event(operation, old, "UPDATE_COMPLETE")

@@ -13,6 +13,7 @@ from moto.cloudformation.exceptions import CloudFormationError
 from moto.core.responses import ActionResult, BaseResponse
 from moto.utilities.utils import get_partition
 
+from scripts.embedded import incoming
 from scripts.embedded.account import Account
 from scripts.embedded.engine import guarded
 from scripts.embedded.services import Services
@@ -110,6 +111,7 @@ class Seam(BaseResponse):
     def _operation(self, stack: Stack, kind: str) -> Operation:
         self.account.made += 1
         operation = Operation(identifier(stack.id, self.account.made), self._get_param("ClientRequestToken") or "")
+        operation.key, _, _ = incoming.signer(self.headers.get("Authorization", ""))
         stack.cancelled = False
         stack.last = [{"OperationType": kind, "OperationId": operation.id}, *stack.last]
         return operation

@@ -1,7 +1,8 @@
 """The embedded AWS as a process of its own on loopback: start, stop, status, and what runs inside it.
 
-A run file tells later commands where it answers. Moto's own pages stay reachable below `/moto-api`, and
-`/embedded-aws/exceptions` tells what moto does not hold of what exists.
+A run file tells later commands where it answers. Moto's own pages stay reachable below `/moto-api`;
+`/embedded-aws/exceptions` tells what moto does not hold of what exists, and `/embedded-aws/faults` and
+`/embedded-aws/calls` are those of `faults`.
 """
 
 import fcntl
@@ -184,19 +185,20 @@ def make(port: int) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.embedded import api, bucket_policies
+    from scripts.embedded import api, bucket_policies, injection
 
     bucket_policies.install()
     api.install(f"http://{HOST}:{port}")
-    moto = DomainDispatcherApplication(create_backend_app)
+    services = injection.in_front(DomainDispatcherApplication(create_backend_app))
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
         if not path.startswith("/embedded-aws/"):
-            return moto(environ, start_response)
+            return services(environ, start_response)
         pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
-        page = pages.get(path.removeprefix("/embedded-aws/"))
-        start_response("200 OK" if page else "404 Not Found", [("Content-Type", "application/json")])
-        return [json.dumps(page() if page else {}).encode()]
+        made = pages.get(path.removeprefix("/embedded-aws/"))
+        status, body = ("200 OK", made()) if made else injection.page(environ) or ("404 Not Found", {})
+        start_response(status, [("Content-Type", "application/json")])
+        return [json.dumps(body).encode()]
 
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)

@@ -11,6 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
+from scripts.embedded.incoming import OWN
+
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -37,12 +39,12 @@ class Services:
         return self.clients[service]
 
     def _made(self, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4)
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
         keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "embedded"}
         return boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
-        """One call, the only one: faults for rehearsals belong here. Raises `Failed` with AWS's form of a reason."""
+        """One call, the only one. Raises `Failed` with AWS's form of a reason."""
         client = self.client(service)
         try:
             return getattr(client, operation)(**arguments)

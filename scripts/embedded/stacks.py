@@ -72,6 +72,8 @@ class Operation:
     disable_rollback: bool = False
     delete_on_failure: bool = False
     retain_except_on_create: bool = False
+    key: str = ""  # the access key that started it
+    undoing: bool = False
     # What an update did, in order: (stack, logical id, resource before, resource after).
     journal: list[tuple["Stack", str, Resource | None, Resource | None]] = field(default_factory=list)
     # Stacks that an update went through, with what they were before.
@@ -108,6 +110,11 @@ class Stack:
     def root(self) -> "Stack":
         """The stack at the top."""
         return self if self.parent is None else self.parent.root
+
+    @property
+    def path(self) -> str:
+        """The root's name and the logical ids down to it."""
+        return self.name if self.parent is None else f"{self.parent.path}/{self.logical}"
 
     def event(self, operation: Operation, resource: Resource | None, status: str, reason: str = "") -> None:
         """Sets the status of a resource, or of the stack itself, and records it."""

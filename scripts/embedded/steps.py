@@ -1,10 +1,15 @@
 """Single steps: one resource named, changed, read back, its failure recorded."""
 
 import logging
+import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
 
-from scripts.embedded import readback
+from scripts.embedded import injection, readback
 from scripts.embedded.account import Account
+from scripts.embedded.faults import ResourceFault
 from scripts.embedded.resources import Thing, thing
 from scripts.embedded.services import Failed, generated
 from scripts.embedded.stacks import Operation, Resource, Stack
@@ -49,14 +54,39 @@ class Steps:
         if stack.status != status:
             stack.event(operation, None, status, reason)
 
+    @contextmanager
+    def _planned(self, verb: str, stack: Stack, resource: Resource, operation: Operation) -> Iterator[None]:
+        """Around a step: what the plan of faults says happens to it. Raises `Failed`."""
+        met = None
+        if injection.ACTIVE:
+            on, services = "rollback" if operation.undoing else verb, self.account.services
+            path = f"{stack.path}/{resource.logical}"
+            met = injection.meets(on, path, resource.kind, services.region, operation.key)
+        first = met and (met[0].refused or verb == "delete" or resource.nested)
+        if met and first:
+            self._suffer(*met, stack, verb)
+        yield
+        if met and not first:
+            self._suffer(*met, stack, verb)
+
+    def _suffer(self, fault: ResourceFault, gone: Event, stack: Stack, verb: str) -> None:
+        until = time.monotonic() + fault.seconds
+        while (left := until - time.monotonic()) > 0 and not gone.wait(min(left, 0.05)):
+            if stack.root.cancelled:
+                raise Failed(f"Resource {verb} cancelled")
+        if fault.reason:
+            raise Failed(fault.reason)
+
     def _change(self, stack: Stack, before: Resource, after: Resource, operation: Operation) -> None:
         """Changes a resource in place."""
         stack.event(operation, after, "UPDATE_IN_PROGRESS")
         try:
-            changed = self._thing(stack, after)
-            changed.update(self.account.dynamic(before.properties))
-            after.physical = changed.physical
-            self._verify(after, changed)
+            with self._planned("update", stack, after, operation):
+                if not operation.undoing or not self._holds(stack, after):  # what failed may not have changed anything
+                    changed = self._thing(stack, after)
+                    changed.update(self.account.dynamic(before.properties))
+                    after.physical = changed.physical
+                    self._verify(after, changed)
         except Exception as error:
             raise self._failed(stack, after, operation, "UPDATE_FAILED", error) from error
         stack.event(operation, after, "UPDATE_COMPLETE")

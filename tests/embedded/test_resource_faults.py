@@ -1,0 +1,80 @@
+"""Resources that fail or take long by the plan of faults."""
+
+import time
+from typing import Any
+
+import pytest
+
+from scripts.embedded import faults
+from scripts.embedded.faults import Plan, ResourceFault
+from tests.embedded.support import Aws
+from tests.embedded.trees import LEAVES, root
+
+
+def failing(aws: Aws, *resources: ResourceFault) -> Any:
+    return faults.planned(aws.endpoint.url, Plan(resources=resources, region=aws.endpoint.region))
+
+
+def reasons(aws: Aws, stack: str, status: str) -> list[tuple[str, str]]:
+    found = [one for one in aws.events(stack) if one["ResourceStatus"] == status]
+    return [(one["LogicalResourceId"], one["ResourceStatusReason"]) for one in found]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_resource_that_fails_to_be_created(aws: Aws, refused: bool) -> None:
+    fault = ResourceFault("create", "Leaves/Bucket", reason="no room", refused=refused)
+    with failing(aws, fault):
+        stack = aws.deploy("unmade", root(aws))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    [(_, embedded)] = reasons(aws, "unmade", "CREATE_FAILED")[:1]
+    child = embedded.removeprefix("Embedded stack ").split(" ")[0]
+    assert reasons(aws, child, "CREATE_FAILED")[0] == ("Bucket", "no room")
+    buckets = [one for one in aws.events(child) if one["LogicalResourceId"] == "Bucket"]
+    assert any(one.get("PhysicalResourceId") for one in buckets) is not refused
+    aws.delete("unmade")
+
+
+def test_a_rollback_that_fails(aws: Aws) -> None:
+    listed = (
+        ResourceFault("create", type="AWS::Logs::LogGroup", reason="late"),
+        ResourceFault("rollback", "clinging/Bucket", reason="kept"),
+    )
+    with failing(aws, *listed):
+        stack = aws.deploy("clinging", LEAVES, parameters={"Versioning": "Enabled", "Days": "7"})
+        assert stack["StackStatus"] == "ROLLBACK_FAILED"
+        assert reasons(aws, "clinging", "DELETE_FAILED") == [("Bucket", "kept")]
+    assert aws.delete("clinging")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_deletion_that_fails(aws: Aws) -> None:
+    aws.deploy("undying", LEAVES, parameters={"Versioning": "Enabled", "Days": "7"})
+    with failing(aws, ResourceFault("delete", "undying/Logs", reason="in use")):
+        assert aws.delete("undying")["StackStatus"] == "DELETE_FAILED"
+    assert aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/undying")["logGroups"]
+    assert aws.delete("undying")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_an_update_that_fails_and_cannot_be_undone(aws: Aws) -> None:
+    aws.deploy("halfway", root(aws))
+    listed = (
+        ResourceFault("update", "halfway/Reader/Note", reason="too long"),
+        ResourceFault("rollback", "Leaves/Logs", reason="gone", times=1),
+    )
+    with failing(aws, *listed):
+        stack = aws.deploy("halfway", root(aws), "UPDATE", parameters={"Days": "30", "Text": "bye"})
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    child = aws.resources("halfway")["Leaves"]["PhysicalResourceId"]
+    assert ("Logs", "gone") in reasons(aws, child, "UPDATE_FAILED")
+
+
+def test_a_slow_resource_is_seen_and_gives_way_to_the_end_of_the_plan(aws: Aws) -> None:
+    with failing(aws, ResourceFault("create", "slow/Logs", seconds=60)):
+        plan = aws.plan("slow", LEAVES, "CREATE", parameters={"Versioning": "Enabled", "Days": "7"})
+        aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"])
+        until = time.monotonic() + 20
+        while aws.resources("slow").get("Logs", {}).get("ResourceStatus") != "CREATE_IN_PROGRESS":
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert aws.resources("slow")["Bucket"]["ResourceStatus"] == "CREATE_COMPLETE"
+    assert aws.wait("slow")["StackStatus"] == "CREATE_COMPLETE"
+    aws.delete("slow")
