@@ -6,9 +6,11 @@ actions and artifacts of the pipeline, log prefixes, the listener's port.
 
 from __future__ import annotations
 
-# The port on which CloudFront reaches the load balancer: opened by `network`, listened on by `ingress`, named by the
-# VPC origin of `delivery`.
-LISTENER_PORT = 80
+# The port on which CloudFront reaches the load balancer, internal or public: opened by `network`, listened on by
+# `ingress`, named by the origin of `delivery`.
+LISTENER_PORT, PUBLIC_LISTENER_PORT = 80, 443
+# The header with which CloudFront proves itself to a public load balancer; S3 and CloudFront forbid no such name.
+ORIGIN_HEADER = "X-Origin-Verify"
 
 # Key prefixes in the log bucket: allowed by `storage`, written by the resource named.
 LOAD_BALANCER_LOGS = "load-balancer"
@@ -34,3 +36,6 @@ TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
 
 # What switches a side off, and the values that switch it on.
 NONE, ECS, CLOUDFRONT = "NONE", "ECS", "CLOUDFRONT"
+
+# Where the load balancer stands.
+INTERNAL, PUBLIC = "INTERNAL", "PUBLIC"

@@ -124,6 +124,21 @@ PREFIX_LIST = Port(
 VPC_ID = Port("VpcId", Kind.VPC, "The VPC")
 PRIVATE_SUBNET_A = Port("PrivateSubnetA", Kind.SUBNET, "Private subnet in the first zone")
 PRIVATE_SUBNET_B = Port("PrivateSubnetB", Kind.SUBNET, "Private subnet in the second zone")
+LOAD_BALANCER_SUBNET_A = Port("LoadBalancerSubnetA", Kind.SUBNET, "The load balancer's subnet in the first zone")
+LOAD_BALANCER_SUBNET_B = Port("LoadBalancerSubnetB", Kind.SUBNET, "The load balancer's subnet in the second zone")
+LOAD_BALANCER_SCHEME = Port(
+    "LoadBalancerScheme",
+    Kind.SWITCH,
+    "INTERNAL behind a CloudFront VPC origin, or PUBLIC with a certificate of its own and a secret header",
+)
+LOAD_BALANCER_CERTIFICATE = Port(
+    "LoadBalancerCertificateArn",
+    Kind.ARN,
+    "ACM certificate for DomainName in the environment's own Region; for a PUBLIC load balancer only",
+)
+ORIGIN_SECRET_ARN = Port(
+    "OriginSecretArn", Kind.ARN, "Secret that CloudFront sends a public load balancer; empty while it is internal"
+)
 LOAD_BALANCER_GROUP = Port("LoadBalancerGroupId", Kind.GROUP, "Security group of the load balancer")
 TASK_GROUP = Port("TaskGroupId", Kind.GROUP, "Security group of the tasks")
 SITE_BUCKET_NAME = Port("SiteBucketName", Kind.NAME, "Bucket that holds the built frontend")
@@ -133,7 +148,7 @@ TRANSFER_ACCELERATION = Port(
     "TransferAcceleration", Kind.SWITCH, "Enabled for faster uploads to the site bucket from far away"
 )
 LOAD_BALANCER_ARN = Port("LoadBalancerArn", Kind.ARN, "The load balancer")
-LOAD_BALANCER_DNS = Port("LoadBalancerDnsName", Kind.HOST, "Internal DNS name of the load balancer")
+LOAD_BALANCER_DNS = Port("LoadBalancerDnsName", Kind.HOST, "DNS name of the load balancer")
 LOAD_BALANCER_METRIC = Port("LoadBalancerFullName", Kind.NAME, "Load balancer as CloudWatch names it")
 TARGET_GROUP_ARN = Port("TargetGroupArn", Kind.ARN, "Target group that the service registers its tasks with")
 TARGET_GROUP_METRIC = Port("TargetGroupFullName", Kind.NAME, "Target group as CloudWatch names it")

@@ -27,7 +27,8 @@ class Computed(NamedTuple):
 
 class Setting(NamedTuple):
     """One parameter. `default` is None for what differs in every environment; exactly one of `allowed` (choices),
-    `pattern` with `rule` (its meaning in words) and `between` (smallest and largest number) limits the value."""
+    `pattern` and `between` (smallest and largest number) limits the value; `rule` is the limit's meaning in words,
+    which a pattern needs and choices may have. `fixed` says why a living environment cannot change it, if so."""
 
     port: Port
     group: str
@@ -38,6 +39,7 @@ class Setting(NamedTuple):
     rule: str = ""
     between: tuple[int, int] | None = None
     computed: Computed | None = None
+    fixed: str = ""
 
     def parameter(self) -> Parameter:
         more: dict[str, object] = {}
@@ -47,6 +49,7 @@ class Setting(NamedTuple):
             more["AllowedValues"] = list(self.allowed)
         if self.pattern:
             more["AllowedPattern"] = self.pattern
+        if self.rule:
             more["ConstraintDescription"] = f"must be {self.rule}"
         if self.between:
             more["MinValue"], more["MaxValue"] = self.between
@@ -56,7 +59,7 @@ class Setting(NamedTuple):
 
 
 def add_to(template: Template, settings: Iterable[Setting]) -> None:
-    """Adds the parameters, their groups and labels for the console, and the table of computed ones."""
+    """Adds the parameters, their groups and labels for the console, and the tables of computed and fixed ones."""
     settings = list(settings)
     for setting in settings:
         template.add_parameter(setting.parameter())
@@ -75,6 +78,8 @@ def add_to(template: Template, settings: Iterable[Setting]) -> None:
     }
     if computed:
         metadata["Computed"] = computed
+    if fixed := {setting.port.name: setting.fixed for setting in settings if setting.fixed}:
+        metadata["Fixed"] = fixed
     template.set_metadata(metadata)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from awacs import logs as do
 from awacs.aws import ArnLike
-from troposphere import GetAtt, Ref, ec2, logs
+from troposphere import GetAtt, If, Ref, ec2, logs
 
 from generator import arns, iam, ports
-from generator.names import LISTENER_PORT
+from generator.arns import Text
+from generator.names import LISTENER_PORT, PUBLIC_LISTENER_PORT
 from generator.stack import Stack, switched_on
 
 SERVES = ["RUN-1"]
@@ -52,8 +53,9 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
     )
 
 
-def groups(stack: Stack, vpc: ec2.VPC, port: int) -> None:
-    """The security groups of load balancer and tasks; `port` is the tasks'.
+def groups(stack: Stack, vpc: ec2.VPC, port: int, public: str) -> None:
+    """The security groups of load balancer and tasks; `port` is the tasks', `public` the condition under which the
+    load balancer is.
 
     Each group's way out stands inside it, because a group without one may reach everything. The way in to the tasks is
     a resource of its own: the groups name each other.
@@ -79,7 +81,9 @@ def groups(stack: Stack, vpc: ec2.VPC, port: int) -> None:
         SERVES,
     )
     cloudfront = {"SourcePrefixListId": stack.takes(ports.PREFIX_LIST)}
-    _in(stack, "FromCloudFront", balancer, LISTENER_PORT, "CloudFront to the load balancer", cloudfront)
+    # The prefix list weighs 55 of a group's 60 rules: there can be no second one beside it.
+    listens = If(public, PUBLIC_LISTENER_PORT, LISTENER_PORT)
+    _in(stack, "FromCloudFront", balancer, listens, "CloudFront to the load balancer", cloudfront)
     from_balancer = {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")}
     _in(stack, "FromLoadBalancer", tasks, port, "Load balancer to the tasks", from_balancer)
     _redis(stack, vpc, tasks)
@@ -91,7 +95,9 @@ def _out(says: str, port: int, **peer: object) -> ec2.SecurityGroupRule:
     return ec2.SecurityGroupRule(Description=says, FromPort=port, IpProtocol="tcp", ToPort=port, **peer)
 
 
-def _in(stack: Stack, title: str, group: ec2.SecurityGroup, port: int, says: str, peer: dict[str, object]) -> None:
+def _in(
+    stack: Stack, title: str, group: ec2.SecurityGroup, port: Text | int, says: str, peer: dict[str, object]
+) -> None:
     stack.add(
         ec2.SecurityGroupIngress(
             title,
@@ -102,7 +108,7 @@ def _in(stack: Stack, title: str, group: ec2.SecurityGroup, port: int, says: str
             ToPort=port,
             **peer,
         ),
-        f"{says}, on port {port} only.",
+        f"{says}, on one port only.",
         SERVES,
     )
 

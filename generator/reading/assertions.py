@@ -75,14 +75,15 @@ def unmet(name: str, declaration: Mapping[str, Any], value: str) -> tuple[str, .
     if len(value.encode(errors="surrogatepass")) > 4096:
         return ("must have at most 4,096 bytes",)
     allowed = [as_text(choice) for choice in declaration.get("AllowedValues", ())]
+    described = [declaration["ConstraintDescription"]] if "ConstraintDescription" in declaration else []
     for item in members(declaration["Type"], value):
         if "Number" in declaration["Type"] and not NUMBER.fullmatch(item):
             return ("must be a number",)
         if allowed and item not in allowed:
-            return ("is not an allowed value", *allowed)
+            return (": ".join(["is not an allowed value", *described]), *allowed)
         pattern = declaration.get("AllowedPattern")
         if pattern is not None and not _pattern(name, pattern).fullmatch(item):
-            return (f"must match {pattern} {declaration.get('ConstraintDescription', '')}".rstrip(),)
+            return (" ".join([f"must match {pattern}", *described]),)
         for bound in [bound for bound in BOUNDS if bound in declaration]:
             size, limit = (len(item) if "Length" in bound else float(item), float(declaration[bound]))
             if size < limit if "Min" in bound else size > limit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from troposphere import And, Equals, Not, Or, Ref, Template
 
 from generator import ports, sides
+from generator.names import INTERNAL, NONE, PUBLIC
 from generator.ports import Port
 from generator.settings import refuse_unless
 
@@ -28,6 +29,20 @@ def add_to(template: Template) -> None:
                 And(Not(_is(ports.DOMAIN_NAME, "")), Not(_is(ports.CERTIFICATE_ARN, ""))),
             ),
             "DomainName and CertificateArn belong together: give both, or neither for the CloudFront address",
+        ),
+        (
+            "PublicLoadBalancerHasTls",
+            Or(
+                And(_is(ports.LOAD_BALANCER_SCHEME, INTERNAL), _is(ports.LOAD_BALANCER_CERTIFICATE, "")),
+                And(
+                    _is(ports.LOAD_BALANCER_SCHEME, PUBLIC),
+                    Not(_is(ports.LOAD_BALANCER_CERTIFICATE, "")),
+                    Not(_is(ports.DOMAIN_NAME, "")),
+                    Not(_is(ports.BACKEND_TARGET, NONE)),
+                ),
+            ),
+            "LoadBalancerScheme PUBLIC needs a backend, DomainName and LoadBalancerCertificateArn (for that domain, in "
+            "the environment's Region), or tokens would travel in clear; INTERNAL takes no certificate",
         ),
         (
             "SmallTasksHaveLittleMemory",

@@ -6,7 +6,7 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 from __future__ import annotations
 
 from generator import ports
-from generator.names import CLOUDFRONT, ECS, NONE
+from generator.names import CLOUDFRONT, ECS, INTERNAL, NONE, PUBLIC
 from generator.project import Project
 from generator.settings import Computed, Setting
 
@@ -147,7 +147,32 @@ def _network() -> list[Setting]:
             pattern=r"(10|172|192)(\.\d{1,3}){3}/16",
             rule="a private IPv4 range of size /16, such as 10.20.0.0/16",
         ),
-        Setting(ports.NAT_GATEWAYS, group, "NAT gateways", "2", allowed=("1", "2")),
+        Setting(
+            ports.NAT_GATEWAYS,
+            group,
+            "NAT gateways",
+            "2",
+            allowed=("1", "2"),
+            rule="1 or 2; without one the tasks could not reach what the application calls, much of which has no VPC "
+            "endpoint",
+        ),
+        Setting(
+            ports.LOAD_BALANCER_SCHEME,
+            group,
+            "Load balancer",
+            INTERNAL,
+            allowed=(INTERNAL, PUBLIC),
+            fixed="the load balancer would be replaced, and its target groups belong to one load balancer alone: "
+            "make a second environment, or destroy this one first",
+        ),
+        Setting(
+            ports.LOAD_BALANCER_CERTIFICATE,
+            group,
+            "Certificate of the load balancer",
+            "",
+            pattern=r"|arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}",
+            rule="the ARN of an ACM certificate in the environment's Region, or empty",
+        ),
     ]
 
 

@@ -4,19 +4,20 @@ Page and API share it, so that HTTPS works without a domain and the page calls t
 the single-page application are rewritten by a function on the page behaviour and not by custom error responses:
 those hold for the whole distribution and would turn an API's 404 into a page. API behaviours cache nothing and
 forward everything; without AllViewer the Authorization header and the query string would be lost. With one side
-only, that side is the default behaviour.
+only, that side is the default behaviour. A public load balancer is an origin like any on the internet: reached over
+TLS only, with the secret header that it asks for.
 """
 
 from __future__ import annotations
 
 from awacs import s3 as do
 from awacs.aws import StringEquals
-from troposphere import And, Condition, If, NoValue, Ref, Sub, cloudfront, s3
+from troposphere import And, Condition, Equals, If, Not, NoValue, Ref, Sub, cloudfront, s3
 
 from generator import arns, iam, ports, sides
 from generator.buckets import tls_only
 from generator.delivery import behaviours
-from generator.names import CLOUDFRONT_LOGS, LISTENER_PORT
+from generator.names import CLOUDFRONT_LOGS, LISTENER_PORT, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
 from generator.project import Project
 from generator.stack import Stack, switched_on
 
@@ -24,23 +25,16 @@ from generator.stack import Stack, switched_on
 def build(project: Project) -> Stack:
     stack = Stack("delivery", __name__, "CloudFront distribution", project)
     backend, frontend = sides.add_to(stack)
-    both = stack.when("Both", And(Condition(backend), Condition(frontend)))
     has_domain = stack.when("HasDomain", switched_on(stack.takes(ports.DOMAIN_NAME), ""))
 
     page, origins = (behaviours.page(stack, project, frontend), _origins(stack, project, backend, frontend))
+    api_paths = [cloudfront.CacheBehavior(PathPattern=path, **behaviours.api()) for path in project.frontend.api_paths]
     distribution = stack.add(
         cloudfront.Distribution(
             "Distribution",
             DistributionConfig=cloudfront.DistributionConfig(
                 Aliases=If(has_domain, [stack.takes(ports.DOMAIN_NAME)], NoValue),
-                CacheBehaviors=If(
-                    both,
-                    [
-                        cloudfront.CacheBehavior(PathPattern=path, **behaviours.api())
-                        for path in project.frontend.api_paths
-                    ],
-                    NoValue,
-                ),
+                CacheBehaviors=If(backend, If(frontend, api_paths, NoValue), NoValue),
                 Comment=Sub(f"{project.title}, ${{Environment}}"),
                 DefaultCacheBehavior=If(
                     frontend,
@@ -95,12 +89,14 @@ def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> lis
         "Signs what CloudFront asks of the site bucket.",
         ["RUN-4"],
     )
+    is_public = Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC)
+    in_vpc = stack.when("InVpc", And(Condition(backend), Not(is_public)))
     # An origin that a distribution uses cannot be updated, not even its tags: never change this resource in place.
     # The way is a second one under a new logical id, swapped in, before the first is removed.
     vpc_origin = stack.add(
         cloudfront.VpcOrigin(
             "ApiOrigin",
-            Condition=backend,
+            Condition=in_vpc,
             VpcOriginEndpointConfig=cloudfront.VpcOriginEndpointConfig(
                 Arn=stack.takes(ports.LOAD_BALANCER_ARN),
                 HTTPPort=LISTENER_PORT,
@@ -117,12 +113,25 @@ def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> lis
         OriginAccessControlId=Ref(access),
         S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),
     )
-    api = cloudfront.Origin(
-        DomainName=stack.takes(ports.LOAD_BALANCER_DNS),
-        Id=behaviours.API,
-        VpcOriginConfig=cloudfront.VpcOriginConfig(VpcOriginId=Ref(vpc_origin)),
+    balancer = {"DomainName": stack.takes(ports.LOAD_BALANCER_DNS), "Id": behaviours.API}
+    inside = cloudfront.Origin(**balancer, VpcOriginConfig=cloudfront.VpcOriginConfig(VpcOriginId=Ref(vpc_origin)))
+    # The load balancer's certificate is for the domain and not for its own name: CloudFront accepts one that matches
+    # the Host header which it forwards (AmazonCloudFront DeveloperGuide, http-502-bad-gateway).
+    outside = cloudfront.Origin(
+        **balancer,
+        CustomOriginConfig=cloudfront.CustomOriginConfig(
+            HTTPSPort=PUBLIC_LISTENER_PORT, OriginProtocolPolicy="https-only", OriginSSLProtocols=["TLSv1.2"]
+        ),
+        OriginCustomHeaders=[
+            cloudfront.OriginCustomHeader(
+                HeaderName=ORIGIN_HEADER,
+                HeaderValue=Sub(
+                    f"{{{{resolve:secretsmanager:${{{stack.takes(ports.ORIGIN_SECRET_ARN).data['Ref']}}}}}}}"
+                ),
+            )
+        ],
     )
-    return [If(frontend, site, NoValue), If(backend, api, NoValue)]
+    return [If(frontend, site, NoValue), If(in_vpc, inside, If(backend, outside, NoValue))]
 
 
 def _site_policy(stack: Stack, frontend: str, distribution: cloudfront.Distribution) -> None:

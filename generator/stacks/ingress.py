@@ -1,26 +1,33 @@
-"""The internal load balancer in front of the tasks.
+"""The load balancer in front of the tasks: internal, or public by parameter.
 
-Internal: CloudFront reaches it through a VPC origin, so that it needs neither certificate nor public address. The
-default action is a 404 and the traffic goes through a rule, because ECS blue/green shifts the weights of a rule, and
-a default action has none to shift; both target groups exist for the same reason (ECS developerguide,
+Internal, CloudFront reaches it through a VPC origin, so that it needs neither certificate nor public address. Public,
+it takes TLS only, with a certificate for the domain that CloudFront forwards in the Host header, and answers only to
+who knows a generated secret: the prefix list on its group admits anybody's distribution.
+
+The default action is a 404 and the traffic goes through a rule, because ECS blue/green shifts the weights of a rule,
+and a default action has none to shift; both target groups exist for the same reason (ECS developerguide,
 alb-resources-for-blue-green). Rolling deployments use the first.
 """
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref
+from troposphere import Equals, GetAtt, If, NoValue, Ref, Sub, secretsmanager
 from troposphere import elasticloadbalancingv2 as elb
 
 from generator import ports
-from generator.names import LISTENER_PORT, LOAD_BALANCER_LOGS
+from generator.names import LISTENER_PORT, LOAD_BALANCER_LOGS, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
 from generator.project import Project
 from generator.stack import Stack
 
 SERVES = ["RUN-1"]
+# The console's default, and what AWS recommends: TLS 1.2 with forward secrecy, or 1.3
+# (elasticloadbalancing application userguide, describe-ssl-policies).
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
 
 def build(project: Project) -> Stack:
-    stack = Stack("ingress", __name__, "internal load balancer", project)
+    stack = Stack("ingress", __name__, "load balancer", project)
+    public = stack.when("Public", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
     balancer = stack.add(
         elb.LoadBalancer(
             "LoadBalancer",
@@ -33,18 +40,21 @@ def build(project: Project) -> Stack:
                     ("routing.http.drop_invalid_header_fields.enabled", "true"),
                 )
             ],
-            Scheme="internal",
+            Scheme=If(public, "internet-facing", "internal"),
             SecurityGroups=[stack.takes(ports.LOAD_BALANCER_GROUP)],
-            Subnets=[stack.takes(ports.PRIVATE_SUBNET_A), stack.takes(ports.PRIVATE_SUBNET_B)],
+            Subnets=[stack.takes(ports.LOAD_BALANCER_SUBNET_A), stack.takes(ports.LOAD_BALANCER_SUBNET_B)],
             Type="application",
         ),
-        "Internal load balancer that CloudFront forwards API requests to.",
+        "Load balancer that CloudFront forwards API requests to.",
         SERVES,
     )
     first, second = (_target_group(stack, project, title) for title in ("FirstTargets", "SecondTargets"))
     listener = stack.add(
         elb.Listener(
             "Listener",
+            Certificates=If(
+                public, [elb.Certificate(CertificateArn=stack.takes(ports.LOAD_BALANCER_CERTIFICATE))], NoValue
+            ),
             DefaultActions=[
                 elb.Action(
                     Type="fixed-response",
@@ -52,10 +62,11 @@ def build(project: Project) -> Stack:
                 )
             ],
             LoadBalancerArn=Ref(balancer),
-            Port=LISTENER_PORT,
-            Protocol="HTTP",
+            Port=If(public, PUBLIC_LISTENER_PORT, LISTENER_PORT),
+            Protocol=If(public, "HTTPS", "HTTP"),
+            SslPolicy=If(public, TLS_POLICY, NoValue),
         ),
-        "Takes what CloudFront sends inside the VPC, after TLS ended at the edge.",
+        "Takes what CloudFront sends: inside the VPC after TLS ended at the edge, or over TLS again.",
         SERVES,
     )
     stack.add(
@@ -72,7 +83,10 @@ def build(project: Project) -> Stack:
                     ),
                 )
             ],
-            Conditions=[elb.Condition(Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=["/*"]))],
+            Conditions=[
+                elb.Condition(Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=["/*"])),
+                If(public, _from_our_distribution(stack, public), NoValue),
+            ],
             ListenerArn=Ref(listener),
             Priority=1,
         ),
@@ -85,6 +99,31 @@ def build(project: Project) -> Stack:
     stack.gives(ports.TARGET_GROUP_ARN, Ref(first))
     stack.gives(ports.TARGET_GROUP_METRIC, GetAtt(first, "TargetGroupFullName"))
     return stack
+
+
+def _from_our_distribution(stack: Stack, public: str) -> elb.Condition:
+    """The condition that a request carries the secret header (AmazonCloudFront DeveloperGuide,
+    restrict-access-to-load-balancer). The secret is generated, and read by dynamic references alone."""
+    secret = stack.add(
+        secretsmanager.Secret(
+            "OriginSecret",
+            Condition=public,
+            Description=f"{ORIGIN_HEADER} that CloudFront sends the load balancer",
+            GenerateSecretString=secretsmanager.GenerateSecretString(
+                ExcludePunctuation=True, IncludeSpace=False, PasswordLength=64
+            ),
+            KmsKeyId=stack.takes(ports.KEY_ARN),
+        ),
+        "Tells our distribution from everybody else's.",
+        SERVES,
+    )
+    stack.gives(ports.ORIGIN_SECRET_ARN, If(public, Ref(secret), ""))
+    return elb.Condition(
+        Field="http-header",
+        HttpHeaderConfig=elb.HttpHeaderConfig(
+            HttpHeaderName=ORIGIN_HEADER, Values=[Sub(f"{{{{resolve:secretsmanager:${{{secret.title}}}}}}}")]
+        ),
+    )
 
 
 def _target_group(stack: Stack, project: Project, title: str) -> elb.TargetGroup:

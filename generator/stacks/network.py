@@ -1,15 +1,17 @@
 """The VPC: two zones, a public and a private subnet in each, and the two security groups.
 
 The tasks have no public address and leave through NAT, because the application calls services that have no VPC
-endpoint. The load balancer's group admits CloudFront's prefix list on one port and nothing else; both groups stand
-here, because each names the other. One NAT gateway is the cheap choice, two survive the loss of a zone.
+endpoint: that is also why there is always a NAT gateway. The load balancer's group admits CloudFront's prefix list on
+one port and nothing else; both groups stand here, because each names the other. One NAT gateway is the cheap choice,
+two survive the loss of a zone. A public load balancer stands in the public subnets.
 """
 
 from __future__ import annotations
 
-from troposphere import Cidr, GetAtt, GetAZs, Ref, Select, Sub, ec2
+from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Ref, Select, Sub, ec2
 
 from generator import ports
+from generator.names import PUBLIC
 from generator.network import routes, traffic
 from generator.network.routes import SERVES, named
 from generator.project import Project
@@ -60,10 +62,13 @@ def build(project: Project) -> Stack:
             SERVES,
         )
     traffic.flow_log(stack, vpc)
-    traffic.groups(stack, vpc, project.backend.port)
+    is_public = stack.when("PublicLoadBalancer", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
+    traffic.groups(stack, vpc, project.backend.port, is_public)
     stack.gives(ports.VPC_ID, Ref(vpc))
     stack.gives(ports.PRIVATE_SUBNET_A, Ref(private[0]))
     stack.gives(ports.PRIVATE_SUBNET_B, Ref(private[1]))
+    for port, zone in ((ports.LOAD_BALANCER_SUBNET_A, 0), (ports.LOAD_BALANCER_SUBNET_B, 1)):
+        stack.gives(port, If(is_public, Ref(public[zone]), Ref(private[zone])))
     return stack
 
 

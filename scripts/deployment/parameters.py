@@ -50,6 +50,16 @@ class Environment:
         declared: Mapping[str, Mapping[str, str]] = self.root.metadata.get("Computed", {})
         return declared
 
+    def keep(self, before: Mapping[str, str], values: Mapping[str, str]) -> None:
+        """Raises `Refused` when `values` change what a living environment cannot change; `before` are its parameters.
+
+        The template says which those are, and why.
+        """
+        fixed: Mapping[str, str] = self.root.metadata.get("Fixed", {})
+        for name, why in fixed.items():
+            if before.get(name, values[name]) != values[name]:
+                raise Refused(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
+
     def values(self, found: Mapping[str, str]) -> dict[str, str]:
         """Every parameter's value. Raises `Refused` when `found` lacks a computed one."""
         if missing := [name for name in self.computed if name not in found]:

@@ -100,6 +100,15 @@ class Account(Prepared):
         return {}
 
 
+def test_what_a_living_environment_cannot_change_is_refused(loaded: Roots) -> None:
+    """The template says what and why; a new environment and an unchanged value are nobody's concern."""
+    wanted = loaded["environment"]
+    for before in ({}, {"LoadBalancerScheme": "INTERNAL"}):
+        wanted.keep(before, {"LoadBalancerScheme": "INTERNAL"})
+    with pytest.raises(Refused, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"):
+        wanted.keep({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
+
+
 def test_without_a_yes_nothing_happens_and_nothing_is_left(
     loaded: Roots, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,15 @@
 """Runtime: the network in which the backend runs, and the one way in."""
 
-from generator.reading.graph import dependencies
-from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from typing import Any
 
-from .support import BOTH, attribute, declaration, exists, grants, passed, real, ref, sub, under
+import pytest
+
+from generator.reading.assertions import broken, unmet
+from generator.reading.graph import dependencies
+from generator.reading.templates import TemplateSet, load
+from generator.reading.values import decide, render
+
+from .support import BOTH, ROOT, attribute, declaration, default, exists, grants, passed, real, ref, sub, under
 
 PREFIX_LIST = "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing"
 PRIVATE = [ref("PrivateSubnetA"), ref("PrivateSubnetB")]
@@ -48,7 +53,10 @@ def test_nat_gateways(templates: TemplateSet) -> None:
         assert association.get("RouteTableId") == ref("PublicRoutes")
         assert association.get("SubnetId") == ref(f"PublicSubnet{zone}")
         assert nat.get("AllocationId") == attribute(f"NatAddress{zone}", "AllocationId")
-    assert declaration(templates, "NatGatewayCount")["AllowedValues"] == ["1", "2"]
+    declared = declaration(templates, "NatGatewayCount")
+    assert declared["AllowedValues"] == ["1", "2"]
+    refused = unmet("NatGatewayCount", declared, "0")
+    assert refused and "without one" in refused[0]
     for service in ("S3", "Dynamodb"):
         endpoint = templates.resource(f"network.{service}Endpoint")
         assert endpoint.get("VpcEndpointType") == "Gateway"
@@ -56,10 +64,27 @@ def test_nat_gateways(templates: TemplateSet) -> None:
         assert endpoint.get("RouteTableIds") == [ref("PrivateRoutesA"), ref("PrivateRoutesB")]
 
 
+def reached(templates: TemplateSet, scheme: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Listener, the conditions of its rule by field, and the distribution's origin, under a scheme."""
+    listener, rule = (
+        under(templates, f"ingress.{one}", LoadBalancerScheme=scheme) for one in ("Listener", "ProductionRule")
+    )
+    distribution = under(templates, "delivery.Distribution", **BOTH, LoadBalancerScheme=scheme)
+    [origin] = [one for one in distribution["DistributionConfig"]["Origins"] if one["Id"] == "api"]
+    assert origin["DomainName"] == ref("LoadBalancerDnsName")
+    return listener, {one["Field"]: one for one in rule["Conditions"]}, origin
+
+
 def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
+    """By default: in private subnets, without a name or an address outside, behind a VPC origin."""
+    assert default(templates, "LoadBalancerScheme") == "INTERNAL"
+    assert under(templates, "ingress.LoadBalancer", LoadBalancerScheme="INTERNAL")["Scheme"] == "internal"
     balancer = templates.resource("ingress.LoadBalancer")
-    assert (balancer.get("Scheme"), balancer.get("Type")) == ("internal", "application")
-    assert balancer.get("Subnets") == PRIVATE
+    assert balancer.get("Type") == "application"
+    assert balancer.get("Subnets") == [ref("LoadBalancerSubnetA"), ref("LoadBalancerSubnetB")]
+    for zone, subnet in zip("AB", PRIVATE, strict=True):
+        value = templates["network"].outputs[f"LoadBalancerSubnet{zone}"]["Value"]
+        assert decide(value, {"PublicLoadBalancer": False}) == subnet
     settings = {one["Key"]: one["Value"] for one in balancer.get("LoadBalancerAttributes", default=[])}
     assert settings["routing.http.drop_invalid_header_fields.enabled"] == "true"
     assert balancer.get("SecurityGroups") == [ref("LoadBalancerGroupId")]
@@ -68,27 +93,81 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     assert origin.type == "AWS::CloudFront::VpcOrigin"
     assert endpoint.get("OriginProtocolPolicy") == "http-only"
     assert real(templates, "delivery.ApiOrigin", endpoint.get("Arn")) == "${ingress.LoadBalancer}"
-    listener = templates.resource("ingress.Listener")
-    assert (listener.get("Port"), listener.get("Protocol")) == (endpoint["HTTPPort"], "HTTP")
-    [api] = [
-        one
-        for one in under(templates, "delivery.Distribution", **BOTH)["DistributionConfig"]["Origins"]
-        if one["Id"] == "api"
-    ]
+    listener, asked, api = reached(templates, "INTERNAL")
+    assert (listener["Port"], listener["Protocol"]) == (endpoint["HTTPPort"], "HTTP")
+    assert "Certificates" not in listener
+    assert list(asked) == ["path-pattern"]
     assert api["VpcOriginConfig"] == {"VpcOriginId": ref("ApiOrigin")}
-    assert api["DomainName"] == ref("LoadBalancerDnsName")
+    assert exists(templates, "delivery.ApiOrigin", **BOTH, LoadBalancerScheme="INTERNAL")
+    assert not exists(templates, "ingress.OriginSecret", LoadBalancerScheme="INTERNAL")
     # A VPC origin needs an internet gateway attached to the VPC.
     attached = templates.resource("network.InternetAttachment")
     assert (attached.get("VpcId"), attached.get("InternetGatewayId")) == (ref("Vpc"), ref("InternetGateway"))
 
 
+def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -> None:
+    """By parameter: the prefix list admits anybody's distribution, so that only a secret header tells ours."""
+    public = {"LoadBalancerScheme": "PUBLIC"}
+    assert under(templates, "ingress.LoadBalancer", **public)["Scheme"] == "internet-facing"
+    for zone in "AB":
+        value = templates["network"].outputs[f"LoadBalancerSubnet{zone}"]["Value"]
+        assert decide(value, {"PublicLoadBalancer": True}) == ref(f"PublicSubnet{zone}")
+    listener, asked, api = reached(templates, "PUBLIC")
+    assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
+    assert listener["Certificates"] == [{"CertificateArn": ref("LoadBalancerCertificateArn")}]
+    assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res")
+    header, secret = (asked["http-header"]["HttpHeaderConfig"], templates.resource("ingress.OriginSecret"))
+    assert header["Values"] == [sub("{{resolve:secretsmanager:${OriginSecret}}}")]
+    assert secret.get("GenerateSecretString") == {
+        "ExcludePunctuation": True,
+        "IncludeSpace": False,
+        "PasswordLength": 64,
+    }
+    assert secret.get("KmsKeyId") == ref("KeyArn")
+    assert api["CustomOriginConfig"] == {
+        "HTTPSPort": 443,
+        "OriginProtocolPolicy": "https-only",
+        "OriginSSLProtocols": ["TLSv1.2"],
+    }
+    [sent] = api["OriginCustomHeaders"]
+    assert sent["HeaderName"] == header["HttpHeaderName"]
+    assert sent["HeaderValue"] == sub("{{resolve:secretsmanager:${OriginSecretArn}}}")
+    assert real(templates, "delivery.Distribution", ref("OriginSecretArn")) == "${ingress.OriginSecret}"
+    assert not exists(templates, "delivery.ApiOrigin", **BOTH, **public)
+    assert exists(templates, "ingress.OriginSecret", **public)
+    [admitted] = {under(templates, "network.FromCloudFront", **public)[end] for end in ("FromPort", "ToPort")}
+    assert admitted == 443
+    # A living environment cannot change it: a target group belongs to one load balancer.
+    assert "target groups" in templates["environment"].metadata["Fixed"]["LoadBalancerScheme"]
+
+
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [
+        ({}, False),
+        ({"LoadBalancerScheme": "PUBLIC"}, True),
+        ({"LoadBalancerScheme": "PUBLIC", "LoadBalancerCertificateArn": "arn"}, True),
+        ({"LoadBalancerScheme": "PUBLIC", "DomainName": "a.test"}, True),
+        ({"LoadBalancerCertificateArn": "arn"}, True),
+        ({"LoadBalancerScheme": "PUBLIC", "LoadBalancerCertificateArn": "arn", "DomainName": "a.test"}, False),
+    ],
+)  # fmt: skip
+def test_public_without_tls_is_refused(given: dict[str, str], refused: bool) -> None:
+    environment = load(ROOT / "templates")["environment"]
+    values = {name: str(one.get("Default", "x")) for name, one in environment.parameters.items()}
+    found = [one.rule for one in broken(environment.body, {**values, **given})]
+    assert ("PublicLoadBalancerHasTls" in found) is refused
+
+
 def test_groups_admit_one_port(templates: TemplateSet) -> None:
-    port = templates.resource("ingress.Listener").get("Port")
+    port = under(templates, "ingress.Listener")["Port"]
     [container] = templates.resource("backend.Task").get("ContainerDefinitions", default=[])
     task_port = container["PortMappings"][0]["ContainerPort"]
     assert (port, task_port) == (80, 8000)
     admitted = {
-        one.address: (one.get("GroupId"), one.get("IpProtocol"), one.get("FromPort"), one.get("ToPort"))
+        one.address: tuple(
+            under(templates, one.address).get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")
+        )
         for one in templates.resources("AWS::EC2::SecurityGroupIngress")
     }
     assert admitted == {

@@ -145,7 +145,7 @@ def section(template: str, *way: Any, value: Any, at: str = "") -> Mutation:
     def mutate(bodies: Bodies) -> str:
         inner = bodies[template]
         for step in way[:-1]:
-            inner = inner.setdefault(step, {})
+            inner = inner.setdefault(step, {}) if isinstance(inner, dict) else inner[step]
         inner[way[-1]] = value
         return f"{template}.{at}" if at else template
 

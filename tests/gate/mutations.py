@@ -47,6 +47,8 @@ BUCKET, TABLE, REGISTRY, PROJECT = (
 SECRET, GROUP, TOPIC = ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::SNS::Topic")
 BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
 DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
+PUBLIC_ORIGIN = (CONFIGURATION, "Origins", 1, "Fn::If", 2, "Fn::If", 1)
+HEADER = ("Resources", "ProductionRule", "Properties", "Conditions", 1, "Fn::If", 1, "HttpHeaderConfig", "Values")
 
 ANYWHERE = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 CONDITION = {"Fn::Equals": [{"Ref": "Environment"}, "mutant"]}
@@ -159,13 +161,32 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put("AWS::EC2::SecurityGroupIngress", "CidrIpv6", value="::/0"),
         put("AWS::EC2::SecurityGroupIngress", "IpProtocol", value="-1"),
     ],
-    "NET004": [drop(BALANCER, "Scheme"), put(BALANCER, "Scheme", value="internet-facing")],
+    "NET004": [
+        drop(BALANCER, "Scheme"),
+        put(BALANCER, "Scheme", value="internet-facing"),
+        section("ingress", "Resources", "Listener", "Properties", "Protocol", value="HTTP", at="LoadBalancer"),
+        section("ingress", "Resources", "Listener", "Properties", "Certificates", value=[], at="LoadBalancer"),
+        section("ingress", "Resources", "ProductionRule", "Properties", "Conditions", value=[], at="LoadBalancer"),
+        section("ingress", *HEADER, value=[], at="LoadBalancer"),
+        section("ingress", *HEADER, value=["hunter2"], at="LoadBalancer"),
+    ],
     "NET005": [put(BALANCER, "LoadBalancerAttributes", value=[]), drop(BALANCER, "LoadBalancerAttributes")],
     "NET006": [
         put(
             DISTRIBUTION, CONFIGURATION, "DefaultCacheBehavior", "Fn::If", 1, "ViewerProtocolPolicy", value="allow-all"
         ),
-        put(DISTRIBUTION, CONFIGURATION, "CacheBehaviors", "Fn::If", 1, 0, "ViewerProtocolPolicy", value="allow-all"),
+        put(
+            DISTRIBUTION,
+            CONFIGURATION,
+            "CacheBehaviors",
+            "Fn::If",
+            1,
+            "Fn::If",
+            1,
+            0,
+            "ViewerProtocolPolicy",
+            value="allow-all",
+        ),
     ],
     "NET007": [
         put(DISTRIBUTION, CONFIGURATION, "ViewerCertificate", "Fn::If", 1, "MinimumProtocolVersion", value="TLSv1"),
@@ -185,7 +206,9 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
             "S3OriginConfig",
             value={"OriginAccessIdentity": "x"},
         ),
-        put(DISTRIBUTION, CONFIGURATION, "Origins", 1, "Fn::If", 1, "CustomOriginConfig", value={"HTTPPort": 80}),
+        put(DISTRIBUTION, *PUBLIC_ORIGIN, "CustomOriginConfig", "OriginProtocolPolicy", value="match-viewer"),
+        put(DISTRIBUTION, *PUBLIC_ORIGIN, "OriginCustomHeaders", value=[]),
+        put(DISTRIBUTION, *PUBLIC_ORIGIN, "OriginCustomHeaders", 0, "HeaderValue", value="hunter2"),
     ],
     "NET009": [no_flow_log],
     "SEC001": [

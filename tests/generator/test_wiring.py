@@ -15,7 +15,7 @@ from generator.reading.templates import load
 from generator.stack import Stack, StackError
 from generator.wiring import LooseEnd, Offer, Wiring
 
-# Who needs whom, as the requirements' table of children says.
+# Who needs whom, as the requirements' table of children says; ingress needs the key for a public one's secret.
 NEEDS = {
     "encryption": set(),
     "storage": {"encryption"},
@@ -24,7 +24,7 @@ NEEDS = {
     "data": {"encryption"},
     "network": {"encryption"},
     "site": {"storage"},
-    "ingress": {"network", "storage"},
+    "ingress": {"network", "storage", "encryption"},
     "delivery": {"ingress", "site", "storage"},
     "configuration": {"encryption", "delivery", "data"},
     "backend": {"network", "ingress", "registry", "configuration", "data", "notifications", "encryption"},

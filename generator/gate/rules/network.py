@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.gate.rules.rule import Fault, Rule, must, values
+from generator.gate.rules.secrets import RESOLVE
 from generator.gate.rules.storage import equals
 from generator.reading.templates import Resource, TemplateSet
+from generator.reading.values import choices, render
 
 BALANCER, DISTRIBUTION = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::CloudFront::Distribution")
+LISTENER, LISTENER_RULE = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule")
 ATTRIBUTES = {"routing.http.drop_invalid_header_fields.enabled": "true", "access_logs.s3.enabled": "true"}
 # TLS policies without TLS 1.0 and 1.1 and without old ciphers (botocore cloudfront, MinimumProtocolVersion).
 TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
@@ -32,6 +35,29 @@ def _attributes(templates: TemplateSet) -> Iterator[Fault]:
             for key, wanted in ATTRIBUTES.items():
                 if found.get(key) != wanted:
                     yield Fault(resource.address, f"does not set {key} to {wanted}")
+
+
+def _public_balancers(templates: TemplateSet) -> Iterator[Fault]:
+    """A load balancer that is public under some outcome of the conditions, in clear or for anybody under the same."""
+    for balancer in templates.resources(BALANCER):
+        beside = [one for one in templates.resources(LISTENER, LISTENER_RULE) if one.template == balancer.template]
+        together = {one.logical_id: dict(one.properties) for one in [balancer, *beside]}
+        for _, decided in choices(together):
+            if decided[balancer.logical_id].get("Scheme") == "internal":
+                continue
+            for one in beside:
+                properties = decided[one.logical_id]
+                if one.type == LISTENER and not (
+                    properties.get("Protocol") == "HTTPS" and properties.get("Certificates")
+                ):
+                    yield Fault(balancer.address, f"is public, and {one.logical_id} takes clear text")
+                if one.type == LISTENER_RULE and not _asks_for_a_secret(properties):
+                    yield Fault(balancer.address, f"is public, and {one.logical_id} answers to any distribution")
+
+
+def _asks_for_a_secret(rule: dict[str, Any]) -> bool:
+    headers = [one.get("HttpHeaderConfig", {}).get("Values") for one in rule.get("Conditions", ())]
+    return any(found and all(RESOLVE in render(value) for value in found) for found in headers)
 
 
 def _configurations(templates: TemplateSet) -> Iterator[tuple[Resource, Any]]:
@@ -70,7 +96,17 @@ def _origins(templates: TemplateSet) -> Iterator[Fault]:
             if "S3OriginConfig" in origin and not signed:
                 yield Fault(resource.address, f"reads the origin {origin.get('Id')} without an origin access control")
             if "CustomOriginConfig" in origin:
-                yield Fault(resource.address, f"reaches the origin {origin.get('Id')} over the internet")
+                yield from (
+                    Fault(resource.address, f"reaches the origin {origin.get('Id')} {how}") for how in _exposed(origin)
+                )
+
+
+def _exposed(origin: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the way to an origin on the internet."""
+    if origin["CustomOriginConfig"].get("OriginProtocolPolicy") != "https-only":
+        yield "over the internet in clear"
+    if not any(RESOLVE in render(one.get("HeaderValue", "")) for one in origin.get("OriginCustomHeaders", ())):
+        yield "over the internet without a secret header"
 
 
 def _flow_logs(templates: TemplateSet) -> Iterator[Fault]:
@@ -111,9 +147,10 @@ RULES = (
     ),
     Rule(
         "NET004",
-        "tokens would travel in clear past CloudFront",
-        "set Scheme to internal and reach it through a VPC origin",
-        must(BALANCER, ("Scheme",), "is not internal", equals("internal")),
+        "tokens would travel in clear, or past CloudFront",
+        "set Scheme to internal and reach it through a VPC origin; or let its listeners take HTTPS with a certificate, "
+        "and every rule ask for a header whose value is a secret",
+        _public_balancers,
     ),
     Rule(
         "NET005",
@@ -125,8 +162,9 @@ RULES = (
     Rule("NET007", "old TLS can be broken", f"set MinimumProtocolVersion to one of {', '.join(TLS)}", _certificates),
     Rule(
         "NET008",
-        "the bucket would have to be public",
-        "reach a bucket through an origin access control and a load balancer through a VPC origin",
+        "the origin would have to be open to everybody",
+        "reach a bucket through an origin access control, and a load balancer through a VPC origin or over HTTPS with "
+        "a header whose value is a secret",
         _origins,
     ),
     Rule(

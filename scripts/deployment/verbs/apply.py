@@ -104,6 +104,7 @@ class _Steps:
         """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
         is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""
         parameters = wanted.values({one.name: one.value for one in values})
+        wanted.keep(previous.parameters if previous else {}, parameters)
         request = Request(wanted.stack, template, parameters, wanted.tags)
         made = plan.make(self.run.aws, request, previous, record.describe(self.origin, wanted.version, request.digest))
         renewed = computed.renew(self.run.aws, wanted, previous, values, made)
