@@ -8,7 +8,7 @@ DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help deploy outputs status destroy rehearse local-stop templates check test lint format bench clean
+.PHONY: help deploy outputs status destroy cost rehearse local-stop templates check test lint format bench clean
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ status: .venv/ready ## show an environment's stacks as they stand
 
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
+
+cost: .venv/ready ## what an environment costs in a month: ENV=staging
+	@$(BIN)/python -m scripts.cost $(ENV) $(ARGS)
 
 rehearse: .venv/test ## play one release through the local environment: APP=folder FAIL_AT=stage
 	@$(BIN)/python -m scripts.rehearse $(if $(APP),--app $(APP)) $(if $(FAIL_AT),--fail-at $(FAIL_AT)) $(ARGS)

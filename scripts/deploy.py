@@ -52,12 +52,17 @@ def parser(verb: str) -> argparse.ArgumentParser:
     import_module(f"scripts.deployment.verbs.{verb}").arguments(made)
     made.add_argument("--profile", help="profile of the AWS CLI's configuration")
     made.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
-    made.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
-    made.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    folders(made)
     made.add_argument(
         "--embedded", type=Path, default=PROJECT / ".cache/embedded.json", help="run file of the embedded AWS"
     )
     return made
+
+
+def folders(parser: argparse.ArgumentParser) -> None:
+    """Where templates and parameter files lie."""
+    parser.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
+    parser.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
 
 
 def verbs() -> argparse.ArgumentParser:

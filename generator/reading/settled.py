@@ -1,0 +1,93 @@
+"""The templates as they are in one environment: conditions decided, parts left out gone, values known where possible.
+
+What only AWS will know (an output of a sibling, an account's id) stays an expression. A parameter that is fed with such
+a value counts, in a condition, as one that no condition compares with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.reading.assertions import as_text, conditions
+from generator.reading.graph import SUBSTITUTION
+from generator.reading.templates import STACK, Resource, Template, from_bodies
+from generator.reading.values import OTHER, decide, render
+
+SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One stack that is made: the way to it by logical ids, its template, and the values of its parameters."""
+
+    path: tuple[str, ...]
+    template: Template
+    values: Mapping[str, str] = field(hash=False)
+
+    def text(self, value: Any) -> str | None:
+        """A property's value as text; None when something of it is known to AWS alone."""
+        return known(value, self.values)
+
+    def number(self, resource: Resource, *place: str | int, default: float) -> float:
+        """The number at a place of a resource's properties; `default` where there is none."""
+        found = resource.get(*place)
+        text = None if found is None else self.text(found)
+        return default if text is None else float(text)
+
+
+def known(value: Any, values: Mapping[str, str]) -> str | None:
+    """A value without conditions as text, with `values` put in for names; None when a name remains."""
+    if not isinstance(value, str | int | float | dict):
+        return None
+    text = SUBSTITUTION.sub(lambda found: values.get(found[1], found[0]), render(value))
+    return None if SUBSTITUTION.search(text) or OTHER in text else text
+
+
+def settle(root: Template, values: Mapping[str, str]) -> list[Settled]:
+    """The root and every nested stack that exists under its parameters' `values`, parents first.
+
+    `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluable` for a condition that cannot be
+    decided.
+    """
+    bodies: dict[str, dict[str, Any]] = {}
+    found: list[tuple[tuple[str, ...], str, dict[str, str]]] = []
+    pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
+    _settle(root, (), dict(values), pseudo, bodies, found)
+    made = from_bodies(bodies)
+    return [Settled(path, made[name], {**pseudo, **own}) for path, name, own in found]
+
+
+def _settle(
+    template: Template,
+    path: tuple[str, ...],
+    values: dict[str, str],
+    pseudo: dict[str, str],
+    bodies: dict[str, dict[str, Any]],
+    found: list[tuple[tuple[str, ...], str, dict[str, str]]],
+) -> None:
+    defaults = {name: as_text(one["Default"]) for name, one in template.parameters.items() if "Default" in one}
+    given = {name: values.get(name, defaults.get(name, OTHER)) for name in template.parameters}
+    outcome = conditions(template.body, given, pseudo)
+
+    def there(section: str) -> dict[str, Any]:
+        return {
+            name: decide({key: value for key, value in body.items() if key != "Condition"}, outcome)
+            for name, body in template.body.get(section, {}).items()
+            if outcome.get(body.get("Condition", ""), True)
+        }
+
+    resources = there("Resources")
+    for body in resources.values():
+        if "DependsOn" in body:
+            body["DependsOn"] = [one for one in Resource("", "", body).depends_on if one in resources]
+    rest = {name: body for name, body in template.body.items() if name not in SECTIONS}
+    bodies[template.name] = {**rest, "Resources": resources, "Outputs": there("Outputs")}
+    own = {name: value for name, value in given.items() if value != OTHER}
+    found.append((path, template.name, own))
+    for child in template.children():
+        name = child.resource.logical_id
+        if name in resources and resources[name]["Type"] == STACK:
+            passed = resources[name]["Properties"].get("Parameters", {})
+            texts = {key: known(value, {**pseudo, **own}) for key, value in passed.items()}
+            inner = {key: OTHER if text is None else text for key, text in texts.items()}
+            _settle(child.template, (*path, name), inner, pseudo, bodies, found)

@@ -1,0 +1,100 @@
+"""The monthly cost of one environment, from its settled templates and two levels of usage. Pure.
+
+Free allowances belong to an account and are counted for this environment alone, so several environments cost more than
+the sum of their estimates.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.reading.settled import Settled
+from generator.reading.templates import Resource
+from scripts.costs.rules import FORGOTTEN, FREE, RULES, Case, Item, Level
+
+PRICES = Path(__file__).with_name("prices.json")
+
+
+class PriceMissing(Exception):
+    """Something of the templates has no price; the message says what to add and where."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one price comes to in a month. `category` is the design's, or what the design forgot."""
+
+    category: str
+    what: str
+    quantity: Level
+    unit: str
+    price: float
+    free: float
+    cost: Level
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The lines of one environment, by category, with the design's figures and what the usage means."""
+
+    environment: str
+    region: str
+    date: str  # the newest of the prices' dates
+    lines: tuple[Line, ...]
+    design: dict[str, Level]
+    usage: dict[str, Level]
+
+    def total(self, category: str | None = None) -> Level:
+        """The sum of all lines, or of those of one category."""
+        found = [line.cost for line in self.lines if category in (None, line.category)]
+        return Level(sum(one.low for one in found), sum(one.high for one in found))
+
+
+def estimate(environment: str, stacks: Sequence[Settled], prices: Path = PRICES) -> Estimate:
+    """The estimate of the settled `stacks` of one environment. Raises `PriceMissing`."""
+    book = json.loads(prices.read_text(encoding="utf-8"))
+    usage = {name: Level(one["low"], one["high"]) for name, one in book["usage"].items()}
+    usage |= {"one": Level(1, 1), "hours": Level(book["hours"], book["hours"])}
+    # Log groups cost by what is written, whichever of them takes it.
+    logs = (("logs taken in", "logs.in"), ("logs kept", "logs.kept"))
+    items = [Item(FORGOTTEN, what, price, usage["log_gb"]) for what, price in logs]
+    for stack in stacks:
+        items += [item for one in stack.template.resources.values() for item in _items(stack, one, usage)]
+    summed: dict[tuple[str, str, str], Level] = {}
+    for category, what, price, quantity in items:
+        if price not in book["prices"]:
+            raise PriceMissing(f"{prices.name} has no price {price!r}; there are: {', '.join(sorted(book['prices']))}")
+        summed[category, what, price] = summed.get((category, what, price), Level(0, 0)).plus(quantity)
+    return Estimate(
+        environment,
+        book["region"],
+        max(one["date"] for one in book["prices"].values()),
+        tuple(_lines(summed, book["prices"], [*book["design"], FORGOTTEN])),
+        {name: Level(*figures) for name, figures in book["design"].items()},
+        {one["says"]: Level(one["low"], one["high"]) for one in book["usage"].values()},
+    )
+
+
+def _items(stack: Settled, one: Resource, usage: Mapping[str, Level]) -> Iterator[Item]:
+    if one.type in RULES:
+        yield from RULES[one.type](Case(stack, one, usage))
+    elif not one.type.startswith(FREE):
+        raise PriceMissing(
+            f"{one.address} is a {one.type}, which scripts/costs/rules.py neither prices nor names as free"
+        )
+
+
+def _lines(
+    summed: Mapping[tuple[str, str, str], Level], prices: Mapping[str, Any], order: Sequence[str]
+) -> Iterator[Line]:
+    left = {price: float(prices[price]["free"]) for _, _, price in summed}
+    spent = {price: [0.0, 0.0] for price in left}
+    for (category, what, price), quantity in sorted(summed.items(), key=lambda one: order.index(one[0][0])):
+        usd, paid = float(prices[price]["usd"]), []
+        for level, amount in enumerate(quantity):
+            # A free allowance serves the lines of one price one after the other.
+            free = min(amount, left[price] - spent[price][level])
+            spent[price][level] += free
+            paid.append((amount - free) * usd)
+        yield Line(category, what, quantity, prices[price]["unit"], usd, left[price], Level(*paid))

@@ -1,0 +1,58 @@
+"""An estimate as lines for a terminal, as Markdown and as JSON."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from scripts.costs.estimate import Estimate
+from scripts.costs.rules import Level
+
+
+def lines(made: Estimate) -> Iterator[str]:
+    """A table for a terminal: each line, each category beside the design's figure, and the sum."""
+    width = max(len(line.what) for line in made.lines) + 2
+    yield f"{made.environment}: US dollars a month in {made.region}, prices of {made.date}"
+    for category in dict.fromkeys(line.category for line in made.lines):
+        yield f"  {category:{width}}  {_money(made.total(category)):>18}{_design(made, category)}"
+        for line in made.lines:
+            if line.category == category:
+                quantity = f"{_amount(line.quantity)} {line.unit} at {line.price:g}"
+                free = f", {line.free:g} of them free" if line.free else ""
+                yield f"    {line.what:{width}}{_money(line.cost):>18}   {quantity}{free}"
+    yield f"  {'Total':{width}}  {_money(made.total()):>18}   the design says {_money(_designed(made))}"
+    yield "  low and high usage (costs/prices.json):"
+    yield from (f"    {says:{width + 26}}{_amount(level)}" for says, level in made.usage.items())
+
+
+def markdown(made: Estimate) -> Iterator[str]:
+    """The categories as a table for a page."""
+    yield f"| {made.environment}, US dollars a month | low | high | the design |"
+    yield "|---|---:|---:|---:|"
+    for category in dict.fromkeys(line.category for line in made.lines):
+        low, high = made.total(category)
+        design = made.design.get(category)
+        yield f"| {category} | {low:.0f} | {high:.0f} | {_money(design) if design else ''} |"
+    low, high = made.total()
+    yield f"| **Total** | **{low:.0f}** | **{high:.0f}** | {_money(_designed(made))} |"
+
+
+def as_json(made: Estimate) -> str:
+    """The whole value, with the sum."""
+    return json.dumps({**asdict(made), "total": made.total()._asdict()}, indent=1)
+
+
+def _design(made: Estimate, category: str) -> str:
+    return f"   the design says {_money(made.design[category])}" if category in made.design else ""
+
+
+def _designed(made: Estimate) -> Level:
+    return Level(sum(one.low for one in made.design.values()), sum(one.high for one in made.design.values()))
+
+
+def _money(level: Level) -> str:
+    return f"{level.low:.2f} to {level.high:.2f}" if level.high < 10 else f"{level.low:.0f} to {level.high:.0f}"
+
+
+def _amount(level: Level) -> str:
+    low, high = (f"{value:,.4g}" if value < 1000 else f"{value:,.0f}" for value in level)
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,109 @@
+"""The monthly estimate: from the rendered templates and a parameter file, line by line."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from argparse import Namespace
+
+import pytest
+
+from generator.reading.settled import settle
+from generator.reading.templates import STACK, TemplateSet, from_bodies, load
+from scripts import cost
+from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
+from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
+from tests.conftest import ROOT
+
+PRICED = sorted(RULES)
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return load(ROOT / "templates")
+
+
+def of(environment: str) -> Estimate:
+    return cost.price(Namespace(environment=environment, templates=ROOT / "templates", params=ROOT / "params"))
+
+
+def line(made: Estimate, what: str) -> Level:
+    [found] = [one.cost for one in made.lines if one.what == what]
+    return Level(*(round(value, 2) for value in found))
+
+
+def test_every_type_is_priced_or_named_as_free(templates: TemplateSet) -> None:
+    types = {resource.type for resource in templates.resources()}
+    assert len(types) > 40
+    assert not {kind for kind in types if kind not in RULES and not kind.startswith(FREE)}
+    assert not {kind for kind in types if kind in RULES and kind.startswith(FREE)}
+
+
+def test_an_unknown_type_is_refused(templates: TemplateSet) -> None:
+    bodies = templates.bodies()
+    bodies["storage"]["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
+    with pytest.raises(PriceMissing, match=r"storage.Queue is a AWS::SQS::Queue.*rules.py"):
+        estimate("x", settle(from_bodies(bodies)["storage"], {"ArtifactDays": "30"}))
+
+
+def test_prices_say_where_they_are_from_and_when() -> None:
+    book = json.loads(PRICES.read_text(encoding="utf-8"))
+    assert len(book["prices"]) > 20
+    for name, price in book["prices"].items():
+        assert price["source"] in book["sources"] and re.fullmatch(r"20\d\d-\d\d-\d\d", price["date"]), name
+        assert price["usd"] > 0 <= price["free"], name
+    for name, level in book["usage"].items():
+        assert level["low"] <= level["high"] and level["says"], name
+
+
+def test_the_figures_follow_the_parameters() -> None:
+    """By hand: 730 hours; one task of a quarter vCPU in staging, two of a half in production, up to four of them for a
+    quarter of the time; one and two NAT gateways with an address each."""
+    staging, production = of("staging"), of("production")
+    assert line(staging, "vCPU of the tasks") == (7.39, 9.23)
+    assert line(production, "vCPU of the tasks") == (29.55, 36.94)
+    assert line(staging, "NAT gateways") == (32.85, 32.85) and line(production, "NAT gateways") == (65.7, 65.7)
+    assert line(staging, "public addresses") == (3.65, 3.65) and line(production, "public addresses") == (7.3, 7.3)
+    assert production.total().high > staging.total().high > staging.total().low > 0
+    assert {one.category for one in staging.lines} == {*staging.design, FORGOTTEN}
+    assert staging.total() == pytest.approx([sum(one.cost[level] for one in staging.lines) for level in (0, 1)])
+
+
+def test_free_allowances_are_spent_once() -> None:
+    builds = [one for one in of("staging").lines if one.category == "CodeBuild"]
+    assert len(builds) == 1 and builds[0].free == 100
+    assert builds[0].cost.high == pytest.approx((builds[0].quantity.high - 100) * builds[0].price)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["staging"], 0, "staging: US dollars a month"),
+        (["production", "--format", "markdown"], 0, "| CodePipeline |"),
+        (["staging", "--format", "json"], 0, '"total"'),
+        (["nowhere"], 64, "There are: "),
+    ],
+)
+def test_the_command(words: list[str], status: int, told: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "scripts.cost", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == status and told in ended.stdout + ended.stderr
+    if "json" in words:
+        made = json.loads(ended.stdout)
+        assert made["total"]["low"] == pytest.approx(sum(one["cost"][0] for one in made["lines"]))
+
+
+def test_stacks_that_do_not_exist_cost_nothing(templates: TemplateSet) -> None:
+    root = templates["environment"]
+    values = {"BackendTarget": "NONE", "Environment": "x", "FrontendTarget": "CLOUDFRONT", "AWS::Region": "us-east-1"}
+    stacks = settle(root, values)
+    assert [one.path for one in stacks if not one.path] == [()] and ("Site",) in {one.path for one in stacks}
+    assert not {("Backend",), ("Network",), ("Data",)} & {one.path for one in stacks}
+    assert line(estimate("x", stacks), "keys") == (1, 1)
+    assert not [one for one in estimate("x", stacks).lines if one.what == "NAT gateways"]
+    assert all(
+        one.type == STACK or "Condition" not in one.body for s in stacks for one in s.template.resources.values()
+    )
