@@ -10,11 +10,12 @@ from moto.s3.models import FakeBucket
 from scripts.embedded import changesets, describe, structure
 from scripts.embedded.changeset_calls import ChangeSetCalls
 from scripts.embedded.engine import Engine
+from scripts.embedded.recovery_calls import RecoveryCalls
 from scripts.embedded.seam import ACCOUNTS, ENDPOINT, settled
 from scripts.embedded.stacks import ChangeSet, Refused
 
 
-class CloudFormation(ChangeSetCalls):
+class CloudFormation(ChangeSetCalls, RecoveryCalls):
     """All operations; each returns the output in the shape of botocore's model."""
 
     def create_stack(self) -> ActionResult:
@@ -44,36 +45,6 @@ class CloudFormation(ChangeSetCalls):
         stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated")
         self._start(lambda: Engine(self.account).update(stack, target, operation), stack, operation)
         return ActionResult({"StackId": stack.id, "OperationId": operation.id})
-
-    def delete_stack(self) -> ActionResult:
-        try:
-            stack = self._stack()
-        except Refused:
-            return ActionResult({})  # AWS answers so, too
-        if stack.status == "DELETE_COMPLETE":
-            return ActionResult({})
-        if stack.protected:
-            raise Refused(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
-        settled(stack, review=True)
-        retained = self._get_param("RetainResources", [])
-        if retained and stack.status != "DELETE_FAILED":
-            raise Refused(f"Invalid operation on stack [{stack.id}]. RetainResources is only allowed in DELETE_FAILED")
-        operation = self._operation(stack, "DELETE_STACK")
-        stack.event(operation, None, "DELETE_IN_PROGRESS", "User Initiated")
-        for one in [one for one in self.account.change_sets.values() if one.stack is stack]:
-            for nested in one.family():
-                self.account.change_sets.pop(nested.id, None)
-                if nested.reviewed and nested.stack is not stack and nested.stack.status == "REVIEW_IN_PROGRESS":
-                    nested.stack.event(operation, None, "DELETE_COMPLETE")
-        self._start(lambda: Engine(self.account).delete(stack, operation, retained=retained), stack, operation)
-        return ActionResult({})
-
-    def cancel_update_stack(self) -> ActionResult:
-        stack = self._stack()
-        if stack.status != "UPDATE_IN_PROGRESS":
-            raise Refused(f"CancelUpdateStack cannot be called from current stack status {stack.status}")
-        stack.cancelled = True
-        return ActionResult({})
 
     def describe_stacks(self) -> ActionResult:
         listed = (

@@ -7,7 +7,7 @@ from scripts.embedded.engine import Engine
 from scripts.embedded.seam import Seam, settled
 from scripts.embedded.stacks import Operation, Refused, Stack, identifier
 
-STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
+STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
 
 class ChangeSetCalls(Seam):
@@ -77,6 +77,8 @@ class ChangeSetCalls(Seam):
                 "InvalidChangeSetStatusException",
             )
         settled(stack, review=True)
+        if stack.status in ("CREATE_FAILED", "UPDATE_FAILED") and not self._get_param("DisableRollback"):
+            raise Refused(f"Stack [{stack.id}] is in {stack.status}: only an execution with DisableRollback can follow")
         if change_set.on_failure and self._get_param("DisableRollback") is not None:
             raise Refused("DisableRollback cannot be given for a change set with OnStackFailure")
         operation = self._operation(stack, f"{change_set.kind}_STACK")

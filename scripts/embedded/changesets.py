@@ -81,7 +81,7 @@ def _change(
     changed: Mapping[str, Change],
 ) -> Change:
     kind = body["Type"]
-    if existing is None:
+    if existing is None or (existing.status == "CREATE_FAILED" and not existing.nested):
         return Change("Add", name, kind, after=after)
     change = Change("", name, kind, existing.physical, before=existing.properties, after=after)
     if existing.kind != kind:

@@ -3,10 +3,12 @@
 import logging
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from generator.reading import graph
 from scripts.embedded import schemas
-from scripts.embedded.removal import ON_CREATE, Removal
+from scripts.embedded.removal import ON_CREATE
+from scripts.embedded.rollback import Rollback
 from scripts.embedded.services import Failed
 from scripts.embedded.stacks import Operation, Resource, Stack, Target, now
 from scripts.embedded.steps import StackFailed
@@ -15,7 +17,7 @@ from scripts.embedded.structure import Invalid
 LOG = logging.getLogger(__name__)
 
 
-class Engine(Removal):
+class Engine(Rollback):
     """Runs operations on the stacks of one account."""
 
     def create(self, stack: Stack, target: Target, operation: Operation) -> None:
@@ -23,6 +25,8 @@ class Engine(Removal):
         try:
             self._create(stack, target, operation)
         except StackFailed as error:
+            if stack.cancelled:  # by its deletion, which goes on from here
+                return
             if operation.delete_on_failure:
                 self.delete(stack, operation, ON_CREATE, str(error))
             elif operation.disable_rollback:
@@ -38,19 +42,41 @@ class Engine(Removal):
 
     def update(self, stack: Stack, target: Target, operation: Operation) -> None:
         """Updates a root stack; rolls back on failure; cleans up what was replaced or removed on success."""
+        if stack.unfinished:  # an update after one that failed: both are undone, or cleaned up after, together
+            operation.journal, operation.before = stack.unfinished.journal, stack.unfinished.before
         try:
             self._update(stack, target, operation)
         except StackFailed as error:
-            if operation.disable_rollback:
+            if stack.cancelled:
+                self.roll_back_update(operation, "User Initiated")
+            elif operation.disable_rollback:
+                stack.unfinished = operation
+                self._unchanged(operation)
+                for one, *_ in reversed(operation.before):
+                    if one.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+                        one.event(operation, None, "UPDATE_COMPLETE")
                 stack.event(operation, None, "UPDATE_FAILED", str(error))
             else:
-                self._roll_back_update(operation, str(error))
+                self.roll_back_update(operation, str(error))
             return
+        stack.unfinished = None
         self._clean_up(operation)
+
+    def _unchanged(self, operation: Operation) -> None:
+        """Without a rollback, what failed to be updated stands as it was, in UPDATE_FAILED."""
+        for stack, logical, before, after in operation.journal:
+            if before and after and after.status == "UPDATE_FAILED" and not after.nested:
+                stack.resources[logical] = replace(before, status=after.status, reason=after.reason)
+
+    def undo_failed_creation(self, stack: Stack, operation: Operation) -> None:
+        """`RollbackStack` from CREATE_FAILED: there is no stable state before it, so that the stack is deleted."""
+        operation.undoing = True
+        self.delete(stack, operation, () if operation.retain_except_on_create else ON_CREATE, "User Initiated")
 
     def _update(self, stack: Stack, target: Target, operation: Operation) -> None:
         assert stack.target is not None
-        operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
+        if all(one is not stack for one, *_ in operation.before):
+            operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
         stack.target, stack.updated = target, now()
         self._begin(stack, operation, "UPDATE_IN_PROGRESS")
         self._converge(stack, target, operation, "update")
@@ -63,14 +89,14 @@ class Engine(Removal):
             scope = self.account.scope(stack, target, preview=False)
             for name in graph.order(graph.dependencies(target.template)):
                 body = target.template.resources[name].body
-                if stack.root.cancelled:
-                    raise StackFailed("User Initiated")
+                self._go_on(stack)
                 if scope.exists(body):
                     failed = name
                     wanted = Resource(name, body["Type"], body, self.account.properties(scope, name))
                     there = self._bring(stack, stack.resources.get(name), wanted, operation)
                     scope.found[name] = (there.physical, there.attributes)
                     failed = ""
+            self._go_on(stack)
             stack.outputs = self.account.outputs(scope)
         except (Failed, Invalid, StackFailed) as error:
             if not isinstance(error, StackFailed) and failed and failed not in stack.resources:
@@ -82,17 +108,26 @@ class Engine(Removal):
             what = f"The following resource(s) failed to {verb}: [{failed}]. " if failed else str(error)
             raise StackFailed(what) from error
 
+    def _go_on(self, stack: Stack) -> None:
+        """Raises `StackFailed` when the operation was cancelled."""
+        if stack.root.cancelled:
+            raise StackFailed("User Initiated")
+
     def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource, operation: Operation) -> Resource:
         if faults := schemas.faults(wanted.kind, wanted.properties):
             raise Failed(
                 f"Properties validation failed for resource {wanted.logical} with message:\n" + "\n".join(faults)
             )
+        if existing and existing.status == "CREATE_FAILED" and not existing.nested:
+            if existing.physical:
+                self._leave(stack, existing, operation, None, ())
+            existing = None
         if existing is None:
             stack.resources[wanted.logical] = wanted
             operation.journal.append((stack, wanted.logical, None, wanted))
             self._make(stack, wanted, operation)
             return wanted
-        same = existing.properties == wanted.properties
+        same = existing.properties == wanted.properties and not existing.status.endswith("FAILED")
         if same and not existing.nested:
             existing.body = wanted.body
             return existing
@@ -158,6 +193,7 @@ class Engine(Removal):
         target = self.account.nested_target(wanted.properties, stack.target)
         if (
             existing.properties == wanted.properties
+            and not existing.status.endswith("FAILED")
             and target.text == child.target.text
             and target.values == child.target.values
         ):
@@ -173,8 +209,9 @@ class Engine(Removal):
         except Failed as error:
             raise self._failed(stack, wanted, operation, "UPDATE_FAILED", error) from error
         except StackFailed as error:
-            child.event(operation, None, "UPDATE_ROLLBACK_IN_PROGRESS", str(error))
-            reason = f"Currently in UPDATE_ROLLBACK_IN_PROGRESS with reason: {error}"
+            status = "UPDATE_FAILED" if operation.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
+            child.event(operation, None, status, str(error))
+            reason = f"Currently in {status} with reason: {error}"
             message = f"Embedded stack {child.id} was not successfully updated. {reason}"
             raise self._failed(stack, wanted, operation, "UPDATE_FAILED", Failed(message)) from error
         wanted.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}

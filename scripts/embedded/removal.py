@@ -1,10 +1,8 @@
-"""Deletion and rollback: of stacks in reverse order, and of what an update leaves behind."""
+"""Deletion: of stacks in reverse order, and of what an update leaves behind."""
 
-import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 from generator.reading import graph
@@ -14,11 +12,10 @@ from scripts.embedded.steps import StackFailed, Steps
 from scripts.embedded.structure import Invalid
 
 ON_CREATE = ("Retain",)  # what is respected when a creation is undone
-LOG = logging.getLogger(__name__)
 
 
 class Removal(Steps):
-    """Deletes stacks and undoes what failed."""
+    """Deletes stacks and single resources."""
 
     def delete(
         self,
@@ -49,7 +46,10 @@ class Removal(Steps):
                     self._remove(stack, one, operation, one.body.get("DeletionPolicy"), keep)
                 del stack.resources[one.logical]
             except (Failed, Invalid, StackFailed):
-                failed.append(one.logical)
+                if operation.force:
+                    stack.event(operation, stack.resources.pop(one.logical), "DELETE_SKIPPED")
+                else:
+                    failed.append(one.logical)
         return failed
 
     def _remove(
@@ -106,64 +106,3 @@ class Removal(Steps):
         """Removes what a stack has no use for any more; what resists stays behind, and only its event tells."""
         with suppress(Failed, Invalid, StackFailed):
             self._remove(stack, one, operation, policy, keep)
-
-    def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
-        operation.undoing = True
-        stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
-        failed = self._empty(stack, operation, () if operation.retain_except_on_create else ON_CREATE)
-        if failed:
-            names = ", ".join(failed)
-            stack.event(operation, None, "ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
-        else:
-            stack.outputs = {}
-            stack.event(operation, None, "ROLLBACK_COMPLETE")
-
-    def _roll_back_update(self, operation: Operation, reason: str) -> None:
-        """Undoes the journal backwards, over all nested stacks."""
-        operation.undoing, root = True, operation.before[0][0]
-        stacks = [stack for stack, *_ in operation.before]
-        for stack in stacks:
-            if stack.status != "UPDATE_ROLLBACK_IN_PROGRESS":
-                stack.event(operation, None, "UPDATE_ROLLBACK_IN_PROGRESS", reason if stack is root else "")
-        failed: list[str] = []
-        created = {id(stack) for stack, *_ in operation.journal} - {id(stack) for stack in stacks}
-        for stack, logical, before, after in reversed(operation.journal):
-            if id(stack) in created:  # went, or goes, with the nested stack that this update created
-                continue
-            try:
-                self._undo(stack, logical, before, after, operation)
-            except (Failed, Invalid) as error:
-                LOG.error("rollback of %s: %s", logical, error)
-                failed.append(logical)
-        for stack, target, resources, outputs in operation.before:
-            stack.target, stack.outputs = target, outputs
-            stack.resources = {**resources, **{n: one for n, one in stack.resources.items() if n in resources}}
-        if failed:
-            text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
-            root.event(operation, None, "UPDATE_ROLLBACK_FAILED", text)
-            return
-        for stack in reversed(stacks):
-            stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        for stack, _, before, after in reversed(operation.journal):
-            if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
-                policy = after.body.get("DeletionPolicy") if before is None else None
-                if after.physical:
-                    self._leave(stack, after, operation, policy, ON_CREATE)
-        for stack in reversed(stacks):
-            stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
-
-    def _undo(
-        self, stack: Stack, logical: str, before: Resource | None, after: Resource | None, operation: Operation
-    ) -> None:
-        if before is None:
-            stack.resources.pop(logical, None)
-            return
-        old = replace(before)
-        stack.resources[logical] = old
-        if old.nested:
-            stack.event(operation, old, "UPDATE_COMPLETE")
-        elif after and after.physical == before.physical:
-            old.attributes = before.attributes
-            self._change(stack, after, old, operation)
-        else:
-            stack.event(operation, old, "UPDATE_COMPLETE")

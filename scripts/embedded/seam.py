@@ -117,4 +117,5 @@ class Seam(BaseResponse):
         return operation
 
     def _start(self, run: Callable[[], None], stack: Stack, operation: Operation) -> None:
-        Thread(target=guarded, args=(run, stack, operation), name=operation.id, daemon=True).start()
+        stack.running = Thread(target=guarded, args=(run, stack, operation), name=operation.id, daemon=True)
+        stack.running.start()

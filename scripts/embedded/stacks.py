@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from generator.reading.templates import STACK, Template
@@ -74,10 +75,12 @@ class Operation:
     retain_except_on_create: bool = False
     key: str = ""  # the access key that started it
     undoing: bool = False
+    force: bool = False  # what cannot be deleted is left behind
     # What an update did, in order: (stack, logical id, resource before, resource after).
     journal: list[tuple["Stack", str, Resource | None, Resource | None]] = field(default_factory=list)
     # Stacks that an update went through, with what they were before.
     before: list[tuple["Stack", Target, dict[str, Resource], dict[str, str]]] = field(default_factory=list)
+    undone: set[int] = field(default_factory=set)  # places in the journal that a rollback is through with
 
 
 @dataclass
@@ -104,6 +107,8 @@ class Stack:
     disable_rollback: bool = False
     change_set: str | None = None
     cancelled: bool = False
+    unfinished: Operation | None = None  # an update that failed and was not rolled back, or not wholly
+    running: Thread | None = None
     last: list[dict[str, str]] = field(default_factory=list)
 
     @property

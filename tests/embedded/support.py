@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import boto3
@@ -10,6 +11,8 @@ from botocore.model import Shape
 from botocore.session import get_session
 from botocore.validate import validate_parameters
 
+from scripts.embedded import faults
+from scripts.embedded.faults import Plan, ResourceFault
 from scripts.embedded.server import Endpoint
 
 BUCKET = "templates"
@@ -94,6 +97,14 @@ class Aws:
         assert change_set["Status"] == "CREATE_COMPLETE", change_set.get("StatusReason")
         return self.execute(change_set)
 
+    def starts(self, change_set: Any, logical: str, stack: str, **more: Any) -> None:
+        """Executes a change set and waits until a resource of a stack is on its way."""
+        self.stacks.execute_change_set(ChangeSetName=change_set["ChangeSetId"], **more)
+        until = time.monotonic() + PATIENCE
+        while not self.resources(stack).get(logical, {}).get("ResourceStatus", "").endswith("_IN_PROGRESS"):
+            assert time.monotonic() < until, f"{stack}/{logical} was never on its way"
+            time.sleep(0.05)
+
     def wait(self, stack: str) -> Any:
         """The stack, once nothing goes on with it."""
         until = time.monotonic() + PATIENCE
@@ -119,6 +130,17 @@ class Aws:
         """The resources of a stack by logical id."""
         found = self.stacks.describe_stack_resources(StackName=stack)["StackResources"]
         return {one["LogicalResourceId"]: one for one in found}
+
+
+def failing(aws: Aws, *resources: ResourceFault) -> AbstractContextManager[None]:
+    """With a plan of faults for resources."""
+    return faults.planned(aws.endpoint.url, Plan(resources=resources, region=aws.endpoint.region))
+
+
+def reasons(aws: Aws, stack: str, status: str) -> list[tuple[str, str]]:
+    """The logical ids and reasons of a stack's events with a status, in order."""
+    found = [one for one in aws.events(stack) if one["ResourceStatus"] == status]
+    return [(one["LogicalResourceId"], one.get("ResourceStatusReason", "")) for one in found]
 
 
 def outputs(stack: Any) -> dict[str, str]:

@@ -1,23 +1,10 @@
 """Resources that fail or take long by the plan of faults."""
 
-import time
-from typing import Any
-
 import pytest
 
-from scripts.embedded import faults
-from scripts.embedded.faults import Plan, ResourceFault
-from tests.embedded.support import Aws
+from scripts.embedded.faults import ResourceFault
+from tests.embedded.support import Aws, failing, reasons
 from tests.embedded.trees import LEAVES, root
-
-
-def failing(aws: Aws, *resources: ResourceFault) -> Any:
-    return faults.planned(aws.endpoint.url, Plan(resources=resources, region=aws.endpoint.region))
-
-
-def reasons(aws: Aws, stack: str, status: str) -> list[tuple[str, str]]:
-    found = [one for one in aws.events(stack) if one["ResourceStatus"] == status]
-    return [(one["LogicalResourceId"], one["ResourceStatusReason"]) for one in found]
 
 
 @pytest.mark.parametrize("refused", [False, True])
@@ -70,11 +57,7 @@ def test_an_update_that_fails_and_cannot_be_undone(aws: Aws) -> None:
 def test_a_slow_resource_is_seen_and_gives_way_to_the_end_of_the_plan(aws: Aws) -> None:
     with failing(aws, ResourceFault("create", "slow/Logs", seconds=60)):
         plan = aws.plan("slow", LEAVES, "CREATE", parameters={"Versioning": "Enabled", "Days": "7"})
-        aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"])
-        until = time.monotonic() + 20
-        while aws.resources("slow").get("Logs", {}).get("ResourceStatus") != "CREATE_IN_PROGRESS":
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        aws.starts(plan, "Logs", "slow")
         assert aws.resources("slow")["Bucket"]["ResourceStatus"] == "CREATE_COMPLETE"
     assert aws.wait("slow")["StackStatus"] == "CREATE_COMPLETE"
     aws.delete("slow")
