@@ -1,36 +1,30 @@
 """The one real reason of a failure: where, why, and what to do."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from generator.reading.templates import STACK, Template
+from scripts.deployment import sources
+from scripts.deployment.aws import Aws
 from scripts.deployment.follow import Event
+from scripts.deployment.remedies import remedy
+from scripts.deployment.tasks import why_stopped
 
 # What CloudFormation says of a resource that it stopped because another one had failed, and of a nested stack or a
 # root whose inside failed: never the cause. Source: User Guide, "Troubleshooting CloudFormation", and events of
 # aws-cdk issue 5974, cloudformation-coverage-roadmap issue 759.
 CANCELLED = ("cancelled", "Operation was cancelled")
 ENCLOSING = ("Embedded stack arn:", "The following resource(s) failed to")
+SERVICE = "AWS::ECS::Service"
+BY_A_PERSON = "somebody cancelled it (CancelUpdateStack)"
 
-# What a person can do, by what a service's reason holds; the first that fits.
-REMEDIES = (
-    (("not authorized", "Access Denied", "UnauthorizedOperation"), "Give the deploying role the permission it names."),
-    (
-        ("already exists", "AlreadyExists", "EntityAlreadyExists", "ResourceInUse"),
-        (
-            "Something of this name exists already, outside this stack: remove it, or let the stack use it through the "
-            "parameters whose names begin with Existing or Data."
-        ),
-    ),
-    (("LimitExceeded", "limit", "quota"), "Ask for a higher quota, or remove what is not needed any more."),
-    (("service linked role", "service-linked role"), "Make the service-linked role that it names."),
-    (("did not stabilize", "NotStabilized", "timed out"), "Look at the resource itself: it did not become ready."),
-)
+Said = Mapping[tuple[str, ...], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why an operation failed. `sentence` is what the resource is for, `module` where it is made."""
+    """Why an operation failed. `sentence` is what the resource is for, `module` where it is made and `place` the line
+    in it, as far as the sources are there; `said` is what the service itself tells, a line each."""
 
     path: tuple[str, ...]
     type: str
@@ -38,6 +32,24 @@ class Cause:
     sentence: str
     module: str
     remedy: str
+    place: str = ""
+    said: tuple[str, ...] = ()
+
+
+@dataclass
+class Witness:
+    """Passes events on to `see`, and asks about a service as soon as it has failed: the rollback of a creation deletes
+    it with its tasks and their log. What was heard is in `said`, by path."""
+
+    aws: Aws
+    see: Callable[[list[Event]], None]
+    said: dict[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
+
+    def __call__(self, events: list[Event]) -> None:
+        self.see(events)
+        for event in events:
+            if event.failed and event.type == SERVICE and not echo(event) and event.path not in self.said:
+                self.said[event.path] = why_stopped(self.aws, event.physical_id)
 
 
 def echo(event: Event) -> bool:
@@ -45,31 +57,75 @@ def echo(event: Event) -> bool:
     return event.reason.startswith(ENCLOSING) or any(text in event.reason for text in CANCELLED)
 
 
-def cause(events: Sequence[Event], stack: str, root: Template) -> Cause | None:
+def cause(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
     """The first failure among the events of one operation that is neither a cancellation nor the echo of a failure
-    further inside; None when nothing failed. `stack` names the root in the path."""
+    further inside; None when nothing failed. `stack` names the root in the path.
+
+    A rollback belongs to its operation, but what fails in it is no cause (`obstacle` tells it).
+    """
+    forward, _ = _halves(events)
+    if first := _first(_deletion(forward)):
+        return _told(first, stack, root, said or {})
+    rollback = next((event for event in events if not event.path and "ROLLBACK" in event.status), None)
+    if rollback and "User Initiated" in rollback.reason:
+        return Cause((stack,), STACK, BY_A_PERSON, "", "", "Run the same command again when it is wanted.")
+    return None
+
+
+def obstacle(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
+    """What kept a failed operation from being undone; None when it was undone, or needed not to be."""
+    forward, backward = _halves(events)
+    if not backward or not any(event.failed and not event.path for event in backward):
+        return None
+    first = _first(backward)
+    return _told(first, stack, root, said or {}) if first else None
+
+
+def _halves(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    """What happened before and after the rollback began; both in the order of time."""
+    ordered = sorted(events, key=lambda event: event.time)
+    starts = (at for at, one in enumerate(ordered) if not one.path and one.status.endswith("ROLLBACK_IN_PROGRESS"))
+    at = next(starts, len(ordered))
+    return ordered[:at], ordered[at:]
+
+
+def _deletion(events: list[Event]) -> list[Event]:
+    """CloudFormation tries a deletion again before it gives up: what is gone in the end was no failure."""
+    last = {event.path: event for event in events}
+    return [
+        event
+        for event in events
+        if not (event.status == "DELETE_FAILED" and event.path and not last[event.path].failed)
+    ]
+
+
+def _first(events: Sequence[Event]) -> Event | None:
     failures = [event for event in events if event.failed and not any(text in event.reason for text in CANCELLED)]
     inside = [event for event in failures if event.path and not echo(event)]
     # Without any, the innermost stack that failed says most, such as a parameter that its template refuses.
-    first = min(inside, key=lambda event: event.time, default=None) or max(
+    return min(inside, key=lambda event: event.time, default=None) or max(
         failures, key=lambda event: len(event.path), default=None
     )
-    if first is None:
-        return None
-    template = _template(root, first.path[:-1])
-    resource = template.resources.get(first.path[-1]) if template and first.path else None
+
+
+def _told(event: Event, stack: str, root: Template, said: Said) -> Cause:
+    template = template_at(root, event.path[:-1])
+    resource = template.resources.get(event.path[-1]) if template and event.path else None
     module = template.module if template else ""
+    place = sources.find(module, event.path[-1]) if resource else None
     return Cause(
-        (stack, *first.path),
-        first.type,
-        first.reason or "AWS gives no reason",
+        (stack, *event.path),
+        event.type,
+        event.reason or "AWS gives no reason",
         resource.description if resource else "",
         module,
-        _remedy(first, module),
+        remedy(event.reason) or _correct(event, str(place or module)),
+        str(place or ""),
+        tuple(said.get(event.path, ())),
     )
 
 
-def _template(root: Template, path: tuple[str, ...]) -> Template | None:
+def template_at(root: Template, path: tuple[str, ...]) -> Template | None:
     """The template of the nested stack at `path`, None when the templates on disk no longer have it."""
     template: Template | None = root
     for name in path:
@@ -78,9 +134,6 @@ def _template(root: Template, path: tuple[str, ...]) -> Template | None:
     return template
 
 
-def _remedy(event: Event, module: str) -> str:
-    for texts, remedy in REMEDIES:
-        if any(text in event.reason for text in texts):
-            return remedy
+def _correct(event: Event, where: str) -> str:
     what = "stack" if event.type == STACK else "resource"
-    return f"Correct the {what} in {module}, render the templates and run the same command again." if module else ""
+    return f"Correct the {what} in {where}, render the templates and run the same command again." if where else ""

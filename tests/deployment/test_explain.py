@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.reading.templates import STACK, Template, load
-from scripts.deployment import execute, follow
+from scripts.deployment import execute, follow, sources
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.explain import cause
@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
 NAME = "dashboard-staging"
+SERVICE_LINE = str(sources.find("generator.stacks.backend", "Service"))
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BACKEND, NETWORK = "dashboard-staging-Backend-1", "dashboard-staging-Network-1"
 ECHO = f"Embedded stack {arn('stack', BACKEND)} was not successfully updated. Currently in UPDATE_ROLLBACK_COMPLETE"
@@ -210,7 +211,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
         f"  {NAME} > Backend > Service  AWS::ECS::Service",
         "    what it is for: Keeps the backend's tasks running and replaces them release by release.",
         "    reason: Service did not stabilize: tasks fail their health check",
-        "    made in: generator.stacks.backend",
+        f"    made in: {SERVICE_LINE}",
         "    what to do: Look at the resource itself: it did not become ready.",
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from generator.reading.templates import Template
 from scripts.deployment.execute import Outcome
+from scripts.deployment.explain import Cause
 from scripts.deployment.show.terminal import Paint, count, plain
 from scripts.deployment.stacks import Stack
 
@@ -13,19 +14,28 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
     line = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
     yield paint(line, "green" if outcome.good else "red")
-    if cause := outcome.cause:
-        yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
-        if cause.sentence:
-            yield f"    what it is for: {cause.sentence}"
-        yield f"    reason: {cause.reason}"
-        if cause.module:
-            yield f"    made in: {cause.module}"
-        if cause.remedy:
-            yield f"    what to do: {cause.remedy}"
+    if outcome.cause:
+        yield from cause_lines(outcome.cause, paint)
+    if outcome.obstacle:
+        yield "  and what kept it from being undone:"
+        yield from cause_lines(outcome.obstacle, paint)
     if outcome.retained:
         yield f"  kept, because they hold data: {', '.join(' > '.join(path) for path in outcome.retained)}"
     if outcome.held.remedy:
         yield f"  {outcome.held.remedy}"
+
+
+def cause_lines(cause: Cause, paint: Paint = plain) -> Iterator[str]:
+    """The one cause: where, what for, why, where it is made, what to do."""
+    yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
+    if cause.sentence:
+        yield f"    what it is for: {cause.sentence}"
+    yield f"    reason: {cause.reason}"
+    yield from (f"      {line}" for line in cause.said)
+    if cause.place or cause.module:
+        yield f"    made in: {cause.place or cause.module}"
+    if cause.remedy:
+        yield f"    what to do: {cause.remedy}"
 
 
 def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:

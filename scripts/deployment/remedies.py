@@ -1,0 +1,108 @@
+"""What a person can do about a failure, by what the service says. Pure.
+
+Each row says where its text comes from. What stands first wins, so the precise rows stand before the general ones.
+"""
+
+import json
+import re
+from collections.abc import Callable
+
+Remedy = str | Callable[[re.Match[str]], str]
+
+# Source: IAM User Guide, "Troubleshoot access denied error messages": `User: … is not authorized to perform: … on
+# resource: … because …`; the reason and, for some services, the resource are left out.
+DENIED = re.compile(
+    r"(?:User|Principal): (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
+    r"(?: on (?:the )?resource:? \"?(?P<resource>[^\s\",)]+)\"?)?(?: because (?P<why>[^(\n]*))?"
+)
+
+
+def statement(reason: str) -> str:
+    """The IAM statement that a refusal asks for, as JSON on one line; empty when the reason names no permission."""
+    found = DENIED.search(reason)
+    if not found:
+        return ""
+    return json.dumps({"Effect": "Allow", "Action": found["action"], "Resource": found["resource"] or "*"})
+
+
+def _denied(found: re.Match[str]) -> str:
+    who = found["who"].split(":", 5)[-1]
+    why = (found["why"] or "").strip().rstrip(".")
+    if "explicit deny" in why:
+        return f"{why.removeprefix('of ')} forbids {found['action']} to {who}: nothing that is allowed elsewhere helps."
+    where = f" ({why})" if why else ""
+    return f"Give {who} this permission{where}: {statement(found[0])}"
+
+
+ROWS: tuple[tuple[str, Remedy], ...] = (
+    (DENIED.pattern, _denied),
+    # EC2 API reference, "Error codes" (UnauthorizedOperation); STS API reference, DecodeAuthorizationMessage.
+    (
+        r"Encoded authorization failure message: (?P<code>\S+)",
+        "The message holds the missing permission: `aws sts decode-authorization-message --encoded-message …` shows it.",
+    ),
+    # ECS developer guide, "Using service-linked roles for Amazon ECS"; IAM API reference, CreateServiceLinkedRole.
+    (
+        r"(?i)service[- ]linked role",
+        "Make the service-linked role that it names: `aws iam create-service-linked-role --aws-service-name …`.",
+    ),
+    # aws-cdk issue 34629, terraform-provider-aws issue 40905 (F 6.10).
+    (
+        "currently associated with one or more distributions",
+        "A VPC origin that a distribution uses can neither be changed nor deleted: make a second one under a new "
+        "logical id, let the distribution use it, then remove the first.",
+    ),
+    # CloudFront API reference, CreateDistribution: InvalidViewerCertificate, CNAMEAlreadyExists.
+    ("InvalidViewerCertificate|certificate doesn't exist", "The certificate has to be issued, and in us-east-1."),
+    (
+        "CNAMEAlreadyExists|CNAMEs you provided are already associated",
+        "Another distribution has the domain name: remove it there first.",
+    ),
+    # S3 API reference, "Error responses": BucketNotEmpty.
+    (
+        "BucketNotEmpty|bucket you tried to delete is not empty",
+        "Empty the bucket: `destroy` with --empty-buckets does.",
+    ),
+    # EC2 API reference, "Error codes": DependencyViolation; F 6.10.
+    (
+        "DependencyViolation|has dependencies and cannot be deleted|has a dependent object",
+        "Something that this stack did not make still uses it, such as a network interface of CloudFront's VPC origin: "
+        "wait until it is gone, or remove it, and run `destroy` again.",
+    ),
+    # EC2 API reference, "Error codes": VpcLimitExceeded, AddressLimitExceeded, …; service quotas of each service.
+    (
+        r"(?i)LimitExceeded|limit exceeded|quota|maximum number of .* has been reached|ServiceLimitExceeded",
+        "Ask for a higher quota in Service Quotas, or remove what is not needed any more.",
+    ),
+    # Codes of resource handlers: CloudFormation CLI user guide, "Handler error codes".
+    (
+        r"(?i)already exists|AlreadyExists|ResourceInUse|already in use",
+        "Something of this name exists already, outside this stack: remove it, or let the stack use it through the "
+        "parameters whose names begin with Existing or Data (`apply --adopt` fills them in).",
+    ),
+    (r"(?i)not authorized|Access ?Denied|UnauthorizedOperation", "Give the deploying role the permission it names."),
+    ("HandlerErrorCode: InvalidCredentials", "The credentials have expired: sign in again and run the same command."),
+    (
+        r"(?i)did not stabilize|NotStabilized|Exceeded attempts to wait|timed out|circuit breaker",
+        "Look at the resource itself: it did not become ready.",
+    ),
+    (
+        r"(?i)Throttling|Rate exceeded|ServiceInternalError|InternalFailure|GeneralServiceException|NetworkFailure",
+        "The service was busy or failed: run the same command again.",
+    ),
+    ("HandlerErrorCode: NotFound", "Something that it refers to does not exist: was it deleted outside the stack?"),
+    ("HandlerErrorCode: ResourceConflict", "Something else is changing it: wait, and run the same command again."),
+    (
+        "HandlerErrorCode: NotUpdatable",
+        "This property cannot be changed in place: give the resource a new logical id, with a line in "
+        "generator/moves.py.",
+    ),
+)
+
+
+def remedy(reason: str) -> str:
+    """What to do about a reason; empty when no row knows it."""
+    for pattern, todo in ROWS:
+        if found := re.search(pattern, reason):
+            return todo if isinstance(todo, str) else todo(found)
+    return ""
