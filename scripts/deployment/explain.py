@@ -74,7 +74,7 @@ def cause(events: Sequence[Event], stack: str, root: Template, said: Said | None
 
 def obstacle(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
     """What kept a failed operation from being undone; None when it was undone, or needed not to be."""
-    forward, backward = _halves(events)
+    _, backward = _halves(events)
     if not backward or not any(event.failed and not event.path for event in backward):
         return None
     first = _first(backward)

@@ -39,7 +39,7 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
     # EC2 API reference, "Error codes" (UnauthorizedOperation); STS API reference, DecodeAuthorizationMessage.
     (
         r"Encoded authorization failure message: (?P<code>\S+)",
-        "The message holds the missing permission: `aws sts decode-authorization-message --encoded-message …` shows it.",
+        "`aws sts decode-authorization-message --encoded-message …` shows the missing permission.",
     ),
     # ECS developer guide, "Using service-linked roles for Amazon ECS"; IAM API reference, CreateServiceLinkedRole.
     (

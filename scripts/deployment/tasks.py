@@ -57,7 +57,8 @@ def _last(aws: Aws, cluster: str, name: str) -> dict[str, Any] | None:
 
 
 def _logs(aws: Aws, task: dict[str, Any]) -> Iterator[str]:
-    """The last lines of each container. Stream: prefix/container/task id (ECS developer guide, "awslogs-stream-prefix")."""
+    """The last lines of each container. A stream is prefix/container/task id (ECS developer guide, "Using the awslogs
+    log driver")."""
     definition = aws.call("ecs", "describe_task_definition", taskDefinition=task["taskDefinitionArn"])
     for container in definition["taskDefinition"].get("containerDefinitions", ()):
         options = container.get("logConfiguration", {}).get("options", {})

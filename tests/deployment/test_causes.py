@@ -86,8 +86,8 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
     [
         (
             f'User: {WHO} is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::site" because no '
-            "identity-based policy allows the s3:PutBucketPolicy action (Service: S3, Status Code: 403)",
-            "Give assumed-role/Deploy/me this permission (no identity-based policy allows the s3:PutBucketPolicy action): "
+            "identity-based policy allows the action (Service: S3, Status Code: 403)",
+            "Give assumed-role/Deploy/me this permission (no identity-based policy allows the action): "
             '{"Effect": "Allow", "Action": "s3:PutBucketPolicy", "Resource": "arn:aws:s3:::site"}',
         ),
         (
@@ -216,7 +216,8 @@ def test_what_cannot_be_read_is_said_and_is_no_error(answers: Any, told: str) ->
 
 def test_a_failed_service_is_asked_at_once_and_only_once(root: Template) -> None:
     """The rollback of a creation deletes the service, its tasks and their log."""
-    aws, seen = ecs(), []
+    aws = ecs()
+    seen: list[list[Event]] = []
     witness = Witness(aws, seen.append)
     failed = Event(
         ("Backend", "Service"), "1", SERVICE_ARN, SERVICE, "CREATE_FAILED", "did not stabilize", START, False
