@@ -19,6 +19,8 @@ BUCKET_LOGS = "s3/"
 
 # Stages, in the order of the design.
 SOURCE, BUILD_BACKEND, BUILD_FRONTEND = "Source", "Build_Backend", "Build_Frontend"
+# The one stage that stands in for the two build stages in the parallel layout.
+BUILD = "Build"
 APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = ("Approve", "Deploy_Backend", "Deploy_Frontend")
 # What a stage's name starts with when a failure in it rolls back.
 DEPLOY = "Deploy"
@@ -39,3 +41,7 @@ NONE, ECS, CLOUDFRONT = "NONE", "ECS", "CLOUDFRONT"
 
 # Where the load balancer stands.
 INTERNAL, PUBLIC = "INTERNAL", "PUBLIC"
+
+# Where the source comes from, and in what order it is built.
+CODECOMMIT, CONNECTION = "CODECOMMIT", "CONNECTION"
+SEQUENTIAL, PARALLEL = "SEQUENTIAL", "PARALLEL"

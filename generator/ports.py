@@ -216,6 +216,25 @@ LINT_BLOCKS = Port("LintBlocks", Kind.SWITCH, "true lets a lint finding stop the
 DEPLOYMENT_TIMEOUT = Port(
     "DeploymentTimeoutMinutes", Kind.NUMBER, "Minutes that the ECS deploy action waits for a steady service"
 )
+SOURCE_PROVIDER = Port(
+    "SourceProvider",
+    Kind.SWITCH,
+    "CODECOMMIT is the repository of the stack `shared`, CONNECTION one at GitHub, GitLab or Bitbucket",
+)
+CONNECTION_ARN = Port(
+    "ConnectionArn", Kind.ARN, "Connection to GitHub, GitLab or Bitbucket; empty for a source in CodeCommit"
+)
+SOURCE_REPOSITORY = Port(
+    "SourceRepository", Kind.NAME, "Repository behind the connection, as owner/name; empty for a source in CodeCommit"
+)
+EXCLUDED_PATHS = Port(
+    "ExcludedPaths",
+    Kind.TEXT,
+    "Paths, with commas between them, that start no release when a push through the connection changes nothing else",
+)
+BUILD_LAYOUT = Port(
+    "BuildLayout", Kind.SWITCH, "SEQUENTIAL builds in a stage for each side, PARALLEL in one stage side by side"
+)
 EXECUTION_MODE = Port(
     "ExecutionMode", Kind.SWITCH, "QUEUED releases every push in turn; SUPERSEDED lets a newer one overtake"
 )

@@ -110,11 +110,13 @@ class Stack:
     ) -> iam.Role:
         """A role for one job, without a name of its own, with its permissions inline.
 
-        `optional` are further permissions that stand behind a condition of this stack each, as (condition, grants).
+        `optional` are further permissions that stand behind a condition of this stack each, as (condition, grants);
+        the condition as in `only_if()`.
         """
         policies: list[object] = [iam.Policy(PolicyName="Job", PolicyDocument=document(grants))] if grants else []
         for name, extra in optional:
-            policies.append(_only_if(name, iam.Policy(PolicyName=name, PolicyDocument=document(extra))))
+            policy = iam.Policy(PolicyName=name.replace("not ", "Not"), PolicyDocument=document(extra))
+            policies.append(only_if(name, policy))
         role = iam.Role(title, AssumeRolePolicyDocument=document([trusted]), Policies=policies)
         if condition:
             role.Condition = condition
@@ -129,8 +131,10 @@ class Stack:
         return body
 
 
-def _only_if(condition: str, value: object) -> AWSHelperFn:
-    return If(condition, value, NoValue)
+def only_if(condition: str, value: object) -> AWSHelperFn:
+    """The value where the condition holds, nothing elsewhere; `not NAME` is the opposite of the condition NAME."""
+    name = condition.removeprefix("not ")
+    return If(name, value, NoValue) if name == condition else If(name, NoValue, value)
 
 
 def switched_on(port_value: Text, off: str) -> Not:

@@ -1,8 +1,8 @@
 """The pipeline's actions as values: what runs, from which artifacts, with which configuration.
 
 Each action provider that we use is one function here; configuration values are text, as CodePipeline wants them.
-Configuration keys: codepipeline userguide, action-reference-CodeCommit, -CodeBuild, -ECS, -S3Deploy and
-approvals-action-add.
+Configuration keys: codepipeline userguide, action-reference-CodeCommit, -CodestarConnectionSource, -CodeBuild, -ECS,
+-S3Deploy and approvals-action-add.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import NamedTuple
 from troposphere import codepipeline
 
 from generator.arns import Text
+from generator.stack import only_if
 
 
 class Action(NamedTuple):
     """One action. `provider` is (category, provider); `order` is the run order, equal orders run side by side;
-    `timeout` in minutes applies to manual approval only."""
+    `timeout` in minutes applies to manual approval only; `when` is a condition as in `only_if()`, None for always."""
 
     name: str
     provider: tuple[str, str]
@@ -30,8 +31,9 @@ class Action(NamedTuple):
     namespace: str = ""
     timeout: Text | None = None
     extras: Mapping[str, object] = MappingProxyType({})
+    when: str | None = None
 
-    def render(self) -> codepipeline.Actions:
+    def render(self) -> object:
         category, provider = self.provider
         more: dict[str, object] = dict(self.extras)
         if self.namespace:
@@ -42,13 +44,14 @@ class Action(NamedTuple):
             more["InputArtifacts"] = [codepipeline.InputArtifacts(Name=name) for name in self.inputs]
         if self.outputs:
             more["OutputArtifacts"] = [codepipeline.OutputArtifacts(Name=name) for name in self.outputs]
-        return codepipeline.Actions(
+        action = codepipeline.Actions(
             ActionTypeId=codepipeline.ActionTypeId(Category=category, Owner="AWS", Provider=provider, Version="1"),
             Configuration=dict(self.configuration),
             Name=self.name,
             RunOrder=self.order,
             **more,
         )
+        return only_if(self.when, action) if self.when else action
 
 
 def codecommit(name: str, repository: Text, branch: Text, output: str) -> Action:
@@ -61,6 +64,24 @@ def codecommit(name: str, repository: Text, branch: Text, output: str) -> Action
             "OutputArtifactFormat": "CODE_ZIP",
             "PollForSourceChanges": "false",
             "RepositoryName": repository,
+        },
+        outputs=[output],
+        namespace="Source",
+    )
+
+
+def connection(name: str, arn: Text, repository: Text, branch: Text, output: str) -> Action:
+    """The whole repository at the pushed commit, through a connection. `repository` is owner/name. Change detection is
+    off, because a trigger with filters starts the pipeline."""
+    return Action(
+        name,
+        ("Source", "CodeStarSourceConnection"),
+        {
+            "BranchName": branch,
+            "ConnectionArn": arn,
+            "DetectChanges": "false",
+            "FullRepositoryId": repository,
+            "OutputArtifactFormat": "CODE_ZIP",
         },
         outputs=[output],
         namespace="Source",

@@ -1,9 +1,9 @@
-"""What the pipeline's role may do, by what the pipeline does: always, for a backend, for a frontend, for approvals."""
+"""What the pipeline's role may do, by what the pipeline does: always, for each source, for each side, for approvals."""
 
 from __future__ import annotations
 
 from awacs import codebuild as builds
-from awacs import codecommit, ecs, iam, kms, s3, sns
+from awacs import codecommit, codeconnections, codestar_connections, ecs, iam, kms, s3, sns
 from awacs.aws import ArnEquals, StringEquals
 from troposphere import Ref
 
@@ -16,9 +16,8 @@ RUN_BUILDS = [builds.BatchGetBuilds, builds.StartBuild, builds.StopBuild]
 
 
 def always(stack: Stack) -> list[Grant]:
-    """Sources: codepipeline userguide, how-to-custom-role and action-reference-CodeCommit, -CodeBuild."""
+    """Sources: codepipeline userguide, how-to-custom-role and action-reference-CodeBuild."""
     bucket, key = stack.takes(ports.ARTIFACT_BUCKET_ARN), stack.takes(ports.KEY_ARN)
-    repository = arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))
     return [
         allow(
             "FindArtifacts",
@@ -35,6 +34,18 @@ def always(stack: Stack) -> list[Grant]:
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts are encrypted with our key", [via("s3")]),
         allow(
+            "RunVerification",
+            RUN_BUILDS,
+            [arns.codebuild_project(stack.takes(ports.VERIFY_BUILD))],
+            "a release is verified inside its deploy stage",
+        ),
+    ]
+
+
+def codecommit_source(stack: Stack) -> list[Grant]:
+    """Source: codepipeline userguide, action-reference-CodeCommit."""
+    return [
+        allow(
             "ReadSource",
             [
                 codecommit.CancelUploadArchive,
@@ -43,15 +54,37 @@ def always(stack: Stack) -> list[Grant]:
                 codecommit.GetUploadArchiveStatus,
                 codecommit.UploadArchive,
             ],
-            [repository],
+            [arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))],
             "the source action packs the pushed commit",
-        ),
+        )
+    ]
+
+
+def connection_source(stack: Stack) -> list[Grant]:
+    """Sources: Service Authorization Reference, AWS CodeConnections and AWS CodeStar Connections (UseConnection and its
+    condition keys). The prefix of action and key follows that of the connection's ARN, and both are in use."""
+    return [
         allow(
-            "RunVerification",
-            RUN_BUILDS,
-            [arns.codebuild_project(stack.takes(ports.VERIFY_BUILD))],
-            "a release is verified inside its deploy stage",
-        ),
+            sid,
+            [action],
+            [stack.takes(ports.CONNECTION_ARN)],
+            because,
+            [StringEquals({f"{prefix}:FullRepositoryId": stack.takes(ports.SOURCE_REPOSITORY)})],
+        )
+        for sid, action, prefix, because in (
+            (
+                "UseConnection",
+                codeconnections.UseConnection,
+                "codeconnections",
+                "the source action packs the pushed commit of this one repository",
+            ),
+            (
+                "UseOldConnection",
+                codestar_connections.UseConnection,
+                "codestar-connections",
+                "the same, for a connection whose ARN has the service's old name",
+            ),
+        )
     ]
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from troposphere import If, NoValue, codepipeline
+from troposphere import codepipeline
 
 from generator.pipeline.actions import Action
+from generator.stack import only_if
 
 
 class OnFailure(StrEnum):
@@ -21,12 +22,12 @@ class OnFailure(StrEnum):
 
 
 class Stage(NamedTuple):
-    """One stage; `condition` names the template condition under which it exists, None for always."""
+    """One stage; `when` are the conditions of the template under which it exists, as in `only_if()`."""
 
     name: str
     actions: Sequence[Action]
     on_failure: OnFailure = OnFailure.STOP
-    condition: str | None = None
+    when: Sequence[str] = ()
 
     def render(self) -> object:
         more: dict[str, object] = {}
@@ -36,5 +37,7 @@ class Stage(NamedTuple):
             )
         elif self.on_failure is OnFailure.ROLLBACK:
             more["OnFailure"] = codepipeline.FailureConditions(Result="ROLLBACK")
-        stage = codepipeline.Stages(Name=self.name, Actions=[action.render() for action in self.actions], **more)
-        return If(self.condition, stage, NoValue) if self.condition else stage
+        stage: object = codepipeline.Stages(Name=self.name, Actions=[one.render() for one in self.actions], **more)
+        for condition in reversed(self.when):
+            stage = only_if(condition, stage)
+        return stage

@@ -1,9 +1,10 @@
-"""What starts the pipeline: a push on its branch, through EventBridge."""
+"""What starts the pipeline: a push on its branch, through EventBridge or through a trigger of the pipeline."""
 
 from __future__ import annotations
 
 from awacs import codepipeline
-from troposphere import GetAtt, events
+from troposphere import GetAtt, Sub, events
+from troposphere import codepipeline as cp
 
 from generator import arns, ports
 from generator.iam import allow, trust
@@ -11,8 +12,26 @@ from generator.names import SOURCE_ACTION
 from generator.stack import Stack
 
 
-def rule(stack: Stack) -> events.Rule:
-    """The rule, and the role with which it starts the pipeline at the pushed commit.
+def trigger(stack: Stack) -> cp.PipelineTriggerDeclaration:
+    """The trigger for a source behind a connection: a push on the branch that changes more than the excluded paths.
+
+    A list of patterns would have to be split, which no child may do; braces make alternatives of one pattern.
+    Sources: codepipeline userguide, pipelines-filter and syntax-glob.
+    """
+    branch, excluded = stack.takes(ports.BRANCH), stack.takes(ports.EXCLUDED_PATHS)
+    push = cp.GitPushFilter(
+        Branches=cp.GitBranchFilterCriteria(Includes=[branch]),
+        FilePaths=cp.GitFilePathFilterCriteria(Excludes=[Sub(f"{{${{{excluded.data['Ref']}}}}}")]),
+    )
+    return cp.PipelineTriggerDeclaration(
+        GitConfiguration=cp.GitConfiguration(Push=[push], SourceActionName=SOURCE_ACTION),
+        ProviderType="CodeStarSourceConnection",
+    )
+
+
+def rule(stack: Stack, condition: str) -> events.Rule:
+    """The rule for a source in CodeCommit, and the role with which it starts the pipeline at the pushed commit; both
+    exist under the condition.
 
     Sources: codepipeline userguide, action-reference-CodeCommit and pipelines-trigger-source-repo-changes-cfn;
     botocore codepipeline, SourceRevisionOverride.
@@ -31,6 +50,7 @@ def rule(stack: Stack) -> events.Rule:
         ],
         "Lets the start rule start the pipeline, and nothing else.",
         ["SRC-2", "PIP-8"],
+        condition,
     )
     commit = (
         f'{{"sourceRevisions": [{{"actionName": "{SOURCE_ACTION}", '
@@ -39,6 +59,7 @@ def rule(stack: Stack) -> events.Rule:
     return stack.add(
         events.Rule(
             "StartRule",
+            Condition=condition,
             Description="Starts the pipeline with the pushed commit",
             EventPattern={
                 "detail": {

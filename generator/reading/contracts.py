@@ -27,7 +27,10 @@ NAMED_BY: Mapping[str, str] = {PIPELINE: "Name", PROJECT: "Name", "AWS::ECS::Clu
 EMITTED: Mapping[str, frozenset[str]] = {
     "CodeCommit": frozenset(
         {"RepositoryName", "BranchName", "AuthorDate", "CommitterDate", "CommitId", "CommitMessage"}
-    )
+    ),
+    "CodeStarSourceConnection": frozenset(
+        {"FullRepositoryName", "BranchName", "AuthorDate", "CommitId", "CommitMessage", "ConnectionArn"}
+    ),
 }
 EXECUTION = frozenset({"PipelineExecutionId"})  # what the reserved namespace `codepipeline` holds
 VARIABLE = re.compile(r"#\{([^}.]+)\.([^}]+)\}")

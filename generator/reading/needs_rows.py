@@ -85,6 +85,16 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "codepipeline user guide, action-reference-CodeCommit",
         ),
     ),
+    "action CodeStarSourceConnection": tuple(
+        Row(
+            _of(prefix, "UseConnection"),
+            "<ConnectionArn>",
+            "codepipeline user guide, action-reference-CodestarConnectionSource; the prefix follows the ARN's: SAR, AWS"
+            " CodeConnections, AWS CodeStar Connections",
+            {f"{prefix}:FullRepositoryId": "<FullRepositoryId>"},
+        )
+        for prefix in ("codeconnections", "codestar-connections")
+    ),
     "action CodeBuild": (
         Row(
             _of("codebuild", "BatchGetBuilds StartBuild StopBuild"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from troposphere import And, Equals, Not, Or, Ref, Template
 
 from generator import ports, sides
-from generator.names import INTERNAL, NONE, PUBLIC
+from generator.names import CODECOMMIT, CONNECTION, INTERNAL, NONE, PUBLIC
 from generator.ports import Port
 from generator.settings import refuse_unless
 
@@ -43,6 +43,22 @@ def add_to(template: Template) -> None:
             ),
             "LoadBalancerScheme PUBLIC needs a backend, DomainName and LoadBalancerCertificateArn (for that domain, in "
             "the environment's Region), or tokens would travel in clear; INTERNAL takes no certificate",
+        ),
+        (
+            "ConnectionWithRepository",
+            Or(
+                And(
+                    _is(ports.SOURCE_PROVIDER, CODECOMMIT),
+                    _is(ports.CONNECTION_ARN, ""),
+                    _is(ports.SOURCE_REPOSITORY, ""),
+                ),
+                And(
+                    _is(ports.SOURCE_PROVIDER, CONNECTION),
+                    Not(_is(ports.CONNECTION_ARN, "")),
+                    Not(_is(ports.SOURCE_REPOSITORY, "")),
+                ),
+            ),
+            "SourceProvider CONNECTION needs ConnectionArn and SourceRepository, and CODECOMMIT takes neither",
         ),
         (
             "SmallTasksHaveLittleMemory",

@@ -6,7 +6,7 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 from __future__ import annotations
 
 from generator import ports
-from generator.names import CLOUDFRONT, ECS, INTERNAL, NONE, PUBLIC
+from generator.names import CLOUDFRONT, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PARALLEL, PUBLIC, SEQUENTIAL
 from generator.project import Project
 from generator.settings import Computed, Setting
 
@@ -24,6 +24,7 @@ def settings(project: Project) -> list[Setting]:
     """Every parameter of an environment, in the order in which the console shows the groups."""
     return [
         *_environment(),
+        *_source(),
         *_application(project),
         *_backend(),
         *_frontend(project),
@@ -63,6 +64,38 @@ def _environment() -> list[Setting]:
             "",
             pattern=r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}",
             rule="the ARN of an ACM certificate in us-east-1, or empty",
+        ),
+    ]
+
+
+def _source() -> list[Setting]:
+    """Sources: AWS::CodePipeline::Pipeline, GitFilePathFilterCriteria; codepipeline userguide, syntax-glob."""
+    group = "Source"
+    return [
+        Setting(ports.SOURCE_PROVIDER, group, "Provider", CODECOMMIT, allowed=(CODECOMMIT, CONNECTION)),
+        Setting(
+            ports.CONNECTION_ARN,
+            group,
+            "Connection",
+            "",
+            pattern=r"|arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]{36}",
+            rule="the ARN of a connection, or empty",
+        ),
+        Setting(
+            ports.SOURCE_REPOSITORY,
+            group,
+            "Repository behind the connection",
+            "",
+            pattern=r"|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+",
+            rule="owner/name, with the groups between them at GitLab, or empty",
+        ),
+        Setting(
+            ports.EXCLUDED_PATHS,
+            group,
+            "Paths that start no release",
+            "docs/**",
+            pattern=r"[A-Za-z0-9_./*?-]+(,[A-Za-z0-9_./*?-]+)*",
+            rule="glob patterns with commas between them, such as docs/**,**.md",
         ),
     ]
 
@@ -179,6 +212,7 @@ def _network() -> list[Setting]:
 def _releases(project: Project) -> list[Setting]:
     group = "Releases"
     return [
+        Setting(ports.BUILD_LAYOUT, group, "Builds", SEQUENTIAL, allowed=(SEQUENTIAL, PARALLEL)),
         Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
         Setting(ports.APPROVAL, group, "Approval", "false", allowed=YES_NO),
         Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),

@@ -13,8 +13,9 @@ from generator import ports, sides
 from generator.alarms import add, alarm
 from generator.monitoring import dashboard
 from generator.monitoring.messages import messages
+from generator.names import CONNECTION
 from generator.project import Project
-from generator.stack import Stack
+from generator.stack import Stack, switched_on
 
 
 def build(project: Project) -> Stack:
@@ -80,6 +81,8 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         ("AWS/Events", "FailedInvocations", "Sum"),
         {"RuleName": stack.takes(ports.START_RULE)},
         1,
+        # A source behind a connection has no rule.
+        condition=stack.when("CodeCommit", switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION)),
     )
     for side, condition, port in (
         ("Backend", backend, ports.BACKEND_BUILD),

@@ -1,15 +1,17 @@
-"""The pipeline: the design's five stages, in its order.
+"""The pipeline: the design's five stages, in its order, or with both builds side by side in one.
 
 Builds are retried once, deployments roll back to the last good release (except the very first, which has none). The
 release is verified inside the deploy stages, so that a red verification rolls back too. Nothing in the pipeline's
 structure changes with a release: every change of it cancels running executions and forgets the rollback targets.
 Pushes start it through EventBridge with the pushed commit as source revision, because CodeCommit's own triggers
-cannot reach a pipeline.
+cannot reach a pipeline; a source behind a connection has a trigger of the pipeline instead.
 """
 
 from __future__ import annotations
 
-from troposphere import Equals, GetAtt, Ref
+from collections.abc import Sequence
+
+from troposphere import Equals, GetAtt, If, NoValue, Ref
 from troposphere import codepipeline as cp
 
 from generator import arns, ports, sides
@@ -17,29 +19,38 @@ from generator.iam import trust
 from generator.names import (
     APPROVE,
     BACKEND_OUTPUT,
+    BUILD,
     BUILD_BACKEND,
     BUILD_FRONTEND,
+    CONNECTION,
     DEPLOY_BACKEND,
     DEPLOY_FRONTEND,
     FRONTEND_ASSETS,
     FRONTEND_DOCUMENTS,
     IMAGE_DEFINITIONS,
+    PARALLEL,
     SOURCE,
     SOURCE_ACTION,
     SOURCE_OUTPUT,
 )
 from generator.pipeline import actions, permissions, start
+from generator.pipeline.actions import Action
 from generator.pipeline.stages import OnFailure, Stage
 from generator.project import Project
-from generator.stack import Stack
+from generator.stack import Stack as Template
+from generator.stack import switched_on
 
 FOREVER, NEVER = "public, max-age=31536000, immutable", "no-cache"
+# The conditions of this template beside the two sides.
+APPROVAL, CODECOMMIT, SEQUENTIAL = "Approval", "CodeCommit", "Sequential"
 
 
-def build(project: Project) -> Stack:
-    stack = Stack("pipeline", __name__, "pipeline and its start rule", project)
+def build(project: Project) -> Template:
+    stack = Template("pipeline", __name__, "pipeline and its start rule", project)
     backend, frontend = sides.add_to(stack)
-    approval = stack.when("Approval", Equals(stack.takes(ports.APPROVAL), "true"))
+    stack.when(APPROVAL, Equals(stack.takes(ports.APPROVAL), "true"))
+    stack.when(CODECOMMIT, switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION))
+    stack.when(SEQUENTIAL, switched_on(stack.takes(ports.BUILD_LAYOUT), PARALLEL))
     role = stack.role(
         "PipelineRole",
         # The trust policy that AWS documents for CodePipeline has no condition.
@@ -48,11 +59,20 @@ def build(project: Project) -> Stack:
         "What the pipeline may do: hand over artifacts, start the builds, deploy.",
         ["PIP-8"],
         optional=[
+            (CODECOMMIT, permissions.codecommit_source(stack)),
+            (f"not {CODECOMMIT}", permissions.connection_source(stack)),
             (backend, permissions.backend(stack)),
             (frontend, permissions.frontend(stack)),
-            (approval, permissions.approval(stack)),
+            (APPROVAL, permissions.approval(stack)),
         ],
     )
+    stages = [
+        Stage(SOURCE, _sources(stack)),
+        *_builds(stack, backend, frontend),
+        _approval(stack),
+        _backend(stack, backend),
+        _frontend(stack, frontend),
+    ]
     pipeline = stack.add(
         cp.Pipeline(
             "Pipeline",
@@ -66,94 +86,95 @@ def build(project: Project) -> Stack:
             PipelineType="V2",
             RestartExecutionOnUpdate=False,
             RoleArn=GetAtt(role, "Arn"),
-            Stages=[stage.render() for stage in _stages(stack, backend, frontend, approval)],
+            Stages=[stage.render() for stage in stages],
+            Triggers=If(CODECOMMIT, NoValue, [start.trigger(stack)]),
         ),
         "Takes every push on the branch to the running environment.",
-        ["PIP-1", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5"],
+        ["PIP-1", "PIP-2", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5", "SRC-6"],
     )
-    rule = start.rule(stack)
+    rule = start.rule(stack, CODECOMMIT)
     stack.gives(ports.PIPELINE, Ref(pipeline))
     stack.gives(ports.PIPELINE_ARN, arns.codepipeline(Ref(pipeline)))
-    stack.gives(ports.START_RULE, Ref(rule))
+    stack.gives(ports.START_RULE, If(CODECOMMIT, Ref(rule), ""))
     return stack
 
 
-def _stages(stack: Stack, backend: str, frontend: str, approval: str) -> list[Stage]:
-    site, cluster = (stack.takes(ports.SITE_BUCKET_NAME), stack.takes(ports.RUNNING_CLUSTER))
-    verify = stack.takes(ports.VERIFY_BUILD)
-    source = actions.codecommit(
-        SOURCE_ACTION, stack.takes(ports.REPOSITORY_NAME), stack.takes(ports.BRANCH), SOURCE_OUTPUT
+def _sources(stack: Template) -> Sequence[Action]:
+    branch = stack.takes(ports.BRANCH)
+    codecommit = actions.codecommit(SOURCE_ACTION, stack.takes(ports.REPOSITORY_NAME), branch, SOURCE_OUTPUT)
+    connection = actions.connection(
+        SOURCE_ACTION, stack.takes(ports.CONNECTION_ARN), stack.takes(ports.SOURCE_REPOSITORY), branch, SOURCE_OUTPUT
+    )
+    return [codecommit._replace(when=CODECOMMIT), connection._replace(when=f"not {CODECOMMIT}")]
+
+
+def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
+    """A stage for each side, or one for both: actions of one run order run side by side."""
+    of_backend = actions.codebuild(
+        "BackendBuild", stack.takes(ports.BACKEND_BUILD), [SOURCE_OUTPUT], [BACKEND_OUTPUT], namespace="BackendBuild"
+    )
+    of_frontend = actions.codebuild(
+        "FrontendBuild",
+        stack.takes(ports.FRONTEND_BUILD),
+        [SOURCE_OUTPUT],
+        [FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
+        namespace="FrontendBuild",
     )
     return [
-        Stage(SOURCE, [source]),
+        Stage(BUILD_BACKEND, [of_backend], OnFailure.RETRY, [SEQUENTIAL, backend]),
+        Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend]),
         Stage(
-            BUILD_BACKEND,
-            [
-                actions.codebuild(
-                    "BackendBuild",
-                    stack.takes(ports.BACKEND_BUILD),
-                    [SOURCE_OUTPUT],
-                    [BACKEND_OUTPUT],
-                    namespace="BackendBuild",
-                )
-            ],
+            BUILD,
+            [of_backend._replace(when=backend), of_frontend._replace(when=frontend)],
             OnFailure.RETRY,
-            backend,
-        ),
-        Stage(
-            BUILD_FRONTEND,
-            [
-                actions.codebuild(
-                    "FrontendBuild",
-                    stack.takes(ports.FRONTEND_BUILD),
-                    [SOURCE_OUTPUT],
-                    [FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
-                    namespace="FrontendBuild",
-                )
-            ],
-            OnFailure.RETRY,
-            frontend,
-        ),
-        Stage(
-            APPROVE,
-            [
-                actions.approval(
-                    "ApproveRelease",
-                    stack.takes(ports.TOPIC_ARN),
-                    "Deploy commit #{Source.CommitId}? #{Source.CommitMessage}",
-                    stack.takes(ports.APPROVAL_TIMEOUT),
-                )
-            ],
-            condition=approval,
-        ),
-        Stage(
-            DEPLOY_BACKEND,
-            [
-                actions.ecs(
-                    "DeployToECS",
-                    cluster,
-                    stack.takes(ports.RUNNING_SERVICE),
-                    IMAGE_DEFINITIONS,
-                    BACKEND_OUTPUT,
-                    stack.takes(ports.DEPLOYMENT_TIMEOUT),
-                ),
-                actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2),
-                actions.codebuild("VerifyBackend", verify, [BACKEND_OUTPUT], order=3, variables={"CHECK": "backend"}),
-            ],
-            OnFailure.ROLLBACK,
-            backend,
-        ),
-        Stage(
-            DEPLOY_FRONTEND,
-            [
-                actions.s3("DeployAssetsToS3", site, FRONTEND_ASSETS, FOREVER, order=1),
-                actions.s3("DeployToS3", site, FRONTEND_DOCUMENTS, NEVER, order=2),
-                actions.codebuild("Publish", stack.takes(ports.PUBLISH_BUILD), [FRONTEND_DOCUMENTS], order=3),
-                actions.codebuild(
-                    "VerifyFrontend", verify, [FRONTEND_DOCUMENTS], order=4, variables={"CHECK": "frontend"}
-                ),
-            ],
-            OnFailure.ROLLBACK,
-            frontend,
+            [f"not {SEQUENTIAL}"],
         ),
     ]
+
+
+def _approval(stack: Template) -> Stage:
+    approve = actions.approval(
+        "ApproveRelease",
+        stack.takes(ports.TOPIC_ARN),
+        "Deploy commit #{Source.CommitId}? #{Source.CommitMessage}",
+        stack.takes(ports.APPROVAL_TIMEOUT),
+    )
+    return Stage(APPROVE, [approve], when=[APPROVAL])
+
+
+def _backend(stack: Template, backend: str) -> Stage:
+    deploy = actions.ecs(
+        "DeployToECS",
+        stack.takes(ports.RUNNING_CLUSTER),
+        stack.takes(ports.RUNNING_SERVICE),
+        IMAGE_DEFINITIONS,
+        BACKEND_OUTPUT,
+        stack.takes(ports.DEPLOYMENT_TIMEOUT),
+    )
+    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2)
+    verify = actions.codebuild(
+        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables={"CHECK": "backend"}
+    )
+    return Stage(DEPLOY_BACKEND, [deploy, raise_tasks, verify], OnFailure.ROLLBACK, [backend])
+
+
+def _frontend(stack: Template, frontend: str) -> Stage:
+    site = stack.takes(ports.SITE_BUCKET_NAME)
+    verify = actions.codebuild(
+        "VerifyFrontend",
+        stack.takes(ports.VERIFY_BUILD),
+        [FRONTEND_DOCUMENTS],
+        order=4,
+        variables={"CHECK": "frontend"},
+    )
+    return Stage(
+        DEPLOY_FRONTEND,
+        [
+            actions.s3("DeployAssetsToS3", site, FRONTEND_ASSETS, FOREVER, order=1),
+            actions.s3("DeployToS3", site, FRONTEND_DOCUMENTS, NEVER, order=2),
+            actions.codebuild("Publish", stack.takes(ports.PUBLISH_BUILD), [FRONTEND_DOCUMENTS], order=3),
+            verify,
+        ],
+        OnFailure.ROLLBACK,
+        [frontend],
+    )

@@ -33,7 +33,7 @@ def find(aws: Aws, environment: Environment, previous: Stack | None, shared: Sta
     when one cannot be found.
     """
     declared = environment.computed
-    found = [_repository(shared)] if "RepositoryName" in declared else []
+    found = [_repository(environment, shared)] if "RepositoryName" in declared else []
     if "CloudFrontPrefixListId" in declared:
         found.append(_prefix_list(aws))
     if "BackendBootstrap" in declared:
@@ -55,7 +55,9 @@ def release(aws: Aws, previous: Stack) -> str | None:
     return str(answer["Parameter"]["Value"])
 
 
-def _repository(shared: Stack | None) -> Computed:
+def _repository(environment: Environment, shared: Stack | None) -> Computed:
+    if environment.connection:
+        return Computed("RepositoryName", "none", FOUND, "the source is behind a connection")
     if shared is None or "RepositoryName" not in shared.outputs:
         raise Refused("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
     return Computed("RepositoryName", shared.outputs["RepositoryName"], FOUND, f"output of {shared.name}")

@@ -66,6 +66,16 @@ class Environment:
             raise Refused(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
         return files.effective(self.file, self.root.body, found)
 
+    def chosen(self, name: str) -> str:
+        """The value that the file or its default chooses for a parameter; empty for one that the root does not have."""
+        declared = self.root.parameters.get(name, {})
+        return str(self.file.parameters.get(name, declared.get("Default", "")))
+
+    @property
+    def connection(self) -> str:
+        """The ARN of the connection that the source stands behind; empty for a source in CodeCommit."""
+        return self.chosen("ConnectionArn")
+
     def group(self, label: str) -> tuple[str, ...]:
         """The parameters of one group of the template's interface. Raises `Refused` when there is no such group."""
         interface: Mapping[str, Any] = self.root.metadata["AWS::CloudFormation::Interface"]

@@ -58,6 +58,7 @@ class Pipeline:
     stages: tuple[Stage, ...]
     made: str
     variables: Mapping[str, str] = field(default_factory=dict)
+    triggers: tuple[Mapping[str, Any], ...] = ()
 
 
 def read(aws: Aws, name: str | None = None) -> Pipeline:
@@ -84,6 +85,7 @@ def read(aws: Aws, name: str | None = None) -> Pipeline:
         tuple(map(_stage, held["stages"])),
         hashlib.sha256(f"{made} {answer['metadata'].get('created')}".encode()).hexdigest()[:16],
         {one["name"]: one.get("defaultValue", "") for one in held.get("variables", ())},
+        tuple(one["gitConfiguration"] for one in held.get("triggers", ())),
     )
 
 

@@ -23,6 +23,7 @@ Provider = Callable[[World, Action, Run], Result]
 PROVIDERS: Mapping[str, Provider] = {
     "CodeBuild": codebuild.run,
     "CodeCommit": codecommit.run,
+    "CodeStarSourceConnection": codecommit.connected,
     "ECS": ecs.run,
     "Manual": approval.run,
     "S3": s3.run,
@@ -87,6 +88,10 @@ class Player:
         """What starts the pipeline when its source's branch is pushed to."""
         for action in self.world.pipeline.stages[0].actions:
             given = action.configuration
+            for trigger in self.world.pipeline.triggers:
+                branches = [name for push in trigger["push"] for name in push["branches"]["includes"]]
+                if trigger["sourceActionName"] == action.name and given.get("BranchName") in branches:
+                    return f"by a push to {given['BranchName']} of {given['FullRepositoryId']}, trigger of the pipeline"
             arn = f"{':'.join(self.world.pipeline.arn.split(':')[:5])}:{given.get('RepositoryName')}"
             event = {
                 "source": "aws.codecommit",

@@ -106,7 +106,9 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     assert may["ecs:DescribeTasks"] == {arn("ecs", "task/${RunningCluster}/*")}
     assert may["ecs:TagResource"] == may["ecs:RegisterTaskDefinition"]
     assert may["s3:GetBucketVersioning"] == {"${ArtifactBucketArn}", "${SiteBucketArn}"}
-    assert {action.partition(":")[0] for action in may} == {"codebuild", "codecommit", "ecs", "iam", "kms", "s3", "sns"}
+    assert may["codeconnections:UseConnection"] == {"${ConnectionArn}"}
+    services = {"codebuild", "codecommit", "codeconnections", "codestar-connections", "ecs", "iam", "kms", "s3", "sns"}
+    assert {action.partition(":")[0] for action in may} == services
 
 
 def test_build_roles(templates: TemplateSet) -> None:

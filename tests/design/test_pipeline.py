@@ -15,7 +15,9 @@ from .support import (
     buildspec,
     chosen,
     commands,
+    declaration,
     default,
+    passed,
     real,
     ref,
     stages,
@@ -49,8 +51,22 @@ def test_five_stages(templates: TemplateSet) -> None:
 
 
 def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
-    assert default(templates, "ApprovalRequired") == "false"
-    assert list(stages(templates, ApprovalRequired=default(templates, "ApprovalRequired") or "")) == FIVE
+    chosen_by_default = {name: default(templates, name) or "" for name in ("ApprovalRequired", "BuildLayout")}
+    assert chosen_by_default == {"ApprovalRequired": "false", "BuildLayout": "SEQUENTIAL"}
+    assert list(stages(templates, **chosen_by_default)) == FIVE
+
+
+def test_one_parallel_build_stage(templates: TemplateSet) -> None:
+    assert declaration(templates, "BuildLayout")["AllowedValues"] == ["SEQUENTIAL", "PARALLEL"]
+    assert passed(templates, "Pipeline", "BuildLayout") == ref("BuildLayout")
+    both, apart = stages(templates, BuildLayout="PARALLEL"), stages(templates)
+    assert list(both) == ["Source", "Build", "Deploy_Backend", "Deploy_Frontend"]
+    # The same actions, with one run order.
+    assert both["Build"]["Actions"] == [*apart["Build_Backend"]["Actions"], *apart["Build_Frontend"]["Actions"]]
+    assert {one["RunOrder"] for one in both["Build"]["Actions"]} == {1}
+    assert both["Build"]["OnFailure"] == apart["Build_Backend"]["OnFailure"]
+    for side, name in ((BACKEND_ONLY, "BackendBuild"), (FRONTEND_ONLY, "FrontendBuild")):
+        assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == [name]
 
 
 def test_ecs_deployment(templates: TemplateSet) -> None:

@@ -14,6 +14,7 @@ from .support import (
     chosen,
     declaration,
     default,
+    exists,
     grants,
     passed,
     ref,
@@ -67,6 +68,41 @@ def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
     assert target["RoleArn"] == attribute("StartRole")
     assert allowed(templates, "pipeline.StartRole") == {"codepipeline:StartPipelineExecution": {pipeline}}
     assert grants(templates, "pipeline.StartRole")["Assume"].principals == ("Service:events.amazonaws.com",)
+
+
+def test_connection_source(templates: TemplateSet) -> None:
+    declared = declaration(templates, "SourceProvider")
+    assert (declared["Default"], declared["AllowedValues"]) == ("CODECOMMIT", ["CODECOMMIT", "CONNECTION"])
+    [source] = stages(templates, SourceProvider="CONNECTION")["Source"]["Actions"]
+    assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
+    assert source["Configuration"] == {
+        "BranchName": ref("BranchName"),
+        "ConnectionArn": ref("ConnectionArn"),
+        "DetectChanges": "false",
+        "FullRepositoryId": ref("SourceRepository"),
+        "OutputArtifactFormat": "CODE_ZIP",
+    }
+    # One trigger, on the branch and on everything but the excluded paths; no rule beside it.
+    pipeline = under(templates, "pipeline.Pipeline", SourceProvider="CONNECTION")
+    [trigger] = pipeline["Triggers"]
+    [push] = trigger["GitConfiguration"]["Push"]
+    assert trigger["GitConfiguration"]["SourceActionName"] == source["Name"]
+    assert push["Branches"] == {"Includes": [ref("BranchName")]}
+    assert push["FilePaths"] == {"Excludes": [sub("{${ExcludedPaths}}")]}
+    assert "Triggers" not in under(templates, "pipeline.Pipeline", SourceProvider="CODECOMMIT")
+    for address in ("pipeline.StartRule", "pipeline.StartRole", "monitoring.PipelineStart"):
+        assert exists(templates, address, SourceProvider="CODECOMMIT")
+        assert not exists(templates, address, SourceProvider="CONNECTION")
+    # The role has either the repository or this one connection, for this one repository.
+    for provider, held in (("CODECOMMIT", False), ("CONNECTION", True)):
+        decided = under(templates, "pipeline.PipelineRole", SourceProvider=provider)
+        given = {one["Sid"]: one for policy in decided["Policies"] for one in policy["PolicyDocument"]["Statement"]}
+        assert ("UseConnection" in given, "UseOldConnection" in given, "ReadSource" in given) == (held, held, not held)
+    for sid, prefix in (("UseConnection", "codeconnections"), ("UseOldConnection", "codestar-connections")):
+        assert given[sid]["Action"] == [f"{prefix}:UseConnection"]
+        assert given[sid]["Resource"] == [ref("ConnectionArn")]
+        assert given[sid]["Condition"] == {"StringEquals": {f"{prefix}:FullRepositoryId": ref("SourceRepository")}}
+    assert "ConnectionWithRepository" in templates["environment"].body["Rules"]
 
 
 def test_branch_of_the_environment(templates: TemplateSet) -> None:

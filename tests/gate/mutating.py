@@ -152,9 +152,19 @@ def section(template: str, *way: Any, value: Any, at: str = "") -> Mutation:
     return mutate
 
 
+def sides(value: Any) -> list[Any]:
+    """What a value can be, whatever its `Fn::If` decide."""
+    if "Fn::If" in value:
+        return [one for side in value["Fn::If"][1:] for one in sides(side)]
+    return [] if value == {"Ref": "AWS::NoValue"} else [value]
+
+
+def stages(bodies: Bodies) -> list[Any]:
+    return [one for value in pick(bodies, PIPELINE)[1]["Properties"]["Stages"] for one in sides(value)]
+
+
 def actions(bodies: Bodies) -> list[Any]:
-    stages = pick(bodies, PIPELINE)[1]["Properties"]["Stages"]
-    return [action for stage in stages for action in stage.get("Fn::If", [None, stage])[1]["Actions"]]
+    return [one for stage in stages(bodies) for value in stage["Actions"] for one in sides(value)]
 
 
 def action(provider: str, **changes: Any) -> Mutation:

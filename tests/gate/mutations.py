@@ -329,4 +329,13 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     "CON008": [buildspec_line("  coverage:", "  covered:"), put("AWS::CodeBuild::ReportGroup", "Name", value="mutant")],
     "CON009": [put(PROJECT, "Cache", value={"Type": "NO_CACHE"}), buildspec_line("cache:", "cached:")],
     "CON010": [action("ECS", Configuration={"FileName": "images.json"})],
+    "CON011": [
+        (
+            action("CodeStarSourceConnection", Configuration={"DetectChanges": "true"}),
+            "SourceAction <-> AWS::Events::Rule",
+        ),
+        (put(PIPELINE, "Triggers", value=NOTHING), "SourceAction <-> Triggers: has no trigger"),
+        section("pipeline", "Resources", "StartRule", "Condition", value="Backend", at="Pipeline"),
+        section("pipeline", "Resources", "StartRule", "Properties", "Targets", value=[], at="Pipeline"),
+    ],
 }

@@ -21,8 +21,10 @@ def place(bodies: Bodies, address: str) -> Any:
 
 
 def decided(value: Any) -> Any:
-    """The first side of an `Fn::If`."""
-    return value["Fn::If"][1] if isinstance(value, dict) and "Fn::If" in value else value
+    """The first side of an `Fn::If` that is something."""
+    while isinstance(value, dict) and "Fn::If" in value:
+        value = next(side for side in value["Fn::If"][1:] if side != {"Ref": "AWS::NoValue"})
+    return value
 
 
 def allows(bodies: Bodies, role: str) -> list[Any]:
@@ -54,7 +56,7 @@ def buildspec(project: str, line: str) -> Callable[[Bodies], None]:
 def provider(old: str, new: str) -> Callable[[Bodies], None]:
     def mutate(bodies: Bodies) -> None:
         for stage in map(decided, place(bodies, "pipeline.Pipeline")["Stages"]):
-            for action in stage["Actions"]:
+            for action in map(decided, stage["Actions"]):
                 if action["ActionTypeId"]["Provider"] == old:
                     action["ActionTypeId"]["Provider"] = new
 

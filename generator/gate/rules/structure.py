@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from generator.gate.rules.rule import Check, Fault, Rule, every, must
 from generator.gate.rules.storage import equals
-from generator.reading import builds, contracts
+from generator.reading import builds, contracts, releases
 from generator.reading.contracts import Disagreement
 from generator.reading.graph import mentions
 from generator.reading.needs import compare
@@ -236,5 +236,11 @@ RULES = (
         "the deploy action finds nothing to deploy",
         "let action and buildspec name the same file",
         _contract(builds.deployed_files_are_written),
+    ),
+    Rule(
+        "CON011",
+        "a push would be released twice, or never",
+        "give a source in CodeCommit the start rule, and one behind a connection a trigger and DetectChanges false",
+        _contract(releases.started_once),
     ),
 )

@@ -28,18 +28,20 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """Shared first, then the environment."""
-    wanted = [run.roots[root] for root in ORDER if root in run.roots]
+    """Shared first, then the environment; a source behind a connection needs nothing of what is shared."""
+    wanted = [run.roots[root] for root in ORDER if root in run.roots and not (root == SHARED and run.wanted.connection)]
     identity = run.aws.identity()
     bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
     packaged = [package.package(one.root, bucket, run.aws.region) for one in wanted]
     package.publish(run.aws, bucket, packaged, identity)
     steps = _Steps(run, identity, bucket, record.source(run.project), terminal.painter(sys.stdout))
-    ended, shared = steps.apply(wanted[0], packaged[0].root, None)
-    for one, templates in zip(wanted[1:], packaged[1:], strict=True):
-        if ended is Exit.DONE:
-            if not (run.given.without_branch or run.aws.endpoint):
-                _want_branch(run.aws, one, shared)
+    ended, shared = Exit.DONE, None
+    for one, templates in zip(wanted, packaged, strict=True):
+        if ended is Exit.DONE and one.root.name == SHARED:
+            ended, shared = steps.apply(one, templates.root, None)
+        elif ended is Exit.DONE:
+            if not run.aws.endpoint:
+                _want_source(run, one, shared)
             ended, _ = steps.apply(one, templates.root, shared)
     if run.aws.endpoint:
         say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
@@ -126,10 +128,29 @@ class _Steps:
             raise NotConfirmed(f"{stack} was not changed.")
 
 
+def _want_source(run: Run, wanted: Environment, shared: Stack | None) -> None:
+    """The pipeline starts from its source as soon as it exists (RUN-7). Raises `Refused` while there is none."""
+    if wanted.connection:
+        _want_connection(run.aws, wanted)
+    elif not run.given.without_branch:
+        _want_branch(run.aws, wanted, shared)
+
+
+def _want_connection(aws: Aws, wanted: Environment) -> None:
+    """A connection is made by CloudFormation or the command line, and completed by a person. The branch behind it is
+    not looked for: only the source action may use the connection."""
+    arn = wanted.connection
+    status = aws.call("codeconnections", "get_connection", ConnectionArn=arn)["Connection"]["ConnectionStatus"]
+    # Statuses: `ConnectionStatus` in botocore's model of CodeConnections.
+    if status != "AVAILABLE":
+        raise Refused(
+            f"The connection {arn} is {status}; nothing of {wanted.stack} has happened.",
+            "Open it in the console (Developer Tools, Settings, Connections) and choose Update pending connection.",
+        )
+
+
 def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
-    """The pipeline starts from the branch as soon as it exists (RUN-7). Raises `Refused` while it does not."""
-    repository = (shared.outputs if shared else {})["RepositoryName"]
-    branch = wanted.file.parameters.get("BranchName", wanted.root.parameters["BranchName"].get("Default"))
+    repository, branch = (shared.outputs if shared else {})["RepositoryName"], wanted.chosen("BranchName")
     try:
         aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
     except AwsError as error:

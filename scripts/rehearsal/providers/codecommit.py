@@ -1,4 +1,4 @@
-"""The source action: the commit of the application as an artifact, and the push that starts the pipeline."""
+"""The source actions: the commit of the application as an artifact, from CodeCommit or through a connection."""
 
 import hashlib
 import io
@@ -16,21 +16,35 @@ LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
 
 
 def run(world: World, action: Action, run: Run) -> Result:
+    """The repository in CodeCommit; variables as in action-reference-CodeCommit."""
+    name = action.configuration["RepositoryName"]
+    return _packed(world, action, run, {"RepositoryName": name})
+
+
+def connected(world: World, action: Action, run: Run) -> Result:
+    """The repository behind a connection; variables as in action-reference-CodestarConnectionSource."""
+    given = action.configuration
+    world.note(f"{given['ConnectionArn']}: not asked, the folder stands for {given['FullRepositoryId']}")
+    own = {"FullRepositoryName": given["FullRepositoryId"], "ConnectionArn": given["ConnectionArn"]}
+    return _packed(world, action, run, own)
+
+
+def _packed(world: World, action: Action, run: Run, own: dict[str, str]) -> Result:
     """Keeps the application's files as the source artifact."""
     given, role = action.configuration, world.pipeline.role
     if given.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
         raise Unsupported(
             f"{action}: OutputArtifactFormat {given['OutputArtifactFormat']} is not imitated, CODE_ZIP is"
         )
-    world.judge.need(role, "action CodeCommit", given)
+    world.judge.need(role, f"action {action.provider}", given)
     world.artifact_store(role, "artifact store", "artifact store with a key")
     folder = Path(tempfile.mkdtemp(dir=world.space))
     run.commit, message = checkout(world.options.application, folder)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     for name in action.outputs:
         run.artifacts[name] = world.store.put(name, files)
-    variables = {"CommitId": run.commit, "BranchName": given["BranchName"], "RepositoryName": given["RepositoryName"]}
-    return Result({**variables, "CommitMessage": message}, f"commit {run.commit[:12]}, {len(files)} files")
+    variables = {**own, "CommitId": run.commit, "BranchName": given["BranchName"], "CommitMessage": message}
+    return Result(variables, f"commit {run.commit[:12]}, {len(files)} files")
 
 
 def checkout(application: Path, folder: Path) -> tuple[str, str]:
