@@ -3,6 +3,8 @@
 A port is a parameter of a child template that the root feeds, and often an output of another child. A stack takes
 and gives ports by these constants, never by text, so that a misspelled name is an `AttributeError`; `connect()` in
 `wiring.py` refuses loose ends and kinds that differ.
+
+Long because it is one table: a port is one entry.
 """
 
 from __future__ import annotations
