@@ -87,24 +87,6 @@ def test_bootstrap_and_image(
     assert (found["BackendBootstrap"], found["BackendImage"]) == (bootstrap, image)
 
 
-CONNECTION = f"arn:aws:codeconnections:eu-west-1:000000000000:connection/{'0f' * 4}-0000-4000-8000-{'0f' * 6}"
-
-
-def behind_a_connection(folder: Path) -> dict[str, Environment]:
-    """Staging, with its source at another provider."""
-    shutil.copytree(ROOT / "params", folder / "params")
-    content = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
-    given = {"SourceProvider": "CONNECTION", "ConnectionArn": CONNECTION, "SourceRepository": "acme/dashboard"}
-    content["Parameters"] |= given
-    (folder / "params/staging.json").write_text(json.dumps(content), encoding="utf-8")
-    return parameters.load("staging", ROOT / "templates", folder / "params")
-
-
-def test_a_source_behind_a_connection_needs_no_repository(tmp_path: Path) -> None:
-    found = values(computed.find(aws(), behind_a_connection(tmp_path)["environment"], None, None))
-    assert found["RepositoryName"] == ("none", FOUND)
-
-
 def changes(*path: str) -> Plan:
     inner = PlannedChange(path, "AWS::ECS::TaskDefinition", "Add")
     outer = PlannedChange(path[:1], "AWS::CloudFormation::Stack", "Modify", children=(inner,), nested=True)

@@ -6,7 +6,6 @@ import json
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ from scripts.deployment.verbs import apply, destroy, outputs
 from scripts.deployment.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
-from tests.deployment.test_computed import behind_a_connection
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
@@ -140,19 +138,6 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
     with pytest.raises(NotConfirmed):
         apply.run(asked(aws, loaded, without_branch=True))
     assert "codecommit.get_branch" not in aws.calls()
-
-
-def test_a_connection_has_to_be_completed_and_the_shared_stack_is_left_alone(tmp_path: Path) -> None:
-    roots = behind_a_connection(tmp_path)
-    aws = Account(codeconnections__get_connection={"Connection": {"ConnectionStatus": "PENDING"}})
-    with pytest.raises(Refused, match="is PENDING; nothing of") as raised:
-        apply.run(asked(aws, roots))
-    assert "Update pending connection" in raised.value.remedy
-    aws.answers["codeconnections.get_connection"] = {"Connection": {"ConnectionStatus": "AVAILABLE"}}
-    with pytest.raises(NotConfirmed):
-        apply.run(asked(aws, roots))
-    assert "codecommit.get_branch" not in aws.calls()
-    assert not any(one.get("StackName") == SHARED for _, one in aws.asked)
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED"])
