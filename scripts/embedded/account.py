@@ -36,6 +36,8 @@ class Account:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
     made: int = 0
+    # (stack's id, client request token) -> what it started: kind of operation, its subject and its id
+    tokens: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a stack or change set, with an id of its own."""
@@ -56,6 +58,20 @@ class Account:
         """A new nested stack under the name that CloudFormation generates."""
         random = identifier(parent.id, logical, self.made).replace("-", "")[:12].upper()
         return self.new(f"{parent.name[:90]}-{logical[:24]}-{random}", parent, logical)
+
+    def holds(self, role: str) -> bool:
+        """Whether an IAM role exists, by its ARN."""
+        try:
+            self.services.call("iam", "get_role", {"RoleName": role.rpartition("/")[2]})
+        except Failed:
+            return False
+        return ":role/" in role
+
+    def alarm(self, arn: str) -> str:
+        """The state of a CloudWatch alarm by its ARN; empty when there is none."""
+        every, name = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}, arn.rpartition(":alarm:")[2]
+        found = self.services.call("cloudwatch", "describe_alarms", {**every, "AlarmNames": [name]})
+        return next((str(one["StateValue"]) for one in found["MetricAlarms"] + found["CompositeAlarms"]), "")
 
     def find(self, name: str) -> Stack:
         """The stack with a name or id; a deleted one only by id. Raises `Refused`."""
@@ -93,10 +109,12 @@ class Account:
         if parsed.scheme not in ("http", "https") or not bucket or not key:
             raise Invalid(f"TemplateURL must be a supported URL: {url}")
         try:
-            body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"]
+            body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"].read()
         except Failed as error:
             raise Invalid(f"S3 error: {error}; TemplateURL {url}") from error
-        return str(body.read().decode())
+        if len(body) > structure.LONGEST:
+            raise Invalid(f"Template may not exceed {structure.LONGEST} bytes in size.")
+        return str(body.decode())
 
     def target(
         self, text: str, given: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
@@ -110,6 +128,8 @@ class Account:
                 raise Invalid(
                     f"Template format error: Unrecognized resource types: [{resource.type}] ({name})"
                 ) from error
+        if long := [name for name, value in given.items() if len(value.encode()) > structure.LONGEST_VALUE]:
+            raise Invalid(f"Parameter '{long[0]}' may not exceed {structure.LONGEST_VALUE} bytes in size.")
         values = evaluate.parameters(template, given, self._ssm)
         defaults = {
             name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body

@@ -7,12 +7,12 @@ from moto.cloudformation import urls
 from moto.core.responses import ActionResult
 from moto.s3.models import FakeBucket
 
-from scripts.embedded import changesets, describe, structure
+from scripts.embedded import changesets, describe, stack_policies, structure
 from scripts.embedded.changeset_calls import ChangeSetCalls
 from scripts.embedded.engine import Engine
 from scripts.embedded.recovery_calls import RecoveryCalls
-from scripts.embedded.seam import ACCOUNTS, ENDPOINT, settled
-from scripts.embedded.stacks import ChangeSet, Refused
+from scripts.embedded.seam import ACCOUNTS, ENDPOINT, PAGE, settled
+from scripts.embedded.stacks import ChangeSet, Refused, Target
 
 
 class CloudFormation(ChangeSetCalls, RecoveryCalls):
@@ -20,10 +20,14 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
 
     def create_stack(self) -> ActionResult:
         name = self._get_param("StackName")
-        if any(one.name == name and one.status != "DELETE_COMPLETE" for one in tuple(self.account.stacks.values())):
-            raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
-        target = self._target(None)
+        for one in tuple(self.account.stacks.values()):
+            if one.name == name and one.status != "DELETE_COMPLETE":
+                if repeated := self._repeated(one, "CREATE_STACK"):
+                    return ActionResult({"StackId": one.id, "OperationId": repeated})
+                raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
+        target, settings = self._target(None), self._settings()
         stack = self.account.new(name)
+        stack.settings, stack.policy = settings, self._policy(target)
         stack.protected = bool(self._get_param("EnableTerminationProtection"))
         operation = self._operation(stack, "CREATE_STACK")
         operation.disable_rollback = bool(self._get_param("DisableRollback"))
@@ -33,8 +37,10 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
 
     def update_stack(self) -> ActionResult:
         stack = self._stack()
+        if repeated := self._repeated(stack, "UPDATE_STACK"):
+            return ActionResult({"StackId": stack.id, "OperationId": repeated})
         settled(stack)
-        target = self._target(stack)
+        target, settings = self._target(stack), self._settings()
         trial = ChangeSet("update", "update", stack, "UPDATE", target)
         changesets.plan(self.account, trial)
         if trial.status == "FAILED":
@@ -42,6 +48,10 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
             raise Refused("No updates are to be performed." if nothing else trial.reason)
         operation = self._operation(stack, "UPDATE_STACK")
         operation.disable_rollback = bool(self._get_param("DisableRollback"))
+        stack.settings, stack.policy = settings.over(stack.settings), self._policy(target) or stack.policy
+        for one in self.account.change_sets.values():
+            if one.stack is stack and one.execution == "AVAILABLE":
+                one.execution = "OBSOLETE"
         stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated")
         self._start(lambda: Engine(self.account).update(stack, target, operation), stack, operation)
         return ActionResult({"StackId": stack.id, "OperationId": operation.id})
@@ -52,34 +62,27 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
             if self._get_param("StackName")
             else [one for one in tuple(self.account.stacks.values()) if one.status != "DELETE_COMPLETE"]
         )
-        return ActionResult({"Stacks": [describe.stack(one) for one in listed]})
+        return ActionResult(self._page("Stacks", [describe.stack(one) for one in listed]))
 
     def list_stacks(self) -> ActionResult:
         wanted = self._get_param("StackStatusFilter", [])
         listed = [one for one in tuple(self.account.stacks.values()) if not wanted or one.status in wanted]
-        return ActionResult({"StackSummaries": [describe.stack_summary(one) for one in reversed(listed)]})
+        return ActionResult(self._page("StackSummaries", [describe.stack_summary(one) for one in reversed(listed)]))
 
     def describe_stack_events(self) -> ActionResult:
-        events = self._stack().events[::-1]
-        first, size = int(self._get_param("NextToken") or 0), 100
-        following = {"NextToken": str(first + size)} if first + size < len(events) else {}
-        return ActionResult({"StackEvents": events[first : first + size], **following})
+        return ActionResult(self._page("StackEvents", self._stack().events[::-1]))
 
     def describe_events(self) -> ActionResult:
         if name := self._get_param("ChangeSetName"):
-            return ActionResult(
-                {
-                    "OperationEvents": describe.validation(
-                        self.account.find_change_set(name, self._get_param("StackName"))
-                    )
-                }
-            )
+            found = self.account.find_change_set(name, self._get_param("StackName"))
+            return ActionResult(self._page("OperationEvents", describe.validation(found)))
         wanted = self._get_param("OperationId")
         stacks = [self._stack()] if self._get_param("StackName") else list(self.account.stacks.values())
         events = [event for stack in stacks for event in stack.events if wanted in (None, event["OperationId"])]
         if failed := (self._get_param("Filters") or {}).get("FailedEvents"):
             events = [event for event in events if failed and event["ResourceStatus"].endswith("_FAILED")]
-        return ActionResult({"OperationEvents": [describe.operation_event(event) for event in reversed(events)]})
+        shown = [describe.operation_event(event) for event in reversed(events)]
+        return ActionResult(self._page("OperationEvents", shown))
 
     def describe_stack_resource(self) -> ActionResult:
         stack, name = self._stack(), self._get_param("LogicalResourceId")
@@ -99,11 +102,11 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
             for one in tuple(stack.resources.values())
             if logical in (None, one.logical) and physical in (None, one.physical)
         ]
-        return ActionResult({"StackResources": found})
+        return ActionResult({"StackResources": found[:PAGE]})  # AWS gives the first 100 and no token
 
     def list_stack_resources(self) -> ActionResult:
         found = [describe.resource_summary(one) for one in tuple(self._stack().resources.values())]
-        return ActionResult({"StackResourceSummaries": found})
+        return ActionResult(self._page("StackResourceSummaries", found))
 
     def get_template(self) -> ActionResult:
         name = self._get_param("ChangeSetName")
@@ -136,13 +139,22 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls):
         return ActionResult({"StackId": stack.id})
 
     def set_stack_policy(self) -> ActionResult:
-        body = self._get_param("StackPolicyBody") or self.account.template(self._get_param("StackPolicyURL"))
-        try:
-            json.loads(body)
-        except ValueError as error:
-            raise Refused(f"Error validating stack policy: {error}") from error
-        self._stack().policy = body
+        stack = self._stack()
+        body = self._policy(stack.target)
+        if body is None:
+            raise Refused("Either StackPolicyBody or StackPolicyURL must be specified.")
+        stack.policy = body
         return ActionResult({})
+
+    def _policy(self, target: Target | None) -> str | None:
+        """The stack policy of a call, checked against the template that it is for."""
+        body, url = self._get_param("StackPolicyBody"), self._get_param("StackPolicyURL")
+        if body and url:
+            raise Refused("You cannot specify both StackPolicyURL and StackPolicyBody")
+        text = str(body) if body else self.account.template(url) if url else None
+        if text is not None:
+            stack_policies.check(text, target.template.resources.keys() if target else ())
+        return text
 
     def get_stack_policy(self) -> ActionResult:
         stack = self._stack()

@@ -1,11 +1,14 @@
 """The operations on change sets."""
 
+from threading import Thread
+
 from moto.core.responses import ActionResult
 
-from scripts.embedded import changesets, describe
+from generator.reading.templates import STACK
+from scripts.embedded import changesets, describe, injection
 from scripts.embedded.engine import Engine
 from scripts.embedded.seam import Seam, settled
-from scripts.embedded.stacks import Operation, Refused, Stack, identifier
+from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, identifier
 
 STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -15,6 +18,7 @@ class ChangeSetCalls(Seam):
 
     def create_change_set(self) -> ActionResult:
         name, kind = self._get_param("ChangeSetName"), self._get_param("ChangeSetType") or "UPDATE"
+        token = self._get_param("ClientToken") or ""
         try:
             stack: Stack | None = self._stack()
         except Refused:
@@ -31,9 +35,14 @@ class ChangeSetCalls(Seam):
             settled(stack, review=True)
             if stack.status in STUCK:
                 raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-            if any(one.name == name and one.stack is stack for one in self.account.change_sets.values()):
-                raise Refused(f"ChangeSet {name} already exists", "AlreadyExistsException")
-        target = self._target(stack)
+            for one in self.account.change_sets.values():
+                if one.name == name and one.stack is stack:
+                    if token and token == one.token:
+                        return ActionResult({"Id": one.id, "StackId": stack.id})
+                    raise Refused(self._mismatch(one, token), "AlreadyExistsException")
+        if self._get_param("OnStackFailure") == "DELETE" and kind != "CREATE":
+            raise Refused("OnStackFailure DELETE is only valid for a change set of type CREATE")
+        target, settings = self._target(stack), self._settings()
         made = stack or self.account.new(self._get_param("StackName"))
         if stack is None:
             made.event(self._operation(made, "CREATE_CHANGESET"), None, "REVIEW_IN_PROGRESS", "User Initiated")
@@ -41,18 +50,44 @@ class ChangeSetCalls(Seam):
         change_set.description = self._get_param("Description")
         change_set.include_nested = bool(self._get_param("IncludeNestedStacks"))
         change_set.on_failure = self._get_param("OnStackFailure")
-        changesets.plan(self.account, change_set)
+        change_set.token, change_set.settings = token, settings
+        self._plan(change_set)
         return ActionResult({"Id": change_set.id, "StackId": made.id})
 
+    def _plan(self, change_set: ChangeSet) -> None:
+        """At once, unless the plan of faults says that it takes long or fails."""
+        stack, services = change_set.stack, self.account.services
+        met = injection.ACTIVE and injection.meets("plan", stack.path, STACK, services.region, self._key())
+        if not met:
+            changesets.plan(self.account, change_set)
+            return
+        change_set.status, change_set.execution = "CREATE_IN_PROGRESS", "UNAVAILABLE"
+
+        def run() -> None:
+            injection.wait(*met)
+            with self.account.lock:
+                change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
+                if met[0].reason:
+                    changesets.fail(change_set, met[0].reason)
+                elif change_set.id in self.account.change_sets:
+                    changesets.plan(self.account, change_set)
+
+        Thread(target=run, name=change_set.id, daemon=True).start()
+
+    def _mismatch(self, existing: ChangeSet, token: str) -> str:
+        if token or existing.token:
+            return f"ChangeSet {existing.name} cannot be created due to a mismatch with existing attribute ClientToken"
+        return f"ChangeSet {existing.name} already exists"
+
     def describe_change_set(self) -> ActionResult:
-        return ActionResult(describe.change_set(self._change_set(), bool(self._get_param("IncludePropertyValues"))))
+        found = describe.change_set(self._change_set(), bool(self._get_param("IncludePropertyValues")))
+        return ActionResult({**found, **self._page("Changes", found["Changes"])})
 
     def list_change_sets(self) -> ActionResult:
         stack = self._stack()
         own = [one for one in self.account.change_sets.values() if one.stack is stack]
-        return ActionResult(
-            {"Summaries": [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]}
-        )
+        shown = [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]
+        return ActionResult(self._page("Summaries", shown))
 
     def delete_change_set(self) -> ActionResult:
         try:
@@ -69,7 +104,9 @@ class ChangeSetCalls(Seam):
 
     def execute_change_set(self) -> ActionResult:
         change_set = self._change_set()
-        stack = change_set.stack
+        stack, kind = change_set.stack, f"{change_set.kind}_STACK"
+        if self._repeated(stack, kind, change_set.id):
+            return ActionResult({})
         if change_set.status != "CREATE_COMPLETE" or change_set.execution != "AVAILABLE":
             raise Refused(
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of "
@@ -81,7 +118,8 @@ class ChangeSetCalls(Seam):
             raise Refused(f"Stack [{stack.id}] is in {stack.status}: only an execution with DisableRollback can follow")
         if change_set.on_failure and self._get_param("DisableRollback") is not None:
             raise Refused("DisableRollback cannot be given for a change set with OnStackFailure")
-        operation = self._operation(stack, f"{change_set.kind}_STACK")
+        operation = self._operation(stack, kind, change_set.id)
+        stack.settings = change_set.settings.over(stack.settings)
         operation.disable_rollback = bool(self._get_param("DisableRollback")) or change_set.on_failure == "DO_NOTHING"
         operation.delete_on_failure = change_set.on_failure == "DELETE"
         operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))

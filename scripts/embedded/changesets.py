@@ -23,23 +23,22 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
             change_set.changes.append(change)  # at once: what a failed plan made is deleted with it
         outputs = account.outputs(scope)
     except Invalid as error:
-        return _fail(change_set, str(error))
+        return fail(change_set, str(error))
     if change_set.faults:
         logical = change_set.faults[0][0]
         messages = "\n".join(message for name, _, message in change_set.faults if name == logical)
-        return _fail(change_set, f"Properties validation failed for resource {logical} with message:\n{messages}")
+        return fail(change_set, f"Properties validation failed for resource {logical} with message:\n{messages}")
     failed = [change.nested for change in change_set.changes if change.nested and change.nested.status == "FAILED"]
     if serious := [nested for nested in failed if nested.reason != NO_CHANGES]:
-        return _fail(
-            change_set, f"Nested change set {serious[0].id} was not successfully created: Currently in FAILED."
-        )
+        return fail(change_set, f"Nested change set {serious[0].id} was not successfully created: Currently in FAILED.")
     change_set.changes = [change for change in change_set.changes if change.action]
     if not change_set.changes and change_set.kind == "UPDATE" and outputs == change_set.stack.outputs:
-        return _fail(change_set, NO_CHANGES)
+        return fail(change_set, NO_CHANGES)
     return change_set
 
 
-def _fail(change_set: ChangeSet, reason: str) -> ChangeSet:
+def fail(change_set: ChangeSet, reason: str) -> ChangeSet:
+    """A change set that FAILED with a reason."""
     change_set.status, change_set.reason, change_set.execution = "FAILED", reason, "UNAVAILABLE"
     return change_set
 

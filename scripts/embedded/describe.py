@@ -51,7 +51,7 @@ def stack(one: Stack) -> dict[str, Any]:
                 "Description": body.get("Description"),
                 "ChangeSetId": one.change_set,
                 "StackStatusReason": one.reason,
-                "RoleARN": one.role,
+                "RoleARN": one.settings.role,
                 "LastUpdatedTime": one.updated,
                 "DeletionTime": one.deleted,
                 "ParentId": one.parent.id if one.parent else None,
@@ -63,9 +63,9 @@ def stack(one: Stack) -> dict[str, Any]:
         "StackName": one.name,
         "CreationTime": one.created,
         "StackStatus": one.status,
-        "RollbackConfiguration": {},
+        "RollbackConfiguration": one.settings.triggers or {},
         "DisableRollback": one.disable_rollback,
-        "NotificationARNs": one.notifications,
+        "NotificationARNs": list(one.settings.notifications or ()),
         "Capabilities": list(target.capabilities) if target else [],
         "Parameters": _parameters(target) if target else [],
         "Outputs": outputs,
@@ -79,7 +79,7 @@ def stack_summary(one: Stack) -> dict[str, Any]:
     """An entry of `ListStacks`."""
     full = stack(one)
     same = ("StackId", "StackName", "CreationTime", "StackStatus", "DriftInformation", "StackStatusReason", "ParentId")
-    optional = ("RootId", "DeletionTime", "LastUpdatedTime")
+    optional = ("RootId", "DeletionTime", "LastUpdatedTime", "LastOperations")
     found = {name: full[name] for name in (*same, *optional) if name in full}
     return found | ({"TemplateDescription": full["Description"]} if "Description" in full else {})
 
@@ -119,6 +119,7 @@ def resource_detail(owner: Stack, one: Resource) -> dict[str, Any]:
 
 def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
     """The answer of `DescribeChangeSet`."""
+    settings = one.settings.over(one.stack.settings)
     return {
         "ChangeSetName": one.name,
         "ChangeSetId": one.id,
@@ -127,8 +128,8 @@ def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
         "CreationTime": one.created,
         "ExecutionStatus": one.execution,
         "Status": one.status,
-        "NotificationARNs": [],
-        "RollbackConfiguration": {},
+        "NotificationARNs": list(settings.notifications or ()),
+        "RollbackConfiguration": settings.triggers or {},
         "Capabilities": list(one.target.capabilities),
         "Parameters": _parameters(one.target),
         "Tags": _tags(one.target.tags),

@@ -87,6 +87,10 @@ class Engine(Rollback):
         failed = ""
         try:
             scope = self.account.scope(stack, target, preview=False)
+            self._watch(stack)
+            for failed in self._idle(stack, scope):
+                self._permit("Update:Delete", stack, stack.resources[failed], stack.resources[failed], operation)
+            failed = ""
             for name in graph.order(graph.dependencies(target.template)):
                 body = target.template.resources[name].body
                 self._go_on(stack)
@@ -97,6 +101,7 @@ class Engine(Rollback):
                     scope.found[name] = (there.physical, there.attributes)
                     failed = ""
             self._go_on(stack)
+            self._watch(stack)
             stack.outputs = self.account.outputs(scope)
         except (Failed, Invalid, StackFailed) as error:
             if not isinstance(error, StackFailed) and failed and failed not in stack.resources:
@@ -107,11 +112,6 @@ class Engine(Rollback):
                 stack.event(operation, resource, f"{verb.upper()}_FAILED", str(error))
             what = f"The following resource(s) failed to {verb}: [{failed}]. " if failed else str(error)
             raise StackFailed(what) from error
-
-    def _go_on(self, stack: Stack) -> None:
-        """Raises `StackFailed` when the operation was cancelled."""
-        if stack.root.cancelled:
-            raise StackFailed("User Initiated")
 
     def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource, operation: Operation) -> Resource:
         if faults := schemas.faults(wanted.kind, wanted.properties):
@@ -135,14 +135,15 @@ class Engine(Rollback):
             return self._update_nested(stack, existing, wanted, operation)
         wanted.physical, wanted.attributes = existing.physical, existing.attributes
         stack.resources[wanted.logical] = wanted
-        if schemas.replaces(wanted.kind, existing.properties, wanted.properties):
+        replaced = bool(schemas.replaces(wanted.kind, existing.properties, wanted.properties))
+        self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, wanted, operation)
+        operation.journal.append((stack, wanted.logical, existing, wanted))
+        if replaced:
             reason = "Requested update requires the creation of a new physical resource; hence creating one."
-            operation.journal.append((stack, wanted.logical, existing, wanted))
             stack.event(operation, wanted, "UPDATE_IN_PROGRESS", reason)
             wanted.physical = ""
             self._make(stack, wanted, operation, "UPDATE")
             return wanted
-        operation.journal.append((stack, wanted.logical, existing, wanted))
         self._change(stack, existing, wanted, operation)
         return wanted
 
@@ -201,6 +202,7 @@ class Engine(Rollback):
             return existing
         wanted.physical = existing.physical
         stack.resources[wanted.logical] = wanted
+        self._permit("Update:Modify", stack, existing, wanted, operation)
         operation.journal.append((stack, wanted.logical, existing, wanted))
         stack.event(operation, wanted, "UPDATE_IN_PROGRESS")
         try:

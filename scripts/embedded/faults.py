@@ -21,6 +21,7 @@ only counts. The engine's own calls to the services are neither counted nor dist
             ResourceFault("update", "Service", seconds=20),       # slow, then good: progress, Ctrl-C, cancellation
             ResourceFault("rollback", "Backend/Service", reason="no way back", times=1),  # UPDATE_ROLLBACK_FAILED
             ResourceFault("delete", type="AWS::S3::Bucket", reason="not empty"),
+            ResourceFault("plan", "prod", seconds=5),             # the change set is CREATE_IN_PROGRESS for a while
         ),
         region="eu-west-1",  # optional: only calls and stacks of this region; `key` likewise for an access key
     )
@@ -42,7 +43,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired")
-STEPS = ("create", "update", "delete", "rollback")
+STEPS = ("create", "update", "delete", "rollback", "plan")
 
 
 class BadPlan(ValueError):
@@ -82,7 +83,8 @@ class CallFault:
 class ResourceFault:
     """What happens to a resource in the engine.
 
-    `on` is one of `STEPS`: `rollback` is every step that undoes something, the others are those on the way there.
+    `on` is one of `STEPS`: `rollback` is every step that undoes something, `plan` the making of a root's change set,
+    the others are those on the way there.
     `resource` is the end of its path, stack's name and logical ids (`prod/Backend/Service`, `Backend/Service`,
     `Service`); without it every one of `type`. It takes `seconds` and then fails with `reason`, if that is given: after
     the service did what was asked, as for a service that does not stabilise, or before when `refused` (deletions are

@@ -94,6 +94,15 @@ def meets(on: str, path: str, kind: str, region: str, key: str) -> tuple[Resourc
     return None
 
 
+def wait(fault: ResourceFault, gone: Event, stop: Callable[[], bool] = lambda: False) -> bool:
+    """Takes the seconds of a fault, fewer when its plan is taken away; False when it was stopped."""
+    until = time.monotonic() + fault.seconds
+    while (left := until - time.monotonic()) > 0 and not gone.wait(min(left, 0.05)):
+        if stop():
+            return False
+    return True
+
+
 def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The answer of the pages about faults: HTTP status and JSON; None for another page."""
     name, method = environ["PATH_INFO"].removeprefix("/embedded-aws/"), environ["REQUEST_METHOD"]

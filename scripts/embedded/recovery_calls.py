@@ -21,7 +21,7 @@ class RecoveryCalls(Seam):
             stack = self._stack()
         except Refused:
             return ActionResult({})  # AWS answers so, too
-        if stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+        if self._repeated(stack, "DELETE_STACK") or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
             return ActionResult({})
         if stack.root.protected:
             raise Refused(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
@@ -57,19 +57,26 @@ class RecoveryCalls(Seam):
 
     def cancel_update_stack(self) -> ActionResult:
         stack = self._stack()
+        if self._repeated(stack, "CANCEL"):
+            return ActionResult({})
         if stack.status != "UPDATE_IN_PROGRESS":
             raise Refused(f"CancelUpdateStack cannot be called from current stack status {stack.status}")
         if stack.parent:
             raise Refused(f"CancelUpdateStack cannot be called on nested stack {stack.id}; cancel {stack.root.id}")
         stack.cancelled = True
+        if token := self._get_param("ClientRequestToken"):
+            self.account.tokens[stack.id, token] = ("CANCEL", "", token)
         return ActionResult({})
 
     def rollback_stack(self) -> ActionResult:
         stack = self._stack()
+        if repeated := self._repeated(stack, "ROLLBACK"):
+            return ActionResult({"StackId": stack.id, "OperationId": repeated})
         if stack.parent or stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
             raise Refused(f"Rollback cannot be called on stack [{stack.id}] in status {stack.status}")
         operation = self._operation(stack, "ROLLBACK")
         operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))
+        stack.settings = self._settings().over(stack.settings)
         engine, again = Engine(self.account), _again(stack, operation)
         if again:
             stack.event(again, None, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
@@ -81,6 +88,8 @@ class RecoveryCalls(Seam):
 
     def continue_update_rollback(self) -> ActionResult:
         stack = self._stack()
+        if self._repeated(stack, "CONTINUE_ROLLBACK"):
+            return ActionResult({})
         if stack.parent:
             raise Refused(f"RollbackUpdatedStack cannot be invoked on child stacks: {stack.id}")
         if stack.status != "UPDATE_ROLLBACK_FAILED":
@@ -94,6 +103,7 @@ class RecoveryCalls(Seam):
                 f"The following resource(s) cannot be skipped: [{', '.join(unknown)}]. "
                 "Only resources that are in UPDATE_FAILED because a rollback failed can be skipped"
             )
+        stack.settings = self._settings().over(stack.settings)
         skip = [resisting[name] for name in (resisting if force else named)]
         again = _again(stack, self._operation(stack, "CONTINUE_ROLLBACK"))
         assert again is not None

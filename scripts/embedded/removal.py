@@ -6,15 +6,16 @@ from copy import copy
 from typing import Any
 
 from generator.reading import graph
+from scripts.embedded.guards import Guards
 from scripts.embedded.services import Failed
 from scripts.embedded.stacks import RETAINED, Operation, Resource, Stack, now
-from scripts.embedded.steps import StackFailed, Steps
+from scripts.embedded.steps import StackFailed
 from scripts.embedded.structure import Invalid
 
 ON_CREATE = ("Retain",)  # what is respected when a creation is undone
 
 
-class Removal(Steps):
+class Removal(Guards):
     """Deletes stacks and single resources."""
 
     def delete(
@@ -89,8 +90,7 @@ class Removal(Steps):
         for stack, _, resources, _ in operation.before:
             assert stack.target is not None
             scope = self.account.scope(stack, stack.target, preview=False)
-            wanted = stack.target.template.resources
-            idle = {name for name in stack.resources if name not in wanted or not scope.exists(wanted[name].body)}
+            idle = self._idle(stack, scope)
             present = {(one.kind, one.physical) for one in stack.resources.values() if one.logical not in idle}
             for one in self._backwards([one for one in resources.values() if (one.kind, one.physical) not in present]):
                 policy = one.body.get("DeletionPolicy" if one.logical in idle else "UpdateReplacePolicy")

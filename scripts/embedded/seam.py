@@ -5,7 +5,7 @@ Parsing, XML, errors and authorisation stay moto's and botocore's; what a call n
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Thread
 from typing import Any
 
@@ -17,10 +17,11 @@ from scripts.embedded import incoming
 from scripts.embedded.account import Account
 from scripts.embedded.engine import guarded
 from scripts.embedded.services import Services
-from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
+from scripts.embedded.stacks import ChangeSet, Operation, Refused, Settings, Stack, Target, identifier
 from scripts.embedded.structure import Invalid
 
 LOG = logging.getLogger(__name__)
+PAGE = 100  # entries; AWS cuts at 1 MB, most lists at 100, too
 ACCOUNTS: dict[tuple[str, str], Account] = {}
 ENDPOINT: list[str] = []  # where the services answer; set by `api.install`
 
@@ -98,6 +99,8 @@ class Seam(BaseResponse):
                 given[name] = previous.given[name]
         listed = self._get_param("Tags")
         tags = {tag["Key"]: tag["Value"] for tag in listed or ()}
+        if len(tags) > 50:
+            raise Refused("Tags: at most 50 can be given")
         if listed is None and previous:
             tags = dict(previous.tags)
         capabilities = tuple(self._get_param("Capabilities", []))
@@ -108,13 +111,50 @@ class Seam(BaseResponse):
             raise Refused(f"Requires capabilities : [{', '.join(needed)}]", "InsufficientCapabilitiesException")
         return target
 
-    def _operation(self, stack: Stack, kind: str) -> Operation:
+    def _settings(self) -> Settings:
+        """What is given beside the target. Raises `Refused` for a role that does not exist and beyond the quotas."""
+        role, topics = self._get_param("RoleARN"), self._get_param("NotificationARNs")
+        if role and not self.account.holds(role):
+            raise Refused(f"Role {role} is invalid or cannot be assumed")
+        if len(topics or ()) > 5:
+            raise Refused("NotificationARNs: at most 5 topics can be given")
+        triggers = self._get_param("RollbackConfiguration")
+        if triggers is not None:
+            if len(triggers.get("RollbackTriggers", ())) > 5:
+                raise Refused("RollbackTriggers: at most 5 triggers can be given")
+            if not 0 <= triggers.get("MonitoringTimeInMinutes", 0) <= 180:
+                raise Refused("MonitoringTimeInMinutes must be from 0 to 180")
+        return Settings(role, None if topics is None else tuple(topics), triggers)
+
+    def _page(self, name: str, items: Sequence[Any], size: int = PAGE) -> dict[str, Any]:
+        """The page of items that `NextToken` asks for, with the token of the next one."""
+        first = int(self._get_param("NextToken") or 0)
+        following = {"NextToken": str(first + size)} if first + size < len(items) else {}
+        return {name: list(items[first : first + size]), **following}
+
+    def _repeated(self, stack: Stack, kind: str, subject: str = "") -> str | None:
+        """The id of the operation that the same call started already, by its client token; None for a new one. Raises
+        `Refused` for a token that started something else. What AWS does with a token that comes again is not written
+        down: botocore's model only knows the error, "A client request token already exists"."""
+        token = self._get_param("ClientRequestToken")
+        known = self.account.tokens.get((stack.id, token)) if token else None
+        if known and known[:2] != (kind, subject):
+            raise Refused(f"ClientRequestToken {token} already exists", "TokenAlreadyExistsException")
+        return known and known[2]
+
+    def _operation(self, stack: Stack, kind: str, subject: str = "") -> Operation:
         self.account.made += 1
         operation = Operation(identifier(stack.id, self.account.made), self._get_param("ClientRequestToken") or "")
-        operation.key, _, _ = incoming.signer(self.headers.get("Authorization", ""))
+        operation.key = self._key()
+        if operation.token:
+            self.account.tokens[stack.id, operation.token] = (kind, subject, operation.id)
         stack.cancelled = False
         stack.last = [{"OperationType": kind, "OperationId": operation.id}, *stack.last]
         return operation
+
+    def _key(self) -> str:
+        """The access key that signed the call."""
+        return incoming.signer(self.headers.get("Authorization", ""))[0]
 
     def _start(self, run: Callable[[], None], stack: Stack, operation: Operation) -> None:
         stack.running = Thread(target=guarded, args=(run, stack, operation), name=operation.id, daemon=True)

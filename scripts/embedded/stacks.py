@@ -64,6 +64,23 @@ class Target:
     capabilities: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is given with a change set or update beside the target; None is as before."""
+
+    role: str | None = None
+    notifications: tuple[str, ...] | None = None
+    triggers: Mapping[str, Any] | None = None  # RollbackConfiguration
+
+    def over(self, before: "Settings") -> "Settings":
+        """These settings where they are given, otherwise those before."""
+        return Settings(
+            before.role if self.role is None else self.role,
+            before.notifications if self.notifications is None else self.notifications,
+            before.triggers if self.triggers is None else self.triggers,
+        )
+
+
 @dataclass
 class Operation:
     """One run over a root stack and everything nested in it."""
@@ -102,8 +119,7 @@ class Stack:
     deleted: datetime.datetime | None = None
     protected: bool = False
     policy: str | None = None
-    role: str | None = None
-    notifications: list[str] = field(default_factory=list)
+    settings: Settings = Settings()
     disable_rollback: bool = False
     change_set: str | None = None
     cancelled: bool = False
@@ -172,6 +188,8 @@ class ChangeSet:
     description: str | None = None
     include_nested: bool = False
     on_failure: str | None = None
+    settings: Settings = Settings()
+    token: str = ""
     parent: "ChangeSet | None" = None
     status: str = "CREATE_COMPLETE"
     reason: str = ""

@@ -1,7 +1,6 @@
 """Single steps: one resource named, changed, read back, its failure recorded."""
 
 import logging
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,10 +69,8 @@ class Steps:
             self._suffer(*met, stack, verb)
 
     def _suffer(self, fault: ResourceFault, gone: Event, stack: Stack, verb: str) -> None:
-        until = time.monotonic() + fault.seconds
-        while (left := until - time.monotonic()) > 0 and not gone.wait(min(left, 0.05)):
-            if stack.root.cancelled:
-                raise Failed(f"Resource {verb} cancelled")
+        if not injection.wait(fault, gone, lambda: stack.root.cancelled):
+            raise Failed(f"Resource {verb} cancelled")
         if fault.reason:
             raise Failed(fault.reason)
 

@@ -32,6 +32,9 @@ ATTRIBUTES = frozenset(
         "UpdatePolicy",
     ]
 )
+# Quotas of CloudFormation: user guide, "Understand CloudFormation quotas".
+LONGEST, LONGEST_VALUE = 1024 * 1024, 4096  # bytes
+MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 
@@ -53,6 +56,11 @@ def read(text: str) -> Template:
         raise Invalid(f"Template format error: {error.args[0].split(';')[0]}") from error
     if unknown := body.keys() - SECTIONS:
         raise Invalid(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
+    for section, most in MOST.items():
+        if (count := len(body.get(section, ()))) > most:
+            raise Invalid(
+                f"Template format error: Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"
+            )
     for name, resource in body["Resources"].items():
         if odd := resource.keys() - ATTRIBUTES:
             raise Invalid(f"Invalid template resource property '{min(odd)}' in {name}")
