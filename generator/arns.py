@@ -60,8 +60,9 @@ def codebuild_report_group(project: Text, report: str) -> Sub:
     return arn("codebuild", f"report-group/${{Project}}-{report}", Project=project)
 
 
-def codepipeline(name: Text) -> Sub:
-    return arn("codepipeline", "${Name}", Name=name)
+def codepipeline(name: Text, below: str = "") -> Sub:
+    """A pipeline, or what stands below it: `/Stage` or `/Stage/Action`."""
+    return arn("codepipeline", f"${{Name}}{below}", Name=name)
 
 
 def ecs_cluster(name: Text) -> Sub:

@@ -25,6 +25,9 @@ APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = ("Approve", "Deploy_Backend", "Deploy
 # What a stage's name starts with when a failure in it rolls back.
 DEPLOY = "Deploy"
 
+# The action that waits for a person.
+APPROVAL_ACTION = "ApproveRelease"
+
 # The action that the start rule hands the pushed commit to.
 SOURCE_ACTION = "SourceAction"
 

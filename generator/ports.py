@@ -57,6 +57,28 @@ FRONTEND_TARGET = Port(
     "FrontendTarget", Kind.SWITCH, "Where the frontend is served: CLOUDFRONT, or NONE for no frontend"
 )
 
+# access
+DEPLOY_USERS = Port(
+    "DeployUsers", Kind.NAME, "IAM users who may deploy after signing in with MFA; * for any text, empty for none"
+)
+DEPLOY_PERMISSION_SET = Port(
+    "DeployPermissionSet", Kind.NAME, "Permission set of IAM Identity Center that may deploy; empty for none"
+)
+DEPLOY_CI_ROLE = Port(
+    "DeployCiRole", Kind.NAME, "Role of a CI service that may deploy without a person; never for production"
+)
+APPROVER_USERS = Port(
+    "ApproverUsers", Kind.NAME, "IAM users who may approve after signing in with MFA; * for any text, empty for none"
+)
+APPROVER_PERMISSION_SET = Port(
+    "ApproverPermissionSet", Kind.NAME, "Permission set of IAM Identity Center that may approve; empty for none"
+)
+DEPLOY_ROLE_ARN = Port("DeployRoleArn", Kind.ARN, "Role to deploy the environment with")
+APPROVER_ROLE_ARN = Port("ApproverRoleArn", Kind.ARN, "Role to approve releases with")
+APPROVAL_PROTECTION_ARN = Port(
+    "ApprovalProtectionArn", Kind.ARN, "Policy to attach to people who must not let releases pass"
+)
+
 # Physical names that several children need before the resource exists; computed once in the root.
 PIPELINE_NAME = Port("PipelineName", Kind.NAME, "Name of the pipeline")
 CLUSTER_NAME = Port("ClusterName", Kind.NAME, "Name of the ECS cluster")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from troposphere import AWSHelperFn, Parameter, Template
 
-from generator.ports import Port
+from generator.ports import ENVIRONMENT, Port
 
 
 class Computed(NamedTuple):
@@ -56,6 +56,17 @@ class Setting(NamedTuple):
         return Parameter(
             self.port.name, Type="Number" if self.between else "String", Description=self.port.meaning, **more
         )
+
+
+def environment_name(group: str) -> Setting:
+    """The parameter that every root of an environment has."""
+    return Setting(
+        ENVIRONMENT,
+        group,
+        "Name",
+        pattern="[a-z][a-z0-9-]{1,15}",
+        rule="2 to 16 lower-case letters, digits or dashes, starting with a letter",
+    )
 
 
 def add_to(template: Template, settings: Iterable[Setting]) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from troposphere import AWSHelperFn, AWSObject, Equals, If, Not, NoValue, Output, Parameter, Ref, Template, iam
 
-from generator import canonical, retention, tags
+from generator import canonical, paths, retention, tags
 from generator.arns import Text
 from generator.iam import Anything, Grant, document
 from generator.ports import ENVIRONMENT, Port
@@ -77,13 +77,14 @@ class Stack:
         return name
 
     def add(self, resource: Resource, says: str, serves: Sequence[str], grants: Iterable[Grant] = ()) -> Resource:
-        """Adds a resource with its tags, its deletion policies and what people should know about it.
+        """Adds a resource with its tags, its IAM path, its deletion policies and what people should know about it.
 
         `says` is one sentence for the plan, the failure message and the reviewer; `serves` the requirement ids;
         `grants` the statements of the policy documents in the resource, for their reasons. What troposphere finds
         wrong with the resource is raised here, so that the traceback ends at its line.
         """
         retention.apply(resource)
+        paths.apply(resource, self.project.name)
         tags.apply(resource, tags.common(self.project.name, self.name, self.takes(ENVIRONMENT)))
         metadata: dict[str, object] = {"Description": says, "Requirements": list(serves)}
         grants = list(grants)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from generator.reading.broadening import covers
 from generator.reading.contracts import TASK
+from generator.reading.environments import ACCESS
 from generator.reading.evaluate import holds, like
 from generator.reading.needs_of import READERS, Need, needs
 from generator.reading.needs_terms import Terms
@@ -42,13 +43,16 @@ class _Form:
 def compare(templates: TemplateSet) -> list[Gap]:
     """What roles lack, and what they have and nothing needs; each gap once, sorted. Empty when all is well.
 
+    The roles of the root `access` are left out, because nothing in the templates runs as them: the proofs of access
+    hold them to the calls of the deploy script and to the resource types of the templates.
+
     A thing that `ROWS` does not know (a provider, a command, a setting) is a gap too, and so is a policy that is
     attached to a role from elsewhere, because only inline policies are read.
     """
     terms = Terms(templates)
     gaps = set(_elsewhere(templates))
     applications = _application_roles(terms)
-    for template in templates:
+    for template in (one for one in templates if one.name != ACCESS):
         roles = [one for one in template.resources.values() if one.type == ROLE]
         forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
         for outcome in outcomes(template) if roles else ():
@@ -81,7 +85,7 @@ def _application_roles(terms: Terms) -> set[str]:
 
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
-    for resource in templates.resources(ROLE):
+    for resource in (one for one in templates.resources(ROLE) if one.template != ACCESS):
         for key in ("ManagedPolicyArns", "PermissionsBoundary"):
             if key in resource.properties:
                 yield Gap(resource.address, key, f"has {key}, which this comparison does not read", "IAM user guide")

@@ -117,7 +117,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     wiring = Wiring(root.name, IMPLIES)
     for setting in own:
         wiring.offer(Offer(setting.port, f"parameter of {root.name}", root.takes(setting.port)))
-    for port, value in _names(project).items():
+    for port, value in names(project).items():
         wiring.offer(Offer(port, f"name computed in {root.name}", value))
     # The root's own choices; children see their outcome only.
     for port in (ports.EXISTING_KEY, ports.EXISTING_REPOSITORY, ports.DATA_TABLES):
@@ -156,7 +156,7 @@ def _conditions(root: Stack) -> None:
         root.when(name, condition)
 
 
-def _names(project: Project) -> dict[Port, Text]:
+def names(project: Project) -> dict[Port, Text]:
     """Physical names that children need before the resource exists: the design's own in production."""
 
     def name(text: str) -> Text:

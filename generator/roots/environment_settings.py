@@ -8,7 +8,7 @@ from __future__ import annotations
 from generator import ports
 from generator.names import CLOUDFRONT, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PARALLEL, PUBLIC, SEQUENTIAL
 from generator.project import Project
-from generator.settings import Computed, Setting
+from generator.settings import Computed, Setting, environment_name
 
 YES_NO = ("true", "false")
 # Retention periods that CloudWatch Logs accepts, from two weeks to two years (schema of AWS::Logs::LogGroup).
@@ -39,13 +39,7 @@ def settings(project: Project) -> list[Setting]:
 def _environment() -> list[Setting]:
     group = "Environment"
     return [
-        Setting(
-            ports.ENVIRONMENT,
-            group,
-            "Name",
-            pattern="[a-z][a-z0-9-]{1,15}",
-            rule="2 to 16 lower-case letters, digits or dashes, starting with a letter",
-        ),
+        environment_name(group),
         Setting(ports.BRANCH, group, "Branch", pattern=r"[A-Za-z0-9._/-]{1,100}", rule="the name of a git branch"),
         Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, NONE)),
         Setting(ports.FRONTEND_TARGET, group, "Frontend", CLOUDFRONT, allowed=(CLOUDFRONT, NONE)),

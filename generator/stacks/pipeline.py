@@ -17,6 +17,7 @@ from troposphere import codepipeline as cp
 from generator import arns, ports, sides
 from generator.iam import trust
 from generator.names import (
+    APPROVAL_ACTION,
     APPROVE,
     BACKEND_OUTPUT,
     BUILD,
@@ -134,7 +135,7 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
 
 def _approval(stack: Template) -> Stage:
     approve = actions.approval(
-        "ApproveRelease",
+        APPROVAL_ACTION,
         stack.takes(ports.TOPIC_ARN),
         "Deploy commit #{Source.CommitId}? #{Source.CommitMessage}",
         stack.takes(ports.APPROVAL_TIMEOUT),

@@ -46,7 +46,7 @@ TAGS = {"Application", "Component", "Environment", "ManagedBy"}
 
 
 def test_roots_and_children(templates: TemplateSet) -> None:
-    assert {root.name for root in templates.roots()} == {"shared", "environment"}
+    assert {root.name for root in templates.roots()} == {"access", "shared", "environment"}
     root = templates["environment"]
     assert {name for name, one in root.resources.items() if one.type == STACK} == CHILDREN
     for child in root.children():

@@ -65,6 +65,8 @@ def concrete(value: Any, template: Any) -> Any:
         return _sample(value["Ref"], template)
     if set(value) == {"Fn::GetAtt"}:
         return ATTRIBUTES[template.resources[value["Fn::GetAtt"][0]].type]
+    if set(value) == {"Fn::If"}:
+        return concrete(value["Fn::If"][1], template)
     if set(value) == {"Fn::Sub"}:
         pattern, names = value["Fn::Sub"], {}
         if isinstance(pattern, list):

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from generator.reading.environments import ACCESS
 from generator.reading.needs import Gap, compare
 from generator.reading.templates import from_bodies, load
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
-ROLES = [one.address for one in TEMPLATES.resources("AWS::IAM::Role")]
+ROLES = [one.address for one in TEMPLATES.resources("AWS::IAM::Role") if one.template != ACCESS]
 APPLICATION = "backend.TaskRole"
 Bodies = dict[str, Any]
 

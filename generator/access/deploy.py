@@ -1,0 +1,106 @@
+"""What the deploy role may do: what the deploy script calls, on this environment's stacks, and nothing by itself.
+
+Resources are made by the execution role, which the deploy role may hand to CloudFormation and to nobody else. The
+environment's own access stack may be read and not changed: whoever deploys cannot widen what deploying may do.
+tests/design/test_access.py walks the calls of `scripts/deployment/` and fails when one has no permission here.
+Sources: Service Authorization Reference of each service; Amazon S3 API reference, CreateBucket, for the permission
+that `ObjectOwnership` needs.
+"""
+
+from __future__ import annotations
+
+from awacs import cloudformation as stacks
+from awacs import codecommit, ec2, s3, ssm
+from troposphere import Sub
+
+from generator import arns, ports
+from generator.arns import Text
+from generator.iam import Anything, Grant, allow
+from generator.project import Project
+from generator.stack import Stack
+
+READ = [
+    stacks.DescribeChangeSet,
+    stacks.DescribeStackEvents,
+    stacks.DescribeStacks,
+    stacks.GetTemplate,
+    stacks.ListChangeSets,
+    stacks.ListStackResources,
+]
+CHANGE = [
+    stacks.CreateChangeSet,
+    stacks.DeleteChangeSet,
+    stacks.DeleteStack,
+    stacks.ExecuteChangeSet,
+    stacks.TagResource,
+]
+# What must stand in us-east-1, wherever the environment is: the root `edge`.
+EDGE_REGION = "us-east-1"
+
+
+def _stacks(project: Project) -> list[Text]:
+    """The shared root, the environment's root with what it nests, and its edge root. A nested stack is called after
+    its root, and so is another environment whose name begins with this one's and a dash: choose other names."""
+    return [
+        arns.arn("cloudformation", f"stack/{project.name}-shared/*"),
+        arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}/*"),
+        arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}-*-*/*"),
+        Sub(
+            f"arn:${{AWS::Partition}}:cloudformation:{EDGE_REGION}:${{AWS::AccountId}}:"
+            f"stack/{project.name}-${{Environment}}-edge/*"
+        ),
+    ]
+
+
+def grants(stack: Stack) -> list[Grant]:
+    """The statements of the role; takes the name of the repository."""
+    project = stack.project
+    own = _stacks(project)
+    access = arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}-access/*")
+    buckets: list[Text] = [
+        Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-{region}")
+        for region in ("${AWS::Region}", EDGE_REGION)
+    ]
+    return [
+        allow("ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned and happens"),
+        allow("ChangeStacks", CHANGE, own, "stacks are changed by change sets, and an empty one is deleted again"),
+        allow(
+            "KeepTemplates",
+            [
+                s3.CreateBucket,
+                s3.GetBucketPolicy,
+                s3.ListBucket,
+                s3.PutBucketOwnershipControls,
+                s3.PutBucketPolicy,
+                s3.PutBucketPublicAccessBlock,
+                s3.PutBucketVersioning,
+                s3.PutEncryptionConfiguration,
+            ],
+            buckets,
+            "templates and deployment records lie in one bucket for each application, account and region",
+        ),
+        allow(
+            "WriteTemplates",
+            [s3.GetObject, s3.PutObject],
+            [arns.objects(bucket) for bucket in buckets],
+            "CloudFormation reads a template with the rights of whoever names its address",
+        ),
+        allow(
+            "FindBranch",
+            [codecommit.GetBranch],
+            [arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))],
+            "an environment is refused while its branch does not exist",
+        ),
+        allow(
+            "FindRelease",
+            [ssm.GetParameter],
+            [arns.ssm_parameter(Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
+            "an update of the backend keeps the image of the last good release",
+        ),
+        allow(
+            "FindPrefixList",
+            [ec2.DescribeManagedPrefixLists],
+            Anything("ec2:DescribeManagedPrefixLists supports no resource-level permission"),
+            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
+        ),
+    ]

@@ -1,0 +1,174 @@
+"""Access: who may become which role, and what the roles of people and CI may do."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from generator.reading.assertions import broken
+from generator.reading.permissions import of
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import ROOT, allowed, arn, attribute, grants
+
+# IAM's name of what botocore calls otherwise (Service Authorization Reference, Amazon S3: "Actions").
+S3_ACTIONS = {
+    "list_objects_v2": "s3:ListBucket",
+    "put_bucket_encryption": "s3:PutEncryptionConfiguration",
+    "put_public_access_block": "s3:PutBucketPublicAccessBlock",
+}
+# No permission is needed for it (AWS STS API reference, GetCallerIdentity).
+FREE = {("sts", "get_caller_identity")}
+# What the deploy role may do beside its calls, and which of them needs it.
+IMPLIED = {
+    "cloudformation:TagResource": "CreateChangeSet with tags",
+    "s3:GetObject": "CreateChangeSet with a TemplateURL",
+    "s3:PutBucketOwnershipControls": "CreateBucket with ObjectOwnership",
+}
+ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+PIPELINES = ("cloud-health-dashboard-pipeline", "cloud-health-dashboard-pipeline-${Environment}")
+
+
+@cache
+def operations(service: str) -> dict[str, str]:
+    model = botocore.session.get_session().get_service_model(service)
+    return {xform_name(name): name for name in model.operation_names}
+
+
+def calls() -> Iterator[tuple[str, str]]:
+    """Every call of the deploy script, as service and operation."""
+    for file in sorted((ROOT / "scripts" / "deployment").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLING:
+                names = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                if file.name == "aws.py" and len(names) < 2:
+                    continue  # the door itself, which passes on what it is given
+                assert len(names) == 2, f"{file.name}:{node.lineno}: name service and operation where AWS is called"
+                yield str(names[0]), str(names[1])
+
+
+CALLING = ("call", "pages")
+
+
+def needed(service: str, operation: str) -> str:
+    """The IAM action that a call needs. Fails for what botocore does not know."""
+    return S3_ACTIONS.get(operation) or f"{service}:{operations(service)[operation]}"
+
+
+def test_the_deploy_script_may_do_what_it_calls(templates: TemplateSet) -> None:
+    may = allowed(templates, "access.DeployRole")
+    called = {one: needed(*one) for one in set(calls()) - FREE}
+    assert len(called) > 15
+    assert {one: action for one, action in called.items() if action not in may} == {}
+    # And nothing else.
+    assert sorted(may.keys() - set(called.values())) == sorted(IMPLIED)
+
+
+def test_deploy_role(templates: TemplateSet) -> None:
+    """Stacks of this environment and the shared one, the packaging bucket, and its own access stack to read only."""
+    may = allowed(templates, "access.DeployRole")
+    name = "stack/cloud-health-dashboard"
+    own = {
+        arn("cloudformation", f"{name}-shared/*"),
+        arn("cloudformation", f"{name}-${{Environment}}/*"),
+        arn("cloudformation", f"{name}-${{Environment}}-*-*/*"),
+        arn("cloudformation", f"{name}-${{Environment}}-edge/*").replace("${AWS::Region}", "us-east-1"),
+    }
+    for action in ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack"):
+        assert may[f"cloudformation:{action}"] == own
+    assert may["cloudformation:DescribeStacks"] == {*own, arn("cloudformation", f"{name}-${{Environment}}-access/*")}
+    bucket = "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates-${AWS::AccountId}-"
+    assert may["s3:PutObject"] == {f"{bucket}${{AWS::Region}}/*", f"{bucket}us-east-1/*"}
+    assert templates["access"].outputs["DeployRoleArn"]["Value"] == attribute("DeployRole")
+
+
+def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
+    """With MFA within the hour, by a permission set, and for deploying by a CI role; all of it behind a parameter."""
+    for role, who, ways in (("DeployRole", "Deploy", 3), ("ApproverRole", "Approver", 2)):
+        found = {sid: one for sid, one in grants(templates, f"access.{role}").items() if one.kind == "trust"}
+        assert len(found) == ways
+        for sid, users in (("AssumeWithMfa", "Users"), ("AssumeWithPermissionSet", "PermissionSet")):
+            assert found[sid].when == (f"Has{who}{users}",)
+            assert found[sid].principals == (f"AWS:{ACCOUNT}:root",)
+        conditions = {(one.operator, one.key, one.values) for one in found["AssumeWithMfa"].conditions}
+        assert conditions == {
+            ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
+            ("NumericLessThan", "aws:MultiFactorAuthAge", ("3600",)),
+            ("ArnLike", "aws:PrincipalArn", (f"{ACCOUNT}:user/${{{who}Users}}",)),
+        }
+        # The path holds the region of the Identity Center, or none in us-east-1.
+        path = f"{ACCOUNT}:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_${{{who}PermissionSet}}_*"
+        [named] = found["AssumeWithPermissionSet"].conditions
+        assert (named.operator, named.key, named.values) == ("ArnLike", "aws:PrincipalArn", (path,))
+    ci = grants(templates, "access.DeployRole")["AssumeByCi"]
+    assert (ci.when, ci.conditions[0].values) == (("HasDeployCiRole",), (f"{ACCOUNT}:role/${{DeployCiRole}}",))
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, ""),
+        ({"Environment": "production", "DeployCiRole": "ci"}, "ProductionIsDeployedByPeople"),
+        ({"Environment": "staging", "DeployCiRole": "ci"}, ""),
+        ({"DeployUsers": ""}, "SomebodyMayDeploy"),
+        ({"DeployUsers": "", "DeployPermissionSet": "Deployers"}, ""),
+        ({"ApproverUsers": ""}, "SomebodyMayApprove"),
+        ({"ApproverUsers": "", "ApproverPermissionSet": "Approvers"}, ""),
+    ],
+)
+def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, given: dict[str, str], rule: str) -> None:
+    root = templates["access"]
+    values = {name: str(one.get("Default", "")) for name, one in root.parameters.items()}
+    found = broken(root.body, {**values, "Environment": "production", **given})
+    assert [one.rule for one in found] == [rule] * bool(rule)
+
+
+def test_approver_role(templates: TemplateSet) -> None:
+    """The one action that waits for a person, and sight of its pipeline."""
+    [stage] = [one for one in templates.resource("pipeline.Pipeline").get("Stages") if "Approve" in render(one)]
+    assert "ApproveRelease" in render(stage)
+    may = allowed(templates, "access.ApproverRole")
+    pipelines = {arn("codepipeline", name) for name in PIPELINES}
+    assert may.pop("codepipeline:PutApprovalResult") == {f"{one}/Approve/ApproveRelease" for one in pipelines}
+    assert may.pop("codepipeline:ListPipelines") == {"*"}
+    assert may.keys() == {
+        f"codepipeline:{action}"
+        for action in (
+            "GetPipeline",
+            "GetPipelineExecution",
+            "GetPipelineState",
+            "ListActionExecutions",
+            "ListPipelineExecutions",
+        )
+    }
+    assert {one for on in may.values() for one in on} == pipelines
+
+
+def test_approval_protection(templates: TemplateSet) -> None:
+    """What everybody else is kept from, by a policy to attach (F 11.1)."""
+    found = list(of(templates.resource("access.ApprovalProtection")))
+    assert {one.effect for one in found} == {"Deny"}
+    assert {action for one in found for action in one.actions} == {
+        f"codepipeline:{action}"
+        for action in (
+            "PutApprovalResult",
+            "RollbackStage",
+            "OverrideStageCondition",
+            "EnableStageTransition",
+            "DisableStageTransition",
+        )
+    }
+    assert {on for one in found for on in one.resources} == {arn("codepipeline", f"{name}/*") for name in PIPELINES}
+
+
+def test_the_roles_of_an_environment_lie_apart(templates: TemplateSet) -> None:
+    """By their path: nothing that an environment makes lies where the roles lie that deploy it."""
+    paths = {one.address: render(one.get("Path")) for one in templates.resources() if one.type.startswith("AWS::IAM::")}
+    assert len(paths) > 12
+    for address, path in paths.items():
+        beside = "-access" if address.startswith("access.") else ""
+        assert path == f"/cloud-health-dashboard/${{Environment}}{beside}/", address
