@@ -69,6 +69,10 @@ def ecs_cluster(name: Text) -> Sub:
     return arn("ecs", "cluster/${Name}", Name=name)
 
 
+def ecs_service(cluster: Text, name: Text) -> Sub:
+    return arn("ecs", "service/${Cluster}/${Name}", Cluster=cluster, Name=name)
+
+
 def ecs_task(cluster: Text) -> Sub:
     """Every task of a cluster; a task's own id is random."""
     return arn("ecs", "task/${Cluster}/*", Cluster=cluster)

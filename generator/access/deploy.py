@@ -9,13 +9,17 @@ that `ObjectOwnership` needs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from awacs import cloudformation as stacks
-from awacs import codecommit, ec2, s3, ssm
+from awacs import codecommit, codeconnections, codestar_connections, ec2, ecs, logs, s3, ssm
+from awacs.aws import ArnEquals
 from troposphere import Sub
 
 from generator import arns, ports
 from generator.arns import Text
 from generator.iam import Anything, Grant, allow
+from generator.ports import Port
 from generator.project import Project
 from generator.stack import Stack
 
@@ -52,18 +56,26 @@ def _stacks(project: Project) -> list[Text]:
     ]
 
 
-def grants(stack: Stack) -> list[Grant]:
-    """The statements of the role; takes the name of the repository."""
-    project = stack.project
-    own = _stacks(project)
-    access = arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}-access/*")
+def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
+    """The statements of the role. `names` are the physical names that the environment computes."""
+    return [*_changing(stack), *_packaging(stack.project), *_looking_up(stack), *_explaining(stack.project, names)]
+
+
+def _changing(stack: Stack) -> list[Grant]:
+    own = _stacks(stack.project)
+    access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
+    return [
+        allow("ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned and happens"),
+        allow("ChangeStacks", CHANGE, own, "stacks are changed by change sets, and an empty one is deleted again"),
+    ]
+
+
+def _packaging(project: Project) -> list[Grant]:
     buckets: list[Text] = [
         Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-{region}")
         for region in ("${AWS::Region}", EDGE_REGION)
     ]
     return [
-        allow("ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned and happens"),
-        allow("ChangeStacks", CHANGE, own, "stacks are changed by change sets, and an empty one is deleted again"),
         allow(
             "KeepTemplates",
             [
@@ -85,6 +97,11 @@ def grants(stack: Stack) -> list[Grant]:
             [arns.objects(bucket) for bucket in buckets],
             "CloudFormation reads a template with the rights of whoever names its address",
         ),
+    ]
+
+
+def _looking_up(stack: Stack) -> list[Grant]:
+    return [
         allow(
             "FindBranch",
             [codecommit.GetBranch],
@@ -92,9 +109,16 @@ def grants(stack: Stack) -> list[Grant]:
             "an environment is refused while its branch does not exist",
         ),
         allow(
+            "FindConnection",
+            # The prefix of the action follows that of the ARN, which is the older one for older connections (F 2.1).
+            [codeconnections.GetConnection, codestar_connections.GetConnection],
+            [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
+            "an environment is refused while nobody has completed its connection, whichever its parameter names",
+        ),
+        allow(
             "FindRelease",
             [ssm.GetParameter],
-            [arns.ssm_parameter(Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
+            [arns.ssm_parameter(Sub(f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
             "an update of the backend keeps the image of the last good release",
         ),
         allow(
@@ -102,5 +126,37 @@ def grants(stack: Stack) -> list[Grant]:
             [ec2.DescribeManagedPrefixLists],
             Anything("ec2:DescribeManagedPrefixLists supports no resource-level permission"),
             "the load balancer's group names CloudFront's prefix list, whose id differs by region",
+        ),
+    ]
+
+
+def _explaining(project: Project, names: Mapping[Port, Text]) -> list[Grant]:
+    """A service that does not become steady is explained by its tasks and their last words."""
+    cluster, service = names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME]
+    return [
+        allow(
+            "ReadService",
+            [ecs.DescribeServices, ecs.DescribeTasks],
+            [arns.ecs_service(cluster, service), arns.ecs_task(cluster)],
+            "a service that does not become steady is explained by its tasks",
+        ),
+        allow(
+            "FindTasks",
+            [ecs.ListTasks],
+            Anything("on Fargate ecs:ListTasks names no resource; the condition names the cluster"),
+            "a service that does not become steady is explained by its tasks",
+            [ArnEquals({"ecs:cluster": arns.ecs_cluster(cluster)})],
+        ),
+        allow(
+            "ReadRevision",
+            [ecs.DescribeTaskDefinition],
+            Anything("ecs:DescribeTaskDefinition supports no resource-level permission"),
+            "the task definition names the logs of its containers",
+        ),
+        allow(
+            "ReadLastWords",
+            [logs.GetLogEvents],
+            [arns.arn("logs", f"log-group:{project.name}-${{Environment}}-*:log-stream:*")],
+            "a container that stops says why in its log; the groups of the environment are named after its stacks",
         ),
     ]

@@ -36,7 +36,8 @@ def build(project: Project) -> Stack:
     add_to(stack.template, _settings(project))
     _rules(stack)
     stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), environment.PRODUCTION))
-    pipeline = environment.names(project)[ports.PIPELINE_NAME]
+    names = environment.names(project)
+    pipeline = names[ports.PIPELINE_NAME]
 
     deployers = [
         *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
@@ -46,7 +47,7 @@ def build(project: Project) -> Stack:
         stack,
         "DeployRole",
         deployers,
-        deploy.grants(stack),
+        deploy.grants(stack, names),
         "Deploys the environment: runs the deploy script, and hands what it makes to CloudFormation.",
         ["DEP-8"],
     )

@@ -25,6 +25,7 @@ S3_ACTIONS = {
 FREE = {("sts", "get_caller_identity")}
 # What the deploy role may do beside its calls, and which of them needs it.
 IMPLIED = {
+    "codestar-connections:GetConnection": "GetConnection of a connection with the older prefix",
     "cloudformation:TagResource": "CreateChangeSet with tags",
     "s3:GetObject": "CreateChangeSet with a TemplateURL",
     "s3:PutBucketOwnershipControls": "CreateBucket with ObjectOwnership",

@@ -42,6 +42,7 @@ PARLIAMENT = (
         "access.DeployRole Job",
         "the deploy script makes the packaging bucket, with its policy, and writes into it",
     ),
+    Accepted("RESOURCE_STAR", "access.DeployRole Job", LIST_TASKS),
     Accepted("RESOURCE_STAR", "build.VerifyRole Backend", LIST_TASKS),
     Accepted("RESOURCE_STAR", "pipeline.PipelineRole Backend", LIST_TASKS),
 )
