@@ -235,6 +235,11 @@ FRONTEND_OUTPUT = Port("FrontendOutput", Kind.NAME, "Folder that the frontend bu
 FRONTEND_ASSETS = Port(
     "FrontendAssets", Kind.NAME, "Folder of hashed files below the output: static, or assets with Vite"
 )
+BUILD_VARIABLES = Port(
+    "BuildVariables",
+    Kind.TEXT,
+    "Further variables of the frontend build, NAME=value with commas between them; they end up in the public page",
+)
 TESTS_BLOCK = Port("TestsBlock", Kind.SWITCH, "true lets a failing test stop the release")
 LINT_BLOCKS = Port("LintBlocks", Kind.SWITCH, "true lets a lint finding stop the release")
 DEPLOYMENT_TIMEOUT = Port(

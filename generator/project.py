@@ -70,13 +70,15 @@ class BuildVariable(_Facts):
 
 @dataclass(frozen=True)
 class Frontend(_Facts):
-    """The single-page application: `output` is the build's folder, `assets` the hashed files below it."""
+    """The single-page application: `output` is the build's folder, `assets` the hashed files below it, and
+    `variable_prefixes` are the beginnings of names that the build puts into the page."""
 
     directory: str
     node: str
     output: str
     assets: str
     variables: tuple[BuildVariable, ...]
+    variable_prefixes: tuple[str, ...]
     api_paths: tuple[str, ...]
 
 
@@ -183,6 +185,7 @@ CLOUD_HEALTH_DASHBOARD = Project(
             BuildVariable("REACT_APP_BASE_URL", "/api/v1"),
             BuildVariable("REACT_APP_ENVIRONMENT", "${Environment}"),
         ),
+        variable_prefixes=("REACT_APP_", "VITE_"),
         api_paths=("/api/*", "/health"),
     ),
     tables=(

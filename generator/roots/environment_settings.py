@@ -149,9 +149,20 @@ def _backend() -> list[Setting]:
 def _frontend(project: Project) -> list[Setting]:
     group = "Frontend"
     name, rule = "[A-Za-z0-9_-]{1,50}", "the name of a folder"
+    prefixes = project.frontend.variable_prefixes
+    never = "(?![A-Z0-9_]*(SECRET|PASSW|TOKEN|CREDENTIAL|KEY))"
+    variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#-]*"
     return [
         Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),
         Setting(ports.FRONTEND_ASSETS, group, "Hashed files", project.frontend.assets, pattern=name, rule=rule),
+        Setting(
+            ports.BUILD_VARIABLES,
+            group,
+            "Build variables",
+            "",
+            pattern=f"|{variable}(,{variable})*",
+            rule=f"NAME=value,NAME=value with names that start with {' or '.join(prefixes)} and name no secret, or empty",
+        ),
         Setting(
             ports.PRICE_CLASS,
             group,

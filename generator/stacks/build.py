@@ -75,6 +75,7 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
     facts = project.frontend
     variables: dict[str, Text | object] = {
         "ASSETS_DIRECTORY": stack.takes(ports.FRONTEND_ASSETS),
+        "BUILD_VARIABLES": stack.takes(ports.BUILD_VARIABLES),
         "FRONTEND_DIRECTORY": facts.directory,
         "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
         "NODE_VERSION": stack.takes(ports.NODE_VERSION),

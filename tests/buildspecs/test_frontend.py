@@ -12,6 +12,7 @@ from scripts.rehearsal.shell import Outcome
 from .support import COMMIT, SAMPLE, Workshop
 
 VARIABLES = {
+    "BUILD_VARIABLES": "",
     "FRONTEND_DIRECTORY": "frontend",
     "NODE_VERSION": "22",
     "OUTPUT_DIRECTORY": "build",
@@ -100,6 +101,16 @@ def test_the_build_has_its_variables(sample: Workshop) -> None:
 def test_a_version_that_is_given_stays(sample: Workshop) -> None:
     assert build(sample, REACT_APP_VERSION="2.0").succeeded
     assert sample.machine.variables("npm run build")["REACT_APP_VERSION"] == "2.0"
+
+
+def test_an_environment_has_variables_of_its_own(sample: Workshop) -> None:
+    given = "REACT_APP_BASE_URL=https://api.test/v1?a=b&c=*,VITE_EMPTY=,REACT_APP_VERSION=3.1"
+    outcome = build(sample, BUILD_VARIABLES=given)
+    assert outcome.succeeded, outcome.log
+    variables = sample.machine.variables("npm run build")
+    assert variables["REACT_APP_BASE_URL"] == "https://api.test/v1?a=b&c=*"
+    assert (variables["VITE_EMPTY"], variables["REACT_APP_VERSION"]) == ("", "3.1")
+    assert "RESULT build variable: VITE_EMPTY=" in outcome.results()
 
 
 def test_tests_that_pass(sample: Workshop) -> None:

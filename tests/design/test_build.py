@@ -14,6 +14,7 @@ from .support import (
     declaration,
     default,
     dimensions,
+    matches,
     passed,
     ref,
     stages,
@@ -196,7 +197,25 @@ def test_build_time_variables(templates: TemplateSet) -> None:
         "REACT_APP_BASE_URL": "/api/v1",
         "REACT_APP_ENVIRONMENT": "${Environment}",
     }
-    assert 'REACT_APP_VERSION="${REACT_APP_VERSION:-${COMMIT:0:12}}"' in commands(templates, "FrontendBuild", "install")
+    install = commands(templates, "FrontendBuild", "install")
+    assert 'REACT_APP_VERSION="${REACT_APP_VERSION:-${COMMIT:0:12}}"' in install
+    # An environment adds its own, which win.
+    assert variables(templates, "FrontendBuild")["BUILD_VARIABLES"] == ref("BuildVariables")
+    assert passed(templates, "Build", "BuildVariables") == ref("BuildVariables")
+    assert 'export "${pair?}"' in install
+    declared = declaration(templates, "BuildVariables")
+    assert declared["Default"] == ""
+    for value, good in (
+        ("", True),
+        ("REACT_APP_API_URL=https://api.test/api/v1", True),
+        ("REACT_APP_A=1,VITE_B=", True),
+        ("PATH=/tmp", False),
+        ("REACT_APP_A=1,HOME=/", False),
+        ("REACT_APP_MAPS_KEY=abc", False),
+        ("VITE_A=1,VITE_API_TOKEN=abc", False),
+        ("VITE_A=$(id)", False),
+    ):
+        assert matches(declared, value) is good, value
 
 
 def test_time_limits(templates: TemplateSet) -> None:

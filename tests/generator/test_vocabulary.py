@@ -138,6 +138,7 @@ def another_application() -> Project:
             output="dist",
             assets="assets",
             variables=(BuildVariable("VITE_API", "/api"),),
+            variable_prefixes=("VITE_",),
         ),
         tables=(Table("ORDERS", "Orders", "ShopOrders"), Table("GOODS", "Goods", "ShopGoods", ttl="gone")),
         client_secrets="shop/",
