@@ -161,7 +161,7 @@ def _frontend(project: Project) -> list[Setting]:
             "Build variables",
             "",
             pattern=f"|{variable}(,{variable})*",
-            rule=f"NAME=value,NAME=value with names that start with {' or '.join(prefixes)} and name no secret, or empty",
+            rule=f"NAME=value,NAME=value, names start with {' or '.join(prefixes)} and name no secret, or empty",
         ),
         Setting(
             ports.PRICE_CLASS,
