@@ -8,7 +8,7 @@ DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help deploy outputs status destroy cost rehearse local-stop templates check test lint format bench clean
+.PHONY: help deploy outputs explain events drift status destroy cost rehearse local-stop templates check test lint format bench clean
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,15 @@ deploy: templates ## create or update an environment, ENV=local (an AWS on this 
 
 outputs: .venv/ready ## show an environment's outputs
 	@$(DEPLOY) outputs $(ENV) $(ARGS)
+
+explain: .venv/ready ## tell why the last deployment of an environment failed
+	@$(DEPLOY) explain $(ENV) $(ARGS)
+
+events: .venv/ready ## show what happened in an environment's stacks
+	@$(DEPLOY) events $(ENV) $(ARGS)
+
+drift: .venv/ready ## show what was changed outside the stacks
+	@$(DEPLOY) drift $(ENV) $(ARGS)
 
 status: .venv/ready ## show an environment's stacks as they stand
 	@$(DEPLOY) status $(ENV) $(ARGS)

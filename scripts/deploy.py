@@ -21,6 +21,9 @@ PROJECT = Path(__file__).parents[1]
 VERBS = {
     "apply": "create or update the shared stack, then the environment",
     "destroy": "delete an environment's stack (only local, for now)",
+    "drift": "show what was changed outside the stacks (2 when something was)",
+    "events": "show what happened, over all nested stacks",
+    "explain": "tell why the last operation failed",
     "outputs": "show the outputs",
     "status": "show the stacks as they stand",
 }

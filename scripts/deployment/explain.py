@@ -75,9 +75,12 @@ def cause(events: Sequence[Event], stack: str, root: Template, said: Said | None
 def obstacle(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
     """What kept a failed operation from being undone; None when it was undone, or needed not to be."""
     _, backward = _halves(events)
-    if not backward or not any(event.failed and not event.path for event in backward):
+    own = [at for at, event in enumerate(backward) if not event.path]
+    if not own or not backward[own[-1]].failed:
         return None
-    first = _first(backward)
+    # A rollback that was continued by hand begins anew.
+    begun = max(at for at in own if backward[at].running)
+    first = _first(backward[begun:])
     return _told(first, stack, root, said or {}) if first else None
 
 

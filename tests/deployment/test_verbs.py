@@ -232,7 +232,7 @@ def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.
 
 
 def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
-    assert outputs.run(asked(Account(), loaded)) == 0
+    assert outputs.run(asked(Account(), loaded, format="table")) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
     assert capsys.readouterr().out.splitlines() == [
         SHARED,
@@ -240,3 +240,18 @@ def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
         "  RepositoryName  dashboard  CodeCommit repository that holds the application",
         f"{STAGING} does not exist",
     ]
+    outputs.run(asked(Account("CREATE_COMPLETE"), loaded, format="json"))
+    held = {"RepositoryName": "dashboard"}
+    assert json.loads(capsys.readouterr().out) == {"shared": held, "environment": held}
+    outputs.run(asked(Account(), loaded, format="shell"))
+    assert capsys.readouterr().out.splitlines() == [
+        f"# {SHARED}",
+        "RepositoryName=dashboard",
+        f"# {STAGING} does not exist",
+    ]
+
+
+def test_no_two_roots_give_an_output_of_one_name(loaded: Roots) -> None:
+    """In a shell the later one would hide the other."""
+    names = [name for one in loaded.values() for name in one.root.outputs]
+    assert len(names) > 15 and len(names) == len(set(names))

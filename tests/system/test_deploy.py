@@ -192,6 +192,12 @@ def test_a_failed_update_goes_back_and_the_next_good_one_succeeds(
     assert failed.returncode == 1, failed.stderr
     assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in failed.stdout
     assert world.stacks()[LOCAL] == "UPDATE_ROLLBACK_COMPLETE" and world.change_sets() == []
+    later = json.loads(world.deploy("explain", "--format", "json").stdout)
+    assert later[SHARED]["good"] and later[LOCAL]["cause"]["path"] == [LOCAL, "Monitoring", "Broken"]
+    below = world.deploy("explain", "--stack", "Monitoring").stdout
+    assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in below
+    happened = world.deploy("events", "--failed", "--since", "1h").stdout
+    assert "  Monitoring > Broken  AWS::SSM::Parameter\n" in happened
     again = world.deploy("apply")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout
 
@@ -210,6 +216,7 @@ def test_status_and_outputs(world: World, created: subprocess.CompletedProcess[s
     assert created.returncode == 0
     told = world.deploy("status")
     assert told.returncode == 0 and re.search(r"\n  Backend +(CREATE|UPDATE)_COMPLETE\n", told.stdout)
+    assert json.loads(world.deploy("outputs", "--format", "json").stdout)["environment"]["PublicUrl"]
     shown = world.deploy("outputs")
     assert shown.returncode == 0
     assert f"{world.output('PublicUrl')}  Public address of the environment" in shown.stdout

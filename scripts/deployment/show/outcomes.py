@@ -1,6 +1,8 @@
 """How an operation ended, and how stacks stand, as lines for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from generator.reading.templates import Template
 from scripts.deployment.execute import Outcome
@@ -23,6 +25,21 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
         yield f"  kept, because they hold data: {', '.join(' > '.join(path) for path in outcome.retained)}"
     if outcome.held.remedy:
         yield f"  {outcome.held.remedy}"
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """How it ended, for programs."""
+    return {
+        "stack": outcome.stack,
+        "status": outcome.status,
+        "meaning": outcome.held.meaning.text,
+        "good": outcome.good,
+        "seconds": round(outcome.seconds, 1),
+        "cause": asdict(outcome.cause) if outcome.cause else None,
+        "obstacle": asdict(outcome.obstacle) if outcome.obstacle else None,
+        "retained": [list(path) for path in outcome.retained],
+        "remedy": outcome.held.remedy,
+    }
 
 
 def cause_lines(cause: Cause, paint: Paint = plain) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""`events`: what happened, over all nested stacks, in the order of time."""
+
+import sys
+from argparse import ArgumentParser
+
+from scripts.deployment import operations
+from scripts.deployment.errors import Exit
+from scripts.deployment.run import Run, say
+from scripts.deployment.show import formats, terminal
+from scripts.deployment.show.events import event_document, event_lines
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What the command line may say of `events`."""
+    parser.add_argument("--stack", default="", metavar="PATH", help="one stack alone, such as Backend (all roots)")
+    parser.add_argument("--operation", choices=("last", "all"), default="last", help="how far to go back (last)")
+    parser.add_argument("--since", metavar="WHEN", help="30m, 2h, 7d, or a time such as 2026-11-23T12:00 (UTC)")
+    parser.add_argument("--failed", action="store_true", help="failures only")
+    formats.add(parser)
+
+
+def run(run: Run) -> Exit:
+    """Every root's events, or those of one stack."""
+    given, documents = run.given, {}
+    since = operations.since(given.since) if given.since else None
+    for subject in operations.subjects(run, given.stack):
+        read = operations.last if given.operation == "last" else operations.everything
+        events = [
+            one
+            for one in read(run.aws, subject.stack)
+            if (since is None or one.time >= since) and (one.failed or not given.failed)
+        ]
+        if given.format == formats.JSON:
+            documents[subject.name] = [event_document(one) for one in events]
+        else:
+            say(event_lines(subject.name, events, terminal.painter(sys.stdout)))
+    if given.format == formats.JSON:
+        say(formats.document(documents))
+    return Exit.DONE

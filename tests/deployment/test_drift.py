@@ -1,0 +1,154 @@
+"""Drift, down through the nested stacks: surprises, what is expected to differ, and what nobody could compare."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import STACK
+from scripts.deployment import drift, parameters
+from scripts.deployment.aws import Answer
+from scripts.deployment.errors import Exit, NeedsPerson
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import drift as verb
+from tests.conftest import ROOT
+from tests.deployment.service import Prepared, arn, refusal
+
+SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BACKEND = arn("stack", "backend")
+ROOTS = parameters.load("staging", ROOT / "templates", ROOT / "params")
+SERVICE, GROUP = "AWS::ECS::Service", "AWS::EC2::SecurityGroup"
+
+
+def difference(place: str, expected: str, actual: str) -> dict[str, str]:
+    return {"PropertyPath": place, "ExpectedValue": expected, "ActualValue": actual, "DifferenceType": "NOT_EQUAL"}
+
+
+def found(name: str, kind: str, status: str, *differences: dict[str, str]) -> Answer:
+    return {
+        "StackId": BACKEND,
+        "LogicalResourceId": name,
+        "PhysicalResourceId": f"{name}-1",
+        "ResourceType": kind,
+        "StackResourceDriftStatus": status,
+        "Timestamp": NOW,
+        "PropertyDifferences": list(differences),
+    }
+
+
+RELEASED = found("Service", SERVICE, "MODIFIED", difference("/TaskDefinition", "backend:1", "backend:7"))
+OPENED = found("TaskGroup", GROUP, "MODIFIED", difference("/SecurityGroupIngress/0/CidrIp", "10.0.0.0/16", "0.0.0.0/0"))
+SAME, UNKNOWN = found("Cluster", "AWS::ECS::Cluster", "IN_SYNC"), found("X", "AWS::Budgets::Budget", "NOT_CHECKED")
+
+
+class Account(Prepared):
+    """Two roots, of which the environment nests one stack; its resources are in `drifts`, a page each."""
+
+    def __init__(self, *drifts: Answer, failed: str = "", status: str = "UPDATE_COMPLETE") -> None:
+        self.drifts, self.failed, self.status, self.looks = drifts, failed, status, 0
+        super().__init__(
+            cloudformation__describe_stacks=self.stack,
+            cloudformation__list_stack_resources=self.resources,
+            cloudformation__detect_stack_drift=lambda StackName: {"StackDriftDetectionId": StackName[-50:]},
+            cloudformation__describe_stack_drift_detection_status=self.detection,
+            cloudformation__describe_stack_resource_drifts=self.drifted,
+        )
+
+    def stack(self, StackName: str) -> Answer:
+        if SHARED in StackName:
+            raise refusal("x", "ValidationError", "Stack does not exist")
+        held = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
+        return {"Stacks": [{**held, "CreationTime": NOW}]}
+
+    def resources(self, StackName: str) -> Answer:
+        child = {"LogicalResourceId": "Backend", "PhysicalResourceId": BACKEND, "ResourceType": STACK}
+        summary = {**child, "ResourceStatus": "UPDATE_COMPLETE", "LastUpdatedTimestamp": NOW}
+        return {"StackResourceSummaries": [] if StackName == BACKEND else [summary]}
+
+    def detection(self, StackDriftDetectionId: str) -> Answer:
+        self.looks += 1
+        status = "DETECTION_IN_PROGRESS" if self.looks == 1 else "DETECTION_COMPLETE"
+        if self.failed and StackDriftDetectionId in BACKEND:
+            status = "DETECTION_FAILED"
+        same = {"StackId": BACKEND, "StackDriftDetectionId": StackDriftDetectionId, "Timestamp": NOW}
+        return {**same, "DetectionStatus": status, "DetectionStatusReason": self.failed}
+
+    def drifted(self, StackName: str, NextToken: str = "0") -> Answer:
+        if StackName != BACKEND:
+            return {"StackResourceDrifts": [found("Backend", STACK, "NOT_CHECKED")]}
+        at = int(NextToken)
+        more = {"NextToken": str(at + 1)} if at + 1 < len(self.drifts) else {}
+        return {"StackResourceDrifts": list(self.drifts[at : at + 1]), **more}
+
+
+def asked(aws: Prepared, form: str = "terminal") -> Run:
+    return Run(aws, ROOTS, Namespace(format=form), ROOT)
+
+
+@pytest.fixture(autouse=True)
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift, "sleep", lambda _: None)
+
+
+def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Account(RELEASED, OPENED, SAME, UNKNOWN)
+    assert verb.run(asked(aws)) is Exit.CHANGES
+    assert capsys.readouterr().out.splitlines() == [
+        f"{STAGING}: 1 resource drifted, 3 compared",
+        "    Backend > TaskGroup  AWS::EC2::SecurityGroup  TaskGroup-1",
+        "      /SecurityGroupIngress/0/CidrIp",
+        "        expected: 10.0.0.0/16",
+        "        actual:   0.0.0.0/0",
+        "  expected to differ",
+        "    Backend > Service  AWS::ECS::Service  Service-1",
+        "      /TaskDefinition",
+        "        expected: backend:1",
+        "        actual:   backend:7  (the pipeline deploys a task definition with every release)",
+        "  CloudFormation cannot compare: AWS::Budgets::Budget",
+    ]
+    assert [one["StackName"] for name, one in aws.asked if name.endswith("detect_stack_drift")] == [
+        arn("stack", STAGING),
+        BACKEND,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("drifts", "status"),
+    [
+        ((SAME,), Exit.DONE),
+        ((RELEASED, SAME), Exit.DONE),
+        ((found("Service", SERVICE, "MODIFIED", difference("/DesiredCount", "1", "3")),), Exit.DONE),
+        ((found("Service", SERVICE, "MODIFIED", difference("/Cluster", "a", "b")),), Exit.CHANGES),
+        ((found("Gone", GROUP, "DELETED"),), Exit.CHANGES),
+    ],
+)
+def test_only_surprises_count(drifts: tuple[Answer, ...], status: Exit, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verb.run(asked(Account(*drifts), "json")) is status
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["stack"] == STAGING and told["compared"] == len(drifts)
+    assert any(one["surprising"] for one in told["drifted"]) == (status is Exit.CHANGES)
+
+
+@pytest.mark.parametrize(
+    "place", ["/DefaultActions/0/ForwardConfig/TargetGroups/1/Weight", "/DefaultActions/0/TargetGroupArn"]
+)
+def test_weights_of_a_listener_move_by_themselves(place: str) -> None:
+    held = found("Listener", "AWS::ElasticLoadBalancingV2::Listener", "MODIFIED", difference(place, "1", "0"))
+    assert verb.run(asked(Account(held), "json")) is Exit.DONE
+
+
+def test_a_stack_that_could_not_be_compared_is_no_good_news(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verb.run(asked(Account(SAME, failed="Rate exceeded"))) is Exit.PERSON
+    assert "  Backend was not compared completely: Rate exceeded" in capsys.readouterr().out
+
+
+def test_nothing_is_compared_while_an_operation_runs() -> None:
+    aws: Any = Account(SAME, status="UPDATE_IN_PROGRESS")
+    with pytest.raises(NeedsPerson, match="is being updated"):
+        verb.run(asked(aws))
+    assert not [name for name in aws.calls() if "drift" in name]

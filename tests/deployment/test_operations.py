@@ -1,0 +1,181 @@
+"""What happened, told later: the last operation of every stack, nested and deleted ones included, and its events."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import STACK
+from scripts.deployment import operations, parameters
+from scripts.deployment.aws import Answer
+from scripts.deployment.errors import BadUsage, Exit
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import events as events_verb
+from scripts.deployment.verbs import explain as explain_verb
+from tests.conftest import ROOT
+from tests.deployment.service import arn, refusal
+from tests.deployment.test_explain import BACKEND, FAILED_UPDATE, START, Stacks, child, event
+
+ROOTS = parameters.load("staging", ROOT / "templates", ROOT / "params")
+SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
+
+
+def called(answer: Answer, before: str, after: str) -> Answer:
+    """The same event of a stack of another name."""
+    swap = {before: after, arn("stack", before): arn("stack", after)}
+    return {key: swap.get(value, value) if isinstance(value, str) else value for key, value in answer.items()}
+
+
+class Account(Stacks):
+    """The shared stack was created and is well; the environment's update failed. `gone` are deleted stacks."""
+
+    def __init__(self, gone: tuple[str, ...] = (), **answers: Any) -> None:
+        created = [event(SHARED, -5000, SHARED, status) for status in ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")]
+        staging = [called(one, "dashboard-staging", STAGING) for one in FAILED_UPDATE["dashboard-staging"]]
+        others = {name: events for name, events in FAILED_UPDATE.items() if name != "dashboard-staging"}
+        super().__init__({SHARED: created, STAGING: staging, **others}, **answers)
+        self.gone, self.now = gone, 100.0
+        self.answers |= {
+            "cloudformation.list_stack_resources": {"StackResourceSummaries": []},
+            "cloudformation.list_stacks": self.deleted,
+        }
+
+    def stack(self, StackName: str) -> Answer:
+        if StackName in self.gone:
+            raise refusal("x", "ValidationError", f"Stack with id {StackName} does not exist")
+        own = next(one for one in self.shown(StackName) if one["PhysicalResourceId"] == one["StackId"])
+        found = {"StackName": own["StackName"], "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
+        return {"Stacks": [{**found, "CreationTime": START}]}
+
+    def deleted(self, **_: Any) -> Answer:
+        """Two lives of each; the ids are those of the last."""
+        summaries = [
+            {"StackName": name, "StackId": arn("stack", name), "StackStatus": "DELETE_COMPLETE", "CreationTime": START}
+            for name in self.gone
+        ]
+        older = [{**one, "StackId": "older", "DeletionTime": START} for one in summaries]
+        newer = [{**one, "DeletionTime": START + timedelta(days=1)} for one in summaries]
+        return {"StackSummaries": older + newer}
+
+
+def asked(aws: Stacks, **given: Any) -> Run:
+    common = {"stack": "", "format": "terminal", "operation": "last", "since": None, "failed": False}
+    return Run(aws, ROOTS, Namespace(**common | given), ROOT)
+
+
+def test_the_last_operation_is_explained_later(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain_verb.run(asked(Account())) is Exit.DONE
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith(f"{SHARED} is created (CREATE_COMPLETE")
+    assert told[1] == f"{STAGING} could not be updated and is as it was before (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
+    assert told[2] == f"  {STAGING} > Backend > Service  AWS::ECS::Service"
+    assert "    reason: Service did not stabilize: tasks fail their health check" in told
+
+
+def test_a_nested_stack_is_explained_by_its_path(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is found through the events of its parent, which no longer lists it."""
+    for path in ("Backend", "environment/Backend", "environment > Backend"):
+        explain_verb.run(asked(Account(), stack=path, format="json"))
+        (name, told), *_ = json.loads(capsys.readouterr().out).items()
+        assert name == f"{STAGING} > Backend"
+        assert told["cause"]["path"] == [STAGING, "Backend", "Service"]
+        assert told["cause"]["place"].startswith("generator/stacks/backend.py:") and told["cause"]["sentence"]
+
+
+def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Account(gone=(STAGING,))
+    explain_verb.run(asked(aws))
+    assert f"  {STAGING} > Backend > Service" in capsys.readouterr().out
+    read = {one["StackName"] for name, one in aws.asked if name.endswith("stack_events")}
+    assert arn("stack", STAGING) in read and arn("stack", BACKEND) in read and "older" not in read
+
+
+@pytest.mark.parametrize("path", ["Frontend", "edge/Nothing", "Backend/Service"])
+def test_a_path_that_leads_nowhere_is_bad_usage(path: str) -> None:
+    with pytest.raises(BadUsage, match="has no nested stack"):
+        explain_verb.run(asked(Account(), stack=path))
+
+
+def test_an_operation_ends_where_another_one_began() -> None:
+    """By its id where AWS gives one; a stack may say twice that it begins."""
+    again = event(STAGING, 1, STAGING, "UPDATE_IN_PROGRESS", "Transformation succeeded")
+    own = [
+        event(STAGING, -50, STAGING, "UPDATE_IN_PROGRESS"),
+        event(STAGING, 0, STAGING, "UPDATE_IN_PROGRESS", "User Initiated"),
+        again,
+        event(STAGING, 9, STAGING, "UPDATE_COMPLETE"),
+    ]
+    for ids, first in (((None,) * 4, -50), (("a", "b", "b", "b"), 0)):
+        events = [one | ({"OperationId": number} if number else {}) for one, number in zip(own, ids, strict=True)]
+        aws = Account()
+        aws.all[STAGING] = events
+        stack = operations.subjects(asked(aws))[-1].stack
+        assert operations.last(aws, stack)[0].time == START + timedelta(seconds=first)
+
+
+def test_a_stack_that_nothing_ever_happened_to() -> None:
+    aws = Account()
+    aws.all[STAGING] = [event(STAGING, 0, STAGING, "REVIEW_IN_PROGRESS")]
+    assert operations.last(aws, operations.subjects(asked(aws))[-1].stack) == []
+
+
+def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert events_verb.run(asked(Account(), stack="environment", format="json")) is Exit.DONE
+    told = json.loads(capsys.readouterr().out)[STAGING]
+    assert [one["time"] for one in told] == sorted(one["time"] for one in told) and len(told) == 15
+    assert {tuple(one["path"][:1]) for one in told} == {(), ("Backend",), ("Network",)}
+    events_verb.run(asked(Account(), failed=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == SHARED and lines[1] == STAGING
+    assert lines[2] == "  2026-11-23 12:00:07  UPDATE_FAILED  Backend > Service  AWS::ECS::Service"
+    assert lines[3] == "      Service did not stabilize: tasks fail their health check"
+    assert all("UPDATE_FAILED" in line for line in lines[2:] if line.startswith("  2026"))
+
+
+def test_events_from_a_moment_on(capsys: pytest.CaptureFixture[str]) -> None:
+    events_verb.run(asked(Account(), operation="all", stack="environment"))
+    assert "12:00:20  UPDATE_ROLLBACK_COMPLETE" in (everything := capsys.readouterr().out)
+    assert "11:45:00  UPDATE_COMPLETE" in everything and "an operation before this one" in everything
+    events_verb.run(asked(Account(), operation="all", stack="environment", since="2026-11-23T12:00:15"))
+    assert [line[12:21].strip() for line in capsys.readouterr().out.splitlines()[1:]] == [
+        "12:00:15",
+        "12:00:15",
+        "12:00:20",
+    ]
+
+
+def test_times_as_people_write_them() -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert operations.since("90m", now) == now - timedelta(minutes=90)
+    assert (
+        operations.since("2h", now)
+        == operations.since("2026-11-23T10:00")
+        == operations.since("2026-11-23T11:00+01:00")
+    )
+    for text in ("", "yesterday", "h", "-1h"):
+        with pytest.raises(BadUsage, match="is no time"):
+            operations.since(text)
+
+
+def test_many_resources_and_pages() -> None:
+    """Three hundred events of a nested stack, two to a page."""
+    many = [
+        {
+            **event(BACKEND, 1 + number / 100, f"Thing{number}", "CREATE_COMPLETE", kind="AWS::SSM::Parameter"),
+            "PhysicalResourceId": "x",
+        }
+        for number in range(300)
+    ]
+    aws = Account()
+    aws.all[STAGING] = [
+        event(STAGING, 0, STAGING, "CREATE_IN_PROGRESS", "User Initiated"),
+        called(child(1, "Backend", BACKEND, "CREATE_IN_PROGRESS"), "dashboard-staging", STAGING),
+    ]
+    aws.all[BACKEND] = many
+    found = operations.last(aws, operations.subjects(asked(aws))[-1].stack)
+    assert len(found) == 302 and len({one.id for one in found}) == 302
+    assert found[1].type == STACK
