@@ -18,7 +18,7 @@ from scripts.deployment.package import _policy, bucket_name
 from scripts.deployment.parameters import Environment
 from scripts.deployment.run import Run
 from scripts.deployment.stacks import OURS
-from scripts.deployment.verbs import apply, destroy, outputs
+from scripts.deployment.verbs import apply, destroy
 from scripts.deployment.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
@@ -229,29 +229,3 @@ def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.
         assert standing.run(asked(aws, loaded)) == code
         told = capsys.readouterr().out
         assert "  Storage  CREATE_COMPLETE" in told and (status or "does not exist") in told
-
-
-def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
-    assert outputs.run(asked(Account(), loaded, format="table")) == 0
-    console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
-    assert capsys.readouterr().out.splitlines() == [
-        SHARED,
-        f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}",
-        "  RepositoryName  dashboard  CodeCommit repository that holds the application",
-        f"{STAGING} does not exist",
-    ]
-    outputs.run(asked(Account("CREATE_COMPLETE"), loaded, format="json"))
-    held = {"RepositoryName": "dashboard"}
-    assert json.loads(capsys.readouterr().out) == {"shared": held, "environment": held}
-    outputs.run(asked(Account(), loaded, format="shell"))
-    assert capsys.readouterr().out.splitlines() == [
-        f"# {SHARED}",
-        "RepositoryName=dashboard",
-        f"# {STAGING} does not exist",
-    ]
-
-
-def test_no_two_roots_give_an_output_of_one_name(loaded: Roots) -> None:
-    """In a shell the later one would hide the other."""
-    names = [name for one in loaded.values() for name in one.root.outputs]
-    assert len(names) > 15 and len(names) == len(set(names))
