@@ -37,7 +37,7 @@ def alarm(
         says,
         serves,
         condition,
-        Dimensions=[cloudwatch.MetricDimension(Name=key, Value=value) for key, value in dimensions.items()],
+        Dimensions=_dimensions(dimensions),
         EvaluationPeriods=periods,
         MetricName=name,
         Namespace=namespace,
@@ -45,6 +45,26 @@ def alarm(
         Threshold=threshold,
         **{"ExtendedStatistic" if extended else "Statistic": statistic},
     )
+
+
+def measured(
+    name: str, metric: tuple[str, str, str], dimensions: Mapping[str, Text], minutes: int = 5
+) -> cloudwatch.MetricDataQuery:
+    """A metric that an expression calls `name`; the other arguments are those of `alarm()`."""
+    namespace, metric_name, statistic = metric
+    return cloudwatch.MetricDataQuery(
+        Id=name,
+        MetricStat=cloudwatch.MetricStat(
+            Metric=cloudwatch.Metric(Dimensions=_dimensions(dimensions), MetricName=metric_name, Namespace=namespace),
+            Period=minutes * 60,
+            Stat=statistic,
+        ),
+        ReturnData=False,
+    )
+
+
+def _dimensions(dimensions: Mapping[str, Text]) -> list[cloudwatch.MetricDimension]:
+    return [cloudwatch.MetricDimension(Name=key, Value=value) for key, value in dimensions.items()]
 
 
 def add(

@@ -43,6 +43,11 @@ def objects(bucket_arn: Text, prefix: str = "*") -> Sub:
     return _sub(f"${{BucketArn}}/{prefix}", BucketArn=bucket_arn)
 
 
+def aws_policy(path: str) -> Sub:
+    """One of AWS's own managed policies, by its path and name."""
+    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{path}")
+
+
 def account_root() -> Sub:
     """The account itself as a principal: whoever its own IAM policies allow."""
     return Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")

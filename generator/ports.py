@@ -176,6 +176,13 @@ LOAD_BALANCER_DNS = Port("LoadBalancerDnsName", Kind.HOST, "DNS name of the load
 LOAD_BALANCER_METRIC = Port("LoadBalancerFullName", Kind.NAME, "Load balancer as CloudWatch names it")
 TARGET_GROUP_ARN = Port("TargetGroupArn", Kind.ARN, "Target group that the service registers its tasks with")
 TARGET_GROUP_METRIC = Port("TargetGroupFullName", Kind.NAME, "Target group as CloudWatch names it")
+ALTERNATE_TARGET_GROUP_ARN = Port(
+    "AlternateTargetGroupArn", Kind.ARN, "Second target group, between which and the first a deployment shifts traffic"
+)
+ALTERNATE_TARGET_GROUP_METRIC = Port(
+    "AlternateTargetGroupFullName", Kind.NAME, "Second target group as CloudWatch names it"
+)
+PRODUCTION_RULE_ARN = Port("ProductionRuleArn", Kind.ARN, "Listener rule whose weights a deployment moves")
 DOMAIN_NAME = Port("DomainName", Kind.HOST, "Own domain of the environment; empty for the CloudFront address")
 CERTIFICATE_ARN = Port(
     "CertificateArn", Kind.ARN, "ACM certificate in us-east-1 for the domain; empty without a domain"
@@ -212,6 +219,26 @@ TASK_CPU = Port("TaskCpu", Kind.NUMBER, "CPU units of a task; 1024 are one vCPU"
 TASK_MEMORY = Port("TaskMemory", Kind.NUMBER, "Memory of a task in MiB")
 TASKS_MINIMUM = Port("MinimumTasks", Kind.NUMBER, "Tasks that always run")
 TASKS_MAXIMUM = Port("MaximumTasks", Kind.NUMBER, "Tasks that autoscaling may start")
+DEPLOYMENT_STRATEGY = Port(
+    "DeploymentStrategy",
+    Kind.SWITCH,
+    "How ECS replaces tasks: ROLLING, BLUE_GREEN or CANARY; the first release is ROLLING in any case",
+)
+TARGET_GROUPS = Port(
+    "TargetGroups",
+    Kind.SWITCH,
+    "ONE target group for the tasks, or TWO, between which BLUE_GREEN and CANARY shift traffic",
+)
+BAKE_MINUTES = Port(
+    "BakeMinutes", Kind.NUMBER, "Minutes that old tasks stay after the shift, while alarms can take the traffic back"
+)
+CANARY_PERCENT = Port("CanaryPercent", Kind.NUMBER, "Percent of the requests that a canary answers first")
+CANARY_BAKE_MINUTES = Port("CanaryBakeMinutes", Kind.NUMBER, "Minutes that a canary answers its part of the requests")
+SHIFT_MINUTES = Port(
+    "ShiftMinutes",
+    Kind.TEXT,
+    "Minutes, one number or two, that a deployment may wait before it has shifted all traffic",
+)
 CONFIGURATION_DIGEST = Port(
     "ConfigurationDigest", Kind.TEXT, "Digest of the configuration; a change of it rolls the tasks"
 )

@@ -108,11 +108,12 @@ class Stack:
         serves: Sequence[str],
         condition: str | None = None,
         optional: Sequence[tuple[str, Sequence[Grant]]] = (),
+        managed: Sequence[Text] = (),
     ) -> iam.Role:
         """A role for one job, without a name of its own, with its permissions inline.
 
         `optional` are further permissions that stand behind a condition of this stack each, as (condition, grants);
-        the condition as in `only_if()`.
+        the condition as in `only_if()`; `managed` the ARNs of AWS's own policies, for what only AWS knows how to do.
         """
         policies: list[object] = [iam.Policy(PolicyName="Job", PolicyDocument=document(grants))] if grants else []
         for name, extra in optional:
@@ -121,6 +122,8 @@ class Stack:
         role = iam.Role(title, AssumeRolePolicyDocument=document([trusted]), Policies=policies)
         if condition:
             role.Condition = condition
+        if managed:
+            role.ManagedPolicyArns = list(managed)
         return self.add(role, says, serves, [trusted, *grants, *(grant for _, extra in optional for grant in extra)])
 
     def finish(self) -> str:

@@ -11,8 +11,8 @@ from generator.project import Project
 from generator.stack import Stack, switched_on
 
 
-def definition(stack: Stack, project: Project, bootstrap: str) -> ecs.TaskDefinition:
-    """The task definition with its log group and roles. `bootstrap` is the condition under which no image exists."""
+def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefinition:
+    """The task definition with its log group and roles. `running` is the condition under which an image exists."""
     group = stack.add(
         logs.LogGroup("TaskLogs", KmsKeyId=stack.takes(ports.KEY_ARN), RetentionInDays=stack.takes(ports.LOG_DAYS)),
         "What the application writes to its output.",
@@ -34,9 +34,9 @@ def definition(stack: Stack, project: Project, bootstrap: str) -> ecs.TaskDefini
                     Environment=[ecs.Environment(Name="FORWARDED_ALLOW_IPS", Value="*")],
                     Essential=True,
                     Image=If(
-                        bootstrap,
-                        Sub("${Registry}:none", Registry=stack.takes(ports.REGISTRY_URI)),
+                        running,
                         stack.takes(ports.IMAGE),
+                        Sub("${Registry}:none", Registry=stack.takes(ports.REGISTRY_URI)),
                     ),
                     LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
                     LogConfiguration=ecs.LogConfiguration(

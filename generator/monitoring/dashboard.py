@@ -25,7 +25,6 @@ GRAPHED = (
     ports.FRONTEND_BUILD,
     ports.DISTRIBUTION_ID,
     ports.LOAD_BALANCER_METRIC,
-    ports.TARGET_GROUP_METRIC,
 )
 
 
@@ -75,7 +74,6 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
     pipeline = {"PipelineName": "${Pipeline}"}
     service = {"ClusterName": "${RunningCluster}", "ServiceName": "${RunningService}"}
     balancer = {"LoadBalancer": "${LoadBalancerFullName}"}
-    targets = {**balancer, "TargetGroup": "${TargetGroupFullName}"}
     distribution = {"DistributionId": "${DistributionId}", "Region": "Global"}
     builds = [{"ProjectName": "${BackendBuild}"}, {"ProjectName": "${FrontendBuild}"}]
     always = [
@@ -116,15 +114,15 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
             "Answers",
             [
                 ("AWS/ApplicationELB", "RequestCount", balancer, "Sum"),
-                ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", targets, "Sum"),
+                ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", balancer, "Sum"),
                 ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", balancer, "Sum"),
             ],
         ),
         Graph(
             "Latency",
             [
-                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p50"),
-                ("AWS/ApplicationELB", "TargetResponseTime", targets, "p95"),
+                ("AWS/ApplicationELB", "TargetResponseTime", balancer, "p50"),
+                ("AWS/ApplicationELB", "TargetResponseTime", balancer, "p95"),
             ],
         ),
     ]

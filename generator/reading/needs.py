@@ -8,10 +8,12 @@ from generator.reading.contracts import TASK
 from generator.reading.environments import ACCESS
 from generator.reading.evaluate import holds, like
 from generator.reading.needs_of import READERS, Need, needs
+from generator.reading.needs_rows import MANAGED
 from generator.reading.needs_terms import Terms
 from generator.reading.permissions import Condition, Permission, of
+from generator.reading.places import walk
 from generator.reading.templates import Resource, Template, TemplateSet
-from generator.reading.values import decide, outcomes
+from generator.reading.values import decide, outcomes, render
 
 ROLE = "AWS::IAM::Role"
 ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
@@ -86,13 +88,33 @@ def _application_roles(terms: Terms) -> set[str]:
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
     for resource in (one for one in templates.resources(ROLE) if one.template != ACCESS):
-        for key in ("ManagedPolicyArns", "PermissionsBoundary"):
-            if key in resource.properties:
-                yield Gap(resource.address, key, f"has {key}, which this comparison does not read", "IAM user guide")
+        if "PermissionsBoundary" in resource.properties:
+            message = "has PermissionsBoundary, which this comparison does not read"
+            yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
+        yield from _managed(templates, resource)
     for resource in templates.resources(*ATTACHED):
         for key in {"Roles", "RoleName"} & resource.properties.keys():
             message = "is attached to a role; this comparison reads inline policies alone"
             yield Gap(resource.address, key, message, "IAM user guide")
+
+
+def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:
+    """Whether the role has just those of AWS's own policies that `MANAGED` gives to what the role is for."""
+    jobs = {
+        (one.type, key)
+        for one in templates[role.template].resources.values()
+        for key in one.properties
+        for _, value in walk(one.properties[key])
+        if value == {"Fn::GetAtt": [role.logical_id, "Arn"]}
+    }
+    wanted = {policy: source for policy, (kind, key, source) in MANAGED.items() if (kind, key) in jobs}
+    found = {render(policy) for policy in role.get("ManagedPolicyArns", default=[])}
+    for policy in sorted(found - wanted.keys()):
+        yield Gap(
+            role.address, policy, f"has {policy} in ManagedPolicyArns, and nothing needs it", "needs_rows.MANAGED"
+        )
+    for policy in sorted(wanted.keys() - found):
+        yield Gap(role.address, policy, f"lacks {policy} in ManagedPolicyArns", wanted[policy])
 
 
 def _grants(terms: Terms, template: Template, role: Resource, outcome: Mapping[str, bool]) -> Iterator[Permission]:

@@ -211,7 +211,7 @@ def _service(_: Terms, resource: Resource, properties: Mapping[str, Any]) -> Ite
     if render(properties.get("EnableExecuteCommand", False)) == "true":
         yield Need("", resource.address, "service with EnableExecuteCommand")
     for place, _ in walk(properties):
-        if place and place[-1] in ("Role", "RoleArn"):
+        if place and place[-1] in ("Role", "RoleArn") and "AdvancedConfiguration" not in place:
             yield Need("", resource.address, f"service with {place[-1]}")
 
 

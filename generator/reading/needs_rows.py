@@ -59,6 +59,7 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
         FROM_ACCOUNT,
         "ECS developer guide, task-iam-roles",
     ),
+    ("AWS::ECS::Service", "LoadBalancers"): ("ecs.amazonaws.com", {}, "ECS developer guide, infrastructure_IAM_role"),
     ("AWS::Events::Rule", "Targets"): (
         "events.amazonaws.com",
         FROM_ACCOUNT,
@@ -69,6 +70,16 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
         {**FROM_ACCOUNT, "aws:SourceArn": f"{ARN}:ec2:{PLACE}:vpc-flow-log/*"},
         "VPC user guide, flow-logs-iam-role",
     ),
+}
+
+# AWS's own policies, whose statements nobody reads here: policy -> type and property of what the role that has it is
+# for, and where AWS asks for it.
+MANAGED: Mapping[str, tuple[str, str, str]] = {
+    f"{ARN}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": (
+        "AWS::ECS::Service",
+        "LoadBalancers",
+        "the one policy that AWS documents for shifting traffic (ECS developer guide, alb-resources-for-blue-green)",
+    )
 }
 
 ROWS: Mapping[str, tuple[Row, ...]] = {

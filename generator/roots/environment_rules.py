@@ -71,6 +71,11 @@ def add_to(template: Template) -> None:
             "TaskCpu 256 goes with TaskMemory 512, 1024 or 2048 on Fargate",
         ),
         (
+            "ShiftingNeedsTwoTargetGroups",
+            Or(_is(ports.DEPLOYMENT_STRATEGY, "ROLLING"), _is(ports.TARGET_GROUPS, "TWO")),
+            "DeploymentStrategy BLUE_GREEN and CANARY need TargetGroups TWO: on a living service, apply that first",
+        ),
+        (
             "Node18NeedsAnOldImage",
             Or(
                 And(Not(_is(ports.NODE_VERSION, "18")), Not(_is(ports.NODE_VERSION, "20"))),

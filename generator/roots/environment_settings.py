@@ -141,6 +141,12 @@ def _backend() -> list[Setting]:
         Setting(ports.TASK_MEMORY, group, "Memory (MiB)", "1024", allowed=TASK_MEMORIES),
         Setting(ports.TASKS_MINIMUM, group, "Tasks at least", "2", between=(1, 100)),
         Setting(ports.TASKS_MAXIMUM, group, "Tasks at most", "4", between=(1, 100)),
+        Setting(ports.DEPLOYMENT_STRATEGY, group, "Strategy", "ROLLING", allowed=("ROLLING", "BLUE_GREEN", "CANARY")),
+        Setting(ports.TARGET_GROUPS, group, "Target groups", "ONE", allowed=("ONE", "TWO")),
+        # Both together stay below the hour that the deploy action waits at most.
+        Setting(ports.BAKE_MINUTES, group, "Bake time (min)", "10", between=(1, 20)),
+        Setting(ports.CANARY_PERCENT, group, "Canary (%)", "10", between=(1, 99)),
+        Setting(ports.CANARY_BAKE_MINUTES, group, "Canary time (min)", "10", between=(1, 20)),
         Setting(ports.IMAGES_KEPT, group, "Images kept", "10", between=(2, 1000)),
         Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
     ]

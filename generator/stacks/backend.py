@@ -13,15 +13,13 @@ from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, ecs
 from troposphere import applicationautoscaling as scaling
 
 from generator import ports
-from generator.backend import task
-from generator.backend.guards import guards
+from generator.backend import strategy, task
 from generator.project import Project
 from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:
     stack = Stack("backend", __name__, "backend on ECS Fargate", project)
-    bootstrap = stack.when("Bootstrap", Equals(stack.takes(ports.BOOTSTRAP), "true"))
     running = stack.when("Running", Not(Equals(stack.takes(ports.BOOTSTRAP), "true")))
     cluster = stack.add(
         ecs.Cluster(
@@ -32,19 +30,14 @@ def build(project: Project) -> Stack:
         "Cluster of the backend.",
         ["PIP-3"],
     )
-    definition = task.definition(stack, project, bootstrap)
+    definition = task.definition(stack, project, running)
     service = stack.add(
         ecs.Service(
             "Service",
             AvailabilityZoneRebalancing="ENABLED",
             Cluster=Ref(cluster),
-            DeploymentConfiguration=ecs.DeploymentConfiguration(
-                Alarms=ecs.DeploymentAlarms(AlarmNames=guards(stack), Enable=True, Rollback=True),
-                DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
-                MaximumPercent=200,
-                MinimumHealthyPercent=100,
-            ),
-            DesiredCount=If(bootstrap, 0, NoValue),
+            DeploymentConfiguration=strategy.deployments(stack, running),
+            DesiredCount=If(running, NoValue, 0),
             EnableECSManagedTags=True,
             EnableExecuteCommand=False,
             # Values are read at task start; a change of them must start new tasks.
@@ -53,13 +46,7 @@ def build(project: Project) -> Stack:
             ),
             HealthCheckGracePeriodSeconds=60,
             LaunchType="FARGATE",
-            LoadBalancers=[
-                ecs.LoadBalancer(
-                    ContainerName=project.backend.container,
-                    ContainerPort=project.backend.port,
-                    TargetGroupArn=stack.takes(ports.TARGET_GROUP_ARN),
-                )
-            ],
+            LoadBalancers=[strategy.targets(stack, project)],
             NetworkConfiguration=ecs.NetworkConfiguration(
                 AwsvpcConfiguration=ecs.AwsvpcConfiguration(
                     AssignPublicIp="DISABLED",

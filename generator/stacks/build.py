@@ -143,6 +143,7 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "LAST_IMAGE_PARAMETER": stack.takes(ports.LAST_IMAGE_PARAMETER),
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
+            "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
             "SMOKE_REQUESTS": json.dumps(smoke, separators=(",", ":")),
         },

@@ -6,7 +6,9 @@ who knows a generated secret: the prefix list on its group admits anybody's dist
 
 The default action is a 404 and the traffic goes through a rule, because ECS blue/green shifts the weights of a rule,
 and a default action has none to shift; both target groups exist for the same reason (ECS developerguide,
-alb-resources-for-blue-green). Rolling deployments use the first.
+alb-resources-for-blue-green). Rolling deployments use the first. The rule is never edited again: ECS alternates between the
+groups, and an update that sent the weights of the template would take the traffic to tasks that are gone (aws-cdk issue
+36649). Other paths or hosts get rules of their own.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ def build(project: Project) -> Stack:
         "Takes what CloudFront sends: inside the VPC after TLS ended at the edge, or over TLS again.",
         SERVES,
     )
-    stack.add(
+    rule = stack.add(
         elb.ListenerRule(
             "ProductionRule",
             Actions=[
@@ -98,6 +100,9 @@ def build(project: Project) -> Stack:
     stack.gives(ports.LOAD_BALANCER_METRIC, GetAtt(balancer, "LoadBalancerFullName"))
     stack.gives(ports.TARGET_GROUP_ARN, Ref(first))
     stack.gives(ports.TARGET_GROUP_METRIC, GetAtt(first, "TargetGroupFullName"))
+    stack.gives(ports.ALTERNATE_TARGET_GROUP_ARN, Ref(second))
+    stack.gives(ports.ALTERNATE_TARGET_GROUP_METRIC, GetAtt(second, "TargetGroupFullName"))
+    stack.gives(ports.PRODUCTION_RULE_ARN, Ref(rule))
     return stack
 
 

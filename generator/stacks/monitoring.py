@@ -10,7 +10,7 @@ from __future__ import annotations
 from troposphere import Sub, budgets, cloudwatch, events
 
 from generator import ports, sides
-from generator.alarms import add, alarm
+from generator.alarms import add, alarm, measured
 from generator.monitoring import dashboard
 from generator.monitoring.messages import messages
 from generator.names import CONNECTION
@@ -109,20 +109,8 @@ def _service_alarms(stack: Stack, backend: str) -> None:
         alarm(stack, title, says, ["NOT-5"], ("AWS/ECS", metric, "Average"), service, 90, periods=3, condition=backend)
     # Source: AmazonCloudWatch monitoring, Container-Insights-metrics-ECS.
     counts = [
-        cloudwatch.MetricDataQuery(
-            Id=metric_id,
-            MetricStat=cloudwatch.MetricStat(
-                Metric=cloudwatch.Metric(
-                    Dimensions=[cloudwatch.MetricDimension(Name=key, Value=value) for key, value in service.items()],
-                    MetricName=name,
-                    Namespace="ECS/ContainerInsights",
-                ),
-                Period=300,
-                Stat="Average",
-            ),
-            ReturnData=False,
-        )
-        for metric_id, name in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount"))
+        measured(name, ("ECS/ContainerInsights", metric, "Average"), service)
+        for name, metric in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount"))
     ]
     missing = cloudwatch.MetricDataQuery(
         Id="missing", Expression="desired - running", Label="Tasks missing", ReturnData=True

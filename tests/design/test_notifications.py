@@ -113,7 +113,9 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
             assert (message["executionId"], message["timestamp"]) == ("e-1", "2026-01-15T10:30:00Z")
     for rule in rules:
         assert rule.get("Targets", 0, "Arn") == ref("TopicArn")
-        keys = re.findall(r'^  "(\w+)":', render(rule.get("Targets", 0, "InputTransformer", "InputTemplate")), re.M)
+        keys = re.findall(
+            r'^  "(\w+)":', render(rule.get("Targets", 0, "InputTransformer", "InputTemplate")), re.MULTILINE
+        )
         assert keys == FIELDS
     for name in ("DeploymentFailed", "DeploymentFailedSilently", "ActionFailed", "ActionFailedSilently"):
         rule = templates.resource(f"monitoring.{name}")
@@ -170,24 +172,30 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
         "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
     }
     assert exists(templates, "monitoring.DeploymentRolledBack", **BOTH)
-    deployment = templates.resource("backend.Service").get("DeploymentConfiguration", default={})
+    deployment = under(templates, "backend.Service", DeploymentStrategy="ROLLING")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"]["Rollback"] is True
     assert deployment["Alarms"]["Rollback"] is True
 
 
 def test_error_rates_and_latency(templates: TemplateSet) -> None:
-    names = [f"backend.{name}" for name in ("BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks")]
+    names = [f"backend.{name}" for name in ("BackendErrors", "GatewayErrors", "BackendLatency")]
     assert alarms(templates, *names) == [
         ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", ref("ErrorAlarmCount")),
         ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", "Sum", ref("ErrorAlarmCount")),
         ("AWS/ApplicationELB", "TargetResponseTime", "p95", ref("LatencyAlarmSeconds")),
-        ("AWS/ApplicationELB", "UnHealthyHostCount", "Maximum", 1),
     ]
+    # The traffic alternates between two target groups, so each alarm sees both.
     for name in names:
-        found = dimensions(under(templates, name))
-        assert found["LoadBalancer"] == "${LoadBalancerFullName}"
-        group = None if name == "backend.GatewayErrors" else "${TargetGroupFullName}"
-        assert found.get("TargetGroup") == group
+        assert dimensions(under(templates, name)) == {"LoadBalancer": "${LoadBalancerFullName}"}
+    unhealthy = templates.resource("backend.UnhealthyTasks")
+    told(unhealthy)
+    metrics = {one["Id"]: one for one in unhealthy.get("Metrics", default=[])}
+    assert (metrics.pop("both")["Expression"], unhealthy.get("Threshold")) == ("FILL(first, 0) + FILL(second, 0)", 1)
+    for name, group in (("first", "TargetGroupFullName"), ("second", "AlternateTargetGroupFullName")):
+        metric = metrics.pop(name)["MetricStat"]["Metric"]
+        assert (metric["Namespace"], metric["MetricName"]) == ("AWS/ApplicationELB", "UnHealthyHostCount")
+        assert dimensions(metric) == {"LoadBalancer": "${LoadBalancerFullName}", "TargetGroup": f"${{{group}}}"}
+    assert metrics == {}
     body = render(under(templates, "monitoring.Dashboard", **BOTH)["DashboardBody"])
     titles = [one["properties"]["title"] for one in json.loads(body)["widgets"]]
     assert {"Pipeline", "Builds", "Distribution", "Answers", "Latency"} <= set(titles)

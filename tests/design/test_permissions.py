@@ -18,6 +18,7 @@ ANYTHING = {
 }
 TRUSTED = {
     "backend": "ecs-tasks",
+    "backend.ShiftRole": "ecs",
     "build": "codebuild",
     "network": "vpc-flow-logs",
     "pipeline.PipelineRole": "codepipeline",
@@ -44,10 +45,10 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         for key in ("ServiceRole", "RoleArn", "TaskRoleArn", "ExecutionRoleArn", "DeliverLogsPermissionArn")
         if isinstance(value := one.get(key), dict)
     }
-    users |= {"pipeline.StartRole": "pipeline.StartRule"}
+    users |= {"pipeline.StartRole": "pipeline.StartRule", "backend.ShiftRole": "backend.Service"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
     roles = [one.address for one in templates.resources("AWS::IAM::Role") if one.template != "access"]
-    assert len(roles) == 10
+    assert len(roles) == 11
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
@@ -56,9 +57,9 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         service = TRUSTED.get(role) or TRUSTED[role.partition(".")[0]]
         assert (trusted.allows, trusted.actions) == (True, ("sts:AssumeRole",))
         assert trusted.principals == (f"Service:{service}.amazonaws.com",)
-        # The trust policy that AWS documents for CodePipeline has no condition.
+        # The trust policies that AWS documents for CodePipeline and the infrastructure role of ECS have no condition.
         account = ("StringEquals", "aws:SourceAccount", ("${AWS::AccountId}",))
-        assert (account in trusted.conditions) is (service != "codepipeline")
+        assert (account in trusted.conditions) is (service not in ("codepipeline", "ecs"))
 
 
 def test_exact_resources(templates: TemplateSet) -> None:

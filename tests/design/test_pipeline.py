@@ -3,7 +3,7 @@
 import json
 
 from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.reading.values import decide, render
 
 from .support import (
     BACKEND_ONLY,
@@ -17,6 +17,9 @@ from .support import (
     commands,
     declaration,
     default,
+    exists,
+    grants,
+    outcome,
     passed,
     real,
     ref,
@@ -146,14 +149,14 @@ def test_rollback(templates: TemplateSet) -> None:
         "Deploy_Backend": {"Result": "ROLLBACK"},
         "Deploy_Frontend": {"Result": "ROLLBACK"},
     }
-    deployment = templates.resource("backend.Service").get("DeploymentConfiguration", default={})
+    deployment = under(templates, "backend.Service", DeploymentStrategy="ROLLING")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     assert (deployment["Alarms"]["Enable"], deployment["Alarms"]["Rollback"]) == (True, True)
     guards = {one["Ref"] for one in deployment["Alarms"]["AlarmNames"]}
     assert guards == {"BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks"}
     for name in guards:
         alarm = templates.resource(f"backend.{name}")
-        assert (alarm.type, alarm.get("Namespace")) == ("AWS::CloudWatch::Alarm", "AWS/ApplicationELB")
+        assert alarm.type == "AWS::CloudWatch::Alarm"
     # A rollback needs the revision, the artifacts and the page of the last good release.
     assert templates.resource("backend.Task").body.get("UpdateReplacePolicy") == "Retain"
     for address, rule in (("storage.Artifacts", "OldArtifacts"), ("site.Site", "OldVersions")):
@@ -186,6 +189,7 @@ def test_verification(templates: TemplateSet) -> None:
         "LAST_IMAGE_PARAMETER": ref("LastImageParameter"),
         "PUBLIC_URL": ref("PublicUrl"),
         "SERVICE": ref("RunningService"),
+        "SHIFT_MINUTES": ref("ShiftMinutes"),
         "SITE_BUCKET": ref("SiteBucketName"),
     }
     assert len(smoke) >= 2
@@ -204,8 +208,8 @@ def test_verification(templates: TemplateSet) -> None:
     assert "${SiteBucketArn}/*" in may["s3:GetObject"]
 
 
-def test_ready_for_blue_green(templates: TemplateSet) -> None:
-    """Two target groups behind one rule of its own; the strategy itself is rolling until the switch exists."""
+def test_two_target_groups(templates: TemplateSet) -> None:
+    """Behind one rule of its own, because ECS moves the weights of a rule and a default action has none."""
     rule = templates.resource("ingress.ProductionRule")
     [action] = rule.get("Actions", default=[])
     assert rule.get("Conditions", 0, "PathPatternConfig") == {"Values": ["/*"]}
@@ -216,11 +220,55 @@ def test_ready_for_blue_green(templates: TemplateSet) -> None:
         assert (group.get("TargetType"), group.get("HealthCheckPath")) == ("ip", "/health")
         assert (group.get("Port"), group.get("VpcId")) == (8000, ref("VpcId"))
     assert templates.resource("ingress.Listener").get("DefaultActions", 0, "FixedResponseConfig", "StatusCode") == "404"
-    service = templates.resource("backend.Service")
-    deployment = service.get("DeploymentConfiguration", default={})
-    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
-    [balancer] = service.get("LoadBalancers")
-    assert real(templates, "backend.Service", balancer["TargetGroupArn"]).endswith("${ingress.FirstTargets}")
+    for given, more in (
+        ("ONE", None),
+        (
+            "TWO",
+            {
+                "AlternateTargetGroupArn": ref("AlternateTargetGroupArn"),
+                "ProductionListenerRule": ref("ProductionRuleArn"),
+                "RoleArn": attribute("ShiftRole"),
+            },
+        ),
+    ):
+        [balancer] = under(templates, "backend.Service", TargetGroups=given)["LoadBalancers"]
+        assert real(templates, "backend.Service", balancer["TargetGroupArn"]) == "${ingress.FirstTargets}"
+        assert balancer.get("AdvancedConfiguration") == more
+        assert exists(templates, "backend.ShiftRole", TargetGroups=given) == (given == "TWO")
+    assert real(templates, "backend.Service", ref("AlternateTargetGroupArn")) == "${ingress.SecondTargets}"
+    assert real(templates, "backend.Service", ref("ProductionRuleArn")) == "${ingress.ProductionRule}"
+    [trusted] = [one for one in grants(templates, "backend.ShiftRole").values() if one.kind == "trust"]
+    assert trusted.principals == ("Service:ecs.amazonaws.com",)
+    [policy] = templates.resource("backend.ShiftRole").get("ManagedPolicyArns")
+    assert render(policy).endswith(":policy/AmazonECSInfrastructureRolePolicyForLoadBalancers")
+
+
+def test_strategies(templates: TemplateSet) -> None:
+    """Rolling unless chosen otherwise, and for the first release always; guarded as ECS allows for each."""
+    declared = declaration(templates, "DeploymentStrategy")
+    assert (declared["Default"], declared["AllowedValues"]) == ("ROLLING", ["ROLLING", "BLUE_GREEN", "CANARY"])
+    canary = {"CanaryBakeTimeInMinutes": ref("CanaryBakeMinutes"), "CanaryPercent": ref("CanaryPercent")}
+    for strategy, bootstrap, shifts, bakes in (
+        ("ROLLING", "false", None, "0"),
+        ("BLUE_GREEN", "true", None, "0"),
+        ("BLUE_GREEN", "false", {}, "${BakeMinutes}"),
+        ("CANARY", "false", {"CanaryConfiguration": canary}, "${BakeMinutes} ${CanaryBakeMinutes}"),
+    ):
+        given = {"DeploymentStrategy": strategy, "BackendBootstrap": bootstrap}
+        found = under(templates, "backend.Service", **given)["DeploymentConfiguration"]
+        alarms = found.pop("Alarms")
+        assert (alarms["Enable"], alarms["Rollback"], len(alarms["AlarmNames"])) == (True, True, 4)
+        assert (found.pop("MinimumHealthyPercent"), found.pop("MaximumPercent")) == (100, 200)
+        breaker = {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}
+        rolling = {"Strategy": "ROLLING", **breaker}
+        shifting = {"Strategy": ref("DeploymentStrategy"), "BakeTimeInMinutes": ref("BakeMinutes"), **(shifts or {})}
+        assert found == (rolling if shifts is None else shifting)
+        minutes = decide(templates["backend"].outputs["ShiftMinutes"]["Value"], outcome(templates, "backend", **given))
+        assert render(minutes) == bakes
+    # Both waits fit into the hour that the deploy action waits at most.
+    for name in ("BakeMinutes", "CanaryBakeMinutes"):
+        assert declaration(templates, name)["MaxValue"] == 20
+    assert "ShiftingNeedsTwoTargetGroups" in templates["environment"].body["Rules"]
 
 
 def test_the_pipeline_has_its_own_role_and_store(templates: TemplateSet) -> None:

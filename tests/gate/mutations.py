@@ -55,6 +55,9 @@ CONDITION = {"Fn::Equals": [{"Ref": "Environment"}, "mutant"]}
 AWS_POLICY = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
 ENVIRONMENT = [{"Name": "DB_PASSWORD", "Type": "PLAINTEXT", "Value": {"Ref": "Environment"}}]
 NOTHING = {"Ref": "AWS::NoValue"}
+DEPLOYMENTS, LISTENER_RULE = "DeploymentConfiguration", "AWS::ElasticLoadBalancingV2::ListenerRule"
+FORWARDED = ("Actions", 0, "ForwardConfig", "TargetGroups")
+SHIFTED = ("LoadBalancers", 0, "AdvancedConfiguration", "Fn::If", 1)
 OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
 
 # By rule; with a text where the message must tell which of several faults it is.
@@ -104,7 +107,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "IAM010": [
         put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY]),
-        put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Bootstrap", [AWS_POLICY], NOTHING]}),
+        put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Running", [AWS_POLICY], NOTHING]}),
     ],
     "STO001": [
         drop(BUCKET, "PublicAccessBlockConfiguration"),
@@ -260,6 +263,18 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put("AWS::SSM::Parameter", "Tags", "Application", value="1.2.3"),
     ],
     "NAM004": [put(TOPIC, "Tags", 0, "Key", value="Mutant"), drop("AWS::SSM::Parameter", "Tags", "Component")],
+    "RUN001": [
+        put(SERVICE, DEPLOYMENTS, "Alarms", "Rollback", value=False),
+        put(SERVICE, DEPLOYMENTS, "DeploymentCircuitBreaker", value={"Enable": True, "Rollback": False}),
+        put(SERVICE, DEPLOYMENTS, "DeploymentCircuitBreaker", value={"Enable": True, "Rollback": True}),
+        drop(SERVICE, DEPLOYMENTS, "BakeTimeInMinutes"),
+    ],
+    "RUN002": [
+        put(LISTENER_RULE, *FORWARDED, 1, "Weight", value=1),
+        put(LISTENER_RULE, *FORWARDED, 1, "TargetGroupArn", value={"Ref": "FirstTargets"}),
+        put(SERVICE, *SHIFTED, "ProductionListenerRule", value={"Ref": "TargetGroupArn"}),
+        drop(SERVICE, *SHIFTED, "RoleArn"),
+    ],
     "STR001": [
         metadata(TOPIC, "Description", " "),
         metadata(TOPIC, "Requirements", []),

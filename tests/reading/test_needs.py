@@ -70,7 +70,7 @@ def test_no_action_stands_in_a_fourth_statement() -> None:
     assert occurrences(4) == []
 
 
-@pytest.mark.parametrize("role", [one for one in ROLES if one != APPLICATION])
+@pytest.mark.parametrize("role", [one for one in ROLES if one != APPLICATION and allows(TEMPLATES.bodies(), one)])
 def test_an_action_that_nothing_needs_is_named(role: str) -> None:
     found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
     sid = allows(TEMPLATES.bodies(), role)[0]["Sid"]

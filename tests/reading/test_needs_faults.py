@@ -125,7 +125,12 @@ PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build
         (
             put(VERIFY, "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
             VERIFY,
-            "has ManagedPolicyArns",
+            "has arn:aws:iam::aws:policy/ReadOnlyAccess in ManagedPolicyArns, and nothing needs it",
+        ),
+        (
+            put("backend.ShiftRole", "ManagedPolicyArns", value=[]),
+            "backend.ShiftRole",
+            "lacks arn:${AWS::Partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers",
         ),
         (put("shared.BranchProtection", "Roles", value=["x"]), "shared.BranchProtection", "is attached to a role"),
     ],

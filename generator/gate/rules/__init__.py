@@ -1,6 +1,14 @@
 """All house rules."""
 
-from generator.gate.rules import iam, names, network, secrets, storage, structure
+from generator.gate.rules import iam, names, network, runtime, secrets, storage, structure
 from generator.gate.rules.rule import Rule
 
-RULES: tuple[Rule, ...] = (*iam.RULES, *storage.RULES, *network.RULES, *secrets.RULES, *names.RULES, *structure.RULES)
+RULES: tuple[Rule, ...] = (
+    *iam.RULES,
+    *storage.RULES,
+    *network.RULES,
+    *secrets.RULES,
+    *names.RULES,
+    *runtime.RULES,
+    *structure.RULES,
+)

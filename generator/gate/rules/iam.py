@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from generator.gate.rules.rule import Check, Fault, Rule, values
+from generator.reading.needs_rows import MANAGED
 from generator.reading.permissions import Permission, permissions
 from generator.reading.templates import TemplateSet
 from generator.reading.values import render
@@ -15,7 +16,9 @@ ACTION_WILDCARDS: Mapping[str, str] = {}
 # Services that may assume a role without a condition on whom they act for.
 UNCONDITIONED_TRUST: Mapping[str, str] = {
     "codepipeline.amazonaws.com": "the documented trust policy has no condition; whether the service sends"
-    " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)"
+    " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)",
+    "ecs.amazonaws.com": "the documented trust policy of the infrastructure role has no condition (ECS developer guide,"
+    " infrastructure_IAM_role)",
 }
 
 # (service, kind of policy): reason why the statement cannot say for whom the service acts.
@@ -39,8 +42,8 @@ ON_BEHALF = {
     "kms:encryptioncontext:aws:logs:arn",
 }
 
-# AWS's own managed policies that may be attached, each with its reason. None is needed.
-MANAGED_POLICIES: Mapping[str, str] = {}
+# AWS's own managed policies that may be attached, each with its reason.
+MANAGED_POLICIES: Mapping[str, str] = {policy: source for policy, (_, _, source) in MANAGED.items()}
 
 NAMES = ("RoleName", "ManagedPolicyName", "UserName", "GroupName", "InstanceProfileName")
 ANYBODY = frozenset({"*", "AWS:*"})

@@ -27,7 +27,8 @@ TYPED_BY_AWS = re.compile(r"AWS::|List<AWS::")  # such a type is a constraint by
 # Functions that only a macro understands (CloudFormation user guide, AWS::LanguageExtensions and Fn::Transform).
 OF_MACROS = ("Fn::ForEach", "Fn::Transform", "Fn::ToJsonString", "Fn::Length")
 SUPPRESSIONS = frozenset({"cfn-lint", "cfn_nag", "checkov", "guard"})
-CONDITIONS, PIPELINE_CONDITIONS = 4, 8
+# The most conditions of a child: the pipeline's stages and actions, the strategies of ECS.
+CONDITIONS, MORE_CONDITIONS = 4, {"backend": 6, "pipeline": 8}
 
 
 def _children(templates: TemplateSet) -> Iterator[Template]:
@@ -94,7 +95,7 @@ def _configurations(templates: TemplateSet) -> Iterator[Fault]:
 
 def _conditions(templates: TemplateSet) -> Iterator[Fault]:
     for template in _children(templates):
-        most = PIPELINE_CONDITIONS if template.name == "pipeline" else CONDITIONS
+        most = MORE_CONDITIONS.get(template.name, CONDITIONS)
         if len(template.conditions) > most:
             yield Fault(template.name, f"has {len(template.conditions)} conditions, {most} are the most")
 

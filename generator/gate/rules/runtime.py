@@ -1,0 +1,68 @@
+"""Rules on what runs the backend: how a release replaces what ran, and that a failing one is taken back."""
+
+from collections.abc import Iterator
+
+from generator.gate.rules.rule import Fault, Rule, values
+from generator.reading.contracts import SERVICE, origin
+from generator.reading.templates import Resource, TemplateSet
+
+LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+ROLLING = ("ROLLING", None)  # what no strategy means
+
+
+def _deployments(templates: TemplateSet) -> Iterator[Fault]:
+    for service in templates.resources(SERVICE):
+        for chosen in values(service, "DeploymentConfiguration"):
+            given = chosen or {}
+            breaker, alarms = given.get("DeploymentCircuitBreaker", {}), given.get("Alarms", {})
+            if not (alarms.get("AlarmNames") and alarms.get("Enable") is True and alarms.get("Rollback") is True):
+                yield Fault(service.address, "deploys without alarms that roll back")
+            if given.get("Strategy") in ROLLING:
+                if (breaker.get("Enable"), breaker.get("Rollback")) != (True, True):
+                    yield Fault(service.address, "deploys ROLLING without a circuit breaker that rolls back")
+                continue
+            if breaker:
+                yield Fault(service.address, "has a circuit breaker, which is for ROLLING alone")
+            if given.get("BakeTimeInMinutes") is None:
+                yield Fault(service.address, "shifts traffic without a bake time")
+
+
+def _shifted(templates: TemplateSet) -> Iterator[Fault]:
+    """The production rule that each shifting service names: to both of its groups, the first with all the weight."""
+    for service in templates.resources(SERVICE):
+
+        def named(value: object, service: Resource = service) -> str:
+            return origin(templates, templates[service.template], value)
+
+        for balancer in values(service, "LoadBalancers", 0):
+            more = (balancer or {}).get("AdvancedConfiguration")
+            if more is None:
+                continue
+            wanted = [(named(balancer.get("TargetGroupArn")), 1), (named(more.get("AlternateTargetGroupArn")), 0)]
+            rules = {f"${{{one.address}}}": one for one in templates.resources(LISTENER_RULE)}
+            rule = rules.get(named(more.get("ProductionListenerRule")))
+            if rule is None or "RoleArn" not in more:
+                yield Fault(service.address, "names no production rule of ours, or no role to move its weights with")
+            elif wanted != list(_weights(templates, rule)):
+                yield Fault(rule.address, f"is the production rule of {service.address} and not weighted 1 and 0")
+
+
+def _weights(templates: TemplateSet, rule: Resource) -> Iterator[tuple[str, int]]:
+    for group in rule.get("Actions", 0, "ForwardConfig", "TargetGroups", default=[]):
+        yield origin(templates, templates[rule.template], group["TargetGroupArn"]), group.get("Weight")
+
+
+RULES = (
+    Rule(
+        "RUN001",
+        "a release that fails would stay, or ECS refuses the service",
+        "guard ROLLING by circuit breaker and alarms, every other strategy by alarms and a bake time",
+        _deployments,
+    ),
+    Rule(
+        "RUN002",
+        "ECS has nothing to move, or the first deployment sends requests to a group without tasks",
+        "forward the rule to both target groups of the service, weighted 1 and 0, and give the service the rule's ARN",
+        _shifted,
+    ),
+)
