@@ -6,6 +6,8 @@ them), `<--option>` for what a command's option is given. `when` are the context
 our statements ask for; `aws:ResourceAccount` is always this account.
 
 An empty entry needs nothing. What has no entry is not known, and `compare` refuses it by its name.
+
+Long because it is one table: a need is one row.
 """
 
 from collections.abc import Mapping

@@ -6,9 +6,9 @@ who knows a generated secret: the prefix list on its group admits anybody's dist
 
 The default action is a 404 and the traffic goes through a rule, because ECS blue/green shifts the weights of a rule,
 and a default action has none to shift; both target groups exist for the same reason (ECS developerguide,
-alb-resources-for-blue-green). Rolling deployments use the first. The rule is never edited again: ECS alternates between the
-groups, and an update that sent the weights of the template would take the traffic to tasks that are gone (aws-cdk issue
-36649). Other paths or hosts get rules of their own.
+alb-resources-for-blue-green). Rolling deployments use the first. The rule is never edited again: ECS alternates
+between the groups, and an update that sent the weights of the template would take the traffic to tasks that are gone
+(aws-cdk issue 36649). Other paths or hosts get rules of their own.
 """
 
 from __future__ import annotations
