@@ -3,7 +3,7 @@
 import json
 
 from generator.reading.templates import TemplateSet
-from generator.reading.values import decide, render
+from generator.reading.values import render
 
 from .support import (
     BACKEND_ONLY,
@@ -17,9 +17,6 @@ from .support import (
     commands,
     declaration,
     default,
-    exists,
-    grants,
-    outcome,
     passed,
     real,
     ref,
@@ -206,69 +203,6 @@ def test_verification(templates: TemplateSet) -> None:
     names = {arn("ssm", f"parameter${{ConfigurationPrefix}}/{name}_TABLE") for name in stems}
     assert may["ssm:GetParameters"] == names
     assert "${SiteBucketArn}/*" in may["s3:GetObject"]
-
-
-def test_two_target_groups(templates: TemplateSet) -> None:
-    """Behind one rule of its own, because ECS moves the weights of a rule and a default action has none."""
-    rule = templates.resource("ingress.ProductionRule")
-    [action] = rule.get("Actions", default=[])
-    assert rule.get("Conditions", 0, "PathPatternConfig") == {"Values": ["/*"]}
-    weights = {one["TargetGroupArn"]["Ref"]: one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]}
-    assert weights == {"FirstTargets": 1, "SecondTargets": 0}
-    for name in weights:
-        group = templates.resource(f"ingress.{name}")
-        assert (group.get("TargetType"), group.get("HealthCheckPath")) == ("ip", "/health")
-        assert (group.get("Port"), group.get("VpcId")) == (8000, ref("VpcId"))
-    assert templates.resource("ingress.Listener").get("DefaultActions", 0, "FixedResponseConfig", "StatusCode") == "404"
-    for given, more in (
-        ("ONE", None),
-        (
-            "TWO",
-            {
-                "AlternateTargetGroupArn": ref("AlternateTargetGroupArn"),
-                "ProductionListenerRule": ref("ProductionRuleArn"),
-                "RoleArn": attribute("ShiftRole"),
-            },
-        ),
-    ):
-        [balancer] = under(templates, "backend.Service", TargetGroups=given)["LoadBalancers"]
-        assert real(templates, "backend.Service", balancer["TargetGroupArn"]) == "${ingress.FirstTargets}"
-        assert balancer.get("AdvancedConfiguration") == more
-        assert exists(templates, "backend.ShiftRole", TargetGroups=given) == (given == "TWO")
-    assert real(templates, "backend.Service", ref("AlternateTargetGroupArn")) == "${ingress.SecondTargets}"
-    assert real(templates, "backend.Service", ref("ProductionRuleArn")) == "${ingress.ProductionRule}"
-    [trusted] = [one for one in grants(templates, "backend.ShiftRole").values() if one.kind == "trust"]
-    assert trusted.principals == ("Service:ecs.amazonaws.com",)
-    [policy] = templates.resource("backend.ShiftRole").get("ManagedPolicyArns")
-    assert render(policy).endswith(":policy/AmazonECSInfrastructureRolePolicyForLoadBalancers")
-
-
-def test_strategies(templates: TemplateSet) -> None:
-    """Rolling unless chosen otherwise, and for the first release always; guarded as ECS allows for each."""
-    declared = declaration(templates, "DeploymentStrategy")
-    assert (declared["Default"], declared["AllowedValues"]) == ("ROLLING", ["ROLLING", "BLUE_GREEN", "CANARY"])
-    canary = {"CanaryBakeTimeInMinutes": ref("CanaryBakeMinutes"), "CanaryPercent": ref("CanaryPercent")}
-    for strategy, bootstrap, shifts, bakes in (
-        ("ROLLING", "false", None, "0"),
-        ("BLUE_GREEN", "true", None, "0"),
-        ("BLUE_GREEN", "false", {}, "${BakeMinutes}"),
-        ("CANARY", "false", {"CanaryConfiguration": canary}, "${BakeMinutes} ${CanaryBakeMinutes}"),
-    ):
-        given = {"DeploymentStrategy": strategy, "BackendBootstrap": bootstrap}
-        found = under(templates, "backend.Service", **given)["DeploymentConfiguration"]
-        alarms = found.pop("Alarms")
-        assert (alarms["Enable"], alarms["Rollback"], len(alarms["AlarmNames"])) == (True, True, 4)
-        assert (found.pop("MinimumHealthyPercent"), found.pop("MaximumPercent")) == (100, 200)
-        breaker = {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}
-        rolling = {"Strategy": "ROLLING", **breaker}
-        shifting = {"Strategy": ref("DeploymentStrategy"), "BakeTimeInMinutes": ref("BakeMinutes"), **(shifts or {})}
-        assert found == (rolling if shifts is None else shifting)
-        minutes = decide(templates["backend"].outputs["ShiftMinutes"]["Value"], outcome(templates, "backend", **given))
-        assert render(minutes) == bakes
-    # Both waits fit into the hour that the deploy action waits at most.
-    for name in ("BakeMinutes", "CanaryBakeMinutes"):
-        assert declaration(templates, name)["MaxValue"] == 20
-    assert "ShiftingNeedsTwoTargetGroups" in templates["environment"].body["Rules"]
 
 
 def test_the_pipeline_has_its_own_role_and_store(templates: TemplateSet) -> None:
