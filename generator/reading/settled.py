@@ -1,5 +1,7 @@
 """The templates as they are in one environment: conditions decided, parts left out gone, values known where possible.
 
+Parameters that only a part left out would use are gone too, and so is what a parent passes for them.
+
 What only AWS will know (an output of a sibling, an account's id) stays an expression. A parameter that is fed with such
 a value counts, in a condition, as one that no condition compares with.
 """
@@ -9,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.reading.assertions import as_text, conditions
-from generator.reading.graph import SUBSTITUTION
+from generator.reading.graph import SUBSTITUTION, mentions
 from generator.reading.templates import STACK, Resource, Template, from_bodies
 from generator.reading.values import OTHER, decide, render
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
+FORM = "AWS::CloudFormation::Interface"  # how the console asks for parameters, those that are gone among them
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,6 @@ def _settle(
     for body in resources.values():
         if "DependsOn" in body:
             body["DependsOn"] = [one for one in Resource("", "", body).depends_on if one in resources]
-    rest = {name: body for name, body in template.body.items() if name not in SECTIONS}
-    bodies[template.name] = {**rest, "Resources": resources, "Outputs": there("Outputs")}
     own = {name: value for name, value in given.items() if value != OTHER}
     found.append((path, template.name, own))
     for child in template.children():
@@ -91,3 +92,11 @@ def _settle(
             texts = {key: known(value, {**pseudo, **own}) for key, value in passed.items()}
             inner = {key: OTHER if text is None else text for key, text in texts.items()}
             _settle(child.template, (*path, name), inner, pseudo, bodies, found)
+            taken = bodies[child.template.name]["Parameters"]
+            resources[name]["Properties"]["Parameters"] = {key: one for key, one in passed.items() if key in taken}
+    rest = {name: body for name, body in template.body.items() if name not in SECTIONS}
+    body = {**rest, "Resources": resources, "Outputs": there("Outputs")}
+    used = {target for _, _, target, _ in mentions([body["Resources"], body["Outputs"]])}
+    body["Parameters"] = {name: one for name, one in template.parameters.items() if name in used}
+    body["Metadata"] = {name: one for name, one in template.metadata.items() if name != FORM}
+    bodies[template.name] = body

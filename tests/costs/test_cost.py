@@ -17,8 +17,6 @@ from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
 from tests.conftest import ROOT
 
-PRICED = sorted(RULES)
-
 
 @pytest.fixture(scope="module")
 def templates() -> TemplateSet:

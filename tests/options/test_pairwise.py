@@ -1,0 +1,130 @@
+"""Every pair of option values: combined, checked as a parameter file, settled over the templates, linted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from generator.gate import run
+from generator.gate.lint import lint
+from generator.reading import environments, parameters
+from generator.reading.graph import references
+from generator.reading.parameters import effective
+from generator.reading.settled import settle
+from generator.reading.templates import STACK, Template, TemplateSet, from_bodies, load
+from tests.conftest import ROOT
+from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return load(ROOT / "templates")
+
+
+@pytest.fixture(scope="module")
+def root(templates: TemplateSet) -> Template:
+    return templates["environment"]
+
+
+@pytest.fixture(scope="module")
+def made(root: Template) -> list[dict[str, str]]:
+    return combinations(root)
+
+
+@pytest.fixture(scope="module")
+def sets(root: Template, made: list[dict[str, str]]) -> list[TemplateSet]:
+    """The settled templates of every combination, each different set once."""
+    found: dict[str, TemplateSet] = {}
+    for values in made:
+        given = {**effective(as_file(root, values), root.body), **values, "AWS::Region": "eu-west-1"}
+        bodies = {one.template.name: one.template.body for one in settle(root, given)}
+        found.setdefault(json.dumps(bodies, sort_keys=True), from_bodies(bodies))
+    return list(found.values())
+
+
+def test_every_pair_is_combined_or_refused_with_a_reason(root: Template, made: list[dict[str, str]]) -> None:
+    choices, rules = options(root), Rules(root)
+    wanted = list(pairs(choices))
+    held = {pair for values in made for pair in pairs({name: [values[name]] for name in choices})}
+    refused = {pair: rules.refuses(pair, choices) for pair in wanted if pair not in held}
+    print(f"{len(wanted)} pairs of {len(choices)} options: {len(held)} in {len(made)} combinations, {len(refused)} not")
+    assert len(wanted) > 1500 and len(refused) > 10
+    assert not [pair for pair, why in refused.items() if not why]
+    assert held | refused.keys() == set(wanted)
+
+
+def test_every_combination_is_a_file_that_passes(root: Template, made: list[dict[str, str]]) -> None:
+    assert len(made) > 50
+    tags = environments.own_tags(root)
+    for values in made:
+        assert parameters.check(as_file(root, values), root.body, tags) == [], values
+
+
+def test_what_makes_no_sense_is_refused_by_the_check(root: Template) -> None:
+    choices, rules = options(root), Rules(root)
+    asked: set[str] = set()
+    for pair in pairs(choices):
+        if why := rules.refuses(pair, choices):
+            said = [one.message for one in parameters.check(as_file(root, dict(pair)), root.body, ())]
+            # A third option may decide it; with defaults for the others the check need not refuse yet.
+            asked |= {name for name, asks in rules.asks.items() if why in said and asks & {pair.first[0]}}
+    assert len(asked) > 2
+
+
+def nested(one: TemplateSet) -> set[str]:
+    """What cfn-lint judges a root by: each nested stack with its template, what is passed and what is given back."""
+    root = one["environment"]
+    return {json.dumps([child.resource.body, child.template.body], sort_keys=True) for child in root.children()}
+
+
+def test_every_combination_is_clean(sets: list[TemplateSet], tmp_path: Path) -> None:
+    """cfn-lint over each different template of all combinations, nested as they were. A root is left out when each of
+    its nested stacks, with its template, stands in a root that is linted: cfn-lint would say the same."""
+    assert len(sets) > 20
+    seen: set[str] = set()
+    for one in sorted(sets, key=lambda one: -len(nested(one))):
+        roots = {"environment"} if not nested(one) <= seen else set()
+        seen |= nested(one)
+        names: dict[str, str] = {}
+        # Children first, because a parent names them; a name is made of the content.
+        for template in sorted(one, key=lambda template: len(template.children())):
+            if template.name in roots or not template.children():
+                names[template.file] = write(tmp_path, template, names)
+    files = list(tmp_path.glob("*.json"))
+    linted = len(list(tmp_path.glob("environment-*.json")))
+    print(f"{len(sets)} sets: {len(files)} different templates, {linted} of them roots")
+    assert linted > 3 and len(files) > len(sets[0])
+    findings = lint(tmp_path, ".")
+    assert not findings, "\n".join(map(str, findings[:10]))
+
+
+def write(folder: Path, template: Template, names: dict[str, str]) -> str:
+    """Writes a template under a name of its own, its nested stacks by theirs."""
+    body = json.loads(json.dumps(template.body))
+    for resource in body["Resources"].values():
+        if resource["Type"] == STACK:
+            resource["Properties"]["TemplateURL"] = names[resource["Properties"]["TemplateURL"]]
+    text = json.dumps(body, sort_keys=True)
+    name = f"{template.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    (folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def test_no_combination_asks_for_what_it_left_out(sets: list[TemplateSet]) -> None:
+    for one in sets:
+        for template in one:
+            there = {*template.resources, *template.parameters}
+            asked = {reference.target for reference in references(template) if reference.how != "Condition"}
+            assert asked and asked <= there, (template.name, asked - there)
+
+
+def test_every_combination_keeps_the_house_rules(sets: list[TemplateSet]) -> None:
+    for one in sets:
+        assert not (found := run.check(one)), "\n".join(map(str, found[:5]))
+
+
+def test_a_pair_reads_well() -> None:
+    assert dict(Pair(("A", "1"), ("B", "2"))) == {"A": "1", "B": "2"}
