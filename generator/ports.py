@@ -49,6 +49,10 @@ PROTECTED_BRANCH = Port("ProtectedBranch", Kind.NAME, "Branch that the protectio
 REPOSITORY_ARN = Port("RepositoryArn", Kind.ARN, "ARN of the repository")
 CLONE_URL = Port("CloneUrlHttp", Kind.URL, "Address to clone from over HTTPS")
 CLONE_URL_SSH = Port("CloneUrlSsh", Kind.URL, "Address to clone from over SSH")
+REQUIRED_APPROVALS = Port(
+    "RequiredApprovals", Kind.NUMBER, "Approvals that a pull request to the protected branch needs; 0 for no rule"
+)
+APPROVAL_RULE = Port("ApprovalRule", Kind.TEXT, "Content of the approval rule template that the deploy script keeps")
 BRANCH_PROTECTION_ARN = Port(
     "BranchProtectionArn", Kind.ARN, "Policy to attach to people who must not push to the branch"
 )

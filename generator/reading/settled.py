@@ -12,6 +12,7 @@ from typing import Any
 
 from generator.reading.assertions import as_text, conditions
 from generator.reading.graph import SUBSTITUTION, mentions
+from generator.reading.places import walk
 from generator.reading.templates import STACK, Resource, Template, from_bodies
 from generator.reading.values import OTHER, decide, render
 
@@ -81,6 +82,11 @@ def _settle(
 
     resources = there("Resources")
     for body in resources.values():
+        sids = {one["Sid"] for _, one in walk(body.get("Properties")) if isinstance(one, dict) and "Sid" in one}
+        for about in ("Reasons", "Wildcards"):
+            if about in body.get("Metadata", {}):
+                kept = {sid: why for sid, why in body["Metadata"][about].items() if sid in sids}
+                body["Metadata"] = {**body["Metadata"], about: kept}
         if "DependsOn" in body:
             body["DependsOn"] = [one for one in Resource("", "", body).depends_on if one in resources]
     own = {name: value for name, value in given.items() if value != OTHER}

@@ -43,6 +43,7 @@ def build(project: Project) -> Stack:
                 pattern=r"[A-Za-z0-9._/-]{1,100}",
                 rule="the name of a git branch",
             ),
+            Setting(ports.REQUIRED_APPROVALS, "Repository", "Approvals", "1", between=(0, 5)),
         ],
     )
     repository = stack.add(
@@ -59,9 +60,20 @@ def build(project: Project) -> Stack:
         (ports.CLONE_URL, GetAtt(repository, "CloneUrlHttp")),
         (ports.CLONE_URL_SSH, GetAtt(repository, "CloneUrlSsh")),
         (ports.BRANCH_PROTECTION_ARN, Ref(protection)),
+        (ports.APPROVAL_RULE, _approval_rule(stack)),
     ):
         stack.gives(port, value)
     return stack
+
+
+def _approval_rule(stack: Stack) -> Sub:
+    """CloudFormation has no type for approval rule templates: the content is an output, and the deploy script keeps it.
+    Source of its form: codecommit userguide, how-to-create-template."""
+    branch, needed = (stack.takes(port).data["Ref"] for port in (ports.PROTECTED_BRANCH, ports.REQUIRED_APPROVALS))
+    return Sub(
+        f'{{"Version": "2018-11-08", "DestinationReferences": ["refs/heads/${{{branch}}}"], '
+        f'"Statements": [{{"Type": "Approvers", "NumberOfApprovalsNeeded": ${{{needed}}}}}]}}'
+    )
 
 
 def _protection(stack: Stack, repository: codecommit.Repository) -> iam.ManagedPolicy:

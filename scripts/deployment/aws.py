@@ -12,6 +12,7 @@ Door = Callable[[str, Callable[[], Answer]], Answer]
 
 # Names of the token in request and answer, where they are not both NextToken. Source: botocore's paginators.
 TOKENS = {"list_objects_v2": ("ContinuationToken", "NextContinuationToken")}
+LOWER = ("codebuild", "codecommit", "codeconnections", "codepipeline", "ecr", "ecs", "logs")  # say nextToken
 
 # What a person can do about an error, by the start of AWS's code or botocore's exception.
 REMEDIES = {
@@ -92,7 +93,8 @@ class Aws:
 
     def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
         """Every page of an answer."""
-        ask, answer = TOKENS.get(operation, ("NextToken", "NextToken"))
+        usual = "nextToken" if service in LOWER else "NextToken"
+        ask, answer = TOKENS.get(operation, (usual, usual))
         while True:
             page = self.call(service, operation, **arguments)
             yield page

@@ -59,6 +59,7 @@ class Account(Prepared):
             s3__put_object={},
             ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
             codecommit__get_branch={},
+            codecommit__list_associated_approval_rule_templates_for_repository={"approvalRuleTemplateNames": []},
             **answers,
         )
 
@@ -69,7 +70,9 @@ class Account(Prepared):
         name = self.name(StackName)
         if not self.statuses[name]:
             raise refusal("x", "ValidationError", f"Stack with id {name} does not exist")
-        outputs = [{"OutputKey": "RepositoryName", "OutputValue": "dashboard"}]
+        rule = json.dumps({"Statements": [{"NumberOfApprovalsNeeded": 0}]})
+        given = {"RepositoryName": "dashboard", "ApprovalRule": rule}
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
         found = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
         return {"Stacks": [{**found, "CreationTime": NOW, "Outputs": outputs}]}
 

@@ -20,6 +20,7 @@ ID = "0000000a-0000-4000-8000-00000000000a"
 # A value for each option that may be empty.
 SAMPLES = {
     "CertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
+    "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/{ID}",
     "DomainName": "dashboard.cloud-health.test",
     "ExistingEncryptionSecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:seed-AbCdEf",
     "ExistingKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ID}",
@@ -29,6 +30,7 @@ SAMPLES = {
     "NotificationPhone": "+441632960961",
     "RedisUrl": "rediss://cache.cloud-health.test:6379",
     "SenderEmail": "dashboard@cloud-health.test",
+    "SourceRepository": "team/dashboard",
 }
 # What every environment has to say, and the check of a file wants.
 GIVEN = {

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import computed, execute, package, plan, record, stacks
+from scripts.deployment import approvals, computed, execute, package, plan, record, stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import Computed
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
@@ -39,6 +39,8 @@ def run(run: Run) -> Exit:
     for one, templates in zip(wanted, packaged, strict=True):
         if ended is Exit.DONE and one.root.name == SHARED:
             ended, shared = steps.apply(one, templates.root, None)
+            if shared and ended is Exit.DONE and not run.aws.endpoint:  # the embedded AWS has no pull requests
+                say(approvals.keep_line(run.aws, shared.outputs))
         elif ended is Exit.DONE:
             if not run.aws.endpoint:
                 _want_source(run, one, shared)
