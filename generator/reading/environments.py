@@ -14,6 +14,9 @@ from generator.reading.templates import Template, TemplateSet
 
 SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
 
+# The environment that gets the design's names, and that is deployed by its deploy role alone.
+PRODUCTION = "production"
+
 
 def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:
     """The roots that the parameter file of this name is for, by name, the one that the file is named after last:

@@ -17,6 +17,7 @@ from generator.access.trust import Way
 from generator.iam import Grant, document
 from generator.ports import Port
 from generator.project import Project
+from generator.reading.environments import PRODUCTION
 from generator.roots import environment
 from generator.settings import Computed, Setting, add_to, environment_name, refuse_unless
 from generator.stack import Stack
@@ -35,7 +36,7 @@ def build(project: Project) -> Stack:
     stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
     add_to(stack.template, _settings(project))
     _rules(stack)
-    stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), environment.PRODUCTION))
+    stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION))
     names = environment.names(project)
     pipeline = names[ports.PIPELINE_NAME]
 
@@ -124,7 +125,7 @@ def _rules(stack: Stack) -> None:
     def given(port: Port) -> Not:
         return Not(Equals(Ref(port.name), ""))
 
-    production = Equals(Ref(ports.ENVIRONMENT.name), environment.PRODUCTION)
+    production = Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)
     for name, claim, says in (
         (
             "SomebodyMayDeploy",

@@ -20,6 +20,7 @@ from generator.arns import Text
 from generator.names import ECS, NONE
 from generator.ports import Port
 from generator.project import Project
+from generator.reading.environments import PRODUCTION
 from generator.roots import environment_rules
 from generator.roots.environment_settings import settings
 from generator.settings import add_to
@@ -42,8 +43,6 @@ from generator.stacks import (
 from generator.stacks import build as projects
 from generator.version import VERSION
 from generator.wiring import Offer, Wiring
-
-PRODUCTION = "production"
 
 # Conditions of the root, and what else holds whenever one does.
 BACKEND, ON_ECS, FRONTEND, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (

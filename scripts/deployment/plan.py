@@ -24,12 +24,14 @@ UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of CloudFormation for one root stack."""
+    """What is asked of CloudFormation for one root stack; `role` is the role that CloudFormation acts with, empty for
+    the caller's own rights. It stays with the stack, for its deletion too."""
 
     stack: str
     template: Packaged
     parameters: Mapping[str, str] = field(hash=False)
     tags: Mapping[str, str] = field(hash=False)
+    role: str = ""
 
     @property
     def digest(self) -> str:
@@ -119,6 +121,7 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str) -
         Tags=[{"Key": key, "Value": value} for key, value in request.tags.items()],
         Capabilities=CAPABILITIES,
         IncludeNestedStacks=True,
+        **({"RoleARN": request.role} if request.role else {}),
     )
     plan = Plan(request.stack, made["StackId"], kind, made["Id"], name, request.digest)
     finished = False

@@ -1,0 +1,135 @@
+"""Production is deployed by its deploy role, from a tree that is what everybody has."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment import who
+from scripts.deployment.aws import Identity
+from scripts.deployment.errors import Refused
+from scripts.deployment.parameters import Environment, load
+from scripts.deployment.stacks import Stack
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT
+
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
+HELD = Stack("access", "id", "CREATE_COMPLETE", outputs={who.DEPLOY_ROLE: DEPLOYER})
+ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
+
+
+def wanted(name: str) -> Environment:
+    return load(name, ROOT / "templates", ROOT / "params")["environment"]
+
+
+def git(folder: Path, *words: str) -> None:
+    own = ["-c", "user.name=me", "-c", "user.email=me@example.com", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", "-C", str(folder), *own, *words], check=True, capture_output=True)
+
+
+def commit(folder: Path, text: str) -> None:
+    (folder / "file").write_text(text, encoding="utf-8")
+    git(folder, "add", ".")
+    git(folder, "commit", "--message", text)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A clone with one commit, whose branch follows `origin`."""
+    (tmp_path / "first").mkdir()
+    git(tmp_path / "first", "init", "--quiet")
+    commit(tmp_path / "first", "one")
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "first"), "tree")
+    return tmp_path / "tree"
+
+
+def test_the_deploy_role_deploys_what_everybody_has(tree: Path) -> None:
+    who.check(wanted("production"), ME, HELD, tree)
+
+
+def test_other_environments_ask_for_nothing(tmp_path: Path) -> None:
+    who.check(wanted("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"arn:aws:iam::{ACCOUNT}:user/deployer",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer-not/me",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/other/deployer",
+    ],
+)
+def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
+    with pytest.raises(Refused) as refused:
+        who.check(wanted("production"), Identity(ACCOUNT, arn), HELD, tree)
+    assert arn in refused.value.reason
+    for line in (
+        "[profile cloud-health-dashboard-production]",
+        f"role_arn = {DEPLOYER}",
+        f"mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/",
+        "--profile cloud-health-dashboard-production",
+    ):
+        assert line in refused.value.remedy
+
+
+def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
+    stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
+    with pytest.raises(Refused, match="this is arn:aws:sts::111122223333"):
+        who.check(wanted("production"), stranger, HELD, tree)
+
+
+@pytest.mark.parametrize("held", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
+def test_without_its_role_production_waits_for_an_administrator(tree: Path, held: Stack | None) -> None:
+    with pytest.raises(Refused, match="make access ENV=production"):
+        who.check(wanted("production"), ME, held, tree)
+
+
+def change(tree: Path) -> None:
+    (tree / "file").write_text("two", encoding="utf-8")
+
+
+def behind(tree: Path) -> None:
+    """Somebody has pushed since the last fetch."""
+    commit(tree.parent / "first", "two")
+
+
+def alone(tree: Path) -> None:
+    git(tree, "branch", "--unset-upstream")
+
+
+def unreachable(tree: Path) -> None:
+    (tree.parent / "first").rename(tree.parent / "gone")
+
+
+def detached(tree: Path) -> None:
+    git(tree, "checkout", "--detach")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (change, "this one is changed"),
+        (behind, "lacks 1 commits"),
+        (alone, "follows no branch"),
+        (detached, "follows no branch"),
+        (unreachable, "follows no branch that could be fetched"),
+    ],
+)
+def test_a_tree_that_nobody_else_has_is_refused(tree: Path, spoil: object, says: str) -> None:
+    assert callable(spoil)
+    spoil(tree)
+    with pytest.raises(Refused, match=says) as refused:
+        who.check(wanted("production"), ME, HELD, tree)
+    assert "nothing has happened" in refused.value.reason
+
+
+def test_no_tree_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="this one is unknown"):
+        who.check(wanted("production"), ME, HELD, tmp_path)
+
+
+def test_the_role_that_cloudformation_acts_with() -> None:
+    held = Stack("access", "id", "CREATE_COMPLETE", outputs={who.CLOUDFORMATION_ROLE: "arn"})
+    assert (who.role(held), who.role(HELD), who.role(None)) == ("arn", "", "")
