@@ -36,6 +36,7 @@ class Account:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
     made: int = 0
+    detections: dict[str, Any] = field(default_factory=dict)  # of drift, by id
     # (stack's id, client request token) -> what it started: kind of operation, its subject and its id
     tokens: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
 

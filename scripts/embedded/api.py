@@ -9,13 +9,14 @@ from moto.s3.models import FakeBucket
 
 from scripts.embedded import changesets, describe, stack_policies, structure
 from scripts.embedded.changeset_calls import ChangeSetCalls
+from scripts.embedded.drift_calls import DriftCalls
 from scripts.embedded.engine import Engine
 from scripts.embedded.recovery_calls import RecoveryCalls
 from scripts.embedded.seam import ACCOUNTS, ENDPOINT, PAGE, settled
 from scripts.embedded.stacks import ChangeSet, Refused, Target
 
 
-class CloudFormation(ChangeSetCalls, RecoveryCalls):
+class CloudFormation(ChangeSetCalls, RecoveryCalls, DriftCalls):
     """All operations; each returns the output in the shape of botocore's model."""
 
     def create_stack(self) -> ActionResult:

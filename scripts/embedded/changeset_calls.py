@@ -51,6 +51,7 @@ class ChangeSetCalls(Seam):
         change_set.include_nested = bool(self._get_param("IncludeNestedStacks"))
         change_set.on_failure = self._get_param("OnStackFailure")
         change_set.token, change_set.settings = token, settings
+        change_set.mode = self._get_param("DeploymentMode")
         self._plan(change_set)
         return ActionResult({"Id": change_set.id, "StackId": made.id})
 
@@ -114,6 +115,10 @@ class ChangeSetCalls(Seam):
                 "InvalidChangeSetStatusException",
             )
         settled(stack, review=True)
+        if change_set.mode:
+            raise Refused(
+                "The embedded AWS shows in a change set what drifted and cannot revert it: it is not executed"
+            )
         if stack.status in ("CREATE_FAILED", "UPDATE_FAILED") and not self._get_param("DisableRollback"):
             raise Refused(f"Stack [{stack.id}] is in {stack.status}: only an execution with DisableRollback can follow")
         if change_set.on_failure and self._get_param("DisableRollback") is not None:

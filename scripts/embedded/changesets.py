@@ -6,7 +6,7 @@ from typing import Any
 
 from generator.reading import graph
 from generator.reading.templates import STACK
-from scripts.embedded import schemas
+from scripts.embedded import drift, schemas
 from scripts.embedded.account import Account
 from scripts.embedded.evaluate import NOTHING, UNKNOWN, Scope
 from scripts.embedded.stacks import Change, ChangeSet, Resource, Stack, Target, identifier
@@ -22,6 +22,8 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
         for change in _changes(account, change_set, scope):
             change_set.changes.append(change)  # at once: what a failed plan made is deleted with it
         outputs = account.outputs(scope)
+        if change_set.mode:
+            drift.compare(account, change_set)
     except Invalid as error:
         return fail(change_set, str(error))
     if change_set.faults:
@@ -190,7 +192,7 @@ def _nest(
 def _child(account: Account, parent: ChangeSet, stack: Stack, target: Target, kind: str) -> ChangeSet:
     name = f"{parent.name[:100]}-{stack.logical[:14]}-{identifier(parent.id, stack.id)[:12]}"
     child = account.change_set(stack, name, kind, target)
-    child.include_nested, child.parent, child.reviewed = True, parent, kind == "CREATE"
+    child.include_nested, child.parent, child.reviewed, child.mode = True, parent, kind == "CREATE", parent.mode
     child.execution = "UNAVAILABLE"
     parent.below.append(child)
     return child
@@ -221,6 +223,7 @@ def described(change: Change, values: bool) -> dict[str, Any]:
         "Replacement": change.replacement if change.action == "Modify" else "",
         "PolicyAction": change.policy_action,
         "ChangeSetId": change.nested.id if change.nested else "",
+        "ResourceDriftStatus": change.drift,
     }
     if values:
         for name, properties in (("BeforeContext", change.before), ("AfterContext", change.after)):

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.reading.templates import Template
-from scripts.embedded import changesets
+from scripts.embedded import changesets, drift
 from scripts.embedded.account import Account
 from scripts.embedded.stacks import ChangeSet, Resource, Stack, Target
-
-UNCHECKED = {"StackDriftStatus": "NOT_CHECKED"}
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +69,7 @@ def stack(one: Stack) -> dict[str, Any]:
         "Outputs": outputs,
         "Tags": _tags(target.tags) if target else [],
         "EnableTerminationProtection": one.root.protected,
-        "DriftInformation": UNCHECKED,
+        "DriftInformation": drift.of_stack(one),
     }
 
 
@@ -93,7 +91,7 @@ def resource(owner: Stack, one: Resource) -> dict[str, Any]:
         "ResourceType": one.kind,
         "Timestamp": one.updated,
         "ResourceStatus": one.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift.of_resource(one),
         **_given({"PhysicalResourceId": one.physical, "ResourceStatusReason": one.reason}),
     }
 
@@ -105,7 +103,7 @@ def resource_summary(one: Resource) -> dict[str, Any]:
         "ResourceType": one.kind,
         "LastUpdatedTimestamp": one.updated,
         "ResourceStatus": one.status,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift.of_resource(one),
         **_given({"PhysicalResourceId": one.physical, "ResourceStatusReason": one.reason}),
     }
 
@@ -136,6 +134,7 @@ def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
         "Changes": [changesets.described(change, values) for change in one.changes] if one.status != "FAILED" else [],
         "IncludeNestedStacks": one.include_nested,
         **_given({"Description": one.description, "StatusReason": one.reason, "OnStackFailure": one.on_failure}),
+        **_given({"DeploymentMode": one.mode, "StackDriftStatus": one.drift}),
         **_ancestors(one),
     }
 

@@ -31,6 +31,16 @@ def identifier(*seed: object) -> str:
     return str(uuid.UUID(hashlib.md5("/".join(map(str, seed)).encode(), usedforsecurity=False).hexdigest()))
 
 
+@dataclass(frozen=True)
+class Drift:
+    """How a resource was found when it was checked; `differences` are places with the expected and the actual value."""
+
+    status: str  # IN_SYNC, MODIFIED, DELETED or UNKNOWN
+    differences: tuple[tuple[str, Any, Any], ...] = ()
+    reason: str = ""
+    moment: datetime.datetime = field(default_factory=now)
+
+
 @dataclass
 class Resource:
     """One resource of a stack as it stands. `properties` are resolved but for dynamic references."""
@@ -44,6 +54,7 @@ class Resource:
     status: str = ""
     reason: str = ""
     updated: datetime.datetime = field(default_factory=now)
+    drift: Drift | None = None
     unheld: dict[str, str] = field(default_factory=dict)  # what the service does not hold -> what is kept instead
 
     @property
@@ -173,6 +184,7 @@ class Change:
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     policy_action: str = ""
+    drift: str = ""
     nested: "ChangeSet | None" = None
 
 
@@ -190,6 +202,8 @@ class ChangeSet:
     on_failure: str | None = None
     settings: Settings = Settings()
     token: str = ""
+    mode: str | None = None  # REVERT_DRIFT
+    drift: str = ""
     parent: "ChangeSet | None" = None
     status: str = "CREATE_COMPLETE"
     reason: str = ""
