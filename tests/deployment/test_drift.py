@@ -21,7 +21,8 @@ from tests.deployment.service import Prepared, arn, refusal
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BACKEND = arn("stack", "backend")
-ROOTS = parameters.load("staging", ROOT / "templates", ROOT / "params")
+LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 SERVICE, GROUP = "AWS::ECS::Service", "AWS::EC2::SecurityGroup"
 
 

@@ -20,7 +20,8 @@ from tests.conftest import ROOT
 from tests.deployment.service import arn, refusal
 from tests.deployment.test_explain import BACKEND, FAILED_UPDATE, START, Stacks, child, event
 
-ROOTS = parameters.load("staging", ROOT / "templates", ROOT / "params")
+LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 
 

@@ -18,8 +18,14 @@ def loaded() -> Roots:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")
 
 
-def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
-    assert outputs.run(asked(Account(), loaded, format="table")) == 0
+@pytest.fixture(scope="module")
+def two(loaded: Roots) -> Roots:
+    """One root that exists and one that may not."""
+    return {name: loaded[name] for name in ("shared", "environment")}
+
+
+def test_outputs(two: Roots, capsys: pytest.CaptureFixture[str]) -> None:
+    assert outputs.run(asked(Account(), two, format="table")) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
     assert capsys.readouterr().out.splitlines() == [
         SHARED,
@@ -27,10 +33,10 @@ def test_outputs(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
         "  RepositoryName  dashboard  CodeCommit repository that holds the application",
         f"{STAGING} does not exist",
     ]
-    outputs.run(asked(Account("CREATE_COMPLETE"), loaded, format="json"))
+    outputs.run(asked(Account("CREATE_COMPLETE"), two, format="json"))
     held = {"RepositoryName": "dashboard"}
     assert json.loads(capsys.readouterr().out) == {"shared": held, "environment": held}
-    outputs.run(asked(Account(), loaded, format="shell"))
+    outputs.run(asked(Account(), two, format="shell"))
     assert capsys.readouterr().out.splitlines() == [
         f"# {SHARED}",
         "RepositoryName=dashboard",
