@@ -8,7 +8,7 @@ DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help deploy outputs explain events drift status destroy cost rehearse local-stop templates check test lint format bench clean
+.PHONY: help deploy outputs explain events drift status destroy migrate cost rehearse local-stop templates check test lint format bench clean
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ status: .venv/ready ## show an environment's stacks as they stand
 
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
+
+migrate: templates ## bring an application into its repository: APP=folder
+	@$(DEPLOY) migrate shared --app $(APP) $(ARGS)
 
 cost: .venv/ready ## what an environment costs in a month: ENV=staging
 	@$(BIN)/python -m scripts.cost $(ENV) $(ARGS)

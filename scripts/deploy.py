@@ -24,6 +24,7 @@ VERBS = {
     "drift": "show what was changed outside the stacks (2 when something was)",
     "events": "show what happened, over all nested stacks",
     "explain": "tell why the last operation failed",
+    "migrate": "bring an application's branches and tags into the repository",
     "outputs": "show the outputs",
     "status": "show the stacks as they stand",
 }

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from scripts.deployment.errors import AwsError, BadUsage
@@ -101,6 +102,28 @@ class Aws:
             if not page.get(answer):
                 return
             arguments[ask] = page[answer]
+
+    def git_credentials(self, url: str) -> tuple[str, str]:
+        """User and password with which git reaches a CodeCommit repository for some minutes.
+
+        The form is that of `aws codecommit credential-helper`, which a test compares it with. Raises `AwsError`.
+        """
+        from urllib.parse import urlsplit
+
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise AwsError("git", "NoCredentials", "there are none", _remedy("NoCredentials"))
+        frozen, place = credentials.get_frozen_credentials(), urlsplit(url)
+        signer, request = SigV4Auth(frozen, "codecommit", self.region), AWSRequest("GIT", url)
+        moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        request.context["timestamp"] = moment
+        canonical = f"GIT\n{place.path}\n\nhost:{place.hostname}\n\nhost\n"
+        signature = signer.signature(signer.string_to_sign(request, canonical), request)
+        user = f"{frozen.access_key}%{frozen.token}" if frozen.token else frozen.access_key
+        return user, f"{moment}Z{signature}"
 
     def identity(self) -> Identity:
         """Who we are to AWS."""

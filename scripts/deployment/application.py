@@ -1,0 +1,101 @@
+"""The application's folder: whether it has what the pipeline will need. Reads files and git, changes nothing.
+
+What is needed is read from the rendered build projects, which the buildspecs take it from.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.reading.templates import TemplateSet
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about the folder. A `fault` would stop the pipeline; anything else is only good to know."""
+
+    what: str
+    fault: bool = True
+
+
+class NoRepository(Exception):
+    """The folder is no git repository, or git cannot be run; the message is git's."""
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git answers about a folder. Raises `NoRepository`."""
+    try:
+        return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+    except OSError as error:
+        raise NoRepository(f"git cannot be run: {error}") from error
+    except subprocess.CalledProcessError as error:
+        raise NoRepository(error.stderr.strip()) from error
+
+
+def facts(templates: TemplateSet) -> dict[str, str]:
+    """The variables of both builds that are plain text, such as `BACKEND_DIRECTORY`."""
+    found: dict[str, str] = {}
+    for project in ("build.BackendBuild", "build.FrontendBuild"):
+        for one in templates.resource(project).get("Environment", "EnvironmentVariables"):
+            if isinstance(one["Value"], str):
+                found[one["Name"]] = one["Value"]
+    return found
+
+
+def check(folder: Path, needed: dict[str, str], branches: Sequence[str]) -> list[Finding]:
+    """Everything that the pipeline would miss. `needed` is as `facts` gives it, `branches` those that environments are
+    built from. Raises `NoRepository`."""
+    return [*_history(folder, branches), *_backend(folder, needed), *_frontend(folder, needed)]
+
+
+def _history(folder: Path, branches: Sequence[str]) -> Iterator[Finding]:
+    if Path(git(folder, "rev-parse", "--show-toplevel").strip()) != folder.resolve():
+        yield Finding("the folder is not the root of its git repository")
+    if changed := git(folder, "status", "--porcelain").splitlines():
+        yield Finding(f"the tree is not clean: {len(changed)} changed or untracked, such as {changed[0][3:]}")
+    there = git(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    for branch in branches:
+        if branch not in there:
+            yield Finding(f"there is no branch {branch}; there are: {', '.join(there) or 'none'}")
+    if "filter=lfs" in _text(folder / ".gitattributes"):
+        yield Finding("files are kept with Git LFS, which CodeCommit is not known to take (see docs/unverified.md)")
+
+
+def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
+    name, module = needed["BACKEND_DIRECTORY"], needed["APPLICATION_MODULE"].partition(":")[0]
+    backend = folder / name
+    file = backend / f"{module.replace('.', '/')}.py"
+    if not file.is_file():
+        yield Finding(f"{file.relative_to(folder)} is missing: the backend is started from {module}")
+    places = [one for one in (backend, folder) if (one / "requirements.txt").is_file()]
+    if not places:
+        yield Finding(f"requirements.txt is neither in {name}/ nor in the root")
+    elif "uvicorn" not in _text(places[0] / "requirements.txt"):
+        yield Finding("requirements.txt does not name uvicorn, which serves the backend")
+    if not (backend / "Dockerfile").is_file():
+        yield Finding(f"{name}/Dockerfile is missing: the build brings one", fault=False)
+    if not (backend / "tests").is_dir():
+        yield Finding(f"{name}/tests is missing: the build reports that there are no tests", fault=False)
+
+
+def _frontend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
+    name = needed["FRONTEND_DIRECTORY"]
+    package = folder / name / "package.json"
+    try:
+        scripts = json.loads(package.read_text(encoding="utf-8")).get("scripts", {})
+    except (OSError, ValueError) as error:
+        yield Finding(f"{name}/package.json cannot be read: {error}")
+        return
+    if not package.with_name("package-lock.json").is_file():
+        yield Finding(f"{name}/package-lock.json is missing: `npm ci` installs from it alone")
+    if "build" not in scripts:
+        yield Finding(f"{name}/package.json has no script build")
+    for script in ("lint", "test"):
+        if script not in scripts:
+            yield Finding(f"{name}/package.json has no script {script}: the build says so and goes on", fault=False)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

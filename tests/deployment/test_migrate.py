@@ -1,0 +1,194 @@
+"""An application's folder on its way into the repository: real git, a bare repository in CodeCommit's place."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import load
+from scripts.deployment import application, aws, parameters
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import Exit, NeedsPerson, Refused
+from scripts.deployment.verbs import migrate
+from tests.conftest import ROOT
+from tests.deployment.test_verbs import Account, asked
+
+URL = "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/dashboard"
+BRANCHES = ("develop", "main")
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The sample as a repository with both branches and a tag."""
+    made = tmp_path / "application"
+    shutil.copytree(ROOT / "tests/applications/sample", made, ignore=shutil.ignore_patterns("node_modules", "build"))
+    git(tmp_path, "init", "-q", "-b", "main", str(made))
+    git(made, "config", "user.name", "somebody")
+    git(made, "config", "user.email", "somebody@cloud-health.test")
+    git(made, "add", "-A")
+    git(made, "commit", "-q", "-m", "All of it")
+    git(made, "branch", "develop")
+    git(made, "tag", "v1")
+    return made
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that git reaches under CodeCommit's address."""
+    made = tmp_path / "bare.git"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(made))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{made}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", URL)
+    return made
+
+
+class CodeCommit(Account):
+    """An account whose shared stack is as it should be."""
+
+    def __init__(self) -> None:
+        self.branch: str | None = None
+        super().__init__(
+            codecommit__get_repository=lambda **_: {
+                "repositoryMetadata": {"defaultBranch": self.branch} if self.branch else {}
+            },
+            codecommit__update_default_branch=self.turn,
+        )
+
+    def turn(self, defaultBranchName: str, **_: Any) -> dict[str, Any]:
+        self.branch = defaultBranchName
+        return {}
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        found = super().stack(StackName)
+        found["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
+        found["Stacks"][0]["Parameters"] = [{"ParameterKey": "ProtectedBranch", "ParameterValue": "main"}]
+        return found
+
+    def git_credentials(self, url: str) -> tuple[str, str]:
+        assert url == URL
+        return "user", "password"
+
+
+def run(there: Aws, folder: Path) -> Exit:
+    shared = parameters.load("shared", ROOT / "templates", ROOT / "params")
+    return migrate.run(asked(there, shared, app=folder, templates=ROOT / "templates", params=ROOT / "params"))
+
+
+def test_all_branches_and_tags_arrive_and_a_second_time_changes_nothing(
+    folder: Path, bare: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = CodeCommit()
+    assert run(there, folder) is Exit.DONE
+    refs = git(bare, "for-each-ref", "--format=%(refname) %(objectname)")
+    assert [line.split()[0] for line in refs.splitlines()] == ["refs/heads/develop", "refs/heads/main", "refs/tags/v1"]
+    assert there.branch == "main" and "the default branch is main" in capsys.readouterr().out
+    there.asked.clear()
+    assert run(there, folder) is Exit.DONE
+    assert git(bare, "for-each-ref", "--format=%(refname) %(objectname)") == refs
+    assert "codecommit.update_default_branch" not in there.calls()
+
+
+def test_a_push_that_fails_is_told(folder: Path, bare: Path) -> None:
+    shutil.rmtree(bare)
+    with pytest.raises(NeedsPerson, match="refs/heads/main` ended with status"):
+        run(CodeCommit(), folder)
+
+
+def _untracked(folder: Path) -> None:
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+
+
+def _committed(*changes: Callable[[Path], object]) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for one in changes:
+            one(folder)
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", "x")
+
+    return change
+
+
+def _without(name: str) -> Callable[[Path], None]:
+    return _committed(lambda folder: (folder / name).unlink())
+
+
+def _with(name: str, text: str) -> Callable[[Path], None]:
+    return _committed(lambda folder: (folder / name).write_text(text, encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_untracked, "the tree is not clean: 1 changed or untracked, such as notes.txt"),
+        (lambda folder: git(folder, "branch", "-D", "develop"), "there is no branch develop; there are: main"),
+        (_without("requirements.txt"), "requirements.txt is neither in backend/ nor in the root"),
+        (_without("frontend/package-lock.json"), "package-lock.json is missing"),
+        (_without("backend/app/main.py"), "backend/app/main.py is missing"),
+        (_with("requirements.txt", "fastapi"), "does not name uvicorn"),
+        (_with("frontend/package.json", "{}"), "has no script build"),
+        (_with("frontend/package.json", "{"), "package.json cannot be read"),
+        (_with(".gitattributes", "*.png filter=lfs"), "Git LFS"),
+    ],
+)
+def test_what_the_pipeline_would_miss_is_refused_first(folder: Path, change: Callable[[Path], Any], told: str) -> None:
+    change(folder)
+    there = CodeCommit()
+    with pytest.raises(Refused) as raised:
+        run(there, folder)
+    assert told in raised.value.reason and there.calls() == []
+
+
+@pytest.mark.usefixtures("bare")
+def test_what_is_only_good_to_know_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(CodeCommit(), folder) is Exit.DONE
+    told = capsys.readouterr().out
+    assert "Dockerfile is missing: the build brings one" in told and "has no script lint" in told
+
+
+def test_no_repository_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="not a git repository"):
+        run(CodeCommit(), tmp_path)
+
+
+def test_the_facts_are_the_projects() -> None:
+    found = application.facts(load(ROOT / "templates"))
+    assert found["BACKEND_DIRECTORY"] == "backend" and found["FRONTEND_DIRECTORY"] == "frontend"
+
+
+def test_credentials_are_those_of_the_aws_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the moment at which the command line signed, the signature is the same."""
+    for name, value in (("ACCESS_KEY_ID", "AKID"), ("SECRET_ACCESS_KEY", "secret"), ("SESSION_TOKEN", "token")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    program = ROOT / ".venv-awscli/bin/python"
+    words = f"protocol=https\nhost=git-codecommit.eu-west-1.amazonaws.com\npath={URL.split('/', 3)[3]}\n\n"
+    code = "import sys; from awscli.clidriver import main; sys.exit(main())"
+    told = subprocess.run(
+        [str(program), "-c", code, "codecommit", "credential-helper", "get"],
+        input=words,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    theirs = dict(line.split("=", 1) for line in told.splitlines())
+    moment = theirs["password"].partition("Z")[0]
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Then:
+            return cls.strptime(moment, "%Y%m%dT%H%M%S").replace(tzinfo=tz)
+
+    monkeypatch.setattr(aws, "datetime", Then)
+    assert aws.Aws().git_credentials(URL) == (theirs["username"], theirs["password"])
