@@ -8,7 +8,7 @@ DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help deploy outputs explain events drift status destroy migrate cost rehearse local-stop templates check test lint format bench clean
+.PHONY: help deploy outputs explain events drift status follow continue destroy migrate cost rehearse local-stop templates check test lint format bench clean
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ drift: .venv/ready ## show what was changed outside the stacks
 
 status: .venv/ready ## show an environment's stacks as they stand
 	@$(DEPLOY) status $(ENV) $(ARGS)
+
+follow: .venv/ready ## watch what is running in an environment to its end
+	@$(DEPLOY) follow $(ENV) $(ARGS)
+
+continue: .venv/ready ## bring back an environment that could be neither updated nor restored
+	@$(DEPLOY) continue $(ENV) $(ARGS)
 
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)

@@ -5,10 +5,13 @@ Each verb is a module in `scripts/deployment/verbs/` with `arguments` and `run`.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from scripts.deployment.errors import BadUsage, Exit, Refused, ended
@@ -20,10 +23,12 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 VERBS = {
     "apply": "create or update the shared stack, then the environment",
+    "continue": "bring back what could be neither updated nor restored",
     "destroy": "delete an environment's stack (only local, for now)",
     "drift": "show what was changed outside the stacks (2 when something was)",
     "events": "show what happened, over all nested stacks",
     "explain": "tell why the last operation failed",
+    "follow": "watch what is running to its end",
     "migrate": "bring an application's branches and tags into the repository",
     "outputs": "show the outputs",
     "status": "show the stacks as they stand",
@@ -53,7 +58,7 @@ def parser(verb: str) -> argparse.ArgumentParser:
     """The command line of one verb."""
     made = Parser(f"deploy {verb}", description=VERBS[verb], epilog=STATUSES)
     made.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/; local is the embedded AWS")
-    import_module(f"scripts.deployment.verbs.{verb}").arguments(made)
+    _module(verb).arguments(made)
     made.add_argument("--profile", help="profile of the AWS CLI's configuration")
     made.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
     folders(made)
@@ -67,6 +72,11 @@ def folders(parser: argparse.ArgumentParser) -> None:
     """Where templates and parameter files lie."""
     parser.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
     parser.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+
+
+def _module(verb: str) -> ModuleType:
+    # A verb may be a word that Python keeps for itself.
+    return import_module(f"scripts.deployment.verbs.{verb}{'_' * iskeyword(verb)}")
 
 
 def verbs() -> argparse.ArgumentParser:
@@ -83,7 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb; returns the exit status."""
     chosen = verbs().parse_args(arguments)
     given = parser(chosen.verb).parse_args(chosen.more, argparse.Namespace(verb=chosen.verb))
-    return ended(lambda: _run(given), Refused("Interrupted; nothing was started."))
+    # Whoever ends the script kindly gets what Ctrl-C gets: everything is tidied up, or told to be running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = Refused("Interrupted; nothing of it is running.", "The same command again goes on from there.")
+    return ended(lambda: _run(given), interrupted)
 
 
 def _run(given: argparse.Namespace) -> Exit:
@@ -93,7 +106,7 @@ def _run(given: argparse.Namespace) -> Exit:
 
     from scripts.deployment.run import Run
 
-    status: Exit = import_module(f"scripts.deployment.verbs.{given.verb}").run(Run(aws, roots, given, PROJECT))
+    status: Exit = _module(given.verb).run(Run(aws, roots, given, PROJECT))
     return status
 
 

@@ -74,12 +74,26 @@ class NeedsPerson(DeployError):
     status = Exit.PERSON
 
 
+# Where the codes begin that say something about who calls and what is asked, not about AWS or the way to it. Source:
+# CloudFormation API Reference, "Common Errors"; botocore's exceptions.
+FINAL = (
+    *("AccessDenied", "ExpiredToken", "InvalidClientTokenId", "NoCredentials", "OptInRequired", "ParamValidation"),
+    *("PartialCredentials", "RequestExpired", "SSO", "SignatureDoesNotMatch", "TokenRetrieval", "Unauthorized"),
+    *("UnrecognizedClient", "ValidationError"),
+)
+
+
 class AwsError(Refused):
     """A call that AWS answered with an error, or that did not reach it. `code` is AWS's error code or the class."""
 
     def __init__(self, call: str, code: str, message: str, remedy: str = "") -> None:
         self.call, self.code, self.message = call, code, message
         super().__init__(f"{call}: {code}: {message}", remedy)
+
+    @property
+    def final(self) -> bool:
+        """Whether the same call will fail again until somebody does something."""
+        return self.code.startswith(FINAL)
 
 
 def ended(run: Callable[[], Exit], interrupted: DeployError) -> Exit:

@@ -1,19 +1,38 @@
-"""Doing it: a plan is executed, a stack is deleted. The result is a value, however it ends."""
+"""Doing it: a plan is executed, a stack is deleted, a running operation is followed. The result is a value, however it
+ends."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from generator.reading.templates import Template
 from scripts.deployment import statuses
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
 from scripts.deployment.explain import Cause, Said, Witness, cause, obstacle
-from scripts.deployment.follow import Event, follow, newest
+from scripts.deployment.follow import Event, beginning, follow, newest
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
+from scripts.deployment.stacks import Stack, read
 
-See = Callable[[list[Event]], None]
+RESUME = "`status` tells how it goes, `follow` watches it; the same command again goes on from there."
+# What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:
+# botocore's model of CloudFormation, `ExecuteChangeSet`. A busy stack has no code of its own.
+OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be updated"
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who looks on: `see` is given the events as they come, `interrupted` answers Ctrl-C, returning to go on watching
+    or raising `NeedsPerson`."""
+
+    see: Callable[[list[Event]], None]
+    interrupted: Callable[[Stack], None]
+
+
+def leave(stack: Stack) -> None:
+    """What Ctrl-C means where nobody can be asked. Raises `NeedsPerson`."""
+    raise NeedsPerson(f"{stack.name} is left running.", RESUME)
 
 
 @dataclass(frozen=True)
@@ -37,45 +56,87 @@ class Outcome:
         return Exit.FAILED if self.status in statuses.RESTORED else Exit.PERSON
 
 
-def apply(aws: Aws, plan: Plan, root: Template, see: See) -> Outcome:
-    """Executes a plan and follows it to its end; the change set may survive.
+@dataclass(frozen=True)
+class Running:
+    """An operation on a root stack: where its events begin, and what its end should be."""
 
-    Raises `AwsError` when it was not started and `NeedsPerson` when it cannot be followed any more.
+    stack: Stack
+    after: str | None
+    wanted: frozenset[str]
+    started: float  # by `time.monotonic`
+
+
+def apply(aws: Aws, plan: Plan) -> Running:
+    """Starts the execution of a plan; the change set may survive it.
+
+    Raises `Refused` when it was not started and `NeedsPerson` when nobody can say whether it was.
     """
-    after = newest(aws, plan.stack_id)
-    started = time.monotonic()
-    aws.call(
-        "cloudformation",
-        "execute_change_set",
-        ChangeSetName=plan.change_set,
-        ClientRequestToken=plan.name,
-        # Always explicit: the API reference calls True the default (F 9.1).
-        DisableRollback=False,
-    )
-    return _followed(aws, plan.stack, plan.stack_id, after, root, see, started, statuses.DEPLOYED)
-
-
-def destroy(aws: Aws, stack: Stack, root: Template, see: See) -> Outcome:
-    """Deletes a stack and follows it to its end. Raises `NeedsPerson` when it cannot be followed any more."""
-    after = newest(aws, stack.id)
-    started = time.monotonic()
-    aws.call("cloudformation", "delete_stack", StackName=stack.id)
-    return _followed(aws, stack.name, stack.id, after, root, see, started, {"DELETE_COMPLETE"})
-
-
-def _followed(
-    aws: Aws, name: str, stack_id: str, after: str | None, root: Template, see: See, started: float, wanted: set[str]
-) -> Outcome:
-    witness = Witness(aws, see)
+    stack = Stack(plan.stack, plan.stack_id, "")
+    after, started = newest(aws, plan.stack_id), time.monotonic()
     try:
-        events, stack = follow(aws, stack_id, after, witness)
+        aws.call(
+            "cloudformation",
+            "execute_change_set",
+            ChangeSetName=plan.change_set,
+            ClientRequestToken=plan.name,
+            # Always explicit: the API reference calls True the default (F 9.1).
+            DisableRollback=False,
+        )
+    except AwsError as error:
+        # The answer may have been lost on the way: then the call was sent again, and refused, although the first one
+        # had started it.
+        if not _begun(aws, plan):
+            if error.code in OVERTAKEN or BUSY in error.message:
+                raise Refused(
+                    f"{plan.stack} has changed since this was planned ({error.message}).",
+                    "Nothing was started. Run the same command again: it plans anew, or tells who deploys now.",
+                ) from error
+            raise
     except KeyboardInterrupt:
-        raise NeedsPerson(f"{name} is left running.", "`status` tells how it goes.") from None
+        if _begun(aws, plan):
+            leave(stack)
+        raise
+    return Running(stack, after, frozenset(statuses.DEPLOYED), started)
+
+
+@contextmanager
+def left_running(running: Running) -> Iterator[None]:
+    """Ctrl-C in here leaves the operation running. Raises `NeedsPerson`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        leave(running.stack)
+
+
+def _begun(aws: Aws, plan: Plan) -> bool:
+    """Whether the stack's last operation is the execution of this plan. Raises `NeedsPerson`."""
+    try:
+        last = beginning(aws, plan.stack_id)
     except AwsError as error:
         raise NeedsPerson(
-            f"{name} is left running: {error.reason}", f"{error.remedy} `status` tells how it goes."
+            f"Whether the change of {plan.stack} was started is not known: {error.reason}", f"{error.remedy} {RESUME}"
         ) from error
-    return ended(events, stack, stack.status in wanted, name, root, time.monotonic() - started, witness.said)
+    return bool(last and last.token == plan.name)
+
+
+def destroy(aws: Aws, stack: Stack) -> Running:
+    """Starts the deletion of a stack. Raises `AwsError`."""
+    after, started = newest(aws, stack.id), time.monotonic()
+    aws.call("cloudformation", "delete_stack", StackName=stack.id)
+    return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
+
+
+def watch(aws: Aws, running: Running, root: Template, watcher: Watcher) -> Outcome:
+    """Follows an operation to its end. Raises `NeedsPerson` when it cannot be followed any more."""
+    name, stack_id, witness = running.stack.name, running.stack.id, Witness(aws, watcher.see)
+    try:
+        events, stack = follow(
+            aws, stack_id, running.after, witness, lambda: watcher.interrupted(read(aws, stack_id) or running.stack)
+        )
+    except AwsError as error:
+        raise NeedsPerson(f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}") from error
+    good, seconds = stack.status in running.wanted, time.monotonic() - running.started
+    return ended(events, stack, good, name, root, seconds, witness.said)
 
 
 def ended(

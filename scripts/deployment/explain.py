@@ -137,6 +137,13 @@ def template_at(root: Template, path: tuple[str, ...]) -> Template | None:
     return template
 
 
+def sentence(root: Template, path: tuple[str, ...]) -> str:
+    """What the resource at `path` is for, empty when the templates on disk no longer have it."""
+    template = template_at(root, path[:-1])
+    resource = template.resources.get(path[-1]) if template and path else None
+    return resource.description if resource else ""
+
+
 def _correct(event: Event, where: str) -> str:
     what = "stack" if event.type == STACK else "resource"
     return f"Correct the {what} in {where}, render the templates and run the same command again." if where else ""

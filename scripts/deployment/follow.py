@@ -7,6 +7,7 @@ from datetime import datetime
 
 from generator.reading.templates import STACK
 from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import Stack, read
 from scripts.deployment.statuses import meaning
 
@@ -34,6 +35,10 @@ class Event:
         return self.status.endswith("_IN_PROGRESS")
 
 
+# Seconds for which nothing may be heard of a running operation before watching it is given up; it runs on all the same.
+PATIENCE = 300.0
+
+
 def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
     """How long to wait between looks, in seconds: each a quarter longer, so that a look comes at most about a fifth
     of the elapsed time late."""
@@ -55,34 +60,37 @@ class _Watch:
 class EventStream:
     """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
 
-    `after` is the newest event of the root before the operation, as `newest` told it: what came later belongs to it.
-    Nested stacks are found through the root's events; their older events are those before the operation's first.
+    `after` is the newest event of the root before the operation, as `newest` or `beginning` told it: what came later
+    belongs to it. Nested stacks are found through the root's events; their older events are those before the
+    operation's first. What was read before a call failed or Ctrl-C came is not lost: `new` gives it the next time.
     """
 
     def __init__(self, aws: Aws, stack_id: str, after: str | None) -> None:
         self._aws, self.stack_id = aws, stack_id
         self._watched = {stack_id: _Watch((), after)}
         self._start: datetime | None = None
+        self._found: list[Event] = []
         self.status = ""  # of the root, by its events
 
     def new(self) -> list[Event]:
         """What has happened since the last call."""
-        found: list[Event] = []
         looked: set[str] = set()
         while todo := [one for one, watch in self._watched.items() if watch.running and one not in looked]:
             for stack_id in todo:
                 looked.add(stack_id)
-                found += self._read(stack_id, self._watched[stack_id])
+                self._read(stack_id, self._watched[stack_id])
+        found, self._found = self._found, []
         return sorted(found, key=lambda event: event.time)
 
-    def _read(self, stack_id: str, watch: _Watch) -> list[Event]:
+    def _read(self, stack_id: str, watch: _Watch) -> None:
         answers = list(self._unseen(stack_id, watch))[::-1]
         if not answers:
-            return []
-        watch.seen = answers[-1]["EventId"]
+            return
         if self._start is None:
             self._start = answers[0]["Timestamp"]
         events = [_event(answer, watch.path) for answer in answers]
+        self._found += events
+        watch.seen = answers[-1]["EventId"]
         for event in events:
             if event.own:
                 watch.running = event.running or not watch.path  # the root is read until nobody asks any more
@@ -91,7 +99,6 @@ class EventStream:
             elif event.type == STACK and event.physical_id:
                 below = self._watched.setdefault(event.physical_id, _Watch(event.path))
                 below.running |= event.running
-        return events
 
     def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
         """Newest first, as CloudFormation gives them."""
@@ -108,19 +115,61 @@ def newest(aws: Aws, stack_id: str) -> str | None:
     return events[0]["EventId"] if events else None
 
 
-def follow(aws: Aws, stack_id: str, after: str | None, see: Callable[[list[Event]], None]) -> tuple[list[Event], Stack]:
-    """Every event of the operation, each given to `see` as soon as it is known, and the stack at the end."""
-    stream, waits, events = EventStream(aws, stack_id, after), pauses(), []
+@dataclass(frozen=True)
+class Beginning:
+    """Where the last operation of a stack begins: its first event, with the client's token, and the newest one before
+    it (`after`), None when there is none."""
+
+    after: str | None
+    time: datetime
+    token: str
+
+
+def beginning(aws: Aws, stack_id: str) -> Beginning | None:
+    """The beginning of the operation that runs, or of the last one that ran; None for a stack without events.
+
+    An operation's events end with a status after which nothing runs, so the one before it ended where the next such
+    status of the stack itself stands.
+    """
+    first: Answer | None = None
+    for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
+        for answer in page["StackEvents"]:
+            own = answer.get("PhysicalResourceId") == answer["StackId"]
+            if first and own and meaning(answer["ResourceStatus"]).ended:
+                return Beginning(answer["EventId"], first["Timestamp"], first.get("ClientRequestToken", ""))
+            first = answer
+    return Beginning(None, first["Timestamp"], first.get("ClientRequestToken", "")) if first else None
+
+
+def follow(
+    aws: Aws, stack_id: str, after: str | None, see: Callable[[list[Event]], None], interrupted: Callable[[], None]
+) -> tuple[list[Event], Stack]:
+    """Every event of the operation, each given to `see` as soon as it is known, and the stack at the end.
+
+    `interrupted` answers Ctrl-C: it returns to go on, or raises. Calls that fail are repeated for `PATIENCE` seconds,
+    unless nothing gets better by waiting; then their `AwsError` is raised.
+    """
+    stream, waits, failing = EventStream(aws, stack_id, after), pauses(), None
+    events: list[Event] = []
     while True:
-        fresh = stream.new()
-        events += fresh
-        see(fresh)
-        # The stack's last event may come before its status; the status decides.
-        if stream.status and meaning(stream.status).ended:
-            stack = read(aws, stack_id)
-            if stack and stack.meaning.ended:
-                return events, stack
-        time.sleep(next(waits))
+        try:
+            fresh = stream.new()
+            events += fresh
+            see(fresh)
+            # The stack's last event may come before its status; the status decides.
+            if stream.status and meaning(stream.status).ended:
+                stack = read(aws, stack_id)
+                if stack and stack.meaning.ended:
+                    return events, stack
+            failing = None
+            time.sleep(next(waits))
+        except AwsError as error:
+            failing = failing or time.monotonic()
+            if error.final or time.monotonic() - failing > PATIENCE:
+                raise
+            time.sleep(next(waits))
+        except KeyboardInterrupt:
+            interrupted()
 
 
 def _event(answer: Answer, path: tuple[str, ...]) -> Event:

@@ -12,7 +12,7 @@ from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import Refused
 from scripts.deployment.follow import pauses
 from scripts.deployment.package import Packaged
-from scripts.deployment.stacks import OURS, Stack, delete_change_set, read
+from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
 
 CREATE, UPDATE = "CREATE", "UPDATE"
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
@@ -108,9 +108,8 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str) -
     """
     kind = UPDATE if previous else CREATE
     name = f"{OURS}{request.digest[:8]}-{uuid.uuid4().hex[:8]}"
-    made = aws.call(
-        "cloudformation",
-        "create_change_set",
+    made = create_change_set(
+        aws,
         StackName=request.stack,
         ChangeSetName=name,
         ChangeSetType=kind,
@@ -150,9 +149,7 @@ def discard(aws: Aws, plan: Plan) -> None:
     """Takes the change set away, and the empty stack that a first one brings with it."""
     delete_change_set(aws, plan.change_set)
     if plan.kind == CREATE:
-        left = read(aws, plan.stack_id)
-        if left and left.status == "REVIEW_IN_PROGRESS":
-            aws.call("cloudformation", "delete_stack", StackName=plan.stack_id)
+        delete_empty(aws, plan.stack_id)
 
 
 def _settled(aws: Aws, change_set: str) -> Answer:

@@ -1,11 +1,13 @@
 """One run of the deploy script: what every verb is given, and where its lines go."""
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
+from scripts.deployment.errors import NotConfirmed
 from scripts.deployment.parameters import Environment
 
 
@@ -34,3 +36,14 @@ def say(lines: Iterable[str]) -> None:
     """Prints lines as they come."""
     for line in lines:
         print(line, flush=True)
+
+
+def confirm(run: Run, question: str) -> None:
+    """A yes to `question`, given in advance with --yes; nobody has to agree on the embedded AWS. Raises
+    `NotConfirmed`."""
+    if run.given.yes or run.aws.endpoint:
+        return
+    if not sys.stdin.isatty():
+        raise NotConfirmed("Nothing was done: nobody is there to agree.", "Run again with --yes.")
+    if input(f"{question} (yes/no) ").strip() != "yes":
+        raise NotConfirmed("Nothing was done.")

@@ -1,15 +1,21 @@
 """A stack as CloudFormation holds it, and its leftovers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from generator.reading.templates import STACK
+from scripts.deployment import author
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.statuses import Meaning, meaning
 
 # Change sets whose names start so are ours; nobody else's are ever touched.
 OURS = "deploy-"
+# A plan that nobody has agreed to for so long was left behind, wherever it was made.
+STALE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Stack:
     outputs: Mapping[str, str] = field(default_factory=dict, hash=False)
     parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
+    change_set: str = ""  # what was executed last
+    protected: bool = False
 
     @property
     def meaning(self) -> Meaning:
@@ -58,30 +66,68 @@ def children(aws: Aws, stack: Stack) -> dict[str, str]:
 
 
 def clear_change_sets(aws: Aws, stack: Stack) -> int:
-    """Removes the change sets that earlier runs of this script left; returns how many."""
-    names = [
-        summary["ChangeSetId"]
-        for page in aws.pages("cloudformation", "list_change_sets", StackName=stack.id)
-        for summary in page["Summaries"]
-        # A child's belongs to its root's and goes with it; an executed one is a record.
-        if summary["ChangeSetName"].startswith(OURS)
-        and not summary.get("ParentChangeSetId")
-        and summary.get("ExecutionStatus") != "EXECUTE_COMPLETE"
-    ]
+    """Removes the change sets that earlier runs of this script left; returns how many. The plan that somebody else is
+    looking at stays: whose run is not known to have ended may still be at the prompt."""
+    names = [one["ChangeSetId"] for one in change_sets(aws, stack.id) if _left(one)]
     for name in names:
         delete_change_set(aws, name)
     return len(names)
 
 
-def delete_change_set(aws: Aws, change_set: str) -> None:
-    """Deletes a change set with its children. One that is gone is fine, and so is an executed one, which AWS may keep
-    as a record (copilot-cli issue 4426)."""
+def delete_empty(aws: Aws, name: str) -> None:
+    """Deletes the stack that a first change set brought with it, unless somebody else plans to create it, too."""
+    left = read(aws, name)
+    if left and left.status == "REVIEW_IN_PROGRESS" and not list(change_sets(aws, left.id)):
+        aws.call("cloudformation", "delete_stack", StackName=left.id)
+
+
+def change_sets(aws: Aws, stack_id: str) -> Iterator[Answer]:
+    """The change sets of a root that can still be executed, or failed. A child's belongs to its root's and goes with
+    it; an executed one is a record; one that is being deleted stays listed for a while."""
+    for page in aws.pages("cloudformation", "list_change_sets", StackName=stack_id):
+        for summary in page["Summaries"]:
+            going = summary.get("Status", "").startswith("DELETE_") and summary["Status"] != "DELETE_FAILED"
+            executed = summary.get("ExecutionStatus") == "EXECUTE_COMPLETE"
+            if not (summary.get("ParentChangeSetId") or going or executed):
+                yield summary
+
+
+def _left(summary: Answer) -> bool:
+    if not summary["ChangeSetName"].startswith(OURS):
+        return False
+    by = author.read(summary.get("Description", ""))
+    return bool(by and by.gone) or datetime.now(UTC) - summary["CreationTime"] > STALE
+
+
+def create_change_set(aws: Aws, **asked: Any) -> Answer:
+    """A new change set. The name is this plan's alone: when it exists already, it was made by a call whose answer was
+    lost on the way and which was sent again."""
+    named = {"StackName": asked["StackName"], "ChangeSetName": asked["ChangeSetName"]}
     try:
-        aws.call("cloudformation", "delete_change_set", ChangeSetName=change_set)
+        return aws.call("cloudformation", "create_change_set", **asked)
+    except AwsError as error:
+        # Code: `AlreadyExistsException` in botocore's model of CloudFormation.
+        if error.code != "AlreadyExistsException":
+            raise
+    except KeyboardInterrupt:  # it may have been made
+        with suppress(AwsError):
+            delete_change_set(aws, named["ChangeSetName"], named["StackName"])
+            delete_empty(aws, named["StackName"])
+        raise
+    made = aws.call("cloudformation", "describe_change_set", **named)
+    return {"Id": made["ChangeSetId"], "StackId": made["StackId"]}
+
+
+def delete_change_set(aws: Aws, change_set: str, stack: str = "") -> None:
+    """Deletes a change set, named by its id or by name and stack, with its children. One that is gone is fine, and so
+    is an executed one, which AWS may keep as a record (copilot-cli issue 4426)."""
+    named = {"ChangeSetName": change_set, **({"StackName": stack} if stack else {})}
+    try:
+        aws.call("cloudformation", "delete_change_set", **named)
     except AwsError as error:
         # Codes: `ChangeSetNotFoundException`, `InvalidChangeSetStatusException` in botocore's model of CloudFormation.
         if error.code == "InvalidChangeSetStatus":
-            kept = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
+            kept = aws.call("cloudformation", "describe_change_set", **named)
             if kept["ExecutionStatus"] == "EXECUTE_COMPLETE":
                 return
         if error.code != "ChangeSetNotFound":
@@ -98,4 +144,6 @@ def _stack(answer: Answer) -> Stack:
         {output["OutputKey"]: output["OutputValue"] for output in answer.get("Outputs", ())},
         {one["ParameterKey"]: one.get("ParameterValue", "") for one in answer.get("Parameters", ())},
         {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
+        answer.get("ChangeSetId", ""),
+        answer.get("EnableTerminationProtection", False),
     )

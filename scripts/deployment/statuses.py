@@ -14,7 +14,8 @@ class Action(Enum):
     CREATE = "creates it"
     UPDATE = "updates it"
     RECREATE = "deletes the empty stack and creates it"
-    WAIT = "waits for a person: an operation is running"
+    WAIT = "follows the operation that is running, or tells whose it is"
+    CONTINUE = "stops: the verb `continue` brings it back to what it was"
     PERSON = "stops: a person has to act"
 
 
@@ -34,11 +35,11 @@ class Meaning:
 
 ABSENT = Meaning("does not exist", Action.CREATE)
 
-_WAIT = "Wait until it has ended (`status` tells), then run the same command again."
+_WAIT = "`follow` watches it to its end; then run the same command again."
 _DELETE_ALL = "Look at what is left in the stack, then delete it by hand; what holds data is retained."
 _CONTINUE = (
-    "Remove what stopped the rollback, then run `aws cloudformation continue-update-rollback --stack-name <stack>`; "
-    "a resource that cannot be restored is named with --resources-to-skip."
+    "Remove what stopped the rollback, then run `continue`; a resource that cannot be restored is left as it is with "
+    "`continue --skip`."
 )
 
 
@@ -62,19 +63,21 @@ STATUSES = {
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _running("is updated; what was replaced is being removed"),
     "UPDATE_COMPLETE": Meaning("is updated", Action.UPDATE),
     "UPDATE_FAILED": Meaning(
-        "was updated in part and not rolled back",
-        Action.PERSON,
-        "Run `aws cloudformation rollback-stack --stack-name <stack>`, then the same command again.",
+        "was updated in part and not rolled back", Action.CONTINUE, "Run `continue`: it is rolled back to what it was."
     ),
     "UPDATE_ROLLBACK_IN_PROGRESS": _running("could not be updated and is being restored"),
-    "UPDATE_ROLLBACK_FAILED": Meaning("could not be updated, nor restored", Action.PERSON, _CONTINUE),
+    "UPDATE_ROLLBACK_FAILED": Meaning("could not be updated, nor restored", Action.CONTINUE, _CONTINUE),
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _running("is restored; what was new is being removed"),
     "UPDATE_ROLLBACK_COMPLETE": Meaning("could not be updated and is as it was before", Action.UPDATE),
     "REVIEW_IN_PROGRESS": Meaning("is empty: its first change set was never executed", Action.CREATE),
     "IMPORT_IN_PROGRESS": _running("is taking over resources"),
     "IMPORT_COMPLETE": Meaning("has taken over resources", Action.UPDATE),
     "IMPORT_ROLLBACK_IN_PROGRESS": _running("could not take over resources and is being restored"),
-    "IMPORT_ROLLBACK_FAILED": Meaning("could not take over resources, nor be restored", Action.PERSON, _CONTINUE),
+    "IMPORT_ROLLBACK_FAILED": Meaning(
+        "could not take over resources, nor be restored",
+        Action.PERSON,
+        "Look at its events; AWS has no call that continues this rollback.",
+    ),
     "IMPORT_ROLLBACK_COMPLETE": Meaning("could not take over resources and is as it was before", Action.UPDATE),
 }
 

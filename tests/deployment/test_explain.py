@@ -13,11 +13,12 @@ from generator.reading.templates import STACK, Template, load
 from scripts.deployment import execute, follow, sources
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson
+from scripts.deployment.execute import Watcher, leave
 from scripts.deployment.explain import cause
 from scripts.deployment.follow import EventStream
 from scripts.deployment.plan import Plan
 from scripts.deployment.show import outcomes
-from scripts.deployment.show.progress import Progress
+from scripts.deployment.show.progress import Lines
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
@@ -110,6 +111,10 @@ class Stacks(Prepared):
         return {"Stacks": [{**found, "CreationTime": START}]}
 
 
+def stop() -> None:
+    raise AssertionError("nobody interrupts")
+
+
 def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) -> list[float]:
     slept: list[float] = []
 
@@ -127,7 +132,7 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
     after = follow.newest(aws, arn("stack", NAME))
     ticking(aws, monkeypatch)
     batches: list[int] = []
-    events, stack = follow.follow(aws, arn("stack", NAME), after, lambda fresh: batches.append(len(fresh)))
+    events, stack = follow.follow(aws, arn("stack", NAME), after, lambda fresh: batches.append(len(fresh)), stop)
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert len(events) == len({one.id for one in events}) == 7 + 5 + 3 == sum(batches)
     assert not any("before this one" in one.reason for one in events)
@@ -137,7 +142,7 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
 def test_nested_stacks_are_read_only_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     ticking(aws, monkeypatch)
-    follow.follow(aws, arn("stack", NAME), None, lambda _: None)
+    follow.follow(aws, arn("stack", NAME), None, lambda _: None, stop)
     asked = [one["StackName"] for name, one in aws.asked if name.endswith("events")]
     assert 10 < asked.count(arn("stack", NETWORK)) < asked.count(arn("stack", NAME))
 
@@ -146,7 +151,7 @@ def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = 100
     slept = ticking(aws, monkeypatch)
-    follow.follow(aws, arn("stack", NAME), None, lambda _: None)
+    follow.follow(aws, arn("stack", NAME), None, lambda _: None, stop)
     assert slept == []
 
 
@@ -191,9 +196,9 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     aws = Stacks(FAILED_UPDATE, cloudformation__execute_change_set={})
     aws.now = -1
     ticking(aws, monkeypatch)
-    out, moments = io.StringIO(), iter(range(1000))
-    progress = Progress(out, lambda: float(next(moments)))
-    outcome = execute.apply(aws, PLAN, root, progress)
+    out = io.StringIO()
+    progress = Lines(out, lambda: START)
+    outcome = execute.watch(aws, execute.apply(aws, PLAN), root, Watcher(progress, leave))
     assert outcome.exit is Exit.FAILED and outcome.cause
     asked = next(asked for name, asked in aws.asked if name.endswith("execute_change_set"))
     assert asked == {"ChangeSetName": PLAN.change_set, "ClientRequestToken": PLAN.name, "DisableRollback": False}
@@ -227,6 +232,6 @@ def test_an_operation_that_cannot_be_followed_is_left_running(root: Template, tr
         raise trouble
 
     with pytest.raises(NeedsPerson, match="left running") as raised:
-        execute.apply(aws, PLAN, root, see)
+        execute.watch(aws, execute.apply(aws, PLAN), root, Watcher(see, leave))
     assert raised.value.status is Exit.PERSON and seen
     assert isinstance(trouble, KeyboardInterrupt | AwsError)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from generator.reading.templates import STACK, load
-from scripts.deployment import package, record
+from scripts.deployment import author, package, record
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet, bucket_name
 from tests.conftest import ROOT
@@ -184,5 +184,7 @@ def test_the_source_of_a_deployment(tmp_path: Path) -> None:
     assert record.source(tmp_path) == record.Source(git("rev-parse", "HEAD"), "main", "clean")
     (tmp_path / "new").touch()
     assert record.source(tmp_path).tree == "changed"
-    text = record.describe(record.source(tmp_path), "1.2.3", "d" * 64)
-    assert text == f"commit {git('rev-parse', 'HEAD')[:12]} (main, tree changed); set 1.2.3; plan {'d' * 16}"
+    by, commit = author.here(ME.arn), git("rev-parse", "HEAD")[:12]
+    text = record.describe(record.source(tmp_path), "1.2.3", "d" * 64, by)
+    assert text == f"{by}; commit {commit} (main, tree changed); set 1.2.3; plan {'d' * 16}"
+    assert author.read(text) == by and author.read("somebody's own words") is None

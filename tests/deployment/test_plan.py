@@ -204,24 +204,21 @@ def unchecked(call: Any) -> Any:
 def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
     child = change_set("staging-Backend-1", [], Status="FAILED", StatusReason="Unresolved resource dependencies [X]")
     reason = f"Nested change set {child['ChangeSetId']} was not successfully created: Currently in FAILED."
-    empty = {
-        "Stacks": [
-            {
-                "StackName": NAME,
-                "StackId": BEFORE.id,
-                "StackStatus": "REVIEW_IN_PROGRESS",
-                "CreationTime": datetime.now(UTC),
-            }
-        ]
-    }
-    aws = prepared(
-        change_set(NAME, [], Status="FAILED", StatusReason=reason), child, cloudformation__describe_stacks=empty
-    )
-    with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1: Unresolved resource dependencies \[X\]"):
-        plan.make(aws, REQUEST, None, "why")
-    assert aws.calls()[-3:] == [
-        f"cloudformation.{one}" for one in ("delete_change_set", "describe_stacks", "delete_stack")
-    ]
+    held = {"StackName": NAME, "StackId": BEFORE.id, "StackStatus": "REVIEW_IN_PROGRESS"}
+    empty = {"Stacks": [{**held, "CreationTime": datetime.now(UTC)}]}
+    somebodys = {"ChangeSetId": arn("changeSet", "x"), "ChangeSetName": "deploy-x", "Status": "CREATE_COMPLETE"}
+    going = {"ChangeSetId": arn("changeSet", "y"), "ChangeSetName": "deploy-y", "Status": "DELETE_IN_PROGRESS"}
+    done = ["delete_change_set", "describe_stacks", "list_change_sets"]
+    for others, last in (([going], [*done, "delete_stack"]), ([going, somebodys], done)):
+        aws = prepared(
+            change_set(NAME, [], Status="FAILED", StatusReason=reason),
+            child,
+            cloudformation__describe_stacks=empty,
+            cloudformation__list_change_sets={"Summaries": others},
+        )
+        with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1: Unresolved resource dependencies"):
+            plan.make(aws, REQUEST, None, "why")
+        assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
 
 
 def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:

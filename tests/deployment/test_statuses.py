@@ -8,6 +8,7 @@ from scripts.deployment.errors import Exit
 from scripts.deployment.statuses import DEPLOYED, RESTORED, STATUSES, Action, meaning
 from tests.deployment.service import model
 
+STUCK = (Action.CONTINUE, Action.PERSON)
 KNOWN = model("cloudformation").shape_for("StackStatus").enum
 
 
@@ -22,7 +23,7 @@ def test_a_status_is_waited_for_exactly_while_something_runs(status: str) -> Non
     running = status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
     assert meaning(status).ended is not running
     # A person is told what to do wherever the script does nothing.
-    assert bool(meaning(status).remedy) is (meaning(status).action in (Action.WAIT, Action.PERSON))
+    assert bool(meaning(status).remedy) is (meaning(status).action in (Action.WAIT, *STUCK))
 
 
 def test_nothing_that_may_hold_data_is_deleted() -> None:
@@ -34,7 +35,15 @@ def test_ends_are_good_or_restored_or_for_a_person() -> None:
     assert set(KNOWN) >= DEPLOYED | RESTORED and not DEPLOYED & RESTORED
     harmless = DEPLOYED | RESTORED | {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
     others = {name for name, one in STATUSES.items() if one.ended} - harmless
-    assert {STATUSES[name].action for name in others} == {Action.PERSON}
+    assert {STATUSES[name].action for name in others} == set(STUCK)
+
+
+def test_only_what_cloudformation_can_continue_is_continued() -> None:
+    """ContinueUpdateRollback and RollbackStack, API reference; after a failed creation the latter would delete."""
+    assert {name for name, one in STATUSES.items() if one.action is Action.CONTINUE} == {
+        "UPDATE_FAILED",
+        "UPDATE_ROLLBACK_FAILED",
+    }
 
 
 def test_unknown_and_absent() -> None:

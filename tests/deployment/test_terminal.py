@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from scripts.deployment.computed import Computed
 from scripts.deployment.follow import Event
 from scripts.deployment.plan import Difference, Plan, PlannedChange
 from scripts.deployment.show import outcomes, plans, terminal
-from scripts.deployment.show.progress import Progress
+from scripts.deployment.show.progress import Lines
 
 
 class Screen(io.StringIO):
@@ -59,16 +59,17 @@ def test_long_values_are_cut_and_absent_ones_named() -> None:
 
 
 def event(path: tuple[str, ...], status: str, second: int, kind: str = STACK) -> Event:
-    return Event(path, "id", "x", kind, status, "", datetime(2026, 11, 23, 12, 0, second, tzinfo=UTC))
+    start = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    return Event(path, "id", "x", kind, status, "", start + timedelta(seconds=second))
 
 
 def test_a_long_wait_says_what_for() -> None:
-    out, now = io.StringIO(), [0.0]
-    progress = Progress(out, lambda: now[0])
+    out, now = io.StringIO(), [0]
+    progress = Lines(out, lambda: event((), "", now[0]).time)
     inner, kind = ("Delivery", "Distribution"), "AWS::CloudFront::Distribution"
     progress([event(("Delivery",), "CREATE_IN_PROGRESS", 2)])
     progress([event(inner, "CREATE_IN_PROGRESS", 3, kind)])
-    for now[0] in (10.0, 20.0, 25.0, 40.0):
+    for now[0] in (13, 23, 28, 43):
         progress([])
     progress([event(inner, "CREATE_COMPLETE", 42, kind), event(("Delivery",), "CREATE_COMPLETE", 43)])
     assert [line[10:] for line in out.getvalue().splitlines()] == [

@@ -2,19 +2,22 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import approvals, computed, execute, package, plan, record, stacks
+from scripts.deployment import approvals, author, computed, execute, package, plan, record, running, stacks, watching
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import Computed
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.package import Packaged
 from scripts.deployment.parameters import Environment
 from scripts.deployment.plan import Plan, Request
+from scripts.deployment.record import Record
 from scripts.deployment.run import Run, say
 from scripts.deployment.show import outcomes, plans, terminal
-from scripts.deployment.show.progress import Progress
 from scripts.deployment.stacks import Stack
 from scripts.deployment.statuses import Action, meaning
 
@@ -24,6 +27,8 @@ ORDER = (SHARED, ENVIRONMENT)
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `apply`."""
     parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
+    watching.arguments(parser)
     parser.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
 
 
@@ -68,39 +73,61 @@ class _Steps:
         if planned.empty:
             say([f"{wanted.stack}: no changes"])
             return Exit.DONE, previous
+        aws, watcher = self.run.aws, watching.watcher(self.run, wanted.root, planned)
         try:
             say(plans.plan_lines(planned, values, self.paint))
             self._confirm(wanted.stack)
-            outcome = execute.apply(self.run.aws, planned, wanted.root, Progress())
-        except NeedsPerson:  # it is running
+            started = execute.apply(aws, planned)
+        except NeedsPerson:  # it is running, or may be
             raise
         except BaseException:
-            plan.discard(self.run.aws, planned)
+            plan.discard(aws, planned)
             raise
+        record_it = partial(record.begin, aws, self.bucket, self.identity, self.origin, wanted.version, planned)
+        with execute.left_running(started):
+            written = _if_possible(record_it)
+            outcome = execute.watch(aws, started, wanted.root, watcher)
         say(outcomes.outcome_lines(outcome, self.paint))
         try:
-            stacks.delete_change_set(self.run.aws, planned.change_set)  # a failed execution leaves it
-            record.write(self.run.aws, self.bucket, self.identity, outcome, self.origin, wanted.version, planned)
+            stacks.delete_change_set(aws, planned.change_set)  # a failed execution leaves it
+            (written or record_it()).write(aws, status=outcome.status)
         except AwsError as error:
-            raise NeedsPerson(f"The operation has ended, but was not cleared up and recorded: {error}") from error
+            raise NeedsPerson(f"{wanted.stack} was changed, but not cleared up and recorded: {error}") from error
         if outcome.exit is Exit.DONE:
             say(outcomes.output_lines(outcome.held, self.run.console))
         return outcome.exit, outcome.held
 
     def _previous(self, wanted: Environment) -> Stack | None:
-        """The stack to be updated, or None when it is to be created; what failed runs left is cleared away."""
-        found = stacks.read(self.run.aws, wanted.stack)
+        """The stack to be updated, or None when it is to be created; what failed runs left is cleared away, and what
+        still runs is followed to its end first, if it is ours."""
+        aws = self.run.aws
+        found = stacks.read(aws, wanted.stack)
         means = meaning(found.status if found else None)
-        if found and means.action in (Action.WAIT, Action.PERSON):
+        if found and means.action is Action.WAIT:
+            self._attach(wanted, found)
+            return self._previous(wanted)
+        if found and means.action in (Action.CONTINUE, Action.PERSON):
             raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
         if found:
-            stacks.clear_change_sets(self.run.aws, found)
+            stacks.clear_change_sets(aws, found)
         if found and means.action is Action.RECREATE:
             say([f"{found.name} {means.text}: the empty stack is deleted first"])
-            outcome = execute.destroy(self.run.aws, found, wanted.root, lambda _events: None)
+            outcome = execute.watch(aws, execute.destroy(aws, found), wanted.root, watching.silent())
             if outcome.exit is not Exit.DONE:
                 raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.remedy)
         return found if means.action is Action.UPDATE else None
+
+    def _attach(self, wanted: Environment, found: Stack) -> None:
+        """Follows what runs on a stack. Raises `NeedsPerson` when it is not this caller's and nobody said to."""
+        operation = running.current(self.run.aws, found)
+        told = operation.told(datetime.now(UTC)) if operation else f"{found.name} {found.meaning.text}"
+        if operation is None or not (self.run.given.follow or operation.who == self.identity.arn):
+            raise NeedsPerson(f"{told} ({found.status}).", f"{found.remedy} `apply --follow` does both.")
+        say([f"{told}: it is followed to its end first"])
+        outcome = watching.attached(self.run, wanted.root, operation)
+        say(outcomes.outcome_lines(outcome, self.paint))
+        if written := record.find(self.run.aws, self.bucket, self.identity, found.name, operation.begun.token):
+            written.write(self.run.aws, status=outcome.status)
 
     def _plan(
         self, wanted: Environment, template: Packaged, previous: Stack | None, values: list[Computed]
@@ -110,12 +137,15 @@ class _Steps:
         parameters = wanted.values({one.name: one.value for one in values})
         wanted.keep(previous.parameters if previous else {}, parameters)
         request = Request(wanted.stack, template, parameters, wanted.tags)
-        made = plan.make(self.run.aws, request, previous, record.describe(self.origin, wanted.version, request.digest))
+        made = plan.make(self.run.aws, request, previous, self._describe(wanted, request))
         renewed = computed.renew(self.run.aws, wanted, previous, values, made)
         if renewed == values:
             return made, values
         plan.discard(self.run.aws, made)
         return self._plan(wanted, template, previous, renewed)
+
+    def _describe(self, wanted: Environment, request: Request) -> str:
+        return record.describe(self.origin, wanted.version, request.digest, author.here(self.identity.arn))
 
     def _confirm(self, stack: str) -> None:
         """Nobody has to agree on the embedded AWS. Raises `NotConfirmed`."""
@@ -128,6 +158,14 @@ class _Steps:
             != "yes"
         ):
             raise NotConfirmed(f"{stack} was not changed.")
+
+
+def _if_possible(write: Callable[[], Record]) -> Record | None:
+    """What is running is watched, whether it could be written down or not."""
+    try:
+        return write()
+    except AwsError:
+        return None
 
 
 def _want_source(run: Run, wanted: Environment, shared: Stack | None) -> None:

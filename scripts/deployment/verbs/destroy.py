@@ -3,15 +3,15 @@
 import sys
 from argparse import ArgumentParser
 
-from scripts.deployment import execute, stacks
+from scripts.deployment import execute, stacks, watching
 from scripts.deployment.errors import Exit, NeedsPerson, Refused
 from scripts.deployment.run import Run, say
 from scripts.deployment.show import outcomes, terminal
-from scripts.deployment.show.progress import Progress
 
 
-def arguments(_parser: ArgumentParser) -> None:
-    """Takes none of its own."""
+def arguments(parser: ArgumentParser) -> None:
+    """How its progress is shown."""
+    watching.arguments(parser)
 
 
 def run(run: Run) -> Exit:
@@ -25,6 +25,7 @@ def run(run: Run) -> Exit:
         return Exit.DONE
     if not stack.meaning.ended:
         raise NeedsPerson(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
-    outcome = execute.destroy(run.aws, stack, wanted.root, Progress())
+    running = execute.destroy(run.aws, stack)
+    outcome = execute.watch(run.aws, running, wanted.root, watching.watcher(run, wanted.root))
     say(outcomes.outcome_lines(outcome, terminal.painter(sys.stdout)))
     return outcome.exit

@@ -1,12 +1,19 @@
-"""`status`: the stacks as they stand."""
+"""`status`: the stacks as they stand, and how far what runs on them is."""
 
 import sys
 from argparse import ArgumentParser
+from datetime import UTC, datetime
 
-from scripts.deployment import stacks
+from scripts.deployment import recovery, running, stacks
 from scripts.deployment.errors import Exit
+from scripts.deployment.follow import EventStream
+from scripts.deployment.parameters import Environment
+from scripts.deployment.progress import Progress
 from scripts.deployment.run import Run, say
 from scripts.deployment.show import outcomes, terminal
+from scripts.deployment.show.progress import view_lines
+from scripts.deployment.show.stuck import stuck_lines
+from scripts.deployment.stacks import Stack
 from scripts.deployment.statuses import Action
 
 
@@ -20,7 +27,21 @@ def run(run: Run) -> Exit:
     for wanted in run.roots.values():
         stack = stacks.read(run.aws, wanted.stack)
         children = stacks.children(run.aws, stack) if stack else {}
-        say(outcomes.status_lines(stack, wanted.stack, children, terminal.painter(sys.stdout)))
-        if stack and stack.meaning.action in (Action.WAIT, Action.PERSON):
+        paint = terminal.painter(sys.stdout)
+        say(outcomes.status_lines(stack, wanted.stack, children, paint))
+        action = stack.meaning.action if stack else None
+        if stack and action is Action.WAIT:
+            _running(run, wanted, stack, paint)
+        elif stack and action in (Action.CONTINUE, Action.PERSON):
+            say(stuck_lines(stack, recovery.stuck(run.aws, stack), wanted.root, paint))
+        if action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
             found = Exit.PERSON
     return found
+
+
+def _running(run: Run, wanted: Environment, stack: Stack, paint: terminal.Paint) -> None:
+    operation, now = running.current(run.aws, stack), datetime.now(UTC)
+    if operation:
+        progress = Progress()
+        progress.fold(EventStream(run.aws, stack.id, operation.begun.after).new())
+        say([operation.told(now), *view_lines(progress, wanted.root, now, paint)])

@@ -1,0 +1,66 @@
+"""A stack that could be neither updated nor restored: what stands in the way, and how it goes on."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from generator.reading.templates import STACK
+from scripts.deployment import statuses
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import Refused
+from scripts.deployment.execute import Running
+from scripts.deployment.follow import newest
+from scripts.deployment.stacks import OURS, Stack
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """A resource that stands in the way: `path` by logical ids, `skip` the name under which CloudFormation can be told
+    to leave it as it is (empty where it takes none)."""
+
+    path: tuple[str, ...]
+    type: str
+    reason: str
+    skip: str = ""
+
+
+def stuck(aws: Aws, stack: Stack) -> list[Stuck]:
+    """The resources of a stack and its nested stacks that failed, nested stacks themselves left out."""
+    return list(_stuck(aws, stack.id, "", ()))
+
+
+def _stuck(aws: Aws, stack_id: str, nested: str, path: tuple[str, ...]) -> Iterator[Stuck]:
+    for one in _resources(aws, stack_id):
+        here = (*path, one["LogicalResourceId"])
+        below = one["ResourceType"] == STACK and one.get("PhysicalResourceId")
+        found = list(_stuck(aws, below, below.split("/")[1], here)) if below else []
+        yield from found
+        if one["ResourceStatus"].endswith("_FAILED") and not found:
+            # The nested stack is called by its name, not by its logical id (API reference, ContinueUpdateRollback).
+            skip = f"{nested}.{here[-1]}" if nested else here[-1]
+            skip = skip if one["ResourceStatus"] == "UPDATE_FAILED" and not below else ""
+            yield Stuck(here, one["ResourceType"], one.get("ResourceStatusReason", "AWS gives no reason"), skip)
+
+
+def _resources(aws: Aws, stack_id: str) -> Iterator[Answer]:
+    for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id):
+        yield from page["StackResourceSummaries"]
+
+
+def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
+    """Goes on with a rollback that failed, without the resources `skipped`, or rolls back an update that was not. The
+    wanted end is the state of before. Raises `Refused` for a stack that needs neither."""
+    after, started = newest(aws, stack.id), time.monotonic()
+    # The same for a call that is sent again, another one for the next try.
+    token = f"{OURS}continue-{hashlib.sha256(str(after).encode()).hexdigest()[:16]}"
+    if stack.status == "UPDATE_ROLLBACK_FAILED":
+        skip = {"ResourcesToSkip": [one.skip for one in skipped]} if skipped else {}
+        aws.call("cloudformation", "continue_update_rollback", StackName=stack.id, ClientRequestToken=token, **skip)
+    elif stack.status == "UPDATE_FAILED":
+        # Explicit: what a failed update has made and marked as retained stays.
+        retained = {"RetainExceptOnCreate": False}
+        aws.call("cloudformation", "rollback_stack", StackName=stack.id, ClientRequestToken=token, **retained)
+    else:
+        raise Refused(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
+    return Running(stack, after, frozenset(statuses.RESTORED), started)

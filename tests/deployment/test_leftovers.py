@@ -1,0 +1,94 @@
+"""What killed or disturbed runs leave, and what is not theirs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from scripts.deployment import author, stacks
+from scripts.deployment.errors import AwsError
+from scripts.deployment.stacks import OURS, Stack
+from tests.deployment.service import ME, Prepared, arn, refusal
+
+STAGING = "dashboard-staging"
+
+
+def test_only_our_own_leftovers_are_removed() -> None:
+    """Not what somebody else made, nor a plan that somebody may be looking at."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    us, ended = author.here(ME.arn), replace(author.here(ME.arn), process=gone.pid)
+    now, old = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=2)
+    names = ("1", "1-Storage", "0", "2", "3", "4", "5")
+    mine, child, done, looked, away, stale, other = (
+        {
+            "ChangeSetId": arn("changeSet", f"{OURS}{name}"),
+            "ChangeSetName": f"{OURS}{name}",
+            "Description": f"{ended}; commit 0",
+            "CreationTime": now,
+        }
+        for name in names
+    )
+    away_from_here = {"Description": str(replace(ended, machine="0" * 8))}
+    aws = Prepared(cloudformation__delete_change_set={})
+    aws.answers["cloudformation.list_change_sets"] = {
+        "Summaries": [
+            mine,
+            child | {"ParentChangeSetId": mine["ChangeSetId"]},
+            done | {"ExecutionStatus": "EXECUTE_COMPLETE"},
+            looked | {"Description": str(us)},
+            away | away_from_here,
+            stale | away_from_here | {"CreationTime": old},
+            other | {"ChangeSetName": "somebodys"},
+        ]
+    }
+    assert stacks.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "")) == 2
+    removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
+    assert removed == [mine["ChangeSetId"], stale["ChangeSetId"]]
+
+
+def test_an_executed_change_set_may_stay_as_a_record() -> None:
+    kept = {"cloudformation__delete_change_set": refusal("x", "InvalidChangeSetStatus")}
+    stacks.delete_change_set(Prepared(cloudformation__delete_change_set=refusal("x", "ChangeSetNotFound")), "deploy-1")
+    executed = {"ExecutionStatus": "EXECUTE_COMPLETE"}
+    stacks.delete_change_set(Prepared(**kept, cloudformation__describe_change_set=executed), "deploy-1")
+    for service in (
+        Prepared(**kept, cloudformation__describe_change_set={"ExecutionStatus": "AVAILABLE"}),
+        Prepared(cloudformation__delete_change_set=refusal("x", "AccessDenied")),
+    ):
+        with pytest.raises(AwsError):
+            stacks.delete_change_set(service, "deploy-1")
+
+
+ASKED = {"StackName": STAGING, "ChangeSetName": f"{OURS}0-1", "ChangeSetType": "CREATE", "ClientToken": f"{OURS}0-1"}
+
+
+def test_a_change_set_whose_creation_was_sent_twice_is_the_one_of_the_first_time() -> None:
+    made = {"ChangeSetId": arn("changeSet", "1"), "StackId": arn("stack", STAGING)}
+    aws = Prepared(
+        cloudformation__create_change_set=refusal("x", "AlreadyExistsException"),
+        cloudformation__describe_change_set=made,
+    )
+    assert stacks.create_change_set(aws, **ASKED) == {"Id": made["ChangeSetId"], "StackId": made["StackId"]}
+    assert aws.asked[1][1] == {"StackName": STAGING, "ChangeSetName": ASKED["ChangeSetName"]}
+    with pytest.raises(AwsError, match="LimitExceeded"):
+        stacks.create_change_set(Prepared(cloudformation__create_change_set=refusal("x", "LimitExceeded")), **ASKED)
+
+
+def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
+    def interrupted(**_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    aws = Prepared(
+        cloudformation__create_change_set=interrupted,
+        cloudformation__delete_change_set={},
+        cloudformation__describe_stacks=refusal("x", "ValidationError", "x does not exist"),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        stacks.create_change_set(aws, **ASKED)
+    assert aws.calls()[1:] == ["cloudformation.delete_change_set", "cloudformation.describe_stacks"]
