@@ -8,7 +8,8 @@ DEPLOY = $(BIN)/python -m scripts.deploy
 REQUIREMENTS = scripts/setup_cfg.py requirements
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help deploy outputs explain events drift status follow continue destroy migrate cost rehearse local-stop templates check test lint format bench clean
+# Every target that says what it is for is a command, never a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ continue: .venv/ready ## bring back an environment that could be neither updated
 
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
+
+rollback: .venv/ready ## list good releases, or go back to one: ENV=staging TO=commit
+	@$(DEPLOY) rollback $(ENV) $(if $(TO),--to $(TO)) $(ARGS)
 
 migrate: templates ## bring an application into its repository: APP=folder
 	@$(DEPLOY) migrate shared --app $(APP) $(ARGS)

@@ -31,6 +31,7 @@ VERBS = {
     "follow": "watch what is running to its end",
     "migrate": "bring an application's branches and tags into the repository",
     "outputs": "show the outputs",
+    "rollback": "bring the application back to an earlier good release",
     "status": "show the stacks as they stand",
 }
 STATUSES = "exit status: " + ", ".join(

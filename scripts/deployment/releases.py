@@ -1,0 +1,118 @@
+"""The pipeline's earlier good releases, and the two ways back to one.
+
+A stage is rolled back to an execution that succeeded under the pipeline's present structure (its artifacts are used
+again, which takes minutes less); any other release is run again from its commit. Source: codepipeline userguide,
+stage-rollback and pipelines-trigger-source-overrides.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import NeedsPerson, Refused
+from scripts.deployment.follow import pauses
+
+ROLLING_BACK = "ROLLBACK"  # what a stage does on failure, and the type of an execution that rolls back
+COMMIT = "COMMIT_ID"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A good release: the execution, and the commit that its source action took."""
+
+    execution: str
+    commit: str
+    title: str
+    ended: datetime
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The pipeline as it is: `version` of its structure, the stages that can be rolled back, its source action."""
+
+    name: str
+    version: int
+    stages: tuple[str, ...]
+    source: str
+
+
+def pipeline(aws: Aws, name: str) -> Pipeline:
+    """The pipeline of that name."""
+    found = aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
+    able = (one["name"] for one in found["stages"] if one.get("onFailure", {}).get("result") == ROLLING_BACK)
+    return Pipeline(name, found["version"], tuple(able), found["stages"][0]["actions"][0]["name"])
+
+
+def good(aws: Aws, name: str) -> Iterator[Release]:
+    """The releases that succeeded from their first stage to their last, newest first."""
+    for one in _executions(aws, name):
+        if one["status"] == "Succeeded" and one.get("executionType") != ROLLING_BACK and one.get("sourceRevisions"):
+            revision = one["sourceRevisions"][0]
+            title = _title(revision.get("revisionSummary", ""))
+            yield Release(one["pipelineExecutionId"], revision["revisionId"], title, one["lastUpdateTime"])
+
+
+def running(aws: Aws, name: str) -> list[str]:
+    """The executions that are in progress."""
+    return [one["pipelineExecutionId"] for one in _executions(aws, name) if one["status"] in ("InProgress", "Stopping")]
+
+
+def find(releases: list[Release], wanted: str) -> Release:
+    """The release of an execution or of a commit, by the start of either. Raises `Refused`."""
+    found = [one for one in releases if one.execution.startswith(wanted) or one.commit.startswith(wanted)]
+    # The same commit may have been released more than once: the newest of them is meant.
+    if len({one.commit for one in found}) != 1:
+        valid = ", ".join(one.commit[:12] for one in releases[:10]) or "none"
+        what = "no good release" if not found else "more than one good release"
+        raise Refused(f"{wanted} names {what}; there are: {valid}", "`rollback ENVIRONMENT` alone lists them.")
+    return found[0]
+
+
+def returnable(aws: Aws, to: Release, there: Pipeline) -> bool:
+    """Whether the stages can be rolled back to a release: it ran under the structure that the pipeline has now."""
+    asked = {"pipelineName": there.name, "pipelineExecutionId": to.execution}
+    answer = aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]
+    return bool(there.stages) and answer["pipelineVersion"] == there.version
+
+
+def roll_back(aws: Aws, there: Pipeline, stage: str, to: Release) -> str:
+    """Starts the rollback of one stage; returns the execution that does it."""
+    asked = {"pipelineName": there.name, "stageName": stage, "targetPipelineExecutionId": to.execution}
+    return str(aws.call("codepipeline", "rollback_stage", **asked)["pipelineExecutionId"])
+
+
+def run_again(aws: Aws, there: Pipeline, to: Release, token: str) -> str:
+    """Starts the whole pipeline at a release's commit; returns the execution."""
+    revision = {"actionName": there.source, "revisionType": COMMIT, "revisionValue": to.commit}
+    asked = {"name": there.name, "sourceRevisions": [revision], "clientRequestToken": token}
+    return str(aws.call("codepipeline", "start_pipeline_execution", **asked)["pipelineExecutionId"])
+
+
+def wait(aws: Aws, name: str, execution: str) -> Answer:
+    """The execution when it has ended. Raises `NeedsPerson` on Ctrl-C: it goes on by itself."""
+    asked = {"pipelineName": name, "pipelineExecutionId": execution}
+    try:
+        for pause in pauses(1.0, 15.0):
+            answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]
+            if answer["status"] not in ("InProgress", "Stopping"):
+                return answer
+            time.sleep(pause)
+    except KeyboardInterrupt:
+        pass
+    raise NeedsPerson(f"Execution {execution} of {name} is left running.", "The pipeline's page in the console tells.")
+
+
+def _executions(aws: Aws, name: str) -> Iterator[Answer]:
+    for page in aws.pages("codepipeline", "list_pipeline_executions", pipelineName=name):
+        yield from page["pipelineExecutionSummaries"]
+
+
+def _title(summary: str) -> str:
+    """The first line of a commit's message; a connection's source gives it within JSON."""
+    with suppress(ValueError, TypeError, KeyError):
+        summary = json.loads(summary)["CommitMessage"]
+    return summary.strip().partition("\n")[0]

@@ -1,0 +1,168 @@
+"""Back to an earlier good release: by its artifacts where the pipeline can, otherwise from its commit."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from scripts.deployment import parameters, releases
+from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import rollback
+from tests.conftest import ROOT
+from tests.deployment.service import Prepared, arn
+
+NAME, STAGING = "cloud-health-dashboard-pipeline-staging", "cloud-health-dashboard-staging"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FIRST, SECOND = "1" * 40, "2" * 40
+
+
+def execution(number: int, commit: str, status: str = "Succeeded", **more: Any) -> dict[str, Any]:
+    revision = {"actionName": "SourceAction", "revisionId": commit, "revisionSummary": f"change {number}\n\nmore"}
+    times = {"startTime": NOW, "lastUpdateTime": NOW}
+    return {"pipelineExecutionId": f"e-{number}", "status": status, "sourceRevisions": [revision], **times, **more}
+
+
+class CodePipeline(Prepared):
+    """A pipeline at version 7 of its structure, and what its executions were."""
+
+    def __init__(self, *executions: dict[str, Any], versions: dict[str, int] | None = None, ends: str = "Succeeded"):
+        self.versions, self.ends = versions or {}, ends
+        outputs = [{"OutputKey": "Pipeline", "OutputValue": NAME}]
+        stack = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "UPDATE_COMPLETE"}
+        middle = len(executions) // 2
+        source = {"actionTypeId": {"category": "Source", "owner": "AWS", "provider": "CodeCommit", "version": "1"}}
+        stages = [
+            {"name": "Source", "actions": [{"name": "SourceAction", **source}]},
+            {"name": "Build", "actions": [], "onFailure": {"result": "RETRY"}},
+            {"name": "Deploy_Backend", "actions": [], "onFailure": {"result": "ROLLBACK"}},
+            {"name": "Deploy_Frontend", "actions": [], "onFailure": {"result": "ROLLBACK"}},
+        ]
+        super().__init__(
+            cloudformation__describe_stacks={"Stacks": [{**stack, "CreationTime": NOW, "Outputs": outputs}]},
+            codepipeline__list_pipeline_executions=lambda **asked: (
+                {"pipelineExecutionSummaries": list(executions[middle:])}
+                if "nextToken" in asked
+                else {"pipelineExecutionSummaries": list(executions[:middle]), "nextToken": "2"}
+            ),
+            codepipeline__get_pipeline={
+                "pipeline": {
+                    "name": NAME,
+                    "roleArn": "arn:aws:iam::000000000000:role/x",
+                    "version": 7,
+                    "stages": stages,
+                }
+            },
+            codepipeline__get_pipeline_execution=self.get,
+            codepipeline__rollback_stage=lambda stageName, **_: {"pipelineExecutionId": f"back-{stageName}"},
+            codepipeline__start_pipeline_execution={"pipelineExecutionId": "again"},
+        )
+
+    def get(self, pipelineExecutionId: str, **_: Any) -> dict[str, Any]:
+        status = self.ends if pipelineExecutionId in ("again", "back-Deploy_Backend") else "Succeeded"
+        version = self.versions.get(pipelineExecutionId, 7)
+        return {"pipelineExecution": {"status": status, "pipelineVersion": version}}
+
+    def started(self) -> list[tuple[str, Any]]:
+        calls = ("codepipeline.rollback_stage", "codepipeline.start_pipeline_execution")
+        return [(name.partition(".")[2], asked) for name, asked in self.asked if name in calls]
+
+
+def run(aws: Prepared, to: str | None = None, **given: Any) -> Exit:
+    roots = parameters.load("staging", ROOT / "templates", ROOT / "params")
+    return rollback.run(Run(aws, roots, Namespace(**{"to": to, "build_again": False, "yes": True} | given), ROOT))
+
+
+HISTORY = (
+    execution(5, SECOND, "Failed"),
+    execution(4, FIRST, executionType="ROLLBACK"),
+    execution(3, SECOND),
+    execution(2, SECOND, "Superseded"),
+    execution(1, FIRST),
+)
+
+
+def test_only_good_releases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = CodePipeline(*HISTORY)
+    assert run(aws) is Exit.DONE and not aws.started()
+    assert capsys.readouterr().out.splitlines() == [
+        "2026-11-23 12:00  222222222222  e-3  change 3",
+        "2026-11-23 12:00  111111111111  e-1  change 1",
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["1111", "e-1"])
+def test_stages_go_back_with_the_releases_artifacts_the_backend_first(wanted: str) -> None:
+    aws = CodePipeline(*HISTORY)
+    assert run(aws, wanted) is Exit.DONE
+    assert aws.started() == [
+        ("rollback_stage", {"pipelineName": NAME, "stageName": stage, "targetPipelineExecutionId": "e-1"})
+        for stage in ("Deploy_Backend", "Deploy_Frontend")
+    ]
+
+
+@pytest.mark.parametrize("given", [{}, {"build_again": True}])
+def test_after_a_change_of_the_pipeline_the_commit_is_built_again(given: dict[str, Any]) -> None:
+    aws = CodePipeline(*HISTORY, versions={} if given else {"e-1": 6})
+    assert run(aws, "1111", **given) is Exit.DONE
+    [(name, asked)] = aws.started()
+    revision = {"actionName": "SourceAction", "revisionType": "COMMIT_ID", "revisionValue": FIRST}
+    assert name == "start_pipeline_execution" and asked["sourceRevisions"] == [revision]
+
+
+def test_a_failed_rollback_stops_and_is_a_failure() -> None:
+    aws = CodePipeline(*HISTORY, ends="Failed")
+    assert run(aws, "1111") is Exit.FAILED
+    assert [asked["stageName"] for _, asked in aws.started()] == ["Deploy_Backend"]
+
+
+@pytest.mark.parametrize(
+    ("history", "wanted", "told"),
+    [
+        (HISTORY, "333", "333 names no good release; there are: 222222222222, 111111111111"),
+        (HISTORY, "e-", "e- names more than one good release"),
+        ((execution(6, SECOND, "InProgress"), *HISTORY), "1111", "is running e-6"),
+        ((), "1111", "there are: none"),
+    ],
+)
+def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], wanted: str, told: str) -> None:
+    aws = CodePipeline(*history)
+    with pytest.raises(Refused, match=told):
+        run(aws, wanted)
+    assert not aws.started()
+
+
+def test_nothing_happens_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = CodePipeline(*HISTORY)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    with pytest.raises(NotConfirmed):
+        run(aws, "1111", yes=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: "production")
+    with pytest.raises(NotConfirmed):
+        run(aws, "1111", yes=False)
+    assert not aws.started()
+    monkeypatch.setattr("builtins.input", lambda _: "staging")
+    assert run(aws, "1111", yes=False) is Exit.DONE
+
+
+def test_ctrl_c_leaves_it_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    with pytest.raises(NeedsPerson, match="back-Deploy_Backend"):
+        run(CodePipeline(*HISTORY, ends="InProgress"), "1111")
+
+
+def test_a_connections_commit_has_its_message_in_json() -> None:
+    one = execution(1, FIRST)
+    one["sourceRevisions"][0]["revisionSummary"] = json.dumps({"ProviderType": "GitHub", "CommitMessage": "a\n\nb"})
+    [release] = releases.good(CodePipeline(one), NAME)
+    assert release.title == "a"
