@@ -1,10 +1,12 @@
-"""Renders the templates: `python -m generator [--check | --list | --picture | --gate]`.
+"""Renders the templates: `python -m generator [--check | --list | --picture | --gate] [--base LEDGER]`.
 
-    (nothing)  render `templates/` and say what changed
-    --check    say whether `templates/` is stale, and write nothing
+    (nothing)  render `templates/` and `docs/permissions.md`, and say what changed
+    --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
     --picture  draw the stacks of `templates/` as Mermaid text
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
+
+    --base     a permission ledger to compare with instead of the one that lies here, such as the main branch's
 
 Exit status: 0 done or nothing to do; 1 stale, or the gate found something, or the facts do not render; 64 bad usage.
 """
@@ -17,12 +19,15 @@ import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from generator.gate import memo
 
+if TYPE_CHECKING:
+    from generator.reading.templates import TemplateSet
+
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES, PARAMS = ROOT / "templates", ROOT / "params"
+TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions.md"
 SHOWN, WIDTH = 12, 160
 DONE, FOUND, USAGE = 0, 1, 64
 
@@ -40,6 +45,7 @@ def main(words: list[str] | None = None) -> int:
     verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
     verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
     verbs.add_argument("--gate", action="store_true", help="render, lint, house rules, parameter files")
+    parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
     chosen = parser.parse_args(words)
     if chosen.list:
         return _list()
@@ -52,8 +58,11 @@ def main(words: list[str] | None = None) -> int:
     if files is None:
         return FOUND
     if chosen.check:
-        return _check(files)
+        return _check(files) or _explained(files, chosen.base)
     _write(files)
+    if _explained(files, chosen.base) == FOUND:
+        return FOUND
+    _record(files)
     return _gate() if chosen.gate else DONE
 
 
@@ -77,24 +86,56 @@ def _render() -> Mapping[str, str] | None:
         return None
 
 
+def _rendered(files: Mapping[str, str]) -> TemplateSet:
+    from generator.reading.templates import from_bodies
+
+    return from_bodies({name.removesuffix(".json"): json.loads(text) for name, text in files.items()})
+
+
+def _explained(files: Mapping[str, str], base: Path) -> int:
+    """Whether each broadened permission has a new reason. Says what has none, and the ledger stays as it is."""
+    from generator.gate import reasons
+
+    findings = reasons.check(base.read_text(encoding="utf-8") if base.exists() else "", _rendered(files))
+    for finding in findings:
+        print(finding, file=sys.stderr)
+    return FOUND if findings else DONE
+
+
+def _record(files: Mapping[str, str]) -> None:
+    """Writes the permission ledger."""
+    from generator.reading import ledger
+
+    text = ledger.markdown(_rendered(files))
+    if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
+        LEDGER.parent.mkdir(exist_ok=True)
+        LEDGER.write_text(text, encoding="utf-8", newline="\n")
+        print(f"permissions: {LEDGER.relative_to(ROOT)} written")
+
+
 def _committed() -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.glob("*.json"))}
 
 
 def _check(files: Mapping[str, str]) -> int:
+    from generator.reading import ledger
+
     committed = _committed()
     stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
     for name in stale:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
+    old = not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != ledger.markdown(_rendered(files))
+    if old:
+        print(f"{LEDGER.relative_to(ROOT)} is stale")
     print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
-    return FOUND if stale else DONE
+    return FOUND if stale or old else DONE
 
 
 def _write(files: Mapping[str, str]) -> None:
     """Writes what differs, removes what nothing makes any more, and says what changed in the reviewer's terms."""
     from generator.reading.difference import compare
-    from generator.reading.templates import TemplatesError, from_bodies
+    from generator.reading.templates import TemplatesError
 
     committed = _committed()
     if committed == dict(files):
@@ -108,10 +149,7 @@ def _write(files: Mapping[str, str]) -> None:
         (TEMPLATES / name).unlink()
     print(f"templates: {len(files)} rendered, {sum(committed.get(n) != t for n, t in files.items())} changed")
     try:
-        before, after = (
-            from_bodies({name.removesuffix(".json"): json.loads(text) for name, text in side.items()})
-            for side in (committed, files)
-        )
+        before, after = (_rendered(side) for side in (committed, files))
     except (ValueError, TemplatesError) as error:
         print(f"  what lay there before cannot be compared: {error}")
         return

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 MEMO = Path(".cache/gate.json")
-SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json")
+SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json", "docs/permissions.md")
 TOOLS = ("troposphere", "awacs", "cfn_lint")
 
 

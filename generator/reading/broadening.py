@@ -57,12 +57,12 @@ def broadened(before: TemplateSet, after: TemplateSet) -> list[Broadening]:
     gone = {r.address for r in before.resources(*PRINCIPAL_TYPES)} - {r.address for r in after.resources()}
     found = []
     for permission in (one for one in new if one.allows):
-        more = _uncovered(permission, (one for one in old if one.allows))
+        more = uncovered(permission, (one for one in old if one.allows))
         found += [Broadening(permission.holder, f"{permission.sid} allows more: {', '.join(more)}", permission)] * bool(
             more
         )
     for permission in (one for one in old if not one.allows and one.holder not in gone):
-        less = _uncovered(permission, (one for one in new if not one.allows))
+        less = uncovered(permission, (one for one in new if not one.allows))
         found += [Broadening(permission.holder, f"{permission.sid} denies less: {', '.join(less)}", permission)] * bool(
             less
         )
@@ -74,7 +74,7 @@ def broadened(before: TemplateSet, after: TemplateSet) -> list[Broadening]:
     return found
 
 
-def _uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[str]:
+def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[str]:
     """The combinations of one statement that no candidate covers, as text."""
     broad = [one for one in candidates if (one.holder, one.kind) == (narrow.holder, narrow.kind)]
     broad = [one for one in broad if set(one.when) <= set(narrow.when) and _keeps(one.conditions, narrow.conditions)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-PARTS = ("generator", "templates", "params", "buildspecs", "scripts", "setup.cfg")
+PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg")
 
 
 @pytest.fixture
@@ -117,3 +117,34 @@ def test_make_templates_says_so(repository: Path) -> None:
     result = subprocess.run(["make", "-s", "templates"], cwd=repository, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "templates:" in result.stdout
+
+
+def test_the_ledger_is_kept_beside_the_templates(copy: Path) -> None:
+    ledger = copy / "docs/permissions.md"
+    text = ledger.read_text(encoding="utf-8")
+    ledger.write_text(text + "a note\n", encoding="utf-8")
+    stale = run(copy, "--check")
+    assert stale.returncode == 1 and "docs/permissions.md is stale" in stale.stdout
+    assert run(copy).returncode == 0
+    assert ledger.read_text(encoding="utf-8") == text
+
+
+def test_a_broadened_permission_needs_a_new_reason(copy: Path) -> None:
+    ledger, source = copy / "docs/permissions.md", copy / "generator/access/approve.py"
+    before = ledger.read_text(encoding="utf-8")
+    shutil.copy(ledger, copy / "base.md")
+    edit(source, "[pipelines.PutApprovalResult],", "[pipelines.PutApprovalResult, pipelines.StartPipelineExecution],")
+    for _ in range(2):  # asking again changes nothing
+        refused = run(copy, "--gate")
+        assert refused.returncode == 1
+        assert (
+            "access.ApproverRole: REASON DecideOnRelease allows codepipeline:StartPipelineExecution" in refused.stderr
+        )
+        assert ledger.read_text(encoding="utf-8") == before
+    # Deleting the ledger explains nothing to whoever compares with the one of the main branch.
+    ledger.unlink()
+    assert run(copy).returncode == 0
+    assert run(copy, "--check", "--base", "base.md").returncode == 1
+    edit(source, "and only this role may answer", "and only this role may answer, or let it run once more")
+    assert run(copy).returncode == 0
+    assert run(copy, "--check", "--base", "base.md").returncode == 0
