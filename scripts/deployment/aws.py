@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from scripts.deployment.errors import AwsError, BadUsage
@@ -23,6 +24,7 @@ REMEDIES = {
     "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",
     "SSO": "Run `aws sso login` for the profile, then the same command.",
     "TokenRetrieval": "Run `aws sso login` for the profile, then the same command.",
+    "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
     "Endpoint": "AWS could not be reached: check the network and run the same command again.",
     "ConnectTimeout": "AWS could not be reached: check the network and run the same command again.",
@@ -91,6 +93,8 @@ class Aws:
         except (BotoCoreError, ResponseParserError) as error:
             code = type(error).__name__
             raise AwsError(name, code, str(error), _remedy(code)) from error
+        except EOFError as error:  # a profile with `mfa_serial` asks, and nobody answers
+            raise AwsError(name, "MfaCode", "nobody gave the code of the MFA device", _remedy("MfaCode")) from error
 
     def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
         """Every page of an answer."""
@@ -146,11 +150,19 @@ class Aws:
 
 
 def _session(profile: str | None) -> Any:
+    """The user's session, as the AWS command line would have it: a profile with `role_arn` and `mfa_serial` asks for
+    the code once, and the session is kept where that keeps it, until it expires. Source: AWS CLI user guide, "Using an
+    IAM role in the AWS CLI"; botocore, `AssumeRoleProvider`."""
     import boto3
+    import botocore.session
+    from botocore.credentials import JSONFileCache
     from botocore.exceptions import BotoCoreError
 
+    core = botocore.session.Session(profile=profile)
     try:
-        return boto3.Session(profile_name=profile)
+        roles = core.get_component("credential_provider").get_provider("assume-role")
+        roles.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
+        return boto3.Session(botocore_session=core)
     except BotoCoreError as error:
         raise BadUsage(str(error), _remedy(type(error).__name__)) from error
 

@@ -77,7 +77,15 @@ class NeedsPerson(DeployError):
 # Where the codes begin that say something about who calls and what is asked, not about AWS or the way to it. Source:
 # CloudFormation API Reference, "Common Errors"; botocore's exceptions.
 FINAL = (
-    *("AccessDenied", "ExpiredToken", "InvalidClientTokenId", "NoCredentials", "OptInRequired", "ParamValidation"),
+    *(
+        "AccessDenied",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "MfaCode",
+        "NoCredentials",
+        "OptInRequired",
+        "ParamValidation",
+    ),
     *("PartialCredentials", "RequestExpired", "SSO", "SignatureDoesNotMatch", "TokenRetrieval", "Unauthorized"),
     *("UnrecognizedClient", "ValidationError"),
 )

@@ -37,6 +37,7 @@ class Event:
 
 # Seconds for which nothing may be heard of a running operation before watching it is given up; it runs on all the same.
 PATIENCE = 300.0
+TICK = 1.0
 
 
 def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
@@ -162,14 +163,23 @@ def follow(
                 if stack and stack.meaning.ended:
                     return events, stack
             failing = None
-            time.sleep(next(waits))
+            _rest(next(waits), see)
         except AwsError as error:
             failing = failing or time.monotonic()
             if error.final or time.monotonic() - failing > PATIENCE:
                 raise
-            time.sleep(next(waits))
+            _rest(next(waits), see)
         except KeyboardInterrupt:
             interrupted()
+
+
+def _rest(seconds: float, see: Callable[[list[Event]], None]) -> None:
+    """Waits for the next look; meanwhile `see` may show that time goes by."""
+    while seconds > TICK:
+        time.sleep(TICK)
+        seconds -= TICK
+        see([])
+    time.sleep(seconds)
 
 
 def _event(answer: Answer, path: tuple[str, ...]) -> Event:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from scripts.deployment.aws import Answer, Aws, Door, Endpoint, through
 from scripts.deployment.errors import AwsError, BadUsage, Exit
+from tests.conftest import ROOT
 
 STACKS = (
     '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult>'
@@ -125,3 +128,52 @@ def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert Aws().region == "eu-west-1"
     assert Aws(region="eu-central-1").region == "eu-central-1"
+
+
+ROLE = """
+[profile person]
+aws_access_key_id = person
+aws_secret_access_key = secret
+[profile deploy]
+region = eu-west-1
+role_arn = arn:aws:iam::000000000000:role/Deploy
+source_profile = person
+mfa_serial = arn:aws:iam::000000000000:mfa/person
+"""
+ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+<Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+CALLER = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:sts::000000000000:assumed-role/Deploy/x</Arn><Account>000000000000</Account>
+</GetCallerIdentityResult></GetCallerIdentityResponse>"""
+WHO = """
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
+try:
+    print(Aws("deploy").identity().arn)
+except AwsError as error:
+    print(error.code, error.final)
+"""
+
+
+def test_a_profile_with_mfa_asks_once_for_the_code_as_the_command_line_does(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(ROLE, encoding="utf-8")
+    environment = {"HOME": str(tmp_path), "AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_ENDPOINT_URL": service.url}
+
+    def run(typed: str) -> str:
+        # A session of its own has no terminal, so that the code is read from the standard input.
+        command = [sys.executable, "-W", "ignore", "-c", WHO]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, input=typed, capture_output=True, text=True, start_new_session=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    assert run("") == "MfaCode True" and service.asked == []
+    service.answers = [(200, ASSUMED), (200, CALLER), (200, CALLER)]
+    assert run("123456\n").endswith("assumed-role/Deploy/x")
+    assert "TokenCode=123456" in service.asked[0] and "SerialNumber=arn" in service.asked[0]
+    assert len(list((tmp_path / ".aws/cli/cache").glob("*.json"))) == 1
+    service.asked.clear()
+    assert run("").endswith("assumed-role/Deploy/x")  # the session is kept
+    assert len(service.asked) == 1 and "GetCallerIdentity" in service.asked[0]
