@@ -41,6 +41,9 @@ continue: .venv/ready ## bring back an environment that could be neither updated
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
 
+config: .venv/ready ## list, set or compare the application's configuration: ENV=staging SET=LOG_LEVEL=DEBUG
+	@$(DEPLOY) config $(ENV) $(if $(SET),--set $(SET)) $(ARGS)
+
 rollback: .venv/ready ## list good releases, or go back to one: ENV=staging TO=commit
 	@$(DEPLOY) rollback $(ENV) $(if $(TO),--to $(TO)) $(ARGS)
 

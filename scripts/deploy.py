@@ -24,6 +24,7 @@ PROJECT = Path(__file__).parents[1]
 VERBS = {
     "apply": "create or update the shared stack, then the environment",
     "continue": "bring back what could be neither updated nor restored",
+    "config": "list, set or compare the application's configuration",
     "destroy": "delete an environment's stack (only local, for now)",
     "drift": "show what was changed outside the stacks (2 when something was)",
     "events": "show what happened, over all nested stacks",

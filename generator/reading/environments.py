@@ -38,15 +38,21 @@ def own_tags(root: Template) -> dict[str, str]:
 
 def check(path: Path, templates: TemplateSet) -> tuple[ParameterFile, list[Problem]]:
     """A parameter file and everything that is wrong with it. Raises `ParameterFileError` when it cannot be read."""
-    name, file = path.stem, parameters.read(path)
+    file = parameters.read(path)
+    return file, problems(file, templates)
+
+
+def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
+    """Everything that is wrong with a parameter file, whether it is written already or not."""
+    name = Path(file.path).stem
     roots = roots_of(name, templates)
     tags = {key for root in roots.values() for key in own_tags(root)}
-    problems = parameters.check(file, _union(roots), tags)
+    found = parameters.check(file, _union(roots), tags)
     declared = file.parameters.get("Environment", name)
     if name != SHARED and declared != name:
         # Two files for one environment would deploy over each other.
-        problems.append(Problem(str(path), "Parameters.Environment", str(declared), "must be the file's name", (name,)))
-    return file, problems
+        found.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+    return found
 
 
 def _union(roots: Mapping[str, Template]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """An environment: its root template and its parameter file, checked before anything happens."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,21 @@ def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, 
     if problems:
         raise ParametersRefused(problems)
     return {root: Environment(name, one, file) for root, one in environments.roots_of(name, templates).items()}
+
+
+def rewrite(environment: Environment, changes: Mapping[str, str], templates: Path) -> bool:
+    """Writes new values of parameters into the environment's file, which stays as it is otherwise; False when they
+    stand there already. Raises `ParametersRefused` when the new file would be wrong; then nothing is written."""
+    file = environment.file
+    if all(file.parameters.get(name) == value for name, value in changes.items()):
+        return False
+    new = replace(file, parameters={**file.parameters, **changes})
+    if problems := environments.problems(new, load_templates(templates)):
+        raise ParametersRefused(problems)
+    body = {"Parameters": new.parameters, "Tags": new.tags, "StackPolicy": new.stack_policy}
+    text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+    # In one step, so that a file is never half written.
+    fresh = Path(f"{file.path}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file.path)
+    return True
