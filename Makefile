@@ -17,6 +17,9 @@ help: ## what can be typed
 deploy: templates ## create or update an environment, ENV=local (an AWS on this machine) unless said
 	@$(DEPLOY) apply $(ENV) $(ARGS)
 
+plan: templates ## show everything that a deployment would do, nested stacks too, and do nothing
+	@$(DEPLOY) plan $(ENV) $(ARGS)
+
 outputs: .venv/ready ## show an environment's outputs
 	@$(DEPLOY) outputs $(ENV) $(ARGS)
 

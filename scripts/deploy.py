@@ -32,6 +32,7 @@ VERBS = {
     "follow": "watch what is running to its end",
     "migrate": "bring an application's branches and tags into the repository",
     "outputs": "show the outputs",
+    "plan": "show everything that apply would do, and do nothing",
     "rollback": "bring the application back to an earlier good release",
     "status": "show the stacks as they stand",
 }
@@ -122,7 +123,7 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
     from scripts.embedded import server
 
     try:
-        if given.verb == "apply":
+        if given.verb in ("apply", "plan"):
             found = server.ensure(given.embedded)
         elif run := server.status(given.embedded):
             found = run.endpoint

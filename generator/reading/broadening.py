@@ -11,11 +11,12 @@ Definition. `after` is broader than `before` where, for one holder (a resource, 
 - a permissions boundary is gone or another one.
 
 Everything compares as rendered text; two texts for one ARN count as different, and what cannot be decided counts as
-broader: the error is always to the side of asking.
+broader: the error is always to the side of asking. Of a living environment both sides are `instances`, so that its
+parameters decide conditions and an ARN has one text wherever it is handed on to.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -33,15 +34,32 @@ Side = str | frozenset[str]  # a pattern, or everything but those patterns
 
 
 @dataclass(frozen=True)
-class Broadening:
-    """One thing that is permitted now and was not, or no longer denied."""
+class Grant:
+    """What one holder may do on one side of a comparison and not on the other, by one statement or attachment.
+
+    `effect` is Allow or Deny, or `policy` and `boundary` for a managed policy and a permissions boundary, which stand
+    in `actions` then. `broader` says whether the change permits more, by the definition above.
+    """
 
     holder: str
-    what: str
-    permission: Permission | None = None  # the Allow that grew or the Deny that shrank; None for attachments
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    when: tuple[str, ...] = ()
+    sid: str = ""
+    broader: bool = False
 
     def __str__(self) -> str:
-        return f"{self.holder}: {self.what}"
+        what = {"Deny": "must not ", "policy": "has the managed policy ", "boundary": "is bound by "}.get(
+            self.effect, ""
+        )
+        on = f" on {', '.join(self.resources)}" if self.resources else ""
+        who = f" for {', '.join(self.principals)}" if self.principals else ""
+        only = f" if {' and '.join(map(str, self.conditions))}" if self.conditions else ""
+        under = f" [{', '.join(self.when)}]" if self.when else ""
+        return f"{self.holder}: {what}{', '.join(self.actions)}{on}{who}{only}{under}"
 
 
 @cache
@@ -51,35 +69,59 @@ def covers(pattern: str, other: str) -> bool:
     return bool(re.fullmatch("".join(parts.get(one, re.escape(one)) for one in pattern), other, re.DOTALL))
 
 
-def broadened(before: TemplateSet, after: TemplateSet) -> list[Broadening]:
+def broadened(before: TemplateSet, after: TemplateSet) -> list[Grant]:
     """What `after` permits beyond `before`, by the definition above; empty when nothing."""
+    gained, lost = compare(before, after)
+    return [one for one in (*gained, *lost) if one.broader]
+
+
+def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[Grant]]:
+    """What is gained and what is lost between two sets, holder by holder; what merely moved between statements of one
+    holder is neither. Gained Denies and boundaries narrow, lost ones broaden."""
     old, new = permissions(before), permissions(after)
     gone = {r.address for r in before.resources(*PRINCIPAL_TYPES)} - {r.address for r in after.resources()}
-    found = []
-    for permission in (one for one in new if one.allows):
-        more = uncovered(permission, (one for one in old if one.allows))
-        found += [Broadening(permission.holder, f"{permission.sid} allows more: {', '.join(more)}", permission)] * bool(
-            more
-        )
-    for permission in (one for one in old if not one.allows and one.holder not in gone):
-        less = uncovered(permission, (one for one in new if not one.allows))
-        found += [Broadening(permission.holder, f"{permission.sid} denies less: {', '.join(less)}", permission)] * bool(
-            less
-        )
-    for address, policy in sorted(_attached(after) - _attached(before)):
-        found.append(Broadening(address, f"attached: {policy}"))
-    for address, boundary in sorted(_boundaries(before) - _boundaries(after)):
-        if address not in gone:
-            found.append(Broadening(address, f"the permissions boundary {boundary} is gone or another one"))
-    return found
+    gained = [*_grants(new, old, lambda one: one.allows)]
+    lost = [*_grants(old, new, lambda one: not one.allows and one.holder not in gone)]
+    for kind, found in (("policy", _attached), ("boundary", _boundaries)):
+        here, there = found(before), found(after)
+        gained += [Grant(at, kind, (one,), broader=kind == "policy") for at, one in sorted(there - here)]
+        lost += [
+            Grant(at, kind, (one,), broader=kind == "boundary" and at not in gone) for at, one in sorted(here - there)
+        ]
+    return sorted(gained, key=_place), sorted(lost, key=_place)
 
 
-def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[str]:
-    """The combinations of one statement that no candidate covers, as text."""
+def _place(grant: Grant) -> tuple[str, ...]:
+    return (grant.holder, grant.effect, grant.sid, *grant.actions)
+
+
+def _grants(
+    these: Iterable[Permission], others: Iterable[Permission], broader: Callable[[Permission], bool]
+) -> Iterator[Grant]:
+    """The part of each statement that the other side does not cover, with resources of the same actions together."""
+    kept = list(others)
+    for one in these:
+        by_place: dict[tuple[str, str], list[str]] = {}
+        for action, resource, principal in uncovered(one, (other for other in kept if other.effect == one.effect)):
+            by_place.setdefault((resource, principal), []).append(action)
+        by_actions: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for place, actions in by_place.items():
+            by_actions.setdefault(tuple(actions), []).append(place)
+        for found, places in by_actions.items():
+            resources, principals = (tuple(dict.fromkeys(filter(None, side))) for side in zip(*places, strict=True))
+            what = (one.conditions, one.when, one.sid, broader(one))
+            yield Grant(one.holder, one.effect, found, resources, principals, *what)
+
+
+def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tuple[str, ...]]:
+    """The combinations of action, resource and principal of one statement that no candidate covers, as text."""
     broad = [one for one in candidates if (one.holder, one.kind) == (narrow.holder, narrow.kind)]
     broad = [one for one in broad if set(one.when) <= set(narrow.when) and _keeps(one.conditions, narrow.conditions)]
+    spelled = {one.lower(): one for one in narrow.actions}
     return [
-        " ".join(part if isinstance(part, str) else f"all but {sorted(part)}" for part in parts if part)
+        tuple(
+            spelled.get(part, part) if isinstance(part, str) else f"all but {', '.join(sorted(part))}" for part in parts
+        )
         for parts in product(*_sides(narrow))
         if not any(
             all(any(_within(b, p) for b in bs) for bs, p in zip(_sides(one), parts, strict=True)) for one in broad

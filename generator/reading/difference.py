@@ -71,14 +71,14 @@ def _templates(before: Template, after: Template) -> Iterator[Change]:
             elif name not in old:
                 yield Change("added", what, after.name, name, after=new[name], type=kind)
             else:
-                for action, place, one, other in _values(old[name], new[name], ()):
+                for action, place, one, other in values(old[name], new[name], ()):
                     yield Change(action, what, after.name, name, place, one, other, kind)
     old, new = ({k: v for k, v in one.body.items() if k not in SECTIONS} for one in (before, after))
-    for action, place, one, other in _values(old, new, ()):
+    for action, place, one, other in values(old, new, ()):
         yield Change(action, "template attribute", after.name, str(place[0]), place, one, other)
 
 
-def _values(before: Any, after: Any, place: Place) -> Iterator[tuple[str, Place, Any, Any]]:
+def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Place, Any, Any]]:
     """The innermost differences of two values as (action, place, before, after)."""
     old, new = _entries(before), _entries(after)
     if old is None or new is None or type(before) is not type(after) or not _comparable(old, new):
@@ -91,7 +91,7 @@ def _values(before: Any, after: Any, place: Place) -> Iterator[tuple[str, Place,
         elif key not in old:
             yield "added", (*place, key), None, new[key]
         else:
-            yield from _values(old[key], new[key], (*place, key))
+            yield from values(old[key], new[key], (*place, key))
     if isinstance(before, list) and list(old) != list(new) and set(old) == set(new):  # the order changed
         yield "changed", place, before, after
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import Plan
+from scripts.deployment.planned import Plan
 from scripts.deployment.stacks import Stack
 
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 FOUND, KEPT = "computed", "kept"
+IMAGE = "BackendImage"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
 from scripts.deployment.explain import Cause, Said, Witness, cause, obstacle
 from scripts.deployment.follow import Event, beginning, follow, newest
-from scripts.deployment.plan import Plan
+from scripts.deployment.planned import Plan
 from scripts.deployment.stacks import Stack, read
 
 RESUME = "`status` tells how it goes, `follow` watches it; the same command again goes on from there."

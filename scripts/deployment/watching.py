@@ -12,7 +12,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import Outcome, Watcher, leave
 from scripts.deployment.follow import Event
-from scripts.deployment.plan import Plan
+from scripts.deployment.planned import Plan
 from scripts.deployment.run import Run
 from scripts.deployment.running import Operation
 from scripts.deployment.show.progress import Lines, Live

@@ -15,7 +15,7 @@ from scripts.deployment import computed, parameters
 from scripts.deployment.computed import FOUND, KEPT
 from scripts.deployment.errors import Refused
 from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import Plan, PlannedChange
+from scripts.deployment.planned import Plan, PlannedChange
 from scripts.deployment.stacks import Stack
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal

@@ -16,7 +16,7 @@ from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.execute import Watcher, leave
 from scripts.deployment.explain import cause
 from scripts.deployment.follow import EventStream
-from scripts.deployment.plan import Plan
+from scripts.deployment.planned import Plan
 from scripts.deployment.show import outcomes
 from scripts.deployment.show.progress import Lines
 from tests.conftest import ROOT

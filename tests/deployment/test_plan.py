@@ -3,131 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from scripts.deployment import plan
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import UNKNOWN, Request
+from scripts.deployment.plan import Request
 from scripts.deployment.show import plans
-from scripts.deployment.stacks import Stack
-from tests.deployment.service import Prepared, arn, refusal
-
-NAME = "dashboard-staging"
-ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", b'{"a": 1}')
-REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"})
-BEFORE = Stack(
-    NAME, arn("stack", NAME), "UPDATE_COMPLETE", parameters={"TaskCpu": "256", "Color": "red"}, tags={"CostCenter": "1"}
+from tests.deployment.changesets import (
+    BEFORE,
+    BUCKET,
+    NAME,
+    NO_CHANGES,
+    REQUEST,
+    ROOT,
+    UPDATE,
+    change_set,
+    prepared,
+    unchecked,
 )
-NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
-
-
-def change_set(name: str, changes: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    return {
-        "ChangeSetName": "deploy-1",
-        "ChangeSetId": arn("changeSet", name),
-        "StackName": name,
-        "Status": "CREATE_COMPLETE",
-        "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
-        **more,
-    }
-
-
-def modify(logical_id: str, kind: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "Action": "Modify",
-        "LogicalResourceId": logical_id,
-        "ResourceType": kind,
-        "Replacement": "False",
-        "Details": list(details),
-        **more,
-    }
-
-
-def detail(path: str, before: str, after: str, evaluation: str = "Static", **more: Any) -> dict[str, Any]:
-    recreation = more.pop("recreation", "Never")
-    target = {
-        "Attribute": "Properties",
-        "Name": path.split("/")[0],
-        "Path": f"/Properties/{path}",
-        "RequiresRecreation": recreation,
-        "BeforeValue": before,
-        "AfterValue": after,
-    }
-    return {"Target": target, "Evaluation": evaluation, "ChangeSource": "DirectModification", **more}
-
-
-def nested(logical_id: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
-    below = arn("changeSet", logical_id.lower())
-    return modify(logical_id, "AWS::CloudFormation::Stack", *details, ChangeSetId=below, **more)
-
-
-def prepared(root: dict[str, Any], *children: dict[str, Any], **answers: Any) -> Prepared:
-    sets = {one["ChangeSetId"]: one for one in (root, *children)}
-    return Prepared(
-        cloudformation__create_change_set={"Id": root["ChangeSetId"], "StackId": BEFORE.id},
-        cloudformation__describe_change_set=lambda **asked: sets[asked["ChangeSetName"]],
-        cloudformation__delete_change_set={},
-        cloudformation__delete_stack={},
-        **answers,
-    )
-
-
-AUTOMATIC = {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
-BY_PARAMETER = {"ChangeSource": "ParameterReference"}
-ALWAYS = {"recreation": "Always"}
-BUCKET = "AWS::S3::Bucket"
-UPDATE = (
-    change_set(
-        NAME,
-        [
-            nested("Backend", detail("Parameters/TaskCpu", "256", "512", **BY_PARAMETER)),
-            nested("Build", detail("TemplateURL", "https://x/build-1.json", "https://x/build-2.json")),
-            nested("Storage", AUTOMATIC),
-            nested("Monitoring", AUTOMATIC),
-        ],
-    ),
-    change_set(
-        "backend",
-        [
-            modify(
-                "Task",
-                "AWS::ECS::TaskDefinition",
-                # One property, told twice: the template's change is dynamic, the parameter's is certain.
-                detail("Cpu", "256", "512", "Dynamic", **ALWAYS),
-                detail("Cpu", "256", "512", CausingEntity="TaskCpu", **ALWAYS, **BY_PARAMETER),
-                Replacement="True",
-                PolicyAction="ReplaceAndDelete",
-            ),
-            modify(
-                "Service",
-                "AWS::ECS::Service",
-                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference"),
-            ),
-        ],
-    ),
-    change_set(
-        "build",
-        [
-            {"Action": "Add", "LogicalResourceId": "Cache", "ResourceType": BUCKET},
-            {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": BUCKET, "PolicyAction": "Retain"},
-        ],
-    ),
-    change_set("storage", [], Status="FAILED", StatusReason=NO_CHANGES),
-    change_set(
-        "monitoring",
-        [
-            modify(
-                "Alarm",
-                "AWS::CloudWatch::Alarm",
-                detail("Dimensions/0/Value", "app/1", UNKNOWN, **ALWAYS, **BY_PARAMETER),
-                Replacement="True",
-            )
-        ],
-    ),
-)
+from tests.deployment.service import arn, refusal
 
 
 def test_an_update_as_text() -> None:
@@ -142,7 +38,7 @@ def test_an_update_as_text() -> None:
         "  ~ Build",
         "    + Cache  AWS::S3::Bucket",
         "    - Old  AWS::S3::Bucket (the old one is kept)",
-        "  2 more change only if a value that they are given from elsewhere in this plan does:",
+        "  2 more only computed again, from values that stay as they are:",
         "    ? Backend: Service",
         "    ? Monitoring: Alarm (might be replaced)",
         "  no change expected in Storage",
@@ -190,17 +86,6 @@ def test_changes_that_only_might_happen_cannot_when_nothing_differs() -> None:
         assert ("cloudformation.delete_change_set" in aws.calls()) is empty
 
 
-def unchecked(call: Any) -> Any:
-    """Botocore reads a JSON template into an object, which its own model calls a string."""
-
-    def answer(service: str, operation: str, **arguments: Any) -> Any:
-        if operation == "get_template":
-            return {"TemplateBody": call.__self__.answers["cloudformation.get_template"]["TemplateBody"]}
-        return call(service, operation, **arguments)
-
-    return answer
-
-
 def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
     child = change_set("staging-Backend-1", [], Status="FAILED", StatusReason="Unresolved resource dependencies [X]")
     reason = f"Nested change set {child['ChangeSetId']} was not successfully created: Currently in FAILED."
@@ -216,7 +101,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
             cloudformation__describe_stacks=empty,
             cloudformation__list_change_sets={"Summaries": others},
         )
-        with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1: Unresolved resource dependencies"):
+        with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
             plan.make(aws, REQUEST, None, "why")
         assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
 

@@ -10,7 +10,7 @@ import pytest
 from generator.reading.templates import STACK
 from scripts.deployment.computed import Computed
 from scripts.deployment.follow import Event
-from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.planned import Difference, Plan, PlannedChange
 from scripts.deployment.show import outcomes, plans, terminal
 from scripts.deployment.show.progress import Lines
 
@@ -38,8 +38,9 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     tables = tuple(PlannedChange(("Data", name), "AWS::DynamoDB::Table", "Add") for name in names)
     key = PlannedChange(("Data", "Key"), "AWS::KMS::Key", "Add")
     data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
-    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),))
-    assert list(plans.plan_lines(plan, [Computed("A", "1", "computed", "by looking")])) == [
+    found = (Computed("A", "1", "computed", "by looking"),)
+    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), found=found)
+    assert list(plans.plan_lines(plan)) == [
         "s: create 3 resources in 1 nested stack",
         "  found by this script",
         "    A = 1  (computed: by looking)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,6 @@ from tests.deployment.service import ME, REGION, Prepared, arn, refusal
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 Roots = dict[str, Environment]
-FLAGS = ("yes", "without_branch", "follow", "quiet", "verbose")
 NO_CHANGES = "The submitted information didn't contain changes."
 
 
@@ -34,9 +33,17 @@ def loaded() -> Roots:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")
 
 
+def apply_options() -> dict[str, Any]:
+    """The options of `apply` as they are when none is given."""
+    parser = ArgumentParser()
+    apply.arguments(parser)
+    return vars(parser.parse_args([]))
+
+
 def asked(aws: Aws, roots: Roots, **given: Any) -> Run:
     """A run with what the command line gives; nothing is agreed to in advance."""
-    return Run(aws, roots, Namespace(**dict.fromkeys(FLAGS, False) | given), ROOT)
+    options = apply_options() | given
+    return Run(aws, roots, Namespace(**options), ROOT)
 
 
 class Account(Prepared):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.broadening import broadened, covers
+from generator.reading.broadening import broadened, compare, covers
 from generator.reading.templates import TemplateSet, from_bodies
 
 BASE = {"Sid": "S", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": ["a", "b"]}
@@ -120,8 +120,21 @@ def test_same_or_narrower(name: str) -> None:
 
 def test_a_broadening_says_who_and_what() -> None:
     [found] = broadened(role(BASE), role(BASE | {"Action": ["s3:GetObject", "s3:DeleteObject"]}))
-    assert str(found) == "t.R: S allows more: s3:deleteobject a, s3:deleteobject b"
-    assert found.permission is not None and found.permission.sid == "S"
+    assert str(found) == "t.R: s3:DeleteObject on a, b" and found.sid == "S"
+
+
+def test_what_is_gained_and_lost() -> None:
+    after = [BASE | {"Action": "s3:GetObject", "Resource": ["a", "b", "c"]}, DENY | {"Condition": EQUALS}]
+    gained, lost = compare(role(BASE, DENY), role(*after, PermissionsBoundary="x"))
+    assert [(str(one), one.broader) for one in gained] == [
+        ("t.R: s3:GetObject on c", True),
+        ("t.R: is bound by x", False),
+    ]
+    assert [(str(one), one.broader) for one in lost] == [
+        ("t.R: s3:PutObject on a, b", False),
+        ("t.R: must not s3:* on a, b", True),
+    ]
+    assert compare(role(BASE), role(BASE)) == ([], [])
 
 
 def test_a_principal_added_is_broader() -> None:
@@ -143,7 +156,7 @@ def test_a_role_that_is_gone_takes_its_denies_along_but_a_bucket_policy_does_not
 
 def test_attached_policies_and_boundaries_count() -> None:
     plain, attached, bound = (role(), role(ManagedPolicyArns=[{"Ref": "P"}]), role(PermissionsBoundary="x"))
-    assert [str(found) for found in broadened(plain, attached)] == ["t.R: attached: ${P}"]
+    assert [str(found) for found in broadened(plain, attached)] == ["t.R: has the managed policy ${P}"]
     assert broadened(attached, plain) == []
     assert [found.holder for found in broadened(bound, plain)] == ["t.R"]
     assert len(broadened(bound, role(PermissionsBoundary="y"))) == 1
@@ -155,7 +168,7 @@ def test_a_policy_that_names_one_role_more_counts_as_attached() -> None:
         properties = {"PolicyDocument": {"Statement": [BASE]}, "Roles": list(roles)}
         return from_bodies({"t": {"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}})
 
-    assert [str(found) for found in broadened(policy("a"), policy("a", "b"))] == ["t.P: attached: b"]
+    assert [str(found) for found in broadened(policy("a"), policy("a", "b"))] == ["t.P: has the managed policy b"]
 
 
 @pytest.mark.parametrize(

@@ -1,48 +1,68 @@
 """A plan as lines for a terminal."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from scripts.deployment.computed import Computed
-from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.planned import CREATE, UPDATE, Difference, NotPlanned, Plan, PlannedChange
+from scripts.deployment.show.documents import inside, told
 from scripts.deployment.show.terminal import Paint, count, plain, short, wrapped
 
+if TYPE_CHECKING:
+    from scripts.deployment.computed import Computed
+
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
+FOLLOWING = "more to follow, given something that is made anew"
+AGAIN = "more only computed again, from values that stay as they are"
 
 
-def plan_lines(plan: Plan, computed: Sequence[Computed] = (), paint: Paint = plain) -> Iterator[str]:
-    """The tree: root > child > resource, before → after; what only might change is folded below it."""
-    yield paint(f"{plan.stack}: {_summary(plan)}", "bold")
+def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
+    """The tree: root > child > resource, before → after; what only might change is folded below it, and what somebody
+    has to agree to comes last, where it is read."""
+    yield paint(f"{plan.stack}: {summary(plan)}", "bold")
+    if plan.empty:
+        return
+    if plan.image:
+        yield f"  first, by itself, the image that runs: {told(plan.image.before)} → {told(plan.image.after)}"
     for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
-        if differences and plan.kind == "UPDATE":
+        if differences and plan.kind == UPDATE:
             yield f"  {title}"
-            yield from (f"    {_difference(one)}" for one in differences)
-    found = [one for one in computed if plan.kind == "CREATE" or one.name in {p.name for p in plan.parameters}]
-    if found:
+            yield from _differences(differences, 2)
+    if found := plan_found(plan):
         yield "  found by this script"
         yield from (f"    {one.name} = {short(one.value)}  ({one.state}: {one.how})" for one in found)
     for change in plan.changes:
         yield from _change(change, 1, paint)
-    folded = [leaf for leaf in plan.leaves() if not leaf.certain]
-    if folded:
-        yield f"  {len(folded)} more change only if a value that they are given from elsewhere in this plan does:"
-        for stack in dict.fromkeys(leaf.path[:-1] for leaf in folded):
-            names = ", ".join(leaf.path[-1] + _replaced(leaf) for leaf in folded if leaf.path[:-1] == stack)
-            yield wrapped(f"? {' > '.join(stack)}: {names}", 2)
-    again = [change.path[-1] for change in plan.changes if change.nested and not list(change.leaves())]
-    if again:
-        yield wrapped(f"no change expected in {', '.join(again)}", 1)
+    yield from _folded(plan)
+    yield from _permissions(plan, paint)
+    yield from _warnings(plan, paint)
 
 
-def _summary(plan: Plan) -> str:
-    certain = [leaf for leaf in plan.leaves() if leaf.certain]
+def lines(one: Plan | NotPlanned, paint: Paint = plain) -> Iterator[str]:
+    """One root, planned or not."""
+    if isinstance(one, NotPlanned):
+        yield f"{one.stack}: not planned yet, {one.reason}"
+    else:
+        yield from plan_lines(one, paint)
+
+
+def plan_found(plan: Plan) -> Sequence["Computed"]:
+    """The values that the script found itself, as far as they are news."""
+    news = {one.name for one in plan.parameters}
+    return [one for one in plan.found if plan.kind == CREATE or one.name in news]
+
+
+def summary(plan: Plan) -> str:
+    """The plan in a few words."""
+    if plan.empty:
+        return "no changes"
     stacks = sum(1 for change in plan.changes if change.nested)
-    if plan.kind == "CREATE":
+    if plan.kind == CREATE:
         where = f" in {count(stacks, 'nested stack')}" if stacks else ""
-        return f"create {count(len(certain), 'resource')}{where}"
+        return f"create {count(len(plan.certain), 'resource')}{where}"
     words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
-    counts = {word: sum(1 for leaf in certain if leaf.action == action) for action, word in words.items()}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"update, {told or 'no resource changes for sure'}"
+    counts = {word: sum(1 for leaf in plan.certain if leaf.action == action) for action, word in words.items()}
+    found = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    return f"update, {found or 'no resource changes for sure'}"
 
 
 def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
@@ -50,11 +70,10 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
         return
     style = {"Add": "green", "Remove": "red"}.get(change.action, "yellow")
     kind = "" if change.nested else f"  {change.type}"
-    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {change.path[-1]}{kind}{_replaced(change)}"
-    yield paint(line, "red" if change.replacement == "True" and not change.nested else style)
+    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {change.path[-1]}{kind}{fate(change)}"
+    yield paint(line, "red" if change.replaced else style)
     if change.action == "Modify" and not change.nested:
-        for one in change.differences:
-            yield f"{'  ' * (depth + 2)}{_difference(one)}{'' if one.certain else '  (might change)'}"
+        yield from _differences(change.differences, depth + 2)
     elif change.action == "Add":
         yield from _new(change, depth + 1)
     else:
@@ -71,16 +90,64 @@ def _new(change: PlannedChange, depth: int) -> Iterator[str]:
         yield wrapped(f"{kind}: {', '.join(names)}", depth)
 
 
-def _replaced(change: PlannedChange) -> str:
+def fate(change: PlannedChange) -> str:
     """` (is replaced, the old one is kept)` and the like, or nothing."""
-    told = []
+    said = []
     if change.replacement in ("True", "Conditional"):
         sure = any(one.certain and one.recreates == "Always" for one in change.differences)
-        told.append("is replaced" if sure else "might be replaced")
-    if change.policy.endswith("Retain") and (told or change.action == "Remove"):
-        told.append("the old one is kept")
-    return f" ({', '.join(told)})" if told else ""
+        said.append("is replaced" if sure else "might be replaced")
+    if change.policy.endswith("Retain") and (said or change.action == "Remove"):
+        said.append("the old one is kept")
+    return f" ({', '.join(said)})" if said else ""
 
 
-def _difference(one: Difference) -> str:
-    return f"{one.name}: {short(one.before) or '(none)'} → {short(one.after) or '(none)'}"
+def _differences(differences: Sequence[Difference], depth: int) -> Iterator[str]:
+    for one in (one for one in differences if one.certain):
+        if found := inside(one):
+            yield f"{'  ' * depth}{one.name}"
+            yield from (f"{'  ' * (depth + 1)}{line}" for line in found)
+        else:
+            yield f"{'  ' * depth}{one.name}: {told(one.before)} → {told(one.after)}"
+    if open_ := [one for one in differences if not one.certain]:
+        yield f"{'  ' * depth}{count(len(open_), 'value')} more only computed again"
+
+
+def _folded(plan: Plan) -> Iterator[str]:
+    """What only might change, and nested stacks in which nothing does."""
+    following = [leaf for leaf in plan.folded if leaf.name in plan.follows]
+    again = [leaf for leaf in plan.folded if leaf.name not in plan.follows]
+    for leaves, why in ((following, FOLLOWING), (again, AGAIN)):
+        if leaves:
+            yield f"  {len(leaves)} {why}:"
+        for stack in dict.fromkeys(leaf.path[:-1] for leaf in leaves):
+            names = ", ".join(leaf.path[-1] + fate(leaf) for leaf in leaves if leaf.path[:-1] == stack)
+            yield wrapped(f"? {' > '.join(stack)}: {names}", 2)
+    still = [change for change in plan.changes if change.nested and not list(change.leaves())]
+    text = [change.path[-1] for change in still if any(one.name == "TemplateURL" for one in change.differences)]
+    same = [change.path[-1] for change in still if change.path[-1] not in text]
+    if text:
+        yield wrapped(f"only the text of the template changes in {', '.join(text)}", 1)
+    if same:
+        yield wrapped(f"no change expected in {', '.join(same)}", 1)
+
+
+def _permissions(plan: Plan, paint: Paint) -> Iterator[str]:
+    if plan.gained or plan.lost:
+        yield "  permissions"
+    for sign, grants in (("+", plan.gained), ("-", plan.lost)):
+        for one in grants:
+            broader = " (broader)" if one.broader else ""
+            yield paint(wrapped(f"{sign} {one}{broader}", 2), "red" if one.broader else "green")
+
+
+def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
+    for notice in plan.notices:
+        yield wrapped(f"{notice.kind}: {notice.where}: {notice.text}", 1)
+    if plan.losses:
+        yield paint("  to be named by who agrees", "red")
+        yield from (f"    {one.name}  {one.type}  {one.why}, is {one.how}: {one.option}" for one in plan.losses)
+    if plan.refusals:
+        yield paint("  refused", "red")
+        for one in plan.refusals:
+            yield paint(wrapped(f"{one.where}: {one.why}.", 2), "red")
+            yield wrapped(one.remedy, 3)

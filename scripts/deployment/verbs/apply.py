@@ -6,27 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
-from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import approvals, author, computed, execute, package, plan, record, running, stacks, watching
-from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.computed import Computed
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson, NotConfirmed, Refused
-from scripts.deployment.package import Packaged
+from generator.reading.environments import SHARED
+from scripts.deployment import agree, approvals, execute, plan, planning, record, running, stacks, watching
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
+from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import Plan, Request
+from scripts.deployment.planned import Plan
+from scripts.deployment.planning import Planner
 from scripts.deployment.record import Record
 from scripts.deployment.run import Run, say
 from scripts.deployment.show import outcomes, plans, terminal
 from scripts.deployment.stacks import Stack
 from scripts.deployment.statuses import Action, meaning
 
-ORDER = (SHARED, ENVIRONMENT)
-
 
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `apply`."""
-    parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    agree.arguments(parser)
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan that `plan --out FILE` has saved")
     parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
     watching.arguments(parser)
     parser.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
@@ -34,22 +34,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run) -> Exit:
     """Shared first, then the environment; a source behind a connection needs nothing of what is shared."""
-    wanted = [run.roots[root] for root in ORDER if root in run.roots and not (root == SHARED and run.wanted.connection)]
-    identity = run.aws.identity()
-    bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
-    packaged = [package.package(one.root, bucket, run.aws.region) for one in wanted]
-    package.publish(run.aws, bucket, packaged, identity)
-    steps = _Steps(run, identity, bucket, record.source(run.project), terminal.painter(sys.stdout))
+    agree.beforehand(run)
+    steps = _Steps(run, planning.planner(run), terminal.painter(sys.stdout))
     ended, shared = Exit.DONE, None
-    for one, templates in zip(wanted, packaged, strict=True):
+    for one, templates in steps.planner.package(run):
         if ended is Exit.DONE and one.root.name == SHARED:
-            ended, shared = steps.apply(one, templates.root, None)
+            ended, shared = steps.apply(one, templates, None)
             if shared and ended is Exit.DONE and not run.aws.endpoint:  # the embedded AWS has no pull requests
                 say(approvals.keep_line(run.aws, shared.outputs))
         elif ended is Exit.DONE:
             if not run.aws.endpoint:
                 _want_source(run, one, shared)
-            ended, _ = steps.apply(one, templates.root, shared)
+            ended, _ = steps.apply(one, templates, shared)
     if run.aws.endpoint:
         say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
     return ended
@@ -60,30 +56,52 @@ class _Steps:
     """What the steps of one `apply` share."""
 
     run: Run
-    identity: Identity
-    bucket: str
-    origin: record.Source
+    planner: Planner
     paint: terminal.Paint
 
-    def apply(self, wanted: Environment, template: Packaged, shared: Stack | None) -> tuple[Exit, Stack | None]:
+    def apply(self, wanted: Environment, templates: PackagedSet, shared: Stack | None) -> tuple[Exit, Stack | None]:
         """One root stack: found, cleared up, planned, shown, agreed to, executed, recorded."""
-        previous = self._previous(wanted)
-        values = computed.find(self.run.aws, wanted, previous, shared)
-        planned, values = self._plan(wanted, template, previous, values)
-        if planned.empty:
-            say([f"{wanted.stack}: no changes"])
-            return Exit.DONE, previous
-        aws, watcher = self.run.aws, watching.watcher(self.run, wanted.root, planned)
+        previous, agreed = self._previous(wanted), ""
+        while True:
+            planned = self.planner.plan(wanted, templates, previous, shared)
+            if planned.empty:
+                say([] if agreed else [f"{wanted.stack}: no changes"])
+                return Exit.DONE, previous
+            try:
+                if planned.digest != agreed:
+                    say(plans.plan_lines(planned, self.paint))
+                    agree.agree(self.run, wanted, planned, self.planner.identity.account)
+                    agreed = planned.digest
+                if planned.image is None or previous is None:
+                    return self._execute(wanted, planned)
+            except NeedsPerson:  # it is running
+                raise
+            except BaseException:
+                plan.discard(self.run.aws, planned)
+                raise
+            # What was agreed to is planned again on top of the image: the first change set is of no use any more.
+            plan.discard(self.run.aws, planned)
+            ended, previous = self._image(wanted, planned, previous)
+            if ended is not Exit.DONE:
+                return ended, previous
+
+    def _image(self, wanted: Environment, planned: Plan, previous: Stack) -> tuple[Exit, Stack | None]:
+        """The image alone, so that a rollback of what follows lands on the release that runs (RUN-8)."""
+        first = self.planner.image(wanted, planned, previous)
+        say([f"{wanted.stack}: first the image that runs, by itself"])
         try:
-            say(plans.plan_lines(planned, values, self.paint))
-            self._confirm(wanted.stack)
-            started = execute.apply(aws, planned)
-        except NeedsPerson:  # it is running, or may be
+            return self._execute(wanted, first)
+        except NeedsPerson:
             raise
         except BaseException:
-            plan.discard(aws, planned)
+            plan.discard(self.run.aws, first)
             raise
-        record_it = partial(record.begin, aws, self.bucket, self.identity, self.origin, wanted.version, planned)
+
+    def _execute(self, wanted: Environment, planned: Plan) -> tuple[Exit, Stack | None]:
+        """Executes what was agreed to, follows it and writes it down."""
+        aws, made, watcher = self.run.aws, self.planner, watching.watcher(self.run, wanted.root, planned)
+        started = execute.apply(aws, planned)
+        record_it = partial(record.begin, aws, made.bucket, made.identity, made.origin, wanted.version, planned)
         with execute.left_running(started):
             written = _if_possible(record_it)
             outcome = execute.watch(aws, started, wanted.root, watcher)
@@ -121,43 +139,14 @@ class _Steps:
         """Follows what runs on a stack. Raises `NeedsPerson` when it is not this caller's and nobody said to."""
         operation = running.current(self.run.aws, found)
         told = operation.told(datetime.now(UTC)) if operation else f"{found.name} {found.meaning.text}"
-        if operation is None or not (self.run.given.follow or operation.who == self.identity.arn):
+        if operation is None or not (self.run.given.follow or operation.who == self.planner.identity.arn):
             raise NeedsPerson(f"{told} ({found.status}).", f"{found.remedy} `apply --follow` does both.")
         say([f"{told}: it is followed to its end first"])
         outcome = watching.attached(self.run, wanted.root, operation)
         say(outcomes.outcome_lines(outcome, self.paint))
-        if written := record.find(self.run.aws, self.bucket, self.identity, found.name, operation.begun.token):
+        made = self.planner
+        if written := record.find(self.run.aws, made.bucket, made.identity, found.name, operation.begun.token):
             written.write(self.run.aws, status=outcome.status)
-
-    def _plan(
-        self, wanted: Environment, template: Packaged, previous: Stack | None, values: list[Computed]
-    ) -> tuple[Plan, list[Computed]]:
-        """The plan, with the values it was made from. When it would change the backend while a newer release runs, it
-        is made again with that release's image: infrastructure never rolls the application back (RUN-8)."""
-        parameters = wanted.values({one.name: one.value for one in values})
-        wanted.keep(previous.parameters if previous else {}, parameters)
-        request = Request(wanted.stack, template, parameters, wanted.tags)
-        made = plan.make(self.run.aws, request, previous, self._describe(wanted, request))
-        renewed = computed.renew(self.run.aws, wanted, previous, values, made)
-        if renewed == values:
-            return made, values
-        plan.discard(self.run.aws, made)
-        return self._plan(wanted, template, previous, renewed)
-
-    def _describe(self, wanted: Environment, request: Request) -> str:
-        return record.describe(self.origin, wanted.version, request.digest, author.here(self.identity.arn))
-
-    def _confirm(self, stack: str) -> None:
-        """Nobody has to agree on the embedded AWS. Raises `NotConfirmed`."""
-        if self.run.given.yes or self.run.aws.endpoint:
-            return
-        if not sys.stdin.isatty():
-            raise NotConfirmed(f"{stack} was not changed: nobody is there to agree.", "Run again with --yes.")
-        if (
-            input(f"Change {stack} in account {self.identity.account}, {self.run.aws.region}? (yes/no) ").strip()
-            != "yes"
-        ):
-            raise NotConfirmed(f"{stack} was not changed.")
 
 
 def _if_possible(write: Callable[[], Record]) -> Record | None:

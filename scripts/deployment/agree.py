@@ -1,0 +1,98 @@
+"""Who has to agree to a plan, and to what. What hurts has to be named; nothing here changes anything."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from generator.reading.environments import PRODUCTION
+from generator.reading.templates import Template
+from scripts.deployment.errors import NotConfirmed, Refused
+from scripts.deployment.parameters import Environment
+from scripts.deployment.planned import Loss, Plan
+from scripts.deployment.run import Run
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """How somebody agrees on the command line."""
+    parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    for option, what in (("--allow-replace", "made anew"), ("--allow-delete", "deleted")):
+        parser.add_argument(
+            option, metavar="NAME", action="append", default=[], help=f"what holds data or an address and may be {what}"
+        )
+    parser.add_argument("--allow-broader", action="store_true", help="permissions may become broader")
+    parser.add_argument("--wait", action="store_true", help="wait until the pipeline has ended what it executes")
+    parser.add_argument(
+        "--cancel-release", action="store_true", help="change the pipeline although it executes something"
+    )
+
+
+def beforehand(run: Run) -> None:
+    """What is wrong with the options themselves. Raises `Refused`."""
+    if run.wanted.name == PRODUCTION and run.given.yes and not run.given.plan:
+        raise Refused(
+            "Production is not agreed to in advance.",
+            "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",
+        )
+
+
+def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
+    """Returns when everything in the plan of one root is agreed to.
+
+    Raises `Refused` for what must not happen or was not named, `NotConfirmed` when nobody said yes. On the embedded
+    AWS nobody has to agree to what harms nothing.
+    """
+    given = run.given
+    _named(run, wanted, plan)
+    waiting = [one for one in plan.refusals if not (one.waits and (given.wait or given.cancel_release))]
+    unnamed = [one for one in plan.losses if one.name not in _allowed(run, one)]
+    if waiting or unnamed:
+        told = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
+        told += [f"  {one.name} ({one.type}) {one.why} and is {one.how}: {one.option}" for one in unnamed]
+        raise Refused("\n".join([f"{plan.stack} was not changed:", *told]))
+    asks = sys.stdin.isatty() and not given.yes
+    broader = bool(plan.broader) and not given.allow_broader
+    if broader and not asks and (given.yes or run.aws.endpoint):
+        told = [f"  {one}" for one in plan.broader]
+        raise Refused("\n".join([f"{plan.stack} was not changed: permissions are broadened", *told]), "--allow-broader")
+    if broader and asks and _answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
+        raise NotConfirmed(f"{plan.stack} was not changed.")
+    if given.yes or run.aws.endpoint:
+        return
+    if not asks:
+        raise NotConfirmed(f"{plan.stack} was not changed: nobody is there to agree.", "Run again with --yes.")
+    # Nobody types a name by habit.
+    name = run.wanted.name == PRODUCTION
+    answer = _answer(
+        f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if name else 'yes/no'}) "
+    )
+    if answer != (PRODUCTION if name else "yes"):
+        raise NotConfirmed(f"{plan.stack} was not changed.")
+
+
+def _allowed(run: Run, loss: Loss) -> Sequence[str]:
+    named: Sequence[str] = run.given.allow_replace if loss.how == "replaced" else run.given.allow_delete
+    return named
+
+
+def _named(run: Run, wanted: Environment, plan: Plan) -> None:
+    """A name that says nothing of this plan is a mistake: of the person, or of what is thought to happen. A name of
+    another root is not this one's to judge; one of no root at all is the last one's."""
+    others = {name for one in run.roots.values() if one is not wanted for name in _names(one.root)}
+    own = {*_names(wanted.root), *(leaf.name for leaf in plan.leaves())}
+    for option, replaced in (("--allow-replace", True), ("--allow-delete", False)):
+        valid = [one.name for one in plan.losses if (one.how == "replaced") is replaced]
+        for name in getattr(run.given, option[2:].replace("-", "_")):
+            mine = name in own or (wanted is run.wanted and name not in others)
+            if mine and name not in valid:
+                there = ", ".join(valid) or "none, nothing of that kind happens"
+                raise Refused(f"{option} {name} is nothing that happens to {plan.stack}.", f"Valid names: {there}.")
+
+
+def _names(root: Template) -> set[str]:
+    """What people call the resources of a root and of the stacks in it."""
+    below = (f"{child.resource.logical_id}.{name}" for child in root.children() for name in child.template.resources)
+    return {*root.resources, *below}
+
+
+def _answer(question: str) -> str:
+    return input(question).strip()

@@ -1,0 +1,55 @@
+"""Judges a plan: what it loses, who may do more or less after it, and why it must not be executed as it is."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from generator.reading import broadening
+from scripts.deployment import guards, live
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.guards import Sides
+from scripts.deployment.package import PackagedSet
+from scripts.deployment.parameters import Environment
+from scripts.deployment.planned import Plan
+from scripts.deployment.stacks import Stack
+
+# `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
+RUNNING = ("InProgress", "Stopping")
+
+
+def assess(
+    aws: Aws,
+    plan: Plan,
+    wanted: Environment,
+    packaged: PackagedSet,
+    previous: Stack | None,
+    values: Mapping[str, str],
+    identity: Identity,
+) -> Plan:
+    """The plan with its losses, permissions and refusals. A stack that is to be created loses nothing and is agreed to
+    as a whole. `values` are the parameters after the plan. Raises `Refused`."""
+    if plan.empty or previous is None:
+        return plan
+    after = live.settled(wanted.root, values, aws, identity)
+    sides = Sides(wanted.root.name, live.before(aws, previous, packaged, identity), after)
+    gained, lost = broadening.compare(sides.before, after)
+    running = [name for name in _pipelines(plan) if executing(aws, name)]
+    plan = replace(plan, follows=tuple(guards.follows(plan, sides)))
+    return replace(
+        plan,
+        losses=tuple(guards.losses(plan, sides)),
+        gained=tuple(gained),
+        lost=tuple(lost),
+        refusals=tuple(guards.refusals(plan, sides, running)),
+    )
+
+
+def _pipelines(plan: Plan) -> list[str]:
+    """The names of the pipelines that the plan touches."""
+    return [leaf.physical_id for leaf in plan.leaves() if leaf.type == guards.PIPELINE and leaf.physical_id]
+
+
+def executing(aws: Aws, pipeline: str) -> list[str]:
+    """The executions of a pipeline that have not ended, by id. Newest come first (CodePipeline API reference,
+    ListPipelineExecutions), so the first page has them."""
+    page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
+    return [one["pipelineExecutionId"] for one in page["pipelineExecutionSummaries"] if one.get("status") in RUNNING]

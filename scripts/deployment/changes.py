@@ -1,0 +1,171 @@
+"""Reads a change set, nested ones too: its changes, why it failed, what else CloudFormation says about it."""
+
+import json
+import re
+import time
+from collections.abc import Collection, Iterator
+
+from generator.reading.parameters import secret
+from generator.reading.places import walk
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import Refused
+from scripts.deployment.follow import pauses
+from scripts.deployment.planned import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
+
+# CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
+FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
+
+
+def changed(
+    aws: Aws, plan: Plan, hidden: Collection[str]
+) -> tuple[tuple[PlannedChange, ...], tuple[Notice, ...], bool]:
+    """The changes of a plan's change set, what CloudFormation says about them, and whether there are none.
+
+    `hidden` are the parameters whose values must not be shown. Raises `Refused` with the reason of a change set that
+    failed.
+    """
+    answer = _settled(aws, plan.change_set)
+    if answer["Status"] != "FAILED":
+        notices: list[Notice] = []
+        found = tuple(_changes(aws, answer, (), hidden, notices))
+        return found, tuple(notices), False
+    if _unchanged(answer):
+        return (), (), True
+    path, failed = _refusal(aws, answer, (plan.stack,))
+    raise Refused("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *_faults(aws, failed)]))
+
+
+def _settled(aws: Aws, change_set: str) -> Answer:
+    """The change set, all pages of it, once it is made or has failed."""
+    waits = pauses()
+    while True:
+        asked = {"ChangeSetName": change_set, "IncludePropertyValues": True}
+        pages = aws.pages("cloudformation", "describe_change_set", **asked)
+        answer = next(pages)
+        if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            changes = [change for page in (answer, *pages) for change in page.get("Changes", ())]
+            return {**answer, "Changes": changes}
+        time.sleep(next(waits))
+
+
+def _unchanged(answer: Answer) -> bool:
+    return any(text in answer.get("StatusReason", "") for text in NO_CHANGES)
+
+
+def _refusal(aws: Aws, answer: Answer, path: Path) -> tuple[Path, Answer]:
+    """Where a change set really failed: the reason of a root names the ARN of the child's change set, no more."""
+    for arn in re.findall(r"arn:[\w-]+:cloudformation:[\w:/-]+:changeSet/[\w/-]+", answer.get("StatusReason", "")):
+        child = _settled(aws, arn)
+        if arn != answer["ChangeSetId"] and child["Status"] == "FAILED" and not _unchanged(child):
+            return _refusal(aws, child, (*path, child["StackName"]))
+    return path, answer
+
+
+def _faults(aws: Aws, failed: Answer) -> Iterator[str]:
+    """What early validation and hooks found in a change set that failed, with their places; else its own reason."""
+    told = [text for one in _events(aws, failed["ChangeSetId"]) if (text := _fault(one))]
+    yield from (f"  {text}" for text in told or [failed.get("StatusReason", "no reason given")])
+
+
+def _events(aws: Aws, change_set: str) -> list[Answer]:
+    pages = aws.pages("cloudformation", "describe_events", ChangeSetName=change_set)
+    return [event for page in pages for event in page.get("OperationEvents", ()) if event.get("EventType") in FAULTS]
+
+
+def _fault(event: Answer) -> str:
+    """One event of early validation (User Guide, "Validate stack deployments") or of a hook, as a line."""
+    if event["EventType"] == "HOOK_INVOCATION_ERROR":
+        reason = event.get("HookStatusReason", event.get("HookStatus", ""))
+        return f"{event.get('LogicalResourceId', '')}: hook {event.get('HookType', '')} says {reason}"
+    place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+    return f"{place}: {event.get('ValidationStatusReason', event.get('ValidationName', ''))}"
+
+
+def _changes(
+    aws: Aws, answer: Answer, path: Path, hidden: Collection[str], notices: list[Notice]
+) -> Iterator[PlannedChange]:
+    for entry in answer["Changes"]:
+        change = entry["ResourceChange"]
+        here = (*path, change["LogicalResourceId"])
+        children: tuple[PlannedChange, ...] = ()
+        if below := change.get("ChangeSetId"):
+            child = _settled(aws, below)
+            if child["Status"] == "FAILED" and not _unchanged(child):
+                lines = _faults(aws, child)
+                raise Refused("\n".join([f"CloudFormation refuses the change set of {' > '.join(here)}:", *lines]))
+            children = tuple(_changes(aws, child, here, hidden, notices))
+        yield PlannedChange(
+            here,
+            change["ResourceType"],
+            change["Action"],
+            change.get("Replacement", ""),
+            change.get("PolicyAction", ""),
+            tuple(_details(change, hidden)),
+            children,
+            nested=bool(below),
+            physical_id=change.get("PhysicalResourceId", ""),
+        )
+    notices += _notices(aws, answer, path)
+
+
+def _notices(aws: Aws, answer: Answer, path: Path) -> Iterator[Notice]:
+    """The hooks that will look at a change set's resources, and what early validation warns of. That is a bucket that
+    is not empty (F 9.5), so it is asked only where a bucket goes."""
+    changes = answer["Changes"]
+    if any(one.get("HookInvocationCount") for one in changes):
+        for page in aws.pages("cloudformation", "describe_change_set_hooks", ChangeSetName=answer["ChangeSetId"]):
+            for hook in page.get("Hooks", ()):
+                target = hook.get("TargetDetails", {}).get("ResourceTargetDetails", {}).get("LogicalResourceId", "")
+                fails = "stops" if hook.get("FailureMode") == "FAIL" else "warns about"
+                yield Notice("hook", ".".join((*path, target)), f"{hook['TypeName']} {fails} it if it is not content")
+    resources = [one["ResourceChange"] for one in changes]
+    if any((one["ResourceType"], one["Action"]) == ("AWS::S3::Bucket", "Remove") for one in resources):
+        for event in _events(aws, answer["ChangeSetId"]):
+            yield Notice("validation", ".".join((*path, event.get("LogicalResourceId", ""))), _fault(event))
+
+
+def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
+    """A resource's changed values. One value can have two entries, for the template's and for the parameter's change:
+    what is certain in one of them is certain. Source: User Guide, "Example change sets"."""
+    found: dict[str, Difference] = {}
+    for detail in change.get("Details", ()):
+        target = detail["Target"]
+        name = target.get("Path", "").removeprefix("/Properties/").strip("/").replace("/", ".")
+        name = name or target.get("Name") or target["Attribute"]
+        before, after = target.get("BeforeValue", ""), target.get("AfterValue", "")
+        known = UNKNOWN not in after
+        certain = detail.get("ChangeSource") != "Automatic" and known
+        certain = certain and (detail.get("Evaluation") == "Static" or before != after)
+        secretly = detail.get("CausingEntity", "") in hidden or name.removeprefix("Parameters.") in hidden
+        one = Difference(
+            name,
+            masked(name, before, secretly),
+            masked(name, after, secretly),
+            certain,
+            target.get("RequiresRecreation", "Never"),
+            detail.get("CausingEntity", ""),
+        )
+        if name not in found or (certain and not found[name].certain):
+            found[name] = one
+    yield from found.values()
+
+
+def masked(name: str, value: str, hidden: bool = False) -> str:
+    """A value as it may be shown. Inside JSON, each text is looked at with the name that it stands under."""
+    if not value or UNKNOWN in value or re.fullmatch(r"\d{1,4}|true|false", value):  # PasswordLength, RequireToken
+        return value
+    if hidden:
+        return "(not shown)"
+    if value[0] in "[{":
+        try:
+            content = json.loads(value)
+        except ValueError:
+            pass
+        else:
+            texts = [(place, text) for place, text in walk(content) if isinstance(text, str)]
+            kinds = [secret(next((str(p) for p in place[::-1] if isinstance(p, str)), name), t) for place, t in texts]
+            return f"(not shown: it holds {kind})" if (kind := next(filter(None, kinds), None)) else value
+    kind = secret(name.rpartition(".")[2], value)
+    return f"(not shown: it looks like {kind})" if kind else value

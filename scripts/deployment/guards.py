@@ -1,0 +1,195 @@
+"""What a plan would lose, and why it must not be executed as it is. Pure: values in, values out.
+
+Each guard looks at the plan and at the templates before and after it, with their parameters put in (`instances`).
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from generator.reading.templates import Resource, TemplateSet
+from scripts.deployment.planned import UPDATE, Loss, Path, Plan, PlannedChange, Refusal
+
+# DeletionPolicy and UpdateReplacePolicy that keep something. Source: Template Reference, "DeletionPolicy attribute".
+KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
+# What users, or their DNS, know by its address.
+ADDRESSES = (
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::CloudFront::Distribution",
+    "AWS::ElasticBeanstalk::Environment",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::Route53::RecordSet",
+    "AWS::Route53::RecordSetGroup",
+)
+RULE, ORIGIN = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::CloudFront::VpcOrigin"
+SECRET, PIPELINE = "AWS::SecretsManager::Secret", "AWS::CodePipeline::Pipeline"
+SERVICE, ROLLING = "AWS::ECS::Service", "ROLLING"
+GENERATED = ("GenerateSecretString", "SecretString")
+NAMED = re.compile(r"\$\{([\w.]+)\}")  # a resource or its attribute in a set of instances
+EXISTING_SECRET = "ExistingEncryptionSecretArn"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The templates before and after a plan; `root` is the name under which the root stands in both."""
+
+    root: str
+    before: TemplateSet
+    after: TemplateSet
+
+    def held(self, path: Path) -> list[Resource]:
+        """A resource by its path, on the sides where it is."""
+        name = ".".join(path[:-1]) or self.root
+        sides = [one[name].resources for one in (self.before, self.after) if name in one]
+        return [resources[path[-1]] for resources in sides if path[-1] in resources]
+
+    def path(self, resource: Resource) -> Path:
+        """The way to a resource from the root stack."""
+        return (*(() if resource.template == self.root else resource.template.split(".")), resource.logical_id)
+
+
+def follows(plan: Plan, sides: Sides) -> list[str]:
+    """Which of the changes that only might happen are to be expected: what the resource is given differs between the
+    templates, or names something that is made anew. The others are CloudFormation's caution: it does not look into
+    the siblings of a nested stack (F 9.2)."""
+    anew = {leaf.name for leaf in plan.leaves() if leaf.certain and (leaf.replaced or leaf.action != "Modify")}
+    found: dict[str, None] = {}
+    while True:
+        more = [leaf for leaf in plan.folded if leaf.name not in found and _given(leaf, sides, anew)]
+        if not more:
+            return sorted(found)
+        found |= dict.fromkeys(leaf.name for leaf in more)
+        anew |= {leaf.name for leaf in more if leaf.replacement in ("True", "Conditional")}
+
+
+def _given(leaf: PlannedChange, sides: Sides, anew: Collection[str]) -> bool:
+    texts = [json.dumps(one.properties, sort_keys=True) for one in sides.held(leaf.path)]
+    named = {found for text in texts for found in NAMED.findall(text)}
+    return len(set(texts)) != 1 or any(name == one or name.startswith(f"{one}.") for name in named for one in anew)
+
+
+def losses(plan: Plan, sides: Sides) -> list[Loss]:
+    """What holds data or what users see, and is deleted, replaced or from now on unprotected for sure.
+
+    It holds data when the template keeps it, the one on disk or the living one. A resource that is only kept when it
+    is replaced, and expressly deleted otherwise (a task definition), holds none.
+    """
+    found = [(path, kind, how) for path, kind, how in _going(plan, sides.before, sides)]
+    told = []
+    for path, kind, how in found:
+        data = any(_keeps(one) for one in sides.held(path))
+        why = "holds data" if data else "users see its address" if kind in ADDRESSES else ""
+        told += [Loss(".".join(path), kind, how, why)] if why else []
+    for resource in sides.before.resources():
+        path = sides.path(resource)
+        sides_held = sides.held(path)
+        if len(sides_held) == 2 and _keeps(resource) and not _keeps(sides_held[1]):
+            told.append(Loss(".".join(path), resource.type, "unprotected", "holds data"))
+    return sorted(dict.fromkeys(told), key=lambda one: one.name)
+
+
+def _going(plan: Plan, before: TemplateSet, sides: Sides) -> Iterator[tuple[Path, str, str]]:
+    for leaf in plan.leaves():
+        if leaf.action == "Remove":
+            yield leaf.path, leaf.type, "deleted"
+        elif leaf.action == "Modify" and leaf.replaced:
+            yield leaf.path, leaf.type, "replaced"
+    for change in plan.changes:
+        if change.action == "Remove":  # a nested stack goes with everything in it, told or not
+            for resource in before.resources():
+                path = sides.path(resource)
+                if path[: len(change.path)] == change.path and path != change.path:
+                    yield path, resource.type, "deleted"
+
+
+def _keeps(resource: Resource) -> bool:
+    deletion, replacement = (resource.body.get(name) for name in ("DeletionPolicy", "UpdateReplacePolicy"))
+    return deletion in KEEPS or (deletion is None and replacement in KEEPS)
+
+
+def refusals(plan: Plan, sides: Sides, running: Collection[str]) -> list[Refusal]:
+    """Every reason not to execute the plan, with `follows` in it. `running` are the pipelines, by name, that execute
+    something now."""
+    if plan.kind != UPDATE:
+        return []
+    return [*_rules(plan, sides), *_origins(plan, sides), *_secrets(plan), *_pipelines(plan, running)]
+
+
+def _modified(plan: Plan, kind: str) -> Iterator[PlannedChange]:
+    return (leaf for leaf in plan.leaves() if leaf.type == kind and leaf.action == "Modify" and leaf.certain)
+
+
+def _rules(plan: Plan, sides: Sides) -> Iterator[Refusal]:
+    """A rule that ECS moves weights in. CloudFormation would send its own weights again, to the targets of the last
+    release but one (aws-cdk issue 36649)."""
+    owned: set[str] = set()
+    for side in (sides.before, sides.after):
+        for service in side.resources(SERVICE):
+            if service.get("DeploymentConfiguration", "Strategy", default=ROLLING) != ROLLING:
+                for balancer in service.get("LoadBalancers", default=()):
+                    own = balancer.get("AdvancedConfiguration", {})
+                    owned |= {str(own.get(name, "")) for name in ("ProductionListenerRule", "TestListenerRule")}
+    for leaf in _modified(plan, RULE):
+        if f"${{{leaf.name}}}" in owned:
+            yield Refusal(
+                "a blue/green deployment owns the weights of this listener rule, and the change would put traffic "
+                "back on the targets that the template names, perhaps with no task behind them",
+                leaf.name,
+                "Leave the rule as it is and put what is new into a rule of its own, or go back to ROLLING first, in a "
+                "deployment that changes nothing else.",
+            )
+
+
+def _origins(plan: Plan, sides: Sides) -> Iterator[Refusal]:
+    """A VPC origin that a distribution uses takes no change, not even of tags (aws-cdk issue 34629), and the stack's
+    tags reach it."""
+    there = {".".join(sides.path(one)) for one in sides.before.resources(ORIGIN)}
+    stay = there & {".".join(sides.path(one)) for one in sides.after.resources(ORIGIN)}
+    changed = {leaf.name for leaf in _modified(plan, ORIGIN) if not leaf.replaced}
+    for name in sorted(stay if plan.tags else stay & changed):
+        what = "the tags of the stack reach this VPC origin, and CloudFront" if plan.tags else "CloudFront"
+        yield Refusal(
+            f"{what} refuses every change of a VPC origin that a distribution uses, so the deployment would fail",
+            name,
+            "Give the origin a new logical id and a new Name in generator/stacks/delivery.py, in the same deployment: "
+            "a second one is made, the distribution is swapped to it, and the first is removed.",
+        )
+
+
+def _secrets(plan: Plan) -> Iterator[Refusal]:
+    """A generated value is made anew when its description changes; what was encrypted with the old one is lost."""
+    for leaf in _modified(plan, SECRET):
+        values = [one.name for one in leaf.differences if one.certain and one.name.split(".")[0] in GENERATED]
+        if values or leaf.replaced:
+            yield Refusal(
+                "the secret would get another value, and what was encrypted or signed with the old one could not be "
+                "read any more",
+                leaf.name,
+                "Leave the secret as it is. A value that has to change is written with `aws secretsmanager "
+                "put-secret-value`, after what depends on it has been converted.",
+            )
+    for one in plan.parameters:
+        if one.name == EXISTING_SECRET:
+            yield Refusal(
+                "the backend would get another encryption secret, and what was encrypted with the old one could not "
+                "be read any more",
+                one.name,
+                "Leave the parameter as it is; it is meant for the first deployment of an environment that is made "
+                "anew beside its old data.",
+            )
+
+
+def _pipelines(plan: Plan, running: Collection[str]) -> Iterator[Refusal]:
+    """An update of a pipeline cancels what it executes (CodePipeline User Guide, "Set or change the pipeline execution
+    mode")."""
+    for leaf in plan.leaves():
+        if leaf.type == PIPELINE and leaf.physical_id in running and (leaf.certain or leaf.name in plan.follows):
+            yield Refusal(
+                "a release is running, and the change of its pipeline would cancel it",
+                leaf.name,
+                "Wait for it with --wait, or give it up with --cancel-release.",
+                waits=True,
+            )

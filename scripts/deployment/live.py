@@ -1,0 +1,81 @@
+"""The templates of a stack as they stand, nested ones too: what a plan is compared with."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from generator.reading import instances
+from generator.reading.assertions import NotEvaluable
+from generator.reading.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.errors import Refused
+from scripts.deployment.package import PackagedSet
+from scripts.deployment.stacks import Stack
+
+
+def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) -> TemplateSet:
+    """The stack's templates with its parameters put in (`instances`).
+
+    A nested template is only asked for where its address is none of the packaged ones: addresses are made of the
+    content, so one address is one template. Raises `Refused` for live templates that cannot be read.
+    """
+    known = {one.url: json.loads(one.content) for one in packaged.templates}
+    bodies: dict[str, Any] = {}
+    _collect(aws, stack.id, packaged.root.name, _body(aws, stack.id), known, bodies)
+    try:
+        return settled(from_bodies(bodies)[packaged.root.name], stack.parameters, aws, identity)
+    except TemplatesError as error:
+        raise Refused(f"The templates of {stack.name} as they stand cannot be read: {error}") from error
+
+
+def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Identity) -> TemplateSet:
+    """`instances` of a root in this account and region. Raises `Refused`."""
+    partition = identity.arn.split(":")[1]
+    pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
+    try:
+        return instances.instances(root, values, pseudo)
+    except NotEvaluable as error:
+        raise Refused(f"{root.file}: {error}") from error
+
+
+def _collect(
+    aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], known: Mapping[str, Any], bodies: dict[str, Any]
+) -> None:
+    """Adds a template and those below it, each under its path and addressed by it."""
+    resources, held = dict(body["Resources"]), None
+    for logical_id, resource in body["Resources"].items():
+        if resource["Type"] != STACK:
+            continue
+        below, url = f"{name}.{logical_id}", resource["Properties"]["TemplateURL"]
+        nested_id, nested = "", known.get(url)
+        if nested is None or _nests(nested):
+            held = held if held is not None else _nested(aws, stack_id)
+            if logical_id not in held:
+                continue  # its condition is false, so that it does not exist
+            nested_id = held[logical_id]
+            nested = nested or _body(aws, nested_id)
+        _collect(aws, nested_id, below, nested, known, bodies)
+        resources[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
+    bodies[name] = {**body, "Resources": resources}
+
+
+def _nests(body: Mapping[str, Any]) -> bool:
+    return any(resource["Type"] == STACK for resource in body["Resources"].values())
+
+
+def _nested(aws: Aws, stack_id: str) -> dict[str, str]:
+    """The ids of the nested stacks by logical id."""
+    return {
+        one["LogicalResourceId"]: one["PhysicalResourceId"]
+        for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id)
+        for one in page["StackResourceSummaries"]
+        if one["ResourceType"] == STACK and re.match("arn:", one.get("PhysicalResourceId", ""))
+    }
+
+
+def _body(aws: Aws, stack_id: str) -> dict[str, Any]:
+    """Botocore reads a JSON template into an object."""
+    found = aws.call("cloudformation", "get_template", StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+    body: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
+    return body

@@ -1,0 +1,111 @@
+"""From the files of one root and its stack as it stands to a judged plan: what `plan` and `apply` share."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from generator.reading.environments import ENVIRONMENT, SHARED
+from scripts.deployment import author, computed, package, plan, record
+from scripts.deployment.assess import assess
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.computed import IMAGE, Computed
+from scripts.deployment.package import PackagedSet
+from scripts.deployment.parameters import Environment
+from scripts.deployment.plan import Request
+from scripts.deployment.planned import Difference, Plan
+from scripts.deployment.run import Run
+from scripts.deployment.stacks import OURS, Stack
+
+ORDER = (SHARED, ENVIRONMENT)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """What the plans of one run share: who asks, where templates are stored, the commit that they come from."""
+
+    aws: Aws
+    identity: Identity
+    bucket: str
+    origin: record.Source
+
+    def package(self, run: Run) -> list[tuple[Environment, PackagedSet]]:
+        """The roots of the run in their order, with their templates, which are stored where CloudFormation takes them
+        from. A source behind a connection needs nothing of what is shared."""
+        without = (SHARED,) if run.wanted.connection else ()
+        wanted = [run.roots[root] for root in ORDER if root in run.roots and root not in without]
+        packaged = [package.package(one.root, self.bucket, self.aws.region) for one in wanted]
+        package.publish(self.aws, self.bucket, packaged, self.identity)
+        return list(zip(wanted, packaged, strict=True))
+
+    def plan(
+        self,
+        wanted: Environment,
+        templates: PackagedSet,
+        previous: Stack | None,
+        shared: Stack | None,
+        prefix: str = OURS,
+    ) -> Plan:
+        """The plan of one root, judged; the caller discards or executes it. Raises `Refused`.
+
+        When it would change the backend while a newer release runs, it is made with that release's image, which comes
+        first and by itself: infrastructure never rolls the application back, not even when it fails (RUN-8).
+        """
+        return self._plan(wanted, templates, previous, computed.find(self.aws, wanted, previous, shared), prefix)
+
+    def _plan(
+        self,
+        wanted: Environment,
+        templates: PackagedSet,
+        previous: Stack | None,
+        found: Sequence[Computed],
+        prefix: str,
+    ) -> Plan:
+        request = self.request(wanted, templates, previous, found)
+        made = plan.make(self.aws, request, previous, self.describe(wanted, request.digest), prefix)
+        try:
+            renewed = computed.renew(self.aws, wanted, previous, list(found), made)
+            if renewed == found:
+                judged = assess(self.aws, made, wanted, templates, previous, request.parameters, self.identity)
+                return replace(judged, found=tuple(found), image=_image(previous, request))
+        except BaseException:
+            plan.discard(self.aws, made)
+            raise
+        plan.discard(self.aws, made)
+        return self._plan(wanted, templates, previous, renewed, prefix)
+
+    def request(
+        self, wanted: Environment, templates: PackagedSet, previous: Stack | None, found: Sequence[Computed]
+    ) -> Request:
+        """What is asked of CloudFormation. Raises `Refused` when a living environment cannot take it."""
+        parameters = wanted.values({one.name: one.value for one in found})
+        wanted.keep(previous.parameters if previous else {}, parameters)
+        return Request(wanted.stack, templates.root, parameters, wanted.tags, hidden=frozenset(_hidden(wanted)))
+
+    def image(self, wanted: Environment, planned: Plan, previous: Stack, prefix: str = OURS) -> Plan:
+        """The change of the image alone that comes before `planned`."""
+        assert planned.image is not None
+        return plan.make_image(self.aws, previous, planned.image, self.describe(wanted, planned.digest), prefix)
+
+    def describe(self, wanted: Environment, digest: str) -> str:
+        """The description of a change set."""
+        return record.describe(self.origin, wanted.version, digest, author.here(self.identity.arn))
+
+
+def planner(run: Run) -> Planner:
+    """The planner of a run."""
+    identity = run.aws.identity()
+    bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
+    return Planner(run.aws, identity, bucket, record.source(run.project))
+
+
+def _image(previous: Stack | None, request: Request) -> Difference | None:
+    """The change of the image that has to come first: a service runs and is about to get another one."""
+    if previous is None or "RunningService" not in previous.outputs or IMAGE not in request.parameters:
+        return None
+    before, after = previous.parameters.get(IMAGE, ""), request.parameters[IMAGE]
+    return Difference(IMAGE, before, after) if before != after else None
+
+
+def _hidden(wanted: Environment) -> Iterator[str]:
+    """The parameters that must not be shown."""
+    for template in (wanted.root, *(child.template for child in wanted.root.children())):
+        yield from (name for name, one in template.parameters.items() if str(one.get("NoEcho", "")).lower() == "true")

@@ -1,0 +1,138 @@
+"""Change sets in the shape of CloudFormation's answers, to be read by the deploy script; none is recorded from AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scripts.deployment.package import Packaged
+from scripts.deployment.plan import Request
+from scripts.deployment.planned import UNKNOWN
+from scripts.deployment.stacks import Stack
+from tests.deployment.service import Prepared, arn
+
+NAME = "dashboard-staging"
+ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", b'{"a": 1}')
+REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"})
+BEFORE = Stack(
+    NAME, arn("stack", NAME), "UPDATE_COMPLETE", parameters={"TaskCpu": "256", "Color": "red"}, tags={"CostCenter": "1"}
+)
+NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
+
+
+def change_set(name: str, changes: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return {
+        "ChangeSetName": "deploy-1",
+        "ChangeSetId": arn("changeSet", name),
+        "StackName": name,
+        "Status": "CREATE_COMPLETE",
+        "Changes": [{"Type": "Resource", "ResourceChange": change} for change in changes],
+        **more,
+    }
+
+
+def modify(logical_id: str, kind: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "Action": "Modify",
+        "LogicalResourceId": logical_id,
+        "ResourceType": kind,
+        "Replacement": "False",
+        "Details": list(details),
+        **more,
+    }
+
+
+def detail(path: str, before: str, after: str, evaluation: str = "Static", **more: Any) -> dict[str, Any]:
+    recreation = more.pop("recreation", "Never")
+    target = {
+        "Attribute": "Properties",
+        "Name": path.split("/")[0],
+        "Path": f"/Properties/{path}",
+        "RequiresRecreation": recreation,
+        "BeforeValue": before,
+        "AfterValue": after,
+    }
+    return {"Target": target, "Evaluation": evaluation, "ChangeSource": "DirectModification", **more}
+
+
+def nested(logical_id: str, *details: dict[str, Any], **more: Any) -> dict[str, Any]:
+    below = arn("changeSet", logical_id.lower())
+    return modify(logical_id, "AWS::CloudFormation::Stack", *details, ChangeSetId=below, **more)
+
+
+def prepared(root: dict[str, Any], *children: dict[str, Any], **answers: Any) -> Prepared:
+    sets = {one["ChangeSetId"]: one for one in (root, *children)}
+    usual: dict[str, Any] = {
+        "cloudformation__create_change_set": {"Id": root["ChangeSetId"], "StackId": BEFORE.id},
+        "cloudformation__describe_change_set": lambda **asked: sets[asked["ChangeSetName"]],
+        "cloudformation__delete_change_set": {},
+        "cloudformation__delete_stack": {},
+        "cloudformation__list_change_sets": {"Summaries": []},
+        "cloudformation__describe_events": {},
+    }
+    return Prepared(**usual | answers)
+
+
+AUTOMATIC = {"Target": {"Attribute": "Properties"}, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}
+BY_PARAMETER = {"ChangeSource": "ParameterReference"}
+ALWAYS = {"recreation": "Always"}
+BUCKET = "AWS::S3::Bucket"
+UPDATE = (
+    change_set(
+        NAME,
+        [
+            nested("Backend", detail("Parameters/TaskCpu", "256", "512", **BY_PARAMETER)),
+            nested("Build", detail("TemplateURL", "https://x/build-1.json", "https://x/build-2.json")),
+            nested("Storage", AUTOMATIC),
+            nested("Monitoring", AUTOMATIC),
+        ],
+    ),
+    change_set(
+        "backend",
+        [
+            modify(
+                "Task",
+                "AWS::ECS::TaskDefinition",
+                # One property, told twice: the template's change is dynamic, the parameter's is certain.
+                detail("Cpu", "256", "512", "Dynamic", **ALWAYS),
+                detail("Cpu", "256", "512", CausingEntity="TaskCpu", **ALWAYS, **BY_PARAMETER),
+                Replacement="True",
+                PolicyAction="ReplaceAndDelete",
+            ),
+            modify(
+                "Service",
+                "AWS::ECS::Service",
+                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference"),
+            ),
+        ],
+    ),
+    change_set(
+        "build",
+        [
+            {"Action": "Add", "LogicalResourceId": "Cache", "ResourceType": BUCKET},
+            {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": BUCKET, "PolicyAction": "Retain"},
+        ],
+    ),
+    change_set("storage", [], Status="FAILED", StatusReason=NO_CHANGES),
+    change_set(
+        "monitoring",
+        [
+            modify(
+                "Alarm",
+                "AWS::CloudWatch::Alarm",
+                detail("Dimensions/0/Value", "app/1", UNKNOWN, **ALWAYS, **BY_PARAMETER),
+                Replacement="True",
+            )
+        ],
+    ),
+)
+
+
+def unchecked(call: Any) -> Any:
+    """Botocore reads a JSON template into an object, which its own model calls a string."""
+
+    def answer(service: str, operation: str, **arguments: Any) -> Any:
+        if operation == "get_template":
+            return {"TemplateBody": call.__self__.answers["cloudformation.get_template"]["TemplateBody"]}
+        return call(service, operation, **arguments)
+
+    return answer
