@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generator.reading.assertions import conditions
 from generator.reading.places import walk
+from generator.reading.values import decide
 from scripts.deployment.aws import Aws
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A resource as its stack's template declares it; conditions are not decided."""
+    """A resource as its stack's template declares it, with the conditions decided by the stack's parameters."""
 
     aws: Aws
     stack: str
@@ -42,4 +44,7 @@ def declared(aws: Aws, physical: str) -> Declared:
     stack, name = found[0]["StackName"], found[0]["LogicalResourceId"]
     body = aws.call("cloudformation", "get_template", StackName=stack)["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else body
-    return Declared(aws, stack, template["Resources"][name]["Properties"])
+    given = aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"][0].get("Parameters", ())
+    values = {one["ParameterKey"]: one.get("ParameterValue", "") for one in given}
+    properties = template["Resources"][name]["Properties"]
+    return Declared(aws, stack, decide(properties, conditions(template, values)))
