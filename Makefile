@@ -44,6 +44,9 @@ continue: .venv/ready ## bring back an environment that could be neither updated
 destroy: .venv/ready ## delete an environment, ENV=local only for now
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
 
+preflight: .venv/ready ## look at everything that a deployment needs, and change nothing: ENV=staging
+	@$(DEPLOY) preflight $(ENV) $(ARGS)
+
 config: .venv/ready ## list, set or compare the application's configuration: ENV=staging SET=LOG_LEVEL=DEBUG
 	@$(DEPLOY) config $(ENV) $(if $(SET),--set $(SET)) $(ARGS)
 

@@ -33,6 +33,7 @@ VERBS = {
     "migrate": "bring an application's branches and tags into the repository",
     "outputs": "show the outputs",
     "plan": "show everything that apply would do, and do nothing",
+    "preflight": "look at everything that a deployment needs, and change nothing",
     "rollback": "bring the application back to an earlier good release",
     "status": "show the stacks as they stand",
 }

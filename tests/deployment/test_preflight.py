@@ -1,0 +1,194 @@
+"""Everything that can be known before a deployment: AWS's answers become checks, what it does not answer is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.deployment import parameters
+from scripts.deployment.errors import AwsError, Exit
+from scripts.deployment.preflight import account
+from scripts.deployment.preflight.check import Check, Look, State
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import preflight
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT, ME, Prepared, refusal
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+QUOTAS = {
+    "vpc": {"VPCs per Region": 5.0, "Inbound or outbound rules per security group": 60.0},
+    "ec2": {"EC2-VPC Elastic IPs": 5.0},
+    "fargate": {"Fargate On-Demand vCPU resource count": 6.0},
+    "codebuild": {"Concurrently running builds for Linux/Small environment": 1.0},
+}
+IMAGES = [{"name": "aws/codebuild/standard:7.0"}]
+
+
+def absent(code: str) -> Callable[..., dict[str, Any]]:
+    def answer(**_: Any) -> dict[str, Any]:
+        raise refusal("x", code)
+
+    return answer
+
+
+def quotas(ServiceCode: str, **asked: Any) -> dict[str, Any]:
+    """In two pages, as AWS may answer."""
+    held = [{"QuotaName": name, "Value": value} for name, value in QUOTAS[ServiceCode].items()]
+    return {"Quotas": held} if "NextToken" in asked else {"Quotas": [], "NextToken": "2"}
+
+
+class Account(Prepared):
+    """An account in which nothing stops a first deployment of staging."""
+
+    def __init__(self, **answers: Any) -> None:
+        role = {"Path": "/", "RoleName": "Deploy", "RoleId": "A" * 16, "CreateDate": NOW}
+        arn = f"arn:aws:iam::{ACCOUNT}:role/Deploy"
+        super().__init__(
+            **{
+                "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
+                "cloudformation__describe_stacks": absent_stack,
+                "iam__get_role": {"Role": {**role, "Arn": arn}},
+                "iam__simulate_principal_policy": {
+                    "EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "allowed"}]
+                },
+                "codecommit__list_repositories": {"repositories": []},
+                "codecommit__get_branch": {"branch": {}},
+                "ec2__describe_vpcs": {"Vpcs": [{}]},
+                "ec2__describe_addresses": {"Addresses": []},
+                "ec2__describe_managed_prefix_lists": {"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": 55}]},
+                "service-quotas__list_service_quotas": quotas,
+                "sesv2__get_account": {"ProductionAccessEnabled": True},
+                "sesv2__get_email_identity": {"VerifiedForSendingStatus": True},
+                "sns__get_sms_sandbox_account_status": {"IsInSandbox": False},
+                "codebuild__list_curated_environment_images": {"platforms": [{"languages": [{"images": IMAGES}]}]},
+                "dynamodb__describe_table": absent("ResourceNotFoundException"),
+                "codepipeline__get_pipeline": absent("PipelineNotFoundException"),
+                "ssm__get_parameter": absent("ParameterNotFound"),
+                **answers,
+            }
+        )
+
+
+def absent_stack(**_: Any) -> dict[str, Any]:
+    raise refusal("x", "ValidationError", "Stack does not exist")
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    file = tmp_path / "params/staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"SenderEmail": "us@cloud-health.test", "NotificationPhone": "+441632960961"}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    return tmp_path / "params"
+
+
+def look(aws: Prepared, params: Path, exists: bool = False) -> Look:
+    return Look(aws, ME, parameters.load("staging", ROOT / "templates", params), exists, ROOT)
+
+
+def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
+    return {one.what: one for one in preflight.found(look(aws, params, exists))}
+
+
+def test_nothing_stops_a_first_deployment(params: Path) -> None:
+    aws = Account()
+    found = checks(aws, params)
+    assert {one.what for one in found.values() if one.state not in (State.GOOD, State.KNOW)} == set()
+    assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(found)
+    assert found["VPCs"].found == "1 of 5 used, 1 wanted"
+    reads = re.compile(r"\.(get|list|describe|simulate)_")
+    assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "what", "state", "told"),
+    [
+        ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.STOP, "5 of 5 used"),
+        ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.STOP, "5 of 5 used"),
+        ({"ec2__describe_managed_prefix_lists": {"PrefixLists": []}}, "CloudFront's prefix list", State.STOP, "none"),
+        ({"codecommit__get_branch": absent("BranchDoesNotExistException")}, "branch", State.STOP, "no branch develop"),
+        ({"codecommit__list_repositories": absent("OperationNotAllowed")}, "repository", State.UNKNOWN, "NotAllowed"),
+        ({"iam__get_role": absent("NoSuchEntity")}, "service-linked roles", State.KNOW, "ecs.amazonaws.com"),
+        ({"sesv2__get_account": {}}, "mail", State.GOOD, "is verified"),
+        ({"sesv2__get_email_identity": absent("NotFoundException")}, "mail", State.KNOW, "neither"),
+        ({"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}}, "SMS", State.KNOW, "verified numbers only"),
+        ({"codebuild__list_curated_environment_images": {"platforms": []}}, "build image", State.STOP, "is not in"),
+        ({"dynamodb__describe_table": {}}, "names", State.STOP, "data.Clients CloudHealthClients-staging"),
+        ({"service-quotas__list_service_quotas": {"Quotas": []}}, "VPCs", State.KNOW, "has no 'VPCs per Region'"),
+        (
+            {
+                "iam__simulate_principal_policy": {
+                    "EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "implicitDeny"}]
+                }
+            },
+            "permissions",
+            State.STOP,
+            "lacks s3:PutObject",
+        ),
+    ],
+)
+def test_what_stops_and_what_is_only_good_to_know(
+    params: Path, answers: dict[str, Any], what: str, state: State, told: str
+) -> None:
+    found = checks(Account(**answers), params)[what]
+    assert found.state is state and told in found.found, found
+
+
+def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:
+    found = checks(Account(ec2__describe_vpcs={"Vpcs": [{}] * 5}, dynamodb__describe_table={}), params, exists=True)
+    assert "VPCs" not in found and "names" not in found
+
+
+def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roots = parameters.load("staging", ROOT / "templates", params)
+    full = Account(ec2__describe_vpcs={"Vpcs": [{}] * 5})
+    for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
+        assert preflight.run(Run(aws, roots, Namespace(format="terminal"), ROOT)) is ended
+        told = capsys.readouterr().out.splitlines()
+        assert told[-1].endswith(f"{int(ended is Exit.REFUSED)} would stop a deployment, 0 not told")
+    assert preflight.run(Run(full, roots, Namespace(format="json"), ROOT)) is Exit.REFUSED
+    assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
+
+
+def test_missing_roles_are_made_once(params: Path) -> None:
+    made: list[str] = []
+
+    def create(AWSServiceName: str) -> dict[str, Any]:
+        made.append(AWSServiceName)
+        return {}
+
+    def role(RoleName: str) -> dict[str, Any]:
+        if RoleName.startswith("AWSServiceRole") and not made:
+            raise refusal("iam.get_role", "NoSuchEntity")
+        return dict(Account().answers["iam.get_role"])
+
+    aws = Account(iam__get_role=role, iam__create_service_linked_role=create)
+    assert account.make_roles(look(aws, params)) == made
+    assert {"ecs.amazonaws.com", "vpcorigin.cloudfront.amazonaws.com"} <= set(made)
+    assert "elasticbeanstalk.amazonaws.com" not in made and account.make_roles(look(aws, params)) == []
+    denied = Account(iam__get_role=absent("AccessDenied"))
+    with pytest.raises(AwsError):
+        account.make_roles(look(denied, params))
+
+
+def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
+    """What docs/unverified.md would have a person ask before a first deployment, this asks."""
+    text = (ROOT / "docs/unverified.md").read_text(encoding="utf-8")
+    section = text.partition("## Before the first deployment")[2].partition("\n## ")[0]
+    wanted = {tuple(line.split()[1:3]) for line in section.splitlines() if line.startswith("aws ")}
+    aws = Account()
+    checks(aws, params)
+    asked = {tuple(name.replace("_", "-").split(".")) for name in aws.calls()}
+    # Prices are in the estimate; a connection and its executions are there only with that source.
+    elsewhere = {("pricing", "get-products"), ("codeconnections", "get-connection")}
+    elsewhere |= {("codepipeline", "list-pipeline-executions")}
+    assert len(wanted) > 6 and wanted - elsewhere <= asked
