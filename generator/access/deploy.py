@@ -12,7 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from awacs import cloudformation as stacks
-from awacs import codecommit, codeconnections, codestar_connections, ec2, ecs, logs, s3, ssm
+from awacs import (
+    codecommit,
+    codeconnections,
+    codestar_connections,
+    dynamodb,
+    ec2,
+    ecr,
+    ecs,
+    kms,
+    logs,
+    s3,
+    secretsmanager,
+    ssm,
+)
 from awacs.aws import ArnEquals
 from troposphere import Sub
 
@@ -58,7 +71,13 @@ def _stacks(project: Project) -> list[Text]:
 
 def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     """The statements of the role. `names` are the physical names that the environment computes."""
-    return [*_changing(stack), *_packaging(stack.project), *_looking_up(stack), *_explaining(stack.project, names)]
+    return [
+        *_changing(stack),
+        *_packaging(stack.project),
+        *_looking_up(stack),
+        *_adopting(),
+        *_explaining(stack.project, names),
+    ]
 
 
 def _changing(stack: Stack) -> list[Grant]:
@@ -126,6 +145,30 @@ def _looking_up(stack: Stack) -> list[Grant]:
             [ec2.DescribeManagedPrefixLists],
             Anything("ec2:DescribeManagedPrefixLists supports no resource-level permission"),
             "the load balancer's group names CloudFront's prefix list, whose id differs by region",
+        ),
+    ]
+
+
+def _adopting() -> list[Grant]:
+    """What an earlier environment left is found by names and tags. Nothing is read but what a thing is."""
+    return [
+        allow(
+            "FindSurvivors",
+            [dynamodb.DescribeTable, dynamodb.ListTagsOfResource, ecr.DescribeRepositories, ecr.ListTagsForResource],
+            [arns.arn("dynamodb", "table/*"), arns.arn("ecr", "repository/*")],
+            "an environment that is made again adopts tables and images; their names are in its file, or generated",
+        ),
+        allow(
+            "FindSurvivingKeys",
+            [kms.DescribeKey, secretsmanager.DescribeSecret],
+            [arns.arn("kms", "key/*"), arns.arn("secretsmanager", "secret:*")],
+            "a key or secret that is adopted has to live; which one it is, what survived says",
+        ),
+        allow(
+            "ListSecretsAndStacks",
+            [secretsmanager.ListSecrets, stacks.ListStacks],
+            Anything("neither supports resource-level permissions"),
+            "a surviving secret is known by its tags, and a deleted stack by its id alone",
         ),
     ]
 

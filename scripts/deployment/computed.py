@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scripts.deployment.aws import Aws
@@ -27,14 +27,17 @@ class Computed:
     how: str
 
 
-def find(aws: Aws, environment: Environment, previous: Stack | None, shared: Stack | None) -> list[Computed]:
-    """The computed parameters that `environment` declares.
+def find(
+    aws: Aws, environment: Environment, previous: Stack | None, shared: Stack | None, adopted: Sequence[Computed] = ()
+) -> list[Computed]:
+    """The computed parameters that `environment` declares, after those that take over survivors (`adopted`).
 
     `previous` is its stack as it stands, if it exists; `shared` the stack of the shared resources. Raises `Refused`
     when one cannot be found.
     """
-    declared = environment.computed
-    found = [_repository(environment, shared)] if "RepositoryName" in declared else []
+    declared, found = environment.computed, list(adopted)
+    if "RepositoryName" in declared:
+        found.append(_repository(environment, shared))
     if "CloudFrontPrefixListId" in declared:
         found.append(_prefix_list(aws))
     if "BackendBootstrap" in declared:

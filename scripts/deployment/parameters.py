@@ -62,10 +62,11 @@ class Environment:
                 raise Refused(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
 
     def values(self, found: Mapping[str, str]) -> dict[str, str]:
-        """Every parameter's value. Raises `Refused` when `found` lacks a computed one."""
+        """Every parameter's value; what is in `found` goes before the file. Raises `Refused` when it lacks a computed
+        one."""
         if missing := [name for name in self.computed if name not in found]:
             raise Refused(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
-        return files.effective(self.file, self.root.body, found)
+        return {**files.effective(self.file, self.root.body, found), **found}
 
     def chosen(self, name: str) -> str:
         """The value that the file or its default chooses for a parameter; empty for one that the root does not have."""

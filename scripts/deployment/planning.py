@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import author, computed, package, plan, record
+from scripts.deployment import adoption, author, computed, package, plan, record
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import IMAGE, Computed
@@ -20,12 +20,14 @@ ORDER = (SHARED, ENVIRONMENT)
 
 @dataclass(frozen=True)
 class Planner:
-    """What the plans of one run share: who asks, where templates are stored, the commit that they come from."""
+    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, and whether
+    an environment that is made again takes over what its earlier life left."""
 
     aws: Aws
     identity: Identity
     bucket: str
     origin: record.Source
+    adopt: bool = False
 
     def package(self, run: Run) -> list[tuple[Environment, PackagedSet]]:
         """The roots of the run in their order, with their templates, which are stored where CloudFormation takes them
@@ -49,7 +51,9 @@ class Planner:
         When it would change the backend while a newer release runs, it is made with that release's image, which comes
         first and by itself: infrastructure never rolls the application back, not even when it fails (RUN-8).
         """
-        return self._plan(wanted, templates, previous, computed.find(self.aws, wanted, previous, shared), prefix)
+        adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
+        found = computed.find(self.aws, wanted, previous, shared, adopted)
+        return self._plan(wanted, templates, previous, found, prefix)
 
     def _plan(
         self,
@@ -94,7 +98,8 @@ def planner(run: Run) -> Planner:
     """The planner of a run."""
     identity = run.aws.identity()
     bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
-    return Planner(run.aws, identity, bucket, record.source(run.project))
+    adopt = getattr(run.given, "adopt", False)
+    return Planner(run.aws, identity, bucket, record.source(run.project), adopt)
 
 
 def _image(previous: Stack | None, request: Request) -> Difference | None:

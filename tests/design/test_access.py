@@ -30,6 +30,8 @@ IMPLIED = {
     "s3:GetObject": "CreateChangeSet with a TemplateURL",
     "s3:PutBucketOwnershipControls": "CreateBucket with ObjectOwnership",
 }
+# What is not done as the deploy role, and why: its calls need permissions that the role lacks on purpose.
+ELSEWHERE = {"drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)"}
 ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
 PIPELINES = ("cloud-health-dashboard-pipeline", "cloud-health-dashboard-pipeline-${Environment}")
 
@@ -43,6 +45,8 @@ def operations(service: str) -> dict[str, str]:
 def calls() -> Iterator[tuple[str, str]]:
     """Every call of the deploy script, as service and operation."""
     for file in sorted((ROOT / "scripts" / "deployment").rglob("*.py")):
+        if file.name in ELSEWHERE:
+            continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLING:
                 names = [one.value for one in node.args if isinstance(one, ast.Constant)]

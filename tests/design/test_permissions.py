@@ -10,7 +10,13 @@ from .support import allowed, arn, grants
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
 ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
-    "access.DeployRole": {"ec2:DescribeManagedPrefixLists", "ecs:DescribeTaskDefinition", "ecs:ListTasks"},
+    "access.DeployRole": {
+        "ec2:DescribeManagedPrefixLists",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListTasks",
+        "cloudformation:ListStacks",
+        "secretsmanager:ListSecrets",
+    },
     "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
     "build.BackendBuildRole": {"ecr:GetAuthorizationToken"},
     "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from generator.reading.environments import SHARED
-from scripts.deployment import agree, approvals, execute, plan, planning, record, running, stacks, watching
+from scripts.deployment import adoption, agree, approvals, execute, plan, planning, record, running, stacks, watching
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
 from scripts.deployment.package import PackagedSet
@@ -26,6 +26,7 @@ from scripts.deployment.statuses import Action, meaning
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `apply`."""
     agree.arguments(parser)
+    adoption.arguments(parser)
     parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan that `plan --out FILE` has saved")
     parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
     watching.arguments(parser)
@@ -72,6 +73,8 @@ class _Steps:
                     say(plans.plan_lines(planned, self.paint))
                     agree.agree(self.run, wanted, planned, self.planner.identity.account)
                     agreed = planned.digest
+                    if adoption.keep(self.run.aws, wanted, planned.found):
+                        say([f"{wanted.file.path} names what is adopted from now on: commit it"])
                 if planned.image is None or previous is None:
                     return self._execute(wanted, planned)
             except NeedsPerson:  # it is running

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from scripts.deployment import plan, planning, stacks
+from scripts.deployment import adoption, plan, planning, stacks
 from scripts.deployment.errors import Exit, NeedsPerson
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
@@ -20,6 +20,7 @@ FORMATS = ("terminal", "markdown", "json")
 
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `plan`."""
+    adoption.arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="how the plan is shown")
 
 

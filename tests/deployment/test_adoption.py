@@ -1,0 +1,176 @@
+"""What an earlier life of an environment has left: found, adopted, written down, or refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.deployment import adoption, computed, parameters
+from scripts.deployment.adoption import KEY, REPOSITORY, SECRET, TABLES
+from scripts.deployment.aws import Answer, Endpoint
+from scripts.deployment.errors import Refused
+from scripts.deployment.parameters import Environment
+from scripts.deployment.stacks import Stack
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+KEYS = [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"]
+SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:staging-EncryptionKey-Ab12"
+IMAGES = "cloud-health-dashboard-staging-registry-images-1"
+OURS = [{"Key": "Application", "Value": "cloud-health-dashboard"}, {"Key": "Environment", "Value": "staging"}]
+
+
+@pytest.fixture(scope="module")
+def wanted() -> Environment:
+    return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
+
+
+def names(wanted: Environment) -> list[str]:
+    return [value for name, value in wanted.file.parameters.items() if name.endswith("Table")]
+
+
+class Left(Prepared):
+    """An account with what the first life of the environment left. `keys` are the keys that live."""
+
+    def __init__(self, tables: list[str], keys: list[str] | None = None, tags: Any = OURS, **answers: Any) -> None:
+        self.tables, self.keys, self.tags = tables, KEYS if keys is None else keys, tags
+        secrets = [
+            {"ARN": SECRET_ARN, "Description": "ENCRYPTION_KEY of the application: the seed and a final ="},
+            {
+                "ARN": SECRET_ARN.replace("EncryptionKey", "JwtSecret"),
+                "Description": "JWT_SECRET_KEY of the application",
+            },
+        ]
+        self.secrets = [{**one, "Tags": OURS, "KmsKeyId": KEYS[0]} for one in secrets]
+        self.repositories = [self.repository(IMAGES), self.repository("somebody-elses")]
+        super().__init__(
+            dynamodb__describe_table=self.table,
+            dynamodb__list_tags_of_resource=lambda **_: {"Tags": self.tags},
+            ecr__describe_repositories=lambda **_: {"repositories": self.repositories},
+            ecr__list_tags_for_resource={"tags": OURS},
+            secretsmanager__list_secrets=lambda **_: {"SecretList": self.secrets},
+            secretsmanager__describe_secret=refusal("x", "ResourceNotFoundException"),
+            kms__describe_key=self.key,
+            **answers,
+        )
+
+    def repository(self, name: str) -> Answer:
+        encryption = {"encryptionType": "KMS", "kmsKey": KEYS[0]}
+        return {"repositoryName": name, "repositoryArn": f"arn:{name}", "encryptionConfiguration": encryption}
+
+    def table(self, TableName: str) -> Answer:
+        if TableName not in self.tables:
+            raise refusal("dynamodb.describe_table", "ResourceNotFoundException")
+        return {
+            "Table": {"TableArn": f"arn:aws:dynamodb:::{TableName}", "SSEDescription": {"KMSMasterKeyArn": KEYS[0]}}
+        }
+
+    def key(self, KeyId: str) -> Answer:
+        state = "Enabled" if KeyId in self.keys else "PendingDeletion"
+        return {"KeyMetadata": {"KeyId": KeyId, "KeyState": state}}
+
+
+def settled(aws: Prepared, wanted: Environment, previous: Stack | None = None, adopt: bool = True) -> dict[str, str]:
+    return {one.name: one.value for one in adoption.settle(aws, wanted, previous, adopt)}
+
+
+def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(wanted: Environment) -> None:
+    assert len(names(wanted)) == 5
+    found = settled(Left(names(wanted)), wanted)
+    assert found == {KEY: KEYS[0], SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
+    assert set(found) <= wanted.root.parameters.keys()
+
+
+def test_nothing_left_is_nothing_to_adopt(wanted: Environment) -> None:
+    aws = Left([])
+    aws.secrets, aws.repositories = [], []
+    assert settled(aws, wanted, adopt=False) == {}
+
+
+def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(wanted: Environment) -> None:
+    with pytest.raises(Refused) as raised:
+        settled(Left(names(wanted)), wanted, adopt=False)
+    told = str(raised.value)
+    for line in (f'"{KEY}": "{KEYS[0]}"', f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"'):
+        assert f"\n  {line}  (" in told
+    assert "`apply --adopt` does, and writes these lines into " in told and "staging.json" in told
+
+
+def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: Environment) -> None:
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    mine = parameters.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
+    aws = Left(names(wanted))
+    adopted = adoption.settle(aws, mine, None, True)
+    values = mine.values({one.name: "x" for one in map(_computed, mine.computed)} | {a.name: a.value for a in adopted})
+    assert values[KEY] == KEYS[0]
+    assert adoption.keep(aws, mine, adopted)
+    again = parameters.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
+    before = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
+    after = json.loads((tmp_path / "params/staging.json").read_text(encoding="utf-8"))
+    assert after["Parameters"] == {**before["Parameters"], **{one.name: one.value for one in adopted}}
+    assert (after["Tags"], after["StackPolicy"]) == (before["Tags"], before["StackPolicy"])
+    # The next life, and every update of this one, finds them there; nothing is asked twice.
+    aws.answers["secretsmanager.describe_secret"] = {"ARN": SECRET_ARN}
+    assert settled(aws, again, adopt=False) == {} and not adoption.keep(aws, again, [])
+    assert not list(tmp_path.rglob("*.new"))
+
+
+def _computed(name: str) -> computed.Computed:
+    return computed.Computed(name, "x", computed.FOUND, "")
+
+
+def test_on_the_embedded_aws_the_stack_keeps_them_and_no_file_does(wanted: Environment) -> None:
+    aws = Left(names(wanted))
+    aws.endpoint = Endpoint("http://localhost:1", REGION, list)
+    adopted = adoption.settle(aws, wanted, None, True)
+    assert len(adopted) == 4 and not adoption.keep(aws, wanted, adopted)
+    living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
+    assert settled(aws, wanted, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
+    aws.endpoint = None
+    assert settled(aws, wanted, living) == {}
+
+
+def test_what_only_a_person_can_choose_is_refused(wanted: Environment) -> None:
+    two = Left(names(wanted))
+    two.repositories.append(two.repository(f"{IMAGES}-older"))
+    foreign = Left(names(wanted), tags=[{"Key": "Application", "Value": "another"}])
+    for aws, told in (
+        (two, "several things of one kind"),
+        (Left(names(wanted)[:3]), "but not"),
+        (foreign, "its tags say so"),
+    ):
+        with pytest.raises(Refused, match=told):
+            settled(aws, wanted)
+        assert not [name for name in aws.calls() if not name.split(".")[1].startswith(("describe", "list"))]
+
+
+def test_a_key_that_is_about_to_go_is_not_adopted(wanted: Environment) -> None:
+    assert KEY not in settled(Left(names(wanted), keys=[]), wanted)
+
+
+def test_the_file_must_not_name_what_is_not_there(wanted: Environment) -> None:
+    """Such as after `make local-stop`, or in another account."""
+    given = {KEY: KEYS[1], SECRET: SECRET_ARN, REPOSITORY: "gone", TABLES: "EXISTING"}
+    file = replace(wanted.file, parameters={**wanted.file.parameters, **given})
+    aws = Left(names(wanted)[:4], keys=[])
+    aws.answers["ecr.describe_repositories"] = refusal("x", "RepositoryNotFoundException")
+    with pytest.raises(Refused) as raised:
+        settled(aws, replace(wanted, file=file))
+    assert [line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:-1]] == [
+        KEY,
+        SECRET,
+        REPOSITORY,
+        TABLES,
+    ]
+
+
+def test_a_root_that_holds_no_data_has_nothing_to_adopt() -> None:
+    shared = parameters.load("staging", ROOT / "templates", ROOT / "params")["shared"]
+    assert settled(Prepared(), shared) == {}
