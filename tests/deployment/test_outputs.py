@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -27,21 +28,22 @@ def two(loaded: Roots) -> Roots:
 def test_outputs(two: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     assert outputs.run(asked(Account(), two, format="table")) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
-    assert capsys.readouterr().out.splitlines() == [
-        SHARED,
-        f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}",
-        "  RepositoryName  dashboard  CodeCommit repository that holds the application",
-        f"{STAGING} does not exist",
-    ]
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == SHARED and told[-1] == f"{STAGING} does not exist"
+    assert f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}" in told
+    assert "  RepositoryName  dashboard  CodeCommit repository that holds the application" in told
     outputs.run(asked(Account("CREATE_COMPLETE"), two, format="json"))
-    held = {"RepositoryName": "dashboard"}
-    assert json.loads(capsys.readouterr().out) == {"shared": held, "environment": held}
+    given = json.loads(capsys.readouterr().out)
+    assert list(given) == ["shared", "environment"] and given["environment"]["RepositoryName"] == "dashboard"
     outputs.run(asked(Account(), two, format="shell"))
-    assert capsys.readouterr().out.splitlines() == [
-        f"# {SHARED}",
-        "RepositoryName=dashboard",
-        f"# {STAGING} does not exist",
-    ]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"# {SHARED}" and lines[-1] == f"# {STAGING} does not exist"
+    assert [line.partition("=")[0] for line in lines[1:-1]] == sorted(given["shared"])
+    # A shell reads what AWS said, whatever is in it.
+    read = subprocess.run(
+        ["bash", "-c", "\n".join([*lines, 'printf %s "$ApprovalRule"'])], capture_output=True, text=True, check=True
+    )
+    assert read.stdout == given["shared"]["ApprovalRule"] and '"' in read.stdout
 
 
 def test_no_two_roots_give_an_output_of_one_name(loaded: Roots) -> None:

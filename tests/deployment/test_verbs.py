@@ -46,6 +46,14 @@ def asked(aws: Aws, roots: Roots, **given: Any) -> Run:
     return Run(aws, roots, Namespace(**options), ROOT)
 
 
+# An account without anything of an earlier life of the environment.
+NOTHING_LEFT = {
+    "dynamodb__describe_table": refusal("x", "ResourceNotFoundException"),
+    "ecr__describe_repositories": {"repositories": []},
+    "secretsmanager__list_secrets": {"SecretList": []},
+}
+
+
 class Account(Prepared):
     """An account whose shared stack is up to date; `staging` is the status of the environment's stack, if any."""
 
@@ -66,6 +74,7 @@ class Account(Prepared):
             s3__put_object={},
             ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
             codecommit__get_branch={},
+            **NOTHING_LEFT,
             codecommit__list_associated_approval_rule_templates_for_repository={"approvalRuleTemplateNames": []},
             **answers,
         )
