@@ -81,8 +81,8 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
 
 
 def keep(aws: Aws, wanted: Environment, found: Sequence[Computed]) -> bool:
-    """Writes what was adopted, among the found values of a plan, into the parameter file; says whether there was anything
-    to write. The embedded AWS's values stay out of it."""
+    """Writes what was adopted, among the found values of a plan, into the parameter file; says whether anything was
+    written. The embedded AWS's values stay out of it."""
     adopted = {one.name: one.value for one in found if one.name in PARAMETERS and one.state == FOUND}
     if aws.endpoint or not adopted:
         return False

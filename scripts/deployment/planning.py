@@ -20,8 +20,8 @@ ORDER = (SHARED, ENVIRONMENT)
 
 @dataclass(frozen=True)
 class Planner:
-    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, and whether
-    an environment that is made again takes over what its earlier life left."""
+    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, and
+    whether an environment that is made again takes over what its earlier life left."""
 
     aws: Aws
     identity: Identity
