@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from scripts.deployment import adoption, computed, parameters
-from scripts.deployment.adoption import KEY, REPOSITORY, SECRET, TABLES
 from scripts.deployment.aws import Answer, Endpoint
 from scripts.deployment.errors import Refused
 from scripts.deployment.parameters import Environment
 from scripts.deployment.stacks import Stack
+from scripts.deployment.survivors import KEY, REPOSITORY, SECRET, TABLES
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
 
