@@ -21,7 +21,7 @@ SAVED = "reviewed-"  # change sets of saved plans: no other run takes them away
 class Request:
     """What is asked of CloudFormation for one root stack; `role` is the role that CloudFormation acts with, empty for
     the caller's own rights. It stays with the stack, for its deletion too. `hidden` are parameters that must not be
-    shown (`NoEcho`)."""
+    shown (`NoEcho`), `options` more of what `CreateChangeSet` takes."""
 
     stack: str
     template: Packaged
@@ -29,6 +29,7 @@ class Request:
     tags: Mapping[str, str] = field(hash=False)
     role: str = ""
     hidden: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def digest(self) -> str:
@@ -48,6 +49,7 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str, p
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in request.parameters.items()],
         "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
         **({"RoleARN": request.role} if request.role else {}),
+        **request.options,
     }
     plan = _create(aws, request.stack, previous, request.digest, description, prefix, asked)
     return _kept(aws, plan, lambda: _read(aws, plan, request, previous))

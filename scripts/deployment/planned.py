@@ -10,6 +10,7 @@ from generator.reading.broadening import Grant
 
 if TYPE_CHECKING:
     from scripts.deployment.computed import Computed
+    from scripts.deployment.settings import Settings
 
 CREATE, UPDATE = "CREATE", "UPDATE"
 # What stands for a value that only the execution will know (cloudformation-coverage-roadmap issue 2113).
@@ -112,6 +113,7 @@ class Plan:
 
     `image` is set when a change of the backend's image alone comes first (RUN-8), `found` are the values that the
     script found itself, `follows` the resources among `folded` that are given something new by what changes for sure.
+    `settings` is how the stack is kept, `kept` what changes about that.
     """
 
     stack: str
@@ -132,6 +134,8 @@ class Plan:
     lost: tuple[Grant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     notices: tuple[Notice, ...] = ()
+    settings: "Settings | None" = None
+    kept: tuple[Difference, ...] = ()
 
     def leaves(self) -> Iterator[PlannedChange]:
         for change in self.changes:

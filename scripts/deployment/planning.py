@@ -1,10 +1,11 @@
 """From the files of one root and its stack as it stands to a judged plan: what `plan` and `apply` share."""
 
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import adoption, author, computed, package, plan, record
+from scripts.deployment import adoption, author, computed, package, plan, record, settings
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import IMAGE, Computed
@@ -13,6 +14,7 @@ from scripts.deployment.parameters import Environment
 from scripts.deployment.plan import Request
 from scripts.deployment.planned import Difference, Plan
 from scripts.deployment.run import Run
+from scripts.deployment.settings import Settings
 from scripts.deployment.stacks import OURS, Stack
 
 ORDER = (SHARED, ENVIRONMENT)
@@ -20,14 +22,17 @@ ORDER = (SHARED, ENVIRONMENT)
 
 @dataclass(frozen=True)
 class Planner:
-    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, and
-    whether an environment that is made again takes over what its earlier life left."""
+    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, whether an
+    environment that is made again takes over what its earlier life left, the topics that are told (None for those of
+    before), and whether alarms watch over updates."""
 
     aws: Aws
     identity: Identity
     bucket: str
     origin: record.Source
     adopt: bool = False
+    topics: tuple[str, ...] | None = None
+    watched: bool = True
 
     def package(self, run: Run) -> list[tuple[Environment, PackagedSet]]:
         """The roots of the run in their order, with their templates, which are stored where CloudFormation takes them
@@ -62,19 +67,25 @@ class Planner:
         previous: Stack | None,
         found: Sequence[Computed],
         prefix: str,
+        keep: Settings | None = None,
     ) -> Plan:
-        request = self.request(wanted, templates, previous, found)
+        keep = keep or settings.wanted(self.aws, wanted, previous, self.topics, self.watched)
+        request = replace(self.request(wanted, templates, previous, found), options=keep.request)
         made = plan.make(self.aws, request, previous, self.describe(wanted, request.digest), prefix)
         try:
             renewed = computed.renew(self.aws, wanted, previous, list(found), made)
             if renewed == found:
                 judged = assess(self.aws, made, wanted, templates, previous, request.parameters, self.identity)
-                return replace(judged, found=tuple(found), image=_image(previous, request))
+                if not (keep.alarms and settings.endangered(judged, wanted.root)):
+                    kept = tuple(settings.pending(self.aws, keep, previous))
+                    image = _image(previous, request)
+                    return replace(judged, found=tuple(found), image=image, settings=keep, kept=kept)
+                keep = replace(keep, alarms=())
         except BaseException:
             plan.discard(self.aws, made)
             raise
         plan.discard(self.aws, made)
-        return self._plan(wanted, templates, previous, renewed, prefix)
+        return self._plan(wanted, templates, previous, renewed, prefix, keep)
 
     def request(
         self, wanted: Environment, templates: PackagedSet, previous: Stack | None, found: Sequence[Computed]
@@ -98,8 +109,23 @@ def planner(run: Run) -> Planner:
     """The planner of a run."""
     identity = run.aws.identity()
     bucket = package.bucket_name(run.wanted.application, identity, run.aws.region)
+    topics = None if run.given.notify is None else tuple(one for one in run.given.notify if one != settings.NOBODY)
     adopt = getattr(run.given, "adopt", False)
-    return Planner(run.aws, identity, bucket, record.source(run.project), adopt)
+    origin, watched = record.source(run.project), not run.given.without_alarms
+    return Planner(run.aws, identity, bucket, origin, adopt, topics, watched)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What the command line may say of how the stacks are kept."""
+    parser.add_argument(
+        "--notify",
+        metavar="TOPIC",
+        action="append",
+        help=f"ARN of a topic that gets every event of the stacks from now on, or {settings.NOBODY}; may be repeated",
+    )
+    parser.add_argument(
+        "--without-alarms", action="store_true", help="no alarm takes the update back: for mending what raised it"
+    )
 
 
 def _image(previous: Stack | None, request: Request) -> Difference | None:

@@ -65,6 +65,8 @@ class Account(Prepared):
             cloudformation__describe_stacks=self.stack,
             cloudformation__describe_stack_events=self.events,
             cloudformation__list_change_sets={"Summaries": []},
+            cloudformation__get_stack_policy={},
+            cloudformation__update_termination_protection={},
             cloudformation__create_change_set=self.create,
             cloudformation__describe_change_set=self.change_set,
             cloudformation__delete_change_set={},
@@ -90,7 +92,8 @@ class Account(Prepared):
         given = {"RepositoryName": "dashboard", "ApprovalRule": rule}
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
         found = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
-        return {"Stacks": [{**found, "CreationTime": NOW, "Outputs": outputs}]}
+        kept = {"EnableTerminationProtection": True, "Outputs": outputs}
+        return {"Stacks": [{**found, **kept, "CreationTime": NOW}]}
 
     def events(self, StackName: str) -> dict[str, Any]:
         name, stack_id = self.name(StackName), arn("stack", self.name(StackName))

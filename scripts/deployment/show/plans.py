@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from scripts.deployment.planned import CREATE, UPDATE, Difference, NotPlanned, Plan, PlannedChange
 from scripts.deployment.show.documents import inside, told
+from scripts.deployment.show.settings import setting_lines
 from scripts.deployment.show.terminal import Paint, count, plain, short, wrapped
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
     """The tree: root > child > resource, before → after; what only might change is folded below it, and what somebody
     has to agree to comes last, where it is read."""
     yield paint(f"{plan.stack}: {summary(plan)}", "bold")
+    yield from setting_lines(plan)
     if plan.empty:
         return
     if plan.image:

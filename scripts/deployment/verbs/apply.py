@@ -9,12 +9,24 @@ from functools import partial
 from pathlib import Path
 
 from generator.reading.environments import SHARED
-from scripts.deployment import adoption, agree, approvals, execute, plan, planning, record, running, stacks, watching
+from scripts.deployment import (
+    adoption,
+    agree,
+    approvals,
+    execute,
+    plan,
+    planning,
+    record,
+    running,
+    settings,
+    stacks,
+    watching,
+)
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan
+from scripts.deployment.planned import CREATE, UPDATE, Plan
 from scripts.deployment.planning import Planner
 from scripts.deployment.record import Record
 from scripts.deployment.run import Run, say
@@ -29,6 +41,7 @@ def arguments(parser: ArgumentParser) -> None:
     adoption.arguments(parser)
     parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan that `plan --out FILE` has saved")
     parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
+    planning.arguments(parser)
     watching.arguments(parser)
     parser.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
 
@@ -65,7 +78,7 @@ class _Steps:
         previous, agreed = self._previous(wanted), ""
         while True:
             planned = self.planner.plan(wanted, templates, previous, shared)
-            if planned.empty:
+            if planned.empty and not planned.kept:
                 say([] if agreed else [f"{wanted.stack}: no changes"])
                 return Exit.DONE, previous
             try:
@@ -75,6 +88,8 @@ class _Steps:
                     agreed = planned.digest
                     if adoption.keep(self.run.aws, wanted, planned.found):
                         say([f"{wanted.file.path} names what is adopted from now on: commit it"])
+                if planned.empty:
+                    return self._keep(planned)
                 if planned.image is None or previous is None:
                     return self._execute(wanted, planned)
             except NeedsPerson:  # it is running
@@ -103,6 +118,8 @@ class _Steps:
     def _execute(self, wanted: Environment, planned: Plan) -> tuple[Exit, Stack | None]:
         """Executes what was agreed to, follows it and writes it down."""
         aws, made, watcher = self.run.aws, self.planner, watching.watcher(self.run, wanted.root, planned)
+        if planned.kind == UPDATE:
+            self._settle(planned)  # a policy has to stand before what it forbids
         started = execute.apply(aws, planned)
         record_it = partial(record.begin, aws, made.bucket, made.identity, made.origin, wanted.version, planned)
         with execute.left_running(started):
@@ -112,11 +129,23 @@ class _Steps:
         try:
             stacks.delete_change_set(aws, planned.change_set)  # a failed execution leaves it
             (written or record_it()).write(aws, status=outcome.status)
+            if planned.kind == CREATE and outcome.exit is Exit.DONE:
+                self._settle(planned)
         except AwsError as error:
             raise NeedsPerson(f"{wanted.stack} was changed, but not cleared up and recorded: {error}") from error
         if outcome.exit is Exit.DONE:
             say(outcomes.output_lines(outcome.held, self.run.console))
         return outcome.exit, outcome.held
+
+    def _keep(self, planned: Plan) -> tuple[Exit, Stack | None]:
+        """Changes how the stack is kept, and nothing in it."""
+        self._settle(planned)
+        say([f"{planned.stack}: done"])
+        return Exit.DONE, stacks.read(self.run.aws, planned.stack)
+
+    def _settle(self, planned: Plan) -> None:
+        if planned.settings:
+            settings.settle(self.run.aws, planned.stack_id, planned.settings, planned.kept)
 
     def _previous(self, wanted: Environment) -> Stack | None:
         """The stack to be updated, or None when it is to be created; what failed runs left is cleared away, and what

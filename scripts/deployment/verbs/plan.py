@@ -21,6 +21,7 @@ FORMATS = ("terminal", "markdown", "json")
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `plan`."""
     adoption.arguments(parser)
+    planning.arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="how the plan is shown")
 
 
@@ -42,7 +43,7 @@ def run(run: Run) -> Exit:
         for one in made:
             if isinstance(one, Plan) and not one.empty:
                 plan.discard(run.aws, one)
-    waiting = any(isinstance(one, NotPlanned) or not one.empty for one in made)
+    waiting = any(isinstance(one, NotPlanned) or not one.empty or one.kept for one in made)
     return Exit.CHANGES if waiting else Exit.DONE
 
 
@@ -52,7 +53,7 @@ def _plan(
     """The plan of one root and its stack as it stands. Nothing of what others left is touched."""
     found = stacks.read(planner.aws, wanted.stack)
     means = meaning(found.status if found else None)
-    if found and means.action in (Action.WAIT, Action.PERSON):
+    if found and means.action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
         raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
     if found and means.action is Action.RECREATE:
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
