@@ -5,10 +5,10 @@ from threading import Thread
 from moto.core.responses import ActionResult
 
 from generator.reading.templates import STACK
-from scripts.embedded import changesets, describe, injection
+from scripts.embedded import changesets, describe, injection, schemas
 from scripts.embedded.engine import Engine
 from scripts.embedded.seam import Seam, settled
-from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, identifier
+from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
 
 STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -25,7 +25,7 @@ class ChangeSetCalls(Seam):
             if kind == "UPDATE":
                 raise
             stack = None
-        if stack and (kind == "CREATE") != (stack.status == "REVIEW_IN_PROGRESS"):
+        if stack and kind != "IMPORT" and (kind == "CREATE") != (stack.status == "REVIEW_IN_PROGRESS"):
             raise Refused(
                 f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{name}]."
                 if kind == "CREATE"
@@ -43,6 +43,7 @@ class ChangeSetCalls(Seam):
         if self._get_param("OnStackFailure") == "DELETE" and kind != "CREATE":
             raise Refused("OnStackFailure DELETE is only valid for a change set of type CREATE")
         target, settings = self._target(stack), self._settings()
+        given = self._to_import(stack, target) if kind == "IMPORT" else {}
         made = stack or self.account.new(self._get_param("StackName"))
         if stack is None:
             made.event(self._operation(made, "CREATE_CHANGESET"), None, "REVIEW_IN_PROGRESS", "User Initiated")
@@ -52,8 +53,40 @@ class ChangeSetCalls(Seam):
         change_set.on_failure = self._get_param("OnStackFailure")
         change_set.token, change_set.settings = token, settings
         change_set.mode = self._get_param("DeploymentMode")
+        change_set.given, change_set.import_existing = given, bool(self._get_param("ImportExistingResources"))
+        change_set.validated = not self._get_param("DisableValidation")
         self._plan(change_set)
         return ActionResult({"Id": change_set.id, "StackId": made.id})
+
+    def _to_import(self, stack: Stack | None, target: Target) -> dict[str, str]:
+        """What a change set of type IMPORT names, by logical id. Raises `Refused`."""
+        before = stack.target.template.body if stack and stack.target else {}
+        frozen = {
+            "Outputs": target.template.body.get("Outputs", {}) != before.get("Outputs", {}),
+            "RoleArn": self._get_param("RoleARN") is not None,
+            "Tags": self._get_param("Tags") is not None,
+        }
+        if changed := [name for name, one in frozen.items() if one]:
+            raise Refused(f"As part of the import operation, you cannot modify or add [{', '.join(changed)}]")
+        if self._get_param("IncludeNestedStacks") or self._get_param("ImportExistingResources"):
+            raise Refused("A change set of type IMPORT takes neither IncludeNestedStacks nor ImportExistingResources")
+        given = {}
+        for one in self._get_param("ResourcesToImport", []):
+            name, kind, keys = one["LogicalResourceId"], one["ResourceType"], one["ResourceIdentifier"]
+            wanted = target.template.resources.get(name)
+            if wanted is None or wanted.type != kind:
+                raise Refused(f"Resources [{name}] of type {kind} passed in ResourceToImport are not in the template")
+            if sorted(keys) != sorted(schemas.identifiers(kind)):
+                raise Refused(f"Invalid identifier {sorted(keys)} for {kind}: it is {schemas.identifiers(kind)}")
+            if "DeletionPolicy" not in wanted.body:
+                raise Refused(f"Resources [{name}] to import must have a DeletionPolicy in the template")
+            given[name] = "|".join(keys[key] for key in schemas.identifiers(kind))
+        if stack and (there := [name for name in given if name in stack.resources]):
+            names = ", ".join(there)
+            raise Refused(
+                f"Resources [{names}] passed in ResourceToImport are already in a stack and cannot be imported."
+            )
+        return given
 
     def _plan(self, change_set: ChangeSet) -> None:
         """At once, unless the plan of faults says that it takes long or fails."""
@@ -84,6 +117,17 @@ class ChangeSetCalls(Seam):
         found = describe.change_set(self._change_set(), bool(self._get_param("IncludePropertyValues")))
         return ActionResult({**found, **self._page("Changes", found["Changes"])})
 
+    def describe_change_set_hooks(self) -> ActionResult:
+        one, region = self._change_set(), self.account.services.region
+        found = [
+            describe.hook(change)
+            for change in one.changes
+            if injection.hooked(f"{one.stack.path}/{change.logical}", change.kind, region, self._key())
+            and self._get_param("LogicalResourceId") in (None, change.logical)
+        ]
+        names = {"ChangeSetId": one.id, "ChangeSetName": one.name, "StackId": one.stack.id, "StackName": one.stack.name}
+        return ActionResult({**names, "Status": "PLANNED", **self._page("Hooks", found)})
+
     def list_change_sets(self) -> ActionResult:
         stack = self._stack()
         own = [one for one in self.account.change_sets.values() if one.stack is stack]
@@ -105,7 +149,8 @@ class ChangeSetCalls(Seam):
 
     def execute_change_set(self) -> ActionResult:
         change_set = self._change_set()
-        stack, kind = change_set.stack, f"{change_set.kind}_STACK"
+        stack, creating = change_set.stack, change_set.stack.status == "REVIEW_IN_PROGRESS"
+        kind = "CREATE_STACK" if creating else "UPDATE_STACK"
         if self._repeated(stack, kind, change_set.id):
             return ActionResult({})
         if change_set.status != "CREATE_COMPLETE" or change_set.execution != "AVAILABLE":
@@ -135,12 +180,19 @@ class ChangeSetCalls(Seam):
         for one in [one for one in self.account.change_sets.values() if one.stack is stack and one is not change_set]:
             for nested in one.family():
                 self.account.change_sets.pop(nested.id, None)
-        engine, creating = Engine(self.account), change_set.kind == "CREATE"
-        stack.event(operation, None, "CREATE_IN_PROGRESS" if creating else "UPDATE_IN_PROGRESS", "User Initiated")
+        operation.imports = {
+            (one.stack.id, change.logical): change.physical
+            for one in family
+            for change in one.changes
+            if change.action == "Import"
+        }
+        stack.event(operation, None, f"{change_set.kind}_IN_PROGRESS", "User Initiated")
 
         def run() -> None:
-            (engine.create if creating else engine.update)(stack, change_set.target, operation)
-            good = stack.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+            engine = Engine(self.account)
+            todo = {"CREATE": engine.create, "UPDATE": engine.update, "IMPORT": engine.take_over}
+            todo[change_set.kind](stack, change_set.target, operation)
+            good = stack.status == f"{change_set.kind}_COMPLETE"
             for one in family:
                 one.execution = "EXECUTE_COMPLETE" if good else "EXECUTE_FAILED"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from generator.reading import graph
 from generator.reading.templates import STACK
-from scripts.embedded import drift, schemas
+from scripts.embedded import drift, schemas, validation
 from scripts.embedded.account import Account
 from scripts.embedded.evaluate import NOTHING, UNKNOWN, Scope
 from scripts.embedded.stacks import Change, ChangeSet, Resource, Stack, Target, identifier
@@ -26,14 +26,14 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
             drift.compare(account, change_set)
     except Invalid as error:
         return fail(change_set, str(error))
-    if change_set.faults:
-        logical = change_set.faults[0][0]
-        messages = "\n".join(message for name, _, message in change_set.faults if name == logical)
-        return fail(change_set, f"Properties validation failed for resource {logical} with message:\n{messages}")
+    if why := validation.verdict(change_set):
+        return fail(change_set, why)
     failed = [change.nested for change in change_set.changes if change.nested and change.nested.status == "FAILED"]
     if serious := [nested for nested in failed if nested.reason != NO_CHANGES]:
         return fail(change_set, f"Nested change set {serious[0].id} was not successfully created: Currently in FAILED.")
     change_set.changes = [change for change in change_set.changes if change.action]
+    if change_set.kind == "IMPORT" and (why := validation.pure_import(change_set)):
+        return fail(change_set, why)
     if not change_set.changes and change_set.kind == "UPDATE" and outputs == change_set.stack.outputs:
         return fail(change_set, NO_CHANGES)
     return change_set
@@ -52,11 +52,14 @@ def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[
     for name in wanted:
         body, existing = template.resources[name].body, stack.resources.get(name)
         properties = account.properties(scope, name)
-        for message in schemas.faults(body["Type"], properties):
-            change_set.faults.append((name, body["Type"], message))
+        validation.syntax(change_set, name, body["Type"], properties)
         change = _change(name, body, existing, properties, change_set, changed)
         if body["Type"] == STACK:
             _nest(account, change_set, change, existing, properties)
+        elif change.action == "Add":
+            validation.existing(account, change_set, change, body)
+        else:
+            validation.emptiness(account, change_set, change)
         if existing and change.replacement != "True":
             # CloudFormation does not look into siblings: outputs of a nested stack that changes are not known here.
             hidden = change.action and existing.nested
@@ -70,6 +73,7 @@ def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[
             removed.policy_action = "Retain" if kept else "Delete"
             if existing.nested:
                 removed.nested = _removal(account, change_set, account.stacks[existing.physical])
+            validation.emptiness(account, change_set, removed)
             yield removed
 
 
@@ -205,6 +209,7 @@ def _removal(account: Account, parent: ChangeSet, stack: Stack) -> ChangeSet:
     for one in stack.resources.values():
         removed = Change("Remove", one.logical, one.kind, one.physical, before=one.properties)
         removed.policy_action = "Retain" if one.body.get("DeletionPolicy", "Delete") != "Delete" else "Delete"
+        validation.emptiness(account, child, removed)
         child.changes.append(removed)
     return child
 

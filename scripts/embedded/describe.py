@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.reading.templates import Template
-from scripts.embedded import changesets, drift
+from scripts.embedded import changesets, drift, schemas
 from scripts.embedded.account import Account
-from scripts.embedded.stacks import ChangeSet, Resource, Stack, Target
+from scripts.embedded.faults import HOOK
+from scripts.embedded.stacks import Change, ChangeSet, Resource, Stack, Target
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,13 +35,11 @@ def stack(one: Stack) -> dict[str, Any]:
     target = one.target
     body = target.template.body if target else {}
     outputs = [
-        _given(
-            {
-                "OutputKey": key,
-                "OutputValue": value,
-                "Description": body.get("Outputs", {}).get(key, {}).get("Description"),
-            }
-        )
+        {
+            "OutputKey": key,
+            "OutputValue": value,
+            **_given({"Description": body.get("Outputs", {}).get(key, {}).get("Description")}),
+        }
         for key, value in one.outputs.items()
     ]
     return {
@@ -131,10 +130,14 @@ def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
         "Capabilities": list(one.target.capabilities),
         "Parameters": _parameters(one.target),
         "Tags": _tags(one.target.tags),
-        "Changes": [changesets.described(change, values) for change in one.changes] if one.status != "FAILED" else [],
+        # A change set that early validation refuses still shows its changes.
+        "Changes": [
+            changesets.described(change, values) for change in one.changes if one.status != "FAILED" or one.faults
+        ],
         "IncludeNestedStacks": one.include_nested,
         **_given({"Description": one.description, "StatusReason": one.reason, "OnStackFailure": one.on_failure}),
         **_given({"DeploymentMode": one.mode, "StackDriftStatus": one.drift}),
+        **_given({"ImportExistingResources": one.root.import_existing or None}),
         **_ancestors(one),
     }
 
@@ -152,29 +155,41 @@ def summary(one: ChangeSet) -> dict[str, Any]:
 
 
 def validation(one: ChangeSet) -> list[dict[str, Any]]:
-    """What `DescribeEvents` says about a change set: what the schemas refuse."""
+    """What `DescribeEvents` says about a change set: what early validation found."""
     return [
         {
             "EventId": f"{one.id.rpartition('/')[2]}-{number}",
             "StackId": one.stack.id,
             "EventType": "VALIDATION_ERROR",
             "OperationType": "CREATE_CHANGESET",
-            "LogicalResourceId": logical,
-            "ResourceType": kind,
+            "LogicalResourceId": fault.logical,
+            "ResourceType": fault.kind,
             "Timestamp": one.created,
-            "ValidationFailureMode": "FAIL",
-            "ValidationName": "PROPERTY_VALIDATION",
+            "ValidationFailureMode": fault.mode,
+            "ValidationName": fault.name,
             "ValidationStatus": "FAILED",
-            "ValidationStatusReason": reason,
-            "ValidationPath": f"/Resources/{logical}/Properties{reason.split(':')[0].lstrip('#')}",
+            "ValidationStatusReason": fault.reason,
+            "ValidationPath": fault.place,
         }
-        for number, (logical, kind, reason) in enumerate(one.faults)
+        for number, fault in enumerate(one.faults)
     ]
 
 
 def operation_event(event: Mapping[str, Any]) -> dict[str, Any]:
     """A stack event as `DescribeEvents` shows it."""
-    return {**{key: value for key, value in event.items() if key != "StackName"}, "EventType": "STACK_EVENT"}
+    kind = "HOOK_INVOCATION_ERROR" if event.get("HookStatus", "").endswith("FAILED") else "STACK_EVENT"
+    return {**{key: value for key, value in event.items() if key != "StackName"}, "EventType": kind}
+
+
+def hook(change: Change) -> dict[str, Any]:
+    """The hook of the plan of faults as `DescribeChangeSetHooks` shows it."""
+    target = {"LogicalResourceId": change.logical, "ResourceType": change.kind, "ResourceAction": change.action}
+    return {
+        "InvocationPoint": "PRE_PROVISION",
+        "FailureMode": "FAIL",
+        "TypeName": HOOK,
+        "TargetDetails": {"TargetType": "RESOURCE", "ResourceTargetDetails": target},
+    }
 
 
 def template(read: Template, capabilities: list[str], kinds: list[str]) -> dict[str, Any]:
@@ -193,10 +208,22 @@ def template(read: Template, capabilities: list[str], kinds: list[str]) -> dict[
         "Parameters": parameters,
         "Capabilities": capabilities,
         "ResourceTypes": sorted({one.type for one in read.resources.values()}),
+        "ResourceIdentifierSummaries": [
+            {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": schemas.identifiers(kind)}
+            for kind, names in _by_type(read).items()
+            if schemas.identifiers(kind)
+        ],
         "Version": "2010-09-09",
         "DeclaredTransforms": [],
         **_given({"Description": read.body.get("Description"), "CapabilitiesReason": reason}),
     }
+
+
+def _by_type(read: Template) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, one in read.resources.items():
+        found.setdefault(one.type, []).append(name)
+    return found
 
 
 def exceptions(account: Account) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from scripts.embedded.services import Failed
 from scripts.embedded.stacks import Change, ChangeSet, Drift, Resource, Stack, now
 from scripts.embedded.types import held
 
+TAGS = ("tags", "tagset", "taglist", "resourcetags")
 CHECKED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED", "DELETE_FAILED", "IMPORT_COMPLETE")
 
 
@@ -72,7 +73,7 @@ def detect(account: Account, one: Resource) -> Drift | None:
 def _compared(account: Account, one: Resource) -> Drift:
     try:
         made = thing(account.services, one.kind, account.dynamic(one.properties), one.physical)
-        state = made.read()
+        state = made.read(whole=False)
     except Failed as error:
         gone = "does not exist" in str(error) or "HandlerErrorCode: NotFound" in str(error)
         return Drift("DELETED" if gone else "UNKNOWN", reason="" if gone else str(error))
@@ -85,9 +86,7 @@ def _actual(made: Thing, state: Mapping[str, Any], place: str) -> Any:
     """What the service shows for a place among the properties, in its own form; None for nothing."""
     name, _, rest = place.partition(".")
     if name in ("Tags", "ResourceTags"):
-        return next(
-            (fold.tags(value) for key, value in state.items() if key.lower().replace("list", "s") == "tags"), {}
-        )
+        return next((fold.tags(value) for key, value in state.items() if key.lower() in TAGS), None)
     seen = made.row.seen.get(name)
     if isinstance(seen, str):
         return _at(jmespath.search(seen, state), rest)

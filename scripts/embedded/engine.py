@@ -1,20 +1,15 @@
 """Execution: creates, updates, rolls back and deletes stacks, nested ones included, and records every event."""
 
-import logging
-import traceback
-from collections.abc import Callable
 from dataclasses import replace
 
 from generator.reading import graph
-from scripts.embedded import schemas
+from scripts.embedded import schemas, validation
 from scripts.embedded.removal import ON_CREATE
 from scripts.embedded.rollback import Rollback
 from scripts.embedded.services import Failed
 from scripts.embedded.stacks import Operation, Resource, Stack, Target, now
 from scripts.embedded.steps import StackFailed
 from scripts.embedded.structure import Invalid
-
-LOG = logging.getLogger(__name__)
 
 
 class Engine(Rollback):
@@ -61,6 +56,22 @@ class Engine(Rollback):
             return
         stack.unfinished = None
         self._clean_up(operation)
+
+    def take_over(self, stack: Stack, target: Target, operation: Operation) -> None:
+        """Imports resources into a root stack, new or not; on failure they are nobody's again."""
+        before, resources = stack.target, dict(stack.resources)
+        stack.target = target
+        try:
+            self._converge(stack, target, operation, "import")
+        except StackFailed as error:
+            stack.event(operation, None, "IMPORT_ROLLBACK_IN_PROGRESS", str(error))
+            for one in self._backwards(list(stack.resources.values())):
+                if one.adopted == operation.id:
+                    stack.event(operation, one, "IMPORT_ROLLBACK_COMPLETE")
+            stack.target, stack.resources = before, resources
+            stack.event(operation, None, "IMPORT_ROLLBACK_COMPLETE")
+        else:
+            stack.event(operation, None, "IMPORT_COMPLETE")
 
     def _unchanged(self, operation: Operation) -> None:
         """Without a rollback, what failed to be updated stands as it was, in UPDATE_FAILED."""
@@ -125,7 +136,10 @@ class Engine(Rollback):
         if existing is None:
             stack.resources[wanted.logical] = wanted
             operation.journal.append((stack, wanted.logical, None, wanted))
-            self._make(stack, wanted, operation)
+            if physical := operation.imports.get((stack.id, wanted.logical)):
+                self._adopt(stack, wanted, physical, operation)
+            else:
+                self._make(stack, wanted, operation)
             return wanted
         same = existing.properties == wanted.properties and not existing.status.endswith("FAILED")
         if same and not existing.nested:
@@ -157,6 +171,7 @@ class Engine(Rollback):
                     self._create_nested(stack, resource, operation)
                 else:
                     made = self._thing(stack, resource)
+                    validation.unlike_s3(made)
                     try:
                         made.create()
                     finally:
@@ -219,16 +234,3 @@ class Engine(Rollback):
         wanted.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
         stack.event(operation, wanted, "UPDATE_COMPLETE")
         return wanted
-
-
-def guarded(run: Callable[[], None], stack: Stack, operation: Operation) -> None:
-    """Runs an operation in its thread; a fault of the engine itself ends in a FAILED status, never in silence."""
-    try:
-        run()
-    except StackFailed:
-        return
-    except Exception:
-        LOG.error("%s", traceback.format_exc())
-        verb = stack.status.split("_", maxsplit=1)[0]
-        last = traceback.format_exc(limit=1).strip().splitlines()[-1]
-        stack.event(operation, None, f"{verb}_FAILED", f"the embedded AWS itself failed: {last}")

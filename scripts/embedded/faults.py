@@ -15,6 +15,7 @@ only counts. The engine's own calls to the services are neither counted nor dist
             CallFault("error", on="s3.*", nth=2, times=3),                    # the 2nd, 3rd and 4th call to S3: 5xx
             CallFault("expired", call=40, times=1000),                        # credentials that expire in the middle
             CallFault("delay-before", on="sts.GetCallerIdentity", seconds=2),
+            CallFault("answer", on="sns.GetSMSSandboxAccountStatus", times=0, answer={"IsInSandbox": False}),
         ),
         resources=(
             ResourceFault("create", "Backend/Service", reason="The service did not stabilise", seconds=3),
@@ -35,15 +36,16 @@ resource that takes seconds shows `..._IN_PROGRESS` meanwhile and gives way to `
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
-ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired")
-STEPS = ("create", "update", "delete", "rollback", "plan")
+ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer")
+STEPS = ("create", "update", "delete", "rollback", "plan", "hook")
+HOOK = "Planned::Faults::Hook"
 
 
 class BadPlan(ValueError):
@@ -56,8 +58,9 @@ class CallFault:
 
     `do` is one of `ACTS`. Calls are chosen by `call`, their number since the plan was set from 1, or by `on`, which is
     `service.Operation` in boto3's and the API's names with `*` for either, and there by `nth`, counted from 1, or by
-    `share`, a seeded part of them from 0 to 1. A fault holds for `times` calls in a row (without end for a share).
-    `seconds` are those of a delay, `status` the HTTP status of an error.
+    `share`, a seeded part of them from 0 to 1. A fault holds for `times` calls in a row, 0 for all that follow (and
+    always so for a share). `seconds` are those of a delay, `status` the HTTP status of an error; `answer` is what is
+    answered instead of asking the service, in the shape of botocore's model.
     """
 
     do: str
@@ -68,6 +71,7 @@ class CallFault:
     times: int = 1
     seconds: float = 1.0
     status: int = 500
+    answer: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _one_of("do", self.do, ACTS)
@@ -84,7 +88,8 @@ class ResourceFault:
     """What happens to a resource in the engine.
 
     `on` is one of `STEPS`: `rollback` is every step that undoes something, `plan` the making of a root's change set,
-    the others are those on the way there.
+    `hook` a CloudFormation hook that refuses the resource before it is made or changed, the others are the steps on
+    the way there.
     `resource` is the end of its path, stack's name and logical ids (`prod/Backend/Service`, `Backend/Service`,
     `Service`); without it every one of `type`. It takes `seconds` and then fails with `reason`, if that is given: after
     the service did what was asked, as for a service that does not stabilise, or before when `refused` (deletions are

@@ -68,6 +68,17 @@ def protocol(call: Call, environ: Mapping[str, Any]) -> str:
     return str(model.protocol) if model else "rest-xml"
 
 
+def answer(call: Call, environ: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """An answer in the protocol of a call: HTTP status, headers and body."""
+    from moto.core.serialize import get_serializer_class
+    from moto.core.utils import get_service_model
+
+    operation = get_service_model(call.service).operation_model(call.operation)
+    made = get_serializer_class(call.service, protocol(call, environ))(operation).serialize(dict(body))
+    text = made["body"]
+    return int(made["status_code"]), dict(made["headers"]), text if isinstance(text, bytes) else text.encode()
+
+
 @lru_cache
 def _model(service: str) -> Any:
     try:

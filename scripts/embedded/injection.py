@@ -58,14 +58,13 @@ class Active:
         if fault.share:
             return self.random.random() < fault.share
         first, current = (fault.call, number) if fault.call else (fault.nth or 1, self.seen[place])
-        return first <= current < first + fault.times
+        return first <= current and (not fault.times or current < first + fault.times)
 
     def step(self, on: str, path: str, kind: str) -> ResourceFault | None:
         """Counts a step of the engine; the fault that it meets, if any."""
         with self.lock:
             for place, fault in enumerate(self.plan.resources, len(self.plan.calls)):
-                named = not fault.resource or f"/{path}".endswith(f"/{fault.resource}")
-                if fault.on == on and named and fault.type in ("", kind):
+                if fault.on == on and fits(fault, path, kind):
                     self.seen[place] += 1
                     if fault.times in (0, *range(self.seen[place], fault.times + 1)):
                         return fault
@@ -92,6 +91,25 @@ def meets(on: str, path: str, kind: str, region: str, key: str) -> tuple[Resourc
         if one.of(region, key) and (fault := one.step(on, path, kind)):
             return fault, one.gone
     return None
+
+
+def hooked(path: str, kind: str, region: str, key: str) -> ResourceFault | None:
+    """The hook that a resource would meet; asking does not count."""
+    return next(
+        (
+            fault
+            for one in tuple(ACTIVE)
+            for fault in one.plan.resources
+            if one.of(region, key) and fault.on == "hook" and fits(fault, path, kind)
+        ),
+        None,
+    )
+
+
+def fits(fault: ResourceFault, path: str, kind: str) -> bool:
+    """Whether a fault is for a resource."""
+    named = not fault.resource or f"/{path}".endswith(f"/{fault.resource}")
+    return named and fault.type in ("", kind)
 
 
 def wait(fault: ResourceFault, gone: Event, stop: Callable[[], bool] = lambda: False) -> bool:
@@ -152,6 +170,10 @@ def _disturbed(
         return of(environ, start_response)
     if fault.do == "drop-before":
         return _drop(environ)
+    if fault.do == "answer":
+        status, headers, text = incoming.answer(call, environ, fault.answer)
+        start_response(f"{status} OK", [*headers.items(), ("Content-Length", str(len(text)))])
+        return [text]
     if fault.do.endswith("-after"):
         kept: list[Any] = []
         body = list(of(environ, lambda *answer: kept.append(answer)))
@@ -160,17 +182,22 @@ def _disturbed(
         time.sleep(fault.seconds)
         start_response(*kept[-1])
         return body
-    form = incoming.protocol(call, environ)
-    code, status, message = _error(call, fault, form)
-    headers, text = _said(form, call, code, message)
-    start_response(f"{status} {code}", [*headers, ("Content-Length", str(len(text)))])
-    return [text] if environ["REQUEST_METHOD"] != "HEAD" else []
+    code, status, message = _error(call, fault, incoming.protocol(call, environ))
+    return refuse(environ, start_response, call, (code, status, message))
 
 
 def _drop(environ: Mapping[str, Any]) -> Iterable[bytes]:
     """Ends the connection without a word."""
     environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("by the plan of faults")
+
+
+def refuse(environ: Mapping[str, Any], start_response: Any, call: Call, error: tuple[str, int, str]) -> Iterable[bytes]:
+    """Answers a call with an error: code, HTTP status and message."""
+    code, status, message = error
+    headers, text = _said(incoming.protocol(call, environ), call, code, message)
+    start_response(f"{status} {code}", [*headers, ("Content-Length", str(len(text)))])
+    return [text] if environ["REQUEST_METHOD"] != "HEAD" else []
 
 
 def _error(call: Call, fault: CallFault, form: str) -> tuple[str, int, str]:

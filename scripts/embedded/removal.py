@@ -57,6 +57,9 @@ class Removal(Guards):
         self, stack: Stack, one: Resource, operation: Operation, policy: str | None, keep: tuple[str, ...] = RETAINED
     ) -> None:
         """Deletes a resource, unless its policy is one of those to `keep`."""
+        if one.adopted == operation.id:  # what was only taken over is given back
+            stack.event(operation, one, "IMPORT_ROLLBACK_COMPLETE")
+            return
         if policy in keep:
             stack.event(operation, one, "DELETE_SKIPPED")
             return

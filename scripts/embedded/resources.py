@@ -182,13 +182,25 @@ class Thing:
         if pairs := [{"Key": key, "Value": after[key]} for key in after if before.get(key) != after[key]]:
             self.call(tagging.put, {**address, member: fold.fold(pairs, members[member], {})})
 
-    def read(self) -> dict[str, Any]:
-        """What the service says about it. Raises `Failed` when it does not exist."""
+    def exists(self) -> bool:
+        """Whether the service knows it."""
+        try:
+            self._read(self.row.reads[0])
+        except Failed:
+            return False
+        return True
+
+    def read(self, whole: bool = True) -> dict[str, Any]:
+        """What the service says about it. Raises `Failed` when it does not exist, or when `whole` a part of it."""
         state: dict[str, Any] = {}
         for read in self.row.reads:
             if read.only and read.only not in self.properties:
                 continue
-            state.update(self._read(read))
+            try:
+                state.update(self._read(read))
+            except Failed:
+                if whole or read is self.row.reads[0]:
+                    raise
         return state
 
     def _read(self, read: Read) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def names(kind: str, listing: str) -> frozenset[str]:
     return frozenset(path.removeprefix("/properties/").replace("/", ".") for path in schema(kind).get(listing) or ())
 
 
+def identifiers(kind: str) -> list[str]:
+    """The properties that identify a resource, in order."""
+    return [path.removeprefix("/properties/") for path in schema(kind).get("primaryIdentifier", ())]
+
+
 @lru_cache
 def attributes(kind: str) -> frozenset[str]:
     """What `Fn::GetAtt` may ask of a type."""

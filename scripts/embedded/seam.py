@@ -15,9 +15,9 @@ from moto.utilities.utils import get_partition
 
 from scripts.embedded import incoming
 from scripts.embedded.account import Account
-from scripts.embedded.engine import guarded
 from scripts.embedded.services import Services
 from scripts.embedded.stacks import ChangeSet, Operation, Refused, Settings, Stack, Target, identifier
+from scripts.embedded.steps import StackFailed
 from scripts.embedded.structure import Invalid
 
 LOG = logging.getLogger(__name__)
@@ -39,6 +39,19 @@ def settled(stack: Stack, review: bool = False) -> None:
         raise Refused(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 
 
+def guarded(run: Callable[[], None], stack: Stack, operation: Operation) -> None:
+    """Runs an operation in its thread; a fault of the engine itself ends in a FAILED status, never in silence."""
+    try:
+        run()
+    except StackFailed:
+        return
+    except Exception:
+        LOG.error("%s", traceback.format_exc())
+        verb = stack.status.split("_", maxsplit=1)[0]
+        last = traceback.format_exc(limit=1).strip().splitlines()[-1]
+        stack.event(operation, None, f"{verb}_FAILED", f"the embedded AWS itself failed: {last}")
+
+
 class Seam(BaseResponse):
     """What every operation needs: the account, the stack or change set that it names, and what it is to become."""
 
@@ -54,6 +67,8 @@ class Seam(BaseResponse):
                 return super().call_action()
             except Refused as refused:
                 error = CloudFormationError(refused.code, refused.message)
+            except NotImplementedError:  # told by `unimplemented`
+                raise
             except Invalid as invalid:
                 error = CloudFormationError("ValidationError", str(invalid))
             except Exception as fault:

@@ -185,11 +185,12 @@ def make(port: int) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.embedded import api, bucket_policies, injection
+    from scripts.embedded import api, bucket_policies, injection, linked_roles, unimplemented
 
     bucket_policies.install()
+    linked_roles.install()
     api.install(f"http://{HOST}:{port}")
-    services = injection.in_front(DomainDispatcherApplication(create_backend_app))
+    services = injection.in_front(DomainDispatcherApplication(unimplemented.told(create_backend_app)))
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")

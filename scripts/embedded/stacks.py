@@ -55,6 +55,7 @@ class Resource:
     reason: str = ""
     updated: datetime.datetime = field(default_factory=now)
     drift: Drift | None = None
+    adopted: str = ""  # the operation that took it over
     unheld: dict[str, str] = field(default_factory=dict)  # what the service does not hold -> what is kept instead
 
     @property
@@ -101,6 +102,7 @@ class Operation:
     disable_rollback: bool = False
     delete_on_failure: bool = False
     retain_except_on_create: bool = False
+    imports: dict[tuple[str, str], str] = field(default_factory=dict)  # (stack's id, logical id) -> physical id
     key: str = ""  # the access key that started it
     undoing: bool = False
     force: bool = False  # what cannot be deleted is left behind
@@ -148,8 +150,15 @@ class Stack:
         """The root's name and the logical ids down to it."""
         return self.name if self.parent is None else f"{self.parent.path}/{self.logical}"
 
-    def event(self, operation: Operation, resource: Resource | None, status: str, reason: str = "") -> None:
-        """Sets the status of a resource, or of the stack itself, and records it."""
+    def event(
+        self,
+        operation: Operation,
+        resource: Resource | None,
+        status: str,
+        reason: str = "",
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Sets the status of a resource, or of the stack itself, and records it, with `more` members of the event."""
         moment, subject = now(), resource
         if subject is None:
             self.status, self.reason = status, reason
@@ -167,14 +176,26 @@ class Stack:
             "ResourceStatus": status,
         }
         optional = {"ResourceStatusReason": reason, "ClientRequestToken": operation.token}
-        self.events.append(event | {name: value for name, value in optional.items() if value})
+        self.events.append(event | {name: value for name, value in optional.items() if value} | dict(more or {}))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What early validation says about a resource: name of the check, FAIL or WARN, reason and place."""
+
+    logical: str
+    kind: str
+    name: str
+    mode: str
+    reason: str
+    place: str
 
 
 @dataclass
 class Change:
     """One planned change of a resource, before and after fully resolved as far as it is known."""
 
-    action: str  # Add, Modify, Remove
+    action: str  # Add, Modify, Remove, Import
     logical: str
     kind: str
     physical: str = ""
@@ -195,7 +216,7 @@ class ChangeSet:
     name: str
     id: str
     stack: Stack
-    kind: str  # CREATE or UPDATE
+    kind: str  # CREATE, UPDATE or IMPORT
     target: Target
     description: str | None = None
     include_nested: bool = False
@@ -210,7 +231,10 @@ class ChangeSet:
     execution: str = "AVAILABLE"
     changes: list[Change] = field(default_factory=list)
     below: list["ChangeSet"] = field(default_factory=list)  # those of nested stacks, without changes too
-    faults: list[tuple[str, str, str]] = field(default_factory=list)  # logical id, type, what the schema refuses
+    faults: list[Fault] = field(default_factory=list)
+    validated: bool = True
+    import_existing: bool = False
+    given: dict[str, str] = field(default_factory=dict)  # ResourcesToImport: logical id -> physical id
     created: datetime.datetime = field(default_factory=now)
     reviewed: bool = False  # the stack exists only because of this change set
 

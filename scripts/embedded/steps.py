@@ -4,11 +4,12 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Event
 
 from scripts.embedded import injection, readback
 from scripts.embedded.account import Account
-from scripts.embedded.faults import ResourceFault
+from scripts.embedded.faults import HOOK, ResourceFault
 from scripts.embedded.resources import Thing, thing
 from scripts.embedded.services import Failed, generated
 from scripts.embedded.stacks import Operation, Resource, Stack
@@ -61,6 +62,10 @@ class Steps:
             on, services = "rollback" if operation.undoing else verb, self.account.services
             path = f"{stack.path}/{resource.logical}"
             met = injection.meets(on, path, resource.kind, services.region, operation.key)
+            if on in ("create", "update") and (
+                hook := injection.hooked(path, resource.kind, services.region, operation.key)
+            ):
+                self._refused(stack, resource, operation, verb, hook.reason)
         first = met and (met[0].refused or verb == "delete" or resource.nested)
         if met and first:
             self._suffer(*met, stack, verb)
@@ -68,15 +73,43 @@ class Steps:
         if met and not first:
             self._suffer(*met, stack, verb)
 
+    def _refused(self, stack: Stack, resource: Resource, operation: Operation, verb: str, reason: str) -> None:
+        """A hook that refuses, as the event of a resource shows it. Raises `Failed`."""
+        hook = {
+            "HookType": HOOK,
+            "HookStatus": "HOOK_COMPLETE_FAILED",
+            "HookStatusReason": reason,
+            "HookInvocationPoint": "PRE_PROVISION",
+            "HookFailureMode": "FAIL",
+        }
+        stack.event(operation, resource, f"{verb.upper()}_IN_PROGRESS", "", hook)
+        raise Failed(f"The following hook(s) failed: [{HOOK}]")
+
     def _suffer(self, fault: ResourceFault, gone: Event, stack: Stack, verb: str) -> None:
         if not injection.wait(fault, gone, lambda: stack.root.cancelled):
             raise Failed(f"Resource {verb} cancelled")
         if fault.reason:
             raise Failed(fault.reason)
 
-    def _change(self, stack: Stack, before: Resource, after: Resource, operation: Operation) -> None:
+    def _adopt(self, stack: Stack, resource: Resource, physical: str, operation: Operation) -> None:
+        """Takes over an existing resource and brings it to what the template says, as the update that CloudFormation
+        runs after an import does."""
+        resource.physical, resource.adopted = physical, operation.id
+        stack.event(operation, resource, "IMPORT_IN_PROGRESS", "Resource import started.")
+        try:
+            made = self._thing(stack, resource)
+            unheld = readback.unheld(made, made.read(whole=False))
+            lost = {place.partition(".")[0] for place, kept in unheld.items() if not kept}
+        except Exception as error:
+            raise self._failed(stack, resource, operation, "IMPORT_FAILED", error) from error
+        stack.event(operation, resource, "IMPORT_COMPLETE", "Resource import completed.")
+        actual = {name: value for name, value in resource.properties.items() if name not in lost}
+        why = "Apply stack-level tags to imported resource if applicable."
+        self._change(stack, replace(resource, properties=actual), resource, operation, why)
+
+    def _change(self, stack: Stack, before: Resource, after: Resource, operation: Operation, why: str = "") -> None:
         """Changes a resource in place."""
-        stack.event(operation, after, "UPDATE_IN_PROGRESS")
+        stack.event(operation, after, "UPDATE_IN_PROGRESS", why)
         try:
             with self._planned("update", stack, after, operation):
                 if not operation.undoing or not self._holds(stack, after):  # what failed may not have changed anything

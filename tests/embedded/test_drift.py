@@ -91,9 +91,14 @@ def test_a_change_set_shows_drift_and_is_not_executed(aws: Aws) -> None:
 
 
 def test_what_is_gone_is_deleted_and_one_resource_can_be_asked(aws: Aws, leaves: str) -> None:
-    stack = aws.deploy("lost", {"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {}}}})
-    logs = aws.resources("lost")["Logs"]["PhysicalResourceId"]
-    aws.client("logs").delete_log_group(logGroupName=logs)
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": "b"}]}}
+    logs = {"Type": "AWS::Logs::LogGroup", "Properties": {}}
+    stack = aws.deploy("lost", {"Resources": {"Logs": logs, "Bucket": bucket}})
+    aws.s3.delete_bucket_tagging(Bucket=aws.resources("lost")["Bucket"]["PhysicalResourceId"])
+    found = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Bucket")["StackResourceDrift"]
+    assert found["StackResourceDriftStatus"] == "MODIFIED", "a part that is gone is not the whole"
+    assert [one["DifferenceType"] for one in found["PropertyDifferences"]] == ["REMOVE"]
+    aws.client("logs").delete_log_group(logGroupName=aws.resources("lost")["Logs"]["PhysicalResourceId"])
     found = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Logs")["StackResourceDrift"]
     assert found["StackResourceDriftStatus"] == "DELETED"
     with pytest.raises(ClientError, match="not supported for drift detection"):
