@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions.md"
+PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN, WIDTH = 12, 160
 DONE, FOUND, USAGE = 0, 1, 64
 
@@ -162,11 +163,15 @@ def _write(files: Mapping[str, str]) -> None:
 
 def _gate() -> int:
     """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
-    from generator.gate import environments, lint, run
+    from generator.gate import environments, lint, parameter_page, run
     from generator.reading.templates import load
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
     templates = load(TEMPLATES)
+    text = parameter_page.page(templates)
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        PAGE.write_text(text, encoding="utf-8", newline="\n")
+        print(f"parameters: {PAGE.relative_to(ROOT)} written")
     findings = [*lint.lint(ROOT), *run.check(templates), *environments.check(PARAMS, templates)]
     for finding in findings:
         print(finding, file=sys.stderr)

@@ -18,11 +18,12 @@ class Computed(NamedTuple):
     """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`).
 
     Where the first deployment finds its value in AWS like every other, `first` is a stand-in of the right form, for
-    checks without AWS.
+    checks without AWS. `covers` names the parameters whose values a digest is made of.
     """
 
     found: str
     first: str
+    covers: Sequence[str] = ()
 
 
 class Setting(NamedTuple):
@@ -83,7 +84,11 @@ def add_to(template: Template, settings: Iterable[Setting]) -> None:
         "ParameterLabels": {setting.port.name: {"default": setting.label} for setting in settings},
     }
     computed = {
-        setting.port.name: {"Found": setting.computed.found, "First": setting.computed.first}
+        setting.port.name: {
+            "Found": setting.computed.found,
+            "First": setting.computed.first,
+            **({"Covers": list(setting.computed.covers)} if setting.computed.covers else {}),
+        }
         for setting in settings
         if setting.computed
     }

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 MEMO = Path(".cache/gate.json")
-SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json", "docs/permissions.md")
+PAGES = ("docs/permissions.md", "docs/parameters.md")
+SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json", *PAGES)
 TOOLS = ("troposphere", "awacs", "cfn_lint")
 
 

@@ -355,7 +355,9 @@ def _computed(project: Project) -> list[Setting]:
             pattern="[0-9a-f]{16}",
             rule="16 hexadecimal digits",
             computed=Computed(
-                "first 16 digits of the SHA-256 over the values of the group Application and DomainName", "0" * 16
+                "first 16 digits of the SHA-256 over the values that reach the application",
+                "0" * 16,
+                [*(one.port.name for one in _application(project)), ports.DOMAIN_NAME.name],
             ),
         ),
     ]

@@ -98,7 +98,7 @@ def _backend(aws: Aws, environment: Environment, previous: Stack | None) -> Iter
 def _digest(environment: Environment, found: dict[str, str]) -> Computed:
     """A new digest rolls the tasks, so it covers exactly what reaches them."""
     values = environment.values({**found, "ConfigurationDigest": ""})
-    covered = {name: values[name] for name in (*environment.group("Application"), "DomainName")}
+    covered = {name: values[name] for name in environment.computed["ConfigurationDigest"]["Covers"]}
     digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
     return Computed("ConfigurationDigest", digest, FOUND, "SHA-256 over the application's configuration")
 

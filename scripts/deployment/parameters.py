@@ -46,9 +46,10 @@ class Environment:
         return self.file.tags
 
     @property
-    def computed(self) -> Mapping[str, Mapping[str, str]]:
-        """The parameters that the script finds itself, with how (`Found`) and the value of the beginning (`First`)."""
-        declared: Mapping[str, Mapping[str, str]] = self.root.metadata.get("Computed", {})
+    def computed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters that the script finds itself: how (`Found`), the value of the beginning (`First`), and what a
+        digest is made of (`Covers`)."""
+        declared: Mapping[str, Mapping[str, Any]] = self.root.metadata.get("Computed", {})
         return declared
 
     def keep(self, before: Mapping[str, str], values: Mapping[str, str]) -> None:

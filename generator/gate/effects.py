@@ -1,0 +1,101 @@
+"""What changing a parameter does to a living environment, followed from the root to the properties that it decides.
+
+A property that a resource type can only be created with (`createOnlyProperties` of its schema, which cfn-lint carries)
+makes a replacement; a condition adds or removes what stands behind it; everything else changes in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from generator.reading.graph import mentions
+from generator.reading.places import Place
+from generator.reading.templates import STACK, Resource, Template
+
+REGION = "us-east-1"
+TASK, PIPELINE = "AWS::ECS::TaskDefinition", "AWS::CodePipeline::Pipeline"
+
+
+class Effect(NamedTuple):
+    """One thing that happens: `kind` is one of `replaces`, `new tasks`, `adds or removes`, `changes`, `cancels`; `what`
+    is the resource, or the nested stack as a whole."""
+
+    kind: str
+    what: str
+
+
+def effects(root: Template, parameter: str) -> set[Effect]:
+    """Everything that a change of a root's parameter may do, through a digest that covers it too."""
+    computed = root.metadata.get("Computed", {})
+    digests = [name for name, how in computed.items() if parameter in how.get("Covers", ())]
+    rolled = {Effect("new tasks", one.what) for name in digests for one in _of(root, name)}
+    return {*_of(root, parameter), *rolled}
+
+
+def _of(template: Template, parameter: str) -> Iterator[Effect]:
+    decided = set(_conditions(template, parameter))
+    children = {child.resource.logical_id: child.template for child in template.children()}
+    for resource in template.resources.values():
+        if resource.condition in decided:
+            yield Effect("adds or removes", resource.logical_id if resource.type == STACK else resource.address)
+        for place in _places(resource, parameter, decided):
+            if resource.type == STACK:
+                if place[0] == "Parameters" and len(place) > 1:
+                    yield from _of(children[resource.logical_id], str(place[1]))
+            else:
+                yield Effect(_kind(resource, place), resource.address)
+
+
+def _conditions(template: Template, parameter: str) -> Iterator[str]:
+    """The conditions that a parameter decides, through others too."""
+    found: set[str] = set()
+    while True:
+        more = {
+            name
+            for name, body in template.conditions.items()
+            if name not in found
+            and any(
+                (how == "Ref" and target == parameter) or (how == "Condition" and target in found)
+                for _, how, target, _ in mentions(body)
+            )
+        }
+        if not more:
+            return
+        found |= more
+        yield from more
+
+
+def _places(resource: Resource, parameter: str, decided: set[str]) -> Iterator[Place]:
+    """Where in a resource's properties the parameter, or a condition that it decides, has a say."""
+    for place, how, target, _ in mentions(dict(resource.properties)):
+        if place and ((how in ("Ref", "Sub") and target == parameter) or (how == "Condition" and target in decided)):
+            yield place
+
+
+def _kind(resource: Resource, place: Place) -> str:
+    path = [str(step) for step in place if isinstance(step, str) and not step.startswith("Fn::")]
+    fixed = any(path[: len(one)] == one for one in _create_only(resource.type))
+    if resource.type == TASK and fixed:
+        return "new tasks"
+    if resource.type == PIPELINE:
+        return "cancels"
+    return "replaces" if fixed else "changes"
+
+
+@cache
+def _create_only(kind: str) -> list[list[str]]:
+    """The properties that a type takes at its creation only."""
+    # Late: importing cfn-lint costs about a second.
+    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+    return [path.removeprefix("/properties/").split("/") for path in schema.get("createOnlyProperties") or ()]
+
+
+def retained(templates: Mapping[str, Template], address: str) -> bool:
+    """Whether a replaced resource stays behind."""
+    template, _, name = address.partition(".")
+    body = templates[template].resources[name].body
+    return str(body.get("UpdateReplacePolicy", "")).startswith("Retain")
