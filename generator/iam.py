@@ -142,7 +142,7 @@ def actions(names: Iterable[str]) -> list[Action]:
     for name in names:
         prefix, _, action = name.partition(":")
         try:
-            found.append(getattr(importlib.import_module(f"awacs.{prefix}"), action))
+            found.append(getattr(importlib.import_module(f"awacs.{prefix.replace('-', '_')}"), action))
         except (ModuleNotFoundError, AttributeError):
             raise GrantError(f"awacs knows no action {name}") from None
     return found

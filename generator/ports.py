@@ -78,6 +78,9 @@ APPROVER_PERMISSION_SET = Port(
     "ApproverPermissionSet", Kind.NAME, "Permission set of IAM Identity Center that may approve; empty for none"
 )
 DEPLOY_ROLE_ARN = Port("DeployRoleArn", Kind.ARN, "Role to deploy the environment with")
+CLOUDFORMATION_ROLE_ARN = Port(
+    "CloudFormationRoleArn", Kind.ARN, "Role that CloudFormation deploys the environment with"
+)
 APPROVER_ROLE_ARN = Port("ApproverRoleArn", Kind.ARN, "Role to approve releases with")
 APPROVAL_PROTECTION_ARN = Port(
     "ApprovalProtectionArn", Kind.ARN, "Policy to attach to people who must not let releases pass"

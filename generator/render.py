@@ -21,5 +21,7 @@ def render(project: Project = CLOUD_HEALTH_DASHBOARD) -> RenderedSet:
     Raises `StackError`, `LooseEnd`, `GrantError`, `UnknownKind` or what troposphere finds wrong with a resource.
     """
     root, children = environment.build(project)
-    stacks = [access.build(project), shared.build(project), root, *children]
+    stacks = [shared.build(project), root, *children]
+    # Last, because what deploying takes is read off all others.
+    stacks.append(access.build(project, stacks))
     return RenderedSet({f"{stack.name}.json": stack.finish() for stack in sorted(stacks, key=lambda stack: stack.name)})

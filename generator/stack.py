@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from troposphere import AWSHelperFn, AWSObject, Equals, If, Not, NoValue, Output, Parameter, Ref, Template, iam
 
@@ -42,7 +42,7 @@ class Stack:
         self.is_root = is_root
         self.inputs: dict[str, Port] = {}
         self.outputs: dict[str, Port] = {}
-        self._resources: dict[str, object] = {}
+        self.resources: dict[str, dict[str, Any]] = {}
         self.template = Template(Description=f"{project.title}: {why}")
         self.template.set_version("2010-09-09")
         self.template.set_metadata({"Generator": {"Module": module}})
@@ -93,10 +93,10 @@ class Stack:
             if wildcards := {grant.sid: grant.on.because for grant in grants if isinstance(grant.on, Anything)}:
                 metadata["Wildcards"] = wildcards
         resource.Metadata = metadata
-        if resource.title in self._resources:
+        if resource.title in self.resources:
             raise StackError(f"{self.name} has two resources called {resource.title}")
         # Rendered once, here: an error is raised at the line of whoever adds, and nothing is encoded twice.
-        self._resources[resource.title] = resource.to_dict()
+        self.resources[resource.title] = resource.to_dict()
         return resource
 
     def role(
@@ -128,7 +128,7 @@ class Stack:
 
     def finish(self) -> str:
         """The canonical JSON. Raises `StackError` when an input is taken and not used."""
-        body = canonical.text({**self.template.to_dict(), "Resources": self._resources})
+        body = canonical.text({**self.template.to_dict(), "Resources": self.resources})
         used = {name for pair in USES.findall(body) for name in pair}
         if idle := sorted(self.template.parameters.keys() - used):
             raise StackError(f"{self.name} takes {idle[0]} and uses it nowhere")

@@ -20,13 +20,14 @@ from awacs import (
     ec2,
     ecr,
     ecs,
+    iam,
     kms,
     logs,
     s3,
     secretsmanager,
     ssm,
 )
-from awacs.aws import ArnEquals
+from awacs.aws import ArnEquals, StringEquals
 from troposphere import Sub
 
 from generator import arns, ports
@@ -69,10 +70,11 @@ def _stacks(project: Project) -> list[Text]:
     ]
 
 
-def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
-    """The statements of the role. `names` are the physical names that the environment computes."""
+def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Grant]:
+    """The statements of the role. `names` are the physical names that the environment computes, `executor` the ARN of
+    the role that CloudFormation deploys with."""
     return [
-        *_changing(stack),
+        *_changing(stack, executor),
         *_packaging(stack.project),
         *_looking_up(stack),
         *_adopting(),
@@ -80,12 +82,19 @@ def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     ]
 
 
-def _changing(stack: Stack) -> list[Grant]:
+def _changing(stack: Stack, executor: Text) -> list[Grant]:
     own = _stacks(stack.project)
     access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
     return [
         allow("ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned and happens"),
         allow("ChangeStacks", CHANGE, own, "stacks are changed by change sets, and an empty one is deleted again"),
+        allow(
+            "HandOver",
+            [iam.PassRole],
+            [executor],
+            "CloudFormation makes the resources with the rights of the execution role",
+            [StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})],
+        ),
     ]
 
 

@@ -7,18 +7,22 @@ so that no deployment can widen what deploying may do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from troposphere import And, Equals, GetAtt, Not, Or, Ref, Sub, iam
 
 from generator import paths, ports
-from generator.access import approve, deploy, trust
+from generator.access import approve, deploy, execution, trust
 from generator.access.trust import Way
+from generator.arns import Text
+from generator.deploying.kinds import Places
 from generator.iam import Grant, document
+from generator.iam import trust as trust_service
 from generator.ports import Port
 from generator.project import Project
 from generator.reading.environments import PRODUCTION
 from generator.roots import environment
+from generator.roots.environment_settings import table_names
 from generator.settings import Computed, Setting, add_to, environment_name, refuse_unless
 from generator.stack import Stack
 from generator.version import VERSION
@@ -31,7 +35,8 @@ USERS_RULE = "the name of an IAM user with its path, in which * stands for any t
 SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
 
 
-def build(project: Project) -> Stack:
+def build(project: Project, stacks: Sequence[Stack]) -> Stack:
+    """The root. `stacks` are all others: what deploying takes is read off them. Raises `UnknownType`."""
     stack = Stack("access", __name__, "roles that deploy one environment", project, is_root=True)
     stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
     add_to(stack.template, _settings(project))
@@ -40,6 +45,7 @@ def build(project: Project) -> Stack:
     names = environment.names(project)
     pipeline = names[ports.PIPELINE_NAME]
 
+    executor = _execution_role(stack, stacks, names)
     deployers = [
         *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
         trust.ci(stack, ports.DEPLOY_CI_ROLE),
@@ -48,7 +54,7 @@ def build(project: Project) -> Stack:
         stack,
         "DeployRole",
         deployers,
-        deploy.grants(stack, names),
+        deploy.grants(stack, names, GetAtt(executor, "Arn")),
         "Deploys the environment: runs the deploy script, and hands what it makes to CloudFormation.",
         ["DEP-8"],
     )
@@ -72,10 +78,44 @@ def build(project: Project) -> Stack:
         ["PIP-5"],
         protected,
     )
+    stack.gives(ports.CLOUDFORMATION_ROLE_ARN, GetAtt(executor, "Arn"))
     stack.gives(ports.DEPLOY_ROLE_ARN, GetAtt(deployer, "Arn"))
     stack.gives(ports.APPROVER_ROLE_ARN, GetAtt(approver, "Arn"))
     stack.gives(ports.APPROVAL_PROTECTION_ARN, Ref(protection))
     return stack
+
+
+def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, Text]) -> iam.Role:
+    project = stack.project
+    tables = [ports.table(table.logical) for table in project.tables]
+    known = {**names, **{port: stack.takes(port) for port in (ports.REPOSITORY_NAME, *tables)}}
+    policies = []
+    for family, grants in execution.grants(project, Places(project, known), stacks).items():
+        policy = iam.ManagedPolicy(
+            f"Deploying{family}",
+            Description=f"What CloudFormation needs to deploy an environment: {family.lower()}",
+            Path=Sub(paths.path(project.name, "-access")),
+            PolicyDocument=document(grants),
+        )
+        policies.append(
+            stack.add(
+                policy, "What deploying takes, derived from the types in the templates.", ["STK-1", "PIP-8"], grants
+            )
+        )
+    trusted = trust_service(
+        "cloudformation", "CloudFormation deploys with the rights of this role, not with the deployer's", []
+    )
+    return stack.add(
+        iam.Role(
+            "ExecutionRole",
+            AssumeRolePolicyDocument=document([trusted]),
+            ManagedPolicyArns=[Ref(policy) for policy in policies],
+            Path=Sub(paths.path(project.name, "-access")),
+        ),
+        "Makes, changes and deletes the resources of the environment.",
+        ["STK-1", "DEP-8"],
+        [trusted],
+    )
 
 
 def _role(
@@ -110,6 +150,7 @@ def _settings(project: Project) -> list[Setting]:
         ),
         Setting(ports.APPROVER_USERS, approving, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
         Setting(ports.APPROVER_PERMISSION_SET, approving, "Permission set", "", pattern=SET, rule=SET_RULE),
+        *table_names(project, "Tables"),
         Setting(
             ports.REPOSITORY_NAME,
             "Set by the deploy script",

@@ -94,9 +94,9 @@ def _source() -> list[Setting]:
     ]
 
 
-def _application(project: Project) -> list[Setting]:
-    group = "Application"
-    tables = [
+def table_names(project: Project, group: str) -> list[Setting]:
+    """The names of the project's tables, which the access root asks for too."""
+    return [
         Setting(
             ports.table(table.logical),
             group,
@@ -106,6 +106,10 @@ def _application(project: Project) -> list[Setting]:
         )
         for table in project.tables
     ]
+
+
+def _application(project: Project) -> list[Setting]:
+    group = "Application"
     return [
         Setting(ports.LOG_LEVEL, group, "Log level", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         Setting(ports.DEBUG, group, "Debug", "false", allowed=YES_NO),
@@ -130,7 +134,7 @@ def _application(project: Project) -> list[Setting]:
             ports.TABLE_PREFIX, group, "Table prefix", "prod", pattern=NAME, rule="1 to 100 letters, digits, . _ -"
         ),
         Setting(ports.DATA_TABLES, group, "Tables", "CREATE", allowed=("CREATE", "EXISTING")),
-        *tables,
+        *table_names(project, group),
     ]
 
 

@@ -67,11 +67,16 @@ def keep(aws: Aws, rule: Rule) -> State:
         change = {"newRuleContent": rule.content, "existingRuleContentSha256": known}
         aws.call("codecommit", "update_approval_rule_template_content", **name, **change)
     if found is State.UNWANTED:
-        verb = "disassociate_approval_rule_template_from_repository"
-        aws.call("codecommit", verb, repositoryName=rule.repository, **name)
+        aws.call(
+            "codecommit",
+            "disassociate_approval_rule_template_from_repository",
+            repositoryName=rule.repository,
+            **name,
+        )
     elif found is not State.KEPT:
-        verb = "associate_approval_rule_template_with_repository"
-        aws.call("codecommit", verb, repositoryName=rule.repository, **name)
+        aws.call(
+            "codecommit", "associate_approval_rule_template_with_repository", repositoryName=rule.repository, **name
+        )
     return found
 
 

@@ -36,7 +36,21 @@ CHECKOV = (
 LIST_TASKS = (
     "the only resource of ListTasks is a container instance, which Fargate has none of; a condition names the cluster"
 )
+OLDER = "parliament's list of actions and resources is older than the handlers of the CloudFormation schemas"
+EITHER = (
+    "one statement names the kinds of resource that a call touches, and parliament wants each action on all of them"
+)
 PARLIAMENT = (
+    Accepted("RESOURCE_MISMATCH", "access.DeployingBalancing", EITHER),
+    Accepted("RESOURCE_MISMATCH", "access.DeployingStorage", EITHER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingWatching", OLDER),
+    Accepted(
+        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
+        "access.DeployingStorage",
+        "whoever makes a bucket sets its policy and lifecycle; objects are for those whom the policy names",
+    ),
     Accepted(
         "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
         "access.DeployRole Job",

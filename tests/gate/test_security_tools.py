@@ -36,6 +36,7 @@ SAMPLES = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 ATTRIBUTES = {
+    "AWS::IAM::Role": "arn:aws:iam::111122223333:role/role",
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:111122223333:log-group:group:*",
     "AWS::S3::Bucket": "arn:aws:s3:::bucket",
     "AWS::CodeCommit::Repository": "arn:aws:codecommit:us-east-1:111122223333:repository",

@@ -15,6 +15,8 @@ ACTION_WILDCARDS: Mapping[str, str] = {}
 
 # Services that may assume a role without a condition on whom they act for.
 UNCONDITIONED_TRUST: Mapping[str, str] = {
+    "cloudformation.amazonaws.com": "the documented trust policy has no condition, and only principals of the"
+    " role's own account can hand it to CloudFormation (cloudformation user guide, using-iam-servicerole)",
     "codepipeline.amazonaws.com": "the documented trust policy has no condition; whether the service sends"
     " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)",
     "ecs.amazonaws.com": "the documented trust policy of the infrastructure role has no condition (ECS developer guide,"

@@ -1,0 +1,199 @@
+"""The role that CloudFormation deploys with: what deploying the types in the templates needs, and nothing else."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from generator import ports
+from generator.access import execution
+from generator.deploying.kinds import Kind, Places
+from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
+from generator.reading.permissions import Permission, of
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+from generator.roots import environment
+
+from .support import arn, attribute, grants
+
+# CloudFormation deploys these without a handler that says what it calls.
+WITHOUT_HANDLERS = {"AWS::CodeBuild::Project", "AWS::ElasticLoadBalancingV2::ListenerCertificate"}
+# Nested change sets are no handler's: CloudFormation user guide, change-sets-for-nested-stacks.
+NESTED = {f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Describe", "Execute")}
+# What is written without naming a resource, because AWS knows none for it.
+ANYWHERE = {
+    "cloudfront:CreateOriginAccessControl",
+    "cloudfront:CreateVpcOrigin",
+    "ecs:DeregisterTaskDefinition",
+    "kms:CreateKey",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "sns:SetSubscriptionAttributes",
+    "sns:Unsubscribe",
+}
+# What a role may hold (IAM user guide, reference_iam-quotas): policies, characters without white space.
+POLICIES, MANAGED, INLINE, TRUST = 10, 6144, 10240, 2048
+# The longest that each of these becomes; an environment's name has at most 16 characters.
+LONGEST = {
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "ap-southeast-1",
+    "AWS::AccountId": "1" * 12,
+    "Environment": "e" * 16,
+}
+
+
+@cache
+def handlers(kind: str) -> frozenset[str]:
+    """Every permission that the handlers of a type name; what only lists its resources is no part of a deployment."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    found = [*schema.get("tagging", {}).get("permissions", ())]
+    for verb, handler in schema.get("handlers", {}).items():
+        found += handler["permissions"] if verb != "list" else ()
+    return frozenset(found)
+
+
+@cache
+def decided() -> dict[str, Kind]:
+    """The tables of `generator/deploying/`, for types in the templates and others."""
+    tables = {ports.table(table.logical): table.name for table in PROJECT.tables}
+    names = {**environment.names(PROJECT), **tables, ports.REPOSITORY_NAME: "repository"}
+    return {
+        kind: how for kinds in execution.families(Places(PROJECT, names), []).values() for kind, how in kinds.items()
+    }
+
+
+def policies(templates: TemplateSet) -> list[str]:
+    """The managed policies of the role."""
+    named = [render(one)[2:-1] for one in templates.resource("access.ExecutionRole").get("ManagedPolicyArns")]
+    assert len(named) > 5
+    return [f"access.{name}" for name in named]
+
+
+def given(templates: TemplateSet) -> Iterator[Permission]:
+    for policy in policies(templates):
+        yield from of(templates.resource(policy))
+
+
+def types(templates: TemplateSet) -> set[str]:
+    """The types that the role deploys: an administrator deploys the access root itself."""
+    return {one.type for one in templates.resources() if one.template != "access"}
+
+
+def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> None:
+    """Each permission that a type's handlers name is given, or somebody has said why it is not."""
+    may = {action for one in given(templates) if one.allows for action in one.actions}
+    checked = 0
+    for kind in sorted(types(templates)):
+        assert handlers(kind) or kind in WITHOUT_HANDLERS, kind
+        assert sorted(handlers(kind) - may - decided()[kind].never.keys()) == [], kind
+        checked += bool(handlers(kind))
+    assert checked > 40
+
+
+def test_no_table_holds_what_no_handler_names() -> None:
+    """Nothing is given for a type that deploying it does not call, and nothing is withheld that nobody asks for."""
+    assert len(decided()) > 45
+    for kind, how in decided().items():
+        if handlers(kind):
+            asked = {action for may in how.may for action in may.actions}
+            assert sorted(asked - handlers(kind) - EXTRA.get(kind, set())) == [], kind
+            assert sorted(how.never.keys() - handlers(kind)) == [], kind
+
+
+# Permissions that no handler names, by type, each with the page that does.
+EXTRA = {
+    "AWS::CloudFormation::Stack": NESTED | {"cloudformation:TagResource", "s3:GetObject"},
+    # Secrets Manager user guide, security-encryption.
+    "AWS::SecretsManager::Secret": {"kms:Decrypt", "kms:GenerateDataKey"},
+}
+
+
+def test_only_for_types_in_the_templates(templates: TemplateSet) -> None:
+    """A type that no template has is no permission."""
+    needed = {action for kind in types(templates) for may in decided()[kind].may for action in may.actions}
+    attaching = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
+    may = {action for one in given(templates) for action in one.actions}
+    assert sorted(may - needed - attaching - {"iam:PassRole"}) == []
+
+
+def test_execution_role(templates: TemplateSet) -> None:
+    [trusted] = grants(templates, "access.ExecutionRole").values()
+    assert (trusted.kind, trusted.principals) == ("trust", ("Service:cloudformation.amazonaws.com",))
+    assert templates["access"].outputs["CloudFormationRoleArn"]["Value"] == attribute("ExecutionRole")
+    # The deploy role may hand it to CloudFormation, and nothing else.
+    hand_over = grants(templates, "access.DeployRole")["HandOver"]
+    assert (hand_over.actions, hand_over.resources) == (("iam:PassRole",), ("${ExecutionRole.Arn}",))
+    [service] = hand_over.conditions
+    assert (service.key, service.values) == ("iam:PassedToService", ("cloudformation.amazonaws.com",))
+
+
+def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet) -> None:
+    """Neither its own role nor the deployer's: they lie under another path."""
+    path = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cloud-health-dashboard/${Environment}/*"
+    found = [one for one in given(templates) if any(action.startswith("iam:") for action in one.actions)]
+    on = {resource for one in found for resource in one.resources}
+    roles = {one for one in on if ":role/" in one and "/aws-service-role/" not in one}
+    assert roles == {path}
+    [passing] = [one for one in found if "iam:PassRole" in one.actions]
+    services = {
+        who.removeprefix("Service:")
+        for role in templates.resources("AWS::IAM::Role")
+        if role.template != "access"
+        for one in of(role)
+        if one.kind == "trust"
+        for who in one.principals
+    }
+    assert len(services) > 4
+    assert [set(one.values) for one in passing.conditions if one.key == "iam:PassedToService"] == [services]
+
+
+def test_what_it_may_do_is_narrow(templates: TemplateSet) -> None:
+    """Named things by name, random ids by the environment's tag, and `*` with a reason."""
+    statements = {one.sid: one for one in given(templates)}
+    assert statements["SSMParameter"].resources == (arn("ssm", "parameter/cloud-health/backend/${Environment}/*"),)
+    assert statements["ECSCluster"].when in (("VerbatimNames",), ("not VerbatimNames",))
+    tables = {arn("dynamodb", f"table/${{{name}Table}}") for name in ("Clients", "Metrics", "Costs", "Security")}
+    assert tables < set(statements["DynamoDBTable"].resources)
+    tag = ("StringEquals", "aws:ResourceTag/Environment", ("${Environment}",))
+    destructive = {"ec2:DeleteVpc", "kms:ScheduleKeyDeletion", "elasticloadbalancing:DeleteLoadBalancer"}
+    anywhere: set[str] = set()
+    for one in given(templates):
+        assert [action for action in one.actions if "*" in action] == []
+        if destructive & set(one.actions):
+            assert tag in one.conditions, one.sid
+            destructive -= set(one.actions)
+        if one.resources == ("*",):
+            assert templates.resource(one.holder).wildcards[one.sid]
+            anywhere |= {action for action in one.actions if not re.search(":(Describe|Get|List)", action)}
+    assert anywhere == ANYWHERE
+    assert destructive == set()
+
+
+def size(document: Any) -> int:
+    """The characters of a policy as IAM counts them, with the longest names."""
+    text = json.dumps(document, separators=(",", ":"))
+    text = re.sub(r'\{"Fn::Sub":("(?:[^"\\]|\\.)*")\}', r"\1", text)
+    text = re.sub(r'\{"Ref":"([^"]+)"\}', r'"${\1}"', text)
+    return len(re.sub(r"\$\{([^}]+)\}", lambda found: LONGEST.get(found[1], "x" * 64), text))
+
+
+def test_policies_fit_into_iam(templates: TemplateSet) -> None:
+    """A policy that is too long is refused when the stack is made."""
+    named = policies(templates)
+    assert len(named) <= POLICIES
+    for address in named:
+        assert 100 < size(templates.resource(address).get("PolicyDocument")) <= MANAGED, address
+    roles = list(templates.resources("AWS::IAM::Role"))
+    assert len(roles) > 10
+    for role in roles:
+        inline = [one["PolicyDocument"] for one in role.get("Policies", default=()) if "PolicyDocument" in one]
+        assert sum(map(size, inline)) <= INLINE, role.address
+        assert size(role.get("AssumeRolePolicyDocument")) <= TRUST, role.address
+
+
+def test_a_policy_that_is_too_long_is_seen(templates: TemplateSet) -> None:
+    document = templates.resource("access.DeployingBalancing").get("PolicyDocument")
+    assert size({**document, "Statement": document["Statement"] * 2}) > MANAGED
