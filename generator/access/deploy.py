@@ -12,25 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from awacs import cloudformation as stacks
-from awacs import (
-    codecommit,
-    codeconnections,
-    codestar_connections,
-    dynamodb,
-    ec2,
-    ecr,
-    ecs,
-    iam,
-    kms,
-    logs,
-    s3,
-    secretsmanager,
-    ssm,
-)
-from awacs.aws import ArnEquals, StringEquals
+from awacs import iam, s3
+from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator import arns, ports
+from generator import arns
+from generator.access import operating
 from generator.arns import Text
 from generator.iam import Anything, Grant, allow
 from generator.ports import Port
@@ -39,17 +26,24 @@ from generator.stack import Stack
 
 READ = [
     stacks.DescribeChangeSet,
+    stacks.DescribeChangeSetHooks,
+    stacks.DescribeEvents,
     stacks.DescribeStackEvents,
+    stacks.DescribeStackResourceDrifts,
     stacks.DescribeStacks,
+    stacks.DetectStackDrift,
     stacks.GetTemplate,
     stacks.ListChangeSets,
     stacks.ListStackResources,
 ]
 CHANGE = [
+    stacks.CancelUpdateStack,
+    stacks.ContinueUpdateRollback,
     stacks.CreateChangeSet,
     stacks.DeleteChangeSet,
     stacks.DeleteStack,
     stacks.ExecuteChangeSet,
+    stacks.RollbackStack,
     stacks.TagResource,
 ]
 # What must stand in us-east-1, wherever the environment is: the root `edge`.
@@ -73,21 +67,28 @@ def _stacks(project: Project) -> list[Text]:
 def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Grant]:
     """The statements of the role. `names` are the physical names that the environment computes, `executor` the ARN of
     the role that CloudFormation deploys with."""
-    return [
-        *_changing(stack, executor),
-        *_packaging(stack.project),
-        *_looking_up(stack),
-        *_adopting(),
-        *_explaining(stack.project, names),
-    ]
+    return [*_changing(stack, executor), *_packaging(stack.project), *operating.grants(stack, names)]
 
 
 def _changing(stack: Stack, executor: Text) -> list[Grant]:
     own = _stacks(stack.project)
     access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
     return [
-        allow("ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned and happens"),
-        allow("ChangeStacks", CHANGE, own, "stacks are changed by change sets, and an empty one is deleted again"),
+        allow(
+            "ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned, happens and has drifted"
+        ),
+        allow(
+            "FollowDrift",
+            [stacks.DescribeStackDriftDetectionStatus],
+            Anything("cloudformation:DescribeStackDriftDetectionStatus supports no resource-level permission"),
+            "drift is looked for in the background",
+        ),
+        allow(
+            "ChangeStacks",
+            CHANGE,
+            own,
+            "stacks are changed by change sets, stuck ones are brought to an end, and an empty one is deleted again",
+        ),
         allow(
             "HandOver",
             [iam.PassRole],
@@ -124,91 +125,5 @@ def _packaging(project: Project) -> list[Grant]:
             [s3.GetObject, s3.PutObject],
             [arns.objects(bucket) for bucket in buckets],
             "CloudFormation reads a template with the rights of whoever names its address",
-        ),
-    ]
-
-
-def _looking_up(stack: Stack) -> list[Grant]:
-    return [
-        allow(
-            "FindBranch",
-            [codecommit.GetBranch],
-            [arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))],
-            "an environment is refused while its branch does not exist",
-        ),
-        allow(
-            "FindConnection",
-            # The prefix of the action follows that of the ARN, which is the older one for older connections (F 2.1).
-            [codeconnections.GetConnection, codestar_connections.GetConnection],
-            [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
-            "an environment is refused while nobody has completed its connection, whichever its parameter names",
-        ),
-        allow(
-            "FindRelease",
-            [ssm.GetParameter],
-            [arns.ssm_parameter(Sub(f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
-            "an update of the backend keeps the image of the last good release",
-        ),
-        allow(
-            "FindPrefixList",
-            [ec2.DescribeManagedPrefixLists],
-            Anything("ec2:DescribeManagedPrefixLists supports no resource-level permission"),
-            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
-        ),
-    ]
-
-
-def _adopting() -> list[Grant]:
-    """What an earlier environment left is found by names and tags. Nothing is read but what a thing is."""
-    return [
-        allow(
-            "FindSurvivors",
-            [dynamodb.DescribeTable, dynamodb.ListTagsOfResource, ecr.DescribeRepositories, ecr.ListTagsForResource],
-            [arns.arn("dynamodb", "table/*"), arns.arn("ecr", "repository/*")],
-            "an environment that is made again adopts tables and images; their names are in its file, or generated",
-        ),
-        allow(
-            "FindSurvivingKeys",
-            [kms.DescribeKey, secretsmanager.DescribeSecret],
-            [arns.arn("kms", "key/*"), arns.arn("secretsmanager", "secret:*")],
-            "a key or secret that is adopted has to live; which one it is, what survived says",
-        ),
-        allow(
-            "ListSecretsAndStacks",
-            [secretsmanager.ListSecrets, stacks.ListStacks],
-            Anything("neither supports resource-level permissions"),
-            "a surviving secret is known by its tags, and a deleted stack by its id alone",
-        ),
-    ]
-
-
-def _explaining(project: Project, names: Mapping[Port, Text]) -> list[Grant]:
-    """A service that does not become steady is explained by its tasks and their last words."""
-    cluster, service = names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME]
-    return [
-        allow(
-            "ReadService",
-            [ecs.DescribeServices, ecs.DescribeTasks],
-            [arns.ecs_service(cluster, service), arns.ecs_task(cluster)],
-            "a service that does not become steady is explained by its tasks",
-        ),
-        allow(
-            "FindTasks",
-            [ecs.ListTasks],
-            Anything("on Fargate ecs:ListTasks names no resource; the condition names the cluster"),
-            "a service that does not become steady is explained by its tasks",
-            [ArnEquals({"ecs:cluster": arns.ecs_cluster(cluster)})],
-        ),
-        allow(
-            "ReadRevision",
-            [ecs.DescribeTaskDefinition],
-            Anything("ecs:DescribeTaskDefinition supports no resource-level permission"),
-            "the task definition names the logs of its containers",
-        ),
-        allow(
-            "ReadLastWords",
-            [logs.GetLogEvents],
-            [arns.arn("logs", f"log-group:{project.name}-${{Environment}}-*:log-stream:*")],
-            "a container that stops says why in its log; the groups of the environment are named after its stacks",
         ),
     ]

@@ -68,10 +68,7 @@ def keep(aws: Aws, rule: Rule) -> State:
         aws.call("codecommit", "update_approval_rule_template_content", **name, **change)
     if found is State.UNWANTED:
         aws.call(
-            "codecommit",
-            "disassociate_approval_rule_template_from_repository",
-            repositoryName=rule.repository,
-            **name,
+            "codecommit", "disassociate_approval_rule_template_from_repository", repositoryName=rule.repository, **name
         )
     elif found is not State.KEPT:
         aws.call(

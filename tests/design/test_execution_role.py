@@ -106,6 +106,8 @@ def test_no_table_holds_what_no_handler_names() -> None:
 # Permissions that no handler names, by type, each with the page that does.
 EXTRA = {
     "AWS::CloudFormation::Stack": NESTED | {"cloudformation:TagResource", "s3:GetObject"},
+    # The older prefix is the handler's; that of a connection's ARN decides (F 2.1).
+    "AWS::CodePipeline::Pipeline": {"codeconnections:PassConnection"},
     # Secrets Manager user guide, security-encryption.
     "AWS::SecretsManager::Secret": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
