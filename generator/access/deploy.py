@@ -19,7 +19,7 @@ from troposphere import Sub
 from generator import arns
 from generator.access import operating
 from generator.arns import Text
-from generator.iam import Anything, Grant, allow
+from generator.iam import Grant, allow
 from generator.ports import Port
 from generator.project import Project
 from generator.stack import Stack
@@ -29,9 +29,8 @@ READ = [
     stacks.DescribeChangeSetHooks,
     stacks.DescribeEvents,
     stacks.DescribeStackEvents,
-    stacks.DescribeStackResourceDrifts,
     stacks.DescribeStacks,
-    stacks.DetectStackDrift,
+    stacks.GetStackPolicy,
     stacks.GetTemplate,
     stacks.ListChangeSets,
     stacks.ListStackResources,
@@ -44,7 +43,9 @@ CHANGE = [
     stacks.DeleteStack,
     stacks.ExecuteChangeSet,
     stacks.RollbackStack,
+    stacks.SetStackPolicy,
     stacks.TagResource,
+    stacks.UpdateTerminationProtection,
 ]
 # What must stand in us-east-1, wherever the environment is: the root `edge`.
 EDGE_REGION = "us-east-1"
@@ -75,19 +76,16 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
     access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
     return [
         allow(
-            "ReadStacks", READ, [*own, access], "a deployment looks at what stands, is planned, happens and has drifted"
-        ),
-        allow(
-            "FollowDrift",
-            [stacks.DescribeStackDriftDetectionStatus],
-            Anything("cloudformation:DescribeStackDriftDetectionStatus supports no resource-level permission"),
-            "drift is looked for in the background",
+            "ReadStacks",
+            READ,
+            [*own, access],
+            "a deployment looks at what stands, how it is protected, what is planned and what happens",
         ),
         allow(
             "ChangeStacks",
             CHANGE,
             own,
-            "stacks are changed by change sets, stuck ones are brought to an end, and an empty one is deleted again",
+            "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again",
         ),
         allow(
             "HandOver",

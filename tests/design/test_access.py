@@ -31,11 +31,19 @@ IMPLIED = {
     "codestar-connections:GetConnection": "GetConnection of a connection with the older prefix",
     "cloudformation:TagResource": "CreateChangeSet with tags",
     "iam:PassRole": "CreateChangeSet with a RoleARN",
-    "s3:GetObject": "CreateChangeSet with a TemplateURL",
     "s3:PutBucketOwnershipControls": "CreateBucket with ObjectOwnership",
 }
 # What is not done as the deploy role, and why: its calls need permissions that the role lacks on purpose.
-ELSEWHERE = {"drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)"}
+ELSEWHERE = {
+    "drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)",
+    "migrate.py": "whoever migrates pushes, and whoever deploys does not",
+}
+CALLING = ("call", "pages")
+# Calls that are named elsewhere: the door itself, and the rows of `NAMED`.
+BY_NAME = {
+    ("aws.py", "self.call(service, operation, **arguments)"),
+    ("source.py", "look.aws.call(service, operation, **{argument: name})"),
+}
 ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
 PIPELINES = ("cloud-health-dashboard-pipeline", "cloud-health-dashboard-pipeline-${Environment}")
 
@@ -62,16 +70,6 @@ def called(node: ast.AST) -> ast.Call | None:
     """The node, when it is a call of AWS."""
     door = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CALLING
     return node if door and isinstance(node, ast.Call) else None
-
-
-CALLING = ("call", "pages")
-# Who migrates pushes, and who makes the access root makes roles: an administrator, with rights of their own.
-ELSEWHERE = {"migrate.py"}
-# Calls that are named elsewhere: the door itself, and the rows of `NAMED`.
-BY_NAME = {
-    ("aws.py", "self.call(service, operation, **arguments)"),
-    ("source.py", "look.aws.call(service, operation, **{argument: name})"),
-}
 
 
 def needed(service: str, operation: str) -> str:
