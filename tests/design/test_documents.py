@@ -1,0 +1,42 @@
+"""The pages that people work by say what is so: alarms, targets, files, verbs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from generator.reading.templates import TemplateSet
+
+from .support import ROOT
+
+ALARM = "AWS::CloudWatch::Alarm"
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_runbook_knows_every_alarm(templates: TemplateSet) -> None:
+    rows = set(re.findall(r"^\| `(\w+\.\w+)` \|", text("docs/runbook.md"), re.M))
+    alarms = {one.address for one in templates.resources(ALARM)}
+    assert len(alarms) > 10
+    assert rows == alarms
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_files_exist(page: Path) -> None:
+    """Every `make` target, and every file of ours, that a page names as code."""
+    body = page.read_text(encoding="utf-8")
+    code = "\n".join([*re.findall(r"^```\w*\n(.*?)^```", body, re.M | re.S), *re.findall(r"`([^`\n]+)`", body)])
+    targets = set(re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.M))
+    asked = set(re.findall(r"^(?:\$ )?make ([a-z-]+)", code, re.M))
+    assert asked <= targets, f"{page.name}: {asked - targets}"
+    for path in re.findall(r"\b(?:docs|generator|scripts|tests|params|buildspecs|templates)/[\w./-]*\w", code):
+        assert (ROOT / path).exists(), f"{page.name}: {path}"
+
+
+def test_the_pages_are_found() -> None:
+    assert {"README.md", "runbook.md", "developing.md", "releasing.md"} <= {page.name for page in PAGES}
