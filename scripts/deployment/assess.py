@@ -1,6 +1,7 @@
 """Judges a plan: what it loses, who may do more or less after it, and why it must not be executed as it is."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from generator.reading import broadening
@@ -14,6 +15,7 @@ from scripts.deployment.stacks import Stack
 
 # `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
 RUNNING = ("InProgress", "Stopping")
+PAUSE = 5.0  # seconds between looks
 
 
 def assess(
@@ -32,7 +34,7 @@ def assess(
     after = live.settled(wanted.root, values, aws, identity)
     sides = Sides(wanted.root.name, live.before(aws, previous, packaged, identity), after)
     gained, lost = broadening.compare(sides.before, after)
-    running = [name for name in _pipelines(plan) if executing(aws, name)]
+    running = [name for name in pipelines(plan) if executing(aws, name)]
     plan = replace(plan, follows=tuple(guards.follows(plan, sides)))
     return replace(
         plan,
@@ -43,7 +45,7 @@ def assess(
     )
 
 
-def _pipelines(plan: Plan) -> list[str]:
+def pipelines(plan: Plan) -> list[str]:
     """The names of the pipelines that the plan touches."""
     return [leaf.physical_id for leaf in plan.leaves() if leaf.type == guards.PIPELINE and leaf.physical_id]
 
@@ -53,3 +55,16 @@ def executing(aws: Aws, pipeline: str) -> list[str]:
     ListPipelineExecutions), so the first page has them."""
     page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
     return [one["pipelineExecutionId"] for one in page["pipelineExecutionSummaries"] if one.get("status") in RUNNING]
+
+
+def waited(aws: Aws, pipeline: str) -> Iterator[str]:
+    """Waits until a pipeline executes nothing; a line whenever there is something to tell, at least once a minute."""
+    told, began = "", time.monotonic()
+    while running := executing(aws, pipeline):
+        minutes = int((time.monotonic() - began) / 60)
+        line = f"waiting for {pipeline}, which executes {', '.join(running)}" + (f" ({minutes} min)" if minutes else "")
+        if line != told:
+            yield line
+        told = line
+        time.sleep(PAUSE)
+    yield f"{pipeline} executes nothing any more: planning again"

@@ -132,6 +132,8 @@ def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
     found: dict[str, Difference] = {}
     for detail in change.get("Details", ()):
         target = detail["Target"]
+        if target["Attribute"] == "Metadata":
+            continue  # what the template says about a resource is none of its values
         name = target.get("Path", "").removeprefix("/Properties/").strip("/").replace("/", ".")
         name = name or target.get("Name") or target["Attribute"]
         before, after = target.get("BeforeValue", ""), target.get("AfterValue", "")

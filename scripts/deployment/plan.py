@@ -9,12 +9,16 @@ from typing import Any
 
 from scripts.deployment import changes
 from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.package import Packaged
 from scripts.deployment.planned import CREATE, UPDATE, Difference, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
 
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
-SAVED = "reviewed-"  # change sets of saved plans: no other run takes them away
+# Change sets of saved plans: no other run takes them away.
+SAVED = "reviewed-"
+SAVED_IMAGE = f"{SAVED}image-"
+AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,17 @@ def make_image(aws: Aws, previous: Stack, image: Difference, description: str, p
 
 
 def again(aws: Aws, plan: Plan, request: Request | None, previous: Stack | None) -> Plan:
-    """A change set that exists already, read as if it had just been made; without a request the image's own."""
+    """A change set that exists already, read as if it had just been made; without a request it is the image's own.
+    Raises `Refused` when it is gone or cannot be executed any more."""
+    try:
+        held = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
+    except AwsError as error:
+        # Code: `ChangeSetNotFoundException` in botocore's model of CloudFormation.
+        if error.code != "ChangeSetNotFound":
+            raise
+        raise Refused(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
+    if held["ExecutionStatus"] != "AVAILABLE":
+        raise Refused(f"The reviewed change set of {plan.stack} is {held['ExecutionStatus']}.", AGAIN)
     if request:
         return _read(aws, plan, request, previous)
     found, notices, none = changes.changed(aws, plan, frozenset())

@@ -1,20 +1,24 @@
 """From the files of one root and its stack as it stands to a judged plan: what `plan` and `apply` share."""
 
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import adoption, author, computed, package, plan, record, settings
+from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import IMAGE, Computed
+from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import Request
+from scripts.deployment.plan import AGAIN, Request
 from scripts.deployment.planned import Difference, Plan
 from scripts.deployment.run import Run
+from scripts.deployment.saved import SavedStack
 from scripts.deployment.settings import Settings
+from scripts.deployment.show import plan_json
 from scripts.deployment.stacks import OURS, Stack
 
 ORDER = (SHARED, ENVIRONMENT)
@@ -86,6 +90,43 @@ class Planner:
             raise
         plan.discard(self.aws, made)
         return self._plan(wanted, templates, previous, renewed, prefix, keep)
+
+    def reviewed(
+        self,
+        wanted: Environment,
+        templates: PackagedSet,
+        previous: Stack | None,
+        shared: Stack | None,
+        held: SavedStack,
+        shown: Mapping[str, Any],
+    ) -> Plan:
+        """The plan of one root that was saved and reviewed, read again: exactly what it was. `shown` is it as JSON.
+
+        Raises `Refused` when anything is not what it was: the stack, the files, the values that the script finds, the
+        change set.
+        """
+        if (now := saved.standing(previous)) != held.stands:
+            raise Refused(f"{wanted.stack} has changed since the plan was made: {held.stands}, now {now}.", AGAIN)
+        adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
+        found = computed.find(self.aws, wanted, previous, shared, adopted)
+        request = self.request(wanted, templates, previous, found)
+        one = plan.again(self.aws, held.plan, None if held.image else request, previous)
+        if held.image:
+            same = previous is not None and computed.release(self.aws, previous) == held.image.after
+        else:
+            renewed = computed.renew(self.aws, wanted, previous, found, one)
+            same = request.digest == held.request and renewed == found
+        if not same:
+            raise Refused(f"The files or found values of {wanted.stack} are not those of the plan.", AGAIN)
+        if not held.image:
+            one = assess(self.aws, one, wanted, templates, previous, request.parameters, self.identity)
+            keep = settings.wanted(self.aws, wanted, previous, self.topics, self.watched)
+            kept = tuple(settings.pending(self.aws, keep, previous))
+            one = replace(one, found=tuple(found), settings=keep, kept=kept)
+        told = plan_json.reviewable(one)
+        if told != {key: shown.get(key) for key in told}:
+            raise Refused(f"The change set of {wanted.stack} is not what was reviewed.", AGAIN)
+        return one
 
     def request(
         self, wanted: Environment, templates: PackagedSet, previous: Stack | None, found: Sequence[Computed]

@@ -6,7 +6,7 @@ One entry of `stacks` for each root, in the order in which they are deployed:
 
 - `stack`, `kind` (CREATE, UPDATE, NONE for nothing to do, LATER for not planned yet with the reason in `summary`),
   `summary`, `digest` over the templates, parameters and tags that are asked for;
-- `image`, `parameters`, `tags`: differences; `found`: the values that the script found itself;
+- `image`, `parameters`, `tags`, `kept` (how the stack is kept): differences; `found`: the values that the script found;
 - `resources`, sorted by `path` (`Data.Clients`): `action` (Add, Modify, Remove, Import, Dynamic), `certain` (false for
   what only might change), `follows` (among those, what is given something that is made anew), `replaced`, what
   CloudFormation calls `replacement` and `policy`, and the `differences`;
@@ -41,12 +41,18 @@ def document(environment: str, account: str, region: str, made: Sequence[Plan | 
     return {"version": VERSION, **where, "changes": changes, "stacks": stacks}
 
 
+def reviewable(plan: Plan) -> dict[str, Any]:
+    """What a reviewed plan says of one root; why it is refused may depend on the moment."""
+    told: dict[str, Any] = json.loads(json.dumps({key: one for key, one in _plan(plan).items() if key != "refusals"}))
+    return told
+
+
 def _later(one: NotPlanned) -> dict[str, Any]:
     return {"stack": one.stack, "kind": "LATER", "summary": one.reason}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    lists = ("parameters", "tags", "found", "losses", "refusals", "notices")
+    lists = ("parameters", "tags", "kept", "found", "losses", "refusals", "notices")
     return {
         "stack": plan.stack,
         "kind": "NONE" if plan.empty else plan.kind,

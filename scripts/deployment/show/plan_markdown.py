@@ -21,7 +21,7 @@ def lines(environment: str, account: str, region: str, made: Sequence[Plan | Not
             yield f"Not planned yet: {one.reason}."
         else:
             yield f"{summary(one).capitalize()}."
-            yield from () if one.empty else _plan(one)
+            yield from _plan(one)
 
 
 def _plan(plan: Plan) -> Iterator[str]:
@@ -34,10 +34,12 @@ def _plan(plan: Plan) -> Iterator[str]:
     signed = [*(("gained", one) for one in plan.gained), *(("lost", one) for one in plan.lost)]
     grants = (f"{sign}{', **broader**' if one.broader else ''}: {code(str(one))}" for sign, one in signed)
     yield from _section("Permissions", grants)
+    yield from _section("How the stack is kept", (f"{one.name}: {_change(one)}" for one in plan.kept))
     if plan.kind != CREATE:
         yield from _section("Parameters", (f"{code(one.name)}: {_change(one)}" for one in plan.parameters))
         yield from _section("Tags", (f"{code(one.name)}: {_change(one)}" for one in plan.tags))
-    found = (f"{code(one.name)} = {code(told(one.value))} ({one.state}: {one.how})" for one in plan_found(plan))
+    news = () if plan.empty else plan_found(plan)
+    found = (f"{code(one.name)} = {code(told(one.value))} ({one.state}: {one.how})" for one in news)
     yield from _section("Found by the script", found)
     yield from _section("CloudFormation says", (f"{one.kind}: {code(one.where)}: {one.text}" for one in plan.notices))
     if plan.certain:

@@ -18,10 +18,12 @@ from scripts.deployment import (
     planning,
     record,
     running,
+    saved,
     settings,
     stacks,
     watching,
 )
+from scripts.deployment.assess import pipelines, waited
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
 from scripts.deployment.package import PackagedSet
@@ -30,6 +32,7 @@ from scripts.deployment.planned import CREATE, UPDATE, Plan
 from scripts.deployment.planning import Planner
 from scripts.deployment.record import Record
 from scripts.deployment.run import Run, say
+from scripts.deployment.saved import SavedPlan
 from scripts.deployment.show import outcomes, plans, terminal
 from scripts.deployment.stacks import Stack
 from scripts.deployment.statuses import Action, meaning
@@ -49,7 +52,11 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run) -> Exit:
     """Shared first, then the environment; a source behind a connection needs nothing of what is shared."""
     agree.beforehand(run)
-    steps = _Steps(run, planning.planner(run), terminal.painter(sys.stdout))
+    planner = planning.planner(run)
+    held = saved.read(run.given.plan) if run.given.plan else None
+    if held:
+        saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
+    steps = _Steps(run, planner, terminal.painter(sys.stdout), held)
     ended, shared = Exit.DONE, None
     for one, templates in steps.planner.package(run):
         if ended is Exit.DONE and one.root.name == SHARED:
@@ -72,16 +79,21 @@ class _Steps:
     run: Run
     planner: Planner
     paint: terminal.Paint
+    saved: SavedPlan | None = None
 
     def apply(self, wanted: Environment, templates: PackagedSet, shared: Stack | None) -> tuple[Exit, Stack | None]:
         """One root stack: found, cleared up, planned, shown, agreed to, executed, recorded."""
         previous, agreed = self._previous(wanted), ""
         while True:
-            planned = self.planner.plan(wanted, templates, previous, shared)
-            if planned.empty and not planned.kept:
-                say([] if agreed else [f"{wanted.stack}: no changes"])
+            planned = self._plan(wanted, templates, previous, shared)
+            if planned is None or (planned.empty and not planned.kept):
+                say([] if agreed else [f"{wanted.stack}: {'no changes' if planned else 'nothing in the plan'}"])
                 return Exit.DONE, previous
             try:
+                if self.run.given.wait and any(one.waits for one in planned.refusals):
+                    self._wait(planned)
+                    self._leave(planned)
+                    continue
                 if planned.digest != agreed:
                     say(plans.plan_lines(planned, self.paint))
                     agree.agree(self.run, wanted, planned, self.planner.identity.account)
@@ -95,13 +107,36 @@ class _Steps:
             except NeedsPerson:  # it is running
                 raise
             except BaseException:
-                plan.discard(self.run.aws, planned)
+                self._leave(planned)
                 raise
             # What was agreed to is planned again on top of the image: the first change set is of no use any more.
             plan.discard(self.run.aws, planned)
             ended, previous = self._image(wanted, planned, previous)
             if ended is not Exit.DONE:
                 return ended, previous
+
+    def _plan(
+        self, wanted: Environment, templates: PackagedSet, previous: Stack | None, shared: Stack | None
+    ) -> Plan | None:
+        """The plan of one root, made or reviewed; None when a reviewed plan holds nothing of it."""
+        if self.saved is None:
+            return self.planner.plan(wanted, templates, previous, shared)
+        for held in self.saved.stacks:
+            if held.stack == wanted.stack:
+                shown = next(one for one in self.saved.shown["stacks"] if one["stack"] == held.stack)
+                return self.planner.reviewed(wanted, templates, previous, shared, held, shown)
+        return None
+
+    def _leave(self, planned: Plan) -> None:
+        """Takes the change set of a plan away that is not executed; a reviewed one stays until it is discarded."""
+        if self.saved is None:
+            plan.discard(self.run.aws, planned)
+
+    def _wait(self, planned: Plan) -> None:
+        """Until the pipelines that the plan changes have ended what they execute."""
+        for pipeline in pipelines(planned):
+            for line in waited(self.run.aws, pipeline):
+                say([line])
 
     def _image(self, wanted: Environment, planned: Plan, previous: Stack) -> tuple[Exit, Stack | None]:
         """The image alone, so that a rollback of what follows lands on the release that runs (RUN-8)."""

@@ -3,16 +3,18 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from pathlib import Path
 
-from scripts.deployment import adoption, plan, planning, stacks
+from scripts.deployment import adoption, plan, planning, saved, stacks
 from scripts.deployment.errors import Exit, NeedsPerson
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import CREATE, NotPlanned, Plan
+from scripts.deployment.planned import CREATE, Difference, NotPlanned, Plan
 from scripts.deployment.planning import Planner
 from scripts.deployment.run import Run, say
+from scripts.deployment.saved import SavedPlan, SavedStack
 from scripts.deployment.show import plan_json, plan_markdown, plans, terminal
-from scripts.deployment.stacks import Stack
+from scripts.deployment.stacks import OURS, Stack
 from scripts.deployment.statuses import Action, meaning
 
 FORMATS = ("terminal", "markdown", "json")
@@ -23,32 +25,60 @@ def arguments(parser: ArgumentParser) -> None:
     adoption.arguments(parser)
     planning.arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="how the plan is shown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="save the plan for `apply --plan FILE`")
+    parser.add_argument("--discard", type=Path, metavar="FILE", help="take a saved plan's change sets away")
 
 
 def run(run: Run) -> Exit:
     """Plans every root; 2 when anything would change."""
     planner = planning.planner(run)
+    if run.given.discard:
+        return _discard(run, planner)
     made: list[Plan | NotPlanned] = []
+    kept: list[SavedStack] = []
     shared: Stack | None = None
+    finished = False
     try:
         for wanted, templates in planner.package(run):
             if missing := [one.stack for one in made if isinstance(one, NotPlanned) or one.kind == CREATE]:
                 made.append(NotPlanned(wanted.stack, f"{missing[0]} has to exist first"))
                 continue
-            one, found = _plan(planner, wanted, templates, shared)
+            one, found = _plan(planner, wanted, templates, shared, bool(run.given.out))
             made.append(one)
-            shared = shared or found
-        say(_show(run, planner, made))
-    finally:
-        for one in made:
             if isinstance(one, Plan) and not one.empty:
-                plan.discard(run.aws, one)
+                kept.append(saved.stack(one, found, _only_image(one)))
+            shared = shared or found
+        document = plan_json.document(run.wanted.name, planner.identity.account, run.aws.region, made)
+        say(_show(run, planner, made))
+        if run.given.out:
+            where = (run.wanted.name, planner.identity.account, run.aws.region)
+            saved.write(run.given.out, SavedPlan(*where, tuple(kept), document))
+        finished = True
+    finally:
+        if not (finished and run.given.out):
+            for held in kept:
+                plan.discard(run.aws, held.plan)
     waiting = any(isinstance(one, NotPlanned) or not one.empty or one.kept for one in made)
     return Exit.CHANGES if waiting else Exit.DONE
 
 
+def _only_image(one: Plan) -> Difference | None:
+    """The image, when the plan is the change of it alone."""
+    return one.parameters[0] if one.name.startswith(plan.SAVED_IMAGE) else None
+
+
+def _discard(run: Run, planner: Planner) -> Exit:
+    """Takes away what a saved plan keeps."""
+    held = saved.read(run.given.discard)
+    saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
+    for one in held.stacks:
+        plan.discard(run.aws, one.plan)
+        say([f"{one.stack}: the reviewed change set is gone"])
+    return Exit.DONE
+
+
 def _plan(
-    planner: Planner, wanted: Environment, templates: PackagedSet, shared: Stack | None
+    planner: Planner, wanted: Environment, templates: PackagedSet, shared: Stack | None, keep: bool
 ) -> tuple[Plan | NotPlanned, Stack | None]:
     """The plan of one root and its stack as it stands. Nothing of what others left is touched."""
     found = stacks.read(planner.aws, wanted.stack)
@@ -58,7 +88,13 @@ def _plan(
     if found and means.action is Action.RECREATE:
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
     previous = found if means.action is Action.UPDATE else None
-    return planner.plan(wanted, templates, previous, shared), previous
+    one = planner.plan(wanted, templates, previous, shared, plan.SAVED if keep else OURS)
+    if keep and one.image and previous:
+        # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
+        plan.discard(planner.aws, one)
+        one = planner.image(wanted, one, previous, plan.SAVED_IMAGE)
+        say([f"{wanted.stack}: this plan brings in the image that runs, by itself; plan the rest when it is applied"])
+    return one, previous
 
 
 def _show(run: Run, planner: Planner, made: Sequence[Plan | NotPlanned]) -> list[str]:
