@@ -14,6 +14,7 @@ from scripts.deployment import (
     agree,
     approvals,
     execute,
+    pipeline_source,
     plan,
     planning,
     record,
@@ -24,8 +25,7 @@ from scripts.deployment import (
     watching,
 )
 from scripts.deployment.assess import pipelines, waited
-from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
+from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
 from scripts.deployment.planned import CREATE, UPDATE, Plan
@@ -65,7 +65,7 @@ def run(run: Run) -> Exit:
                 say(approvals.keep_line(run.aws, shared.outputs))
         elif ended is Exit.DONE:
             if not run.aws.endpoint:
-                _want_source(run, one, shared)
+                pipeline_source.want(run, one, shared)
             ended, _ = steps.apply(one, templates, shared)
     if run.aws.endpoint:
         say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
@@ -222,38 +222,3 @@ def _if_possible(write: Callable[[], Record]) -> Record | None:
         return write()
     except AwsError:
         return None
-
-
-def _want_source(run: Run, wanted: Environment, shared: Stack | None) -> None:
-    """The pipeline starts from its source as soon as it exists (RUN-7). Raises `Refused` while there is none."""
-    if wanted.connection:
-        _want_connection(run.aws, wanted)
-    elif not run.given.without_branch:
-        _want_branch(run.aws, wanted, shared)
-
-
-def _want_connection(aws: Aws, wanted: Environment) -> None:
-    """A connection is made by CloudFormation or the command line, and completed by a person. The branch behind it is
-    not looked for: only the source action may use the connection."""
-    arn = wanted.connection
-    status = aws.call("codeconnections", "get_connection", ConnectionArn=arn)["Connection"]["ConnectionStatus"]
-    # Statuses: `ConnectionStatus` in botocore's model of CodeConnections.
-    if status != "AVAILABLE":
-        raise Refused(
-            f"The connection {arn} is {status}; nothing of {wanted.stack} has happened.",
-            "Open it in the console (Developer Tools, Settings, Connections) and choose Update pending connection.",
-        )
-
-
-def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
-    repository, branch = (shared.outputs if shared else {})["RepositoryName"], wanted.chosen("BranchName")
-    try:
-        aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
-    except AwsError as error:
-        # Code: `BranchDoesNotExistException` in botocore's model of CodeCommit.
-        if error.code != "BranchDoesNotExistException":
-            raise
-        raise Refused(
-            f"The repository {repository} has no branch {branch}; nothing of {wanted.stack} has happened.",
-            "Push the branch to the repository, or deploy with --without-branch.",
-        ) from error
