@@ -26,12 +26,17 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls, DriftCalls):
                 if repeated := self._repeated(one, "CREATE_STACK"):
                     return ActionResult({"StackId": one.id, "OperationId": repeated})
                 raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
+        on_failure, disabled = self._get_param("OnFailure"), self._get_param("DisableRollback")
+        if on_failure and disabled is not None:
+            raise Refused("You can specify either OnFailure or DisableRollback, but not both")
         target, settings = self._target(None), self._settings()
         stack = self.account.new(name)
         stack.settings, stack.policy = settings, self._policy(target)
         stack.protected = bool(self._get_param("EnableTerminationProtection"))
         operation = self._operation(stack, "CREATE_STACK")
-        operation.disable_rollback = bool(self._get_param("DisableRollback"))
+        operation.disable_rollback = bool(disabled) or on_failure == "DO_NOTHING"
+        operation.delete_on_failure = on_failure == "DELETE"
+        operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))
         stack.event(operation, None, "CREATE_IN_PROGRESS", "User Initiated")
         self._start(lambda: Engine(self.account).create(stack, target, operation), stack, operation)
         return ActionResult({"StackId": stack.id, "OperationId": operation.id})

@@ -5,7 +5,7 @@ from dataclasses import replace
 from generator.reading import graph
 from scripts.embedded import schemas, validation
 from scripts.embedded.removal import ON_CREATE
-from scripts.embedded.rollback import Rollback
+from scripts.embedded.rollback import Rollback, kept
 from scripts.embedded.services import Failed
 from scripts.embedded.stacks import Operation, Resource, Stack, Target, now
 from scripts.embedded.steps import StackFailed
@@ -82,7 +82,7 @@ class Engine(Rollback):
     def undo_failed_creation(self, stack: Stack, operation: Operation) -> None:
         """`RollbackStack` from CREATE_FAILED: there is no stable state before it, so that the stack is deleted."""
         operation.undoing = True
-        self.delete(stack, operation, () if operation.retain_except_on_create else ON_CREATE, "User Initiated")
+        self.delete(stack, operation, kept(operation), "User Initiated")
 
     def _update(self, stack: Stack, target: Target, operation: Operation) -> None:
         assert stack.target is not None

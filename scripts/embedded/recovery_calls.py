@@ -115,7 +115,13 @@ class RecoveryCalls(Seam):
 def _again(stack: Stack, operation: Operation) -> Operation | None:
     """The update that was not rolled back, or not wholly, under a new operation; None when none is left."""
     old = stack.unfinished
-    return old and replace(old, id=operation.id, token=operation.token, key=operation.key)
+    return old and replace(
+        old,
+        id=operation.id,
+        token=operation.token,
+        key=operation.key,
+        retain_except_on_create=operation.retain_except_on_create or old.retain_except_on_create,
+    )
 
 
 def _resisting(root: Stack) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -18,7 +18,7 @@ class Rollback(Removal):
     def _roll_back_create(self, stack: Stack, operation: Operation, reason: str) -> None:
         operation.undoing = True
         stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
-        failed = self._empty(stack, operation, () if operation.retain_except_on_create else ON_CREATE)
+        failed = self._empty(stack, operation, kept(operation))
         if failed:
             names = ", ".join(failed)
             stack.event(operation, None, "ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{names}]. ")
@@ -56,7 +56,7 @@ class Rollback(Removal):
             if id(stack) not in created and after and (before is None or after.physical not in ("", before.physical)):
                 policy = after.body.get("DeletionPolicy") if before is None else None
                 if after.physical:
-                    self._leave(stack, after, operation, policy, ON_CREATE)
+                    self._leave(stack, after, operation, policy, kept(operation))
         for stack in reversed(stacks):
             stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
 
@@ -106,3 +106,8 @@ class Rollback(Removal):
             self._change(stack, after, old, operation)
         else:
             stack.event(operation, old, "UPDATE_COMPLETE")
+
+
+def kept(operation: Operation) -> tuple[str, ...]:
+    """The deletion policies that are respected for what an operation itself made."""
+    return () if operation.retain_except_on_create else ON_CREATE

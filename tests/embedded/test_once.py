@@ -99,6 +99,15 @@ def test_what_a_change_set_does_on_failure_is_said_once(aws: Aws) -> None:
     aws.delete("unsure")
 
 
+@pytest.mark.parametrize(("policy", "status"), [("DELETE", "DELETE_COMPLETE"), ("DO_NOTHING", "CREATE_FAILED")])
+def test_on_failure_of_a_plain_creation(aws: Aws, policy: str, status: str) -> None:
+    given: dict[str, Any] = {"StackName": f"plain-{policy[:2]}", "TemplateBody": json.dumps(ONE), "OnFailure": policy}
+    with pytest.raises(ClientError, match="not both"):
+        aws.stacks.create_stack(**given, DisableRollback=False)
+    with failing(aws, ResourceFault("create", f"plain-{policy[:2]}/Bucket", reason="no")):
+        assert aws.wait(aws.stacks.create_stack(**given)["StackId"])["StackStatus"] == status
+
+
 def test_a_change_set_that_takes_long_or_fails(aws: Aws) -> None:
     given: dict[str, Any] = {"StackName": "slowly", "ChangeSetName": "n", "ChangeSetType": "CREATE"}
     with failing(aws, ResourceFault("plan", "slowly", seconds=60)):
