@@ -41,7 +41,7 @@ follow: .venv/ready ## watch what is running in an environment to its end
 continue: .venv/ready ## bring back an environment that could be neither updated nor restored
 	@$(DEPLOY) continue $(ENV) $(ARGS)
 
-destroy: .venv/ready ## delete an environment, ENV=local only for now
+destroy: .venv/ready ## delete an environment; what holds data stays, unless it is named
 	@$(DEPLOY) destroy $(ENV) $(ARGS)
 
 preflight: .venv/ready ## look at everything that a deployment needs, and change nothing: ENV=staging

@@ -25,7 +25,7 @@ VERBS = {
     "apply": "create or update the shared stack, then the environment",
     "continue": "bring back what could be neither updated nor restored",
     "config": "list, set or compare the application's configuration",
-    "destroy": "delete an environment's stack (only local, for now)",
+    "destroy": "delete an environment; what holds data stays",
     "drift": "show what was changed outside the stacks (2 when something was)",
     "events": "show what happened, over all nested stacks",
     "explain": "tell why the last operation failed",

@@ -119,10 +119,12 @@ def _begun(aws: Aws, plan: Plan) -> bool:
     return bool(last and last.token == plan.name)
 
 
-def destroy(aws: Aws, stack: Stack) -> Running:
-    """Starts the deletion of a stack. Raises `AwsError`."""
+def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = ()) -> Running:
+    """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind. Raises
+    `AwsError`."""
     after, started = newest(aws, stack.id), time.monotonic()
-    aws.call("cloudformation", "delete_stack", StackName=stack.id)
+    left = {"RetainResources": list(retain)} if retain else {}
+    aws.call("cloudformation", "delete_stack", StackName=stack.id, **left)
     return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
 
 

@@ -22,7 +22,7 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     """
     known = {one.url: json.loads(one.content) for one in packaged.templates}
     bodies: dict[str, Any] = {}
-    _collect(aws, stack.id, packaged.root.name, _body(aws, stack.id), known, bodies)
+    _collect(aws, stack.id, packaged.root.name, read_body(aws, stack.id), known, bodies)
     try:
         return settled(from_bodies(bodies)[packaged.root.name], stack.parameters, aws, identity)
     except TemplatesError as error:
@@ -54,7 +54,7 @@ def _collect(
             if logical_id not in held:
                 continue  # its condition is false, so that it does not exist
             nested_id = held[logical_id]
-            nested = nested or _body(aws, nested_id)
+            nested = nested or read_body(aws, nested_id)
         _collect(aws, nested_id, below, nested, known, bodies)
         resources[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
     bodies[name] = {**body, "Resources": resources}
@@ -74,7 +74,7 @@ def _nested(aws: Aws, stack_id: str) -> dict[str, str]:
     }
 
 
-def _body(aws: Aws, stack_id: str) -> dict[str, Any]:
+def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:
     """Botocore reads a JSON template into an object."""
     found = aws.call("cloudformation", "get_template", StackName=stack_id, TemplateStage="Original")["TemplateBody"]
     body: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
