@@ -88,7 +88,7 @@ def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], Non
 def _registry(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
     own, count = {"registryId": owner, "repositoryName": what.physical_id}, 0
     try:
-        while images := aws.call("ecr", "list_images", maxResults=BATCH, **own)["imageIds"]:
+        while images := aws.call("ecr", "list_images", maxResults=BATCH, **own).get("imageIds"):
             # By digest: an image goes with its last tag, and one tag may share it with another.
             digests = [{"imageDigest": one} for one in dict.fromkeys(one["imageDigest"] for one in images)]
             answer = aws.call("ecr", "batch_delete_image", imageIds=digests, **own)

@@ -17,7 +17,7 @@ from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.package import _policy, bucket_name
 from scripts.deployment.parameters import Environment
 from scripts.deployment.run import Run
-from scripts.deployment.verbs import apply, destroy
+from scripts.deployment.verbs import apply
 from scripts.deployment.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
@@ -208,13 +208,6 @@ def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> No
     with pytest.raises(Refused, match="has changed since this was planned"):
         apply.run(asked(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
-
-
-def test_nothing_on_a_real_account_is_destroyed_yet(loaded: Roots) -> None:
-    aws = Account("CREATE_COMPLETE")
-    with pytest.raises(Refused, match="not safe yet"):
-        destroy.run(asked(aws, loaded))
-    assert aws.calls() == []
 
 
 def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:

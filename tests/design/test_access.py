@@ -36,7 +36,9 @@ IMPLIED = {
 # What is not done as the deploy role, and why: its calls need permissions that the role lacks on purpose.
 ELSEWHERE = {
     "drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)",
+    "emptying.py": "it deletes data",
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
+    "teardown.py": "an environment is destroyed by somebody who may change what runs in it",
 }
 CALLING = ("call", "pages")
 # Calls that are named elsewhere: the door itself, and the rows of `NAMED`.

@@ -148,7 +148,7 @@ def test_destroy_comes_last_and_keeps_what_holds_data(world: World, created: sub
     gone = world.deploy("destroy")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert f"{LOCAL} is deleted (DELETE_COMPLETE" in gone.stdout
-    assert "Data > Clients" in gone.stdout.partition("kept, because they hold data:")[2]
+    assert "Data > Clients" in gone.stdout.partition("kept, because it holds data")[2]
     assert list(world.stacks()) == [SHARED] and world.change_sets() == []
     assert len(world.aws.call("dynamodb", "list_tables")["TableNames"]) == 5
     assert f"{LOCAL} does not exist" in world.deploy("destroy").stdout

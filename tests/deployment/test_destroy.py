@@ -1,0 +1,185 @@
+"""destroy: what it says first, who has to agree, what comes to rest, what is deleted only by name, and what stays."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+import pytest
+
+from scripts.deployment import emptying, parameters, teardown
+from scripts.deployment.errors import BadUsage, DeployError, Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.inventory import Held
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import destroy
+from tests.conftest import ROOT
+from tests.deployment.living import INSIDE, NOW, STAGING, Living
+from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
+
+LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
+
+
+def asked(aws: Prepared, **given: Any) -> Run:
+    parser = ArgumentParser()
+    destroy.arguments(parser)
+    return Run(aws, ROOTS, Namespace(**{**vars(parser.parse_args([])), "quiet": True, **given}), ROOT)
+
+
+AGREED = {"yes": True, "name": "staging"}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    monkeypatch.setattr(teardown, "sleep", lambda _: None)
+
+
+def changing(aws: Prepared) -> list[str]:
+    """The calls that were not only questions."""
+    return [name for name in aws.calls() if not name.split(".")[1].startswith(("get", "describe", "list"))]
+
+
+def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Living()
+    with pytest.raises(NotConfirmed, match="nobody is there to agree"):
+        destroy.run(asked(aws))
+    assert changing(aws) == []
+    told = capsys.readouterr().out
+    assert f"{STAGING}: delete 5 resources, keep 3" in told
+    for line in ("Inside > Clients    clients-1", "`aws dynamodb delete-table --table-name …` removes it"):
+        assert line in told
+    assert "is stopped: execution e-one of pipeline" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"yes": True}, Refused),
+        ({"yes": True, "name": "production"}, Refused),
+        ({**AGREED, "empty": ["Inside.Clients"]}, BadUsage),  # data that nothing here deletes
+        ({**AGREED, "retain": ["Inside.Vpc"]}, Refused),  # before anything has failed
+    ],
+)
+def test_what_is_not_meant_so_happens_not_at_all(given: dict[str, Any], error: type[DeployError]) -> None:
+    aws = Living()
+    with pytest.raises(error):
+        destroy.run(asked(aws, **given))
+    assert changing(aws) == []
+
+
+def test_termination_protection_forbids_it() -> None:
+    aws = Living(protected=True)
+    with pytest.raises(Refused, match="update-termination-protection --no-enable-termination-protection --stack-name"):
+        destroy.run(asked(aws, **AGREED))
+    assert changing(aws) == []
+
+
+def test_the_shared_stack_stays() -> None:
+    run = Run(Prepared(), {"shared": LOADED["shared"]}, asked(Prepared()).given, ROOT)
+    with pytest.raises(Refused, match="holds the repository"):
+        destroy.run(run)
+
+
+def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Living()
+    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert changing(aws) == [
+        "events.disable_rule",
+        "codepipeline.stop_pipeline_execution",
+        "codepipeline.stop_pipeline_execution",
+        "application-autoscaling.register_scalable_target",
+        "ecs.update_service",
+        "cloudformation.delete_stack",
+        "ssm.delete_parameter",
+    ]
+    asked_for = dict(aws.asked)
+    assert asked_for["events.disable_rule"] == {"Name": "start"}
+    assert asked_for["codepipeline.stop_pipeline_execution"]["abandon"] is True
+    assert (aws.tasks, asked_for["application-autoscaling.register_scalable_target"]["MaxCapacity"]) == (0, 0)
+    told = capsys.readouterr().out
+    assert "kept, because it holds data" in told.split("is deleted (DELETE_COMPLETE")[1]
+    assert "Inside > Artifacts  artifacts-1" in told and aws.versions and aws.images
+
+
+def test_a_deletion_that_does_not_begin_leaves_the_pipeline_as_it_was() -> None:
+    aws = Living()
+    aws.answers["codepipeline.stop_pipeline_execution"] = refusal("x", "AccessDenied")
+    with pytest.raises(DeployError):
+        destroy.run(asked(aws, **AGREED))
+    assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
+
+
+def test_only_what_is_named_is_emptied_and_it_is_removed(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Living()
+    assert destroy.run(asked(aws, **AGREED, empty=["Inside/Artifacts"], empty_registry=True)) is Exit.DONE
+    assert (aws.versions, aws.images) == ([], [])
+    deleted = changing(aws)
+    assert deleted.index("cloudformation.delete_stack") < deleted.index("s3.delete_objects")
+    assert deleted.count("s3.delete_objects") == 3 and deleted.count("ecr.batch_delete_image") == 2
+    assert {"s3.delete_bucket", "ecr.delete_repository"} <= set(deleted)
+    assert all(one["ExpectedBucketOwner"] == ME.account for name, one in aws.asked if name.startswith("s3."))
+    told = capsys.readouterr().out
+    assert "is emptied and removed, because you have named it" in told
+    assert (
+        "Inside > Artifacts: 2000 versions removed" in told and "Inside > Images is emptied (150) and removed" in told
+    )
+    assert "Inside > Clients  clients-1" in told
+
+
+def test_what_was_left_can_still_be_emptied_when_the_stack_is_gone() -> None:
+    """Also when a run was killed between the two."""
+    aws = Living()
+    destroy.run(asked(aws, **AGREED))
+    summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
+    aws.answers["cloudformation.list_stacks"] = {
+        "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
+    }
+    aws.asked.clear()
+    assert destroy.run(asked(aws, empty_buckets=True)) is Exit.DONE
+    assert aws.versions == [] and aws.images and "cloudformation.delete_stack" not in aws.calls()
+
+
+def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
+    aws = Living(resists=("Vpc",))
+    group = {"GroupId": "sg-1", "GroupName": teardown.ORIGIN_GROUP}
+    aws.answers |= {
+        "ec2.describe_security_groups": {"SecurityGroups": [group]},
+        "ec2.describe_network_interfaces": [{"NetworkInterfaces": [{}]}, {"NetworkInterfaces": []}],
+        "ec2.delete_security_group": {},
+    }
+    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert [one for one in changing(aws) if one.startswith(("cloudformation", "ec2"))] == [
+        "cloudformation.delete_stack",
+        "ec2.delete_security_group",
+        "cloudformation.delete_stack",
+    ]
+
+
+def test_what_resists_is_explained_and_left_behind_when_a_person_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = Living(resists=("Vpc",))
+    assert destroy.run(asked(aws, **AGREED)) is Exit.PERSON
+    told = capsys.readouterr().out
+    assert f"{STAGING} > Inside > Vpc  AWS::EC2::VPC" in told
+    assert "`destroy --retain Inside.Vpc` leaves it behind and deletes the rest." in told
+    aws.running, aws.resists = [], ()
+    assert destroy.run(asked(aws, **AGREED, retain=["Inside.Vpc"])) is Exit.DONE
+    calls = [one for name, one in aws.asked if name == "cloudformation.delete_stack"]
+    assert calls[1:] == [{"StackName": INSIDE, "RetainResources": ["Vpc"]}, {"StackName": arn("stack", STAGING)}]
+
+
+def test_what_cannot_be_emptied_is_said() -> None:
+    aws = Living()
+    error = {"Key": "key1", "Code": "AccessDenied", "Message": "locked"}
+    aws.answers["s3.delete_objects"] = {"Errors": [error]}
+    bucket = Held(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
+    with pytest.raises(NeedsPerson, match="key1 of artifacts-1 cannot be deleted: AccessDenied: locked"):
+        emptying.empty(aws, bucket, ACCOUNT, lambda _: None)
+    full = Living()
+    full.answers["s3.delete_bucket"] = refusal("s3.delete_bucket", "BucketNotEmpty")
+    with pytest.raises(NeedsPerson, match="fills up"):
+        emptying.empty(full, bucket, ACCOUNT, lambda _: None)
+    gone = Living()
+    gone.answers["s3.list_object_versions"] = refusal("s3.list_object_versions", "NoSuchBucket")
+    assert emptying.empty(gone, bucket, ACCOUNT, lambda _: None).gone

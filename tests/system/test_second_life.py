@@ -1,0 +1,100 @@
+"""An environment is destroyed and made again, as a process over HTTP: what it held is there and readable."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.deployment.aws import Aws, Endpoint
+from scripts.embedded import server
+from tests.system.test_deploy import LOCAL, SHARED, World
+
+ITEM = {"pk": {"S": "client"}, "sk": {"S": "1"}, "name": {"S": "Ada"}}
+TABLE = "CloudHealthClients-local"
+Ended = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("life")
+    run_file = folder / "embedded.json"
+    endpoint = server.ensure(run_file)
+    made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
+    made.reset()
+    try:
+        yield made
+    finally:
+        server.stop(run_file)
+
+
+@pytest.fixture(scope="module")
+def gone(world: World) -> Ended:
+    """A first life with something in it, then its end."""
+    assert world.deploy("apply").returncode == 0
+    world.aws.call("dynamodb", "put_item", TableName=TABLE, Item=ITEM)
+    parameter = world.output("LastImageParameter")
+    world.aws.call("ssm", "put_parameter", Name=parameter, Value="registry/images:1", Type="String")
+    return world.deploy("destroy")
+
+
+@pytest.fixture(scope="module")
+def again(world: World, gone: Ended) -> Ended:
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    return world.deploy("apply", "--adopt")
+
+
+def test_what_stays_is_told_with_its_name(world: World, gone: Ended) -> None:
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    told = gone.stdout.partition(f"{LOCAL} is deleted (DELETE_COMPLETE")[2]
+    assert "kept, because it holds data" in told and TABLE in told
+    assert "no next life starts with an image of this one" in told
+    assert list(world.stacks()) == [SHARED]
+
+
+def test_the_next_life_is_refused_with_the_lines_that_adopt(world: World, gone: Ended) -> None:
+    assert gone.returncode == 0
+    refused = world.deploy("apply")
+    assert refused.returncode == 3, refused.stdout
+    for line in ('"ExistingKeyArn": "arn:aws:kms:', '"DataTables": "EXISTING"', '"ExistingRepositoryName": "'):
+        assert line in refused.stderr
+    assert LOCAL not in world.stacks() and world.change_sets() == []
+
+
+def test_it_adopts_survivors_and_their_data_is_readable(world: World, again: Ended) -> None:
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert (
+        world.aws.call("dynamodb", "get_item", TableName=TABLE, Key={k: ITEM[k] for k in ("pk", "sk")})["Item"] == ITEM
+    )
+    # The key that reads it, the secret that the application reads with, and the images are those of before.
+    key = world.aws.call("dynamodb", "describe_table", TableName=TABLE)["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+    assert world.output("KeyArn") == key
+    (secret,) = [
+        one
+        for one in world.aws.call("secretsmanager", "list_secrets")["SecretList"]
+        if one["Description"].startswith("ENCRYPTION_KEY")
+    ]
+    assert world.output("EncryptionSecretArn") == secret["ARN"]
+    (repository,) = world.aws.call("ecr", "describe_repositories")["repositories"]
+    assert world.output("RegistryName") == repository["repositoryName"]
+
+
+def test_what_was_adopted_stays_so(world: World, again: Ended) -> None:
+    """Although no file names it: what lives on this machine lives no longer than that AWS."""
+    assert again.returncode == 0
+    once_more = world.deploy("apply")
+    assert once_more.returncode == 0 and f"{LOCAL}: no changes" in once_more.stdout
+
+
+def test_the_last_end_empties_what_is_named(world: World, again: Ended) -> None:
+    assert again.returncode == 0
+    ended = world.deploy("destroy", "--empty-buckets")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "stays, because no stack holds it: DataTables = EXISTING" in ended.stdout
+    buckets = [one["Name"] for one in world.aws.call("s3", "list_buckets")["Buckets"]]
+    second = ended.stdout.partition("is emptied and removed, because you have named it")[2].split("\n\n")[0]
+    assert not [name for name in buckets if name in second] and "Storage > Artifacts" in second
+    assert world.aws.call("dynamodb", "describe_table", TableName=TABLE)["Table"]["ItemCount"] >= 0
+    earlier = world.deploy("destroy")
+    assert f"{LOCAL} does not exist" in earlier.stdout and "kept when it was deleted" in earlier.stdout
