@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
-from scripts.deployment.aws import Aws, Endpoint
-from scripts.embedded import server
-from tests.system.test_deploy import LOCAL, SHARED, World
+from tests.system.worlds import LOCAL, SHARED, World, world
+
+__all__ = ["world"]  # a fixture
 
 ITEM = {"pk": {"S": "client"}, "sk": {"S": "1"}, "name": {"S": "Ada"}}
 TABLE = "CloudHealthClients-local"
@@ -17,21 +16,9 @@ Ended = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("life")
-    run_file = folder / "embedded.json"
-    endpoint = server.ensure(run_file)
-    made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
-    made.reset()
-    try:
-        yield made
-    finally:
-        server.stop(run_file)
-
-
-@pytest.fixture(scope="module")
 def gone(world: World) -> Ended:
     """A first life with something in it, then its end."""
+    world.reset()
     assert world.deploy("apply").returncode == 0
     world.aws.call("dynamodb", "put_item", TableName=TABLE, Item=ITEM)
     parameter = world.output("LastImageParameter")
