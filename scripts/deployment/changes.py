@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from generator.reading.parameters import secret
 from generator.reading.places import walk
 from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.drift import expected
 from scripts.deployment.errors import Refused
 from scripts.deployment.follow import pauses
 from scripts.deployment.planned import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
@@ -35,6 +36,29 @@ def changed(
         return (), (), True
     path, failed = _refusal(aws, answer, (plan.stack,))
     raise Refused("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *_faults(aws, failed)]))
+
+
+def drift(aws: Aws, change_set: str, path: Path) -> Iterator[Notice]:
+    """What a drift-aware change set says of resources that somebody changed, nested stacks included. Raises `Refused`
+    for one that failed. Source: User Guide, "Using drift-aware change sets"."""
+    answer = _settled(aws, change_set)
+    if answer["Status"] == "FAILED" and not _unchanged(answer):
+        where = " > ".join(path) or answer["StackName"]
+        raise Refused(f"CloudFormation cannot tell the drift of {where}: {answer.get('StatusReason', '')}")
+    for change in (one["ResourceChange"] for one in answer["Changes"]):
+        here = (*path, change["LogicalResourceId"])
+        if below := change.get("ChangeSetId"):
+            yield from drift(aws, below, here)
+        elif change.get("ResourceDriftStatus") == "DELETED":
+            yield Notice("drift", ".".join(here), "it does not exist any more")
+        elif change.get("ResourceDriftStatus") == "MODIFIED":
+            for target in (one["Target"] for one in change.get("Details", ()) if "Drift" in one["Target"]):
+                place = target.get("Path", target.get("Name", "")).removeprefix("/Properties")
+                name, found = place.strip("/").replace("/", "."), target["Drift"]
+                sides = (masked(name, found.get(side, "")) for side in ("PreviousValue", "ActualValue"))
+                why = expected(change["ResourceType"], place)
+                text = f"{name}: {' → '.join(side or '(none)' for side in sides)}"
+                yield Notice("drift", ".".join(here), f"{text}, as expected: {why}" if why else text)
 
 
 def _settled(aws: Aws, change_set: str) -> Answer:

@@ -125,12 +125,13 @@ def _drifted(path: tuple[str, ...], answer: Answer) -> Drifted:
                 one["DifferenceType"],
                 one["ExpectedValue"],
                 one["ActualValue"],
-                _expected(kind, one["PropertyPath"]),
+                expected(kind, one["PropertyPath"]),
             )
             for one in answer.get("PropertyDifferences", ())
         ),
     )
 
 
-def _expected(kind: str, place: str) -> str:
+def expected(kind: str, place: str) -> str:
+    """Why a property of a resource of this type is expected to differ; empty when it is not."""
     return next((why for one, pattern, why in EXPECTED if one == kind and re.match(pattern, place)), "")

@@ -11,7 +11,7 @@ from scripts.deployment import changes
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.package import Packaged
-from scripts.deployment.planned import CREATE, UPDATE, Difference, Plan, PlannedChange
+from scripts.deployment.planned import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
 
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
@@ -61,17 +61,8 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str, p
 
 def make_image(aws: Aws, previous: Stack, image: Difference, description: str, prefix: str = OURS) -> Plan:
     """A change of one parameter of the stack as it stands, and of nothing else."""
-    asked = {
-        "UsePreviousTemplate": True,
-        "Parameters": [
-            {"ParameterKey": key, "UsePreviousValue": True}
-            if key != image.name
-            else {"ParameterKey": key, "ParameterValue": image.after}
-            for key in previous.parameters
-        ],
-        "Tags": [{"Key": key, "Value": value} for key, value in previous.tags.items()],
-    }
     digest = hashlib.sha256(json.dumps([previous.name, image.name, image.after]).encode()).hexdigest()
+    asked = _as_it_stands(previous, {image.name: image.after})
     plan = _create(aws, previous.name, previous, digest, description, prefix, asked)
 
     def reading() -> Plan:
@@ -79,6 +70,27 @@ def make_image(aws: Aws, previous: Stack, image: Difference, description: str, p
         return replace(plan, changes=found, notices=notices, parameters=(image,), empty=none)
 
     return _kept(aws, plan, reading)
+
+
+def drifted(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:
+    """What is no longer as the stack left it, as a change set tells that would take it back; it is deleted at once and
+    never executed: it would also take back what releases have done (F 9.6). Nothing else of the stack changes in it,
+    so that it shows drift alone."""
+    digest = hashlib.sha256(f"{previous.id} drift".encode()).hexdigest()
+    asked = {**_as_it_stands(previous, {}), "DeploymentMode": "REVERT_DRIFT"}
+    made = _create(aws, previous.name, previous, digest, description, OURS, asked)
+    try:
+        return tuple(changes.drift(aws, made.change_set, ()))
+    finally:
+        discard(aws, made)
+
+
+def _as_it_stands(previous: Stack, changed: Mapping[str, str]) -> dict[str, Any]:
+    """The stack as it is, but for some parameters."""
+    kept = {name: {"ParameterKey": name, "UsePreviousValue": True} for name in previous.parameters}
+    new = {name: {"ParameterKey": name, "ParameterValue": value} for name, value in changed.items()}
+    tags = [{"Key": key, "Value": value} for key, value in previous.tags.items()]
+    return {"UsePreviousTemplate": True, "Parameters": [*(kept | new).values()], "Tags": tags}
 
 
 def again(aws: Aws, plan: Plan, request: Request | None, previous: Stack | None) -> Plan:

@@ -42,9 +42,10 @@ def document(environment: str, account: str, region: str, made: Sequence[Plan | 
 
 
 def reviewable(plan: Plan) -> dict[str, Any]:
-    """What a reviewed plan says of one root; why it is refused may depend on the moment."""
-    told: dict[str, Any] = json.loads(json.dumps({key: one for key, one in _plan(plan).items() if key != "refusals"}))
-    return told
+    """What a reviewed plan says of one root, apart from what may depend on the moment."""
+    told = {key: one for key, one in _plan(plan).items() if key not in ("refusals", "notices")}
+    found: dict[str, Any] = json.loads(json.dumps(told))
+    return found
 
 
 def _later(one: NotPlanned) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scripts.deployment.computed import Computed
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
+MANY = 6
 FOLLOWING = "more to follow, given something that is made anew"
 AGAIN = "more only computed again, from values that stay as they are"
 
@@ -22,6 +23,7 @@ def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
     yield paint(f"{plan.stack}: {summary(plan)}", "bold")
     yield from setting_lines(plan)
     if plan.empty:
+        yield from _notices(plan)
         return
     if plan.image:
         yield f"  first, by itself, the image that runs: {told(plan.image.before)} → {told(plan.image.after)}"
@@ -79,8 +81,20 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
     elif change.action == "Add":
         yield from _new(change, depth + 1)
     else:
-        for child in change.children:
+        many = _many(change)
+        for child in (one for one in change.children if not (one.action == "Add" and one.type in many)):
             yield from _change(child, depth + 1, paint)
+        for kind, names in many.items():
+            yield paint(wrapped(f"+ {kind}: {', '.join(names)}", depth + 1), "green")
+
+
+def _many(change: PlannedChange) -> dict[str, list[str]]:
+    """The types of which so many are new that a line for each would hide the rest."""
+    new: dict[str, list[str]] = {}
+    for one in change.children:
+        if one.action == "Add" and not one.nested:
+            new.setdefault(one.type, []).append(one.path[-1])
+    return {kind: names for kind, names in new.items() if len(names) > MANY}
 
 
 def _new(change: PlannedChange, depth: int) -> Iterator[str]:
@@ -142,9 +156,13 @@ def _permissions(plan: Plan, paint: Paint) -> Iterator[str]:
             yield paint(wrapped(f"{sign} {one}{broader}", 2), "red" if one.broader else "green")
 
 
-def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
+def _notices(plan: Plan) -> Iterator[str]:
     for notice in plan.notices:
         yield wrapped(f"{notice.kind}: {notice.where}: {notice.text}", 1)
+
+
+def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
+    yield from _notices(plan)
     if plan.losses:
         yield paint("  to be named by who agrees", "red")
         yield from (f"    {one.name}  {one.type}  {one.why}, is {one.how}: {one.option}" for one in plan.losses)

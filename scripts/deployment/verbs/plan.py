@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scripts.deployment import adoption, plan, planning, saved, stacks
@@ -25,6 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
     adoption.arguments(parser)
     planning.arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="how the plan is shown")
+    parser.add_argument("--drift", action="store_true", help="also tell what somebody changed outside the stacks")
     parser.add_argument("--out", type=Path, metavar="FILE", help="save the plan for `apply --plan FILE`")
     parser.add_argument("--discard", type=Path, metavar="FILE", help="take a saved plan's change sets away")
 
@@ -43,7 +45,7 @@ def run(run: Run) -> Exit:
             if missing := [one.stack for one in made if isinstance(one, NotPlanned) or one.kind == CREATE]:
                 made.append(NotPlanned(wanted.stack, f"{missing[0]} has to exist first"))
                 continue
-            one, found = _plan(planner, wanted, templates, shared, bool(run.given.out))
+            one, found = _plan(planner, wanted, templates, shared, bool(run.given.out), run.given.drift)
             made.append(one)
             if isinstance(one, Plan) and not one.empty:
                 kept.append(saved.stack(one, found, _only_image(one)))
@@ -78,7 +80,7 @@ def _discard(run: Run, planner: Planner) -> Exit:
 
 
 def _plan(
-    planner: Planner, wanted: Environment, templates: PackagedSet, shared: Stack | None, keep: bool
+    planner: Planner, wanted: Environment, templates: PackagedSet, shared: Stack | None, keep: bool, drift: bool
 ) -> tuple[Plan | NotPlanned, Stack | None]:
     """The plan of one root and its stack as it stands. Nothing of what others left is touched."""
     found = stacks.read(planner.aws, wanted.stack)
@@ -88,13 +90,14 @@ def _plan(
     if found and means.action is Action.RECREATE:
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
     previous = found if means.action is Action.UPDATE else None
+    told = plan.drifted(planner.aws, previous, planner.describe(wanted, "drift")) if drift and previous else ()
     one = planner.plan(wanted, templates, previous, shared, plan.SAVED if keep else OURS)
     if keep and one.image and previous:
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         plan.discard(planner.aws, one)
         one = planner.image(wanted, one, previous, plan.SAVED_IMAGE)
-        say([f"{wanted.stack}: this plan brings in the image that runs, by itself; plan the rest when it is applied"])
-    return one, previous
+        print(f"{wanted.stack}: the image that runs, by itself; plan the rest when it is applied", file=sys.stderr)
+    return replace(one, notices=(*one.notices, *told)), previous
 
 
 def _show(run: Run, planner: Planner, made: Sequence[Plan | NotPlanned]) -> list[str]:

@@ -1,0 +1,245 @@
+"""A plan with every awkward case at once, in the shape of CloudFormation's answers; nothing in it is recorded from AWS.
+
+A hundred resources over several pages, a nested change set that FAILED because nothing changes, replacements that only
+hang on an unknown output, documents, secrets, losses, permissions, hooks, warnings and refusals.
+
+Long because the two versions of the templates and the change sets between them are read side by side.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+from generator.reading.parameters import ParameterFile
+from generator.reading.templates import STACK, Template, from_bodies
+from scripts.deployment import plan
+from scripts.deployment.assess import assess
+from scripts.deployment.computed import Computed
+from scripts.deployment.package import PackagedSet, package
+from scripts.deployment.parameters import Environment
+from scripts.deployment.plan import Request
+from scripts.deployment.planned import UNKNOWN, Difference, NotPlanned, Plan
+from scripts.deployment.stacks import Stack
+from tests.deployment.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
+from tests.deployment.service import ME, REGION, Prepared, arn
+
+NAME = "dashboard-staging"
+PASSWORD = "correct-horse-battery"
+TABLE = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain", "Type": "AWS::DynamoDB::Table"}
+ALARMS = [f"Alarm{number:03}" for number in range(120)]
+
+
+def statement(sid: str, *actions: str, resource: str = "*") -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def role(*statements: dict[str, Any]) -> dict[str, Any]:
+    document = {"Statement": list(statements)}
+    return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "Job", "PolicyDocument": document}]}}
+
+
+def child(name: str, **parameters: Any) -> dict[str, Any]:
+    return {"Type": STACK, "Properties": {"TemplateURL": f"{name}.json", "Parameters": parameters}}
+
+
+AFTER: dict[str, Any] = {
+    "environment": {
+        "Metadata": {"Generator": {"Version": "1"}},
+        "Parameters": {"TaskCpu": {"Type": "String"}, "Login": {"Type": "String", "NoEcho": True}},
+        "Resources": {
+            "Data": child("data"),
+            "Backend": child("backend", TaskCpu={"Ref": "TaskCpu"}),
+            "Delivery": child("delivery"),
+            "Pipeline": child("pipeline"),
+            "Storage": child("storage"),
+            "Quiet": child("quiet"),
+            "Monitoring": child("monitoring"),
+        },
+    },
+    "data": {"Resources": {"Clients": TABLE | {"Properties": {"TableName": "new-clients"}}}},
+    "backend": {
+        "Parameters": {"TaskCpu": {"Type": "String"}},
+        "Resources": {
+            "Role": role(statement("Read", "s3:GetObject"), statement("Tables", "dynamodb:Query", "dynamodb:Scan")),
+            "Service": {"Type": "AWS::ECS::Service", "Properties": {"Cluster": "one"}},
+            "Seed": {
+                "Type": "AWS::SecretsManager::Secret",
+                "Properties": {"GenerateSecretString": {"PasswordLength": 50}},
+            },
+        },
+    },
+    "delivery": {
+        "Resources": {
+            "Origin": {"Type": "AWS::CloudFront::VpcOrigin", "Properties": {}},
+            "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {}},
+        }
+    },
+    "pipeline": {"Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": {"Name": "new"}}}},
+    "storage": {"Resources": {"Other": {"Type": BUCKET}}},
+    "quiet": {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}},
+    "monitoring": {"Resources": {name: {"Type": "AWS::CloudWatch::Alarm"} for name in ALARMS}},
+}
+
+
+def before() -> dict[str, Any]:
+    """The templates as they stand."""
+    found = copy.deepcopy(AFTER)
+    found["data"]["Resources"]["Clients"]["Properties"]["TableName"] = "clients"
+    found["data"]["Resources"]["Old"] = TABLE
+    found["backend"]["Resources"]["Role"] = role(statement("Read", "s3:GetObject", "s3:ListBucket"))
+    found["backend"]["Resources"]["Seed"]["Properties"]["GenerateSecretString"]["PasswordLength"] = 43
+    found["pipeline"]["Resources"]["Pipeline"]["Properties"]["Name"] = "old"
+    found["storage"]["Resources"]["Bucket"] = {"Type": BUCKET, "DeletionPolicy": "Retain"}
+    found["monitoring"]["Resources"] = {"Dashboard": {"Type": "AWS::CloudWatch::Dashboard"}}
+    return found
+
+
+BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n"
+WIDGETS = json.dumps({"widgets": [{"Name": f"widget{number}", "height": 6} for number in range(9)]})
+CHANGES: dict[str, list[dict[str, Any]]] = {
+    "Data": [
+        modify(
+            "Clients",
+            TABLE["Type"],
+            detail("TableName", "clients", "new-clients", **ALWAYS),
+            Replacement="True",
+            PolicyAction="ReplaceAndRetain",
+        ),
+        {"Action": "Remove", "LogicalResourceId": "Old", "ResourceType": TABLE["Type"], "PolicyAction": "Retain"},
+    ],
+    "Backend": [
+        modify("Role", "AWS::IAM::Role", detail("Policies", "[]", '[{"PolicyName": "Job"}]')),
+        modify(
+            "Service",
+            "AWS::ECS::Service",
+            detail("Environment/0/Value", "", f"https://me:{PASSWORD}@example.com/x"),
+            detail("Environment/1/Value", "old-login", "new-login", CausingEntity="Login"),
+            detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic"),
+        ),
+        modify("Seed", "AWS::SecretsManager::Secret", detail("GenerateSecretString/PasswordLength", "43", "50")),
+        modify(
+            "Build",
+            "AWS::CodeBuild::Project",
+            detail("Source/BuildSpec", BUILDSPEC, BUILDSPEC.replace("make", "make test")),
+        ),
+        modify(
+            "Dashboard",
+            "AWS::CloudWatch::Dashboard",
+            detail("DashboardBody", WIDGETS, WIDGETS.replace('"widget4", "height": 6', '"widget4", "height": 12')),
+        ),
+    ],
+    "Delivery": [
+        modify("Origin", "AWS::CloudFront::VpcOrigin", detail("Tags", "[]", '[{"Key": "CostCenter", "Value": "2"}]')),
+        modify(
+            "Policy",
+            "AWS::S3::BucketPolicy",
+            detail("Bucket", "site", UNKNOWN, "Dynamic", **ALWAYS),
+            Replacement="True",
+            PolicyAction="ReplaceAndDelete",
+        ),
+    ],
+    "Pipeline": [
+        modify(
+            "Pipeline",
+            "AWS::CodePipeline::Pipeline",
+            detail("Name", "old", "new", **ALWAYS),
+            Replacement="True",
+            PhysicalResourceId="pipeline-staging",
+        )
+    ],
+    "Storage": [
+        {"Action": "Remove", "LogicalResourceId": "Bucket", "ResourceType": BUCKET, "PolicyAction": "Retain"},
+        {"Action": "Add", "LogicalResourceId": "Other", "ResourceType": BUCKET},
+    ],
+    "Monitoring": [
+        {"Action": "Add", "LogicalResourceId": name, "ResourceType": "AWS::CloudWatch::Alarm"} for name in ALARMS
+    ],
+}
+HOOK = {
+    "TypeName": "Our::Compliance::Hook",
+    "FailureMode": "FAIL",
+    "InvocationPoint": "PRE_PROVISION",
+    "TargetDetails": {"TargetType": "RESOURCE", "ResourceTargetDetails": {"LogicalResourceId": "Other"}},
+}
+WARNING = {
+    "EventType": "VALIDATION_ERROR",
+    "LogicalResourceId": "Bucket",
+    "ValidationFailureMode": "WARN",
+    "ValidationPath": "/Resources/Bucket",
+    "ValidationStatusReason": "The bucket is not empty",
+}
+BEFORE = Stack(
+    NAME,
+    arn("stack", NAME),
+    "UPDATE_COMPLETE",
+    parameters={"TaskCpu": "256", "Login": "****"},
+    tags={"CostCenter": "1"},
+)
+
+
+def roots() -> tuple[Environment, PackagedSet, Template]:
+    """What is wanted, as it is packaged, and the root as it stands."""
+    root = from_bodies(AFTER)["environment"]
+    wanted = Environment("staging", root, ParameterFile("staging.json", {}, {}, {}))
+    return wanted, package(root, "templates", REGION), from_bodies(before())["environment"]
+
+
+def service() -> Prepared:
+    """An AWS that answers with all of it; a list of changes comes in pages of fifty."""
+    _, _, old = roots()
+    held = {one.name: json.loads(one.content) for one in package(old, "templates", REGION).templates}
+    bodies = {NAME: held["environment"], **{name.capitalize(): body for name, body in held.items()}}
+    sets = {
+        arn("changeSet", NAME): change_set(
+            NAME,
+            [
+                nested(name, detail("TemplateURL", "https://x/1.json", "https://x/2.json"))
+                for name in [*CHANGES, "Quiet"]
+            ],
+        ),
+        **{arn("changeSet", name.lower()): change_set(name, changes) for name, changes in CHANGES.items()},
+        arn("changeSet", "quiet"): change_set("quiet", [], Status="FAILED", StatusReason=NO_CHANGES),
+    }
+    for one in sets[arn("changeSet", "storage")]["Changes"]:
+        one["HookInvocationCount"] = 1
+
+    def described(ChangeSetName: str, NextToken: str = "0", **_: Any) -> dict[str, Any]:
+        whole, first = sets[ChangeSetName], int(NextToken)
+        more = {"NextToken": str(first + 50)} if len(whole["Changes"]) > first + 50 else {}
+        return {**whole, "Changes": whole["Changes"][first : first + 50], **more}
+
+    def template(StackName: str, **_: Any) -> dict[str, Any]:
+        return {"TemplateBody": json.dumps(bodies[StackName.split("/")[1]])}
+
+    summary = {"ResourceStatus": "UPDATE_COMPLETE", "ResourceType": STACK, "LastUpdatedTimestamp": 0}
+    children = [
+        {**summary, "LogicalResourceId": name, "PhysicalResourceId": arn("stack", name)}
+        for name in held["environment"]["Resources"]
+    ]
+    running = {"pipelineExecutionId": "1", "status": "InProgress"}
+    return Prepared(
+        cloudformation__create_change_set={"Id": arn("changeSet", NAME), "StackId": BEFORE.id},
+        cloudformation__describe_change_set=described,
+        cloudformation__describe_change_set_hooks={"Hooks": [HOOK]},
+        cloudformation__describe_events={"OperationEvents": [WARNING]},
+        cloudformation__get_template=template,
+        cloudformation__list_stack_resources={"StackResourceSummaries": children},
+        codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": [running]},
+    )
+
+
+def made() -> list[Plan | NotPlanned]:
+    """The whole, judged, beside a root that cannot be planned yet."""
+    wanted, packaged, _ = roots()
+    values = {"TaskCpu": "512", "Login": "third-login"}
+    hidden = frozenset({"Login"})
+    request = Request(NAME, packaged.root, values, {"CostCenter": "2"}, hidden=hidden)
+    aws = service()
+    found = plan.make(aws, request, BEFORE, "why")
+    judged = assess(aws, found, wanted, packaged, BEFORE, values, ME)
+    image = Difference("BackendImage", "registry/backend:3", "registry/backend:9")
+    news = (Computed("TaskCpu", "512", "computed", "by looking"),)
+    return [replace(judged, image=image, found=news), NotPlanned(f"{NAME}-edge", f"{NAME} has to exist first")]

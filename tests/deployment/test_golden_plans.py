@@ -1,0 +1,52 @@
+"""Plans as people and programs get them, against files that a person has read.
+
+The answers that they are made of fit botocore's model and are not recorded from AWS. `GOLDEN=write` writes the files
+anew: look at their diff.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.planned import NotPlanned, Plan
+from scripts.deployment.show import plan_json, plan_markdown, plans
+from tests.deployment import big_plan
+from tests.deployment.service import ACCOUNT, REGION
+
+GOLDEN = Path(__file__).parent / "golden"
+WHERE = ("staging", ACCOUNT, REGION)
+FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
+    "plan.txt": lambda made: "\n".join(line for one in made for line in plans.lines(one)),
+    "plan.md": lambda made: "\n".join(plan_markdown.lines(*WHERE, made)),
+    "plan.json": lambda made: plan_json.text(*WHERE, made),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_as_a_person_has_read_it(name: str) -> None:
+    text = FORMS[name](big_plan.made()) + "\n"
+    if os.environ.get("GOLDEN") == "write":
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+    assert text == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_no_secret_is_in_any_of_them() -> None:
+    for form in FORMS.values():
+        text = form(big_plan.made())
+        assert len(text) > 1000
+        assert not [word for word in (big_plan.PASSWORD, "old-login", "new-login", "third-login") if word in text]
+
+
+def test_the_json_says_what_its_version_promises() -> None:
+    document = json.loads(plan_json.text(*WHERE, big_plan.made()))
+    assert document["version"] == plan_json.VERSION == 1 and document["changes"]
+    whole, later = document["stacks"]
+    assert (whole["kind"], later["kind"]) == ("UPDATE", "LATER")
+    assert len(whole["resources"]) > 120
+    paths = [one["path"] for one in whole["resources"]]
+    assert paths == sorted(paths)

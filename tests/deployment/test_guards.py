@@ -1,0 +1,141 @@
+"""What a plan would lose, and why it must not be executed: from the templates before and after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import TemplateSet, from_bodies
+from scripts.deployment import guards
+from scripts.deployment.guards import PIPELINE, RULE, SECRET, Sides
+from scripts.deployment.planned import CREATE, UNKNOWN, UPDATE, Difference, Plan, PlannedChange
+
+STACK = "AWS::CloudFormation::Stack"
+CERTAIN = Difference("Name", "a", "b", recreates="Always")
+MIGHT = Difference("Name", "a", UNKNOWN, certain=False, recreates="Always")
+
+
+def leaf(name: str, kind: str, action: str = "Modify", *differences: Difference, **more: Any) -> PlannedChange:
+    return PlannedChange(tuple(name.split(".")), kind, action, differences=differences, **more)
+
+
+def plan(*leaves: PlannedChange, **more: Any) -> Plan:
+    child = PlannedChange(leaves[0].path[:1], STACK, "Modify", children=leaves, nested=True) if leaves else None
+    return Plan("s", "id", more.pop("kind", UPDATE), "cs", "n", "d", (child,) if child else (), **more)
+
+
+def stack(**resources: Any) -> TemplateSet:
+    return from_bodies({"environment": {"Resources": {"In": {"Type": STACK}}}, "In": {"Resources": resources}})
+
+
+def sides(before: dict[str, Any], after: dict[str, Any]) -> Sides:
+    return Sides("environment", stack(**before), stack(**after))
+
+
+def table(**policies: str) -> dict[str, Any]:
+    return {"Type": "AWS::DynamoDB::Table", **policies}
+
+
+KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+REPLACED: dict[str, Any] = {"replacement": "True"}
+GONE = leaf("In.T", "AWS::DynamoDB::Table", "Remove")
+MADE_ANEW = leaf("In.T", "AWS::DynamoDB::Table", "Modify", CERTAIN, **REPLACED)
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after", "expected"),
+    [
+        (MADE_ANEW, table(**KEPT), table(), ["In.T replaced", "In.T unprotected"]),
+        (MADE_ANEW, table(), table(**KEPT), ["In.T replaced"]),
+        (MADE_ANEW, table(UpdateReplacePolicy="Snapshot"), table(UpdateReplacePolicy="Snapshot"), ["In.T replaced"]),
+        (MADE_ANEW, table(DeletionPolicy="Delete", UpdateReplacePolicy="Retain"), table(), []),
+        (MADE_ANEW, table(), table(), []),
+        (leaf("In.T", "AWS::DynamoDB::Table", "Modify", MIGHT, **REPLACED), table(**KEPT), table(**KEPT), []),
+        (leaf("In.T", "AWS::DynamoDB::Table", "Modify", CERTAIN), table(**KEPT), table(**KEPT), []),
+        (GONE, table(**KEPT), None, ["In.T deleted"]),
+        (GONE, table(), None, []),
+        (leaf("In.L", "AWS::ElasticLoadBalancingV2::Listener", "Remove"), None, None, ["In.L deleted"]),
+    ],
+)
+def test_losses(change: PlannedChange, before: Any, after: Any, expected: list[str]) -> None:
+    other = {"Other": table()}
+    both = sides(other | ({"T": before} if before else {}), other | ({"T": after} if after else {}))
+    assert [f"{one.name} {one.how}" for one in guards.losses(plan(change), both)] == expected
+
+
+def test_a_nested_stack_takes_along_what_is_in_it() -> None:
+    """Whatever CloudFormation tells of a nested stack that goes."""
+    gone = Plan("s", "id", UPDATE, "cs", "n", "d", (PlannedChange(("In",), STACK, "Remove", nested=True),))
+    [loss] = guards.losses(gone, Sides("environment", stack(T=table(**KEPT)), stack(Other=table())))
+    assert (loss.name, loss.option) == ("In.T", "--allow-delete In.T")
+
+
+def service(strategy: str) -> dict[str, Any]:
+    balancers = [{"AdvancedConfiguration": {"ProductionListenerRule": "${In.Rule}"}}]
+    properties = {"DeploymentConfiguration": {"Strategy": strategy}, "LoadBalancers": balancers}
+    return {"Type": "AWS::ECS::Service", "Properties": properties}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        ("ROLLING", "ROLLING", False),
+        ("BLUE_GREEN", "BLUE_GREEN", True),
+        ("ROLLING", "CANARY", True),
+        ("LINEAR", "ROLLING", True),
+    ],
+)
+def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str, refused: bool) -> None:
+    both = sides({"Service": service(before)}, {"Service": service(after)})
+    changed = plan(leaf("In.Rule", RULE, "Modify", Difference("Priority", "1", "2")))
+    other = plan(leaf("In.Other", RULE, "Modify", Difference("Priority", "1", "2")))
+    assert bool(guards.refusals(changed, both, [])) is refused
+    assert guards.refusals(other, both, []) == []
+
+
+def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
+    origin = {"Type": guards.ORIGIN}
+    both, gone = (sides({"O": origin}, {"O": origin}), sides({"O": origin}, {"N": origin}))
+    changed = leaf("In.O", guards.ORIGIN, "Modify", Difference("Tags", "a", "b"))
+    tags = (Difference("CostCenter", "1", "2"),)
+    assert [one.where for one in guards.refusals(plan(changed), both, [])] == ["In.O"]
+    assert [one.where for one in guards.refusals(plan(tags=tags), both, [])] == ["In.O"]
+    assert guards.refusals(plan(leaf("In.O", guards.ORIGIN, "Modify", MIGHT)), both, []) == []
+    assert guards.refusals(plan(tags=tags), gone, []) == []  # a second one under a new name: the way to do it
+
+
+def test_secrets_keep_their_values() -> None:
+    both = sides({"S": {"Type": SECRET}}, {"S": {"Type": SECRET}})
+    for names, refused in ((("GenerateSecretString.PasswordLength",), True), (("Description",), False)):
+        changed = plan(leaf("In.S", SECRET, "Modify", *(Difference(name, "1", "2") for name in names)))
+        assert bool(guards.refusals(changed, both, [])) is refused
+    other = plan(parameters=(Difference(guards.EXISTING_SECRET, "arn:1", "arn:2"),))
+    assert [one.where for one in guards.refusals(other, both, [])] == [guards.EXISTING_SECRET]
+    assert guards.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
+
+
+def test_a_pipeline_that_executes_is_not_changed() -> None:
+    both = sides({"P": {"Type": PIPELINE}}, {"P": {"Type": PIPELINE}})
+    certain, might = (leaf("In.P", PIPELINE, "Modify", one, physical_id="release") for one in (CERTAIN, MIGHT))
+    for changed, running, refused in (
+        (plan(certain), ["release"], True),
+        (plan(certain), ["another"], False),
+        (plan(might), ["release"], False),
+        (plan(might, follows=("In.P",)), ["release"], True),
+    ):
+        found = guards.refusals(changed, both, running)
+        assert [one.waits for one in found] == [True] * refused
+
+
+def test_what_follows_from_what_is_made_anew() -> None:
+    """What is only computed again is told apart from what gets something new, also by way of another resource."""
+    named = {"Type": "X", "Properties": {"Value": "${In.T.Arn}"}}
+    behind = {"Type": "X", "Properties": {"Value": "${In.Named}"}}
+    still = {"Type": "X", "Properties": {"Value": "${In.Table}"}}
+    resources = {"T": table(), "Named": named, "Behind": behind, "Still": still}
+    might = [leaf(f"In.{name}", "X", "Modify", MIGHT, **REPLACED) for name in ("Named", "Behind", "Still", "Changed")]
+    changed = {"Changed": {"Type": "X", "Properties": {"Value": "1"}}}
+    other = {"Changed": {"Type": "X", "Properties": {"Value": "2"}}}
+    both = sides(resources | changed, resources | other)
+    assert guards.follows(plan(MADE_ANEW, *might), both) == ["In.Behind", "In.Changed", "In.Named"]
