@@ -177,8 +177,13 @@ def test_changed_values_roll_the_tasks(templates: TemplateSet) -> None:
         "ForceNewDeploymentNonce": ref("ConfigurationDigest"),
     }
     assert passed(templates, "Backend", "ConfigurationDigest") == ref("ConfigurationDigest")
-    found = templates["environment"].metadata["Computed"]["ConfigurationDigest"]["Found"]
-    assert "SHA-256 over the values of the group Application" in found
+    covered = templates["environment"].metadata["Computed"]["ConfigurationDigest"]["Covers"]
+    [group] = [
+        one["Parameters"]
+        for one in templates["environment"].metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        if one["Label"]["default"] == "Application"
+    ]
+    assert set(covered) == {*group, "DomainName"} and len(covered) > 8
 
 
 def test_any_region_and_production_sizes(templates: TemplateSet) -> None:

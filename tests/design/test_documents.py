@@ -21,7 +21,8 @@ def text(name: str) -> str:
 
 def test_the_runbook_knows_every_alarm(templates: TemplateSet) -> None:
     rows = set(re.findall(r"^\| `(\w+\.\w+)` \|", text("docs/runbook.md"), re.M))
-    alarms = {one.address for one in templates.resources(ALARM)}
+    # One that nobody hears has no place there.
+    alarms = {one.address for one in templates.resources(ALARM) if one.description and one.get("AlarmActions")}
     assert len(alarms) > 10
     assert rows == alarms
 
