@@ -138,7 +138,9 @@ def grants(templates: TemplateSet, holder: str) -> dict[str, Permission]:
 def allowed(templates: TemplateSet, holder: str) -> dict[str, set[str]]:
     """Each action that a role may do, with what it may do it on; what it trusts left out."""
     found: dict[str, set[str]] = {}
-    for one in of(templates.resource(holder)):
+    held = list(of(templates.resource(holder)))
+    assert held, f"{holder} carries no statement"
+    for one in held:
         if one.allows and one.kind != "trust":
             for action in one.actions:
                 found.setdefault(action, set()).update(one.resources)

@@ -153,7 +153,7 @@ def test_rollback(templates: TemplateSet) -> None:
     assert guards == {"BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks"}
     for name in guards:
         alarm = templates.resource(f"backend.{name}")
-        assert alarm.type == "AWS::CloudWatch::Alarm"
+        assert alarm.type == "AWS::CloudWatch::Alarm" and (alarm.get("MetricName") or alarm.get("Metrics"))
     # A rollback needs the revision, the artifacts and the page of the last good release.
     assert templates.resource("backend.Task").body.get("UpdateReplacePolicy") == "Retain"
     for address, rule in (("storage.Artifacts", "OldArtifacts"), ("site.Site", "OldVersions")):
