@@ -20,6 +20,9 @@ deploy: templates ## create or update an environment, ENV=local (an AWS on this 
 plan: templates ## show everything that a deployment would do, nested stacks too, and do nothing
 	@$(DEPLOY) plan $(ENV) $(ARGS)
 
+access: templates ## create or update the roles that deploy an environment, once, as an administrator: ENV=production
+	@$(DEPLOY) access $(ENV) $(ARGS)
+
 outputs: .venv/ready ## show an environment's outputs
 	@$(DEPLOY) outputs $(ENV) $(ARGS)
 

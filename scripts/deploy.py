@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 VERBS = {
+    "access": "create or update the roles that deploy an environment, as an administrator",
     "apply": "create or update the shared stack, then the environment",
     "continue": "bring back what could be neither updated nor restored",
     "config": "list, set or compare the application's configuration",
@@ -124,7 +125,7 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
     from scripts.embedded import server
 
     try:
-        if given.verb in ("apply", "plan"):
+        if given.verb in ("access", "apply", "plan"):
             found = server.ensure(given.embedded)
         elif run := server.status(given.embedded):
             found = run.endpoint

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings
+from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, who
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import IMAGE, Computed
@@ -28,7 +28,8 @@ ORDER = (SHARED, ENVIRONMENT)
 class Planner:
     """What the plans of one run share: who asks, where templates are stored, the commit that they come from, whether an
     environment that is made again takes over what its earlier life left, the topics that are told (None for those of
-    before), and whether alarms watch over updates."""
+    before), whether alarms watch over updates, and the access stack, which has the role that CloudFormation acts with
+    (None: with the caller's own rights)."""
 
     aws: Aws
     identity: Identity
@@ -37,12 +38,13 @@ class Planner:
     adopt: bool = False
     topics: tuple[str, ...] | None = None
     watched: bool = True
+    access: Stack | None = None
 
-    def package(self, run: Run) -> list[tuple[Environment, PackagedSet]]:
+    def package(self, run: Run, order: Sequence[str] = ORDER) -> list[tuple[Environment, PackagedSet]]:
         """The roots of the run in their order, with their templates, which are stored where CloudFormation takes them
         from. A source behind a connection needs nothing of what is shared."""
         without = (SHARED,) if run.wanted.connection else ()
-        wanted = [run.roots[root] for root in ORDER if root in run.roots and root not in without]
+        wanted = [run.roots[root] for root in order if root in run.roots and root not in without]
         packaged = [package.package(one.root, self.bucket, self.aws.region) for one in wanted]
         package.publish(self.aws, self.bucket, packaged, self.identity)
         return list(zip(wanted, packaged, strict=True))
@@ -134,7 +136,14 @@ class Planner:
         """What is asked of CloudFormation. Raises `Refused` when a living environment cannot take it."""
         parameters = wanted.values({one.name: one.value for one in found})
         wanted.keep(previous.parameters if previous else {}, parameters)
-        return Request(wanted.stack, templates.root, parameters, wanted.tags, hidden=frozenset(_hidden(wanted)))
+        return Request(
+            wanted.stack,
+            templates.root,
+            parameters,
+            wanted.tags,
+            who.role(self.access),
+            hidden=frozenset(_hidden(wanted)),
+        )
 
     def image(self, wanted: Environment, planned: Plan, previous: Stack, prefix: str = OURS) -> Plan:
         """The change of the image alone that comes before `planned`."""
@@ -153,7 +162,7 @@ def planner(run: Run) -> Planner:
     topics = None if run.given.notify is None else tuple(one for one in run.given.notify if one != settings.NOBODY)
     adopt = getattr(run.given, "adopt", False)
     origin, watched = record.source(run.project), not run.given.without_alarms
-    return Planner(run.aws, identity, bucket, origin, adopt, topics, watched)
+    return Planner(run.aws, identity, bucket, origin, adopt, topics, watched, who.access(run.aws, run.roots))
 
 
 def arguments(parser: ArgumentParser) -> None:

@@ -23,6 +23,7 @@ from scripts.deployment import (
     settings,
     stacks,
     watching,
+    who,
 )
 from scripts.deployment.assess import pipelines, waited
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson
@@ -53,10 +54,11 @@ def run(run: Run) -> Exit:
     """Shared first, then the environment; a source behind a connection needs nothing of what is shared."""
     agree.beforehand(run)
     planner = planning.planner(run)
+    who.check(run.wanted, planner.identity, planner.access, run.project)
     held = saved.read(run.given.plan) if run.given.plan else None
     if held:
         saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
-    steps = _Steps(run, planner, terminal.painter(sys.stdout), held)
+    steps = Steps(run, planner, terminal.painter(sys.stdout), held)
     ended, shared = Exit.DONE, None
     for one, templates in steps.planner.package(run):
         if ended is Exit.DONE and one.root.name == SHARED:
@@ -73,7 +75,7 @@ def run(run: Run) -> Exit:
 
 
 @dataclass(frozen=True)
-class _Steps:
+class Steps:
     """What the steps of one `apply` share."""
 
     run: Run

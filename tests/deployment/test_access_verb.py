@@ -1,0 +1,81 @@
+"""The access stack in front of everything else: made by itself, used by every deployment, asked by production."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+import pytest
+
+from scripts.deployment import parameters
+from scripts.deployment.errors import BadUsage, NotConfirmed, Refused
+from scripts.deployment.run import Run
+from scripts.deployment.verbs import access, apply
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT, Prepared
+from tests.deployment.test_verbs import Account
+
+ROLES = {name: f"arn:aws:iam::{ACCOUNT}:role/path/{name}" for name in ("DeployRoleArn", "CloudFormationRoleArn")}
+
+
+class WithRoles(Account):
+    """An account in which the access stack gives its roles, and the environment is not there yet."""
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        if not StackName.endswith("-access"):
+            return super().stack(StackName)
+        [held] = super().stack("cloud-health-dashboard-shared")["Stacks"]
+        outputs = [{"OutputKey": key, "OutputValue": one} for key, one in ROLES.items()]
+        return {"Stacks": [{**held, "StackName": StackName, "Outputs": outputs}]}
+
+
+def asked(aws: Prepared, verb: Any, name: str) -> Run:
+    parser = ArgumentParser()
+    verb.arguments(parser)
+    return Run(aws, parameters.load(name, ROOT / "templates", ROOT / "params"), parser.parse_args([]), ROOT)
+
+
+def change_sets(aws: Prepared) -> list[dict[str, Any]]:
+    return [given for name, given in aws.asked if name == "cloudformation.create_change_set"]
+
+
+def test_cloudformation_acts_with_the_execution_role() -> None:
+    aws = WithRoles()
+    with pytest.raises(NotConfirmed):
+        apply.run(asked(aws, apply, "staging"))
+    made = change_sets(aws)
+    assert len(made) == 2
+    assert {given["RoleARN"] for given in made} == {ROLES["CloudFormationRoleArn"]}
+
+
+def test_without_an_access_stack_the_callers_rights_do() -> None:
+    aws = Account()
+    with pytest.raises(NotConfirmed):
+        apply.run(asked(aws, apply, "staging"))
+    made = change_sets(aws)
+    assert len(made) == 2
+    assert not any("RoleARN" in given for given in made)
+
+
+def test_production_is_not_deployed_by_anybody() -> None:
+    aws = WithRoles()
+    with pytest.raises(Refused, match=f"role_arn = {ROLES['DeployRoleArn']}"):
+        apply.run(asked(aws, apply, "production"))
+    assert set(aws.calls()) == {"sts.get_caller_identity", "cloudformation.describe_stacks"}
+
+
+def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
+    aws = Account()
+    with pytest.raises(NotConfirmed):
+        access.run(asked(aws, access, "staging"))
+    [given] = change_sets(aws)
+    assert given["StackName"] == "cloud-health-dashboard-staging-access"
+    assert "RoleARN" not in given
+    values = {one["ParameterKey"]: one["ParameterValue"] for one in given["Parameters"]}
+    assert values["RepositoryName"] == "cloud-health-dashboard"
+    assert values["DeployUsers"] == "*"
+
+
+def test_what_is_shared_has_no_roles_of_its_own() -> None:
+    with pytest.raises(BadUsage, match="shared has no roles"):
+        access.run(asked(Account(), access, "shared"))
