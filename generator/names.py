@@ -18,6 +18,8 @@ CLOUDFRONT_LOGS = "cloudfront/"
 BUCKET_LOGS = "s3/"
 
 # Stages, in the order of the design.
+# `Changes` and `Approve` are there when a parameter says so.
+CHANGES = "Changes"
 SOURCE, BUILD_BACKEND, BUILD_FRONTEND = "Source", "Build_Backend", "Build_Frontend"
 # The one stage that stands in for the two build stages in the parallel layout.
 BUILD = "Build"

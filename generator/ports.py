@@ -95,6 +95,9 @@ FRONTEND_PROJECT = Port("FrontendProjectName", Kind.NAME, "Name of the CodeBuild
 PUBLISH_PROJECT = Port("PublishProjectName", Kind.NAME, "Name of the CodeBuild project that invalidates the cache")
 VERIFY_PROJECT = Port("VerifyProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a release")
 RAISE_PROJECT = Port("RaiseProjectName", Kind.NAME, "Name of the CodeBuild project that starts the first tasks")
+CHANGES_PROJECT = Port(
+    "ChangesProjectName", Kind.NAME, "Name of the CodeBuild project that says what a release changes"
+)
 TOPIC_NAME = Port("TopicName", Kind.NAME, "Name of the notification topic")
 CONFIGURATION_PREFIX = Port(
     "ConfigurationPrefix", Kind.NAME, "Path under which Parameter Store holds the configuration"
@@ -103,6 +106,11 @@ LAST_IMAGE_PARAMETER = Port(
     "LastImageParameter",
     Kind.NAME,
     "SSM parameter in which the verify action records the last good image; no stack owns it",
+)
+RELEASES = Port(
+    "ReleasesPath",
+    Kind.NAME,
+    "Path of the SSM parameters that record the last release of each side; no stack owns them",
 )
 
 # encryption, storage, notifications, registry
@@ -298,6 +306,9 @@ EXCLUDED_PATHS = Port(
 BUILD_LAYOUT = Port(
     "BuildLayout", Kind.SWITCH, "SEQUENTIAL builds in a stage for each side, PARALLEL in one stage side by side"
 )
+ONLY_CHANGED = Port(
+    "OnlyChanged", Kind.SWITCH, "true skips the stages of a side that is as it was last released, and says so"
+)
 EXECUTION_MODE = Port(
     "ExecutionMode", Kind.SWITCH, "QUEUED releases every push in turn; SUPERSEDED lets a newer one overtake"
 )
@@ -307,6 +318,7 @@ BACKEND_BUILD = Port("BackendBuild", Kind.NAME, "CodeBuild project that builds t
 FRONTEND_BUILD = Port("FrontendBuild", Kind.NAME, "CodeBuild project that builds the frontend, once it exists")
 PUBLISH_BUILD = Port("PublishBuild", Kind.NAME, "CodeBuild project that invalidates the cache, once it exists")
 RAISE_BUILD = Port("RaiseBuild", Kind.NAME, "CodeBuild project that starts the first tasks, once it exists")
+CHANGES_BUILD = Port("ChangesBuild", Kind.NAME, "CodeBuild project that says what a release changes, once it exists")
 VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a release, once it exists")
 PIPELINE = Port("Pipeline", Kind.NAME, "The pipeline, once it exists")
 PIPELINE_ARN = Port("PipelineArn", Kind.ARN, "ARN of the pipeline")

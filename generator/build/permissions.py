@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from awacs import cloudfront, dynamodb, ecr, ecs, s3, ssm
+from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, s3, ssm
 from awacs.aws import ArnEquals
 
 from generator import arns, ports
 from generator.iam import Anything, Grant, allow
 from generator.project import Project
 from generator.stack import Stack
+
+SIDES = ("backend", "frontend")
 
 
 def push_images(stack: Stack) -> list[Grant]:
@@ -57,6 +59,37 @@ def raise_from_zero(stack: Stack) -> list[Grant]:
             [stack.takes(ports.SERVICE_ARN)],
             "the first release raises the service from zero tasks to its minimum",
         )
+    ]
+
+
+def find_changes(stack: Stack) -> list[Grant]:
+    """The changes project compares a commit with what was released, and says which sides are about to be."""
+    path = stack.takes(ports.RELEASES)
+    return [
+        allow(
+            "ReadReleases",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(path, f"/{side}{next_}") for side in SIDES for next_ in ("", "-next")],
+            "what was last released is what a commit is compared with",
+        ),
+        allow(
+            "AnnounceRelease",
+            [ssm.PutParameter],
+            [arns.ssm_parameter(path, f"/{side}-next") for side in SIDES],
+            "a release that does not finish must not be taken for the one before it",
+        ),
+        allow(
+            "SeeRecipes",
+            [codebuild.BatchGetProjects],
+            [arns.codebuild_project(stack.takes(port)) for port in (ports.BACKEND_PROJECT, ports.FRONTEND_PROJECT)],
+            "a side is built anew when the way in which it is built has changed",
+        ),
+        allow(
+            "ReadCommits",
+            [codecommit.GetCommit],
+            [arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))],
+            "whoever approves sees the titles of the commits; behind a connection there is no such repository",
+        ),
     ]
 
 
@@ -109,6 +142,7 @@ def verify_backend(stack: Stack, project: Project) -> list[Grant]:
             [arns.ssm_parameter(stack.takes(ports.LAST_IMAGE_PARAMETER))],
             "the last good image is what an infrastructure update must keep",
         ),
+        _record(stack, "Backend"),
     ]
 
 
@@ -120,5 +154,15 @@ def verify_frontend(stack: Stack) -> list[Grant]:
             [s3.GetObject],
             [arns.objects(stack.takes(ports.SITE_BUCKET_ARN))],
             "a stale page is told apart: not uploaded, or uploaded and not invalidated",
-        )
+        ),
+        _record(stack, "Frontend"),
     ]
+
+
+def _record(stack: Stack, side: str) -> Grant:
+    return allow(
+        f"Record{side}",
+        [ssm.PutParameter],
+        [arns.ssm_parameter(stack.takes(ports.RELEASES), f"/{side.lower()}")],
+        "the last good release is what the next one is compared with",
+    )

@@ -94,16 +94,19 @@ def codebuild(
     inputs: Sequence[str],
     outputs: Sequence[str] = (),
     order: int = 1,
-    variables: Mapping[str, str] | None = None,
+    variables: Text = "",
     namespace: str = "",
 ) -> Action:
-    """A run of a project. `variables` are this action's own, at most 1,000 characters as JSON."""
+    """A run of a project. `variables` are this action's own, as `environment()` writes them."""
     configuration: dict[str, Text] = {"ProjectName": project}
     if variables:
-        configuration["EnvironmentVariables"] = json.dumps(
-            [{"name": key, "type": "PLAINTEXT", "value": value} for key, value in variables.items()]
-        )
+        configuration["EnvironmentVariables"] = variables
     return Action(name, ("Build", "CodeBuild"), configuration, inputs, outputs, order, namespace)
+
+
+def environment(**variables: str) -> str:
+    """Variables of one build action, at most 1,000 characters (action-reference-CodeBuild)."""
+    return json.dumps([{"name": key, "type": "PLAINTEXT", "value": value} for key, value in variables.items()])
 
 
 def ecs(name: str, cluster: Text, service: Text, file: str, artifact: str, minutes: Text) -> Action:
@@ -127,6 +130,13 @@ def s3(name: str, bucket: Text, artifact: str, cache_control: str, order: int) -
     )
 
 
-def approval(name: str, topic: Text, message: str, minutes: Text) -> Action:
-    """Waits for a person, `minutes` (5 to 86,400) at most, and says so through the topic."""
-    return Action(name, ("Approval", "Manual"), {"CustomData": message, "NotificationArn": topic}, timeout=minutes)
+def approval(name: str, topic: Text, message: str, link: Text, minutes: Text, order: int) -> Action:
+    """Waits for a person, `minutes` (5 to 86,400) at most, and says so through the topic. Variables are for the
+    message alone: nothing documents them for the link, and they were seen unresolved in it."""
+    return Action(
+        name,
+        ("Approval", "Manual"),
+        {"CustomData": message, "ExternalEntityLink": link, "NotificationArn": topic},
+        order=order,
+        timeout=minutes,
+    )

@@ -169,6 +169,10 @@ def frontend(stack: Stack) -> list[Grant]:
     ]
 
 
+def changes(stack: Stack, sid: str, because: str) -> Grant:
+    return allow(sid, RUN_BUILDS, [arns.codebuild_project(stack.takes(ports.CHANGES_BUILD))], because)
+
+
 def approval(stack: Stack) -> list[Grant]:
     """Sources: codepipeline userguide, approvals-action-add; sns dg, sns-key-management (the approval's role needs
     the topic's key itself)."""
@@ -181,4 +185,5 @@ def approval(stack: Stack) -> list[Grant]:
             "the topic is encrypted with our key",
             [via("sns")],
         ),
+        changes(stack, "RunPlan", "whoever approves sees what the release changes"),
     ]

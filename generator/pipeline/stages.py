@@ -21,6 +21,37 @@ class OnFailure(StrEnum):
     ROLLBACK = "ROLLBACK"
 
 
+class Check(NamedTuple):
+    """A rule on a variable of an earlier action, `#{Namespace.NAME}`, by one of EQ, NE, CONTAINS and MATCHES.
+
+    Sources: codepipeline userguide, rule-reference-VariableCheck; APIReference, RuleTypeId.
+    """
+
+    name: str
+    variable: str
+    operator: str
+    value: str
+
+    def render(self) -> codepipeline.RuleDeclaration:
+        return codepipeline.RuleDeclaration(
+            Configuration={"Operator": self.operator, "Value": self.value, "Variable": self.variable},
+            Name=self.name,
+            RuleTypeId=codepipeline.RuleTypeId(Category="Rule", Owner="AWS", Provider="VariableCheck", Version="1"),
+        )
+
+
+class Skip(NamedTuple):
+    """Under a condition of the template, the stage is skipped unless all checks hold (codepipeline userguide,
+    stage-conditions: the result SKIP takes effect as soon as one rule fails)."""
+
+    condition: str
+    unless: Sequence[Check]
+
+    def render(self) -> object:
+        checked = codepipeline.Condition(Result="SKIP", Rules=[check.render() for check in self.unless])
+        return only_if(self.condition, codepipeline.BeforeEntryConditions(Conditions=[checked]))
+
+
 class Stage(NamedTuple):
     """One stage; `when` are the conditions of the template under which it exists, as in `only_if()`."""
 
@@ -28,6 +59,7 @@ class Stage(NamedTuple):
     actions: Sequence[Action]
     on_failure: OnFailure = OnFailure.STOP
     when: Sequence[str] = ()
+    skip: Skip | None = None
 
     def render(self) -> object:
         more: dict[str, object] = {}
@@ -37,6 +69,8 @@ class Stage(NamedTuple):
             )
         elif self.on_failure is OnFailure.ROLLBACK:
             more["OnFailure"] = codepipeline.FailureConditions(Result="ROLLBACK")
+        if self.skip:
+            more["BeforeEntry"] = self.skip.render()
         stage: object = codepipeline.Stages(Name=self.name, Actions=[one.render() for one in self.actions], **more)
         for condition in reversed(self.when):
             stage = only_if(condition, stage)

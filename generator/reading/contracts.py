@@ -128,7 +128,7 @@ def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
         variables = frozenset(render(one["Name"]) for one in pipeline.properties.get("Variables", ()))
         for turn, where, body in _readers(pipeline):
             givers_of = {action.namespace: action for action in pipeline.actions if action.turn < turn}
-            for namespace, name in _read(body):
+            for namespace, name in variables_read(body):
                 reader, reads = (f"{pipeline.address} {where}", f"reads #{{{namespace}.{name}}}")
                 names: frozenset[str] | None
                 if namespace in givers_of:
@@ -155,7 +155,8 @@ def _readers(pipeline: Pipeline) -> Iterator[tuple[tuple[int, int], str, Any]]:
             yield ((number + (key != "BeforeEntry"), 0), f"{render(stage['Name'])} {key}", stage[key])
 
 
-def _read(body: Any) -> list[tuple[str, str]]:
+def variables_read(body: Any) -> list[tuple[str, str]]:
+    """The `#{namespace.NAME}` in an action, a stage or a condition, as (namespace, name)."""
     texts = (text for _, text in walk(body) if isinstance(text, str))
     return sorted({found for text in texts for found in VARIABLE.findall(text)})
 

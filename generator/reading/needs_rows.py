@@ -140,6 +140,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(_of("s3", "PutObject"), f"{ARN}:s3:::<BucketName>/*", "codepipeline user guide, action-reference-S3Deploy"),
     ),
     "action Manual": (),
+    "rule VariableCheck": (),  # CodePipeline looks at variables of its own
     "approval with a topic": (
         Row(_of("sns", "Publish"), "<NotificationArn>", "codepipeline user guide, approvals-iam-permissions"),
     ),
@@ -176,6 +177,12 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "aws cloudfront create-invalidation": (Row(_of("cloudfront", "CreateInvalidation"), DISTRIBUTION, CLOUDFRONT),),
     "aws cloudfront wait invalidation-completed": (
         Row(_of("cloudfront", "GetInvalidation"), DISTRIBUTION, f"botocore, cloudfront waiters; {CLOUDFRONT}"),
+    ),
+    "aws codebuild batch-get-projects": (
+        Row(_of("codebuild", "BatchGetProjects"), f"{ARN}:codebuild:{PLACE}:project/<--names>", "SAR, AWS CodeBuild"),
+    ),
+    "aws codecommit get-commit": (
+        Row(_of("codecommit", "GetCommit"), f"{ARN}:codecommit:{PLACE}:<--repository-name>", "SAR, AWS CodeCommit"),
     ),
     "aws dynamodb describe-table": (
         Row(_of("dynamodb", "DescribeTable"), f"{ARN}:dynamodb:{PLACE}:table/<--table-name>", DYNAMODB),

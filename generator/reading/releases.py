@@ -3,11 +3,12 @@
 A further set of contracts, beside `contracts.py`.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.reading.contracts import Disagreement, origin
-from generator.reading.pipelines import PIPELINE
+from generator.reading.contracts import Disagreement, origin, variables_read
+from generator.reading.pipelines import PIPELINE, pipelines
 from generator.reading.templates import Resource, TemplateSet
 from generator.reading.values import decide, outcomes, render
 
@@ -51,3 +52,43 @@ def _starts(templates: TemplateSet, rule: Resource, pipeline: Resource) -> bool:
     arn = f"arn:${{AWS::Partition}}:codepipeline:${{AWS::Region}}:${{AWS::AccountId}}:{name}"
     targets: list[Mapping[str, Any]] = rule.get("Targets", default=[])
     return any(text(rule, target.get("Arn")) == arn for target in targets)
+
+
+def skipped_together(templates: TemplateSet) -> Iterator[Disagreement]:
+    """What takes an artifact or a variable from a stage that may be skipped is skipped with it: it has all its checks.
+
+    What a later stage sees of a skipped one is documented nowhere. Of our rules only a check of variables may skip
+    (codepipeline user guide, stage-conditions).
+    """
+    for pipeline in pipelines(templates):
+        checks = {render(stage["Name"]): _checks(stage) for stage in pipeline.properties["Stages"]}
+        makers = {name: action.stage for action in pipeline.actions for name in action.outputs}
+        spaces = {action.namespace: action.stage for action in pipeline.actions if action.namespace}
+        for stage in pipeline.properties["Stages"]:
+            name = render(stage["Name"])
+            here = f"{pipeline.address} {name}"
+            taken = {
+                one: makers.get(one) for action in pipeline.actions if action.stage == name for one in action.inputs
+            }
+            taken |= {space: spaces.get(space) for space, _ in variables_read(stage)}
+            for what, giver in sorted(taken.items()):
+                missing = checks.get(giver or "", {}).keys() - checks[name].keys()
+                if giver != name and missing:
+                    there = ", ".join(sorted(checks[giver or ""][one] for one in missing))
+                    yield Disagreement(
+                        here, f"{pipeline.address} {giver}", f"takes {what}, and is not skipped by {there}"
+                    )
+            for condition in stage.get("BeforeEntry", {}).get("Conditions", ()):
+                providers = {rule["RuleTypeId"]["Provider"] for rule in condition["Rules"]}
+                if condition.get("Result") == "SKIP" and providers - {"VariableCheck"}:
+                    yield Disagreement(here, "BeforeEntry", f"skips by {', '.join(sorted(providers))}")
+
+
+def _checks(stage: Mapping[str, Any]) -> dict[str, str]:
+    """The rules that skip a stage: what they check, by which name."""
+    return {
+        json.dumps(rule.get("Configuration"), sort_keys=True): render(rule["Name"])
+        for condition in stage.get("BeforeEntry", {}).get("Conditions", ())
+        if condition.get("Result") == "SKIP"
+        for rule in condition["Rules"]
+    }

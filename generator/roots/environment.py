@@ -172,6 +172,8 @@ def names(project: Project) -> dict[Port, Text]:
         ports.RAISE_PROJECT: name(f"{project.short}-raise"),
         ports.TOPIC_NAME: name(f"{project.short}-pipeline-notifications"),
         ports.CONFIGURATION_PREFIX: Sub(f"/{project.short}/backend/${{{ports.ENVIRONMENT.name}}}"),
+        ports.CHANGES_PROJECT: name(f"{project.short}-changes"),
+        ports.RELEASES: Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}"),
         ports.LAST_IMAGE_PARAMETER: Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"),
     }
 

@@ -228,6 +228,7 @@ def _releases(project: Project) -> list[Setting]:
     group = "Releases"
     return [
         Setting(ports.BUILD_LAYOUT, group, "Builds", SEQUENTIAL, allowed=(SEQUENTIAL, PARALLEL)),
+        Setting(ports.ONLY_CHANGED, group, "Only what has changed", "false", allowed=YES_NO),
         Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
         Setting(ports.APPROVAL, group, "Approval", "false", allowed=YES_NO),
         Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),

@@ -31,6 +31,7 @@ def build(project: Project) -> Stack:
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
         (_raise(stack, backend), ports.RAISE_BUILD),
+        (_changes(stack, project, backend, frontend), ports.CHANGES_BUILD),
         (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
     ):
         added = projects.add(stack, job)
@@ -128,6 +129,31 @@ def _raise(stack: Stack, backend: str) -> Job:
     )
 
 
+def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
+    """Always there, and run when an option asks for it: a project by itself costs nothing."""
+    return Job(
+        "Changes",
+        ports.CHANGES_PROJECT,
+        "the comparison with the last release",
+        ["BLD-12", "PIP-5"],
+        inline("changes"),
+        {
+            # The root's requirements.txt is the backend's where that has none of its own.
+            "BACKEND_PATHS": f"{project.backend.directory} requirements.txt",
+            "BACKEND_PROJECT": If(backend, stack.takes(ports.BACKEND_PROJECT), ""),
+            "DISTRIBUTION_ID": stack.takes(ports.DISTRIBUTION_ID),
+            "ENVIRONMENT": stack.takes(ports.ENVIRONMENT),
+            "FRONTEND_PATHS": project.frontend.directory,
+            "FRONTEND_PROJECT": If(frontend, stack.takes(ports.FRONTEND_PROJECT), ""),
+            "ONLY_CHANGED": stack.takes(ports.ONLY_CHANGED),
+            "RELEASES": stack.takes(ports.RELEASES),
+            "REPOSITORY_NAME": stack.takes(ports.REPOSITORY_NAME),
+            "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+        },
+        grants=permissions.find_changes(stack),
+    )
+
+
 def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
     smoke = [asdict(request) for request in project.smoke]
     return Job(
@@ -142,6 +168,7 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "HEALTH_PATH": project.backend.health_path,
             "LAST_IMAGE_PARAMETER": stack.takes(ports.LAST_IMAGE_PARAMETER),
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
+            "RELEASES": stack.takes(ports.RELEASES),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),

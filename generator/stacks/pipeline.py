@@ -3,6 +3,7 @@
 Builds are retried once, deployments roll back to the last good release (except the very first, which has none). The
 release is verified inside the deploy stages, so that a red verification rolls back too. Nothing in the pipeline's
 structure changes with a release: every change of it cancels running executions and forgets the rollback targets.
+With `OnlyChanged` a stage `Changes` says which side is as it was last released, and that side's stages are skipped.
 Pushes start it through EventBridge with the pushed commit as source revision, because CodeCommit's own triggers
 cannot reach a pipeline; a source behind a connection has a trigger of the pipeline instead.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import Equals, GetAtt, If, NoValue, Ref
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub
 from troposphere import codepipeline as cp
 
 from generator import arns, ports, sides
@@ -23,6 +24,7 @@ from generator.names import (
     BUILD,
     BUILD_BACKEND,
     BUILD_FRONTEND,
+    CHANGES,
     CONNECTION,
     DEPLOY_BACKEND,
     DEPLOY_FRONTEND,
@@ -36,20 +38,27 @@ from generator.names import (
 )
 from generator.pipeline import actions, permissions, start
 from generator.pipeline.actions import Action
-from generator.pipeline.stages import OnFailure, Stage
+from generator.pipeline.stages import Check, OnFailure, Skip, Stage
 from generator.project import Project
 from generator.stack import Stack as Template
 from generator.stack import switched_on
 
 FOREVER, NEVER = "public, max-age=31536000, immutable", "no-cache"
 # The conditions of this template beside the two sides.
-APPROVAL, CODECOMMIT, SEQUENTIAL = "Approval", "CodeCommit", "Sequential"
+APPROVAL, CODECOMMIT, ONLY_CHANGED, SEQUENTIAL = "Approval", "CodeCommit", "OnlyChanged", "Sequential"
+
+# What the stage `Changes` says. Whatever takes something from a skipped stage must be skipped too, so a stage carries
+# the checks of those before it that it takes from: the build of both sides has the first one.
+ANYTHING = Check("AnythingChanged", "#{Changes.CHANGED}", "NE", "nothing")
+BACKEND_CHANGED = Check("BackendChanged", "#{Changes.BACKEND_CHANGED}", "EQ", "true")
+FRONTEND_CHANGED = Check("FrontendChanged", "#{Changes.FRONTEND_CHANGED}", "EQ", "true")
 
 
 def build(project: Project) -> Template:
     stack = Template("pipeline", __name__, "pipeline and its start rule", project)
     backend, frontend = sides.add_to(stack)
     stack.when(APPROVAL, Equals(stack.takes(ports.APPROVAL), "true"))
+    stack.when(ONLY_CHANGED, Equals(stack.takes(ports.ONLY_CHANGED), "true"))
     stack.when(CODECOMMIT, switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION))
     stack.when(SEQUENTIAL, switched_on(stack.takes(ports.BUILD_LAYOUT), PARALLEL))
     role = stack.role(
@@ -65,10 +74,12 @@ def build(project: Project) -> Template:
             (backend, permissions.backend(stack)),
             (frontend, permissions.frontend(stack)),
             (APPROVAL, permissions.approval(stack)),
+            (ONLY_CHANGED, [permissions.changes(stack, "RunChanges", "what has not changed is skipped")]),
         ],
     )
     stages = [
         Stage(SOURCE, _sources(stack)),
+        _changes(stack),
         *_builds(stack, backend, frontend),
         _approval(stack),
         _backend(stack, backend),
@@ -91,7 +102,7 @@ def build(project: Project) -> Template:
             Triggers=If(CODECOMMIT, NoValue, [start.trigger(stack)]),
         ),
         "Takes every push on the branch to the running environment.",
-        ["PIP-1", "PIP-2", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5", "SRC-6"],
+        ["BLD-12", "PIP-1", "PIP-2", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5", "SRC-6"],
     )
     rule = start.rule(stack, CODECOMMIT)
     stack.gives(ports.PIPELINE, Ref(pipeline))
@@ -109,6 +120,17 @@ def _sources(stack: Template) -> Sequence[Action]:
     return [codecommit._replace(when=CODECOMMIT), connection._replace(when=f"not {CODECOMMIT}")]
 
 
+def _changes(stack: Template) -> Stage:
+    compare = actions.codebuild(
+        "FindChanges",
+        stack.takes(ports.CHANGES_BUILD),
+        [SOURCE_OUTPUT],
+        variables=actions.environment(EXECUTION="#{codepipeline.PipelineExecutionId}"),
+        namespace="Changes",
+    )
+    return Stage(CHANGES, [compare], OnFailure.RETRY, [ONLY_CHANGED])
+
+
 def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
     """A stage for each side, or one for both: actions of one run order run side by side."""
     of_backend = actions.codebuild(
@@ -122,25 +144,58 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
         namespace="FrontendBuild",
     )
     return [
-        Stage(BUILD_BACKEND, [of_backend], OnFailure.RETRY, [SEQUENTIAL, backend]),
-        Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend]),
+        Stage(BUILD_BACKEND, [of_backend], OnFailure.RETRY, [SEQUENTIAL, backend], _unless(BACKEND_CHANGED)),
+        Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend], _unless(FRONTEND_CHANGED)),
         Stage(
             BUILD,
             [of_backend._replace(when=backend), of_frontend._replace(when=frontend)],
             OnFailure.RETRY,
             [f"not {SEQUENTIAL}"],
+            _unless(ANYTHING),
         ),
     ]
 
 
+def _unless(*checks: Check) -> Skip:
+    return Skip(ONLY_CHANGED, checks)
+
+
+def _release(side: str) -> AWSHelperFn:
+    """What the verification of a side records: execution, commit, and the digest that the comparison has made, if it
+    was asked for. A rollback has the variables of the release that it goes back to."""
+
+    def given(digest: str) -> str:
+        release = f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
+        return actions.environment(CHECK=side, RELEASE=release)
+
+    compared, planned = (given(f"#{{{space}.{side.upper()}_DIGEST}}") for space in ("Changes", "Plan"))
+    return If(ONLY_CHANGED, compared, If(APPROVAL, planned, given("")))
+
+
 def _approval(stack: Template) -> Stage:
+    """A plan, and a person who has read it. Without `OnlyChanged` a release deploys even what has not changed, so that
+    nothing but `OnlyChanged` may skip the question; then every stage after it is skipped by the same variable."""
+    project = stack.takes(ports.CHANGES_BUILD)
+    plan = actions.codebuild(
+        "PlanRelease",
+        project,
+        [SOURCE_OUTPUT],
+        variables=If(ONLY_CHANGED, actions.environment(DECIDED="#{Changes.CHANGED}"), NoValue),
+        namespace="Plan",
+    )
+    # The builds of a project, newest first; the message names the build itself.
+    link = (
+        "https://${AWS::Region}.console.aws.amazon.com/codesuite/codebuild/${AWS::AccountId}/projects/${Name}/history"
+    )
     approve = actions.approval(
         APPROVAL_ACTION,
         stack.takes(ports.TOPIC_ARN),
-        "Deploy commit #{Source.CommitId}? #{Source.CommitMessage}",
+        "Deploy commit #{Source.CommitId}? #{Plan.SUMMARY}. The plan: #{Plan.PAGE} #{Source.CommitMessage}",
+        Sub(link.replace("${Name}", f"${{{project.data['Ref']}}}")),
         stack.takes(ports.APPROVAL_TIMEOUT),
+        order=2,
     )
-    return Stage(APPROVE, [approve], when=[APPROVAL])
+    return Stage(APPROVE, [plan, approve], when=[APPROVAL], skip=_unless(ANYTHING))
 
 
 def _backend(stack: Template, backend: str) -> Stage:
@@ -154,19 +209,16 @@ def _backend(stack: Template, backend: str) -> Stage:
     )
     raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2)
     verify = actions.codebuild(
-        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables={"CHECK": "backend"}
+        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables=_release("backend")
     )
-    return Stage(DEPLOY_BACKEND, [deploy, raise_tasks, verify], OnFailure.ROLLBACK, [backend])
+    skip = _unless(ANYTHING, BACKEND_CHANGED)
+    return Stage(DEPLOY_BACKEND, [deploy, raise_tasks, verify], OnFailure.ROLLBACK, [backend], skip)
 
 
 def _frontend(stack: Template, frontend: str) -> Stage:
     site = stack.takes(ports.SITE_BUCKET_NAME)
     verify = actions.codebuild(
-        "VerifyFrontend",
-        stack.takes(ports.VERIFY_BUILD),
-        [FRONTEND_DOCUMENTS],
-        order=4,
-        variables={"CHECK": "frontend"},
+        "VerifyFrontend", stack.takes(ports.VERIFY_BUILD), [FRONTEND_DOCUMENTS], order=4, variables=_release("frontend")
     )
     return Stage(
         DEPLOY_FRONTEND,
@@ -178,4 +230,5 @@ def _frontend(stack: Template, frontend: str) -> Stage:
         ],
         OnFailure.ROLLBACK,
         [frontend],
+        _unless(ANYTHING, FRONTEND_CHANGED),
     )

@@ -28,12 +28,13 @@ PAUSE = 0.1  # between two questions of a waiter
 @dataclass
 class CommandLine:
     """`aws` in the name of one role. `hooks` see the answer of an operation (`ecs.describe_services`) before the build
-    does."""
+    does; `instead` answers operations that the embedded AWS does not hold."""
 
     aws: Aws
     judge: Judge
     role: str
     hooks: Mapping[str, Hook] = field(default_factory=dict)
+    instead: Mapping[str, Callable[[Arguments], dict[str, Any]]] = field(default_factory=dict)
 
     def __call__(self, ask: Ask) -> Answer:
         """One call of `aws`. Raises `Denied`."""
@@ -79,7 +80,8 @@ class CommandLine:
 
         arguments = _arguments(service, operation, options)
         method = xform_name(operation)
-        answer = self.aws.call(service, method, **arguments)
+        played = self.instead.get(f"{service}.{method}")
+        answer = played(arguments) if played else self.aws.call(service, method, **arguments)
         answer.pop("ResponseMetadata", None)
         if hook := self.hooks.get(f"{service}.{method}"):
             hook(arguments, answer)

@@ -1,7 +1,7 @@
 """The pipeline as it is deployed, read back through AWS's API."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +9,29 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Refused
 from scripts.rehearsal.errors import Unsupported
 
-STAGE_KEYS = {"name", "actions", "onFailure", "blockers"}
+STAGE_KEYS = {"name", "actions", "beforeEntry", "onFailure", "blockers"}
 ROLLBACK, RETRY, FAIL = "ROLLBACK", "RETRY", "FAIL"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule before the entry of a stage; when it fails, the stage is skipped."""
+
+    name: str
+    variable: str
+    operator: str
+    value: str
+
+    def holds(self, found: str) -> bool:
+        """Whether a value passes (rule-reference-VariableCheck). Raises `Unsupported` for an operator without a row."""
+        match self.operator:
+            case "EQ":
+                return found == self.value
+            case "NE":
+                return found != self.value
+            case "CONTAINS":
+                return self.value in found
+        raise Unsupported(f"rule {self.name}: {self.operator} is not imitated, EQ, NE and CONTAINS are")
 
 
 @dataclass(frozen=True)
@@ -36,12 +57,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; `on_failure` is ROLLBACK, RETRY, FAIL, `all_again` whether a retry repeats what succeeded, too."""
+    """One stage; `on_failure` is ROLLBACK, RETRY, FAIL, `all_again` whether a retry repeats what succeeded, too; it is
+    skipped unless all of `checks` hold."""
 
     name: str
     actions: tuple[Action, ...]
     on_failure: str
     all_again: bool
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,7 +123,20 @@ def _stage(body: Mapping[str, Any]) -> Stage:
         )
     actions = sorted((_action(body["name"], one) for one in body["actions"]), key=lambda one: one.order)
     mode = failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
-    return Stage(body["name"], tuple(actions), result, mode == "ALL_ACTIONS")
+    return Stage(body["name"], tuple(actions), result, mode == "ALL_ACTIONS", tuple(_checks(body)))
+
+
+def _checks(body: Mapping[str, Any]) -> Iterator[Check]:
+    for condition in body.get("beforeEntry", {}).get("conditions", ()):
+        for rule in condition["rules"]:
+            provider = rule["ruleTypeId"]["provider"]
+            if (condition.get("result"), provider) != ("SKIP", "VariableCheck"):
+                raise Unsupported(
+                    f"stage {body['name']} has the entry rule {rule['name']}: {condition.get('result')} by {provider}"
+                    " is not imitated, SKIP by VariableCheck is"
+                )
+            given = rule["configuration"]
+            yield Check(rule["name"], given["Variable"], given["Operator"], given["Value"])
 
 
 def _action(stage: str, body: Mapping[str, Any]) -> Action:

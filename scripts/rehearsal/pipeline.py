@@ -56,7 +56,9 @@ class Player:
     def play(self) -> Release:
         """One release, whatever becomes of it."""
         world, pipeline, began = self.world, self.world.pipeline, time.monotonic()
-        run = Run(str(uuid.uuid4()), variables={"variables": dict(pipeline.variables)})
+        execution = str(uuid.uuid4())
+        known = {"variables": dict(pipeline.variables), "codepipeline": {"PipelineExecutionId": execution}}
+        run = Run(execution, variables=known)
         done: list[StageResult] = []
         world.judge.assume(pipeline.role, "AWS::CodePipeline::Pipeline", "RoleArn")
         started = self._start()
@@ -114,6 +116,9 @@ class Player:
 
     def _stage(self, stage: Stage, run: Run) -> StageResult:
         self.world.say(f"== {stage.name}")
+        if skipped := self._skipped(stage, run):
+            self.world.say(f"skipped: {skipped}")
+            return StageResult(stage.name, (), skipped=skipped)
         done = self._actions(stage.actions, run)
         result = StageResult(stage.name, tuple(done))
         if not result.succeeded and stage.on_failure == RETRY:
@@ -126,6 +131,14 @@ class Player:
         if result.succeeded:
             self.history.succeeded(stage.name, run)
         return result
+
+    def _skipped(self, stage: Stage, run: Run) -> str:
+        """The check that skips a stage; empty when it is entered."""
+        for check in stage.checks:
+            found = VARIABLE.sub(lambda match: _value(match, run), check.variable)
+            if not check.holds(found):
+                return f"{check.name}: {check.variable} is {found}, not {check.operator} {check.value}"
+        return ""
 
     def _roll_back(self, stage: Stage) -> str:
         """Runs the stage again with the artifacts and variables of its last success."""
@@ -179,12 +192,9 @@ class Player:
             if name not in run.artifacts:
                 raise Failed(f"no action before made the artifact {name}")
 
-        def value(found: re.Match[str]) -> str:
-            if found[2] not in run.variables.get(found[1], {}):
-                raise Failed(f"{found[0]}: no action before has set that variable")
-            return run.variables[found[1]][found[2]]
-
-        configuration = {key: VARIABLE.sub(value, text) for key, text in action.configuration.items()}
+        configuration = {
+            key: VARIABLE.sub(lambda match: _value(match, run), text) for key, text in action.configuration.items()
+        }
         return PROVIDERS[action.provider](self.world, replace(action, configuration=configuration), run)
 
     def _send(self, kind: str, run: Run, detail: Mapping[str, Any]) -> None:
@@ -209,3 +219,10 @@ class Player:
         self.messages += sent
         for one in sent:
             self.world.say(f"notification by rule {one.rule}")
+
+
+def _value(found: re.Match[str], run: Run) -> str:
+    """What a `#{namespace.NAME}` stands for. Raises `Failed` when nothing has set it."""
+    if found[2] not in run.variables.get(found[1], {}):
+        raise Failed(f"{found[0]}: no action before has set that variable")
+    return run.variables[found[1]][found[2]]

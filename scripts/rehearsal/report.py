@@ -15,6 +15,8 @@ def lines(release: Release, paint: Paint = plain) -> Iterator[str]:
     width = max(len(one.short) for stage in release.stages for one in stage.actions)
     for stage in release.stages:
         yield paint(stage.name, "bold") + ("" if stage.succeeded else paint("  failed", "red"))
+        if stage.skipped:
+            yield f"  skipped by {stage.skipped}"
         for one in stage.actions:
             mark, text = ("x", f"{one.error.splitlines()[0]} {one.summary}") if one.error else ("v", one.summary)
             yield f"  {mark} {one.short:{width}}  {one.provider:10}  {one.seconds:5.1f} s  {text}".rstrip()

@@ -25,11 +25,13 @@ class ActionResult:
 
 @dataclass(frozen=True)
 class StageResult:
-    """How one stage ended, attempt by attempt, and what its failure led to."""
+    """How one stage ended, attempt by attempt, and what its failure led to; `skipped` is the check that kept the
+    release from entering it."""
 
     name: str
     actions: tuple[ActionResult, ...]
     after: str = ""
+    skipped: str = ""
 
     @property
     def succeeded(self) -> bool:

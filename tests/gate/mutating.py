@@ -168,6 +168,29 @@ def actions(bodies: Bodies) -> list[Any]:
     return [one for stage in stages(bodies) for value in stage["Actions"] for one in sides(value)]
 
 
+def unchecked(stage: str, name: str) -> Mutation:
+    """Takes a check from the entry of a stage."""
+
+    def mutate(bodies: Bodies) -> str:
+        [one] = [one for one in stages(bodies) if one["Name"] == stage]
+        rules = one["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"]
+        rules[:] = [rule for rule in rules if rule["Name"] != name]
+        return pick(bodies, PIPELINE)[0]
+
+    return mutate
+
+
+def skipped_by(provider: str) -> Mutation:
+    """Lets the first stage with a check be skipped by another kind of rule."""
+
+    def mutate(bodies: Bodies) -> str:
+        one = next(one for one in stages(bodies) if "BeforeEntry" in one)
+        one["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"][0]["RuleTypeId"]["Provider"] = provider
+        return pick(bodies, PIPELINE)[0]
+
+    return mutate
+
+
 def action(provider: str, **changes: Any) -> Mutation:
     """Changes the first action of a provider; a change of `Configuration` is added to what is there."""
 

@@ -34,7 +34,9 @@ from .mutating import (
     renamed_container,
     resource,
     section,
+    skipped_by,
     trust,
+    unchecked,
     without_one_output,
 )
 
@@ -352,5 +354,17 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (put(PIPELINE, "Triggers", value=NOTHING), "SourceAction <-> Triggers: has no trigger"),
         section("pipeline", "Resources", "StartRule", "Condition", value="Backend", at="Pipeline"),
         section("pipeline", "Resources", "StartRule", "Properties", "Targets", value=[], at="Pipeline"),
+    ],
+    "CON012": [
+        (
+            unchecked("Deploy_Backend", "BackendChanged"),
+            "Deploy_Backend <-> pipeline.Pipeline Build_Backend: takes Back",
+        ),
+        (
+            unchecked("Deploy_Frontend", "FrontendChanged"),
+            "Deploy_Frontend <-> pipeline.Pipeline Build_Frontend: takes",
+        ),
+        (unchecked("Deploy_Frontend", "AnythingChanged"), "Deploy_Frontend <-> pipeline.Pipeline Build: takes Front"),
+        (skipped_by("DeploymentWindow"), "Build_Backend <-> BeforeEntry: skips by DeploymentWindow"),
     ],
 }

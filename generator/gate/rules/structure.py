@@ -244,4 +244,10 @@ RULES = (
         "give a source in CodeCommit the start rule, and one behind a connection a trigger and DetectChanges false",
         _contract(releases.started_once),
     ),
+    Rule(
+        "CON012",
+        "the stage would run without what it takes, or with that of an older release",
+        "give the stage all checks of the stages that it takes something from",
+        _contract(releases.skipped_together),
+    ),
 )

@@ -13,4 +13,5 @@ def run(world: World, action: Action, _: Run) -> Result:
         if key:
             world.judge.need(world.pipeline.role, "approval with an encrypted topic", {"Key": key})
     world.note(f"{action}: approved by the rehearsal, nobody was asked")
+    world.say(f"asked: {action.configuration.get('CustomData', 'nothing')}")
     return Result(summary="approved by the rehearsal")

@@ -18,6 +18,7 @@ from scripts.rehearsal.commands import CommandLine
 from scripts.rehearsal.deployed import Action
 from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.permissions import Denied
+from scripts.rehearsal.providers.codecommit import commits
 from scripts.rehearsal.stage import Result, Run, World
 
 PROJECT = "AWS::CodeBuild::Project"
@@ -58,7 +59,8 @@ class _Build:
             world.store.unpack(one, self.source if one.name == primary else self.folder / f"src-{one.name}")
         spec = self._buildspec()
         environment = self._environment(spec)
-        command = CommandLine(world.aws, world.judge, self.role, {**world.containers.hooks(), **world.sites.hooks()})
+        hooks = {**world.containers.hooks(), **world.sites.hooks()}
+        command = CommandLine(world.aws, world.judge, self.role, hooks, commits(world.options.application))
         played: dict[str, programs.Program] = {"codebuild-hash-files": programs.hash_files}
         played["aws"] = self._watched(command)
         played["docker"] = self._watched(world.images.docker(world.judge, self.role))

@@ -5,13 +5,16 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import AwsError, Refused
 from scripts.rehearsal.deployed import Action
 from scripts.rehearsal.errors import Unsupported
 from scripts.rehearsal.stage import Result, Run, World
 
+UNVERSIONED = "a folder without a repository"
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
 
 
@@ -47,6 +50,23 @@ def _packed(world: World, action: Action, run: Run, own: dict[str, str]) -> Resu
     return Result(variables, f"commit {run.commit[:12]}, {len(files)} files")
 
 
+def commits(application: Path) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """What CodeCommit tells of a commit, from the application's own repository; a folder without one has no history."""
+
+    def get_commit(arguments: dict[str, Any]) -> dict[str, Any]:
+        commit = str(arguments["commitId"])
+        if not (application / ".git").exists():
+            return {"commit": {"commitId": commit, "message": UNVERSIONED, "parents": []}}
+        log = ["git", "-C", str(application), "log", "-1", "--format=%P%n%B", commit]
+        done = subprocess.run(log, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AwsError("codecommit.get_commit", "CommitIdDoesNotExistException", f"there is no commit {commit}")
+        parents, _, message = done.stdout.partition("\n")
+        return {"commit": {"commitId": commit, "message": message, "parents": parents.split()}}
+
+    return {"codecommit.get_commit": get_commit}
+
+
 def checkout(application: Path, folder: Path) -> tuple[str, str]:
     """Lays the files of a commit into a folder; its id and message.
 
@@ -75,4 +95,4 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
             (folder / relative).chmod(path.stat().st_mode & 0o777)
     if not any(folder.iterdir()):
         raise Refused(f"{application} has no files.", "Name the folder of an application with --app.")
-    return digest.hexdigest(), "a folder without a repository"
+    return digest.hexdigest(), UNVERSIONED
