@@ -156,6 +156,7 @@ def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job
 
 def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
     smoke = [asdict(request) for request in project.smoke]
+    path = stack.takes(ports.RELEASES).data["Ref"]
     return Job(
         "Verify",
         ports.VERIFY_PROJECT,
@@ -163,12 +164,13 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
         ["PIP-7", "RUN-8"],
         inline("verify"),
         {
+            "BACKEND_RECORD": Sub(f"${{{path}}}/backend"),
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
             "CONTAINER_NAME": project.backend.container,
+            "FRONTEND_RECORD": Sub(f"${{{path}}}/frontend"),
             "HEALTH_PATH": project.backend.health_path,
             "LAST_IMAGE_PARAMETER": stack.takes(ports.LAST_IMAGE_PARAMETER),
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
-            "RELEASES": stack.takes(ports.RELEASES),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),

@@ -104,6 +104,8 @@ class Release:
                 "HEALTH_PATH": "/health",
                 "SMOKE_REQUESTS": json.dumps(self.smoke),
                 "LAST_IMAGE_PARAMETER": "/cloud-health/production/last-image",
+                "BACKEND_RECORD": "/cloud-health/production/backend",
+                "RELEASE": "run:0123:d1",
                 "WAIT_SECONDS": self.wait,
                 "PAUSE_SECONDS": "0.1",
             },

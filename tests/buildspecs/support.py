@@ -1,4 +1,4 @@
-"""What the tests of the buildspecs share: the five files, the sample application and a machine to build it on."""
+"""What the tests of the buildspecs share: the files, the sample application and a machine to build it on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .schema import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
-NAMES = ("backend", "frontend", "publish", "raise", "verify")
+NAMES = ("backend", "changes", "frontend", "publish", "raise", "verify")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "111122223333.dkr.ecr.us-east-1.amazonaws.com/cloud-health-dashboard"
 

@@ -19,14 +19,17 @@ GIVEN = {
     | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
     "frontend": BUILD
     | {"FRONTEND_DIRECTORY", "NODE_VERSION", "OUTPUT_DIRECTORY", "ASSETS_DIRECTORY", "BUILD_VARIABLES"},
+    "changes": {"ENVIRONMENT", "ONLY_CHANGED", "RELEASES", "BACKEND_PROJECT", "BACKEND_PATHS"}
+    | {"FRONTEND_PROJECT", "FRONTEND_PATHS", "DISTRIBUTION_ID", "REPOSITORY_NAME", "REPOSITORY_URI"},
     "publish": {"DISTRIBUTION_ID"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS"},
     "verify": {"CHECK", "PUBLIC_URL", "CLUSTER", "SERVICE", "CONTAINER_NAME", "HEALTH_PATH", "SMOKE_REQUESTS"}
-    | {"LAST_IMAGE_PARAMETER", "SITE_BUCKET"},
+    | {"LAST_IMAGE_PARAMETER", "SITE_BUCKET", "RELEASE", "BACKEND_RECORD", "FRONTEND_RECORD"},
 }
 CALLS = {
     "backend": {"ecr batch-get-image", "ecr get-login-password"},
     "frontend": set(),
+    "changes": {"codebuild batch-get-projects", "codecommit get-commit", "ssm get-parameters", "ssm put-parameter"},
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"},
     "verify": {"ecs describe-services", "ecs describe-task-definition", "ecs list-tasks", "ecs describe-tasks"}
@@ -53,7 +56,7 @@ def test_the_python_in_them_is_python() -> None:
     scripts = [
         script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)
     ]
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         ast.parse(script)
 
@@ -82,7 +85,8 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
     used |= {word for line in re.findall(r"for name in ([A-Z_ ]+);", spec) for word in line.split()}
     own = set(buildspec(name)["env"].get("variables", {}))
     made = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
-    assert {word for word in used - own - made if not word.startswith("CODEBUILD_") and word != "PWD"} == GIVEN[name]
+    foreign = {word for word in used - own - made if not word.startswith("CODEBUILD_")} - {"PWD", "AWS_REGION"}
+    assert foreign == GIVEN[name]
     comment = spec.split("version:")[0]
     assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= GIVEN[name]
 
@@ -134,7 +138,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 16
+    assert len(calls) == 22
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

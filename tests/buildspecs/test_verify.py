@@ -20,15 +20,17 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         "GREEN health: healthy, database connected",
         "GREEN smoke: 3 requests answered as wanted",
         f"RESULT last good image: /cloud-health/production/last-image is now {IMAGE}",
+        "RESULT last good release: run:0123:d1",
     ]
     calls = release.workshop.machine.calls
     assert calls("aws", "ssm", "get-parameters") == [["aws", "ssm", "get-parameters", "--names", PARAMETER]]
     assert [call[-1] for call in calls("aws", "dynamodb")] == ["CloudHealthClients", "CloudHealthCosts"]
-    (put,) = calls("aws", "ssm", "put-parameter")
-    assert put[3:] == [
+    image, record = calls("aws", "ssm", "put-parameter")
+    assert image[3:] == [
         *("--name", "/cloud-health/production/last-image", "--value", IMAGE),
         *("--type", "String", "--overwrite"),
     ]
+    assert record[3:7] == ["--name", "/cloud-health/production/backend", "--value", "run:0123:d1"]
     assert release.site.asked == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
     assert "secretsmanager" not in outcome.log
 

@@ -17,6 +17,8 @@ def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
         "CHECK": check,
         "PUBLIC_URL": site.url,
         "SITE_BUCKET": "site",
+        "FRONTEND_RECORD": "/cloud-health/production/frontend",
+        "RELEASE": "run:0123:d2",
         "WAIT_SECONDS": "0",
         "PAUSE_SECONDS": "0",
     }
@@ -25,10 +27,15 @@ def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
 
 def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
     site.answers = {"GET /": (200, PAGE), "GET /index.html": (200, PAGE)}
+    empty.machine.answer("ssm put-parameter", {"Version": 2})
     outcome = page(empty, site)
     assert outcome.succeeded, outcome.log
-    assert outcome.results() == [f"GREEN page: {site.url} serves the {len(PAGE)} bytes of this run's index.html"]
-    assert not empty.machine.calls("aws")
+    assert outcome.results() == [
+        f"GREEN page: {site.url} serves the {len(PAGE)} bytes of this run's index.html",
+        "RESULT last good release: run:0123:d2",
+    ]
+    [put] = empty.machine.calls("aws")
+    assert put[3:7] == ["--name", "/cloud-health/production/frontend", "--value", "run:0123:d2"]
 
 
 @pytest.mark.parametrize(

@@ -162,9 +162,11 @@ def test_the_image_is_kept(templates: TemplateSet) -> None:
     assert "BackendImage" in templates["environment"].metadata["Computed"]
     assert default(templates, "BackendImage") is None
     assert variables(templates, "Verify")["LAST_IMAGE_PARAMETER"] == ref("LastImageParameter")
-    assert "aws ssm put-parameter --name {name} --value {good}" in commands(templates, "Verify")
+    put = "aws ssm put-parameter --name {variables['LAST_IMAGE_PARAMETER']} --value {good}"
+    assert put in commands(templates, "Verify")
     may = allowed(templates, "build.VerifyRole")
-    assert may["ssm:PutParameter"] == {arn("ssm", "parameter${LastImageParameter}")}
+    records = {arn("ssm", f"parameter${{ReleasesPath}}/{side}") for side in ("backend", "frontend")}
+    assert may["ssm:PutParameter"] == {arn("ssm", "parameter${LastImageParameter}"), *records}
     assert real(templates, "build.Verify", ref("LastImageParameter")) == "/cloud-health/release/${Environment}/image"
     owned = [render(one.get("Name")) for one in templates.resources("AWS::SSM::Parameter")]
     assert owned

@@ -24,7 +24,7 @@ from .support import (
 )
 
 PROJECTS = ("BackendBuild", "FrontendBuild")
-OTHERS = ("Publish", "Raise", "Verify")
+OTHERS = ("Changes", "Publish", "Raise", "Verify")
 
 
 def test_two_build_projects(templates: TemplateSet) -> None:
@@ -226,7 +226,7 @@ def test_time_limits(templates: TemplateSet) -> None:
     deploy = actions(found["Deploy_Backend"])["DeployToECS"]["Configuration"]
     assert deploy["DeploymentTimeout"] == ref("DeploymentTimeoutMinutes")
     assert declaration(templates, "DeploymentTimeoutMinutes")["MaxValue"] == 60
-    [approval] = found["Approve"]["Actions"]
+    approval = actions(found["Approve"])["ApproveRelease"]
     assert approval["TimeoutInMinutes"] == ref("ApprovalTimeoutMinutes")
     alarm = templates.resource("monitoring.PipelineDuration")
     assert dimensions(dict(alarm.properties)) == {"PipelineName": "${Pipeline}"}

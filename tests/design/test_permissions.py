@@ -48,7 +48,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     users |= {"pipeline.StartRole": "pipeline.StartRule", "backend.ShiftRole": "backend.Service"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
     roles = [one.address for one in templates.resources("AWS::IAM::Role") if one.template != "access"]
-    assert len(roles) == 11
+    assert len(roles) == 12
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
@@ -94,7 +94,7 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     repository = {arn("codecommit", "${RepositoryName}")}
     for action in ("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus", "CancelUploadArchive"):
         assert may[f"codecommit:{action}"] == repository
-    names = ("BackendBuild", "FrontendBuild", "PublishBuild", "RaiseBuild", "VerifyBuild")
+    names = ("BackendBuild", "ChangesBuild", "FrontendBuild", "PublishBuild", "RaiseBuild", "VerifyBuild")
     for action in RUN_BUILDS:
         assert may[action] == {arn("codebuild", f"project/${{{name}}}") for name in names}
     assert may["s3:GetObject"] == {"${ArtifactBucketArn}/*"}
@@ -129,7 +129,7 @@ def test_build_roles(templates: TemplateSet) -> None:
         "s3:GetObject",
         "s3:GetObjectVersion",
     }
-    for name in ("BackendBuild", "FrontendBuild", "Publish", "Raise", "Verify"):
+    for name in ("BackendBuild", "Changes", "FrontendBuild", "Publish", "Raise", "Verify"):
         may = allowed(templates, f"build.{name}Role")
         assert common <= set(may)
         assert may["logs:PutLogEvents"] == {f"${{{name}Logs.Arn}}"}
@@ -155,6 +155,9 @@ def special(project: str) -> set[str]:
             return {f"ecr:{action}" for action in PUSH} | {f"codebuild:{action}" for action in REPORT}
         case "FrontendBuild":
             return {f"codebuild:{action}" for action in REPORT - {"BatchPutCodeCoverages"}}
+        case "Changes":
+            seen = {"codebuild:BatchGetProjects", "codecommit:GetCommit"}
+            return seen | {"ssm:GetParameters", "ssm:PutParameter"}
         case "Publish":
             return {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"}
         case "Raise":

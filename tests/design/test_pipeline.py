@@ -21,6 +21,7 @@ from .support import (
     real,
     ref,
     stages,
+    sub,
     under,
     variables,
 )
@@ -124,15 +125,78 @@ def test_approval(templates: TemplateSet) -> None:
     names = list(found)
     assert names.index("Approve") + 1 == names.index("Deploy_Backend")
     assert names.index("Approve") > names.index("Build_Frontend")
-    [approval] = found["Approve"]["Actions"]
+    plan, approval = actions(found["Approve"]).values()
     assert provider(approval) == "Approval/Manual"
     assert approval["Configuration"]["NotificationArn"] == ref("TopicArn")
-    assert "#{Source.CommitId}" in approval["Configuration"]["CustomData"]
+    # The plan is made right before, and the message names it; a link takes no variables.
+    assert plan["Configuration"]["ProjectName"] == ref("ChangesBuild")
+    assert (plan["RunOrder"], approval["RunOrder"], plan["Namespace"]) == (1, 2, "Plan")
+    asked = approval["Configuration"]["CustomData"]
+    assert [part for part in ("#{Source.CommitId}", "#{Plan.SUMMARY}", "#{Plan.PAGE}") if part not in asked] == []
+    assert "/projects/${ChangesBuild}/history" in render(approval["Configuration"]["ExternalEntityLink"])
+    # A rejected release is not asked about again.
+    assert "OnFailure" not in found["Approve"]
     assert "Approve" not in stages(templates, ApprovalRequired="false")
     assert chosen("production")["ApprovalRequired"] == "true"
     may = allowed(templates, "pipeline.PipelineRole")
     assert may["sns:Publish"] == {"${TopicArn}"}
     assert "${KeyArn}" in may["kms:GenerateDataKey"]
+
+
+SKIPPED = {
+    "Build_Backend": ["BackendChanged"],
+    "Build_Frontend": ["FrontendChanged"],
+    "Approve": ["AnythingChanged"],
+    "Deploy_Backend": ["AnythingChanged", "BackendChanged"],
+    "Deploy_Frontend": ["AnythingChanged", "FrontendChanged"],
+}
+
+
+def test_only_what_has_changed(templates: TemplateSet) -> None:
+    assert default(templates, "OnlyChanged") == "false"
+    assert passed(templates, "Pipeline", "OnlyChanged") == ref("OnlyChanged")
+    off = stages(templates, OnlyChanged="false", ApprovalRequired="true")
+    assert "Changes" not in off and not [one for one in off.values() if "BeforeEntry" in one]
+    on = stages(templates, OnlyChanged="true", ApprovalRequired="true")
+    assert list(on) == ["Source", "Changes", *list(off)[1:]]
+    [compare] = on["Changes"]["Actions"]
+    assert (compare["Configuration"]["ProjectName"], compare["Namespace"]) == (ref("ChangesBuild"), "Changes")
+    entries = {name: stage["BeforeEntry"]["Conditions"] for name, stage in on.items() if "BeforeEntry" in stage}
+    assert {name: [rule["Name"] for rule in entry[0]["Rules"]] for name, entry in entries.items()} == SKIPPED
+    assert {(len(entry), entry[0]["Result"]) for entry in entries.values()} == {(1, "SKIP")}
+    checks = {rule["Name"]: rule["Configuration"] for entry in entries.values() for rule in entry[0]["Rules"]}
+    assert checks == {
+        "AnythingChanged": {"Variable": "#{Changes.CHANGED}", "Operator": "NE", "Value": "nothing"},
+        "BackendChanged": {"Variable": "#{Changes.BACKEND_CHANGED}", "Operator": "EQ", "Value": "true"},
+        "FrontendChanged": {"Variable": "#{Changes.FRONTEND_CHANGED}", "Operator": "EQ", "Value": "true"},
+    }
+    both = stages(templates, OnlyChanged="true", BuildLayout="PARALLEL")["Build"]["BeforeEntry"]["Conditions"]
+    assert [rule["Name"] for rule in both[0]["Rules"]] == ["AnythingChanged"]
+
+
+def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
+    """Whatever the options: the digest is left out where nothing made one."""
+    for given, digest in (
+        ({}, ""),
+        ({"ApprovalRequired": "true"}, "#{Plan.BACKEND_DIGEST}"),
+        ({"ApprovalRequired": "true", "OnlyChanged": "true"}, "#{Changes.BACKEND_DIGEST}"),
+    ):
+        verify = actions(stages(templates, **given)["Deploy_Backend"])["VerifyBackend"]
+        [_, release] = json.loads(verify["Configuration"]["EnvironmentVariables"])
+        assert release["value"] == f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
+    records = {name: variables(templates, "Verify")[f"{name}_RECORD"] for name in ("BACKEND", "FRONTEND")}
+    assert records == {"BACKEND": sub("${ReleasesPath}/backend"), "FRONTEND": sub("${ReleasesPath}/frontend")}
+    compared = variables(templates, "Changes")
+    assert compared["RELEASES"] == ref("ReleasesPath")
+    assert (compared["BACKEND_PATHS"], compared["FRONTEND_PATHS"]) == ("backend requirements.txt", "frontend")
+    assert "{path}/{side} {path}/{side}-next" in commands(templates, "Changes")
+    may = allowed(templates, "build.ChangesRole")
+    assert may["codebuild:BatchGetProjects"] == {
+        arn("codebuild", f"project/${{{side}ProjectName}}") for side in ("Backend", "Frontend")
+    }
+    following = {arn("ssm", f"parameter${{ReleasesPath}}/{side}-next") for side in ("backend", "frontend")}
+    assert may["ssm:PutParameter"] == following
+    assert following < may["ssm:GetParameters"]
 
 
 def test_rollback(templates: TemplateSet) -> None:
@@ -175,10 +239,12 @@ def test_verification(templates: TemplateSet) -> None:
         last = list(actions(found[stage]).values())[-1]
         assert last["Configuration"]["ProjectName"] == ref("VerifyBuild")
         assert last["InputArtifacts"] == [{"Name": artifact}]
-        [given] = json.loads(last["Configuration"]["EnvironmentVariables"])
+        [given, _] = json.loads(last["Configuration"]["EnvironmentVariables"])
         assert (given["name"], given["value"]) == ("CHECK", check)
     project = variables(templates, "Verify")
     smoke = json.loads(project.pop("SMOKE_REQUESTS"))
+    records = {project.pop("BACKEND_RECORD")["Fn::Sub"], project.pop("FRONTEND_RECORD")["Fn::Sub"]}
+    assert records == {"${ReleasesPath}/backend", "${ReleasesPath}/frontend"}
     assert project == {
         "CLUSTER": ref("RunningCluster"),
         "CONTAINER_NAME": variables(templates, "BackendBuild")["CONTAINER_NAME"],

@@ -120,7 +120,7 @@ def test_branch_of_the_environment(templates: TemplateSet) -> None:
 NAMES = {
     "Pipeline": ["PipelineName"],
     "Backend": ["ClusterName", "ServiceName"],
-    "Build": [f"{name}ProjectName" for name in ("Backend", "Frontend", "Publish", "Raise", "Verify")],
+    "Build": [f"{name}ProjectName" for name in ("Backend", "Frontend", "Publish", "Raise", "Verify", "Changes")],
     "Configuration": ["ConfigurationPrefix"],
     "Notifications": ["TopicName"],
 }
@@ -143,6 +143,7 @@ def test_environments_side_by_side(templates: TemplateSet) -> None:
         "PublishProjectName": "cloud-health-publish",
         "RaiseProjectName": "cloud-health-raise",
         "VerifyProjectName": "cloud-health-verify",
+        "ChangesProjectName": "cloud-health-changes",
         "ConfigurationPrefix": "/cloud-health/backend/production",
         "TopicName": "cloud-health-pipeline-notifications",
     }

@@ -13,7 +13,7 @@ import pytest
 from scripts.deployment.errors import Refused
 from scripts.rehearsal import messages, pipeline
 from scripts.rehearsal.artifacts import Artifact
-from scripts.rehearsal.deployed import Action, Pipeline, Stage, read
+from scripts.rehearsal.deployed import Action, Check, Pipeline, Stage, read
 from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.pipeline import Player, failing
 from scripts.rehearsal.results import Release
@@ -148,6 +148,31 @@ def test_only_what_exists_can_be_made_to_fail() -> None:
         failing(stages(), "Nope")
 
 
+@pytest.mark.parametrize(
+    ("operator", "value", "enters"),
+    [("EQ", "1" * 40, True), ("EQ", "2", False), ("NE", "2", True), ("NE", "1" * 40, False), ("CONTAINS", "11", True)],
+)
+def test_a_stage_is_skipped_unless_its_checks_hold(played: Played, operator: str, value: str, enters: bool) -> None:
+    check = Check("Same", "#{Src.CommitId}", operator, value)
+    shape = stages(
+        Stage("S", (action("S", "A"),), "FAIL", False, (check,)), Stage("T", (action("T", "B"),), "FAIL", False)
+    )
+    release = played.play(shape)
+    assert played.names == ["Fetch", *["A"] * enters, "B"]
+    assert release.succeeded and bool(release.stages[1].skipped) is not enters
+
+
+def test_a_check_that_is_not_imitated_is_refused(played: Played) -> None:
+    check = Check("Same", "#{Src.CommitId}", "MATCHES", "1+")
+    with pytest.raises(Unsupported, match="MATCHES is not imitated"):
+        played.play(stages(Stage("S", (), "FAIL", False, (check,))))
+
+
+def entry(result: str, provider: str) -> dict[str, Any]:
+    rule = {"name": "R", "ruleTypeId": {"provider": provider}, "configuration": {}}
+    return {"conditions": [{"result": result, "rules": [rule]}]}
+
+
 def deployed(stage: dict[str, Any]) -> Pipeline:
     body = {"name": "p", "roleArn": "r", "version": 1, "artifactStore": {"location": "b"}, "stages": [stage]}
     answers = {
@@ -159,7 +184,13 @@ def deployed(stage: dict[str, Any]) -> Pipeline:
 
 @pytest.mark.parametrize(
     "more",
-    [{"beforeEntry": {}}, {"onSuccess": {}}, {"onFailure": {"result": "SKIP"}}, {"onFailure": {"conditions": []}}],
+    [
+        {"beforeEntry": entry("FAIL", "VariableCheck")},
+        {"beforeEntry": entry("SKIP", "LambdaInvoke")},
+        {"onSuccess": {}},
+        {"onFailure": {"result": "SKIP"}},
+        {"onFailure": {"conditions": []}},
+    ],
 )
 def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(more: dict[str, Any]) -> None:
     assert deployed({"name": "S", "actions": []}).stages[0].on_failure == "FAIL"

@@ -1,0 +1,164 @@
+"""What a release changes, by the real buildspec over a copy of the sample application and a stub of AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.rehearsal.shell import Outcome
+
+from .support import COMMIT, REPOSITORY, Workshop
+
+PATH, OLD, RUN = "/cloud-health/release/production", "f" * 40, "run-2"
+VARIABLES = {
+    "AWS_REGION": "us-east-1",
+    "BACKEND_PATHS": "backend requirements.txt",
+    "BACKEND_PROJECT": "backend-build",
+    "CODEBUILD_BUILD_ID": "changes:1",
+    "DISTRIBUTION_ID": "E1",
+    "ENVIRONMENT": "production",
+    "FRONTEND_PATHS": "frontend",
+    "FRONTEND_PROJECT": "frontend-build",
+    "ONLY_CHANGED": "true",
+    "RELEASES": PATH,
+    "REPOSITORY_NAME": "none",
+    "REPOSITORY_URI": REPOSITORY,
+}
+PROJECT = {"source": {"buildspec": "version: 0.2"}, "environment": {"image": "standard:7.0"}}
+
+
+def compare(sample: Workshop, held: dict[str, str] | None = None, /, **variables: str) -> Outcome:
+    """One comparison with what SSM holds, as the action that decides; `EXECUTION=""` for one that plans."""
+    parameters = [{"Name": f"{PATH}/{name}", "Value": value} for name, value in (held or {}).items()]
+    sample.machine.answer("ssm get-parameters", {"Parameters": parameters})
+    sample.machine.answer("ssm put-parameter", {"Version": 1})
+    sample.machine.answer("codebuild batch-get-projects", {"projects": [PROJECT]})
+    sample.machine.forget()
+    given: dict[str, str] = {**VARIABLES, "CODEBUILD_SRC_DIR": str(sample.source), "EXECUTION": RUN, **variables}
+    outcome = sample.build("changes", given)
+    assert outcome.succeeded, outcome.log
+    return outcome
+
+
+def announced(sample: Workshop) -> list[tuple[str, str]]:
+    return [(call[4], call[6]) for call in sample.machine.calls("aws", "ssm", "put-parameter")]
+
+
+def released(outcome: Outcome, run: str = "run-1", **more: str) -> dict[str, str]:
+    """What SSM holds after this comparison's release was verified."""
+    sides = {side: outcome.variables[f"{side.upper()}_DIGEST"] for side in ("backend", "frontend")}
+    held = {side: f"{run}:{OLD}:{digest}" for side, digest in sides.items()}
+    return {**held, **{f"{side}-next": run for side in sides}, **more}
+
+
+def changed(outcome: Outcome) -> tuple[str, str, str]:
+    given = outcome.variables
+    return given["BACKEND_CHANGED"], given["FRONTEND_CHANGED"], given["CHANGED"]
+
+
+@pytest.fixture
+def held(sample: Workshop) -> dict[str, str]:
+    """A release of the sample as it is."""
+    return released(compare(sample))
+
+
+def test_everything_is_new_before_the_first_release(sample: Workshop) -> None:
+    outcome = compare(sample)
+    assert changed(outcome) == ("true", "true", "backend and frontend")
+    assert announced(sample) == [(f"{PATH}/backend-next", RUN), (f"{PATH}/frontend-next", RUN)]
+    assert f"Image: {REPOSITORY}:{COMMIT[:12]}" in outcome.log
+    assert (
+        outcome.variables["SUMMARY"]
+        == f"backend {COMMIT[:12]} replaces nothing, frontend {COMMIT[:12]} replaces nothing"
+    )
+
+
+def test_what_was_released_is_left_alone(sample: Workshop, held: dict[str, str]) -> None:
+    outcome = compare(sample, held)
+    assert changed(outcome) == ("false", "false", "nothing")
+    assert announced(sample) == []
+    assert outcome.variables["SUMMARY"] == "backend stays, frontend stays"
+    assert "Image:" not in outcome.log
+
+
+@pytest.mark.parametrize(
+    ("file", "sides"),
+    [
+        ("backend/app/new.py", "backend"),
+        ("requirements.txt", "backend"),
+        ("frontend/src/new.js", "frontend"),
+        ("docs/new.md", "nothing"),
+    ],
+)
+def test_a_file_counts_for_its_side(sample: Workshop, held: dict[str, str], file: str, sides: str) -> None:
+    sample.write(file, "new")
+    outcome = compare(sample, held)
+    assert changed(outcome)[2] == sides
+    assert [name for name, _ in announced(sample)] == [f"{PATH}/{sides}-next"] * (sides != "nothing")
+    if sides != "nothing":
+        assert f"{sides} {COMMIT[:12]} replaces {OLD[:12]}" in outcome.variables["SUMMARY"]
+
+
+def test_a_renamed_file_and_another_recipe_or_place_count(
+    sample: Workshop, held: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert changed(compare(sample, held, DISTRIBUTION_ID="E2"))[2] == "backend and frontend"
+    monkeypatch.setitem(PROJECT, "environment", {"image": "standard:8.0"})
+    assert changed(compare(sample, held))[2] == "backend and frontend"
+    monkeypatch.undo()
+    package = sample.source / "frontend/package.json"
+    package.rename(package.with_name("renamed.json"))
+    assert changed(compare(sample, held))[2] == "frontend"
+
+
+@pytest.mark.parametrize("following", ["run-1b", None])
+def test_a_release_that_did_not_finish_is_made_again(
+    sample: Workshop, held: dict[str, str], following: str | None
+) -> None:
+    """Or one that is under way: nobody knows yet what will run. Without the option nothing is written there."""
+    del held["backend-next"]
+    outcome = compare(sample, held | ({"backend-next": following} if following else {}))
+    assert changed(outcome)[2] == "backend"
+    assert "| backend | ffffffffffff | another release of it is under way, or did not finish |" in outcome.log
+    kept = compare(sample, held, ONLY_CHANGED="false", EXECUTION="")
+    assert changed(kept)[2] == "nothing"
+
+
+def test_one_side_alone(sample: Workshop) -> None:
+    outcome = compare(sample, BACKEND_PROJECT="", REPOSITORY_URI="")
+    assert changed(outcome) == ("false", "true", "frontend")
+    assert outcome.variables["BACKEND_DIGEST"] == "none"
+    assert "| backend" not in outcome.log and "Image:" not in outcome.log
+
+
+def test_a_plan_shows_commits_and_changes_nothing(sample: Workshop, held: dict[str, str]) -> None:
+    commit: dict[str, Any] = {"commit": {"message": "Second title\n\nMore", "parents": ["e" * 40]}}
+    sample.machine.answer("codecommit get-commit", commit)
+    sample.write("backend/app/new.py", "new")
+    outcome = compare(sample, held, EXECUTION="", REPOSITORY_NAME="dashboard", ONLY_CHANGED="false")
+    assert announced(sample) == []
+    assert f"- {COMMIT[:12]} Second title\n- eeeeeeeeeeee Second title" in outcome.log
+    assert outcome.log.count("Second title") == 20 and "- and older ones" in outcome.log
+    assert "| frontend | ffffffffffff | nothing has changed: released all the same |" in outcome.log
+    assert outcome.variables["PAGE"].endswith("#/builds/changes:1/view/new")
+
+
+def test_a_plan_says_what_was_decided_before_it(sample: Workshop, held: dict[str, str]) -> None:
+    """Another execution may have set out since, and that does not concern this one."""
+    held["frontend-next"] = "run-3"
+    outcome = compare(sample, held, EXECUTION="", DECIDED="backend")
+    assert outcome.variables["SUMMARY"] == f"backend {COMMIT[:12]} replaces {OLD[:12]}, frontend stays"
+
+
+def test_the_commits_end_at_the_last_release(sample: Workshop, held: dict[str, str]) -> None:
+    sample.machine.answer("codecommit get-commit", {"commit": {"message": "One", "parents": [OLD]}})
+    outcome = compare(sample, held, EXECUTION="", REPOSITORY_NAME="dashboard")
+    assert f"Commits:\n- {COMMIT[:12]} One\n\nRESULT" in outcome.log
+
+
+def test_an_answer_that_does_not_come_fails_the_build(sample: Workshop) -> None:
+    sample.machine.answer("ssm get-parameters", status=254, error="AccessDeniedException")
+    outcome = sample.build("changes", {**VARIABLES, "CODEBUILD_SRC_DIR": str(sample.source)})
+    assert not outcome.succeeded
+    assert "ERROR `aws ssm get-parameters" in outcome.log and "AccessDeniedException" in outcome.log

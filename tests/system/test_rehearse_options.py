@@ -1,0 +1,110 @@
+"""Releases under the options of the pipeline: only what has changed, both builds side by side, an approval with its
+plan, a source behind a connection, one side alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.rehearsal.results import Release
+from tests.rehearsal.environments import SAMPLE, World, world
+
+CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/0f0f0f0f-0000-4000-8000-0f0f0f0f0f0f"
+OPTIONS = {"OnlyChanged": "true", "BuildLayout": "PARALLEL", "ApprovalRequired": "true"}
+ALONE = {
+    "BackendTarget": "NONE",
+    "SourceProvider": "CONNECTION",
+    "ConnectionArn": CONNECTION,
+    "SourceRepository": "acme/dashboard",
+}
+
+
+def choosing(folder: Path, **parameters: str) -> None:
+    file = folder / "params/local.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"].update(parameters)
+    file.write_text(json.dumps(body), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("options"), lambda folder: choosing(folder, **OPTIONS)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first(here: World) -> Release:
+    return here.release(here.application("first"))
+
+
+@pytest.fixture(scope="module")
+def second(here: World, first: Release) -> Release:
+    """The same frontend, another backend."""
+    assert first.succeeded, here.said
+    application = here.application("second")
+    (application / "frontend/public/index.html").write_text("<title>first</title>", encoding="utf-8")
+    return here.release(application)
+
+
+def ran(release: Release) -> dict[str, list[str]]:
+    return {stage.name: [one.short for one in stage.actions] for stage in release.stages}
+
+
+def skipped(release: Release) -> list[str]:
+    return [stage.name for stage in release.stages if stage.skipped]
+
+
+def test_both_are_built_in_one_stage_and_released(here: World, first: Release) -> None:
+    assert skipped(first) == []
+    assert list(ran(first)) == ["Source", "Changes", "Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
+    assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild"]
+    assert ran(first)["Approve"] == ["PlanRelease", "ApproveRelease"]
+    assert here.service() == (1, first.commit[:12])
+
+
+def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release, second: Release) -> None:
+    assert second.succeeded, here.said
+    assert skipped(second) == ["Deploy_Frontend"]
+    assert here.service() == (1, second.commit[:12])
+    asked = next(line for line in here.said if line.startswith("asked: "))
+    assert f"backend {second.commit[:12]} replaces {first.commit[:12]}, frontend stays" in asked
+
+
+def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release) -> None:
+    assert second.succeeded
+    again = here.release(here.folder / "applications/second")
+    assert again.succeeded
+    assert skipped(again) == ["Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
+    assert not [line for line in here.said if line.startswith("asked: ")]
+
+
+def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: World, second: Release) -> None:
+    """The files are those of the last good release, and yet nobody knows what runs."""
+    assert second.succeeded
+    failed = here.release(here.application("third"), fail_at="Build")
+    assert not failed.succeeded
+    after = here.release(here.folder / "applications/second")
+    assert after.succeeded and skipped(after) == []
+
+
+def test_stages_of_their_own_and_a_new_recipe(here: World, second: Release) -> None:
+    """Another build variable makes another frontend of the same files."""
+    assert second.succeeded
+    here.parameters(BuildLayout="SEQUENTIAL", ApprovalRequired="false", BuildVariables="REACT_APP_A=1")
+    here.deploy()
+    release = here.release(here.folder / "applications/second")
+    assert release.succeeded, here.said
+    assert skipped(release) == ["Build_Backend", "Deploy_Backend"]
+    assert ran(release)["Build_Frontend"] == ["FrontendBuild"]
+
+
+def test_one_side_behind_a_connection(tmp_path: Path) -> None:
+    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as made:
+        release = made.release(SAMPLE)
+        assert release.succeeded, made.said
+    assert release.started == "by a push to develop of acme/dashboard, trigger of the pipeline"
+    assert list(ran(release)) == ["Source", "Build_Frontend", "Deploy_Frontend"]
+    assert any(note.startswith(CONNECTION) for note in release.notes)
