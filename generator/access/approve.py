@@ -6,7 +6,9 @@ Resource types of the actions: Service Authorization Reference, AWS CodePipeline
 
 from __future__ import annotations
 
+from awacs import codebuild as builds
 from awacs import codepipeline as pipelines
+from awacs import logs
 
 from generator import arns
 from generator.arns import Text
@@ -14,9 +16,23 @@ from generator.iam import Anything, Grant, allow, deny
 from generator.names import APPROVAL_ACTION, APPROVE
 
 
-def grants(pipeline: Text) -> list[Grant]:
-    """What the approver role may do with the pipeline of this name."""
+def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
+    """What the approver role may do with the pipeline of this name; `plans` is the project that makes the plans."""
+    # CloudFormation names a log group after its stack and logical id, with random characters behind each.
+    group = f"log-group:{application}-${{Environment}}-Build-*-ChangesLogs-*:log-stream:*"
     return [
+        allow(
+            "FindPlan",
+            [builds.BatchGetBuilds, builds.BatchGetProjects, builds.ListBuildsForProject],
+            [arns.codebuild_project(plans)],
+            "the question names the build that made the plan",
+        ),
+        allow(
+            "ReadPlan",
+            [logs.GetLogEvents],
+            [arns.arn("logs", group)],
+            "the plan is the output of that build",
+        ),
         allow(
             "DecideOnRelease",
             [pipelines.PutApprovalResult],

@@ -62,7 +62,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         stack,
         "ApproverRole",
         trust.people(stack, ports.APPROVER_USERS, ports.APPROVER_PERMISSION_SET),
-        approve.grants(pipeline),
+        approve.grants(pipeline, names[ports.CHANGES_PROJECT], project.name),
         "Lets a release pass or stops it, after a second factor.",
         ["PIP-5"],
     )

@@ -155,6 +155,12 @@ def test_approver_role(templates: TemplateSet) -> None:
     pipelines = {arn("codepipeline", name) for name in PIPELINES}
     assert may.pop("codepipeline:PutApprovalResult") == {f"{one}/Approve/ApproveRelease" for one in pipelines}
     assert may.pop("codepipeline:ListPipelines") == {"*"}
+    # The plan that the question names is the output of a build.
+    [group] = may.pop("logs:GetLogEvents")
+    assert "-${Environment}-Build-*-ChangesLogs-*:" in group
+    projects = {arn("codebuild", f"project/cloud-health-changes{suffix}") for suffix in ("", "-${Environment}")}
+    for action in ("BatchGetBuilds", "BatchGetProjects", "ListBuildsForProject"):
+        assert may.pop(f"codebuild:{action}") == projects
     assert may.keys() == {
         f"codepipeline:{action}"
         for action in (
