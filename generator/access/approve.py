@@ -27,12 +27,7 @@ def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
             [arns.codebuild_project(plans)],
             "the question names the build that made the plan",
         ),
-        allow(
-            "ReadPlan",
-            [logs.GetLogEvents],
-            [arns.arn("logs", group)],
-            "the plan is the output of that build",
-        ),
+        allow("ReadPlan", [logs.GetLogEvents], [arns.arn("logs", group)], "the plan is the output of that build"),
         allow(
             "DecideOnRelease",
             [pipelines.PutApprovalResult],

@@ -56,7 +56,9 @@ def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, l
         raise UnknownType(f"no table in generator/deploying/ says what deploying {missing[0]} needs")
     found = {
         family: [
-            one for kind in sorted(_types(stacks) & kinds.keys()) for one in _kind(kind, kinds[kind], kind in edge)
+            one
+            for kind in sorted(_types(stacks) & kinds.keys())
+            for one in _kind(kind, kinds[kind], _named(kind, stacks), kind in edge)
         ]
         for family, kinds in known.items()
     }
@@ -64,10 +66,12 @@ def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, l
     return found
 
 
-def _kind(name: str, kind: Kind, at_edge: bool) -> Iterable[Grant]:
+def _kind(name: str, kind: Kind, named: str, at_edge: bool) -> Iterable[Grant]:
+    """The statements of one type. What it is needed for stands in the reason, so that another resource, which may have
+    another name and so another ARN, is another reason."""
     stem = "".join(part[:1].upper() + part[1:] for part in name.removeprefix("AWS::").split("::"))
     for may in kind.may:
-        because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}"
+        because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}: {named}"
         yield allow(stem + may.what, actions(may.actions), _on(may, at_edge), because, may.when)
 
 
@@ -78,6 +82,12 @@ def _on(may: May, at_edge: bool) -> Sequence[Text] | Anything:
     regional = [one.data["Fn::Sub"] for one in may.on if isinstance(one, Sub) and isinstance(one.data["Fn::Sub"], str)]
     there = [Sub(one.replace("${AWS::Region}", EDGE_REGION)) for one in regional if "${AWS::Region}" in one]
     return [*may.on, *there]
+
+
+def _named(kind: str, stacks: Iterable[Stack]) -> str:
+    """The resources of a type, or how many they are."""
+    names = sorted(name for stack in stacks for name, one in stack.resources.items() if one["Type"] == kind)
+    return ", ".join(names) if len(names) <= 6 else f"{len(names)} of them"
 
 
 def _types(stacks: Iterable[Stack]) -> set[str]:
