@@ -15,13 +15,10 @@ from .support import (
     buildspec,
     chosen,
     commands,
-    declaration,
     default,
-    passed,
     real,
     ref,
     stages,
-    sub,
     under,
     variables,
 )
@@ -55,19 +52,6 @@ def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
     chosen_by_default = {name: default(templates, name) or "" for name in ("ApprovalRequired", "BuildLayout")}
     assert chosen_by_default == {"ApprovalRequired": "false", "BuildLayout": "SEQUENTIAL"}
     assert list(stages(templates, **chosen_by_default)) == FIVE
-
-
-def test_one_parallel_build_stage(templates: TemplateSet) -> None:
-    assert declaration(templates, "BuildLayout")["AllowedValues"] == ["SEQUENTIAL", "PARALLEL"]
-    assert passed(templates, "Pipeline", "BuildLayout") == ref("BuildLayout")
-    both, apart = stages(templates, BuildLayout="PARALLEL"), stages(templates)
-    assert list(both) == ["Source", "Build", "Deploy_Backend", "Deploy_Frontend"]
-    # The same actions, with one run order.
-    assert both["Build"]["Actions"] == [*apart["Build_Backend"]["Actions"], *apart["Build_Frontend"]["Actions"]]
-    assert {one["RunOrder"] for one in both["Build"]["Actions"]} == {1}
-    assert both["Build"]["OnFailure"] == apart["Build_Backend"]["OnFailure"]
-    for side, name in ((BACKEND_ONLY, "BackendBuild"), (FRONTEND_ONLY, "FrontendBuild")):
-        assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == [name]
 
 
 def test_ecs_deployment(templates: TemplateSet) -> None:
@@ -141,62 +125,6 @@ def test_approval(templates: TemplateSet) -> None:
     may = allowed(templates, "pipeline.PipelineRole")
     assert may["sns:Publish"] == {"${TopicArn}"}
     assert "${KeyArn}" in may["kms:GenerateDataKey"]
-
-
-SKIPPED = {
-    "Build_Backend": ["BackendChanged"],
-    "Build_Frontend": ["FrontendChanged"],
-    "Approve": ["AnythingChanged"],
-    "Deploy_Backend": ["AnythingChanged", "BackendChanged"],
-    "Deploy_Frontend": ["AnythingChanged", "FrontendChanged"],
-}
-
-
-def test_only_what_has_changed(templates: TemplateSet) -> None:
-    assert default(templates, "OnlyChanged") == "false"
-    assert passed(templates, "Pipeline", "OnlyChanged") == ref("OnlyChanged")
-    off = stages(templates, OnlyChanged="false", ApprovalRequired="true")
-    assert "Changes" not in off and not [one for one in off.values() if "BeforeEntry" in one]
-    on = stages(templates, OnlyChanged="true", ApprovalRequired="true")
-    assert list(on) == ["Source", "Changes", *list(off)[1:]]
-    [compare] = on["Changes"]["Actions"]
-    assert (compare["Configuration"]["ProjectName"], compare["Namespace"]) == (ref("ChangesBuild"), "Changes")
-    entries = {name: stage["BeforeEntry"]["Conditions"] for name, stage in on.items() if "BeforeEntry" in stage}
-    assert {name: [rule["Name"] for rule in entry[0]["Rules"]] for name, entry in entries.items()} == SKIPPED
-    assert {(len(entry), entry[0]["Result"]) for entry in entries.values()} == {(1, "SKIP")}
-    checks = {rule["Name"]: rule["Configuration"] for entry in entries.values() for rule in entry[0]["Rules"]}
-    assert checks == {
-        "AnythingChanged": {"Variable": "#{Changes.CHANGED}", "Operator": "NE", "Value": "nothing"},
-        "BackendChanged": {"Variable": "#{Changes.BACKEND_CHANGED}", "Operator": "EQ", "Value": "true"},
-        "FrontendChanged": {"Variable": "#{Changes.FRONTEND_CHANGED}", "Operator": "EQ", "Value": "true"},
-    }
-    both = stages(templates, OnlyChanged="true", BuildLayout="PARALLEL")["Build"]["BeforeEntry"]["Conditions"]
-    assert [rule["Name"] for rule in both[0]["Rules"]] == ["AnythingChanged"]
-
-
-def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
-    """Whatever the options: the digest is left out where nothing made one."""
-    for given, digest in (
-        ({}, ""),
-        ({"ApprovalRequired": "true"}, "#{Plan.BACKEND_DIGEST}"),
-        ({"ApprovalRequired": "true", "OnlyChanged": "true"}, "#{Changes.BACKEND_DIGEST}"),
-    ):
-        verify = actions(stages(templates, **given)["Deploy_Backend"])["VerifyBackend"]
-        [_, release] = json.loads(verify["Configuration"]["EnvironmentVariables"])
-        assert release["value"] == f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
-    records = {name: variables(templates, "Verify")[f"{name}_RECORD"] for name in ("BACKEND", "FRONTEND")}
-    assert records == {"BACKEND": sub("${ReleasesPath}/backend"), "FRONTEND": sub("${ReleasesPath}/frontend")}
-    compared = variables(templates, "Changes")
-    assert compared["RELEASES"] == ref("ReleasesPath")
-    assert (compared["BACKEND_PATHS"], compared["FRONTEND_PATHS"]) == ("backend requirements.txt", "frontend")
-    assert "{path}/{side} {path}/{side}-next" in commands(templates, "Changes")
-    may = allowed(templates, "build.ChangesRole")
-    assert may["codebuild:BatchGetProjects"] == {
-        arn("codebuild", f"project/${{{side}ProjectName}}") for side in ("Backend", "Frontend")
-    }
-    following = {arn("ssm", f"parameter${{ReleasesPath}}/{side}-next") for side in ("backend", "frontend")}
-    assert may["ssm:PutParameter"] == following
-    assert following < may["ssm:GetParameters"]
 
 
 def test_rollback(templates: TemplateSet) -> None:

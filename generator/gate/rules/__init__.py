@@ -1,6 +1,6 @@
 """All house rules."""
 
-from generator.gate.rules import iam, names, network, runtime, secrets, storage, structure
+from generator.gate.rules import agreement, iam, names, network, runtime, secrets, storage, structure
 from generator.gate.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -11,4 +11,5 @@ RULES: tuple[Rule, ...] = (
     *names.RULES,
     *runtime.RULES,
     *structure.RULES,
+    *agreement.RULES,
 )
