@@ -149,8 +149,7 @@ class ChangeSetCalls(Seam):
 
     def execute_change_set(self) -> ActionResult:
         change_set = self._change_set()
-        stack, creating = change_set.stack, change_set.stack.status == "REVIEW_IN_PROGRESS"
-        kind = "CREATE_STACK" if creating else "UPDATE_STACK"
+        stack, kind = change_set.stack, "CREATE_STACK" if change_set.kind == "CREATE" else "UPDATE_STACK"
         if self._repeated(stack, kind, change_set.id):
             return ActionResult({})
         if change_set.status != "CREATE_COMPLETE" or change_set.execution != "AVAILABLE":

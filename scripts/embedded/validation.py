@@ -45,38 +45,30 @@ def syntax(change_set: ChangeSet, name: str, kind: str, properties: Mapping[str,
 def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapping[str, Any]) -> None:
     """Makes an addition an import where an existing resource is to be taken over, or notes the conflict of names.
     Raises `Invalid` for a resource that cannot be taken over."""
-    if change.logical in change_set.given:
-        change.physical = change_set.given[change.logical]
-        if not _there(account, change):
-            raise Invalid(f"Resource {change.kind} with identifier {change.physical} was not found ({change.logical})")
+    if physical := change_set.given.get(change.logical, ""):
+        if not _there(account, change, physical):
+            raise Invalid(f"Resource {change.kind} with identifier {physical} was not found ({change.logical})")
     else:
-        properties = change.after or {}
         key = identifier(change.kind)
-        value = properties.get(key, "") if key else ""
-        if not isinstance(value, str) or not value or UNKNOWN in value:
-            return
+        physical = str((change.after or {}).get(key, "")) if key else ""
         static = isinstance(body.get("Properties", {}).get(key), str)
         importing = change_set.root.import_existing and static
-        if not importing and not _seen(change_set, change.kind):
-            return
-        change.physical = value
-        if not _there(account, change):
-            change.physical = ""
+        looked_at = importing or _seen(change_set, change.kind)
+        if not physical or UNKNOWN in physical or not looked_at or not _there(account, change, physical):
             return
         if not importing:
-            why = f"Resource of type '{change.kind}' with identifier '{value}' already exists."
+            why = f"Resource of type '{change.kind}' with identifier '{physical}' already exists."
             place = f"/Resources/{change.logical}"
             fault = Fault(change.logical, change.kind, "NAME_CONFLICT_VALIDATION", "FAIL", why, place)
             change_set.faults.append(fault)
-            change.physical = ""
             return
         if body.get("DeletionPolicy") not in RETAINED:
             retaining = " or ".join(RETAINED)
             raise Invalid(f"Resource {change.logical} is to be imported: its DeletionPolicy must be {retaining}")
     for stack in account.stacks.values():
-        if any((one.kind, one.physical) == (change.kind, change.physical) for one in stack.resources.values()):
-            raise Invalid(f"Resource {change.physical} of {change.logical} already belongs to stack {stack.id}")
-    change.action = "Import"
+        if any((one.kind, one.physical) == (change.kind, physical) for one in stack.resources.values()):
+            raise Invalid(f"Resource {physical} of {change.logical} already belongs to stack {stack.id}")
+    change.action, change.physical = "Import", physical
 
 
 def unlike_s3(made: Thing) -> None:
@@ -94,12 +86,12 @@ def identifier(kind: str) -> str:
     return primary[0] if free and kind in ROWS and kind not in held.TYPES else ""
 
 
-def _there(account: Account, change: Change) -> bool:
+def _there(account: Account, change: Change, physical: str) -> bool:
     if change.kind not in ROWS:
         return False
-    found = Thing(account.services, ROWS[change.kind], dict(change.after or {}), change.physical)
+    found = Thing(account.services, ROWS[change.kind], dict(change.after or {}), physical)
     # A row may look its resource up by name: an identifier that AWS makes up has to be in what it finds.
-    return found.exists() and (bool(identifier(change.kind)) or change.physical in found.read().values())
+    return found.exists() and (bool(identifier(change.kind)) or physical in found.read().values())
 
 
 def _seen(change_set: ChangeSet, kind: str) -> bool:

@@ -47,6 +47,17 @@ def test_the_same_token_starts_nothing_twice(aws: Aws) -> None:
     assert len(reasons(aws, plan["StackId"], "DELETE_COMPLETE")) == 3
 
 
+def test_a_creation_from_a_change_set_is_started_once(aws: Aws) -> None:
+    plan = aws.plan("begun-once", ONE, "CREATE")
+    with failing(aws, ResourceFault("create", "begun-once/Bucket", seconds=0.3)):
+        for _ in range(3):  # before it runs, while it runs, and afterwards
+            aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"], ClientRequestToken="a")
+        assert aws.wait("begun-once")["StackStatus"] == "CREATE_COMPLETE"
+        aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"], ClientRequestToken="a")
+    assert reasons(aws, "begun-once", "CREATE_IN_PROGRESS").count(("begun-once", "User Initiated")) == 1
+    aws.delete("begun-once")
+
+
 def test_a_cancellation_and_its_token(aws: Aws) -> None:
     aws.deploy("ceased", ONE)
     template: dict[str, Any] = {

@@ -48,8 +48,14 @@ def test_a_rollback_that_failed_is_continued_once_its_cause_is_gone(aws: Aws) ->
     assert retention(aws, "mended") == 30
     with pytest.raises(ClientError, match="is in UPDATE_ROLLBACK_FAILED state and can not be updated"):
         aws.plan("mended", root(aws), parameters=LATER)
+    with failing(aws, ResourceFault("rollback", "mended/Leaves/Logs", reason="still not")):
+        aws.stacks.continue_update_rollback(StackName="mended")
+        assert aws.wait("mended")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    assert reasons(aws, leaves, "UPDATE_FAILED")[-1] == ("Logs", "still not")
     aws.stacks.continue_update_rollback(StackName="mended")
     assert aws.wait("mended")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    with pytest.raises(ClientError, match="can not continue rolling back"):
+        aws.stacks.continue_update_rollback(StackName="mended")
     assert statuses(aws, leaves, reader) == ["UPDATE_ROLLBACK_COMPLETE"] * 2
     assert retention(aws, "mended") == 7
     last = aws.stacks.describe_stacks(StackName="mended")["Stacks"][0]["LastOperations"][0]["OperationType"]
@@ -77,19 +83,6 @@ def test_what_resists_is_skipped(aws: Aws, force: bool) -> None:
     assert aws.resources(leaves)["Logs"]["ResourceStatus"] == "UPDATE_COMPLETE"
     assert retention(aws, name) == 30, "the resource stays as the update left it"
     aws.delete(name)
-
-
-def test_a_rollback_fails_again_while_its_cause_is_there(aws: Aws) -> None:
-    _, leaves = stuck(aws, "again")
-    with failing(aws, ResourceFault("rollback", "again/Leaves/Logs", reason="still not")):
-        aws.stacks.continue_update_rollback(StackName="again")
-        assert aws.wait("again")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
-    assert reasons(aws, leaves, "UPDATE_FAILED")[-1] == ("Logs", "still not")
-    aws.stacks.continue_update_rollback(StackName="again")
-    assert aws.wait("again")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    with pytest.raises(ClientError, match="can not continue rolling back"):
-        aws.stacks.continue_update_rollback(StackName="again")
-    aws.delete("again")
 
 
 def test_a_running_update_is_cancelled_and_rolled_back(aws: Aws) -> None:

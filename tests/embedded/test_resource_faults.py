@@ -41,19 +41,6 @@ def test_a_deletion_that_fails(aws: Aws) -> None:
     assert aws.delete("undying")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_an_update_that_fails_and_cannot_be_undone(aws: Aws) -> None:
-    aws.deploy("halfway", root(aws))
-    listed = (
-        ResourceFault("update", "halfway/Reader/Note", reason="too long"),
-        ResourceFault("rollback", "Leaves/Logs", reason="gone", times=1),
-    )
-    with failing(aws, *listed):
-        stack = aws.deploy("halfway", root(aws), "UPDATE", parameters={"Days": "30", "Text": "bye"})
-    assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
-    child = aws.resources("halfway")["Leaves"]["PhysicalResourceId"]
-    assert ("Logs", "gone") in reasons(aws, child, "UPDATE_FAILED")
-
-
 def test_a_slow_resource_is_seen_and_gives_way_to_the_end_of_the_plan(aws: Aws) -> None:
     with failing(aws, ResourceFault("create", "slow/Logs", seconds=60)):
         plan = aws.plan("slow", LEAVES, "CREATE", parameters={"Versioning": "Enabled", "Days": "7"})
