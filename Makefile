@@ -59,6 +59,9 @@ rollback: .venv/ready ## list good releases, or go back to one: ENV=staging TO=c
 migrate: templates ## bring an application into its repository: APP=folder
 	@$(DEPLOY) migrate shared --app $(APP) $(ARGS)
 
+review: .venv/ready ## what a branch changes about the templates, as Markdown: BASE=main
+	@$(BIN)/python -m scripts.review $(or $(BASE),main) $(ARGS)
+
 cost: .venv/ready ## what an environment costs in a month: ENV=staging
 	@$(BIN)/python -m scripts.cost $(ENV) $(ARGS)
 

@@ -80,13 +80,13 @@ def losses(plan: Plan, sides: Sides) -> list[Loss]:
     found = [(path, kind, how) for path, kind, how in _going(plan, sides.before, sides)]
     told = []
     for path, kind, how in found:
-        data = any(_keeps(one) for one in sides.held(path))
+        data = any(keeps(one) for one in sides.held(path))
         why = "holds data" if data else "users see its address" if kind in ADDRESSES else ""
         told += [Loss(".".join(path), kind, how, why)] if why else []
     for resource in sides.before.resources():
         path = sides.path(resource)
         sides_held = sides.held(path)
-        if len(sides_held) == 2 and _keeps(resource) and not _keeps(sides_held[1]):
+        if len(sides_held) == 2 and keeps(resource) and not keeps(sides_held[1]):
             told.append(Loss(".".join(path), resource.type, "unprotected", "holds data"))
     return sorted(dict.fromkeys(told), key=lambda one: one.name)
 
@@ -105,7 +105,8 @@ def _going(plan: Plan, before: TemplateSet, sides: Sides) -> Iterator[tuple[Path
                     yield path, resource.type, "deleted"
 
 
-def _keeps(resource: Resource) -> bool:
+def keeps(resource: Resource) -> bool:
+    """Whether the template keeps a resource that it no longer has."""
     deletion, replacement = (resource.body.get(name) for name in ("DeletionPolicy", "UpdateReplacePolicy"))
     return deletion in KEEPS or (deletion is None and replacement in KEEPS)
 

@@ -24,8 +24,7 @@ def inside(one: Difference) -> list[str]:
     if before is not None and after is not None and type(before) is type(after):
         found = [*_json(before, after)]
     elif any("\n" in side for side in sides):
-        lines = difflib.unified_diff(one.before.splitlines(), one.after.splitlines(), n=0, lineterm="")
-        found = [short(line) for line in lines if not line.startswith(HEADS)]
+        found = [*_lines(one.before, one.after)]
     else:
         found = [*_middle(one.before, one.after)]
     return found if len(found) <= MOST else [*found[:MOST], f"… and {len(found) - MOST} more"]
@@ -53,9 +52,17 @@ def _json(before: Any, after: Any) -> Iterator[str]:
             yield from (f"+ {start}{short(_text(one))}" for one in new if one not in old)
             if sorted(map(_text, old)) == sorted(map(_text, new)):
                 yield f"{start}the same in another order"
+        elif old is not None and new is not None and max(len(_text(old)), len(_text(new))) > LONGEST:
+            yield from (f"{start}{line}" for line in _lines(*(json.dumps(side, indent=1) for side in (old, new))))
         else:
             one, other = (NONE if side is None else short(_text(side)) for side in (old, new))
             yield f"{start}{one} → {other}"
+
+
+def _lines(before: str, after: str) -> Iterator[str]:
+    """The lines that differ."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    yield from (short(line) for line in found if not line.startswith(HEADS))
 
 
 def _plain(value: Any) -> bool:

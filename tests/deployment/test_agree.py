@@ -1,0 +1,150 @@
+"""Who has to agree to a plan, and to what."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.reading.broadening import Grant
+from scripts.deployment import agree, parameters
+from scripts.deployment.errors import Exit, NotConfirmed, Refused
+from scripts.deployment.package import package
+from scripts.deployment.planned import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
+from scripts.deployment.planning import Planner
+from scripts.deployment.record import Source
+from scripts.deployment.run import Run
+from scripts.deployment.show import terminal
+from scripts.deployment.stacks import Stack
+from scripts.deployment.verbs import apply
+from tests.conftest import ROOT
+from tests.deployment.service import ME, REGION, Prepared, arn
+from tests.deployment.test_verbs import Account, asked
+
+CHANGE = PlannedChange(("Data", "Clients"), "AWS::DynamoDB::Table", "Modify", "True")
+PLAIN = Plan("staging", arn("stack", "staging"), UPDATE, arn("changeSet", "s"), "n", "d", (CHANGE,))
+LOSS = Loss("Data.Clients", "AWS::DynamoDB::Table", "replaced", "holds data")
+BROADER = (Grant("Backend.Role", "Allow", ("s3:*",), broader=True),)
+BUSY = Refusal("a release is running", "Pipeline.Pipeline", "Wait", waits=True)
+
+
+def run(environment: str = "staging", **given: Any) -> Run:
+    return asked(Prepared(), parameters.load(environment, ROOT / "templates", ROOT / "params"), **given)
+
+
+class Person:
+    """Somebody at the prompt, who answers one question after the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+        self.asked: list[str] = []
+        left = list(answers)
+
+        def answer(question: str) -> str:
+            self.asked.append(question)
+            return left.pop(0)
+
+        monkeypatch.setattr("builtins.input", answer)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+
+
+def decide(asked_for: Run, planned: Plan) -> None:
+    agree.agree(asked_for, asked_for.wanted, planned, ME.account)
+
+
+@pytest.mark.parametrize(
+    ("environment", "answer", "agreed"),
+    [
+        ("staging", "yes", True),
+        ("staging", "y", False),
+        ("production", "yes", False),
+        ("production", "production", True),
+    ],
+)
+def test_production_is_agreed_to_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, environment: str, answer: str, agreed: bool
+) -> None:
+    person = Person(monkeypatch, answer)
+    if agreed:
+        decide(run(environment), PLAIN)
+    else:
+        with pytest.raises(NotConfirmed):
+            decide(run(environment), PLAIN)
+    assert ("its name" in person.asked[0]) is (environment == "production")
+
+
+def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
+    with pytest.raises(Refused, match="Production is not agreed to in advance"):
+        agree.beforehand(run("production", yes=True))
+    agree.beforehand(run("production", yes=True, plan=Path("plan.json")))
+    agree.beforehand(run("staging", yes=True))
+
+
+def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
+    lost = replace(PLAIN, losses=(LOSS, replace(LOSS, name="Data.Old", how="deleted")))
+    with pytest.raises(Refused) as raised:
+        decide(run(yes=True, allow_replace=["Data.Clients"]), lost)
+    assert "--allow-delete Data.Old" in str(raised.value) and "Data.Clients" not in str(raised.value)
+    decide(run(yes=True, allow_replace=["Data.Clients"], allow_delete=["Data.Old"]), lost)
+
+
+@pytest.mark.parametrize("name", ["Data.Client", "Data.Costs", "Nothing"])
+def test_a_name_that_says_nothing_of_the_plan_is_refused(name: str) -> None:
+    with pytest.raises(Refused, match=r"Valid names: Data\.Clients\."):
+        decide(run(yes=True, allow_replace=[name]), replace(PLAIN, losses=(LOSS,)))
+
+
+def test_a_name_of_another_root_is_its_own_concern() -> None:
+    decide(run(yes=True, allow_replace=["BranchProtection"]), PLAIN)
+
+
+def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
+    broader = replace(PLAIN, gained=BROADER)
+    with pytest.raises(Refused, match="permissions are broadened"):
+        decide(run(yes=True), broader)
+    decide(run(yes=True, allow_broader=True), broader)
+    decide(run(yes=True), replace(broader, kind=CREATE))  # everything is new
+    decide(run(yes=True), replace(PLAIN, lost=(replace(BROADER[0], broader=False),)))
+    person = Person(monkeypatch, "yes", "yes")
+    decide(run(), broader)
+    assert len(person.asked) == 2 and "Permissions are broadened" in person.asked[0]
+
+
+def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
+    busy = replace(PLAIN, refusals=(BUSY,))
+    with pytest.raises(Refused, match="a release is running"):
+        decide(run(yes=True), busy)
+    for option in ("wait", "cancel_release"):
+        decide(run("staging", **{"yes": True, option: True}), busy)
+    hard = replace(busy, refusals=(replace(BUSY, waits=False),))
+    with pytest.raises(Refused):
+        decide(run(yes=True, wait=True, cancel_release=True), hard)
+
+
+def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One agreement, two operations: when the second fails, the rollback lands on the release that runs (RUN-8)."""
+    image = Difference("BackendImage", "registry:3", "registry:9")
+    held = {"BackendImage": "registry:3", "TaskCpu": "1"}
+    before = Stack("staging", PLAIN.stack_id, "UPDATE_COMPLETE", parameters=held)
+    plans, done = [replace(PLAIN, image=image), PLAIN], []
+
+    def executed(_steps: object, _wanted: object, planned: Plan) -> tuple[Exit, Stack]:
+        done.append(planned)
+        return Exit.DONE, before
+
+    monkeypatch.setattr(Planner, "plan", lambda *_: plans.pop(0))
+    monkeypatch.setattr(apply._Steps, "_previous", lambda *_: before)
+    monkeypatch.setattr(apply._Steps, "_execute", executed)
+    aws = Account("UPDATE_COMPLETE")
+    asked_for = asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)
+    steps = apply._Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
+    wanted = asked_for.wanted
+    assert steps.apply(wanted, package(wanted.root, "bucket", REGION), None) == (Exit.DONE, before)
+    assert [one.parameters for one in done] == [(image,), ()]
+    [made] = [given for name, given in aws.asked if name.endswith("create_change_set")]
+    assert made["UsePreviousTemplate"] and made["Parameters"] == [
+        {"ParameterKey": "BackendImage", "ParameterValue": "registry:9"},
+        {"ParameterKey": "TaskCpu", "UsePreviousValue": True},
+    ]
