@@ -135,11 +135,11 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
         return Exit.DONE, before
 
     monkeypatch.setattr(Planner, "plan", lambda *_: plans.pop(0))
-    monkeypatch.setattr(apply._Steps, "_previous", lambda *_: before)
-    monkeypatch.setattr(apply._Steps, "_execute", executed)
+    monkeypatch.setattr(apply.Steps, "_previous", lambda *_: before)
+    monkeypatch.setattr(apply.Steps, "_execute", executed)
     aws = Account("UPDATE_COMPLETE")
     asked_for = asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)
-    steps = apply._Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
+    steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
     wanted = asked_for.wanted
     assert steps.apply(wanted, package(wanted.root, "bucket", REGION), None) == (Exit.DONE, before)
     assert [one.parameters for one in done] == [(image,), ()]
