@@ -26,6 +26,9 @@ access: templates ## create or update the roles that deploy an environment, once
 outputs: .venv/ready ## show an environment's outputs
 	@$(DEPLOY) outputs $(ENV) $(ARGS)
 
+import: .venv/ready ## take over a CodeCommit repository that exists into the shared stack
+	@$(DEPLOY) import $(ENV) $(ARGS)
+
 explain: .venv/ready ## tell why the last deployment of an environment failed
 	@$(DEPLOY) explain $(ENV) $(ARGS)
 

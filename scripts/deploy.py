@@ -32,6 +32,7 @@ VERBS = {
     "explain": "tell why the last operation failed",
     "follow": "watch what is running to its end",
     "migrate": "bring an application's branches and tags into the repository",
+    "import": "take over a repository that exists into the shared stack",
     "outputs": "show the outputs",
     "plan": "show everything that apply would do, and do nothing",
     "preflight": "look at everything that a deployment needs, and change nothing",

@@ -115,6 +115,9 @@ class Thing:
             if setting.name in changed:
                 changed.discard(setting.name)
                 self._put(setting, old.get(setting.name), new.get(setting.name))
+        if not self.row.update:
+            # What the service never shows is the stack's own memory (`held`), new or old.
+            changed -= held.NOT_SHOWN.get(self.row.kind, {}).keys()
         if not changed:
             return
         if self.row.update and all(self.takes(self.row.update, name) for name in changed):

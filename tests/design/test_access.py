@@ -37,6 +37,7 @@ IMPLIED = {
 ELSEWHERE = {
     "drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)",
     "emptying.py": "it deletes data",
+    "importing.py": "it is done once, with the application's migration",
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
     "teardown.py": "an environment is destroyed by somebody who may change what runs in it",
 }

@@ -1,4 +1,4 @@
-"""An environment is destroyed and made again, as a process over HTTP: what it held is there and readable."""
+"""A repository is taken over; an environment is destroyed and made again, and what it held is there and readable."""
 
 from __future__ import annotations
 
@@ -6,20 +6,34 @@ import subprocess
 
 import pytest
 
+from generator.reading.templates import load
+from tests.conftest import ROOT
 from tests.system.worlds import LOCAL, SHARED, World, world
 
 __all__ = ["world"]  # a fixture
 
 ITEM = {"pk": {"S": "client"}, "sk": {"S": "1"}, "name": {"S": "Ada"}}
+NAME = "cloud-health-dashboard"
 TABLE = "CloudHealthClients-local"
 Ended = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def gone(world: World) -> Ended:
-    """A first life with something in it, then its end."""
+def taken(world: World) -> Ended:
+    """The application had its repository before there was any stack."""
     world.reset()
-    assert world.deploy("apply").returncode == 0
+    repository = load(ROOT / "templates").resource("shared.Repository")
+    told = {"repositoryName": NAME, "repositoryDescription": repository.get("RepositoryDescription")}
+    world.aws.call("codecommit", "create_repository", **told)
+    return world.deploy("import")
+
+
+@pytest.fixture(scope="module")
+def gone(world: World, taken: Ended) -> Ended:
+    """A first life with something in it, then its end."""
+    assert taken.returncode == 0
+    first = world.deploy("apply")
+    assert first.returncode == 0, first.stdout + first.stderr
     world.aws.call("dynamodb", "put_item", TableName=TABLE, Item=ITEM)
     parameter = world.output("LastImageParameter")
     world.aws.call("ssm", "put_parameter", Name=parameter, Value="registry/images:1", Type="String")
@@ -30,6 +44,16 @@ def gone(world: World) -> Ended:
 def again(world: World, gone: Ended) -> Ended:
     assert gone.returncode == 0, gone.stdout + gone.stderr
     return world.deploy("apply", "--adopt")
+
+
+def test_a_repository_that_exists_is_taken_over(world: World, taken: Ended) -> None:
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    assert "  > Repository  AWS::CodeCommit::Repository" in taken.stdout and "IMPORT_COMPLETE" in taken.stdout
+    assert world.stacks()[SHARED] == "IMPORT_COMPLETE" and world.change_sets() == []
+    number = world.aws.call("codecommit", "get_repository", repositoryName=NAME)["repositoryMetadata"]["repositoryId"]
+    held = world.aws.call("cloudformation", "describe_stack_resources", StackName=SHARED)["StackResources"]
+    assert [one["PhysicalResourceId"] for one in held] == [number]
+    assert world.deploy("import").returncode == 3
 
 
 def test_what_stays_is_told_with_its_name(world: World, gone: Ended) -> None:

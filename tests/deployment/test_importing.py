@@ -1,0 +1,91 @@
+"""Taking over a repository: what CloudFormation is asked, and when nothing is asked at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from scripts.deployment import parameters
+from scripts.deployment.errors import NotConfirmed, Refused
+from scripts.deployment.run import Run
+from tests.conftest import ROOT
+from tests.deployment.living import NOW
+from tests.deployment.service import ME, Prepared, arn, refusal
+
+verb = import_module("scripts.deployment.verbs.import_")
+SHARED = "cloud-health-dashboard-shared"
+ROOTS = {"shared": parameters.load("staging", ROOT / "templates", ROOT / "params")["shared"]}
+ABSENT = refusal("x", "ValidationError", "Stack does not exist")
+CHANGE = {"Action": "Import", "LogicalResourceId": "Repository", "ResourceType": "AWS::CodeCommit::Repository"}
+
+
+def account(**answers: Any) -> Prepared:
+    made = {"Status": "CREATE_COMPLETE", "Changes": [{"Type": "Resource", "ResourceChange": CHANGE}]}
+    found = {"repositoryId": "0f3d", "repositoryDescription": "our old one"}
+    usual: dict[str, Any] = {
+        "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
+        "cloudformation__describe_stacks": ABSENT,
+        "codecommit__get_repository": {"repositoryMetadata": found},
+        "cloudformation__create_change_set": {"Id": arn("changeSet", SHARED), "StackId": arn("stack", SHARED)},
+        "cloudformation__describe_change_set": made,
+        "cloudformation__delete_change_set": {},
+    }
+    return Prepared(**{**usual, **answers})
+
+
+def asked(aws: Prepared) -> Run:
+    parser = ArgumentParser()
+    verb.arguments(parser)
+    return Run(aws, ROOTS, parser.parse_args([]), ROOT)
+
+
+def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No outputs, no tags, no other resource: CloudFormation takes none of them while it imports. The repository stands
+    as it is, so that the next update sees what differs."""
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    aws = account()
+    with pytest.raises(NotConfirmed):
+        verb.run(asked(aws))
+    request = next(one for name, one in aws.asked if name.endswith("create_change_set"))
+    assert request["ChangeSetType"] == "IMPORT" and not {"Tags", "RoleARN", "IncludeNestedStacks"} & request.keys()
+    [one] = request["ResourcesToImport"]
+    assert one["ResourceIdentifier"] == {"RepositoryId": "0f3d"}
+    body = json.loads(request["TemplateBody"])
+    assert list(body["Resources"]) == [one["LogicalResourceId"]] and "Outputs" not in body
+    resource = body["Resources"][one["LogicalResourceId"]]
+    assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert resource["Properties"] == {
+        "RepositoryName": {"Ref": "RepositoryName"},
+        "RepositoryDescription": "our old one",
+    }
+    assert [parameter["ParameterKey"] for parameter in request["Parameters"]] == list(body["Parameters"])
+    # Nobody agreed, and nothing is left.
+    assert "cloudformation.delete_change_set" in aws.calls() and "cloudformation.execute_change_set" not in aws.calls()
+
+
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"codecommit__get_repository": refusal("x", "RepositoryDoesNotExistException")}, "no repository"),
+        (
+            {
+                "cloudformation__describe_stacks": {
+                    "Stacks": [
+                        {"StackName": SHARED, "StackStatus": "CREATE_COMPLETE", "CreationTime": NOW, "StackId": "x"}
+                    ]
+                }
+            },
+            "exists already",
+        ),
+    ],
+)
+def test_nothing_is_asked_without_a_reason(answers: dict[str, Any], told: str) -> None:
+    aws = account(**answers)
+    with pytest.raises(Refused, match=told):
+        verb.run(asked(aws))
+    assert "cloudformation.create_change_set" not in aws.calls()
