@@ -115,11 +115,8 @@ class Thing:
             if setting.name in changed:
                 changed.discard(setting.name)
                 self._put(setting, old.get(setting.name), new.get(setting.name))
-        if not self.row.update:
-            # What the service never shows is the stack's own memory (`held`), new or old.
-            changed -= held.NOT_SHOWN.get(self.row.kind, {}).keys()
-        if not changed:
-            return
+        if not changed or (not self.row.update and changed <= held.NOT_SHOWN.get(self.row.kind, {}).keys()):
+            return  # what the service never shows, the stack alone remembers
         if self.row.update and all(self.takes(self.row.update, name) for name in changed):
             possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
             if self.row.tagging:
