@@ -13,7 +13,7 @@ only counts. The engine's own calls to the services are neither counted nor dist
             CallFault("drop-after", on="cloudformation.ExecuteChangeSet"),    # done, but never answered (the first one)
             CallFault("throttle", on="*.*", share=0.3),                       # 30% of all calls, the same for one seed
             CallFault("error", on="s3.*", nth=2, times=3),                    # the 2nd, 3rd and 4th call to S3: 5xx
-            CallFault("expired", call=40, times=1000),                        # credentials that expire in the middle
+            CallFault("expired", call=40, times=0),                           # credentials that expire in the middle
             CallFault("delay-before", on="sts.GetCallerIdentity", seconds=2),
             CallFault("answer", on="sns.GetSMSSandboxAccountStatus", times=0, answer={"IsInSandbox": False}),
         ),
