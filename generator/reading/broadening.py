@@ -100,7 +100,8 @@ def _grants(
 ) -> Iterator[Grant]:
     """The part of each statement that the other side does not cover, with resources of the same actions together."""
     kept = list(others)
-    for one in these:
+    same = set(kept)
+    for one in (one for one in these if one not in same):
         by_place: dict[tuple[str, str], list[str]] = {}
         for action, resource, principal in uncovered(one, (other for other in kept if other.effect == one.effect)):
             by_place.setdefault((resource, principal), []).append(action)

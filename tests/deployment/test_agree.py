@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.reading.broadening import Grant
-from scripts.deployment import agree, parameters
+from scripts.deployment import agree, assess, parameters
 from scripts.deployment.errors import Exit, NotConfirmed, Refused
 from scripts.deployment.package import package
 from scripts.deployment.planned import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
@@ -148,3 +148,19 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
         {"ParameterKey": "BackendImage", "ParameterValue": "registry:9"},
         {"ParameterKey": "TaskCpu", "UsePreviousValue": True},
     ]
+
+
+def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Stopping` still executes; what has ended does not count."""
+    pages = [
+        {"pipelineExecutionSummaries": [{"pipelineExecutionId": "2", "status": status}, {"status": "Succeeded"}]}
+        for status in ("InProgress", "InProgress", "Stopping", "Stopped")
+    ]
+    naps: list[float] = []
+    aws = Prepared(codepipeline__list_pipeline_executions=pages)
+    monkeypatch.setattr("time.sleep", naps.append)
+    assert list(assess.waited(aws, "release")) == [
+        "waiting for release, which executes 2",
+        "release executes nothing any more: planning again",
+    ]
+    assert len(naps) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from tests.deployment.changesets import (
     ROOT,
     UPDATE,
     change_set,
+    modify,
+    nested,
     prepared,
     unchecked,
 )
@@ -104,6 +107,56 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
         with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
             plan.make(aws, REQUEST, None, "why")
         assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
+
+
+def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None:
+    """F 9.5: the reason of the change set itself only says that something failed."""
+    at = {"EventId": "1", "StackId": BEFORE.id, "LogicalResourceId": "Topic"}
+    events = [
+        {
+            **at,
+            "EventType": "VALIDATION_ERROR",
+            "ValidationPath": "/Resources/Topic/Properties/Colour",
+            "ValidationStatusReason": "unsupported property",
+        },
+        {**at, "EventType": "HOOK_INVOCATION_ERROR", "HookType": "Our::Hook", "HookStatusReason": "no tag Owner"},
+        {**at, "EventType": "STACK_EVENT"},
+    ]
+    failed = change_set(NAME, [], Status="FAILED", StatusReason="The following validations failed")
+    pages = [{"OperationEvents": events[:1], "NextToken": "2"}, {"OperationEvents": events[1:]}]
+    aws = prepared(failed, cloudformation__describe_events=pages)
+    with pytest.raises(Refused) as raised:
+        plan.make(aws, REQUEST, BEFORE, "why")
+    assert str(raised.value).splitlines() == [
+        "CloudFormation refuses the change set of dashboard-staging:",
+        "  /Resources/Topic/Properties/Colour: unsupported property",
+        "  Topic: hook Our::Hook says no tag Owner",
+    ]
+
+
+def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
+    def drifted(logical_id: str, kind: str, place: str, status: str = "MODIFIED") -> dict[str, Any]:
+        found = {"PreviousValue": "a", "ActualValue": "b", "DriftDetectionTimestamp": 0}
+        details = [{"Target": {"Path": f"/Properties/{place}", "Drift": found}, "Evaluation": "Static"}]
+        return modify(logical_id, kind, *details, ResourceDriftStatus=status)
+
+    service = drifted("Service", "AWS::ECS::Service", "TaskDefinition")
+    group = drifted("Group", "AWS::EC2::SecurityGroup", "SecurityGroupIngress/0/CidrIp")
+    gone = drifted("Topic", "AWS::SNS::Topic", "", "DELETED")
+    aws = prepared(change_set(NAME, [nested("Backend"), gone]), change_set("backend", [service, group]))
+    told = [(one.kind, one.where, one.text) for one in plan.drifted(aws, BEFORE, "why")]
+    assert told == [
+        (
+            "drift",
+            "Backend.Service",
+            "TaskDefinition: a → b, as expected: the pipeline deploys a task definition with every release",
+        ),
+        ("drift", "Backend.Group", "SecurityGroupIngress.0.CidrIp: a → b"),
+        ("drift", "Topic", "it does not exist any more"),
+    ]
+    asked = aws.asked[0][1]
+    assert (asked["DeploymentMode"], asked["UsePreviousTemplate"]) == ("REVERT_DRIFT", True)
+    assert aws.calls()[-1] == "cloudformation.delete_change_set"
 
 
 def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
