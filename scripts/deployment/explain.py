@@ -16,6 +16,7 @@ from scripts.deployment.tasks import why_stopped
 CANCELLED = ("cancelled", "Operation was cancelled")
 ENCLOSING = ("Embedded stack arn:", "The following resource(s) failed to")
 SERVICE = "AWS::ECS::Service"
+SAYS = "Its tasks say why, above: correct that in the application or its configuration, and deploy again."
 BY_A_PERSON = "somebody cancelled it (CancelUpdateStack)"
 
 Said = Mapping[tuple[str, ...], Sequence[str]]
@@ -116,15 +117,16 @@ def _told(event: Event, stack: str, root: Template, said: Said) -> Cause:
     resource = template.resources.get(event.path[-1]) if template and event.path else None
     module = template.module if template else ""
     place = sources.find(module, event.path[-1]) if resource else None
+    heard = tuple(said.get(event.path, ()))
     return Cause(
         (stack, *event.path),
         event.type,
         event.reason or "AWS gives no reason",
         resource.description if resource else "",
         module,
-        remedy(event.reason) or _correct(event, str(place or module)),
+        SAYS if heard else remedy(event.reason) or _correct(event, str(place or module)),
         str(place or ""),
-        tuple(said.get(event.path, ())),
+        heard,
     )
 
 

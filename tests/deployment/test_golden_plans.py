@@ -1,24 +1,18 @@
-"""Plans as people and programs get them, against files that a person has read.
-
-The answers that they are made of fit botocore's model and are not recorded from AWS. `GOLDEN=write` writes the files
-anew: look at their diff.
-"""
+"""Plans as people and programs get them, against files that a person has read."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from scripts.deployment.planned import NotPlanned, Plan
 from scripts.deployment.show import plan_json, plan_markdown, plans
 from tests.deployment import big_plan
+from tests.deployment.golden import matches
 from tests.deployment.service import ACCOUNT, REGION
 
-GOLDEN = Path(__file__).parent / "golden"
 WHERE = ("staging", ACCOUNT, REGION)
 FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
     "plan.txt": lambda made: "\n".join(line for one in made for line in plans.lines(one)),
@@ -29,10 +23,7 @@ FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_as_a_person_has_read_it(name: str) -> None:
-    text = FORMS[name](big_plan.made()) + "\n"
-    if os.environ.get("GOLDEN") == "write":
-        (GOLDEN / name).write_text(text, encoding="utf-8")
-    assert text == (GOLDEN / name).read_text(encoding="utf-8")
+    matches(name, FORMS[name](big_plan.made()) + "\n")
 
 
 def test_no_secret_is_in_any_of_them() -> None:

@@ -1,0 +1,61 @@
+"""Explanations as people and programs get them, against files that a person has read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from scripts.deployment.verbs import drift as drift_verb
+from scripts.deployment.verbs import events as events_verb
+from scripts.deployment.verbs import explain as explain_verb
+from tests.deployment import big_failure, test_drift
+from tests.deployment.golden import matches
+from tests.deployment.test_operations import Account, asked
+
+
+def failing() -> Account:
+    aws = Account()
+    aws.all |= big_failure.events()
+    aws.answers |= big_failure.tasks()
+    return aws
+
+
+DRIFTED = (
+    test_drift.RELEASED,
+    test_drift.OPENED,
+    test_drift.SAME,
+    test_drift.UNKNOWN,
+    test_drift.found("Old", "T", "DELETED"),
+)
+FORMS: dict[str, Callable[[], object]] = {
+    "explain.txt": lambda: explain_verb.run(asked(failing())),
+    "explain.json": lambda: explain_verb.run(asked(failing(), format="json")),
+    "failed-events.txt": lambda: events_verb.run(asked(failing(), failed=True)),
+    "drift.txt": lambda: drift_verb.run(test_drift.asked(test_drift.Account(*DRIFTED))),
+    "drift.json": lambda: drift_verb.run(test_drift.asked(test_drift.Account(*DRIFTED), "json")),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_as_a_person_has_read_it(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.deployment.drift.sleep", lambda _: None)
+    FORMS[name]()
+    # Which line it is, other tests say; here it would change with every edit of the generator.
+    matches(name, re.sub(r"(?<=\.py):\d+", ":LINE", capsys.readouterr().out))
+
+
+def test_one_cause_among_hundreds_of_events(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the cancelled siblings of the same second, not the nested stacks, not what failed in the rollback."""
+    aws = failing()
+    events_verb.run(asked(aws, format="json"))
+    told = json.loads(capsys.readouterr().out)[big_failure.STAGING]
+    assert len(told) > 2 * big_failure.PARAMETERS
+    explain_verb.run(asked(failing(), format="json"))
+    found = json.loads(capsys.readouterr().out)[big_failure.STAGING]
+    assert found["cause"]["path"][1:] == ["Backend", "Service"] and found["cause"]["said"]
+    assert found["obstacle"]["path"][1:] == ["Network", "TaskGroup"]
