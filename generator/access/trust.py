@@ -43,8 +43,8 @@ def people(stack: Stack, users: Port, permission_set: Port) -> list[Way]:
             "AssumeWithMfa",
             "people who have shown a second factor within the hour",
             [
-                Bool({"aws:MultiFactorAuthPresent": True}),
-                NumericLessThan({"aws:MultiFactorAuthAge": MFA_SECONDS}),
+                Bool({"aws:MultiFactorAuthPresent": "true"}),
+                NumericLessThan({"aws:MultiFactorAuthAge": str(MFA_SECONDS)}),
                 ArnLike({"aws:PrincipalArn": [arns.global_arn("iam", "user/${Users}", Users=Ref(users.name))]}),
             ],
         ),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from generator.reading.permissions import permissions
 from generator.reading.templates import TemplateSet, load
 from tests.gate.accepted import CHECKOV, PARLIAMENT
 
@@ -145,3 +146,29 @@ def test_parliament_would_find_a_fault(repository: Path, templates: TemplateSet)
     python = tool(repository, "python")
     result = subprocess.run([python, WORKER], input=json.dumps({place: document}), capture_output=True, text=True)
     assert [finding[1] for finding in json.loads(result.stdout)] == ["UNKNOWN_ACTION"]
+
+
+def test_a_tag_can_be_known_where_one_is_asked_for(repository: Path, templates: TemplateSet) -> None:
+    """A condition on a tag of the resource denies everything to an action whose resources have none."""
+    [definitions] = tool(repository, "python").parents[1].glob("lib/*/site-packages/parliament/iam_definition.json")
+    services = {one["prefix"]: one for one in json.loads(definitions.read_text(encoding="utf-8"))}
+
+    def tagged(keys: list[str]) -> bool:
+        return any("ResourceTag/" in key for key in keys)
+
+    def knows(action: str) -> bool:
+        service, _, name = action.partition(":")
+        of_type = {one["resource"]: tagged(one["condition_keys"]) for one in services[service]["resources"]}
+        [found] = [one for one in services[service]["privileges"] if one["privilege"] == name]
+        kinds = found["resource_types"]
+        return any(tagged(one["condition_keys"]) or of_type.get(one["resource_type"].rstrip("*")) for one in kinds)
+
+    asking = {
+        action
+        for one in permissions(templates)
+        if one.kind == "identity" and one.allows and tagged([condition.key for condition in one.conditions])
+        for action in one.actions
+    }
+    assert len(asking) > 50
+    assert sorted(action for action in asking if not knows(action)) == []
+    assert not knows("ecs:DescribeTaskDefinition")
