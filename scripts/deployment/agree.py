@@ -41,31 +41,33 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
     Raises `Refused` for what must not happen or was not named, `NotConfirmed` when nobody said yes. On the embedded
     AWS nobody has to agree to what harms nothing.
     """
-    given = run.given
+    given, production = run.given, run.wanted.name == PRODUCTION
     _named(run, wanted, plan)
     waiting = [one for one in plan.refusals if not (one.waits and (given.wait or given.cancel_release))]
     unnamed = [one for one in plan.losses if one.name not in _allowed(run, one)]
     if waiting or unnamed:
-        told = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
-        told += [f"  {one.name} ({one.type}) {one.why} and is {one.how}: {one.option}" for one in unnamed]
-        raise Refused("\n".join([f"{plan.stack} was not changed:", *told]))
+        why = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
+        why += [f"  {one.name} ({one.type}) {one.why} and is {one.how}: {one.option}" for one in unnamed]
+        raise Refused("\n".join([f"{plan.stack} was not changed:", *why]))
     asks = sys.stdin.isatty() and not given.yes
     broader = bool(plan.broader) and not given.allow_broader
     if broader and not asks and (given.yes or run.aws.endpoint):
-        told = [f"  {one}" for one in plan.broader]
-        raise Refused("\n".join([f"{plan.stack} was not changed: permissions are broadened", *told]), "--allow-broader")
+        told = "\n".join(
+            [f"{plan.stack} was not changed: permissions are broadened", *map("  {}".format, plan.broader)]
+        )
+        raise Refused(told, "Look at them, and run again with --allow-broader when they are meant.")
     if broader and asks and _answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
         raise NotConfirmed(f"{plan.stack} was not changed.")
     if given.yes or run.aws.endpoint:
         return
     if not asks:
-        raise NotConfirmed(f"{plan.stack} was not changed: nobody is there to agree.", "Run again with --yes.")
+        how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
+        raise NotConfirmed(f"{plan.stack} was not changed: nobody is there to agree.", how)
     # Nobody types a name by habit.
-    name = run.wanted.name == PRODUCTION
     answer = _answer(
-        f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if name else 'yes/no'}) "
+        f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if production else 'yes/no'}) "
     )
-    if answer != (PRODUCTION if name else "yes"):
+    if answer != (PRODUCTION if production else "yes"):
         raise NotConfirmed(f"{plan.stack} was not changed.")
 
 

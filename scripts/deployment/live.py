@@ -1,13 +1,13 @@
 """The templates of a stack as they stand, nested ones too: what a plan is compared with."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from generator.reading import instances
 from generator.reading.assertions import NotEvaluable
 from generator.reading.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
+from scripts.deployment import inventory
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet
@@ -24,9 +24,10 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     bodies: dict[str, Any] = {}
     _collect(aws, stack.id, packaged.root.name, read_body(aws, stack.id), known, bodies)
     try:
-        return settled(from_bodies(bodies)[packaged.root.name], stack.parameters, aws, identity)
+        root = from_bodies(bodies)[packaged.root.name]
     except TemplatesError as error:
         raise Refused(f"The templates of {stack.name} as they stand cannot be read: {error}") from error
+    return settled(root, stack.parameters, aws, identity)
 
 
 def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Identity) -> TemplateSet:
@@ -35,7 +36,7 @@ def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Ident
     pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
     try:
         return instances.instances(root, values, pseudo)
-    except NotEvaluable as error:
+    except (NotEvaluable, TemplatesError) as error:
         raise Refused(f"{root.file}: {error}") from error
 
 
@@ -48,10 +49,11 @@ def _collect(
         if resource["Type"] != STACK:
             continue
         below, url = f"{name}.{logical_id}", resource["Properties"]["TemplateURL"]
-        nested_id, nested = "", known.get(url)
+        nested_id, nested = "", known.get(str(url))
         if nested is None or _nests(nested):
-            held = held if held is not None else _nested(aws, stack_id)
-            if logical_id not in held:
+            if held is None:
+                held = {one.path[0]: one.physical_id for one in inventory.resources(aws, stack_id, deep=False)}
+            if not held.get(logical_id):
                 continue  # its condition is false, so that it does not exist
             nested_id = held[logical_id]
             nested = nested or read_body(aws, nested_id)
@@ -62,16 +64,6 @@ def _collect(
 
 def _nests(body: Mapping[str, Any]) -> bool:
     return any(resource["Type"] == STACK for resource in body["Resources"].values())
-
-
-def _nested(aws: Aws, stack_id: str) -> dict[str, str]:
-    """The ids of the nested stacks by logical id."""
-    return {
-        one["LogicalResourceId"]: one["PhysicalResourceId"]
-        for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id)
-        for one in page["StackResourceSummaries"]
-        if one["ResourceType"] == STACK and re.match("arn:", one.get("PhysicalResourceId", ""))
-    }
 
 
 def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:
