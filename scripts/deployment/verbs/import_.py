@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 
 from generator.reading.environments import SHARED
 from scripts.deployment import author, execute, importing, plan, record, stacks, watching
-from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
-from scripts.deployment.run import Run, say
+from scripts.deployment.errors import Exit, NeedsPerson, Refused
+from scripts.deployment.run import Run, confirm, say
 from scripts.deployment.show import outcomes, plans, terminal
 from scripts.deployment.statuses import Action
 
@@ -31,8 +31,7 @@ def run(run: Run) -> Exit:
     planned = importing.make(aws, wanted, told)
     try:
         say(plans.plan_lines(planned, paint))
-        if not (run.given.yes or aws.endpoint):
-            _agree(f"Take it over in account {identity.account}, {aws.region}? (yes/no) ", wanted.stack)
+        confirm(run, f"Take it over in account {identity.account}, {aws.region}?")
         started = execute.apply(aws, planned)
     except NeedsPerson:  # it is running
         raise
@@ -44,11 +43,3 @@ def run(run: Run) -> Exit:
     stacks.delete_change_set(aws, planned.change_set)
     say([f"  {NEXT}"] if outcome.exit is Exit.DONE else [])
     return outcome.exit
-
-
-def _agree(question: str, stack: str) -> None:
-    """Raises `NotConfirmed`."""
-    if not sys.stdin.isatty():
-        raise NotConfirmed(f"{stack} was not made: nobody is there to agree.", "Run again with --yes.")
-    if input(question).strip() != "yes":
-        raise NotConfirmed(f"{stack} was not made.")
