@@ -22,6 +22,7 @@ def alarm(
     minutes: int = 5,
     periods: int = 1,
     condition: str | None = None,
+    topic: Text | None = None,
 ) -> cloudwatch.Alarm:
     """Adds an alarm on one metric and returns it.
 
@@ -37,6 +38,7 @@ def alarm(
         says,
         serves,
         condition,
+        topic,
         Dimensions=_dimensions(dimensions),
         EvaluationPeriods=periods,
         MetricName=name,
@@ -68,10 +70,19 @@ def _dimensions(dimensions: Mapping[str, Text]) -> list[cloudwatch.MetricDimensi
 
 
 def add(
-    stack: Stack, title: str, says: str, serves: Sequence[str], condition: str | None, **properties: object
+    stack: Stack,
+    title: str,
+    says: str,
+    serves: Sequence[str],
+    condition: str | None,
+    topic: Text | None = None,
+    **properties: object,
 ) -> cloudwatch.Alarm:
-    """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math."""
-    topic = stack.takes(ports.TOPIC_ARN)
+    """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math.
+
+    It tells the environment's topic, or `topic` where there is another one.
+    """
+    topic = topic or stack.takes(ports.TOPIC_ARN)
     if condition:
         properties["Condition"] = condition
     return stack.add(

@@ -173,7 +173,8 @@ LOAD_BALANCER_SCHEME = Port(
 LOAD_BALANCER_CERTIFICATE = Port(
     "LoadBalancerCertificateArn",
     Kind.ARN,
-    "ACM certificate for DomainName in the environment's own Region; for a PUBLIC load balancer only",
+    "ACM certificate for DomainName in the environment's own Region, for a PUBLIC load balancer; empty for a new one "
+    "in the hosted zone",
 )
 ORIGIN_SECRET_ARN = Port(
     "OriginSecretArn", Kind.ARN, "Secret that CloudFront sends a public load balancer; empty while it is internal"
@@ -199,9 +200,19 @@ ALTERNATE_TARGET_GROUP_METRIC = Port(
 )
 PRODUCTION_RULE_ARN = Port("ProductionRuleArn", Kind.ARN, "Listener rule whose weights a deployment moves")
 DOMAIN_NAME = Port("DomainName", Kind.HOST, "Own domain of the environment; empty for the CloudFront address")
-CERTIFICATE_ARN = Port(
-    "CertificateArn", Kind.ARN, "ACM certificate in us-east-1 for the domain; empty without a domain"
+HOSTED_ZONE_ID = Port(
+    "HostedZoneId",
+    Kind.ID,
+    "Route 53 hosted zone of the domain, when it is in this account: certificate and DNS record are made there",
 )
+CERTIFICATE_ARN = Port(
+    "CertificateArn",
+    Kind.ARN,
+    "ACM certificate in us-east-1 for the domain; empty without a domain, or when the hosted zone is known",
+)
+EDGE_CERTIFICATE = Port("EdgeCertificateArn", Kind.ARN, "Certificate that the root edge made for the domain, if it did")
+VIEWER_CERTIFICATE = Port("ViewerCertificateArn", Kind.ARN, "Certificate of the domain, given or made")
+DISTRIBUTION_DOMAIN = Port("DistributionDomain", Kind.HOST, "CloudFront's own name of the distribution")
 PRICE_CLASS = Port("PriceClass", Kind.SWITCH, "CloudFront edge locations that serve the environment")
 DISTRIBUTION_ID = Port("DistributionId", Kind.DISTRIBUTION, "The CloudFront distribution")
 DISTRIBUTION_ARN = Port("DistributionArn", Kind.ARN, "ARN of the CloudFront distribution")
@@ -334,5 +345,13 @@ PIPELINE_ALARM_SECONDS = Port(
 ERROR_ALARM_COUNT = Port("ErrorAlarmCount", Kind.NUMBER, "Server errors in five minutes that raise an alarm")
 LATENCY_ALARM_SECONDS = Port(
     "LatencyAlarmSeconds", Kind.NUMBER, "Latency of the slowest 5% of requests that raises an alarm, in seconds"
+)
+CLOUDFRONT_ALARMS = Port(
+    "CloudFrontAlarms",
+    Kind.SWITCH,
+    "true watches the distribution in us-east-1, with CloudFront's additional metrics, which cost extra",
+)
+CLOUDFRONT_ERROR_PERCENT = Port(
+    "CloudFrontErrorPercent", Kind.NUMBER, "Percentage of server errors at CloudFront that raises an alarm"
 )
 BUDGET_AMOUNT = Port("MonthlyBudget", Kind.NUMBER, "Monthly budget of the environment in US dollars")

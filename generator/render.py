@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from generator.project import CLOUD_HEALTH_DASHBOARD, Project
-from generator.roots import access, environment, shared
+from generator.roots import access, edge, environment, shared
 
 
 class RenderedSet(NamedTuple):
@@ -21,7 +21,7 @@ def render(project: Project = CLOUD_HEALTH_DASHBOARD) -> RenderedSet:
     Raises `StackError`, `LooseEnd`, `GrantError`, `UnknownKind` or what troposphere finds wrong with a resource.
     """
     root, children = environment.build(project)
-    stacks = [shared.build(project), root, *children]
+    stacks = [shared.build(project), edge.build(project), root, *children]
     # Last, because what deploying takes is read off all others.
     stacks.append(access.build(project, stacks))
     return RenderedSet({f"{stack.name}.json": stack.finish() for stack in sorted(stacks, key=lambda stack: stack.name)})

@@ -85,7 +85,8 @@ class Stack:
         """
         retention.apply(resource)
         paths.apply(resource, self.project.name)
-        tags.apply(resource, tags.common(self.project.name, self.name, self.takes(ENVIRONMENT)))
+        if tags.has(resource):
+            tags.apply(resource, tags.common(self.project.name, self.name, self.takes(ENVIRONMENT)))
         metadata: dict[str, object] = {"Description": says, "Requirements": list(serves)}
         grants = list(grants)
         if grants:

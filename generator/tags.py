@@ -18,6 +18,11 @@ def common(application: str, component: str, environment: Text) -> dict[str, Tex
     return {"Application": application, "Component": component, "Environment": environment, "ManagedBy": MANAGED_BY}
 
 
+def has(resource: AWSObject) -> bool:
+    """Whether the resource's type takes tags."""
+    return not {"Tags", "ResourceTags"}.isdisjoint(resource.props)
+
+
 def apply(resource: AWSObject, tags: dict[str, Text]) -> None:
     """Adds the tags in the form that the resource's type wants; the resource's own tags, such as Name, stay."""
     if "ResourceTags" in resource.props:

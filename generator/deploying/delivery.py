@@ -52,6 +52,17 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
+        "AWS::CloudFront::MonitoringSubscription": Kind(
+            (
+                May(
+                    do(
+                        "cloudfront",
+                        "CreateMonitoringSubscription DeleteMonitoringSubscription GetMonitoringSubscription",
+                    ),
+                    everywhere("CloudFront"),
+                ),
+            )
+        ),
         "AWS::CloudFront::OriginAccessControl": Kind(
             (
                 May(do("cloudfront", "CreateOriginAccessControl"), everywhere("CloudFront")),

@@ -26,6 +26,7 @@ from generator.roots.environment_settings import settings
 from generator.settings import add_to
 from generator.stack import Stack
 from generator.stacks import (
+    address,
     backend,
     configuration,
     data,
@@ -45,10 +46,12 @@ from generator.version import VERSION
 from generator.wiring import Offer, Wiring
 
 # Conditions of the root, and what else holds whenever one does.
-BACKEND, ON_ECS, FRONTEND, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
+BACKEND, ON_ECS, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
     "Backend",
     "OnEcs",
     "Frontend",
+    "OwnZone",
+    "OwnCertificate",
     "NewKey",
     "NewRegistry",
     "NewTables",
@@ -96,6 +99,7 @@ def children(project: Project) -> list[Child]:
         Child("Site", site.build, FRONTEND),
         Child("Ingress", ingress.build, BACKEND),
         Child("Delivery", delivery.build),
+        Child("Address", address.build, OWN_ZONE),
         Child("Configuration", configuration.build, BACKEND),
         Child("Backend", backend.build, ON_ECS),
         Child("Build", projects.build),
@@ -116,10 +120,18 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     wiring = Wiring(root.name, IMPLIES)
     for setting in own:
         wiring.offer(Offer(setting.port, f"parameter of {root.name}", root.takes(setting.port)))
+    certificate = If(OWN_CERTIFICATE, Ref(ports.CERTIFICATE_ARN.name), Ref(ports.EDGE_CERTIFICATE.name))
+    wiring.offer(Offer(ports.VIEWER_CERTIFICATE, f"chosen in {root.name}", certificate))
     for port, value in names(project).items():
         wiring.offer(Offer(port, f"name computed in {root.name}", value))
     # The root's own choices; children see their outcome only.
-    for port in (ports.EXISTING_KEY, ports.EXISTING_REPOSITORY, ports.DATA_TABLES):
+    for port in (
+        ports.EXISTING_KEY,
+        ports.EXISTING_REPOSITORY,
+        ports.DATA_TABLES,
+        ports.CERTIFICATE_ARN,
+        ports.EDGE_CERTIFICATE,
+    ):
         wiring.take(port, root.name)
 
     stacks = []
@@ -147,6 +159,8 @@ def _conditions(root: Stack) -> None:
         (BACKEND, backend_on),
         (ON_ECS, Equals(Ref(ports.BACKEND_TARGET.name), ECS)),
         (FRONTEND, Not(Equals(Ref(ports.FRONTEND_TARGET.name), NONE))),
+        (OWN_ZONE, Not(empty(ports.HOSTED_ZONE_ID))),
+        (OWN_CERTIFICATE, Not(empty(ports.CERTIFICATE_ARN))),
         (NEW_KEY, empty(ports.EXISTING_KEY)),
         (NEW_REGISTRY, And(Condition(ON_ECS), empty(ports.EXISTING_REPOSITORY))),
         (NEW_TABLES, And(Condition(BACKEND), Equals(Ref(ports.DATA_TABLES.name), "CREATE"))),

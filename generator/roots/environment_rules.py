@@ -25,10 +25,14 @@ def add_to(template: Template) -> None:
         (
             "DomainWithCertificate",
             Or(
-                And(_is(ports.DOMAIN_NAME, ""), _is(ports.CERTIFICATE_ARN, "")),
-                And(Not(_is(ports.DOMAIN_NAME, "")), Not(_is(ports.CERTIFICATE_ARN, ""))),
+                And(*(_is(one, "") for one in (ports.DOMAIN_NAME, ports.CERTIFICATE_ARN, ports.HOSTED_ZONE_ID))),
+                And(
+                    Not(_is(ports.DOMAIN_NAME, "")),
+                    Or(Not(_is(ports.CERTIFICATE_ARN, "")), Not(_is(ports.HOSTED_ZONE_ID, ""))),
+                ),
             ),
-            "DomainName and CertificateArn belong together: give both, or neither for the CloudFront address",
+            "DomainName comes with HostedZoneId, in which a certificate is made, or with CertificateArn; give none of "
+            "them for the CloudFront address",
         ),
         (
             "PublicLoadBalancerHasTls",
@@ -36,13 +40,13 @@ def add_to(template: Template) -> None:
                 And(_is(ports.LOAD_BALANCER_SCHEME, INTERNAL), _is(ports.LOAD_BALANCER_CERTIFICATE, "")),
                 And(
                     _is(ports.LOAD_BALANCER_SCHEME, PUBLIC),
-                    Not(_is(ports.LOAD_BALANCER_CERTIFICATE, "")),
+                    Or(Not(_is(ports.LOAD_BALANCER_CERTIFICATE, "")), Not(_is(ports.HOSTED_ZONE_ID, ""))),
                     Not(_is(ports.DOMAIN_NAME, "")),
                     Not(_is(ports.BACKEND_TARGET, NONE)),
                 ),
             ),
-            "LoadBalancerScheme PUBLIC needs a backend, DomainName and LoadBalancerCertificateArn (for that domain, in "
-            "the environment's Region), or tokens would travel in clear; INTERNAL takes no certificate",
+            "LoadBalancerScheme PUBLIC needs a backend, DomainName and HostedZoneId or LoadBalancerCertificateArn (for "
+            "that domain, in the environment's Region), or tokens would travel in clear; INTERNAL takes no certificate",
         ),
         (
             "ConnectionWithRepository",

@@ -17,6 +17,7 @@ LOG_PERIODS = ("14", "30", "60", "90", "120", "150", "180", "365", "400", "545",
 TASK_CPUS = ("256", "512", "1024", "2048", "4096")
 TASK_MEMORIES = ("512", "1024", "2048", "3072", "4096", "5120", "6144", "7168", "8192")
 MAIL = r"|[^@\s]+@[^@\s]+\.[^@\s]+"
+CERTIFICATE = r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}"
 NAME = r"[A-Za-z0-9_.-]{1,100}"
 
 
@@ -43,6 +44,13 @@ def _environment() -> list[Setting]:
         Setting(ports.BRANCH, group, "Branch", pattern=r"[A-Za-z0-9._/-]{1,100}", rule="the name of a git branch"),
         Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, NONE)),
         Setting(ports.FRONTEND_TARGET, group, "Frontend", CLOUDFRONT, allowed=(CLOUDFRONT, NONE)),
+        *address(group),
+    ]
+
+
+def address(group: str) -> list[Setting]:
+    """The domain, which the root `edge` has too."""
+    return [
         Setting(
             ports.DOMAIN_NAME,
             group,
@@ -52,11 +60,19 @@ def _environment() -> list[Setting]:
             rule="a domain name in lower case, or empty",
         ),
         Setting(
+            ports.HOSTED_ZONE_ID,
+            group,
+            "Hosted zone of the domain",
+            "",
+            pattern="|[A-Z0-9]{1,32}",
+            rule="the id of a public hosted zone in this account, or empty",
+        ),
+        Setting(
             ports.CERTIFICATE_ARN,
             group,
             "Certificate of the domain",
             "",
-            pattern=r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}",
+            pattern=CERTIFICATE,
             rule="the ARN of an ACM certificate in us-east-1, or empty",
         ),
     ]
@@ -264,6 +280,17 @@ def _releases(project: Project) -> list[Setting]:
 def _people() -> list[Setting]:
     group = "People"
     return [
+        *subscribers(group),
+        Setting(ports.BUILD_ALARM_SECONDS, group, "Build alarm (s)", "600", between=(60, 28800)),
+        Setting(ports.PIPELINE_ALARM_SECONDS, group, "Pipeline alarm (s)", "3600", between=(60, 604800)),
+        Setting(ports.ERROR_ALARM_COUNT, group, "Errors in 5 min", "5", between=(1, 100000)),
+        Setting(ports.BUDGET_AMOUNT, group, "Monthly budget (USD)", "212", between=(1, 1000000)),
+    ]
+
+
+def subscribers(group: str) -> list[Setting]:
+    """Who gets the messages, and from which latency on; the root `edge` has them too."""
+    return [
         Setting(ports.NOTIFICATION_EMAIL, group, "Mail address", "", pattern=MAIL, rule="a mail address, or empty"),
         Setting(
             ports.NOTIFICATION_PHONE,
@@ -273,11 +300,7 @@ def _people() -> list[Setting]:
             pattern=r"|\+[1-9]\d{6,14}",
             rule="a phone number in E.164 form, such as +441632960961, or empty",
         ),
-        Setting(ports.BUILD_ALARM_SECONDS, group, "Build alarm (s)", "600", between=(60, 28800)),
-        Setting(ports.PIPELINE_ALARM_SECONDS, group, "Pipeline alarm (s)", "3600", between=(60, 604800)),
-        Setting(ports.ERROR_ALARM_COUNT, group, "Errors in 5 min", "5", between=(1, 100000)),
         Setting(ports.LATENCY_ALARM_SECONDS, group, "Latency alarm (s)", "2", between=(1, 60)),
-        Setting(ports.BUDGET_AMOUNT, group, "Monthly budget (USD)", "212", between=(1, 1000000)),
     ]
 
 
@@ -332,6 +355,18 @@ def _computed(project: Project) -> list[Setting]:
             rule="the id of a managed prefix list",
             computed=Computed(
                 "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "pl-00000000"
+            ),
+        ),
+        Setting(
+            ports.EDGE_CERTIFICATE,
+            group,
+            "Certificate of the root edge",
+            pattern=CERTIFICATE,
+            rule="the ARN of an ACM certificate in us-east-1, or empty",
+            computed=Computed(
+                "output EdgeCertificateArn of the root `edge`, which makes a certificate for HostedZoneId without "
+                "CertificateArn; else empty",
+                "",
             ),
         ),
         Setting(

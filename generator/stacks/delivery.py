@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from awacs import s3 as do
 from awacs.aws import StringEquals
-from troposphere import And, Condition, Equals, If, Not, NoValue, Ref, Sub, cloudfront, s3
+from troposphere import And, Condition, Equals, GetAtt, If, Not, NoValue, Ref, Sub, cloudfront, s3
 
 from generator import arns, iam, ports, sides
 from generator.buckets import tls_only
@@ -53,7 +53,7 @@ def build(project: Project) -> Stack:
                 ViewerCertificate=If(
                     has_domain,
                     cloudfront.ViewerCertificate(
-                        AcmCertificateArn=stack.takes(ports.CERTIFICATE_ARN),
+                        AcmCertificateArn=stack.takes(ports.VIEWER_CERTIFICATE),
                         MinimumProtocolVersion="TLSv1.2_2021",
                         SslSupportMethod="sni-only",
                     ),
@@ -67,6 +67,7 @@ def build(project: Project) -> Stack:
     )
     _site_policy(stack, frontend, distribution)
     stack.gives(ports.DISTRIBUTION_ID, Ref(distribution))
+    stack.gives(ports.DISTRIBUTION_DOMAIN, GetAtt(distribution, "DomainName"))
     stack.gives(ports.DISTRIBUTION_ARN, arns.global_arn("cloudfront", "distribution/${Id}", Id=Ref(distribution)))
     stack.gives(
         ports.PUBLIC_URL, If(has_domain, Sub("https://${DomainName}"), Sub("https://${Distribution.DomainName}"))

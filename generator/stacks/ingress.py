@@ -13,10 +13,10 @@ between the groups, and an update that sent the weights of the template would ta
 
 from __future__ import annotations
 
-from troposphere import Equals, GetAtt, If, NoValue, Ref, Sub, secretsmanager
+from troposphere import And, Condition, Equals, GetAtt, If, NoValue, Ref, Sub, secretsmanager
 from troposphere import elasticloadbalancingv2 as elb
 
-from generator import ports
+from generator import certificates, ports
 from generator.names import LISTENER_PORT, LOAD_BALANCER_LOGS, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
 from generator.project import Project
 from generator.stack import Stack
@@ -54,9 +54,7 @@ def build(project: Project) -> Stack:
     listener = stack.add(
         elb.Listener(
             "Listener",
-            Certificates=If(
-                public, [elb.Certificate(CertificateArn=stack.takes(ports.LOAD_BALANCER_CERTIFICATE))], NoValue
-            ),
+            Certificates=If(public, [elb.Certificate(CertificateArn=_certificate(stack, public))], NoValue),
             DefaultActions=[
                 elb.Action(
                     Type="fixed-response",
@@ -104,6 +102,14 @@ def build(project: Project) -> Stack:
     stack.gives(ports.ALTERNATE_TARGET_GROUP_METRIC, GetAtt(second, "TargetGroupFullName"))
     stack.gives(ports.PRODUCTION_RULE_ARN, Ref(rule))
     return stack
+
+
+def _certificate(stack: Stack, public: str) -> If:
+    """The certificate that was given, or one that is made in the domain's hosted zone."""
+    given = stack.takes(ports.LOAD_BALANCER_CERTIFICATE)
+    needed = stack.when("NeedsCertificate", And(Condition(public), Equals(given, "")))
+    says = "Certificate with which the load balancer answers CloudFront for the domain."
+    return If(needed, Ref(certificates.add(stack, needed, says, SERVES)), given)
 
 
 def _from_our_distribution(stack: Stack, public: str) -> elb.Condition:

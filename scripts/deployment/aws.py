@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,14 @@ class Aws:
             if not found:
                 raise BadUsage("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
             self.region = found
+
+    def at(self, region: str) -> "Aws":
+        """The same account in another region."""
+        if region == self.region:
+            return self
+        other = copy(self)
+        other.region, other._clients = region, {}
+        return other
 
     def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
         """One call, `call("s3", "put_object", …)`, retried by botocore. Raises `AwsError`."""

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.parameters import Environment
@@ -28,18 +29,26 @@ class Computed:
 
 
 def find(
-    aws: Aws, environment: Environment, previous: Stack | None, shared: Stack | None, adopted: Sequence[Computed] = ()
+    aws: Aws,
+    environment: Environment,
+    previous: Stack | None,
+    beside: Mapping[str, Stack | None],
+    adopted: Sequence[Computed] = (),
 ) -> list[Computed]:
     """The computed parameters that `environment` declares, after those that take over survivors (`adopted`).
 
-    `previous` is its stack as it stands, if it exists; `shared` the stack of the shared resources. Raises `Refused`
-    when one cannot be found.
+    `previous` is its stack as it stands, if it exists; `beside` are the stacks of other roots, by the root's name, as
+    far as they exist. Raises `Refused` when one cannot be found.
     """
     declared, found = environment.computed, list(adopted)
     if "RepositoryName" in declared:
-        found.append(_repository(environment, shared))
+        found.append(_repository(environment, beside.get(SHARED)))
     if "CloudFrontPrefixListId" in declared:
         found.append(_prefix_list(aws))
+    if "EdgeCertificateArn" in declared:
+        found.append(_certificate(environment, beside.get(EDGE)))
+    if "DistributionId" in declared:
+        found.append(distribution(environment, beside.get(ENVIRONMENT)))
     if "BackendBootstrap" in declared:
         found += _backend(aws, environment, previous)
     if "ConfigurationDigest" in declared:
@@ -73,6 +82,25 @@ def _prefix_list(aws: Aws) -> Computed:
         for one in page["PrefixLists"]:
             return Computed("CloudFrontPrefixListId", one["PrefixListId"], FOUND, f"prefix list {PREFIX_LIST}")
     raise Refused(f"The region {aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region.")
+
+
+def _certificate(environment: Environment, edge: Stack | None) -> Computed:
+    name = "EdgeCertificateArn"
+    if environment.chosen("CertificateArn") or not environment.chosen("HostedZoneId"):
+        return Computed(name, "", FOUND, "no certificate is to be made")
+    if edge is None or name not in edge.outputs:
+        raise Refused(f"The certificate of {environment.chosen('DomainName')} does not exist.", "Run `apply` again.")
+    return Computed(name, edge.outputs[name], FOUND, f"output of {edge.name}")
+
+
+def distribution(edge: Environment, environment: Stack | None) -> Computed:
+    """The distribution that the root `edge` watches; none while nobody wants it watched or it does not exist."""
+    name = "DistributionId"
+    if edge.chosen("CloudFrontAlarms") != "true":
+        return Computed(name, "", FOUND, "nobody wants CloudFront's alarms")
+    if environment is None or name not in environment.outputs:
+        return Computed(name, "", FOUND, "there is no distribution yet")
+    return Computed(name, environment.outputs[name], FOUND, f"output of {environment.name}")
 
 
 def _backend(aws: Aws, environment: Environment, previous: Stack | None) -> Iterator[Computed]:

@@ -35,15 +35,16 @@ def subjects(run: Run, path: str = "") -> list[Subject]:
     """Every root of the environment that exists or existed; with a path that one stack, whose first step may be the
     name of a root. Raises `BadUsage` for a path that leads nowhere."""
     if not path:
-        found = ((wanted, stack_or_last(run.aws, wanted.stack)) for wanted in run.roots.values())
+        found = ((wanted, stack_or_last(run.of(wanted).aws, wanted.stack)) for wanted in run.roots.values())
         return [Subject(wanted, stack) for wanted, stack in found if stack]
     first, *rest = steps(path) or ("",)
     wanted = run.roots.get(first, run.wanted)
     below = tuple(rest) if first in run.roots else steps(path)
-    stack = stack_or_last(run.aws, wanted.stack)
+    aws = run.of(wanted).aws
+    stack = stack_or_last(aws, wanted.stack)
     if stack is None:
         raise BadUsage(f"{wanted.stack} does not exist, and none was deleted in the last 90 days.")
-    return [Subject(wanted, nested(run.aws, stack, below), below)]
+    return [Subject(wanted, nested(aws, stack, below), below)]
 
 
 def last(aws: Aws, stack: Stack) -> list[Event]:

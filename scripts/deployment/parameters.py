@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.reading import environments
 from generator.reading import parameters as files
+from generator.reading.assertions import conditions
 from generator.reading.environments import ENVIRONMENT, SHARED
 from generator.reading.parameters import ParameterFile, ParameterFileError
 from generator.reading.templates import Template, TemplatesError, TemplateSet
@@ -39,6 +40,17 @@ class Environment:
     def version(self) -> str:
         """The version of the template set."""
         return str(self.root.metadata["Generator"]["Version"])
+
+    @property
+    def region(self) -> str:
+        """The one region in which the root can stand; empty for any."""
+        return str(self.root.metadata.get("Region", ""))
+
+    @property
+    def needed(self) -> bool:
+        """Whether the root would make anything of what the file asks for."""
+        holds = conditions(self.root.body, files.effective(self.file, self.root.body))
+        return any(one.condition is None or holds[one.condition] for one in self.root.resources.values())
 
     @property
     def tags(self) -> Mapping[str, str]:

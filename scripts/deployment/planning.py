@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generator.reading.environments import ENVIRONMENT, SHARED
-from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, who
+from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
+from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, stacks, who
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.computed import IMAGE, Computed
@@ -21,12 +21,13 @@ from scripts.deployment.settings import Settings
 from scripts.deployment.show import plan_json
 from scripts.deployment.stacks import OURS, Stack
 
-ORDER = (SHARED, ENVIRONMENT)
+ORDER = (SHARED, EDGE, ENVIRONMENT)
+Beside = Mapping[str, Stack | None]  # the stacks of roots as they stand, by the root's name
 
 
 @dataclass(frozen=True)
 class Planner:
-    """What the plans of one run share: who asks, where templates are stored, the commit that they come from, whether an
+    """What the plans of one run share in one region: who asks, where templates are stored, the commit that they come from, whether an
     environment that is made again takes over what its earlier life left, the topics that are told (None for those of
     before), whether alarms watch over updates, and the access stack, which has the role that CloudFormation acts with
     (None: with the caller's own rights)."""
@@ -40,22 +41,25 @@ class Planner:
     watched: bool = True
     access: Stack | None = None
 
-    def package(self, run: Run, order: Sequence[str] = ORDER) -> list[tuple[Environment, PackagedSet]]:
-        """The roots of the run in their order, with their templates, which are stored where CloudFormation takes them
-        from. A source behind a connection needs nothing of what is shared."""
+    def prepare(self, run: Run, order: Sequence[str] = ORDER) -> list["Prepared"]:
+        """The roots of the run in their order. A source behind a connection needs nothing of what is shared, and the
+        root `edge` is left out where it would make nothing."""
         without = (SHARED,) if run.wanted.connection else ()
-        wanted = [run.roots[root] for root in order if root in run.roots and root not in without]
-        packaged = [package.package(one.root, self.bucket, self.aws.region) for one in wanted]
-        package.publish(self.aws, self.bucket, packaged, self.identity)
-        return list(zip(wanted, packaged, strict=True))
+        roots = [run.roots[root] for root in order if root in run.roots and root not in without]
+        wanted, found = [one for one in roots if one.needed], []
+        for region in dict.fromkeys(run.of(one).aws.region for one in wanted):
+            there = [one for one in wanted if run.of(one).aws.region == region]
+            local, planner = run.of(there[0]), self
+            if region != self.aws.region:  # where a stack tells other topics
+                bucket = package.bucket_name(run.wanted.application, self.identity, region)
+                planner = replace(self, aws=local.aws, bucket=bucket, topics=None)
+            packaged = [package.package(one.root, planner.bucket, region) for one in there]
+            package.publish(local.aws, planner.bucket, packaged, self.identity)
+            found += [Prepared(one, templates, local, planner) for one, templates in zip(there, packaged, strict=True)]
+        return sorted(found, key=lambda one: wanted.index(one.wanted))
 
     def plan(
-        self,
-        wanted: Environment,
-        templates: PackagedSet,
-        previous: Stack | None,
-        shared: Stack | None,
-        prefix: str = OURS,
+        self, wanted: Environment, templates: PackagedSet, previous: Stack | None, beside: Beside, prefix: str = OURS
     ) -> Plan:
         """The plan of one root, judged; the caller discards or executes it. Raises `Refused`.
 
@@ -63,7 +67,7 @@ class Planner:
         first and by itself: infrastructure never rolls the application back, not even when it fails (RUN-8).
         """
         adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
-        found = computed.find(self.aws, wanted, previous, shared, adopted)
+        found = computed.find(self.aws, wanted, previous, beside, adopted)
         return self._plan(wanted, templates, previous, found, prefix)
 
     def _plan(
@@ -98,7 +102,7 @@ class Planner:
         wanted: Environment,
         templates: PackagedSet,
         previous: Stack | None,
-        shared: Stack | None,
+        beside: Beside,
         held: SavedStack,
         shown: Mapping[str, Any],
     ) -> Plan:
@@ -110,7 +114,7 @@ class Planner:
         if (now := saved.standing(previous)) != held.stands:
             raise Refused(f"{wanted.stack} has changed since the plan was made: {held.stands}, now {now}.", AGAIN)
         adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
-        found = computed.find(self.aws, wanted, previous, shared, adopted)
+        found = computed.find(self.aws, wanted, previous, beside, adopted)
         request = self.request(wanted, templates, previous, found)
         one = plan.again(self.aws, held.plan, None if held.image else request, previous)
         if held.image:
@@ -153,6 +157,28 @@ class Planner:
     def describe(self, wanted: Environment, digest: str) -> str:
         """The description of a change set."""
         return record.describe(self.origin, wanted.version, digest, author.here(self.identity.arn))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One root on its way: its templates, which are stored where CloudFormation takes them from, the run in the region
+    where it stands, and the planner there."""
+
+    wanted: Environment
+    templates: PackagedSet
+    run: Run
+    planner: Planner
+
+    @property
+    def name(self) -> str:
+        return self.wanted.root.name
+
+
+def standing(prepared: Sequence[Prepared]) -> dict[str, Stack | None]:
+    """What has to be known of later roots beforehand: the environment, whose distribution the root `edge` watches."""
+    if EDGE not in {one.name for one in prepared}:
+        return {}
+    return {one.name: stacks.read(one.run.aws, one.wanted.stack) for one in prepared if one.name == ENVIRONMENT}
 
 
 def planner(run: Run) -> Planner:

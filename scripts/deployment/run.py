@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
@@ -25,6 +25,10 @@ class Run:
     def wanted(self) -> Environment:
         """The root that the command names: an environment's own, or `shared`."""
         return list(self.roots.values())[-1]
+
+    def of(self, root: Environment) -> "Run":
+        """The same run in the region where that root stands."""
+        return replace(self, aws=self.aws.at(root.region or self.aws.region))
 
     @property
     def console(self) -> str:

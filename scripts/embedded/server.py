@@ -185,10 +185,11 @@ def make(port: int) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.embedded import api, bucket_policies, injection, linked_roles, unimplemented
+    from scripts.embedded import api, bucket_policies, injection, linked_roles, records, unimplemented
 
     bucket_policies.install()
     linked_roles.install()
+    records.install()
     api.install(f"http://{HOST}:{port}")
     services = injection.in_front(DomainDispatcherApplication(unimplemented.told(create_backend_app)))
 

@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
 SHARED = Stack("dashboard-shared", arn("stack", "s"), "CREATE_COMPLETE", outputs={"RepositoryName": "dashboard"})
+BESIDE = {"shared": SHARED}
 LISTS = {"PrefixLists": [{"PrefixListId": "pl-1", "PrefixListName": computed.PREFIX_LIST}]}
 NO_RELEASE = refusal("ssm.get_parameter", "ParameterNotFound")
 RELEASE = {"Parameter": {"Value": "registry/backend:9"}}
@@ -48,9 +49,9 @@ def values(found: list[computed.Computed]) -> dict[str, tuple[str, str]]:
 
 
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
-    found = computed.find(aws(), environment, None, SHARED)
+    found = computed.find(aws(), environment, None, BESIDE)
     assert {one.name for one in found} == set(environment.computed)
-    assert len(found) == 5 and all(one.how for one in found)
+    assert len(found) == 6 and all(one.how for one in found)
     assert values(found)["RepositoryName"] == ("dashboard", FOUND)
     assert values(found)["CloudFrontPrefixListId"] == ("pl-1", FOUND)
     assert environment.values({one.name: one.value for one in found})["RepositoryName"] == "dashboard"
@@ -66,7 +67,7 @@ def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
     file.write_text(json.dumps(body), encoding="utf-8")
     wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")["environment"]
     with pytest.raises(Refused, match="does not know how to find Moon"):
-        computed.find(aws(), wanted, None, SHARED)
+        computed.find(aws(), wanted, None, BESIDE)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_bootstrap_and_image(
     environment: Environment, previous: Stack | None, release: Any, bootstrap: Any, image: Any
 ) -> None:
     service = aws(ssm__get_parameter=release) if release else aws()
-    found = values(computed.find(service, environment, previous, SHARED))
+    found = values(computed.find(service, environment, previous, BESIDE))
     assert (found["BackendBootstrap"], found["BackendImage"]) == (bootstrap, image)
 
 
@@ -95,7 +96,7 @@ def changes(*path: str) -> Plan:
 
 def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) -> None:
     """Infrastructure never rolls the application back; without a change of the backend nothing moves."""
-    found = computed.find(aws(), environment, RELEASED, SHARED)
+    found = computed.find(aws(), environment, RELEASED, BESIDE)
     service = aws(ssm__get_parameter=RELEASE)
     renewed = computed.renew(service, environment, RELEASED, found, changes("Backend", "Task"))
     assert values(renewed)["BackendImage"] == ("registry/backend:9", FOUND)
@@ -110,7 +111,7 @@ def digest(folder: Path, **changed: str) -> str:
     content["Parameters"] |= changed
     (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
     wanted = parameters.load("staging", ROOT / "templates", folder)["environment"]
-    return values(computed.find(aws(), wanted, None, SHARED))["ConfigurationDigest"][0]
+    return values(computed.find(aws(), wanted, None, BESIDE))["ConfigurationDigest"][0]
 
 
 def test_the_digest_covers_what_reaches_the_tasks(tmp_path: Path) -> None:
@@ -121,11 +122,43 @@ def test_the_digest_covers_what_reaches_the_tasks(tmp_path: Path) -> None:
     assert digest(tmp_path, MetricsTable="Other") != plain
 
 
+def with_domain(folder: Path, **more: str) -> dict[str, Environment]:
+    content = json.loads((ROOT / "params" / "staging.json").read_text(encoding="utf-8"))
+    content["Parameters"] |= {"DomainName": "a.cloud-health.test", "HostedZoneId": "Z1", **more}
+    shutil.copy(ROOT / "params" / "shared.json", folder)
+    (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
+    return parameters.load("staging", ROOT / "templates", folder)
+
+
+def test_the_certificate_of_the_root_edge(tmp_path: Path) -> None:
+    roots = with_domain(tmp_path)
+    made = Stack("dashboard-staging-edge", arn("stack", "x"), "CREATE_COMPLETE", outputs={"EdgeCertificateArn": "arn"})
+    found = values(computed.find(aws(), roots["environment"], None, {**BESIDE, "edge": made}))
+    assert found["EdgeCertificateArn"] == ("arn", FOUND)
+    with pytest.raises(Refused, match=r"certificate of a\.cloud-health\.test does not exist"):
+        computed.find(aws(), roots["environment"], None, BESIDE)
+    assert roots["edge"].needed
+
+
+def test_the_root_edge_waits_for_the_distribution(tmp_path: Path) -> None:
+    there = replace(RUNNING, outputs={"DistributionId": "E1"})
+    watching = with_domain(tmp_path, CloudFrontAlarms="true")["edge"]
+    assert watching.region == "us-east-1"
+    for beside, wanted in ((there, "E1"), (None, "")):
+        [found] = computed.find(aws(), watching, None, {"environment": beside})
+        assert (found.name, found.value) == ("DistributionId", wanted)
+    assert computed.distribution(with_domain(tmp_path)["edge"], there).value == ""
+
+
+def test_without_domain_and_alarms_no_root_edge_is_made() -> None:
+    assert not parameters.load("staging", ROOT / "templates", ROOT / "params")["edge"].needed
+
+
 def test_what_is_missing_is_refused(environment: Environment) -> None:
     with pytest.raises(Refused, match="shared stack"):
-        computed.find(aws(), environment, None, None)
+        computed.find(aws(), environment, None, {})
     with pytest.raises(Refused, match="prefix list"):
-        computed.find(Prepared(ec2__describe_managed_prefix_lists={"PrefixLists": []}), environment, None, SHARED)
+        computed.find(Prepared(ec2__describe_managed_prefix_lists={"PrefixLists": []}), environment, None, BESIDE)
 
 
 def test_names_come_from_the_templates(environment: Environment) -> None:

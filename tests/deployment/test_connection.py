@@ -31,7 +31,7 @@ def behind_a_connection(folder: Path) -> dict[str, Environment]:
 
 
 def test_a_source_behind_a_connection_needs_no_repository(tmp_path: Path) -> None:
-    found = values(computed.find(aws(), behind_a_connection(tmp_path)["environment"], None, None))
+    found = values(computed.find(aws(), behind_a_connection(tmp_path)["environment"], None, {}))
     assert found["RepositoryName"] == ("none", FOUND)
 
 

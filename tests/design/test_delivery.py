@@ -55,7 +55,7 @@ def test_https_and_one_origin(templates: TemplateSet) -> None:
     own = configuration(templates, **BOTH, DomainName="dashboard.cloud-health.test")
     assert own["Aliases"] == [ref("DomainName")]
     assert own["ViewerCertificate"] == {
-        "AcmCertificateArn": ref("CertificateArn"),
+        "AcmCertificateArn": ref("ViewerCertificateArn"),
         "MinimumProtocolVersion": "TLSv1.2_2021",
         "SslSupportMethod": "sni-only",
     }

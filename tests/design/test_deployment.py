@@ -10,7 +10,7 @@ EXISTING = ("ExistingKeyArn", "ExistingEncryptionSecretArn", "ExistingRepository
 def test_nested_stacks_only(templates: TemplateSet) -> None:
     """The environment's root holds nothing but nested stacks, so that one change set shows all of it."""
     root = templates["environment"].resources.values()
-    assert len(root) == 14
+    assert len(root) == 15
     assert {one.type for one in root} == {STACK}
     assert all(one.get("TemplateURL") for one in root)
     assert all(one.description for one in templates.resources())
@@ -24,6 +24,7 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "BackendImage",
         "CloudFrontPrefixListId",
         "ConfigurationDigest",
+        "EdgeCertificateArn",
         "RepositoryName",
     }
     for name, told in computed.items():

@@ -67,7 +67,8 @@ def test_nat_gateways(templates: TemplateSet) -> None:
 def reached(templates: TemplateSet, scheme: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Listener, the conditions of its rule by field, and the distribution's origin, under a scheme."""
     listener, rule = (
-        under(templates, f"ingress.{one}", LoadBalancerScheme=scheme) for one in ("Listener", "ProductionRule")
+        under(templates, f"ingress.{one}", LoadBalancerScheme=scheme, LoadBalancerCertificateArn="")
+        for one in ("Listener", "ProductionRule")
     )
     distribution = under(templates, "delivery.Distribution", **BOTH, LoadBalancerScheme=scheme)
     [origin] = [one for one in distribution["DistributionConfig"]["Origins"] if one["Id"] == "api"]
@@ -107,14 +108,21 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
 
 def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -> None:
     """By parameter: the prefix list admits anybody's distribution, so that only a secret header tells ours."""
-    public = {"LoadBalancerScheme": "PUBLIC"}
+    public = {"LoadBalancerScheme": "PUBLIC", "LoadBalancerCertificateArn": ""}
     assert under(templates, "ingress.LoadBalancer", **public)["Scheme"] == "internet-facing"
     for zone in "AB":
         value = templates["network"].outputs[f"LoadBalancerSubnet{zone}"]["Value"]
         assert decide(value, {"PublicLoadBalancer": True}) == ref(f"PublicSubnet{zone}")
     listener, asked, api = reached(templates, "PUBLIC")
     assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
-    assert listener["Certificates"] == [{"CertificateArn": ref("LoadBalancerCertificateArn")}]
+    assert listener["Certificates"] == [{"CertificateArn": ref("Certificate")}]
+    given = under(templates, "ingress.Listener", **{**public, "LoadBalancerCertificateArn": "arn"})
+    assert given["Certificates"] == [{"CertificateArn": ref("LoadBalancerCertificateArn")}]
+    made = templates.resource("ingress.Certificate")
+    assert (made.get("DomainName"), made.get("ValidationMethod")) == (ref("DomainName"), "DNS")
+    assert exists(templates, made.address, **public)
+    assert not exists(templates, made.address, **{**public, "LoadBalancerCertificateArn": "arn"})
+    assert not exists(templates, made.address, LoadBalancerScheme="INTERNAL")
     assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res")
     header, secret = (asked["http-header"]["HttpHeaderConfig"], templates.resource("ingress.OriginSecret"))
     assert header["Values"] == [sub("{{resolve:secretsmanager:${OriginSecret}}}")]
@@ -150,6 +158,7 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
         ({"LoadBalancerScheme": "PUBLIC", "DomainName": "a.test"}, True),
         ({"LoadBalancerCertificateArn": "arn"}, True),
         ({"LoadBalancerScheme": "PUBLIC", "LoadBalancerCertificateArn": "arn", "DomainName": "a.test"}, False),
+        ({"LoadBalancerScheme": "PUBLIC", "HostedZoneId": "Z1", "DomainName": "a.test"}, False),
     ],
 )  # fmt: skip
 def test_public_without_tls_is_refused(given: dict[str, str], refused: bool) -> None:

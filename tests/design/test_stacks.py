@@ -11,6 +11,7 @@ from generator.reading.values import render
 from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
 
 CHILDREN = {
+    "Address",
     "Encryption",
     "Storage",
     "Notifications",
@@ -46,7 +47,7 @@ TAGS = {"Application", "Component", "Environment", "ManagedBy"}
 
 
 def test_roots_and_children(templates: TemplateSet) -> None:
-    assert {root.name for root in templates.roots()} == {"access", "shared", "environment"}
+    assert {root.name for root in templates.roots()} == {"access", "shared", "edge", "environment"}
     root = templates["environment"]
     assert {name for name, one in root.resources.items() if one.type == STACK} == CHILDREN
     for child in root.children():
@@ -62,7 +63,8 @@ def test_a_value_keeps_its_name(templates: TemplateSet) -> None:
         for name, value in child.parameters.items():
             found = [one for one in mentions(value) if one[1] != "Condition"]
             sources = {field.removeprefix("Outputs.") or target for _, _, target, field in found}
-            assert name in sources or sources == {"Environment"}, f"{child.resource.address}: {name} is {sources}"
+            made = {"Environment"} if name != "ViewerCertificateArn" else {"CertificateArn", "EdgeCertificateArn"}
+            assert name in sources or sources == made, f"{child.resource.address}: {name} is {sources}"
             checked += 1
     assert checked > 150
 
@@ -143,7 +145,7 @@ def test_nothing_volatile(templates: TemplateSet) -> None:
 
 def test_one_side_only(templates: TemplateSet) -> None:
     backend = {"Network", "Ingress", "Configuration", "Backend", "Registry", "Data"}
-    switches = {"ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE"}
+    switches = {"HostedZoneId": "Z1", "ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE"}
     for given, missing in ((BOTH, set()), (FRONTEND_ONLY, backend), (BACKEND_ONLY, {"Site"})):
         there = {name for name in CHILDREN if exists(templates, f"environment.{name}", **given, **switches)}
         assert there == CHILDREN - missing

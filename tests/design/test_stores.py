@@ -3,7 +3,7 @@
 from generator.reading.permissions import permissions
 from generator.reading.templates import TemplateSet
 
-from .support import BOTH, arn, default, exists, grants, ref, sub, under
+from .support import BOTH, arn, attribute, default, exists, grants, ref, sub, under
 
 TAKES_A_KEY: dict[str, tuple[str, ...]] = {
     "AWS::CodeBuild::Project": ("EncryptionKey",),
@@ -40,7 +40,8 @@ def test_our_key_on_everything_that_takes_one(templates: TemplateSet) -> None:
     found = 0
     for kind, place in TAKES_A_KEY.items():
         for one in templates.resources(kind):
-            assert one.get(*place) == ref("KeyArn"), one.address
+            key = attribute("Key") if one.template == "edge" else ref("KeyArn")
+            assert one.get(*place) == key, one.address
             found += 1
     assert found > 20
     for address in ("backend.TaskLogs", "network.FlowLogs", "configuration.JwtSecret", "data.Clients"):

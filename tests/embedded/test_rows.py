@@ -48,6 +48,10 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"KeyPolicy": POLICY, "EnableKeyRotation": True, "Tags": TAGS},
         {"KeyPolicy": {**POLICY, "Id": "x"}, "EnableKeyRotation": False, "Description": "d", "Tags": OTHER_TAGS},
     ),
+    "AWS::CertificateManager::Certificate": (
+        {"DomainName": "a.example", "ValidationMethod": "DNS", "Tags": TAGS},
+        {"DomainName": "a.example", "ValidationMethod": "DNS", "Tags": OTHER_TAGS},
+    ),
     "AWS::Logs::LogGroup": ({"RetentionInDays": 7, "Tags": TAGS}, {"Tags": OTHER_TAGS}),
     "AWS::S3::Bucket": (
         {"LifecycleConfiguration": {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]}, "Tags": TAGS},
@@ -117,6 +121,29 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
         physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
     assert len(physical) == 1, "nothing was replaced"
     assert aws.delete(f"row-{name}")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_record_is_made_changed_and_taken_away(aws: Aws) -> None:
+    """It is read back from its zone, and no record of somebody else is overwritten."""
+    route53 = aws.client("route53")
+    zone = route53.create_hosted_zone(Name="record.test", CallerReference="x")["HostedZone"]["Id"].rpartition("/")[2]
+
+    def template(target: str) -> dict[str, Any]:
+        alias = {"DNSName": target, "HostedZoneId": "Z2FDTNDATAQYW2", "EvaluateTargetHealth": False}
+        record = {"Name": "a.record.test", "Type": "A", "HostedZoneId": zone, "AliasTarget": alias}
+        return {"Resources": {"One": {"Type": "AWS::Route53::RecordSet", "Properties": record}}}
+
+    def shown() -> list[str]:
+        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        return [one["AliasTarget"]["DNSName"] for one in records if one["Type"] == "A"]
+
+    assert aws.deploy("record", template("one.test"))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.deploy("record", template("two.test"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert shown() == ["two.test"]
+    assert aws.deploy("record-again", template("three.test"))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert shown() == ["two.test"]
+    aws.delete("record")
+    assert shown() == []
 
 
 def test_exceptions_belong_to_rows_and_say_what_is_kept() -> None:

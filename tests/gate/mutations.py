@@ -47,6 +47,7 @@ BUCKET, TABLE, REGISTRY, PROJECT = (
     "AWS::CodeBuild::Project",
 )
 SECRET, GROUP, TOPIC = ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "AWS::SNS::Topic")
+VPC = "AWS::EC2::VPC"
 BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
 DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
 PUBLIC_ORIGIN = (CONFIGURATION, "Origins", 1, "Fn::If", 2, "Fn::If", 1)
@@ -277,6 +278,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(SERVICE, *SHIFTED, "ProductionListenerRule", value={"Ref": "TargetGroupArn"}),
         drop(SERVICE, *SHIFTED, "RoleArn"),
     ],
+    "MON001": [section("edge", "Metadata", "Region", value="eu-west-1", at="CloudFrontErrors")],
+    "MON002": [
+        drop("AWS::CloudWatch::Alarm", "AlarmActions"),
+        put("AWS::CloudWatch::Alarm", "OKActions", value=[]),
+        put("AWS::CloudWatch::Alarm", "AlarmActions", value={"Fn::If": ["Backend", [NOTHING], NOTHING]}),
+    ],
     "STR001": [
         metadata(TOPIC, "Description", " "),
         metadata(TOPIC, "Requirements", []),
@@ -320,8 +327,8 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(TOPIC, "DisplayName", value={"Fn::ImportValue": "x"}),
     ],
     "STR010": [
-        put(TOPIC, "DisplayName", value={"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "TopicName"}]}]}),
-        put(TOPIC, "DisplayName", value={"Fn::Select": [0, {"Ref": "TopicName"}]}),
+        put(VPC, "CidrBlock", value={"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "VpcCidr"}]}]}),
+        put(VPC, "CidrBlock", value={"Fn::Select": [0, {"Ref": "VpcCidr"}]}),
     ],
     "CON001": [not_passed, not_taken, not_given],
     "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],

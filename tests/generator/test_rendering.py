@@ -61,7 +61,7 @@ def test_the_same_bytes_in_every_world(world: dict[str, str], files: dict[str, s
 
 
 def test_canonical_form(files: dict[str, str]) -> None:
-    assert len(files) == 17
+    assert len(files) == 19
     for name, text in files.items():
         body = json.loads(text)
         assert text == json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n", name
@@ -71,7 +71,7 @@ def test_canonical_form(files: dict[str, str]) -> None:
 def test_only_roots_carry_the_version(templates: TemplateSet) -> None:
     """A release of the set must touch no child, or every deployment would show changes everywhere."""
     roots = {template.name for template in templates.roots()}
-    assert roots == {"access", "environment", "shared"}
+    assert roots == {"access", "edge", "environment", "shared"}
     for template in templates:
         version = template.metadata["Generator"].get("Version")
         assert version == (VERSION if template.name in roots else None), template.name
@@ -79,7 +79,7 @@ def test_only_roots_carry_the_version(templates: TemplateSet) -> None:
 
 def test_children_are_addressed_relatively(templates: TemplateSet) -> None:
     stacks = list(templates.resources("AWS::CloudFormation::Stack"))
-    assert len(stacks) == 14
+    assert len(stacks) == 15
     for stack in stacks:
         assert stack.properties["TemplateURL"] in {f"{template.name}.json" for template in templates}
 
@@ -143,6 +143,7 @@ def test_a_child_that_is_not_needed_costs_nothing(templates: TemplateSet) -> Non
         "Site": "Frontend",
         "Ingress": "Backend",
         "Delivery": None,
+        "Address": "OwnZone",
         "Configuration": "Backend",
         "Backend": "OnEcs",
         "Build": None,

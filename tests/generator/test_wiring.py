@@ -26,6 +26,7 @@ NEEDS = {
     "site": {"storage"},
     "ingress": {"network", "storage", "encryption"},
     "delivery": {"ingress", "site", "storage"},
+    "address": {"delivery"},
     "configuration": {"encryption", "delivery", "data"},
     "backend": {"network", "ingress", "registry", "configuration", "data", "notifications", "encryption"},
     "build": {"storage", "encryption", "registry", "site", "delivery", "backend"},

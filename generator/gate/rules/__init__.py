@@ -1,6 +1,6 @@
 """All house rules."""
 
-from generator.gate.rules import agreement, iam, names, network, runtime, secrets, storage, structure
+from generator.gate.rules import agreement, iam, monitoring, names, network, runtime, secrets, storage, structure
 from generator.gate.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -10,6 +10,7 @@ RULES: tuple[Rule, ...] = (
     *secrets.RULES,
     *names.RULES,
     *runtime.RULES,
+    *monitoring.RULES,
     *structure.RULES,
     *agreement.RULES,
 )

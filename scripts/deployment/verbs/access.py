@@ -30,7 +30,7 @@ def run(run: Run) -> Exit:
     shared = run.roots[SHARED]
     # The repository comes after the roles that make it: it will have the name that its file gives.
     named = Stack(shared.stack, "", "", outputs={"RepositoryName": shared.values({})["RepositoryName"]})
-    steps = Steps(run, replace(planning.planner(run), access=None), terminal.painter(sys.stdout))
-    [(wanted, templates)] = steps.planner.package(run, (ACCESS,))
-    ended, _ = steps.apply(wanted, templates, named)
+    [one] = replace(planning.planner(run), access=None).prepare(run, (ACCESS,))
+    steps = Steps(one.run, one.planner, terminal.painter(sys.stdout))
+    ended, _ = steps.apply(one.wanted, one.templates, {SHARED: named})
     return ended

@@ -1,18 +1,19 @@
-"""`apply`: create or update the shared stack, then the environment."""
+"""`apply`: create or update the shared stack, then the environment, with what it needs in us-east-1."""
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from generator.reading.environments import SHARED
+from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment import (
     adoption,
     agree,
     approvals,
+    computed,
     execute,
     pipeline_source,
     plan,
@@ -30,7 +31,7 @@ from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
 from scripts.deployment.planned import CREATE, UPDATE, Plan
-from scripts.deployment.planning import Planner
+from scripts.deployment.planning import Beside, Planner, Prepared
 from scripts.deployment.record import Record
 from scripts.deployment.run import Run, say
 from scripts.deployment.saved import SavedPlan
@@ -51,43 +52,61 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """Shared first, then the environment; a source behind a connection needs nothing of what is shared."""
+    """The shared stack first, then what stands in us-east-1, then the environment, then us-east-1 once more when it
+    waits for the distribution."""
     agree.beforehand(run)
     planner = planning.planner(run)
     who.check(run.wanted, planner.identity, planner.access, run.project)
     held = saved.read(run.given.plan) if run.given.plan else None
     if held:
         saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
-    steps = Steps(run, planner, terminal.painter(sys.stdout), held)
-    ended, shared = Exit.DONE, None
-    for one, templates in steps.planner.package(run):
-        if ended is Exit.DONE and one.root.name == SHARED:
-            ended, shared = steps.apply(one, templates, None)
-            if shared and ended is Exit.DONE and not run.aws.endpoint:  # the embedded AWS has no pull requests
-                say(approvals.keep_line(run.aws, shared.outputs))
-        elif ended is Exit.DONE:
-            if not run.aws.endpoint:
-                pipeline_source.want(run, one, shared)
-            ended, _ = steps.apply(one, templates, shared)
+    prepared, paint = planner.prepare(run), terminal.painter(sys.stdout)
+    beside = planning.standing(prepared)
+    ended, asked = Exit.DONE, bool(run.aws.endpoint)  # the embedded AWS has neither pushes nor pull requests
+    for one in prepared:
+        if one.name != SHARED and not asked:
+            pipeline_source.want(run, run.wanted, beside.get(SHARED))
+            asked = True
+        ended, found = Steps(one.run, one.planner, paint, held).apply(one.wanted, one.templates, beside)
+        beside[one.name] = found
+        if ended is not Exit.DONE:
+            break
+        if one.name == SHARED and found and not asked:
+            say(approvals.keep_line(run.aws, found.outputs))
+    else:
+        ended = _again(prepared, beside, paint, held)
     if run.aws.endpoint:
         say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
     return ended
 
 
+def _again(prepared: Sequence[Prepared], beside: Beside, paint: terminal.Paint, held: SavedPlan | None) -> Exit:
+    """The root edge once more, when the environment has a distribution now that its alarms do not know yet. Nothing is
+    done besides a reviewed plan."""
+    for one in prepared:
+        if one.name != EDGE or not (made := beside[EDGE]):
+            continue
+        if computed.distribution(one.wanted, beside[ENVIRONMENT]).value != made.parameters["DistributionId"]:
+            if held is None:
+                return Steps(one.run, one.planner, paint).apply(one.wanted, one.templates, beside)[0]
+            say([f"{one.wanted.stack} does not know the distribution yet: plan and apply once more"])
+    return Exit.DONE
+
+
 @dataclass(frozen=True)
 class Steps:
-    """What the steps of one `apply` share."""
+    """What the steps of one root share; the run is in the root's region."""
 
     run: Run
     planner: Planner
     paint: terminal.Paint
     saved: SavedPlan | None = None
 
-    def apply(self, wanted: Environment, templates: PackagedSet, shared: Stack | None) -> tuple[Exit, Stack | None]:
+    def apply(self, wanted: Environment, templates: PackagedSet, beside: Beside) -> tuple[Exit, Stack | None]:
         """One root stack: found, cleared up, planned, shown, agreed to, executed, recorded."""
         previous, agreed = self._previous(wanted), ""
         while True:
-            planned = self._plan(wanted, templates, previous, shared)
+            planned = self._plan(wanted, templates, previous, beside)
             if planned is None or (planned.empty and not planned.kept):
                 say([] if agreed else [f"{wanted.stack}: {'no changes' if planned else 'nothing in the plan'}"])
                 return Exit.DONE, previous
@@ -117,16 +136,14 @@ class Steps:
             if ended is not Exit.DONE:
                 return ended, previous
 
-    def _plan(
-        self, wanted: Environment, templates: PackagedSet, previous: Stack | None, shared: Stack | None
-    ) -> Plan | None:
+    def _plan(self, wanted: Environment, templates: PackagedSet, previous: Stack | None, beside: Beside) -> Plan | None:
         """The plan of one root, made or reviewed; None when a reviewed plan holds nothing of it."""
         if self.saved is None:
-            return self.planner.plan(wanted, templates, previous, shared)
+            return self.planner.plan(wanted, templates, previous, beside)
         for held in self.saved.stacks:
             if held.stack == wanted.stack:
                 shown = next(one for one in self.saved.shown["stacks"] if one["stack"] == held.stack)
-                return self.planner.reviewed(wanted, templates, previous, shared, held, shown)
+                return self.planner.reviewed(wanted, templates, previous, beside, held, shown)
         return None
 
     def _leave(self, planned: Plan) -> None:

@@ -31,18 +31,19 @@ def run(run: Run) -> Exit:
     paint = terminal.painter(sys.stdout)
     worst = Exit.DONE
     for wanted in run.roots.values():
-        stack = stacks.read(run.aws, wanted.stack)
+        there = run.of(wanted)
+        stack = stacks.read(there.aws, wanted.stack)
         if stack is None or stack.meaning.action is not Action.CONTINUE:
             what = f"{stack.meaning.text} ({stack.status})" if stack else "does not exist"
             say([f"{wanted.stack} {what}: nothing to continue"])
             continue
-        failed = recovery.stuck(run.aws, stack)
+        failed = recovery.stuck(there.aws, stack)
         say([paint(f"{stack.name} {stack.meaning.text} ({stack.status})", "bold")])
         say(stuck_lines(stack, failed, wanted.root, paint))
         skipped = _skipped(failed, run.given.skip)
         confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?")
-        restoring = recovery.restore(run.aws, stack, skipped)
-        outcome = execute.watch(run.aws, restoring, wanted.root, watching.watcher(run, wanted.root))
+        restoring = recovery.restore(there.aws, stack, skipped)
+        outcome = execute.watch(there.aws, restoring, wanted.root, watching.watcher(there, wanted.root))
         say(outcomes.outcome_lines(outcome, paint))
         worst = max(worst, outcome.exit)
     return worst

@@ -18,11 +18,12 @@ def run(run: Run) -> Exit:
     """Every root with its nested stacks: 2 when something has drifted, 4 when a stack could not be compared."""
     found = []
     for wanted in run.roots.values():
-        stack = stacks.read(run.aws, wanted.stack)
+        aws = run.of(wanted).aws
+        stack = stacks.read(aws, wanted.stack)
         if stack and not stack.meaning.ended:
             raise NeedsPerson(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
         if stack:
-            found.append(drift.find(run.aws, stack))
+            found.append(drift.find(aws, stack))
     if run.given.format == formats.JSON:
         say(formats.document([drifts.drift_document(one) for one in found]))
     else:

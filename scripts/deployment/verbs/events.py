@@ -27,7 +27,7 @@ def run(run: Run) -> Exit:
         read = operations.last if given.operation == "last" else operations.everything
         events = [
             one
-            for one in read(run.aws, subject.stack)
+            for one in read(run.of(subject.wanted).aws, subject.stack)
             if (since is None or one.time >= since) and (one.failed or not given.failed)
         ]
         if given.format == formats.JSON:

@@ -35,8 +35,9 @@ def run(run: Run) -> Exit:
 
 
 def _outcome(run: Run, subject: Subject) -> Outcome:
-    events = operations.last(run.aws, subject.stack)
-    witness = Witness(run.aws, lambda _: None)
+    aws = run.of(subject.wanted).aws
+    events = operations.last(aws, subject.stack)
+    witness = Witness(aws, lambda _: None)
     witness(events)  # what is left of a failed service may still be asked
     template = template_at(subject.wanted.root, subject.path)
     seconds = (events[-1].time - events[0].time).total_seconds() if events else 0.0

@@ -19,14 +19,15 @@ def run(run: Run) -> Exit:
     """One root after the other; the exit status is that of the worst end."""
     worst = Exit.DONE
     for wanted in run.roots.values():
-        stack = stacks.read(run.aws, wanted.stack)
+        there = run.of(wanted)
+        stack = stacks.read(there.aws, wanted.stack)
         if stack is None or stack.meaning.ended:
             say([f"{wanted.stack}: nothing is running"])
             continue
-        operation = running.current(run.aws, stack)
+        operation = running.current(there.aws, stack)
         assert operation, stack.status
         say([operation.told(datetime.now(UTC))])
-        outcome = watching.attached(run, wanted.root, operation)
+        outcome = watching.attached(there, wanted.root, operation)
         say(outcomes.outcome_lines(outcome, terminal.painter(sys.stdout)))
         worst = max(worst, outcome.exit)
     return worst

@@ -18,9 +18,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """The outputs of every root: for people, as JSON by the root's name (null for one that does not exist), or as
-    `NAME=value` for `eval` in a shell."""
-    found = {name: stacks.read(run.aws, wanted.stack) for name, wanted in run.roots.items()}
+    """The outputs of every root that the file asks for: for people, as JSON by the root's name (null for one that does
+    not exist), or as `NAME=value` for `eval` in a shell."""
+    read = {name: stacks.read(run.of(wanted).aws, wanted.stack) for name, wanted in run.roots.items()}
+    found = {name: stack for name, stack in read.items() if stack or run.roots[name].needed}
     if run.given.format == formats.JSON:
         say(formats.document({name: dict(stack.outputs) if stack else None for name, stack in found.items()}))
         return Exit.DONE
@@ -33,5 +34,5 @@ def run(run: Run) -> Exit:
             continue
         say([paint(wanted.stack, "bold") + ("" if stack else " does not exist")])
         if stack:
-            say(outcomes.output_lines(stack, run.console, wanted.root, paint))
+            say(outcomes.output_lines(stack, run.of(wanted).console, wanted.root, paint))
     return Exit.DONE

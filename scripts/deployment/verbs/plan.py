@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from scripts.deployment import adoption, plan, planning, saved, stacks
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, NeedsPerson
-from scripts.deployment.package import PackagedSet
-from scripts.deployment.parameters import Environment
 from scripts.deployment.planned import CREATE, Difference, NotPlanned, Plan
-from scripts.deployment.planning import Planner
+from scripts.deployment.planning import Beside, Planner, Prepared
 from scripts.deployment.run import Run, say
 from scripts.deployment.saved import SavedPlan, SavedStack
 from scripts.deployment.show import plan_json, plan_markdown, plans, terminal
@@ -37,29 +36,30 @@ def run(run: Run) -> Exit:
     if run.given.discard:
         return _discard(run, planner)
     made: list[Plan | NotPlanned] = []
-    kept: list[SavedStack] = []
-    shared: Stack | None = None
+    kept: list[tuple[Aws, SavedStack]] = []
     finished = False
+    prepared = planner.prepare(run)
+    beside = planning.standing(prepared)
     try:
-        for wanted, templates in planner.package(run):
+        for root in prepared:
             if missing := [one.stack for one in made if isinstance(one, NotPlanned) or one.kind == CREATE]:
-                made.append(NotPlanned(wanted.stack, f"{missing[0]} has to exist first"))
+                made.append(NotPlanned(root.wanted.stack, f"{missing[0]} has to exist first"))
                 continue
-            one, found = _plan(planner, wanted, templates, shared, bool(run.given.out), run.given.drift)
+            one, found = _plan(root, beside)
             made.append(one)
             if isinstance(one, Plan) and not one.empty:
-                kept.append(saved.stack(one, found, _only_image(one)))
-            shared = shared or found
+                kept.append((root.run.aws, saved.stack(one, found, _only_image(one))))
+            beside[root.name] = found
         document = plan_json.document(run.wanted.name, planner.identity.account, run.aws.region, made)
         say(_show(run, planner, made))
         if run.given.out:
             where = (run.wanted.name, planner.identity.account, run.aws.region)
-            saved.write(run.given.out, SavedPlan(*where, tuple(kept), document))
+            saved.write(run.given.out, SavedPlan(*where, tuple(held for _, held in kept), document))
         finished = True
     finally:
         if not (finished and run.given.out):
-            for held in kept:
-                plan.discard(run.aws, held.plan)
+            for aws, held in kept:
+                plan.discard(aws, held.plan)
     waiting = any(isinstance(one, NotPlanned) or not one.empty or one.kept for one in made)
     return Exit.CHANGES if waiting else Exit.DONE
 
@@ -73,25 +73,25 @@ def _discard(run: Run, planner: Planner) -> Exit:
     """Takes away what a saved plan keeps."""
     held = saved.read(run.given.discard)
     saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
+    roots = {one.stack: one for one in run.roots.values()}
     for one in held.stacks:
-        plan.discard(run.aws, one.plan)
+        plan.discard(run.of(roots.get(one.stack, run.wanted)).aws, one.plan)
         say([f"{one.stack}: the reviewed change set is gone"])
     return Exit.DONE
 
 
-def _plan(
-    planner: Planner, wanted: Environment, templates: PackagedSet, shared: Stack | None, keep: bool, drift: bool
-) -> tuple[Plan | NotPlanned, Stack | None]:
+def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | None]:
     """The plan of one root and its stack as it stands. Nothing of what others left is touched."""
-    found = stacks.read(planner.aws, wanted.stack)
+    wanted, planner, given = root.wanted, root.planner, root.run.given
+    found, keep = stacks.read(planner.aws, wanted.stack), bool(given.out)
     means = meaning(found.status if found else None)
     if found and means.action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
         raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
     if found and means.action is Action.RECREATE:
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
     previous = found if means.action is Action.UPDATE else None
-    told = plan.drifted(planner.aws, previous, planner.describe(wanted, "drift")) if drift and previous else ()
-    one = planner.plan(wanted, templates, previous, shared, plan.SAVED if keep else OURS)
+    told = plan.drifted(planner.aws, previous, planner.describe(wanted, "drift")) if given.drift and previous else ()
+    one = planner.plan(wanted, root.templates, previous, beside, plan.SAVED if keep else OURS)
     if keep and one.image and previous:
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         plan.discard(planner.aws, one)

@@ -22,18 +22,21 @@ def arguments(_parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """Every root with its nested stacks; 4 when one of them is running or needs a person."""
+    """Every root that the file asks for, with its nested stacks; 4 when one of them is running or needs a person."""
     found = Exit.DONE
     for wanted in run.roots.values():
-        stack = stacks.read(run.aws, wanted.stack)
-        children = stacks.children(run.aws, stack) if stack else {}
+        there = run.of(wanted)
+        stack = stacks.read(there.aws, wanted.stack)
+        if not (stack or wanted.needed):
+            continue
+        children = stacks.children(there.aws, stack) if stack else {}
         paint = terminal.painter(sys.stdout)
         say(outcomes.status_lines(stack, wanted.stack, children, paint))
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
-            _running(run, wanted, stack, paint)
+            _running(there, wanted, stack, paint)
         elif stack and action in (Action.CONTINUE, Action.PERSON):
-            say(stuck_lines(stack, recovery.stuck(run.aws, stack), wanted.root, paint))
+            say(stuck_lines(stack, recovery.stuck(there.aws, stack), wanted.root, paint))
         if action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
             found = Exit.PERSON
     return found

@@ -1,5 +1,6 @@
-"""What builds, releases, serves and watches: CodeBuild, CodePipeline, CloudFront, CloudWatch, Events, Budgets."""
+"""What builds, releases, serves and watches: CodeBuild, CodePipeline, CloudFront, Route 53, CloudWatch, Events."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scripts.embedded.types.row import Read, Row, Setting, Tagging
@@ -54,19 +55,51 @@ def _distribution(properties: dict[str, Any]) -> dict[str, Any]:
     """CloudFront's API wants said what CloudFormation leaves out."""
     if "DistributionConfig" not in properties:
         return properties
-    config = {"CallerReference": "cloudformation", "Comment": "", **properties["DistributionConfig"]}
+    config = {"Comment": "", **properties["DistributionConfig"]}
     config["DefaultCacheBehavior"] = _behavior(config["DefaultCacheBehavior"])
     if "CacheBehaviors" in config:
         config["CacheBehaviors"] = [_behavior(one) for one in config["CacheBehaviors"]]
+    for origin in config["Origins"]:
+        if "CustomOriginConfig" in origin:
+            origin["CustomOriginConfig"] = {"HTTPPort": 80, "HTTPSPort": 443, **origin["CustomOriginConfig"]}
     if "Logging" in config:
         config["Logging"] = {"Enabled": True, "IncludeCookies": False, "Prefix": "", **config["Logging"]}
     return {**properties, "DistributionConfig": config}
 
 
+def _record(properties: dict[str, Any]) -> dict[str, Any]:
+    """The API knows records as changes of their zone. As CloudFormation's, a first change makes, and fails on another's
+    record of that name and type."""
+    record = {name: value for name, value in properties.items() if name not in ("HostedZoneId", "Comment")}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    return {"HostedZoneId": properties.get("HostedZoneId"), "ChangeBatch": batch}
+
+
+def _change_record(one: "Thing", action: str, record: Any) -> None:
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+    one.call("change_resource_record_sets", {"HostedZoneId": one.properties["HostedZoneId"], "ChangeBatch": batch})
+
+
+def _upsert_record(one: "Thing", batch: Any) -> None:
+    [change] = one.folded(one.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
+    _change_record(one, "UPSERT", change["ResourceRecordSet"])
+
+
+def _same_name(value: str, shown: str) -> bool:
+    """Route 53 shows names with the dot at their end."""
+    return value.rstrip(".").lower() == shown.rstrip(".").lower()
+
+
+def _leads_to(alias: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    shown = state.get("AliasTarget", {})
+    return _same_name(alias["DNSName"], shown.get("DNSName", "")) and alias["HostedZoneId"] == shown["HostedZoneId"]
+
+
 def _reconfigure(one: "Thing", config: Any) -> None:
     folded = one.folded(one.row.create, {"DistributionConfig": config})[one.row.wrap]["DistributionConfig"]
-    tag = one.read()["ETag"]
-    one.call("update_distribution", {**one.address(None), "IfMatch": tag, "DistributionConfig": folded})
+    state = one.read()
+    folded["CallerReference"] = state["DistributionConfig"]["CallerReference"]
+    one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": folded})
 
 
 def _disable_and_delete(one: "Thing") -> None:
@@ -111,9 +144,25 @@ ROWS = (
                                   "DistributionConfig: Distribution.DistributionConfig}"),
          _tags("Resource", DISTRIBUTION_ARN)),
         delete=_disable_and_delete, wrap="DistributionConfigWithTags", prepare=_distribution,
-        rename={"DistributionConfig.IPV6Enabled": "IsIPV6Enabled"},
+        rename={"DistributionConfig.IPV6Enabled": "IsIPV6Enabled",
+                "DistributionConfig.Origins.OriginCustomHeaders": "CustomHeaders"},
         settings=(Setting("DistributionConfig", _reconfigure),),
+        fixed={"DistributionConfigWithTags": {"DistributionConfig": {"CallerReference": "{unique}"}}},
         tagging=Tagging({"Resource": DISTRIBUTION_ARN}), attributes={"Id": "{id}", "DomainName": "$DomainName"}),
+    Row("AWS::CloudFront::MonitoringSubscription", "cloudfront", "", "{DistributionId}", {}, ()),
+    Row("AWS::CertificateManager::Certificate", "acm", "request_certificate", "$CertificateArn",
+        {"CertificateArn": "{id}"},
+        (Read("describe_certificate", "Certificate"), Read("list_tags_for_certificate", "Tags", "Tags")),
+        delete="delete_certificate", seen={"ValidationMethod": "DomainValidationOptions[0].ValidationMethod"},
+        tagging=Tagging({"CertificateArn": "{id}"}, "add_tags_to_certificate", "remove_tags_from_certificate"),
+        attributes={"CertificateArn": "{id}"}),
+    Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
+        (Read("list_resource_record_sets", "ResourceRecordSets[0]",
+              address={"HostedZoneId": "{HostedZoneId}", "StartRecordName": "{id}", "StartRecordType": "{Type}"}),),
+        delete=lambda one: _change_record(one, "DELETE", one.read()), prepare=_record,
+        settings=(Setting("ChangeBatch", _upsert_record),),
+        seen={"HostedZoneId": lambda zone, _: bool(zone), "Name": lambda name, state: _same_name(name, state["Name"]),
+              "Type": "Type", "AliasTarget": _leads_to}),
     Row("AWS::CloudFront::Function", "cloudfront", "create_function", "$FunctionSummary.FunctionMetadata.FunctionARN",
         {"Name": "{Name}"},
         (Read("describe_function", "{ETag: ETag, FunctionConfig: FunctionSummary.FunctionConfig}"),

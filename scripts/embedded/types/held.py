@@ -7,6 +7,7 @@ Exceptions = Mapping[str, Mapping[str, str]]
 
 # Types for which moto has no operation at all, with the id that stands for them.
 TYPES: Mapping[str, str] = {
+    "AWS::CloudFront::MonitoringSubscription": "only the stack's own record",
     "AWS::CloudFront::VpcOrigin": "only the stack's own record, an id and an ARN",
     "AWS::CodeBuild::ReportGroup": "only the stack's own record and an ARN",
 }
@@ -14,6 +15,9 @@ WHOLE = "(the whole resource)"
 
 # Properties that are not sent: moto refuses them or has no place for them. The stack alone remembers them.
 WITHHELD: Exceptions = {
+    "AWS::CertificateManager::Certificate": {
+        "DomainValidationOptions": "the certificate, issued without a record in the hosted zone"
+    },
     "AWS::CodeBuild::Project": {"Visibility": "the project alone: moto has no visibility"},
     "AWS::CloudFront::Function": {"AutoPublish": "the function as a draft: moto cannot publish it"},
 }

@@ -71,7 +71,7 @@ class Row:
     tagging: Tagging | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     rename: Mapping[str, str] = field(default_factory=dict)
-    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] | Callable[["Thing"], Mapping[str, Any]] = field(default_factory=dict)
     named: str = ""  # the property that gets a generated name when it has none
     longest: int = 64
     wrap: str = ""  # the member of the creating (and updating) call that takes all properties

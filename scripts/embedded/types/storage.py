@@ -30,7 +30,13 @@ def _lifecycle(images: "Thing", policy: Mapping[str, Any]) -> None:
     images.call("put_lifecycle_policy", {**images.address(None), "lifecyclePolicyText": text})
 
 
-def _place_of_bucket(properties: dict[str, Any]) -> dict[str, Any]:
+def _place_of_bucket(bucket: "Thing") -> dict[str, Any]:
+    """Every region but us-east-1 has to be named (S3 API reference, CreateBucket)."""
+    region = bucket.services.region
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
+def _whole_rules(properties: dict[str, Any]) -> dict[str, Any]:
     """Lifecycle rules without a prefix hold for all: the API wants that said."""
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
     if not rules:
@@ -66,7 +72,7 @@ ROWS = (
                 "LoggingConfiguration.LogFilePrefix": "TargetPrefix", "CorsConfiguration": "CORSConfiguration",
                 "CorsConfiguration.CorsRules.MaxAge": "MaxAgeSeconds",
                 "AccelerateConfiguration.AccelerationStatus": "Status", "Tags": "Tagging.TagSet"},
-        prepare=_place_of_bucket,
+        prepare=_whole_rules, fixed=_place_of_bucket,
         settings=(Setting("OwnershipControls", "put_bucket_ownership_controls", "delete_bucket_ownership_controls"),
                   Setting("VersioningConfiguration", "put_bucket_versioning", default={"Status": "Suspended"}),
                   Setting("BucketEncryption", "put_bucket_encryption", "delete_bucket_encryption"),
