@@ -27,10 +27,10 @@ Beside = Mapping[str, Stack | None]  # the stacks of roots as they stand, by the
 
 @dataclass(frozen=True)
 class Planner:
-    """What the plans of one run share in one region: who asks, where templates are stored, the commit that they come from, whether an
-    environment that is made again takes over what its earlier life left, the topics that are told (None for those of
-    before), whether alarms watch over updates, and the access stack, which has the role that CloudFormation acts with
-    (None: with the caller's own rights)."""
+    """What the plans of one run share in one region: who asks, where templates are stored, the commit that they come
+    from, whether an environment that is made again takes over what its earlier life left, the topics that are told
+    (None for those of before), whether alarms watch over updates, and the access stack, which has the role that
+    CloudFormation acts with (None: with the caller's own rights)."""
 
     aws: Aws
     identity: Identity

@@ -25,8 +25,11 @@ WITHOUT_HANDLERS = {"AWS::CodeBuild::Project", "AWS::ElasticLoadBalancingV2::Lis
 NESTED = {f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "Describe", "Execute")}
 # What is written without naming a resource, because AWS knows none for it.
 ANYWHERE = {
+    "acm:RequestCertificate",
+    "cloudfront:CreateMonitoringSubscription",
     "cloudfront:CreateOriginAccessControl",
     "cloudfront:CreateVpcOrigin",
+    "cloudfront:DeleteMonitoringSubscription",
     "ecs:DeregisterTaskDefinition",
     "kms:CreateKey",
     "logs:CreateLogDelivery",
