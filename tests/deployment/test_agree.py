@@ -141,7 +141,7 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
     asked_for = asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)
     steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
     wanted = asked_for.wanted
-    assert steps.apply(wanted, package(wanted.root, "bucket", REGION), None) == (Exit.DONE, before)
+    assert steps.apply(wanted, package(wanted.root, "bucket", REGION), {}) == (Exit.DONE, before)
     assert [one.parameters for one in done] == [(image,), ()]
     [made] = [given for name, given in aws.asked if name.endswith("create_change_set")]
     assert made["UsePreviousTemplate"] and made["Parameters"] == [
