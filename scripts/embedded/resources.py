@@ -79,11 +79,6 @@ class Thing:
         kept = {name: value for name, value in properties.items() if name not in dropped}
         return self.row.prepare(kept) if self.row.prepare else kept
 
-    def fixed(self) -> dict[str, Any]:
-        """What the creating call is given besides the properties."""
-        fixed = self.row.fixed(self) if callable(self.row.fixed) else self.row.fixed
-        return dict(self.fill(dict(fixed)))
-
     def create(self) -> None:
         """Makes it and everything that needs calls of its own. Raises `Failed`; `physical` tells how far it came."""
         if self.row.kind in held.TYPES:
@@ -96,7 +91,8 @@ class Thing:
         tags = None
         if "Tags" in properties and self.row.tagging and not self.takes(self.row.create, "Tags"):
             tags = properties.pop("Tags")
-        arguments = _merge(self.folded(self.row.create, properties), self.fixed())
+        fixed = self.row.fixed(self) if callable(self.row.fixed) else self.row.fixed
+        arguments = _merge(self.folded(self.row.create, properties), self.fill(dict(fixed)))
         answer = self.call(self.row.create, arguments)
         identity = self.fill(self.row.identity, answer)
         if not identity:
