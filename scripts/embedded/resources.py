@@ -91,9 +91,8 @@ class Thing:
         tags = None
         if "Tags" in properties and self.row.tagging and not self.takes(self.row.create, "Tags"):
             tags = properties.pop("Tags")
-        fixed = self.row.fixed(self) if callable(self.row.fixed) else self.row.fixed
-        arguments = _merge(self.folded(self.row.create, properties), self.fill(dict(fixed)))
-        answer = self.call(self.row.create, arguments)
+        fixed = self.fill(dict(self.row.fixed(self) if callable(self.row.fixed) else self.row.fixed))
+        answer = self.call(self.row.create, _merge(self.folded(self.row.create, properties), fixed))
         identity = self.fill(self.row.identity, answer)
         if not identity:
             raise Failed(f"{self.row.kind}: {self.row.create} made nothing: {answer.get('Unsuccessful', answer)}")
