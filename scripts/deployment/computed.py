@@ -15,7 +15,7 @@ from scripts.deployment.stacks import Stack
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 FOUND, KEPT = "computed", "kept"
-IMAGE = "BackendImage"
+IMAGE, BOOTSTRAP = "BackendImage", "BackendBootstrap"
 
 
 @dataclass(frozen=True)

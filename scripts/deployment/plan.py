@@ -59,15 +59,16 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str, p
     return _kept(aws, plan, lambda: _read(aws, plan, request, previous))
 
 
-def make_image(aws: Aws, previous: Stack, image: Difference, description: str, prefix: str = OURS) -> Plan:
-    """A change of one parameter of the stack as it stands, and of nothing else."""
-    digest = hashlib.sha256(json.dumps([previous.name, image.name, image.after]).encode()).hexdigest()
-    asked = _as_it_stands(previous, {image.name: image.after})
+def make_image(aws: Aws, previous: Stack, image: tuple[Difference, ...], description: str, prefix: str = OURS) -> Plan:
+    """A change of some parameters of the stack as it stands, and of nothing else."""
+    changed = {one.name: one.after for one in image}
+    digest = hashlib.sha256(json.dumps([previous.name, changed]).encode()).hexdigest()
+    asked = _as_it_stands(previous, changed)
     plan = _create(aws, previous.name, previous, digest, description, prefix, asked)
 
     def reading() -> Plan:
         found, notices, none = changes.changed(aws, plan, frozenset())
-        return replace(plan, changes=found, notices=notices, parameters=(image,), empty=none)
+        return replace(plan, changes=found, notices=notices, parameters=image, empty=none)
 
     return _kept(aws, plan, reading)
 

@@ -111,7 +111,8 @@ class Notice:
 class Plan:
     """The whole: what executing `change_set` would do to `stack`.
 
-    `image` is set when a change of the backend's image alone comes first (RUN-8), `found` are the values that the
+    `image` are the parameters that change first and by themselves, so that no rollback brings back an older image than
+    the one that runs (RUN-8), `found` are the values that the
     script found itself, `follows` the resources among `folded` that are given something new by what changes for sure.
     `settings` is how the stack is kept, `kept` what changes about that.
     """
@@ -126,7 +127,7 @@ class Plan:
     parameters: tuple[Difference, ...] = ()
     tags: tuple[Difference, ...] = ()
     empty: bool = False
-    image: Difference | None = None
+    image: tuple[Difference, ...] = ()
     found: tuple["Computed", ...] = ()
     follows: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()

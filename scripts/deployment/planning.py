@@ -9,7 +9,7 @@ from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, stacks, who
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.computed import IMAGE, Computed
+from scripts.deployment.computed import BOOTSTRAP, IMAGE, Computed
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.parameters import Environment
@@ -88,7 +88,7 @@ class Planner:
                 judged = assess(self.aws, made, wanted, templates, previous, request.parameters, self.identity)
                 if not (keep.alarms and settings.endangered(judged, wanted.root)):
                     kept = tuple(settings.pending(self.aws, keep, previous))
-                    image = _image(previous, request)
+                    image = tuple(image_first(previous, request))
                     return replace(judged, found=tuple(found), image=image, settings=keep, kept=kept)
                 keep = replace(keep, alarms=())
         except BaseException:
@@ -118,7 +118,7 @@ class Planner:
         request = self.request(wanted, templates, previous, found)
         one = plan.again(self.aws, held.plan, None if held.image else request, previous)
         if held.image:
-            same = previous is not None and computed.release(self.aws, previous) == held.image.after
+            same = previous is not None and computed.release(self.aws, previous) == held.image[0].after
         else:
             renewed = computed.renew(self.aws, wanted, previous, found, one)
             same = request.digest == held.request and renewed == found
@@ -151,7 +151,6 @@ class Planner:
 
     def image(self, wanted: Environment, planned: Plan, previous: Stack, prefix: str = OURS) -> Plan:
         """The change of the image alone that comes before `planned`."""
-        assert planned.image is not None
         return plan.make_image(self.aws, previous, planned.image, self.describe(wanted, planned.digest), prefix)
 
     def describe(self, wanted: Environment, digest: str) -> str:
@@ -204,12 +203,18 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-def _image(previous: Stack | None, request: Request) -> Difference | None:
-    """The change of the image that has to come first: a service runs and is about to get another one."""
-    if previous is None or "RunningService" not in previous.outputs or IMAGE not in request.parameters:
-        return None
-    before, after = previous.parameters.get(IMAGE, ""), request.parameters[IMAGE]
-    return Difference(IMAGE, before, after) if before != after else None
+def image_first(previous: Stack | None, request: Request) -> Iterator[Difference]:
+    """The parameters that have to change first: a service runs and is about to get another image. The end of the
+    bootstrap goes with the first one: until then the template holds the number of tasks at none, and would hold it
+    there again."""
+    if previous is None or "RunningService" not in previous.outputs:
+        return
+    for name in (IMAGE, BOOTSTRAP):
+        before, after = previous.parameters.get(name, ""), request.parameters.get(name, "")
+        if before == after and name == IMAGE:
+            return
+        if before != after:
+            yield Difference(name, before, after)
 
 
 def _hidden(wanted: Environment) -> Iterator[str]:

@@ -24,7 +24,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class SavedStack:
-    """The change set of one root. `image` is set when it changes the backend's image and nothing else."""
+    """The change set of one root. `image` is filled when it changes these parameters and nothing else."""
 
     stack: str
     stack_id: str
@@ -33,15 +33,13 @@ class SavedStack:
     name: str
     request: str
     stands: str
-    image: Difference | None = None
+    image: tuple[Difference, ...] = ()
 
     @property
     def plan(self) -> Plan:
         """The plan that its change set is to be read into."""
-        parameters = (self.image,) if self.image else ()
-        return Plan(
-            self.stack, self.stack_id, self.kind, self.change_set, self.name, self.request, parameters=parameters
-        )
+        names = (self.stack, self.stack_id, self.kind, self.change_set, self.name, self.request)
+        return Plan(*names, parameters=self.image)
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def standing(stack: Stack | None) -> str:
     return f"{stack.status} since {stack.since}" if stack else "does not exist"
 
 
-def stack(plan: Plan, previous: Stack | None, image: Difference | None = None) -> SavedStack:
+def stack(plan: Plan, previous: Stack | None, image: tuple[Difference, ...] = ()) -> SavedStack:
     """One root of a plan as it is saved; `previous` is the stack that it was made for."""
     names = (plan.stack, plan.stack_id, plan.kind, plan.change_set, plan.name, plan.digest)
     return SavedStack(*names, standing(previous), image)
@@ -97,7 +95,7 @@ def read(path: Path) -> SavedPlan:
     if body.pop("digest") != _digest(body):
         raise Refused(f"{path} was changed after it was written; nothing was executed.", AGAIN)
     stacks = tuple(
-        SavedStack(**{**one, "image": Difference(**one["image"]) if one["image"] else None}) for one in body["stacks"]
+        SavedStack(**{**one, "image": tuple(Difference(**each) for each in one["image"])}) for one in body["stacks"]
     )
     return SavedPlan(body["environment"], body["account"], body["region"], stacks, body["plan"])
 

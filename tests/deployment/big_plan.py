@@ -240,6 +240,6 @@ def made() -> list[Plan | NotPlanned]:
     aws = service()
     found = plan.make(aws, request, BEFORE, "why")
     judged = assess(aws, found, wanted, packaged, BEFORE, values, ME)
-    image = Difference("BackendImage", "registry/backend:3", "registry/backend:9")
+    image = (Difference("BackendImage", "registry/backend:3", "registry/backend:9"),)
     news = (Computed("TaskCpu", "512", "computed", "by looking"),)
     return [replace(judged, image=image, found=news), NotPlanned(f"{NAME}-edge", f"{NAME} has to exist first")]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from generator.reading.broadening import Grant
-from scripts.deployment import agree, assess, parameters
+from scripts.deployment import agree, assess, parameters, planning
 from scripts.deployment.errors import Exit, NotConfirmed, Refused
-from scripts.deployment.package import package
+from scripts.deployment.package import Packaged, package
+from scripts.deployment.plan import Request
 from scripts.deployment.planned import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
 from scripts.deployment.planning import Planner
 from scripts.deployment.record import Source
@@ -125,7 +126,7 @@ def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
 
 def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """One agreement, two operations: when the second fails, the rollback lands on the release that runs (RUN-8)."""
-    image = Difference("BackendImage", "registry:3", "registry:9")
+    image = (Difference("BackendImage", "registry:3", "registry:9"),)
     held = {"BackendImage": "registry:3", "TaskCpu": "1"}
     before = Stack("staging", PLAIN.stack_id, "UPDATE_COMPLETE", parameters=held)
     plans, done = [replace(PLAIN, image=image), PLAIN], []
@@ -142,7 +143,7 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
     steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
     wanted = asked_for.wanted
     assert steps.apply(wanted, package(wanted.root, "bucket", REGION), {}) == (Exit.DONE, before)
-    assert [one.parameters for one in done] == [(image,), ()]
+    assert [one.parameters for one in done] == [image, ()]
     [made] = [given for name, given in aws.asked if name.endswith("create_change_set")]
     assert made["UsePreviousTemplate"] and made["Parameters"] == [
         {"ParameterKey": "BackendImage", "ParameterValue": "registry:9"},
@@ -164,3 +165,24 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
         "release executes nothing any more: planning again",
     ]
     assert len(naps) == 3
+
+
+@pytest.mark.parametrize(
+    ("held", "asked_for", "first"),
+    [
+        (("registry:3", "false"), ("registry:9", "false"), ["BackendImage"]),
+        # Until the bootstrap has ended, the template would hold the service at no task again.
+        (("none", "true"), ("registry:9", "false"), ["BackendImage", "BackendBootstrap"]),
+        (("registry:3", "false"), ("registry:3", "false"), []),
+        (("registry:3", "true"), ("registry:3", "false"), []),
+    ],
+)
+def test_what_comes_first(held: tuple[str, str], asked_for: tuple[str, str], first: list[str]) -> None:
+    names = ("BackendImage", "BackendBootstrap")
+    before = Stack(
+        "s", "id", "UPDATE_COMPLETE", outputs={"RunningService": "x"}, parameters=dict(zip(names, held, strict=True))
+    )
+    request = Request("s", Packaged("r", "k", "u", b""), dict(zip(names, asked_for, strict=True)), {})
+    assert [one.name for one in planning.image_first(before, request)] == first
+    assert not list(planning.image_first(replace(before, outputs={}), request))
+    assert not list(planning.image_first(None, request))

@@ -53,13 +53,12 @@ def _later(one: NotPlanned) -> dict[str, Any]:
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    lists = ("parameters", "tags", "kept", "found", "losses", "refusals", "notices")
+    lists = ("image", "parameters", "tags", "kept", "found", "losses", "refusals", "notices")
     return {
         "stack": plan.stack,
         "kind": "NONE" if plan.empty else plan.kind,
         "summary": summary(plan),
         "digest": plan.digest,
-        "image": asdict(plan.image) if plan.image else None,
         **{name: [asdict(one) for one in getattr(plan, name)] for name in lists},
         "permissions": {"gained": [asdict(one) for one in plan.gained], "lost": [asdict(one) for one in plan.lost]},
         "resources": [

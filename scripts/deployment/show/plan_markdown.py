@@ -25,9 +25,7 @@ def lines(environment: str, account: str, region: str, made: Sequence[Plan | Not
 
 
 def _plan(plan: Plan) -> Iterator[str]:
-    if plan.image:
-        yield ""
-        yield f"First, by itself, the image that runs: {_change(plan.image)}."
+    yield from _section("First, by itself, the image that runs", _differences(plan.image))
     yield from _section("Refused", (f"**{code(one.where)}**: {one.why}. {one.remedy}" for one in plan.refusals))
     named = (f"**{code(one.name)}** ({one.type}) {one.why}, is {one.how}: `{one.option}`" for one in plan.losses)
     yield from _section("To be named by who agrees", named)
@@ -36,8 +34,8 @@ def _plan(plan: Plan) -> Iterator[str]:
     yield from _section("Permissions", grants)
     yield from _section("How the stack is kept", (f"{one.name}: {_change(one)}" for one in plan.kept))
     if plan.kind != CREATE:
-        yield from _section("Parameters", (f"{code(one.name)}: {_change(one)}" for one in plan.parameters))
-        yield from _section("Tags", (f"{code(one.name)}: {_change(one)}" for one in plan.tags))
+        yield from _section("Parameters", _differences(plan.parameters))
+        yield from _section("Tags", _differences(plan.tags))
     news = () if plan.empty else plan_found(plan)
     found = (f"{code(one.name)} = {code(told(one.value))} ({one.state}: {one.how})" for one in news)
     yield from _section("Found by the script", found)
@@ -74,6 +72,10 @@ def _resource(leaf: PlannedChange) -> Iterator[str]:
             yield f"  - {code(one.name)}: {_change(one)}"
     if again := [one for one in leaf.differences if not one.certain]:
         yield f"  - {count(len(again), 'value')} more only computed again"
+
+
+def _differences(differences: Sequence[Difference]) -> Iterator[str]:
+    return (f"{code(one.name)}: {_change(one)}" for one in differences)
 
 
 def _change(one: Difference) -> str:

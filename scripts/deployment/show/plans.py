@@ -26,7 +26,8 @@ def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
         yield from _notices(plan)
         return
     if plan.image:
-        yield f"  first, by itself, the image that runs: {told(plan.image.before)} → {told(plan.image.after)}"
+        yield "  first, by itself, the image that runs"
+        yield from _differences(plan.image, 2)
     for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
         if differences and plan.kind == UPDATE:
             yield f"  {title}"

@@ -123,7 +123,7 @@ class Steps:
                         say([f"{wanted.file.path} names what is adopted from now on: commit it"])
                 if planned.empty:
                     return self._keep(planned)
-                if planned.image is None or previous is None:
+                if not planned.image or previous is None:
                     return self._execute(wanted, planned)
             except NeedsPerson:  # it is running
                 raise

@@ -64,9 +64,9 @@ def run(run: Run) -> Exit:
     return Exit.CHANGES if waiting else Exit.DONE
 
 
-def _only_image(one: Plan) -> Difference | None:
-    """The image, when the plan is the change of it alone."""
-    return one.parameters[0] if one.name.startswith(plan.SAVED_IMAGE) else None
+def _only_image(one: Plan) -> tuple[Difference, ...]:
+    """What changes first, when the plan is that and nothing else."""
+    return one.parameters if one.name.startswith(plan.SAVED_IMAGE) else ()
 
 
 def _discard(run: Run, planner: Planner) -> Exit:
