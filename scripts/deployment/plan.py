@@ -12,11 +12,9 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.package import Packaged
 from scripts.deployment.planned import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
-from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
+from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty
 
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
-# Change sets of saved plans: no other run takes them away.
-SAVED = "reviewed-"
 SAVED_IMAGE = f"{SAVED}image-"
 AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
 

@@ -14,6 +14,7 @@ from scripts.deployment.statuses import Meaning, meaning
 
 # Change sets whose names start so are ours; nobody else's are ever touched.
 OURS = "deploy-"
+SAVED = "reviewed-"  # change sets of saved plans: no other run takes them away
 # A plan that nobody has agreed to for so long was left behind, wherever it was made.
 STALE = timedelta(hours=1)
 
@@ -67,8 +68,11 @@ def children(aws: Aws, stack: Stack) -> dict[str, str]:
 
 def clear_change_sets(aws: Aws, stack: Stack) -> int:
     """Removes the change sets that earlier runs of this script left; returns how many. The plan that somebody else is
-    looking at stays: whose run is not known to have ended may still be at the prompt."""
+    looking at stays: whose run is not known to have ended may still be at the prompt. The one that was executed last
+    goes, too: while it is there, so are those of nested stacks without changes, which add up (F 9.2)."""
     names = [one["ChangeSetId"] for one in change_sets(aws, stack.id) if _left(one)]
+    if stack.change_set.partition(":changeSet/")[2].startswith((OURS, SAVED)):
+        names.append(stack.change_set)
     for name in names:
         delete_change_set(aws, name)
     return len(names)

@@ -13,7 +13,7 @@ from generator.reading.templates import STACK, Template
 from scripts.embedded import evaluate, schemas, structure
 from scripts.embedded.evaluate import NOTHING, Scope
 from scripts.embedded.services import Failed, Services
-from scripts.embedded.stacks import ChangeSet, Refused, Stack, Target, identifier
+from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
 from scripts.embedded.structure import Invalid
 
 IAM_NAMES = {
@@ -100,6 +100,13 @@ class Account:
             if one.name == name and one.stack is owner:
                 return one
         raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
+
+    def forget(self, change_set: ChangeSet) -> None:
+        """Deletes a root's change set with those of its nested stacks, and the stacks that exist only because of it."""
+        for one in change_set.family():
+            self.change_sets.pop(one.id, None)
+            if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
+                one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
 
     def template(self, url: str) -> str:
         """The template at an S3 address, path or virtual-host style. Raises `Invalid`."""

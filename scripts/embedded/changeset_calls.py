@@ -8,7 +8,7 @@ from generator.reading.templates import STACK
 from scripts.embedded import changesets, describe, injection, schemas
 from scripts.embedded.engine import Engine
 from scripts.embedded.seam import Seam, settled
-from scripts.embedded.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
+from scripts.embedded.stacks import ChangeSet, Refused, Stack, Target
 
 STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED")
 
@@ -141,10 +141,7 @@ class ChangeSetCalls(Seam):
             return ActionResult({})  # AWS answers so, too
         if change_set.parent:
             raise Refused(f"Delete the root change set {change_set.root.id} instead", "InvalidChangeSetStatusException")
-        for one in change_set.family():
-            self.account.change_sets.pop(one.id, None)
-            if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
-                one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
+        self.account.forget(change_set)
         return ActionResult({})
 
     def execute_change_set(self) -> ActionResult:
@@ -177,8 +174,7 @@ class ChangeSetCalls(Seam):
         for one in family:
             one.execution = "EXECUTE_IN_PROGRESS"
         for one in [one for one in self.account.change_sets.values() if one.stack is stack and one is not change_set]:
-            for nested in one.family():
-                self.account.change_sets.pop(nested.id, None)
+            self.account.forget(one)
         operation.imports = {
             (one.stack.id, change.logical): change.physical
             for one in family

@@ -41,10 +41,7 @@ class RecoveryCalls(Seam):
         operation.force, stack.cancelled = force, creation is not None
         stack.event(operation, None, "DELETE_IN_PROGRESS", "User Initiated")
         for one in [one for one in self.account.change_sets.values() if one.stack is stack]:
-            for nested in one.family():
-                self.account.change_sets.pop(nested.id, None)
-                if nested.reviewed and nested.stack is not stack and nested.stack.status == "REVIEW_IN_PROGRESS":
-                    nested.stack.event(operation, None, "DELETE_COMPLETE")
+            self.account.forget(one)
 
         def run() -> None:
             if creation:

@@ -47,9 +47,13 @@ def test_only_our_own_leftovers_are_removed() -> None:
             other | {"ChangeSetName": "somebodys"},
         ]
     }
-    assert stacks.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "")) == 2
+    executed = arn("changeSet", f"{OURS}9")
+    assert stacks.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "", change_set=executed)) == 3
     removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
-    assert removed == [mine["ChangeSetId"], stale["ChangeSetId"]]
+    assert removed == [mine["ChangeSetId"], stale["ChangeSetId"], executed]
+    aws.answers["cloudformation.list_change_sets"] = {"Summaries": []}
+    others = Stack(STAGING, arn("stack", STAGING), "", change_set=arn("changeSet", "x"))
+    assert stacks.clear_change_sets(aws, others) == 0
 
 
 def test_an_executed_change_set_may_stay_as_a_record() -> None:

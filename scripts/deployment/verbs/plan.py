@@ -91,7 +91,7 @@ def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | No
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
     previous = found if means.action is Action.UPDATE else None
     told = plan.drifted(planner.aws, previous, planner.describe(wanted, "drift")) if given.drift and previous else ()
-    one = planner.plan(wanted, root.templates, previous, beside, plan.SAVED if keep else OURS)
+    one = planner.plan(wanted, root.templates, previous, beside, stacks.SAVED if keep else OURS)
     if keep and one.image and previous:
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         plan.discard(planner.aws, one)

@@ -1,0 +1,82 @@
+"""A kill between any two calls of a creation and of an update, and what a second run makes of it.
+
+`python -m tests.destructive.kills URL REGION create|update` prints the cases as JSON. A process of its own, because a
+process with threads cannot be forked safely.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scripts.deployment.aws import Aws, Endpoint, through
+from tests.destructive.small import KILLED, Kill, Project, forked, prepared
+
+CREATE, UPDATE = "create", "update"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kill and how it went on: `first` and `again` are exit statuses, `wrong` what differs in the end from what an
+    undisturbed run leaves, `begun` how many operations there were."""
+
+    at: int
+    first: int
+    again: int
+    wrong: dict[str, Any]
+    begun: int
+
+
+def main(url: str, region: str, what: str) -> None:
+    aws = prepared(Aws(endpoint=Endpoint(url, region, list)))
+    undisturbed = Project(aws, f"{what}-undisturbed")
+    if what == UPDATE:
+        assert _killed(undisturbed, "0", Kill(0)) == 0
+    calls, wanted = _calls(undisturbed), undisturbed.state("text")
+    cases = [asdict(case) for case in _cases(aws, what, calls, wanted)]
+    print(json.dumps({"left": _left(aws, what), "cases": cases}))
+
+
+def _left(aws: Aws, what: str) -> bool:
+    """Whether a kill leaves something, as the state shows: a change set that nobody will execute."""
+    project = Project(aws, f"{what}-left")
+    _killed(project, "text", Kill(1, on="cloudformation.create_change_set"))
+    return any(held["change sets"] or held["status"] != "COMPLETE" for held in project.stacks().values())
+
+
+def _calls(project: Project) -> int:
+    """How many calls a run makes that nothing disturbs."""
+    project.aws.door = counter = Kill(at=0)
+    with redirect_stdout(sys.stderr):
+        assert project.run("text") == 0
+    project.aws.door = through
+    return counter.count
+
+
+def _killed(project: Project, text: str, kill: Kill) -> int:
+    def run() -> int:
+        project.aws.door = kill
+        return project.run(text)
+
+    return forked(run)
+
+
+def _cases(aws: Aws, what: str, calls: int, wanted: dict[str, Any]) -> Iterator[Case]:
+    updated = Project(aws, "update")
+    if what == UPDATE:
+        assert _killed(updated, "0", Kill(0)) == 0
+    for at in range(1, calls + 1):
+        project = updated if what == UPDATE else Project(aws, f"{what}-{at}")
+        before, text = len(project.operations()), f"text{at}"
+        first, again = _killed(project, text, Kill(at)), _killed(project, text, Kill(0))
+        found = project.state(text)
+        wrong = {key: found.get(key) for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key)}
+        yield Case(at, first, again, wrong, len(project.operations()) - before)
+        if first != KILLED:
+            return  # a quicker run than the one that was counted has ended before
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

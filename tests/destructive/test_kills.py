@@ -1,0 +1,83 @@
+"""Killed at any call and run again, it converges: the final state of an undisturbed run, and nothing left over."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.aws import Aws, Endpoint
+from scripts.embedded import faults, server
+from scripts.embedded.faults import Plan
+from tests.conftest import ROOT
+from tests.destructive.conftest import Drive
+from tests.destructive.small import KILLED, settled
+
+
+@pytest.mark.parametrize("what", ["create", "update"])
+def test_a_kill_between_any_two_calls(drive: Drive, what: str) -> None:
+    told = drive("kills", what)
+    assert told["left"], "a kill leaves something, or the state would show nothing"
+    cases = told["cases"]
+    killed = [case for case in cases if case["first"] == KILLED]
+    assert len(killed) >= 20 and len(killed) >= len(cases) - 1
+    assert [case for case in cases if case["again"] != 0 or case["wrong"] or case["begun"] != 1] == []
+
+
+def start(run_file: Path, params: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--embedded", str(run_file), "--params"]
+    return subprocess.Popen([*command, str(params)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: int) -> bool:
+    """Ends the process, which cannot notice, once so many calls of it have come; false when it has ended before."""
+    while process.poll() is None:
+        if len(faults.calls(endpoint.url)) >= calls:
+            process.kill()
+            process.communicate()
+            return True
+        time.sleep(0.02)
+    process.communicate()
+    return False
+
+
+def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: Path) -> None:
+    """True SIGKILLs of the whole process, on the real set."""
+    run_file, params, kills = tmp_path / "embedded.json", tmp_path / "params", 0
+    endpoint = server.ensure(run_file)
+    shutil.copytree(ROOT / "params", params)
+    wanted = (params / "local.json").read_text(encoding="utf-8")
+    try:
+        for days, moments in (("30", (3, 9, 21, 40, 70)), ("60", (2, 7, 12, 20, 35))):
+            text = wanted.replace('"LogRetentionDays": "30"', f'"LogRetentionDays": "{days}"')
+            (params / "local.json").write_text(text, encoding="utf-8")
+            for calls in moments:
+                faults.put(endpoint.url, Plan())
+                kills += killed_at(endpoint, start(run_file, params), calls)
+            for last in (False, True):
+                told, _ = (undisturbed := start(run_file, params)).communicate(timeout=200)
+                assert undisturbed.returncode == 0, told
+                assert not last or told.count(": no changes") == 2
+        stacks = every_stack(endpoint)
+    finally:
+        server.stop(run_file)
+    assert kills >= 8
+    assert len(stacks) == 16 and set(stacks.values()) == {("COMPLETE", 0)}
+
+
+def every_stack(endpoint: server.Endpoint) -> dict[str, tuple[str, int]]:
+    """The status of every stack, and how many change sets it has."""
+    aws = Aws(endpoint=Endpoint(endpoint.url, endpoint.region, list))
+    pages = aws.pages("cloudformation", "describe_stacks")
+    return {
+        one["StackName"]: (
+            settled(one["StackStatus"]),
+            len(aws.call("cloudformation", "list_change_sets", StackName=one["StackId"])["Summaries"]),
+        )
+        for page in pages
+        for one in page["Stacks"]
+    }
