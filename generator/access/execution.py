@@ -72,6 +72,7 @@ def _kind(name: str, kind: Kind, named: str, at_edge: bool) -> Iterable[Grant]:
     stem = "".join(part[:1].upper() + part[1:] for part in name.removeprefix("AWS::").split("::"))
     for may in kind.may:
         because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}: {named}"
+        because += f"; {may.why}" * bool(may.why)
         yield allow(stem + may.what, actions(may.actions), _on(may, at_edge), because, may.when)
 
 

@@ -14,6 +14,8 @@ from generator.deploying.kinds import UNUSED, Kind, Kinds, May, Places, do, ever
 from generator.deploying.runtime import linked
 from generator.ports import ENVIRONMENT
 
+CREATE_DISTRIBUTION = "CreateDistribution CreateDistributionWithTags GetDistribution GetDistributionConfig TagResource"
+
 
 def kinds(at: Places) -> Kinds:
     """CloudFront, Route 53, ACM."""
@@ -23,8 +25,7 @@ def kinds(at: Places) -> Kinds:
         "AWS::CloudFront::Distribution": Kind(
             (
                 May(
-                    do("cloudfront", "CreateDistribution GetDistribution GetDistributionConfig TagResource"),
-                    _all("distribution"),
+                    do("cloudfront", CREATE_DISTRIBUTION), _all("distribution"), why="with its tags from the beginning"
                 ),
                 May(
                     do("cloudfront", "DeleteDistribution ListTagsForResource UntagResource UpdateDistribution"),
@@ -36,7 +37,7 @@ def kinds(at: Places) -> Kinds:
             ),
             never(
                 UNUSED,
-                "cloudfront:CreateConnectionGroup cloudfront:CreateDistributionWithTags cloudfront:GetConnectionGroup"
+                "cloudfront:CreateConnectionGroup cloudfront:GetConnectionGroup"
                 " cloudfront:UpdateDistributionWithStagingConfig",
             ),
         ),

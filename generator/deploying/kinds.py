@@ -23,12 +23,14 @@ from generator.project import Project
 
 class May(NamedTuple):
     """Some actions, as `service:Action`, on exactly this, under these conditions. `what` sets the statement apart from
-    the type's others: a word for the end of its Sid, empty for the first."""
+    the type's others: a word for the end of its Sid, empty for the first. `why` is what the reason says besides, where
+    type and resources alone do not explain it, or no longer do because the statement was broadened."""
 
     actions: tuple[str, ...]
     on: Sequence[Text] | Anything
     what: str = ""
     when: tuple[ConditionElement, ...] = ()
+    why: str = ""
 
 
 class Kind(NamedTuple):

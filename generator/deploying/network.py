@@ -15,11 +15,12 @@ def _ec2(
     on: tuple[str, ...] = (),
     read: str = "",
     without: str = "",
+    why: str = "",
 ) -> Kind:
     """A type of EC2: `make` on resource types `of`, `change` on tagged ones of `on`, `read` on everything."""
     parts = [
         May(do("ec2", make), every("ec2", *of)) if make else None,
-        May(do("ec2", change), every("ec2", *on), "Change", tagged()) if change else None,
+        May(do("ec2", change), every("ec2", *on), "Change", tagged(), why) if change else None,
         May(do("ec2", read), everywhere("EC2"), "Read") if read else None,
     ]
     return Kind(tuple(one for one in parts if one), never(UNUSED, " ".join(f"ec2:{one}" for one in without.split())))
@@ -84,10 +85,11 @@ def gateways() -> Kinds:
         "AWS::EC2::EIP": _ec2(
             "AllocateAddress CreateTags",
             ("elastic-ip",),
-            "DeleteTags ReleaseAddress",
+            "DeleteTags DisassociateAddress ReleaseAddress",
             ("elastic-ip",),
             "DescribeAddresses DescribeTags",
-            "AcceptAddressTransfer AssociateAddress DisassociateAddress",
+            "AcceptAddressTransfer AssociateAddress",
+            "an address that is still in use is taken off first",
         ),
         "AWS::EC2::NatGateway": _ec2(
             "CreateNatGateway CreateTags",

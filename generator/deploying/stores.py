@@ -16,16 +16,16 @@ from generator.ports import ENVIRONMENT
 
 NO_ACTION = "no action of this name is known to IAM"
 READ_BUCKET = (
-    "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAcl GetBucketCORS GetBucketLogging"
-    " GetBucketNotification GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPublicAccessBlock"
-    " GetBucketTagging GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration"
-    " GetIntelligentTieringConfiguration GetInventoryConfiguration GetLifecycleConfiguration GetMetricsConfiguration"
-    " GetReplicationConfiguration ListBucket"
+    "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketAcl GetBucketCORS GetBucketLogging"
+    " GetBucketMetadataTableConfiguration GetBucketNotification GetBucketObjectLockConfiguration"
+    " GetBucketOwnershipControls GetBucketPublicAccessBlock GetBucketTagging GetBucketVersioning GetBucketWebsite"
+    " GetEncryptionConfiguration GetIntelligentTieringConfiguration GetInventoryConfiguration"
+    " GetLifecycleConfiguration GetMetricsConfiguration GetReplicationConfiguration ListBucket ListTagsForResource"
 )
 CHANGE_BUCKET = (
     "CreateBucket DeleteBucket PutAccelerateConfiguration PutBucketCORS PutBucketLogging PutBucketOwnershipControls"
     " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration"
-    " PutLifecycleConfiguration"
+    " PutLifecycleConfiguration TagResource UntagResource"
 )
 
 
@@ -80,12 +80,12 @@ def _buckets(at: Places) -> dict[str, Kind]:
     buckets = [Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-*")]
     return {
         "AWS::S3::Bucket": Kind(
-            (May(do("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"), buckets),),
+            (May(do("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"), buckets, why="by either of the two ways to tag one"),),
             {
                 **never(
                     UNUSED,
                     "iam:PassRole s3:CreateBucketMetadataTableConfiguration s3:DeleteBucketMetadataTableConfiguration"
-                    " s3:DeleteBucketWebsite s3:DeleteObject s3:GetBucketAbac s3:GetBucketMetadataTableConfiguration"
+                    " s3:DeleteBucketWebsite s3:DeleteObject"
                     " s3:PutAnalyticsConfiguration s3:PutBucketAbac s3:PutBucketAcl s3:PutBucketNotification"
                     " s3:PutBucketObjectLockConfiguration s3:PutBucketWebsite s3:PutIntelligentTieringConfiguration"
                     " s3:PutInventoryConfiguration s3:PutMetricsConfiguration s3:PutObjectAcl"
@@ -101,10 +101,6 @@ def _buckets(at: Places) -> dict[str, Kind]:
                     "s3:DeleteBucketAnalyticsConfiguration s3:DeleteBucketCors s3:DeleteBucketEncryption"
                     " s3:DeleteBucketLifecycle s3:DeleteBucketMetricsConfiguration s3:DeleteBucketReplication"
                     " s3:DeleteBucketTagging s3:PutBucketReplication s3:PutObjectLockConfiguration",
-                ),
-                **never(
-                    "tags of access grants and storage lenses; a bucket's are set with PutBucketTagging",
-                    "s3:ListTagsForResource s3:TagResource s3:UntagResource",
                 ),
             },
         ),
@@ -198,10 +194,12 @@ def configuration(at: Places) -> Kinds:
                 May(
                     do(
                         "logs",
-                        "AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DisassociateKmsKey"
+                        "AssociateKmsKey CreateLogGroup DeleteDataProtectionPolicy DeleteLogGroup DeleteRetentionPolicy"
+                        " DisassociateKmsKey"
                         " GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource",
                     ),
                     [at.generated("logs", "log-group:"), at.generated("logs", "log-group:", ":*")],
+                    why="a group goes with the policy that protects its data",
                 ),
                 May(
                     do("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies"),
@@ -212,7 +210,7 @@ def configuration(at: Places) -> Kinds:
             {
                 **never(
                     UNUSED,
-                    "firehose:TagDeliveryStream logs:CreateLogDelivery logs:DeleteDataProtectionPolicy"
+                    "firehose:TagDeliveryStream logs:CreateLogDelivery"
                     " logs:DeleteIndexPolicy logs:DeleteResourcePolicy logs:PutBearerTokenAuthentication"
                     " logs:PutDataProtectionPolicy logs:PutIndexPolicy logs:PutLogGroupDeletionProtection"
                     " logs:PutResourcePolicy",

@@ -37,6 +37,8 @@ ANYWHERE = {
     "sns:SetSubscriptionAttributes",
     "sns:Unsubscribe",
 }
+# What is not given although it is read: it belongs to members of the type that no template makes.
+UNREAD = {"kms:DescribeKey", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"}
 # What a role may hold (IAM user guide, reference_iam-quotas): policies, characters without white space.
 POLICIES, MANAGED, INLINE, TRUST = 10, 6144, 10240, 2048
 # The longest that each of these becomes; an environment's name has at most 16 characters.
@@ -49,12 +51,13 @@ LONGEST = {
 
 
 @cache
-def handlers(kind: str) -> frozenset[str]:
-    """Every permission that the handlers of a type name; what only lists its resources is no part of a deployment."""
+def handlers(kind: str, *verbs: str) -> frozenset[str]:
+    """Every permission that the handlers of a type name, or those of some verbs; what only lists its resources is no
+    part of a deployment."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    found = [*schema.get("tagging", {}).get("permissions", ())]
+    found = [] if verbs else [*schema.get("tagging", {}).get("permissions", ())]
     for verb, handler in schema.get("handlers", {}).items():
-        found += handler["permissions"] if verb != "list" else ()
+        found += handler["permissions"] if verb in (verbs or ("create", "read", "update", "delete")) else ()
     return frozenset(found)
 
 
@@ -104,6 +107,8 @@ def test_no_table_holds_what_no_handler_names() -> None:
             asked = {action for may in how.may for action in may.actions}
             assert sorted(asked - handlers(kind) - EXTRA.get(kind, set())) == [], kind
             assert sorted(how.never.keys() - handlers(kind)) == [], kind
+            # Whatever is read of a resource is read of each one.
+            assert sorted(how.never.keys() & handlers(kind, "read") - UNREAD) == [], kind
 
 
 # Permissions that no handler names, by type, each with the page that does.

@@ -43,14 +43,11 @@ EITHER = (
 PARLIAMENT = (
     Accepted("RESOURCE_MISMATCH", "access.DeployingBalancing", EITHER),
     Accepted("RESOURCE_MISMATCH", "access.DeployingStorage", EITHER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingDelivery", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingStorage", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingWatching", OLDER),
-    Accepted(
-        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
-        "access.DeployingStorage",
-        "whoever makes a bucket sets its policy and lifecycle; objects are for those whom the policy names",
-    ),
     Accepted("UNKNOWN_ACTION", "access.DeployRole Job", OLDER),
     Accepted("RESOURCE_STAR", "access.DeployRole Job", LIST_TASKS),
     Accepted("RESOURCE_STAR", "build.VerifyRole Backend", LIST_TASKS),

@@ -31,6 +31,7 @@ SAMPLES = {
     "ConfigurationTree": "/tree/backend",
     "ConfigurationPrefix": "/tree/backend",
     "LastImageParameter": "/tree/image",
+    "ReleasesPath": "/tree/releases",
     "AWS::Partition": "aws",
     "AWS::Region": "us-east-1",
     "AWS::AccountId": "111122223333",
