@@ -10,11 +10,9 @@ from troposphere import Sub
 
 from generator import arns
 from generator.arns import Text
-from generator.deploying.kinds import UNUSED, Kind, Kinds, May, Places, do, everywhere, never, tagged
+from generator.deploying.kinds import NO_ACTION, UNUSED, Kind, Kinds, May, Places, do, everywhere, never, tagged
 from generator.deploying.runtime import linked
 from generator.ports import ENVIRONMENT
-
-CREATE_DISTRIBUTION = "CreateDistribution CreateDistributionWithTags GetDistribution GetDistributionConfig TagResource"
 
 
 def kinds(at: Places) -> Kinds:
@@ -39,7 +37,8 @@ def kinds(at: Places) -> Kinds:
                 UNUSED,
                 "cloudfront:CreateConnectionGroup cloudfront:GetConnectionGroup"
                 " cloudfront:UpdateDistributionWithStagingConfig",
-            ),
+            )
+            | never(NO_ACTION, "cloudfront:CreateDistributionWithTags"),
         ),
         "AWS::CloudFront::Function": Kind(
             (

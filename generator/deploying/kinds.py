@@ -43,6 +43,7 @@ class Kind(NamedTuple):
 
 # Reasons of `never` that many types share.
 UNUSED = "for a property that no template sets"
+NO_ACTION = "IAM knows no action of this name"
 Kinds = Mapping[str, Kind]
 
 

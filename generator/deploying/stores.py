@@ -11,10 +11,9 @@ from troposphere import Sub
 
 from generator import arns, ports
 from generator.arns import Text
-from generator.deploying.kinds import UNUSED, Kind, Kinds, May, Places, do, every, everywhere, never, tagged
+from generator.deploying.kinds import NO_ACTION, UNUSED, Kind, Kinds, May, Places, do, every, everywhere, never, tagged
 from generator.ports import ENVIRONMENT
 
-NO_ACTION = "no action of this name is known to IAM"
 READ_BUCKET = (
     "GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketAcl GetBucketCORS GetBucketLogging"
     " GetBucketMetadataTableConfiguration GetBucketNotification GetBucketObjectLockConfiguration"

@@ -43,7 +43,6 @@ EITHER = (
 PARLIAMENT = (
     Accepted("RESOURCE_MISMATCH", "access.DeployingBalancing", EITHER),
     Accepted("RESOURCE_MISMATCH", "access.DeployingStorage", EITHER),
-    Accepted("UNKNOWN_ACTION", "access.DeployingDelivery", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingStorage", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
