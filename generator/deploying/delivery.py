@@ -23,7 +23,8 @@ def kinds(at: Places) -> Kinds:
         "AWS::CloudFront::Distribution": Kind(
             (
                 May(
-                    do("cloudfront", CREATE_DISTRIBUTION), _all("distribution"), why="with its tags from the beginning"
+                    do("cloudfront", "CreateDistribution GetDistribution GetDistributionConfig TagResource"),
+                    _all("distribution"),
                 ),
                 May(
                     do("cloudfront", "DeleteDistribution ListTagsForResource UntagResource UpdateDistribution"),
