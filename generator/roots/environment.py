@@ -202,6 +202,7 @@ def _outputs(root: Stack, wiring: Wiring) -> None:
         (ports.KEY_ARN, None),
         (ports.ARTIFACT_BUCKET_NAME, None),
         (ports.DISTRIBUTION_ID, None),
+        (ports.RELEASES, None),
         (ports.SITE_BUCKET_NAME, FRONTEND),
         (ports.REGISTRY_NAME, ON_ECS),
         (ports.REGISTRY_URI, ON_ECS),

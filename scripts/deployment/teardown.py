@@ -218,20 +218,16 @@ def _remove_group(aws: Aws, group: Answer) -> bool:
     return True
 
 
-def forget_release(aws: Aws, stack: Stack) -> str:
-    """Removes the record of the last good image, which no stack owns: a next life of the environment must not start
-    with an image of this one. Its name, or nothing when there was none."""
-    name = stack.outputs.get("LastImageParameter", "")
-    if not name:
-        return ""
-    try:
-        aws.call("ssm", "delete_parameter", Name=name)
-    except AwsError as error:
-        # Code: `ParameterNotFound` in botocore's model of SSM.
-        if error.code != "ParameterNotFound":
-            raise
-        return ""
-    return name
+def forget_releases(aws: Aws, stack: Stack) -> list[str]:
+    """Removes what the verification recorded, which no stack owns: a next life of the environment must not start with
+    a release of this one. Their names."""
+    path = stack.outputs.get("ReleasesPath", "")
+    if not path:
+        return []
+    names = [one["Name"] for one in aws.call("ssm", "get_parameters_by_path", Path=path)["Parameters"]]
+    if names:
+        aws.call("ssm", "delete_parameters", Names=names)
+    return names
 
 
 def _until(done: Callable[[], bool], patience: float) -> bool:

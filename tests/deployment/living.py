@@ -30,6 +30,7 @@ OUTPUTS = {
     "RunningCluster": "cluster",
     "RunningService": "service",
     "LastImageParameter": "/x/image",
+    "ReleasesPath": "/x",
 }
 
 
@@ -57,7 +58,8 @@ class Living(Prepared):
             events__list_rule_names_by_target={"RuleNames": ["start", "somebody-elses"]},
             events__disable_rule={},
             events__enable_rule={},
-            ssm__delete_parameter={},
+            ssm__get_parameters_by_path={"Parameters": [{"Name": "/x/image"}, {"Name": "/x/backend"}]},
+            ssm__delete_parameters={},
             ec2__describe_security_groups={"SecurityGroups": []},
             s3__list_object_versions=lambda **_: {
                 "Versions": self.versions[:999],

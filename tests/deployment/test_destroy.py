@@ -92,9 +92,10 @@ def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[s
         "application-autoscaling.register_scalable_target",
         "ecs.update_service",
         "cloudformation.delete_stack",
-        "ssm.delete_parameter",
+        "ssm.delete_parameters",
     ]
     asked_for = dict(aws.asked)
+    assert asked_for["ssm.delete_parameters"] == {"Names": ["/x/image", "/x/backend"]}
     assert asked_for["events.disable_rule"] == {"Name": "start"}
     assert asked_for["codepipeline.stop_pipeline_execution"]["abandon"] is True
     assert (aws.tasks, asked_for["application-autoscaling.register_scalable_target"]["MaxCapacity"]) == (0, 0)

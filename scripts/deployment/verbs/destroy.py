@@ -107,8 +107,8 @@ def _retained(run: Run, wanted: Environment, stack: Stack) -> list[str]:
 
 def _after(run: Run, stack: Stack, left: Sequence[Held], account: str, title: str) -> Exit:
     """What no stack owns, what is to be emptied, and what is left."""
-    if name := teardown.forget_release(run.aws, stack):
-        _tell(f"{name} is removed: no next life starts with an image of this one")
+    for name in teardown.forget_releases(run.aws, stack):
+        _tell(f"{name} is removed: no next life starts with a release of this one")
     emptied = [emptying.empty(run.aws, one, account, _tell) for one in _named(run, left)]
     for one in emptied:
         _tell(f"{one.what} is gone already" if one.gone else f"{one.what} is emptied ({one.count}) and removed")
