@@ -60,7 +60,7 @@ def test_what_stays_is_told_with_its_name(world: World, gone: Ended) -> None:
     assert gone.returncode == 0, gone.stdout + gone.stderr
     told = gone.stdout.partition(f"{LOCAL} is deleted (DELETE_COMPLETE")[2]
     assert "kept, because it holds data" in told and TABLE in told
-    assert "no next life starts with an image of this one" in told
+    assert "no next life starts with a release of this one" in told
     assert list(world.stacks()) == [SHARED]
 
 
