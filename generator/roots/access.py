@@ -2,7 +2,8 @@
 
 Applied once by an administrator, before anything else of the environment; the deploy role may read this stack and not
 change it. Its roles lie under an IAM path of their own, outside the path under which an environment makes its roles,
-so that no deployment can widen what deploying may do.
+so that no deployment can widen what deploying may do. It goes last, too: CloudFormation acts as its execution role
+until everything else is deleted.
 """
 
 from __future__ import annotations
