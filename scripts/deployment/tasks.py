@@ -26,6 +26,26 @@ def why_stopped(aws: Aws, service: str) -> list[str]:
         return [f"more is not known: {error.reason}"]
 
 
+def standing(aws: Aws, service: str) -> list[str]:
+    """How far the deployments of a service are, and why its last task stopped: what a person wants to know while it
+    becomes stable. Empty when it cannot be read."""
+    cluster, _, name = service.partition(":service/")[2].partition("/")
+    try:
+        found = aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"] if name else []
+        task = _last(aws, cluster, name) if found else None
+    except AwsError:
+        return []
+    lines = []
+    for one in (deployment for each in found for deployment in each.get("deployments", ())):
+        counts = f"{one.get('runningCount', 0)} of {one.get('desiredCount', 0)} tasks run"
+        failed = f", {one['failedTasks']} failed" if one.get("failedTasks") else ""
+        state = f"{one.get('status', '').lower()} deployment {one.get('rolloutState', '')}"
+        lines.append(f"{name}: {state}: {counts}{failed}")
+    if task:
+        lines.append(f"{name}: last task that stopped: {task.get('stoppedReason', 'no reason given')}")
+    return lines
+
+
 def _lines(aws: Aws, cluster: str, name: str) -> Iterator[str]:
     for one in aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]:
         for deployment in one.get("deployments", ()):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Protocol
@@ -11,16 +12,20 @@ from scripts.deployment import execute
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import Outcome, Watcher, leave
+from scripts.deployment.explain import SERVICE
 from scripts.deployment.follow import Event
 from scripts.deployment.planned import Plan
+from scripts.deployment.progress import Progress
 from scripts.deployment.run import Run
 from scripts.deployment.running import Operation
 from scripts.deployment.show.progress import Lines, Live
 from scripts.deployment.stacks import Stack
+from scripts.deployment.tasks import standing
 
 # CloudFormation cancels an update, and nothing else, while it has not begun to clean up or to roll back (API
 # reference, CancelUpdateStack).
 CANCELLABLE = "UPDATE_IN_PROGRESS"
+EVERY = 10.0
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -40,8 +45,23 @@ def _view(run: Run, root: Template, planned: Plan | None) -> "View":
     if run.given.quiet:
         return Nothing()
     if run.given.verbose or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
-        return Lines(verbose=run.given.verbose)
-    return Live(root, [change.path for change in planned.leaves() if change.certain] if planned else ())
+        return Lines(verbose=run.given.verbose, more=Services(run.aws))
+    paths = [change.path for change in planned.leaves() if change.certain] if planned else []
+    return Live(root, paths, more=Services(run.aws))
+
+
+class Services:
+    """What ECS says of the services that are becoming stable, asked every `EVERY` seconds while there is one."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._aws, self._asked, self._told = aws, -EVERY, list[str]()
+
+    def __call__(self, progress: Progress) -> list[str]:
+        arns = [one.physical_id for one in progress.running() if one.type == SERVICE and one.physical_id]
+        if arns and time.monotonic() - self._asked > EVERY:
+            self._asked = time.monotonic()
+            self._told = [line for arn in arns for line in standing(self._aws, arn)]
+        return self._told if arns else []
 
 
 class View(Protocol):

@@ -141,7 +141,7 @@ def view_lines(progress: Progress, root: Template, now: datetime, paint: Paint) 
         total = line.done + line.running + line.waiting
         numbers = f"{line.done:3} of {total:<3}" if line.state != DONE or total else " " * 10
         took = f"  {clock(line.seconds)}" if line.seconds >= 1 else ""
-        rows.append(f"  {paint(mark, style)} {line.name or '(root)':{width}}  {numbers}{took}")
+        rows.append(f"  {paint(mark, style)} {line.name or '(root)':{width}}  {numbers}{took}".rstrip())
     slow = progress.running()[:SLOWEST]
     for part in slow:
         text = paint(f"  {sentence(root, part.path)}", "dim")

@@ -1,0 +1,139 @@
+"""Ctrl-C in a real terminal, a stack that cannot be undone, and a second person, on a small set of templates."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from scripts.embedded import faults, server
+from scripts.embedded.faults import Plan, ResourceFault
+from tests.conftest import ROOT
+from tests.destructive.small import templates
+
+STACK = "watched-local"
+
+
+@dataclass
+class World:
+    """An embedded AWS with a project of two nested stacks."""
+
+    folder: Path
+    url: str
+    broken: bool = field(default=False)
+
+    def command(self, verb: str, *more: str) -> list[str]:
+        options = {"--embedded": "embedded.json", "--templates": "templates", "--params": "params"}
+        given = [word for name, file in options.items() for word in (name, str(self.folder / file))]
+        return [sys.executable, "-m", "scripts.deploy", verb, "local", *given, *more]
+
+    def write(self, text: str, broken: bool = False) -> None:
+        shared = json.loads((ROOT / "templates/shared.json").read_text(encoding="utf-8"))
+        bodies = templates("watched", broken) | {"shared": shared}
+        for name, body in bodies.items():
+            (self.folder / "templates").mkdir(exist_ok=True)
+            (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
+        (self.folder / "params").mkdir(exist_ok=True)
+        (self.folder / "params/shared.json").write_bytes((ROOT / "params/shared.json").read_bytes())
+        file = {"Parameters": {"Environment": "local", "Text": text}, "Tags": {}, "StackPolicy": {}}
+        (self.folder / "params/local.json").write_text(json.dumps(file), encoding="utf-8")
+
+    def run(self, verb: str, *more: str) -> tuple[int, str]:
+        command = self.command(verb, *more)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def terminal(self, *typed: str) -> tuple[int, str]:
+        """`apply` on a terminal, interrupted once the view shows that something runs; then `typed` is typed."""
+        pid, screen = pty.fork()
+        if pid == 0:
+            os.chdir(ROOT)
+            os.execv(sys.executable, self.command("apply"))
+        shown, pending = b"", ["\x03", *typed]
+        waited = [b"1 running", b"[l]eave it running? "]
+        while True:
+            try:
+                shown += os.read(screen, 4096)
+            except OSError:  # the other side has gone
+                break
+            if waited and waited[0] in shown:
+                waited.pop(0)
+                os.write(screen, pending.pop(0).encode())
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("watching")
+    endpoint = server.ensure(folder / "embedded.json")
+    try:
+        made = World(folder, endpoint.url)
+        made.write("first")
+        assert made.run("apply")[0] == 0
+        yield made
+    finally:
+        server.stop(folder / "embedded.json")
+
+
+SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=3),))
+
+
+def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
+    world.write("cancelled")
+    with faults.planned(world.url, SLOW):
+        status, shown = world.terminal("c\n")
+    assert status == 1, shown
+    assert "[w]atch on, [c]ancel: everything goes back, [l]eave it running? " in shown
+    assert "UPDATE_ROLLBACK_COMPLETE" in shown
+
+
+def test_what_is_left_running_is_shown_and_gone_on_with(world: World) -> None:
+    world.write("left")
+    with faults.planned(world.url, SLOW):
+        status, shown = world.terminal("l\n")
+        assert status == 4 and f"{STACK} is left running." in shown
+        status, told = world.run("status")
+        assert status == 4 and "started by arn:" in told and "1 running" in told, told
+    status, told = world.run("apply")
+    assert status == 0 and f"{STACK}: no changes" in told, told
+
+
+def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> None:
+    world.write("terminated")
+    with faults.planned(world.url, SLOW):
+        process = subprocess.Popen(world.command("apply"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(world.url)]:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 4 and b"is left running" in error and b"`follow` watches it" in error
+        status, told = world.run("follow")
+    assert status == 0 and "is updated (UPDATE_COMPLETE" in told, told
+
+
+def test_what_cannot_be_undone_is_continued(world: World) -> None:
+    world.write("stuck", broken=True)
+    stuck = Plan(resources=(ResourceFault("rollback", "First/Note", reason="no way back"),))
+    with faults.planned(world.url, stuck):
+        status, told = world.run("apply")
+        assert status == 4 and "UPDATE_ROLLBACK_FAILED" in told, told
+        status, told = world.run("apply")
+        assert status == 4 and "run `continue`" in told, told
+        status, told = world.run("continue", "--skip", "First.Nothing")
+        assert status == 64 and "There are: First.Note." in told, told
+        status, told = world.run("continue")
+        assert status == 4 and "First > Note  AWS::SSM::Parameter" in told and "reason: no way back" in told, told
+        status, told = world.run("continue", "--skip", "First.Note")
+        assert status == 0 and "UPDATE_ROLLBACK_COMPLETE" in told, told
+    world.write("mended")
+    assert world.run("apply")[0] == 0
