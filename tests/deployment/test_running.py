@@ -1,0 +1,141 @@
+"""Two people at once: the second one is told who deploys since when; what was lost on the way has begun or not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from generator.reading.templates import STACK
+from scripts.deployment import author, execute, follow, parameters, running
+from scripts.deployment.errors import AwsError, NeedsPerson, Refused
+from scripts.deployment.parameters import Environment
+from scripts.deployment.planned import Plan
+from scripts.deployment.stacks import Stack
+from scripts.deployment.verbs import apply
+from tests.conftest import ROOT
+from tests.deployment.service import ME, Prepared, arn, refusal
+from tests.deployment.test_verbs import STAGING, Account, asked
+
+START = datetime.now(UTC) - timedelta(minutes=12)
+TOKEN = "deploy-00000000-11111111"
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, Environment]:
+    return parameters.load("staging", ROOT / "templates", ROOT / "params")
+
+
+def own(status: str, second: float, token: str = "") -> dict[str, Any]:
+    stack_id = arn("stack", STAGING)
+    found = {"StackId": stack_id, "StackName": STAGING, "LogicalResourceId": STAGING, "PhysicalResourceId": stack_id}
+    moment = {"EventId": f"{status}{second}", "ResourceType": STACK, "Timestamp": START + timedelta(seconds=second)}
+    return {**found, **moment, "ResourceStatus": status, **({"ClientRequestToken": token} if token else {})}
+
+
+EVENTS = [
+    own("UPDATE_IN_PROGRESS", 0, TOKEN),
+    own("UPDATE_COMPLETE", -60),
+    own("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", -61),
+    own("UPDATE_IN_PROGRESS", -90, "deploy-before"),
+]
+
+
+class Busy(Account):
+    """An account in which somebody deploys staging."""
+
+    def __init__(self, who: str, **answers: Any) -> None:
+        super().__init__("UPDATE_IN_PROGRESS", **answers)
+        self.who = who
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        found = super().stack(StackName)
+        return {"Stacks": [{**found["Stacks"][0], "ChangeSetId": arn("changeSet", TOKEN)}]}
+
+    def events(self, StackName: str) -> dict[str, Any]:
+        return {"StackEvents": EVENTS} if STAGING in StackName else super().events(StackName)
+
+    def change_set(self, ChangeSetName: str, **_: Any) -> dict[str, Any]:
+        if TOKEN in ChangeSetName:
+            return {"Description": f"{author.here(self.who)}; commit 0", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
+        return super().change_set(ChangeSetName)
+
+
+def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environment]) -> None:
+    aws = Busy("arn:aws:sts::0:assumed-role/Deploy/alice")
+    with pytest.raises(NeedsPerson) as raised:
+        apply.run(asked(aws, loaded))
+    told = f"{STAGING} is being updated, started by arn:aws:sts::0:assumed-role/Deploy/alice at"
+    assert raised.value.reason.startswith(told) and "12 min ago" in raised.value.reason
+    assert "`follow` watches it" in raised.value.remedy and "--follow" in raised.value.remedy
+    assert not any(one.get("StackName") == STAGING for name, one in aws.asked if name.endswith("create_change_set"))
+
+
+def test_what_another_run_started_is_found_from_its_beginning() -> None:
+    aws = Busy(ME.arn)
+    stack = Stack(STAGING, arn("stack", STAGING), "UPDATE_IN_PROGRESS", change_set=arn("changeSet", TOKEN))
+    found = running.current(aws, stack)
+    assert found and (found.who, found.begun.token, found.begun.after) == (ME.arn, TOKEN, EVENTS[1]["EventId"])
+
+
+PLAN = Plan(STAGING, arn("stack", STAGING), "UPDATE", arn("changeSet", TOKEN), TOKEN, "d")
+
+
+@pytest.mark.parametrize(
+    ("events", "begun"), [(EVENTS, True), (EVENTS[1:], False), ([own("UPDATE_IN_PROGRESS", 0, "other")], False)]
+)
+def test_an_execution_whose_answer_was_lost_has_begun_or_not(events: list[dict[str, Any]], begun: bool) -> None:
+    """Botocore sends the call again, and CloudFormation refuses the second one."""
+    aws = Prepared(
+        cloudformation__execute_change_set=refusal("x", "InvalidChangeSetStatus"),
+        cloudformation__describe_stack_events={"StackEvents": events},
+    )
+    if begun:
+        assert execute.apply(aws, PLAN).stack.name == STAGING
+    else:
+        with pytest.raises(Refused, match="has changed since this was planned"):
+            execute.apply(aws, PLAN)
+
+
+def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
+    lost = refusal("x", "EndpointConnectionError")
+    first = {"StackEvents": EVENTS[1:]}
+    aws = Prepared(cloudformation__execute_change_set=lost, cloudformation__describe_stack_events=[first, lost])
+    with pytest.raises(NeedsPerson, match="is not known"):
+        execute.apply(aws, PLAN)
+
+
+def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polling never makes a good deployment fail."""
+    now = [0.0]
+    monkeypatch.setattr("scripts.deployment.follow.time.sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr("scripts.deployment.follow.time.monotonic", lambda: now[0])
+    ended = {"StackEvents": [own("UPDATE_COMPLETE", 9), own("UPDATE_IN_PROGRESS", 0)]}
+    stack = {"StackName": STAGING, "StackStatus": "UPDATE_COMPLETE", "CreationTime": START}
+    lost = refusal("x", "EndpointConnectionError")
+    aws = Prepared(
+        cloudformation__describe_stack_events=[*[lost] * 20, ended],
+        cloudformation__describe_stacks={"Stacks": [{**stack, "StackId": arn("stack", STAGING)}]},
+    )
+    events, held = follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
+    assert len(events) == 2 and held.status == "UPDATE_COMPLETE"
+    for code, seconds in (("EndpointConnectionError", follow.PATIENCE), ("ExpiredToken", 0.0)):
+        now[:] = [0.0]
+        aws = Prepared(cloudformation__describe_stack_events=refusal("x", code))
+        with pytest.raises(AwsError, match=code):
+            follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
+        assert seconds <= now[0] <= seconds + 10
+
+
+def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:
+    def interrupted(**_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    for events, ends in ((EVENTS, NeedsPerson), (EVENTS[1:], KeyboardInterrupt)):
+        aws = Prepared(
+            cloudformation__execute_change_set=interrupted,
+            cloudformation__describe_stack_events={"StackEvents": events},
+        )
+        with pytest.raises(ends):
+            execute.apply(aws, PLAN)
