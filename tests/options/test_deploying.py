@@ -1,0 +1,70 @@
+"""Ten environments that people may want, deployed on the embedded AWS, each updated into the next, then destroyed."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import pytest
+
+from generator.reading.environments import ENVIRONMENT
+from generator.reading.parameters import effective, read
+from generator.reading.settled import settle
+from generator.reading.templates import load
+from tests.options.combinations import SAMPLES
+from tests.system.worlds import LOCAL, World, world
+
+__all__ = ["world"]
+
+
+class Step(NamedTuple):
+    """An environment: what it chooses unlike the local file, and whether something has to be named on the way there."""
+
+    name: str
+    chosen: dict[str, str]
+    loses: bool = False
+
+
+LOSS = re.compile(r"--allow-(?:delete|replace) [\w.]+")
+DOMAIN = {name: SAMPLES[name] for name in ("DomainName", "CertificateArn")}
+CONNECTION = {"SourceProvider": "CONNECTION", **{name: SAMPLES[name] for name in ("ConnectionArn", "SourceRepository")}}
+SHIFTING = {"TargetGroups": "TWO"}
+STEPS = (
+    Step("small", {}),
+    Step("standard", {"ApprovalRequired": "true", "TestsBlock": "true", "NatGatewayCount": "2", "MaximumTasks": "4"}),
+    Step("parallel builds", {"BuildLayout": "PARALLEL", "ExecutionMode": "SUPERSEDED"}),
+    Step("only what changed", {"OnlyChanged": "true"}),
+    Step("two target groups", SHIFTING),
+    Step("blue/green", {**SHIFTING, "DeploymentStrategy": "BLUE_GREEN", "ApprovalRequired": "true"}),
+    Step("canary", {**SHIFTING, "DeploymentStrategy": "CANARY", "CanaryPercent": "20"}),
+    Step("a connection and a domain", {**CONNECTION, **DOMAIN, "NotificationEmail": SAMPLES["NotificationEmail"]}),
+    Step("the frontend alone", {"BackendTarget": "NONE"}, loses=True),
+    Step("the backend alone", {"FrontendTarget": "NONE", "SenderEmail": SAMPLES["SenderEmail"]}, loses=True),
+)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_each_becomes_the_next(world: World, step: Step) -> None:
+    world.reset()
+    world.parameters(**step.chosen)
+    agreed = ["--allow-broader"]
+    if step.loses:
+        refused = world.deploy("apply", *agreed)
+        agreed += [word for name in sorted(set(LOSS.findall(refused.stderr))) for word in name.split()]
+        assert refused.returncode == 3 and len(agreed) > 3, refused.stdout[-2000:] + refused.stderr
+    done = world.deploy("apply", *agreed)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    held = {one for one in world.stacks() if one.startswith(LOCAL)}
+    templates = load(world.folder / "templates")
+    values = effective(read(world.folder / "params/local.json"), templates[ENVIRONMENT].body)
+    wanted = settle(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
+    assert len(held) == len(wanted) > 8
+    assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in world.stacks().values())
+    again = world.deploy("apply")
+    assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout
+
+
+def test_the_last_one_is_destroyed(world: World) -> None:
+    done = world.deploy("destroy")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not [one for one in world.stacks() if one.startswith(LOCAL)]
