@@ -48,7 +48,8 @@ def known(value: Any, values: Mapping[str, str]) -> str | None:
 
 
 def settle(root: Template, values: Mapping[str, str]) -> list[Settled]:
-    """The root and every nested stack that exists under its parameters' `values`, parents first.
+    """The root and every nested stack that exists under its parameters' `values`, parents first; nothing for a root of
+    which nothing is left.
 
     `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluable` for a condition that cannot be
     decided.
@@ -57,8 +58,8 @@ def settle(root: Template, values: Mapping[str, str]) -> list[Settled]:
     found: list[tuple[tuple[str, ...], str, dict[str, str]]] = []
     pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
     _settle(root, (), dict(values), pseudo, bodies, found)
-    made = from_bodies(bodies)
-    return [Settled(path, made[name], {**pseudo, **own}) for path, name, own in found]
+    made = from_bodies({name: body for name, body in bodies.items() if body["Resources"]})
+    return [Settled(path, made[name], {**pseudo, **own}) for path, name, own in found if name in made]
 
 
 def _settle(

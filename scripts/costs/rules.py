@@ -169,6 +169,7 @@ def _of(what: str, price: str, usage: str = "one", category: str = FORGOTTEN) ->
 Rule = Callable[[Case], Iterator[Item]]
 RULES: dict[str, Rule] = {
     "AWS::CloudFront::Distribution": _of("pages and answers", "cloudfront.data", "viewer_gb", "CloudFront"),
+    "AWS::CloudFront::MonitoringSubscription": _of("further metrics of CloudFront", "metric", "cloudfront_metrics"),
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::CloudWatch::Dashboard": _of("dashboard", "dashboard"),
     "AWS::CodeBuild::Project": _build,

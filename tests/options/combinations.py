@@ -19,12 +19,15 @@ ACCOUNT = "000000000000"
 ID = "0000000a-0000-4000-8000-00000000000a"
 # A value for each option that may be empty.
 SAMPLES = {
+    "BuildVariables": "VITE_TITLE=Dashboard",
     "CertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
     "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/{ID}",
     "DomainName": "dashboard.cloud-health.test",
+    "EdgeCertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
     "ExistingEncryptionSecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:seed-AbCdEf",
     "ExistingKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ID}",
     "ExistingRepositoryName": "surviving-images",
+    "HostedZoneId": "Z0000000000000000000",
     "LoadBalancerCertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
     "NotificationEmail": "devops@cloud-health.test",
     "NotificationPhone": "+441632960961",

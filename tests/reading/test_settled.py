@@ -60,6 +60,12 @@ def test_conditions_are_decided_and_what_they_leave_out_is_gone() -> None:
     assert set(settled(Size="1", Mail="")[()].template.resources) == {"Second", "Third", "Child"}
 
 
+def test_a_root_of_which_nothing_is_left_is_no_stack() -> None:
+    resource = {"Type": "T", "Condition": "Never"}
+    body = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": {"One": resource}}
+    assert settle(from_bodies({"root": body})["root"], {}) == []
+
+
 def test_values_are_known_as_far_as_they_can_be() -> None:
     child = settled(Mail="a@b.c")["Child",]
     assert child.values["Name"] == "n-2-eu-west-1" and "Arn" not in child.values
