@@ -70,9 +70,6 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
     ("arguments", "told"),
     [
         (["apply", "nowhere"], "There are: bluegreen, local, production, shared, small, staging."),
-            ["apply", "nowhere"],
-            f"There are: {', '.join(sorted(one.stem for one in (ROOT / 'params').glob('*.json')))}.",
-        ),
         (["dance", "local"], "invalid choice: 'dance'"),
         (["apply"], "required: ENVIRONMENT"),
         (["apply", "local", "--region", "eu-west-1"], "neither --profile nor --region"),
