@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
+from generator.reading.assertions import conditions
 from generator.reading.values import decide, render
 from scripts.rehearsal import node, serve, venv
 
@@ -32,8 +33,9 @@ LISTS = ("Aliases", "AllowedMethods", "CacheBehaviors", "CachedMethods", "Functi
 def distribution() -> tuple[dict[str, Any], dict[str, str]]:
     """The deployed configuration with both sides and no domain, and the functions: our template, as the API says it."""
     template = json.loads((ROOT / "templates" / "delivery.json").read_text())
-    sides = {"Backend": True, "Frontend": True, "Both": True, "HasDomain": False}
-    resources = decide(template["Resources"], sides)
+    given = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": "INTERNAL"}
+    values = {**dict.fromkeys(template["Parameters"], ""), **given}
+    resources = decide(template["Resources"], conditions(template, values))
     function = resources["PageRouting"]["Properties"]["FunctionCode"]
     config = _as_api(resources["Distribution"]["Properties"]["DistributionConfig"])
     config["IsIPV6Enabled"] = config.pop("IPV6Enabled")
