@@ -39,7 +39,11 @@ STEPS = (
     Step("canary", {**SHIFTING, "DeploymentStrategy": "CANARY", "CanaryPercent": "20"}),
     Step("a connection and a domain", {**CONNECTION, **DOMAIN, "NotificationEmail": SAMPLES["NotificationEmail"]}),
     Step("the frontend alone", {"BackendTarget": "NONE"}, loses=True),
-    Step("the backend alone", {"FrontendTarget": "NONE", "SenderEmail": SAMPLES["SenderEmail"]}, loses=True),
+    Step(
+        "the backend alone",
+        {"FrontendTarget": "NONE", "DataTables": "EXISTING", "SenderEmail": SAMPLES["SenderEmail"]},
+        loses=True,
+    ),
 )
 
 

@@ -46,6 +46,12 @@ def make_roles(look: Look) -> list[str]:
     return made
 
 
+def roles_line(look: Look) -> list[str]:
+    """Makes the roles that are missing; what was made as a line, none when there was nothing to do."""
+    made = make_roles(look)
+    return [f"service-linked roles made for {', '.join(made)}"] if made else []
+
+
 def _exists(aws: Aws, role: str) -> bool:
     try:
         aws.call("iam", "get_role", RoleName=role)
