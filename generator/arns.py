@@ -88,6 +88,29 @@ def ecs_task_definition(family: Text) -> Sub:
     return arn("ecs", "task-definition/${Family}:*", Family=family)
 
 
+def beanstalk_application(name: Text) -> Sub:
+    return arn("elasticbeanstalk", "application/${Name}", Name=name)
+
+
+def beanstalk_versions(application: Text) -> Sub:
+    """Every version of an application: the pipeline makes a new one for each release."""
+    return arn("elasticbeanstalk", "applicationversion/${Application}/*", Application=application)
+
+
+def beanstalk_environment(application: Text, name: Text) -> Sub:
+    return arn("elasticbeanstalk", "environment/${Application}/${Name}", Application=application, Name=name)
+
+
+def beanstalk_bucket() -> Sub:
+    """The bucket that Elastic Beanstalk makes for itself, one for each account and region."""
+    return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}")
+
+
+def beanstalk_logs(environment: Text) -> Sub:
+    """The log groups of one environment."""
+    return arn("logs", "log-group:/aws/elasticbeanstalk/${Environment}/*", Environment=environment)
+
+
 def dynamodb_table(name: Text) -> Sub:
     return arn("dynamodb", "table/${Name}", Name=name)
 

@@ -42,7 +42,9 @@ IMAGE_DEFINITIONS = "imagedefinitions.json"
 TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
 
 # What switches a side off, and the values that switch it on.
-NONE, ECS, CLOUDFRONT = "NONE", "ECS", "CLOUDFRONT"
+NONE, ECS, BEANSTALK, CLOUDFRONT = "NONE", "ECS", "BEANSTALK", "CLOUDFRONT"
+# The port of the proxy on instances of Elastic Beanstalk, which forwards to the application on the same instance.
+INSTANCE_PORT = 80
 
 # Where the load balancer stands.
 INTERNAL, PUBLIC = "INTERNAL", "PUBLIC"

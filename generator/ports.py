@@ -56,7 +56,7 @@ APPROVAL_RULE = Port("ApprovalRule", Kind.TEXT, "Content of the approval rule te
 BRANCH_PROTECTION_ARN = Port(
     "BranchProtectionArn", Kind.ARN, "Policy to attach to people who must not push to the branch"
 )
-BACKEND_TARGET = Port("BackendTarget", Kind.SWITCH, "Where the backend runs: ECS, or NONE for no backend")
+BACKEND_TARGET = Port("BackendTarget", Kind.SWITCH, "Where the backend runs: ECS, BEANSTALK, or NONE for no backend")
 FRONTEND_TARGET = Port(
     "FrontendTarget", Kind.SWITCH, "Where the frontend is served: CLOUDFRONT, or NONE for no frontend"
 )
@@ -99,6 +99,8 @@ CHANGES_PROJECT = Port(
     "ChangesProjectName", Kind.NAME, "Name of the CodeBuild project that says what a release changes"
 )
 TOPIC_NAME = Port("TopicName", Kind.NAME, "Name of the notification topic")
+APPLICATION_NAME = Port("BeanstalkApplicationName", Kind.NAME, "Name of the Elastic Beanstalk application")
+BEANSTALK_NAME = Port("BeanstalkEnvironmentName", Kind.NAME, "Name of the Elastic Beanstalk environment")
 CONFIGURATION_PREFIX = Port(
     "ConfigurationPrefix", Kind.NAME, "Path under which Parameter Store holds the configuration"
 )
@@ -111,6 +113,11 @@ RELEASES = Port(
     "ReleasesPath",
     Kind.NAME,
     "Path of the SSM parameters that record the last release of each side; no stack owns them",
+)
+LAST_VERSION_PARAMETER = Port(
+    "LastVersionParameter",
+    Kind.NAME,
+    "SSM parameter in which the verify action records the last good version on Elastic Beanstalk; no stack owns it",
 )
 
 # encryption, storage, notifications, registry
@@ -245,10 +252,14 @@ TASK_CPU = Port("TaskCpu", Kind.NUMBER, "CPU units of a task; 1024 are one vCPU"
 TASK_MEMORY = Port("TaskMemory", Kind.NUMBER, "Memory of a task in MiB")
 TASKS_MINIMUM = Port("MinimumTasks", Kind.NUMBER, "Tasks that always run")
 TASKS_MAXIMUM = Port("MaximumTasks", Kind.NUMBER, "Tasks that autoscaling may start")
+INSTANCE_TYPE = Port("InstanceType", Kind.NAME, "EC2 instance type on Elastic Beanstalk")
+PLATFORM_ARN = Port(
+    "PlatformArn", Kind.ARN, "Platform version of Elastic Beanstalk, the newest for PythonVersion; `none` on ECS"
+)
 DEPLOYMENT_STRATEGY = Port(
     "DeploymentStrategy",
     Kind.SWITCH,
-    "How ECS replaces tasks: ROLLING, BLUE_GREEN or CANARY; the first release is ROLLING in any case",
+    "How a release replaces the last one: ROLLING (on Elastic Beanstalk immutable), BLUE_GREEN (ECS only) or CANARY",
 )
 TARGET_GROUPS = Port(
     "TargetGroups",
@@ -268,11 +279,15 @@ SHIFT_MINUTES = Port(
 CONFIGURATION_DIGEST = Port(
     "ConfigurationDigest", Kind.TEXT, "Digest of the configuration; a change of it rolls the tasks"
 )
-RUNNING_CLUSTER = Port("RunningCluster", Kind.NAME, "The ECS cluster, once it exists")
-RUNNING_SERVICE = Port("RunningService", Kind.NAME, "The ECS service, once it exists")
-SERVICE_ARN = Port("ServiceArn", Kind.ARN, "ARN of the ECS service")
+RUNNING_CLUSTER = Port("RunningCluster", Kind.NAME, "The ECS cluster or Elastic Beanstalk application, once it exists")
+RUNNING_SERVICE = Port("RunningService", Kind.NAME, "The ECS service or Elastic Beanstalk environment, once it exists")
+SERVICE_ARN = Port("ServiceArn", Kind.ARN, "ARN of the ECS service or Elastic Beanstalk environment")
 TASK_ROLE_ARN = Port("TaskRoleArn", Kind.ARN, "Role that the application runs as")
-EXECUTION_ROLE_ARN = Port("ExecutionRoleArn", Kind.ARN, "Role that ECS starts the tasks with")
+EXECUTION_ROLE_ARN = Port(
+    "ExecutionRoleArn",
+    Kind.ARN,
+    "Role that ECS starts the tasks with, or Elastic Beanstalk watches the environment with",
+)
 TASK_FAMILY = Port("TaskFamily", Kind.NAME, "Family of the task definition")
 
 # build and pipeline: the projects' names are computed in the root, and given back by `build` once they exist

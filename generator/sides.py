@@ -5,11 +5,12 @@ from __future__ import annotations
 from troposphere import And, Condition, Equals, Not, Or, Ref, Template
 
 from generator import ports
-from generator.names import NONE
+from generator.names import BEANSTALK, ECS, NONE
 from generator.settings import refuse_unless
 from generator.stack import Stack, switched_on
 
 BACKEND, FRONTEND = "Backend", "Frontend"
+ON_ECS, ON_BEANSTALK = "OnEcs", "OnBeanstalk"
 
 
 def add_to(stack: Stack) -> tuple[str, str]:
@@ -21,6 +22,16 @@ def add_to(stack: Stack) -> tuple[str, str]:
     frontend = stack.when(FRONTEND, switched_on(stack.takes(ports.FRONTEND_TARGET), NONE))
     wanted = switched_on(stack.takes(ports.BACKEND_TARGET), NONE)
     return stack.when(BACKEND, Or(wanted, Not(Condition(frontend)))), frontend
+
+
+def on_ecs(stack: Stack) -> str:
+    """Adds the condition that the backend runs on ECS to a child and returns its name."""
+    return stack.when(ON_ECS, Equals(stack.takes(ports.BACKEND_TARGET), ECS))
+
+
+def on_beanstalk(stack: Stack) -> str:
+    """Adds the condition that the backend runs on Elastic Beanstalk to a child and returns its name."""
+    return stack.when(ON_BEANSTALK, Equals(stack.takes(ports.BACKEND_TARGET), BEANSTALK))
 
 
 def never_neither(template: Template) -> None:

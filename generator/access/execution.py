@@ -1,8 +1,8 @@
 """What the role that CloudFormation deploys with may do: what deploying the types in the templates needs.
 
 The types are read off the stacks themselves, so a type that no template has is no permission. The statements stand in
-managed policies by family of services, because all inline policies of a role share 10,240 characters, and a managed
-policy has 6,144 of its own, of which a role takes ten (IAM user guide, reference_iam-quotas).
+managed policies by family of services, and one family in the role itself: all inline policies of a role share 10,240
+characters, and a managed policy has 6,144 of its own, of which a role takes ten (IAM user guide, reference_iam-quotas).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from troposphere import Sub
 from generator import arns, paths
 from generator.access.deploy import EDGE_REGION
 from generator.arns import Text
-from generator.deploying import delivery, identity, network, releases, runtime, stores, watching
+from generator.deploying import beanstalk, delivery, identity, network, releases, runtime, stores, watching
 from generator.deploying.kinds import Kind, Kinds, May, Places
 from generator.iam import Anything, Grant, actions, allow
 from generator.project import Project
@@ -25,6 +25,8 @@ from generator.reading.environments import EDGE
 from generator.stack import Stack
 
 AWS_POLICIES = ":iam::aws:policy/"
+# The family in the role itself: too long for a managed policy, of which the role has as many as it can have.
+INLINE = "Beanstalk"
 VERBS = {"": "makes", "Change": "changes and deletes", "Read": "looks at"}
 
 
@@ -41,6 +43,7 @@ def families(at: Places, stacks: Iterable[Stack]) -> dict[str, Kinds]:
         "Storage": stores.storage(at),
         "Configuration": stores.configuration(at),
         "Runtime": runtime.kinds(at),
+        INLINE: beanstalk.kinds(at),
         "Delivery": delivery.kinds(at),
         "Releases": releases.kinds(at),
         "Watching": watching.kinds(at),
@@ -120,11 +123,12 @@ def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
         statement["Principal"]["Service"]
         for role in _roles(stacks)
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if "Service" in statement["Principal"]
     }
     return allow(
         "PassRoles",
         [iam.PassRole],
         [arns.global_arn("iam", f"role{paths.path(project.name)}*")],
-        "projects, pipeline, tasks, rules and flow logs run as roles that the environment makes",
+        "projects, pipeline, tasks, instances, rules and flow logs run as roles that the environment makes",
         [StringEquals({"iam:PassedToService": sorted(services)})],
     )

@@ -15,6 +15,7 @@ from awacs import (
     codestar_connections,
     ec2,
     ecs,
+    elasticbeanstalk,
     iam,
     secretsmanager,
     servicequotas,
@@ -69,6 +70,12 @@ def _looking(stack: Stack) -> list[Grant]:
             [codeconnections.GetConnection, codestar_connections.GetConnection],
             [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
             "an environment is refused while nobody has completed its connection, whichever its parameter names",
+        ),
+        allow(
+            "FindPlatform",
+            [elasticbeanstalk.ListPlatformVersions],
+            [Sub("arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}::platform/*")],
+            "an environment on Elastic Beanstalk gets the newest version of its platform",
         ),
         allow(
             "FindPrefixList",

@@ -20,7 +20,12 @@ NAMESPACE = "AWS/ApplicationELB"
 
 def guards(stack: Stack) -> list[Ref]:
     """Alarms that stop a deployment and roll it back; each exists before the service does."""
-    answers = [
+    return [Ref(one) for one in (*answers(stack), _unhealthy(stack))]
+
+
+def answers(stack: Stack) -> list[cloudwatch.Alarm]:
+    """The alarms on what the load balancer answers, whatever stands behind it."""
+    return [
         alarm(stack, title, says, GUARDED, (NAMESPACE, metric, statistic), _balancer(stack), limit, periods=periods)
         for title, says, metric, statistic, limit, periods in (
             (
@@ -49,7 +54,6 @@ def guards(stack: Stack) -> list[Ref]:
             ),
         )
     ]
-    return [Ref(one) for one in (*answers, _unhealthy(stack))]
 
 
 def _balancer(stack: Stack) -> dict[str, Ref]:

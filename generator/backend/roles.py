@@ -1,6 +1,6 @@
 """The two roles of the backend's tasks: what ECS may do to start them, and what the application may do.
 
-Apart from `stacks/backend.py`, because the alternative backend (Elastic Beanstalk) gives the same
+Apart from `stacks/backend.py`, because the alternative backend (`stacks/beanstalk.py`) gives the same
 application the same permissions.
 """
 
@@ -11,7 +11,7 @@ from awacs.aws import StringEquals
 from troposphere import AWSObject, GetAtt, Sub, iam
 
 from generator import arns, ports
-from generator.iam import Anything, actions, allow, deny, trust, via
+from generator.iam import Anything, Grant, actions, allow, deny, trust, via
 from generator.project import Project
 from generator.stack import Stack, switched_on
 
@@ -41,25 +41,7 @@ def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
             [GetAtt(log_group, "Arn")],
             "a task's output goes to its own log group",
         ),
-        allow(
-            "ReadConfiguration",
-            [ssm.GetParameters],
-            [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
-            "plain values reach the task as environment variables",
-        ),
-        allow(
-            "ReadSecrets",
-            [secretsmanager.GetSecretValue],
-            [stack.takes(ports.JWT_SECRET_ARN), stack.takes(ports.ENCRYPTION_SECRET_ARN)],
-            "the two secrets of the application reach the task as environment variables",
-        ),
-        allow(
-            "DecryptSecrets",
-            [kms.Decrypt],
-            [stack.takes(ports.KEY_ARN)],
-            "the secrets are encrypted with our key",
-            [via("secretsmanager")],
-        ),
+        *read_configuration(stack),
     ]
     return stack.role(
         "ExecutionRole",
@@ -70,12 +52,36 @@ def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
     )
 
 
-def task_role(stack: Stack, project: Project) -> iam.Role:
-    """The role that the application runs as, in place of the design's static keys."""
+def read_configuration(stack: Stack) -> list[Grant]:
+    """What starts the application reads its configuration."""
+    return [
+        allow(
+            "ReadConfiguration",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
+            "plain values reach the application as environment variables",
+        ),
+        allow(
+            "ReadSecrets",
+            [secretsmanager.GetSecretValue],
+            [stack.takes(ports.JWT_SECRET_ARN), stack.takes(ports.ENCRYPTION_SECRET_ARN)],
+            "the two secrets of the application reach it as environment variables",
+        ),
+        allow(
+            "DecryptSecrets",
+            [kms.Decrypt],
+            [stack.takes(ports.KEY_ARN)],
+            "the secrets are encrypted with our key",
+            [via("secretsmanager")],
+        ),
+    ]
+
+
+def application(stack: Stack, project: Project) -> list[Grant]:
+    """What the application itself may do."""
     tables = [stack.takes(ports.table_arn(table.logical)) for table in project.tables]
     key = stack.takes(ports.KEY_ARN)
-    sender = stack.takes(ports.SENDER_EMAIL)
-    grants = [
+    return [
         allow(
             "UseTables",
             [*TABLE_READS, *TABLE_WRITES],
@@ -128,20 +134,28 @@ def task_role(stack: Stack, project: Project) -> iam.Role:
             "assuming a role is for clients' accounts; in its own the application is this role and no other",
         ),
     ]
-    mail = [
-        allow(
-            "SendMail",
-            [ses.SendEmail, ses.SendRawEmail],
-            [arns.ses_identities()],
-            "the application sends mail from one address; the identity may be the address or its domain",
-            [StringEquals({"ses:FromAddress": sender})],
-        )
-    ]
+
+
+def send_mail(stack: Stack) -> tuple[str, list[Grant]]:
+    """What it may do beside that when the environment has a sender, with the condition that it has."""
+    sender = stack.takes(ports.SENDER_EMAIL)
+    grant = allow(
+        "SendMail",
+        [ses.SendEmail, ses.SendRawEmail],
+        [arns.ses_identities()],
+        "the application sends mail from one address; the identity may be the address or its domain",
+        [StringEquals({"ses:FromAddress": sender})],
+    )
+    return stack.when("HasSender", switched_on(sender, "")), [grant]
+
+
+def task_role(stack: Stack, project: Project) -> iam.Role:
+    """The role that the application runs as, in place of the design's static keys."""
     return stack.role(
         "TaskRole",
         trust("ecs-tasks", "the application runs in tasks of this account"),
-        grants,
+        application(stack, project),
         "What the application itself may do.",
         ["PIP-8", "RUN-6"],
-        optional=[(stack.when("HasSender", switched_on(sender, "")), mail)],
+        optional=[send_mail(stack)],
     )

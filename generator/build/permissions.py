@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, s3, ssm
+from awacs import elasticbeanstalk as beanstalk
 from awacs.aws import ArnEquals
+from troposphere import If
 
-from generator import arns, ports
+from generator import arns, ports, sides
 from generator.iam import Anything, Grant, allow
 from generator.project import Project
 from generator.stack import Stack
@@ -94,8 +96,35 @@ def find_changes(stack: Stack) -> list[Grant]:
 
 
 def verify_backend(stack: Stack, project: Project) -> list[Grant]:
-    """The verification looks at service, tasks and tables, and records the image that it found good."""
-    prefix, cluster = (stack.takes(ports.CONFIGURATION_PREFIX), stack.takes(ports.RUNNING_CLUSTER))
+    """The verification asks AWS for the tables, wherever the backend runs, and records the release that was good."""
+    prefix = stack.takes(ports.CONFIGURATION_PREFIX)
+    last = If(sides.on_ecs(stack), stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER))
+    return [
+        allow(
+            "ReadTableNames",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
+            "the names of the tables that the application is given",
+        ),
+        allow(
+            "SeeTables",
+            [dynamodb.DescribeTable],
+            [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
+            "no public call shows a missing table, so AWS is asked",
+        ),
+        allow(
+            "RecordRelease",
+            [ssm.PutParameter],
+            [arns.ssm_parameter(last)],
+            "the last good release is what an infrastructure update must keep",
+        ),
+        _record(stack, "Backend"),
+    ]
+
+
+def verify_ecs(stack: Stack) -> list[Grant]:
+    """The verification looks at service and tasks."""
+    cluster = stack.takes(ports.RUNNING_CLUSTER)
     return [
         allow(
             "SeeService",
@@ -124,25 +153,38 @@ def verify_backend(stack: Stack, project: Project) -> list[Grant]:
             Anything("DescribeTaskDefinition names no resource"),
             "what the tasks were told is looked up",
         ),
+    ]
+
+
+def verify_beanstalk(stack: Stack) -> list[Grant]:
+    """The verification looks at environment and version, and opens the bundle of the version that runs. Source: Service
+    Authorization Reference, AWS Elastic Beanstalk."""
+    application, environment = (stack.takes(ports.RUNNING_CLUSTER), stack.takes(ports.RUNNING_SERVICE))
+    return [
         allow(
-            "ReadTableNames",
-            [ssm.GetParameters],
-            [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
-            "the names of the tables that the task is given",
+            "SeeEnvironment",
+            [beanstalk.DescribeConfigurationSettings, beanstalk.DescribeEnvironments],
+            [arns.beanstalk_environment(application, environment)],
+            "the release is verified against what the environment runs",
         ),
         allow(
-            "SeeTables",
-            [dynamodb.DescribeTable],
-            [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
-            "no public call shows a missing table, so AWS is asked",
+            "SeeInstances",
+            [beanstalk.DescribeInstancesHealth],
+            [arns.beanstalk_environment("*", environment)],
+            "and against what its instances run; the call names the environment alone",
         ),
         allow(
-            "RecordImage",
-            [ssm.PutParameter],
-            [arns.ssm_parameter(stack.takes(ports.LAST_IMAGE_PARAMETER))],
-            "the last good image is what an infrastructure update must keep",
+            "SeeVersion",
+            [beanstalk.DescribeApplicationVersions],
+            [arns.beanstalk_versions(application)],
+            "the bundle of the version that runs is looked up",
         ),
-        _record(stack, "Backend"),
+        allow(
+            "OpenBundle",
+            [s3.GetObject],
+            [arns.objects(arns.beanstalk_bucket())],
+            "the bundle that runs is compared with the one that was built",
+        ),
     ]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from awacs import codebuild as reports
 from awacs import kms, logs, s3
-from troposphere import GetAtt, Ref, Sub, codebuild
+from troposphere import GetAtt, If, Ref, Sub, codebuild
 from troposphere.logs import LogGroup
 
 from generator import arns, ports
@@ -49,7 +49,7 @@ class Job(NamedTuple):
     variables: Mapping[str, Text | object]
     reports: Sequence[tuple[str, str]] = ()
     cache: str = ""
-    docker: bool = False
+    docker: bool | If = False
     outputs: bool = False
     condition: str | None = None
     grants: Sequence[Grant] = ()

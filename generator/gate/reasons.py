@@ -24,5 +24,5 @@ def check(base: str, templates: TemplateSet) -> list[Finding]:
             f" {one.reason}",
             "take it back, or say in the reason of the statement why it may do this too",
         )
-        for one in ledger.unexplained(ledger.read(base), ledger.lines(templates))
+        for one in ledger.unexplained(ledger.narrowed(ledger.read(base), templates), ledger.lines(templates))
     )

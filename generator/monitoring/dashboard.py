@@ -56,12 +56,14 @@ class Graph(NamedTuple):
         }
 
 
-def body(stack: Stack, backend: str) -> Text:
-    """The dashboard's text: graphs that always exist, and those of a backend behind the condition `backend`."""
+def body(stack: Stack, backend: str, ecs: str) -> Text:
+    """The dashboard's text: graphs that always exist, those of a backend and those of where it runs, behind the
+    conditions `backend` and `ecs`."""
     for port in GRAPHED:
         stack.takes(port)
-    always, with_backend = _graphs()
-    return If(backend, _text([*always, *with_backend]), _text(always))
+    always, with_backend, on_ecs, on_beanstalk = _graphs()
+    there = If(ecs, _text([*always, *on_ecs, *with_backend]), _text([*always, *on_beanstalk, *with_backend]))
+    return If(backend, there, _text(always))
 
 
 def _text(graphs: Sequence[Graph]) -> Join:
@@ -70,7 +72,7 @@ def _text(graphs: Sequence[Graph]) -> Join:
     return Join("\n", [Sub(line) if "${" in line else line for line in lines])
 
 
-def _graphs() -> tuple[list[Graph], list[Graph]]:
+def _graphs() -> tuple[list[Graph], ...]:
     pipeline = {"PipelineName": "${Pipeline}"}
     service = {"ClusterName": "${RunningCluster}", "ServiceName": "${RunningService}"}
     balancer = {"LoadBalancer": "${LoadBalancerFullName}"}
@@ -98,7 +100,7 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
             "us-east-1",
         ),
     ]
-    backend = [
+    ecs = [
         Graph(
             "Tasks",
             [
@@ -110,6 +112,10 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
             "CPU and memory",
             [("AWS/ECS", "CPUUtilization", service, "Average"), ("AWS/ECS", "MemoryUtilization", service, "Average")],
         ),
+    ]
+    environment = {"EnvironmentName": "${RunningService}"}
+    beanstalk = [Graph("Environment", [("AWS/ElasticBeanstalk", "EnvironmentHealth", environment, "Maximum")])]
+    backend = [
         Graph(
             "Answers",
             [
@@ -126,4 +132,4 @@ def _graphs() -> tuple[list[Graph], list[Graph]]:
             ],
         ),
     ]
-    return always, backend
+    return always, backend, ecs, beanstalk

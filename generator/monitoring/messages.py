@@ -34,7 +34,7 @@ class Message:
     pattern: Mapping[str, object]
     paths: Mapping[str, str]
     literals: Mapping[str, str]
-    needs_backend: bool = False
+    needs_ecs: bool = False
 
     def __post_init__(self) -> None:
         if {*self.paths, *self.literals} != set(FIELDS) or len(self.paths) + len(self.literals) != len(FIELDS):
@@ -113,7 +113,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                 "error": "$.detail.reason",
             },
             {"pipeline": f"${{{PIPELINE.name}}}", "stage": DEPLOY_BACKEND, "rollback": "initiated"},
-            needs_backend=True,
+            needs_ecs=True,
         )
     )
     return found

@@ -53,7 +53,7 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
     )
 
 
-def groups(stack: Stack, vpc: ec2.VPC, port: int, public: str) -> None:
+def groups(stack: Stack, vpc: ec2.VPC, port: Text, public: str) -> None:
     """The security groups of load balancer and tasks; `port` is the tasks', `public` the condition under which the
     load balancer is.
 
@@ -91,7 +91,7 @@ def groups(stack: Stack, vpc: ec2.VPC, port: int, public: str) -> None:
     stack.gives(ports.TASK_GROUP, GetAtt(tasks, "GroupId"))
 
 
-def _out(says: str, port: int, **peer: object) -> ec2.SecurityGroupRule:
+def _out(says: str, port: Text | int, **peer: object) -> ec2.SecurityGroupRule:
     return ec2.SecurityGroupRule(Description=says, FromPort=port, IpProtocol="tcp", ToPort=port, **peer)
 
 

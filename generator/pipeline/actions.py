@@ -2,7 +2,7 @@
 
 Each action provider that we use is one function here; configuration values are text, as CodePipeline wants them.
 Configuration keys: codepipeline userguide, action-reference-CodeCommit, -CodestarConnectionSource, -CodeBuild, -ECS,
--S3Deploy and approvals-action-add.
+-Beanstalk, -S3Deploy and approvals-action-add.
 """
 
 from __future__ import annotations
@@ -116,6 +116,18 @@ def ecs(name: str, cluster: Text, service: Text, file: str, artifact: str, minut
         ("Deploy", "ECS"),
         {"ClusterName": cluster, "DeploymentTimeout": minutes, "FileName": file, "ServiceName": service},
         [artifact],
+    )
+
+
+def beanstalk(name: str, application: Text, environment: Text, artifact: str, role: Text) -> Action:
+    """Makes a version of the artifact and waits until the environment runs it; its `role` is assumed by the
+    pipeline's."""
+    return Action(
+        name,
+        ("Deploy", "ElasticBeanstalk"),
+        {"ApplicationName": application, "EnvironmentName": environment},
+        [artifact],
+        extras={"RoleArn": role},
     )
 
 

@@ -89,15 +89,26 @@ def connection_source(stack: Stack) -> list[Grant]:
 
 
 def backend(stack: Stack) -> list[Grant]:
-    """Sources: codepipeline userguide, action-reference-ECS; Service Authorization Reference, Amazon ECS."""
-    family, cluster = (arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER))
-    projects = [stack.takes(ports.BACKEND_BUILD), stack.takes(ports.RAISE_BUILD)]
+    """What a backend needs wherever it runs."""
     return [
         allow(
-            "RunBackendBuilds",
+            "RunBackendBuild",
             RUN_BUILDS,
-            [arns.codebuild_project(name) for name in projects],
-            "the pipeline builds the backend and starts its first tasks; stopping a run stops the build",
+            [arns.codebuild_project(stack.takes(ports.BACKEND_BUILD))],
+            "the pipeline builds the backend; stopping a run stops the build",
+        )
+    ]
+
+
+def ecs_backend(stack: Stack) -> list[Grant]:
+    """Sources: codepipeline userguide, action-reference-ECS; Service Authorization Reference, Amazon ECS."""
+    family, cluster = (arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER))
+    return [
+        allow(
+            "RunRaise",
+            RUN_BUILDS,
+            [arns.codebuild_project(stack.takes(ports.RAISE_BUILD))],
+            "the first release starts the first tasks",
         ),
         allow(
             "DeployService",

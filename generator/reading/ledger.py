@@ -6,14 +6,14 @@ and was not is held against the reasons that stood there before.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 
 from generator.reading.broadening import uncovered
 from generator.reading.permissions import Condition, Permission, permissions
-from generator.reading.templates import Resource, TemplateSet
-from generator.reading.values import render
+from generator.reading.templates import Resource, Template, TemplateSet
+from generator.reading.values import outcomes, render
 
 HEAD = """# Who may do what
 
@@ -116,6 +116,29 @@ def _permission(holder: str, cells: list[str]) -> Permission:
         when=tuple(when.split(", ")) if when else (),
         reason=reason,
     )
+
+
+def narrowed(before: Iterable[Permission], templates: TemplateSet) -> list[Permission]:
+    """`before`, and each of its permissions once more under every condition of its holder that is met only where the
+    permission's own are: what was permitted there is not new when it is permitted less often."""
+    held: dict[str, set[tuple[str, ...]]] = {}
+    for one in permissions(templates):
+        held.setdefault(one.holder, set()).add(one.when)
+    found = list(before)
+    for one in tuple(found):
+        for when in sorted(held.get(one.holder, set()) - {one.when}):
+            if _within(templates[one.holder.partition(".")[0]], when, one.when):
+                found.append(replace(one, when=when))
+    return found
+
+
+def _within(template: Template, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
+    """Whether, in every outcome of the template's conditions, `wider` holds where `when` does."""
+
+    def hold(names: tuple[str, ...], outcome: Mapping[str, bool]) -> bool:
+        return all(outcome.get(name.removeprefix("not "), False) != name.startswith("not ") for name in names)
+
+    return all(hold(wider, outcome) for outcome in outcomes(template) if hold(when, outcome))
 
 
 def unexplained(before: Iterable[Permission], after: Iterable[Permission]) -> list[Permission]:

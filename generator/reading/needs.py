@@ -83,7 +83,9 @@ def _application_roles(terms: Terms) -> set[str]:
     know, so nothing in them is superfluous but a wrong trust. The one place that says so."""
     tasks = terms.templates.resources(TASK)
     roles = (terms.resource(terms.text(task.template, task.get("TaskRoleArn"))) for task in tasks)
-    return {role.address for role in roles if role}
+    profiles = terms.templates.resources("AWS::IAM::InstanceProfile")
+    of_instances = {f"{one.template}.{one.get('Roles', 0, 'Ref')}" for one in profiles}
+    return {role.address for role in roles if role} | of_instances
 
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
@@ -161,7 +163,7 @@ def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
             continue
         used = [need for need in form.needs if _serves(one, need)]
         for who in one.principals:
-            if not any(who == f"Service:{need.service}" for need in used):
+            if not any(who == _principal(need) for need in used):
                 yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", one.sid)
         if one.kind == "trust":
             continue
@@ -178,11 +180,16 @@ def _serves(grant: Permission, need: Need) -> bool:
     """Whether a statement is about a need: action, resource or service, and its conditions as AWS will send them."""
     if not need.action or (grant.kind == "trust") != bool(need.service):
         return False
-    if need.service and f"Service:{need.service}" not in grant.principals:
+    if need.service and _principal(need) not in grant.principals:
         return False
     actions = any(like(one.lower(), need.action.lower()) for one in grant.actions)
     resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
     return actions and resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+
+
+def _principal(need: Need) -> str:
+    """Who becomes the role: a service, or another role as `AWS:` and its ARN."""
+    return need.service if need.service.startswith("AWS:") else f"Service:{need.service}"
 
 
 def _same(need: str, grant: str) -> bool:

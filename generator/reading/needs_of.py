@@ -3,6 +3,8 @@
 All texts are in the root's terms (`needs_terms.py`), so that a name here and an ARN in a role compare, whichever way
 they took through the templates. Each function takes properties that are decided for one outcome of the template's
 conditions.
+
+Long because each resource type has its function here, and one table names them all.
 """
 
 import re
@@ -13,7 +15,8 @@ from typing import Any
 from generator.reading.buildspec import entries, inline
 from generator.reading.commands import UnreadableCall, calls
 from generator.reading.contracts import PROJECT, SERVICE, TASK
-from generator.reading.needs_rows import PLACE, ROWS, TRUST, Row
+from generator.reading.needs_row import PLACE, Row
+from generator.reading.needs_rows import ROWS, TRUST
 from generator.reading.needs_terms import FIELD, Terms, filled
 from generator.reading.pipelines import PIPELINE
 from generator.reading.places import walk
@@ -47,6 +50,8 @@ def needs(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> It
         if resource.type == kind:
             for _, value in walk(properties.get(key)):
                 role = value.get("RoleArn", {}) if key == "Targets" and isinstance(value, dict) else value
+                if key == "Roles" and isinstance(value, dict):
+                    role = {"Fn::GetAtt": [value.get("Ref", ""), "Arn"]}
                 if isinstance(role, dict) and terms.text(resource.template, role).endswith(".Arn}"):
                     text, who = terms.text(resource.template, role), resource.address
                     yield Need(text, who, kind, "sts:AssumeRole", "", source, when, service=service)
@@ -88,6 +93,9 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
             provider = action["ActionTypeId"]["Provider"]
             fields = {key: text(value) for key, value in action.get("Configuration", {}).items()}
             things = [f"action {provider}", *(f"action with {key}" for key in ACTION_SETTINGS if key in fields)]
+            if provider == "ElasticBeanstalk" and "RoleArn" in action:
+                yield from _beanstalk(terms, resource, properties, who, action)
+                continue
             things += ["action with RoleArn"] * ("RoleArn" in action)
             if fields.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
                 things.append(f"source as {fields['OutputArtifactFormat']}")
@@ -108,6 +116,56 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
                     yield from _rows(role, who, "role of a task", passed)
             for thing in things:
                 yield from _rows(role, who, thing, fields)
+
+
+def _beanstalk(
+    terms: Terms, resource: Resource, properties: Mapping[str, Any], who: str, action: Mapping[str, Any]
+) -> Iterator[Need]:
+    """The deploy action of Elastic Beanstalk, which runs as a role of its own; the pipeline's alone becomes it."""
+
+    def text(value: Any) -> str:
+        return terms.text(resource.template, value)
+
+    role, store = text(action["RoleArn"]), properties.get("ArtifactStore", {})
+    source = "STS API reference, AssumeRole"
+    yield Need(role, who, "action", "sts:AssumeRole", "", source, service=f"AWS:{render(properties['RoleArn'])}")
+    fields = {key: text(value) for key, value in action.get("Configuration", {}).items()}
+    yield from _rows(role, who, "action ElasticBeanstalk", {**fields, "Bucket": text(store.get("Location", ""))})
+    if key := store.get("EncryptionKey", {}).get("Id"):
+        yield from _rows(role, who, "bundle with a key", {"Key": text(key)})
+    for output in ("TaskRoleArn", "ExecutionRoleArn"):
+        yield from _rows(role, who, "role of an instance", {"Role": text({"Ref": output})})
+
+
+def _instances(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:
+    """What the instances of an environment need: to report, and to read what the application is told."""
+
+    def text(value: Any) -> str:
+        return terms.text(resource.template, value)
+
+    options = [one for one in properties.get("OptionSettings", ()) if isinstance(one, dict)]
+    profile: Any = next((one["Value"] for one in options if one["OptionName"] == "IamInstanceProfile"), {})
+    held = terms.templates[resource.template].resources.get(profile.get("Ref", ""))
+    role = text({"Fn::GetAtt": [held.get("Roles", 0, "Ref"), "Arn"]}) if held else "no role"
+    fields = {key: text(properties.get(key, "")) for key in ("ApplicationName", "EnvironmentName")}
+    yield from _rows(role, resource.address, "instance", fields)
+    for one in options:
+        if one["Namespace"] == "aws:elasticbeanstalk:application:environmentsecrets":
+            yield from _kept(terms, role, resource.address, one["OptionName"], text(one["Value"]))
+
+
+def _kept(terms: Terms, role: str, who: str, name: str, source: str) -> Iterator[Need]:
+    """A value that reaches the application from Parameter Store or Secrets Manager when it starts."""
+    kept = terms.resource(source)
+    if f":ssm:{PLACE}:parameter/" in source:
+        yield from _rows(role, who, "task parameter", {"ValueFrom": source})
+    elif kept and kept.type == "AWS::SecretsManager::Secret":
+        yield from _rows(role, who, "task secret", {"ValueFrom": source})
+        if kept.get("KmsKeyId"):
+            key = {"Key": terms.text(kept.template, kept.get("KmsKeyId"))}
+            yield from _rows(role, who, "task secret with a key", key)
+    else:
+        yield Need(role, who, f"value of {name} from {source}")
 
 
 def _task_of(terms: Terms, service: str) -> Resource | None:
@@ -194,17 +252,7 @@ def _task(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> It
         yield from _rows(role, who, f"task log {logs.get('LogDriver')}", group)
         yield from (Need(role, who, f"task with {key}") for key in ("RepositoryCredentials",) if key in container)
         for secret in container.get("Secrets", ()):
-            source = {"ValueFrom": text(secret["ValueFrom"])}
-            kept = terms.resource(source["ValueFrom"])
-            if f":ssm:{PLACE}:parameter/" in source["ValueFrom"]:
-                yield from _rows(role, who, "task parameter", source)
-            elif kept and kept.type == "AWS::SecretsManager::Secret":
-                yield from _rows(role, who, "task secret", source)
-                if kept.get("KmsKeyId"):
-                    key = {"Key": terms.text(kept.template, kept.get("KmsKeyId"))}
-                    yield from _rows(role, who, "task secret with a key", key)
-            else:
-                yield Need(role, who, f"value of {secret['Name']} from {source['ValueFrom']}")
+            yield from _kept(terms, role, who, secret["Name"], text(secret["ValueFrom"]))
 
 
 def _service(_: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:
@@ -239,4 +287,8 @@ READERS: Mapping[str, Callable[[Terms, Resource, Mapping[str, Any]], Iterator[Ne
     SERVICE: _service,
     "AWS::Events::Rule": _rule,
     "AWS::EC2::FlowLog": _flow_log,
+    "AWS::ElasticBeanstalk::Environment": _instances,
+    # Their roles are looked at for who may become them alone.
+    "AWS::ElasticBeanstalk::Application": lambda *_: iter(()),
+    "AWS::IAM::InstanceProfile": lambda *_: iter(()),
 }

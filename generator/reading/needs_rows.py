@@ -11,36 +11,17 @@ Long because it is one table: a need is one row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-ARN, PLACE = "arn:${AWS::Partition}", "${AWS::Region}:${AWS::AccountId}"
+from generator.reading import needs_beanstalk
+from generator.reading.needs_row import ARN, FROM_ACCOUNT, PLACE, Row
+from generator.reading.needs_row import of as _of
+from generator.reading.needs_row import via as _via
+
 OBJECTS, BUCKET, ECS = (f"{ARN}:s3:::<Bucket>/*", f"{ARN}:s3:::<Bucket>", f"{ARN}:ecs:{PLACE}")
 REPOSITORY, LOGS = (f"{ARN}:ecr:{PLACE}:repository", f"{ARN}:logs:{PLACE}:log-group:<Group>:*")
 REPORTS, PARAMETER = (f"{ARN}:codebuild:{PLACE}:report-group/<Report>", f"{ARN}:ssm:{PLACE}:parameter")
 DISTRIBUTION = f"{ARN}:cloudfront::${{AWS::AccountId}}:distribution/<--distribution-id>"
 IN_CLUSTER = {"ecs:cluster": f"{ECS}:cluster/<ClusterName>"}
-FROM_ACCOUNT = {"aws:SourceAccount": "${AWS::AccountId}"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """The actions on one kind of resource, and where that is written."""
-
-    actions: tuple[str, ...]
-    on: str
-    source: str
-    when: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-
-def _of(service: str, actions: str) -> tuple[str, ...]:
-    return tuple(f"{service}:{action}" for action in actions.split())
-
-
-def _via(service: str, actions: str, source: str) -> tuple[Row, ...]:
-    """What a service does with a customer managed key in the name of the role, `<Key>`."""
-    when = {"kms:ViaService": f"{service}.${{AWS::Region}}.amazonaws.com"}
-    return (Row(_of("kms", actions), "<Key>", source, when),)
-
 
 CUSTOM_ROLE = "codepipeline user guide, how-to-custom-role"
 BUILD_ROLE = "codebuild user guide, setting-up-service-role"
@@ -67,6 +48,9 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
         FROM_ACCOUNT,
         "eventbridge user guide, eb-use-identity-based",
     ),
+    # An instance profile names its roles; the instances that have the profile become them.
+    ("AWS::IAM::InstanceProfile", "Roles"): ("ec2.amazonaws.com", {}, "IAM user guide, id_roles_use_switch-role-ec2"),
+    **needs_beanstalk.TRUST,
     ("AWS::EC2::FlowLog", "DeliverLogsPermissionArn"): (
         "vpc-flow-logs.amazonaws.com",
         {**FROM_ACCOUNT, "aws:SourceArn": f"{ARN}:ec2:{PLACE}:vpc-flow-log/*"},
@@ -77,14 +61,16 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
 # AWS's own policies, whose statements nobody reads here: policy -> type and property of what the role that has it is
 # for, and where AWS asks for it.
 MANAGED: Mapping[str, tuple[str, str, str]] = {
+    **needs_beanstalk.MANAGED,
     f"{ARN}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": (
         "AWS::ECS::Service",
         "LoadBalancers",
         "the one policy that AWS documents for shifting traffic (ECS developer guide, alb-resources-for-blue-green)",
-    )
+    ),
 }
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
+    **needs_beanstalk.ROWS,
     # The pipeline's artifact store, and its action providers.
     "artifact store": (
         Row(_of("s3", "GetBucketAcl GetBucketLocation GetBucketVersioning"), BUCKET, CUSTOM_ROLE),

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from generator.reading.contracts import SERVICE, origin
-from generator.reading.needs_rows import ARN, ECS, PLACE
+from generator.reading.needs_row import ARN, PLACE
+from generator.reading.needs_rows import ECS
 from generator.reading.pipelines import Pipeline, pipelines
 from generator.reading.templates import Resource, TemplateSet
 

@@ -91,7 +91,9 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, 
     tables = [ports.table(table.logical) for table in project.tables]
     known = {**names, **{port: stack.takes(port) for port in (ports.REPOSITORY_NAME, *tables)}}
     policies = []
-    for family, grants in execution.grants(project, Places(project, known), stacks).items():
+    families = execution.grants(project, Places(project, known), stacks)
+    inline = families.pop(execution.INLINE)
+    for family, grants in families.items():
         policy = iam.ManagedPolicy(
             f"Deploying{family}",
             Description=f"What CloudFormation needs to deploy an environment: {family.lower()}",
@@ -112,10 +114,11 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, 
             AssumeRolePolicyDocument=document([trusted]),
             ManagedPolicyArns=[Ref(policy) for policy in policies],
             Path=Sub(paths.path(project.name, "-access")),
+            Policies=[iam.Policy(PolicyName=f"Deploying{execution.INLINE}", PolicyDocument=document(inline))],
         ),
         "Makes, changes and deletes the resources of the environment.",
         ["STK-1", "DEP-8"],
-        [trusted],
+        [trusted, *inline],
     )
 
 

@@ -17,7 +17,7 @@ from troposphere.cloudformation import Stack as NestedStack
 
 from generator import arns, ports
 from generator.arns import Text
-from generator.names import ECS, NONE
+from generator.names import BEANSTALK, ECS, NONE
 from generator.ports import Port
 from generator.project import Project
 from generator.reading.environments import PRODUCTION
@@ -28,6 +28,7 @@ from generator.stack import Stack
 from generator.stacks import (
     address,
     backend,
+    beanstalk,
     configuration,
     data,
     delivery,
@@ -46,9 +47,10 @@ from generator.version import VERSION
 from generator.wiring import Offer, Wiring
 
 # Conditions of the root, and what else holds whenever one does.
-BACKEND, ON_ECS, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
+BACKEND, ON_ECS, ON_BEANSTALK, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
     "Backend",
     "OnEcs",
+    "OnBeanstalk",
     "Frontend",
     "OwnZone",
     "OwnCertificate",
@@ -57,7 +59,14 @@ BACKEND, ON_ECS, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW_REGISTRY, NEW
     "NewTables",
     "VerbatimNames",
 )
-IMPLIES = {ON_ECS: frozenset({BACKEND}), NEW_REGISTRY: frozenset({ON_ECS, BACKEND}), NEW_TABLES: frozenset({BACKEND})}
+IMPLIES = {
+    ON_ECS: frozenset({BACKEND}),
+    ON_BEANSTALK: frozenset({BACKEND}),
+    NEW_REGISTRY: frozenset({ON_ECS, BACKEND}),
+    NEW_TABLES: frozenset({BACKEND}),
+}
+# A backend runs in one of two places.
+EITHER = {BACKEND: frozenset({ON_ECS, ON_BEANSTALK})}
 
 
 class Child(NamedTuple):
@@ -102,6 +111,7 @@ def children(project: Project) -> list[Child]:
         Child("Address", address.build, OWN_ZONE),
         Child("Configuration", configuration.build, BACKEND),
         Child("Backend", backend.build, ON_ECS),
+        Child("Beanstalk", beanstalk.build, ON_BEANSTALK),
         Child("Build", projects.build),
         Child("Pipeline", pipeline.build),
         Child("Monitoring", monitoring.build),
@@ -117,7 +127,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     environment_rules.add_to(root.template)
     _conditions(root)
 
-    wiring = Wiring(root.name, IMPLIES)
+    wiring = Wiring(root.name, IMPLIES, EITHER)
     for setting in own:
         wiring.offer(Offer(setting.port, f"parameter of {root.name}", root.takes(setting.port)))
     certificate = If(OWN_CERTIFICATE, Ref(ports.CERTIFICATE_ARN.name), Ref(ports.EDGE_CERTIFICATE.name))
@@ -158,6 +168,7 @@ def _conditions(root: Stack) -> None:
     for name, condition in (
         (BACKEND, backend_on),
         (ON_ECS, Equals(Ref(ports.BACKEND_TARGET.name), ECS)),
+        (ON_BEANSTALK, Equals(Ref(ports.BACKEND_TARGET.name), BEANSTALK)),
         (FRONTEND, Not(Equals(Ref(ports.FRONTEND_TARGET.name), NONE))),
         (OWN_ZONE, Not(empty(ports.HOSTED_ZONE_ID))),
         (OWN_CERTIFICATE, Not(empty(ports.CERTIFICATE_ARN))),
@@ -179,6 +190,8 @@ def names(project: Project) -> dict[Port, Text]:
         ports.PIPELINE_NAME: name(f"{project.name}-pipeline"),
         ports.CLUSTER_NAME: name(f"{project.short}-cluster"),
         ports.SERVICE_NAME: name("backend-service"),
+        ports.APPLICATION_NAME: name(project.short),
+        ports.BEANSTALK_NAME: name("backend-environment"),
         ports.BACKEND_PROJECT: name("backend-build"),
         ports.FRONTEND_PROJECT: name("frontend-build"),
         ports.PUBLISH_PROJECT: name(f"{project.short}-publish"),
@@ -188,6 +201,7 @@ def names(project: Project) -> dict[Port, Text]:
         ports.CONFIGURATION_PREFIX: Sub(f"/{project.short}/backend/${{{ports.ENVIRONMENT.name}}}"),
         ports.CHANGES_PROJECT: name(f"{project.short}-changes"),
         ports.RELEASES: Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}"),
+        ports.LAST_VERSION_PARAMETER: Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}/version"),
         ports.LAST_IMAGE_PARAMETER: Sub(f"/{project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"),
     }
 
@@ -206,11 +220,12 @@ def _outputs(root: Stack, wiring: Wiring) -> None:
         (ports.SITE_BUCKET_NAME, FRONTEND),
         (ports.REGISTRY_NAME, ON_ECS),
         (ports.REGISTRY_URI, ON_ECS),
-        (ports.RUNNING_CLUSTER, ON_ECS),
-        (ports.RUNNING_SERVICE, ON_ECS),
+        (ports.RUNNING_CLUSTER, BACKEND),
+        (ports.RUNNING_SERVICE, BACKEND),
         (ports.CONFIGURATION_TREE, BACKEND),
         (ports.ENCRYPTION_SECRET_ARN, BACKEND),
         (ports.LAST_IMAGE_PARAMETER, ON_ECS),
+        (ports.LAST_VERSION_PARAMETER, ON_BEANSTALK),
     ):
         output = Output(
             port.name, Description=port.meaning, Value=wiring.take(port, f"outputs of {root.name}", condition)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from troposphere import And, Equals, Not, Or, Ref, Template
 
 from generator import ports, sides
-from generator.names import CODECOMMIT, CONNECTION, INTERNAL, NONE, PUBLIC
+from generator.names import BEANSTALK, CODECOMMIT, CONNECTION, INTERNAL, NONE, PUBLIC
 from generator.ports import Port
 from generator.settings import refuse_unless
 
@@ -76,8 +76,25 @@ def add_to(template: Template) -> None:
         ),
         (
             "ShiftingNeedsTwoTargetGroups",
-            Or(_is(ports.DEPLOYMENT_STRATEGY, "ROLLING"), _is(ports.TARGET_GROUPS, "TWO")),
+            Or(
+                _is(ports.DEPLOYMENT_STRATEGY, "ROLLING"),
+                _is(ports.TARGET_GROUPS, "TWO"),
+                _is(ports.BACKEND_TARGET, BEANSTALK),
+            ),
             "DeploymentStrategy BLUE_GREEN and CANARY need TargetGroups TWO: on a living service, apply that first",
+        ),
+        (
+            "BeanstalkDeploysItsOwnWay",
+            Or(
+                Not(_is(ports.BACKEND_TARGET, BEANSTALK)),
+                And(
+                    Not(_is(ports.DEPLOYMENT_STRATEGY, "BLUE_GREEN")),
+                    _is(ports.TARGET_GROUPS, "ONE"),
+                    _is(ports.LOAD_BALANCER_SCHEME, INTERNAL),
+                ),
+            ),
+            "BackendTarget BEANSTALK deploys ROLLING (immutable) or CANARY (traffic splitting), with TargetGroups ONE"
+            " and LoadBalancerScheme INTERNAL: its rule cannot ask for the secret header of a public load balancer",
         ),
         (
             "Node18NeedsAnOldImage",

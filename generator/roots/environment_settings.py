@@ -6,7 +6,18 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 from __future__ import annotations
 
 from generator import ports
-from generator.names import CLOUDFRONT, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PARALLEL, PUBLIC, SEQUENTIAL
+from generator.names import (
+    BEANSTALK,
+    CLOUDFRONT,
+    CODECOMMIT,
+    CONNECTION,
+    ECS,
+    INTERNAL,
+    NONE,
+    PARALLEL,
+    PUBLIC,
+    SEQUENTIAL,
+)
 from generator.project import Project
 from generator.settings import Computed, Setting, environment_name
 
@@ -42,7 +53,7 @@ def _environment() -> list[Setting]:
     return [
         environment_name(group),
         Setting(ports.BRANCH, group, "Branch", pattern=r"[A-Za-z0-9._/-]{1,100}", rule="the name of a git branch"),
-        Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, NONE)),
+        Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, BEANSTALK, NONE)),
         Setting(ports.FRONTEND_TARGET, group, "Frontend", CLOUDFRONT, allowed=(CLOUDFRONT, NONE)),
         *address(group),
     ]
@@ -166,7 +177,16 @@ def _backend() -> list[Setting]:
         # Both together stay below the hour that the deploy action waits at most.
         Setting(ports.BAKE_MINUTES, group, "Bake time (min)", "10", between=(1, 20)),
         Setting(ports.CANARY_PERCENT, group, "Canary (%)", "10", between=(1, 99)),
-        Setting(ports.CANARY_BAKE_MINUTES, group, "Canary time (min)", "10", between=(1, 20)),
+        # Three minutes are the least that Elastic Beanstalk evaluates.
+        Setting(ports.CANARY_BAKE_MINUTES, group, "Canary time (min)", "10", between=(3, 20)),
+        Setting(
+            ports.INSTANCE_TYPE,
+            group,
+            "Instance type",
+            "t3.small",
+            pattern=r"[a-z][a-z0-9-]*\.[a-z0-9]+",
+            rule="an EC2 instance type for x86, such as t3.small",
+        ),
         Setting(ports.IMAGES_KEPT, group, "Images kept", "10", between=(2, 1000)),
         Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
     ]
@@ -367,6 +387,17 @@ def _computed(project: Project) -> list[Setting]:
                 "output EdgeCertificateArn of the root `edge`, which makes a certificate for HostedZoneId without "
                 "CertificateArn; else empty",
                 "",
+            ),
+        ),
+        Setting(
+            ports.PLATFORM_ARN,
+            group,
+            "Beanstalk platform",
+            pattern=r"none|arn:aws[a-z-]*:elasticbeanstalk:[a-z0-9-]+::platform/[A-Za-z0-9 .]+/[0-9.]+",
+            rule="the ARN of a platform version, or none",
+            computed=Computed(
+                "elasticbeanstalk list-platform-versions, the newest of Python on Amazon Linux 2023; none on ECS",
+                "none",
             ),
         ),
         Setting(

@@ -25,12 +25,13 @@ from generator.stack import Stack
 def build(project: Project) -> Stack:
     stack = Stack("build", __name__, "CodeBuild projects", project)
     backend, frontend = sides.add_to(stack)
+    ecs = sides.on_ecs(stack)
     ours = stack.when("InlineBuildspecs", Equals(stack.takes(ports.BUILDSPEC_SOURCE), "INLINE"))
     for job, given in (
-        (_backend(stack, project, backend, ours), ports.BACKEND_BUILD),
+        (_backend(stack, project, backend, ours, ecs), ports.BACKEND_BUILD),
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
-        (_raise(stack, backend), ports.RAISE_BUILD),
+        (_raise(stack, ecs), ports.RAISE_BUILD),
         (_changes(stack, project, backend, frontend), ports.CHANGES_BUILD),
         (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
     ):
@@ -43,7 +44,7 @@ def _source(ours: str, name: str, directory: str) -> If:
     return If(ours, inline(name), f"{directory}/buildspec.yml")
 
 
-def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
+def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) -> Job:
     facts = project.backend
     return Job(
         "BackendBuild",
@@ -60,15 +61,16 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str) -> Job:
             "LINT_COLUMNS": str(facts.lint_columns),
             "PORT": str(facts.port),
             "PYTHON_VERSION": stack.takes(ports.PYTHON_VERSION),
-            "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+            # Without a registry there is no image: Elastic Beanstalk takes the bundle.
+            "REPOSITORY_URI": If(ecs, stack.takes(ports.REGISTRY_URI), ""),
             "TESTS_BLOCK": stack.takes(ports.TESTS_BLOCK),
         },
         reports=[(TESTS_REPORT, "TEST"), (COVERAGE_REPORT, "CODE_COVERAGE")],
         cache="cache/backend",
-        docker=True,
+        docker=If(ecs, True, False),
         outputs=True,
         condition=backend,
-        grants=permissions.push_images(stack),
+        optional=[(ecs, permissions.push_images(stack))],
     )
 
 
@@ -112,7 +114,7 @@ def _publish(stack: Stack, frontend: str) -> Job:
     )
 
 
-def _raise(stack: Stack, backend: str) -> Job:
+def _raise(stack: Stack, ecs: str) -> Job:
     return Job(
         "Raise",
         ports.RAISE_PROJECT,
@@ -124,7 +126,7 @@ def _raise(stack: Stack, backend: str) -> Job:
             "MINIMUM_TASKS": stack.takes(ports.TASKS_MINIMUM),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
         },
-        condition=backend,
+        condition=ecs,
         grants=permissions.raise_from_zero(stack),
     )
 
@@ -148,7 +150,7 @@ def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job
             "ONLY_CHANGED": stack.takes(ports.ONLY_CHANGED),
             "RELEASES": stack.takes(ports.RELEASES),
             "REPOSITORY_NAME": stack.takes(ports.REPOSITORY_NAME),
-            "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+            "REPOSITORY_URI": If(sides.on_ecs(stack), stack.takes(ports.REGISTRY_URI), ""),
         },
         grants=permissions.find_changes(stack),
     )
@@ -157,6 +159,7 @@ def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job
 def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
     smoke = [asdict(request) for request in project.smoke]
     path = stack.takes(ports.RELEASES).data["Ref"]
+    last = If(sides.on_ecs(stack), stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER))
     return Job(
         "Verify",
         ports.VERIFY_PROJECT,
@@ -165,11 +168,12 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
         inline("verify"),
         {
             "BACKEND_RECORD": Sub(f"${{{path}}}/backend"),
+            "BACKEND_TARGET": stack.takes(ports.BACKEND_TARGET),
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
             "CONTAINER_NAME": project.backend.container,
             "FRONTEND_RECORD": Sub(f"${{{path}}}/frontend"),
             "HEALTH_PATH": project.backend.health_path,
-            "LAST_IMAGE_PARAMETER": stack.takes(ports.LAST_IMAGE_PARAMETER),
+            "LAST_RELEASE_PARAMETER": last,
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
@@ -178,6 +182,8 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
         },
         optional=[
             (backend, permissions.verify_backend(stack, project)),
+            (sides.ON_ECS, permissions.verify_ecs(stack)),
+            (sides.on_beanstalk(stack), permissions.verify_beanstalk(stack)),
             (frontend, permissions.verify_frontend(stack)),
         ],
     )

@@ -9,6 +9,8 @@ and a default action has none to shift; both target groups exist for the same re
 alb-resources-for-blue-green). Rolling deployments use the first. The rule is never edited again: ECS alternates
 between the groups, and an update that sent the weights of the template would take the traffic to tasks that are gone
 (aws-cdk issue 36649). Other paths or hosts get rules of their own.
+
+Elastic Beanstalk makes target group and rule itself; a rule of ours before it would take all requests.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from __future__ import annotations
 from troposphere import And, Condition, Equals, GetAtt, If, NoValue, Ref, Sub, secretsmanager
 from troposphere import elasticloadbalancingv2 as elb
 
-from generator import certificates, ports
+from generator import certificates, ports, sides
 from generator.names import LISTENER_PORT, LOAD_BALANCER_LOGS, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
 from generator.project import Project
 from generator.stack import Stack
@@ -50,7 +52,8 @@ def build(project: Project) -> Stack:
         "Load balancer that CloudFront forwards API requests to.",
         SERVES,
     )
-    first, second = (_target_group(stack, project, title) for title in ("FirstTargets", "SecondTargets"))
+    ecs = sides.on_ecs(stack)
+    first, second = (_target_group(stack, project, title, ecs) for title in ("FirstTargets", "SecondTargets"))
     listener = stack.add(
         elb.Listener(
             "Listener",
@@ -87,6 +90,7 @@ def build(project: Project) -> Stack:
                 elb.Condition(Field="path-pattern", PathPatternConfig=elb.PathPatternConfig(Values=["/*"])),
                 If(public, _from_our_distribution(stack, public), NoValue),
             ],
+            Condition=ecs,
             ListenerArn=Ref(listener),
             Priority=1,
         ),
@@ -96,11 +100,14 @@ def build(project: Project) -> Stack:
     stack.gives(ports.LOAD_BALANCER_ARN, Ref(balancer))
     stack.gives(ports.LOAD_BALANCER_DNS, GetAtt(balancer, "DNSName"))
     stack.gives(ports.LOAD_BALANCER_METRIC, GetAtt(balancer, "LoadBalancerFullName"))
-    stack.gives(ports.TARGET_GROUP_ARN, Ref(first))
-    stack.gives(ports.TARGET_GROUP_METRIC, GetAtt(first, "TargetGroupFullName"))
-    stack.gives(ports.ALTERNATE_TARGET_GROUP_ARN, Ref(second))
-    stack.gives(ports.ALTERNATE_TARGET_GROUP_METRIC, GetAtt(second, "TargetGroupFullName"))
-    stack.gives(ports.PRODUCTION_RULE_ARN, Ref(rule))
+    for port, value in (
+        (ports.TARGET_GROUP_ARN, Ref(first)),
+        (ports.TARGET_GROUP_METRIC, GetAtt(first, "TargetGroupFullName")),
+        (ports.ALTERNATE_TARGET_GROUP_ARN, Ref(second)),
+        (ports.ALTERNATE_TARGET_GROUP_METRIC, GetAtt(second, "TargetGroupFullName")),
+        (ports.PRODUCTION_RULE_ARN, Ref(rule)),
+    ):
+        stack.gives(port, If(ecs, value, ""))
     return stack
 
 
@@ -137,11 +144,12 @@ def _from_our_distribution(stack: Stack, public: str) -> elb.Condition:
     )
 
 
-def _target_group(stack: Stack, project: Project, title: str) -> elb.TargetGroup:
+def _target_group(stack: Stack, project: Project, title: str, condition: str) -> elb.TargetGroup:
     backend = project.backend
     return stack.add(
         elb.TargetGroup(
             title,
+            Condition=condition,
             HealthCheckIntervalSeconds=15,
             HealthCheckPath=backend.health_path,
             HealthCheckTimeoutSeconds=5,

@@ -21,9 +21,10 @@ from generator.stack import Stack, switched_on
 def build(project: Project) -> Stack:
     stack = Stack("monitoring", __name__, "messages, alarms, dashboard and budget", project)
     backend, frontend = sides.add_to(stack)
+    ecs = sides.on_ecs(stack)
     topic = stack.takes(ports.TOPIC_ARN)
     for message in messages(stack.takes(ports.PIPELINE), stack.takes(ports.SERVICE_ARN)):
-        condition = {"Condition": backend} if message.needs_backend else {}
+        condition = {"Condition": ecs} if message.needs_ecs else {}
         stack.add(
             events.Rule(
                 message.title,
@@ -37,11 +38,11 @@ def build(project: Project) -> Stack:
             ["NOT-2", "NOT-3"],
         )
     _pipeline_alarms(stack, backend, frontend)
-    _service_alarms(stack, backend)
+    _service_alarms(stack, ecs)
     stack.add(
         cloudwatch.Dashboard(
             "Dashboard",
-            DashboardBody=dashboard.body(stack, backend),
+            DashboardBody=dashboard.body(stack, backend, ecs),
             DashboardName=Sub(f"{project.name}-${{Environment}}"),
         ),
         "Pipeline, builds, service, load balancer and distribution on one page.",
@@ -100,13 +101,13 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         )
 
 
-def _service_alarms(stack: Stack, backend: str) -> None:
+def _service_alarms(stack: Stack, ecs: str) -> None:
     service = {"ClusterName": stack.takes(ports.RUNNING_CLUSTER), "ServiceName": stack.takes(ports.RUNNING_SERVICE)}
     for title, metric, says in (
         ("BackendCpu", "CPUUtilization", "The tasks run out of CPU, and autoscaling does not help."),
         ("BackendMemory", "MemoryUtilization", "The tasks run out of memory, and autoscaling does not help."),
     ):
-        alarm(stack, title, says, ["NOT-5"], ("AWS/ECS", metric, "Average"), service, 90, periods=3, condition=backend)
+        alarm(stack, title, says, ["NOT-5"], ("AWS/ECS", metric, "Average"), service, 90, periods=3, condition=ecs)
     # Source: AmazonCloudWatch monitoring, Container-Insights-metrics-ECS.
     counts = [
         measured(name, ("ECS/ContainerInsights", metric, "Average"), service)
@@ -120,7 +121,7 @@ def _service_alarms(stack: Stack, backend: str) -> None:
         "MissingTasks",
         "Fewer tasks run than should.",
         ["NOT-5"],
-        backend,
+        ecs,
         EvaluationPeriods=3,
         Metrics=[*counts, missing],
         Threshold=1,

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Ref, Select, Sub, ec2
 
-from generator import ports
-from generator.names import PUBLIC
+from generator import ports, sides
+from generator.names import INSTANCE_PORT, PUBLIC
 from generator.network import routes, traffic
 from generator.network.routes import SERVES, named
 from generator.project import Project
@@ -63,7 +63,8 @@ def build(project: Project) -> Stack:
         )
     traffic.flow_log(stack, vpc)
     is_public = stack.when("PublicLoadBalancer", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
-    traffic.groups(stack, vpc, project.backend.port, is_public)
+    port = If(sides.on_ecs(stack), project.backend.port, INSTANCE_PORT)
+    traffic.groups(stack, vpc, port, is_public)
     stack.gives(ports.VPC_ID, Ref(vpc))
     stack.gives(ports.PRIVATE_SUBNET_A, Ref(private[0]))
     stack.gives(ports.PRIVATE_SUBNET_B, Ref(private[1]))

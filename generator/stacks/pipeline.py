@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, iam
 from troposphere import codepipeline as cp
 
 from generator import arns, ports, sides
@@ -36,7 +36,7 @@ from generator.names import (
     SOURCE_ACTION,
     SOURCE_OUTPUT,
 )
-from generator.pipeline import actions, permissions, start
+from generator.pipeline import actions, beanstalk, permissions, start
 from generator.pipeline.actions import Action
 from generator.pipeline.stages import Check, OnFailure, Skip, Stage
 from generator.project import Project
@@ -57,6 +57,7 @@ FRONTEND_CHANGED = Check("FrontendChanged", "#{Changes.FRONTEND_CHANGED}", "EQ",
 def build(project: Project) -> Template:
     stack = Template("pipeline", __name__, "pipeline and its start rule", project)
     backend, frontend = sides.add_to(stack)
+    ecs = sides.on_ecs(stack)
     stack.when(APPROVAL, Equals(stack.takes(ports.APPROVAL), "true"))
     stack.when(ONLY_CHANGED, Equals(stack.takes(ports.ONLY_CHANGED), "true"))
     stack.when(CODECOMMIT, switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION))
@@ -72,6 +73,7 @@ def build(project: Project) -> Template:
             (CODECOMMIT, permissions.codecommit_source(stack)),
             (f"not {CODECOMMIT}", permissions.connection_source(stack)),
             (backend, permissions.backend(stack)),
+            (ecs, permissions.ecs_backend(stack)),
             (frontend, permissions.frontend(stack)),
             (APPROVAL, permissions.approval(stack)),
             (ONLY_CHANGED, [permissions.changes(stack, "RunChanges", "what has not changed is skipped")]),
@@ -82,7 +84,7 @@ def build(project: Project) -> Template:
         _changes(stack),
         *_builds(stack, backend, frontend),
         _approval(stack),
-        _backend(stack, backend),
+        _backend(stack, role, backend, ecs),
         _frontend(stack, frontend),
     ]
     pipeline = stack.add(
@@ -198,21 +200,25 @@ def _approval(stack: Template) -> Stage:
     return Stage(APPROVE, [plan, approve], when=[APPROVAL], skip=_unless(ANYTHING))
 
 
-def _backend(stack: Template, backend: str) -> Stage:
-    deploy = actions.ecs(
-        "DeployToECS",
-        stack.takes(ports.RUNNING_CLUSTER),
-        stack.takes(ports.RUNNING_SERVICE),
-        IMAGE_DEFINITIONS,
-        BACKEND_OUTPUT,
-        stack.takes(ports.DEPLOYMENT_TIMEOUT),
+def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
+    """A revision and its first tasks on ECS, a version on Elastic Beanstalk; the same verification after both."""
+    cluster, service = (stack.takes(ports.RUNNING_CLUSTER), stack.takes(ports.RUNNING_SERVICE))
+    to_ecs = actions.ecs(
+        "DeployToECS", cluster, service, IMAGE_DEFINITIONS, BACKEND_OUTPUT, stack.takes(ports.DEPLOYMENT_TIMEOUT)
     )
     raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2)
+    deploy_role = beanstalk.role(stack, role, sides.on_beanstalk(stack))
+    to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, BACKEND_OUTPUT, GetAtt(deploy_role, "Arn"))
     verify = actions.codebuild(
         "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables=_release("backend")
     )
+    deploys = [
+        to_ecs._replace(when=ecs),
+        raise_tasks._replace(when=ecs),
+        to_beanstalk._replace(when=sides.ON_BEANSTALK),
+    ]
     skip = _unless(ANYTHING, BACKEND_CHANGED)
-    return Stage(DEPLOY_BACKEND, [deploy, raise_tasks, verify], OnFailure.ROLLBACK, [backend], skip)
+    return Stage(DEPLOY_BACKEND, [*deploys, verify], OnFailure.ROLLBACK, [backend], skip)
 
 
 def _frontend(stack: Template, frontend: str) -> Stage:

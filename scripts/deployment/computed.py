@@ -14,6 +14,8 @@ from scripts.deployment.stacks import Stack
 
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+# Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
+PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
 FOUND, KEPT = "computed", "kept"
 IMAGE, BOOTSTRAP = "BackendImage", "BackendBootstrap"
 
@@ -49,6 +51,8 @@ def find(
         found.append(_certificate(environment, beside.get(EDGE)))
     if "DistributionId" in declared:
         found.append(distribution(environment, beside.get(ENVIRONMENT)))
+    if "PlatformArn" in declared:
+        found.append(_platform(aws, environment))
     if "BackendBootstrap" in declared:
         found += _backend(aws, environment, previous)
     if "ConfigurationDigest" in declared:
@@ -103,11 +107,29 @@ def distribution(edge: Environment, environment: Stack | None) -> Computed:
     return Computed(name, environment.outputs[name], FOUND, f"output of {environment.name}")
 
 
+def _platform(aws: Aws, environment: Environment) -> Computed:
+    """The newest version of the platform for the environment's Python. Raises `Refused` when there is none."""
+    if environment.chosen("BackendTarget") != "BEANSTALK":
+        return Computed("PlatformArn", "none", FOUND, "the backend does not run on Elastic Beanstalk")
+    branch = PLATFORM.format(environment.chosen("PythonVersion"))
+    wanted = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in
+              (("PlatformBranchName", branch), ("PlatformStatus", "Ready"))]  # fmt: skip
+    found = [
+        (tuple(map(int, one["PlatformVersion"].split("."))), one["PlatformArn"])
+        for page in aws.pages("elasticbeanstalk", "list_platform_versions", Filters=wanted)
+        for one in page["PlatformSummaryList"]
+    ]
+    if not found:
+        raise Refused(f"Elastic Beanstalk in {aws.region} has no platform {branch}.", "Choose another PythonVersion.")
+    return Computed("PlatformArn", max(found)[1], FOUND, f"newest version of {branch}")
+
+
 def _backend(aws: Aws, environment: Environment, previous: Stack | None) -> Iterator[Computed]:
     """Bootstrap and image. The service is made empty, without autoscaling and with an image that does not exist; that
     must last until the pipeline has released something, or autoscaling would start tasks from nothing."""
     first = environment.computed["BackendImage"]["First"]
-    if previous is None or "RunningService" not in previous.outputs:
+    # The output is there only where the backend runs on ECS.
+    if previous is None or "LastImageParameter" not in previous.outputs:
         yield Computed("BackendBootstrap", "true", FOUND, "there is no service yet")
         yield Computed("BackendImage", first, FOUND, "there is no release yet")
         return

@@ -185,9 +185,19 @@ def make(port: int) -> Any:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.embedded import api, aws_policies, bucket_policies, injection, linked_roles, records, unimplemented
+    from scripts.embedded import (
+        api,
+        aws_policies,
+        beanstalk,
+        bucket_policies,
+        injection,
+        linked_roles,
+        records,
+        unimplemented,
+    )
 
     aws_policies.install()
+    beanstalk.install()
     bucket_policies.install()
     linked_roles.install()
     records.install()

@@ -96,6 +96,7 @@ class Release:
         return self.workshop.build(
             "verify",
             {
+                "BACKEND_TARGET": "ECS",
                 "CHECK": "backend",
                 "PUBLIC_URL": f"{self.site.url}/",
                 "CLUSTER": "cloud-health",
@@ -103,7 +104,7 @@ class Release:
                 "CONTAINER_NAME": "backend",
                 "HEALTH_PATH": "/health",
                 "SMOKE_REQUESTS": json.dumps(self.smoke),
-                "LAST_IMAGE_PARAMETER": "/cloud-health/production/last-image",
+                "LAST_RELEASE_PARAMETER": "/cloud-health/production/last-image",
                 "BACKEND_RECORD": "/cloud-health/production/backend",
                 "RELEASE": "run:0123:d1",
                 "WAIT_SECONDS": self.wait,

@@ -24,7 +24,7 @@ GIVEN = {
     "publish": {"DISTRIBUTION_ID"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS"},
     "verify": {"CHECK", "PUBLIC_URL", "CLUSTER", "SERVICE", "CONTAINER_NAME", "HEALTH_PATH", "SMOKE_REQUESTS"}
-    | {"LAST_IMAGE_PARAMETER", "SITE_BUCKET", "RELEASE", "BACKEND_RECORD", "FRONTEND_RECORD"},
+    | {"BACKEND_TARGET", "LAST_RELEASE_PARAMETER", "SITE_BUCKET", "RELEASE", "BACKEND_RECORD", "FRONTEND_RECORD"},
 }
 CALLS = {
     "backend": {"ecr batch-get-image", "ecr get-login-password"},
@@ -33,7 +33,9 @@ CALLS = {
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"},
     "verify": {"ecs describe-services", "ecs describe-task-definition", "ecs list-tasks", "ecs describe-tasks"}
-    | {"ssm get-parameters", "ssm put-parameter", "dynamodb describe-table", "s3api get-object"},
+    | {"ssm get-parameters", "ssm put-parameter", "dynamodb describe-table", "s3api get-object"}
+    | {"elasticbeanstalk describe-application-versions", "elasticbeanstalk describe-configuration-settings"}
+    | {"elasticbeanstalk describe-environments", "elasticbeanstalk describe-instances-health"},
 }
 
 
@@ -138,7 +140,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 22
+    assert len(calls) == 27
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

@@ -19,7 +19,7 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         "GREEN tables: active: CloudHealthClients, CloudHealthCosts",
         "GREEN health: healthy, database connected",
         "GREEN smoke: 3 requests answered as wanted",
-        f"RESULT last good image: /cloud-health/production/last-image is now {IMAGE}",
+        f"RESULT what runs: /cloud-health/production/last-image is now {IMAGE}",
         "RESULT last good release: run:0123:d1",
     ]
     calls = release.workshop.machine.calls
@@ -142,7 +142,7 @@ def test_a_missing_parameter_is_red(release: Release) -> None:
 
 def test_a_task_without_tables_is_red(release: Release) -> None:
     del release.container["secrets"], release.container["environment"]
-    assert release.red() == ["RED tables: the task is given no table, none of its variables ends in _TABLE"]
+    assert release.red() == ["RED tables: the application is given no table, none of its variables ends in _TABLE"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ STALE = "<!DOCTYPE html><script src=/static/js/main.ffffffff.js></script>\n"
 def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
     empty.write("index.html", PAGE)
     variables = {
+        "BACKEND_TARGET": "NONE",
         "CHECK": check,
         "PUBLIC_URL": site.url,
         "SITE_BUCKET": "site",

@@ -88,6 +88,26 @@ def test_bootstrap_and_image(
     assert (found["BackendBootstrap"], found["BackendImage"]) == (bootstrap, image)
 
 
+def beanstalk(folder: Path, **changed: str) -> Environment:
+    shutil.copytree(ROOT / "params", folder, dirs_exist_ok=True)
+    content = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
+    content["Parameters"] |= {"BackendTarget": "BEANSTALK", **changed}
+    (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
+    return parameters.load("staging", ROOT / "templates", folder)["environment"]
+
+
+def test_the_newest_platform_is_found_by_its_number(environment: Environment, tmp_path: Path) -> None:
+    assert values(computed.find(aws(), environment, None, SHARED))["PlatformArn"] == ("none", FOUND)
+    versions = [{"PlatformVersion": one, "PlatformArn": f"arn:{one}"} for one in ("4.9.0", "4.12.1", "4.12.0")]
+    service = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions})
+    found = values(computed.find(service, beanstalk(tmp_path, PythonVersion="3.12"), None, SHARED))
+    assert found["PlatformArn"] == ("arn:4.12.1", FOUND)
+    assert found["BackendBootstrap"] == ("true", FOUND)
+    none = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []})
+    with pytest.raises(Refused, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
+        computed.find(none, beanstalk(tmp_path, PythonVersion="3.12"), None, SHARED)
+
+
 def changes(*path: str) -> Plan:
     inner = PlannedChange(path, "AWS::ECS::TaskDefinition", "Add")
     outer = PlannedChange(path[:1], "AWS::CloudFormation::Stack", "Modify", children=(inner,), nested=True)

@@ -4,7 +4,7 @@ import re
 
 from generator.reading.places import walk
 from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.reading.values import decide, render
 
 from .support import (
     actions,
@@ -16,6 +16,7 @@ from .support import (
     default,
     exists,
     grants,
+    outcome,
     passed,
     real,
     ref,
@@ -161,12 +162,14 @@ def test_the_image_is_kept(templates: TemplateSet) -> None:
     assert passed(templates, "Backend", "BackendImage") == ref("BackendImage")
     assert "BackendImage" in templates["environment"].metadata["Computed"]
     assert default(templates, "BackendImage") is None
-    assert variables(templates, "Verify")["LAST_IMAGE_PARAMETER"] == ref("LastImageParameter")
-    put = "aws ssm put-parameter --name {variables['LAST_IMAGE_PARAMETER']} --value {good}"
+    recorded = variables(templates, "Verify")["LAST_RELEASE_PARAMETER"]
+    assert decide(recorded, outcome(templates, "build", BackendTarget="ECS")) == ref("LastImageParameter")
+    put = "aws ssm put-parameter --name {variables['LAST_RELEASE_PARAMETER']} --value {good}"
     assert put in commands(templates, "Verify")
     may = allowed(templates, "build.VerifyRole")
+    recorded_in = {arn("ssm", f"parameter${{{name}}}") for name in ("LastImageParameter", "LastVersionParameter")}
     records = {arn("ssm", f"parameter${{ReleasesPath}}/{side}") for side in ("backend", "frontend")}
-    assert may["ssm:PutParameter"] == {arn("ssm", "parameter${LastImageParameter}"), *records}
+    assert may["ssm:PutParameter"] == recorded_in | records
     assert real(templates, "build.Verify", ref("LastImageParameter")) == "/cloud-health/release/${Environment}/image"
     owned = [render(one.get("Name")) for one in templates.resources("AWS::SSM::Parameter")]
     assert owned

@@ -132,7 +132,8 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
 
 def test_artifacts(templates: TemplateSet) -> None:
     assert templates.resource("registry.Images").get("ImageTagMutability") == "IMMUTABLE"
-    assert variables(templates, "BackendBuild")["REPOSITORY_URI"] == ref("RegistryUri")
+    registry = variables(templates, "BackendBuild")["REPOSITORY_URI"]
+    assert registry == {"Fn::If": ["OnEcs", ref("RegistryUri"), ""]}
     text = commands(templates, "BackendBuild")
     assert 'export TAG="${COMMIT:0:12}"' in text
     assert 'docker push "$IMAGE"' in text

@@ -23,6 +23,7 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "BackendBootstrap",
         "BackendImage",
         "CloudFrontPrefixListId",
+        "PlatformArn",
         "ConfigurationDigest",
         "EdgeCertificateArn",
         "RepositoryName",

@@ -175,7 +175,8 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     assert (port, task_port) == (80, 8000)
     admitted = {
         one.address: tuple(
-            under(templates, one.address).get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")
+            under(templates, one.address, BackendTarget="ECS").get(name)
+            for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")
         )
         for one in templates.resources("AWS::EC2::SecurityGroupIngress")
     }
@@ -191,7 +192,7 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     groups = list(templates.resources("AWS::EC2::SecurityGroup"))
     assert [one.get("VpcId") for one in groups] == [ref("Vpc")] * 2
     assert [one.address for one in groups if one.get("SecurityGroupIngress") is not None] == []
-    [out] = templates.resource("network.LoadBalancerGroup").get("SecurityGroupEgress")
+    [out] = under(templates, "network.LoadBalancerGroup", BackendTarget="ECS")["SecurityGroupEgress"]
     assert (out["IpProtocol"], out["FromPort"], out["ToPort"]) == ("tcp", task_port, task_port)
     assert out["DestinationSecurityGroupId"] == attribute("TaskGroup", "GroupId")
     redis = templates.resource("network.ToRedis")

@@ -19,6 +19,8 @@ APPROVAL_RULE = {"codecommit:CreateApprovalRuleTemplate", "codecommit:UpdateAppr
 TRUSTED = {
     "backend": "ecs-tasks",
     "backend.ShiftRole": "ecs",
+    "beanstalk.InstanceRole": "ec2",
+    "beanstalk.ServiceRole": "elasticbeanstalk",
     "build": "codebuild",
     "network": "vpc-flow-logs",
     "pipeline.PipelineRole": "codepipeline",
@@ -46,9 +48,13 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         if isinstance(value := one.get(key), dict)
     }
     users |= {"pipeline.StartRole": "pipeline.StartRule", "backend.ShiftRole": "backend.Service"}
+    users |= {"beanstalk.InstanceRole": "beanstalk.InstanceProfile"}
+    users |= {"beanstalk.ServiceRole": "beanstalk.BackendEnvironment"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
     roles = [one.address for one in templates.resources("AWS::IAM::Role") if one.template != "access"]
-    assert len(roles) == 12
+    # The one role that another role becomes: test_beanstalk.py.
+    roles.remove("pipeline.DeployRole")
+    assert len(roles) == 14
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
@@ -59,7 +65,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         assert trusted.principals == (f"Service:{service}.amazonaws.com",)
         # The trust policies that AWS documents for CodePipeline and the infrastructure role of ECS have no condition.
         account = ("StringEquals", "aws:SourceAccount", ("${AWS::AccountId}",))
-        assert (account in trusted.conditions) is (service not in ("codepipeline", "ecs"))
+        assert (account in trusted.conditions) is (service not in ("codepipeline", "ec2", "ecs", "elasticbeanstalk"))
 
 
 def test_exact_resources(templates: TemplateSet) -> None:
@@ -75,11 +81,14 @@ def test_exact_resources(templates: TemplateSet) -> None:
             assert templates.resource(one.holder).wildcards[one.sid]
             wide.setdefault(one.holder, set()).update(one.actions)
     # What the application reads in its own account; it changes nothing there.
-    reads = wide.pop("backend.TaskRole", set())
-    assert "dynamodb:ListTables" in reads
-    assert [action for action in reads if not re.match("[a-z0-9]+:(Get|List|Describe)", action)] == []
+    for role in ("backend.TaskRole", "beanstalk.InstanceRole"):
+        reads = wide.pop(role, set())
+        assert "dynamodb:ListTables" in reads
+        assert [action for action in reads if not re.match("[a-z0-9]+:(Get|List|Describe)", action)] == []
+    deploys = wide.pop("pipeline.DeployRole")
+    assert {one for one in deploys if ":Describe" not in one} == {"ec2:CreateTags", "ec2:RunInstances"}
     # What deploys looks at much, and writes without naming a resource only what test_execution_role.py lists, and:
-    for holder in [one for one in wide if one.startswith("access.Deploy")]:
+    for holder in [one for one in wide if one.startswith(("access.Deploy", "access.Execution"))]:
         writes = {action for action in wide.pop(holder) if not re.search(":(Describe|Get|List)", action)}
         assert holder != "access.DeployRole" or writes == APPROVAL_RULE
     assert wide == ANYTHING
@@ -163,4 +172,6 @@ def special(project: str) -> set[str]:
         case "Raise":
             return {"ecs:DescribeServices", "ecs:UpdateService"}
     reads = {"ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:DescribeTaskDefinition"}
+    described = ("ApplicationVersions", "ConfigurationSettings", "Environments", "InstancesHealth")
+    reads |= {f"elasticbeanstalk:Describe{one}" for one in described}
     return reads | {"ssm:GetParameters", "ssm:PutParameter", "dynamodb:DescribeTable"}

@@ -64,8 +64,11 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
     # The pipeline names the cluster and the service that the backend makes.
     given = {key: real(templates, "pipeline.Pipeline", value) for key, value in deploy["Configuration"].items()}
     cluster = templates.resource("backend.Cluster").get("ClusterName")
-    assert given["ClusterName"] == real(templates, "backend.Cluster", cluster)
-    assert given["ServiceName"] == "${backend.Service.Name}"
+    for key, value, other in (
+        ("ClusterName", real(templates, "backend.Cluster", cluster), "${beanstalk.Application}"),
+        ("ServiceName", "${backend.Service.Name}", "${beanstalk.BackendEnvironment}"),
+    ):
+        assert json.loads(given[key]) == ["environment.OnEcs", value, other]
     assert templates.resource("backend.Service").get("Cluster") == ref("Cluster")
     assert templates.resource("backend.Service").get("LaunchType") == "FARGATE"
     task = templates.resource("backend.Task")
@@ -174,10 +177,11 @@ def test_verification(templates: TemplateSet) -> None:
     records = {project.pop("BACKEND_RECORD")["Fn::Sub"], project.pop("FRONTEND_RECORD")["Fn::Sub"]}
     assert records == {"${ReleasesPath}/backend", "${ReleasesPath}/frontend"}
     assert project == {
+        "BACKEND_TARGET": ref("BackendTarget"),
         "CLUSTER": ref("RunningCluster"),
         "CONTAINER_NAME": variables(templates, "BackendBuild")["CONTAINER_NAME"],
         "HEALTH_PATH": "/health",
-        "LAST_IMAGE_PARAMETER": ref("LastImageParameter"),
+        "LAST_RELEASE_PARAMETER": {"Fn::If": ["OnEcs", ref("LastImageParameter"), ref("LastVersionParameter")]},
         "PUBLIC_URL": ref("PublicUrl"),
         "SERVICE": ref("RunningService"),
         "SHIFT_MINUTES": ref("ShiftMinutes"),
@@ -186,7 +190,8 @@ def test_verification(templates: TemplateSet) -> None:
     assert len(smoke) >= 2
     assert all(set(one) == {"method", "path", "status", "body"} for one in smoke)
     text = commands(templates, "Verify")
-    assert 'checks = {"backend": (image, tables, health, smoke), "frontend": (page,)}' in text
+    assert 'targets = {"ECS": image, "BEANSTALK": version}' in text
+    assert 'checks = {"backend": (running, tables, health, smoke), "frontend": (page,)}' in text
     assert '{"status": "healthy", "database": "connected"}' in text
     assert buildspec(templates, "Verify")["phases"]["build"]["on-failure"] == "ABORT"
     may = allowed(templates, "build.VerifyRole")

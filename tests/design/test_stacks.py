@@ -23,6 +23,7 @@ CHILDREN = {
     "Delivery",
     "Configuration",
     "Backend",
+    "Beanstalk",
     "Build",
     "Pipeline",
     "Monitoring",
@@ -144,9 +145,15 @@ def test_nothing_volatile(templates: TemplateSet) -> None:
 
 
 def test_one_side_only(templates: TemplateSet) -> None:
-    backend = {"Network", "Ingress", "Configuration", "Backend", "Registry", "Data"}
+    backend = {"Network", "Ingress", "Configuration", "Backend", "Beanstalk", "Registry", "Data"}
     switches = {"HostedZoneId": "Z1", "ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE"}
-    for given, missing in ((BOTH, set()), (FRONTEND_ONLY, backend), (BACKEND_ONLY, {"Site"})):
+    beanstalk = {**BOTH, "BackendTarget": "BEANSTALK"}
+    for given, missing in (
+        (BOTH, {"Beanstalk"}),
+        (beanstalk, {"Backend", "Registry"}),
+        (FRONTEND_ONLY, backend),
+        (BACKEND_ONLY, {"Beanstalk", "Site"}),
+    ):
         there = {name for name in CHILDREN if exists(templates, f"environment.{name}", **given, **switches)}
         assert there == CHILDREN - missing
     [claim] = templates["environment"].body["Rules"]["SomethingToDeploy"]["Assertions"]

@@ -53,6 +53,21 @@ def drop(kind: str, *way: Any) -> Mutation:
     return mutate
 
 
+def option(name: str, value: str | None) -> Mutation:
+    """Changes an option of the environment of Elastic Beanstalk; None takes it away."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, environment = pick(bodies, "AWS::ElasticBeanstalk::Environment")
+        options = environment["Properties"]["OptionSettings"]
+        [found] = [one for one in options if one.get("OptionName") == name]
+        found["Value"] = value
+        if value is None:
+            options.remove(found)
+        return address
+
+    return mutate
+
+
 def attribute(kind: str, name: str, value: Any) -> Mutation:
     """Sets an attribute beside the properties; None takes it away."""
 

@@ -29,6 +29,7 @@ from .mutating import (
     not_passed,
     not_run,
     not_taken,
+    option,
     policy,
     put,
     renamed_container,
@@ -61,6 +62,7 @@ NOTHING = {"Ref": "AWS::NoValue"}
 DEPLOYMENTS, LISTENER_RULE = "DeploymentConfiguration", "AWS::ElasticLoadBalancingV2::ListenerRule"
 FORWARDED = ("Actions", 0, "ForwardConfig", "TargetGroups")
 SHIFTED = ("LoadBalancers", 0, "AdvancedConfiguration", "Fn::If", 1)
+BEANSTALK = "AWS::ElasticBeanstalk::Environment"
 OPEN = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}]
 
 # By rule; with a text where the message must tell which of several faults it is.
@@ -283,6 +285,14 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         drop("AWS::CloudWatch::Alarm", "AlarmActions"),
         put("AWS::CloudWatch::Alarm", "OKActions", value=[]),
         put("AWS::CloudWatch::Alarm", "AlarmActions", value={"Fn::If": ["Backend", [NOTHING], NOTHING]}),
+    ],
+    "RUN003": [
+        option("LoadBalancerType", "classic"),
+        option("LoadBalancerIsShared", None),
+        option("SharedLoadBalancer", ""),
+        option("DeploymentPolicy", "AllAtOnce"),
+        option("DisableIMDSv1", "false"),
+        put(BEANSTALK, "VersionLabel", value="1"),
     ],
     "STR001": [
         metadata(TOPIC, "Description", " "),

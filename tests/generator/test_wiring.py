@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from troposphere import Ref, s3
+from troposphere import AWSHelperFn, Ref, s3
 
 from generator import ports
 from generator.ports import Kind, Port
@@ -29,9 +29,11 @@ NEEDS = {
     "address": {"delivery"},
     "configuration": {"encryption", "delivery", "data"},
     "backend": {"network", "ingress", "registry", "configuration", "data", "notifications", "encryption"},
-    "build": {"storage", "encryption", "registry", "site", "delivery", "backend"},
-    "pipeline": {"storage", "encryption", "notifications", "build", "backend", "site"},
-    "monitoring": {"notifications", "ingress", "backend", "delivery", "build", "pipeline"},
+    # The alternative to it, with the same outputs.
+    "beanstalk": {"network", "ingress", "configuration", "data", "notifications", "encryption"},
+    "build": {"storage", "encryption", "registry", "site", "delivery", "backend", "beanstalk"},
+    "pipeline": {"storage", "encryption", "notifications", "build", "backend", "beanstalk", "site"},
+    "monitoring": {"notifications", "ingress", "backend", "beanstalk", "delivery", "build", "pipeline"},
 }
 
 
@@ -86,6 +88,38 @@ def test_two_givers_are_refused() -> None:
     wiring.offer(Offer(THING, "one", "1"))
     with pytest.raises(LooseEnd, match="two and one both give Thing"):
         wiring.offer(Offer(THING, "two", "2"))
+
+
+EITHER = {"Wide": frozenset({"Left", "Right"})}
+IMPLIES = {"Left": frozenset({"Wide"}), "Right": frozenset({"Wide"})}
+
+
+def _either(condition: str | None) -> object:
+    """What a taker gets of two givers of which one exists whenever `Wide` holds."""
+    wiring = Wiring("root", IMPLIES, EITHER)
+    for name, other in (("One", "Left"), ("Two", "Right")):
+        wiring.offer_outputs(_giver(THING), name, other, {})
+    value = wiring.take(THING, "taker", condition)
+    return value.to_dict() if isinstance(value, AWSHelperFn) else value
+
+
+def test_two_givers_that_exclude_each_other_give_what_exists() -> None:
+    one, two = ({"Fn::GetAtt": [name, "Outputs.Thing"]} for name in ("One", "Two"))
+    assert _either("Left") == one
+    assert _either("Right") == two
+    assert _either("Wide") == {"Fn::If": ["Left", one, two]}
+    assert _either(None) == {"Fn::If": ["Left", one, {"Fn::If": ["Right", two, ""]}]}
+
+
+def test_two_givers_of_different_things_are_refused() -> None:
+    wiring = Wiring("root", IMPLIES, EITHER)
+    wiring.offer(Offer(THING, "one", "1", "Left"))
+    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+        wiring.offer(Offer(THING, "two", "2", "Left"))
+    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+        wiring.offer(Offer(THING, "two", "2"))
+    with pytest.raises(LooseEnd, match="two and one give Thing in two meanings"):
+        wiring.offer(Offer(Port("Thing", Kind.NAME, "a thing"), "two", "2", "Right"))
 
 
 def test_a_stand_in_for_nothing_is_refused() -> None:

@@ -12,7 +12,8 @@ from generator.reading.templates import from_bodies, load
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 ROLES = [one.address for one in TEMPLATES.resources("AWS::IAM::Role") if one.template != ACCESS]
-APPLICATION = "backend.TaskRole"
+# The roles that the application runs as, on ECS and on Elastic Beanstalk.
+APPLICATIONS = (APPLICATION := "backend.TaskRole", "beanstalk.InstanceRole")
 Bodies = dict[str, Any]
 
 

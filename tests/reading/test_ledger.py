@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.ledger import lines, markdown, read, unexplained
+from generator.reading.ledger import lines, markdown, narrowed, read, unexplained
 from generator.reading.permissions import permissions
 from generator.reading.templates import TemplateSet, from_bodies, load
 
@@ -93,3 +93,14 @@ def test_a_deny_that_is_narrower_is_found_and_one_that_is_gone_is_a_line_less() 
     assert {action for one in more for action in one.actions} == {"codepipeline:RollbackStage"}
     del bodies["access"]["Resources"]["ApprovalProtection"]
     assert unexplained(lines(TEMPLATES), lines(from_bodies(bodies))) == []
+
+
+def test_what_is_permitted_less_often_is_not_new() -> None:
+    """A condition that holds only where the old one does is no broadening; one that holds elsewhere too is."""
+    before = [replace(one, when=("Backend",)) for one in lines(TEMPLATES) if one.when == ("OnEcs",)]
+    holders = {one.holder for one in before}
+    after = [one for one in lines(TEMPLATES) if one.holder in holders and one.when == ("OnEcs",)]
+    assert "pipeline.PipelineRole" in holders and unexplained(before, after) != []
+    assert unexplained(narrowed(before, TEMPLATES), after) == []
+    frontend = [replace(one, when=("Frontend",)) for one in before]
+    assert len(unexplained(narrowed(frontend, TEMPLATES), after)) == len(after)

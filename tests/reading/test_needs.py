@@ -8,9 +8,13 @@ import pytest
 
 from generator.reading import needs_of
 from generator.reading.needs import Gap, compare
-from generator.reading.needs_rows import ROWS, Row
+from generator.reading.needs_row import Row
+from generator.reading.needs_rows import ROWS
 
-from .needing import APPLICATION, ROLES, TEMPLATES, Bodies, allows, gaps
+from .needing import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
+
+# Which bucket the bundle of a version lies in is known when it is looked up, so any statement may be the one.
+AT_RUN_TIME = ("build.VerifyRole", "s3:GetObject")
 
 
 def test_our_roles_have_what_they_need_and_nothing_else() -> None:
@@ -48,12 +52,12 @@ def occurrences(number: int) -> list[tuple[str, int, str]]:
         for position, one in enumerate(allows(TEMPLATES.bodies(), role)):
             for action in one["Action"]:
                 seen[action] = seen.get(action, 0) + 1
-                if seen[action] == number and role != APPLICATION:
+                if seen[action] == number and role not in APPLICATIONS and (role, action) != AT_RUN_TIME:
                     found.append((role, position, action))
     return found
 
 
-@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("number", range(1, 7))
 def test_an_action_that_is_taken_away_is_named(number: int) -> None:
     taken = occurrences(number)
 
@@ -66,17 +70,18 @@ def test_an_action_that_is_taken_away_is_named(number: int) -> None:
     assert {(role, action) for role, _, action in taken} <= named
 
 
-def test_no_action_stands_in_a_sixth_statement() -> None:
-    assert occurrences(6) == []
+def test_no_action_stands_in_a_seventh_statement() -> None:
+    assert occurrences(7) == []
 
 
-@pytest.mark.parametrize("role", [one for one in ROLES if one != APPLICATION and allows(TEMPLATES.bodies(), one)])
+@pytest.mark.parametrize("role", [one for one in ROLES if one not in APPLICATIONS and allows(TEMPLATES.bodies(), one)])
 def test_an_action_that_nothing_needs_is_named(role: str) -> None:
     found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
     sid = allows(TEMPLATES.bodies(), role)[0]["Sid"]
     assert Gap(role, "sqs:SendMessage", f"may sqs:SendMessage by {sid}, and nothing needs it", sid) in found
 
 
-def test_the_applications_own_permissions_are_its_own() -> None:
-    found = gaps(lambda bodies: allows(bodies, APPLICATION)[0]["Action"].append("sqs:SendMessage"))
-    assert APPLICATION not in {gap.role for gap in found}
+@pytest.mark.parametrize("role", APPLICATIONS)
+def test_the_applications_own_permissions_are_its_own(role: str) -> None:
+    found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
+    assert role not in {gap.role for gap in found}

@@ -21,6 +21,10 @@ UNCONDITIONED_TRUST: Mapping[str, str] = {
     " aws:SourceAccount is unverified (codepipeline user guide, how-to-custom-role)",
     "ecs.amazonaws.com": "the documented trust policy of the infrastructure role has no condition (ECS developer guide,"
     " infrastructure_IAM_role)",
+    "ec2.amazonaws.com": "the documented trust policy of an instance profile has no condition (IAM user guide,"
+    " id_roles_use_switch-role-ec2)",
+    "elasticbeanstalk.amazonaws.com": "the documented trust policy of the service role asks for an external id that is"
+    " the same in every account (Elastic Beanstalk developer guide, iam-servicerole)",
 }
 
 # (service, kind of policy): reason why the statement cannot say for whom the service acts.

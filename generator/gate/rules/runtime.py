@@ -1,12 +1,24 @@
 """Rules on what runs the backend: how a release replaces what ran, and that a failing one is taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from generator.gate.rules.rule import Fault, Rule, values
 from generator.reading.contracts import SERVICE, origin
 from generator.reading.templates import Resource, TemplateSet
 
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
+ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"
+SHARED = ("aws:elbv2:loadbalancer", "SharedLoadBalancer")
+# Options whose default is another one (elasticbeanstalk dg, command-options-general).
+WANTED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("aws:elasticbeanstalk:environment", "LoadBalancerType"): ("application",),
+    ("aws:elasticbeanstalk:environment", "LoadBalancerIsShared"): ("true",),
+    ("aws:elasticbeanstalk:command", "DeploymentPolicy"): ("Immutable", "TrafficSplitting"),
+    ("aws:elasticbeanstalk:healthreporting:system", "SystemType"): ("enhanced",),
+    ("aws:autoscaling:launchconfiguration", "DisableDefaultEC2SecurityGroup"): ("true",),
+    ("aws:autoscaling:launchconfiguration", "DisableIMDSv1"): ("true",),
+    ("aws:ec2:vpc", "AssociatePublicIpAddress"): ("false",),
+}
 ROLLING = ("ROLLING", None)  # what no strategy means
 
 
@@ -52,6 +64,21 @@ def _weights(templates: TemplateSet, rule: Resource) -> Iterator[tuple[str, int]
         yield origin(templates, templates[rule.template], group["TargetGroupArn"]), group.get("Weight")
 
 
+def _environments(templates: TemplateSet) -> Iterator[Fault]:
+    for environment in templates.resources(ENVIRONMENT):
+        if environment.get("VersionLabel") is not None:
+            yield Fault(environment.address, "names a version, which every update of the stack would deploy again")
+        for chosen in values(environment, "OptionSettings"):
+            options = {
+                (one["Namespace"], one["OptionName"]): one.get("Value") for one in chosen or () if "Namespace" in one
+            }
+            for (namespace, name), good in WANTED.items():
+                if options.get((namespace, name)) not in good:
+                    yield Fault(environment.address, f"has {name} of {namespace} not at {' or '.join(good)}")
+            if not options.get(SHARED):
+                yield Fault(environment.address, f"does not name the load balancer ({SHARED[1]}) that it shares")
+
+
 RULES = (
     Rule(
         "RUN001",
@@ -64,5 +91,11 @@ RULES = (
         "ECS has nothing to move, or the first deployment sends requests to a group without tasks",
         "forward the rule to both target groups of the service, weighted 1 and 0, and give the service the rule's ARN",
         _shifted,
+    ),
+    Rule(
+        "RUN003",
+        "Elastic Beanstalk makes a load balancer of its own, deploys in place, or opens the instances",
+        "set the option; leave the version to the pipeline",
+        _environments,
     ),
 )

@@ -10,6 +10,8 @@ from generator.reading.templates import Resource, TemplateSet
 from generator.reading.values import render
 
 RESOLVE = "{{resolve:secretsmanager:"
+# Options whose value is the ARN of a secret or parameter (elasticbeanstalk dg, AWSHowTo.secrets.env-vars).
+BY_ARN = "aws:elasticbeanstalk:application:environmentsecrets"
 KEYS = re.compile(r"(^|_)AWS_(SECRET_)?ACCESS_KEY(_ID)?$|^AWS_SESSION_TOKEN$")
 
 
@@ -24,7 +26,8 @@ def _plaintext(templates: TemplateSet) -> Iterator[tuple[Resource, str, str]]:
                 case "AWS::Lambda::Function", ("Environment", "Variables"), dict():
                     yield from ((resource, name, render(text)) for name, text in value.items())
                 case "AWS::ElasticBeanstalk::Environment", _, {"OptionName": name, "Value": text}:
-                    yield resource, str(name), render(text)
+                    if value.get("Namespace") != BY_ARN:
+                        yield resource, str(name), render(text)
                 case "AWS::SSM::Parameter", (), _:
                     yield (resource, render(value.get("Name", "")).rpartition("/")[2], render(value.get("Value", "")))
 

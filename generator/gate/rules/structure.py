@@ -24,8 +24,8 @@ TYPED_BY_AWS = re.compile(r"AWS::|List<AWS::")  # such a type is a constraint by
 # Functions that only a macro understands (CloudFormation user guide, AWS::LanguageExtensions and Fn::Transform).
 OF_MACROS = ("Fn::ForEach", "Fn::Transform", "Fn::ToJsonString", "Fn::Length")
 SUPPRESSIONS = frozenset({"cfn-lint", "cfn_nag", "checkov", "guard"})
-# The most conditions of a child: the pipeline's stages and actions, the strategies of ECS.
-CONDITIONS, MORE_CONDITIONS = 4, {"backend": 6, "pipeline": 8}
+# The most conditions of a child: the pipeline's stages and actions, the strategies of ECS, both backends' projects.
+CONDITIONS, MORE_CONDITIONS = 4, {"backend": 6, "build": 6, "pipeline": 8}
 
 
 def _children(templates: TemplateSet) -> Iterator[Template]:

@@ -10,6 +10,7 @@ from scripts.embedded.types.row import Read, Row, Setting, Tagging
 if TYPE_CHECKING:
     from scripts.embedded.resources import Thing
 
+PROFILE = {"InstanceProfileName": "{id}"}
 TOPIC, SECRET, PARAMETER, ROLE, POLICY = (
     {name: "{id}"} for name in ("TopicArn", "SecretId", "Name", "RoleName", "PolicyArn")
 )
@@ -49,6 +50,19 @@ def _inline(role: "Thing") -> dict[str, Any]:
     names = role.call("list_role_policies", role.address(None))["PolicyNames"]
     found = [role.call("get_role_policy", {**role.address(None), "PolicyName": name}) for name in names]
     return {"Policies": [{key: one[key] for key in ("PolicyName", "PolicyDocument")} for one in found]}
+
+
+def _in_profile(profile: "Thing", wanted: Any) -> None:
+    """The roles of an instance profile: AWS allows one, so the old one goes first."""
+    for one in profile.call("get_instance_profile", profile.address(None))["InstanceProfile"]["Roles"]:
+        profile.call("remove_role_from_instance_profile", {**profile.address(None), "RoleName": one["RoleName"]})
+    for name in wanted or ():
+        profile.call("add_role_to_instance_profile", {**profile.address(None), "RoleName": name})
+
+
+def _delete_profile(profile: "Thing") -> None:
+    _in_profile(profile, None)
+    profile.call("delete_instance_profile", profile.address(None))
 
 
 def _delete_role(role: "Thing") -> None:
@@ -151,6 +165,10 @@ ROWS = (
         rename={"AssumeRolePolicyDocument": "AssumeRolePolicyDocument"},
         attributes={"Arn": "$Arn", "RoleId": "$RoleId"},
         seen={"Policies": "Policies", "ManagedPolicyArns": "ManagedPolicyArns"}),
+    Row("AWS::IAM::InstanceProfile", "iam", "create_instance_profile", "$InstanceProfile.InstanceProfileName", PROFILE,
+        (Read("get_instance_profile", "InstanceProfile"),), delete=_delete_profile, named="InstanceProfileName",
+        longest=128, settings=(Setting("Roles", _in_profile, _in_profile),), attributes={"Arn": "$Arn"},
+        seen={"Roles": "Roles[].RoleName"}),
     Row("AWS::IAM::ManagedPolicy", "iam", "create_policy", "$Policy.Arn", POLICY,
         (Read("get_policy", "Policy"), Read(_document)), delete="delete_policy", named="ManagedPolicyName", longest=128,
         rename={"ManagedPolicyName": "PolicyName"},

@@ -1,0 +1,28 @@
+"""What a row of the needs says; `needs_rows.py` is the table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ARN, PLACE = "arn:${AWS::Partition}", "${AWS::Region}:${AWS::AccountId}"
+FROM_ACCOUNT = {"aws:SourceAccount": "${AWS::AccountId}"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The actions on one kind of resource, and where that is written."""
+
+    actions: tuple[str, ...]
+    on: str
+    source: str
+    when: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def of(service: str, actions: str) -> tuple[str, ...]:
+    """Actions of one service, from their names between spaces."""
+    return tuple(f"{service}:{action}" for action in actions.split())
+
+
+def via(service: str, actions: str, source: str) -> tuple[Row, ...]:
+    """What a service does with a customer managed key in the name of the role, `<Key>`."""
+    when = {"kms:ViaService": f"{service}.${{AWS::Region}}.amazonaws.com"}
+    return (Row(of("kms", actions), "<Key>", source, when),)

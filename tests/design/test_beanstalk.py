@@ -1,0 +1,160 @@
+"""The backend on Elastic Beanstalk, the alternative to ECS."""
+
+from typing import Any
+
+from generator.configuration import keys
+from generator.project import CLOUD_HEALTH_DASHBOARD
+from generator.reading.templates import TemplateSet
+from generator.reading.values import render
+
+from .support import BOTH, actions, allowed, arn, attribute, declaration, exists, grants, passed, ref, stages, under
+
+ON_IT = {**BOTH, "BackendTarget": "BEANSTALK"}
+BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
+
+
+def options(templates: TemplateSet, **given: str) -> dict[tuple[str, str], Any]:
+    """The options of the environment by namespace and name."""
+    found = under(templates, "beanstalk.BackendEnvironment", **given)["OptionSettings"]
+    assert len(found) > 40
+    by_name = {(one["Namespace"], one["OptionName"]): one["Value"] for one in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+def test_the_environment_is_as_the_design_wants_it(templates: TemplateSet) -> None:
+    assert "BEANSTALK" in declaration(templates, "BackendTarget")["AllowedValues"]
+    assert templates.resource("environment.Beanstalk").condition == "OnBeanstalk"
+    environment = templates.resource("beanstalk.BackendEnvironment")
+    assert environment.get("ApplicationName") == ref("Application")
+    # The platform is found at deploy time; the version is the pipeline's.
+    assert environment.get("PlatformArn") == ref("PlatformArn")
+    assert passed(templates, "Beanstalk", "PlatformArn") == ref("PlatformArn")
+    assert "list-platform-versions" in templates["environment"].metadata["Computed"]["PlatformArn"]["Found"]
+    assert environment.get("VersionLabel") is None
+    found = options(templates)
+    for namespace, name, value in (
+        ("aws:ec2:vpc", "AssociatePublicIpAddress", "false"),
+        ("aws:ec2:vpc", "Subnets", {"Fn::Join": [",", [ref("PrivateSubnetA"), ref("PrivateSubnetB")]]}),
+        ("aws:elasticbeanstalk:healthreporting:system", "SystemType", "enhanced"),
+        ("aws:elasticbeanstalk:managedactions", "ManagedActionsEnabled", "true"),
+        ("aws:elasticbeanstalk:managedactions:platformupdate", "UpdateLevel", "minor"),
+        ("aws:elasticbeanstalk:environment:process:default", "HealthCheckPath", "/health"),
+        ("aws:elasticbeanstalk:cloudwatch:logs", "StreamLogs", "true"),
+        ("aws:autoscaling:launchconfiguration", "DisableIMDSv1", "true"),
+        ("aws:autoscaling:launchconfiguration", "SecurityGroups", ref("TaskGroupId")),
+        ("aws:autoscaling:asg", "MinSize", ref("MinimumTasks")),
+        ("aws:autoscaling:asg", "MaxSize", ref("MaximumTasks")),
+    ):
+        assert found[namespace, name] == value, name
+
+
+def test_it_stands_behind_our_load_balancer(templates: TemplateSet) -> None:
+    """Whose rule for ECS is gone then: it would take every request first."""
+    found = options(templates, DomainName="")
+    assert found["aws:elbv2:loadbalancer", "SharedLoadBalancer"] == ref("LoadBalancerArn")
+    assert found["aws:elbv2:loadbalancer", "SecurityGroups"] == ref("LoadBalancerGroupId")
+    kind = "aws:elasticbeanstalk:environment"
+    assert (found[kind, "LoadBalancerType"], found[kind, "LoadBalancerIsShared"]) == ("application", "true")
+    port = under(templates, "ingress.Listener", **ON_IT)["Port"]
+    [rule] = [value for (namespace, name), value in found.items() if name == "Rules"]
+    assert found[f"aws:elbv2:listener:{port}", "Rules"] == rule
+    rule = f"aws:elbv2:listenerrule:{rule}"
+    assert (found[rule, "PathPatterns"], found[rule, "HostHeaders"]) == ("/*", "*.cloudfront.net")
+    assert render(options(templates, DomainName="x")[rule, "HostHeaders"]) == "*.cloudfront.net,${DomainName}"
+    for name in ("ProductionRule", "FirstTargets", "SecondTargets"):
+        assert exists(templates, f"ingress.{name}", BackendTarget="ECS")
+        assert not exists(templates, f"ingress.{name}", **ON_IT)
+    process = found["aws:elasticbeanstalk:environment:process:default", "Port"]
+    way_in = under(templates, "network.FromLoadBalancer", **ON_IT)
+    [out] = under(templates, "network.LoadBalancerGroup", **ON_IT)["SecurityGroupEgress"]
+    assert [str(one["ToPort"]) for one in (way_in, out)] == [process, process]
+    assert "BeanstalkDeploysItsOwnWay" in templates["environment"].body["Rules"]
+
+
+def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) -> None:
+    found = options(templates)
+    secrets = "aws:elasticbeanstalk:application:environmentsecrets"
+    told = {name: render(value) for (namespace, name), value in found.items() if namespace == secrets}
+    plain = {key.variable: arn("ssm", f"parameter${{ConfigurationTree}}/{key.variable}") for key in _keys()}
+    assert told == {**plain, "JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
+    plain_options = "aws:elasticbeanstalk:application:environment"
+    assert found[plain_options, "CONFIGURATION_DIGEST"] == ref("ConfigurationDigest")
+    assert [name for namespace, name in found if namespace == plain_options and "KEY" in name] == []
+    profile = found["aws:autoscaling:launchconfiguration", "IamInstanceProfile"]
+    assert profile == ref("InstanceProfile")
+    assert templates.resource("beanstalk.InstanceProfile").get("Roles") == [ref("InstanceRole")]
+    # Exactly the application's permissions, and what its instance needs to start and report.
+    task, instance = (grants(templates, role) for role in ("backend.TaskRole", "beanstalk.InstanceRole"))
+    starting = {"ReadConfiguration", "ReadSecrets", "DecryptSecrets"}
+    reporting = {"ReportHealth", "WriteLogs", "FindBundles", "ExchangeBundles"}
+    assert set(instance) == set(task) | starting | reporting
+    may = allowed(templates, "beanstalk.InstanceRole")
+    assert may["s3:PutObject"] == {f"{BUCKET}/*"}
+    assert may["elasticbeanstalk:PutInstanceStatistics"] == {
+        arn("elasticbeanstalk", "application/${Application}"),
+        arn("elasticbeanstalk", "environment/${Application}/${BeanstalkEnvironmentName}"),
+    }
+
+
+def _keys() -> list[Any]:
+    found = keys(CLOUD_HEALTH_DASHBOARD)
+    assert len(found) > 10
+    return found
+
+
+def test_a_release_replaces_the_last_one(templates: TemplateSet) -> None:
+    """New instances beside the old ones, all at once or for a part of the requests first."""
+    policy = ("aws:elasticbeanstalk:command", "DeploymentPolicy")
+    assert options(templates, DeploymentStrategy="ROLLING")[policy] == "Immutable"
+    splitting = options(templates, DeploymentStrategy="CANARY")
+    assert splitting[policy] == "TrafficSplitting"
+    assert splitting["aws:elasticbeanstalk:trafficsplitting", "NewVersionPercent"] == ref("CanaryPercent")
+    assert splitting["aws:elasticbeanstalk:trafficsplitting", "EvaluationTime"] == ref("CanaryBakeMinutes")
+    assert declaration(templates, "CanaryBakeMinutes")["MinValue"] >= 3
+    assert splitting["aws:autoscaling:updatepolicy:rollingupdate", "RollingUpdateType"] == "Immutable"
+
+
+def test_the_pipeline_deploys_with_a_narrow_role(templates: TemplateSet) -> None:
+    stage = stages(templates, **ON_IT)["Deploy_Backend"]
+    found = actions(stage)
+    assert list(found) == ["DeployToBeanstalk", "VerifyBackend"]
+    assert stage["OnFailure"] == {"Result": "ROLLBACK"}
+    deploy = found["DeployToBeanstalk"]
+    assert deploy["ActionTypeId"]["Provider"] == "ElasticBeanstalk"
+    assert deploy["Configuration"] == {
+        "ApplicationName": ref("RunningCluster"),
+        "EnvironmentName": ref("RunningService"),
+    }
+    assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    assert deploy["RoleArn"] == attribute("DeployRole")
+    assert exists(templates, "pipeline.DeployRole", **ON_IT)
+    assert not exists(templates, "pipeline.DeployRole", **BOTH)
+    [trusted] = [one for one in grants(templates, "pipeline.DeployRole").values() if one.kind == "trust"]
+    assert trusted.principals == ("AWS:${PipelineRole.Arn}",)
+    may = allowed(templates, "pipeline.DeployRole")
+    own = arn("elasticbeanstalk", "environment/${RunningCluster}/${RunningService}")
+    assert may["elasticbeanstalk:UpdateEnvironment"] == {own}
+    assert may["iam:PassRole"] == {"${TaskRoleArn}", "${ExecutionRoleArn}"}
+    assert may["s3:PutObject"] == {f"{BUCKET}/*"}
+    assert may["cloudformation:UpdateStack"] == {arn("cloudformation", "stack/awseb-*/*")}
+    changes = {action: on for action, on in may.items() if ":Describe" not in action and "*" in on}
+    assert set(changes) == {"ec2:CreateTags", "ec2:RunInstances"}  # each under a condition
+
+
+def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
+    root = {name: templates.resource(f"environment.{name}").condition for name in ("Backend", "Registry")}
+    assert root == {"Backend": "OnEcs", "Registry": "NewRegistry"}
+    assert not exists(templates, "build.Raise", **ON_IT)
+    for name in ("BackendCpu", "BackendMemory", "MissingTasks", "DeploymentRolledBack"):
+        assert not exists(templates, f"monitoring.{name}", **ON_IT)
+    project = under(templates, "build.BackendBuild", **ON_IT)
+    assert project["Environment"]["PrivilegedMode"] is False
+    [registry] = [one for one in project["Environment"]["EnvironmentVariables"] if one["Name"] == "REPOSITORY_URI"]
+    assert registry["Value"] == ""
+    policies = [one["PolicyName"] for one in under(templates, "build.BackendBuildRole", **ON_IT)["Policies"]]
+    assert policies == ["Job"]
+    health = templates.resource("beanstalk.EnvironmentHealth")
+    assert (health.get("MetricName"), health.get("Threshold")) == ("EnvironmentHealth", 20)
+    for name in ("BackendErrors", "GatewayErrors", "BackendLatency"):
+        assert templates.resource(f"beanstalk.{name}").get("Namespace") == "AWS/ApplicationELB"
