@@ -97,15 +97,15 @@ def beanstalk(folder: Path, **changed: str) -> Environment:
 
 
 def test_the_newest_platform_is_found_by_its_number(environment: Environment, tmp_path: Path) -> None:
-    assert values(computed.find(aws(), environment, None, SHARED))["PlatformArn"] == ("none", FOUND)
+    assert values(computed.find(aws(), environment, None, BESIDE))["PlatformArn"] == ("none", FOUND)
     versions = [{"PlatformVersion": one, "PlatformArn": f"arn:{one}"} for one in ("4.9.0", "4.12.1", "4.12.0")]
     service = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions})
-    found = values(computed.find(service, beanstalk(tmp_path, PythonVersion="3.12"), None, SHARED))
+    found = values(computed.find(service, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE))
     assert found["PlatformArn"] == ("arn:4.12.1", FOUND)
     assert found["BackendBootstrap"] == ("true", FOUND)
     none = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []})
     with pytest.raises(Refused, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
-        computed.find(none, beanstalk(tmp_path, PythonVersion="3.12"), None, SHARED)
+        computed.find(none, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE)
 
 
 def changes(*path: str) -> Plan:

@@ -10,7 +10,7 @@ EXISTING = ("ExistingKeyArn", "ExistingEncryptionSecretArn", "ExistingRepository
 def test_nested_stacks_only(templates: TemplateSet) -> None:
     """The environment's root holds nothing but nested stacks, so that one change set shows all of it."""
     root = templates["environment"].resources.values()
-    assert len(root) == 15
+    assert len(root) == 16
     assert {one.type for one in root} == {STACK}
     assert all(one.get("TemplateURL") for one in root)
     assert all(one.description for one in templates.resources())

@@ -280,12 +280,6 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(SERVICE, *SHIFTED, "ProductionListenerRule", value={"Ref": "TargetGroupArn"}),
         drop(SERVICE, *SHIFTED, "RoleArn"),
     ],
-    "MON001": [section("edge", "Metadata", "Region", value="eu-west-1", at="CloudFrontErrors")],
-    "MON002": [
-        drop("AWS::CloudWatch::Alarm", "AlarmActions"),
-        put("AWS::CloudWatch::Alarm", "OKActions", value=[]),
-        put("AWS::CloudWatch::Alarm", "AlarmActions", value={"Fn::If": ["Backend", [NOTHING], NOTHING]}),
-    ],
     "RUN003": [
         option("LoadBalancerType", "classic"),
         option("LoadBalancerIsShared", None),
@@ -293,6 +287,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         option("DeploymentPolicy", "AllAtOnce"),
         option("DisableIMDSv1", "false"),
         put(BEANSTALK, "VersionLabel", value="1"),
+    ],
+    "MON001": [section("edge", "Metadata", "Region", value="eu-west-1", at="CloudFrontErrors")],
+    "MON002": [
+        drop("AWS::CloudWatch::Alarm", "AlarmActions"),
+        put("AWS::CloudWatch::Alarm", "OKActions", value=[]),
+        put("AWS::CloudWatch::Alarm", "AlarmActions", value={"Fn::If": ["Backend", [NOTHING], NOTHING]}),
     ],
     "STR001": [
         metadata(TOPIC, "Description", " "),
