@@ -51,7 +51,7 @@ def values(found: list[computed.Computed]) -> dict[str, tuple[str, str]]:
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
     found = computed.find(aws(), environment, None, BESIDE)
     assert {one.name for one in found} == set(environment.computed)
-    assert len(found) == 6 and all(one.how for one in found)
+    assert len(found) == 7 and all(one.how for one in found)
     assert values(found)["RepositoryName"] == ("dashboard", FOUND)
     assert values(found)["CloudFrontPrefixListId"] == ("pl-1", FOUND)
     assert environment.values({one.name: one.value for one in found})["RepositoryName"] == "dashboard"

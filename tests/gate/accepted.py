@@ -40,6 +40,7 @@ OLDER = "parliament's list of actions and resources is older than the handlers o
 EITHER = (
     "one statement names the kinds of resource that a call touches, and parliament wants each action on all of them"
 )
+LAUNCHED = "Elastic Beanstalk starts instances as its caller; what RunInstances names is known to it alone"
 PARLIAMENT = (
     Accepted("RESOURCE_MISMATCH", "access.DeployingBalancing", EITHER),
     Accepted("RESOURCE_MISMATCH", "access.DeployingStorage", EITHER),
@@ -49,6 +50,20 @@ PARLIAMENT = (
     Accepted("UNKNOWN_ACTION", "access.DeployingWatching", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployRole Job", OLDER),
     Accepted("RESOURCE_STAR", "access.DeployRole Job", LIST_TASKS),
-    Accepted("RESOURCE_STAR", "build.VerifyRole Backend", LIST_TASKS),
-    Accepted("RESOURCE_STAR", "pipeline.PipelineRole Backend", LIST_TASKS),
+    Accepted("RESOURCE_STAR", "build.VerifyRole OnEcs", LIST_TASKS),
+    Accepted("RESOURCE_STAR", "pipeline.PipelineRole OnEcs", LIST_TASKS),
+    Accepted("RESOURCE_STAR", "pipeline.DeployRole Job", LAUNCHED),
+    Accepted("RESOURCE_STAR", "access.ExecutionRole DeployingBeanstalk", LAUNCHED),
+    Accepted("RESOURCE_MISMATCH", "pipeline.DeployRole Job", EITHER),
+    Accepted("RESOURCE_MISMATCH", "access.ExecutionRole DeployingBeanstalk", EITHER),
+    Accepted(
+        "RESOURCE_MISMATCH",
+        "beanstalk.InstanceRole Job",
+        "AWSElasticBeanstalkWebTier allows DescribeLogGroups on the same groups; it takes a resource by now",
+    ),
+    Accepted(
+        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
+        "access.ExecutionRole DeployingBeanstalk",
+        "Elastic Beanstalk gives its own bucket its policy, with the rights of whoever makes the first application",
+    ),
 )

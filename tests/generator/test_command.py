@@ -107,7 +107,7 @@ def test_the_gate_refuses_what_the_deploy_script_would(copy: Path) -> None:
 
 def test_the_list_and_bad_usage(copy: Path) -> None:
     listed = run(copy, "--list").stdout.splitlines()
-    assert len(listed) == 20 and listed[0].split() == ["template", "resources", "parameters", "outputs", "KiB"]
+    assert len(listed) == 21 and listed[0].split() == ["template", "resources", "parameters", "outputs", "KiB"]
     assert run(copy, "--lst").returncode == 64
     assert run(copy, "--list", "--check").returncode == 64
 

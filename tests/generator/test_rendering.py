@@ -79,7 +79,7 @@ def test_only_roots_carry_the_version(templates: TemplateSet) -> None:
 
 def test_children_are_addressed_relatively(templates: TemplateSet) -> None:
     stacks = list(templates.resources("AWS::CloudFormation::Stack"))
-    assert len(stacks) == 15
+    assert len(stacks) == 16
     for stack in stacks:
         assert stack.properties["TemplateURL"] in {f"{template.name}.json" for template in templates}
 
