@@ -6,10 +6,8 @@ What was adopted on the embedded AWS lives no longer than that does: there the s
 the working tree names them.
 """
 
-import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.computed import FOUND, KEPT, Computed
@@ -52,19 +50,12 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
     return [Computed(one.parameter, one.value, FOUND, f"adopted: {one.what}") for one in found]
 
 
-def keep(aws: Aws, wanted: Environment, found: Sequence[Computed]) -> bool:
-    """Writes what was adopted, among the found values of a plan, into the parameter file; says whether anything was
-    written. The embedded AWS's values stay out of it."""
-    adopted = {one.name: one.value for one in found if one.name in PARAMETERS and one.state == FOUND}
-    if aws.endpoint or not adopted:
-        return False
-    file = Path(wanted.file.path)
-    body = json.loads(file.read_text(encoding="utf-8"))
-    body["Parameters"].update(adopted)
-    beside = file.with_suffix(".new")
-    beside.write_text(f"{json.dumps(body, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-    beside.replace(file)
-    return True
+def adopted(aws: Aws, found: Sequence[Computed]) -> dict[str, str]:
+    """What was adopted, among the found values of a plan, and belongs into the parameter file; nothing of the embedded
+    AWS does."""
+    if aws.endpoint:
+        return {}
+    return {one.name: one.value for one in found if one.name in PARAMETERS and one.state == FOUND}
 
 
 def _kept(wanted: Environment, previous: Stack) -> Iterator[Computed]:

@@ -80,7 +80,12 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
         "Something of this name exists already, outside this stack: remove it, or let the stack use it through the "
         "parameters whose names begin with Existing or Data (`apply --adopt` fills them in).",
     ),
-    (r"(?i)not authorized|Access ?Denied|UnauthorizedOperation", "Give the deploying role the permission it names."),
+    # CloudTrail User Guide, "CloudTrail record contents": errorCode.
+    (
+        r"(?i)not authorized|Access ?Denied|UnauthorizedOperation",
+        "The role that CloudFormation acts with lacks a permission. When the reason does not name it, the event of the "
+        "call in CloudTrail (errorCode AccessDenied) does.",
+    ),
     ("HandlerErrorCode: InvalidCredentials", "The credentials have expired: sign in again and run the same command."),
     (
         r"(?i)did not stabilize|NotStabilized|Exceeded attempts to wait|timed out|circuit breaker",

@@ -37,6 +37,12 @@ def check(wanted: Environment, identity: Identity, held: Stack | None, project: 
         _check_tree(wanted, project)
 
 
+def acting(aws: Aws, roots: Mapping[str, Environment], wanted: Environment) -> None:
+    """As `check`, for what changes the environment and takes nothing from the tree."""
+    if wanted.name == PRODUCTION:
+        _check_identity(wanted, aws.identity(), access(aws, roots))
+
+
 def _check_identity(wanted: Environment, identity: Identity, held: Stack | None) -> None:
     if held is None or DEPLOY_ROLE not in held.outputs:
         raise Refused(

@@ -110,7 +110,7 @@ def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: En
     adopted = adoption.settle(aws, mine, None, True)
     values = mine.values({one.name: "x" for one in map(_computed, mine.computed)} | {a.name: a.value for a in adopted})
     assert values[KEY] == KEYS[0]
-    assert adoption.keep(aws, mine, adopted)
+    assert parameters.rewrite(mine, adoption.adopted(aws, adopted), ROOT / "templates")
     again = parameters.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     before = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     after = json.loads((tmp_path / "params/staging.json").read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: En
     assert (after["Tags"], after["StackPolicy"]) == (before["Tags"], before["StackPolicy"])
     # The next life, and every update of this one, finds them there; nothing is asked twice.
     aws.answers["secretsmanager.describe_secret"] = {"ARN": SECRET_ARN}
-    assert settled(aws, again, adopt=False) == {} and not adoption.keep(aws, again, [])
+    assert settled(aws, again, adopt=False) == {} and not adoption.adopted(aws, [])
     assert not list(tmp_path.rglob("*.new"))
 
 
@@ -130,7 +130,7 @@ def test_on_the_embedded_aws_the_stack_keeps_them_and_no_file_does(wanted: Envir
     aws = Left(names(wanted))
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
     adopted = adoption.settle(aws, wanted, None, True)
-    assert len(adopted) == 4 and not adoption.keep(aws, wanted, adopted)
+    assert len(adopted) == 4 and not adoption.adopted(aws, adopted)
     living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
     assert settled(aws, wanted, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
     aws.endpoint = None

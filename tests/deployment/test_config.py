@@ -51,13 +51,16 @@ class Account(Prepared):
             ecs__update_service={},
         )
 
+    target = "ECS"
+
     def stack(self, StackName: str) -> dict[str, Any]:
         child = {"JwtSecretArn": JWT, "EncryptionSecretArn": JWT.replace("jwt", "key")}
         root = {"ConfigurationTree": TREE, "RunningCluster": "cluster", "RunningService": "service"}
         outputs = child if "child" in StackName else root
         shown = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         about = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "UPDATE_COMPLETE"}
-        return {"Stacks": [{**about, "CreationTime": NOW, "Outputs": shown}]}
+        given = [{"ParameterKey": "BackendTarget", "ParameterValue": self.target}]
+        return {"Stacks": [{**about, "CreationTime": NOW, "Outputs": shown, "Parameters": given}]}
 
 
 @pytest.fixture
@@ -138,6 +141,17 @@ def test_a_secret_is_written_and_the_tasks_replaced(
     assert written["secretsmanager.put_secret_value"] == {"SecretId": JWT, "SecretString": value}
     assert written["ecs.update_service"]["forceNewDeployment"] is True
     assert value not in capsys.readouterr().out
+
+
+def test_on_elastic_beanstalk_the_next_release_reads_it(
+    params: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("k" * 40))
+    aws = Account()
+    aws.target = "BEANSTALK"
+    assert run(aws, params, secret="JWT_SECRET_KEY") is Exit.DONE
+    assert "secretsmanager.put_secret_value" in aws.calls() and "ecs.update_service" not in aws.calls()
+    assert "start-pipeline-execution" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from argparse import Namespace
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +16,12 @@ from scripts.deployment import who
 from scripts.deployment.aws import Identity
 from scripts.deployment.errors import Refused
 from scripts.deployment.parameters import Environment, load
+from scripts.deployment.run import Run
 from scripts.deployment.stacks import Stack
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT
+from tests.deployment.service import ACCOUNT, Prepared, arn
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
 HELD = Stack("access", "id", "CREATE_COMPLETE", outputs={who.DEPLOY_ROLE: DEPLOYER})
@@ -51,6 +59,27 @@ def test_the_deploy_role_deploys_what_everybody_has(tree: Path) -> None:
 
 def test_other_environments_ask_for_nothing(tmp_path: Path) -> None:
     who.check(wanted("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path)
+
+
+ACTING = ("destroy", "continue_", "rollback", "config")
+
+
+@pytest.mark.parametrize("verb", ACTING)
+def test_whatever_changes_production_asks_who_does(verb: str) -> None:
+    """Before anything else is looked at that a stranger could be told, or changed."""
+    loaded = load("production", ROOT / "templates", ROOT / "params")
+    outputs = {who.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
+    told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+    stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
+    aws = Prepared(
+        cloudformation__describe_stacks={"Stacks": [{**stack, "Outputs": told}]},
+        sts__get_caller_identity={"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"},
+        codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": []},
+    )
+    given: dict[str, Any] = {"to": "abc", "set": [], "compare": None, "secret": "JWT_SECRET_KEY"}
+    with pytest.raises(Refused, match="production is deployed as its deploy role, and this is"):
+        import_module(f"scripts.deployment.verbs.{verb}").run(Run(aws, loaded, Namespace(**given), ROOT))
+    assert not [one for one, _ in aws.asked if not re.search(r"\.(describe|list|get)_", one)]
 
 
 @pytest.mark.parametrize(

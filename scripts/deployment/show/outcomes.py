@@ -7,7 +7,7 @@ from typing import Any
 from generator.reading.templates import Template
 from scripts.deployment.execute import Outcome
 from scripts.deployment.explain import Cause
-from scripts.deployment.show.terminal import Paint, count, plain
+from scripts.deployment.show.terminal import Paint, count, plain, short
 from scripts.deployment.stacks import Stack
 
 
@@ -56,7 +56,8 @@ def cause_lines(cause: Cause, paint: Paint = plain) -> Iterator[str]:
 
 
 def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:
-    """The outputs, with what they are when the template is given, and where the stack can be looked at."""
+    """The outputs, and where the stack can be looked at: whole with what they are when the template is given, otherwise
+    each on a line."""
     shown = dict(stack.outputs)
     if region:
         # The form of the console's addresses: CloudFormation User Guide, "Quick-create links", for stacks alike.
@@ -65,7 +66,7 @@ def output_lines(stack: Stack, region: str, root: Template | None = None, paint:
     width = max(map(len, shown), default=0)
     for name, value in sorted(shown.items()):
         about = root.outputs.get(name, {}).get("Description", "") if root else ""
-        yield f"  {name:{width}}  {value}" + (paint(f"  {about}", "dim") if about else "")
+        yield f"  {name:{width}}  {value if root else short(value)}" + (paint(f"  {about}", "dim") if about else "")
 
 
 def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], paint: Paint = plain) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from scripts.deployment.planned import CREATE, UPDATE, Difference, NotPlanned, Plan, PlannedChange
 from scripts.deployment.show.documents import inside, told
 from scripts.deployment.show.settings import setting_lines
-from scripts.deployment.show.terminal import Paint, count, plain, short, wrapped
+from scripts.deployment.show.terminal import Paint, count, plain, wrapped
 
 if TYPE_CHECKING:
     from scripts.deployment.computed import Computed
@@ -34,7 +34,7 @@ def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
             yield from _differences(differences, 2)
     if found := plan_found(plan):
         yield "  found by this script"
-        yield from (f"    {one.name} = {short(one.value)}  ({one.state}: {one.how})" for one in found)
+        yield from (f"    {one.name} = {told(one.value)}  ({one.state}: {one.how})" for one in found)
     for change in plan.changes:
         yield from _change(change, 1, paint)
     yield from _folded(plan)

@@ -15,6 +15,7 @@ from scripts.deployment import (
     approvals,
     computed,
     execute,
+    parameters,
     pipeline_source,
     plan,
     planning,
@@ -119,7 +120,8 @@ class Steps:
                     say(plans.plan_lines(planned, self.paint))
                     agree.agree(self.run, wanted, planned, self.planner.identity.account)
                     agreed = planned.digest
-                    if adoption.keep(self.run.aws, wanted, planned.found):
+                    adopted = adoption.adopted(self.run.aws, planned.found)
+                    if adopted and parameters.rewrite(wanted, adopted, self.run.given.templates):
                         say([f"{wanted.file.path} names what is adopted from now on: commit it"])
                 if planned.empty:
                     return self._keep(planned)

@@ -10,7 +10,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from scripts.deployment import configuration, parameters, stacks
+from scripts.deployment import configuration, parameters, stacks, who
 from scripts.deployment.configuration import Entry
 from scripts.deployment.errors import BadUsage, Exit, Refused
 from scripts.deployment.run import Run, say
@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run) -> Exit:
     """Lists without an option; 2 when the file and the environment, or two environments, differ."""
     if run.given.set:
-        return _set(run)
+        return _set(run)  # to apply it asks who does
     if run.given.compare:
         other = parameters.load(run.given.compare, run.given.templates, run.given.params)[run.wanted.root.name]
         different = configuration.differences(run.wanted, other)
@@ -42,6 +42,7 @@ def run(run: Run) -> Exit:
     if stack is None:
         raise Refused(f"{run.wanted.stack} does not exist.", f"`apply {run.wanted.name}` makes it.")
     if run.given.secret:
+        who.acting(run.aws, run.roots, run.wanted)
         return _secret(run, stack)
     entries = configuration.held(run.aws, run.wanted, stack)
     say(lines(entries))
@@ -86,14 +87,19 @@ def _secret(run: Run, stack: Stack) -> Exit:
         raise BadUsage(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
     arn = configuration.secrets(run.aws, stack)[name]
     run.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
-    say([f"{name} is written; running tasks keep the old value until they are replaced"])
+    say([f"{name} is written; what runs keeps the old value until it is replaced"])
     return _roll(run, stack)
 
 
 def _roll(run: Run, stack: Stack) -> Exit:
-    """Secrets are read at task start, so the service starts new tasks."""
+    """Secrets are read when a task or an instance starts, so the service starts new tasks. New instances of Elastic
+    Beanstalk come with a release (dg, AWSHowTo.secrets.env-vars: values are fetched when an instance is made)."""
     if "RunningService" not in stack.outputs:
         say(["restart the application to read it"])
+        return Exit.DONE
+    if stack.parameters.get("BackendTarget") == "BEANSTALK":
+        start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get('Pipeline', 'PIPELINE')}"
+        say([f"{stack.outputs['RunningService']} reads it with the next release; to have one now: {start}"])
         return Exit.DONE
     service = {"cluster": stack.outputs["RunningCluster"], "service": stack.outputs["RunningService"]}
     run.aws.call("ecs", "update_service", forceNewDeployment=True, **service)

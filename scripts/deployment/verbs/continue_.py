@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from scripts.deployment import execute, recovery, stacks, watching
+from scripts.deployment import execute, recovery, stacks, watching, who
 from scripts.deployment.errors import BadUsage, Exit
 from scripts.deployment.recovery import Stuck
 from scripts.deployment.run import Run, confirm, say
@@ -28,6 +28,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run) -> Exit:
     """Every root that needs it. What failed is shown with its reason before anybody is asked."""
+    who.acting(run.aws, run.roots, run.wanted)
     paint = terminal.painter(sys.stdout)
     worst = Exit.DONE
     for wanted in run.roots.values():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from generator.reading.environments import EDGE, ENVIRONMENT
-from scripts.deployment import emptying, execute, operations, teardown, watching
+from scripts.deployment import emptying, execute, operations, teardown, watching, who
 from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.execute import Outcome
 from scripts.deployment.inventory import Held, nested, stack_or_last, steps
@@ -43,6 +43,7 @@ def run(run: Run) -> Exit:
     roots = [run.roots[name] for name in ORDER if name in run.roots]
     if not roots:
         raise Refused(f"{run.wanted.stack} is shared by all environments and holds the repository: it stays.")
+    who.acting(run.aws, run.roots, run.wanted)
     ended, account = Exit.DONE, run.aws.identity().account
     for wanted in roots:
         if ended is Exit.DONE:

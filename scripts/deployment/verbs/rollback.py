@@ -10,7 +10,7 @@ import uuid
 from argparse import ArgumentParser
 from itertools import islice
 
-from scripts.deployment import releases, stacks
+from scripts.deployment import releases, stacks, who
 from scripts.deployment.errors import Exit, NotConfirmed, Refused
 from scripts.deployment.releases import Pipeline, Release
 from scripts.deployment.run import Run, say
@@ -37,6 +37,7 @@ def run(run: Run) -> Exit:
         say(f"{one.ended:%Y-%m-%d %H:%M}  {one.commit[:12]}  {one.execution}  {one.title}" for one in found)
         say([] if found else [f"{name} has no good release yet"])
         return Exit.DONE
+    who.acting(run.aws, run.roots, wanted)
     to = releases.find(found, run.given.to)
     if busy := releases.running(run.aws, name):
         raise Refused(f"{name} is running {busy[0]}.", "Wait until it has ended, or stop it, and run again.")
