@@ -13,6 +13,7 @@ import pytest
 from generator.reading.settled import settle
 from generator.reading.templates import STACK, TemplateSet, from_bodies, load
 from scripts import cost
+from scripts.costs import show
 from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
 from tests.conftest import ROOT
@@ -67,6 +68,13 @@ def test_the_figures_follow_the_parameters() -> None:
     assert production.total().high > staging.total().high > staging.total().low > 0
     assert {one.category for one in staging.lines} == {*staging.design, FORGOTTEN}
     assert staging.total() == pytest.approx([sum(one.cost[level] for one in staging.lines) for level in (0, 1)])
+
+
+def test_the_readme_says_what_each_environment_costs() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (\d+ to \d+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    ready = {file.stem for file in (ROOT / "params").glob("*.json")} - {"shared", "local"}
+    totals = {name: next(one for one in show.lines(of(name)) if one.startswith("  Total")) for name in ready}
+    assert dict(rows) == {name: " ".join(total.split()[1:4]) for name, total in totals.items()}
 
 
 def test_free_allowances_are_spent_once() -> None:

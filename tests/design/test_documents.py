@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from generator.reading.templates import TemplateSet
+from scripts.deploy import VERBS, parser
+from scripts.deployment.errors import Exit
 
 from .support import ROOT
 
@@ -41,4 +43,12 @@ def test_commands_and_files_exist(page: Path) -> None:
 
 
 def test_the_pages_are_found() -> None:
-    assert {"README.md", "runbook.md", "developing.md", "releasing.md"} <= {page.name for page in PAGES}
+    assert {"README.md", "deploying.md", "runbook.md", "developing.md", "releasing.md"} <= {page.name for page in PAGES}
+
+
+def test_options_and_exit_statuses_of_the_deploy_script_are_what_it_has() -> None:
+    body = text("docs/deploying.md")
+    known = {option for verb in VERBS for one in parser(verb)._actions for option in one.option_strings}
+    named = set(re.findall(r"(?<![\w-])--[a-z-]+\w", body))
+    assert len(named) > 15 and named <= known, named - known
+    assert [int(status) for status in re.findall(r"^\| (\d+) \|", body, re.M)] == [status.value for status in Exit]

@@ -10,6 +10,8 @@ from scripts.deployment.explain import Cause
 from scripts.deployment.show.terminal import Paint, count, plain, short
 from scripts.deployment.stacks import Stack
 
+ARN = 160  # characters; an output that is longer is a document
+
 
 def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
     """How it ended, with the one cause when it failed."""
@@ -22,7 +24,7 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
         yield "  and what kept it from being undone:"
         yield from cause_lines(outcome.obstacle, paint)
     if outcome.retained:
-        yield f"  kept, because they hold data: {', '.join(' > '.join(path) for path in outcome.retained)}"
+        yield f"  kept, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}"
     if outcome.held.remedy:
         yield f"  {outcome.held.remedy}"
 
@@ -66,7 +68,9 @@ def output_lines(stack: Stack, region: str, root: Template | None = None, paint:
     width = max(map(len, shown), default=0)
     for name, value in sorted(shown.items()):
         about = root.outputs.get(name, {}).get("Description", "") if root else ""
-        yield f"  {name:{width}}  {value if root else short(value)}" + (paint(f"  {about}", "dim") if about else "")
+        yield f"  {name:{width}}  {value if root else short(value, ARN)}" + (
+            paint(f"  {about}", "dim") if about else ""
+        )
 
 
 def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], paint: Paint = plain) -> Iterator[str]:

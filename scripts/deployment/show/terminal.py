@@ -31,10 +31,10 @@ def wrapped(text: str, depth: int) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=more, break_on_hyphens=False)
 
 
-def short(value: str) -> str:
-    """A value on one line, cut where it is too long to read."""
+def short(value: str, longest: int = LONGEST) -> str:
+    """A value on one line, cut where it is too long to read: after `longest` characters."""
     text = value.replace("\n", " ")
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def count(number: int, what: str) -> str:
