@@ -23,14 +23,16 @@ def alarm(
     periods: int = 1,
     condition: str | None = None,
     topic: Text | None = None,
+    name: str = "",
 ) -> cloudwatch.Alarm:
     """Adds an alarm on one metric and returns it.
 
     `metric` is (namespace, name, statistic), a percentile such as `p95` counting as a statistic; the alarm starts
     when the value reaches the threshold in each of `periods` periods of `minutes` minutes. A metric without data is
-    no alarm: a pipeline that does not run and a service at zero are not broken.
+    no alarm: a pipeline that does not run and a service at zero are not broken. `name` is the last part of its own
+    name, the title unless another stack has an alarm of that title.
     """
-    namespace, name, statistic = metric
+    namespace, metric_name, statistic = metric
     extended = statistic.startswith("p")
     return add(
         stack,
@@ -39,9 +41,10 @@ def alarm(
         serves,
         condition,
         topic,
+        name,
         Dimensions=_dimensions(dimensions),
         EvaluationPeriods=periods,
-        MetricName=name,
+        MetricName=metric_name,
         Namespace=namespace,
         Period=minutes * 60,
         Threshold=threshold,
@@ -76,11 +79,12 @@ def add(
     serves: Sequence[str],
     condition: str | None,
     topic: Text | None = None,
+    name: str = "",
     **properties: object,
 ) -> cloudwatch.Alarm:
     """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math.
 
-    It tells the environment's topic, or `topic` where there is another one.
+    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`.
     """
     topic = topic or stack.takes(ports.TOPIC_ARN)
     if condition:
@@ -90,7 +94,7 @@ def add(
             title,
             AlarmActions=[topic],
             AlarmDescription=says,
-            AlarmName=Sub(f"{stack.project.name}-${{Environment}}-{title}"),
+            AlarmName=Sub(f"{stack.project.name}-${{Environment}}-{name or title}"),
             ComparisonOperator="GreaterThanOrEqualToThreshold",
             OKActions=[topic],
             TreatMissingData="notBreaching",

@@ -23,10 +23,21 @@ def guards(stack: Stack) -> list[Ref]:
     return [Ref(one) for one in (*answers(stack), _unhealthy(stack))]
 
 
-def answers(stack: Stack) -> list[cloudwatch.Alarm]:
-    """The alarms on what the load balancer answers, whatever stands behind it."""
+def answers(stack: Stack, service: str = "") -> list[cloudwatch.Alarm]:
+    """The alarms on what the load balancer answers, whatever `service` stands behind it. Their names tell the two
+    services apart: when the backend moves, the new alarms are made before the old ones go."""
     return [
-        alarm(stack, title, says, GUARDED, (NAMESPACE, metric, statistic), _balancer(stack), limit, periods=periods)
+        alarm(
+            stack,
+            title,
+            says,
+            GUARDED,
+            (NAMESPACE, metric, statistic),
+            _balancer(stack),
+            limit,
+            periods=periods,
+            name=f"{service}{title}",
+        )
         for title, says, metric, statistic, limit, periods in (
             (
                 "BackendErrors",

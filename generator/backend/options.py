@@ -21,6 +21,8 @@ from generator.stack import Stack, switched_on
 EB, AUTOSCALING = "aws:elasticbeanstalk", "aws:autoscaling"
 # What requests from CloudFront have in their Host header without a domain of our own.
 CLOUDFRONT_HOSTS = "*.cloudfront.net"
+# GB, the least that the option takes; left out it would be the platform's own.
+DISK_SIZE = "10"
 # The rule's name among the options; Elastic Beanstalk makes no other.
 RULE = "public"
 
@@ -63,6 +65,7 @@ def _capacity(stack: Stack, _: Project) -> Mapping[str, Mapping[str, Text]]:
         f"{AUTOSCALING}:launchconfiguration": {
             "DisableDefaultEC2SecurityGroup": "true",
             "DisableIMDSv1": "true",
+            "RootVolumeSize": DISK_SIZE,
             "RootVolumeType": "gp3",
             "SecurityGroups": stack.takes(ports.TASK_GROUP),
         },

@@ -56,7 +56,7 @@ def build(project: Project) -> Stack:
         "Keeps the backend's instances running and replaces them release by release.",
         ["PIP-3", "PIP-6", "PIP-9", "RUN-1", "RUN-5", "RUN-11", "RUN-12", "DSN-17"],
     )
-    answers(stack)
+    answers(stack, "Beanstalk")
     alarm(
         stack,
         "EnvironmentHealth",

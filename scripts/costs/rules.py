@@ -91,14 +91,23 @@ def _fargate(case: Case) -> Iterator[Item]:
 
 
 def _beanstalk(case: Case) -> Iterator[Item]:
+    """The service itself is free. The minutes for which a release doubles the instances are not counted: cents."""
     options = {
         (option["Namespace"], option["OptionName"]): case.stack.text(option.get("Value", ""))
         for option in case.get("OptionSettings")
     }
-    kind = options["aws:ec2:instances", "InstanceTypes"]
+    launch = "aws:autoscaling:launchconfiguration"
+    kind, disk, size = (
+        options["aws:ec2:instances", "InstanceTypes"],
+        options[launch, "RootVolumeType"],
+        float(options[launch, "RootVolumeSize"] or 0),
+    )
     hours = case.running(*(float(options["aws:autoscaling:asg", name] or 1) for name in ("MinSize", "MaxSize")))
     yield Item(RUNTIME, f"instances, {kind}", f"ec2.{kind}", hours)
-    yield Item(RUNTIME, "disks of the instances, 10 GB each", "ebs.gp3", hours.times(10 / case.usage["hours"].low))
+    months = hours.times(size / case.usage["hours"].low)
+    yield Item(RUNTIME, f"disks of the instances, {size:.0f} GB each", f"ebs.{disk}", months)
+    # Elastic Beanstalk scales by two alarms of its own (elasticbeanstalk dg, using-features.managing.as).
+    yield Item(FORGOTTEN, "alarms", "alarm", Level(2, 2))
 
 
 def _pipeline(case: Case) -> Iterator[Item]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from scripts import cost
 from scripts.costs import show
 from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
+from scripts.deployment.errors import Refused
 from tests.conftest import ROOT
 
 
@@ -68,6 +71,24 @@ def test_the_figures_follow_the_parameters() -> None:
     assert production.total().high > staging.total().high > staging.total().low > 0
     assert {one.category for one in staging.lines} == {*staging.design, FORGOTTEN}
     assert staging.total() == pytest.approx([sum(one.cost[level] for one in staging.lines) for level in (0, 1)])
+
+
+def test_instances_of_elastic_beanstalk() -> None:
+    """By hand: one t3.small with 10 GB, a second one for a quarter of the time; no task, no registry, no image."""
+    made = of("beanstalk")
+    assert line(made, "instances, t3.small") == (15.18, 18.98)
+    assert line(made, "disks of the instances, 10 GB each") == (0.8, 1.0)
+    assert not [one.what for one in made.lines if "tasks" in one.what or "registry" in one.what]
+    assert [one.quantity.low for one in made.lines if one.what == "alarms"] == [11]
+
+
+def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:
+    params = shutil.copytree(ROOT / "params", tmp_path / "params")
+    body = json.loads((params / "beanstalk.json").read_text(encoding="utf-8"))
+    body["Parameters"]["InstanceType"] = "m7i.large"
+    (params / "beanstalk.json").write_text(json.dumps(body), encoding="utf-8")
+    with pytest.raises(Refused, match=r"no price 'ec2.m7i.large'; there are: .*ec2.t3.small"):
+        cost.price(Namespace(environment="beanstalk", templates=ROOT / "templates", params=params))
 
 
 def test_the_readme_says_what_each_environment_costs() -> None:

@@ -69,7 +69,7 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["apply", "nowhere"], "There are: bluegreen, local, production, shared, small, staging."),
+        (["apply", "nowhere"], "There are: beanstalk, bluegreen, local, production, shared, small, staging."),
         (["dance", "local"], "invalid choice: 'dance'"),
         (["apply"], "required: ENVIRONMENT"),
         (["apply", "local", "--region", "eu-west-1"], "neither --profile nor --region"),

@@ -39,6 +39,18 @@ def put(kind: str, *way: Any, value: Any) -> Mutation:
     return mutate
 
 
+def alike(kind: str, name: str) -> Mutation:
+    """Gives the last resource of a type the name of the first."""
+
+    def mutate(bodies: Bodies) -> str:
+        _, first = pick(bodies, kind)
+        address, last = pick(dict(reversed(bodies.items())), kind)
+        last["Properties"][name] = first["Properties"][name]
+        return address
+
+    return mutate
+
+
 def drop(kind: str, *way: Any) -> Mutation:
     """Takes away a property that the first resource of a type has."""
 

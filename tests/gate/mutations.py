@@ -15,6 +15,7 @@ from .mutating import (
     TASK,
     Mutation,
     action,
+    alike,
     attribute,
     build_variable,
     buildspec_line,
@@ -268,6 +269,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put("AWS::SSM::Parameter", "Tags", "Application", value="1.2.3"),
     ],
     "NAM004": [put(TOPIC, "Tags", 0, "Key", value="Mutant"), drop("AWS::SSM::Parameter", "Tags", "Component")],
+    "NAM005": [alike("AWS::CloudWatch::Alarm", "AlarmName")],
     "RUN001": [
         put(SERVICE, DEPLOYMENTS, "Alarms", "Rollback", value=False),
         put(SERVICE, DEPLOYMENTS, "DeploymentCircuitBreaker", value={"Enable": True, "Rollback": False}),

@@ -63,6 +63,16 @@ def _literal(templates: TemplateSet) -> Iterator[Fault]:
                     yield Fault(resource.address, f"is called {render(name)} in every Region")
 
 
+def _twice(templates: TemplateSet) -> Iterator[Fault]:
+    for kind, place in [*NAMES.items(), *ACCOUNT_WIDE.items()]:
+        called: dict[str, str] = {}
+        for resource in templates.resources(kind):
+            for name in values(resource, *place):
+                first = called.setdefault(render(name), resource.address)
+                if name is not None and first != resource.address:
+                    yield Fault(resource.address, f"is called {render(name)}, as {first} is")
+
+
 def _retained(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources(*HOLDS_DATA & NAMES.keys()):
         for name in values(resource, *NAMES[resource.type]):
@@ -118,4 +128,10 @@ RULES = (
         _volatile,
     ),
     Rule("NAM004", "cost and ownership cannot be told", f"give it the tags {', '.join(TAGS)}", _complete),
+    Rule(
+        "NAM005",
+        "where one takes the other's place, it is made while the other still has the name",
+        "give each a name of its own",
+        _twice,
+    ),
 )
