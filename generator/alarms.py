@@ -24,13 +24,14 @@ def alarm(
     condition: str | None = None,
     topic: Text | None = None,
     name: str = "",
+    page: str = "",
 ) -> cloudwatch.Alarm:
     """Adds an alarm on one metric and returns it.
 
     `metric` is (namespace, name, statistic), a percentile such as `p95` counting as a statistic; the alarm starts
     when the value reaches the threshold in each of `periods` periods of `minutes` minutes. A metric without data is
     no alarm: a pipeline that does not run and a service at zero are not broken. `name` is the last part of its own
-    name, the title unless another stack has an alarm of that title.
+    name, the title unless another stack has an alarm of that title; `page` is as for `add()`.
     """
     namespace, metric_name, statistic = metric
     extended = statistic.startswith("p")
@@ -42,6 +43,7 @@ def alarm(
         condition,
         topic,
         name,
+        page,
         Dimensions=_dimensions(dimensions),
         EvaluationPeriods=periods,
         MetricName=metric_name,
@@ -80,11 +82,13 @@ def add(
     condition: str | None,
     topic: Text | None = None,
     name: str = "",
+    page: str = "",
     **properties: object,
 ) -> cloudwatch.Alarm:
     """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math.
 
-    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`.
+    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`. `page` is a page of
+    the console, `${Port}` filled in, that its message names besides the alarm's own, which every mail of CloudWatch has.
     """
     topic = topic or stack.takes(ports.TOPIC_ARN)
     if condition:
@@ -93,7 +97,7 @@ def add(
         cloudwatch.Alarm(
             title,
             AlarmActions=[topic],
-            AlarmDescription=says,
+            AlarmDescription=Sub(f"{says} {page}") if page else says,
             AlarmName=Sub(f"{stack.project.name}-${{Environment}}-{name or title}"),
             ComparisonOperator="GreaterThanOrEqualToThreshold",
             OKActions=[topic],

@@ -22,6 +22,8 @@ SUMMARY = "external-execution-summary"
 ACTION_EVENT = "CodePipeline Action Execution State Change"
 PIPELINE_EVENT = "CodePipeline Pipeline Execution State Change"
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
+# The page of a pipeline, as CodePipeline's own messages name it (codepipeline userguide, approvals-json-format).
+PIPELINE_PAGE = f"https://console.aws.amazon.com/codepipeline/home?region=${{AWS::Region}}#/view/${{{PIPELINE.name}}}"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                 "execution-result": {SUMMARY: [{"exists": exists}]},
             }
             error = {"error": f"$.detail.execution-result.{SUMMARY}"} if exists else {}
+            silence = {} if exists else {"error": f"the action gave no reason: {PIPELINE_PAGE}"}
             found.append(
                 Message(
                     f"{place}Failed{suffix}",
@@ -80,7 +83,10 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                     f"rollback {rollback.replace('-', ' ')}.",
                     {"source": ["aws.codepipeline"], "detail-type": [ACTION_EVENT], "detail": detail},
                     {**PIPELINE_PATHS, "stage": "$.detail.stage", **error},
-                    {"rollback": rollback, **({} if exists else {"error": "the action gave no reason"})},
+                    {
+                        "rollback": rollback,
+                        **({} if exists else {"error": f"the action gave no reason: {PIPELINE_PAGE}"}),
+                    },
                 )
             )
     found.append(

@@ -12,7 +12,7 @@ from troposphere import Sub, budgets, cloudwatch, events
 from generator import ports, sides
 from generator.alarms import add, alarm, measured
 from generator.monitoring import dashboard
-from generator.monitoring.messages import messages
+from generator.monitoring.messages import PIPELINE_PAGE, messages
 from generator.names import CONNECTION
 from generator.project import Project
 from generator.stack import Stack, switched_on
@@ -64,6 +64,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         ("AWS/CodePipeline", "FailedPipelineExecutions", "Sum"),
         pipeline,
         1,
+        page=PIPELINE_PAGE,
     )
     alarm(
         stack,
@@ -73,6 +74,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         ("AWS/CodePipeline", "PipelineDuration", "Maximum"),
         pipeline,
         stack.takes(ports.PIPELINE_ALARM_SECONDS),
+        page=PIPELINE_PAGE,
     )
     alarm(
         stack,
@@ -84,6 +86,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         1,
         # A source behind a connection has no rule.
         condition=stack.when("CodeCommit", switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION)),
+        page=PIPELINE_PAGE,
     )
     for side, condition, port in (
         ("Backend", backend, ports.BACKEND_BUILD),
@@ -98,6 +101,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
             {"ProjectName": stack.takes(port)},
             stack.takes(ports.BUILD_ALARM_SECONDS),
             condition=condition,
+            page=PIPELINE_PAGE,
         )
 
 

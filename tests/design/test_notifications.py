@@ -11,6 +11,7 @@ from .support import BOTH, declaration, default, dimensions, exists, grants, mat
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 SUMMARY = "external-execution-summary"
+PAGE = "https://console.aws.amazon.com/codepipeline/home?region=${AWS::Region}#/view/${Pipeline}"
 
 
 def event(stage: str, summary: str | None) -> dict[str, Any]:
@@ -107,7 +108,7 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
             assert rule.get("EventPattern", "detail", "pipeline") == [ref("Pipeline")]
             message = transformed(rule, event(stage, summary))
             assert list(message) == FIELDS
-            assert message["error"] == (summary or "the action gave no reason")
+            assert message["error"] == (summary or f"the action gave no reason: {PAGE}")
             assert message["rollback"] == ("initiated" if rolls_back else "not-configured")
             assert (message["pipeline"], message["stage"], message["status"]) == ("p", stage, "FAILED")
             assert (message["executionId"], message["timestamp"]) == ("e-1", "2026-01-15T10:30:00Z")
@@ -160,6 +161,14 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     for side in ("Backend", "Frontend"):
         build = under(templates, f"monitoring.{side}BuildDuration")
         assert dimensions(build) == {"ProjectName": f"${{{side}Build}}"}
+    told = [one for one in templates.resources("AWS::CloudWatch::Alarm") if PAGE in str(one.get("AlarmDescription"))]
+    assert {one.logical_id for one in told} == {
+        "BackendBuildDuration",
+        "FrontendBuildDuration",
+        "PipelineDuration",
+        "PipelineFailure",
+        "PipelineStart",
+    }
     start = templates.resource("monitoring.PipelineStart")
     assert alarms(templates, "monitoring.PipelineStart") == [("AWS/Events", "FailedInvocations", "Sum", 1)]
     assert dimensions(dict(start.properties)) == {"RuleName": "${StartRuleName}"}

@@ -47,6 +47,14 @@ def test_every_claim_has_a_command_and_what_to_expect() -> None:
     assert len(claims) == len(BLOCKS) - 1 == TEXT.count("*Expect*")  # the first block sets names
 
 
+def test_what_can_be_settled_beforehand_is_a_command() -> None:
+    section = TEXT.partition("## Before the first deployment")[2].partition("\n## ")[0]
+    claims = re.findall(r"^\*\*[^*]+\*\*(?: \[([^]]+)\])?", section, re.M)
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "scripts/deployment/preflight").glob("*.py"))
+    checks = set(re.findall(r'(?:good|stop|know)\(\s*"([^"]+)"', sources))
+    assert len(claims) >= 5 and set(claims) <= checks
+
+
 def test_wrong_commands_are_seen() -> None:
     assert fault("aws ecs describe-servises") == "ecs has no describe-servises"
     assert fault("aws ecs describe-services --services x --klaster y") == "klaster"

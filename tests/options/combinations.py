@@ -7,7 +7,8 @@ no combination; a pair that no combination can hold is refused, and the rule say
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from generator.reading import assertions
@@ -79,59 +80,81 @@ class Rules:
             name: {target for _, how, target, _ in mentions(rule) if how == "Ref"}
             for name, rule in root.body.get("Rules", {}).items()
         }
+        # In this order a rule is decided as soon as may be, so that a search turns back early.
+        self._refused: dict[str, str | None] = {}
+        self.asked = list(dict.fromkeys(name for asks in self.asks.values() for name in sorted(asks)))
 
-    def broken(self, values: Values) -> list[str]:
-        """What the rules say against `values`, those that ask about more than is given left out."""
-        asked = {name: rule for name, rule in self._root.body["Rules"].items() if self.asks[name] <= values.keys()}
+    def broken(self, values: Values, rules: Collection[str]) -> list[str]:
+        """What these rules say against `values`, those that ask about more than is given left out."""
+        asked = {name: self._root.body["Rules"][name] for name in rules if self.asks[name] <= values.keys()}
         body = {"Parameters": self._root.parameters, "Rules": asked}
-        return [one.description for one in assertions.broken(body, values)]
+        return [one.description for one in assertions.broken(body, values)] if asked else []
 
     def refuses(self, pair: Pair, choices: Mapping[str, Sequence[str]]) -> str | None:
-        """Why no combination can hold a pair, None when one can: all values of the options that the rules ask about
-        together with these are tried."""
-        given = dict(pair)
-        near: set[str] = set(given)
-        while more := {name for asks in self.asks.values() if asks & near for name in asks} - near:
-            near |= more
-        free = sorted(name for name in near - given.keys() if name in choices)
-        why = ""
-        for values in itertools.product(*(choices[name] for name in free)):
-            said = self.broken({**given, **dict(zip(free, values, strict=True))})
-            if not said:
-                return None
-            why = said[0]
-        return why
+        """Why no combination can hold a pair, None when one can: all values of what the rules ask about are tried. The
+        reason is the rule that forbids it alone, or the last one of those that do together."""
+        given = {name: value for name, value in pair if name in self.asked}
+        key = json.dumps(given)
+        if key not in self._refused:
+            self._refused[key] = self._why(given, {name: choices[name] for name in self.asked if name in choices})
+        return self._refused[key]
+
+    def _why(self, given: Values, free: Mapping[str, Sequence[str]]) -> str | None:
+        if self.filled(given, free, self.asks):
+            return None
+        alone = (name for name in self.asks if not self.filled(given, free, [name]))
+        said: str = self._root.body["Rules"][next(alone, list(self.asks)[-1])]["Assertions"][0]["AssertDescription"]
+        return said
+
+    def filled(
+        self,
+        row: Values,
+        choices: Mapping[str, Sequence[str]],
+        rules: Collection[str],
+        gain: Callable[[Values, str, str], int] | None = None,
+    ) -> dict[str, str]:
+        """The row with a value for every option, each the one with the most gain, as far as the rules allow; empty when
+        they do not."""
+        return {} if self.broken(row, rules) else self._filled(row, choices, rules, gain)
+
+    def _filled(
+        self,
+        row: Values,
+        choices: Mapping[str, Sequence[str]],
+        rules: Collection[str],
+        gain: Callable[[Values, str, str], int] | None,
+    ) -> dict[str, str]:
+        name = next((name for name in choices if name not in row), None)
+        if name is None:
+            return dict(row)
+        values, about = choices[name], [one for one in rules if name in self.asks[one]]
+        if gain:
+            values = sorted(values, key=lambda value: gain(row, name, value), reverse=True)
+        for value in values:
+            more = {**row, name: value}
+            if not self.broken(more, about) and (full := self._filled(more, choices, rules, gain)):
+                return full
+        return {}
 
 
 def combinations(root: Template) -> list[dict[str, str]]:
     """Combinations that no rule refuses, so that each possible pair of values is in one; greedy, always the same."""
     choices, rules = options(root), Rules(root)
     left = dict.fromkeys(pair for pair in pairs(choices) if rules.refuses(pair, choices) is None)
+    order = {name: place for place, name in enumerate(choices)}
+    first = {name: choices[name] for name in [*(one for one in rules.asked if one in choices), *choices]}
+
+    def gain(row: Values, name: str, value: str) -> int:
+        here = (name, value)
+        return sum(Pair(*sorted((here, other), key=lambda one: order[one[0]])) in left for other in row.items())
+
     found = []
     while left:
-        row = _filled(dict(next(iter(left))), choices, rules, left)
+        row = rules.filled(dict(next(iter(left))), first, rules.asks, gain)
         found.append(row)
         for pair in pairs({name: [row[name]] for name in choices}):
             left.pop(pair, None)
     return found
-
-
-def _filled(
-    row: dict[str, str], choices: Mapping[str, Sequence[str]], rules: Rules, left: Collection[Pair]
-) -> dict[str, str]:
-    """The row with a value for every option, each the one that holds most of what is left, as far as rules allow."""
-    name = next((name for name in choices if name not in row), None)
-    if name is None:
-        return row
-
-    def gain(value: str) -> int:
-        here, order = (name, value), list(choices)
-        return sum(Pair(*sorted((here, other), key=lambda one: order.index(one[0]))) in left for other in row.items())
-
-    for value in sorted(choices[name], key=gain, reverse=True):
-        if not rules.broken(more := {**row, name: value}) and (full := _filled(more, choices, rules, left)):
-            return full
-    return {}
 
 
 def as_file(root: Template, values: Values) -> ParameterFile:
