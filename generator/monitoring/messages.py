@@ -83,10 +83,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                     f"rollback {rollback.replace('-', ' ')}.",
                     {"source": ["aws.codepipeline"], "detail-type": [ACTION_EVENT], "detail": detail},
                     {**PIPELINE_PATHS, "stage": "$.detail.stage", **error},
-                    {
-                        "rollback": rollback,
-                        **({} if exists else {"error": f"the action gave no reason: {PIPELINE_PAGE}"}),
-                    },
+                    {"rollback": rollback, **silence},
                 )
             )
     found.append(
