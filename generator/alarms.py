@@ -87,8 +87,8 @@ def add(
 ) -> cloudwatch.Alarm:
     """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math.
 
-    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`. `page` is a page of
-    the console, `${Port}` filled in, that its message names besides the alarm's own, which every mail of CloudWatch has.
+    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`. `page` is one of
+    the console, `${Port}` filled in, that its message names besides the alarm's own, which CloudWatch adds itself.
     """
     topic = topic or stack.takes(ports.TOPIC_ARN)
     if condition:
