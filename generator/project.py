@@ -71,7 +71,8 @@ class BuildVariable(_Facts):
 @dataclass(frozen=True)
 class Frontend(_Facts):
     """The single-page application: `output` is the build's folder, `assets` the hashed files below it, and
-    `variable_prefixes` are the beginnings of names that the build puts into the page."""
+    `variable_prefixes` are the beginnings of names that the build puts into the page, `content_policy` the directives
+    of the content security policy that the page works under."""
 
     directory: str
     node: str
@@ -80,6 +81,7 @@ class Frontend(_Facts):
     variables: tuple[BuildVariable, ...]
     variable_prefixes: tuple[str, ...]
     api_paths: tuple[str, ...]
+    content_policy: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -184,9 +186,25 @@ CLOUD_HEALTH_DASHBOARD = Project(
             BuildVariable("REACT_APP_API_BASE_URL", "/api/v1"),
             BuildVariable("REACT_APP_BASE_URL", "/api/v1"),
             BuildVariable("REACT_APP_ENVIRONMENT", "${Environment}"),
+            # Create React App would write a script into the page, which the content security policy forbids.
+            BuildVariable("INLINE_RUNTIME_CHUNK", "false"),
         ),
         variable_prefixes=("REACT_APP_", "VITE_"),
         api_paths=("/api/*", "/health"),
+        # Its own scripts, styles and API, and nobody else's. Style sheets that a component library writes into the page
+        # are inline; scripts never are (INLINE_RUNTIME_CHUNK).
+        content_policy=(
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        ),
     ),
     tables=(
         Table(

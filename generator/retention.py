@@ -40,6 +40,7 @@ DISPOSABLE = frozenset(
         "AWS::CloudFront::Function",
         "AWS::CloudFront::MonitoringSubscription",
         "AWS::CloudFront::OriginAccessControl",
+        "AWS::CloudFront::ResponseHeadersPolicy",
         "AWS::CloudFront::VpcOrigin",
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::Dashboard",

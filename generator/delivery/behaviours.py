@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Join, Sub, cloudfront
+from troposphere import GetAtt, Join, Ref, Sub, cloudfront
 
 from generator.project import Project
 from generator.stack import Stack
 
 # AWS's own policies, by id (AmazonCloudFront DeveloperGuide, using-managed-cache-policies,
-# using-managed-origin-request-policies, using-managed-response-headers-policies).
+# using-managed-origin-request-policies).
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
+
+A_YEAR = 365 * 86_400
 
 API, SITE = "api", "site"
 EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
@@ -29,7 +30,36 @@ PAGE_ROUTING = [
 ]
 
 
-def page(stack: Stack, project: Project, frontend: str) -> dict[str, object]:
+def headers(stack: Stack, project: Project) -> Ref:
+    """The security headers of every answer: those of AWS's own policy, and a content security policy, which that one
+    lacks. Where the application sends one of them itself, it knows better; sniffing is never allowed."""
+    policy = stack.add(
+        cloudfront.ResponseHeadersPolicy(
+            "SecurityHeaders",
+            ResponseHeadersPolicyConfig=cloudfront.ResponseHeadersPolicyConfig(
+                Name=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                SecurityHeadersConfig=cloudfront.SecurityHeadersConfig(
+                    ContentSecurityPolicy=cloudfront.ContentSecurityPolicy(
+                        ContentSecurityPolicy="; ".join(project.frontend.content_policy), Override=False
+                    ),
+                    ContentTypeOptions=cloudfront.ContentTypeOptions(Override=True),
+                    FrameOptions=cloudfront.FrameOptions(FrameOption="SAMEORIGIN", Override=False),
+                    ReferrerPolicy=cloudfront.ReferrerPolicy(
+                        ReferrerPolicy="strict-origin-when-cross-origin", Override=False
+                    ),
+                    StrictTransportSecurity=cloudfront.StrictTransportSecurity(
+                        AccessControlMaxAgeSec=A_YEAR, IncludeSubdomains=False, Override=False
+                    ),
+                ),
+            ),
+        ),
+        "Security headers of every answer, a content security policy among them.",
+        ["RUN-2"],
+    )
+    return Ref(policy)
+
+
+def page(stack: Stack, project: Project, frontend: str, headers: Ref) -> dict[str, object]:
     """Pages and assets: cached, routed to index.html by a function that exists under the condition `frontend`."""
     routing = stack.add(
         cloudfront.Function(
@@ -55,20 +85,20 @@ def page(stack: Stack, project: Project, frontend: str) -> dict[str, object]:
                 EventType="viewer-request", FunctionARN=GetAtt(routing, "FunctionMetadata.FunctionARN")
             )
         ],
-        "ResponseHeadersPolicyId": SECURITY_HEADERS,
+        "ResponseHeadersPolicyId": headers,
         "TargetOriginId": SITE,
         "ViewerProtocolPolicy": "redirect-to-https",
     }
 
 
-def api() -> dict[str, object]:
+def api(headers: Ref) -> dict[str, object]:
     """The API: every method, nothing cached, everything that the viewer sent forwarded."""
     return {
         "AllowedMethods": EVERY_METHOD,
         "CachePolicyId": CACHING_DISABLED,
         "Compress": True,
         "OriginRequestPolicyId": ALL_VIEWER,
-        "ResponseHeadersPolicyId": SECURITY_HEADERS,
+        "ResponseHeadersPolicyId": headers,
         "TargetOriginId": API,
         "ViewerProtocolPolicy": "redirect-to-https",
     }

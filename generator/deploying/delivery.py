@@ -74,6 +74,18 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
+        "AWS::CloudFront::ResponseHeadersPolicy": Kind(
+            (
+                May(
+                    do(
+                        "cloudfront",
+                        "CreateResponseHeadersPolicy DeleteResponseHeadersPolicy GetResponseHeadersPolicy"
+                        " UpdateResponseHeadersPolicy",
+                    ),
+                    _all("response-headers-policy"),
+                ),
+            )
+        ),
         "AWS::CloudFront::VpcOrigin": Kind(
             (
                 May(do("cloudfront", "CreateVpcOrigin"), everywhere("CloudFront")),

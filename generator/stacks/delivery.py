@@ -27,8 +27,11 @@ def build(project: Project) -> Stack:
     backend, frontend = sides.add_to(stack)
     has_domain = stack.when("HasDomain", switched_on(stack.takes(ports.DOMAIN_NAME), ""))
 
-    page, origins = (behaviours.page(stack, project, frontend), _origins(stack, project, backend, frontend))
-    api_paths = [cloudfront.CacheBehavior(PathPattern=path, **behaviours.api()) for path in project.frontend.api_paths]
+    headers = behaviours.headers(stack, project)
+    page, origins = (behaviours.page(stack, project, frontend, headers), _origins(stack, project, backend, frontend))
+    api_paths = [
+        cloudfront.CacheBehavior(PathPattern=path, **behaviours.api(headers)) for path in project.frontend.api_paths
+    ]
     distribution = stack.add(
         cloudfront.Distribution(
             "Distribution",
@@ -39,7 +42,7 @@ def build(project: Project) -> Stack:
                 DefaultCacheBehavior=If(
                     frontend,
                     cloudfront.DefaultCacheBehavior(**page),
-                    cloudfront.DefaultCacheBehavior(**behaviours.api()),
+                    cloudfront.DefaultCacheBehavior(**behaviours.api(headers)),
                 ),
                 DefaultRootObject=If(frontend, "index.html", NoValue),
                 Enabled=True,

@@ -31,15 +31,8 @@ MODELLED = {
 UNUSED = ("", None, False, 0, "none", "direct")
 
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-# SecurityHeadersPolicy: value, and whether it replaces what the origin sent.
-SECURITY_HEADERS_POLICY = "67f7725c-6f97-4210-82d7-5512b31e9d03"
-SECURITY_HEADERS = {
-    "Referrer-Policy": ("strict-origin-when-cross-origin", False),
-    "Strict-Transport-Security": ("max-age=31536000", False),
-    "X-Content-Type-Options": ("nosniff", True),
-    "X-Frame-Options": ("SAMEORIGIN", False),
-    "X-XSS-Protection": ("1; mode=block", False),
-}
+# What a response headers policy adds: value, and whether it replaces what the origin sent.
+Added = Mapping[str, tuple[str, bool]]
 
 
 class UnmodelledError(Unsupported):
@@ -81,7 +74,7 @@ class Behavior:
     function: str | None
     cache: CachePolicy
     all_viewer: bool
-    headers: Mapping[str, tuple[str, bool]]
+    headers: Added
     compresses: bool
 
     def matches(self, path: str) -> bool:
@@ -102,10 +95,36 @@ class Distribution:
         return next(behavior for behavior in self.behaviors if behavior.matches(path))
 
 
-def read(config: Mapping[str, Any], functions: Collection[str]) -> Distribution:
+def added(policy: Mapping[str, Any]) -> Added:
+    """The headers of a `ResponseHeadersPolicyConfig` as its template says it. Raises `UnmodelledError`.
+
+    Source: AmazonCloudFront DeveloperGuide, understanding-response-headers-policies.
+    """
+    where, own = f"response headers policy {policy.get('Name')}", dict(policy.get("SecurityHeadersConfig", {}))
+    if unknown := policy.keys() - {"Name", "Comment", "SecurityHeadersConfig"}:
+        raise UnmodelledError(f"{where}: {sorted(unknown)[0]}, which the rehearsal does not play")
+    found: dict[str, tuple[str, bool]] = {}
+    for name, (header, value) in {
+        "ContentSecurityPolicy": ("Content-Security-Policy", "{ContentSecurityPolicy}"),
+        "ContentTypeOptions": ("X-Content-Type-Options", "nosniff"),
+        "FrameOptions": ("X-Frame-Options", "{FrameOption}"),
+        "ReferrerPolicy": ("Referrer-Policy", "{ReferrerPolicy}"),
+        "StrictTransportSecurity": ("Strict-Transport-Security", "max-age={AccessControlMaxAgeSec}"),
+    }.items():
+        if one := own.pop(name, None):
+            if one.get("IncludeSubdomains") or one.get("Preload"):
+                raise UnmodelledError(f"{where}: {name} with more than an age, which the rehearsal does not play")
+            found[header] = (value.format_map(one), bool(one["Override"]))
+    if own:
+        raise UnmodelledError(f"{where}: {sorted(own)[0]}, which the rehearsal does not play")
+    return found
+
+
+def read(config: Mapping[str, Any], functions: Collection[str], policies: Mapping[str, Added]) -> Distribution:
     """The values of a `DistributionConfig` as `cloudfront get-distribution-config` answers it.
 
-    `functions` are the ARNs of the functions that can be run. Raises `UnmodelledError`.
+    `functions` are the ARNs of the functions that can be run, `policies` what the response headers policies add, by
+    their ids. Raises `UnmodelledError`.
     """
     _refuse("", "DistributionConfig", config)
     if not config.get("Enabled"):
@@ -113,11 +132,17 @@ def read(config: Mapping[str, Any], functions: Collection[str]) -> Distribution:
     on_s3 = {origin["Id"]: _on_s3(origin) for origin in _items(config, "Origins")}
     found = [(one["PathPattern"], one) for one in _items(config, "CacheBehaviors")]
     found.append(("*", config["DefaultCacheBehavior"]))
-    behaviors = tuple(_behavior(pattern, one, on_s3, functions) for pattern, one in found)
+    behaviors = tuple(_behavior(pattern, one, on_s3, functions, policies) for pattern, one in found)
     return Distribution(behaviors, config.get("DefaultRootObject") or "")
 
 
-def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], functions: Collection[str]) -> Behavior:
+def _behavior(
+    pattern: str,
+    one: Mapping[str, Any],
+    on_s3: Mapping[str, bool],
+    functions: Collection[str],
+    policies: Mapping[str, Added],
+) -> Behavior:
     where = f"behaviour {pattern}"
     _refuse("Behavior", where, one)
     origin = _choice(f"{where}: TargetOriginId", one["TargetOriginId"], on_s3)
@@ -126,7 +151,7 @@ def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], f
     if forwarded:
         _choice(f"{where}: OriginRequestPolicyId", forwarded, [ALL_VIEWER])
     if headers:
-        _choice(f"{where}: ResponseHeadersPolicyId", headers, [SECURITY_HEADERS_POLICY])
+        _choice(f"{where}: ResponseHeadersPolicyId", headers, policies)
     if on_s3[origin] and forwarded:
         raise UnmodelledError(
             f"{where}: AllViewer sends the viewer's Host to the bucket, which S3 refuses; leave it out"
@@ -145,7 +170,7 @@ def _behavior(pattern: str, one: Mapping[str, Any], on_s3: Mapping[str, bool], f
         function=function,
         cache=cache,
         all_viewer=bool(forwarded),
-        headers=SECURITY_HEADERS if headers else {},
+        headers=policies[headers] if headers else {},
         compresses=bool(one.get("Compress")) and cache.compresses,
     )
 

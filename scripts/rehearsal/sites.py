@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.rehearsal import serve
+from scripts.rehearsal import edge, serve
 from scripts.rehearsal.commands import Hook
 from scripts.rehearsal.declared import declared
 from scripts.rehearsal.errors import Unsupported
@@ -33,7 +33,13 @@ class Sites:
             self._complete(one["Id"], config)
             names = config.get("Aliases", {}).get("Items", ())
             self.names[one["Id"]] = {one["DomainName"], *names}
-            found = serve.start(config, self._functions(config), self._objects(config), self.backend_url)
+            found = serve.start(
+                config,
+                self._functions(config),
+                self._objects(config),
+                self.backend_url,
+                policies=self._policies(config),
+            )
             self.running[one["Id"]] = found
             for path in ("/", f"/{config.get('DefaultRootObject', '')}"):
                 with suppress(urllib.error.HTTPError):  # before the first release there is no page
@@ -90,6 +96,17 @@ class Sites:
             answer = self.aws.call("cloudfront", "get_function", Name=arn.rsplit("/", 1)[-1])
             found[arn] = answer["FunctionCode"].read().decode()
         return found
+
+    def _policies(self, config: Mapping[str, Any]) -> dict[str, edge.Added]:
+        """What the response headers policies of the behaviours add. The embedded AWS holds none of them: their stack's
+        template says it."""
+        behaviors = [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", {}).get("Items", ())]
+        named = {one.get("ResponseHeadersPolicyId", "") for one in behaviors} - {""}
+        return {
+            policy: edge.added(found.properties["ResponseHeadersPolicyConfig"])
+            for policy in named
+            if (found := declared(self.aws, policy)).properties
+        }
 
     def _objects(self, config: Mapping[str, Any]) -> Callable[[str], serve.StoredObject | None]:
         """The objects of the one bucket among the origins."""

@@ -42,6 +42,7 @@ ACCOUNT_WIDE: Mapping[str, tuple[str, ...]] = {
     "AWS::Budgets::Budget": ("Budget", "BudgetName"),
     "AWS::CloudFront::Function": ("Name",),
     "AWS::CloudFront::OriginAccessControl": ("OriginAccessControlConfig", "Name"),
+    "AWS::CloudFront::ResponseHeadersPolicy": ("ResponseHeadersPolicyConfig", "Name"),
     "AWS::CloudFront::VpcOrigin": ("VpcOriginEndpointConfig", "Name"),
 }
 # What holds data and is named by a parameter all the same, with the reason.

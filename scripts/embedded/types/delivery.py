@@ -176,6 +176,7 @@ ROWS = (
               "{ETag: ETag, OriginAccessControlConfig: OriginAccessControl.OriginAccessControlConfig}"),),
         update="update_origin_access_control", update_fixed={"IfMatch": "$ETag"}, delete="delete_origin_access_control",
         delete_address={"Id": "{id}", "IfMatch": "$ETag"}, attributes={"Id": "{id}"}),
+    Row("AWS::CloudFront::ResponseHeadersPolicy", "cloudfront", "", "{unique}", {}, (), attributes={"Id": "{id}"}),
     Row("AWS::CloudFront::VpcOrigin", "cloudfront", "", "vo_{unique}", {}, (),
         attributes={"Id": "{id}", "Arn": "arn:{partition}:cloudfront::{account}:vpcorigin/{id}"}),
     Row("AWS::CloudWatch::Alarm", "cloudwatch", "put_metric_alarm", "{AlarmName}", {},

@@ -8,6 +8,7 @@ Exceptions = Mapping[str, Mapping[str, str]]
 # Types for which moto has no operation at all, with the id that stands for them.
 TYPES: Mapping[str, str] = {
     "AWS::CloudFront::MonitoringSubscription": "only the stack's own record",
+    "AWS::CloudFront::ResponseHeadersPolicy": "only the stack's own record and an id",
     "AWS::CloudFront::VpcOrigin": "only the stack's own record, an id and an ARN",
     "AWS::CodeBuild::ReportGroup": "only the stack's own record and an ARN",
 }
