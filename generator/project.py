@@ -186,13 +186,11 @@ CLOUD_HEALTH_DASHBOARD = Project(
             BuildVariable("REACT_APP_API_BASE_URL", "/api/v1"),
             BuildVariable("REACT_APP_BASE_URL", "/api/v1"),
             BuildVariable("REACT_APP_ENVIRONMENT", "${Environment}"),
-            # Create React App would write a script into the page, which the content security policy forbids.
-            BuildVariable("INLINE_RUNTIME_CHUNK", "false"),
         ),
         variable_prefixes=("REACT_APP_", "VITE_"),
         api_paths=("/api/*", "/health"),
-        # Its own scripts, styles and API, and nobody else's. Style sheets that a component library writes into the page
-        # are inline; scripts never are (INLINE_RUNTIME_CHUNK).
+        # Its own scripts, styles and API, and nobody else's. Styles that a component library writes into the page are
+        # inline, small images are data (react-scripts, IMAGE_INLINE_SIZE_LIMIT); scripts are always files.
         content_policy=(
             "default-src 'self'",
             "script-src 'self'",

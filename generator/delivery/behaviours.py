@@ -31,8 +31,9 @@ PAGE_ROUTING = [
 
 
 def headers(stack: Stack, project: Project) -> Ref:
-    """The security headers of every answer: those of AWS's own policy, and a content security policy, which that one
-    lacks. Where the application sends one of them itself, it knows better; sniffing is never allowed."""
+    """The security headers of every answer: those of AWS's own policy, with a content security policy, which that one
+    lacks, for X-XSS-Protection, which browsers have given up. Where the application sends one of them itself, it knows
+    better; sniffing is never allowed."""
     policy = stack.add(
         cloudfront.ResponseHeadersPolicy(
             "SecurityHeaders",

@@ -3,7 +3,7 @@
 Pure. Whatever a configuration has that is not modelled is an error, so that nothing is served otherwise than AWS would
 without anybody noticing. Sources: botocore's model of `GetDistributionConfig` for the names, and of the Amazon
 CloudFront Developer Guide the pages using-managed-cache-policies, using-managed-origin-request-policies,
-using-managed-response-headers-policies, Expiration, ServingCompressedFiles and DefaultRootObject.
+understanding-response-headers-policies, Expiration, ServingCompressedFiles and DefaultRootObject.
 """
 
 import re
@@ -96,10 +96,7 @@ class Distribution:
 
 
 def added(policy: Mapping[str, Any]) -> Added:
-    """The headers of a `ResponseHeadersPolicyConfig` as its template says it. Raises `UnmodelledError`.
-
-    Source: AmazonCloudFront DeveloperGuide, understanding-response-headers-policies.
-    """
+    """The headers of a `ResponseHeadersPolicyConfig` as its template says it. Raises `UnmodelledError`."""
     where, own = f"response headers policy {policy.get('Name')}", dict(policy.get("SecurityHeadersConfig", {}))
     if unknown := policy.keys() - {"Name", "Comment", "SecurityHeadersConfig"}:
         raise UnmodelledError(f"{where}: {sorted(unknown)[0]}, which the rehearsal does not play")

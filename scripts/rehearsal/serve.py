@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -186,17 +185,17 @@ class Running:
 def start(
     config: Mapping[str, Any],
     functions: Mapping[str, str],
+    policies: Mapping[str, edge.Added],
     objects: Callable[[str], StoredObject | None],
     backend_url: str,
     port: int = 0,
     clock: Callable[[], float] = time.monotonic,
-    policies: Mapping[str, edge.Added] = MappingProxyType({}),
 ) -> Running:
     """Serves a distribution on loopback, on a free port unless one is given.
 
     `config` is a DistributionConfig as `cloudfront get-distribution-config` answers it, `functions` their JavaScript by
-    ARN, `objects` gives the object of a key or None, `backend_url` is where the API origin answers; `clock` tells the
-    age of what is kept, `policies` are the headers that response headers policies add, by their ids. Raises `edge.UnmodelledError` and `functions.FunctionError`.
+    ARN, `policies` what response headers policies add by id, `objects` gives the object of a key or None, `backend_url`
+    is the API origin; `clock` tells the age of what is kept. Raises `edge.UnmodelledError` and `FunctionError`.
     """
     distribution = edge.read(config, functions, policies)
     running = Running(distribution, objects, backend_url, clock, _functions=Functions(functions))

@@ -34,11 +34,7 @@ class Sites:
             names = config.get("Aliases", {}).get("Items", ())
             self.names[one["Id"]] = {one["DomainName"], *names}
             found = serve.start(
-                config,
-                self._functions(config),
-                self._objects(config),
-                self.backend_url,
-                policies=self._policies(config),
+                config, self._functions(config), self._policies(config), self._objects(config), self.backend_url
             )
             self.running[one["Id"]] = found
             for path in ("/", f"/{config.get('DefaultRootObject', '')}"):

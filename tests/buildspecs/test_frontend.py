@@ -92,6 +92,11 @@ def test_warnings_are_errors_only_when_lint_blocks(sample: Workshop, blocks: str
     assert sample.machine.variables("npm run build")["CI"] == blocks
 
 
+def test_no_script_is_written_into_the_page(sample: Workshop) -> None:
+    assert build(sample).succeeded
+    assert sample.machine.variables("npm run build")["INLINE_RUNTIME_CHUNK"] == "false"
+
+
 def test_the_build_has_its_variables(sample: Workshop) -> None:
     assert build(sample).succeeded
     variables = sample.machine.variables("npm run build")

@@ -11,7 +11,6 @@ from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, declaration, default, ex
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
-SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
 EVERY_METHOD = {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
 FUNCTION = """\
 function handler(event) {
@@ -137,7 +136,7 @@ def test_caching_compression_acceleration(templates: TemplateSet) -> None:
     assert page["CachePolicyId"] == CACHING_OPTIMIZED
     alone = configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
     for one in (page, alone, *found["CacheBehaviors"]):
-        assert (one["ResponseHeadersPolicyId"], one["Compress"]) == (SECURITY_HEADERS, True)
+        assert (one["ResponseHeadersPolicyId"], one["Compress"]) == (ref("SecurityHeaders"), True)
     assert (found["Enabled"], found["IPV6Enabled"]) == (True, True)
     assert set(page["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
     assert page["CachedMethods"] == ["GET", "HEAD"]
@@ -148,6 +147,27 @@ def test_caching_compression_acceleration(templates: TemplateSet) -> None:
     assert "AccelerateConfiguration" not in under(templates, "site.Site", TransferAcceleration="Off")
     assert default(templates, "TransferAcceleration") == "Off"
     assert declaration(templates, "TransferAcceleration")["AllowedValues"] == ["Off", "Enabled"]
+
+
+def test_security_headers(templates: TemplateSet) -> None:
+    """The page's scripts are files of its own origin; the API is on it too, so that nothing else need be reached."""
+    policy = under(templates, "delivery.SecurityHeaders")["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    assert policy["ContentTypeOptions"] == {"Override": True}
+    assert policy["FrameOptions"] == {"FrameOption": "SAMEORIGIN", "Override": False}
+    assert policy["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000
+    assert policy["ReferrerPolicy"]["ReferrerPolicy"] == "strict-origin-when-cross-origin"
+    text = policy["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    directives = {name: words for name, *words in (one.split() for one in text.split("; "))}
+    own = ["'self'"]
+    assert directives == {
+        **dict.fromkeys(
+            ("default-src", "script-src", "connect-src", "base-uri", "form-action", "frame-ancestors"), own
+        ),
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+    }
 
 
 def test_access_logs(templates: TemplateSet) -> None:

@@ -52,6 +52,8 @@ SECRET, GROUP, TOPIC = ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup", "A
 VPC = "AWS::EC2::VPC"
 BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
 DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
+HEADERS, CSP = "AWS::CloudFront::ResponseHeadersPolicy", "ContentSecurityPolicy"
+PAGE, SECURITY = ("DefaultCacheBehavior", "Fn::If", 1), ("ResponseHeadersPolicyConfig", "SecurityHeadersConfig")
 PUBLIC_ORIGIN = (CONFIGURATION, "Origins", 1, "Fn::If", 2, "Fn::If", 1)
 HEADER = ("Resources", "ProductionRule", "Properties", "Conditions", 1, "Fn::If", 1, "HttpHeaderConfig", "Values")
 
@@ -220,6 +222,14 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(DISTRIBUTION, *PUBLIC_ORIGIN, "OriginCustomHeaders", 0, "HeaderValue", value="hunter2"),
     ],
     "NET009": [no_flow_log],
+    "NET010": [
+        (drop(DISTRIBUTION, CONFIGURATION, *PAGE, "ResponseHeadersPolicyId"), "answers the default behaviour without"),
+        (put(DISTRIBUTION, CONFIGURATION, *PAGE, "ResponseHeadersPolicyId", value={"Ref": "Mutant"}), "without a resp"),
+        (drop(HEADERS, *SECURITY, "StrictTransportSecurity"), "has no StrictTransportSecurity"),
+        (drop(HEADERS, *SECURITY, *[CSP] * 2), "lets scripts come from *"),
+        (put(HEADERS, *SECURITY, *[CSP] * 2, value="default-src https:"), "lets scripts come from https:"),
+        (put(HEADERS, *SECURITY, *[CSP] * 2, value="script-src 'self' 'unsafe-inline'"), "come from 'unsafe-inline'"),
+    ],
     "SEC001": [
         put(
             TASK,

@@ -21,17 +21,19 @@ import boto3
 
 from generator.reading.assertions import conditions
 from generator.reading.values import decide, render
-from scripts.rehearsal import node, serve, venv
+from scripts.rehearsal import edge, node, serve, venv
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
 CACHE = ROOT / ".cache" / "rehearsal"
 FUNCTION = "arn:aws:cloudfront::123456789012:function/pages"
+POLICY = "${SecurityHeaders}"  # as the template names it
 LISTS = ("Aliases", "AllowedMethods", "CacheBehaviors", "CachedMethods", "FunctionAssociations", "Origins")
 
 
-def distribution() -> tuple[dict[str, Any], dict[str, str]]:
-    """The deployed configuration with both sides and no domain, and the functions: our template, as the API says it."""
+def distribution() -> tuple[dict[str, Any], dict[str, str], dict[str, edge.Added]]:
+    """The deployed configuration with both sides and no domain, the functions, and what the response headers policy
+    adds: our template, as the API says it."""
     template = json.loads((ROOT / "templates" / "delivery.json").read_text())
     given = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": "INTERNAL"}
     values = {**dict.fromkeys(template["Parameters"], ""), **given}
@@ -42,7 +44,8 @@ def distribution() -> tuple[dict[str, Any], dict[str, str]]:
     for association in config["DefaultCacheBehavior"]["FunctionAssociations"]["Items"]:
         assert association["FunctionARN"] == "${PageRouting.FunctionMetadata.FunctionARN}"
         association["FunctionARN"] = FUNCTION
-    return config, {FUNCTION: render(function)}
+    policy = resources["SecurityHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    return config, {FUNCTION: render(function)}, {POLICY: edge.added(policy)}
 
 
 def _as_api(value: Any) -> Any:

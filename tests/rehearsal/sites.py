@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts.rehearsal import serve
+from scripts.rehearsal import edge, serve
 from scripts.rehearsal.serve import StoredObject
 from tests.rehearsal.serving import Backend, Response, ask, distribution, echoing
 
@@ -34,15 +34,15 @@ class Site:
         assert running
         return running
 
-    def start(self, config: dict[str, Any], sources: dict[str, str]) -> serve.Running:
+    def start(self, config: dict[str, Any], sources: dict[str, str], policies: dict[str, edge.Added]) -> serve.Running:
         """Serves a configuration over this bucket and backend."""
-        return serve.start(config, sources, self.stored, self.backend.url, clock=lambda: self.now)
+        return serve.start(config, sources, policies, self.stored, self.backend.url, clock=lambda: self.now)
 
     def serve(self, config: dict[str, Any], sources: dict[str, str]) -> None:
-        """From now on to the end of the test this configuration is asked."""
+        """From now on to the end of the test this configuration is asked, with our own response headers policy."""
         if self.other:
             self.other.stop()
-        self.other = self.start(config, sources)
+        self.other = self.start(config, sources, distribution()[2])
 
     def reset(self) -> None:
         """As at the beginning."""

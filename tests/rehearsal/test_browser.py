@@ -12,16 +12,18 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
 
-from scripts.rehearsal import edge, process, serve
+from scripts.rehearsal import process, serve
 from scripts.rehearsal.serve import StoredObject
 from tests.rehearsal.serving import (
+    POLICY,
     ask,
     clients_table,
     distribution,
@@ -35,6 +37,7 @@ from tests.rehearsal.serving import (
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
 LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 SECONDS = 60
+CSP = "Content-Security-Policy"
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +58,22 @@ class Dashboard:
     profile: Path
 
     def run(self, *words: str) -> str:
-        """Runs the browser once."""
+        """Runs the browser once; what it writes."""
+        return self._run(*words).stdout
+
+    def watch(self, path: str) -> tuple[str, list[str]]:
+        """The page, and what the browser's console says about the content security policy meanwhile."""
+        done = self._run("--enable-logging=stderr", "--dump-dom", self.served.url + path)
+        said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return done.stdout, [line for line in said if "Content Security Policy" in line]
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         profile = f"--user-data-dir={self.profile}"
         quiet = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
         command = [self.browser, *quiet, LOOPBACK_ONLY, profile, "--virtual-time-budget=5000", *words]
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done
 
     def look(self, path: str) -> dict[str, str]:
         """What the page shows when its requests have been answered, by the ids of its parts."""
@@ -125,9 +137,9 @@ def test_errors_of_the_api_stay_errors(dashboard: Dashboard) -> None:
 def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: Dashboard) -> None:
     assert dashboard.api("GET", "/dashboard", Authorization="Bearer x")[0] == 200
     assert dashboard.api("GET", "/dashboard")[0] == 401
-    config, functions = distribution()
+    config, functions, policies = distribution()
     del config["CacheBehaviors"]["Items"][0]["OriginRequestPolicyId"]
-    served = serve.start(config, functions, dashboard.served.objects, dashboard.backend.url)
+    served = serve.start(config, functions, policies, dashboard.served.objects, dashboard.backend.url)
     try:
         seen = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile).look("/")
         assert seen["api"] == f"{served.url} answered 401"
@@ -136,9 +148,9 @@ def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: D
 
 
 def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -> None:
-    config = distribution()[0]
+    config, _, policies = distribution()
     config["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}
-    served = serve.start(config, {}, dashboard.served.objects, dashboard.backend.url)
+    served = serve.start(config, {}, policies, dashboard.served.objects, dashboard.backend.url)
     try:
         assert ask(f"{served.url}/clients").status == 403
         other = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile)
@@ -150,7 +162,56 @@ def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -
 @pytest.mark.parametrize("path", ["/", "/clients", "/api/v1/email/verify?token=x", "/health"])
 def test_security_headers_are_on_every_answer(dashboard: Dashboard, path: str) -> None:
     headers = ask(dashboard.served.url + path).headers
-    assert {name.lower() for name in edge.SECURITY_HEADERS} <= headers.keys()
+    assert {name.lower() for name in distribution()[2][POLICY]} <= headers.keys()
+
+
+@contextmanager
+def under(dashboard: Dashboard, old: str, new: str, page: bytes | None = None) -> Iterator[Dashboard]:
+    """The dashboard with another content security policy (`old` in ours replaced by `new`), or with another page."""
+    config, functions, policies = distribution()
+    ours, always = policies[POLICY][CSP]
+    assert old in ours
+    other = {POLICY: {**policies[POLICY], CSP: (ours.replace(old, new), always)}}
+    pages = {"index.html": StoredObject(page, "text/html")} if page else {}
+    objects = dashboard.served.objects
+    served = serve.start(config, functions, other, lambda key: pages.get(key) or objects(key), dashboard.backend.url)
+    try:
+        yield replace(dashboard, served=served)
+    finally:
+        served.stop()
+
+
+@pytest.mark.parametrize("path", ["/", "/clients"])
+def test_the_content_security_policy_refuses_nothing_that_the_page_needs(dashboard: Dashboard, path: str) -> None:
+    headers = ask(dashboard.served.url + path).headers
+    assert "script-src 'self';" in headers[CSP.lower()] and "default-src 'self';" in headers[CSP.lower()]
+    page, refused = dashboard.watch(path)
+    assert refused == [] and f"{dashboard.served.url} answered 200" in page
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("script-src 'self'", "script-src 'none'"),
+        ("connect-src 'self'", "connect-src 'none'"),
+        ("style-src 'self' 'unsafe-inline'", "style-src 'none'"),
+    ],
+)
+def test_a_policy_that_forbids_what_the_page_needs_is_noticed(dashboard: Dashboard, old: str, new: str) -> None:
+    with under(dashboard, old, new) as other:
+        page, refused = other.watch("/")
+        assert any(new in line for line in refused)
+        assert ("answered 200" in page) == new.startswith("style-src")
+
+
+def test_a_script_that_somebody_wrote_into_the_page_does_not_run(dashboard: Dashboard) -> None:
+    """The second policy shows that the script would have run."""
+    page = b'<p id="page">ours</p><script>document.getElementById("page").textContent = "theirs"</script>'
+    with under(dashboard, "script-src 'self'", "script-src 'self'", page) as ours:
+        shown, refused = ours.watch("/")
+        assert ">ours<" in shown and any("script-src 'self'" in line for line in refused)
+    with under(dashboard, "script-src 'self'", "script-src 'unsafe-inline'", page) as open_one:
+        assert open_one.look("/")["page"] == "theirs"
 
 
 def test_a_new_page_is_seen_after_the_invalidation_only(dashboard: Dashboard) -> None:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scripts.rehearsal import edge
-from tests.rehearsal.serving import distribution
+from tests.rehearsal.serving import POLICY, distribution
 from tests.rehearsal.sites import PAGE, SCRIPT, Site
 
 ALL_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+HEADERS = distribution()[2][POLICY]
 
 
 @pytest.mark.parametrize("path", ["/", "/index.html", "/clients", "/clients/42/costs", "/?token=x", "/clients?a=b"])
@@ -59,7 +59,7 @@ def test_the_api_gets_every_method_with_headers_query_and_body(site: Site, metho
 
 
 def test_without_all_viewer_the_api_loses_headers_and_query(site: Site) -> None:
-    config, sources = distribution()
+    config, sources, _ = distribution()
     del config["CacheBehaviors"]["Items"][0]["OriginRequestPolicyId"]
     site.serve(config, sources)
     asked = site.echo("/api/v1/x?token=x", "POST", b"{}", Authorization="Bearer x", Content_Type="application/json")
@@ -94,7 +94,7 @@ def test_options_on_the_bucket_are_refused_loudly(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/", "/gone.js", "/api/v1/x", "/health"])
 def test_security_headers_are_added_everywhere(site: Site, path: str) -> None:
     headers = site.ask(path).headers
-    for name, (value, _) in edge.SECURITY_HEADERS.items():
+    for name, (value, _) in HEADERS.items():
         assert headers[name.lower()] == value
 
 
@@ -105,10 +105,10 @@ def test_of_the_security_headers_only_one_replaces_the_origins(site: Site) -> No
 
 
 def test_without_the_policy_there_are_no_security_headers(site: Site) -> None:
-    config, sources = distribution()
+    config, sources, _ = distribution()
     del config["DefaultCacheBehavior"]["ResponseHeadersPolicyId"]
     site.serve(config, sources)
-    assert not {name.lower() for name in edge.SECURITY_HEADERS} & site.ask("/").headers.keys()
+    assert not {name.lower() for name in HEADERS} & site.ask("/").headers.keys()
 
 
 def test_head_has_the_headers_alone(site: Site) -> None:
@@ -131,7 +131,7 @@ def test_requests_are_answered_side_by_side(site: Site) -> None:
 
 
 def test_a_stopped_distribution_is_gone_and_listens_on_loopback_only(site: Site) -> None:
-    site.serve(*distribution())
+    site.serve(*distribution()[:2])
     assert site.served._server
     assert site.served._server.server_address[0] == "127.0.0.1"
     started = time.monotonic()

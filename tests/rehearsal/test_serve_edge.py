@@ -75,7 +75,7 @@ HANDLERS: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("body", "named"), HANDLERS, ids=[named for _, named in HANDLERS])
 def test_a_function_that_fails_is_a_503_and_the_next_request_works(site: Site, body: str, named: str) -> None:
     """Functions run for the page alone, and one failure does not end the runtime."""
-    config, _ = distribution()
+    config = distribution()[0]
     fine = "return event.request;"
     source = f"function handler(event) {{ if (event.request.uri !== '/bad') {{ {fine} }} {body} }}"
     site.serve(config, {FUNCTION: source})
@@ -87,7 +87,7 @@ def test_a_function_that_fails_is_a_503_and_the_next_request_works(site: Site, b
 @pytest.mark.parametrize("source", ["function (", "function other() {}", "var handler = 1;"])
 def test_a_function_that_is_none_is_an_error_at_the_start(source: str) -> None:
     with pytest.raises(functions.FunctionError, match=r"function arn:aws:cloudfront.*pages"):
-        serve.start(distribution()[0], {FUNCTION: source}, lambda _: None, "http://127.0.0.1:1")
+        serve.start(distribution()[0], {FUNCTION: source}, distribution()[2], lambda _: None, "http://127.0.0.1:1")
 
 
 def test_the_event_has_cloudfronts_form() -> None:

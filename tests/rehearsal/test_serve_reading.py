@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 from scripts.rehearsal import edge
-from tests.rehearsal.serving import FUNCTION, distribution
+from tests.rehearsal.serving import FUNCTION, POLICY, distribution
 
 Change = Callable[[dict[str, Any]], object]
 
 
+def read(config: dict[str, Any]) -> edge.Distribution:
+    return edge.read(config, [FUNCTION], distribution()[2])
+
+
 def test_ours_is_read() -> None:
-    read = edge.read(distribution()[0], [FUNCTION])
-    assert [behavior.pattern for behavior in read.behaviors] == ["/api/*", "/health", "*"]
-    api, health, page = read.behaviors
-    assert read.root == "index.html"
+    found = read(distribution()[0])
+    assert [behavior.pattern for behavior in found.behaviors] == ["/api/*", "/health", "*"]
+    api, health, page = found.behaviors
+    assert found.root == "index.html"
     for behavior in (api, health):
         assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (False, True, "CachingDisabled")
         assert len(behavior.methods) == 7 and behavior.function is None and not behavior.compresses
@@ -39,15 +43,15 @@ def test_ours_is_read() -> None:
     ],
 )
 def test_the_first_pattern_that_matches_wins(path: str, pattern: str) -> None:
-    assert edge.read(distribution()[0], [FUNCTION]).behavior(path).pattern == pattern
+    assert read(distribution()[0]).behavior(path).pattern == pattern
 
 
 def test_question_marks_stand_for_one_character_and_other_signs_for_themselves() -> None:
     config = distribution()[0]
     config["CacheBehaviors"]["Items"][0]["PathPattern"] = "a?c.[x]"
-    read = edge.read(config, [FUNCTION])
-    assert read.behavior("/abc.[x]").pattern == "a?c.[x]"
-    assert read.behavior("/abcdx").pattern == "*" and read.behavior("/ac.[x]").pattern == "*"
+    found = read(config)
+    assert found.behavior("/abc.[x]").pattern == "a?c.[x]"
+    assert found.behavior("/abcdx").pattern == "*" and found.behavior("/ac.[x]").pattern == "*"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_question_marks_stand_for_one_character_and_other_signs_for_themselves()
     ],
 )
 def test_how_long_the_managed_policies_keep(cache_control: str, seconds: int) -> None:
-    page, api = (edge.read(distribution()[0], [FUNCTION]).behavior("/"), edge.read(distribution()[0], [FUNCTION]))
+    page, api = (read(distribution()[0]).behavior("/"), read(distribution()[0]))
     assert page.cache.seconds(cache_control) == seconds
     assert api.behavior("/api/x").cache.seconds(cache_control) == 0
 
@@ -118,7 +122,7 @@ def test_what_is_not_played_is_an_error(change: Change, named: str) -> None:
     config = distribution()[0]
     change(config)
     with pytest.raises(edge.UnmodelledError, match=named):
-        edge.read(config, [FUNCTION])
+        read(config)
 
 
 def test_settings_that_are_said_and_not_used_are_none() -> None:
@@ -138,4 +142,31 @@ def test_settings_that_are_said_and_not_used_are_none() -> None:
         TrustedSigners={"Enabled": False, "Quantity": 0, "Items": []},
     )
     site(config).update(OriginShield={"Enabled": False}, OriginPath="", CustomHeaders={"Quantity": 0, "Items": []})
-    assert edge.read(config, [FUNCTION]) == edge.read(distribution()[0], [FUNCTION])
+    assert read(config) == read(distribution()[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"CorsConfig": {}}, "response headers policy x: CorsConfig, which"),
+        ({"SecurityHeadersConfig": {"XSSProtection": {"Protection": True, "Override": False}}}, "x: XSSProtection"),
+        (
+            {"SecurityHeadersConfig": {"StrictTransportSecurity": {"AccessControlMaxAgeSec": 1, "Preload": True}}},
+            "x: StrictTransportSecurity with more than an age",
+        ),
+    ],
+)
+def test_a_policy_with_other_headers_is_an_error(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(edge.UnmodelledError, match=named):
+        edge.added({"Name": "x", **change})
+
+
+def test_what_our_policy_adds() -> None:
+    added = distribution()[2][POLICY]
+    assert {name: always for name, (_, always) in added.items()} == {
+        "Content-Security-Policy": False,
+        "X-Content-Type-Options": True,
+        "X-Frame-Options": False,
+        "Referrer-Policy": False,
+        "Strict-Transport-Security": False,
+    }

@@ -14,6 +14,14 @@ LISTENER, LISTENER_RULE = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::Elasti
 ATTRIBUTES = {"routing.http.drop_invalid_header_fields.enabled": "true", "access_logs.s3.enabled": "true"}
 # TLS policies without TLS 1.0 and 1.1 and without old ciphers (botocore cloudfront, MinimumProtocolVersion).
 TLS = ("TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025")
+HEADERS = "AWS::CloudFront::ResponseHeadersPolicy"
+GUARDS = {
+    "ContentSecurityPolicy", "ContentTypeOptions", "FrameOptions", "ReferrerPolicy", "StrictTransportSecurity"
+}  # fmt: skip
+CONTENT_POLICY = (
+    "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "ContentSecurityPolicy", "ContentSecurityPolicy"
+)  # fmt: skip
+STRICT = ("'self'", "'none'")  # where scripts may come from
 WORLD = ("0.0.0.0/0", "::/0")
 
 
@@ -72,6 +80,26 @@ def _viewers(templates: TemplateSet) -> Iterator[Fault]:
             if behaviour.get("ViewerProtocolPolicy") not in ("redirect-to-https", "https-only"):
                 path = behaviour.get("PathPattern", "the default behaviour")
                 yield Fault(resource.address, f"serves {path} without TLS")
+
+
+def _headers(templates: TemplateSet) -> Iterator[Fault]:
+    """Every behaviour names a response headers policy of its own template, and that policy guards the page."""
+    for resource, configuration in _configurations(templates):
+        own = {one.logical_id for one in templates.resources(HEADERS) if one.template == resource.template}
+        for behaviour in [configuration.get("DefaultCacheBehavior", {}), *configuration.get("CacheBehaviors", ())]:
+            named = behaviour.get("ResponseHeadersPolicyId")
+            if not (isinstance(named, dict) and named.get("Ref") in own):
+                path = behaviour.get("PathPattern", "the default behaviour")
+                yield Fault(resource.address, f"answers {path} without a response headers policy of ours")
+    for policy in templates.resources(HEADERS):
+        for headers in values(policy, "ResponseHeadersPolicyConfig", "SecurityHeadersConfig"):
+            for name in sorted(GUARDS - (headers or {}).keys()):
+                yield Fault(policy.address, f"has no {name}")
+        for text in values(policy, *CONTENT_POLICY):
+            said = {name: words for name, *words in filter(None, map(str.split, render(text or "").split(";")))}
+            scripts = said.get("script-src", said.get("default-src", ["*"]))
+            if loose := [word for word in scripts if word not in STRICT]:
+                yield Fault(policy.address, f"lets scripts come from {' '.join(loose)}")
 
 
 def _certificates(templates: TemplateSet) -> Iterator[Fault]:
@@ -169,5 +197,12 @@ RULES = (
     ),
     Rule(
         "NET009", "after an intrusion nobody could tell what was reached", "add an AWS::EC2::FlowLog for it", _flow_logs
+    ),
+    Rule(
+        "NET010",
+        "a script that somebody wrote into the page would run, or the page would be shown inside another",
+        "give the behaviour the response headers policy of the stack, with every security header and scripts from "
+        "'self' alone",
+        _headers,
     ),
 )
