@@ -224,11 +224,14 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     "NET009": [no_flow_log],
     "NET010": [
         (drop(DISTRIBUTION, CONFIGURATION, *PAGE, "ResponseHeadersPolicyId"), "answers the default behaviour without"),
-        (put(DISTRIBUTION, CONFIGURATION, *PAGE, "ResponseHeadersPolicyId", value={"Ref": "Mutant"}), "without a resp"),
+        put(DISTRIBUTION, CONFIGURATION, *PAGE, "ResponseHeadersPolicyId", value={"Ref": "Mutant"}),
         (drop(HEADERS, *SECURITY, "StrictTransportSecurity"), "has no StrictTransportSecurity"),
         (drop(HEADERS, *SECURITY, *[CSP] * 2), "lets scripts come from *"),
         (put(HEADERS, *SECURITY, *[CSP] * 2, value="default-src https:"), "lets scripts come from https:"),
-        (put(HEADERS, *SECURITY, *[CSP] * 2, value="script-src 'self' 'unsafe-inline'"), "come from 'unsafe-inline'"),
+        (
+            put(HEADERS, *SECURITY, *[CSP] * 2, value="script-src 'self' 'unsafe-inline'"),
+            "lets scripts come from 'unsafe-inline'",
+        ),
     ],
     "SEC001": [
         put(
