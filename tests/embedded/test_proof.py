@@ -24,6 +24,7 @@ SET = {
     "BackendImage": "none",
     "ConfigurationDigest": "0123456789abcdef",
     "EdgeCertificateArn": "",
+    "PlatformArn": "none",
     "NotificationEmail": "team@example.com",
     "NotificationPhone": "+491700000000",
     "ClientsTable": "CloudHealthClients-local",
