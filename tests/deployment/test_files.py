@@ -27,7 +27,7 @@ def deploy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The script as a process that has no AWS."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [sys.executable, "-m", "scripts.deploy", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture

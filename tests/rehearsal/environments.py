@@ -39,7 +39,7 @@ class World:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
         command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--embedded", str(self.run_file)]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
-        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

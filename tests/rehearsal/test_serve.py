@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -134,9 +133,7 @@ def test_a_stopped_distribution_is_gone_and_listens_on_loopback_only(site: Site)
     site.serve(*distribution()[:2])
     assert site.served._server
     assert site.served._server.server_address[0] == "127.0.0.1"
-    started = time.monotonic()
     site.served.stop()
     site.served.stop()
-    assert time.monotonic() - started < 2
     with pytest.raises(ConnectionRefusedError):
         site.ask("/")

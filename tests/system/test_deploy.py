@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -73,9 +72,7 @@ def test_the_packaging_bucket_and_the_record(world: World, created: subprocess.C
 
 def test_again_nothing_changes(world: World, created: subprocess.CompletedProcess[str]) -> None:
     assert created.returncode == 0
-    started = time.monotonic()
     again = world.deploy("apply")
-    assert time.monotonic() - started < 10  # about one second on an idle machine; the benchmark measures it
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[:-1] == [f"{SHARED}: no changes", f"{LOCAL}: no changes"]
     assert world.change_sets() == []

@@ -45,7 +45,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
 
         def run(*words: str) -> str:
             result = subprocess.run(
-                [str(aws), *words], cwd=repository, env=environment, capture_output=True, text=True, timeout=120
+                [str(aws), *words], cwd=repository, env=environment, capture_output=True, text=True, timeout=300
             )
             assert result.returncode == 0, result.stdout + result.stderr
             return result.stdout

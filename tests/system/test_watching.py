@@ -49,7 +49,7 @@ class World:
 
     def run(self, verb: str, *more: str) -> tuple[int, str]:
         command = self.command(verb, *more)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         return done.returncode, done.stdout + done.stderr
 
     def terminal(self, *typed: str) -> tuple[int, str]:
@@ -115,7 +115,7 @@ def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> Non
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=300)
         assert process.returncode == 4 and b"is left running" in error and b"`follow` watches it" in error
         status, told = world.run("follow")
     assert status == 0 and "is updated (UPDATE_COMPLETE" in told, told

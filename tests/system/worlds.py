@@ -42,7 +42,7 @@ class World:
         # What a user has configured for the real AWS must not matter.
         set_up = {**os.environ, "AWS_PROFILE": "no-such-profile"}
         return subprocess.run(
-            [*command, *folders], cwd=ROOT, env=set_up, capture_output=True, text=True, timeout=120, check=False
+            [*command, *folders], cwd=ROOT, env=set_up, capture_output=True, text=True, timeout=300, check=False
         )
 
     def reset(self) -> None:
