@@ -25,7 +25,7 @@ def leaves(aws: Aws) -> str:
 
 def detected(aws: Aws, stack: str, **more: Any) -> Any:
     made = aws.stacks.detect_stack_drift(StackName=stack, **more)["StackDriftDetectionId"]
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while True:
         found = aws.stacks.describe_stack_drift_detection_status(StackDriftDetectionId=made)
         if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
