@@ -91,7 +91,7 @@ format: .venv/test ## let ruff mend what it can
 	@mapfile -t settings < <($(BIN)/python scripts/setup_cfg.py ruff) && \
 	$(BIN)/ruff check --fix "$${settings[@]}" . && $(BIN)/ruff format "$${settings[@]}" .
 
-bench: .venv/test ## ratios, side by side
+bench: .venv/test .venv-awscli/ready .venv-sam/ready .venv-sceptre/ready ## ratios, side by side
 	@$(BIN)/python -m tests.bench
 
 clean: ## remove environments and caches

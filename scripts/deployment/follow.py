@@ -38,6 +38,9 @@ class Event:
 # Seconds for which nothing may be heard of a running operation before watching it is given up; it runs on all the same.
 PATIENCE = 300.0
 TICK = 1.0
+# Seconds between two readings of the events, at least: each is a call for every nested stack that works. Until then the
+# root alone is asked whether it has ended.
+READING = 1.0
 
 
 def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
@@ -150,17 +153,16 @@ def follow(
     `interrupted` answers Ctrl-C: it returns to go on, or raises. Calls that fail are repeated for `PATIENCE` seconds,
     unless nothing gets better by waiting; then their `AwsError` is raised.
     """
-    stream, waits, failing = EventStream(aws, stack_id, after), pauses(), None
+    stream, waits, failing, last = EventStream(aws, stack_id, after), pauses(), None, time.monotonic()
     events: list[Event] = []
     while True:
         try:
-            fresh = stream.new()
-            events += fresh
-            see(fresh)
-            # The stack's last event may come before its status; the status decides.
-            if stream.status and meaning(stream.status).ended:
-                stack = read(aws, stack_id)
-                if stack and stack.meaning.ended:
+            if time.monotonic() - last >= READING or _ended(aws, stack_id):
+                fresh, last = stream.new(), time.monotonic()
+                events += fresh
+                see(fresh)
+                # The stack's last event may come before its status; the status decides.
+                if stream.status and meaning(stream.status).ended and (stack := _ended(aws, stack_id)):
                     return events, stack
             failing = None
             _rest(next(waits), see)
@@ -171,6 +173,12 @@ def follow(
             _rest(next(waits), see)
         except KeyboardInterrupt:
             interrupted()
+
+
+def _ended(aws: Aws, stack_id: str) -> Stack | None:
+    """The stack, when nothing runs on it."""
+    stack = read(aws, stack_id)
+    return stack if stack and stack.meaning.ended else None
 
 
 def _rest(seconds: float, see: Callable[[list[Event]], None]) -> None:

@@ -20,7 +20,7 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     A nested template is only asked for where its address is none of the packaged ones: addresses are made of the
     content, so one address is one template. Raises `Refused` for live templates that cannot be read.
     """
-    known = {one.url: json.loads(one.content) for one in packaged.templates}
+    known = {one.url: one.body for one in packaged.templates}
     bodies: dict[str, Any] = {}
     _collect(aws, stack.id, packaged.root.name, read_body(aws, stack.id), known, bodies)
     try:

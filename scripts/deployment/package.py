@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.reading.templates import Template
+from generator.reading.templates import Body, Template
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import AwsError
 
@@ -20,7 +20,12 @@ class Packaged:
     name: str
     key: str
     url: str
-    content: bytes = field(repr=False)
+    body: Body = field(hash=False, repr=False)
+
+    @property
+    def content(self) -> bytes:
+        """What is uploaded: indented, because people read it in the console."""
+        return json.dumps(self.body, sort_keys=True, indent=1).encode()
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,12 @@ def _package(template: Template, bucket: str, region: str, done: dict[str, Packa
         url = _package(child.template, bucket, region, done).url
         properties = {**child.resource.properties, "TemplateURL": url}
         resources[child.resource.logical_id] = {**child.resource.body, "Properties": properties}
-    # Independent of the order of keys; indented, because people read it in the console.
-    content = json.dumps({**template.body, "Resources": resources}, sort_keys=True, indent=1).encode()
-    key = f"{PREFIX}{template.name}-{hashlib.sha256(content).hexdigest()[:32]}.json"
+    body = {**template.body, "Resources": resources}
+    # Independent of the order of keys. Compact, which takes a fifth of the time: most templates are stored already.
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    key = f"{PREFIX}{template.name}-{digest[:32]}.json"
     # CloudFormation takes https addresses of S3 only (F 9.3).
-    done[template.name] = Packaged(template.name, key, f"https://{bucket}.s3.{region}.amazonaws.com/{key}", content)
+    done[template.name] = Packaged(template.name, key, f"https://{bucket}.s3.{region}.amazonaws.com/{key}", body)
     return done[template.name]
 
 

@@ -176,4 +176,4 @@ def _same(aws: Aws, found: tuple[PlannedChange, ...], request: Request, previous
     if dict(previous.parameters) != dict(request.parameters) or dict(previous.tags) != dict(request.tags):
         return False
     held = aws.call("cloudformation", "get_template", StackName=previous.id, TemplateStage="Original")["TemplateBody"]
-    return bool(held == json.loads(request.template.content))
+    return bool(held == request.template.body)

@@ -190,7 +190,7 @@ def roots() -> tuple[Environment, PackagedSet, Template]:
 def service() -> Prepared:
     """An AWS that answers with all of it; a list of changes comes in pages of fifty."""
     _, _, old = roots()
-    held = {one.name: json.loads(one.content) for one in package(old, "templates", REGION).templates}
+    held = {one.name: dict(one.body) for one in package(old, "templates", REGION).templates}
     bodies = {NAME: held["environment"], **{name.capitalize(): body for name, body in held.items()}}
     sets = {
         arn("changeSet", NAME): change_set(

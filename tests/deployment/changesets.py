@@ -11,7 +11,7 @@ from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn
 
 NAME = "dashboard-staging"
-ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", b'{"a": 1}')
+ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", {"a": 1})
 REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"})
 BEFORE = Stack(
     NAME, arn("stack", NAME), "UPDATE_COMPLETE", parameters={"TaskCpu": "256", "Color": "red"}, tags={"CostCenter": "1"}

@@ -182,7 +182,7 @@ def test_what_comes_first(held: tuple[str, str], asked_for: tuple[str, str], fir
     before = Stack(
         "s", "id", "UPDATE_COMPLETE", outputs={"RunningService": "x"}, parameters=dict(zip(names, held, strict=True))
     )
-    request = Request("s", Packaged("r", "k", "u", b""), dict(zip(names, asked_for, strict=True)), {})
+    request = Request("s", Packaged("r", "k", "u", {}), dict(zip(names, asked_for, strict=True)), {})
     assert [one.name for one in planning.image_first(before, request)] == first
     assert not list(planning.image_first(replace(before, outputs={}), request))
     assert not list(planning.image_first(None, request))

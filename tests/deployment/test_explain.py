@@ -123,6 +123,7 @@ def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) 
         aws.now += seconds
 
     monkeypatch.setattr("scripts.deployment.follow.time.sleep", sleep)
+    monkeypatch.setattr("scripts.deployment.follow.time.monotonic", lambda: aws.now)
     return slept
 
 

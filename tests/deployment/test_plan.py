@@ -179,6 +179,6 @@ def test_every_page_and_every_wait() -> None:
 
 def test_the_digest_is_that_of_the_request() -> None:
     other = Request(NAME, ROOT, {**REQUEST.parameters, "TaskCpu": "1024"}, REQUEST.tags)
-    elsewhere = Packaged(ROOT.name, ROOT.key, "https://other.s3.eu-west-1.amazonaws.com/k", ROOT.content)
+    elsewhere = Packaged(ROOT.name, ROOT.key, "https://other.s3.eu-west-1.amazonaws.com/k", ROOT.body)
     assert REQUEST.digest != other.digest
     assert REQUEST.digest == Request(NAME, elsewhere, REQUEST.parameters, REQUEST.tags).digest

@@ -125,7 +125,8 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
     assert len(events) == 2 and held.status == "UPDATE_COMPLETE"
     for code, seconds in (("EndpointConnectionError", follow.PATIENCE), ("ExpiredToken", 0.0)):
         now[:] = [0.0]
-        aws = Prepared(cloudformation__describe_stack_events=refusal("x", code))
+        lost = refusal("x", code)
+        aws = Prepared(cloudformation__describe_stack_events=lost, cloudformation__describe_stacks=lost)
         with pytest.raises(AwsError, match=code):
             follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
         assert seconds <= now[0] <= seconds + 10

@@ -1,6 +1,6 @@
 """What `apply local` costs without the deploy script: the same calls in plain boto3, nothing checked, shown or kept.
 
-`python -m tests.system.bare URL TEMPLATES PARAMS`; the benchmark holds `python -m scripts.deploy` against it.
+`python -m tests.bench.bare URL TEMPLATES PARAMS`; the benchmark holds `python -m scripts.deploy` against it.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 APPLICATION, REGION = "cloud-health-dashboard", "us-east-1"
+ELSEWHERE = ("access", "edge")  # roots that a local environment does not have
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
@@ -24,22 +25,23 @@ def main(url: str, templates: Path, params: Path) -> None:
     account = clients["sts"].get_caller_identity()["Account"]
     bucket = f"{APPLICATION}-templates-{account}-{REGION}"
     urls = publish(clients["s3"], bucket, templates)
-    shared = apply(clients["cloudformation"], "shared", urls, read(params, "shared"))
+    shared = apply(clients["cloudformation"], "shared", urls, read(params, "shared"), read(params, "shared", "Tags"))
+    values = read(params, "local") | found(clients["ec2"], templates, shared["RepositoryName"])
+    apply(clients["cloudformation"], "local", urls, values, read(params, "local", "Tags"))
+
+
+def read(params: Path, name: str, part: str = "Parameters") -> dict[str, str]:
+    values: dict[str, str] = json.loads((params / f"{name}.json").read_text())[part]
+    return values
+
+
+def found(ec2: Any, templates: Path, repository: str) -> dict[str, str]:
+    """The computed parameters: what is not found is what it is before anything is known."""
+    computed = json.loads((templates / "environment.json").read_text())["Metadata"]["Computed"]
     wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
-    lists = clients["ec2"].describe_managed_prefix_lists(Filters=wanted)
-    values = read(params, "local") | {
-        "RepositoryName": shared["RepositoryName"],
-        "CloudFrontPrefixListId": lists["PrefixLists"][0]["PrefixListId"],
-        "BackendBootstrap": "true",
-        "BackendImage": "none",
-        "ConfigurationDigest": "0000000000000000",
-    }
-    apply(clients["cloudformation"], "local", urls, values)
-
-
-def read(params: Path, name: str) -> dict[str, str]:
-    parameters: dict[str, str] = json.loads((params / f"{name}.json").read_text())["Parameters"]
-    return parameters
+    lists = ec2.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]
+    first = {name: one["First"] for name, one in computed.items()}
+    return {**first, "RepositoryName": repository, "CloudFrontPrefixListId": lists[0]["PrefixListId"]}
 
 
 def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
@@ -54,6 +56,8 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
     urls: dict[str, str] = {}
     # The environment's template comes last: it holds the addresses of all others.
     for file in sorted(templates.glob("*.json"), key=lambda file: file.stem == "environment"):
+        if file.stem in ELSEWHERE:
+            continue
         body = json.loads(file.read_text())
         for resource in body["Resources"].values():
             if resource["Type"] == "AWS::CloudFormation::Stack":
@@ -67,7 +71,9 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
     return urls
 
 
-def apply(cloudformation: Any, name: str, urls: dict[str, str], values: dict[str, str]) -> dict[str, str]:
+def apply(
+    cloudformation: Any, name: str, urls: dict[str, str], values: dict[str, str], tags: dict[str, str]
+) -> dict[str, str]:
     stack = f"{APPLICATION}-{name}"
     try:
         cloudformation.describe_stacks(StackName=stack)
@@ -81,6 +87,7 @@ def apply(cloudformation: Any, name: str, urls: dict[str, str], values: dict[str
         ChangeSetType=kind,
         TemplateURL=urls["shared" if name == "shared" else "environment"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
         Capabilities=["CAPABILITY_IAM"],
         IncludeNestedStacks=True,
     )

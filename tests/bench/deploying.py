@@ -1,0 +1,122 @@
+"""The deploy script against a bare boto3 script that makes the same calls, and against the tools that people use
+instead (`peers`), each on an embedded AWS of its own.
+
+Create, nothing to do, one changed parameter: whole processes, in turn, on servers that were started before the clock.
+After each step, off the clock, CloudFormation is asked whether it really stands. The peers take part in the first round
+only: most of their time is fixed pauses, which no repetition changes.
+
+A change set without `IncludeNestedStacks` shows every nested stack as modified (F 9.2): what is nothing to do for us is
+an update for the peers, which they execute.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from scripts.embedded import server
+from tests.bench import bare
+from tests.bench.peers import APPLICATION, BUCKET, PEERS, ROOTS, TEMPLATES, Wanted, surroundings
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNS = 3
+OURS, BARE = "ours", "bare boto3"
+# What ours may cost beside the same calls with nothing checked, shown or kept; of every peer it has to be ahead.
+BESIDE_BARE = {"create": "at most 1.5", "nothing to do": "at most 1.3", "one parameter": "at most 1.3"}
+
+
+class Side:
+    """One of those compared: its embedded AWS, its parameter files, and the commands that apply them."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.run_file, self.params = folder / "embedded.json", folder / "params"
+        shutil.copytree(ROOT / "params", self.params)
+        self.url = server.ensure(self.run_file).url
+        self.environment = surroundings(folder, self.url)
+        if name in PEERS:
+            self._client("s3").create_bucket(Bucket=BUCKET)
+
+    def _client(self, service: str) -> Any:
+        return boto3.Session("bench", "bench", region_name=bare.REGION).client(service, endpoint_url=self.url)
+
+    def seconds(self) -> float:
+        """Wall time of applying the parameter files. Raises `CalledProcessError`: what fails has not been measured."""
+        commands = self._commands()
+        start = time.perf_counter()
+        for command in commands:
+            subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=self.environment)
+        taken = time.perf_counter() - start
+        self._check()
+        return taken
+
+    def _commands(self) -> Sequence[Sequence[str]]:
+        python = [sys.executable, "-m"]
+        if self.name == OURS:
+            where = ["--embedded", str(self.run_file), "--params", str(self.params)]
+            return [[*python, "scripts.deploy", "apply", "local", *where]]
+        if self.name == BARE:
+            return [[*python, "tests.bench.bare", self.url, str(TEMPLATES), str(self.params)]]
+        values = {name: bare.read(self.params, name) for name in ROOTS}
+        values["local"] |= bare.found(self._client("ec2"), TEMPLATES, values["shared"]["RepositoryName"])
+        tags = {name: bare.read(self.params, name, "Tags") for name in ROOTS}
+        return PEERS[self.name](Wanted(self.folder, values, tags), self.environment)
+
+    def _check(self) -> None:
+        """Both stacks stand, with the values of the parameter files."""
+        cloudformation = self._client("cloudformation")
+        for name in ROOTS:
+            stack = cloudformation.describe_stacks(StackName=f"{APPLICATION}-{name}")["Stacks"][0]
+            held = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+            assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), (self.name, stack["StackStatus"])
+            assert held.items() >= bare.read(self.params, name).items(), (self.name, held)
+
+    def change(self, days: str) -> None:
+        file = self.params / "local.json"
+        body = json.loads(file.read_text(encoding="utf-8"))
+        body["Parameters"]["LogRetentionDays"] = days
+        file.write_text(json.dumps(body), encoding="utf-8")
+
+
+Times = Mapping[str, float]  # seconds of one step, by the name of the side
+
+
+def lines() -> list[str]:
+    """The rows of the table."""
+    times: dict[str, list[Times]] = {"create": [], "nothing to do": [], "one parameter": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for run in range(RUNS):
+            sides: list[Side] = []
+            try:
+                for name in (OURS, BARE, *(PEERS if run == 0 else ())):
+                    sides.append(Side(Path(folder) / str(run) / name.split()[0], name))
+                times["create"].append(_step(sides))
+                times["nothing to do"].append(_step(sides))
+                times["nothing to do"] += [_step(sides[:2]) for _ in range(2)]
+                for side in sides:
+                    side.change("60")
+                times["one parameter"].append(_step(sides))
+            finally:
+                for side in sides:
+                    server.stop(side.run_file)
+    return [_row(step, name, found) for step, found in times.items() for name in (BARE, *PEERS)]
+
+
+def _step(sides: Sequence[Side]) -> Times:
+    return {side.name: side.seconds() for side in sides}
+
+
+def _row(step: str, name: str, found: Sequence[Times]) -> str:
+    pairs = [(one[OURS], one[name]) for one in found if name in one]
+    ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(a / b for a, b in pairs)
+    target = BESIDE_BARE[step] if name == BARE else "below 1.0"
+    return f"{f'deploy, {step} / {name}':<58} {ours:7.3f} s {theirs:7.3f} s {ratio:6.2f}   {target}"
