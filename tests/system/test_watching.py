@@ -84,7 +84,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         server.stop(folder / "embedded.json")
 
 
-SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=3),))
+SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=5),))
 
 
 def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
