@@ -48,14 +48,19 @@ class Store:
         return Artifact(name, key, len(files), len(body))
 
     def unpack(self, artifact: Artifact, folder: Path) -> None:
-        """Lays the files of an artifact into a folder, with their permissions."""
-        body = self.aws.call("s3", "get_object", Bucket=self.bucket, Key=artifact.key)["Body"].read()
-        folder.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            for entry in archive.infolist():
-                path = Path(archive.extract(entry, folder))
-                if path.is_file():
-                    path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
+        """Lays the files of an artifact into a folder."""
+        unpack(self.aws, self.bucket, artifact.key, folder)
+
+
+def unpack(aws: Aws, bucket: str, key: str, folder: Path) -> None:
+    """Lays the files of a zip archive in a bucket into a folder, with their permissions."""
+    body = aws.call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        for entry in archive.infolist():
+            path = Path(archive.extract(entry, folder))
+            if path.is_file():
+                path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
 
 
 def shown(path: Path) -> str:

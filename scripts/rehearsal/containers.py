@@ -4,11 +4,7 @@ The embedded AWS holds services and task definitions and runs nothing, so what i
 here, for the builds that ask.
 """
 
-import json
 import shutil
-import socket
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +13,7 @@ from typing import Any
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.rehearsal import process, venv
+from scripts.rehearsal import application, process, venv
 from scripts.rehearsal.artifacts import shown
 from scripts.rehearsal.commands import Hook
 from scripts.rehearsal.errors import Failed, Unsupported
@@ -62,7 +58,7 @@ class Containers:
     python: Path | None
     say: Callable[[str], None]
     services: dict[str, Service] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: _free())
+    port: int = field(default_factory=process.free_port)
 
     def settle(self, cluster: str, name: str) -> None:
         """Makes run what a service wants. Raises `Failed` when its task does not start; then nothing runs."""
@@ -135,14 +131,8 @@ class Containers:
             answer = self.aws.call("elbv2", "describe_target_groups", TargetGroupArns=[one["targetGroupArn"]])
             group = answer["TargetGroups"][0]
             path, wanted = group.get("HealthCheckPath") or "/", group.get("Matcher", {}).get("HttpCode") or "200"
-            try:
-                found = str(urllib.request.urlopen(url + path, timeout=10).status)
-            except urllib.error.HTTPError as error:
-                found = str(error.code)
-            except OSError as error:
-                found = str(error)
-            if found not in wanted.split(","):
-                return f"the health check GET {path} was answered {found}, wanted {wanted}"
+            if problem := application.unhealthy(url, path, wanted):
+                return problem
         return ""
 
     def _environment(self, body: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
@@ -155,27 +145,11 @@ class Containers:
         logs = container.get("logConfiguration", {})
         group = {"Group": logs.get("options", {}).get("awslogs-group", "")}
         self.judge.need(role, f"task log {logs.get('logDriver')}", group)
-        endpoint = self.aws.endpoint.url if self.aws.endpoint else ""
         found = {one["name"]: one["value"] for one in container.get("environment", ())}
         for one in container.get("secrets", ()):
-            found[one["name"]] = self.secret(role, one["valueFrom"])
-        given = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded", "AWS_ENDPOINT_URL": endpoint}
-        return {**found, **given, "AWS_REGION": self.aws.region, "AWS_DEFAULT_REGION": self.aws.region}
-
-    def secret(self, role: str, source: str) -> str:
-        """The value of a parameter or secret by its ARN, read in the name of the execution role."""
-        parts = source.split(":")
-        if parts[2] == "ssm":
-            self.judge.need(role, "task parameter", {"ValueFrom": source})
-            name = source.partition(":parameter")[2]
-            return str(self.aws.call("ssm", "get_parameter", Name=name, WithDecryption=True)["Parameter"]["Value"])
-        arn, key = ":".join(parts[:7]), (parts[7:] or [""])[0]
-        self.judge.need(role, "task secret", {"ValueFrom": arn})
-        kms = self.aws.call("secretsmanager", "describe_secret", SecretId=arn).get("KmsKeyId", "")
-        if kms.startswith("arn:"):
-            self.judge.need(role, "task secret with a key", {"Key": kms})
-        text = self.aws.call("secretsmanager", "get_secret_value", SecretId=arn)["SecretString"]
-        return str(json.loads(text)[key] if key else text)
+            found[one["name"]] = application.kept(self.aws, self.judge, role, one["valueFrom"])
+        region = {"AWS_REGION": self.aws.region, "AWS_DEFAULT_REGION": self.aws.region}
+        return {**found, **application.credentials(self.aws), **region}
 
     def _show_services(self, _: Mapping[str, Any], answer: dict[str, Any]) -> None:
         for held in answer["services"]:
@@ -205,9 +179,3 @@ class Containers:
                 {"name": mine.container, "image": mine.image, "lastStatus": "RUNNING"}]}
             for mine in self.services.values() for task in mine.tasks if task in asked["tasks"]
         ]  # fmt: skip
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,6 +9,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Refused
 from scripts.rehearsal.errors import Unsupported
 
+WITH_ROLE = "ElasticBeanstalk"  # the actions that may have a role of their own
 STAGE_KEYS = {"name", "actions", "beforeEntry", "onFailure", "blockers"}
 ROLLBACK, RETRY, FAIL = "ROLLBACK", "RETRY", "FAIL"
 
@@ -46,6 +47,7 @@ class Action:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     namespace: str
+    role: str = ""  # its own, where it has one
 
     @property
     def provider(self) -> str:
@@ -140,7 +142,7 @@ def _checks(body: Mapping[str, Any]) -> Iterator[Check]:
 
 
 def _action(stage: str, body: Mapping[str, Any]) -> Action:
-    if "roleArn" in body or "commands" in body:
+    if "commands" in body or ("roleArn" in body and body["actionTypeId"]["provider"] != WITH_ROLE):
         raise Unsupported(
             f"{stage}/{body['name']} has a role of its own or commands, which a rehearsal does not imitate"
         )
@@ -153,4 +155,5 @@ def _action(stage: str, body: Mapping[str, Any]) -> Action:
         tuple(one["name"] for one in body.get("inputArtifacts", ())),
         tuple(one["name"] for one in body.get("outputArtifacts", ())),
         body.get("namespace", ""),
+        body.get("roleArn", ""),
     )

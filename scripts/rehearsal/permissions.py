@@ -50,6 +50,13 @@ class Judge:
         request = Request("sts:AssumeRole", role, self._context(context), f"Service:{service}")
         self._verdict(role, request, decide(request, trust), f"{service} may not assume {_name(role)}")
 
+    def become(self, role: str, by: str) -> None:
+        """Whether one role may assume another whose trust policy names it, which is enough within an account (STS API
+        reference, AssumeRole). Raises `Denied`."""
+        trust = [one for one in self.role(role) if one.kind == "trust"]
+        request = Request("sts:AssumeRole", role, self._context({}), f"AWS:{by}")
+        self._verdict(role, request, decide(request, trust), f"{_name(by)} may not assume {_name(role)}")
+
     def need(self, role: str, thing: str, fields: Mapping[str, str], star: str = "*") -> None:
         """Whether a role may do all that a thing of `ROWS` needs.
 

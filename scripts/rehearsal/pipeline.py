@@ -15,7 +15,7 @@ from scripts.rehearsal.errors import Failed, Unsupported
 from scripts.rehearsal.history import History
 from scripts.rehearsal.messages import Message
 from scripts.rehearsal.node import NodeError
-from scripts.rehearsal.providers import approval, codebuild, codecommit, ecs, s3
+from scripts.rehearsal.providers import approval, beanstalk, codebuild, codecommit, ecs, s3
 from scripts.rehearsal.results import ActionResult, Release, StageResult
 from scripts.rehearsal.stage import Result, Run, World
 
@@ -25,6 +25,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "CodeCommit": codecommit.run,
     "CodeStarSourceConnection": codecommit.connected,
     "ECS": ecs.run,
+    "ElasticBeanstalk": beanstalk.run,
     "Manual": approval.run,
     "S3": s3.run,
 }

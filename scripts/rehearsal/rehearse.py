@@ -14,11 +14,15 @@ from scripts.rehearsal.artifacts import Store
 from scripts.rehearsal.containers import Containers
 from scripts.rehearsal.errors import Failed
 from scripts.rehearsal.images import Images
+from scripts.rehearsal.instances import Instances
 from scripts.rehearsal.permissions import Judge
 from scripts.rehearsal.pipeline import Player
+from scripts.rehearsal.providers import beanstalk, ecs
 from scripts.rehearsal.results import Release
 from scripts.rehearsal.sites import Sites
 from scripts.rehearsal.stage import Options, World
+
+RESUMED = {"ECS": ecs.resume, "ElasticBeanstalk": beanstalk.resume}
 
 
 def rehearse(
@@ -45,14 +49,16 @@ def _rehearse(aws: Aws, options: Options, name: str | None, fail_at: str, say: C
         notes: dict[str, None] = {}
         images = Images(aws, options.cache / "images" / found.made, notes.setdefault)
         own = options.programs / "python" if options.programs and (options.programs / "python").exists() else None
-        containers = Containers(aws, judge, images, options.work, options.cache / "venvs", own, say)
+        venvs = options.cache / "venvs"
+        containers = Containers(aws, judge, images, options.work, venvs, own, say)
         stack.callback(containers.stop)
+        instances = Instances(aws, judge, options.work, venvs, options.programs, say, notes.setdefault)
+        stack.callback(instances.stop)
         sites = Sites(aws, f"http://127.0.0.1:{containers.port}")
         stack.callback(sites.stop)
         store = Store(aws, found.bucket, found.key, found.name)
         space = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
-        world = World(aws, options, space, found, judge, store, images, containers, sites, door, say, notes)
-        world.note("ECS: the tasks of a service are one process here; its log is a file, its network this machine")
+        world = World(aws, options, space, found, judge, store, images, containers, instances, sites, door, say, notes)
         world.note("what the embedded AWS does not hold of distributions and services: taken from the templates")
         _resume(world)
         sites.open()
@@ -72,11 +78,11 @@ def _alone(stack: ExitStack, options: Options) -> None:
 
 
 def _resume(world: World) -> None:
-    """The tasks that ran when the last rehearsal ended run again, as far as this machine still has their image."""
+    """What ran when the last rehearsal ended runs again, as far as this machine still has what it needs."""
     for stage in world.pipeline.stages:
         for action in stage.actions:
-            if action.provider == "ECS":
+            if action.provider in RESUMED:
                 try:
-                    world.containers.settle(action.configuration["ClusterName"], action.configuration["ServiceName"])
+                    RESUMED[action.provider](world, action)
                 except Failed as failed:
                     world.note(f"the previous release does not run: {failed}")

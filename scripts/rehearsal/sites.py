@@ -41,6 +41,12 @@ class Sites:
                 with suppress(urllib.error.HTTPError):  # before the first release there is no page
                     urllib.request.urlopen(found.url + path, timeout=10).read()
 
+    def point(self, backend_url: str) -> None:
+        """Sends what goes to the backend to another address from now on."""
+        self.backend_url = backend_url
+        for one in self.running.values():
+            one.backend_url = backend_url
+
     def local(self, value: str) -> str:
         """The address that stands for one of a distribution, or an empty text."""
         parts = urlsplit(value)
@@ -105,14 +111,16 @@ class Sites:
         }
 
     def _objects(self, config: Mapping[str, Any]) -> Callable[[str], serve.StoredObject | None]:
-        """The objects of the one bucket among the origins."""
+        """The objects of the bucket among the origins; a backend alone has none."""
         domains = [one["DomainName"] for one in config["Origins"]["Items"]]
         buckets = {domain.partition(".s3")[0] for domain in domains if ".s3." in domain or ".s3-" in domain}
-        if len(buckets) != 1:
+        if len(buckets) > 1:
             raise Unsupported(f"a distribution has {len(buckets)} buckets among its origins, one is imitated")
-        bucket = buckets.pop()
 
         def read(key: str) -> serve.StoredObject | None:
+            if not buckets:
+                return None
+            [bucket] = buckets
             try:
                 answer = self.aws.call("s3", "get_object", Bucket=bucket, Key=key)
             except AwsError as error:

@@ -10,6 +10,7 @@ from scripts.rehearsal.artifacts import Artifact, Store
 from scripts.rehearsal.containers import Containers
 from scripts.rehearsal.deployed import Pipeline
 from scripts.rehearsal.images import Images
+from scripts.rehearsal.instances import Instances
 from scripts.rehearsal.permissions import Judge
 from scripts.rehearsal.programs import Programs
 from scripts.rehearsal.sites import Sites
@@ -61,6 +62,7 @@ class World:
     store: Store
     images: Images
     containers: Containers
+    instances: Instances
     sites: Sites
     programs: Programs
     say: Callable[[str], None]

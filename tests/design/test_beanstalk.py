@@ -103,6 +103,25 @@ def _keys() -> list[Any]:
     return found
 
 
+def test_the_service_watches_and_updates_it(templates: TemplateSet) -> None:
+    [trusted] = [one for one in grants(templates, "beanstalk.ServiceRole").values() if one.kind == "trust"]
+    assert trusted.principals == ("Service:elasticbeanstalk.amazonaws.com",)
+    [condition] = trusted.conditions
+    assert (condition.key, condition.values) == ("sts:ExternalId", ("elasticbeanstalk",))
+    attached = [render(one) for one in templates.resource("beanstalk.ServiceRole").get("ManagedPolicyArns")]
+    assert [one.rpartition("/")[2] for one in attached] == [
+        "AWSElasticBeanstalkEnhancedHealth",
+        "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
+    ]
+    found, role = options(templates), attribute("ServiceRole")
+    assert found["aws:elasticbeanstalk:environment", "ServiceRole"] == role
+    assert found["aws:elasticbeanstalk:managedactions", "ServiceRoleForManagedUpdates"] == role
+    lifecycle = templates.resource("beanstalk.Application").get("ResourceLifecycleConfig")
+    assert lifecycle["ServiceRole"] == role
+    rule = lifecycle["VersionLifecycleConfig"]["MaxCountRule"]
+    assert rule["Enabled"] is rule["DeleteSourceFromS3"] is True and rule["MaxCount"] >= 20
+
+
 def test_a_release_replaces_the_last_one(templates: TemplateSet) -> None:
     """New instances beside the old ones, all at once or for a part of the requests first."""
     policy = ("aws:elasticbeanstalk:command", "DeploymentPolicy")

@@ -45,10 +45,7 @@ class World:
 
     def parameters(self, **changed: str) -> None:
         """Changes parameters of the environment for the next deployment."""
-        file = self.folder / "params/local.json"
-        body = json.loads(file.read_text(encoding="utf-8"))
-        body["Parameters"].update(changed)
-        file.write_text(json.dumps(body), encoding="utf-8")
+        choosing(self.folder, **changed)
 
     def application(self, name: str, **files: str) -> Path:
         """A copy of the sample application with other content of its own; `app__sick` stands for backend/app/sick."""
@@ -108,6 +105,22 @@ class World:
             yield
         finally:
             self.aws.call("codepipeline", "update_pipeline", pipeline=before)
+
+
+def choosing(folder: Path, **parameters: str) -> None:
+    """Chooses parameters of the environment before it is deployed."""
+    file = folder / "params/local.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"].update(parameters)
+    file.write_text(json.dumps(body), encoding="utf-8")
+
+
+def red(release: Release) -> str:
+    """The error of the one action that failed."""
+    assert not release.succeeded
+    errors = [one.error for stage in release.stages for one in stage.actions if one.error]
+    assert len(errors) == 1, errors
+    return errors[0]
 
 
 def without(pipeline: dict[str, Any], *names: str) -> None:

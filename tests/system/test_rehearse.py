@@ -11,7 +11,7 @@ import pytest
 from scripts.rehearsal.results import Release
 from tests.conftest import ROOT
 from tests.rehearsal.answering import allow
-from tests.rehearsal.environments import World, command, without, world
+from tests.rehearsal.environments import World, command, red, without, world
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 
@@ -42,14 +42,6 @@ def failed(here: World, updated: str) -> Release:
     """A release whose verification is red."""
     assert updated
     return here.release(here.application("sick", app__sick=""))
-
-
-def red(release: Release) -> str:
-    """The error of the one action that failed."""
-    assert not release.succeeded
-    errors = [one.error for stage in release.stages for one in stage.actions if one.error]
-    assert len(errors) == 1, errors
-    return errors[0]
 
 
 def test_the_first_release_works_on_an_empty_registry(here: World, first: Release) -> None:

@@ -3,14 +3,13 @@ plan, a source behind a connection, one side alone."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from scripts.rehearsal.results import Release
-from tests.rehearsal.environments import SAMPLE, World, world
+from tests.rehearsal.environments import SAMPLE, World, choosing, world
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/0f0f0f0f-0000-4000-8000-0f0f0f0f0f0f"
 OPTIONS = {"OnlyChanged": "true", "BuildLayout": "PARALLEL", "ApprovalRequired": "true"}
@@ -20,13 +19,6 @@ ALONE = {
     "ConnectionArn": CONNECTION,
     "SourceRepository": "acme/dashboard",
 }
-
-
-def choosing(folder: Path, **parameters: str) -> None:
-    file = folder / "params/local.json"
-    body = json.loads(file.read_text(encoding="utf-8"))
-    body["Parameters"].update(parameters)
-    file.write_text(json.dumps(body), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ class _Build:
             world.store.unpack(one, self.source if one.name == primary else self.folder / f"src-{one.name}")
         spec = self._buildspec()
         environment = self._environment(spec)
-        hooks = {**world.containers.hooks(), **world.sites.hooks()}
+        hooks = {**world.containers.hooks(), **world.instances.hooks(), **world.sites.hooks()}
         command = CommandLine(world.aws, world.judge, self.role, hooks, commits(world.options.application))
         played: dict[str, programs.Program] = {"codebuild-hash-files": programs.hash_files}
         played["aws"] = self._watched(command)

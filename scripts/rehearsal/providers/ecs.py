@@ -64,6 +64,12 @@ def run(world: World, action: Action, run: Run) -> Result:
     )
 
 
+def resume(world: World, action: Action) -> None:
+    """Runs what the service wants. Raises `Failed`."""
+    world.note("ECS: the tasks of a service are one process here; its log is a file, its network this machine")
+    world.containers.settle(action.configuration["ClusterName"], action.configuration["ServiceName"])
+
+
 def _given_up(world: World, service: Mapping[str, Any], before: str, revision: str, why: str) -> str:
     """What ECS does about a deployment whose tasks do not start; what the action says then."""
     breakers = [one["DeploymentCircuitBreaker"] for one in declared(world.aws, service["serviceArn"]).find(BREAKER)]

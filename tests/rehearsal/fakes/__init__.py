@@ -16,6 +16,9 @@ case "$1:$2" in
 esac
 exec "{sys.executable}" "$@"
 """
+UVICORN = f"""#!/bin/sh
+exec "{sys.executable}" "{BACKEND}" "$@"
+"""
 NPM = """#!/bin/sh
 [ "$1 $2" = "run build" ] || exit 0
 mkdir -p build/static/js
@@ -27,7 +30,7 @@ echo "// nothing" > build/static/js/main.01234567.js
 def lay(folder: Path) -> Path:
     """Fills a folder with the programs."""
     folder.mkdir(parents=True)
-    for name, text in {"python": PYTHON, "python3": PYTHON, "npm": NPM}.items():
+    for name, text in {"python": PYTHON, "python3": PYTHON, "npm": NPM, "uvicorn": UVICORN}.items():
         (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o755)
     return folder

@@ -1,0 +1,96 @@
+"""Releases on Elastic Beanstalk: the bundle runs by its Procfile, and what does not start leaves the last version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.rehearsal.results import Release
+from tests.rehearsal.environments import World, choosing, red, world
+
+OPTIONS = {"BackendTarget": "BEANSTALK", "OnlyChanged": "true"}
+ALONE = {
+    "BackendTarget": "BEANSTALK",
+    "FrontendTarget": "NONE",
+    "BuildLayout": "PARALLEL",
+    "DeploymentStrategy": "CANARY",
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("beanstalk"), lambda folder: choosing(folder, **OPTIONS)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first(here: World) -> Release:
+    """The first release, onto Elastic Beanstalk's sample application."""
+    return here.release(here.application("first"))
+
+
+def another_backend(here: World, name: str, **files: str) -> Path:
+    """An application with the frontend of the first release."""
+    folder = here.application(name, **files)
+    (folder / "frontend/public/index.html").write_text("<title>first</title>", encoding="utf-8")
+    return folder
+
+
+def version(here: World) -> str:
+    """What the environment runs, as AWS says."""
+    asked = {"ApplicationName": here.output("RunningCluster"), "EnvironmentNames": [here.output("RunningService")]}
+    return str(here.aws.call("elasticbeanstalk", "describe_environments", **asked)["Environments"][0]["VersionLabel"])
+
+
+def last_version(here: World) -> str:
+    """What was verified last."""
+    return str(here.aws.call("ssm", "get_parameter", Name=here.output("LastVersionParameter"))["Parameter"]["Value"])
+
+
+def test_the_first_release_takes_the_place_of_the_sample_application(here: World, first: Release) -> None:
+    assert first.succeeded, here.said
+    assert [one.short for one in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
+    said = "\n".join(here.said)
+    for part in (
+        "`uvicorn app.main:app --host 127.0.0.1",
+        "GREEN version: 1 instances run",
+        "GREEN tables",
+        "GREEN page",
+    ):
+        assert part in said
+    assert version(here) == last_version(here) and version(here) in said
+
+
+def test_the_deploy_role_and_no_other_deploys(first: Release) -> None:
+    used = {usage.role.split("-")[-2]: usage for usage in first.usage}
+    assert {"elasticbeanstalk:UpdateEnvironment", "ec2:RunInstances", "iam:PassRole"} <= set(used["DeployRole"].used)
+    assert used["DeployRole"].unused == used["PipelineRole"].unused == ()
+    assert not [one for one in used["PipelineRole"].used if one.startswith("elasticbeanstalk:")]
+
+
+def test_what_does_not_start_leaves_the_last_version(here: World, first: Release) -> None:
+    assert first.succeeded
+    before = version(here)
+    release = here.release(another_backend(here, "dead", app__dead=""))
+    error = red(release)
+    assert f"its instances are gone and {before} stays: `uvicorn" in error and "the application cannot start" in error
+    assert before != version(here) == last_version(here)  # the stage's rollback made a version of the same bundle
+    assert f"rolled back to the release of commit {first.commit[:12]}" in release.stages[-1].after
+    assert "failed," not in release.stages[-1].after
+
+
+def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release) -> None:
+    assert first.succeeded
+    release = here.release(another_backend(here, "second"))
+    assert release.succeeded, here.said
+    assert [stage.name for stage in release.stages if stage.skipped] == ["Build_Frontend", "Deploy_Frontend"]
+
+
+def test_the_backend_alone(tmp_path: Path) -> None:
+    """With a part of the requests first, which is a matter of the service's."""
+    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as made:
+        release = made.release(made.application("alone"))
+        assert release.succeeded, made.said
+    assert [stage.name for stage in release.stages] == ["Source", "Build", "Deploy_Backend"]
