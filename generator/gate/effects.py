@@ -7,7 +7,7 @@ makes a replacement; a condition adds or removes what stands behind it; everythi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from generator.reading.graph import mentions
@@ -69,9 +69,15 @@ def _conditions(template: Template, parameter: str) -> Iterator[str]:
 
 def _places(resource: Resource, parameter: str, decided: set[str]) -> Iterator[Place]:
     """Where in a resource's properties the parameter, or a condition that it decides, has a say."""
-    for place, how, target, _ in mentions(dict(resource.properties)):
+    for place, how, target, _ in _mentions(resource):
         if place and ((how in ("Ref", "Sub") and target == parameter) or (how == "Condition" and target in decided)):
             yield place
+
+
+@lru_cache(maxsize=1024)
+def _mentions(resource: Resource) -> tuple[tuple[Place, str, str, str], ...]:
+    """What a resource's properties mention: asked once for each parameter of each root."""
+    return tuple(mentions(dict(resource.properties)))
 
 
 def _kind(resource: Resource, place: Place) -> str:

@@ -65,6 +65,8 @@ class Grant:
 @cache
 def covers(pattern: str, other: str) -> bool:
     """Whether everything that `other` matches is matched by `pattern` (`*` any text, `?` any one character)."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == other
     parts = {"*": ".*", "?": "[^*]"}
     return bool(re.fullmatch("".join(parts.get(one, re.escape(one)) for one in pattern), other, re.DOTALL))
 

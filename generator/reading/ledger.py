@@ -150,10 +150,13 @@ def unexplained(before: Iterable[Permission], after: Iterable[Permission]) -> li
         return {(one.holder, one.reason) for one in side}
 
     def more(wide: list[Permission], narrow: list[Permission], allows: bool) -> Iterator[Permission]:
-        known = [one for one in narrow if one.allows == allows]
-        reasons = given(narrow)
+        known: dict[str, list[Permission]] = {}
+        for one in (one for one in narrow if one.allows == allows):
+            known.setdefault(one.holder, []).append(one)
+        # What stands on both sides, be it in a policy of another name, is covered by itself.
+        same, reasons = {replace(one, policy="") for one in narrow}, given(narrow)
         for one in (one for one in wide if one.allows == allows and (one.holder, one.reason) in reasons):
-            if uncovered(one, known):
+            if replace(one, policy="") not in same and uncovered(one, known.get(one.holder, ())):
                 yield one
 
     return [*more(new, old, True), *more(old, new, False)]

@@ -39,7 +39,7 @@ class Terms:
 
     def text(self, template: str, value: Any) -> str:
         """A value as the one text that equal values share."""
-        key = (template, json.dumps(value, sort_keys=True))
+        key = (template, value if isinstance(value, str) else json.dumps(value, sort_keys=True))
         if key not in self.known:
             own = _ours(origin(self.templates, self.templates[template], value))
             self.known[key] = PLACEHOLDER.sub(lambda found: self._arn(*found.groups()) or found[0], own)

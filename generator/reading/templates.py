@@ -171,6 +171,10 @@ class Template:
 
     def children(self) -> tuple[Child, ...]:
         """Its nested stacks. Raises `Unknown` for a TemplateURL that is not a file of the set."""
+        return self._children
+
+    @cached_property
+    def _children(self) -> tuple[Child, ...]:
         found = []
         for resource in (one for one in self.resources.values() if one.type == STACK):
             url = str(resource.get("TemplateURL"))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -72,7 +73,8 @@ def decide(value: Any, outcome: Mapping[str, bool]) -> Any:
     return value
 
 
-def outcomes(template: Template) -> list[dict[str, bool]]:
+@lru_cache(maxsize=64)
+def outcomes(template: Template) -> tuple[Mapping[str, bool], ...]:
     """Every combination of outcomes that the conditions of a template can have, each once.
 
     A parameter takes each value that a condition compares it with, and one that stands for all others.
@@ -89,4 +91,4 @@ def outcomes(template: Template) -> list[dict[str, bool]]:
         outcome = conditions(template.body, given)
         if outcome not in found:
             found.append(outcome)
-    return found
+    return tuple(found)

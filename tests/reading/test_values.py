@@ -68,4 +68,4 @@ def test_outcomes_are_those_that_parameter_values_can_give() -> None:
 
 
 def test_a_template_without_conditions_has_one_outcome() -> None:
-    assert outcomes(from_bodies({"t": {"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}})["t"]) == [{}]
+    assert outcomes(from_bodies({"t": {"Resources": {"A": {"Type": "AWS::SQS::Queue"}}}})["t"]) == ({},)
