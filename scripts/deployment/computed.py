@@ -14,6 +14,7 @@ from scripts.deployment.stacks import Stack
 
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+RECORD = "LastImageParameter"  # the output with the name of the parameter that holds the last good image
 # Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
 PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
 FOUND, KEPT = "computed", "kept"
@@ -60,16 +61,26 @@ def find(
     return found
 
 
+def on_ecs(previous: Stack) -> bool:
+    """Whether a stack as it stands has its backend on ECS: then it says where the last good image is recorded."""
+    return RECORD in previous.outputs
+
+
 def release(aws: Aws, previous: Stack) -> str | None:
-    """The image of the last good release, which the pipeline's verify action records; None before the first one."""
+    """The image of the last good release, which the pipeline's verify action records; None before the first one.
+
+    The record outlives its environment, and a backend that is somewhere else for a time: an image of a registry that is
+    not this one's is no release of it.
+    """
     try:
-        answer = aws.call("ssm", "get_parameter", Name=previous.outputs["LastImageParameter"])
+        answer = aws.call("ssm", "get_parameter", Name=previous.outputs[RECORD])
     except AwsError as error:
         # Code: `ParameterNotFound` in botocore's model of SSM.
         if error.code == "ParameterNotFound":
             return None
         raise
-    return str(answer["Parameter"]["Value"])
+    image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get("RegistryUri", "")
+    return image if not registry or image.startswith(f"{registry}:") else None
 
 
 def _repository(environment: Environment, shared: Stack | None) -> Computed:
@@ -128,8 +139,7 @@ def _backend(aws: Aws, environment: Environment, previous: Stack | None) -> Iter
     """Bootstrap and image. The service is made empty, without autoscaling and with an image that does not exist; that
     must last until the pipeline has released something, or autoscaling would start tasks from nothing."""
     first = environment.computed["BackendImage"]["First"]
-    # The output is there only where the backend runs on ECS.
-    if previous is None or "LastImageParameter" not in previous.outputs:
+    if previous is None or not on_ecs(previous):
         yield Computed("BackendBootstrap", "true", FOUND, "there is no service yet")
         yield Computed("BackendImage", first, FOUND, "there is no release yet")
         return

@@ -204,10 +204,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def image_first(previous: Stack | None, request: Request) -> Iterator[Difference]:
-    """The parameters that have to change first: a service runs and is about to get another image. The end of the
-    bootstrap goes with the first one: until then the template holds the number of tasks at none, and would hold it
+    """The parameters that have to change first: a service runs on ECS and is about to get another image. The end of
+    the bootstrap goes with the first one: until then the template holds the number of tasks at none, and would hold it
     there again."""
-    if previous is None or "RunningService" not in previous.outputs:
+    if previous is None or not computed.on_ecs(previous):
         return
     for name in (IMAGE, BOOTSTRAP):
         before, after = previous.parameters.get(name, ""), request.parameters.get(name, "")

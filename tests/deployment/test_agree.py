@@ -179,10 +179,10 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_comes_first(held: tuple[str, str], asked_for: tuple[str, str], first: list[str]) -> None:
     names = ("BackendImage", "BackendBootstrap")
-    before = Stack(
-        "s", "id", "UPDATE_COMPLETE", outputs={"RunningService": "x"}, parameters=dict(zip(names, held, strict=True))
-    )
+    outputs = {"RunningService": "x", "LastImageParameter": "/x/image"}
+    before = Stack("s", "id", "UPDATE_COMPLETE", outputs=outputs, parameters=dict(zip(names, held, strict=True)))
     request = Request("s", Packaged("r", "k", "u", {}), dict(zip(names, asked_for, strict=True)), {})
     assert [one.name for one in planning.image_first(before, request)] == first
     assert not list(planning.image_first(replace(before, outputs={}), request))
+    assert not list(planning.image_first(replace(before, outputs={"RunningService": "on Elastic Beanstalk"}), request))
     assert not list(planning.image_first(None, request))

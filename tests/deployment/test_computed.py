@@ -35,6 +35,11 @@ RUNNING = Stack(
 RELEASED = replace(RUNNING, parameters={"BackendBootstrap": "false", "BackendImage": "registry/backend:3"})
 
 
+def pulling(registry: str) -> Stack:
+    """Running, with a registry of its own."""
+    return replace(RUNNING, outputs={**RUNNING.outputs, "RegistryUri": registry})
+
+
 @pytest.fixture(scope="module")
 def environment() -> Environment:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
@@ -78,6 +83,9 @@ def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
         (RUNNING, NO_RELEASE, ("true", KEPT), ("none", KEPT)),
         (RUNNING, RELEASE, ("false", FOUND), ("registry/backend:9", FOUND)),
         (RELEASED, None, ("false", KEPT), ("registry/backend:3", KEPT)),
+        (pulling("registry/backend"), RELEASE, ("false", FOUND), ("registry/backend:9", FOUND)),
+        # Recorded before the backend was on Elastic Beanstalk, or by an environment that was destroyed.
+        (pulling("another/backend"), RELEASE, ("true", KEPT), ("none", KEPT)),
     ],
 )
 def test_bootstrap_and_image(
