@@ -12,14 +12,15 @@ def lines(release: Release, paint: Paint = plain) -> Iterator[str]:
     yield ""
     yield (paint(f"{release.pipeline}: the release of commit {release.commit[:12]} ", "bold") + verdict)
     yield f"  started {release.started}; execution {release.id}"
-    width = max(len(one.short) for stage in release.stages for one in stage.actions)
+    actions = [one for stage in release.stages for one in stage.actions]
+    width, wide = max(len(one.short) for one in actions), max(len(one.provider) for one in actions)
     for stage in release.stages:
         yield paint(stage.name, "bold") + ("" if stage.succeeded else paint("  failed", "red"))
         if stage.skipped:
             yield f"  skipped by {stage.skipped}"
         for one in stage.actions:
             mark, text = ("x", f"{one.error.splitlines()[0]} {one.summary}") if one.error else ("v", one.summary)
-            yield f"  {mark} {one.short:{width}}  {one.provider:10}  {one.seconds:5.1f} s  {text}".rstrip()
+            yield f"  {mark} {one.short:{width}}  {one.provider:{wide}}  {one.seconds:5.1f} s  {text}".rstrip()
         if stage.after:
             yield f"  -> {stage.after}"
     if release.left:

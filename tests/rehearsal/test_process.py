@@ -67,6 +67,17 @@ def test_health_is_200_and_healthy_while_every_table_is_missing(sample: process.
     assert ask(f"{sample.url}/api/v1/dashboard", Authorization="Bearer x").status == 500
 
 
+def test_the_command_of_a_procfile_runs_with_all_that_it_starts(python: Path, aws: str, tmp_path: Path) -> None:
+    port = free_port()
+    command = f"uvicorn app.main:app --host 127.0.0.1 --port {port} --workers 2"
+    running = process.start_command(sample_bundle(tmp_path), production(aws), command, port, python.parent)
+    try:
+        assert answer(running, "/health")[1]["database"] == "connected"
+    finally:
+        running.stop()
+    assert process.free(port)
+
+
 def test_health_is_200_and_unhealthy_without_aws(python: Path, tmp_path: Path) -> None:
     environment = {**production("http://127.0.0.1:1"), "AWS_MAX_ATTEMPTS": "1"}
     running = process.start(sample_bundle(tmp_path), environment, "app.main:app", free_port(), python)
