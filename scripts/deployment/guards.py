@@ -25,6 +25,7 @@ ADDRESSES = (
     "AWS::Route53::RecordSetGroup",
 )
 RULE, ORIGIN = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::CloudFront::VpcOrigin"
+BEANSTALK, FIXED = "AWS::ElasticBeanstalk::Environment", ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
 SECRET, PIPELINE = "AWS::SecretsManager::Secret", "AWS::CodePipeline::Pipeline"
 SERVICE, ROLLING = "AWS::ECS::Service", "ROLLING"
 GENERATED = ("GenerateSecretString", "SecretString")
@@ -116,7 +117,13 @@ def refusals(plan: Plan, sides: Sides, running: Collection[str]) -> list[Refusal
     something now."""
     if plan.kind != UPDATE:
         return []
-    return [*_rules(plan, sides), *_origins(plan, sides), *_secrets(plan), *_pipelines(plan, running)]
+    return [
+        *_rules(plan, sides),
+        *_shared(plan, sides),
+        *_origins(plan, sides),
+        *_secrets(plan),
+        *_pipelines(plan, running),
+    ]
 
 
 def _modified(plan: Plan, kind: str) -> Iterator[PlannedChange]:
@@ -141,6 +148,29 @@ def _rules(plan: Plan, sides: Sides) -> Iterator[Refusal]:
                 leaf.name,
                 "Leave the rule as it is and put what is new into a rule of its own, or go back to ROLLING first, in a "
                 "deployment that changes nothing else.",
+            )
+
+
+def _shared(plan: Plan, sides: Sides) -> Iterator[Refusal]:
+    """What an environment of Elastic Beanstalk has at a shared load balancer: after its creation it updates neither
+    listeners nor rules there (elasticbeanstalk dg, environments-cfg-alb-shared)."""
+    for leaf in _modified(plan, BEANSTALK):
+        fixed = [
+            {
+                (one["Namespace"], one["OptionName"]): one.get("Value")
+                for one in held.get("OptionSettings", default=())
+                if one["Namespace"].startswith(FIXED)
+            }
+            for held in sides.held(leaf.path)
+        ]
+        if not leaf.replaced and len(fixed) == 2 and fixed[0] != fixed[1]:
+            names = sorted({name for _, name in dict(fixed[0].items() ^ fixed[1].items())})
+            yield Refusal(
+                f"Elastic Beanstalk cannot change its rule at our load balancer ({', '.join(names)}): requests would "
+                "be sent as before, and those for another host to nobody",
+                leaf.name,
+                "Set BackendTarget to ECS and deploy, then set it to BEANSTALK again, with what is to be new, and "
+                "deploy and release: the environment is made anew.",
             )
 
 

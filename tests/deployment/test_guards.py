@@ -94,6 +94,30 @@ def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str
     assert guards.refusals(other, both, []) == []
 
 
+@pytest.mark.parametrize(
+    ("namespace", "more", "refused"),
+    [
+        ("aws:elbv2:listenerrule:public", {}, True),
+        ("aws:elbv2:listener:80", {}, True),
+        ("aws:elbv2:listenerrule:public", REPLACED, False),
+        ("aws:elasticbeanstalk:environment:process:default", {}, False),
+    ],
+)
+def test_a_rule_at_a_shared_load_balancer_is_fixed(namespace: str, more: Any, refused: bool) -> None:
+    both = sides(*({"E": environment(namespace, hosts)} for hosts in ("*.cloudfront.net", "*.cloudfront.net,own.test")))
+    changed = plan(leaf("In.E", guards.BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
+    found = guards.refusals(changed, both, [])
+    assert [one.where for one in found] == ["In.E"] * refused
+    assert all("(Hosts)" in one.why for one in found)
+    same = sides(*({"E": environment(namespace, "*.cloudfront.net")} for _ in range(2)))
+    assert guards.refusals(changed, same, []) == []
+
+
+def environment(namespace: str, hosts: str) -> dict[str, Any]:
+    options = [{"Namespace": namespace, "OptionName": "Hosts", "Value": hosts}]
+    return {"Type": guards.BEANSTALK, "Properties": {"OptionSettings": options}}
+
+
 def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
     origin = {"Type": guards.ORIGIN}
     both, gone = (sides({"O": origin}, {"O": origin}), sides({"O": origin}, {"N": origin}))
