@@ -101,9 +101,10 @@ def lines() -> list[str]:
                 times["create"].append(_step(sides))
                 times["nothing to do"].append(_step(sides))
                 times["nothing to do"] += [_step(sides[:2]) for _ in range(2)]
-                for side in sides:
-                    side.change("60")
-                times["one parameter"].append(_step(sides))
+                for days, who in (("60", sides), ("90", sides[:2]), ("30", sides[:2])):
+                    for side in who:
+                        side.change(days)
+                    times["one parameter"].append(_step(who))
             finally:
                 for side in sides:
                     server.stop(side.run_file)
