@@ -14,6 +14,7 @@ Exit status: 0 done or nothing to do; 1 stale, or the gate found something, or t
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import traceback
@@ -167,12 +168,17 @@ def _gate() -> int:
     from generator.reading.templates import load
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
+    gc.set_threshold(
+        100_000
+    )  # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth
     templates = load(TEMPLATES)
     text = parameter_page.page(templates)
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
         PAGE.write_text(text, encoding="utf-8", newline="\n")
         print(f"parameters: {PAGE.relative_to(ROOT)} written")
-    findings = [*lint.lint(ROOT), *run.check(templates), *environments.check(PARAMS, templates)]
+    linted = lint.lint(ROOT, only=memo.unlinted(ROOT))
+    memo.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
+    findings = [*linted, *run.check(templates), *environments.check(PARAMS, templates)]
     for finding in findings:
         print(finding, file=sys.stderr)
     if findings:

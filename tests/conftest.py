@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -12,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("STRICT") == "1"
 # A Docker engine of the user's would pull images from the internet: for the tests there is none.
 os.environ["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+# cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
+gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
 # Minutes long, and asked for by name: no part of the suite.
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]

@@ -49,6 +49,26 @@ def test_a_change_of_what_counts_ends_it(root: Path, name: str) -> None:
     assert not memo.is_fresh(root)
 
 
+@pytest.mark.parametrize("content", ["other", "{", 'nests "AWS::CloudFormation::Stack"'])
+def test_cfn_lint_judges_what_has_changed_and_what_nests_it(root: Path, content: str) -> None:
+    (root / "templates/root.json").write_text('nests "AWS::CloudFormation::Stack"')
+    (root / "templates/site.json").write_text("content")
+    everything = ["root.json", "site.json", "storage.json"]
+    assert memo.unlinted(root) == everything
+    memo.remember_linted(root, {"site.json"})
+    assert memo.unlinted(root) == ["site.json"]
+    memo.remember_linted(root)
+    memo.remember(root)
+    (root / "params/local.json").write_text("other")
+    assert memo.unlinted(root) == [] and not memo.is_fresh(root)
+    (root / "templates/storage.json").write_text(content)
+    assert memo.unlinted(root) == ["root.json", "storage.json"]
+    memo.remember_linted(root)
+    (root / "generator/gate").mkdir()
+    (root / "generator/gate/lint.py").write_text("other rules")
+    assert memo.unlinted(root) == everything
+
+
 def test_removing_or_renaming_a_file_ends_it(root: Path) -> None:
     memo.remember(root)
     (root / "templates/storage.json").rename(root / "templates/storage2.json")
@@ -85,11 +105,11 @@ def test_another_python_ends_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not memo.is_fresh(root)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"passed": 1}', '{"passed": "x"}', "\udcff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"passed": 1, "linted": []}', '{"passed": "x"}', "\udcff"])
 def test_a_corrupt_memo_is_just_not_fresh(root: Path, text: str) -> None:
     memo.remember(root)
     (root / memo.MEMO).write_bytes(text.encode(errors="surrogateescape"))
-    assert not memo.is_fresh(root)
+    assert not memo.is_fresh(root) and memo.unlinted(root) == ["storage.json"]
 
 
 def test_asking_imports_nothing_heavy() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.gate import memo
+
 PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg")
 
 
@@ -33,9 +35,26 @@ def edit(file: Path, before: str, after: str) -> None:
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
+def linted(folder: Path, *but: str) -> None:
+    """As after a gate that passed: until a template changes, cfn-lint has nothing to look at `but` those named. That it
+    finds nothing in any of them is proved by tests/gate/test_lint.py and by `make templates` below."""
+    memo.remember_linted(folder, but)
+
+
+def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
+    linted(copy)
+    edit(copy / "generator/stacks/registry.py", 'GetAtt(repository, "Arn")', 'GetAtt(repository, "Arnn")')
+    result = run(copy, "--gate")
+    assert result.returncode == 1, result.stdout
+    assert "templates/registry.json Outputs/RegistryArn/Value" in result.stderr
+    assert not memo.is_fresh(copy) and memo.unlinted(copy) == ["registry.json"]
+
+
 def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
+    linted(copy, "storage.json", "edge.json")
     first = run(copy, "--gate")
     assert first.returncode == 0, first.stdout + first.stderr
+    assert memo.unlinted(copy) == []
     assert "none changed" in first.stdout and "gate: passed, no findings" in first.stdout
     again = run(copy, "--gate")
     assert (again.returncode, again.stdout) == (0, "templates: nothing has changed since the gate passed.\n")
@@ -86,6 +105,7 @@ def test_a_typo_is_told_with_its_place(copy: Path, file: str, before: str, after
 
 
 def test_a_finding_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
+    linted(copy)
     file = copy / "params/production.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     content["Parameters"]["NatGatewayCont"] = "2"
@@ -99,6 +119,7 @@ def test_a_finding_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
 
 def test_the_gate_refuses_what_the_deploy_script_would(copy: Path) -> None:
     """A file for an environment of another name: two of them would deploy over each other."""
+    linted(copy)
     edit(copy / "params/staging.json", '"Environment": "staging"', '"Environment": "production"')
     result = run(copy, "--gate")
     assert result.returncode == 1
