@@ -86,10 +86,10 @@ class Instances:
             before.running.stop()
         try:
             made = self._start(name, environment, label)
-        except Failed:
+        except (Failed, AwsError) as error:
             if before:
                 self.environments[environment] = self._start(name, environment, before.label)
-            raise
+            raise Failed(str(error)) from error
         self.environments[environment] = made
         return made
 
@@ -117,13 +117,10 @@ class Instances:
         for part in UNPLAYED:
             if (bundle / part).exists():
                 self.note(f"{part} of the bundle: not played")
-        try:
-            options = self.options(name, environment)
-            told = self._told(name, environment, options)
-            command, port = self._command(bundle, int(told.get("PORT", PORT)))
-            running = process.start_command(bundle, told, command, port, self._installed(bundle), self.patience)
-        except AwsError as error:
-            raise Failed(str(error)) from error
+        options = self.options(name, environment)
+        told = self._told(name, environment, options)
+        command, port = self._command(bundle, int(told.get("PORT", PORT)))
+        running = process.start_command(bundle, told, command, port, self._installed(bundle), self.patience)
         path, wanted = options.get((PROCESS, "HealthCheckPath"), "/"), options.get((PROCESS, "MatcherHTTPCode"), "200")
         if problem := application.unhealthy(running.url, path, wanted):
             running.stop()

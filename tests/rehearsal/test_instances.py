@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 
 from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
 from scripts.rehearsal import instances
 from scripts.rehearsal.errors import Failed
 from scripts.rehearsal.instances import PLAIN, PROCESS, SECRETS, Instances, Version
@@ -43,12 +44,15 @@ class Beanstalk:
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     region: str = "r"
     endpoint: None = None
+    gone: str = ""  # the version whose bundle is gone
 
     def call(self, service: str, operation: str, /, **asked: Any) -> dict[str, Any]:
         match operation:
             case "describe_application_versions":
                 labels = [one for one in asked["VersionLabels"] if one in self.versions]
                 return {"ApplicationVersions": [{"SourceBundle": {"S3Bucket": "b", "S3Key": one}} for one in labels]}
+            case "get_object" if asked["Key"] == self.gone:
+                raise AwsError("s3.get_object", "NoSuchKey", "the key does not exist")
             case "get_object":
                 return {"Body": io.BytesIO(zipped(self.versions[asked["Key"]]))}
             case "describe_configuration_settings":
@@ -136,6 +140,14 @@ def test_what_does_not_run_is_told_and_the_last_version_runs_again(here: Here, f
     assert good.running.stopped
     assert {one["Deployment"]["VersionLabel"] for one in here.health()} == {"good"}
     assert ask(here.instances.url("env") + "/health").body == b"well"
+
+
+def test_a_version_that_is_gone_from_its_bucket_leaves_the_last_one(here: Here) -> None:
+    here.deploy("good")
+    here.aws.gone = "lost"
+    with pytest.raises(Failed, match="NoSuchKey"):
+        here.deploy("lost")
+    assert {one["Deployment"]["VersionLabel"] for one in here.health()} == {"good"}
 
 
 def test_without_requirements_nothing_is_installed(here: Here) -> None:
