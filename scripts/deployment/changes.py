@@ -17,6 +17,8 @@ from scripts.deployment.planned import UNKNOWN, Difference, Notice, Path, Plan, 
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 # Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
 FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
+# What tells the elements of a list apart: variables and containers, tags, policies, statements, origins.
+NAMING = ("Name", "Key", "PolicyName", "Sid", "Id")
 
 
 def changed(
@@ -158,8 +160,8 @@ def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
         target = detail["Target"]
         if target["Attribute"] == "Metadata":
             continue  # what the template says about a resource is none of its values
-        name = target.get("Path", "").removeprefix("/Properties/").strip("/").replace("/", ".")
-        name = name or target.get("Name") or target["Attribute"]
+        place = target.get("Path", "").removeprefix("/Properties/").strip("/")
+        name = _called(place, change) or target.get("Name") or target["Attribute"]
         before, after = target.get("BeforeValue", ""), target.get("AfterValue", "")
         known = UNKNOWN not in after
         certain = detail.get("ChangeSource") != "Automatic" and known
@@ -173,9 +175,36 @@ def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
             target.get("RequiresRecreation", "Never"),
             detail.get("CausingEntity", ""),
         )
-        if name not in found or (certain and not found[name].certain):
-            found[name] = one
+        if (key := place or name) not in found or (certain and not found[key].certain):
+            found[key] = one
     yield from found.values()
+
+
+def _called(place: str, change: Answer) -> str:
+    """A path with dots, and with the names of list elements in the place of their numbers, where the element before and
+    the one after have the same: an option of Elastic Beanstalk, a variable, a tag."""
+    contexts = (change.get(name) for name in ("BeforeContext", "AfterContext"))
+    sides = [json.loads(context).get("Properties") for context in contexts if context]
+    parts = []
+    for part in place.split("/"):
+        names = set()
+        if part.isdigit():
+            sides = [one[int(part)] for one in sides if isinstance(one, list) and int(part) < len(one)]
+            names = {_own(one) for one in sides}
+        else:
+            sides = [one[part] for one in sides if isinstance(one, dict) and part in one]
+        parts.append(names.pop() or part if len(names) == 1 else part)
+    return ".".join(parts)
+
+
+def _own(element: object) -> str:
+    """What a list element is called; empty when it has no name, or none yet."""
+    if not isinstance(element, dict):
+        return ""
+    if "OptionName" in element:  # unique in its namespace only
+        return f"{element.get('Namespace')}.{element['OptionName']}"
+    name = next((str(element[key]) for key in NAMING if key in element), "")
+    return "" if UNKNOWN in name else name
 
 
 def masked(name: str, value: str, hidden: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from scripts.deployment import plan
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import Request
+from scripts.deployment.planned import UNKNOWN
 from scripts.deployment.show import plans
 from tests.deployment.changesets import (
     BEFORE,
@@ -21,6 +23,7 @@ from tests.deployment.changesets import (
     ROOT,
     UPDATE,
     change_set,
+    detail,
     modify,
     nested,
     prepared,
@@ -45,6 +48,36 @@ def test_an_update_as_text() -> None:
         "    ? Backend: Service",
         "    ? Monitoring: Alarm (might be replaced)",
         "  no change expected in Storage",
+    ]
+
+
+def test_elements_of_lists_are_called_by_their_own_names() -> None:
+    """Where the one before and the one after have the same; a place is a place, whatever is called alike."""
+
+    def option(namespace: str, name: str) -> dict[str, str]:
+        return {"Namespace": namespace, "OptionName": name, "Value": "1"}
+
+    def context(*options: dict[str, str]) -> str:
+        tags = [{"Key": "CostCenter", "Value": "1"}, {"Key": UNKNOWN, "Value": "1"}]
+        return json.dumps({"Properties": {"OptionSettings": options, "Tags": tags, "Zones": ["a"]}})
+
+    places = [f"OptionSettings/{number}/Value" for number in range(4)] + ["Tags/0/Value", "Tags/1/Value", "Zones/0"]
+    one = modify(
+        "Environment",
+        "AWS::ElasticBeanstalk::Environment",
+        *(detail(place, "1", "2") for place in places),
+        BeforeContext=context(option("a", "Size"), option("b", "Size"), option("a", "Old")),
+        AfterContext=context(option("a", "Size"), option("b", "Size"), option("a", "New"), option("a", "More")),
+    )
+    made = plan.make(prepared(change_set(NAME, [one])), REQUEST, BEFORE, "why")
+    assert [difference.name for difference in made.changes[0].differences] == [
+        "OptionSettings.a.Size.Value",
+        "OptionSettings.b.Size.Value",
+        "OptionSettings.2.Value",
+        "OptionSettings.a.More.Value",
+        "Tags.CostCenter.Value",
+        "Tags.1.Value",
+        "Zones.0",
     ]
 
 
