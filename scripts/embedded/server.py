@@ -18,13 +18,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
 RUN_FILE = ROOT / ".cache" / "embedded.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PATIENCE, TIMEOUT = 60.0, 10.0
+
+
+class Process(Protocol):
+    """What starting needs of a process, as `Popen` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+    def kill(self) -> None: ...
 
 
 class ServerError(Exception):
@@ -96,11 +107,7 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
 def _start(port: int, run_file: Path) -> Run:
     log = run_file.with_suffix(".log")
     log.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "scripts.embedded", "serve", "--port", str(port)]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+    process = launch(port, log)
     run = Run(process.pid, port, str(log))
     try:
         _wait(process, run)
@@ -114,7 +121,16 @@ def _start(port: int, run_file: Path) -> Run:
     return run
 
 
-def _wait(process: "subprocess.Popen[bytes]", run: Run) -> None:
+def launch(port: int, log: Path) -> Process:
+    """Starts the process that serves on a port, detached, and does not wait for it."""
+    command = [sys.executable, "-m", "scripts.embedded", "serve", "--port", str(port)]
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def _wait(process: Process, run: Run) -> None:
     """Until it answers. Raises `ServerError` with the end of its log when it ended or takes too long."""
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:

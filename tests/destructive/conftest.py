@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.embedded import server
+from tests import prepared
 from tests.conftest import ROOT
 
 Drive = Callable[..., Any]
@@ -20,7 +21,7 @@ Drive = Callable[..., Any]
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Endpoint]:
     run_file = tmp_path_factory.mktemp("destructive") / "embedded.json"
     try:
-        yield server.ensure(run_file)
+        yield prepared.ensure(run_file)
     finally:
         server.stop(run_file)
 

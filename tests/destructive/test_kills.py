@@ -13,6 +13,7 @@ import pytest
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.embedded import faults, server
 from scripts.embedded.faults import Plan
+from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.conftest import Drive
 from tests.destructive.small import KILLED, settled
@@ -48,7 +49,7 @@ def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: 
 def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: Path) -> None:
     """True SIGKILLs of the whole process, on the real set."""
     run_file, params, kills = tmp_path / "embedded.json", tmp_path / "params", 0
-    endpoint = server.ensure(run_file)
+    endpoint = prepared.ensure(run_file)
     shutil.copytree(ROOT / "params", params)
     wanted = (params / "local.json").read_text(encoding="utf-8")
     try:

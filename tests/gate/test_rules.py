@@ -56,7 +56,8 @@ def test_an_exception_that_nothing_needs_is_not_in_a_table(
 ) -> None:
     assert table[key].strip()
     monkeypatch.delitem(table, key)
-    assert check(TEMPLATES) != []
+    # One finding is enough: the rules between files, the slow ones, come last.
+    assert any(rule.findings(TEMPLATES) for rule in sorted(RULES, key=lambda one: one.id.startswith("CON")))
 
 
 def test_a_finding_says_where_which_rule_why_and_what_to_do() -> None:

@@ -17,6 +17,7 @@ from scripts.embedded import server
 from scripts.rehearsal.rehearse import rehearse
 from scripts.rehearsal.results import Release
 from scripts.rehearsal.stage import Options
+from tests import prepared
 from tests.conftest import ROOT
 from tests.rehearsal import fakes
 
@@ -137,7 +138,7 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
     change(folder)
     fakes.lay(folder / "fakes")
     run_file = folder / "embedded.json"
-    endpoint = server.ensure(run_file)
+    endpoint = prepared.ensure(run_file)
     try:
         made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
         made.deploy()

@@ -18,6 +18,7 @@ import pytest
 from generator.reading import parameters
 from generator.reading.templates import load
 from scripts.embedded import server
+from tests import prepared
 
 BUCKET = "exit-door"
 
@@ -32,7 +33,7 @@ def command_line(repository: Path) -> Path:
 def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path) -> None:
     aws = command_line(repository)
     run_file = tmp_path / "embedded.json"
-    endpoint = server.ensure(run_file)
+    endpoint = prepared.ensure(run_file)
     try:
         environment = {
             "PATH": os.environ["PATH"],

@@ -17,6 +17,7 @@ import pytest
 
 from scripts.embedded import faults, server
 from scripts.embedded.faults import Plan, ResourceFault
+from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.small import templates
 
@@ -74,7 +75,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("watching")
-    endpoint = server.ensure(folder / "embedded.json")
+    endpoint = prepared.ensure(folder / "embedded.json")
     try:
         made = World(folder, endpoint.url)
         made.write("first")

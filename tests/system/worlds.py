@@ -16,6 +16,7 @@ import pytest
 
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.embedded import server
+from tests import prepared
 from tests.conftest import ROOT
 
 SHARED, LOCAL = "cloud-health-dashboard-shared", "cloud-health-dashboard-local"
@@ -86,7 +87,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("deploy")
-    endpoint = server.ensure(folder / "embedded.json")
+    endpoint = prepared.ensure(folder / "embedded.json")
     try:
         yield World(
             folder / "embedded.json", folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions))

@@ -1,0 +1,118 @@
+"""Embedded AWSs for the tests that are not about how one starts: forked from a process that has loaded everything.
+
+Loading moto, botocore's models and the resource schemas takes seconds of a processor, the same for each of the many
+servers of the suite; a fork has it all. What serves is `server.serve` in a process of its own, as in `python -m
+scripts.embedded serve`; that command is what tests/embedded start, and the deploy script where it finds no server.
+
+`python -m tests.prepared` forks a server for each line `{"port": ..., "log": ...}` and answers with its process id.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
+from scripts.embedded import server
+
+# The largest of botocore's models that an environment takes.
+SERVICES = (
+    "ec2",
+    "iam",
+    "s3",
+    "ecs",
+    "elbv2",
+    "cloudfront",
+    "codebuild",
+    "codepipeline",
+    "dynamodb",
+    "cloudwatch",
+    "ssm",
+)
+
+
+@dataclass
+class Forked:
+    """A server as `server.launch` gives it; nobody's child here, so its exit status stays unknown."""
+
+    pid: int
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return 1
+        return None
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def ensure(run_file: Path) -> server.Endpoint:
+    """As `server.ensure`, with a server that is forked."""
+    with patch.object(server, "launch", _fork):
+        return server.ensure(run_file)
+
+
+def _fork(port: int, log: Path) -> Forked:
+    parent = _parent()
+    assert parent.stdin and parent.stdout
+    parent.stdin.write(json.dumps({"port": port, "log": str(log)}) + "\n")
+    parent.stdin.flush()
+    return Forked(int(parent.stdout.readline()))
+
+
+@cache
+def _parent() -> subprocess.Popen[str]:
+    """The process that has loaded everything: one for each worker of the suite, which ends it."""
+    command = [sys.executable, "-m", "tests.prepared"]
+    process = subprocess.Popen(command, cwd=server.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(process.communicate)  # it ends with its input
+    return process
+
+
+def main() -> None:
+    os.environ["MOTO_ACCOUNT_ID"] = server.ACCOUNT  # moto reads it when it is imported
+    importlib.import_module("scripts.embedded.api")
+    services = importlib.import_module("scripts.embedded.services").Services("http://localhost", server.REGION, "0")
+    for name in SERVICES:
+        services.client(name)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            _serve(asked["port"], asked["log"])
+        print(child, flush=True)
+
+
+def _serve(port: int, log: str) -> None:
+    """In the fork: with a session, a log and an input of its own."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        server.serve(port)
+    finally:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
