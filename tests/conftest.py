@@ -18,6 +18,27 @@ gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
 # Minutes long, and asked for by name: no part of the suite.
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]
+# The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
+LONGEST = (
+    "system/test_rehearse.py",
+    "options/test_pairwise.py",
+    "destructive/test_kills.py",
+    "system/test_rehearse_options.py",
+    "options/test_deploying.py",
+    "system/test_plan.py",
+    "generator/test_command.py",
+    "gate/test_lint.py",
+    "gate/test_security_tools.py",
+    "system/test_deploy.py",
+    "destructive/test_scenes.py",
+    "embedded/test_proof.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    assert all(map(Path.is_file, places)), "a file that is no more"
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
