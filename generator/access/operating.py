@@ -78,23 +78,20 @@ def _looking(stack: Stack) -> list[Grant]:
             "an environment on Elastic Beanstalk gets the newest version of its platform",
         ),
         allow(
-            "FindPrefixList",
-            [ec2.DescribeManagedPrefixLists],
-            Anything("ec2:DescribeManagedPrefixLists supports no resource-level permission"),
-            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
-        ),
-        allow(
             "LookAtAccount",
             [
                 codebuild.ListCuratedEnvironmentImages,
                 ec2.DescribeAddresses,
+                ec2.DescribeInstanceTypes,
+                ec2.DescribeManagedPrefixLists,
                 ec2.DescribeVpcs,
                 servicequotas.ListServiceQuotas,
                 ses.GetAccount,
                 sns.GetSMSSandboxAccountStatus,
             ],
             Anything(NOTHING_NARROWER),
-            "quotas, build images and sandboxes that would stop a first deployment are told before it",
+            "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
+            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
         ),
         allow(
             "FindSender",

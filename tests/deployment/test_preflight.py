@@ -25,7 +25,7 @@ from tests.deployment.service import ACCOUNT, ME, Prepared, refusal
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 QUOTAS = {
     "vpc": {"VPCs per Region": 5.0, "Inbound or outbound rules per security group": 60.0},
-    "ec2": {"EC2-VPC Elastic IPs": 5.0},
+    "ec2": {"EC2-VPC Elastic IPs": 5.0, account.STANDARD: 8.0},
     "fargate": {"Fargate On-Demand vCPU resource count": 6.0},
     "codebuild": {"Concurrently running builds for Linux/Small environment": 1.0},
 }
@@ -63,6 +63,7 @@ class Account(Prepared):
                 "codecommit__get_branch": {"branch": {}},
                 "ec2__describe_vpcs": {"Vpcs": [{}]},
                 "ec2__describe_addresses": {"Addresses": []},
+                "ec2__describe_instance_types": {"InstanceTypes": [{"VCpuInfo": {"DefaultVCpus": 2}}]},
                 "ec2__describe_managed_prefix_lists": {"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": 55}]},
                 "service-quotas__list_service_quotas": quotas,
                 "sesv2__get_account": {"ProductionAccessEnabled": True},
@@ -107,6 +108,34 @@ def test_nothing_stops_a_first_deployment(params: Path) -> None:
     assert found["VPCs"].found == "1 of 5 used, 1 wanted"
     reads = re.compile(r"\.(get|list|describe|simulate)_")
     assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "instances", "answers", "what", "state", "told"),
+    [
+        ("t3.small", "2", {}, "instance type", State.GOOD, "t3.small"),
+        ("t3.small", "2", {}, "vCPUs of instances", State.GOOD, "0 of 8 used, 8 wanted"),
+        ("t3.small", "3", {}, "vCPUs of instances", State.STOP, "0 of 8 used, 12 wanted"),
+        (
+            "t1.huge",
+            "2",
+            {"ec2__describe_instance_types": absent("InvalidInstanceType")},
+            "instance type",
+            State.STOP,
+            "no t1.huge",
+        ),
+    ],
+)
+def test_instances_of_elastic_beanstalk_have_room_twice(
+    params: Path, kind: str, instances: str, answers: Any, what: str, state: State, told: str
+) -> None:
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"BackendTarget": "BEANSTALK", "InstanceType": kind, "MaximumTasks": instances}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    found = checks(Account(**answers), params)
+    assert found[what].state == state and told in found[what].found
+    assert "vCPUs of Fargate" not in found
 
 
 @pytest.mark.parametrize(

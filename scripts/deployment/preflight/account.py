@@ -26,6 +26,7 @@ ROLES = {
     "elasticbeanstalk.amazonaws.com": ("AWSServiceRoleForElasticBeanstalk", "AWS::ElasticBeanstalk::Environment"),
     "autoscaling.amazonaws.com": ("AWSServiceRoleForAutoScaling", "AWS::ElasticBeanstalk::Environment"),
 }
+STANDARD, FAMILIES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "acdhimrtz"
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
@@ -85,10 +86,28 @@ def quotas(look: Look) -> Iterator[Check]:
         # While a deployment replaces the tasks, twice as many run.
         cpus = 2 * int(look.values["MaximumTasks"]) * int(look.values["TaskCpu"]) / 1024
         yield _room(look.aws, "vCPUs of Fargate", "fargate", "Fargate On-Demand vCPU resource count", 0, cpus)
+    if look.count("AWS::ElasticBeanstalk::Environment"):
+        yield from _instances(look)
     if look.count("AWS::CodeBuild::Project"):
         size = look.values["BuildComputeType"].rpartition("_")[2].capitalize()
         name = f"Concurrently running builds for Linux/{size} environment"
         yield _room(look.aws, "builds at a time", "codebuild", name, 0, 1)
+
+
+def _instances(look: Look) -> Iterator[Check]:
+    """The instance type in this Region, and room for twice as many instances, which run while a release is deployed."""
+    kind = look.values["InstanceType"]
+    try:
+        found = look.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
+    except AwsError as error:
+        if error.code != "InvalidInstanceType":  # EC2 API reference, "Client error codes"
+            raise
+        yield stop("instance type", f"{look.aws.region} has no {kind}", "Choose another InstanceType.")
+        return
+    yield good("instance type", kind)
+    if kind[0] in FAMILIES:
+        wanted = 2 * int(look.values["MaximumTasks"]) * found["VCpuInfo"]["DefaultVCpus"]
+        yield _room(look.aws, "vCPUs of instances", "ec2", STANDARD, 0, wanted)
 
 
 def _room(aws: Aws, what: str, service: str, name: str, used: int, wanted: float) -> Check:
