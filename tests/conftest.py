@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("STRICT") == "1"
 # A Docker engine of the user's would pull images from the internet: for the tests there is none.
 os.environ["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+# Each of the hundreds of processes of the suite would compile the checkout again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []

@@ -198,6 +198,7 @@ def make(port: int) -> Any:
     # moto reads its settings when it is imported.
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
     os.environ["MOTO_PORT"] = str(port)
+    from moto import backends
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -212,6 +213,9 @@ def make(port: int) -> Any:
         unimplemented,
     )
 
+    # moto asks for the names of its services twice for each call, and would list a folder of hundreds each time.
+    names = frozenset(backends.list_of_moto_modules())
+    setattr(backends, "list_of_moto_modules", lambda: names)  # noqa: B010
     aws_policies.install()
     beanstalk.install()
     bucket_policies.install()
