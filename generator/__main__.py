@@ -168,9 +168,8 @@ def _gate() -> int:
     from generator.reading.templates import load
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
-    gc.set_threshold(
-        100_000
-    )  # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth
+    # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
+    gc.set_threshold(100_000)
     templates = load(TEMPLATES)
     text = parameter_page.page(templates)
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
