@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST, ROOT
+
 SAMPLE = """
 import pytest
 
@@ -42,3 +44,7 @@ def test_a_skipped_test_does_not_look_green(
     else:
         assert last == "not run: nothing"
         assert "STRICT=1: this must run here" in result.stdout and "no browser on this machine" in result.stdout
+
+
+def test_the_longest_files_are_there() -> None:
+    assert LONGEST and [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []

@@ -233,7 +233,6 @@ def test_a_registry_that_refuses_fails(sample: Workshop, call: str) -> None:
         ({"APPLICATION_MODULE": "api.main:app"}, "ERROR APPLICATION_MODULE: backend/api is missing"),
         ({"BACKEND_DIRECTORY": "server"}, "server: No such file or directory"),
         ({"CODEBUILD_RESOLVED_SOURCE_VERSION": ""}, "the pipeline gave no commit"),
-        ({"REPOSITORY_URI": ""}, "no registry"),
     ],
 )
 def test_wrong_settings_are_named(sample: Workshop, variables: dict[str, str], complaint: str) -> None:
@@ -241,6 +240,18 @@ def test_wrong_settings_are_named(sample: Workshop, variables: dict[str, str], c
     assert outcome.phases == {"install": False}
     assert complaint in outcome.log
     assert not sample.machine.calls("pip")
+
+
+def test_without_a_registry_the_bundle_is_the_release(sample: Workshop) -> None:
+    """On Elastic Beanstalk. A registry that nobody thought of is a fault all the same."""
+    outcome = build(sample, REPOSITORY_URI="")
+    assert outcome.succeeded, outcome.log
+    assert "RESULT image: NONE, there is no registry; the bundle is the release" in outcome.results()
+    assert "Procfile" in outcome.artifacts[""] and "imagedefinitions.json" not in outcome.artifacts[""]
+    assert not sample.machine.calls("docker") and not outcome.variables.get("IMAGE")
+    without = {name: value for name, value in VARIABLES.items() if name != "REPOSITORY_URI"}
+    forgotten = sample.build("backend", without)
+    assert forgotten.phases == {"install": False} and "REPOSITORY_URI: is not set" in forgotten.log
 
 
 def test_requirements_must_be_somewhere(sample: Workshop) -> None:
