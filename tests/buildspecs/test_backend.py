@@ -1,4 +1,7 @@
-"""The backend's build, run on copies of the sample application."""
+"""The backend's build, run on copies of the sample application.
+
+Long because it is one test for each thing that one buildspec does.
+"""
 
 import json
 import re
