@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from generator.reading.broadening import covers
 from generator.reading.contracts import TASK
@@ -13,7 +14,7 @@ from generator.reading.needs_terms import Terms
 from generator.reading.permissions import Condition, Permission, of
 from generator.reading.places import walk
 from generator.reading.templates import Resource, Template, TemplateSet
-from generator.reading.values import decide, outcomes, render
+from generator.reading.values import asked, decide, outcomes, render
 
 ROLE = "AWS::IAM::Role"
 ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
@@ -57,15 +58,17 @@ def compare(templates: TemplateSet) -> list[Gap]:
     for template in (one for one in templates if one.name != ACCESS):
         roles = [one for one in template.resources.values() if one.type == ROLE]
         forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
+        stated = {role.address: tuple(_stated(terms, template, role)) for role in roles}
+        needing = _Needing(terms, template)
         for outcome in outcomes(template) if roles else ():
             there = [one for one in template.resources.values() if outcome.get(one.condition or "", True)]
-            needed = _needed(terms, there, outcome)
+            needed = [need for one in there for need in needing.under(one, outcome)]
             present = {f"${{{role.address}.Arn}}" for role in there if role.type == ROLE}
             gaps |= {_unknown(one) for one in needed if not one.action}
             gaps |= {_foreign(one) for one in needed if one.action and one.role not in present}
             for role in (one for one in there if one.type == ROLE):
                 own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
-                form = _Form(own, tuple(_grants(terms, template, role, outcome)))
+                form = _Form(own, tuple(one for one in stated[role.address] if _stands(one, outcome)))
                 forms[role.address] += [form] * (form not in forms[role.address])
         for address, found in forms.items():
             gaps.update(_missing(address, found))
@@ -73,9 +76,26 @@ def compare(templates: TemplateSet) -> list[Gap]:
     return sorted(gaps)
 
 
-def _needed(terms: Terms, resources: list[Resource], outcome: Mapping[str, bool]) -> list[Need]:
-    asking = [one for one in resources if one.type in READERS]
-    return [need for one in asking for need in needs(terms, one, decide(dict(one.properties), outcome))]
+class _Needing:
+    """What the resources of a template need, by the outcomes of the conditions that they ask: most ask few."""
+
+    def __init__(self, terms: Terms, template: Template) -> None:
+        self._terms = terms
+        self._asked = {
+            one.logical_id: sorted(asked(dict(one.properties)))
+            for one in template.resources.values()
+            if one.type in READERS
+        }
+        self._found: dict[tuple[str, tuple[bool, ...]], tuple[Need, ...]] = {}
+
+    def under(self, resource: Resource, outcome: Mapping[str, bool]) -> tuple[Need, ...]:
+        """The needs of one resource."""
+        if resource.logical_id not in self._asked:
+            return ()
+        key = (resource.logical_id, tuple(outcome[name] for name in self._asked[resource.logical_id]))
+        if key not in self._found:
+            self._found[key] = tuple(needs(self._terms, resource, decide(dict(resource.properties), outcome)))
+        return self._found[key]
 
 
 def _application_roles(terms: Terms) -> set[str]:
@@ -119,17 +139,21 @@ def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:
         yield Gap(role.address, policy, f"lacks {policy} in ManagedPolicyArns", wanted[policy])
 
 
-def _grants(terms: Terms, template: Template, role: Resource, outcome: Mapping[str, bool]) -> Iterator[Permission]:
-    """The role's statements under an outcome, resources and condition values in the root's terms."""
+def _stated(terms: Terms, template: Template, role: Resource) -> Iterator[Permission]:
+    """The role's statements, resources and condition values in the root's terms."""
 
     def texts(values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(terms.text(template.name, {"Fn::Sub": one}) for one in values)
 
     for one in of(role):
-        if all(outcome[name.removeprefix("not ")] != name.startswith("not ") for name in one.when):
-            conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
-            parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
-            yield Permission(**{**vars(one), **parts, "conditions": conditions})
+        conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
+        parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
+        yield Permission(**{**vars(one), **parts, "conditions": conditions})
+
+
+def _stands(one: Permission, outcome: Mapping[str, bool]) -> bool:
+    """Whether a statement is there under an outcome."""
+    return all(outcome[name.removeprefix("not ")] != name.startswith("not ") for name in one.when)
 
 
 def _unknown(need: Need) -> Gap:
@@ -182,9 +206,22 @@ def _serves(grant: Permission, need: Need) -> bool:
         return False
     if need.service and _principal(need) not in grant.principals:
         return False
-    actions = any(like(one.lower(), need.action.lower()) for one in grant.actions)
+    if not _names(grant.actions, need.action.lower()):
+        return False
     resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
-    return actions and resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+    return resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+
+
+def _names(actions: tuple[str, ...], action: str) -> bool:
+    exact, patterns = _written(actions)
+    return action in exact or any(like(one, action) for one in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _written(actions: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Actions in lower case, as they are and as patterns."""
+    lower = frozenset(map(str.lower, actions))
+    return lower, tuple(sorted(one for one in lower if "*" in one or "?" in one))
 
 
 def _principal(need: Need) -> str:

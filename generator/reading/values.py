@@ -73,6 +73,11 @@ def decide(value: Any, outcome: Mapping[str, bool]) -> Any:
     return value
 
 
+def asked(value: Any) -> set[str]:
+    """The conditions that a value's `Fn::If` name."""
+    return {inner["Fn::If"][0] for _, inner in walk(value) if isinstance(inner, dict) and "Fn::If" in inner}
+
+
 @lru_cache(maxsize=64)
 def outcomes(template: Template) -> tuple[Mapping[str, bool], ...]:
     """Every combination of outcomes that the conditions of a template can have, each once.
