@@ -25,22 +25,6 @@ from unittest.mock import patch
 
 from scripts.embedded import server
 
-# The largest of botocore's models that an environment takes.
-SERVICES = (
-    "ec2",
-    "iam",
-    "s3",
-    "ecs",
-    "elbv2",
-    "cloudfront",
-    "codebuild",
-    "codepipeline",
-    "dynamodb",
-    "cloudwatch",
-    "ssm",
-)
-
-
 @dataclass
 class Forked:
     """A server as `server.launch` gives it; nobody's child here, so its exit status stays unknown."""
@@ -87,8 +71,10 @@ def main() -> None:
     os.environ["MOTO_ACCOUNT_ID"] = server.ACCOUNT  # moto reads it when it is imported
     importlib.import_module("scripts.embedded.api")
     services = importlib.import_module("scripts.embedded.services").Services("http://localhost", server.REGION, "0")
-    for name in SERVICES:
+    rows = importlib.import_module("scripts.embedded.types").ROWS.values()
+    for name in sorted({"cloudformation", "sts", *(row.service for row in rows)}):
         services.client(name)
+        importlib.import_module("moto.core.utils").get_service_model(name)
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind
