@@ -25,6 +25,7 @@ from unittest.mock import patch
 
 from scripts.embedded import server
 
+
 @dataclass
 class Forked:
     """A server as `server.launch` gives it; nobody's child here, so its exit status stays unknown."""
