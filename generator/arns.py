@@ -111,6 +111,21 @@ def beanstalk_logs(environment: Text) -> Sub:
     return arn("logs", "log-group:/aws/elasticbeanstalk/${Environment}/*", Environment=environment)
 
 
+def beanstalk_platforms() -> Sub:
+    """The platforms of AWS, which are nobody's account's."""
+    return Sub("arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}::platform/*")
+
+
+def beanstalk_made(service: str, kind: str) -> Sub:
+    """What Elastic Beanstalk makes for its environments: it begins the names with `awseb-`. `kind` stands before."""
+    return arn(service, f"{kind}awseb-*")
+
+
+def beanstalk_stacks() -> Sub:
+    """The stacks that Elastic Beanstalk keeps its environments' resources in."""
+    return arn("cloudformation", "stack/awseb-*/*")
+
+
 def dynamodb_table(name: Text) -> Sub:
     return arn("dynamodb", "table/${Name}", Name=name)
 

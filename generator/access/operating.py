@@ -74,7 +74,7 @@ def _looking(stack: Stack) -> list[Grant]:
         allow(
             "FindPlatform",
             [elasticbeanstalk.ListPlatformVersions],
-            [Sub("arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}::platform/*")],
+            [arns.beanstalk_platforms()],
             "an environment on Elastic Beanstalk gets the newest version of its platform",
         ),
         allow(

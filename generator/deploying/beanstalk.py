@@ -7,13 +7,10 @@ for one environment behind a shared load balancer.
 from __future__ import annotations
 
 from awacs.aws import ArnLike, StringEquals, StringLike
-from troposphere import Sub
 
 from generator import arns, ports
 from generator.deploying.kinds import UNUSED, Kind, Kinds, May, Places, do, every, everywhere, never, tagged
 from generator.deploying.runtime import linked
-
-STACKS = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/awseb-*"
 
 
 def kinds(at: Places) -> Kinds:
@@ -58,7 +55,7 @@ def kinds(at: Places) -> Kinds:
                     [
                         arns.beanstalk_application(application),
                         arns.beanstalk_environment(application, environment),
-                        Sub("arn:${AWS::Partition}:elasticbeanstalk:${AWS::Region}::platform/*"),
+                        arns.beanstalk_platforms(),
                     ],
                 ),
                 *_instances(),
@@ -81,8 +78,8 @@ def kinds(at: Places) -> Kinds:
 
 def _instances() -> tuple[May, ...]:
     """The stack that Elastic Beanstalk makes, and the instances in it."""
-    own = [Sub(f"{STACKS}/*")]
-    groups = [arns.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/awseb-*")]
+    own = [arns.beanstalk_stacks()]
+    groups = [arns.beanstalk_made("autoscaling", "autoScalingGroup:*:autoScalingGroupName/")]
     template = ArnLike({"ec2:LaunchTemplate": arns.arn("ec2", "launch-template/*")})
     made = StringEquals({"ec2:CreateAction": ["CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances"]})
     return (
@@ -105,7 +102,7 @@ def _instances() -> tuple[May, ...]:
             groups,
             "Groups",
         ),
-        May(do("cloudwatch", "DeleteAlarms PutMetricAlarm"), [arns.arn("cloudwatch", "alarm:awseb-*")], "Alarms"),
+        May(do("cloudwatch", "DeleteAlarms PutMetricAlarm"), [arns.beanstalk_made("cloudwatch", "alarm:")], "Alarms"),
         May(do("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)),
         May(
             do(
@@ -162,7 +159,7 @@ def _balancing() -> tuple[May, ...]:
                 "AddTags CreateTargetGroup DeleteTargetGroup DeregisterTargets ModifyTargetGroup"
                 " ModifyTargetGroupAttributes RegisterTargets",
             ),
-            [arns.arn(service, "targetgroup/awseb-*")],
+            [arns.beanstalk_made(service, "targetgroup/")],
             "Targets",
         ),
         May(

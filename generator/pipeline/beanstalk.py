@@ -15,14 +15,12 @@ from __future__ import annotations
 from awacs import autoscaling, cloudformation, cloudwatch, ec2, elasticloadbalancing, iam, kms, logs, s3, sts
 from awacs import elasticbeanstalk as beanstalk
 from awacs.aws import Allow, ArnLike, Principal, StringEquals, StringLike
-from troposphere import GetAtt, Sub
+from troposphere import GetAtt
 from troposphere.iam import Role
 
 from generator import arns, ports
 from generator.iam import Anything, Grant, allow, via
 from generator.stack import Stack
-
-STACKS = "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${AWS::AccountId}:stack/awseb-*"
 
 
 def role(stack: Stack, pipeline_role: Role, condition: str) -> Role:
@@ -128,7 +126,8 @@ def _versions(stack: Stack) -> list[Grant]:
 
 def _instances(stack: Stack) -> list[Grant]:
     own_groups = [
-        arns.arn("autoscaling", f"{kind}:*:{kind}Name/awseb-*") for kind in ("autoScalingGroup", "launchConfiguration")
+        arns.beanstalk_made("autoscaling", f"{kind}:*:{kind}Name/")
+        for kind in ("autoScalingGroup", "launchConfiguration")
     ]
     return [
         allow(
@@ -143,7 +142,7 @@ def _instances(stack: Stack) -> list[Grant]:
                 cloudformation.ListStackResources,
                 cloudformation.UpdateStack,
             ],
-            [Sub(f"{STACKS}/*")],
+            [arns.beanstalk_stacks()],
             "the environment's resources are a stack of Elastic Beanstalk's own",
         ),
         allow(
@@ -196,7 +195,7 @@ def _instances(stack: Stack) -> list[Grant]:
             [ec2.TerminateInstances],
             [arns.arn("ec2", "instance/*")],
             "old instances go when the new ones are healthy, and new ones when they are not",
-            [StringLike({"ec2:ResourceTag/aws:cloudformation:stack-id": [Sub(f"{STACKS}/*")]})],
+            [StringLike({"ec2:ResourceTag/aws:cloudformation:stack-id": [arns.beanstalk_stacks()]})],
         ),
         allow(
             "RegisterInstances",
@@ -205,7 +204,7 @@ def _instances(stack: Stack) -> list[Grant]:
                 elasticloadbalancing.DeregisterTargets,
                 elasticloadbalancing.RegisterTargets,
             ],
-            [arns.arn("elasticloadbalancing", "targetgroup/awseb-*")],
+            [arns.beanstalk_made("elasticloadbalancing", "targetgroup/")],
             "requests go to the new instances",
         ),
         allow(
@@ -216,7 +215,7 @@ def _instances(stack: Stack) -> list[Grant]:
                 elasticloadbalancing.ModifyRule,
             ],
             [
-                arns.arn("elasticloadbalancing", "targetgroup/awseb-*"),
+                arns.beanstalk_made("elasticloadbalancing", "targetgroup/"),
                 arns.arn("elasticloadbalancing", "listener-rule/app/*"),
             ],
             "traffic splitting weighs the environment's rule between two groups; a rule's id is random",
@@ -224,7 +223,7 @@ def _instances(stack: Stack) -> list[Grant]:
         allow(
             "SetAlarms",
             [cloudwatch.PutMetricAlarm],
-            [arns.arn("cloudwatch", "alarm:awseb-*")],
+            [arns.beanstalk_made("cloudwatch", "alarm:")],
             "the alarms that scale the group move to the new one",
         ),
         allow(

@@ -123,8 +123,8 @@ def _platform(aws: Aws, environment: Environment) -> Computed:
     if environment.chosen("BackendTarget") != "BEANSTALK":
         return Computed("PlatformArn", "none", FOUND, "the backend does not run on Elastic Beanstalk")
     branch = PLATFORM.format(environment.chosen("PythonVersion"))
-    wanted = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in
-              (("PlatformBranchName", branch), ("PlatformStatus", "Ready"))]  # fmt: skip
+    asked = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
+    wanted = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in asked.items()]
     found = [
         (tuple(map(int, one["PlatformVersion"].split("."))), one["PlatformArn"])
         for page in aws.pages("elasticbeanstalk", "list_platform_versions", Filters=wanted)

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -160,13 +159,6 @@ def sample_site(folder: Path) -> dict[str, serve.StoredObject]:
         lasting = "public, max-age=31536000, immutable" if key.startswith("static/") else "no-cache"
         objects[key] = serve.StoredObject(path.read_bytes(), kinds.get(path.suffix, "text/plain"), lasting)
     return objects
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

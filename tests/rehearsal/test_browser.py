@@ -26,7 +26,6 @@ from tests.rehearsal.serving import (
     ask,
     clients_table,
     distribution,
-    free_port,
     production,
     sample_bundle,
     sample_python,
@@ -98,7 +97,7 @@ def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     aws.start()
     address = "http://{}:{}".format(*aws.get_host_and_port())
     with clients_table(address):
-        bundle, port = sample_bundle(folder), free_port()
+        bundle, port = sample_bundle(folder), process.free_port()
         backend = process.start(bundle, production(address), "app.main:app", port, sample_python())
         served = serve.start(*distribution(), site.get, backend.url)
         yield Dashboard(served, backend, chromium, folder / "profile")

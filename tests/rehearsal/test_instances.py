@@ -20,7 +20,8 @@ from scripts.rehearsal import instances
 from scripts.rehearsal.errors import Failed
 from scripts.rehearsal.instances import PLAIN, PROCESS, SECRETS, Instances, Version
 from scripts.rehearsal.permissions import Denied, Judge
-from tests.rehearsal.serving import ask, free_port
+from scripts.rehearsal.process import free_port
+from tests.rehearsal.serving import ask
 
 WEB = "web: python -m http.server 8000 --bind 127.0.0.1\n"
 GOOD = {"Procfile": WEB, "requirements.txt": "", "health": "well"}

@@ -16,7 +16,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from scripts.rehearsal import process, venv
-from tests.rehearsal.serving import ROOT, ask, clients_table, free_port, production, sample_bundle, sample_python
+from tests.rehearsal.serving import ROOT, ask, clients_table, production, sample_bundle, sample_python
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def sample(python: Path, aws: str, tmp_path_factory: pytest.TempPathFactory) -> 
     (bundle / "app" / "seen.py").write_text(
         "import json, os\nfrom .main import app\napp.get('/seen')(lambda: dict(os.environ))\n"
     )
-    running = process.start(bundle, production(aws), "app.seen:app", free_port(), python)
+    running = process.start(bundle, production(aws), "app.seen:app", process.free_port(), python)
     del os.environ["PARENTS_OWN"]
     yield running
     running.stop()
@@ -68,7 +68,7 @@ def test_health_is_200_and_healthy_while_every_table_is_missing(sample: process.
 
 
 def test_the_command_of_a_procfile_runs_with_all_that_it_starts(python: Path, aws: str, tmp_path: Path) -> None:
-    port = free_port()
+    port = process.free_port()
     command = f"uvicorn app.main:app --host 127.0.0.1 --port {port} --workers 2"
     running = process.start_command(sample_bundle(tmp_path), production(aws), command, port, python.parent)
     try:
@@ -80,7 +80,7 @@ def test_the_command_of_a_procfile_runs_with_all_that_it_starts(python: Path, aw
 
 def test_health_is_200_and_unhealthy_without_aws(python: Path, tmp_path: Path) -> None:
     environment = {**production("http://127.0.0.1:1"), "AWS_MAX_ATTEMPTS": "1"}
-    running = process.start(sample_bundle(tmp_path), environment, "app.main:app", free_port(), python)
+    running = process.start(sample_bundle(tmp_path), environment, "app.main:app", process.free_port(), python)
     try:
         status, body = answer(running, "/health")
         assert (status, body["status"], body["database"]) == (200, "unhealthy", "disconnected")
@@ -119,7 +119,7 @@ def test_values_that_it_does_not_accept_end_it_and_the_log_says_why(
     with pytest.raises(
         process.ProcessError, match=r"app.main:app ended with status 1, the end of .*bundle.log"
     ) as error:
-        process.start(sample_bundle(tmp_path), environment, "app.main:app", free_port(), python)
+        process.start(sample_bundle(tmp_path), environment, "app.main:app", process.free_port(), python)
     assert named in str(error.value)
 
 
@@ -142,7 +142,7 @@ async def app(scope, receive, send):
 def test_one_that_does_not_answer_in_time_is_ended(python: Path, tmp_path: Path) -> None:
     bundle = small(tmp_path, "import os, time\nprint('process', os.getpid())\ntime.sleep(60)\n")
     with pytest.raises(process.ProcessError, match=r"did not answer within 2 s[\s\S]*process \d+") as error:
-        process.start(bundle, {}, "small:app", free_port(), python, patience=2.0)
+        process.start(bundle, {}, "small:app", process.free_port(), python, patience=2.0)
     assert gone(int(str(error.value).split()[-1]))
 
 
@@ -155,7 +155,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(sample: process.Run
 def test_stop_ends_what_the_application_started_too(python: Path, tmp_path: Path) -> None:
     child = "import signal, subprocess\nchild = subprocess.Popen(['sleep', '60'])\nprint(child.pid)\n"
     bundle = small(tmp_path, f"{child}{ANSWERS}")
-    running = process.start(bundle, {}, "small:app", free_port(), python)
+    running = process.start(bundle, {}, "small:app", process.free_port(), python)
     number = int(running.log.read_text().split()[0])
     assert not gone(number, 0)
     running.stop()
@@ -165,10 +165,10 @@ def test_stop_ends_what_the_application_started_too(python: Path, tmp_path: Path
 
 @pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGKILL], ids=["exit", "SIGTERM", "SIGKILL"])
 def test_it_does_not_outlive_its_parent(python: Path, tmp_path: Path, number: signal.Signals | None) -> None:
-    bundle = small(tmp_path, ANSWERS)
+    bundle, port = small(tmp_path, ANSWERS), process.free_port()
     parent = (
         "import sys, time\nfrom pathlib import Path\nfrom scripts.rehearsal import process\n"
-        f"running = process.start(Path({str(bundle)!r}), {{}}, 'small:app', {free_port()}, Path({str(python)!r}))\n"
+        f"running = process.start(Path({str(bundle)!r}), {{}}, 'small:app', {port}, Path({str(python)!r}))\n"
         f"print(running.process.pid, flush=True)\ntime.sleep({60 if number else 0})\n"
     )
     with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:

@@ -10,7 +10,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
-from scripts.deployment import configuration, parameters, stacks, who
+from scripts.deployment import computed, configuration, parameters, stacks, who
 from scripts.deployment.configuration import Entry
 from scripts.deployment.errors import BadUsage, Exit, Refused
 from scripts.deployment.run import Run, say
@@ -97,7 +97,7 @@ def _roll(run: Run, stack: Stack) -> Exit:
     if "RunningService" not in stack.outputs:
         say(["restart the application to read it"])
         return Exit.DONE
-    if stack.parameters.get("BackendTarget") == "BEANSTALK":
+    if not computed.on_ecs(stack):
         start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get('Pipeline', 'PIPELINE')}"
         say([f"{stack.outputs['RunningService']} reads it with the next release; to have one now: {start}"])
         return Exit.DONE
