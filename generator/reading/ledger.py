@@ -6,14 +6,14 @@ and was not is held against the reasons that stood there before.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
 from generator.reading.broadening import uncovered
 from generator.reading.permissions import Condition, Permission, permissions
 from generator.reading.templates import Resource, Template, TemplateSet
-from generator.reading.values import outcomes, render
+from generator.reading.values import met, outcomes, render
 
 HEAD = """# Who may do what
 
@@ -134,11 +134,7 @@ def narrowed(before: Iterable[Permission], templates: TemplateSet) -> list[Permi
 
 def _within(template: Template, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
     """Whether, in every outcome of the template's conditions, `wider` holds where `when` does."""
-
-    def hold(names: tuple[str, ...], outcome: Mapping[str, bool]) -> bool:
-        return all(outcome.get(name.removeprefix("not "), False) != name.startswith("not ") for name in names)
-
-    return all(hold(wider, outcome) for outcome in outcomes(template) if hold(when, outcome))
+    return all(met(wider, outcome) for outcome in outcomes(template) if met(when, outcome))
 
 
 def unexplained(before: Iterable[Permission], after: Iterable[Permission]) -> list[Permission]:

@@ -14,7 +14,7 @@ from generator.reading.needs_terms import Terms
 from generator.reading.permissions import Condition, Permission, of
 from generator.reading.places import walk
 from generator.reading.templates import Resource, Template, TemplateSet
-from generator.reading.values import asked, decide, outcomes, render
+from generator.reading.values import asked, decide, met, outcomes, render
 
 ROLE = "AWS::IAM::Role"
 ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
@@ -68,7 +68,7 @@ def compare(templates: TemplateSet) -> list[Gap]:
             gaps |= {_foreign(one) for one in needed if one.action and one.role not in present}
             for role in (one for one in there if one.type == ROLE):
                 own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
-                form = _Form(own, tuple(one for one in stated[role.address] if _stands(one, outcome)))
+                form = _Form(own, tuple(one for one in stated[role.address] if met(one.when, outcome)))
                 forms[role.address] += [form] * (form not in forms[role.address])
         for address, found in forms.items():
             gaps.update(_missing(address, found))
@@ -149,11 +149,6 @@ def _stated(terms: Terms, template: Template, role: Resource) -> Iterator[Permis
         conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
         parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
         yield Permission(**{**vars(one), **parts, "conditions": conditions})
-
-
-def _stands(one: Permission, outcome: Mapping[str, bool]) -> bool:
-    """Whether a statement is there under an outcome."""
-    return all(outcome[name.removeprefix("not ")] != name.startswith("not ") for name in one.when)
 
 
 def _unknown(need: Need) -> Gap:

@@ -1,7 +1,7 @@
 """Values with intrinsic functions in them: as text, and as `Fn::If` decides them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -76,6 +76,12 @@ def decide(value: Any, outcome: Mapping[str, bool]) -> Any:
 def asked(value: Any) -> set[str]:
     """The conditions that a value's `Fn::If` name."""
     return {inner["Fn::If"][0] for _, inner in walk(value) if isinstance(inner, dict) and "Fn::If" in inner}
+
+
+def met(when: Iterable[str], outcome: Mapping[str, bool]) -> bool:
+    """Whether outcomes like `("HasBackend", "not HasDomain")` are those of `outcome`; a condition that is not there
+    does not hold."""
+    return all(outcome.get(name.removeprefix("not "), False) != name.startswith("not ") for name in when)
 
 
 @lru_cache(maxsize=64)
