@@ -25,6 +25,9 @@ from unittest.mock import patch
 
 from scripts.embedded import server
 
+# What moto looks at to find the service of a call; DynamoDB's has to have a version.
+ANY = {"PATH_INFO": "/", "HTTP_HOST": "localhost", "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.ListTables"}
+
 
 @dataclass
 class Forked:
@@ -69,12 +72,13 @@ def _parent() -> subprocess.Popen[str]:
 
 
 def main() -> None:
-    os.environ["MOTO_ACCOUNT_ID"] = server.ACCOUNT  # moto reads it when it is imported
-    importlib.import_module("scripts.embedded.api")
+    dispatcher = server.dispatcher()
     services = importlib.import_module("scripts.embedded.services").Services("http://localhost", server.REGION, "0")
     rows = importlib.import_module("scripts.embedded.types").ROWS.values()
     for name in sorted({"cloudformation", "sts", *(row.service for row in rows)}):
-        services.client(name)
+        model = services.client(name).meta.service_model
+        signed = f"AWS4-HMAC-SHA256 Credential=0/0/{server.REGION}/{model.signing_name}/aws4_request, "
+        dispatcher.get_application({**ANY, "HTTP_AUTHORIZATION": signed})
         importlib.import_module("moto.core.utils").get_service_model(name)
     gc.collect()
     gc.freeze()

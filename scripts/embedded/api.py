@@ -12,7 +12,7 @@ from scripts.embedded.changeset_calls import ChangeSetCalls
 from scripts.embedded.drift_calls import DriftCalls
 from scripts.embedded.engine import Engine
 from scripts.embedded.recovery_calls import RecoveryCalls
-from scripts.embedded.seam import ACCOUNTS, ENDPOINT, PAGE, settled
+from scripts.embedded.seam import ACCOUNTS, PAGE, settled
 from scripts.embedded.stacks import ChangeSet, Refused, Target
 
 
@@ -167,9 +167,8 @@ class CloudFormation(ChangeSetCalls, RecoveryCalls, DriftCalls):
         return ActionResult({"StackPolicyBody": stack.policy} if stack.policy else {})
 
 
-def install(endpoint: str) -> None:
-    """Puts this CloudFormation in the place of moto's. `endpoint` is where moto itself answers."""
-    ENDPOINT[:] = [endpoint]
+def install() -> None:
+    """Puts this CloudFormation in the place of moto's."""
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
     # moto reads a log bucket's policy only if it is one plain statement, and fails at the others (models.py, 5.2.5).
     setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))  # noqa: B010

@@ -15,8 +15,7 @@ from xml.sax.saxutils import escape
 
 from scripts.embedded import incoming
 from scripts.embedded.faults import BadPlan, Call, CallFault, Plan, ResourceFault
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from scripts.embedded.inside import Application
 
 # How a service says that it is called too often, where it is not `Throttling` in XML or `ThrottlingException` in JSON.
 # Source: botocore/data/_retry.json.

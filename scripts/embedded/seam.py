@@ -15,6 +15,7 @@ from moto.utilities.utils import get_partition
 
 from scripts.embedded import incoming
 from scripts.embedded.account import Account
+from scripts.embedded.inside import Application
 from scripts.embedded.services import Services
 from scripts.embedded.stacks import ChangeSet, Operation, Refused, Settings, Stack, Target, identifier
 from scripts.embedded.steps import StackFailed
@@ -23,13 +24,14 @@ from scripts.embedded.structure import Invalid
 LOG = logging.getLogger(__name__)
 PAGE = 100  # entries; AWS cuts at 1 MB, most lists at 100, too
 ACCOUNTS: dict[tuple[str, str], Account] = {}
-ENDPOINT: list[str] = []  # where the services answer; set by `api.install`
+SERVED: list[tuple[str, Application]] = []  # where the services answer, and what does; set by `server.make`
 
 
 def account(number: str, region: str) -> Account:
     """The state of an account in a region, made at the first call."""
     if (number, region) not in ACCOUNTS:
-        ACCOUNTS[number, region] = Account(Services(ENDPOINT[0], region, number, get_partition(region)))
+        [(endpoint, services)] = SERVED
+        ACCOUNTS[number, region] = Account(Services(endpoint, region, number, get_partition(region), services))
     return ACCOUNTS[number, region]
 
 

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -195,23 +196,37 @@ def serve(port: int) -> None:
 
 def make(port: int) -> Any:
     """The WSGI server, bound to loopback and not yet running."""
-    # moto reads its settings when it is imported.
-    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
     os.environ["MOTO_PORT"] = str(port)
-    from moto import backends
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    services = dispatcher()
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    from scripts.embedded import (
-        api,
-        aws_policies,
-        beanstalk,
-        bucket_policies,
-        injection,
-        linked_roles,
-        records,
-        unimplemented,
-    )
+    from scripts.embedded import api, injection, seam
+
+    seam.SERVED[:] = [(f"http://{HOST}:{port}", services)]
+    disturbed = injection.in_front(services)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        path = environ.get("PATH_INFO", "")
+        if not path.startswith("/embedded-aws/"):
+            return disturbed(environ, start_response)
+        pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
+        made = pages.get(path.removeprefix("/embedded-aws/"))
+        status, body = ("200 OK", made()) if made else injection.page(environ) or ("404 Not Found", {})
+        start_response(status, [("Content-Type", "application/json")])
+        return [json.dumps(body).encode()]
+
+    return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
+
+
+@cache
+def dispatcher() -> Any:
+    """Moto's application over all services, with what we put in the place of its own; one in a process."""
+    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT  # moto reads it when it is imported
+    from moto import backends
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from scripts.embedded import api, aws_policies, beanstalk, bucket_policies, linked_roles, records, unimplemented
 
     # moto asks for the names of its services twice for each call, and would list a folder of hundreds each time.
     names = frozenset(backends.list_of_moto_modules())
@@ -221,17 +236,5 @@ def make(port: int) -> Any:
     bucket_policies.install()
     linked_roles.install()
     records.install()
-    api.install(f"http://{HOST}:{port}")
-    services = injection.in_front(DomainDispatcherApplication(unimplemented.told(create_backend_app)))
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        path = environ.get("PATH_INFO", "")
-        if not path.startswith("/embedded-aws/"):
-            return services(environ, start_response)
-        pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
-        made = pages.get(path.removeprefix("/embedded-aws/"))
-        status, body = ("200 OK", made()) if made else injection.page(environ) or ("404 Not Found", {})
-        start_response(status, [("Content-Type", "application/json")])
-        return [json.dumps(body).encode()]
-
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
+    api.install()
+    return DomainDispatcherApplication(unimplemented.told(create_backend_app))

@@ -1,4 +1,4 @@
-"""Calls to moto's services through their own API over loopback, and the names that CloudFormation generates."""
+"""Calls to moto's services through their own API, and the names that CloudFormation generates."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
+from scripts.embedded import inside
 from scripts.embedded.incoming import OWN
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,12 +23,14 @@ class Failed(Exception):
 
 @dataclass
 class Services:
-    """Clients of the services of one account and region, made once each."""
+    """Clients of the services of one account and region, made once each; of the application in this process, or over
+    loopback without one."""
 
     endpoint: str
     region: str
     account: str
     partition: str = "aws"
+    application: inside.Application | None = None
     clients: dict[str, Any] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)  # boto3 makes clients in one thread at a time only
 
@@ -41,7 +44,10 @@ class Services:
     def _made(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
         keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "embedded"}
-        return boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
+        made = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
+        if self.application:
+            inside.route(made, self.application)
+        return made
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
         """One call, the only one. Raises `Failed` with AWS's form of a reason."""
