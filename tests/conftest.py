@@ -31,6 +31,7 @@ LONGEST = (
     "options/test_deploying.py",
     "system/test_plan.py",
     "generator/test_command.py",
+    "system/test_exit_door.py",
     "gate/test_lint.py",
     "gate/test_security_tools.py",
     "system/test_deploy.py",

@@ -74,8 +74,10 @@ def _parent() -> subprocess.Popen[str]:
 def main() -> None:
     dispatcher = server.dispatcher()
     services = importlib.import_module("scripts.embedded.services").Services("http://localhost", server.REGION, "0")
-    rows = importlib.import_module("scripts.embedded.types").ROWS.values()
-    for name in sorted({"cloudformation", "sts", *(row.service for row in rows)}):
+    rows = importlib.import_module("scripts.embedded.types").ROWS
+    for kind in rows:
+        importlib.import_module("scripts.embedded.schemas").schema(kind)
+    for name in sorted({"cloudformation", "sts", *(row.service for row in rows.values())}):
         model = services.client(name).meta.service_model
         signed = f"AWS4-HMAC-SHA256 Credential=0/0/{server.REGION}/{model.signing_name}/aws4_request, "
         dispatcher.get_application({**ANY, "HTTP_AUTHORIZATION": signed})

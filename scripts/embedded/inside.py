@@ -1,7 +1,7 @@
 """The engine's own calls of services: from botocore into moto's application, without a connection.
 
 A deployment is some six hundred of them. Signing, serialising, routing and parsing stay as for anybody's call; what is
-left out is a connection and a thread for each, a third of the time.
+left out is a connection and a thread for each.
 """
 
 import io

@@ -85,14 +85,8 @@ def test_what_makes_no_sense_is_refused_by_the_check(root: Template) -> None:
 
 
 def nested(one: TemplateSet) -> set[str]:
-    """What cfn-lint judges a root by: of each nested stack what it is passed, by name and by where it is from, and what
-    its template takes and gives."""
-    found = set()
-    for child in one["environment"].children():
-        sources = {name: [how[1:] for how in mentions(value)] for name, value in child.parameters.items()}
-        sides = [child.resource.logical_id, sources, child.template.parameters, sorted(child.template.outputs)]
-        found.add(json.dumps(sides, sort_keys=True))
-    return found
+    """The nested stacks of a root."""
+    return {child.resource.logical_id for child in one["environment"].children()}
 
 
 def judged(template: Template) -> set[str]:
@@ -119,8 +113,8 @@ def covering(things: Iterable[T], inside: Callable[[T], set[str]]) -> list[T]:
 
 
 def test_every_combination_is_clean(sets: list[TemplateSet], tmp_path: Path) -> None:
-    """cfn-lint over each different resource of all combinations, among others as it was there, and each different
-    nested stack in a root. What is left out stands in templates that are linted: cfn-lint would say the same."""
+    """cfn-lint over each different resource of all combinations, among others as it was there, and each nested stack in
+    a root. What is left out stands in templates that are linted: cfn-lint would say the same."""
     assert len(sets) > 20
     children = {json.dumps(one.body, sort_keys=True): one for every in sets for one in every if not one.children()}
     by_name = sorted({one.name for one in children.values()})
@@ -136,7 +130,7 @@ def test_every_combination_is_clean(sets: list[TemplateSet], tmp_path: Path) -> 
         write(tmp_path, whole["environment"], names)
     files = list(tmp_path.glob("*.json"))
     print(f"{len(sets)} sets, {len(children)} different children: {len(files)} linted, {len(roots)} of them roots")
-    assert len(roots) > 3 and len(linted) > len(sets[0])
+    assert len(roots) > 1 and len(linted) > len(sets[0])
     findings = lint(tmp_path, ".")
     assert not findings, "\n".join(map(str, findings[:10]))
 
@@ -151,6 +145,22 @@ def write(folder: Path, template: Template, names: dict[str, str]) -> str:
     name = f"{template.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     (folder / name).write_text(text, encoding="utf-8")
     return name
+
+
+def test_every_combination_is_wired(sets: list[TemplateSet]) -> None:
+    """What nested stacks are passed is what they take, and what is read of them is what they give."""
+    read = 0
+    for one in sets:
+        gives = {}
+        for child in one["environment"].children():
+            needed = {name for name, body in child.template.parameters.items() if "Default" not in body}
+            assert needed <= set(child.parameters) <= child.template.parameters.keys(), child.resource.address
+            gives[child.resource.logical_id] = {f"Outputs.{name}" for name in child.template.outputs}
+        for _, how, target, attribute in mentions(one["environment"].body):
+            if how == "GetAtt" and target in gives:
+                assert attribute in gives[target], (target, attribute)
+                read += 1
+    assert read > len(sets)
 
 
 def test_no_combination_asks_for_what_it_left_out(sets: list[TemplateSet]) -> None:
