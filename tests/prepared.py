@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import importlib
 import json
 import os
 import signal
@@ -73,15 +72,20 @@ def _parent() -> subprocess.Popen[str]:
 
 def main() -> None:
     dispatcher = server.dispatcher()
-    services = importlib.import_module("scripts.embedded.services").Services("http://localhost", server.REGION, "0")
-    rows = importlib.import_module("scripts.embedded.types").ROWS
-    for kind in rows:
-        importlib.import_module("scripts.embedded.schemas").schema(kind)
-    for name in sorted({"cloudformation", "sts", *(row.service for row in rows.values())}):
+    from moto.core.utils import get_service_model
+
+    from scripts.embedded import schemas
+    from scripts.embedded.services import Services
+    from scripts.embedded.types import ROWS
+
+    for kind in ROWS:
+        schemas.schema(kind)
+    services = Services("http://localhost", server.REGION, "0")
+    for name in sorted({"cloudformation", "sts", *(row.service for row in ROWS.values())}):
         model = services.client(name).meta.service_model
         signed = f"AWS4-HMAC-SHA256 Credential=0/0/{server.REGION}/{model.signing_name}/aws4_request, "
         dispatcher.get_application({**ANY, "HTTP_AUTHORIZATION": signed})
-        importlib.import_module("moto.core.utils").get_service_model(name)
+        get_service_model(name)
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind

@@ -9,15 +9,17 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from urllib3 import HTTPResponse
 from werkzeug.datastructures import Headers
-from werkzeug.test import run_wsgi_app
+from werkzeug.test import create_environ, run_wsgi_app
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOG = logging.getLogger(__name__)
+# Headers that say how a body comes over a connection; here it is whole, and its length is that of the bytes.
+WHOLE = ("content-length", "transfer-encoding")
 
 
 def route(client: Any, application: Application) -> None:
@@ -38,34 +40,17 @@ def _answer(application: Application, request: AWSPreparedRequest) -> AWSRespons
 
 
 def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
-    """A request as a WSGI server gives it (PEP 3333): paths as latin-1, each header under its name."""
     url, body = urlsplit(request.url), request.body or b""
-    content = body.read() if hasattr(body, "read") else body.encode() if isinstance(body, str) else bytes(body)
-    path = unquote(url.path or "/").encode().decode("latin1")
-    whole = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    environ = {
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
-        "wsgi.input": io.BytesIO(content),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": url.query,
-        "REQUEST_URI": whole,
-        "RAW_URI": whole,
-        "REMOTE_ADDR": "127.0.0.1",
-        "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str(url.port or 80),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": url.netloc,
-    }
-    for name, value in request.headers.items():
-        key = name.upper().replace("-", "_")
-        if key != "TRANSFER_ENCODING":  # the body is whole
-            text = value.decode("latin1") if isinstance(value, bytes) else str(value)
-            environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = text
-    return environ | {"CONTENT_LENGTH": str(len(content))}
+    headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in WHOLE}
+    made: dict[str, Any] = create_environ(
+        path=urlunsplit(("", "", url.path, url.query, "")),
+        base_url=f"{url.scheme}://{url.netloc}",
+        method=request.method,
+        data=body.read() if hasattr(body, "read") else body,
+        headers=headers,
+    )
+    return made
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else value
