@@ -46,7 +46,7 @@ class _Instance:
         """Adds the stack, and those below it, to `bodies`; returns its outputs."""
         self.conditions = assertions.conditions(self.template.body, self.values, self.pseudo)
         resources = {}
-        for logical_id in graph.order(graph.dependencies(self.template)):
+        for logical_id in self._order():
             body = self.template.resources[logical_id].body
             if not self._exists(body):
                 continue
@@ -59,6 +59,12 @@ class _Instance:
             self.bodies[self.name] = {"Resources": resources}
         outputs = self.template.outputs.items()
         return {name: self.resolve(one["Value"]) for name, one in outputs if self._exists(one)}
+
+    def _order(self) -> list[str]:
+        """The outputs of a nested stack have to be known before whoever is given them; nothing else needs an order."""
+        if any(resource.type == STACK for resource in self.template.resources.values()):
+            return graph.order(graph.dependencies(self.template))
+        return sorted(self.template.resources)
 
     def _exists(self, body: Mapping[str, Any]) -> bool:
         return "Condition" not in body or self.conditions[body["Condition"]]

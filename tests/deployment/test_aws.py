@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.utils import parse_timestamp
 
 from scripts.deployment.aws import Answer, Aws, Door, Endpoint, through
 from scripts.deployment.errors import AwsError, BadUsage, Exit
@@ -108,6 +109,25 @@ def test_every_page_and_every_call_goes_through_the_door(service: Service) -> No
     assert len(list(local(service, door=door).pages("cloudformation", "describe_stacks"))) == 2
     assert seen == ["cloudformation.describe_stacks"] * 2
     assert "NextToken=2" in service.asked[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-01T10:20:30Z",
+        "2026-03-01T10:20:30.123Z",
+        "2026-03-01T10:20:30.123456+02:00",
+        "Sun, 01 Mar 2026 10:20:30 GMT",
+        "1772360430",
+        "1772360430.5",
+        "20260301T102030Z",
+    ],
+)
+def test_times_are_what_botocore_reads(service: Service, text: str) -> None:
+    one = f"<member><StackName>a</StackName><CreationTime>{text}</CreationTime></member>"
+    service.answers = [(200, STACKS.replace("<Stacks/>", f"<Stacks>{one}</Stacks>").format(more=""))]
+    [stack] = local(service).call("cloudformation", "describe_stacks")["Stacks"]
+    assert stack["CreationTime"] == parse_timestamp(text) and stack["CreationTime"].tzinfo
 
 
 def test_a_door_can_keep_a_call_from_being_sent(service: Service) -> None:
