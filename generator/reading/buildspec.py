@@ -1,6 +1,8 @@
 """The buildspecs that stand inline in the templates. No YAML parser: `reading` has the standard library only, and
 our buildspecs keep to the block style (keys and `- ` items, one a line) that this reads."""
 
+from typing import NamedTuple
+
 from generator.reading.templates import Resource
 from generator.reading.values import choices, render
 
@@ -27,6 +29,19 @@ def entries(lines: list[str], *way: str) -> list[str]:
         block = below[: next(ends, len(below))]
     margin = min(map(_margin, block), default=0)
     return [line.strip().removeprefix("- ").split(":")[0] for line in block if _margin(line) == margin]
+
+
+class Made(NamedTuple):
+    """What a buildspec makes: the variables that it exports, and its secondary artifacts, sorted."""
+
+    variables: frozenset[str]
+    artifacts: list[str]
+
+
+def made(lines: list[str]) -> Made:
+    """What a buildspec makes, by its lines."""
+    artifacts = entries(lines, "artifacts", "secondary-artifacts")
+    return Made(frozenset(entries(lines, "env", "exported-variables")), sorted(artifacts))
 
 
 def _margin(line: str) -> int:

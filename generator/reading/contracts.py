@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from generator.reading.buildspec import entries, inline
+from generator.reading.buildspec import Made, inline, made
 from generator.reading.graph import SUBSTITUTION, givers, mentions
 from generator.reading.pipelines import PIPELINE, Action, Pipeline, pipelines
 from generator.reading.places import walk
-from generator.reading.templates import Resource, Template, TemplateSet
+from generator.reading.templates import Resource, Template, TemplateSet, once
 from generator.reading.values import render
 
 PROJECT, SERVICE, TASK = ("AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition")
@@ -161,6 +161,7 @@ def variables_read(body: Any) -> list[tuple[str, str]]:
     return sorted({found for text in texts for found in VARIABLE.findall(text)})
 
 
+@once
 def _projects(templates: TemplateSet) -> dict[str, Resource]:
     """The CodeBuild projects by the origin of their name."""
     return {
@@ -183,8 +184,15 @@ def _emitted(
     if action.provider != "CodeBuild":
         return EMITTED.get(action.provider)
     project = _project(templates, pipeline, action, projects)
-    lines = inline(project) if project else None
-    return None if lines is None else frozenset(entries(lines, "env", "exported-variables"))
+    found = _made(templates).get(project.address) if project else None
+    return found.variables if found else None
+
+
+@once
+def _made(templates: TemplateSet) -> Mapping[str, Made]:
+    """What the buildspecs that stand in the templates make, by the addresses of their projects."""
+    specs = ((project.address, inline(project)) for project in templates.resources(PROJECT))
+    return {address: made(lines) for address, lines in specs if lines is not None}
 
 
 def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
@@ -203,10 +211,11 @@ def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
                 name = render(action.configuration.get("ProjectName"))
                 yield Disagreement(here, "AWS::CodeBuild::Project", f"runs {name}, and no template makes that project")
                 continue
-            lines = inline(project)
-            made = sorted(entries(lines or [], "artifacts", "secondary-artifacts"))
-            if lines is not None and len(outputs) > 1 and made != outputs:
-                yield Disagreement(here, project.address, f"outputs {outputs}, but the buildspec makes {made}")
+            found = _made(templates).get(project.address)
+            if found and len(outputs) > 1 and found.artifacts != outputs:
+                yield Disagreement(
+                    here, project.address, f"outputs {outputs}, but the buildspec makes {found.artifacts}"
+                )
 
 
 def containers_agree(templates: TemplateSet) -> Iterator[Disagreement]:

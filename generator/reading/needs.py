@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from generator.reading.broadening import covers
 from generator.reading.contracts import TASK
@@ -41,6 +41,30 @@ class _Form:
 
     needs: tuple[Need, ...]
     grants: tuple[Permission, ...]
+
+    def about(self, need: Need) -> list[Permission]:
+        """The statements that are about a need."""
+        exact, patterns = self._written
+        action = need.action.lower()
+        named = [*exact.get(action, ()), *(one for pattern, one in patterns if like(pattern, action))]
+        return [one for one in named if _serves(one, need)]
+
+    def meets(self, need: Need) -> bool:
+        found = self.about(need)
+        return bool(found) and all(one.allows for one in found)
+
+    @cached_property
+    def _written(self) -> tuple[dict[str, list[Permission]], list[tuple[str, Permission]]]:
+        """The statements by their actions in lower case, and those whose action is a pattern."""
+        exact: dict[str, list[Permission]] = {}
+        patterns: list[tuple[str, Permission]] = []
+        for one in self.grants:
+            for action in map(str.lower, one.actions):
+                if "*" in action or "?" in action:
+                    patterns.append((action, one))
+                else:
+                    exact.setdefault(action, []).append(one)
+        return exact, patterns
 
 
 def compare(templates: TemplateSet) -> list[Gap]:
@@ -164,23 +188,22 @@ def _foreign(need: Need) -> Gap:
 def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:
     for form in forms:
         for need in form.needs:
-            if not need.action or _met(need, form.grants):
+            if not need.action or form.meets(need):
                 continue
-            if need.certain or not any(_met(need, other.grants) for other in forms):
+            if need.certain or not any(other.meets(need) for other in forms):
                 what = f"trust in {need.service}" if need.service else f"{need.action} on {need.on}"
                 yield Gap(role, need.action, f"lacks {what}, which {need.who} needs ({need.thing})", need.source)
 
 
-def _met(need: Need, grants: tuple[Permission, ...]) -> bool:
-    found = [one for one in grants if _serves(one, need)]
-    return any(one.allows for one in found) and all(one.allows for one in found)
-
-
 def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
+    uses: dict[Permission, list[Need]] = {one: [] for one in form.grants}
+    for need in form.needs:
+        for one in form.about(need):
+            uses[one].append(need)
     for one in form.grants:
         if not one.allows or (application and one.kind != "trust"):
             continue
-        used = [need for need in form.needs if _serves(one, need)]
+        used = uses[one]
         for who in one.principals:
             if not any(who == _principal(need) for need in used):
                 yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", one.sid)
@@ -196,27 +219,14 @@ def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
 
 
 def _serves(grant: Permission, need: Need) -> bool:
-    """Whether a statement is about a need: action, resource or service, and its conditions as AWS will send them."""
-    if not need.action or (grant.kind == "trust") != bool(need.service):
+    """Whether a statement on a need's action is about the need: resource or service, and its conditions as AWS will
+    send them."""
+    if (grant.kind == "trust") != bool(need.service):
         return False
     if need.service and _principal(need) not in grant.principals:
         return False
-    if not _names(grant.actions, need.action.lower()):
-        return False
     resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
     return resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
-
-
-def _names(actions: tuple[str, ...], action: str) -> bool:
-    exact, patterns = _written(actions)
-    return action in exact or any(like(one, action) for one in patterns)
-
-
-@lru_cache(maxsize=1024)
-def _written(actions: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Actions in lower case, as they are and as patterns."""
-    lower = frozenset(map(str.lower, actions))
-    return lower, tuple(sorted(one for one in lower if "*" in one or "?" in one))
 
 
 def _principal(need: Need) -> str:

@@ -18,7 +18,7 @@ from generator.reading.contracts import PROJECT, SERVICE, TASK
 from generator.reading.needs_row import PLACE, Row
 from generator.reading.needs_rows import ROWS, TRUST
 from generator.reading.needs_terms import FIELD, Terms, filled
-from generator.reading.pipelines import PIPELINE
+from generator.reading.pipelines import PIPELINE, pipelines
 from generator.reading.places import walk
 from generator.reading.templates import Resource
 from generator.reading.values import render
@@ -195,7 +195,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         things["build with a key"] = {"Key": text(properties["EncryptionKey"])}
     if properties.get("Cache", {}).get("Type") == "S3":
         things["build cache"] = {"Cache": text(properties["Cache"]["Location"])}
-    for pipeline in terms.pipelines:
+    for pipeline in pipelines(terms.templates):
         place, bucket = (pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", ""))
         runs = [one for one in pipeline.actions if one.provider == "CodeBuild"]
         runs = [

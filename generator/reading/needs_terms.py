@@ -4,13 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from generator.reading.contracts import SERVICE, origin
 from generator.reading.needs_row import ARN, PLACE
 from generator.reading.needs_rows import ECS
-from generator.reading.pipelines import Pipeline, pipelines
 from generator.reading.templates import Resource, TemplateSet
 
 # What `Fn::GetAtt` or `Ref` of a resource gives, where it is an ARN (CloudFormation user guide, return values).
@@ -32,14 +30,9 @@ class Terms:
     templates: TemplateSet
     known: dict[tuple[str, str], str] = field(default_factory=dict, hash=False, repr=False)
 
-    @cached_property
-    def pipelines(self) -> list[Pipeline]:
-        """Every pipeline of the set in every form."""
-        return list(pipelines(self.templates))
-
     def text(self, template: str, value: Any) -> str:
         """A value as the one text that equal values share."""
-        key = (template, value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+        key = (template, value if isinstance(value, str) else repr(value))
         if key not in self.known:
             own = _ours(origin(self.templates, self.templates[template], value))
             self.known[key] = PLACEHOLDER.sub(lambda found: self._arn(*found.groups()) or found[0], own)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from generator.reading.places import Place, spell, walk
-from generator.reading.templates import Resource, TemplatesError, TemplateSet
+from generator.reading.templates import Resource, TemplatesError, TemplateSet, once
 from generator.reading.values import choices, render
 
 # Resource type and first property -> kind of policy. Sources: the property lists of the CloudFormation resource
@@ -164,6 +164,7 @@ def of(resource: Resource) -> Iterator[Permission]:
         )
 
 
-def permissions(templates: TemplateSet) -> list[Permission]:
+@once
+def permissions(templates: TemplateSet) -> tuple[Permission, ...]:
     """Every permission of the set, template by template. Raises `UnknownPolicyPlace`."""
-    return [permission for resource in templates.resources() for permission in of(resource)]
+    return tuple(permission for resource in templates.resources() for permission in of(resource))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.reading.templates import Resource, TemplateSet
+from generator.reading.templates import Resource, TemplateSet, once
 from generator.reading.values import decide, outcomes, render
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
@@ -58,8 +58,13 @@ class Pipeline:
         return self.resource.address
 
 
-def pipelines(templates: TemplateSet) -> Iterator[Pipeline]:
+@once
+def pipelines(templates: TemplateSet) -> tuple[Pipeline, ...]:
     """Every pipeline, once for each form that the conditions of its template can give it."""
+    return tuple(_pipelines(templates))
+
+
+def _pipelines(templates: TemplateSet) -> Iterator[Pipeline]:
     for resource in templates.resources(PIPELINE):
         seen = set()
         for outcome in outcomes(templates[resource.template]):

@@ -8,13 +8,14 @@ Place = tuple[str | int, ...]  # keys of objects, positions in lists
 
 def walk(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Every value inside `value`, itself first, with the way to it; objects and lists before what they hold."""
-    yield place, value
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from walk(inner, (*place, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from walk(inner, (*place, position))
+    left = [(place, value)]
+    while left:
+        place, value = left.pop()
+        yield place, value
+        if isinstance(value, dict):
+            left += [((*place, key), inner) for key, inner in reversed(value.items())]
+        elif isinstance(value, list):
+            left += [((*place, position), inner) for position, inner in enumerate(value)][::-1]
 
 
 def spell(place: Place) -> str:

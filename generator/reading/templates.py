@@ -3,18 +3,18 @@
 Long because set, template, child and resource are one small family that refers to each other.
 """
 
-import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from generator.reading.places import Place, walk
 
 Body = Mapping[str, Any]
 STACK = "AWS::CloudFormation::Stack"
+Found = TypeVar("Found")
 
 
 class TemplatesError(Exception):
@@ -186,9 +186,10 @@ class Template:
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """All rendered templates by name, in alphabetical order."""
+    """All rendered templates by name, in alphabetical order. `told` holds what readers made with `once` have found."""
 
     templates: Mapping[str, Template] = field(hash=False)
+    told: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Template]:
         return iter(self.templates.values())
@@ -225,7 +226,20 @@ class TemplateSet:
 
     def bodies(self) -> dict[str, Any]:
         """A deep copy of the JSON by name, free to be changed and given to `from_bodies`."""
-        return {template.name: copy.deepcopy(dict(template.body)) for template in self}
+        return {template.name: json.loads(json.dumps(template.body)) for template in self}
+
+
+def once(reader: Callable[[TemplateSet], Found]) -> Callable[[TemplateSet], Found]:
+    """A reader of a whole set that reads each set once: several rules ask the same, and a set never changes."""
+
+    @wraps(reader)
+    def told(templates: TemplateSet) -> Found:
+        if reader not in templates.told:
+            templates.told[reader] = reader(templates)
+        found: Found = templates.told[reader]
+        return found
+
+    return told
 
 
 def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:

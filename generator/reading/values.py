@@ -66,8 +66,7 @@ def decide(value: Any, outcome: Mapping[str, bool]) -> Any:
             if name in outcome:
                 return decide(yes if outcome[name] else no, outcome)
             return {"Fn::If": [name, decide(yes, outcome), decide(no, outcome)]}
-        decided = {key: decide(inner, outcome) for key, inner in value.items()}
-        return {key: inner for key, inner in decided.items() if inner != NOTHING}
+        return {key: inner for key, one in value.items() if (inner := decide(one, outcome)) != NOTHING}
     if isinstance(value, list):
         return [inner for one in value if (inner := decide(one, outcome)) != NOTHING]
     return value

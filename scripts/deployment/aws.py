@@ -186,12 +186,12 @@ def _local() -> Any:
 
 
 def _core(**given: Any) -> Any:
-    """Botocore's session, in which Python itself reads the times that it can: events come by the hundred, and botocore's
-    own reader takes a thousand times as long for each."""
+    """Botocore's session, in which Python itself reads the times that it can: events come by the hundred, and
+    botocore's own reader takes a thousand times as long for each."""
     import botocore.session
     from botocore.utils import parse_timestamp
 
-    def moment(text: Any) -> datetime:
+    def moment(text: Any) -> Any:
         try:
             return datetime.fromisoformat(text) if "T" in text else parse_timestamp(text)
         except (TypeError, ValueError):

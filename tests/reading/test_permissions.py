@@ -12,7 +12,7 @@ STATEMENT = {"Sid": "S", "Effect": "Allow", "Action": "sts:AssumeRole"}
 
 def read(kind: str, properties: dict[str, Any], **more: Any) -> list[Permission]:
     body = {"Type": kind, "Properties": properties, **more}
-    return permissions(from_bodies({"t": {"Resources": {"R": body}}}))
+    return list(permissions(from_bodies({"t": {"Resources": {"R": body}}})))
 
 
 def document(*statements: Any) -> dict[str, Any]:
