@@ -80,15 +80,27 @@ class Rules:
             name: {target for _, how, target, _ in mentions(rule) if how == "Ref"}
             for name, rule in root.body.get("Rules", {}).items()
         }
+        self._said: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
         # In this order a rule is decided as soon as may be, so that a search turns back early.
         self._refused: dict[str, str | None] = {}
         self.asked = list(dict.fromkeys(name for asks in self.asks.values() for name in sorted(asks)))
 
     def broken(self, values: Values, rules: Collection[str]) -> list[str]:
         """What these rules say against `values`, those that ask about more than is given left out."""
-        asked = {name: self._root.body["Rules"][name] for name in rules if self.asks[name] <= values.keys()}
-        body = {"Parameters": self._root.parameters, "Rules": asked}
-        return [one.description for one in assertions.broken(body, values)] if asked else []
+        return [
+            why
+            for name in rules
+            if self.asks[name] <= values.keys()
+            for why in self._says(name, tuple((one, values[one]) for one in sorted(self.asks[name])))
+        ]
+
+    def _says(self, rule: str, given: tuple[tuple[str, str], ...]) -> list[str]:
+        """What one rule says against the values that it asks about: a search asks for the same again and again."""
+        key = (rule, given)
+        if key not in self._said:
+            body = {"Parameters": self._root.parameters, "Rules": {rule: self._root.body["Rules"][rule]}}
+            self._said[key] = [one.description for one in assertions.broken(body, dict(given))]
+        return self._said[key]
 
     def refuses(self, pair: Pair, choices: Mapping[str, Sequence[str]]) -> str | None:
         """Why no combination can hold a pair, None when one can: all values of what the rules ask about are tried. The

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -85,23 +85,52 @@ def test_what_makes_no_sense_is_refused_by_the_check(root: Template) -> None:
 
 
 def nested(one: TemplateSet) -> set[str]:
-    """The nested stacks of a root, each with what it is passed."""
+    """What a root passes to its nested stacks, value by value."""
     return {
-        json.dumps([child.resource.logical_id, *sorted(child.parameters)]) for child in one["environment"].children()
+        json.dumps([child.resource.logical_id, name, value])
+        for child in one["environment"].children()
+        for name, value in (("", ""), *child.parameters.items())
     }
 
 
+def asked_by(body: Any) -> set[str]:
+    """The names that a resource or an output refers to."""
+    return {target for _, _, target, _ in mentions(body)} | set(body.get("DependsOn", ()))
+
+
+def key(template: Template, name: str, body: Any) -> str:
+    """What cfn-lint judges a resource or an output by: itself with the resources that it refers to."""
+    resources = template.body["Resources"]
+    beside = [resources[one] for one in sorted(asked_by(body) & resources.keys())]
+    return json.dumps([name, body, beside], sort_keys=True)
+
+
 def judged(template: Template) -> set[str]:
-    """What cfn-lint judges a template by: each resource with those that it refers to, and each output."""
-    found = set()
-    for name, body in template.body["Resources"].items():
-        beside = sorted(target for _, _, target, _ in mentions(body) if target in template.resources)
-        found.add(json.dumps([name, body, [template.body["Resources"][one] for one in beside]], sort_keys=True))
-    return found | {json.dumps([name, body], sort_keys=True) for name, body in template.outputs.items()}
+    return {key(template, *one) for part in ("Resources", "Outputs") for one in template.body.get(part, {}).items()}
 
 
-def covering(things: Iterable[T], inside: Callable[[T], set[str]]) -> list[T]:
-    """Those that hold everything that all hold: the one with most that is new comes next."""
+def excerpt(template: Template, seen: set[str]) -> Template:
+    """The template with what is not in `seen`, and what that needs."""
+    body = template.body
+    kept: dict[str, dict[str, Any]] = {
+        part: {name: one for name, one in body.get(part, {}).items() if key(template, name, one) not in seen}
+        for part in ("Resources", "Outputs")
+    }
+    left = [one for part in kept.values() for one in part.values()]
+    while left:
+        for name in asked_by(left.pop()) & body["Resources"].keys() - kept["Resources"].keys():
+            kept["Resources"][name] = body["Resources"][name]
+            left.append(body["Resources"][name])
+    if not kept["Resources"]:  # a template has some
+        return template
+    asked = set().union(*map(asked_by, [*kept["Resources"].values(), *kept["Outputs"].values()]))
+    parameters = {name: one for name, one in template.parameters.items() if name in asked}
+    return Template(template.name, {**body, **kept, "Parameters": parameters})
+
+
+def covering(things: Iterable[T], inside: Callable[[T], set[str]]) -> list[tuple[T, set[str]]]:
+    """Those that hold everything that all hold, each with what those before it hold: the one with most that is new
+    comes next."""
     left = [(inside(one), one) for one in things]
     seen: set[str] = set()
     chosen = []
@@ -109,27 +138,31 @@ def covering(things: Iterable[T], inside: Callable[[T], set[str]]) -> list[T]:
         left.sort(key=lambda pair: len(pair[0] - seen))
         held, one = left.pop()
         if held - seen:
-            chosen.append(one)
+            chosen.append((one, set(seen)))
         seen |= held
     return chosen
 
 
 def test_every_combination_is_clean(sets: list[TemplateSet], tmp_path: Path) -> None:
-    """cfn-lint over each different resource of all combinations, among others as it was there, and each nested stack by
-    what it is passed, in a root. What is left out stands in templates that are linted: cfn-lint would say the same."""
+    """cfn-lint over each different resource of all combinations, among others as it was there, and each value that a
+    nested stack is passed, in a root. What is left out is linted elsewhere: cfn-lint would say the same of it."""
     assert len(sets) > 20
     children = {json.dumps(one.body, sort_keys=True): one for every in sets for one in every if not one.children()}
     by_name = sorted({one.name for one in children.values()})
     linted = [
-        one for name in by_name for one in covering([one for one in children.values() if one.name == name], judged)
+        excerpt(one, seen)
+        for name in by_name
+        for one, seen in covering([one for one in children.values() if one.name == name], judged)
     ]
-    roots = covering(sets, nested)
+    whole = set().union(*map(judged, children.values()))
+    assert whole == set().union(*map(judged, linted))
+    roots = [one for one, _ in covering(sets, nested)]
     for one in linted:
         write(tmp_path, one, {})
     (tmp_path / "nested").mkdir()  # read for the sake of its root, not linted
-    for whole in roots:
-        names = {one.file: f"nested/{write(tmp_path / 'nested', one, {})}" for one in whole if not one.children()}
-        write(tmp_path, whole["environment"], names)
+    for every in roots:
+        names = {one.file: f"nested/{write(tmp_path / 'nested', one, {})}" for one in every if not one.children()}
+        write(tmp_path, every["environment"], names)
     files = list(tmp_path.glob("*.json"))
     print(f"{len(sets)} sets, {len(children)} different children: {len(files)} linted, {len(roots)} of them roots")
     assert len(roots) > 3 and len(linted) > len(sets[0])
