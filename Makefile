@@ -81,7 +81,7 @@ check: .venv/ready ## say whether templates/ is stale, and write nothing
 	@$(BIN)/python -m generator --check
 
 test: .venv/test .venv-checkov/ready .venv-awscli/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST)
 
 lint: .venv/test ## ruff and mypy
 	@mapfile -t settings < <($(BIN)/python scripts/setup_cfg.py ruff) && \

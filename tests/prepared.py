@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -20,12 +21,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
-from scripts.embedded import server
+from botocore import xform_name
+from botocore.exceptions import ClientError
 
-# What moto looks at to find the service of a call; DynamoDB's has to have a version.
-ANY = {"PATH_INFO": "/", "HTTP_HOST": "localhost", "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.ListTables"}
+from scripts.embedded import server
 
 
 @dataclass
@@ -72,20 +74,19 @@ def _parent() -> subprocess.Popen[str]:
 
 def main() -> None:
     dispatcher = server.dispatcher()
-    from moto.core.utils import get_service_model
-
-    from scripts.embedded import schemas
+    from scripts.embedded import schemas, seam
     from scripts.embedded.services import Services
     from scripts.embedded.types import ROWS
 
     for kind in ROWS:
         schemas.schema(kind)
-    services = Services("http://localhost", server.REGION, "0")
+    seam.SERVED[:] = [("http://localhost", dispatcher)]
+    services = Services("http://localhost", server.REGION, "0", "aws", dispatcher)
+    logging.disable()  # some of it moto cannot do, and says so at length
     for name in sorted({"cloudformation", "sts", *(row.service for row in ROWS.values())}):
-        model = services.client(name).meta.service_model
-        signed = f"AWS4-HMAC-SHA256 Credential=0/0/{server.REGION}/{model.signing_name}/aws4_request, "
-        dispatcher.get_application({**ANY, "HTTP_AUTHORIZATION": signed})
-        get_service_model(name)
+        _look(services.client(name))
+    logging.disable(logging.NOTSET)
+    seam.ACCOUNTS.clear()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind
@@ -95,6 +96,17 @@ def main() -> None:
         if child == 0:
             _serve(asked["port"], asked["log"])
         print(child, flush=True)
+
+
+def _look(client: Any) -> None:
+    """Asks a service for something that needs no name, so that all that its first call makes is there."""
+    model = client.meta.service_model
+    for operation in model.operation_names:
+        asked = model.operation_model(operation).input_shape
+        if operation.startswith(("List", "Describe")) and not (asked and asked.required_members):
+            with suppress(ClientError):  # what moto does not do
+                getattr(client, xform_name(operation))()
+                return
 
 
 def _serve(port: int, log: str) -> None:

@@ -6,6 +6,7 @@ is an error. Intrinsics are rendered as text: `{"Ref": "KeyArn"}` is `${KeyArn}`
 is `${Bucket.Arn}`. Where `Fn::If` chooses, each choice is a permission of its own with `when` saying which.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -135,6 +136,8 @@ def _statements(value: Any, place: Place, policy: str, when: tuple[str, ...], in
 
 def of(resource: Resource) -> Iterator[Permission]:
     """The permissions that one resource carries. Raises `UnknownPolicyPlace`."""
+    if '"Statement"' not in json.dumps(resource.properties):  # most resources have none, and are many
+        return
     under = (resource.condition,) if resource.condition else ()
     for place, policy, when, statement in _statements(dict(resource.properties), (), "", under, inside=False):
         kind = PLACES.get((resource.type, str(place[0])))

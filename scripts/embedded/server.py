@@ -224,6 +224,7 @@ def dispatcher() -> Any:
     """Moto's application over all services, with what we put in the place of its own; one in a process."""
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT  # moto reads it when it is imported
     from moto import backends
+    from moto.core import responses, utils
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from scripts.embedded import api, aws_policies, beanstalk, bucket_policies, linked_roles, records, unimplemented
@@ -231,6 +232,8 @@ def dispatcher() -> Any:
     # moto asks for the names of its services twice for each call, and would list a folder of hundreds each time.
     names = frozenset(backends.list_of_moto_modules())
     setattr(backends, "list_of_moto_modules", lambda: names)  # noqa: B010
+    # ... and inspects the class of a service for each call.
+    setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))  # noqa: B010
     aws_policies.install()
     beanstalk.install()
     bucket_policies.install()

@@ -58,6 +58,7 @@ class World:
         pid, screen = pty.fork()
         if pid == 0:
             os.chdir(ROOT)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what the tests run under may ignore it
             os.execv(sys.executable, self.command("apply"))
         shown, pending = b"", ["\x03", *typed]
         waited = [b"1 running", b"[l]eave it running? "]
