@@ -43,9 +43,11 @@ class _Form:
     grants: tuple[Permission, ...]
 
     def about(self, need: Need) -> list[Permission]:
-        """The statements that are about a need."""
+        """The statements that are about a need; none about a thing that no row knows, whatever `*` would match."""
         exact, patterns = self._written
         action = need.action.lower()
+        if not action:
+            return []
         named = [*exact.get(action, ()), *(one for pattern, one in patterns if like(pattern, action))]
         return [one for one in named if _serves(one, need)]
 

@@ -100,6 +100,12 @@ def unused_role(bodies: Bodies) -> None:
     place(bodies, "network.FlowLog").pop("DeliverLogsPermissionArn")
 
 
+def starred(bodies: Bodies) -> None:
+    """All that a role is for is a thing without a row, and it may do everything."""
+    place(bodies, "pipeline.StartRule")["Targets"][0]["Arn"] = "arn:aws:sqs:x:1:q"
+    statement(bodies, "pipeline.StartRole", "StartPipeline").update(Action=["*"], Resource=["*"])
+
+
 def moved(bodies: Bodies) -> None:
     """The statements on the site stand under the condition of the backend."""
     conditional = [one["Fn::If"] for one in place(bodies, "pipeline.PipelineRole")["Policies"] if "Fn::If" in one]

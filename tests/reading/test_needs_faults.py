@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .needing import APPLICATION, Bodies, buildspec, drop, gaps, grant, moved, provider, put, rule, unused_role
+from .needing import APPLICATION, Bodies, buildspec, drop, gaps, grant, moved, provider, put, rule, starred, unused_role
 
 ELSEWHERE = "arn:aws:s3:::elsewhere/*"
 VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
@@ -121,6 +121,7 @@ PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build
         (put(APPLICATION, *TRUSTED, value=EC2), APPLICATION, "trusts Service:ec2.amazonaws.com"),
         (unused_role, "network.FlowLogRole", "trusts Service:vpc-flow-logs.amazonaws.com"),
         (unused_role, "network.FlowLogRole", "may logs:PutLogEvents by WriteFlowLogs"),
+        (starred, "pipeline.StartRole", "may * by StartPipeline, and nothing needs it"),
         # what is not read
         (
             put(VERIFY, "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
