@@ -75,13 +75,12 @@ def _parent() -> subprocess.Popen[str]:
 def main() -> None:
     dispatcher = server.dispatcher()
     from scripts.embedded import schemas, seam
-    from scripts.embedded.services import Services
     from scripts.embedded.types import ROWS
 
     for kind in ROWS:
         schemas.schema(kind)
     seam.SERVED[:] = [("http://localhost", dispatcher)]
-    services = Services("http://localhost", server.REGION, "0", "aws", dispatcher)
+    services = seam.account(server.ACCOUNT, server.REGION).services
     logging.disable()  # some of it moto cannot do, and says so at length
     for name in sorted({"cloudformation", "sts", *(row.service for row in ROWS.values())}):
         _look(services.client(name))

@@ -123,7 +123,6 @@ def artifacts_are_produced(templates: TemplateSet) -> Iterator[Disagreement]:
 
 def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
     """Every `#{namespace.NAME}` names a namespace of an earlier action and a variable that this action emits."""
-    projects = _projects(templates)
     for pipeline in pipelines(templates):
         variables = frozenset(render(one["Name"]) for one in pipeline.properties.get("Variables", ()))
         for turn, where, body in _readers(pipeline):
@@ -132,7 +131,7 @@ def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
                 reader, reads = (f"{pipeline.address} {where}", f"reads #{{{namespace}.{name}}}")
                 names: frozenset[str] | None
                 if namespace in givers_of:
-                    names = _emitted(templates, pipeline, givers_of[namespace], projects)
+                    names = _emitted(templates, pipeline, givers_of[namespace])
                 elif namespace in ("variables", "codepipeline"):
                     names = variables if namespace == "variables" else EXECUTION
                 else:
@@ -170,20 +169,16 @@ def _projects(templates: TemplateSet) -> dict[str, Resource]:
     }
 
 
-def _project(
-    templates: TemplateSet, pipeline: Pipeline, action: Action, projects: Mapping[str, Resource]
-) -> Resource | None:
+def _project(templates: TemplateSet, pipeline: Pipeline, action: Action) -> Resource | None:
     name = action.configuration.get("ProjectName")
-    return projects.get(origin(templates, templates[pipeline.resource.template], name))
+    return _projects(templates).get(origin(templates, templates[pipeline.resource.template], name))
 
 
-def _emitted(
-    templates: TemplateSet, pipeline: Pipeline, action: Action, projects: Mapping[str, Resource]
-) -> frozenset[str] | None:
+def _emitted(templates: TemplateSet, pipeline: Pipeline, action: Action) -> frozenset[str] | None:
     """The variables that an action emits; None when the templates do not say."""
     if action.provider != "CodeBuild":
         return EMITTED.get(action.provider)
-    project = _project(templates, pipeline, action, projects)
+    project = _project(templates, pipeline, action)
     found = _made(templates).get(project.address) if project else None
     return found.variables if found else None
 
@@ -200,13 +195,12 @@ def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
 
     Several outputs are secondary artifacts of those names (codebuild user guide, sample-pipeline-multi-input-output).
     """
-    projects = _projects(templates)
     for pipeline in pipelines(templates):
         for action in pipeline.actions:
             if action.provider != "CodeBuild":
                 continue
             here, outputs = f"{pipeline.address} {action}", sorted(action.outputs)
-            project = _project(templates, pipeline, action, projects)
+            project = _project(templates, pipeline, action)
             if project is None:
                 name = render(action.configuration.get("ProjectName"))
                 yield Disagreement(here, "AWS::CodeBuild::Project", f"runs {name}, and no template makes that project")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -192,10 +193,10 @@ def _core(**given: Any) -> Any:
     from botocore.utils import parse_timestamp
 
     def moment(text: Any) -> Any:
-        try:
-            return datetime.fromisoformat(text) if "T" in text else parse_timestamp(text)
-        except (TypeError, ValueError):
-            return parse_timestamp(text)
+        with suppress(TypeError, ValueError):
+            if "T" in text:
+                return datetime.fromisoformat(text)
+        return parse_timestamp(text)
 
     core = botocore.session.Session(**given)
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)

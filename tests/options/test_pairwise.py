@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.conftest import ROOT
 from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
 
 T = TypeVar("T")
+PARTS = ("Resources", "Outputs")
 # What house rules can judge: buildspecs in the templates, secrets that the environment makes.
 SEEN = {"BuildspecSource": "INLINE", "ExistingEncryptionSecretArn": ""}
 
@@ -93,45 +94,49 @@ def nested(one: TemplateSet) -> set[str]:
     }
 
 
-def asked_by(body: Any) -> set[str]:
-    """The names that a resource or an output refers to."""
-    return {target for _, _, target, _ in mentions(body)} | set(body.get("DependsOn", ()))
+def asked(template: Template) -> dict[str, set[str]]:
+    """The names that each resource and each output refers to, by `Resources.Name` and `Outputs.Name`."""
+    found: dict[str, set[str]] = {f"{part}.{name}": set() for part in PARTS for name in template.body.get(part, {})}
+    for reference in references(template):
+        found[reference.source].add(reference.target)
+    return found
 
 
-def key(template: Template, name: str, body: Any) -> str:
-    """What cfn-lint judges a resource or an output by: itself with the resources that it refers to."""
-    resources = template.body["Resources"]
-    beside = [resources[one] for one in sorted(asked_by(body) & resources.keys())]
-    return json.dumps([name, body, beside], sort_keys=True)
-
-
-def judged(template: Template) -> set[str]:
-    return {key(template, *one) for part in ("Resources", "Outputs") for one in template.body.get(part, {}).items()}
+def judged(template: Template) -> dict[str, str]:
+    """What cfn-lint judges each resource and each output by, itself with the resources that it refers to, with its
+    place (`Resources.Name`)."""
+    resources, found = template.body["Resources"], {}
+    for place, names in asked(template).items():
+        part, _, name = place.partition(".")
+        beside = [resources[one] for one in sorted(names & resources.keys())]
+        found[json.dumps([name, template.body[part][name], beside], sort_keys=True)] = place
+    return found
 
 
 def excerpt(template: Template, seen: set[str]) -> Template:
     """The template with what is not in `seen`, and what that needs."""
-    body = template.body
-    kept: dict[str, dict[str, Any]] = {
-        part: {name: one for name, one in body.get(part, {}).items() if key(template, name, one) not in seen}
-        for part in ("Resources", "Outputs")
-    }
-    left = [one for part in kept.values() for one in part.values()]
+    needs = asked(template)
+    kept = {place for text, place in judged(template).items() if text not in seen}
+    left = [*kept]
     while left:
-        for name in asked_by(left.pop()) & body["Resources"].keys() - kept["Resources"].keys():
-            kept["Resources"][name] = body["Resources"][name]
-            left.append(body["Resources"][name])
-    if not kept["Resources"]:  # a template has some
+        more = {f"Resources.{name}" for name in needs[left.pop()] & template.resources.keys()} - kept
+        kept |= more
+        left += more
+    if not any(place.startswith("Resources.") for place in kept):  # a template has some
         return template
-    asked = set().union(*map(asked_by, [*kept["Resources"].values(), *kept["Outputs"].values()]))
-    parameters = {name: one for name, one in template.parameters.items() if name in asked}
-    return Template(template.name, {**body, **kept, "Parameters": parameters})
+    body = {
+        part: {name: one for name, one in template.body.get(part, {}).items() if f"{part}.{name}" in kept}
+        for part in PARTS
+    }
+    used = set().union(*(needs[place] for place in kept))
+    parameters = {name: one for name, one in template.parameters.items() if name in used}
+    return Template(template.name, {**template.body, **body, "Parameters": parameters})
 
 
-def covering(things: Iterable[T], inside: Callable[[T], set[str]]) -> list[tuple[T, set[str]]]:
+def covering(things: Iterable[T], inside: Callable[[T], Collection[str]]) -> list[tuple[T, set[str]]]:
     """Those that hold everything that all hold, each with what those before it hold: the one with most that is new
     comes next."""
-    left = [(inside(one), one) for one in things]
+    left = [({*inside(one)}, one) for one in things]
     seen: set[str] = set()
     chosen = []
     while left:
