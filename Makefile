@@ -72,7 +72,7 @@ rehearse: .venv/test ## play one release through the local environment: APP=fold
 	@$(BIN)/python -m scripts.rehearse $(if $(APP),--app $(APP)) $(if $(FAIL_AT),--fail-at $(FAIL_AT)) $(ARGS)
 
 local-stop: .venv/ready ## end the AWS on this machine
-	@$(BIN)/python -m scripts.embedded stop
+	@$(BIN)/python -m scripts.local_aws stop
 
 templates: .venv/ready ## render, lint and check the templates
 	@$(BIN)/python -m generator --gate

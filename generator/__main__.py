@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NoReturn
 from generator.gate import memo
 
 if TYPE_CHECKING:
-    from generator.reading.templates import TemplateSet
+    from generator.cfn.templates import TemplateSet
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions.md"
@@ -89,7 +89,7 @@ def _render() -> Mapping[str, str] | None:
 
 
 def _rendered(files: Mapping[str, str]) -> TemplateSet:
-    from generator.reading.templates import from_bodies
+    from generator.cfn.templates import from_bodies
 
     return from_bodies({name.removesuffix(".json"): json.loads(text) for name, text in files.items()})
 
@@ -106,7 +106,7 @@ def _explained(files: Mapping[str, str], base: Path) -> int:
 
 def _record(files: Mapping[str, str]) -> None:
     """Writes the permission ledger."""
-    from generator.reading import ledger
+    from generator.cfn import ledger
 
     text = ledger.markdown(_rendered(files))
     if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
@@ -120,7 +120,7 @@ def _committed() -> dict[str, str]:
 
 
 def _check(files: Mapping[str, str]) -> int:
-    from generator.reading import ledger
+    from generator.cfn import ledger
 
     committed = _committed()
     stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
@@ -136,8 +136,8 @@ def _check(files: Mapping[str, str]) -> int:
 
 def _write(files: Mapping[str, str]) -> None:
     """Writes what differs, removes what nothing makes any more, and says what changed in the reviewer's terms."""
-    from generator.reading.difference import compare
-    from generator.reading.templates import TemplatesError
+    from generator.cfn.difference import compare
+    from generator.cfn.templates import TemplatesError
 
     committed = _committed()
     if committed == dict(files):
@@ -165,7 +165,7 @@ def _write(files: Mapping[str, str]) -> None:
 def _gate() -> int:
     """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
     from generator.gate import environments, lint, parameter_page, run
-    from generator.reading.templates import load
+    from generator.cfn.templates import load
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
@@ -189,7 +189,7 @@ def _gate() -> int:
 
 
 def _list() -> int:
-    from generator.reading.templates import load
+    from generator.cfn.templates import load
 
     templates = load(TEMPLATES)
     print(f"{'template':<16}{'resources':>10}{'parameters':>12}{'outputs':>9}{'KiB':>7}")
@@ -202,8 +202,8 @@ def _list() -> int:
 
 
 def _picture() -> int:
-    from generator.reading.picture import mermaid
-    from generator.reading.templates import load
+    from generator.cfn.picture import mermaid
+    from generator.cfn.templates import load
 
     print(mermaid(load(TEMPLATES)), end="")
     return DONE

@@ -8,8 +8,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
-from generator.reading.environments import ACCESS
-from generator.reading.settled import Settled, settle
+from generator.cfn.environments import ACCESS
+from generator.cfn.settled import Settled, settle
 from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissing, estimate
 from scripts.deploy import Parser, folders

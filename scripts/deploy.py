@@ -128,7 +128,7 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
         return Aws(given.profile, given.region)
     if given.profile or given.region:
         raise BadUsage("The embedded AWS takes neither --profile nor --region.")
-    from scripts.embedded import server
+    from scripts.local_aws import server
 
     try:
         if given.verb in ("access", "apply", "plan"):

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> Exit:
     from scripts.deployment.aws import Aws, Endpoint
     from scripts.deployment.show.terminal import painter
-    from scripts.embedded import server
+    from scripts.local_aws import server
     from scripts.rehearsal import report
     from scripts.rehearsal.rehearse import rehearse
     from scripts.rehearsal.stage import Options

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.reading.broadening import Grant, compare
-from generator.reading.difference import Change
-from generator.reading.difference import compare as differences
-from generator.reading.places import spell
-from generator.reading.templates import TemplatesError, TemplateSet, from_bodies, load
+from generator.cfn.broadening import Grant, compare
+from generator.cfn.difference import Change
+from generator.cfn.difference import compare as differences
+from generator.cfn.places import spell
+from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, load
 from scripts.deploy import PROJECT, Parser
 from scripts.deployment.errors import Exit, Refused, ended
 from scripts.deployment.guards import ADDRESSES, keeps
 from scripts.deployment.planned import Difference
 from scripts.deployment.show.documents import inside, told
 from scripts.deployment.show.plan_markdown import code
-from scripts.embedded import schemas
+from scripts.local_aws import schemas
 
 FOLDER = "templates"
 

@@ -2,7 +2,7 @@
 
 Loading moto, botocore's models and the resource schemas takes seconds of a processor, the same for each of the many
 servers of the suite; a fork has it all. What serves is `server.serve` in a process of its own, as in `python -m
-scripts.embedded serve`; that command is what tests/embedded start, and the deploy script where it finds no server.
+scripts.local_aws serve`; that command is what tests/local_aws start, and the deploy script where it finds no server.
 
 `python -m tests.prepared` forks a server for each line `{"port": ..., "log": ...}` and answers with its process id.
 """
@@ -27,7 +27,7 @@ from unittest.mock import patch
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from scripts.embedded import server
+from scripts.local_aws import server
 
 
 @dataclass
@@ -74,8 +74,8 @@ def _parent() -> subprocess.Popen[str]:
 
 def main() -> None:
     dispatcher = server.dispatcher()
-    from scripts.embedded import schemas, seam
-    from scripts.embedded.types import ROWS
+    from scripts.local_aws import schemas, seam
+    from scripts.local_aws.types import ROWS
 
     for kind in ROWS:
         schemas.schema(kind)

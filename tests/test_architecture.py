@@ -42,18 +42,18 @@ def test_the_generator_is_pure() -> None:
 
 
 def test_reading_knows_the_standard_library_only() -> None:
-    for file in sources("generator/reading"):
+    for file in sources("generator/cfn"):
         foreign = {
             name
             for name in imports(file)
-            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("generator.reading")
+            if name.split(".")[0] not in sys.stdlib_module_names and not name.startswith("generator.cfn")
         }
-        assert foreign <= {"generator", "generator.reading"} or not foreign, (file, foreign)
+        assert foreign <= {"generator", "generator.cfn"} or not foreign, (file, foreign)
 
 
 def test_package_files_stay_empty() -> None:
-    """Importing generator.reading must not import the generator."""
-    for package in ("generator", "generator/reading", "generator/gate"):
+    """Importing generator.cfn must not import the generator."""
+    for package in ("generator", "generator/cfn", "generator/gate"):
         assert (ROOT / package / "__init__.py").read_text(encoding="utf-8") == ""
 
 
@@ -62,7 +62,7 @@ def test_scripts_see_the_generator_through_reading_only() -> None:
         for name in imports(file):
             assert name.split(".")[0] not in {"troposphere", "awacs"}, file
             if name.startswith("generator"):
-                assert name == "generator" or name.startswith("generator.reading"), (file, name)
+                assert name == "generator" or name.startswith("generator.cfn"), (file, name)
 
 
 def test_stacks_do_not_import_each_other() -> None:

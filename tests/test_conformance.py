@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.reading.templates import TemplatesError, TemplateSet, from_bodies, load
+from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, load
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "docs" / "conformance.md"

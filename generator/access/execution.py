@@ -21,7 +21,7 @@ from generator.deploying import beanstalk, delivery, identity, network, releases
 from generator.deploying.kinds import Kind, Kinds, May, Places
 from generator.iam import Anything, Grant, actions, allow
 from generator.project import Project
-from generator.reading.environments import EDGE
+from generator.cfn.environments import EDGE
 from generator.stack import Stack
 
 AWS_POLICIES = ":iam::aws:policy/"

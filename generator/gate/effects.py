@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from generator.reading.graph import mentions
-from generator.reading.places import Place
-from generator.reading.templates import STACK, Resource, Template
+from generator.cfn.graph import mentions
+from generator.cfn.places import Place
+from generator.cfn.templates import STACK, Resource, Template
 
 REGION = "us-east-1"
 TASK, PIPELINE = "AWS::ECS::TaskDefinition", "AWS::CodePipeline::Pipeline"

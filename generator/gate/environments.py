@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from generator.gate.finding import Finding
-from generator.reading import environments
-from generator.reading.parameters import ParameterFileError
-from generator.reading.templates import FolderMissing, TemplateSet
+from generator.cfn import environments
+from generator.cfn.parameters import ParameterFileError
+from generator.cfn.templates import FolderMissing, TemplateSet
 
 
 def check(folder: Path, templates: TemplateSet) -> list[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.gate.finding import Finding
-from generator.reading.templates import FolderMissing
+from generator.cfn.templates import FolderMissing
 
 # The only rules that are not wanted. W3002 asks for `aws cloudformation package`: our deploy script is the packager.
 IGNORED = frozenset({"W3002"})

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generator.gate.effects import Effect, effects, retained
-from generator.reading.assertions import as_text
-from generator.reading.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
-from generator.reading.templates import Template, TemplateSet
+from generator.cfn.assertions import as_text
+from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.templates import Template, TemplateSet
 
 HEAD = """# Parameters
 

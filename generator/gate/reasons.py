@@ -6,8 +6,8 @@ request is for (`--base`), so that deleting the file explains nothing.
 """
 
 from generator.gate.finding import Finding
-from generator.reading import ledger
-from generator.reading.templates import TemplateSet
+from generator.cfn import ledger
+from generator.cfn.templates import TemplateSet
 
 LEDGER = "docs/permissions.md"
 

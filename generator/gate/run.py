@@ -2,7 +2,7 @@
 
 from generator.gate.finding import Finding
 from generator.gate.rules import RULES
-from generator.reading.templates import TemplateSet
+from generator.cfn.templates import TemplateSet
 
 
 def check(templates: TemplateSet) -> list[Finding]:

@@ -21,7 +21,7 @@ from generator.iam import Grant, document
 from generator.iam import trust as trust_service
 from generator.ports import Port
 from generator.project import Project
-from generator.reading.environments import PRODUCTION
+from generator.cfn.environments import PRODUCTION
 from generator.roots import environment
 from generator.roots.environment_settings import table_names
 from generator.settings import Computed, Setting, add_to, environment_name, refuse_unless

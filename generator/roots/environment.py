@@ -20,7 +20,7 @@ from generator.arns import Text
 from generator.names import BEANSTALK, ECS, NONE
 from generator.ports import Port
 from generator.project import Project
-from generator.reading.environments import PRODUCTION
+from generator.cfn.environments import PRODUCTION
 from generator.roots import environment_rules
 from generator.roots.environment_settings import settings
 from generator.settings import add_to

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.reading.settled import Settled
-from generator.reading.templates import Resource
+from generator.cfn.settled import Settled
+from generator.cfn.templates import Resource
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Case, Item, Level
 
 PRICES = Path(__file__).with_name("prices.json")

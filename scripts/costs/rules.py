@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from generator.reading.settled import Settled
-from generator.reading.templates import Resource
+from generator.cfn.settled import Settled
+from generator.cfn.templates import Resource
 
 RUNTIME, FORGOTTEN = "ECS or Elastic Beanstalk", "Not in the design"
 

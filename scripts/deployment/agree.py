@@ -4,8 +4,8 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from generator.reading.environments import PRODUCTION
-from generator.reading.templates import Template
+from generator.cfn.environments import PRODUCTION
+from generator.cfn.templates import Template
 from scripts.deployment.errors import NotConfirmed, Refused
 from scripts.deployment.parameters import Environment
 from scripts.deployment.planned import Loss, Plan

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.reading.templates import TemplateSet
+from generator.cfn.templates import TemplateSet
 
 
 @dataclass(frozen=True)

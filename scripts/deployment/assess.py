@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from generator.reading import broadening
+from generator.cfn import broadening
 from scripts.deployment import guards, live
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.guards import Sides

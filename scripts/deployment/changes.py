@@ -5,8 +5,8 @@ import re
 import time
 from collections.abc import Collection, Iterator
 
-from generator.reading.parameters import secret
-from generator.reading.places import walk
+from generator.cfn.parameters import secret
+from generator.cfn.places import walk
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.drift import expected
 from scripts.deployment.errors import Refused

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
+from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.parameters import Environment

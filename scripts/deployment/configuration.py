@@ -7,9 +7,9 @@ deployment), so they are changed there; secrets are generated in the account and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.reading.graph import mentions
-from generator.reading.settled import settle
-from generator.reading.templates import Child
+from generator.cfn.graph import mentions
+from generator.cfn.settled import settle
+from generator.cfn.templates import Child
 from scripts.deployment import inventory
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import BadUsage

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from time import sleep
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.follow import pauses
 from scripts.deployment.inventory import resources

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from generator.reading.templates import Template
+from generator.cfn.templates import Template
 from scripts.deployment import statuses
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused

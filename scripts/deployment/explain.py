@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from generator.reading.templates import STACK, Template
+from generator.cfn.templates import STACK, Template
 from scripts.deployment import sources
 from scripts.deployment.aws import Aws
 from scripts.deployment.follow import Event

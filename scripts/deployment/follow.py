@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import Stack, read

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from generator.reading.templates import Resource, TemplateSet
+from generator.cfn.templates import Resource, TemplateSet
 from scripts.deployment.planned import UPDATE, Loss, Path, Plan, PlannedChange, Refusal
 
 # DeletionPolicy and UpdateReplacePolicy that keep something. Source: Template Reference, "DeletionPolicy attribute".

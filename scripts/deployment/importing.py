@@ -13,7 +13,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from generator.reading.templates import Template
+from generator.cfn.templates import Template
 from scripts.deployment import changes, plan
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Refused

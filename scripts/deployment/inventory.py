@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import BadUsage
 from scripts.deployment.stacks import Stack, read

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from generator.reading import instances
-from generator.reading.assertions import NotEvaluable
-from generator.reading.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
+from generator.cfn import instances
+from generator.cfn.assertions import NotEvaluable
+from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment import inventory
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import Refused

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.reading.templates import Body, Template
+from generator.cfn.templates import Body, Template
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import AwsError
 

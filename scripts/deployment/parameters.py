@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from generator.reading import environments
-from generator.reading import parameters as files
-from generator.reading.assertions import conditions
-from generator.reading.environments import ENVIRONMENT, SHARED
-from generator.reading.parameters import ParameterFile, ParameterFileError
-from generator.reading.templates import Template, TemplatesError, TemplateSet
-from generator.reading.templates import load as load_templates
+from generator.cfn import environments
+from generator.cfn import parameters as files
+from generator.cfn.assertions import conditions
+from generator.cfn.environments import ENVIRONMENT, SHARED
+from generator.cfn.parameters import ParameterFile, ParameterFileError
+from generator.cfn.templates import Template, TemplatesError, TemplateSet
+from generator.cfn.templates import load as load_templates
 from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
 
 LOCAL = "local"  # the environment on the embedded AWS

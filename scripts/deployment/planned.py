@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.reading.broadening import Grant
+from generator.cfn.broadening import Grant
 
 if TYPE_CHECKING:
     from scripts.deployment.computed import Computed

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
+from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, stacks, who
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity

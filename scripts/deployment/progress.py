@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.explain import echo
 from scripts.deployment.follow import Event
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import statuses
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import Refused

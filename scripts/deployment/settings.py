@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.reading.environments import ENVIRONMENT, SHARED
-from generator.reading.templates import Template
+from generator.cfn.environments import ENVIRONMENT, SHARED
+from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.inventory import resources
 from scripts.deployment.parameters import Environment

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import author
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError

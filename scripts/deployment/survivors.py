@@ -7,9 +7,9 @@ Only AWS is asked, never the old stack, which CloudFormation forgets after 90 da
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from generator.reading import assertions
-from generator.reading.parameters import effective
-from generator.reading.templates import Child
+from generator.cfn import assertions
+from generator.cfn.parameters import effective
+from generator.cfn.templates import Child
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.parameters import Environment

@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import live
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError, NeedsPerson

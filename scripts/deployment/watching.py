@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Protocol
 
-from generator.reading.templates import Template
+from generator.cfn.templates import Template
 from scripts.deployment import execute
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from generator.reading.environments import ACCESS, PRODUCTION
+from generator.cfn.environments import ACCESS, PRODUCTION
 from scripts.deployment import record, stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import Refused

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.reading.assertions import conditions
-from generator.reading.places import walk
-from generator.reading.values import decide
+from generator.cfn.assertions import conditions
+from generator.cfn.places import walk
+from generator.cfn.values import decide
 from scripts.deployment.aws import Aws
 
 

@@ -66,7 +66,7 @@ def imports_of_rendered_types() -> str:
 def house_rules() -> str:
     """Our own share of the gate, inside one process."""
     from generator.gate import environments, run
-    from generator.reading.templates import load
+    from generator.cfn.templates import load
 
     start = time.perf_counter()
     templates = load(ROOT / "templates")

@@ -22,7 +22,7 @@ from typing import Any
 
 import boto3
 
-from scripts.embedded import server
+from scripts.local_aws import server
 from tests.bench import bare
 from tests.bench.peers import APPLICATION, BUCKET, PEERS, ROOTS, TEMPLATES, Wanted, surroundings
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.reading.settled import settle
-from generator.reading.templates import STACK, TemplateSet, from_bodies, load
+from generator.cfn.settled import settle
+from generator.cfn.templates import STACK, TemplateSet, from_bodies, load
 from scripts import cost
 from scripts.costs import show
 from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate

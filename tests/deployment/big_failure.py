@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer
 from tests.deployment.service import ACCOUNT, REGION, arn
 from tests.deployment.test_causes import ecs

@@ -13,8 +13,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from generator.reading.parameters import ParameterFile
-from generator.reading.templates import STACK, Template, from_bodies
+from generator.cfn.parameters import ParameterFile
+from generator.cfn.templates import STACK, Template, from_bodies
 from scripts.deployment import plan
 from scripts.deployment.assess import assess
 from scripts.deployment.computed import Computed

@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer
 from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.broadening import Grant
+from generator.cfn.broadening import Grant
 from scripts.deployment import agree, assess, parameters, planning
 from scripts.deployment.errors import Exit, NotConfirmed, Refused
 from scripts.deployment.package import Packaged, package

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import load
+from generator.cfn.templates import load
 from scripts.deployment import approvals
 from scripts.deployment.approvals import State
 from tests.conftest import ROOT

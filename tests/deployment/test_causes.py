@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK, Template, load
+from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import remedies, sources
 from scripts.deployment.explain import BY_A_PERSON, SERVICE, Witness, cause, obstacle
 from scripts.deployment.follow import Event

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import configuration, parameters
 from scripts.deployment.errors import BadUsage, Exit, ParametersRefused, Refused
 from scripts.deployment.run import Run

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import drift, parameters
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import Exit, NeedsPerson

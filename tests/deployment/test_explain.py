@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK, Template, load
+from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import execute, follow, sources
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson

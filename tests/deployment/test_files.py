@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK, load
+from generator.cfn.templates import STACK, load
 from scripts.deployment import author, package, record
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet, bucket_name

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import TemplateSet, from_bodies
+from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import guards
 from scripts.deployment.guards import PIPELINE, RULE, SECRET, Sides
 from scripts.deployment.planned import CREATE, UNKNOWN, UPDATE, Difference, Plan, PlannedChange

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import load
+from generator.cfn.templates import load
 from scripts.deployment import application, aws, parameters
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, NeedsPerson, Refused

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import operations, parameters
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import BadUsage, Exit

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK, Template, load
+from generator.cfn.templates import STACK, Template, load
 from scripts.deployment.follow import Event
 from scripts.deployment.progress import DONE, FAILED, RUNNING, WAITING, Progress
 from scripts.deployment.show.progress import Live, cut, view_lines

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import author, execute, follow, parameters, running
 from scripts.deployment.errors import AwsError, NeedsPerson, Refused
 from scripts.deployment.parameters import Environment

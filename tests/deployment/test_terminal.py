@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment.computed import Computed
 from scripts.deployment.follow import Event
 from scripts.deployment.planned import Difference, Plan, PlannedChange

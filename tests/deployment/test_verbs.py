@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.reading.templates import STACK
+from generator.cfn.templates import STACK
 from scripts.deployment import parameters
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generator.reading.templates import TemplateSet, load
+from generator.cfn.templates import TemplateSet, load
 
 from .support import ROOT
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from generator.reading.assertions import conditions
-from generator.reading.buildspec import inline
-from generator.reading.contracts import origin
-from generator.reading.permissions import Permission, of
-from generator.reading.templates import STACK, TemplateSet
-from generator.reading.values import OTHER, decide, render
+from generator.cfn.assertions import conditions
+from generator.cfn.buildspec import inline
+from generator.cfn.contracts import origin
+from generator.cfn.permissions import Permission, of
+from generator.cfn.templates import STACK, TemplateSet
+from generator.cfn.values import OTHER, decide, render
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT"}

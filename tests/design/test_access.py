@@ -8,10 +8,10 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from generator.reading.assertions import broken
-from generator.reading.permissions import of
-from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.cfn.assertions import broken
+from generator.cfn.permissions import of
+from generator.cfn.templates import TemplateSet
+from generator.cfn.values import render
 from scripts.deployment.preflight.source import NAMED
 
 from .support import ROOT, allowed, arn, attribute, grants

@@ -4,8 +4,8 @@ from typing import Any
 
 from generator.configuration import keys
 from generator.project import CLOUD_HEALTH_DASHBOARD
-from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.cfn.templates import TemplateSet
+from generator.cfn.values import render
 
 from .support import BOTH, actions, allowed, arn, attribute, declaration, exists, grants, passed, ref, stages, under
 

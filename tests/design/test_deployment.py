@@ -1,6 +1,6 @@
 """What the templates already say about deploying them: constraints, computed values, adoption of survivors."""
 
-from generator.reading.templates import STACK, TemplateSet
+from generator.cfn.templates import STACK, TemplateSet
 
 from .support import BOTH, exists, ref, under
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.reading.templates import TemplateSet
+from generator.cfn.templates import TemplateSet
 from scripts.deploy import VERBS, parser
 from scripts.deployment.errors import Exit
 

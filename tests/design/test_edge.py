@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from generator.reading.assertions import broken
-from generator.reading.environments import roots_of
-from generator.reading.templates import TemplateSet, load
+from generator.cfn.assertions import broken
+from generator.cfn.environments import roots_of
+from generator.cfn.templates import TemplateSet, load
 
 from .support import ROOT, attribute, declaration, default, dimensions, exists, grants, outcome, real, ref, sub, under
 

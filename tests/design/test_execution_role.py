@@ -13,11 +13,11 @@ from generator import ports
 from generator.access import execution
 from generator.deploying.kinds import Kind, Places
 from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
-from generator.reading.permissions import Permission, of
-from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.cfn.permissions import Permission, of
+from generator.cfn.templates import TemplateSet
+from generator.cfn.values import render
 from generator.roots import environment
-from scripts.embedded import aws_policies
+from scripts.local_aws import aws_policies
 
 from .support import arn, attribute, grants
 

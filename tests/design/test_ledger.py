@@ -1,7 +1,7 @@
 """The permission ledger as it is committed: every role, who may assume it, what it may do, and why."""
 
-from generator.reading import ledger
-from generator.reading.templates import TemplateSet
+from generator.cfn import ledger
+from generator.cfn.templates import TemplateSet
 
 from .support import ROOT
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from generator.reading.assertions import broken, unmet
-from generator.reading.graph import dependencies
-from generator.reading.templates import TemplateSet, load
-from generator.reading.values import decide, render
+from generator.cfn.assertions import broken, unmet
+from generator.cfn.graph import dependencies
+from generator.cfn.templates import TemplateSet, load
+from generator.cfn.values import decide, render
 
 from .support import BOTH, ROOT, attribute, declaration, default, exists, grants, passed, real, ref, sub, under
 

@@ -2,7 +2,7 @@
 
 import json
 
-from generator.reading.templates import TemplateSet
+from generator.cfn.templates import TemplateSet
 
 from .support import (
     BACKEND_ONLY,

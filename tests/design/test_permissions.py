@@ -2,8 +2,8 @@
 
 import re
 
-from generator.reading.permissions import permissions
-from generator.reading.templates import TemplateSet
+from generator.cfn.permissions import permissions
+from generator.cfn.templates import TemplateSet
 
 from .support import allowed, arn, grants
 

@@ -2,11 +2,11 @@
 
 import re
 
-from generator.reading.contracts import children_are_fed
-from generator.reading.graph import child_dependencies, givers, mentions, order
-from generator.reading.places import walk
-from generator.reading.templates import STACK, TemplateSet
-from generator.reading.values import render
+from generator.cfn.contracts import children_are_fed
+from generator.cfn.graph import child_dependencies, givers, mentions, order
+from generator.cfn.places import walk
+from generator.cfn.templates import STACK, TemplateSet
+from generator.cfn.values import render
 
 from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
 

@@ -1,7 +1,7 @@
 """What holds data: key, buckets, tables, images."""
 
-from generator.reading.permissions import permissions
-from generator.reading.templates import TemplateSet
+from generator.cfn.permissions import permissions
+from generator.cfn.templates import TemplateSet
 
 from .support import BOTH, arn, attribute, default, exists, grants, ref, sub, under
 

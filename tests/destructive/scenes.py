@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.errors import Exit
-from scripts.embedded import faults
-from scripts.embedded.faults import CallFault, Plan
+from scripts.local_aws import faults
+from scripts.local_aws.faults import CallFault, Plan
 from tests.destructive.small import KILLED, Kill, Project, forked, prepared, started
 
 

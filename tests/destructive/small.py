@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.reading.parameters import ParameterFile
-from generator.reading.templates import STACK, from_bodies
+from generator.cfn.parameters import ParameterFile
+from generator.cfn.templates import STACK, from_bodies
 from scripts import deploy
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Refused, ended

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scripts.deployment.aws import Aws, Endpoint
-from scripts.embedded import faults, server
-from scripts.embedded.faults import Plan
+from scripts.local_aws import faults, server
+from scripts.local_aws.faults import Plan
 from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.conftest import Drive

@@ -10,8 +10,8 @@ import pytest
 
 from generator.gate import lint as gate
 from generator.gate.lint import lint
-from generator.reading.graph import mentions
-from generator.reading.templates import FolderMissing
+from generator.cfn.graph import mentions
+from generator.cfn.templates import FolderMissing
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import pytest
 
 from generator.gate.effects import Effect, effects
 from generator.gate.parameter_page import page
-from generator.reading.templates import TemplateSet, from_bodies, load
+from generator.cfn.templates import TemplateSet, from_bodies, load
 from tests.conftest import ROOT
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from generator.gate.rules import RULES, iam, names, storage
 from generator.gate.run import check
-from generator.reading.templates import from_bodies, load
+from generator.cfn.templates import from_bodies, load
 
 from .mutating import Mutation, drop
 from .mutations import MUTATIONS

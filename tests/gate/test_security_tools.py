@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from generator.reading.permissions import permissions
-from generator.reading.templates import TemplateSet, load
+from generator.cfn.permissions import permissions
+from generator.cfn.templates import TemplateSet, load
 from tests.gate.accepted import CHECKOV, PARLIAMENT
 
 WORKER = Path(__file__).with_name("parliament_worker.py")

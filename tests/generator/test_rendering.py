@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from generator.moves import MOVES
-from generator.reading.picture import mermaid
-from generator.reading.templates import TemplateSet, load
+from generator.cfn.picture import mermaid
+from generator.cfn.templates import TemplateSet, load
 from generator.render import render
 from generator.roots import environment
 from generator.stack import Stack

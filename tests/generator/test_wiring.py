@@ -10,8 +10,8 @@ from troposphere import AWSHelperFn, Ref, s3
 from generator import ports
 from generator.ports import Kind, Port
 from generator.project import CLOUD_HEALTH_DASHBOARD
-from generator.reading.graph import child_dependencies
-from generator.reading.templates import load
+from generator.cfn.graph import child_dependencies
+from generator.cfn.templates import load
 from generator.stack import Stack, StackError
 from generator.wiring import LooseEnd, Offer, Wiring
 

@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from generator.reading import assertions
-from generator.reading.graph import mentions
-from generator.reading.parameters import SECTIONS, ParameterFile
-from generator.reading.templates import Template
+from generator.cfn import assertions
+from generator.cfn.graph import mentions
+from generator.cfn.parameters import SECTIONS, ParameterFile
+from generator.cfn.templates import Template
 
 ACCOUNT = "000000000000"
 ID = "0000000a-0000-4000-8000-00000000000a"

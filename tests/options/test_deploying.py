@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
-from generator.reading.environments import ENVIRONMENT
-from generator.reading.parameters import effective, read
-from generator.reading.settled import settle
-from generator.reading.templates import load
+from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.parameters import effective, read
+from generator.cfn.settled import settle
+from generator.cfn.templates import load
 from tests.options.combinations import SAMPLES
 from tests.system.worlds import LOCAL, World, world
 

@@ -12,11 +12,11 @@ import pytest
 
 from generator.gate import run
 from generator.gate.lint import lint
-from generator.reading import environments, parameters
-from generator.reading.graph import mentions, references
-from generator.reading.parameters import effective
-from generator.reading.settled import settle
-from generator.reading.templates import STACK, Template, TemplateSet, from_bodies, load
+from generator.cfn import environments, parameters
+from generator.cfn.graph import mentions, references
+from generator.cfn.parameters import effective
+from generator.cfn.settled import settle
+from generator.cfn.templates import STACK, Template, TemplateSet, from_bodies, load
 from tests.conftest import ROOT
 from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.deployment.aws import Aws, Endpoint
-from scripts.embedded import server
+from scripts.local_aws import server
 from scripts.rehearsal.rehearse import rehearse
 from scripts.rehearsal.results import Release
 from scripts.rehearsal.stage import Options

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from generator.reading.assertions import conditions
-from generator.reading.values import decide, render
+from generator.cfn.assertions import conditions
+from generator.cfn.values import decide, render
 from scripts.rehearsal import edge, node, serve, venv
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.embedded import server
+from scripts.local_aws import server
 from scripts.rehearsal import node
 
 PACKAGE = {

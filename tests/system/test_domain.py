@@ -15,7 +15,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
 from scripts.deployment.run import Run
 from scripts.deployment.verbs import apply
-from scripts.embedded import server
+from scripts.local_aws import server
 from tests.conftest import ROOT
 from tests.system.worlds import LOCAL, SHARED, World, world
 

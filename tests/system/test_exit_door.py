@@ -15,9 +15,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from generator.reading import parameters
-from generator.reading.templates import load
-from scripts.embedded import server
+from generator.cfn import parameters
+from generator.cfn.templates import load
+from scripts.local_aws import server
 from tests import prepared
 
 BUCKET = "exit-door"

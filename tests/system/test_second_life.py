@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from generator.reading.templates import load
+from generator.cfn.templates import load
 from tests.conftest import ROOT
 from tests.system.worlds import LOCAL, SHARED, World, world
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.embedded import faults, server
-from scripts.embedded.faults import Plan, ResourceFault
+from scripts.local_aws import faults, server
+from scripts.local_aws.faults import Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.small import templates

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment.aws import Aws, Endpoint
-from scripts.embedded import server
+from scripts.local_aws import server
 from tests import prepared
 from tests.conftest import ROOT
 

@@ -1,12 +1,12 @@
-"""Rules on what two rendered places must say alike: the contracts of `generator/reading/`, and roles against needs."""
+"""Rules on what two rendered places must say alike: the contracts of `generator/cfn/`, and roles against needs."""
 
 from collections.abc import Callable, Iterator
 
 from generator.gate.rules.rule import Check, Fault, Rule
-from generator.reading import builds, contracts, releases
-from generator.reading.contracts import Disagreement
-from generator.reading.needs import compare
-from generator.reading.templates import TemplateSet
+from generator.cfn import builds, contracts, releases
+from generator.cfn.contracts import Disagreement
+from generator.cfn.needs import compare
+from generator.cfn.templates import TemplateSet
 
 
 def _contract(contract: Callable[[TemplateSet], Iterator[Disagreement]]) -> Check:
@@ -56,7 +56,7 @@ RULES = (
     Rule(
         "CON006",
         "what is missing fails in the middle of a release, and what nothing needs helps only an intruder",
-        "change the grants in generator/, or the row with its source in generator/reading/needs_rows.py",
+        "change the grants in generator/, or the row with its source in generator/cfn/needs_rows.py",
         _needs,
     ),
     Rule(

@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from generator.gate.rules.rule import Check, Fault, Rule, values
-from generator.reading.needs_rows import MANAGED
-from generator.reading.permissions import Permission, permissions
-from generator.reading.templates import TemplateSet
-from generator.reading.values import render
+from generator.cfn.needs_rows import MANAGED
+from generator.cfn.permissions import Permission, permissions
+from generator.cfn.templates import TemplateSet
+from generator.cfn.values import render
 
 # Wildcards in action names that may stand, each with its reason. None is needed: the templates name ReEncryptFrom and
 # ReEncryptTo, GenerateDataKey and its variants, where AWS's examples have kms:ReEncrypt* and kms:GenerateDataKey*.

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.gate.rules.rule import Fault, Rule, values
-from generator.reading.places import walk
-from generator.reading.templates import TemplateSet
+from generator.cfn.places import walk
+from generator.cfn.templates import TemplateSet
 
 ALARM, CLOUDFRONT = "AWS::CloudWatch::Alarm", "us-east-1"
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from generator.gate.rules.rule import Fault, Rule, values
 from generator.gate.rules.storage import HOLDS_DATA, TABLE
-from generator.reading.graph import mentions
-from generator.reading.parameters import VOLATILE
-from generator.reading.templates import Resource, TemplateSet
-from generator.reading.values import render
+from generator.cfn.graph import mentions
+from generator.cfn.parameters import VOLATILE
+from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.values import render
 
 # Properties that name something once per account and Region (CloudFormation resource reference of each type).
 NAMES: Mapping[str, tuple[str, ...]] = {

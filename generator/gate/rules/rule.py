@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.gate.finding import Finding
-from generator.reading.templates import Resource, TemplateSet
-from generator.reading.values import choices
+from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.values import choices
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from generator.gate.rules.rule import Fault, Rule, values
-from generator.reading.contracts import SERVICE, origin
-from generator.reading.templates import Resource, TemplateSet
+from generator.cfn.contracts import SERVICE, origin
+from generator.cfn.templates import Resource, TemplateSet
 
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"

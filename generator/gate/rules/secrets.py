@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from generator.gate.rules.rule import Fault, Rule, values
-from generator.reading.parameters import SECRETS, secret
-from generator.reading.places import walk
-from generator.reading.templates import Resource, TemplateSet
-from generator.reading.values import render
+from generator.cfn.parameters import SECRETS, secret
+from generator.cfn.places import walk
+from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.values import render
 
 RESOLVE = "{{resolve:secretsmanager:"
 # Options whose value is the ARN of a secret or parameter (elasticbeanstalk dg, AWSHowTo.secrets.env-vars).

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generator.gate.rules.rule import Check, Fault, Rule, every, must
-from generator.reading.contracts import origin
-from generator.reading.permissions import Permission, of
-from generator.reading.templates import TemplateSet
+from generator.cfn.contracts import origin
+from generator.cfn.permissions import Permission, of
+from generator.cfn.templates import TemplateSet
 
 BUCKET, TABLE, REGISTRY, GROUP = (
     "AWS::S3::Bucket",

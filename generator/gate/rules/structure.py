@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from generator.gate.rules.rule import Fault, Rule, every, must
 from generator.gate.rules.storage import equals
-from generator.reading.graph import mentions
-from generator.reading.pipelines import PIPELINE, pipelines
-from generator.reading.places import walk
-from generator.reading.templates import Template, TemplateSet
+from generator.cfn.graph import mentions
+from generator.cfn.pipelines import PIPELINE, pipelines
+from generator.cfn.places import walk
+from generator.cfn.templates import Template, TemplateSet
 
 REQUIREMENT = re.compile(r"[A-Z]{3}-\d+")
 CONSTRAINTS = {

@@ -6,8 +6,8 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from generator.reading.environments import SHARED
-from generator.reading.settled import Settled, settle
+from generator.cfn.environments import SHARED
+from generator.cfn.settled import Settled, settle
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.parameters import Environment
 

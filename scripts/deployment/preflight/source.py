@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from generator.reading.environments import ACCESS
-from generator.reading.permissions import of
-from generator.reading.settled import known, settle
+from generator.cfn.environments import ACCESS
+from generator.cfn.permissions import of
+from generator.cfn.settled import known, settle
 from scripts.deployment import who
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.preflight.check import Check, Look, good, know, stop

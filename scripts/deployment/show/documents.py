@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from generator.reading.difference import values
-from generator.reading.places import spell
+from generator.cfn.difference import values
+from generator.cfn.places import spell
 from scripts.deployment.planned import UNKNOWN, Difference
 from scripts.deployment.show.terminal import LONGEST, short
 

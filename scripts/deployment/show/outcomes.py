@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from generator.reading.templates import Template
+from generator.cfn.templates import Template
 from scripts.deployment.execute import Outcome
 from scripts.deployment.explain import Cause
 from scripts.deployment.show.terminal import Paint, count, plain, short

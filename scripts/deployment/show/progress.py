@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
-from generator.reading.templates import STACK, Template
+from generator.cfn.templates import STACK, Template
 from scripts.deployment.explain import echo, sentence
 from scripts.deployment.follow import Event
 from scripts.deployment.progress import DONE, FAILED, RUNNING, Progress

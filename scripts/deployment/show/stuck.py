@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from generator.reading.templates import Template
+from generator.cfn.templates import Template
 from scripts.deployment.explain import sentence
 from scripts.deployment.recovery import Stuck
 from scripts.deployment.show.terminal import Paint, plain

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from dataclasses import replace
 
-from generator.reading.environments import ACCESS, SHARED
+from generator.cfn.environments import ACCESS, SHARED
 from scripts.deployment import agree, planning, watching
 from scripts.deployment.errors import BadUsage, Exit
 from scripts.deployment.run import Run

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from generator.reading.environments import EDGE, ENVIRONMENT, SHARED
+from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment import (
     adoption,
     agree,

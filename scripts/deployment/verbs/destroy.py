@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
 
-from generator.reading.environments import EDGE, ENVIRONMENT
+from generator.cfn.environments import EDGE, ENVIRONMENT
 from scripts.deployment import emptying, execute, operations, teardown, watching, who
 from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.execute import Outcome

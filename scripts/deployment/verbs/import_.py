@@ -3,7 +3,7 @@
 import sys
 from argparse import ArgumentParser
 
-from generator.reading.environments import SHARED
+from generator.cfn.environments import SHARED
 from scripts.deployment import author, execute, importing, plan, record, stacks, watching
 from scripts.deployment.errors import Exit, NeedsPerson, Refused
 from scripts.deployment.run import Run, confirm, say

@@ -9,9 +9,9 @@ from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
 
-from generator.reading.environments import ENVIRONMENT, SHARED
-from generator.reading.parameters import effective, read
-from generator.reading.templates import load
+from generator.cfn.environments import ENVIRONMENT, SHARED
+from generator.cfn.parameters import effective, read
+from generator.cfn.templates import load
 from scripts.deployment import application, stacks
 from scripts.deployment.application import NoRepository
 from scripts.deployment.aws import Aws

@@ -1,0 +1,182 @@
+"""When does a set of templates permit more than another one?
+
+Definition. `after` is broader than `before` where, for one holder (a resource, by its address):
+
+- an Allow of `after` is not covered: some combination of its actions, resources and principals is in no single
+  Allow of `before` whose conditions it keeps. So a new statement, a new action, resource or principal, a wider
+  pattern, a removed or loosened condition all count; splitting, merging, sorting and renaming statements do not;
+- a Deny of `before` is not covered by the Denies of `after` in the same sense (lost or narrowed), unless its holder
+  is a role, user or group that is gone altogether;
+- a managed policy is attached that was not (`ManagedPolicyArns`, or `Roles`, `Users`, `Groups` of a policy);
+- a permissions boundary is gone or another one.
+
+Everything compares as rendered text; two texts for one ARN count as different, and what cannot be decided counts as
+broader: the error is always to the side of asking. Of a living environment both sides are `instances`, so that its
+parameters decide conditions and an ARN has one text wherever it is handed on to.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+from generator.cfn.permissions import Condition, Permission, permissions
+from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.values import choices, render
+
+PRINCIPAL_TYPES = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
+POLICY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+_LISTS = dict.fromkeys(PRINCIPAL_TYPES, ("ManagedPolicyArns",)) | dict.fromkeys(
+    POLICY_TYPES, ("Roles", "Users", "Groups")
+)
+Side = str | frozenset[str]  # a pattern, or everything but those patterns
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What one holder may do on one side of a comparison and not on the other, by one statement or attachment.
+
+    `effect` is Allow or Deny, or `policy` and `boundary` for a managed policy and a permissions boundary, which stand
+    in `actions` then. `broader` says whether the change permits more, by the definition above.
+    """
+
+    holder: str
+    effect: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    when: tuple[str, ...] = ()
+    sid: str = ""
+    broader: bool = False
+
+    def __str__(self) -> str:
+        what = {"Deny": "must not ", "policy": "has the managed policy ", "boundary": "is bound by "}.get(
+            self.effect, ""
+        )
+        on = f" on {', '.join(self.resources)}" if self.resources else ""
+        who = f" for {', '.join(self.principals)}" if self.principals else ""
+        only = f" if {' and '.join(map(str, self.conditions))}" if self.conditions else ""
+        under = f" [{', '.join(self.when)}]" if self.when else ""
+        return f"{self.holder}: {what}{', '.join(self.actions)}{on}{who}{only}{under}"
+
+
+@cache
+def covers(pattern: str, other: str) -> bool:
+    """Whether everything that `other` matches is matched by `pattern` (`*` any text, `?` any one character)."""
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == other
+    parts = {"*": ".*", "?": "[^*]"}
+    return bool(re.fullmatch("".join(parts.get(one, re.escape(one)) for one in pattern), other, re.DOTALL))
+
+
+def broadened(before: TemplateSet, after: TemplateSet) -> list[Grant]:
+    """What `after` permits beyond `before`, by the definition above; empty when nothing."""
+    gained, lost = compare(before, after)
+    return [one for one in (*gained, *lost) if one.broader]
+
+
+def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[Grant]]:
+    """What is gained and what is lost between two sets, holder by holder; what merely moved between statements of one
+    holder is neither. Gained Denies and boundaries narrow, lost ones broaden."""
+    old, new = permissions(before), permissions(after)
+    gone = {r.address for r in before.resources(*PRINCIPAL_TYPES)} - {r.address for r in after.resources()}
+    gained = [*_grants(new, old, lambda one: one.allows)]
+    lost = [*_grants(old, new, lambda one: not one.allows and one.holder not in gone)]
+    for kind, found in (("policy", _attached), ("boundary", _boundaries)):
+        here, there = found(before), found(after)
+        gained += [Grant(at, kind, (one,), broader=kind == "policy") for at, one in sorted(there - here)]
+        lost += [
+            Grant(at, kind, (one,), broader=kind == "boundary" and at not in gone) for at, one in sorted(here - there)
+        ]
+    return sorted(gained, key=_place), sorted(lost, key=_place)
+
+
+def _place(grant: Grant) -> tuple[str, ...]:
+    return (grant.holder, grant.effect, grant.sid, *grant.actions)
+
+
+def _grants(
+    these: Iterable[Permission], others: Iterable[Permission], broader: Callable[[Permission], bool]
+) -> Iterator[Grant]:
+    """The part of each statement that the other side does not cover, with resources of the same actions together."""
+    kept = list(others)
+    same = set(kept)
+    for one in (one for one in these if one not in same):
+        by_place: dict[tuple[str, str], list[str]] = {}
+        for action, resource, principal in uncovered(one, (other for other in kept if other.effect == one.effect)):
+            by_place.setdefault((resource, principal), []).append(action)
+        by_actions: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for place, actions in by_place.items():
+            by_actions.setdefault(tuple(actions), []).append(place)
+        for found, places in by_actions.items():
+            resources, principals = (tuple(dict.fromkeys(filter(None, side))) for side in zip(*places, strict=True))
+            what = (one.conditions, one.when, one.sid, broader(one))
+            yield Grant(one.holder, one.effect, found, resources, principals, *what)
+
+
+def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tuple[str, ...]]:
+    """The combinations of action, resource and principal of one statement that no candidate covers, as text."""
+    broad = [one for one in candidates if (one.holder, one.kind) == (narrow.holder, narrow.kind)]
+    broad = [one for one in broad if set(one.when) <= set(narrow.when) and _keeps(one.conditions, narrow.conditions)]
+    spelled = {one.lower(): one for one in narrow.actions}
+    return [
+        tuple(
+            spelled.get(part, part) if isinstance(part, str) else f"all but {', '.join(sorted(part))}" for part in parts
+        )
+        for parts in product(*_sides(narrow))
+        if not any(
+            all(any(_within(b, p) for b in bs) for bs, p in zip(_sides(one), parts, strict=True)) for one in broad
+        )
+    ]
+
+
+def _sides(permission: Permission) -> tuple[tuple[Side, ...], ...]:
+    """Actions, resources and principals; IAM compares actions without regard to case."""
+    actions = tuple(one.lower() for one in permission.actions)
+    return (
+        actions or (frozenset(one.lower() for one in permission.not_actions),),
+        permission.resources or (frozenset(permission.not_resources) or "",),
+        permission.principals or (frozenset(permission.not_principals) or "",),
+    )
+
+
+def _within(broad: Side, narrow: Side) -> bool:
+    if isinstance(broad, str):
+        return covers(broad, narrow) if isinstance(narrow, str) else broad == "*"
+    return not isinstance(narrow, str) and all(any(covers(one, left) for one in narrow) for left in broad)
+
+
+def _keeps(broad: tuple[Condition, ...], narrow: tuple[Condition, ...]) -> bool:
+    """Whether each condition of the broad statement stands in the narrow one, as strict or stricter."""
+    return all(any(_stricter(kept, one) for kept in narrow) for one in broad)
+
+
+def _stricter(narrow: Condition, broad: Condition) -> bool:
+    if (narrow.operator, narrow.key.lower()) != (broad.operator, broad.key.lower()):
+        return False
+    if "Not" in narrow.operator:
+        return set(narrow.values) >= set(broad.values)
+    if narrow.operator.removesuffix("IfExists").endswith(("Like", "ArnEquals")):
+        return all(any(covers(pattern, value) for pattern in broad.values) for value in narrow.values)
+    if narrow.operator.removesuffix("IfExists").endswith(("StringEquals", "StringEqualsIgnoreCase")):
+        return set(narrow.values) <= set(broad.values)
+    return narrow.values == broad.values
+
+
+def _attached(templates: TemplateSet) -> set[tuple[str, str]]:
+    return {
+        (resource.address, render(one))
+        for resource in templates.resources(*_LISTS)
+        for name in _LISTS[resource.type]
+        for _, listed in choices(resource.get(name, default=[]))
+        for one in listed
+    }
+
+
+def _boundaries(templates: TemplateSet) -> set[tuple[str, str]]:
+    def boundary(resource: Resource) -> set[str]:
+        return {render(one) for _, one in choices(resource.get("PermissionsBoundary")) if one}
+
+    return {(resource.address, one) for resource in templates.resources(*PRINCIPAL_TYPES) for one in boundary(resource)}

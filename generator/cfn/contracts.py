@@ -1,0 +1,241 @@
+"""Names that must agree between two rendered places, although no single tool sees both.
+
+Each contract yields `Disagreement` values that name both sides.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from generator.cfn.buildspec import Made, inline, made
+from generator.cfn.graph import SUBSTITUTION, givers, mentions
+from generator.cfn.pipelines import PIPELINE, Action, Pipeline, pipelines
+from generator.cfn.places import walk
+from generator.cfn.templates import Resource, Template, TemplateSet, once
+from generator.cfn.values import render
+
+PROJECT, SERVICE, TASK = ("AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition")
+
+# The property that `Ref` of a resource gives (CloudFormation user guide, return values of each type).
+NAMED_BY: Mapping[str, str] = {PIPELINE: "Name", PROJECT: "Name", "AWS::ECS::Cluster": "ClusterName"}
+
+# What an action emits by itself (codepipeline user guide, reference-variables). CodeBuild emits the
+# exported-variables of its buildspec; of any other provider only the namespace is checked.
+EMITTED: Mapping[str, frozenset[str]] = {
+    "CodeCommit": frozenset(
+        {"RepositoryName", "BranchName", "AuthorDate", "CommitterDate", "CommitId", "CommitMessage"}
+    ),
+    "CodeStarSourceConnection": frozenset(
+        {"FullRepositoryName", "BranchName", "AuthorDate", "CommitId", "CommitMessage", "ConnectionArn"}
+    ),
+}
+EXECUTION = frozenset({"PipelineExecutionId"})  # what the reserved namespace `codepipeline` holds
+VARIABLE = re.compile(r"#\{([^}.]+)\.([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Two places that should say the same: `here` is where to look first, `there` the other side."""
+
+    here: str
+    there: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.here} <-> {self.there}: {self.message}"
+
+
+def origin(templates: TemplateSet, template: Template, value: Any) -> str:
+    """A value in the root's terms, so that equal text means equal value wherever the two stand.
+
+    Parameters are followed to what the root passes, outputs to their value, named resources to their name. A value
+    that is empty when its side is switched off (`Fn::If` with "") is followed to what it is otherwise.
+    """
+    follow = partial(origin, templates, template)
+    match value:
+        case {"Ref": str() as name} if name in template.parameters:
+            for parent in templates:
+                for child in parent.children():
+                    if child.template is template and name in child.parameters:
+                        return origin(templates, parent, child.parameters[name])
+        case {"Ref": str() as name} if name in template.resources:
+            resource = template.resources[name]
+            own = resource.get(NAMED_BY.get(resource.type, ""))
+            return f"${{{resource.address}}}" if own is None else follow(own)
+        case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+            for child in template.children():
+                if child.resource.logical_id == name and attribute.startswith("Outputs."):
+                    output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})
+                    return origin(templates, child.template, output.get("Value"))
+            return f"${{{template.name}.{name}.{attribute}}}"
+        case {"Fn::Sub": str() as text}:
+            return follow({"Fn::Sub": [text, {}]})
+        case {"Fn::Sub": [str() as text, dict() as own]}:
+            return SUBSTITUTION.sub(lambda found: follow(own.get(found[1], _named(found[1]))), text)
+        case {"Fn::If": [_, inner, ""] | [_, "", inner]}:
+            return follow(inner)
+        case {"Fn::If": [str() as condition, yes, no]}:
+            return json.dumps([f"{template.name}.{condition}", follow(yes), follow(no)])
+    return render(value)
+
+
+def _named(name: str) -> Any:
+    """What `${name}` in an `Fn::Sub` stands for."""
+    target, _, attribute = name.partition(".")
+    return {"Fn::GetAtt": [target, attribute]} if attribute else {"Ref": target}
+
+
+def children_are_fed(templates: TemplateSet) -> Iterator[Disagreement]:
+    """Every parameter of a child is passed and used, nothing else is passed, and every output read exists."""
+    for parent in templates:
+        for child in parent.children():
+            here, there = child.resource.address, child.template.name
+            used = {target for _, _, target, _ in mentions({**child.template.body, "Parameters": None})}
+            for name in dict.fromkeys([*child.parameters, *child.template.parameters]):
+                if name not in child.template.parameters:
+                    yield Disagreement(here, there, f"passes {name}, which {child.template.file} does not take")
+                elif name not in child.parameters:
+                    yield Disagreement(here, there, f"does not pass {name}, which {child.template.file} takes")
+                elif name not in used:
+                    yield Disagreement(f"{there}.{name}", here, f"{name} is passed and nothing there uses it")
+                for giver in givers(parent, child, name):
+                    if giver.section == "Outputs" and giver.name not in templates[giver.template].outputs:
+                        yield Disagreement(here, giver.template, f"{name} reads {giver}, an output that is not there")
+
+
+def artifacts_are_produced(templates: TemplateSet) -> Iterator[Disagreement]:
+    """An action's input artifact is the output of exactly one action, and that one runs before it."""
+    for pipeline in pipelines(templates):
+        made: dict[str, Action] = {}
+        for action in pipeline.actions:
+            here = f"{pipeline.address} {action}"
+            for name in action.inputs:
+                if name not in made or made[name].turn >= action.turn:
+                    yield Disagreement(here, pipeline.address, f"takes {name}, which no earlier action makes")
+            for name in action.outputs:
+                if name in made:
+                    yield Disagreement(here, f"{pipeline.address} {made[name]}", f"both make {name}")
+                made[name] = action
+
+
+def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
+    """Every `#{namespace.NAME}` names a namespace of an earlier action and a variable that this action emits."""
+    for pipeline in pipelines(templates):
+        variables = frozenset(render(one["Name"]) for one in pipeline.properties.get("Variables", ()))
+        for turn, where, body in _readers(pipeline):
+            givers_of = {action.namespace: action for action in pipeline.actions if action.turn < turn}
+            for namespace, name in variables_read(body):
+                reader, reads = (f"{pipeline.address} {where}", f"reads #{{{namespace}.{name}}}")
+                names: frozenset[str] | None
+                if namespace in givers_of:
+                    names = _emitted(templates, pipeline, givers_of[namespace])
+                elif namespace in ("variables", "codepipeline"):
+                    names = variables if namespace == "variables" else EXECUTION
+                else:
+                    yield Disagreement(reader, pipeline.address, f"{reads}, but no earlier action has that Namespace")
+                    continue
+                if names is not None and name not in names:
+                    there = f"{pipeline.address} {givers_of.get(namespace, namespace)}"
+                    yield Disagreement(reader, there, f"{reads}, which is none of {sorted(names)}")
+
+
+def _readers(pipeline: Pipeline) -> Iterator[tuple[tuple[int, int], str, Any]]:
+    """What can read variables, with its turn: actions, and the conditions of stages.
+
+    Entry conditions run before the actions of their stage, the others after them.
+    """
+    for action in pipeline.actions:
+        yield action.turn, str(action), action.body
+    for number, stage in enumerate(pipeline.properties["Stages"]):
+        for key in stage.keys() - {"Actions", "Name"}:
+            yield ((number + (key != "BeforeEntry"), 0), f"{render(stage['Name'])} {key}", stage[key])
+
+
+def variables_read(body: Any) -> list[tuple[str, str]]:
+    """The `#{namespace.NAME}` in an action, a stage or a condition, as (namespace, name)."""
+    texts = (text for _, text in walk(body) if isinstance(text, str))
+    return sorted({found for text in texts for found in VARIABLE.findall(text)})
+
+
+@once
+def _projects(templates: TemplateSet) -> dict[str, Resource]:
+    """The CodeBuild projects by the origin of their name."""
+    return {
+        origin(templates, templates[project.template], {"Ref": project.logical_id}): project
+        for project in templates.resources(PROJECT)
+    }
+
+
+def _project(templates: TemplateSet, pipeline: Pipeline, action: Action) -> Resource | None:
+    name = action.configuration.get("ProjectName")
+    return _projects(templates).get(origin(templates, templates[pipeline.resource.template], name))
+
+
+def _emitted(templates: TemplateSet, pipeline: Pipeline, action: Action) -> frozenset[str] | None:
+    """The variables that an action emits; None when the templates do not say."""
+    if action.provider != "CodeBuild":
+        return EMITTED.get(action.provider)
+    project = _project(templates, pipeline, action)
+    found = _made(templates).get(project.address) if project else None
+    return found.variables if found else None
+
+
+@once
+def _made(templates: TemplateSet) -> Mapping[str, Made]:
+    """What the buildspecs that stand in the templates make, by the addresses of their projects."""
+    specs = ((project.address, inline(project)) for project in templates.resources(PROJECT))
+    return {address: made(lines) for address, lines in specs if lines is not None}
+
+
+def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
+    """A CodeBuild action runs a project that is there, and its outputs are what the project's buildspec makes.
+
+    Several outputs are secondary artifacts of those names (codebuild user guide, sample-pipeline-multi-input-output).
+    """
+    for pipeline in pipelines(templates):
+        for action in pipeline.actions:
+            if action.provider != "CodeBuild":
+                continue
+            here, outputs = f"{pipeline.address} {action}", sorted(action.outputs)
+            project = _project(templates, pipeline, action)
+            if project is None:
+                name = render(action.configuration.get("ProjectName"))
+                yield Disagreement(here, "AWS::CodeBuild::Project", f"runs {name}, and no template makes that project")
+                continue
+            found = _made(templates).get(project.address)
+            if found and len(outputs) > 1 and found.artifacts != outputs:
+                yield Disagreement(
+                    here, project.address, f"outputs {outputs}, but the buildspec makes {found.artifacts}"
+                )
+
+
+def containers_agree(templates: TemplateSet) -> Iterator[Disagreement]:
+    """CONTAINER_NAME of a project, and the service's load balancers, name a container of a task definition."""
+
+    def name_in(resource: Resource, value: Any) -> str:
+        return origin(templates, templates[resource.template], value)
+
+    containers = {
+        name_in(task, container.get("Name")): task.address
+        for task in templates.resources(TASK)
+        for container in task.get("ContainerDefinitions", default=())
+    }
+    named = [
+        (project, variable.get("Value"))
+        for project in templates.resources(PROJECT)
+        for variable in project.get("Environment", "EnvironmentVariables", default=())
+        if variable.get("Name") == "CONTAINER_NAME"
+    ]
+    named += [
+        (service, balancer.get("ContainerName"))
+        for service in templates.resources(SERVICE)
+        for balancer in service.get("LoadBalancers", default=())
+    ]
+    for resource, value in named:
+        name = name_in(resource, value)
+        if name not in containers:
+            there = ", ".join(containers.values()) or TASK
+            yield Disagreement(resource.address, there, f"names the container {name}; there are {sorted(containers)}")

@@ -1,0 +1,118 @@
+"""What differs between two sets of templates, down to the property. Values only: rendering is for the reader."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.cfn.places import Place, spell
+from generator.cfn.templates import Template, TemplateSet
+
+# The sections of a template that are compared, with the word for one entry.
+SECTIONS: Mapping[str, str] = {
+    "Parameters": "parameter",
+    "Mappings": "mapping",
+    "Conditions": "condition",
+    "Rules": "rule",
+    "Resources": "resource",
+    "Outputs": "output",
+}
+
+# What names one entry of a list of objects, so that an entry put in front does not change all that follow.
+NAMES = ("Sid", "PolicyName", "Key", "Name", "ParameterKey", "Id", "AttributeName", "IndexName", "LogicalId")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. `place` is empty where the whole entry (or template) was added or removed."""
+
+    action: str  # added, removed, changed
+    what: str  # template, parameter, condition, resource, output, mapping, rule, template attribute
+    template: str
+    name: str  # logical id or name of the entry; of a template attribute its key
+    place: Place = ()
+    before: Any = field(default=None, hash=False)
+    after: Any = field(default=None, hash=False)
+    type: str = ""  # resource type, for resources
+
+    @property
+    def address(self) -> str:
+        return f"{self.template}.{self.name}" if self.name else self.template
+
+    def __str__(self) -> str:
+        kind = f" ({self.type})" if self.type else ""
+        if not self.place:
+            return f"{self.action} {self.what} {self.address}{kind}"
+        line = f"{self.action} {self.what} {self.address}{kind} at {spell(self.place)}"
+        sides = {"added": [self.after], "removed": [self.before], "changed": [self.before, self.after]}[self.action]
+        return f"{line}: {' -> '.join(json.dumps(side, sort_keys=True) for side in sides)}"
+
+
+def compare(before: TemplateSet, after: TemplateSet) -> list[Change]:
+    """Every difference between two sets, templates in alphabetical order, entries in the order of the sections."""
+    found: list[Change] = []
+    for name in sorted({*before.templates, *after.templates}):
+        if name not in after:
+            found.append(Change("removed", "template", name, ""))
+        elif name not in before:
+            found.append(Change("added", "template", name, ""))
+        else:
+            found += _templates(before[name], after[name])
+    return found
+
+
+def _templates(before: Template, after: Template) -> Iterator[Change]:
+    for section, what in SECTIONS.items():
+        old, new = before.body.get(section) or {}, after.body.get(section) or {}
+        for name in dict.fromkeys([*old, *new]):
+            kind = str((new.get(name) or old[name])["Type"]) if what == "resource" else ""
+            if name not in new:
+                yield Change("removed", what, after.name, name, before=old[name], type=kind)
+            elif name not in old:
+                yield Change("added", what, after.name, name, after=new[name], type=kind)
+            else:
+                for action, place, one, other in values(old[name], new[name], ()):
+                    yield Change(action, what, after.name, name, place, one, other, kind)
+    old, new = ({k: v for k, v in one.body.items() if k not in SECTIONS} for one in (before, after))
+    for action, place, one, other in values(old, new, ()):
+        yield Change(action, "template attribute", after.name, str(place[0]), place, one, other)
+
+
+def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Place, Any, Any]]:
+    """The innermost differences of two values as (action, place, before, after)."""
+    old, new = _entries(before), _entries(after)
+    if old is None or new is None or type(before) is not type(after) or not _comparable(old, new):
+        if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
+            yield "changed", place, before, after
+        return
+    for key in dict.fromkeys([*old, *new]):
+        if key not in new:
+            yield "removed", (*place, key), old[key], None
+        elif key not in old:
+            yield "added", (*place, key), None, new[key]
+        else:
+            yield from values(old[key], new[key], (*place, key))
+    if isinstance(before, list) and list(old) != list(new) and set(old) == set(new):  # the order changed
+        yield "changed", place, before, after
+
+
+def _entries(value: Any) -> Mapping[str | int, Any] | None:
+    """An object or list by key; a list of named objects by name, another one by position. None for a plain value.
+
+    An intrinsic function is a plain value: half of an `Fn::Sub` tells nobody anything.
+    """
+    if isinstance(value, dict):
+        return None if len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::")) else value
+    if not isinstance(value, list):
+        return None
+    for name in NAMES:
+        names = [one.get(name) if isinstance(one, dict) else None for one in value]
+        if names and all(isinstance(one, str) for one in names) and len(set(names)) == len(names):
+            return {f"{name}={one[name]}": one for one in value}
+    return dict(enumerate(value))
+
+
+def _comparable(old: Mapping[str | int, Any], new: Mapping[str | int, Any]) -> bool:
+    """Lists compare by position only when they are of one length: after an insertion every position would differ."""
+    by_position = any(isinstance(key, int) for key in [*old, *new])
+    return not by_position or list(old) == list(new)

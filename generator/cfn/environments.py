@@ -1,0 +1,71 @@
+"""An environment is a parameter file and the roots that it is for: which belong together, and what is wrong.
+
+One file serves every root of an environment: each root takes those of the file's parameters that it declares. The gate
+and the deploy script both ask here, so that what passes the one is not refused by the other.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from generator.cfn import parameters
+from generator.cfn.parameters import ParameterFile, Problem
+from generator.cfn.templates import Template, TemplateSet
+
+SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
+
+# The environment that gets the design's names, and that is deployed by its deploy role alone.
+PRODUCTION = "production"
+
+
+def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:
+    """The roots that the parameter file of this name is for, by name, the one that the file is named after last:
+    `shared` its own, every other file those of one environment, as far as the set has them."""
+    if name == SHARED:
+        return {SHARED: templates[SHARED]}
+    beside = {root: templates[root] for root in (ACCESS, EDGE) if root in templates}
+    return {**beside, ENVIRONMENT: templates[ENVIRONMENT]}
+
+
+def own_tags(root: Template) -> dict[str, str]:
+    """The tags that the template sets itself, by key; those of them whose values are plain text have one."""
+    found: dict[str, str] = {}
+    for resource in root.resources.values():
+        for tag in resource.get("Tags", default=()):
+            found[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
+    return found
+
+
+def check(path: Path, templates: TemplateSet) -> tuple[ParameterFile, list[Problem]]:
+    """A parameter file and everything that is wrong with it. Raises `ParameterFileError` when it cannot be read."""
+    file = parameters.read(path)
+    return file, problems(file, templates)
+
+
+def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
+    """Everything that is wrong with a parameter file, whether it is written already or not."""
+    name = Path(file.path).stem
+    roots = roots_of(name, templates)
+    tags = {key for root in roots.values() for key in own_tags(root)}
+    found = parameters.check(file, _union(roots), tags)
+    declared = file.parameters.get("Environment", name)
+    if name != SHARED and declared != name:
+        # Two files for one environment would deploy over each other.
+        found.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+    return found
+
+
+def _union(roots: Mapping[str, Template]) -> dict[str, Any]:
+    """One template body that takes what any of the roots takes; a stack policy is the last root's alone."""
+    bodies = [root.body for root in roots.values()]
+
+    def every(section: str) -> dict[str, Any]:
+        return {name: one for body in bodies for name, one in body.get(section, {}).items()}
+
+    computed = {name: how for body in bodies for name, how in body["Metadata"].get("Computed", {}).items()}
+    return {
+        "Parameters": every("Parameters"),
+        "Rules": every("Rules"),
+        "Metadata": {"Computed": computed},
+        "Resources": bodies[-1]["Resources"],
+    }

@@ -1,0 +1,232 @@
+"""Would IAM allow this call? A small evaluator over concrete policies: no intrinsics, real ARNs.
+
+Sources: IAM user guide, reference_policies_evaluation-logic (an explicit deny wins, then an allow, else the call is
+denied implicitly), reference_policies_elements_action, _notaction, _resource, _notresource, _principal and
+reference_policies_elements_condition_operators. What is not modelled is an error, never a guess: other condition
+operators, policy variables, NotPrincipal. Permissions boundaries, session policies and policies of the organisation
+are not looked at; a caller whose principals have them must not rely on this.
+
+Identity policies and the policy of the resource that is asked for may be given together, because inside one account
+an allow in either is enough. A KMS key is the exception: its key policy has to allow, so it is asked by itself.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from generator.cfn.permissions import Condition, Permission, of
+from generator.cfn.templates import Resource, TemplatesError
+
+ALLOWED, DENIED, NOT_ALLOWED = "allowed", "explicitly denied", "implicitly denied"
+Context = Mapping[str, str | Sequence[str]]
+
+
+class EvaluationError(TemplatesError):
+    """A policy that this evaluator must not judge; the message says why and what to do."""
+
+
+class UnknownOperator(EvaluationError):
+    """A condition operator that is not modelled."""
+
+    def __init__(self, where: str, operator: str) -> None:
+        super().__init__(
+            f"{where} uses the condition operator {operator}, which generator/cfn/evaluate.py does not model; "
+            f"it has {', '.join(sorted(OPERATORS))}, each also with IfExists, and Null: use one of these or add it"
+        )
+
+
+class PolicyVariable(EvaluationError):
+    """A policy variable such as `${aws:username}`."""
+
+    def __init__(self, where: str, text: str) -> None:
+        super().__init__(f"{where} has a policy variable in {text!r}, and none is modelled: write the value itself")
+
+
+class UnknownElement(EvaluationError):
+    """An element of a statement that is not modelled."""
+
+    def __init__(self, where: str, element: str) -> None:
+        super().__init__(f"{where} uses {element}, which is not modelled: name those that are meant instead")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call: `action` as `service:Action`, the ARN of the resource (`*` where the action has none), the keys of its
+    context, and who calls. `principal` (`Service:codebuild.amazonaws.com`, `AWS:<ARN>`) matters to policies that
+    name principals; the permissions of a role are those of the caller already.
+    """
+
+    action: str
+    resource: str = "*"
+    context: Context = field(default_factory=dict, hash=False)
+    principal: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What IAM would say: `outcome` is one of ALLOWED, DENIED, NOT_ALLOWED and `by` the statement that decided.
+
+    `missing` is the statement that would allow the call, as JSON; empty where no new statement would help. `near` are
+    the statements that allow the action and yet do not apply, each with the reason.
+    """
+
+    outcome: str
+    by: Permission | None = None
+    missing: str = ""
+    near: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome == ALLOWED
+
+    def __str__(self) -> str:
+        if self.by is not None:
+            return f"{self.outcome} by {self.by}"
+        close = f"; close, but not it: {'; '.join(self.near)}" if self.near else ""
+        return f"{self.outcome}, missing: {self.missing}{close}"
+
+
+def statements(role: str, policies: Mapping[str, Any], trust: Mapping[str, Any] | None = None) -> list[Permission]:
+    """The statements of concrete policy documents, as `decide` takes them.
+
+    `role` is what messages call the holder, `policies` its policy documents by name, `trust` its trust policy. The
+    policy of a bucket or topic is read in the same way, its Principals too.
+    """
+    inline = [{"PolicyName": name, "PolicyDocument": document} for name, document in policies.items()]
+    properties = {"Policies": inline, **({"AssumeRolePolicyDocument": trust} if trust is not None else {})}
+    holder = Resource("deployed", role, {"Type": "AWS::IAM::Role", "Properties": properties})
+    return list(of(holder))
+
+
+def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
+    """Judges one request by some statements: the trust policy when a role is to be assumed, else what the caller has.
+
+    Raises `UnknownOperator`, `PolicyVariable` and `UnknownElement` for what it does not model, in any statement
+    given, applicable or not, so that the answer never depends on which request comes first.
+    """
+    allowing: list[Permission] = []
+    near: list[str] = []
+    denying: list[Permission] = []
+    for one in permissions:
+        _check(one)
+        if not matches_action(one, request.action):
+            continue
+        why_not = _why_not(one, request)
+        if one.allows and why_not:
+            near.append(f"{one.sid or 'a statement without Sid'} {why_not}")
+        elif not why_not:
+            (allowing if one.allows else denying).append(one)
+    if denying:
+        return Decision(DENIED, denying[0])
+    if allowing:
+        return Decision(ALLOWED, allowing[0])
+    missing: dict[str, Any] = {"Effect": "Allow", "Action": request.action, "Resource": request.resource}
+    if request.action.lower() == "sts:assumerole" and request.principal:
+        kind, _, who = request.principal.partition(":")
+        missing = {"Effect": "Allow", "Action": request.action, "Principal": {kind: who}}
+    return Decision(NOT_ALLOWED, None, json.dumps(missing), tuple(near))
+
+
+def matches_action(permission: Permission, action: str) -> bool:
+    """Whether a statement is about an action; names compare without regard to case."""
+    named = permission.actions or permission.not_actions
+    return any(like(one.lower(), action.lower()) for one in named) == bool(permission.actions)
+
+
+def like(pattern: str, text: str) -> bool:
+    """Whether a pattern with `*` (any text) and `?` (any one character) matches the whole text, with regard to case."""
+    return bool(_compiled(pattern, ".*").fullmatch(text))
+
+
+def matches_arn(pattern: str, arn: str) -> bool:
+    """Whether a pattern of a Resource element matches an ARN.
+
+    `*` stays inside its part between colons, unless it is the last character of it (IAM user guide,
+    reference_policies_elements_resource).
+    """
+    return bool(_compiled(pattern, "[^:]*").fullmatch(arn))
+
+
+@cache
+def _compiled(pattern: str, inside: str) -> re.Pattern[str]:
+    text = ""
+    for position, one in enumerate(pattern):
+        last = pattern[position + 1 : position + 2] in ("", ":")
+        text += {"*": ".*" if last else inside, "?": "."}.get(one, re.escape(one))
+    return re.compile(text, re.DOTALL)
+
+
+def _like_arn(pattern: str, arn: str) -> bool:
+    """ArnEquals and ArnLike are the same: each of the six parts by itself, with wildcards."""
+    patterns, parts = pattern.split(":", 5), arn.split(":", 5)
+    return len(patterns) == len(parts) == 6 and all(map(like, patterns, parts))
+
+
+# Operator -> does a value of the policy match a value of the request? Only those that our policies use.
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringLike": like,
+    "ArnEquals": _like_arn,
+    "ArnLike": _like_arn,
+    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+}
+
+
+def holds(condition: Condition, context: Context) -> bool:
+    """Whether one key of a Condition block is met. Raises `UnknownOperator`.
+
+    Values are alternatives. A key that the request lacks is not met, except with IfExists; Null asks just that. A key
+    with several values is met by any of them, as IAM compares where no set operator is written.
+    """
+    keys = {key.lower(): value for key, value in context.items()}
+    given = keys.get(condition.key.lower())
+    if condition.operator == "Null":
+        return ("true" if given is None else "false") in [value.lower() for value in condition.values]
+    name = condition.operator.removesuffix("IfExists")
+    if name not in OPERATORS:
+        raise UnknownOperator(condition.key, condition.operator)
+    if given is None:
+        return name != condition.operator
+    found = [given] if isinstance(given, str) else given
+    return any(OPERATORS[name](wanted, value) for wanted in condition.values for value in found)
+
+
+def _check(one: Permission) -> None:
+    where = f"{one.holder} {one.sid}".strip()
+    if one.not_principals:
+        raise UnknownElement(where, "NotPrincipal")
+    for condition in one.conditions:
+        if condition.operator != "Null" and condition.operator.removesuffix("IfExists") not in OPERATORS:
+            raise UnknownOperator(where, condition.operator)
+    for text in (*one.resources, *one.not_resources, *(v for c in one.conditions for v in c.values)):
+        # Not `${AWS::Region}`: CloudFormation replaces its pseudo parameters before IAM sees them.
+        if re.search(r"\$\{([*?$]\}|[\w-]+:(?!:))", text):
+            raise PolicyVariable(where, text)
+
+
+def _why_not(one: Permission, request: Request) -> str:
+    """Why a statement about the action does not apply to the request; empty when it does."""
+    if one.principals and not any(_is(who, request.principal) for who in one.principals):
+        return f"is for {', '.join(one.principals)}, not for {request.principal or 'a caller unnamed'}"
+    named = one.resources or one.not_resources
+    if named and any(matches_arn(arn, request.resource) for arn in named) != bool(one.resources):
+        return f"is for {'all but ' if one.not_resources else ''}{', '.join(named)}"
+    for condition in one.conditions:
+        if not holds(condition, request.context):
+            return f"wants {condition}"
+    return ""
+
+
+def _is(principal: str, caller: str) -> bool:
+    """Whether a Principal element names the caller; an account names every principal that it has."""
+    if principal == "*":
+        return True
+    if principal == "AWS:*":
+        return caller.startswith("AWS:")
+    account = re.fullmatch(r"AWS:(?:arn:[^:]*:iam::)?(\d{12})(?::root)?", principal)
+    if account and re.match(rf"AWS:arn:[^:]*:(iam|sts)::{account[1]}:", caller):
+        return True
+    return bool(caller) and principal == caller

@@ -1,0 +1,247 @@
+"""Does each role have what it needs, and nothing else? The rows of `needs_rows.py` against the roles' statements."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from generator.cfn.broadening import covers
+from generator.cfn.contracts import TASK
+from generator.cfn.environments import ACCESS
+from generator.cfn.evaluate import holds, like
+from generator.cfn.needs_of import READERS, Need, needs
+from generator.cfn.needs_rows import MANAGED
+from generator.cfn.needs_terms import Terms
+from generator.cfn.permissions import Condition, Permission, of
+from generator.cfn.places import walk
+from generator.cfn.templates import Resource, Template, TemplateSet
+from generator.cfn.values import asked, decide, met, outcomes, render
+
+ROLE = "AWS::IAM::Role"
+ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
+CONTEXT = {"aws:ResourceAccount": "${AWS::AccountId}"}
+
+
+@dataclass(frozen=True, order=True)
+class Gap:
+    """One disagreement: `role` is the address of the role (or of what needs one), `action` what it is about, `source`
+    where the need is written or the Sid of the statement that nothing needs."""
+
+    role: str
+    action: str
+    message: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.message} ({self.source})"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A role under one outcome of its template's conditions."""
+
+    needs: tuple[Need, ...]
+    grants: tuple[Permission, ...]
+
+    def about(self, need: Need) -> list[Permission]:
+        """The statements that are about a need; none about a thing that no row knows, whatever `*` would match."""
+        exact, patterns = self._written
+        action = need.action.lower()
+        if not action:
+            return []
+        named = [*exact.get(action, ()), *(one for pattern, one in patterns if like(pattern, action))]
+        return [one for one in named if _serves(one, need)]
+
+    def meets(self, need: Need) -> bool:
+        found = self.about(need)
+        return bool(found) and all(one.allows for one in found)
+
+    @cached_property
+    def _written(self) -> tuple[dict[str, list[Permission]], list[tuple[str, Permission]]]:
+        """The statements by their actions in lower case, and those whose action is a pattern."""
+        exact: dict[str, list[Permission]] = {}
+        patterns: list[tuple[str, Permission]] = []
+        for one in self.grants:
+            for action in map(str.lower, one.actions):
+                if "*" in action or "?" in action:
+                    patterns.append((action, one))
+                else:
+                    exact.setdefault(action, []).append(one)
+        return exact, patterns
+
+
+def compare(templates: TemplateSet) -> list[Gap]:
+    """What roles lack, and what they have and nothing needs; each gap once, sorted. Empty when all is well.
+
+    The roles of the root `access` are left out, because nothing in the templates runs as them: the proofs of access
+    hold them to the calls of the deploy script and to the resource types of the templates.
+
+    A thing that `ROWS` does not know (a provider, a command, a setting) is a gap too, and so is a policy that is
+    attached to a role from elsewhere, because only inline policies are read.
+    """
+    terms = Terms(templates)
+    gaps = set(_elsewhere(templates))
+    applications = _application_roles(terms)
+    for template in (one for one in templates if one.name != ACCESS):
+        roles = [one for one in template.resources.values() if one.type == ROLE]
+        forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
+        stated = {role.address: tuple(_stated(terms, template, role)) for role in roles}
+        needing = _Needing(terms, template)
+        for outcome in outcomes(template) if roles else ():
+            there = [one for one in template.resources.values() if outcome.get(one.condition or "", True)]
+            needed = [need for one in there for need in needing.under(one, outcome)]
+            present = {f"${{{role.address}.Arn}}" for role in there if role.type == ROLE}
+            gaps |= {_unknown(one) for one in needed if not one.action}
+            gaps |= {_foreign(one) for one in needed if one.action and one.role not in present}
+            for role in (one for one in there if one.type == ROLE):
+                own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
+                form = _Form(own, tuple(one for one in stated[role.address] if met(one.when, outcome)))
+                forms[role.address] += [form] * (form not in forms[role.address])
+        for address, found in forms.items():
+            gaps.update(_missing(address, found))
+            gaps.update(gap for form in found for gap in _superfluous(address, form, address in applications))
+    return sorted(gaps)
+
+
+class _Needing:
+    """What the resources of a template need, by the outcomes of the conditions that they ask: most ask few."""
+
+    def __init__(self, terms: Terms, template: Template) -> None:
+        self._terms = terms
+        self._asked = {
+            one.logical_id: sorted(asked(dict(one.properties)))
+            for one in template.resources.values()
+            if one.type in READERS
+        }
+        self._found: dict[tuple[str, tuple[bool, ...]], tuple[Need, ...]] = {}
+
+    def under(self, resource: Resource, outcome: Mapping[str, bool]) -> tuple[Need, ...]:
+        """The needs of one resource."""
+        if resource.logical_id not in self._asked:
+            return ()
+        key = (resource.logical_id, tuple(outcome[name] for name in self._asked[resource.logical_id]))
+        if key not in self._found:
+            self._found[key] = tuple(needs(self._terms, resource, decide(dict(resource.properties), outcome)))
+        return self._found[key]
+
+
+def _application_roles(terms: Terms) -> set[str]:
+    """The roles that the application itself runs as: what they may do are facts of the application, which no row can
+    know, so nothing in them is superfluous but a wrong trust. The one place that says so."""
+    tasks = terms.templates.resources(TASK)
+    roles = (terms.resource(terms.text(task.template, task.get("TaskRoleArn"))) for task in tasks)
+    profiles = terms.templates.resources("AWS::IAM::InstanceProfile")
+    of_instances = {f"{one.template}.{one.get('Roles', 0, 'Ref')}" for one in profiles}
+    return {role.address for role in roles if role} | of_instances
+
+
+def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
+    for resource in (one for one in templates.resources(ROLE) if one.template != ACCESS):
+        if "PermissionsBoundary" in resource.properties:
+            message = "has PermissionsBoundary, which this comparison does not read"
+            yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
+        yield from _managed(templates, resource)
+    for resource in templates.resources(*ATTACHED):
+        for key in {"Roles", "RoleName"} & resource.properties.keys():
+            message = "is attached to a role; this comparison reads inline policies alone"
+            yield Gap(resource.address, key, message, "IAM user guide")
+
+
+def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:
+    """Whether the role has just those of AWS's own policies that `MANAGED` gives to what the role is for."""
+    jobs = {
+        (one.type, key)
+        for one in templates[role.template].resources.values()
+        for key in one.properties
+        for _, value in walk(one.properties[key])
+        if value == {"Fn::GetAtt": [role.logical_id, "Arn"]}
+    }
+    wanted = {policy: source for policy, (kind, key, source) in MANAGED.items() if (kind, key) in jobs}
+    found = {render(policy) for policy in role.get("ManagedPolicyArns", default=[])}
+    for policy in sorted(found - wanted.keys()):
+        yield Gap(
+            role.address, policy, f"has {policy} in ManagedPolicyArns, and nothing needs it", "needs_rows.MANAGED"
+        )
+    for policy in sorted(wanted.keys() - found):
+        yield Gap(role.address, policy, f"lacks {policy} in ManagedPolicyArns", wanted[policy])
+
+
+def _stated(terms: Terms, template: Template, role: Resource) -> Iterator[Permission]:
+    """The role's statements, resources and condition values in the root's terms."""
+
+    def texts(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(terms.text(template.name, {"Fn::Sub": one}) for one in values)
+
+    for one in of(role):
+        conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
+        parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
+        yield Permission(**{**vars(one), **parts, "conditions": conditions})
+
+
+def _unknown(need: Need) -> Gap:
+    message = f"{need.who} has a {need.thing}, and no row says what that needs: add it with its source"
+    return Gap(need.who.split()[0], need.thing, message, "generator/cfn/needs_rows.py")
+
+
+def _foreign(need: Need) -> Gap:
+    message = f"{need.who} runs as {need.role}, which is no role of its template, so nobody can say what that may do"
+    return Gap(need.who.split()[0], need.action, message, need.source)
+
+
+def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:
+    for form in forms:
+        for need in form.needs:
+            if not need.action or form.meets(need):
+                continue
+            if need.certain or not any(other.meets(need) for other in forms):
+                what = f"trust in {need.service}" if need.service else f"{need.action} on {need.on}"
+                yield Gap(role, need.action, f"lacks {what}, which {need.who} needs ({need.thing})", need.source)
+
+
+def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
+    uses: dict[Permission, list[Need]] = {one: [] for one in form.grants}
+    for need in form.needs:
+        for one in form.about(need):
+            uses[one].append(need)
+    for one in form.grants:
+        if not one.allows or (application and one.kind != "trust"):
+            continue
+        used = uses[one]
+        for who in one.principals:
+            if not any(who == _principal(need) for need in used):
+                yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", one.sid)
+        if one.kind == "trust":
+            continue
+        for action in one.actions or ("NotAction",):
+            if not any(like(action.lower(), need.action.lower()) for need in used):
+                yield Gap(role, action, f"may {action} by {one.sid}, and nothing needs it", one.sid)
+        for arn in one.resources or ("NotResource",):
+            if not any(_same(need.on, arn) for need in used):
+                what = ", ".join(one.actions)
+                yield Gap(role, what, f"may do {what} on {arn} by {one.sid}, and nothing needs that", one.sid)
+
+
+def _serves(grant: Permission, need: Need) -> bool:
+    """Whether a statement on a need's action is about the need: resource or service, and its conditions as AWS will
+    send them."""
+    if (grant.kind == "trust") != bool(need.service):
+        return False
+    if need.service and _principal(need) not in grant.principals:
+        return False
+    resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
+    return resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+
+
+def _principal(need: Need) -> str:
+    """Who becomes the role: a service, or another role as `AWS:` and its ARN."""
+    return need.service if need.service.startswith("AWS:") else f"Service:{need.service}"
+
+
+def _same(need: str, grant: str) -> bool:
+    """Whether a grant is on what is needed; an action that knows no resource needs `*` itself."""
+    return grant == "*" if need == "*" else covers(need, grant) or covers(grant, need)
+
+
+def _holds(condition: Condition, context: Mapping[str, str]) -> bool:
+    """As IAM compares; a value of which only a part is known meets what it covers."""
+    value = {key.lower(): one for key, one in context.items()}.get(condition.key.lower(), "")
+    return holds(condition, context) or ("*" in value and any(covers(value, one) for one in condition.values))

@@ -1,0 +1,68 @@
+"""Values in the root's terms, with ARNs spelled out: equal text means the same thing, wherever in the set it stands."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.cfn.contracts import SERVICE, origin
+from generator.cfn.needs_row import ARN, PLACE
+from generator.cfn.needs_rows import ECS
+from generator.cfn.templates import Resource, TemplateSet
+
+# What `Fn::GetAtt` or `Ref` of a resource gives, where it is an ARN (CloudFormation user guide, return values).
+ARNS: Mapping[tuple[str, str], str] = {
+    ("AWS::S3::Bucket", "Arn"): f"{ARN}:s3:::<@>",
+    ("AWS::ECR::Repository", "Arn"): f"{ARN}:ecr:{PLACE}:repository/<@>",
+    ("AWS::Logs::LogGroup", "Arn"): f"{ARN}:logs:{PLACE}:log-group:<@>:*",
+    (SERVICE, ""): f"{ECS}:service/<Cluster>/<@.Name>",
+}
+FIELD = re.compile(r"<([^<>]+)>")
+CHOICE = re.compile(r'\["\w+\.\w+", "(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*"\]')  # as `origin` writes it
+PLACEHOLDER = re.compile(r"\$\{(\w+)\.(\w+)(?:\.(\w+))?\}")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Values of a template set in the root's terms."""
+
+    templates: TemplateSet
+    known: dict[tuple[str, str], str] = field(default_factory=dict, hash=False, repr=False)
+
+    def text(self, template: str, value: Any) -> str:
+        """A value as the one text that equal values share."""
+        key = (template, value if isinstance(value, str) else repr(value))
+        if key not in self.known:
+            own = _ours(origin(self.templates, self.templates[template], value))
+            self.known[key] = PLACEHOLDER.sub(lambda found: self._arn(*found.groups()) or found[0], own)
+        return self.known[key]
+
+    def resource(self, text: str) -> Resource | None:
+        """The resource that a text such as `${notifications.Topic}` or `${encryption.Key.Arn}` stands for."""
+        found = PLACEHOLDER.fullmatch(text)
+        if found is None or found[1] not in self.templates:
+            return None
+        return self.templates[found[1]].resources.get(found[2])
+
+    def _arn(self, template: str, name: str, attribute: str | None) -> str:
+        resource = self.resource(f"${{{template}.{name}}}")
+        shape = ARNS.get((resource.type, attribute or ""), "") if resource else ""
+        own = {"@": f"${{{template}.{name}}}", "@.Name": f"${{{template}.{name}.Name}}"}
+        if "<Cluster>" in shape and resource:
+            own["Cluster"] = self.text(template, resource.get("Cluster"))
+        return filled(shape, own)
+
+
+def filled(pattern: str, fields: Mapping[str, str], otherwise: str | None = None) -> str:
+    """A row's text with its `<Name>`s replaced; `otherwise` stands for those that are not known."""
+    return FIELD.sub(lambda one: fields[one[1]] if otherwise is None else fields.get(one[1], otherwise), pattern)
+
+
+def _ours(text: str) -> str:
+    """The first side of each choice `["template.Condition", ours, existing]` inside a text."""
+    found = CHOICE.search(text)
+    if found is None:
+        return text
+    chosen, end = json.JSONDecoder().raw_decode(text, found.start())
+    return _ours(text[: found.start()] + str(chosen[1]) + text[end:])

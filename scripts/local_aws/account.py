@@ -1,0 +1,231 @@
+"""One account in one region: its stacks and change sets, and what templates mean in it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from generator.cfn import assertions
+from generator.cfn.templates import STACK, Template
+from scripts.local_aws import evaluate, schemas, structure
+from scripts.local_aws.evaluate import NOTHING, Scope
+from scripts.local_aws.services import Failed, Services
+from scripts.local_aws.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
+from scripts.local_aws.structure import Invalid
+
+IAM_NAMES = {
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": "",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+}
+STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+
+
+@dataclass
+class Account:
+    """The state; `lock` is held while a call reads or plans."""
+
+    services: Services
+    stacks: dict[str, Stack] = field(default_factory=dict)
+    change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    lock: RLock = field(default_factory=RLock)
+    made: int = 0
+    detections: dict[str, Any] = field(default_factory=dict)  # of drift, by id
+    # (stack's id, client request token) -> what it started: kind of operation, its subject and its id
+    tokens: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
+
+    def arn(self, kind: str, name: str) -> str:
+        """The ARN of a stack or change set, with an id of its own."""
+        self.made += 1
+        services = self.services
+        prefix = f"arn:{services.partition}:cloudformation:{services.region}:{services.account}"
+        return f"{prefix}:{kind}/{name}/{identifier(services.account, services.region, name, self.made)}"
+
+    def new(self, name: str, parent: Stack | None = None, logical: str = "") -> Stack:
+        """A stack in REVIEW_IN_PROGRESS. Raises `Refused` for a name that AWS does not allow."""
+        if not STACK_NAME.fullmatch(name):
+            raise Refused(f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint")
+        stack = Stack(name, self.arn("stack", name), parent, logical)
+        self.stacks[stack.id] = stack
+        return stack
+
+    def nested(self, parent: Stack, logical: str) -> Stack:
+        """A new nested stack under the name that CloudFormation generates."""
+        random = identifier(parent.id, logical, self.made).replace("-", "")[:12].upper()
+        return self.new(f"{parent.name[:90]}-{logical[:24]}-{random}", parent, logical)
+
+    def holds(self, role: str) -> bool:
+        """Whether an IAM role exists, by its ARN."""
+        try:
+            self.services.call("iam", "get_role", {"RoleName": role.rpartition("/")[2]})
+        except Failed:
+            return False
+        return ":role/" in role
+
+    def alarm(self, arn: str) -> str:
+        """The state of a CloudWatch alarm by its ARN; empty when there is none."""
+        every, name = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}, arn.rpartition(":alarm:")[2]
+        found = self.services.call("cloudwatch", "describe_alarms", {**every, "AlarmNames": [name]})
+        return next((str(one["StateValue"]) for one in found["MetricAlarms"] + found["CompositeAlarms"]), "")
+
+    def find(self, name: str) -> Stack:
+        """The stack with a name or id; a deleted one only by id. Raises `Refused`."""
+        for stack in reversed(tuple(self.stacks.values())):
+            if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
+                return stack
+        raise Refused(f"Stack with id {name} does not exist")
+
+    def change_set(self, stack: Stack, name: str, kind: str, target: Target) -> ChangeSet:
+        """A new change set, kept."""
+        made = ChangeSet(name, self.arn("changeSet", name), stack, kind, target)
+        self.change_sets[made.id] = made
+        return made
+
+    def find_change_set(self, name: str, stack: str | None) -> ChangeSet:
+        """By ARN, or by name and stack. Raises `Refused`."""
+        if name in self.change_sets:
+            return self.change_sets[name]
+        if name.startswith("arn:"):
+            raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
+        if stack is None:
+            raise Refused("StackName must be specified if ChangeSetName is not specified as an ARN.")
+        owner = self.find(stack)
+        for one in self.change_sets.values():
+            if one.name == name and one.stack is owner:
+                return one
+        raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
+
+    def forget(self, change_set: ChangeSet) -> None:
+        """Deletes a root's change set with those of its nested stacks, and the stacks that exist only because of it."""
+        for one in change_set.family():
+            self.change_sets.pop(one.id, None)
+            if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
+                one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
+
+    def template(self, url: str) -> str:
+        """The template at an S3 address, path or virtual-host style. Raises `Invalid`."""
+        parsed = urlparse(url)
+        host, path = parsed.hostname or "", unquote(parsed.path).lstrip("/")
+        virtual = re.match(r"(.+)\.s3[.-]", host)
+        bucket, _, key = (virtual[1], "", path) if virtual else path.partition("/")
+        if parsed.scheme not in ("http", "https") or not bucket or not key:
+            raise Invalid(f"TemplateURL must be a supported URL: {url}")
+        try:
+            body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"].read()
+        except Failed as error:
+            raise Invalid(f"S3 error: {error}; TemplateURL {url}") from error
+        if len(body) > structure.LONGEST:
+            raise Invalid(f"Template may not exceed {structure.LONGEST} bytes in size.")
+        return str(body.decode())
+
+    def target(
+        self, text: str, given: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
+    ) -> Target:
+        """A template with parameters. Raises `Invalid`."""
+        template = structure.read(text)
+        for name, resource in template.resources.items():
+            try:
+                schemas.schema(resource.type)
+            except schemas.UnknownType as error:
+                raise Invalid(
+                    f"Template format error: Unrecognized resource types: [{resource.type}] ({name})"
+                ) from error
+        if long := [name for name, value in given.items() if len(value.encode()) > structure.LONGEST_VALUE]:
+            raise Invalid(f"Parameter '{long[0]}' may not exceed {structure.LONGEST_VALUE} bytes in size.")
+        values = evaluate.parameters(template, given, self._ssm)
+        defaults = {
+            name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body
+        }
+        return Target(text, template, {**defaults, **given}, values, dict(tags), capabilities)
+
+    def nested_target(self, properties: Mapping[str, Any], parent: Target) -> Target:
+        """What a nested stack is to become, from the resolved properties of its resource."""
+        given = {}
+        for name, value in properties.get("Parameters", {}).items():
+            given[name] = ",".join(map(str, value)) if isinstance(value, list) else assertions.as_text(value)
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}
+        return self.target(self.template(properties["TemplateURL"]), given, tags, parent.capabilities)
+
+    def scope(self, stack: Stack, target: Target, preview: bool) -> Scope:
+        """What the expressions of a stack's template are resolved against, conditions and rules already evaluated."""
+        services = self.services
+        pseudo = {
+            "AWS::AccountId": services.account,
+            "AWS::Partition": services.partition,
+            "AWS::Region": services.region,
+            "AWS::StackId": stack.id,
+            "AWS::StackName": stack.name,
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        zones = tuple(f"{services.region}{letter}" for letter in "abc")
+        return Scope(target.template, target.values, pseudo, target.tags, zones, preview).check()
+
+    def properties(self, scope: Scope, logical: str) -> dict[str, Any]:
+        """The resolved properties of a resource, with the stack's tags. Raises `Invalid`."""
+        body = scope.template.resources[logical].body
+        try:
+            properties = scope.resolve(dict(body.get("Properties", {})))
+        except Invalid as error:
+            raise Invalid(f"{error} (resource {logical})") from error
+        return schemas.tagged(body["Type"], properties, scope.tags)
+
+    def outputs(self, scope: Scope) -> dict[str, str]:
+        """The outputs whose conditions hold."""
+        found = {}
+        for name, body in scope.template.outputs.items():
+            if scope.exists(body):
+                value = scope.resolve(body["Value"])
+                if value is NOTHING or isinstance(value, list | dict):
+                    raise Invalid(f"Template format error: Output {name} is malformed: {value!r} is no string")
+                found[name] = assertions.as_text(value)
+        return found
+
+    def dynamic(self, value: Any) -> Any:
+        """A value with its dynamic references replaced by what they refer to. Raises `Failed`."""
+        if isinstance(value, dict):
+            return {key: self.dynamic(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self.dynamic(inner) for inner in value]
+        return evaluate.DYNAMIC.sub(self._refer, value) if isinstance(value, str) else value
+
+    def _refer(self, match: re.Match[str]) -> str:
+        if match[1] != "secretsmanager":
+            return self._ssm(match[2])
+        secret, key = match[2], ""
+        if found := re.fullmatch(r"(.*?):SecretString(?::([^:]*))?(?::[^:]*)*", match[2]):
+            secret, key = found[1], found[2] or ""
+        text = self.services.call("secretsmanager", "get_secret_value", {"SecretId": secret})["SecretString"]
+        return str(json.loads(text)[key] if key else text)
+
+    def _ssm(self, name: str) -> str:
+        try:
+            answer = self.services.call("ssm", "get_parameter", {"Name": name, "WithDecryption": True})
+        except Failed as error:
+            raise Invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+        return str(answer["Parameter"]["Value"])
+
+    def capabilities(self, template: Template) -> tuple[list[str], list[str]]:
+        """The capabilities that a template and those nested in it need, and the types that need them."""
+        needed, kinds = set(), set()
+        for resource in template.resources.values():
+            if resource.type in IAM_NAMES:
+                named = resource.properties.get(IAM_NAMES[resource.type] or "-") is not None
+                needed.add("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM")
+                kinds.add(resource.type)
+            elif (
+                resource.type == STACK
+                and isinstance(url := resource.get("TemplateURL"), str)
+                and url.startswith("http")
+            ):
+                more, others = self.capabilities(structure.read(self.template(url)))
+                needed.update(more)
+                kinds.update(others)
+        if "CAPABILITY_NAMED_IAM" in needed:
+            needed.discard("CAPABILITY_IAM")
+        return sorted(needed), sorted(kinds)

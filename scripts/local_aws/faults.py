@@ -1,0 +1,196 @@
+"""A plan of faults for the running embedded AWS: what is wrong with which call and with which resource.
+
+Set from a test or by hand over HTTP; `PUT /embedded-aws/faults` takes the JSON of a `Plan`, `DELETE` takes plans away,
+`GET` shows them, and `GET /embedded-aws/calls` lists the calls that came since a plan was set. A plan without faults
+only counts. The engine's own calls to the services are neither counted nor disturbed.
+
+    from scripts.local_aws import faults
+    from scripts.local_aws.faults import CallFault, Plan, ResourceFault
+
+    plan = Plan(
+        calls=(
+            CallFault("drop-before", call=12),                                # the 12th call of any kind is not done
+            CallFault("drop-after", on="cloudformation.ExecuteChangeSet"),    # done, but never answered (the first one)
+            CallFault("throttle", on="*.*", share=0.3),                       # 30% of all calls, the same for one seed
+            CallFault("error", on="s3.*", nth=2, times=3),                    # the 2nd, 3rd and 4th call to S3: 5xx
+            CallFault("expired", call=40, times=0),                           # credentials that expire in the middle
+            CallFault("delay-before", on="sts.GetCallerIdentity", seconds=2),
+            CallFault("answer", on="sns.GetSMSSandboxAccountStatus", times=0, answer={"IsInSandbox": False}),
+        ),
+        resources=(
+            ResourceFault("create", "Backend/Service", reason="The service did not stabilise", seconds=3),
+            ResourceFault("update", "Service", seconds=20),       # slow, then good: progress, Ctrl-C, cancellation
+            ResourceFault("rollback", "Backend/Service", reason="no way back", times=1),  # UPDATE_ROLLBACK_FAILED
+            ResourceFault("delete", type="AWS::S3::Bucket", reason="not empty"),
+            ResourceFault("plan", "prod", seconds=5),             # the change set is CREATE_IN_PROGRESS for a while
+        ),
+        region="eu-west-1",  # optional: only calls and stacks of this region; `key` likewise for an access key
+    )
+    with faults.planned(endpoint.url, plan):     # taken away at the end
+        ...                                      # run the script, as a process if you like
+        names = [call.name for call in faults.calls(endpoint.url, region="eu-west-1")]
+
+To kill at every call: run once under an empty `Plan()`, take the number of `calls`, then run again for each number. A
+resource that takes seconds shows `..._IN_PROGRESS` meanwhile and gives way to `CancelUpdateStack` and to a new plan.
+"""
+
+import json
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+
+ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer")
+STEPS = ("create", "update", "delete", "rollback", "plan", "hook")
+HOOK = "Planned::Faults::Hook"
+
+
+class BadPlan(ValueError):
+    """A plan that says what cannot be; the message names the field, its value and the choices."""
+
+
+@dataclass(frozen=True)
+class CallFault:
+    """What happens to a call of a client.
+
+    `do` is one of `ACTS`. Calls are chosen by `call`, their number since the plan was set from 1, or by `on`, which is
+    `service.Operation` in boto3's and the API's names with `*` for either, and there by `nth`, counted from 1, or by
+    `share`, a seeded part of them from 0 to 1. A fault holds for `times` calls in a row, 0 for all that follow (and
+    always so for a share). `seconds` are those of a delay, `status` the HTTP status of an error; `answer` is what is
+    answered instead of asking the service, in the shape of botocore's model.
+    """
+
+    do: str
+    on: str = "*.*"
+    call: int = 0
+    nth: int = 0
+    share: float = 0.0
+    times: int = 1
+    seconds: float = 1.0
+    status: int = 500
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _one_of("do", self.do, ACTS)
+        if self.on.count(".") != 1:
+            raise BadPlan(f"on is {self.on!r}: give service.Operation, with * for either")
+        if sum(map(bool, (self.call, self.nth, self.share))) > 1:
+            raise BadPlan("give one of call, nth and share")
+        if not 0 <= self.share <= 1 or not 500 <= self.status <= 599 or min(self.call, self.nth, self.seconds) < 0:
+            raise BadPlan(f"{self}: share is from 0 to 1, status from 500 to 599, a number never below 0")
+
+
+@dataclass(frozen=True)
+class ResourceFault:
+    """What happens to a resource in the engine.
+
+    `on` is one of `STEPS`: `rollback` is every step that undoes something, `plan` the making of a root's change set,
+    `hook` a CloudFormation hook that refuses the resource before it is made or changed, the others are the steps on
+    the way there.
+    `resource` is the end of its path, stack's name and logical ids (`prod/Backend/Service`, `Backend/Service`,
+    `Service`); without it every one of `type`. It takes `seconds` and then fails with `reason`, if that is given: after
+    the service did what was asked, as for a service that does not stabilise, or before when `refused` (deletions are
+    always refused). `times` is how often, 0 for always.
+    """
+
+    on: str
+    resource: str = ""
+    type: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    refused: bool = False
+    times: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("on", self.on, STEPS)
+        if not (self.resource or self.type) or not (self.reason or self.seconds):
+            raise BadPlan(f"{self}: give resource or type, and reason or seconds")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Faults for the calls signed with access key `key` and for `region`, for all where these are empty. The first
+    fault that fits counts."""
+
+    calls: tuple[CallFault, ...] = ()
+    resources: tuple[ResourceFault, ...] = ()
+    region: str = ""
+    key: str = ""
+    seed: int = 0
+
+    @classmethod
+    def read(cls, text: str | bytes) -> "Plan":
+        """The plan in JSON. Raises `BadPlan`."""
+        try:
+            body = json.loads(text)
+            listed = {"calls": CallFault, "resources": ResourceFault}
+            faults = {name: tuple(made(**one) for one in body.get(name, ())) for name, made in listed.items()}
+            return cls(**{**body, **faults})
+        except BadPlan:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BadPlan(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that came: its number since the plan was set, boto3's name of the service, the API's of the operation,
+    and the fault that it met."""
+
+    service: str
+    operation: str
+    region: str
+    key: str
+    number: int = 0
+    fault: str = ""
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.service}.{self.operation}")
+
+
+def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise BadPlan(f"{what} is {value!r}: give one of {', '.join(choices)}")
+
+
+def put(url: str, plan: Plan) -> None:
+    """Sets a plan at the server, in place of the one for the same region and key. Raises `BadPlan`."""
+    _ask("PUT", f"{url}/embedded-aws/faults", json.dumps(asdict(plan)).encode())
+
+
+def remove(url: str, region: str = "", key: str = "") -> None:
+    """Takes the plan for a region and key away; without either, every plan."""
+    _ask("DELETE", f"{url}/embedded-aws/faults?{urlencode({'region': region, 'key': key})}")
+
+
+def plans(url: str) -> list[Plan]:
+    """The plans in force."""
+    return [Plan.read(json.dumps(one)) for one in _ask("GET", f"{url}/embedded-aws/faults")]
+
+
+def calls(url: str, region: str = "", key: str = "") -> list[Call]:
+    """The calls that came since the plan for this region and key was set, in order. Raises `BadPlan` without one."""
+    found = _ask("GET", f"{url}/embedded-aws/calls?{urlencode({'region': region, 'key': key})}")
+    return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
+
+
+@contextmanager
+def planned(url: str, plan: Plan) -> Iterator[None]:
+    """A plan that is in force within the block."""
+    put(url, plan)
+    try:
+        yield
+    finally:
+        remove(url, plan.region, plan.key)
+
+
+def _ask(method: str, url: str, body: bytes | None = None) -> Any:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, method=method), timeout=30) as answer:
+            return json.load(answer)
+    except HTTPError as error:
+        raise BadPlan(json.load(error)["error"]) from error

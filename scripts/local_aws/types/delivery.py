@@ -1,0 +1,201 @@
+"""What builds, releases, serves and watches: CodeBuild, CodePipeline, CloudFront, Route 53, CloudWatch, Events."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+
+if TYPE_CHECKING:
+    from scripts.local_aws.resources import Thing
+
+RULE = {"Rule": "{id}"}
+RULE_ARN = "arn:{partition}:events:{region}:{account}:rule/{id}"
+ALARM_ARN = "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}"
+PIPELINE_ARN = "arn:{partition}:codepipeline:{region}:{account}:{id}"
+DISTRIBUTION_ARN = "arn:{partition}:cloudfront::{account}:distribution/{id}"
+REPORTS_ARN = "arn:{partition}:codebuild:{region}:{account}:report-group/{Name}"
+
+
+def _at_update(_: "Thing", on: Any) -> None:
+    """RestartExecutionOnUpdate is no state: CloudFormation starts the pipeline after an update; not done here."""
+
+
+def _delete_rule(rule: "Thing") -> None:
+    if targets := rule.read()["Targets"]:
+        rule.call("remove_targets", {**rule.address(None), "Ids": [one["Id"] for one in targets]})
+    rule.call("delete_rule", {"Name": rule.physical})
+
+
+def _targets(rule: "Thing", targets: Any) -> None:
+    """Puts the targets and takes away those that are no longer wanted."""
+    wanted = [one["Id"] for one in targets]
+    shown = rule.call("list_targets_by_rule", rule.address(None))["Targets"]
+    if gone := [one["Id"] for one in shown if one["Id"] not in wanted]:
+        rule.call("remove_targets", {**rule.address(None), "Ids": gone})
+    if targets:
+        rule.call("put_targets", {**rule.folded("put_targets", {"Targets": targets}), **rule.address(None)})
+
+
+def _located(properties: dict[str, Any]) -> dict[str, Any]:
+    """moto demands a location where a pipeline is source and destination; AWS ignores it there."""
+    for name in ("Source", "Artifacts"):
+        if properties.get(name, {}).get("Type") == "CODEPIPELINE":
+            properties[name] = {"Location": "the-pipeline", **properties[name]}
+    return properties
+
+
+def _behavior(one: dict[str, Any]) -> dict[str, Any]:
+    """A cache behaviour: the API nests the cached methods in the allowed ones."""
+    allowed, cached = (one.get(name, ["GET", "HEAD"]) for name in ("AllowedMethods", "CachedMethods"))
+    methods = {"Quantity": len(allowed), "Items": allowed, "CachedMethods": {"Quantity": len(cached), "Items": cached}}
+    return {**{key: value for key, value in one.items() if key != "CachedMethods"}, "AllowedMethods": methods}
+
+
+def _distribution(properties: dict[str, Any]) -> dict[str, Any]:
+    """CloudFront's API wants said what CloudFormation leaves out."""
+    if "DistributionConfig" not in properties:
+        return properties
+    config = {"Comment": "", **properties["DistributionConfig"]}
+    config["DefaultCacheBehavior"] = _behavior(config["DefaultCacheBehavior"])
+    if "CacheBehaviors" in config:
+        config["CacheBehaviors"] = [_behavior(one) for one in config["CacheBehaviors"]]
+    for origin in config["Origins"]:
+        if "CustomOriginConfig" in origin:
+            origin["CustomOriginConfig"] = {"HTTPPort": 80, "HTTPSPort": 443, **origin["CustomOriginConfig"]}
+    if "Logging" in config:
+        config["Logging"] = {"Enabled": True, "IncludeCookies": False, "Prefix": "", **config["Logging"]}
+    return {**properties, "DistributionConfig": config}
+
+
+def _record(properties: dict[str, Any]) -> dict[str, Any]:
+    """The API knows records as changes of their zone. As CloudFormation's, a first change makes, and fails on another's
+    record of that name and type."""
+    record = {name: value for name, value in properties.items() if name not in ("HostedZoneId", "Comment")}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+    return {"HostedZoneId": properties.get("HostedZoneId"), "ChangeBatch": batch}
+
+
+def _change_record(one: "Thing", action: str, record: Any) -> None:
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+    one.call("change_resource_record_sets", {"HostedZoneId": one.properties["HostedZoneId"], "ChangeBatch": batch})
+
+
+def _upsert_record(one: "Thing", batch: Any) -> None:
+    [change] = one.folded(one.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
+    _change_record(one, "UPSERT", change["ResourceRecordSet"])
+
+
+def _same_name(value: str, shown: str) -> bool:
+    """Route 53 shows names with the dot at their end."""
+    return value.rstrip(".").lower() == shown.rstrip(".").lower()
+
+
+def _leads_to(alias: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    shown = state.get("AliasTarget", {})
+    return _same_name(alias["DNSName"], shown.get("DNSName", "")) and alias["HostedZoneId"] == shown["HostedZoneId"]
+
+
+def _reconfigure(one: "Thing", config: Any) -> None:
+    folded = one.folded(one.row.create, {"DistributionConfig": config})[one.row.wrap]["DistributionConfig"]
+    state = one.read()
+    folded["CallerReference"] = state["DistributionConfig"]["CallerReference"]
+    one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": folded})
+
+
+def _disable_and_delete(one: "Thing") -> None:
+    state = one.read()
+    off = {**state["DistributionConfig"], "Enabled": False}
+    one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": off})
+    one.call("delete_distribution", {**one.address(None), "IfMatch": one.read()["ETag"]})
+
+
+def _code(function: "Thing") -> dict[str, Any]:
+    return {"FunctionCode": function.call("get_function", function.address(None))["FunctionCode"].read().decode()}
+
+
+def _notifications(one: "Thing") -> dict[str, Any]:
+    """A budget's notifications; moto tells them without their subscribers."""
+    answer = one.call("describe_notifications_for_budget", one.address(None))
+    return {"NotificationsWithSubscribers": [{"Notification": item} for item in answer.get("Notifications", ())]}
+
+
+def _tags(member: str, arn: str) -> Read:
+    return Read("list_tags_for_resource", "Tags.Items || Tags || tags", "Tags", {member: arn})
+
+
+# fmt: off
+ROWS = (
+    Row("AWS::CodeBuild::Project", "codebuild", "create_project", "$project.name", {"name": "{id}"},
+        (Read("batch_get_projects", "projects[0]", address={"names": ["{id}"]}),),
+        delete="delete_project", named="Name", longest=150, prepare=_located, recreate=True,
+        attributes={"Arn": "$arn"}),
+    Row("AWS::CodeBuild::ReportGroup", "codebuild", "", REPORTS_ARN, {}, (),
+        named="Name", longest=128, attributes={"Arn": "{id}"}),
+    Row("AWS::CodePipeline::Pipeline", "codepipeline", "create_pipeline", "$pipeline.name", {},
+        (Read("get_pipeline", "pipeline", address={"name": "{id}"}), _tags("resourceArn", PIPELINE_ARN)),
+        update="update_pipeline", delete="delete_pipeline", delete_address={"name": "{id}"},
+        named="Name", longest=100, wrap="pipeline",
+        settings=(Setting("RestartExecutionOnUpdate", _at_update, _at_update),),
+        seen={"RestartExecutionOnUpdate": lambda on, _: on in (False, "false")},
+        tagging=Tagging({"resourceArn": PIPELINE_ARN}), attributes={"Arn": PIPELINE_ARN, "Version": "$version"}),
+    Row("AWS::CloudFront::Distribution", "cloudfront", "create_distribution_with_tags", "$Distribution.Id",
+        {"Id": "{id}"},
+        (Read("get_distribution", "{ETag: ETag, DomainName: Distribution.DomainName, "
+                                  "DistributionConfig: Distribution.DistributionConfig}"),
+         _tags("Resource", DISTRIBUTION_ARN)),
+        delete=_disable_and_delete, wrap="DistributionConfigWithTags", prepare=_distribution,
+        rename={"DistributionConfig.IPV6Enabled": "IsIPV6Enabled",
+                "DistributionConfig.Origins.OriginCustomHeaders": "CustomHeaders"},
+        settings=(Setting("DistributionConfig", _reconfigure),),
+        fixed={"DistributionConfigWithTags": {"DistributionConfig": {"CallerReference": "{unique}"}}},
+        tagging=Tagging({"Resource": DISTRIBUTION_ARN}), attributes={"Id": "{id}", "DomainName": "$DomainName"}),
+    Row("AWS::CloudFront::MonitoringSubscription", "cloudfront", "", "{DistributionId}", {}, ()),
+    Row("AWS::CertificateManager::Certificate", "acm", "request_certificate", "$CertificateArn",
+        {"CertificateArn": "{id}"},
+        (Read("describe_certificate", "Certificate"), Read("list_tags_for_certificate", "Tags", "Tags")),
+        delete="delete_certificate", seen={"ValidationMethod": "DomainValidationOptions[0].ValidationMethod"},
+        tagging=Tagging({"CertificateArn": "{id}"}, "add_tags_to_certificate", "remove_tags_from_certificate"),
+        attributes={"CertificateArn": "{id}"}),
+    Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
+        (Read("list_resource_record_sets", "ResourceRecordSets[0]",
+              address={"HostedZoneId": "{HostedZoneId}", "StartRecordName": "{id}", "StartRecordType": "{Type}"}),),
+        delete=lambda one: _change_record(one, "DELETE", one.read()), prepare=_record,
+        settings=(Setting("ChangeBatch", _upsert_record),),
+        seen={"HostedZoneId": lambda zone, _: bool(zone), "Name": lambda name, state: _same_name(name, state["Name"]),
+              "Type": "Type", "AliasTarget": _leads_to}),
+    Row("AWS::CloudFront::Function", "cloudfront", "create_function", "$FunctionSummary.FunctionMetadata.FunctionARN",
+        {"Name": "{Name}"},
+        (Read("describe_function", "{ETag: ETag, FunctionConfig: FunctionSummary.FunctionConfig}"),
+         Read(_code), _tags("Resource", "{id}")),
+        delete="delete_function", delete_address={"Name": "{Name}", "IfMatch": "$ETag"},
+        named="Name", recreate=True, tagging=Tagging({"Resource": "{id}"}),
+        attributes={"FunctionARN": "{id}", "FunctionMetadata.FunctionARN": "{id}"}),
+    Row("AWS::CloudFront::OriginAccessControl", "cloudfront", "create_origin_access_control", "$OriginAccessControl.Id",
+        {"Id": "{id}"},
+        (Read("get_origin_access_control",
+              "{ETag: ETag, OriginAccessControlConfig: OriginAccessControl.OriginAccessControlConfig}"),),
+        update="update_origin_access_control", update_fixed={"IfMatch": "$ETag"}, delete="delete_origin_access_control",
+        delete_address={"Id": "{id}", "IfMatch": "$ETag"}, attributes={"Id": "{id}"}),
+    Row("AWS::CloudFront::ResponseHeadersPolicy", "cloudfront", "", "{unique}", {}, (), attributes={"Id": "{id}"}),
+    Row("AWS::CloudFront::VpcOrigin", "cloudfront", "", "vo_{unique}", {}, (),
+        attributes={"Id": "{id}", "Arn": "arn:{partition}:cloudfront::{account}:vpcorigin/{id}"}),
+    Row("AWS::CloudWatch::Alarm", "cloudwatch", "put_metric_alarm", "{AlarmName}", {},
+        (Read("describe_alarms", "MetricAlarms[0]", address={"AlarmNames": ["{id}"]}), _tags("ResourceARN", ALARM_ARN)),
+        update="put_metric_alarm", delete="delete_alarms", delete_address={"AlarmNames": ["{id}"]},
+        named="AlarmName", longest=255, tagging=Tagging({"ResourceARN": ALARM_ARN}), attributes={"Arn": "$AlarmArn"}),
+    Row("AWS::CloudWatch::Dashboard", "cloudwatch", "put_dashboard", "{DashboardName}", {"DashboardName": "{id}"},
+        (Read("get_dashboard"),),
+        update="put_dashboard", delete="delete_dashboards", delete_address={"DashboardNames": ["{id}"]},
+        named="DashboardName", longest=255),
+    Row("AWS::Events::Rule", "events", "put_rule", "{Name}", RULE,
+        (Read("describe_rule", address={"Name": "{id}"}), Read("list_targets_by_rule", "Targets", "Targets"),
+         _tags("ResourceARN", RULE_ARN)),
+        update="put_rule", update_fixed={"Name": "{id}"}, delete=_delete_rule, named="Name",
+        settings=(Setting("Targets", _targets, lambda rule, _: _targets(rule, ())),),
+        seen={"Targets": "Targets"}, tagging=Tagging({"ResourceARN": RULE_ARN}), attributes={"Arn": "$Arn"}),
+    Row("AWS::Budgets::Budget", "budgets", "create_budget", "{Budget[BudgetName]}",
+        {"AccountId": "{account}", "BudgetName": "{id}"},
+        (Read("describe_budget", "Budget", "Budget"), Read(_notifications)),
+        delete="delete_budget", fixed={"AccountId": "{account}"}, recreate=True),
+)
+# fmt: on

@@ -1,0 +1,168 @@
+"""Networks: EC2's resources, which are named alike in CloudFormation and in the API."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from scripts.local_aws import fold
+from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+
+if TYPE_CHECKING:
+    from scripts.local_aws.resources import Thing
+
+TAGS = Tagging({"Resources": ["{id}"]}, "create_tags", "delete_tags")
+PLACES = {
+    "CidrIp": ("IpRanges", "CidrIp"),
+    "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    "SourcePrefixListId": ("PrefixListIds", "PrefixListId"),
+    "DestinationPrefixListId": ("PrefixListIds", "PrefixListId"),
+    "SourceSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+    "DestinationSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+}
+# moto shows the description of a rule with its group only.
+NOTES = (
+    "SecurityGroups[0].[IpPermissions, IpPermissionsEgress][][]"
+    ".[UserIdGroupPairs, PrefixListIds, IpRanges, Ipv6Ranges][][].Description"
+)
+
+
+def _ec2(noun: str, kind: str = "", **more: Any) -> Row:
+    """A row by EC2's custom: CreateNoun gives Noun.NounId, DescribeNouns takes NounIds, DeleteNoun takes NounId."""
+    verb, one = xform_name(noun), f"{noun}Id"
+    settled = {
+        "create": f"create_{verb}",
+        "identity": f"${noun}.{one}",
+        "address": {one: "{id}"},
+        "delete": f"delete_{verb}",
+        "tagging": TAGS,
+        "attributes": {one: "{id}"},
+    }
+    look = Read(
+        more.pop("describe", f"describe_{verb}s"),
+        f"{more.pop('answer', noun)}s[0]",
+        address={more.pop("ids", f"{one}s"): ["{id}"]},
+    )
+    reads = (look, *more.pop("reads", ()))
+    return Row(kind=f"AWS::EC2::{kind or noun}", service="ec2", reads=reads, **{**settled, **more})
+
+
+def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule of a security group in the API's form."""
+    found: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
+    found |= {name: int(rule[name]) for name in ("FromPort", "ToPort") if name in rule}
+    note = {"Description": rule["Description"]} if "Description" in rule else {}
+    for name in rule.keys() - {"IpProtocol", "FromPort", "ToPort", "Description", "GroupId"}:
+        if name not in PLACES:
+            raise fold.NoPlace(f"{name} has no place in a security group's rule")
+        where, key = PLACES[name]
+        found[where] = [{key: rule[name], **note}]
+    return found
+
+
+def _rules(direction: str) -> Setting:
+    """A group's own rules. The rule that lets everything out, which every new group has, goes first."""
+
+    def put(group: "Thing", rules: Any) -> None:
+        if shown := group.read()["IpPermissions" + ("Egress" if direction == "egress" else "")]:
+            group.call(f"revoke_security_group_{direction}", {**group.address(None), "IpPermissions": shown})
+        if rules:
+            wanted = [permission(rule) for rule in rules]
+            group.call(f"authorize_security_group_{direction}", {**group.address(None), "IpPermissions": wanted})
+
+    return Setting(f"SecurityGroup{direction.title()}", put, lambda group, _: put(group, ()))
+
+
+def _holds(member: str) -> Callable[[Any, Mapping[str, Any]], bool]:
+    """Whether a group shows its own rules; rules of their own may stand beside them."""
+    return lambda rules, state: all(
+        any(not fold.lost(permission(rule), one) for one in state[member]) for rule in rules
+    )
+
+
+def _rule(direction: str, other: str) -> Row:
+    """A rule as a resource of its own."""
+    return Row(
+        f"AWS::EC2::SecurityGroup{direction.title()}",
+        "ec2",
+        f"authorize_security_group_{direction}",
+        "$SecurityGroupRules[0].SecurityGroupRuleId",
+        {"GroupId": "{GroupId}", "SecurityGroupRuleIds": ["{id}"]},
+        (
+            Read("describe_security_group_rules", "SecurityGroupRules[0]", address={"SecurityGroupRuleIds": ["{id}"]}),
+            Read("describe_security_groups", NOTES, "Notes", {"GroupIds": ["{GroupId}"]}),
+        ),
+        delete=f"revoke_security_group_{direction}",
+        prepare=lambda rule: {"GroupId": rule["GroupId"], "IpPermissions": [permission(rule)]},
+        seen={name: name for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")}
+        | {"CidrIp": "CidrIpv4", f"{other}PrefixListId": "PrefixListId"}
+        | {f"{other}SecurityGroupId": "ReferencedGroupInfo.GroupId"}
+        | {"Description": lambda note, state: note in state["Notes"]},
+        attributes={"Id": "{id}"},
+    )
+
+
+def _release(address: "Thing") -> None:
+    address.call("release_address", {"AllocationId": address.read()["AllocationId"]})
+
+
+def _attribute(name: str) -> Read:
+    """A VPC's attribute: one call each."""
+    where = {"VpcId": "{id}", "Attribute": name[0].lower() + name[1:]}
+    return Read("describe_vpc_attribute", f"{name}.Value", name, where)
+
+
+DNS = ("EnableDnsSupport", "EnableDnsHostnames")
+GATEWAY = {"InternetGatewayId": "{parts[0]}", "VpcId": "{parts[1]}"}
+ROUTE = {"RouteTableId": "{parts[0]}", "DestinationCidrBlock": "{parts[1]}"}
+
+# fmt: off
+ROWS = (
+    _ec2("Vpc", "VPC",
+         reads=tuple(_attribute(name) for name in DNS),
+         rename={name: f"{name}.Value" for name in DNS},
+         settings=tuple(Setting(name, "modify_vpc_attribute", default=name == DNS[0]) for name in DNS),
+         attributes={"VpcId": "{id}", "CidrBlock": "$CidrBlock"},
+         seen={name: name for name in DNS}),
+    _ec2("Subnet",
+         rename={"MapPublicIpOnLaunch": "MapPublicIpOnLaunch.Value"},
+         settings=(Setting("MapPublicIpOnLaunch", "modify_subnet_attribute", default=False),),
+         attributes={"SubnetId": "{id}"} | {name: f"${name}" for name in ("VpcId", "CidrBlock", "AvailabilityZone")},
+         seen={"MapPublicIpOnLaunch": "MapPublicIpOnLaunch"}),
+    _ec2("InternetGateway"),
+    Row("AWS::EC2::VPCGatewayAttachment", "ec2", "attach_internet_gateway", "{InternetGatewayId}|{VpcId}", GATEWAY,
+        (Read("describe_internet_gateways", "InternetGateways[0].Attachments[?VpcId=='<1>'] | [0]",
+              address={"InternetGatewayIds": ["{parts[0]}"]}),),
+        delete="detach_internet_gateway"),
+    _ec2("Address", "EIP", describe="describe_addresses", answer="Addresse", ids="PublicIps", address={},
+         create="allocate_address", identity="$PublicIp", delete=_release,
+         tagging=Tagging({"Resources": ["$AllocationId"]}, "create_tags", "delete_tags"),
+         attributes={"AllocationId": "$AllocationId", "PublicIp": "{id}"}),
+    _ec2("NatGateway", seen={"AllocationId": "NatGatewayAddresses[0].AllocationId"}),
+    _ec2("RouteTable"),
+    Row("AWS::EC2::Route", "ec2", "create_route", "{RouteTableId}|{DestinationCidrBlock}", ROUTE,
+        (Read("describe_route_tables", "RouteTables[0].Routes[?DestinationCidrBlock=='<1>'] | [0]",
+              address={"RouteTableIds": ["{parts[0]}"]}),),
+        update="replace_route", delete="delete_route"),
+    Row("AWS::EC2::SubnetRouteTableAssociation", "ec2", "associate_route_table", "$AssociationId",
+        {"AssociationId": "{id}"},
+        (Read("describe_route_tables", "RouteTables[].Associations[] | [?RouteTableAssociationId=='<id>'] | [0]",
+              address={"Filters": [{"Name": "association.route-table-association-id", "Values": ["{id}"]}]}),),
+        delete="disassociate_route_table", attributes={"Id": "{id}"}),
+    _ec2("VpcEndpoint", "VPCEndpoint", address={"VpcEndpointIds": ["{id}"]}, delete="delete_vpc_endpoints",
+         attributes={"Id": "{id}"}),
+    _ec2("SecurityGroup", ids="GroupIds", identity="$GroupId", address={"GroupId": "{id}"},
+         named="GroupName", longest=255,
+         rename={"GroupDescription": "Description"},
+         settings=(_rules("egress"), _rules("ingress")),
+         attributes={"GroupId": "{id}", "Id": "{id}", "VpcId": "$VpcId"},
+         seen={"SecurityGroupEgress": _holds("IpPermissionsEgress"), "SecurityGroupIngress": _holds("IpPermissions")}),
+    _rule("ingress", "Source"),
+    _rule("egress", "Destination"),
+    _ec2("FlowLog", create="create_flow_logs", identity="$FlowLogIds[0]", address={"FlowLogIds": ["{id}"]},
+         delete="delete_flow_logs", rename={"ResourceId": "ResourceIds"}, attributes={"Id": "{id}"},
+         # The answer has no type; the id has.
+         seen={"ResourceId": "ResourceId",
+               "ResourceType": lambda kind, state: state["ResourceId"].startswith(kind.lower())}),
+)
+# fmt: on

@@ -1,0 +1,139 @@
+"""What CloudFormation looks at before a change set can be executed, and which existing resources it takes over.
+
+Early validation: user guide, "Validate stack deployments" (property syntax and name conflicts fail the change set, a
+bucket that is not empty and is to be deleted is a warning); messages: rain pull request 744. Import: "Import AWS
+resources into a CloudFormation stack automatically" (a static name in the template, a primary identifier that is not
+read-only, a deletion policy that retains, no other stack; nested stacks from the root's change set) and "manually".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.local_aws import schemas
+from scripts.local_aws.account import Account
+from scripts.local_aws.evaluate import UNKNOWN
+from scripts.local_aws.resources import Thing
+from scripts.local_aws.services import Failed
+from scripts.local_aws.stacks import RETAINED, Change, ChangeSet, Fault
+from scripts.local_aws.structure import Invalid
+from scripts.local_aws.types import ROWS, held
+
+# Types that early validation passes over: F 9.5.
+UNSEEN = frozenset(
+    (
+        "AWS::Budgets::Budget",
+        "AWS::CertificateManager::Certificate",
+        "AWS::CodeBuild::Project",
+        "AWS::CodeBuild::ReportGroup",
+        "AWS::CodeCommit::Repository",
+        "AWS::CodeDeploy::DeploymentGroup",
+        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
+        "AWS::Route53::RecordSet",
+    )
+)
+HOOKS = {"PROPERTY_VALIDATION": "PropertyValidation", "NAME_CONFLICT_VALIDATION": "ResourceExistenceCheck"}
+BUCKET = "AWS::S3::Bucket"
+
+
+def syntax(change_set: ChangeSet, name: str, kind: str, properties: Mapping[str, Any]) -> None:
+    """Notes what the schema of a type refuses."""
+    for message in schemas.faults(kind, properties) if _seen(change_set, kind) else ():
+        place = f"/Resources/{name}/Properties{message.split(':')[0].lstrip('#')}"
+        change_set.faults.append(Fault(name, kind, "PROPERTY_VALIDATION", "FAIL", message, place))
+
+
+def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapping[str, Any]) -> None:
+    """Makes an addition an import where an existing resource is to be taken over, or notes the conflict of names.
+    Raises `Invalid` for a resource that cannot be taken over."""
+    if physical := change_set.given.get(change.logical, ""):
+        if not _there(account, change, physical):
+            raise Invalid(f"Resource {change.kind} with identifier {physical} was not found ({change.logical})")
+    else:
+        key = identifier(change.kind)
+        physical = str((change.after or {}).get(key, "")) if key else ""
+        static = isinstance(body.get("Properties", {}).get(key), str)
+        importing = change_set.root.import_existing and static
+        looked_at = importing or _seen(change_set, change.kind)
+        if not physical or UNKNOWN in physical or not looked_at or not _there(account, change, physical):
+            return
+        if not importing:
+            why = f"Resource of type '{change.kind}' with identifier '{physical}' already exists."
+            place = f"/Resources/{change.logical}"
+            fault = Fault(change.logical, change.kind, "NAME_CONFLICT_VALIDATION", "FAIL", why, place)
+            change_set.faults.append(fault)
+            return
+        if body.get("DeletionPolicy") not in RETAINED:
+            retaining = " or ".join(RETAINED)
+            raise Invalid(f"Resource {change.logical} is to be imported: its DeletionPolicy must be {retaining}")
+    for stack in account.stacks.values():
+        if any((one.kind, one.physical) == (change.kind, physical) for one in stack.resources.values()):
+            raise Invalid(f"Resource {physical} of {change.logical} already belongs to stack {stack.id}")
+    change.action, change.physical = "Import", physical
+
+
+def unlike_s3(made: Thing) -> None:
+    """Raises `Failed` for a bucket that exists: in us-east-1 S3 answers its owner's second CreateBucket with success
+    (S3's API reference), which must not count as a creation."""
+    name = made.properties.get("BucketName", "")
+    if made.row.kind == BUCKET and Thing(made.services, made.row, made.properties, name).exists():
+        raise Failed(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
+
+
+def identifier(kind: str) -> str:
+    """The one property that identifies a resource and that its template can name; empty where there is none."""
+    primary = schemas.identifiers(kind)
+    free = len(primary) == 1 and primary[0] not in schemas.names(kind, "readOnlyProperties")
+    return primary[0] if free and kind in ROWS and kind not in held.TYPES else ""
+
+
+def _there(account: Account, change: Change, physical: str) -> bool:
+    if change.kind not in ROWS:
+        return False
+    found = Thing(account.services, ROWS[change.kind], dict(change.after or {}), physical)
+    # A row may look its resource up by name: an identifier that AWS makes up has to be in what it finds.
+    return found.exists() and (bool(identifier(change.kind)) or physical in found.read().values())
+
+
+def _seen(change_set: ChangeSet, kind: str) -> bool:
+    return kind not in UNSEEN and change_set.root.validated
+
+
+def emptiness(account: Account, change_set: ChangeSet, change: Change) -> None:
+    """Notes a bucket that is to be deleted and holds something."""
+    deleted = change.policy_action in ("Delete", "ReplaceAndDelete")
+    if change.kind != BUCKET or not deleted or not change_set.root.validated:
+        return
+    try:
+        found = account.services.call("s3", "list_object_versions", {"Bucket": change.physical, "MaxKeys": 1})
+    except Failed:  # it is gone already
+        return
+    if found.get("Versions") or found.get("DeleteMarkers"):
+        why = (
+            f"The bucket '{change.physical}' is not empty. You must either delete all objects and versions or use the "
+            "deletion policy to retain it, otherwise the delete operation will fail."
+        )
+        place = f"/Resources/{change.logical}"
+        change_set.faults.append(Fault(change.logical, change.kind, "BUCKET_EMPTINESS_VALIDATION", "WARN", why, place))
+
+
+def verdict(change_set: ChangeSet) -> str:
+    """Why a change set fails by what was noted; empty when it does not."""
+    hooks = sorted({f"AWS::EarlyValidation::{HOOKS[one.name]}" for one in change_set.faults if one.mode == "FAIL"})
+    if not hooks:
+        return ""
+    told = "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+    return f"The following hook(s)/validation failed: [{', '.join(hooks)}]. {told}"
+
+
+def pure_import(change_set: ChangeSet) -> str:
+    """Why a change set of type IMPORT fails: it does anything else; empty when it does not."""
+    by: dict[str, list[str]] = {}
+    for change in change_set.changes:
+        by.setdefault(change.action, []).append(change.logical)
+    if missing := by.get("Add"):
+        return f"Resources [{', '.join(missing)}] is missing from ResourceToImport list"
+    if modified := sorted(by.get("Modify", []) + by.get("Remove", [])):
+        what = "Update, create or delete operations cannot be executed during import operations."
+        names = ", ".join(modified)
+        return f"You have modified resources [{names}] in your template that are not being imported. {what}"
+    return ""

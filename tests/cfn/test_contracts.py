@@ -1,0 +1,289 @@
+"""Names that must agree across templates, on a small environment of a build and a pipeline template.
+
+Long because every contract is broken on each of its sides.
+"""
+
+import copy
+from typing import Any
+
+import pytest
+
+from generator.cfn import contracts
+from generator.cfn.buildspec import entries
+from generator.cfn.pipelines import pipelines
+from generator.cfn.templates import from_bodies
+
+BUILDSPEC = """\
+version: 0.2
+env:
+  exported-variables:
+    - IMAGE_TAG
+phases:
+  build:
+    commands:
+      - make
+artifacts:
+  files:
+    - '**/*'
+  secondary-artifacts:
+    Image:
+      files: imagedefinitions.json
+    # the bundle for Beanstalk
+    Bundle:
+      files: ['**/*']
+"""
+
+
+def action(name: str, provider: str, turn: int = 1, **more: Any) -> dict[str, Any]:
+    kind = {"Category": "Build", "Owner": "AWS", "Provider": provider, "Version": "1"}
+    return {"Name": name, "ActionTypeId": kind, "RunOrder": turn, **more}
+
+
+def artifacts(*names: str) -> list[dict[str, str]]:
+    return [{"Name": name} for name in names]
+
+
+def child(name: str, **parameters: Any) -> dict[str, Any]:
+    properties = {"TemplateURL": f"{name}.json", "Parameters": parameters}
+    return {"Type": "AWS::CloudFormation::Stack", "Properties": properties}
+
+
+def environment() -> dict[str, Any]:
+    """A fresh environment in which everything agrees."""
+    only_inline = {"Fn::If": ["Inline", {"Fn::Join": ["\n", BUILDSPEC.split("\n")]}, "backend/buildspec.yml"]}
+    build_action = action(
+        "Build",
+        "CodeBuild",
+        Namespace="Build",
+        InputArtifacts=artifacts("Source"),
+        OutputArtifacts=artifacts("Bundle", "Image"),
+        Configuration={"ProjectName": {"Ref": "Project"}, "EnvironmentVariables": "#{Source.CommitId}"},
+    )
+    approve = {
+        "Name": "Approve",
+        "Actions": [action("Ask", "Manual", Configuration={"CustomData": "#{Build.IMAGE_TAG}"})],
+    }
+    deploy = action("Deploy", "ECS", InputArtifacts=artifacts("Image"))
+    only_production = {"Fn::If": ["Approval", approve, {"Ref": "AWS::NoValue"}]}
+    stages: list[Any] = [
+        {
+            "Name": "Source",
+            "Actions": [action("Code", "CodeCommit", Namespace="Source", OutputArtifacts=artifacts("Source"))],
+        },
+        {"Name": "Build", "Actions": [build_action]},
+        only_production,
+        {
+            "Name": "Deploy",
+            "Actions": [deploy],
+            "OnSuccess": {"Value": "#{Build.IMAGE_TAG}#{codepipeline.PipelineExecutionId}"},
+        },
+    ]
+    pipeline = {"Name": {"Fn::Sub": "x-${Environment}"}, "Stages": stages}
+    container = {"ContainerDefinitions": [{"Name": "backend"}]}
+    project = {
+        "Name": {"Ref": "ProjectName"},
+        "Source": {"BuildSpec": only_inline},
+        "Environment": {"EnvironmentVariables": [{"Name": "CONTAINER_NAME", "Value": {"Ref": "Container"}}]},
+    }
+    balancers = [{"ContainerName": "backend"}]
+    name = {"Fn::Sub": "backend-${Environment}"}
+    return {
+        "environment": {
+            "Parameters": {"Environment": {"Type": "String"}},
+            "Resources": {
+                "Backend": child("backend"),
+                "Build": child("build", ProjectName=name, Container={"Fn::GetAtt": ["Backend", "Outputs.Container"]}),
+                "Pipeline": child(
+                    "pipeline", Project={"Fn::GetAtt": ["Build", "Outputs.Project"]}, Environment={"Ref": "Environment"}
+                ),
+            },
+        },
+        "backend": {
+            "Resources": {
+                "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": container},
+                "Service": {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": balancers}},
+            },
+            "Outputs": {"Container": {"Value": "backend"}},
+        },
+        "build": {
+            "Parameters": {"ProjectName": {"Type": "String"}, "Container": {"Type": "String"}},
+            "Resources": {"Project": {"Type": "AWS::CodeBuild::Project", "Properties": project}},
+            "Outputs": {"Project": {"Value": {"Ref": "Project"}}},
+        },
+        "pipeline": {
+            "Parameters": {"Project": {"Type": "String"}, "Environment": {"Type": "String"}},
+            "Conditions": {"Approval": {"Fn::Equals": [{"Ref": "Environment"}, "production"]}},
+            "Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": pipeline}},
+        },
+    }
+
+
+ALL = (
+    contracts.children_are_fed,
+    contracts.artifacts_are_produced,
+    contracts.variables_exist,
+    contracts.buildspecs_fill_artifacts,
+    contracts.containers_agree,
+)
+
+
+def found(bodies: dict[str, Any]) -> list[str]:
+    templates = from_bodies(copy.deepcopy(bodies))
+    return list(dict.fromkeys(str(one) for contract in ALL for one in contract(templates)))
+
+
+def test_an_environment_in_which_all_agrees_has_no_disagreement() -> None:
+    assert found(environment()) == []
+
+
+def test_a_pipeline_is_read_once_for_each_form_it_can_take() -> None:
+    read = list(pipelines(from_bodies(environment())))
+    assert sorted([str(one) for one in pipeline.actions] for pipeline in read) == [
+        ["Source/Code", "Build/Build", "Approve/Ask", "Deploy/Deploy"],
+        ["Source/Code", "Build/Build", "Deploy/Deploy"],
+    ]
+
+
+PIPELINE, STAGES = (
+    ("pipeline", "Resources", "Pipeline", "Properties"),
+    ("pipeline", "Resources", "Pipeline", "Properties", "Stages"),
+)
+BUILD_ACTION = (*STAGES, 1, "Actions", 0)
+PROJECT = ("build", "Resources", "Project", "Properties")
+ROOT = ("environment", "Resources")
+
+CASES: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
+    "passed and not taken": (
+        (*ROOT, "Build", "Properties", "Parameters", "Extra"),
+        "x",
+        "environment.Build <-> build: passes Extra, which build.json does not take",
+    ),
+    "taken and not passed": (
+        ("build", "Parameters", "Extra"),
+        {"Type": "String"},
+        "environment.Build <-> build: does not pass Extra, which build.json takes",
+    ),
+    "an output that is not there": (
+        (*ROOT, "Pipeline", "Properties", "Parameters", "Project"),
+        {"Fn::GetAtt": ["Build", "Outputs.Lost"]},
+        "environment.Pipeline <-> build: Project reads build.Outputs.Lost, an output that is not there",
+    ),
+    "passed and not used": ((*PIPELINE, "Name"), "fixed", ""),
+    "an artifact that nobody makes": (
+        (*STAGES, 3, "Actions", 0, "InputArtifacts"),
+        artifacts("Lost"),
+        "pipeline.Pipeline Deploy/Deploy <-> pipeline.Pipeline: takes Lost, which no earlier action makes",
+    ),
+    "an artifact made too late": (
+        (*STAGES, 0, "Actions", 0, "InputArtifacts"),
+        artifacts("Image"),
+        "pipeline.Pipeline Source/Code <-> pipeline.Pipeline: takes Image, which no earlier action makes",
+    ),
+    "an artifact made twice": (
+        (*STAGES, 3, "Actions", 0, "OutputArtifacts"),
+        artifacts("Source"),
+        "pipeline.Pipeline Deploy/Deploy <-> pipeline.Pipeline Source/Code: both make Source",
+    ),
+    "a namespace that nobody has": (
+        (*BUILD_ACTION, "Configuration", "EnvironmentVariables"),
+        "#{Code.CommitId}",
+        "pipeline.Pipeline Build/Build <-> pipeline.Pipeline: "
+        "reads #{Code.CommitId}, but no earlier action has that Namespace",
+    ),
+    "a namespace of the action itself": (
+        (*BUILD_ACTION, "Configuration", "EnvironmentVariables"),
+        "#{Build.IMAGE_TAG}",
+        "pipeline.Pipeline Build/Build <-> pipeline.Pipeline: "
+        "reads #{Build.IMAGE_TAG}, but no earlier action has that Namespace",
+    ),
+    "a variable that the source does not emit": (
+        (*BUILD_ACTION, "Configuration", "EnvironmentVariables"),
+        "#{Source.Commit}",
+        "pipeline.Pipeline Build/Build <-> pipeline.Pipeline Source/Code: reads #{Source.Commit}, which is none of "
+        "['AuthorDate', 'BranchName', 'CommitId', 'CommitMessage', 'CommitterDate', 'RepositoryName']",
+    ),
+    "a variable that the buildspec does not export": (
+        (*STAGES, 3, "OnSuccess", "Value"),
+        "#{Build.TAG}",
+        "pipeline.Pipeline Deploy OnSuccess <-> pipeline.Pipeline Build/Build: "
+        "reads #{Build.TAG}, which is none of ['IMAGE_TAG']",
+    ),
+    "a pipeline variable that is not declared": (
+        (*STAGES, 3, "OnSuccess", "Value"),
+        "#{variables.Tag}",
+        "pipeline.Pipeline Deploy OnSuccess <-> pipeline.Pipeline variables: "
+        "reads #{variables.Tag}, which is none of []",
+    ),
+    "a condition at entry reads its own stage": (
+        (*STAGES, 1, "BeforeEntry"),
+        {"Value": "#{Build.IMAGE_TAG}"},
+        "pipeline.Pipeline Build BeforeEntry <-> pipeline.Pipeline: "
+        "reads #{Build.IMAGE_TAG}, but no earlier action has that Namespace",
+    ),
+    "an output that the buildspec does not make": (
+        (*BUILD_ACTION, "OutputArtifacts"),
+        artifacts("Image", "Package"),
+        "pipeline.Pipeline Build/Build <-> build.Project: "
+        "outputs ['Image', 'Package'], but the buildspec makes ['Bundle', 'Image']",
+    ),
+    "a project that nobody makes": (
+        (*BUILD_ACTION, "Configuration", "ProjectName"),
+        "lost",
+        "pipeline.Pipeline Build/Build <-> AWS::CodeBuild::Project: runs lost, and no template makes that project",
+    ),
+    "a container that is not there": (
+        (*PROJECT, "Environment", "EnvironmentVariables", 0, "Value"),
+        "api",
+        "build.Project <-> backend.Task: names the container api; there are ['backend']",
+    ),
+    "a load balancer of another container": (
+        ("backend", "Resources", "Service", "Properties", "LoadBalancers", 0, "ContainerName"),
+        "api",
+        "backend.Service <-> backend.Task: names the container api; there are ['backend']",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
+    way, value, expected = CASES[name]
+    bodies: Any = environment()
+    inner = bodies
+    for step in way[:-1]:
+        inner = inner[step]
+    inner[way[-1]] = value
+    if not expected:  # the parameter is passed, and only its use is gone
+        bodies["pipeline"]["Conditions"] = {"Approval": {"Fn::Equals": ["a", "b"]}}
+        expected = "pipeline.Environment <-> environment.Pipeline: Environment is passed and nothing there uses it"
+    assert expected in found(bodies)
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "expected"),
+    [
+        ("build", {"Ref": "Project"}, "backend-${Environment}"),
+        ("build", {"Fn::Sub": "${Project}/${ProjectName}"}, "backend-${Environment}/backend-${Environment}"),
+        ("build", {"Fn::Sub": ["${own}", {"own": {"Ref": "Container"}}]}, "backend"),
+        ("build", {"Fn::GetAtt": ["Project", "Arn"]}, "${build.Project.Arn}"),
+        ("build", {"Fn::Sub": "${Project.Arn}"}, "${build.Project.Arn}"),
+        ("pipeline", {"Ref": "Project"}, "backend-${Environment}"),
+        ("pipeline", {"Fn::If": ["Approval", {"Ref": "Project"}, ""]}, "backend-${Environment}"),
+        ("pipeline", {"Fn::If": ["Approval", "a", "b"]}, '["pipeline.Approval", "a", "b"]'),
+        ("backend", {"Ref": "Service"}, "${backend.Service}"),
+        ("environment", {"Fn::GetAtt": ["Backend", "Outputs.Container"]}, "backend"),
+        ("environment", {"Fn::GetAtt": ["Lost", "Outputs.Container"]}, "${environment.Lost.Outputs.Container}"),
+        ("environment", {"Fn::Sub": "${AWS::Region}-${!x}"}, "${AWS::Region}-${!x}"),
+    ],
+)
+def test_a_value_is_followed_to_its_origin(template: str, value: object, expected: str) -> None:
+    templates = from_bodies(environment())
+    assert contracts.origin(templates, templates[template], value) == expected
+
+
+def test_the_entries_of_a_buildspec_are_read() -> None:
+    lines = BUILDSPEC.splitlines()
+    assert entries(lines) == ["version", "env", "phases", "artifacts"]
+    assert entries(lines, "artifacts", "secondary-artifacts") == ["Image", "Bundle"]
+    assert entries(lines, "env", "exported-variables") == ["IMAGE_TAG"]
+    assert entries(lines, "reports") == []
+    assert entries(lines, "files") == []

@@ -1,0 +1,94 @@
+"""What differs between two sets."""
+
+from typing import Any
+
+from generator.cfn.difference import compare
+from generator.cfn.templates import from_bodies
+
+
+def lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    bucket = {"B": {"Type": "AWS::S3::Bucket"}}
+    sets = [from_bodies({"t": {"Resources": bucket, **body}}) for body in (before, after)]
+    return [str(change) for change in compare(*sets)]
+
+
+def properties(before: Any, after: Any) -> list[str]:
+    bodies = [{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": one}}}} for one in (before, after)]
+    return [line.removeprefix("changed resource t.B (AWS::S3::Bucket) at Properties.") for line in lines(*bodies)]
+
+
+def test_equal_sets_do_not_differ() -> None:
+    assert lines({"Outputs": {"A": {"Value": 1}}}, {"Outputs": {"A": {"Value": 1}}}) == []
+    assert properties({"a": 1, "b": 2}, {"b": 2, "a": 1}) == []
+
+
+def test_templates_come_and_go() -> None:
+    body = {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}
+    found = compare(from_bodies({"a": body, "b": body}), from_bodies({"b": body, "c": body}))
+    assert [str(change) for change in found] == ["removed template a", "added template c"]
+
+
+def test_entries_of_every_section_come_and_go() -> None:
+    new = {
+        "Resources": {"B": {"Type": "AWS::S3::Bucket"}, "Q": {"Type": "AWS::SQS::Queue"}},
+        "Parameters": {"P": {"Type": "String"}},
+        "Conditions": {"C": {}},
+        "Outputs": {"O": {"Value": 1}},
+        "Rules": {"R": {}},
+    }
+    expected = ["parameter t.P", "condition t.C", "rule t.R", "resource t.Q (AWS::SQS::Queue)", "output t.O"]
+    assert lines({}, new) == [f"added {one}" for one in expected]
+    assert lines(new, {}) == [f"removed {one}" for one in expected]
+
+
+def test_attributes_of_the_template_count_too() -> None:
+    assert lines({"Metadata": {"Generator": {"Version": "1"}}}, {"Metadata": {"Generator": {"Version": "2"}}}) == [
+        'changed template attribute t.Metadata at Metadata.Generator.Version: "1" -> "2"'
+    ]
+
+
+def test_a_change_is_named_down_to_the_property() -> None:
+    assert properties({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["P.a[0].b: 1 -> 2"]
+    assert properties({"a": 1}, {"b": 2}) == [
+        "removed resource t.B (AWS::S3::Bucket) at Properties.P.a: 1",
+        "added resource t.B (AWS::S3::Bucket) at Properties.P.b: 2",
+    ]
+
+
+def test_a_change_of_kind_is_seen() -> None:
+    assert properties(1, True) == ["P: 1 -> true"]
+    assert properties("1", 1) == ['P: "1" -> 1']
+    assert properties({"a": 1}, ["a"]) == ['P: {"a": 1} -> ["a"]']
+
+
+def test_the_type_of_a_resource_is_a_change_of_it() -> None:
+    [line] = lines({}, {"Resources": {"B": {"Type": "AWS::SQS::Queue"}}})
+    assert line == 'changed resource t.B (AWS::SQS::Queue) at Type: "AWS::S3::Bucket" -> "AWS::SQS::Queue"'
+
+
+def test_intrinsics_are_shown_whole() -> None:
+    assert properties({"Ref": "A"}, {"Ref": "B"}) == ['P: {"Ref": "A"} -> {"Ref": "B"}']
+    assert properties({"Fn::Sub": "a"}, {"Fn::Join": ["", ["a"]]}) == [
+        'P: {"Fn::Sub": "a"} -> {"Fn::Join": ["", ["a"]]}'
+    ]
+
+
+def test_named_entries_of_a_list_compare_by_name() -> None:
+    one, two, other = ({"Sid": "One", "Action": "a"}, {"Sid": "Two", "Action": "b"}, {"Sid": "Two", "Action": "c"})
+    assert properties([two], [one, other]) == [
+        'P[Sid=Two].Action: "b" -> "c"',
+        'added resource t.B (AWS::S3::Bucket) at Properties.P[Sid=One]: {"Action": "a", "Sid": "One"}',
+    ]
+    assert len(properties([one, two], [two, one])) == 1
+
+
+def test_lists_of_another_length_are_shown_whole() -> None:
+    assert properties(["a", "b"], ["x", "a", "b"]) == ['P: ["a", "b"] -> ["x", "a", "b"]']
+    assert properties(["a", "b"], ["a", "c"]) == ['P[1]: "b" -> "c"']
+
+
+def test_a_change_is_a_value_with_both_sides() -> None:
+    bodies = [{"t": {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": one}}}}} for one in (1, 2)]
+    [change] = compare(*map(from_bodies, bodies))
+    assert (change.action, change.what, change.address) == ("changed", "resource", "t.B")
+    assert (change.place, change.before, change.after) == (("Properties", "P"), 1, 2)

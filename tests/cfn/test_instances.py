@@ -1,0 +1,94 @@
+"""An environment's templates for certain values: conditions, parameters, outputs of siblings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generator.cfn import parameters
+from generator.cfn.assertions import NotEvaluable
+from generator.cfn.instances import instances
+from generator.cfn.permissions import permissions
+from generator.cfn.templates import STACK, Unknown, from_bodies, load
+from tests.conftest import ROOT
+
+
+def nested(name: str, **more: Any) -> dict[str, Any]:
+    return {"Type": STACK, "Properties": {"TemplateURL": f"{name}.json", **more}}
+
+
+SET: dict[str, Any] = {
+    "root": {
+        "Parameters": {"Own": {"Type": "String"}, "Names": {"Type": "CommaDelimitedList"}},
+        "Conditions": {"New": {"Fn::Equals": [{"Ref": "Own"}, ""]}},
+        "Resources": {
+            "Key": nested("key") | {"Condition": "New"},
+            "Data": nested(
+                "data",
+                Parameters={"KeyArn": {"Fn::If": ["New", {"Fn::GetAtt": ["Key", "Outputs.Arn"]}, {"Ref": "Own"}]}},
+            ),
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Names": {"Ref": "Names"}}},
+        },
+    },
+    "key": {
+        "Resources": {"Key": {"Type": "AWS::KMS::Key"}},
+        "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}},
+    },
+    "data": {
+        "Parameters": {"KeyArn": {"Type": "String"}, "Size": {"Type": "Number", "Default": 1}},
+        "Conditions": {"HasKey": {"Fn::Not": [{"Fn::Equals": [{"Ref": "KeyArn"}, ""]}]}},
+        "Resources": {
+            "Other": {"Type": "AWS::SQS::Queue"},
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {
+                    "Key": {"Fn::If": ["HasKey", {"Ref": "KeyArn"}, {"Ref": "AWS::NoValue"}]},
+                    "Size": {"Ref": "Size"},
+                    "Text": {"Fn::Sub": ["${Other}/${Key}/${AWS::Region}/${!Literal}", {"Key": {"Ref": "KeyArn"}}]},
+                    "Joined": {"Fn::Join": [":", ["a", {"Fn::GetAtt": "Other.Arn"}]]},
+                    "Kept": {"Fn::Select": [0, {"Fn::GetAZs": ""}]},
+                },
+            },
+        },
+    },
+}
+
+
+def table(**values: str) -> dict[str, Any]:
+    found = instances(from_bodies(SET)["root"], {"Names": "a, b", **values})
+    return dict(found["Data"].resources["Table"].properties)
+
+
+def test_what_a_sibling_gives_has_one_text_everywhere() -> None:
+    found = table(Own="")
+    assert found["Key"] == "${Key.Key.Arn}"
+    assert found["Text"] == "${Data.Other}/${Key.Key.Arn}/${AWS::Region}/${!Literal}"
+    assert found["Joined"] == "a:${Data.Other.Arn}" and found["Size"] == "1"
+    assert found["Kept"] == {"Fn::Select": [0, {"Fn::GetAZs": ""}]}
+
+
+def test_parameters_decide_what_there_is() -> None:
+    found = instances(from_bodies(SET)["root"], {"Own": "arn:mine", "Names": "a, b"})
+    assert list(found.templates) == ["Data", "root"]
+    assert found["Data"].resources["Table"].properties["Key"] == "arn:mine"
+    assert found["root"].resources["Topic"].properties["Names"] == ["a", "b"]
+
+
+def test_what_is_missing_is_told() -> None:
+    bodies = {name: body for name, body in SET.items() if name != "data"}
+    with pytest.raises(Unknown, match="Data"):
+        instances(from_bodies(bodies)["root"], {"Own": "", "Names": ""})
+    with pytest.raises(NotEvaluable, match="Own"):
+        instances(from_bodies(SET)["root"], {"Names": ""})
+
+
+def test_our_own_environments_are_settled_to_the_last_permission() -> None:
+    root = load(ROOT / "templates")["environment"]
+    for name in ("staging", "production"):
+        values = parameters.effective(parameters.read(ROOT / f"params/{name}.json"), root.body)
+        pseudo = {"AWS::Region": "eu-west-1", "AWS::AccountId": "0", "AWS::Partition": "aws"}
+        found = permissions(instances(root, values, pseudo))
+        assert len(found) > 50 and not any(one.when for one in found)
+        tables = [one for one in found if "${Data.Clients.Arn}" in one.resources]
+        assert {one.holder for one in tables} == {"Backend.TaskRole"}

@@ -1,0 +1,87 @@
+"""What each role needs: our own rendered templates, and every action of them taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from generator.cfn import needs_of
+from generator.cfn.needs import Gap, compare
+from generator.cfn.needs_row import Row
+from generator.cfn.needs_rows import ROWS
+
+from .needing import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
+
+# Which bucket the bundle of a version lies in is known when it is looked up, so any statement may be the one.
+AT_RUN_TIME = ("build.VerifyRole", "s3:GetObject")
+
+
+def test_our_roles_have_what_they_need_and_nothing_else() -> None:
+    assert len(ROLES) >= 10
+    assert [str(gap) for gap in compare(TEMPLATES)] == []
+
+
+def test_every_row_has_a_source_and_names_actions() -> None:
+    rows = [row for found in ROWS.values() for row in found]
+    assert len(rows) > 30
+    assert all(row.source and row.actions and row.on for row in rows)
+
+
+def test_every_row_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+
+    class Recorder(dict[str, tuple[Row, ...]]):
+        def get(self, thing: str, default: Any = None) -> Any:
+            asked.add(thing)
+            return super().get(thing, default)
+
+    monkeypatch.setattr(needs_of, "ROWS", Recorder(ROWS))
+    compare(TEMPLATES)
+    assert asked == set(ROWS)
+
+
+def occurrences(number: int) -> list[tuple[str, int, str]]:
+    """The occurrence of that number of every action of every role: role, number of the statement, action.
+
+    Taken away together, and yet each by itself: an action that stands in several statements keeps the others.
+    """
+    found = []
+    for role in ROLES:
+        seen: dict[str, int] = {}
+        for position, one in enumerate(allows(TEMPLATES.bodies(), role)):
+            for action in one["Action"]:
+                seen[action] = seen.get(action, 0) + 1
+                if seen[action] == number and role not in APPLICATIONS and (role, action) != AT_RUN_TIME:
+                    found.append((role, position, action))
+    return found
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_an_action_that_is_taken_away_is_named(number: int) -> None:
+    taken = occurrences(number)
+
+    def mutate(bodies: Bodies) -> None:
+        for role, position, action in taken:
+            allows(bodies, role)[position]["Action"].remove(action)
+
+    named = {(gap.role, gap.action) for gap in gaps(mutate) if gap.message.startswith("lacks ") and gap.source}
+    assert taken != []
+    assert {(role, action) for role, _, action in taken} <= named
+
+
+def test_no_action_stands_in_a_seventh_statement() -> None:
+    assert occurrences(7) == []
+
+
+@pytest.mark.parametrize("role", [one for one in ROLES if one not in APPLICATIONS and allows(TEMPLATES.bodies(), one)])
+def test_an_action_that_nothing_needs_is_named(role: str) -> None:
+    found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
+    sid = allows(TEMPLATES.bodies(), role)[0]["Sid"]
+    assert Gap(role, "sqs:SendMessage", f"may sqs:SendMessage by {sid}, and nothing needs it", sid) in found
+
+
+@pytest.mark.parametrize("role", APPLICATIONS)
+def test_the_applications_own_permissions_are_its_own(role: str) -> None:
+    found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
+    assert role not in {gap.role for gap in found}

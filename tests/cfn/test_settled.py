@@ -1,0 +1,91 @@
+"""Templates as they are in one environment."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from generator.cfn.settled import Settled, known, settle
+from generator.cfn.templates import TemplateSet, from_bodies, load
+from tests.conftest import ROOT
+
+PARENT = {
+    "Parameters": {"Size": {"Type": "String", "Default": "2"}, "Mail": {"Type": "String"}},
+    "Conditions": {"Big": {"Fn::Equals": [{"Ref": "Size"}, "2"]}, "Small": {"Fn::Not": [{"Condition": "Big"}]}},
+    "Resources": {
+        "First": {"Type": "T", "Condition": "Big"},
+        "Second": {"Type": "T", "Condition": "Small", "DependsOn": "First"},
+        "Third": {"Type": "T", "DependsOn": ["First", "Second"], "Properties": {"A": {"Fn::If": ["Big", "x", "y"]}}},
+        "Child": {
+            "Type": "AWS::CloudFormation::Stack",
+            "Properties": {
+                "TemplateURL": "child.json",
+                "Parameters": {
+                    "Name": {"Fn::Sub": "n-${Size}-${AWS::Region}"},
+                    "Mail": {"Ref": "Mail"},
+                    "Arn": {"Fn::GetAtt": ["First", "Arn"]},
+                },
+            },
+        },
+    },
+    "Outputs": {"Gone": {"Condition": "Small", "Value": "1"}, "There": {"Value": {"Ref": "Size"}}},
+}
+CHILD = {
+    "Parameters": {name: {"Type": "String"} for name in ("Name", "Mail", "Arn")},
+    "Conditions": {
+        "HasMail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Mail"}, ""]}]},
+        "HasArn": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Arn"}, ""]}]},
+    },
+    "Resources": {
+        "Always": {"Type": "T", "Properties": {"Name": {"Ref": "Name"}, "Arn": {"Ref": "Arn"}}},
+        "Post": {"Type": "T", "Condition": "HasMail"},
+        "Wired": {"Type": "T", "Condition": "HasArn"},
+    },
+}
+
+
+def settled(**values: str) -> dict[tuple[str, ...], Settled]:
+    root = from_bodies({"parent": PARENT, "child": CHILD})["parent"]
+    return {one.path: one for one in settle(root, {"AWS::Region": "eu-west-1", **values})}
+
+
+def test_conditions_are_decided_and_what_they_leave_out_is_gone() -> None:
+    found = settled(Mail="")
+    parent = found[()].template
+    assert set(parent.resources) == {"First", "Third", "Child"} and set(parent.outputs) == {"There"}
+    assert parent.resources["Third"].properties == {"A": "x"} and parent.resources["Third"].depends_on == ("First",)
+    assert not parent.conditions and "Condition" not in json.dumps(parent.body)
+    assert set(found["Child",].template.resources) == {"Always", "Wired"}
+    assert set(settled(Size="1", Mail="")[()].template.resources) == {"Second", "Third", "Child"}
+
+
+def test_a_root_of_which_nothing_is_left_is_no_stack() -> None:
+    resource = {"Type": "T", "Condition": "Never"}
+    body = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": {"One": resource}}
+    assert settle(from_bodies({"root": body})["root"], {}) == []
+
+
+def test_values_are_known_as_far_as_they_can_be() -> None:
+    child = settled(Mail="a@b.c")["Child",]
+    assert child.values["Name"] == "n-2-eu-west-1" and "Arn" not in child.values
+    always = child.template.resources["Always"]
+    assert child.text(always.get("Name")) == "n-2-eu-west-1" and child.text(always.get("Arn")) is None
+    assert "Post" in child.template.resources
+    assert child.number(always, "Missing", default=3.0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1, "1"), (True, "true"), ({"Ref": "A"}, "a"), ({"Ref": "B"}, None), ({"Fn::Sub": "${A}${B}"}, None), ([], None)],
+)
+def test_known(value: object, text: str | None) -> None:
+    assert known(value, {"A": "a"}) == text
+
+
+def test_our_own_templates_hold_nothing_conditional() -> None:
+    templates: TemplateSet = load(ROOT / "templates")
+    stacks = settle(templates["environment"], {"Environment": "x", "AWS::Region": "eu-west-1"})
+    assert len(stacks) > 12
+    for one in stacks:
+        assert "Fn::If" not in json.dumps(one.template.body), one.path

@@ -1,0 +1,175 @@
+"""Rows whose change in place our own templates do not try: made, changed, changed back, read back by the engine each
+time, because it fails what its service does not show as asked for."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from scripts.local_aws.types import ROWS, held
+from tests.local_aws.support import Aws
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+ALLOWED = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+POLICY: dict[str, Any] = {"Version": "2012-10-17", "Statement": [ALLOWED]}
+TAGS = [{"Key": "A", "Value": "1"}, {"Key": "B", "Value": "2"}]
+OTHER_TAGS = [{"Key": "A", "Value": "3"}, {"Key": "C", "Value": "4"}]
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:one"
+RULES = [{"CidrIp": "10.0.0.0/8", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Description": "TLS"}]
+
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "AWS::Events::Rule": (
+        {"EventPattern": {"source": ["a"]}, "Targets": [{"Id": "1", "Arn": QUEUE}, {"Id": "2", "Arn": QUEUE}]},
+        {"EventPattern": {"source": ["b"]}, "Targets": [{"Id": "2", "Arn": f"{QUEUE}2"}], "Description": "x"},
+    ),
+    "AWS::IAM::Role": (
+        {"AssumeRolePolicyDocument": TRUST, "Policies": [{"PolicyName": n, "PolicyDocument": POLICY} for n in "ab"]},
+        {
+            "AssumeRolePolicyDocument": {**TRUST, "Id": "other"},
+            "Policies": [{"PolicyName": n, "PolicyDocument": POLICY} for n in "bc"],
+            "Description": "other",
+            "Tags": OTHER_TAGS,
+        },
+    ),
+    "AWS::IAM::ManagedPolicy": ({"PolicyDocument": POLICY}, {"PolicyDocument": {**POLICY, "Id": "other"}}),
+    "AWS::SNS::Topic": ({"DisplayName": "a", "Tags": TAGS}, {"DisplayName": "b", "Tags": OTHER_TAGS}),
+    "AWS::SSM::Parameter": (
+        {"Type": "String", "Value": "1", "Tags": {"A": "1"}},
+        {"Type": "String", "Value": "2", "Description": "d", "Tags": {"A": "2"}},
+    ),
+    "AWS::SecretsManager::Secret": (
+        {"GenerateSecretString": {"PasswordLength": 20}, "Tags": TAGS},
+        {"GenerateSecretString": {"PasswordLength": 30}, "Description": "d", "Tags": OTHER_TAGS},
+    ),
+    "AWS::KMS::Key": (
+        {"KeyPolicy": POLICY, "EnableKeyRotation": True, "Tags": TAGS},
+        {"KeyPolicy": {**POLICY, "Id": "x"}, "EnableKeyRotation": False, "Description": "d", "Tags": OTHER_TAGS},
+    ),
+    "AWS::CertificateManager::Certificate": (
+        {"DomainName": "a.example", "ValidationMethod": "DNS", "Tags": TAGS},
+        {"DomainName": "a.example", "ValidationMethod": "DNS", "Tags": OTHER_TAGS},
+    ),
+    "AWS::Logs::LogGroup": ({"RetentionInDays": 7, "Tags": TAGS}, {"Tags": OTHER_TAGS}),
+    "AWS::S3::Bucket": (
+        {"LifecycleConfiguration": {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]}, "Tags": TAGS},
+        {"CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": 3}]}},
+    ),
+    "AWS::ECR::Repository": (
+        {"ImageTagMutability": "MUTABLE", "Tags": TAGS},
+        {"ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": {"ScanOnPush": True}, "Tags": OTHER_TAGS},
+    ),
+    "AWS::EC2::VPC": (
+        {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": True, "Tags": TAGS},
+        {"CidrBlock": "10.0.0.0/16", "EnableDnsHostnames": False, "Tags": OTHER_TAGS},
+    ),
+    "AWS::EC2::SecurityGroup": (
+        {"GroupDescription": "d", "SecurityGroupEgress": RULES},
+        {"GroupDescription": "d", "SecurityGroupIngress": RULES, "Tags": TAGS},
+    ),
+    "AWS::EC2::EIP": ({"Domain": "vpc", "Tags": TAGS}, {"Domain": "vpc", "Tags": OTHER_TAGS}),
+    "AWS::CloudWatch::Dashboard": (
+        {"DashboardName": "d", "DashboardBody": '{"widgets": []}'},
+        {"DashboardName": "d", "DashboardBody": '{"widgets": [{"type": "text", "properties": {"markdown": "x"}}]}'},
+    ),
+    "AWS::CloudFront::OriginAccessControl": tuple(  # type: ignore[dict-item]
+        {
+            "OriginAccessControlConfig": {
+                "Name": "access",
+                "Description": text,
+                "OriginAccessControlOriginType": "s3",
+                "SigningBehavior": "always",
+                "SigningProtocol": "sigv4",
+            }
+        }
+        for text in ("a", "b")
+    ),
+    "AWS::CloudFront::Function": tuple(  # type: ignore[dict-item]
+        {"Name": "f", "FunctionCode": code, "FunctionConfig": {"Comment": code, "Runtime": "cloudfront-js-2.0"}}
+        for code in ("one", "two")
+    ),
+    "AWS::Budgets::Budget": tuple(  # type: ignore[dict-item]
+        {
+            "Budget": {
+                "BudgetName": "b",
+                "BudgetType": "COST",
+                "TimeUnit": "MONTHLY",
+                "BudgetLimit": {"Amount": amount, "Unit": "USD"},
+            }
+        }
+        for amount in (10, 20)
+    ),
+    "AWS::ECS::Cluster": (
+        {"ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}], "Tags": TAGS},
+        {"ClusterSettings": [{"Name": "containerInsights", "Value": "disabled"}], "Tags": OTHER_TAGS},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_change_in_place(aws: Aws, kind: str) -> None:
+    name = kind.rpartition("::")[2].lower()
+    physical = set()
+    for number, properties in enumerate((*CASES[kind], CASES[kind][0])):
+        template = {"Resources": {"One": {"Type": kind, "Properties": copy.deepcopy(properties)}}}
+        stack = aws.deploy(f"row-{name}", template, "UPDATE" if number else "CREATE")
+        failed = [one for one in aws.events(stack["StackId"]) if "FAILED" in one["ResourceStatus"]]
+        reasons = [one.get("ResourceStatusReason") for one in failed]
+        assert stack["StackStatus"] == ("UPDATE_COMPLETE" if number else "CREATE_COMPLETE"), reasons
+        physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
+    assert len(physical) == 1, "nothing was replaced"
+    assert aws.delete(f"row-{name}")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_record_is_made_changed_and_taken_away(aws: Aws) -> None:
+    """It is read back from its zone, and no record of somebody else is overwritten."""
+    route53 = aws.client("route53")
+    zone = route53.create_hosted_zone(Name="record.test", CallerReference="x")["HostedZone"]["Id"].rpartition("/")[2]
+
+    def template(target: str) -> dict[str, Any]:
+        alias = {"DNSName": target, "HostedZoneId": "Z2FDTNDATAQYW2", "EvaluateTargetHealth": False}
+        record = {"Name": "a.record.test", "Type": "A", "HostedZoneId": zone, "AliasTarget": alias}
+        return {"Resources": {"One": {"Type": "AWS::Route53::RecordSet", "Properties": record}}}
+
+    def shown() -> list[str]:
+        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        return [one["AliasTarget"]["DNSName"] for one in records if one["Type"] == "A"]
+
+    assert aws.deploy("record", template("one.test"))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.deploy("record", template("two.test"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert shown() == ["two.test"]
+    assert aws.deploy("record-again", template("three.test"))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert shown() == ["two.test"]
+    aws.delete("record")
+    assert shown() == []
+
+
+def test_exceptions_belong_to_rows_and_say_what_is_kept() -> None:
+    named = [*held.WITHHELD.items(), *held.NOT_SHOWN.items()]
+    assert named
+    for kind, properties in named:
+        assert kind in ROWS
+        assert properties
+        assert all(properties.values())
+    assert held.TYPES.keys() <= ROWS.keys()
+    assert all(not ROWS[kind].create for kind in held.TYPES)
+
+
+def test_rows_that_recreate_hold_no_data() -> None:
+    recreated = {kind for kind, row in ROWS.items() if row.recreate}
+    assert recreated == {"AWS::Budgets::Budget", "AWS::CloudFront::Function", "AWS::CodeBuild::Project"}
+
+
+def test_what_no_row_can_change_is_rolled_back_with_a_reason(aws: Aws) -> None:
+    properties: dict[str, Any] = {"RepositoryName": "source", "RepositoryDescription": "a"}
+    template: dict[str, Any] = {"Resources": {"One": {"Type": "AWS::CodeCommit::Repository", "Properties": properties}}}
+    aws.deploy("row-unchangeable", template)
+    properties["RepositoryDescription"] = "b"
+    assert aws.deploy("row-unchangeable", template, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    [failed] = [one for one in aws.events("row-unchangeable") if one["ResourceStatus"] == "UPDATE_FAILED"]
+    assert "RepositoryDescription cannot be changed on the embedded AWS" in failed["ResourceStatusReason"]
+    kept = aws.client("codecommit").get_repository(repositoryName="source")["repositoryMetadata"]
+    assert kept["repositoryDescription"] == "a"
+    aws.delete("row-unchangeable")

@@ -1,0 +1,116 @@
+"""Update, replacement, removal and rollback over nested stacks; every answer is checked in shape by `Aws`."""
+
+import copy
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws.support import Aws, outputs
+from tests.local_aws.trees import LEAVES, READER, broken, leaf, root
+
+
+def test_a_nested_update_and_a_replacement(aws: Aws) -> None:
+    first = aws.deploy("moving", root(aws))
+    second = aws.deploy("moving", root(aws), "UPDATE", parameters={"Days": "30", "Text": "bye"})
+    assert second["StackStatus"] == "UPDATE_COMPLETE"
+    [group] = aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/moving-")["logGroups"]
+    assert group["retentionInDays"] == 30
+    leaves = copy.deepcopy(LEAVES)
+    leaves["Resources"]["Bucket"]["Properties"]["BucketName"] = "moved-elsewhere"
+    plan = aws.plan("moving", root(aws, leaves, suffix="-moved"), parameters={"Days": "30", "Text": "bye"})
+    change = leaf(aws.described(leaf(plan, "Leaves")["ChangeSetId"]), "Bucket")
+    assert (change["Replacement"], change["PolicyAction"]) == ("True", "ReplaceAndRetain")
+    assert aws.execute(plan)["StackStatus"] == "UPDATE_COMPLETE"
+    buckets = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    assert {"moved-elsewhere", outputs(first)["BucketName"]} <= buckets
+    assert aws.delete("moving")["StackStatus"] == "DELETE_COMPLETE"
+    assert "moved-elsewhere" in {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}, "retained"
+
+
+def test_a_failed_creation_leaves_nothing(aws: Aws) -> None:
+    before = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    stack = aws.deploy("fallen", root(aws, broken(LEAVES), suffix="-broken"))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    failed = {one["LogicalResourceId"]: one for one in aws.events("fallen") if one["ResourceStatus"] == "CREATE_FAILED"}
+    assert failed["Leaves"]["ResourceStatusReason"].startswith("Embedded stack arn:aws:cloudformation:")
+    child = failed["Leaves"]["PhysicalResourceId"]
+    reasons = [one.get("ResourceStatusReason") for one in aws.events(child) if one["LogicalResourceId"] == "Zz"]
+    assert any("The specified bucket does not exist" in (reason or "") for reason in reasons if reason)
+    assert {one["Name"] for one in aws.s3.list_buckets()["Buckets"]} == before, "RetainExceptOnCreate was deleted"
+    [gone] = aws.stacks.describe_stacks(StackName=child)["Stacks"]
+    assert gone["StackStatus"] == "DELETE_COMPLETE"
+    with pytest.raises(ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
+        aws.plan("fallen", root(aws))
+    assert aws.delete("fallen")["StackStatus"] == "DELETE_COMPLETE"
+    assert aws.deploy("fallen", root(aws))["StackStatus"] == "CREATE_COMPLETE"
+    aws.delete("fallen")
+
+
+@pytest.mark.parametrize(("policy", "status"), [("DELETE", "DELETE_COMPLETE"), ("DO_NOTHING", "CREATE_FAILED")])
+def test_on_stack_failure(aws: Aws, policy: str, status: str) -> None:
+    name = f"policy-{policy.lower().replace('_', '-')}"
+    stack = aws.deploy(name, broken(LEAVES), OnStackFailure=policy, parameters={"Versioning": "Enabled", "Days": "7"})
+    assert stack["StackStatus"] == status
+
+
+def test_a_failed_update_is_rolled_back_over_all_nested_stacks(aws: Aws) -> None:
+    aws.deploy("back", root(aws))
+    child = aws.resources("back")["Leaves"]["PhysicalResourceId"]
+    stack = aws.deploy("back", root(aws, reader=broken(READER), suffix="-bad"), "UPDATE", parameters={"Days": "90"})
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    [nested] = aws.stacks.describe_stacks(StackName=child)["Stacks"]
+    assert nested["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    [group] = aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/back-")["logGroups"]
+    assert group["retentionInDays"] == 7, "the old value is back"
+    assert set(aws.resources(aws.resources("back")["Reader"]["PhysicalResourceId"])) == {"Note"}
+    assert aws.deploy("back", root(aws), "UPDATE", parameters={"Days": "14"})["StackStatus"] == "UPDATE_COMPLETE"
+    aws.delete("back")
+
+
+def test_what_a_failed_update_made_goes_with_it(aws: Aws) -> None:
+    """RetainExceptOnCreate in a nested stack that the failed update itself made."""
+    flat = root(aws)
+    late = copy.deepcopy(flat["Resources"].pop("Leaves"))
+    flat["Resources"] = {"Group": {"Type": "AWS::Logs::LogGroup"}}
+    flat["Outputs"] = {}
+    assert aws.deploy("growing", flat)["StackStatus"] == "CREATE_COMPLETE"
+    before = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    grown = {**flat, "Resources": {**flat["Resources"], "Leaves": late, **broken(flat)["Resources"]}}
+    grown["Resources"]["Zz"]["DependsOn"] = "Leaves"
+    assert aws.deploy("growing", grown, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert {one["Name"] for one in aws.s3.list_buckets()["Buckets"]} == before
+    assert set(aws.resources("growing")) == {"Group"}
+    aws.delete("growing")
+
+
+def test_removal_of_a_nested_stack(aws: Aws) -> None:
+    aws.deploy("shrinking", root(aws))
+    reader = aws.resources("shrinking")["Reader"]["PhysicalResourceId"]
+    smaller = root(aws)
+    del smaller["Resources"]["Reader"], smaller["Outputs"]["Note"]
+    plan = aws.plan("shrinking", smaller)
+    change = leaf(plan, "Reader")
+    assert (change["Action"], change["PolicyAction"]) == ("Remove", "Delete")
+    assert leaf(aws.described(change["ChangeSetId"]), "Note")["Action"] == "Remove"
+    assert aws.execute(plan)["StackStatus"] == "UPDATE_COMPLETE"
+    [gone] = aws.stacks.describe_stacks(StackName=reader)["Stacks"]
+    assert gone["StackStatus"] == "DELETE_COMPLETE"
+    aws.delete("shrinking")
+
+
+def test_what_cannot_be_cleaned_up_stays_behind_and_is_told(aws: Aws) -> None:
+    template: dict[str, Any] = {"Resources": {name: {"Type": "AWS::S3::Bucket"} for name in ("One", "Two")}}
+    aws.deploy("untidy", template)
+    bucket = aws.resources("untidy")["Two"]["PhysicalResourceId"]
+    aws.s3.put_object(Bucket=bucket, Key="left", Body=b"")
+    del template["Resources"]["Two"]
+    assert aws.deploy("untidy", template, "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    [failed] = [one for one in aws.events("untidy") if one["ResourceStatus"] == "DELETE_FAILED"]
+    assert "not empty" in failed["ResourceStatusReason"]
+    assert set(aws.resources("untidy")) == {"One"}
+    aws.s3.put_object(Bucket=aws.resources("untidy")["One"]["PhysicalResourceId"], Key="left", Body=b"")
+    assert aws.delete("untidy")["StackStatus"] == "DELETE_FAILED"
+    aws.stacks.delete_stack(StackName="untidy", RetainResources=["One"])
+    [stack] = [one for one in aws.stacks.list_stacks()["StackSummaries"] if one["StackName"] == "untidy"]
+    assert aws.wait(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
