@@ -164,8 +164,8 @@ def _write(files: Mapping[str, str]) -> None:
 
 def _gate() -> int:
     """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
-    from generator.gate import environments, lint, parameter_page, run
     from generator.cfn.templates import load
+    from generator.gate import environments, lint, parameter_page, run
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.

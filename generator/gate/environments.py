@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from generator.gate.finding import Finding
 from generator.cfn import environments
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.templates import FolderMissing, TemplateSet
+from generator.gate.finding import Finding
 
 
 def check(folder: Path, templates: TemplateSet) -> list[Finding]:

@@ -11,8 +11,8 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from generator.gate.finding import Finding
 from generator.cfn.templates import FolderMissing
+from generator.gate.finding import Finding
 
 # The only rules that are not wanted. W3002 asks for `aws cloudformation package`: our deploy script is the packager.
 IGNORED = frozenset({"W3002"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.gate.effects import Effect, effects, retained
 from generator.cfn.assertions import as_text
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import Template, TemplateSet
+from generator.gate.effects import Effect, effects, retained
 
 HEAD = """# Parameters
 

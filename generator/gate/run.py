@@ -1,8 +1,8 @@
 """The house rules over a set of templates."""
 
+from generator.cfn.templates import TemplateSet
 from generator.gate.finding import Finding
 from generator.gate.rules import RULES
-from generator.cfn.templates import TemplateSet
 
 
 def check(templates: TemplateSet) -> list[Finding]:

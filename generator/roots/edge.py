@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from troposphere import And, Condition, Equals, GetAtt, Not, Output, Ref, Sub, cloudfront, cloudwatch, sns
 
-from generator import alarms, certificates, iam, keys, ports, topics
+from generator.constructs import alarms, certificates, keys, topics
+from generator.core import iam, ports
+from generator.core.settings import Computed, Setting, add_to, environment_name
+from generator.core.stack import Stack, switched_on
 from generator.project import Project
-from generator.roots.environment_settings import address, subscribers
-from generator.settings import Computed, Setting, add_to, environment_name
-from generator.stack import Stack, switched_on
+from generator.roots.environment.parameters import address, subscribers
 from generator.version import VERSION
 
 NEEDS_CERTIFICATE, WATCHED, KNOWN = "NeedsCertificate", "Watched", "DistributionKnown"

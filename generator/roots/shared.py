@@ -10,11 +10,11 @@ from awacs import codecommit as do
 from awacs.aws import Null, StringEqualsIfExists
 from troposphere import GetAtt, Ref, Sub, codecommit, iam
 
-from generator import ports
-from generator.iam import deny, document
+from generator.core import ports
+from generator.core.iam import deny, document
+from generator.core.settings import Setting, add_to
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.settings import Setting, add_to
-from generator.stack import Stack
 from generator.version import VERSION
 
 NAME = r"[A-Za-z0-9_.-]{1,100}"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from troposphere import route53
 
-from generator import ports
+from generator.core import ports
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 # The hosted zone of every CloudFront distribution (Route53 APIReference, API_AliasTarget).
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"

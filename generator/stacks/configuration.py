@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from troposphere import Equals, If, Ref, Sub, secretsmanager, ssm
 
-from generator import ports
-from generator.configuration import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator.constructs.app_config import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator.core import ports
+from generator.core.stack import Stack, switched_on
 from generator.project import Project
-from generator.stack import Stack, switched_on
 
 FERNET_CHARACTERS = 43
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Ref, dynamodb
 
-from generator import ports
+from generator.core import ports
+from generator.core.stack import Stack
 from generator.project import Index, Project, Table
-from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:

@@ -12,9 +12,10 @@ from awacs import kms as do
 from awacs.aws import ArnLike, Principal
 from troposphere import GetAtt, Ref, Sub, kms
 
-from generator import arns, iam, keys, ports
+from generator.constructs import keys
+from generator.core import arns, iam, ports
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:

@@ -18,10 +18,11 @@ from __future__ import annotations
 from troposphere import And, Condition, Equals, GetAtt, If, NoValue, Ref, Sub, secretsmanager
 from troposphere import elasticloadbalancingv2 as elb
 
-from generator import certificates, ports, sides
-from generator.names import LISTENER_PORT, LOAD_BALANCER_LOGS, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
+from generator.constructs import certificates
+from generator.core import conditions, ports
+from generator.core.names import LISTENER_PORT, LOAD_BALANCER_LOGS, ORIGIN_HEADER, PUBLIC, PUBLIC_LISTENER_PORT
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 SERVES = ["RUN-1"]
 # The console's default, and what AWS recommends: TLS 1.2 with forward secrecy, or 1.3
@@ -52,7 +53,7 @@ def build(project: Project) -> Stack:
         "Load balancer that CloudFront forwards API requests to.",
         SERVES,
     )
-    ecs = sides.on_ecs(stack)
+    ecs = conditions.on_ecs(stack)
     first, second = (_target_group(stack, project, title, ecs) for title in ("FirstTargets", "SecondTargets"))
     listener = stack.add(
         elb.Listener(

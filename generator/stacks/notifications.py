@@ -11,9 +11,10 @@ from __future__ import annotations
 from awacs.aws import ArnLike
 from troposphere import Ref, sns
 
-from generator import arns, iam, ports, topics
+from generator.constructs import topics
+from generator.core import arns, iam, ports
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:

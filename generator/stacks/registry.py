@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Ref, Sub, ecr
 
-from generator import canonical, ports
+from generator.core import canonical, ports
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from troposphere import Equals, GetAtt, If, NoValue, Ref, Sub, s3
 
-from generator import ports
-from generator.buckets import bucket
-from generator.names import BUCKET_LOGS
+from generator.constructs.buckets import bucket
+from generator.core import ports
+from generator.core.names import BUCKET_LOGS
+from generator.core.stack import Stack, switched_on
 from generator.project import Project
-from generator.stack import Stack, switched_on
 
 
 def build(project: Project) -> Stack:

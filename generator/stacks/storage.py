@@ -11,11 +11,11 @@ from awacs import s3 as do
 from awacs.aws import ArnLike
 from troposphere import GetAtt, Ref, Sub, s3
 
-from generator import arns, iam, ports
-from generator.buckets import bucket, expire, tls_only
-from generator.names import BUCKET_LOGS, LOAD_BALANCER_LOGS
+from generator.constructs.buckets import bucket, expire, tls_only
+from generator.core import arns, iam, ports
+from generator.core.names import BUCKET_LOGS, LOAD_BALANCER_LOGS
+from generator.core.stack import Stack
 from generator.project import Project
-from generator.stack import Stack
 
 
 def build(project: Project) -> Stack:

@@ -185,8 +185,8 @@ def _origins(plan: Plan, sides: Sides) -> Iterator[Refusal]:
         yield Refusal(
             f"{what} refuses every change of a VPC origin that a distribution uses, so the deployment would fail",
             name,
-            "Give the origin a new logical id and a new Name in generator/stacks/delivery.py, in the same deployment: "
-            "a second one is made, the distribution is swapped to it, and the first is removed.",
+            "Give the origin a new logical id and a new Name in generator/stacks/delivery/__init__.py, in the same "
+            "deployment: a second one is made, the distribution is swapped to it, and the first is removed.",
         )
 
 

@@ -100,7 +100,7 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
     (
         "HandlerErrorCode: NotUpdatable",
         "This property cannot be changed in place: give the resource a new logical id, with a line in "
-        "generator/moves.py.",
+        "generator/core/moves.py.",
     ),
 )
 

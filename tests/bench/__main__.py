@@ -65,8 +65,8 @@ def imports_of_rendered_types() -> str:
 
 def house_rules() -> str:
     """Our own share of the gate, inside one process."""
-    from generator.gate import environments, run
     from generator.cfn.templates import load
+    from generator.gate import environments, run
 
     start = time.perf_counter()
     templates = load(ROOT / "templates")

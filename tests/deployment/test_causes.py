@@ -69,11 +69,11 @@ def test_the_line_is_the_one_a_person_would_edit(address: str, text: str) -> Non
 
 
 def test_nothing_is_said_where_nothing_is_found(tmp_path: Path) -> None:
-    assert sources.find("generator.stacks.backend", "NoSuchThing") is None
-    assert sources.find("generator.stacks.backend", "Service", tmp_path) is None
+    assert sources.find("generator.stacks.backend.ecs", "NoSuchThing") is None
+    assert sources.find("generator.stacks.backend.ecs", "Service", tmp_path) is None
     (tmp_path / "generator/stacks").mkdir(parents=True)
-    (tmp_path / "generator/stacks/backend.py").write_text("no python (", encoding="utf-8")
-    assert sources.find("generator.stacks.backend", "Service", tmp_path) is None
+    (tmp_path / "generator/stacks/backend/ecs.py").write_text("no python (", encoding="utf-8")
+    assert sources.find("generator.stacks.backend.ecs", "Service", tmp_path) is None
 
 
 # --- what to do
@@ -111,7 +111,7 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
         ("x is currently associated with one or more distributions", "second one under a new logical id"),
         ("The vpc 'vpc-1' has dependencies and cannot be deleted. DependencyViolation", "VPC origin"),
         ("Rate exceeded (HandlerErrorCode: Throttling)", "run the same command again"),
-        ("(HandlerErrorCode: NotUpdatable)", "generator/moves.py"),
+        ("(HandlerErrorCode: NotUpdatable)", "generator/core/moves.py"),
         ("something else altogether", ""),
     ],
 )
@@ -154,7 +154,9 @@ def test_a_deletion_that_was_tried_again_is_no_failure(root: Template) -> None:
     gone = [event(1, "Network/Vpc", "DELETE_FAILED", "busy"), event(2, "Network/Vpc", "DELETE_COMPLETE")]
     held = event(3, "Network/PrivateSubnetA", "DELETE_FAILED", "DependencyViolation")
     found = cause([event(0, "", "DELETE_IN_PROGRESS"), *gone, held], NAME, root)
-    assert found and found.path[-1] == "PrivateSubnetA" and found.place.startswith("generator/stacks/network.py:")
+    assert (
+        found and found.path[-1] == "PrivateSubnetA" and found.place.startswith("generator/stacks/network/__init__.py:")
+    )
     assert cause(gone, NAME, root) is None
 
 

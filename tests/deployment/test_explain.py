@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
 NAME = "dashboard-staging"
-SERVICE_LINE = str(sources.find("generator.stacks.backend", "Service"))
+SERVICE_LINE = str(sources.find("generator.stacks.backend.ecs", "Service"))
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BACKEND, NETWORK = "dashboard-staging-Backend-1", "dashboard-staging-Network-1"
 ECHO = f"Embedded stack {arn('stack', BACKEND)} was not successfully updated. Currently in UPDATE_ROLLBACK_COMPLETE"
@@ -171,7 +171,7 @@ def test_the_cause(root: Template) -> None:
     assert found.path == (NAME, "Backend", "Service")
     assert found.reason == "Service did not stabilize: tasks fail their health check"
     assert found.sentence == "Keeps the backend's tasks running and replaces them release by release."
-    assert found.module == "generator.stacks.backend" and found.remedy
+    assert found.module == "generator.stacks.backend.ecs" and found.remedy
 
 
 def test_a_child_that_is_refused_as_a_whole_is_the_cause(root: Template) -> None:

@@ -84,7 +84,7 @@ def test_a_nested_stack_is_explained_by_its_path(capsys: pytest.CaptureFixture[s
         (name, told), *_ = json.loads(capsys.readouterr().out).items()
         assert name == f"{STAGING} > Backend"
         assert told["cause"]["path"] == [STAGING, "Backend", "Service"]
-        assert told["cause"]["place"].startswith("generator/stacks/backend.py:") and told["cause"]["sentence"]
+        assert told["cause"]["place"].startswith("generator/stacks/backend/ecs.py:") and told["cause"]["sentence"]
 
 
 def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:

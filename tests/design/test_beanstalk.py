@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from generator.configuration import keys
-from generator.project import CLOUD_HEALTH_DASHBOARD
 from generator.cfn.templates import TemplateSet
 from generator.cfn.values import render
+from generator.constructs.app_config import keys
+from generator.project import CLOUD_HEALTH_DASHBOARD
 
 from .support import BOTH, actions, allowed, arn, attribute, declaration, exists, grants, passed, ref, stages, under
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from generator import ports
-from generator.access import execution
-from generator.deploying.kinds import Kind, Places
-from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
 from generator.cfn.values import render
+from generator.core import ports
+from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment
+from generator.roots.access import execution
+from generator.roots.access.handler_permissions.types import Kind, Places
 from scripts.local_aws import aws_policies
 
 from .support import arn, attribute, grants
@@ -66,7 +66,7 @@ def handlers(kind: str, *verbs: str) -> frozenset[str]:
 
 @cache
 def decided() -> dict[str, Kind]:
-    """The tables of `generator/deploying/`, for types in the templates and others."""
+    """The tables of `generator/roots/access/handler_permissions/`, for types in the templates and others."""
     tables = {ports.table(table.logical): table.name for table in PROJECT.tables}
     names = {**environment.names(PROJECT), **tables, ports.REPOSITORY_NAME: "repository"}
     return {

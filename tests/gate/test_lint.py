@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from generator.gate import lint as gate
-from generator.gate.lint import lint
 from generator.cfn.graph import mentions
 from generator.cfn.templates import FolderMissing
+from generator.gate import lint as gate
+from generator.gate.lint import lint
 
 ROOT = Path(__file__).parents[2]
 

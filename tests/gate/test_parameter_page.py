@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.templates import TemplateSet, from_bodies, load
 from generator.gate.effects import Effect, effects
 from generator.gate.parameter_page import page
-from generator.cfn.templates import TemplateSet, from_bodies, load
 from tests.conftest import ROOT
 
 

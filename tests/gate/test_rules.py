@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.templates import from_bodies, load
 from generator.gate.rules import RULES, iam, names, storage
 from generator.gate.run import check
-from generator.cfn.templates import from_bodies, load
 
 from .mutating import Mutation, drop
 from .mutations import MUTATIONS

@@ -151,7 +151,7 @@ def test_the_ledger_is_kept_beside_the_templates(copy: Path) -> None:
 
 
 def test_a_broadened_permission_needs_a_new_reason(copy: Path) -> None:
-    ledger, source = copy / "docs/permissions.md", copy / "generator/access/approve.py"
+    ledger, source = copy / "docs/permissions.md", copy / "generator/roots/access/approve.py"
     before = ledger.read_text(encoding="utf-8")
     shutil.copy(ledger, copy / "base.md")
     edit(source, "[pipelines.PutApprovalResult],", "[pipelines.PutApprovalResult, pipelines.StartPipelineExecution],")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.moves import MOVES
 from generator.cfn.picture import mermaid
 from generator.cfn.templates import TemplateSet, load
+from generator.core.moves import MOVES
+from generator.core.stack import Stack
 from generator.render import render
 from generator.roots import environment
-from generator.stack import Stack
 from generator.version import VERSION
 
 IDS = Path(__file__).with_name("logical_ids.txt")
@@ -111,13 +111,13 @@ def test_conditions_are_few(templates: TemplateSet) -> None:
 
 def test_logical_ids_are_stable(templates: TemplateSet) -> None:
     """A logical id that is renamed is a resource deleted and another made. `logical_ids.txt` only ever grows; an id
-    that leaves the templates must stand in generator/moves.py with what that does to a living environment."""
+    that leaves the templates must stand in generator/core/moves.py with what that does to a living environment."""
     listed = IDS.read_text(encoding="utf-8").splitlines()
     assert len(listed) > 100 and listed == sorted(listed)
     rendered = sorted(f"{resource.address} {resource.type}" for resource in templates.resources())
     moved = {f"{move.template}.{move.before}" for move in MOVES}
     gone = [line for line in set(listed) - set(rendered) if line.split()[0] not in moved]
-    assert not gone, f"add a line to generator/moves.py for each of {sorted(gone)}"
+    assert not gone, f"add a line to generator/core/moves.py for each of {sorted(gone)}"
     new = sorted(set(rendered) - set(listed))
     assert not new, "add to tests/generator/logical_ids.txt:\n" + "\n".join(new)
 

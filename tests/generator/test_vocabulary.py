@@ -11,13 +11,13 @@ import pytest
 from awacs import s3 as do
 from troposphere import AWSObject, Equals, GetAtt, Ref, Sub, codecommit, ssm
 
-from generator import arns, iam, retention
+from generator.core import arns, iam, retention
+from generator.core.iam import Anything, GrantError, allow, document, trust
+from generator.core.stack import Stack, StackError
 from generator.gate.lint import lint
-from generator.iam import Anything, GrantError, allow, document, trust
-from generator.monitoring.messages import FIELDS, Message
 from generator.project import CLOUD_HEALTH_DASHBOARD, BuildVariable, FactError, Project, Table
 from generator.render import render
-from generator.stack import Stack, StackError
+from generator.stacks.monitoring.messages import FIELDS, Message
 
 
 def _stack() -> Stack:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from troposphere import AWSHelperFn, Ref, s3
 
-from generator import ports
-from generator.ports import Kind, Port
-from generator.project import CLOUD_HEALTH_DASHBOARD
 from generator.cfn.graph import child_dependencies
 from generator.cfn.templates import load
-from generator.stack import Stack, StackError
-from generator.wiring import LooseEnd, Offer, Wiring
+from generator.core import ports
+from generator.core.ports import Kind, Port
+from generator.core.stack import Stack, StackError
+from generator.core.wiring import LooseEnd, Offer, Wiring
+from generator.project import CLOUD_HEALTH_DASHBOARD
 
 # Who needs whom, as the requirements' table of children says; ingress needs the key for a public one's secret.
 NEEDS = {

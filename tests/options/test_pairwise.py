@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import pytest
 
-from generator.gate import run
-from generator.gate.lint import lint
 from generator.cfn import environments, parameters
 from generator.cfn.graph import mentions, references
 from generator.cfn.parameters import effective
 from generator.cfn.settled import settle
 from generator.cfn.templates import STACK, Template, TemplateSet, from_bodies, load
+from generator.gate import run
+from generator.gate.lint import lint
 from tests.conftest import ROOT
 from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
 

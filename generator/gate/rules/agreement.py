@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from generator.gate.rules.rule import Check, Fault, Rule
 from generator.cfn import builds, contracts, releases
 from generator.cfn.contracts import Disagreement
 from generator.cfn.needs import compare
 from generator.cfn.templates import TemplateSet
+from generator.gate.rules.rule import Check, Fault, Rule
 
 
 def _contract(contract: Callable[[TemplateSet], Iterator[Disagreement]]) -> Check:

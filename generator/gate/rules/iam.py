@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from generator.gate.rules.rule import Check, Fault, Rule, values
 from generator.cfn.needs_rows import MANAGED
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import TemplateSet
 from generator.cfn.values import render
+from generator.gate.rules.rule import Check, Fault, Rule, values
 
 # Wildcards in action names that may stand, each with its reason. None is needed: the templates name ReEncryptFrom and
 # ReEncryptTo, GenerateDataKey and its variants, where AWS's examples have kms:ReEncrypt* and kms:GenerateDataKey*.

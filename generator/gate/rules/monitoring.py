@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from generator.gate.rules.rule import Fault, Rule, values
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
+from generator.gate.rules.rule import Fault, Rule, values
 
 ALARM, CLOUDFRONT = "AWS::CloudWatch::Alarm", "us-east-1"
 

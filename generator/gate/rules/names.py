@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.gate.rules.rule import Fault, Rule, values
-from generator.gate.rules.storage import HOLDS_DATA, TABLE
 from generator.cfn.graph import mentions
 from generator.cfn.parameters import VOLATILE
 from generator.cfn.templates import Resource, TemplateSet
 from generator.cfn.values import render
+from generator.gate.rules.rule import Fault, Rule, values
+from generator.gate.rules.storage import HOLDS_DATA, TABLE
 
 # Properties that name something once per account and Region (CloudFormation resource reference of each type).
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.values import choices, render
 from generator.gate.rules.rule import Fault, Rule, must, values
 from generator.gate.rules.secrets import RESOLVE
 from generator.gate.rules.storage import equals
-from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import choices, render
 
 BALANCER, DISTRIBUTION = ("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::CloudFront::Distribution")
 LISTENER, LISTENER_RULE = ("AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule")

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from generator.gate.finding import Finding
 from generator.cfn.templates import Resource, TemplateSet
 from generator.cfn.values import choices
+from generator.gate.finding import Finding
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from generator.gate.rules.rule import Fault, Rule, values
 from generator.cfn.contracts import SERVICE, origin
 from generator.cfn.templates import Resource, TemplateSet
+from generator.gate.rules.rule import Fault, Rule, values
 
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from generator.gate.rules.rule import Fault, Rule, values
 from generator.cfn.parameters import SECRETS, secret
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, TemplateSet
 from generator.cfn.values import render
+from generator.gate.rules.rule import Fault, Rule, values
 
 RESOLVE = "{{resolve:secretsmanager:"
 # Options whose value is the ARN of a secret or parameter (elasticbeanstalk dg, AWSHowTo.secrets.env-vars).

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.gate.rules.rule import Check, Fault, Rule, every, must
 from generator.cfn.contracts import origin
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
+from generator.gate.rules.rule import Check, Fault, Rule, every, must
 
 BUCKET, TABLE, REGISTRY, GROUP = (
     "AWS::S3::Bucket",

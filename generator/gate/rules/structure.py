@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from generator.gate.rules.rule import Fault, Rule, every, must
-from generator.gate.rules.storage import equals
 from generator.cfn.graph import mentions
 from generator.cfn.pipelines import PIPELINE, pipelines
 from generator.cfn.places import walk
 from generator.cfn.templates import Template, TemplateSet
+from generator.gate.rules.rule import Fault, Rule, every, must
+from generator.gate.rules.storage import equals
 
 REQUIREMENT = re.compile(r"[A-Z]{3}-\d+")
 CONSTRAINTS = {

@@ -1,0 +1,113 @@
+"""How the root connects its children: every input of a child gets exactly one offer, and every offer is taken.
+
+Offers come from the root's own parameters, from names computed in the root, and from the outputs of children. An
+offer knows the condition under which it exists; a child that may live without it gets `Fn::If` with what stands in.
+Two children may offer the same port when their conditions exclude each other; a taker gets the one that exists.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from troposphere import GetAtt, If
+
+from generator.core.arns import Text
+from generator.core.ports import Port
+from generator.core.stack import Stack
+
+
+class LooseEnd(ValueError):
+    """A connection that is missing, unused, doubled or of the wrong kind; the message names both ends."""
+
+
+class Offer(NamedTuple):
+    """A value that children may take: what it is, who gives it, and under which condition it exists."""
+
+    port: Port
+    giver: str
+    value: Text
+    condition: str | None = None
+    otherwise: Text = ""
+
+
+class Wiring:
+    """The offers of one root, and who took them. `implies` says of each condition which others hold with it,
+    `either` of some which exclude each other and of which one holds whenever it does."""
+
+    def __init__(
+        self,
+        root: str,
+        implies: Mapping[str, frozenset[str]],
+        either: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
+        self.root = root
+        self._implies = implies
+        self._either = either
+        self._offers: dict[str, list[Offer]] = {}
+        self._taken: set[str] = set()
+
+    def offer(self, offer: Offer) -> None:
+        """Adds an offer. Raises `LooseEnd` when another giver offers the same name at the same time, or as something
+        else."""
+        known = self._offers.setdefault(offer.port.name, [])
+        for other in known:
+            if not self._excluded(offer.condition, other.condition):
+                raise LooseEnd(f"{offer.giver} and {other.giver} both give {offer.port.name}")
+            if (offer.port.kind, offer.otherwise) != (other.port.kind, other.otherwise):
+                raise LooseEnd(f"{offer.giver} and {other.giver} give {offer.port.name} in two meanings")
+        known.append(offer)
+
+    def offer_outputs(self, child: Stack, logical: str, condition: str | None, otherwise: Mapping[str, Text]) -> None:
+        """Adds a child's outputs; `otherwise` are what stands in for them while the child does not exist."""
+        for name in otherwise:
+            if name not in child.outputs:
+                raise LooseEnd(f"{self.root} stands in for {name}, which {child.name} does not give")
+        for name, port in child.outputs.items():
+            value = GetAtt(logical, f"Outputs.{name}")
+            self.offer(Offer(port, child.name, value, condition, otherwise.get(name, "")))
+
+    def connect(self, child: Stack, condition: str | None) -> dict[str, Text]:
+        """The parameters of a child's stack resource: the value of the offer for each of its inputs."""
+        return {name: self.take(port, child.name, condition) for name, port in sorted(child.inputs.items())}
+
+    def take(self, port: Port, taker: str, condition: str | None = None) -> Text:
+        """The value of one offer, for a taker that exists under the condition. Raises `LooseEnd`."""
+        offers = self._offers.get(port.name)
+        if offers is None:
+            near = difflib.get_close_matches(port.name, self._offers, 1)
+            hint = f"; the nearest is {near[0]} of {self._offers[near[0]][0].giver}" if near else ""
+            raise LooseEnd(f"{taker} takes {port.name}, which nothing before it in {self.root} gives{hint}")
+        first = offers[0]
+        if first.port.kind is not port.kind:
+            raise LooseEnd(f"{first.giver} gives {port.name} as {first.port.kind}, and {taker} takes it as {port.kind}")
+        self._taken.add(port.name)
+        holding = self._holding(condition)
+        for offer in offers:
+            if offer.condition is None or offer.condition in holding:
+                return offer.value
+        left = [offer for offer in offers if not any(self._excluded(offer.condition, one) for one in holding)]
+        value = first.otherwise
+        if any(self._either.get(one) == frozenset(str(offer.condition) for offer in left) for one in holding):
+            value = left.pop().value
+        for offer in reversed(left):
+            value = If(offer.condition, offer.value, value)
+        return value
+
+    def finish(self) -> None:
+        """Raises `LooseEnd` when an offer was never taken."""
+        for name, offers in self._offers.items():
+            if name not in self._taken:
+                raise LooseEnd(f"{offers[0].giver} gives {name}, which nothing in {self.root} takes")
+
+    def _excluded(self, one: str | None, other: str | None) -> bool:
+        """Whether at most one of the two conditions holds."""
+        return one != other and any({one, other} <= conditions for conditions in self._either.values())
+
+    def _holding(self, condition: str | None) -> frozenset[str]:
+        """The conditions that certainly hold where the taker exists."""
+        if condition is None:
+            return frozenset()
+        return self._implies.get(condition, frozenset()) | {condition}

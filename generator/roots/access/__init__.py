@@ -1,0 +1,191 @@
+"""Who may do what with one environment: the roles that people, CI and CloudFormation use.
+
+Applied once by an administrator, before anything else of the environment; the deploy role may read this stack and not
+change it. Its roles lie under an IAM path of their own, outside the path under which an environment makes its roles,
+so that no deployment can widen what deploying may do. It goes last, too: CloudFormation acts as its execution role
+until everything else is deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from troposphere import And, Equals, GetAtt, Not, Or, Ref, Sub, iam
+
+from generator.cfn.environments import PRODUCTION
+from generator.core import paths, ports
+from generator.core.arns import Text
+from generator.core.iam import Grant, document
+from generator.core.iam import trust as trust_service
+from generator.core.ports import Port
+from generator.core.settings import Computed, Setting, add_to, environment_name, refuse_unless
+from generator.core.stack import Stack
+from generator.project import Project
+from generator.roots import environment
+from generator.roots.access import approve, deploy, execution, trust
+from generator.roots.access.handler_permissions.types import Places
+from generator.roots.access.trust import Way
+from generator.roots.environment.parameters import table_names
+from generator.version import VERSION
+
+# IAM user guide, reference_iam-quotas: what names and paths may hold; * and ? stand for any text and any character.
+USERS = r"|[A-Za-z0-9+=,.@_/*?-]{1,200}"
+SET = r"|[A-Za-z0-9+=,.@_-]{1,32}"
+ROLE = r"|[A-Za-z0-9+=,.@_/-]{1,200}"
+USERS_RULE = "the name of an IAM user with its path, in which * stands for any text, or empty"
+SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
+
+
+def build(project: Project, stacks: Sequence[Stack]) -> Stack:
+    """The root. `stacks` are all others: what deploying takes is read off them. Raises `UnknownType`."""
+    stack = Stack("access", __name__, "roles that deploy one environment", project, is_root=True)
+    stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
+    add_to(stack.template, _settings(project))
+    _rules(stack)
+    stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION))
+    names = environment.names(project)
+    pipeline = names[ports.PIPELINE_NAME]
+
+    executor = _execution_role(stack, stacks, names)
+    deployers = [
+        *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
+        trust.ci(stack, ports.DEPLOY_CI_ROLE),
+    ]
+    deployer = _role(
+        stack,
+        "DeployRole",
+        deployers,
+        deploy.grants(stack, names, GetAtt(executor, "Arn")),
+        "Deploys the environment: runs the deploy script, and hands what it makes to CloudFormation.",
+        ["DEP-8"],
+    )
+    approver = _role(
+        stack,
+        "ApproverRole",
+        trust.people(stack, ports.APPROVER_USERS, ports.APPROVER_PERMISSION_SET),
+        approve.grants(pipeline, names[ports.CHANGES_PROJECT], project.name),
+        "Lets a release pass or stops it, after a second factor.",
+        ["PIP-5"],
+    )
+    protected = approve.protection(pipeline)
+    protection = stack.add(
+        iam.ManagedPolicy(
+            "ApprovalProtection",
+            Description="Attach to people who must not let releases pass",
+            Path=Sub(paths.path(project.name, "-access")),
+            PolicyDocument=document(protected),
+        ),
+        "Keeps those it is attached to from approving, rolling back or opening stages.",
+        ["PIP-5"],
+        protected,
+    )
+    stack.gives(ports.CLOUDFORMATION_ROLE_ARN, GetAtt(executor, "Arn"))
+    stack.gives(ports.DEPLOY_ROLE_ARN, GetAtt(deployer, "Arn"))
+    stack.gives(ports.APPROVER_ROLE_ARN, GetAtt(approver, "Arn"))
+    stack.gives(ports.APPROVAL_PROTECTION_ARN, Ref(protection))
+    return stack
+
+
+def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, Text]) -> iam.Role:
+    project = stack.project
+    tables = [ports.table(table.logical) for table in project.tables]
+    known = {**names, **{port: stack.takes(port) for port in (ports.REPOSITORY_NAME, *tables)}}
+    policies = []
+    families = execution.grants(project, Places(project, known), stacks)
+    inline = families.pop(execution.INLINE)
+    for family, grants in families.items():
+        policy = iam.ManagedPolicy(
+            f"Deploying{family}",
+            Description=f"What CloudFormation needs to deploy an environment: {family.lower()}",
+            Path=Sub(paths.path(project.name, "-access")),
+            PolicyDocument=document(grants),
+        )
+        policies.append(
+            stack.add(
+                policy, "What deploying takes, derived from the types in the templates.", ["STK-1", "PIP-8"], grants
+            )
+        )
+    trusted = trust_service(
+        "cloudformation", "CloudFormation deploys with the rights of this role, not with the deployer's", []
+    )
+    return stack.add(
+        iam.Role(
+            "ExecutionRole",
+            AssumeRolePolicyDocument=document([trusted]),
+            ManagedPolicyArns=[Ref(policy) for policy in policies],
+            Path=Sub(paths.path(project.name, "-access")),
+            Policies=[iam.Policy(PolicyName=f"Deploying{execution.INLINE}", PolicyDocument=document(inline))],
+        ),
+        "Makes, changes and deletes the resources of the environment.",
+        ["STK-1", "DEP-8"],
+        [trusted, *inline],
+    )
+
+
+def _role(
+    stack: Stack, title: str, ways: Sequence[Way], grants: Sequence[Grant], says: str, serves: Sequence[str]
+) -> iam.Role:
+    return stack.add(
+        iam.Role(
+            title,
+            AssumeRolePolicyDocument=trust.document(ways),
+            Path=Sub(paths.path(stack.project.name, "-access")),
+            Policies=[iam.Policy(PolicyName="Job", PolicyDocument=document(grants))],
+        ),
+        says,
+        serves,
+        [*(way.grant for way in ways), *grants],
+    )
+
+
+def _settings(project: Project) -> list[Setting]:
+    deploying, approving = "Who may deploy", "Who may approve"
+    return [
+        environment_name("Environment"),
+        Setting(ports.DEPLOY_USERS, deploying, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
+        Setting(ports.DEPLOY_PERMISSION_SET, deploying, "Permission set", "", pattern=SET, rule=SET_RULE),
+        Setting(
+            ports.DEPLOY_CI_ROLE,
+            deploying,
+            "Role of the CI",
+            "",
+            pattern=ROLE,
+            rule="the name of a role of this account with its path, or empty",
+        ),
+        Setting(ports.APPROVER_USERS, approving, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
+        Setting(ports.APPROVER_PERMISSION_SET, approving, "Permission set", "", pattern=SET, rule=SET_RULE),
+        *table_names(project, "Tables"),
+        Setting(
+            ports.REPOSITORY_NAME,
+            "Set by the deploy script",
+            "Repository",
+            pattern=r"[A-Za-z0-9_.-]{1,100}",
+            rule="the name of a CodeCommit repository",
+            computed=Computed("RepositoryName of params/shared.json", project.name),
+        ),
+    ]
+
+
+def _rules(stack: Stack) -> None:
+    def given(port: Port) -> Not:
+        return Not(Equals(Ref(port.name), ""))
+
+    production = Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)
+    for name, claim, says in (
+        (
+            "SomebodyMayDeploy",
+            Or(given(ports.DEPLOY_USERS), given(ports.DEPLOY_PERMISSION_SET), given(ports.DEPLOY_CI_ROLE)),
+            "nobody may deploy: give DeployUsers, DeployPermissionSet or DeployCiRole",
+        ),
+        (
+            "ProductionIsDeployedByPeople",
+            Not(And(production, given(ports.DEPLOY_CI_ROLE))),
+            "production needs MFA or a permission set: leave DeployCiRole empty",
+        ),
+        (
+            "SomebodyMayApprove",
+            Or(given(ports.APPROVER_USERS), given(ports.APPROVER_PERMISSION_SET)),
+            "nobody may approve: give ApproverUsers or ApproverPermissionSet",
+        ),
+    ):
+        refuse_unless(stack.template, name, claim, says)

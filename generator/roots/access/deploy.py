@@ -1,0 +1,127 @@
+"""What the deploy role may do: what the deploy script calls, on this environment's stacks, and nothing by itself.
+
+Resources are made by the execution role, which the deploy role may hand to CloudFormation and to nobody else. The
+environment's own access stack may be read and not changed: whoever deploys cannot widen what deploying may do.
+tests/design/test_access.py walks the calls of `scripts/deployment/` and fails when one has no permission here.
+Sources: Service Authorization Reference of each service; Amazon S3 API reference, CreateBucket, for the permission
+that `ObjectOwnership` needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from awacs import cloudformation as stacks
+from awacs import iam, s3
+from awacs.aws import StringEquals
+from troposphere import Sub
+
+from generator.core import arns
+from generator.core.arns import Text
+from generator.core.iam import Grant, allow
+from generator.core.ports import Port
+from generator.core.stack import Stack
+from generator.project import Project
+from generator.roots.access import operate
+
+READ = [
+    stacks.DescribeChangeSet,
+    stacks.DescribeChangeSetHooks,
+    stacks.DescribeEvents,
+    stacks.DescribeStackEvents,
+    stacks.DescribeStacks,
+    stacks.GetStackPolicy,
+    stacks.GetTemplate,
+    stacks.ListChangeSets,
+    stacks.ListStackResources,
+]
+CHANGE = [
+    stacks.CancelUpdateStack,
+    stacks.ContinueUpdateRollback,
+    stacks.CreateChangeSet,
+    stacks.DeleteChangeSet,
+    stacks.DeleteStack,
+    stacks.ExecuteChangeSet,
+    stacks.RollbackStack,
+    stacks.SetStackPolicy,
+    stacks.TagResource,
+    stacks.UpdateTerminationProtection,
+]
+# What must stand in us-east-1, wherever the environment is: the root `edge`.
+EDGE_REGION = "us-east-1"
+
+
+def _stacks(project: Project) -> list[Text]:
+    """The shared root, the environment's root with what it nests, and its edge root. A nested stack is called after
+    its root, and so is another environment whose name begins with this one's and a dash: choose other names."""
+    return [
+        arns.arn("cloudformation", f"stack/{project.name}-shared/*"),
+        arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}/*"),
+        arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}-*-*/*"),
+        Sub(
+            f"arn:${{AWS::Partition}}:cloudformation:{EDGE_REGION}:${{AWS::AccountId}}:"
+            f"stack/{project.name}-${{Environment}}-edge/*"
+        ),
+    ]
+
+
+def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Grant]:
+    """The statements of the role. `names` are the physical names that the environment computes, `executor` the ARN of
+    the role that CloudFormation deploys with."""
+    return [*_changing(stack, executor), *_packaging(stack.project), *operate.grants(stack, names)]
+
+
+def _changing(stack: Stack, executor: Text) -> list[Grant]:
+    own = _stacks(stack.project)
+    access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
+    return [
+        allow(
+            "ReadStacks",
+            READ,
+            [*own, access],
+            "a deployment looks at what stands, how it is protected, what is planned and what happens",
+        ),
+        allow(
+            "ChangeStacks",
+            CHANGE,
+            own,
+            "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again",
+        ),
+        allow(
+            "HandOver",
+            [iam.PassRole],
+            [executor],
+            "CloudFormation makes the resources with the rights of the execution role",
+            [StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"})],
+        ),
+    ]
+
+
+def _packaging(project: Project) -> list[Grant]:
+    buckets: list[Text] = [
+        Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-{region}")
+        for region in ("${AWS::Region}", EDGE_REGION)
+    ]
+    return [
+        allow(
+            "KeepTemplates",
+            [
+                s3.CreateBucket,
+                s3.GetBucketPolicy,
+                s3.ListBucket,
+                s3.PutBucketOwnershipControls,
+                s3.PutBucketPolicy,
+                s3.PutBucketPublicAccessBlock,
+                s3.PutBucketVersioning,
+                s3.PutEncryptionConfiguration,
+            ],
+            buckets,
+            "templates and deployment records lie in one bucket for each application, account and region",
+        ),
+        allow(
+            "WriteTemplates",
+            [s3.GetObject, s3.PutObject],
+            [arns.objects(bucket) for bucket in buckets],
+            "CloudFormation reads a template with the rights of whoever names its address",
+        ),
+    ]

@@ -1,0 +1,144 @@
+"""What the role that CloudFormation deploys with may do: what deploying the types in the templates needs.
+
+The types are read off the stacks themselves, so a type that no template has is no permission. The statements stand in
+managed policies by family of services, and one family in the role itself: all inline policies of a role share 10,240
+characters, and a managed policy has 6,144 of its own, of which a role takes ten (IAM user guide, reference_iam-quotas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from awacs import iam
+from awacs.aws import StringEquals
+from troposphere import Sub
+
+from generator.cfn.environments import EDGE
+from generator.core import arns, paths
+from generator.core.arns import Text
+from generator.core.iam import Anything, Grant, actions, allow
+from generator.core.stack import Stack
+from generator.project import Project
+from generator.roots.access.deploy import EDGE_REGION
+from generator.roots.access.handler_permissions import (
+    beanstalk,
+    delivery,
+    identity,
+    network,
+    releases,
+    runtime,
+    stores,
+    watching,
+)
+from generator.roots.access.handler_permissions.types import Kind, Kinds, May, Places
+
+AWS_POLICIES = ":iam::aws:policy/"
+# The family in the role itself: too long for a managed policy, of which the role has as many as it can have.
+INLINE = "Beanstalk"
+VERBS = {"": "makes", "Change": "changes and deletes", "Read": "looks at"}
+
+
+class UnknownType(LookupError):
+    """A resource type for which nobody has said what deploying it needs."""
+
+
+def families(at: Places, stacks: Iterable[Stack]) -> dict[str, Kinds]:
+    """Every type that somebody has decided on, by the family whose policy carries it."""
+    return {
+        "Network": network.network(),
+        "Gateways": network.gateways(),
+        "Balancing": {**network.groups(), **network.balancing()},
+        "Storage": stores.storage(at),
+        "Configuration": stores.configuration(at),
+        "Runtime": runtime.kinds(at),
+        INLINE: beanstalk.kinds(at),
+        "Delivery": delivery.kinds(at),
+        "Releases": releases.kinds(at),
+        "Watching": watching.kinds(at),
+        "Identity": identity.kinds(at, _attached(stacks)),
+    }
+
+
+def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, list[Grant]]:
+    """The statements for the types of the stacks, by family. Raises `UnknownType`."""
+    edge = {kind for stack in stacks if stack.name == EDGE for kind in _types([stack])}
+    known = families(at, stacks)
+    if missing := sorted(_types(stacks) - {kind for kinds in known.values() for kind in kinds}):
+        where = "generator/roots/access/handler_permissions/"
+        raise UnknownType(f"no table in {where} says what deploying {missing[0]} needs")
+    found = {
+        family: [
+            one
+            for kind in sorted(_types(stacks) & kinds.keys())
+            for one in _kind(kind, kinds[kind], _named(kind, stacks), kind in edge)
+        ]
+        for family, kinds in known.items()
+    }
+    found["Identity"].append(_passing(project, stacks))
+    return found
+
+
+def _kind(name: str, kind: Kind, named: str, at_edge: bool) -> Iterable[Grant]:
+    """The statements of one type. What it is needed for stands in the reason, so that another resource, which may have
+    another name and so another ARN, is another reason."""
+    stem = "".join(part[:1].upper() + part[1:] for part in name.removeprefix("AWS::").split("::"))
+    for may in kind.may:
+        because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}: {named}"
+        because += f"; {may.why}" * bool(may.why)
+        yield allow(stem + may.what, actions(may.actions), _on(may, at_edge), because, may.when)
+
+
+def _on(may: May, at_edge: bool) -> Sequence[Text] | Anything:
+    """What the root `edge` holds stands in its Region besides."""
+    if isinstance(may.on, Anything) or not at_edge:
+        return may.on
+    regional = [one.data["Fn::Sub"] for one in may.on if isinstance(one, Sub) and isinstance(one.data["Fn::Sub"], str)]
+    there = [Sub(one.replace("${AWS::Region}", EDGE_REGION)) for one in regional if "${AWS::Region}" in one]
+    return [*may.on, *there]
+
+
+def _named(kind: str, stacks: Iterable[Stack]) -> str:
+    """The resources of a type, or how many they are."""
+    names = sorted(name for stack in stacks for name, one in stack.resources.items() if one["Type"] == kind)
+    return ", ".join(names) if len(names) <= 6 else f"{len(names)} of them"
+
+
+def _types(stacks: Iterable[Stack]) -> set[str]:
+    return {str(resource["Type"]) for stack in stacks for resource in stack.resources.values()}
+
+
+def _roles(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
+    found = (resource for stack in stacks for resource in stack.resources.values())
+    return [one["Properties"] for one in found if one["Type"] == "AWS::IAM::Role"]
+
+
+def _attached(stacks: Iterable[Stack]) -> list[Text]:
+    """AWS's own policies on the roles of the stacks."""
+    named = {str(_text(one)) for role in _roles(stacks) for one in _list(role.get("ManagedPolicyArns", []))}
+    return [Sub(one) for one in sorted(named) if AWS_POLICIES in one]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: object) -> object:
+    return value.get("Fn::Sub", value) if isinstance(value, dict) else value
+
+
+def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
+    """Roles of the environment, to the services that they trust."""
+    services = {
+        statement["Principal"]["Service"]
+        for role in _roles(stacks)
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    return allow(
+        "PassRoles",
+        [iam.PassRole],
+        [arns.global_arn("iam", f"role{paths.path(project.name)}*")],
+        "projects, pipeline, tasks, instances, rules and flow logs run as roles that the environment makes",
+        [StringEquals({"iam:PassedToService": sorted(services)})],
+    )

@@ -1,0 +1,191 @@
+"""Deploying the backend on Elastic Beanstalk, which changes an environment with the rights of whoever asks: what makes
+and deletes its instances, their groups and their rule at the load balancer is needed besides what the type's handlers
+name. Source: AdministratorAccess-AWSElasticBeanstalk in the AWS Managed Policy Reference, of which this is the part
+for one environment behind a shared load balancer.
+"""
+
+from __future__ import annotations
+
+from awacs.aws import ArnLike, StringEquals, StringLike
+
+from generator.core import arns, ports
+from generator.roots.access.handler_permissions.runtime import linked
+from generator.roots.access.handler_permissions.types import (
+    UNUSED,
+    Kind,
+    Kinds,
+    May,
+    Places,
+    do,
+    every,
+    everywhere,
+    never,
+    tagged,
+)
+
+
+def kinds(at: Places) -> Kinds:
+    """Application and environment."""
+    application, environment = (at.names[port] for port in (ports.APPLICATION_NAME, ports.BEANSTALK_NAME))
+    bucket = arns.beanstalk_bucket()
+    return {
+        "AWS::ElasticBeanstalk::Application": Kind(
+            (
+                May(
+                    do(
+                        "elasticbeanstalk",
+                        "CreateApplication DeleteApplication DescribeApplications UpdateApplication"
+                        " UpdateApplicationResourceLifecycle",
+                    ),
+                    [arns.beanstalk_application(application)],
+                ),
+                May(
+                    do(
+                        "s3",
+                        "CreateBucket GetBucketLocation GetBucketPolicy ListBucket PutBucketOwnershipControls"
+                        " PutBucketPolicy PutBucketPublicAccessBlock",
+                    ),
+                    [bucket],
+                    "Bucket",
+                ),
+                May(do("s3", "GetObject PutObject"), [arns.objects(bucket)], "Bundles"),
+            ),
+            never(
+                "AWS's policy for administrators of Elastic Beanstalk has it not either",
+                "s3:PutBucketAcl s3:PutBucketObjectLockConfiguration s3:PutBucketVersioning",
+            ),
+        ),
+        "AWS::ElasticBeanstalk::Environment": Kind(
+            (
+                May(
+                    do(
+                        "elasticbeanstalk",
+                        "AddTags CreateEnvironment DescribeConfigurationSettings DescribeEnvironments"
+                        " ListTagsForResource RemoveTags TerminateEnvironment UpdateEnvironment",
+                    ),
+                    [
+                        arns.beanstalk_application(application),
+                        arns.beanstalk_environment(application, environment),
+                        arns.beanstalk_platforms(),
+                    ],
+                ),
+                *_instances(),
+                *_balancing(),
+                May(
+                    do("logs", "CreateLogGroup DeleteLogGroup PutRetentionPolicy"),
+                    [arns.beanstalk_logs(environment)],
+                    "Logs",
+                ),
+                linked("elasticbeanstalk.amazonaws.com"),
+            ),
+            never(
+                UNUSED,
+                "elasticbeanstalk:AssociateEnvironmentOperationsRole"
+                " elasticbeanstalk:DisassociateEnvironmentOperationsRole",
+            ),
+        ),
+    }
+
+
+def _instances() -> tuple[May, ...]:
+    """The stack that Elastic Beanstalk makes, and the instances in it."""
+    own = [arns.beanstalk_stacks()]
+    groups = [arns.beanstalk_made("autoscaling", "autoScalingGroup:*:autoScalingGroupName/")]
+    template = ArnLike({"ec2:LaunchTemplate": arns.arn("ec2", "launch-template/*")})
+    made = StringEquals({"ec2:CreateAction": ["CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances"]})
+    return (
+        May(
+            do(
+                "cloudformation",
+                "CancelUpdateStack CreateStack DeleteStack DescribeStackEvents DescribeStackResource"
+                " DescribeStackResources DescribeStacks GetTemplate ListStackResources TagResource UpdateStack",
+            ),
+            own,
+            "Stack",
+        ),
+        May(
+            do(
+                "autoscaling",
+                "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeletePolicy"
+                " PutNotificationConfiguration PutScalingPolicy ResumeProcesses SetDesiredCapacity SuspendProcesses"
+                " TerminateInstanceInAutoScalingGroup UpdateAutoScalingGroup",
+            ),
+            groups,
+            "Groups",
+        ),
+        May(do("cloudwatch", "DeleteAlarms PutMetricAlarm"), [arns.beanstalk_made("cloudwatch", "alarm:")], "Alarms"),
+        May(do("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)),
+        May(
+            do(
+                "ec2",
+                "CreateLaunchTemplate CreateLaunchTemplateVersion DeleteLaunchTemplate DeleteLaunchTemplateVersions",
+            ),
+            every("ec2", "launch-template"),
+            "Templates",
+        ),
+        May(do("ec2", "CreateTags"), every("ec2", "instance", "launch-template", "security-group"), "Tags", (made,)),
+        May(
+            do("ec2", "TerminateInstances"),
+            every("ec2", "instance"),
+            "End",
+            (StringLike({"ec2:ResourceTag/aws:cloudformation:stack-id": own}),),
+        ),
+        May(do("ec2", "CreateSecurityGroup"), every("ec2", "security-group", "vpc"), "Firewall"),
+        May(
+            do(
+                "ec2",
+                "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress DeleteSecurityGroup"
+                " RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
+            ),
+            every("ec2", "security-group"),
+            "FirewallRules",
+            tagged(),
+        ),
+        May(
+            do(
+                "autoscaling",
+                "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribePolicies DescribeScalingActivities",
+            )
+            + do(
+                "ec2",
+                "DescribeAccountAttributes DescribeImages DescribeInstances DescribeInstanceTypes DescribeKeyPairs"
+                " DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeSecurityGroups DescribeSubnets"
+                " DescribeVpcs",
+            )
+            + do("cloudwatch", "DescribeAlarms")
+            + do("logs", "DescribeLogGroups"),
+            everywhere("EC2, Auto Scaling and CloudWatch"),
+            "Read",
+        ),
+    )
+
+
+def _balancing() -> tuple[May, ...]:
+    """A group of targets, and the rule that sends requests to it."""
+    service = "elasticloadbalancing"
+    return (
+        May(
+            do(
+                service,
+                "AddTags CreateTargetGroup DeleteTargetGroup DeregisterTargets ModifyTargetGroup"
+                " ModifyTargetGroupAttributes RegisterTargets",
+            ),
+            [arns.beanstalk_made(service, "targetgroup/")],
+            "Targets",
+        ),
+        May(
+            do(service, "AddTags CreateRule DeleteRule ModifyRule SetRulePriorities"),
+            every(service, "listener/app", "listener-rule/app"),
+            "Rules",
+            tagged(),
+        ),
+        May(
+            do(
+                service,
+                "DescribeListeners DescribeLoadBalancers DescribeRules DescribeTags DescribeTargetGroups"
+                " DescribeTargetHealth",
+            ),
+            everywhere("Elastic Load Balancing"),
+            "LookAround",
+        ),
+    )

@@ -1,0 +1,78 @@
+"""Deploying roles and nested stacks. Roles lie under the environment's path (`paths.py`), and so does every permission
+on them: the roles of the access stack, this one among them, lie elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from awacs.aws import ArnEquals
+from troposphere import Sub
+
+from generator.core import arns, paths
+from generator.core.arns import Text
+from generator.roots.access.handler_permissions.types import UNUSED, Kind, Kinds, May, Places, do, never
+
+
+def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
+    """`attached` are AWS's own policies that the roles of the templates have."""
+    path = paths.path(at.project.name)
+    role, profile = (arns.global_arn("iam", f"{kind}{path}*") for kind in ("role", "instance-profile"))
+    attaching = ("iam:AttachRolePolicy", "iam:DetachRolePolicy")
+    own = May(
+        do(
+            "iam",
+            "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
+            " ListRoleTags PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+        ),
+        [role],
+    )
+    theirs = May(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
+    # The path of the shared root's environment.
+    policy = arns.global_arn("iam", f"policy/{at.project.name}/shared/*")
+    bucket = Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/*")
+    return {
+        "AWS::IAM::Role": Kind(
+            (own, theirs) if attached else (own,),
+            never(UNUSED, "iam:DeleteRolePermissionsBoundary iam:PutRolePermissionsBoundary")
+            | ({} if attached else never("no role has a policy of AWS's own", " ".join(attaching))),
+        ),
+        "AWS::IAM::InstanceProfile": Kind(
+            (
+                May(do("iam", "CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile"), [profile]),
+                May(do("iam", "AddRoleToInstanceProfile RemoveRoleFromInstanceProfile"), [profile, role], "Role"),
+            )
+        ),
+        "AWS::IAM::ManagedPolicy": Kind(
+            (
+                May(
+                    do(
+                        "iam",
+                        "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"
+                        " ListEntitiesForPolicy ListPolicyVersions",
+                    ),
+                    [policy],
+                ),
+            ),
+            never(
+                "people attach these policies, not templates",
+                "iam:AttachGroupPolicy iam:AttachUserPolicy iam:DetachGroupPolicy iam:DetachUserPolicy",
+            )
+            | ({} if attached else never("people attach these policies, not templates", " ".join(attaching))),
+        ),
+        "AWS::CloudFormation::Stack": Kind(
+            (
+                May(
+                    do(
+                        "cloudformation",
+                        # The last four are no handler's: a nested change set is made, looked at, executed and deleted
+                        # with the rights of the operation (CloudFormation user guide, change-sets-for-nested-stacks).
+                        "CreateStack DeleteStack DescribeStacks GetStackPolicy GetTemplate TagResource UpdateStack"
+                        " CreateChangeSet DeleteChangeSet DescribeChangeSet ExecuteChangeSet",
+                    ),
+                    [arns.arn("cloudformation", f"stack/{at.project.name}-${{Environment}}-*-*/*")],
+                ),
+                May(do("s3", "GetObject"), [bucket], "Templates"),
+            ),
+            never(UNUSED, "cloudformation:SetStackPolicy cloudformation:UpdateTerminationProtection"),
+        ),
+    }

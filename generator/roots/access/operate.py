@@ -1,0 +1,200 @@
+"""What the deploy role may do beside deploying: look before it does, release and configure.
+
+Sources: Service Authorization Reference of each service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from awacs import (
+    codebuild,
+    codecommit,
+    codeconnections,
+    codepipeline,
+    codestar_connections,
+    ec2,
+    ecs,
+    elasticbeanstalk,
+    iam,
+    secretsmanager,
+    servicequotas,
+    ses,
+    sns,
+    ssm,
+)
+from awacs.aws import StringEquals
+from troposphere import Sub
+
+from generator.core import arns, paths, ports
+from generator.core.arns import Text
+from generator.core.iam import Anything, Grant, allow
+from generator.core.names import DEPLOY
+from generator.core.ports import Port
+from generator.core.stack import Stack
+from generator.roots.access import recover
+from generator.roots.access.handler_permissions.types import tagged
+
+NOTHING_NARROWER = "these actions support no resource-level permission"
+# The services whose roles an environment needs (scripts/deployment/preflight/account.py makes what is missing).
+LINKED = (
+    "autoscaling.amazonaws.com",
+    "ecs.amazonaws.com",
+    "ecs.application-autoscaling.amazonaws.com",
+    "elasticbeanstalk.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com",
+    "vpcorigin.cloudfront.amazonaws.com",
+)
+
+
+def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
+    """The statements. `names` are the physical names that the environment computes."""
+    return [
+        *_looking(stack),
+        *_repository(stack),
+        *_releasing(names),
+        *_configuring(stack, names),
+        *recover.grants(stack, names),
+    ]
+
+
+def _looking(stack: Stack) -> list[Grant]:
+    """What must be there before a deployment begins."""
+    application = stack.project.name
+    own = arns.global_arn("iam", f"role{paths.path(application, '-access')}*")
+    linked = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/*")
+    return [
+        allow(
+            "FindConnection",
+            # The prefix of the action follows that of the ARN, which is the older one for older connections (F 2.1).
+            [codeconnections.GetConnection, codestar_connections.GetConnection],
+            [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
+            "an environment is refused while nobody has completed its connection, whichever its parameter names",
+        ),
+        allow(
+            "FindPlatform",
+            [elasticbeanstalk.ListPlatformVersions],
+            [arns.beanstalk_platforms()],
+            "an environment on Elastic Beanstalk gets the newest version of its platform",
+        ),
+        allow(
+            "LookAtAccount",
+            [
+                codebuild.ListCuratedEnvironmentImages,
+                ec2.DescribeAddresses,
+                ec2.DescribeInstanceTypes,
+                ec2.DescribeManagedPrefixLists,
+                ec2.DescribeVpcs,
+                servicequotas.ListServiceQuotas,
+                ses.GetAccount,
+                sns.GetSMSSandboxAccountStatus,
+            ],
+            Anything(NOTHING_NARROWER),
+            "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
+            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
+        ),
+        allow(
+            "FindSender",
+            [ses.GetEmailIdentity],
+            [arns.ses_identities()],
+            "the sender of mail has to be verified, whichever the parameter names",
+        ),
+        allow(
+            "LinkServices",
+            [iam.CreateServiceLinkedRole],
+            [linked],
+            "a service that is used for the first time needs its role before the deployment",
+            [StringEquals({"iam:AWSServiceName": list(LINKED)})],
+        ),
+        allow("FindRoles", [iam.GetRole], [linked, own], "roles of services, and the one that deploys, are looked up"),
+        allow(
+            "KnowOwnRights",
+            [iam.SimulatePrincipalPolicy],
+            [own],
+            "a permission that is lacking is told before the deployment, not in the middle of it",
+        ),
+    ]
+
+
+def _repository(stack: Stack) -> list[Grant]:
+    repository = arns.codecommit_repository(stack.takes(ports.REPOSITORY_NAME))
+    return [
+        allow(
+            "FindBranch",
+            [codecommit.GetBranch],
+            [repository],
+            "an environment is refused while its branch does not exist",
+        ),
+        allow("FindRepository", [codecommit.ListRepositories], Anything(NOTHING_NARROWER), "it may not exist yet"),
+        allow(
+            "KeepApprovalRule",
+            [
+                codecommit.AssociateApprovalRuleTemplateWithRepository,
+                codecommit.DisassociateApprovalRuleTemplateFromRepository,
+                codecommit.ListAssociatedApprovalRuleTemplatesForRepository,
+            ],
+            [repository],
+            "pull requests to the protected branch need an approval (F 8.5)",
+        ),
+        allow(
+            "WriteApprovalRule",
+            [
+                codecommit.CreateApprovalRuleTemplate,
+                codecommit.GetApprovalRuleTemplate,
+                codecommit.UpdateApprovalRuleTemplateContent,
+            ],
+            Anything(NOTHING_NARROWER),
+            "the rule is a template of the account, which CloudFormation knows nothing of (F 8.5)",
+        ),
+    ]
+
+
+def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
+    pipeline = names[ports.PIPELINE_NAME]
+    return [
+        allow(
+            "SeeReleases",
+            [codepipeline.GetPipeline, codepipeline.GetPipelineExecution, codepipeline.ListPipelineExecutions],
+            [arns.codepipeline(pipeline)],
+            "a deployment waits for a release that runs, and an earlier good one is found",
+        ),
+        allow(
+            "ReleaseAgain",
+            [codepipeline.StartPipelineExecution],
+            [arns.codepipeline(pipeline)],
+            "an earlier commit is released again by hand",
+        ),
+        allow(
+            "GoBack",
+            [codepipeline.RollbackStage],
+            [arns.codepipeline(pipeline, f"/{DEPLOY}_*")],
+            "a stage that deploys goes back to an earlier good release by hand",
+        ),
+    ]
+
+
+def _configuring(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
+    prefix = names[ports.CONFIGURATION_PREFIX]
+    service = arns.ecs_service(names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME])
+    return [
+        allow(
+            "FindRelease",
+            [ssm.GetParameter],
+            [arns.ssm_parameter(Sub(f"/{stack.project.short}/release/${{{ports.ENVIRONMENT.name}}}/image"))],
+            "an update of the backend keeps the image of the last good release",
+        ),
+        allow(
+            "ReadConfiguration",
+            [ssm.GetParametersByPath],
+            [arns.ssm_parameter(prefix), arns.ssm_parameter(prefix, "/*")],
+            "the configuration is listed and compared",
+        ),
+        allow(
+            "WriteSecrets",
+            [secretsmanager.PutSecretValue],
+            [arns.arn("secretsmanager", "secret:*")],
+            "secrets are written directly; their names are generated, so the environment's tag tells them",
+            tagged(),
+        ),
+        allow("RollTasks", [ecs.UpdateService], [service], "a secret that was written is read by new tasks only"),
+    ]

@@ -1,0 +1,93 @@
+"""Who may become one of the roles that people and CI use: up to three ways, each open when its parameter is not empty.
+
+The principal is always the account, and the condition names the person, permission set or role: so a user who is
+deleted and made again is not shut out by an id that IAM kept, and whoever assumes the role needs a permission of their
+own for it besides. MFA stands here and not in the role's own policies, because a session of an assumed role does not
+say whether MFA was used (F 11.1). Users of IAM Identity Center carry no MFA key at all: there the permission set is
+named, and Identity Center asks for MFA. Sources: IAM user guide, id_credentials_mfa_configure-api-require; IAM
+Identity Center user guide, referencingpermissionsets (the path holds the region, except us-east-1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from awacs import sts
+from awacs.aws import Allow, ArnLike, Bool, ConditionElement, NumericLessThan, Principal
+from troposphere import Equals, If, Not, NoValue, Ref
+
+from generator.core import arns
+from generator.core.iam import Grant
+from generator.core.ports import Port
+from generator.core.stack import Stack
+
+# How old a second factor may be, in seconds.
+MFA_SECONDS = 3600
+VERSION = "2012-10-17"
+
+
+class Way(NamedTuple):
+    """One way to become the role: its statement, and the condition of the template under which it is open."""
+
+    condition: str
+    grant: Grant
+
+
+def people(stack: Stack, users: Port, permission_set: Port) -> list[Way]:
+    """Users who have signed in with MFA, and people to whom a permission set is assigned."""
+    return [
+        _way(
+            stack,
+            users,
+            "AssumeWithMfa",
+            "people who have shown a second factor within the hour",
+            [
+                Bool({"aws:MultiFactorAuthPresent": "true"}),
+                NumericLessThan({"aws:MultiFactorAuthAge": str(MFA_SECONDS)}),
+                ArnLike({"aws:PrincipalArn": [arns.global_arn("iam", "user/${Users}", Users=Ref(users.name))]}),
+            ],
+        ),
+        _way(
+            stack,
+            permission_set,
+            "AssumeWithPermissionSet",
+            "people of the single sign-on, which asks for the second factor itself",
+            [
+                ArnLike(
+                    {
+                        "aws:PrincipalArn": [
+                            arns.global_arn(
+                                "iam",
+                                "role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_${Set}_*",
+                                Set=Ref(permission_set.name),
+                            )
+                        ]
+                    }
+                )
+            ],
+        ),
+    ]
+
+
+def ci(stack: Stack, role: Port) -> Way:
+    """A role of the account that a CI service runs as. It knows no second factor."""
+    return _way(
+        stack,
+        role,
+        "AssumeByCi",
+        "the CI service deploys without a person",
+        [ArnLike({"aws:PrincipalArn": [arns.global_arn("iam", "role/${Role}", Role=Ref(role.name))]})],
+    )
+
+
+def _way(stack: Stack, port: Port, sid: str, because: str, when: Sequence[ConditionElement]) -> Way:
+    stack.takes(port)
+    condition = stack.when(f"Has{port.name}", Not(Equals(Ref(port.name), "")))
+    account = Principal("AWS", [arns.account_root()])
+    return Way(condition, Grant(sid, Allow, (sts.AssumeRole,), (), because, tuple(when), account))
+
+
+def document(ways: Sequence[Way]) -> dict[str, object]:
+    """The trust policy. A rule of the root sees to it that at least one way is open."""
+    return {"Version": VERSION, "Statement": [If(way.condition, way.grant.statement(), NoValue) for way in ways]}

@@ -1,0 +1,434 @@
+"""What an environment may choose: the parameters of the root `environment`, with limits and defaults.
+
+Defaults are production's; `params/` says what differs. Long because it is one table: a parameter is one entry.
+"""
+
+from __future__ import annotations
+
+from generator.core import ports
+from generator.core.names import (
+    BEANSTALK,
+    CLOUDFRONT,
+    CODECOMMIT,
+    CONNECTION,
+    ECS,
+    INTERNAL,
+    NONE,
+    PARALLEL,
+    PUBLIC,
+    SEQUENTIAL,
+)
+from generator.core.settings import Computed, Setting, environment_name
+from generator.project import Project
+
+YES_NO = ("true", "false")
+# Retention periods that CloudWatch Logs accepts, from two weeks to two years (schema of AWS::Logs::LogGroup).
+LOG_PERIODS = ("14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731")
+# CPU units and MiB that Fargate accepts (AmazonECS developerguide, fargate-tasks-services).
+TASK_CPUS = ("256", "512", "1024", "2048", "4096")
+TASK_MEMORIES = ("512", "1024", "2048", "3072", "4096", "5120", "6144", "7168", "8192")
+MAIL = r"|[^@\s]+@[^@\s]+\.[^@\s]+"
+CERTIFICATE = r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}"
+NAME = r"[A-Za-z0-9_.-]{1,100}"
+
+
+def settings(project: Project) -> list[Setting]:
+    """Every parameter of an environment, in the order in which the console shows the groups."""
+    return [
+        *_environment(),
+        *_source(),
+        *_application(project),
+        *_backend(),
+        *_frontend(project),
+        *_network(),
+        *_releases(project),
+        *_people(),
+        *_keeping(),
+        *_computed(project),
+    ]
+
+
+def _environment() -> list[Setting]:
+    group = "Environment"
+    return [
+        environment_name(group),
+        Setting(ports.BRANCH, group, "Branch", pattern=r"[A-Za-z0-9._/-]{1,100}", rule="the name of a git branch"),
+        Setting(ports.BACKEND_TARGET, group, "Backend", ECS, allowed=(ECS, BEANSTALK, NONE)),
+        Setting(ports.FRONTEND_TARGET, group, "Frontend", CLOUDFRONT, allowed=(CLOUDFRONT, NONE)),
+        *address(group),
+    ]
+
+
+def address(group: str) -> list[Setting]:
+    """The domain, which the root `edge` has too."""
+    return [
+        Setting(
+            ports.DOMAIN_NAME,
+            group,
+            "Own domain",
+            "",
+            pattern=r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}",
+            rule="a domain name in lower case, or empty",
+        ),
+        Setting(
+            ports.HOSTED_ZONE_ID,
+            group,
+            "Hosted zone of the domain",
+            "",
+            pattern="|[A-Z0-9]{1,32}",
+            rule="the id of a public hosted zone in this account, or empty",
+        ),
+        Setting(
+            ports.CERTIFICATE_ARN,
+            group,
+            "Certificate of the domain",
+            "",
+            pattern=CERTIFICATE,
+            rule="the ARN of an ACM certificate in us-east-1, or empty",
+        ),
+    ]
+
+
+def _source() -> list[Setting]:
+    """Sources: AWS::CodePipeline::Pipeline, GitFilePathFilterCriteria; codepipeline userguide, syntax-glob."""
+    group = "Source"
+    return [
+        Setting(ports.SOURCE_PROVIDER, group, "Provider", CODECOMMIT, allowed=(CODECOMMIT, CONNECTION)),
+        Setting(
+            ports.CONNECTION_ARN,
+            group,
+            "Connection",
+            "",
+            pattern=r"|arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]{36}",
+            rule="the ARN of a connection, or empty",
+        ),
+        Setting(
+            ports.SOURCE_REPOSITORY,
+            group,
+            "Repository behind the connection",
+            "",
+            pattern=r"|[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+",
+            rule="owner/name, with the groups between them at GitLab, or empty",
+        ),
+        Setting(
+            ports.EXCLUDED_PATHS,
+            group,
+            "Paths that start no release",
+            "docs/**",
+            pattern=r"[A-Za-z0-9_./*?-]+(,[A-Za-z0-9_./*?-]+)*",
+            rule="glob patterns with commas between them, such as docs/**,**.md",
+        ),
+    ]
+
+
+def table_names(project: Project, group: str) -> list[Setting]:
+    """The names of the project's tables, which the access root asks for too."""
+    return [
+        Setting(
+            ports.table(table.logical),
+            group,
+            f"{table.logical} table",
+            pattern="[A-Za-z0-9_.-]{3,255}",
+            rule="3 to 255 letters, digits, dots, dashes or underscores",
+        )
+        for table in project.tables
+    ]
+
+
+def _application(project: Project) -> list[Setting]:
+    group = "Application"
+    return [
+        Setting(ports.LOG_LEVEL, group, "Log level", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+        Setting(ports.DEBUG, group, "Debug", "false", allowed=YES_NO),
+        Setting(
+            ports.SENDER_EMAIL,
+            group,
+            "Sender of mail",
+            "",
+            pattern=MAIL,
+            rule="a mail address verified in SES, or empty",
+        ),
+        Setting(
+            ports.REDIS_URL,
+            group,
+            "Redis",
+            "",
+            pattern=r"|rediss?://[^@\s]+",
+            rule="redis:// or rediss:// without a password, or empty",
+        ),
+        Setting(ports.METRICS_INTERVAL, group, "Metrics interval (s)", "300", between=(10, 86400)),
+        Setting(
+            ports.TABLE_PREFIX, group, "Table prefix", "prod", pattern=NAME, rule="1 to 100 letters, digits, . _ -"
+        ),
+        Setting(ports.DATA_TABLES, group, "Tables", "CREATE", allowed=("CREATE", "EXISTING")),
+        *table_names(project, group),
+    ]
+
+
+def _backend() -> list[Setting]:
+    group = "Backend"
+    return [
+        Setting(ports.TASK_CPU, group, "CPU units", "512", allowed=TASK_CPUS),
+        Setting(ports.TASK_MEMORY, group, "Memory (MiB)", "1024", allowed=TASK_MEMORIES),
+        Setting(ports.TASKS_MINIMUM, group, "Tasks at least", "2", between=(1, 100)),
+        Setting(ports.TASKS_MAXIMUM, group, "Tasks at most", "4", between=(1, 100)),
+        Setting(ports.DEPLOYMENT_STRATEGY, group, "Strategy", "ROLLING", allowed=("ROLLING", "BLUE_GREEN", "CANARY")),
+        Setting(ports.TARGET_GROUPS, group, "Target groups", "ONE", allowed=("ONE", "TWO")),
+        # Both together stay below the hour that the deploy action waits at most.
+        Setting(ports.BAKE_MINUTES, group, "Bake time (min)", "10", between=(1, 20)),
+        Setting(ports.CANARY_PERCENT, group, "Canary (%)", "10", between=(1, 99)),
+        # Three minutes are the least that Elastic Beanstalk evaluates.
+        Setting(ports.CANARY_BAKE_MINUTES, group, "Canary time (min)", "10", between=(3, 20)),
+        Setting(
+            ports.INSTANCE_TYPE,
+            group,
+            "Instance type",
+            "t3.small",
+            pattern=r"[a-z][a-z0-9-]*\.[a-z0-9]+",
+            rule="an EC2 instance type for x86, such as t3.small",
+        ),
+        Setting(ports.IMAGES_KEPT, group, "Images kept", "10", between=(2, 1000)),
+        Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
+    ]
+
+
+def _frontend(project: Project) -> list[Setting]:
+    group = "Frontend"
+    name, rule = "[A-Za-z0-9_-]{1,50}", "the name of a folder"
+    prefixes = project.frontend.variable_prefixes
+    never = "(?![A-Z0-9_]*(SECRET|PASSW|TOKEN|CREDENTIAL|KEY))"
+    variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#-]*"
+    return [
+        Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),
+        Setting(ports.FRONTEND_ASSETS, group, "Hashed files", project.frontend.assets, pattern=name, rule=rule),
+        Setting(
+            ports.BUILD_VARIABLES,
+            group,
+            "Build variables",
+            "",
+            pattern=f"|{variable}(,{variable})*",
+            rule=f"NAME=value,NAME=value, names start with {' or '.join(prefixes)} and name no secret, or empty",
+        ),
+        Setting(
+            ports.PRICE_CLASS,
+            group,
+            "Edge locations",
+            "PriceClass_100",
+            allowed=("PriceClass_100", "PriceClass_200", "PriceClass_All"),
+        ),
+        Setting(ports.TRANSFER_ACCELERATION, group, "Transfer acceleration", "Off", allowed=("Off", "Enabled")),
+    ]
+
+
+def _network() -> list[Setting]:
+    group = "Network"
+    return [
+        Setting(
+            ports.VPC_CIDR,
+            group,
+            "Address range",
+            "10.20.0.0/16",
+            pattern=r"(10|172|192)(\.\d{1,3}){3}/16",
+            rule="a private IPv4 range of size /16, such as 10.20.0.0/16",
+        ),
+        Setting(
+            ports.NAT_GATEWAYS,
+            group,
+            "NAT gateways",
+            "2",
+            allowed=("1", "2"),
+            rule="1 or 2; without one the tasks could not reach what the application calls, much of which has no VPC "
+            "endpoint",
+        ),
+        Setting(
+            ports.LOAD_BALANCER_SCHEME,
+            group,
+            "Load balancer",
+            INTERNAL,
+            allowed=(INTERNAL, PUBLIC),
+            fixed="the load balancer would be replaced, and its target groups belong to one load balancer alone: "
+            "make a second environment, or destroy this one first",
+        ),
+        Setting(
+            ports.LOAD_BALANCER_CERTIFICATE,
+            group,
+            "Certificate of the load balancer",
+            "",
+            pattern=r"|arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]{36}",
+            rule="the ARN of an ACM certificate in the environment's Region, or empty",
+        ),
+    ]
+
+
+def _releases(project: Project) -> list[Setting]:
+    group = "Releases"
+    return [
+        Setting(ports.BUILD_LAYOUT, group, "Builds", SEQUENTIAL, allowed=(SEQUENTIAL, PARALLEL)),
+        Setting(ports.ONLY_CHANGED, group, "Only what has changed", "false", allowed=YES_NO),
+        Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
+        Setting(ports.APPROVAL, group, "Approval", "false", allowed=YES_NO),
+        Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),
+        Setting(ports.TESTS_BLOCK, group, "Failing tests block", "true", allowed=YES_NO),
+        Setting(ports.LINT_BLOCKS, group, "Lint findings block", "false", allowed=YES_NO),
+        Setting(ports.BUILDSPEC_SOURCE, group, "Buildspecs", "INLINE", allowed=("INLINE", "REPOSITORY")),
+        Setting(
+            ports.BUILD_IMAGE,
+            group,
+            "Build image",
+            "aws/codebuild/standard:7.0",
+            allowed=(
+                "aws/codebuild/standard:7.0",
+                "aws/codebuild/standard:8.0",
+                "aws/codebuild/amazonlinux-x86_64-standard:5.0",
+            ),
+        ),
+        Setting(
+            ports.BUILD_COMPUTE,
+            group,
+            "Build compute",
+            "BUILD_GENERAL1_SMALL",
+            allowed=("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"),
+        ),
+        Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "60", between=(5, 480)),
+        Setting(
+            ports.PYTHON_VERSION, group, "Python", project.backend.python, allowed=("3.11", "3.12", "3.13", "3.14")
+        ),
+        Setting(ports.NODE_VERSION, group, "Node.js", project.frontend.node, allowed=("18", "20", "22", "24")),
+    ]
+
+
+def _people() -> list[Setting]:
+    group = "People"
+    return [
+        *subscribers(group),
+        Setting(ports.BUILD_ALARM_SECONDS, group, "Build alarm (s)", "600", between=(60, 28800)),
+        Setting(ports.PIPELINE_ALARM_SECONDS, group, "Pipeline alarm (s)", "3600", between=(60, 604800)),
+        Setting(ports.ERROR_ALARM_COUNT, group, "Errors in 5 min", "5", between=(1, 100000)),
+        Setting(ports.BUDGET_AMOUNT, group, "Monthly budget (USD)", "212", between=(1, 1000000)),
+    ]
+
+
+def subscribers(group: str) -> list[Setting]:
+    """Who gets the messages, and from which latency on; the root `edge` has them too."""
+    return [
+        Setting(ports.NOTIFICATION_EMAIL, group, "Mail address", "", pattern=MAIL, rule="a mail address, or empty"),
+        Setting(
+            ports.NOTIFICATION_PHONE,
+            group,
+            "Phone",
+            "",
+            pattern=r"|\+[1-9]\d{6,14}",
+            rule="a phone number in E.164 form, such as +441632960961, or empty",
+        ),
+        Setting(ports.LATENCY_ALARM_SECONDS, group, "Latency alarm (s)", "2", between=(1, 60)),
+    ]
+
+
+def _keeping() -> list[Setting]:
+    group = "Keeping"
+    return [
+        Setting(ports.ARTIFACT_DAYS, group, "Artifacts (days)", "90", between=(30, 3650)),
+        Setting(ports.LOG_DAYS, group, "Logs (days)", "90", allowed=LOG_PERIODS),
+        Setting(
+            ports.EXISTING_KEY,
+            group,
+            "Existing key",
+            "",
+            pattern=r"|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}",
+            rule="the ARN of a KMS key, or empty",
+        ),
+        Setting(
+            ports.EXISTING_SECRET,
+            group,
+            "Existing encryption secret",
+            "",
+            pattern=r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+",
+            rule="the ARN of a secret, or empty",
+        ),
+        Setting(
+            ports.EXISTING_REPOSITORY,
+            group,
+            "Existing image repository",
+            "",
+            pattern=r"|[a-z0-9][a-z0-9._/-]{1,255}",
+            rule="the name of an ECR repository, or empty",
+        ),
+    ]
+
+
+def _computed(project: Project) -> list[Setting]:
+    group = "Set by the deploy script"
+    return [
+        Setting(
+            ports.REPOSITORY_NAME,
+            group,
+            "Repository",
+            pattern=NAME,
+            rule="the name of a CodeCommit repository",
+            computed=Computed("output RepositoryName of the stack `shared`", project.name),
+        ),
+        Setting(
+            ports.PREFIX_LIST,
+            group,
+            "CloudFront prefix list",
+            pattern=r"pl-[0-9a-f]{8,17}",
+            rule="the id of a managed prefix list",
+            computed=Computed(
+                "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "pl-00000000"
+            ),
+        ),
+        Setting(
+            ports.EDGE_CERTIFICATE,
+            group,
+            "Certificate of the root edge",
+            pattern=CERTIFICATE,
+            rule="the ARN of an ACM certificate in us-east-1, or empty",
+            computed=Computed(
+                "output EdgeCertificateArn of the root `edge`, which makes a certificate for HostedZoneId without "
+                "CertificateArn; else empty",
+                "",
+            ),
+        ),
+        Setting(
+            ports.PLATFORM_ARN,
+            group,
+            "Beanstalk platform",
+            pattern=r"none|arn:aws[a-z-]*:elasticbeanstalk:[a-z0-9-]+::platform/[A-Za-z0-9 .]+/[0-9.]+",
+            rule="the ARN of a platform version, or none",
+            computed=Computed(
+                "elasticbeanstalk list-platform-versions, the newest of Python on Amazon Linux 2023; none on ECS",
+                "none",
+            ),
+        ),
+        Setting(
+            ports.BOOTSTRAP,
+            group,
+            "First creation",
+            allowed=YES_NO,
+            computed=Computed(
+                "true until the verification has recorded a first good image in LastImageParameter", "true"
+            ),
+        ),
+        Setting(
+            ports.IMAGE,
+            group,
+            "Running image",
+            pattern=r"none|[a-z0-9][a-z0-9./_-]*(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})",
+            rule="an image with its tag or digest, or none",
+            computed=Computed(
+                "image of the service's task definition, when the backend changes; else as it was", "none"
+            ),
+        ),
+        Setting(
+            ports.CONFIGURATION_DIGEST,
+            group,
+            "Configuration",
+            pattern="[0-9a-f]{16}",
+            rule="16 hexadecimal digits",
+            computed=Computed(
+                "first 16 digits of the SHA-256 over the values that reach the application",
+                "0" * 16,
+                [*(one.port.name for one in _application(project)), ports.DOMAIN_NAME.name],
+            ),
+        ),
+    ]

@@ -1,0 +1,108 @@
+"""Choices that make no sense together, refused before anything is made.
+
+CloudFormation evaluates a template's Rules over the parameters alone, when a change set is created; the parameter
+check evaluates the same Rules over the files in `params/`, without AWS.
+"""
+
+from __future__ import annotations
+
+from troposphere import And, Equals, Not, Or, Ref, Template
+
+from generator.core import conditions, ports
+from generator.core.names import BEANSTALK, CODECOMMIT, CONNECTION, INTERNAL, NONE, PUBLIC
+from generator.core.ports import Port
+from generator.core.settings import refuse_unless
+
+
+def _is(port: Port, value: str) -> Equals:
+    return Equals(Ref(port.name), value)
+
+
+def add_to(template: Template) -> None:
+    """Adds the rules. Each says what is wrong and what to choose instead."""
+    conditions.never_neither(template)
+    for name, claim, says in (
+        (
+            "DomainWithCertificate",
+            Or(
+                And(*(_is(one, "") for one in (ports.DOMAIN_NAME, ports.CERTIFICATE_ARN, ports.HOSTED_ZONE_ID))),
+                And(
+                    Not(_is(ports.DOMAIN_NAME, "")),
+                    Or(Not(_is(ports.CERTIFICATE_ARN, "")), Not(_is(ports.HOSTED_ZONE_ID, ""))),
+                ),
+            ),
+            "DomainName comes with HostedZoneId, in which a certificate is made, or with CertificateArn; give none of "
+            "them for the CloudFront address",
+        ),
+        (
+            "PublicLoadBalancerHasTls",
+            Or(
+                And(_is(ports.LOAD_BALANCER_SCHEME, INTERNAL), _is(ports.LOAD_BALANCER_CERTIFICATE, "")),
+                And(
+                    _is(ports.LOAD_BALANCER_SCHEME, PUBLIC),
+                    Or(Not(_is(ports.LOAD_BALANCER_CERTIFICATE, "")), Not(_is(ports.HOSTED_ZONE_ID, ""))),
+                    Not(_is(ports.DOMAIN_NAME, "")),
+                    Not(_is(ports.BACKEND_TARGET, NONE)),
+                ),
+            ),
+            "LoadBalancerScheme PUBLIC needs a backend, DomainName and HostedZoneId or LoadBalancerCertificateArn (for "
+            "that domain, in the environment's Region), or tokens would travel in clear; INTERNAL takes no certificate",
+        ),
+        (
+            "ConnectionWithRepository",
+            Or(
+                And(
+                    _is(ports.SOURCE_PROVIDER, CODECOMMIT),
+                    _is(ports.CONNECTION_ARN, ""),
+                    _is(ports.SOURCE_REPOSITORY, ""),
+                ),
+                And(
+                    _is(ports.SOURCE_PROVIDER, CONNECTION),
+                    Not(_is(ports.CONNECTION_ARN, "")),
+                    Not(_is(ports.SOURCE_REPOSITORY, "")),
+                ),
+            ),
+            "SourceProvider CONNECTION needs ConnectionArn and SourceRepository, and CODECOMMIT takes neither",
+        ),
+        (
+            "SmallTasksHaveLittleMemory",
+            Or(
+                Not(_is(ports.TASK_CPU, "256")),
+                _is(ports.TASK_MEMORY, "512"),
+                _is(ports.TASK_MEMORY, "1024"),
+                _is(ports.TASK_MEMORY, "2048"),
+            ),
+            "TaskCpu 256 goes with TaskMemory 512, 1024 or 2048 on Fargate",
+        ),
+        (
+            "ShiftingNeedsTwoTargetGroups",
+            Or(
+                _is(ports.DEPLOYMENT_STRATEGY, "ROLLING"),
+                _is(ports.TARGET_GROUPS, "TWO"),
+                _is(ports.BACKEND_TARGET, BEANSTALK),
+            ),
+            "DeploymentStrategy BLUE_GREEN and CANARY need TargetGroups TWO: on a living service, apply that first",
+        ),
+        (
+            "BeanstalkDeploysItsOwnWay",
+            Or(
+                Not(_is(ports.BACKEND_TARGET, BEANSTALK)),
+                And(
+                    Not(_is(ports.DEPLOYMENT_STRATEGY, "BLUE_GREEN")),
+                    _is(ports.TARGET_GROUPS, "ONE"),
+                    _is(ports.LOAD_BALANCER_SCHEME, INTERNAL),
+                ),
+            ),
+            "BackendTarget BEANSTALK deploys ROLLING (immutable) or CANARY (traffic splitting), with TargetGroups ONE"
+            " and LoadBalancerScheme INTERNAL: its rule cannot ask for the secret header of a public load balancer",
+        ),
+        (
+            "Node18NeedsAnOldImage",
+            Or(
+                And(Not(_is(ports.NODE_VERSION, "18")), Not(_is(ports.NODE_VERSION, "20"))),
+                Not(_is(ports.BUILD_IMAGE, "aws/codebuild/standard:8.0")),
+            ),
+            "NodeVersion 18 and 20 are not in aws/codebuild/standard:8.0: choose 22 or 24, or standard:7.0",
+        ),
+    ):
+        refuse_unless(template, name, claim, says)

@@ -1,0 +1,161 @@
+"""The two roles of the backend's tasks: what ECS may do to start them, and what the application may do.
+
+Apart from `stacks/backend.py`, because the alternative backend (`stacks/beanstalk.py`) gives the same
+application the same permissions.
+"""
+
+from __future__ import annotations
+
+from awacs import dynamodb, ecr, kms, logs, secretsmanager, ses, ssm, sts
+from awacs.aws import StringEquals
+from troposphere import AWSObject, GetAtt, Sub, iam
+
+from generator.core import arns, ports
+from generator.core.iam import Anything, Grant, actions, allow, deny, trust, via
+from generator.core.stack import Stack, switched_on
+from generator.project import Project
+
+TABLE_READS = [dynamodb.BatchGetItem, dynamodb.DescribeTable, dynamodb.GetItem, dynamodb.Query, dynamodb.Scan]
+TABLE_WRITES = [dynamodb.BatchWriteItem, dynamodb.DeleteItem, dynamodb.PutItem, dynamodb.UpdateItem]
+
+
+def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
+    """The role with which ECS starts a task. Sources: AmazonECS developerguide, task_execution_IAM_role and
+    secrets-envvar-secrets-manager; AmazonECR userguide, security-iam."""
+    grants = [
+        allow(
+            "SignIn",
+            [ecr.GetAuthorizationToken],
+            Anything("a registry token belongs to the account; ECR knows no resource for it"),
+            "a task's image is pulled with a token",
+        ),
+        allow(
+            "PullImage",
+            [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
+            [stack.takes(ports.REGISTRY_ARN)],
+            "a task starts from an image of this repository",
+        ),
+        allow(
+            "WriteLogs",
+            [logs.CreateLogStream, logs.PutLogEvents],
+            [GetAtt(log_group, "Arn")],
+            "a task's output goes to its own log group",
+        ),
+        *read_configuration(stack),
+    ]
+    return stack.role(
+        "ExecutionRole",
+        trust("ecs-tasks", "ECS starts the tasks of this account"),
+        grants,
+        "Role with which ECS starts a task: image, logs, configuration.",
+        ["PIP-8", "RUN-5"],
+    )
+
+
+def read_configuration(stack: Stack) -> list[Grant]:
+    """What starts the application reads its configuration."""
+    return [
+        allow(
+            "ReadConfiguration",
+            [ssm.GetParameters],
+            [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
+            "plain values reach the application as environment variables",
+        ),
+        allow(
+            "ReadSecrets",
+            [secretsmanager.GetSecretValue],
+            [stack.takes(ports.JWT_SECRET_ARN), stack.takes(ports.ENCRYPTION_SECRET_ARN)],
+            "the two secrets of the application reach it as environment variables",
+        ),
+        allow(
+            "DecryptSecrets",
+            [kms.Decrypt],
+            [stack.takes(ports.KEY_ARN)],
+            "the secrets are encrypted with our key",
+            [via("secretsmanager")],
+        ),
+    ]
+
+
+def application(stack: Stack, project: Project) -> list[Grant]:
+    """What the application itself may do."""
+    tables = [stack.takes(ports.table_arn(table.logical)) for table in project.tables]
+    key = stack.takes(ports.KEY_ARN)
+    return [
+        allow(
+            "UseTables",
+            [*TABLE_READS, *TABLE_WRITES],
+            [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))],
+            "the application keeps its data in these tables and their indexes",
+        ),
+        allow(
+            "ListTables",
+            [dynamodb.ListTables],
+            Anything("ListTables names no table"),
+            "the health check of the application lists the tables",
+        ),
+        # Source: amazondynamodb developerguide, encryption.usagenotes ("authorizing use of your key").
+        allow(
+            "UseTableKey",
+            [kms.Decrypt, kms.DescribeKey, kms.Encrypt, kms.GenerateDataKey, kms.ReEncryptFrom, kms.ReEncryptTo],
+            [key],
+            "the tables are encrypted with our key; only DynamoDB may use it for the application",
+            [via("dynamodb")],
+        ),
+        allow(
+            "KeepClientSecrets",
+            [
+                secretsmanager.CreateSecret,
+                secretsmanager.DeleteSecret,
+                secretsmanager.DescribeSecret,
+                secretsmanager.GetSecretValue,
+                secretsmanager.PutSecretValue,
+                secretsmanager.UpdateSecret,
+            ],
+            [arns.secret(project.client_secrets)],
+            "the application keeps the credentials that its clients gave, under one prefix",
+        ),
+        allow(
+            "ReadOwnAccount",
+            actions(project.reads.actions),
+            Anything("these actions list things or read metrics; they name no resource"),
+            project.reads.because,
+        ),
+        allow(
+            "EnterClientAccounts",
+            [sts.AssumeRole],
+            [Sub("arn:${AWS::Partition}:iam::*:role/*")],
+            "clients choose account and name of the role that they let the dashboard assume; its trust policy decides",
+        ),
+        deny(
+            "NoRoleOfThisAccount",
+            [sts.AssumeRole],
+            [arns.global_arn("iam", "role/*")],
+            "assuming a role is for clients' accounts; in its own the application is this role and no other",
+        ),
+    ]
+
+
+def send_mail(stack: Stack) -> tuple[str, list[Grant]]:
+    """What it may do beside that when the environment has a sender, with the condition that it has."""
+    sender = stack.takes(ports.SENDER_EMAIL)
+    grant = allow(
+        "SendMail",
+        [ses.SendEmail, ses.SendRawEmail],
+        [arns.ses_identities()],
+        "the application sends mail from one address; the identity may be the address or its domain",
+        [StringEquals({"ses:FromAddress": sender})],
+    )
+    return stack.when("HasSender", switched_on(sender, "")), [grant]
+
+
+def task_role(stack: Stack, project: Project) -> iam.Role:
+    """The role that the application runs as, in place of the design's static keys."""
+    return stack.role(
+        "TaskRole",
+        trust("ecs-tasks", "the application runs in tasks of this account"),
+        application(stack, project),
+        "What the application itself may do.",
+        ["PIP-8", "RUN-6"],
+        optional=[send_mail(stack)],
+    )

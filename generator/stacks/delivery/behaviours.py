@@ -1,0 +1,105 @@
+"""How CloudFront treats a request: a page from the bucket, or the API behind the load balancer."""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Join, Ref, Sub, cloudfront
+
+from generator.core.stack import Stack
+from generator.project import Project
+
+# AWS's own policies, by id (AmazonCloudFront DeveloperGuide, using-managed-cache-policies,
+# using-managed-origin-request-policies).
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+
+A_YEAR = 365 * 86_400
+
+API, SITE = "api", "site"
+EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
+# A path whose last part has no dot is a route of the application, not a file.
+PAGE_ROUTING = [
+    "function handler(event) {",
+    "  var request = event.request;",
+    "  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);",
+    "  if (last.indexOf('.') === -1) {",
+    "    request.uri = '/index.html';",
+    "  }",
+    "  return request;",
+    "}",
+]
+
+
+def headers(stack: Stack, project: Project) -> Ref:
+    """The security headers of every answer: those of AWS's own policy, with a content security policy, which that one
+    lacks, for X-XSS-Protection, which browsers have given up. Where the application sends one of them itself, it knows
+    better; sniffing is never allowed."""
+    policy = stack.add(
+        cloudfront.ResponseHeadersPolicy(
+            "SecurityHeaders",
+            ResponseHeadersPolicyConfig=cloudfront.ResponseHeadersPolicyConfig(
+                Name=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                SecurityHeadersConfig=cloudfront.SecurityHeadersConfig(
+                    ContentSecurityPolicy=cloudfront.ContentSecurityPolicy(
+                        ContentSecurityPolicy="; ".join(project.frontend.content_policy), Override=False
+                    ),
+                    ContentTypeOptions=cloudfront.ContentTypeOptions(Override=True),
+                    FrameOptions=cloudfront.FrameOptions(FrameOption="SAMEORIGIN", Override=False),
+                    ReferrerPolicy=cloudfront.ReferrerPolicy(
+                        ReferrerPolicy="strict-origin-when-cross-origin", Override=False
+                    ),
+                    StrictTransportSecurity=cloudfront.StrictTransportSecurity(
+                        AccessControlMaxAgeSec=A_YEAR, IncludeSubdomains=False, Override=False
+                    ),
+                ),
+            ),
+        ),
+        "Security headers of every answer, a content security policy among them.",
+        ["RUN-2"],
+    )
+    return Ref(policy)
+
+
+def page(stack: Stack, project: Project, frontend: str, headers: Ref) -> dict[str, object]:
+    """Pages and assets: cached, routed to index.html by a function that exists under the condition `frontend`."""
+    routing = stack.add(
+        cloudfront.Function(
+            "PageRouting",
+            AutoPublish=True,
+            Condition=frontend,
+            FunctionCode=Join("\n", PAGE_ROUTING),
+            FunctionConfig=cloudfront.FunctionConfig(
+                Comment="Routes of the single-page application to index.html", Runtime="cloudfront-js-2.0"
+            ),
+            Name=Sub(f"{project.short}-${{Environment}}-${{AWS::Region}}-pages"),
+        ),
+        "Serves index.html for routes of the application, on the page behaviour only.",
+        ["RUN-3"],
+    )
+    return {
+        "AllowedMethods": ["GET", "HEAD", "OPTIONS"],
+        "CachePolicyId": CACHING_OPTIMIZED,
+        "CachedMethods": ["GET", "HEAD"],
+        "Compress": True,
+        "FunctionAssociations": [
+            cloudfront.FunctionAssociation(
+                EventType="viewer-request", FunctionARN=GetAtt(routing, "FunctionMetadata.FunctionARN")
+            )
+        ],
+        "ResponseHeadersPolicyId": headers,
+        "TargetOriginId": SITE,
+        "ViewerProtocolPolicy": "redirect-to-https",
+    }
+
+
+def api(headers: Ref) -> dict[str, object]:
+    """The API: every method, nothing cached, everything that the viewer sent forwarded."""
+    return {
+        "AllowedMethods": EVERY_METHOD,
+        "CachePolicyId": CACHING_DISABLED,
+        "Compress": True,
+        "OriginRequestPolicyId": ALL_VIEWER,
+        "ResponseHeadersPolicyId": headers,
+        "TargetOriginId": API,
+        "ViewerProtocolPolicy": "redirect-to-https",
+    }

@@ -1,0 +1,162 @@
+"""Messages, alarms, dashboard and budget: what tells people about the environment.
+
+Last, because it watches everything and nothing needs it. Alarms that guard deployments stand with the service they
+guard. The design's metrics ExecutionFailure and DeploymentFailure do not exist: failed executions are a metric of V2
+pipelines, and a failed deployment is an event of ECS. CloudFront's own alarms need us-east-1 and another topic.
+"""
+
+from __future__ import annotations
+
+from troposphere import Sub, budgets, cloudwatch, events
+
+from generator.constructs.alarms import add, alarm, measured
+from generator.core import conditions, ports
+from generator.core.names import CONNECTION
+from generator.core.stack import Stack, switched_on
+from generator.project import Project
+from generator.stacks.monitoring import dashboard
+from generator.stacks.monitoring.messages import PIPELINE_PAGE, messages
+
+
+def build(project: Project) -> Stack:
+    stack = Stack("monitoring", __name__, "messages, alarms, dashboard and budget", project)
+    backend, frontend = conditions.add_to(stack)
+    ecs = conditions.on_ecs(stack)
+    topic = stack.takes(ports.TOPIC_ARN)
+    for message in messages(stack.takes(ports.PIPELINE), stack.takes(ports.SERVICE_ARN)):
+        condition = {"Condition": ecs} if message.needs_ecs else {}
+        stack.add(
+            events.Rule(
+                message.title,
+                Description=message.says,
+                EventPattern=dict(message.pattern),
+                State="ENABLED",
+                Targets=[events.Target(Arn=topic, Id="Topic", InputTransformer=message.transformer())],
+                **condition,
+            ),
+            message.says,
+            ["NOT-2", "NOT-3"],
+        )
+    _pipeline_alarms(stack, backend, frontend)
+    _service_alarms(stack, ecs)
+    stack.add(
+        cloudwatch.Dashboard(
+            "Dashboard",
+            DashboardBody=dashboard.body(stack, backend, ecs),
+            DashboardName=Sub(f"{project.name}-${{Environment}}"),
+        ),
+        "Pipeline, builds, service, load balancer and distribution on one page.",
+        ["NOT-4"],
+    )
+    _budget(stack, project)
+    return stack
+
+
+def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
+    """Sources: codepipeline userguide, metrics-dimensions; codebuild userguide, cloudwatch_metrics-codebuild;
+    eventbridge userguide, eb-monitoring."""
+    pipeline = {"PipelineName": stack.takes(ports.PIPELINE)}
+    alarm(
+        stack,
+        "PipelineFailure",
+        "A pipeline execution failed.",
+        ["NOT-3"],
+        ("AWS/CodePipeline", "FailedPipelineExecutions", "Sum"),
+        pipeline,
+        1,
+        page=PIPELINE_PAGE,
+    )
+    alarm(
+        stack,
+        "PipelineDuration",
+        "A pipeline execution takes unusually long.",
+        ["BLD-13", "NOT-3"],
+        ("AWS/CodePipeline", "PipelineDuration", "Maximum"),
+        pipeline,
+        stack.takes(ports.PIPELINE_ALARM_SECONDS),
+        page=PIPELINE_PAGE,
+    )
+    alarm(
+        stack,
+        "PipelineStart",
+        "A push did not start the pipeline.",
+        ["SRC-2", "NOT-3"],
+        ("AWS/Events", "FailedInvocations", "Sum"),
+        {"RuleName": stack.takes(ports.START_RULE)},
+        1,
+        # A source behind a connection has no rule.
+        condition=stack.when("CodeCommit", switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION)),
+        page=PIPELINE_PAGE,
+    )
+    for side, condition, port in (
+        ("Backend", backend, ports.BACKEND_BUILD),
+        ("Frontend", frontend, ports.FRONTEND_BUILD),
+    ):
+        alarm(
+            stack,
+            f"{side}BuildDuration",
+            f"A build of the {side.lower()} takes unusually long.",
+            ["NOT-3"],
+            ("AWS/CodeBuild", "Duration", "Maximum"),
+            {"ProjectName": stack.takes(port)},
+            stack.takes(ports.BUILD_ALARM_SECONDS),
+            condition=condition,
+            page=PIPELINE_PAGE,
+        )
+
+
+def _service_alarms(stack: Stack, ecs: str) -> None:
+    service = {"ClusterName": stack.takes(ports.RUNNING_CLUSTER), "ServiceName": stack.takes(ports.RUNNING_SERVICE)}
+    for title, metric, says in (
+        ("BackendCpu", "CPUUtilization", "The tasks run out of CPU, and autoscaling does not help."),
+        ("BackendMemory", "MemoryUtilization", "The tasks run out of memory, and autoscaling does not help."),
+    ):
+        alarm(stack, title, says, ["NOT-5"], ("AWS/ECS", metric, "Average"), service, 90, periods=3, condition=ecs)
+    # Source: AmazonCloudWatch monitoring, Container-Insights-metrics-ECS.
+    counts = [
+        measured(name, ("ECS/ContainerInsights", metric, "Average"), service)
+        for name, metric in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount"))
+    ]
+    missing = cloudwatch.MetricDataQuery(
+        Id="missing", Expression="desired - running", Label="Tasks missing", ReturnData=True
+    )
+    add(
+        stack,
+        "MissingTasks",
+        "Fewer tasks run than should.",
+        ["NOT-5"],
+        ecs,
+        EvaluationPeriods=3,
+        Metrics=[*counts, missing],
+        Threshold=1,
+    )
+
+
+def _budget(stack: Stack, project: Project) -> None:
+    """The account's whole cost: a budget by tag would read zero until the tag is activated for cost allocation."""
+    topic = stack.takes(ports.TOPIC_ARN)
+    stack.add(
+        budgets.Budget(
+            "Budget",
+            Budget=budgets.BudgetData(
+                BudgetLimit=budgets.Spend(Amount=stack.takes(ports.BUDGET_AMOUNT), Unit="USD"),
+                BudgetName=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
+                BudgetType="COST",
+                TimeUnit="MONTHLY",
+            ),
+            NotificationsWithSubscribers=[
+                budgets.NotificationWithSubscribers(
+                    Notification=budgets.Notification(
+                        ComparisonOperator="GREATER_THAN",
+                        NotificationType=kind,
+                        Threshold=percent,
+                        ThresholdType="PERCENTAGE",
+                    ),
+                    Subscribers=[budgets.Subscriber(Address=topic, SubscriptionType="SNS")],
+                )
+                for kind, percent in (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
+            ],
+        ),
+        "Warns at 80% and 100% of the month's budget, and when the forecast passes it.",
+        ["NOT-5", "CST-1"],
+    )

@@ -1,0 +1,132 @@
+"""Who may speak to whom in the VPC, and the record of who did."""
+
+from __future__ import annotations
+
+from awacs import logs as do
+from awacs.aws import ArnLike
+from troposphere import GetAtt, If, Ref, ec2, logs
+
+from generator.core import arns, iam, ports
+from generator.core.arns import Text
+from generator.core.names import LISTENER_PORT, PUBLIC_LISTENER_PORT
+from generator.core.stack import Stack, switched_on
+
+SERVES = ["RUN-1"]
+HTTPS_PORT, REDIS_PORT = 443, 6379
+
+
+def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
+    """Records all traffic of the VPC in a log group.
+
+    Source: vpc userguide, flow-logs-iam-role (trust with source account and ARN; actions on the log group).
+    """
+    group = stack.add(
+        logs.LogGroup("FlowLogs", KmsKeyId=stack.takes(ports.KEY_ARN), RetentionInDays=stack.takes(ports.LOG_DAYS)),
+        "Who spoke to whom in the VPC.",
+        SERVES,
+    )
+    trust = iam.trust(
+        "vpc-flow-logs",
+        "flow logs of this account only",
+        [iam.same_account(), ArnLike({"aws:SourceArn": arns.arn("ec2", "vpc-flow-log/*")})],
+    )
+    grants = [
+        iam.allow(
+            "WriteFlowLogs",
+            [do.CreateLogStream, do.PutLogEvents, do.DescribeLogStreams],
+            [GetAtt(group, "Arn")],
+            "the flow log writes its records to its own group",
+        )
+    ]
+    role = stack.role("FlowLogRole", trust, grants, "Role that writes the flow log.", SERVES)
+    stack.add(
+        ec2.FlowLog(
+            "FlowLog",
+            DeliverLogsPermissionArn=GetAtt(role, "Arn"),
+            LogGroupName=Ref(group),
+            ResourceId=Ref(vpc),
+            ResourceType="VPC",
+            TrafficType="ALL",
+        ),
+        "Records accepted and rejected traffic of the VPC.",
+        SERVES,
+    )
+
+
+def groups(stack: Stack, vpc: ec2.VPC, port: Text, public: str) -> None:
+    """The security groups of load balancer and tasks; `port` is the tasks', `public` the condition under which the
+    load balancer is.
+
+    Each group's way out stands inside it, because a group without one may reach everything. The way in to the tasks is
+    a resource of its own: the groups name each other.
+    """
+    tasks = stack.add(
+        ec2.SecurityGroup(
+            "TaskGroup",
+            GroupDescription="Tasks: from the load balancer only",
+            SecurityGroupEgress=[_out("AWS APIs over TLS", HTTPS_PORT, CidrIp="0.0.0.0/0")],
+            VpcId=Ref(vpc),
+        ),
+        "Security group of the tasks.",
+        SERVES,
+    )
+    balancer = stack.add(
+        ec2.SecurityGroup(
+            "LoadBalancerGroup",
+            GroupDescription="Load balancer: from CloudFront only",
+            SecurityGroupEgress=[_out("To the tasks", port, DestinationSecurityGroupId=GetAtt(tasks, "GroupId"))],
+            VpcId=Ref(vpc),
+        ),
+        "Security group of the load balancer.",
+        SERVES,
+    )
+    cloudfront = {"SourcePrefixListId": stack.takes(ports.PREFIX_LIST)}
+    # The prefix list weighs 55 of a group's 60 rules: there can be no second one beside it.
+    listens = If(public, PUBLIC_LISTENER_PORT, LISTENER_PORT)
+    _in(stack, "FromCloudFront", balancer, listens, "CloudFront to the load balancer", cloudfront)
+    from_balancer = {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")}
+    _in(stack, "FromLoadBalancer", tasks, port, "Load balancer to the tasks", from_balancer)
+    _redis(stack, vpc, tasks)
+    stack.gives(ports.LOAD_BALANCER_GROUP, GetAtt(balancer, "GroupId"))
+    stack.gives(ports.TASK_GROUP, GetAtt(tasks, "GroupId"))
+
+
+def _out(says: str, port: Text | int, **peer: object) -> ec2.SecurityGroupRule:
+    return ec2.SecurityGroupRule(Description=says, FromPort=port, IpProtocol="tcp", ToPort=port, **peer)
+
+
+def _in(
+    stack: Stack, title: str, group: ec2.SecurityGroup, port: Text | int, says: str, peer: dict[str, object]
+) -> None:
+    stack.add(
+        ec2.SecurityGroupIngress(
+            title,
+            Description=says,
+            FromPort=port,
+            GroupId=GetAtt(group, "GroupId"),
+            IpProtocol="tcp",
+            ToPort=port,
+            **peer,
+        ),
+        f"{says}, on one port only.",
+        SERVES,
+    )
+
+
+def _redis(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup) -> None:
+    """The way to a Redis inside the VPC, for an environment that has one."""
+    wanted = stack.when("HasRedis", switched_on(stack.takes(ports.REDIS_URL), ""))
+    stack.add(
+        ec2.SecurityGroupEgress(
+            "ToRedis",
+            CidrIp=GetAtt(vpc, "CidrBlock"),
+            Condition=wanted,
+            Description="Redis inside the VPC",
+            FromPort=REDIS_PORT,
+            GroupId=GetAtt(tasks, "GroupId"),
+            IpProtocol="tcp",
+            ToPort=REDIS_PORT,
+        ),
+        f"Tasks reach a Redis inside the VPC, on port {REDIS_PORT} only.",
+        ["RUN-1", "RUN-5"],
+    )

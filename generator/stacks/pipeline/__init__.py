@@ -1,0 +1,240 @@
+"""The pipeline: the design's five stages, in its order, or with both builds side by side in one.
+
+Builds are retried once, deployments roll back to the last good release (except the very first, which has none). The
+release is verified inside the deploy stages, so that a red verification rolls back too. Nothing in the pipeline's
+structure changes with a release: every change of it cancels running executions and forgets the rollback targets.
+With `OnlyChanged` a stage `Changes` says which side is as it was last released, and that side's stages are skipped.
+Pushes start it through EventBridge with the pushed commit as source revision, because CodeCommit's own triggers
+cannot reach a pipeline; a source behind a connection has a trigger of the pipeline instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from troposphere import AWSHelperFn, Equals, GetAtt, If, NoValue, Ref, Sub, iam
+from troposphere import codepipeline as cp
+
+from generator.core import arns, conditions, ports
+from generator.core.iam import trust
+from generator.core.names import (
+    APPROVAL_ACTION,
+    APPROVE,
+    BACKEND_OUTPUT,
+    BUILD,
+    BUILD_BACKEND,
+    BUILD_FRONTEND,
+    CHANGES,
+    CONNECTION,
+    DEPLOY_BACKEND,
+    DEPLOY_FRONTEND,
+    FRONTEND_ASSETS,
+    FRONTEND_DOCUMENTS,
+    IMAGE_DEFINITIONS,
+    PARALLEL,
+    SOURCE,
+    SOURCE_ACTION,
+    SOURCE_OUTPUT,
+)
+from generator.core.stack import Stack as Template
+from generator.core.stack import switched_on
+from generator.project import Project
+from generator.stacks.pipeline import actions, beanstalk, permissions, start
+from generator.stacks.pipeline.actions import Action
+from generator.stacks.pipeline.stages import Check, OnFailure, Skip, Stage
+
+FOREVER, NEVER = "public, max-age=31536000, immutable", "no-cache"
+# The conditions of this template beside the two sides.
+APPROVAL, CODECOMMIT, ONLY_CHANGED, SEQUENTIAL = "Approval", "CodeCommit", "OnlyChanged", "Sequential"
+
+# What the stage `Changes` says. Whatever takes something from a skipped stage must be skipped too, so a stage carries
+# the checks of those before it that it takes from: the build of both sides has the first one.
+ANYTHING = Check("AnythingChanged", "#{Changes.CHANGED}", "NE", "nothing")
+BACKEND_CHANGED = Check("BackendChanged", "#{Changes.BACKEND_CHANGED}", "EQ", "true")
+FRONTEND_CHANGED = Check("FrontendChanged", "#{Changes.FRONTEND_CHANGED}", "EQ", "true")
+
+
+def build(project: Project) -> Template:
+    stack = Template("pipeline", __name__, "pipeline and its start rule", project)
+    backend, frontend = conditions.add_to(stack)
+    ecs = conditions.on_ecs(stack)
+    stack.when(APPROVAL, Equals(stack.takes(ports.APPROVAL), "true"))
+    stack.when(ONLY_CHANGED, Equals(stack.takes(ports.ONLY_CHANGED), "true"))
+    stack.when(CODECOMMIT, switched_on(stack.takes(ports.SOURCE_PROVIDER), CONNECTION))
+    stack.when(SEQUENTIAL, switched_on(stack.takes(ports.BUILD_LAYOUT), PARALLEL))
+    role = stack.role(
+        "PipelineRole",
+        # The trust policy that AWS documents for CodePipeline has no condition.
+        trust("codepipeline", "CodePipeline runs this pipeline", ()),
+        permissions.always(stack),
+        "What the pipeline may do: hand over artifacts, start the builds, deploy.",
+        ["PIP-8"],
+        optional=[
+            (CODECOMMIT, permissions.codecommit_source(stack)),
+            (f"not {CODECOMMIT}", permissions.connection_source(stack)),
+            (backend, permissions.backend(stack)),
+            (ecs, permissions.ecs_backend(stack)),
+            (frontend, permissions.frontend(stack)),
+            (APPROVAL, permissions.approval(stack)),
+            (ONLY_CHANGED, [permissions.changes(stack, "RunChanges", "what has not changed is skipped")]),
+        ],
+    )
+    stages = [
+        Stage(SOURCE, _sources(stack)),
+        _changes(stack),
+        *_builds(stack, backend, frontend),
+        _approval(stack),
+        _backend(stack, role, backend, ecs),
+        _frontend(stack, frontend),
+    ]
+    pipeline = stack.add(
+        cp.Pipeline(
+            "Pipeline",
+            ArtifactStore=cp.ArtifactStore(
+                EncryptionKey=cp.EncryptionKey(Id=stack.takes(ports.KEY_ARN), Type="KMS"),
+                Location=stack.takes(ports.ARTIFACT_BUCKET_NAME),
+                Type="S3",
+            ),
+            ExecutionMode=stack.takes(ports.EXECUTION_MODE),
+            Name=stack.takes(ports.PIPELINE_NAME),
+            PipelineType="V2",
+            RestartExecutionOnUpdate=False,
+            RoleArn=GetAtt(role, "Arn"),
+            Stages=[stage.render() for stage in stages],
+            Triggers=If(CODECOMMIT, NoValue, [start.trigger(stack)]),
+        ),
+        "Takes every push on the branch to the running environment.",
+        ["BLD-12", "PIP-1", "PIP-2", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5", "SRC-6"],
+    )
+    rule = start.rule(stack, CODECOMMIT)
+    stack.gives(ports.PIPELINE, Ref(pipeline))
+    stack.gives(ports.PIPELINE_ARN, arns.codepipeline(Ref(pipeline)))
+    stack.gives(ports.START_RULE, If(CODECOMMIT, Ref(rule), ""))
+    return stack
+
+
+def _sources(stack: Template) -> Sequence[Action]:
+    branch = stack.takes(ports.BRANCH)
+    codecommit = actions.codecommit(SOURCE_ACTION, stack.takes(ports.REPOSITORY_NAME), branch, SOURCE_OUTPUT)
+    connection = actions.connection(
+        SOURCE_ACTION, stack.takes(ports.CONNECTION_ARN), stack.takes(ports.SOURCE_REPOSITORY), branch, SOURCE_OUTPUT
+    )
+    return [codecommit._replace(when=CODECOMMIT), connection._replace(when=f"not {CODECOMMIT}")]
+
+
+def _changes(stack: Template) -> Stage:
+    compare = actions.codebuild(
+        "FindChanges",
+        stack.takes(ports.CHANGES_BUILD),
+        [SOURCE_OUTPUT],
+        variables=actions.environment(EXECUTION="#{codepipeline.PipelineExecutionId}"),
+        namespace="Changes",
+    )
+    return Stage(CHANGES, [compare], OnFailure.RETRY, [ONLY_CHANGED])
+
+
+def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
+    """A stage for each side, or one for both: actions of one run order run side by side."""
+    of_backend = actions.codebuild(
+        "BackendBuild", stack.takes(ports.BACKEND_BUILD), [SOURCE_OUTPUT], [BACKEND_OUTPUT], namespace="BackendBuild"
+    )
+    of_frontend = actions.codebuild(
+        "FrontendBuild",
+        stack.takes(ports.FRONTEND_BUILD),
+        [SOURCE_OUTPUT],
+        [FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
+        namespace="FrontendBuild",
+    )
+    return [
+        Stage(BUILD_BACKEND, [of_backend], OnFailure.RETRY, [SEQUENTIAL, backend], _unless(BACKEND_CHANGED)),
+        Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend], _unless(FRONTEND_CHANGED)),
+        Stage(
+            BUILD,
+            [of_backend._replace(when=backend), of_frontend._replace(when=frontend)],
+            OnFailure.RETRY,
+            [f"not {SEQUENTIAL}"],
+            _unless(ANYTHING),
+        ),
+    ]
+
+
+def _unless(*checks: Check) -> Skip:
+    return Skip(ONLY_CHANGED, checks)
+
+
+def _release(side: str) -> AWSHelperFn:
+    """What the verification of a side records: execution, commit, and the digest that the comparison has made, if it
+    was asked for. A rollback has the variables of the release that it goes back to."""
+
+    def given(digest: str) -> str:
+        release = f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
+        return actions.environment(CHECK=side, RELEASE=release)
+
+    compared, planned = (given(f"#{{{space}.{side.upper()}_DIGEST}}") for space in ("Changes", "Plan"))
+    return If(ONLY_CHANGED, compared, If(APPROVAL, planned, given("")))
+
+
+def _approval(stack: Template) -> Stage:
+    """A plan, and a person who has read it. Without `OnlyChanged` a release deploys even what has not changed, so that
+    nothing but `OnlyChanged` may skip the question; then every stage after it is skipped by the same variable."""
+    project = stack.takes(ports.CHANGES_BUILD)
+    plan = actions.codebuild(
+        "PlanRelease",
+        project,
+        [SOURCE_OUTPUT],
+        variables=If(ONLY_CHANGED, actions.environment(DECIDED="#{Changes.CHANGED}"), NoValue),
+        namespace="Plan",
+    )
+    # The builds of a project, newest first; the message names the build itself.
+    link = (
+        "https://${AWS::Region}.console.aws.amazon.com/codesuite/codebuild/${AWS::AccountId}/projects/${Name}/history"
+    )
+    approve = actions.approval(
+        APPROVAL_ACTION,
+        stack.takes(ports.TOPIC_ARN),
+        "Deploy commit #{Source.CommitId}? #{Plan.SUMMARY}. The plan: #{Plan.PAGE} #{Source.CommitMessage}",
+        Sub(link.replace("${Name}", f"${{{project.data['Ref']}}}")),
+        stack.takes(ports.APPROVAL_TIMEOUT),
+        order=2,
+    )
+    return Stage(APPROVE, [plan, approve], when=[APPROVAL], skip=_unless(ANYTHING))
+
+
+def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
+    """A revision and its first tasks on ECS, a version on Elastic Beanstalk; the same verification after both."""
+    cluster, service = (stack.takes(ports.RUNNING_CLUSTER), stack.takes(ports.RUNNING_SERVICE))
+    to_ecs = actions.ecs(
+        "DeployToECS", cluster, service, IMAGE_DEFINITIONS, BACKEND_OUTPUT, stack.takes(ports.DEPLOYMENT_TIMEOUT)
+    )
+    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2)
+    deploy_role = beanstalk.role(stack, role, conditions.on_beanstalk(stack))
+    to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, BACKEND_OUTPUT, GetAtt(deploy_role, "Arn"))
+    verify = actions.codebuild(
+        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables=_release("backend")
+    )
+    deploys = [
+        to_ecs._replace(when=ecs),
+        raise_tasks._replace(when=ecs),
+        to_beanstalk._replace(when=conditions.ON_BEANSTALK),
+    ]
+    skip = _unless(ANYTHING, BACKEND_CHANGED)
+    return Stage(DEPLOY_BACKEND, [*deploys, verify], OnFailure.ROLLBACK, [backend], skip)
+
+
+def _frontend(stack: Template, frontend: str) -> Stage:
+    site = stack.takes(ports.SITE_BUCKET_NAME)
+    verify = actions.codebuild(
+        "VerifyFrontend", stack.takes(ports.VERIFY_BUILD), [FRONTEND_DOCUMENTS], order=4, variables=_release("frontend")
+    )
+    return Stage(
+        DEPLOY_FRONTEND,
+        [
+            actions.s3("DeployAssetsToS3", site, FRONTEND_ASSETS, FOREVER, order=1),
+            actions.s3("DeployToS3", site, FRONTEND_DOCUMENTS, NEVER, order=2),
+            actions.codebuild("Publish", stack.takes(ports.PUBLISH_BUILD), [FRONTEND_DOCUMENTS], order=3),
+            verify,
+        ],
+        OnFailure.ROLLBACK,
+        [frontend],
+        _unless(ANYTHING, FRONTEND_CHANGED),
+    )
