@@ -67,13 +67,13 @@ class Parser(argparse.ArgumentParser):
 def parser(verb: str) -> argparse.ArgumentParser:
     """The command line of one verb."""
     made = Parser(f"deploy {verb}", description=VERBS[verb], epilog=STATUSES)
-    made.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/; local is the embedded AWS")
+    made.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/; local is the local AWS")
     _module(verb).arguments(made)
     made.add_argument("--profile", help="profile of the AWS CLI's configuration")
     made.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
     folders(made)
     made.add_argument(
-        "--embedded", type=Path, default=PROJECT / ".cache/embedded.json", help="run file of the embedded AWS"
+        "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
     )
     return made
 
@@ -127,16 +127,16 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
     if not local:
         return Aws(given.profile, given.region)
     if given.profile or given.region:
-        raise BadUsage("The embedded AWS takes neither --profile nor --region.")
+        raise BadUsage("The local AWS takes neither --profile nor --region.")
     from scripts.local_aws import server
 
     try:
         if given.verb in ("access", "apply", "plan"):
-            found = server.ensure(given.embedded)
-        elif run := server.status(given.embedded):
+            found = server.ensure(given.local_aws)
+        elif run := server.status(given.local_aws):
             found = run.endpoint
         else:
-            raise Refused("The embedded AWS is not running.", "`apply local` starts it.")
+            raise Refused("The local AWS is not running.", "`apply local` starts it.")
     except server.ServerError as error:
         raise Refused(str(error)) from error
     return Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))

@@ -1,4 +1,4 @@
-"""Plays one release of an application through the environment on the embedded AWS: `python -m scripts.rehearse`.
+"""Plays one release of an application through the environment on the local AWS: `python -m scripts.rehearse`.
 
 Exit status: 0 when the release would have succeeded, 1 when it would have failed; the others as in
 `scripts/deployment/errors.py`.
@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--programs", type=Path, help="folder of programs that builds find before the real ones")
     made.add_argument("--cache", type=Path, default=PROJECT / ".cache/rehearsal", help="what is kept between runs")
     made.add_argument(
-        "--embedded", type=Path, default=PROJECT / ".cache/embedded.json", help="run file of the embedded AWS"
+        "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
     )
     return made
 
@@ -51,9 +51,9 @@ def _run(given: argparse.Namespace) -> Exit:
         raise BadUsage(f"--set takes NAME=VALUE, not {', '.join(given.set)}.")
     if not given.app.is_dir():
         raise BadUsage(f"{given.app} is no folder.", "Name the folder of an application with --app.")
-    run = server.status(given.embedded)
+    run = server.status(given.local_aws)
     if run is None:
-        raise Refused("The embedded AWS is not running.", "`make deploy` starts it and makes the environment.")
+        raise Refused("The local AWS is not running.", "`make deploy` starts it and makes the environment.")
     found = run.endpoint
     aws = Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))
     variables = dict(one.split("=", 1) for one in (*SOONER, *given.set))

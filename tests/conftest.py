@@ -36,7 +36,7 @@ LONGEST = (
     "gate/test_security_tools.py",
     "system/test_deploy.py",
     "destructive/test_scenes.py",
-    "embedded/test_proof.py",
+    "local_aws/test_proof.py",
 )
 
 

@@ -1,4 +1,4 @@
-"""Embedded AWSs for the tests that are not about how one starts: forked from a process that has loaded everything.
+"""Local AWSs for the tests that are not about how one starts: forked from a process that has loaded everything.
 
 Loading moto, botocore's models and the resource schemas takes seconds of a processor, the same for each of the many
 servers of the suite; a fork has it all. What serves is `server.serve` in a process of its own, as in `python -m

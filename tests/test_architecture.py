@@ -98,10 +98,10 @@ def test_aws_is_called_in_one_place() -> None:
         assert file.name == "aws.py" or not modules & {"boto3", "botocore"}, file
 
 
-def test_moto_is_touched_by_the_embedded_aws_only() -> None:
+def test_moto_is_touched_by_the_local_aws_only() -> None:
     for folder in ("generator", "scripts"):
         for file in sources(folder):
-            if "embedded" not in file.parts:
+            if "local_aws" not in file.parts:
                 assert not any(name.split(".")[0] == "moto" for name in imports(file)), file
 
 

@@ -2,7 +2,7 @@
 
 What holds data outlives its stack (STK-4), and a new encryption key could not read it. So the environment adopts the
 survivors through its own parameters. On a real account their values go into the parameter file, which is the truth.
-What was adopted on the embedded AWS lives no longer than that does: there the stack keeps the values, and no file of
+What was adopted on the local AWS lives no longer than that does: there the stack keeps the values, and no file of
 the working tree names them.
 """
 
@@ -26,7 +26,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -> list[Computed]:
     """The parameters that take over survivors, beyond those of the file: of an environment that is about to be made
-    when a person wants it so (`adopt`), of a living one on the embedded AWS as they were.
+    when a person wants it so (`adopt`), of a living one on the local AWS as they were.
 
     Raises `Refused` for survivors that nobody wants to adopt, with the lines that would, and for a file that names what
     does not exist.
@@ -51,7 +51,7 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
 
 
 def adopted(aws: Aws, found: Sequence[Computed]) -> dict[str, str]:
-    """What was adopted, among the found values of a plan, and belongs into the parameter file; nothing of the embedded
+    """What was adopted, among the found values of a plan, and belongs into the parameter file; nothing of the local
     AWS does."""
     if aws.endpoint:
         return {}

@@ -38,7 +38,7 @@ def beforehand(run: Run) -> None:
 def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
     """Returns when everything in the plan of one root is agreed to.
 
-    Raises `Refused` for what must not happen or was not named, `NotConfirmed` when nobody said yes. On the embedded
+    Raises `Refused` for what must not happen or was not named, `NotConfirmed` when nobody said yes. On the local
     AWS nobody has to agree to what harms nothing.
     """
     given, production = run.given, run.wanted.name == PRODUCTION

@@ -35,7 +35,7 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the embedded AWS listens. `unheld` tells what it does not hold of what was deployed to it."""
+    """Where the local AWS listens. `unheld` tells what it does not hold of what was deployed to it."""
 
     url: str
     region: str
@@ -182,7 +182,7 @@ def _local() -> Any:
 
     nothing: dict[str, Any] = {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
     core = _core(session_vars={**nothing, "credentials_file": (None, [], os.devnull, None)})
-    core.set_credentials("embedded", "embedded")
+    core.set_credentials("local", "local")
     return boto3.Session(botocore_session=core)
 
 

@@ -15,7 +15,7 @@ from generator.cfn.templates import Template, TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
 from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
 
-LOCAL = "local"  # the environment on the embedded AWS
+LOCAL = "local"  # the environment on the local AWS
 
 
 @dataclass(frozen=True)

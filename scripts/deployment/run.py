@@ -32,7 +32,7 @@ class Run:
 
     @property
     def console(self) -> str:
-        """The region whose console shows the stacks; none for the embedded AWS."""
+        """The region whose console shows the stacks; none for the local AWS."""
         return "" if self.aws.endpoint else self.aws.region
 
 
@@ -43,7 +43,7 @@ def say(lines: Iterable[str]) -> None:
 
 
 def confirm(run: Run, question: str) -> None:
-    """A yes to `question`, given in advance with --yes; nobody has to agree on the embedded AWS. Raises
+    """A yes to `question`, given in advance with --yes; nobody has to agree on the local AWS. Raises
     `NotConfirmed`."""
     if run.given.yes or run.aws.endpoint:
         return

@@ -1,1 +1,1 @@
-"""The embedded AWS: a CloudFormation of our own over moto's services, on loopback."""
+"""The local AWS: a CloudFormation of our own over moto's services, on loopback."""

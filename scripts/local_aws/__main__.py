@@ -8,7 +8,7 @@ from scripts.local_aws import server
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; 0 when it did what was asked, 1 with a message on stderr when not."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.local_aws", description="The embedded AWS on loopback.")
+    parser = argparse.ArgumentParser(prog="python -m scripts.local_aws", description="The local AWS on loopback.")
     parser.add_argument("verb", choices=("start", "stop", "status", "serve"))
     parser.add_argument("--port", type=int, help="port to use (default: a free one)")
     given = parser.parse_args(arguments)
@@ -17,14 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
             server.serve(given.port)
         elif given.verb == "start":
             run = server.start(given.port)
-            print(f"embedded AWS: {run.endpoint.url}, process {run.pid}, log {run.log}")
+            print(f"local AWS: {run.endpoint.url}, process {run.pid}, log {run.log}")
         elif given.verb == "stop":
-            print("embedded AWS stopped" if server.stop() else "embedded AWS was not running")
+            print("local AWS stopped" if server.stop() else "local AWS was not running")
         else:
             found = server.status()
-            print(
-                f"embedded AWS: {found.endpoint.url}, process {found.pid}" if found else "embedded AWS is not running"
-            )
+            print(f"local AWS: {found.endpoint.url}, process {found.pid}" if found else "local AWS is not running")
             return 0 if found else 1
     except server.ServerError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -157,9 +157,7 @@ class ChangeSetCalls(Seam):
             )
         settled(stack, review=True)
         if change_set.mode:
-            raise Refused(
-                "The embedded AWS shows in a change set what drifted and cannot revert it: it is not executed"
-            )
+            raise Refused("The local AWS shows in a change set what drifted and cannot revert it: it is not executed")
         if stack.status in ("CREATE_FAILED", "UPDATE_FAILED") and not self._get_param("DisableRollback"):
             raise Refused(f"Stack [{stack.id}] is in {stack.status}: only an execution with DisableRollback can follow")
         if change_set.on_failure and self._get_param("DisableRollback") is not None:

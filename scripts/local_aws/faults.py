@@ -1,7 +1,7 @@
-"""A plan of faults for the running embedded AWS: what is wrong with which call and with which resource.
+"""A plan of faults for the running local AWS: what is wrong with which call and with which resource.
 
-Set from a test or by hand over HTTP; `PUT /embedded-aws/faults` takes the JSON of a `Plan`, `DELETE` takes plans away,
-`GET` shows them, and `GET /embedded-aws/calls` lists the calls that came since a plan was set. A plan without faults
+Set from a test or by hand over HTTP; `PUT /local-aws/faults` takes the JSON of a `Plan`, `DELETE` takes plans away,
+`GET` shows them, and `GET /local-aws/calls` lists the calls that came since a plan was set. A plan without faults
 only counts. The engine's own calls to the services are neither counted nor disturbed.
 
     from scripts.local_aws import faults
@@ -159,22 +159,22 @@ def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
 
 def put(url: str, plan: Plan) -> None:
     """Sets a plan at the server, in place of the one for the same region and key. Raises `BadPlan`."""
-    _ask("PUT", f"{url}/embedded-aws/faults", json.dumps(asdict(plan)).encode())
+    _ask("PUT", f"{url}/local-aws/faults", json.dumps(asdict(plan)).encode())
 
 
 def remove(url: str, region: str = "", key: str = "") -> None:
     """Takes the plan for a region and key away; without either, every plan."""
-    _ask("DELETE", f"{url}/embedded-aws/faults?{urlencode({'region': region, 'key': key})}")
+    _ask("DELETE", f"{url}/local-aws/faults?{urlencode({'region': region, 'key': key})}")
 
 
 def plans(url: str) -> list[Plan]:
     """The plans in force."""
-    return [Plan.read(json.dumps(one)) for one in _ask("GET", f"{url}/embedded-aws/faults")]
+    return [Plan.read(json.dumps(one)) for one in _ask("GET", f"{url}/local-aws/faults")]
 
 
 def calls(url: str, region: str = "", key: str = "") -> list[Call]:
     """The calls that came since the plan for this region and key was set, in order. Raises `BadPlan` without one."""
-    found = _ask("GET", f"{url}/embedded-aws/calls?{urlencode({'region': region, 'key': key})}")
+    found = _ask("GET", f"{url}/local-aws/calls?{urlencode({'region': region, 'key': key})}")
     return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
 
 

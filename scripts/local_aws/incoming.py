@@ -28,7 +28,7 @@ SIGNED = {
     "tagging": ("resourcegroupstaggingapi",),
 }
 SCOPE = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
-OWN = "embedded-engine"  # in the user agent of the engine's own calls
+OWN = "local-aws-engine"  # in the user agent of the engine's own calls
 
 
 def read(environ: Mapping[str, Any], body: bytes) -> Call:

@@ -122,7 +122,7 @@ def wait(fault: ResourceFault, gone: Event, stop: Callable[[], bool] = lambda: F
 
 def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The answer of the pages about faults: HTTP status and JSON; None for another page."""
-    name, method = environ["PATH_INFO"].removeprefix("/embedded-aws/"), environ["REQUEST_METHOD"]
+    name, method = environ["PATH_INFO"].removeprefix("/local-aws/"), environ["REQUEST_METHOD"]
     query = parse_qs(environ.get("QUERY_STRING", ""))
     region, key = query.get("region", [""])[0], query.get("key", [""])[0]
     if name == "calls":

@@ -129,7 +129,7 @@ class Thing:
             Thing(self.services, self.row, dict(before), self.physical).delete()
             self.create()
         else:
-            raise Failed(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the embedded AWS")
+            raise Failed(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the local AWS")
 
     def _put(self, setting: Setting, before: Any, value: Any) -> None:
         value = setting.default if value is None and not setting.remove else value
@@ -146,7 +146,7 @@ class Thing:
                 if item not in (before or ()):
                     self._one(setting, setting.put, item)
         elif not operation:
-            raise Failed(f"{self.row.kind}: {setting.name} cannot be taken away on the embedded AWS")
+            raise Failed(f"{self.row.kind}: {setting.name} cannot be taken away on the local AWS")
         else:
             self._one(setting, operation, before if value is None else value)
 
@@ -237,7 +237,7 @@ class Thing:
 def thing(services: Services, kind: str, properties: Properties, physical: str = "") -> Thing:
     """A resource of a type. Raises `Failed` for a type without a row."""
     if kind not in ROWS:
-        raise Failed(f"{kind} has no row in scripts/local_aws/types: the embedded AWS cannot make it")
+        raise Failed(f"{kind} has no row in scripts/local_aws/types: the local AWS cannot make it")
     return Thing(services, ROWS[kind], dict(properties), physical)
 
 

@@ -51,7 +51,7 @@ def guarded(run: Callable[[], None], stack: Stack, operation: Operation) -> None
         LOG.error("%s", traceback.format_exc())
         verb = stack.status.split("_", maxsplit=1)[0]
         last = traceback.format_exc(limit=1).strip().splitlines()[-1]
-        stack.event(operation, None, f"{verb}_FAILED", f"the embedded AWS itself failed: {last}")
+        stack.event(operation, None, f"{verb}_FAILED", f"the local AWS itself failed: {last}")
 
 
 class Seam(BaseResponse):
@@ -75,7 +75,7 @@ class Seam(BaseResponse):
                 error = CloudFormationError("ValidationError", str(invalid))
             except Exception as fault:
                 LOG.error("%s", traceback.format_exc())
-                error = CloudFormationError("InternalFailure", f"the embedded AWS itself failed: {fault!r}")
+                error = CloudFormationError("InternalFailure", f"the local AWS itself failed: {fault!r}")
         status, headers, body = self.serialized(ActionResult(error))
         headers, body = self._enrich_response({**headers, "status": str(status)}, body)
         return status, headers, body

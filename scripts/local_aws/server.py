@@ -1,8 +1,8 @@
-"""The embedded AWS as a process of its own on loopback: start, stop, status, and what runs inside it.
+"""The local AWS as a process of its own on loopback: start, stop, status, and what runs inside it.
 
 A run file tells later commands where it answers. Moto's own pages stay reachable below `/moto-api`;
-`/embedded-aws/exceptions` tells what moto does not hold of what exists, and `/embedded-aws/faults` and
-`/embedded-aws/calls` are those of `faults`.
+`/local-aws/exceptions` tells what moto does not hold of what exists, and `/local-aws/faults` and
+`/local-aws/calls` are those of `faults`.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
-RUN_FILE = ROOT / ".cache" / "embedded.json"
+RUN_FILE = ROOT / ".cache" / "local_aws.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PATIENCE, TIMEOUT = 60.0, 10.0
 
@@ -40,12 +40,12 @@ class Process(Protocol):
 
 
 class ServerError(Exception):
-    """The embedded AWS cannot be started, stopped or used; the message says what to do."""
+    """The local AWS cannot be started, stopped or used; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the embedded AWS answers and what account it is; any access key is accepted."""
+    """Where the local AWS answers and what account it is; any access key is accepted."""
 
     url: str
     account: str
@@ -53,7 +53,7 @@ class Endpoint:
 
     def exceptions(self) -> list[dict[str, str]]:
         """What moto does not hold of what exists: stack, resource, type, property and what is kept instead."""
-        with urllib.request.urlopen(f"{self.url}/embedded-aws/exceptions", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/local-aws/exceptions", timeout=30) as answer:
             found: list[dict[str, str]] = json.load(answer)
         return found
 
@@ -82,12 +82,12 @@ def status(run_file: Path = RUN_FILE) -> Run | None:
     try:
         return run if _who(run.port) == run.pid else None
     except TimeoutError as error:
-        what = f"port {run.port} of the embedded AWS takes calls and does not answer, see {run.log}"
+        what = f"port {run.port} of the local AWS takes calls and does not answer, see {run.log}"
         raise ServerError(f"{what}; end it with `kill {run.pid}` and start again") from error
 
 
 def ensure(run_file: Path = RUN_FILE) -> Endpoint:
-    """The endpoint of the running embedded AWS, which is started if it is not. Raises `ServerError`."""
+    """The endpoint of the running local AWS, which is started if it is not. Raises `ServerError`."""
     with _alone(run_file):
         run = status(run_file) or _start(_free(None), run_file)
     return run.endpoint
@@ -101,7 +101,7 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
     """
     with _alone(run_file):
         if run := status(run_file):
-            raise ServerError(f"the embedded AWS runs already: process {run.pid}, port {run.port}")
+            raise ServerError(f"the local AWS runs already: process {run.pid}, port {run.port}")
         return _start(_free(port), run_file)
 
 
@@ -140,7 +140,7 @@ def _wait(process: Process, run: Run) -> None:
                 return
         time.sleep(0.05)
     tail = "\n".join(Path(run.log).read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
-    raise ServerError(f"the embedded AWS did not start; the end of {run.log}:\n{tail}")
+    raise ServerError(f"the local AWS did not start; the end of {run.log}:\n{tail}")
 
 
 def stop(run_file: Path = RUN_FILE) -> bool:
@@ -178,9 +178,9 @@ def _free(port: int | None) -> int:
 
 
 def _who(port: int) -> int | None:
-    """The process that answers on a port as the embedded AWS does. Raises `TimeoutError` for one that hangs."""
+    """The process that answers on a port as the local AWS does. Raises `TimeoutError` for one that hangs."""
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/embedded-aws/status", timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/local-aws/status", timeout=TIMEOUT) as answer:
             return int(json.load(answer)["pid"])
     except TimeoutError:
         raise
@@ -208,10 +208,10 @@ def make(port: int) -> Any:
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         path = environ.get("PATH_INFO", "")
-        if not path.startswith("/embedded-aws/"):
+        if not path.startswith("/local-aws/"):
             return disturbed(environ, start_response)
         pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
-        made = pages.get(path.removeprefix("/embedded-aws/"))
+        made = pages.get(path.removeprefix("/local-aws/"))
         status, body = ("200 OK", made()) if made else injection.page(environ) or ("404 Not Found", {})
         start_response(status, [("Content-Type", "application/json")])
         return [json.dumps(body).encode()]

@@ -43,7 +43,7 @@ class Services:
 
     def _made(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
-        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "embedded"}
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "local"}
         made = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
         if self.application:
             inside.route(made, self.application)

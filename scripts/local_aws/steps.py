@@ -45,7 +45,7 @@ class Steps:
     ) -> Exception:
         if not isinstance(error, Failed | Invalid | StackFailed):
             LOG.error("%s", traceback.format_exc())
-            error = Failed(f"the embedded AWS itself failed: {error!r}")
+            error = Failed(f"the local AWS itself failed: {error!r}")
         stack.event(operation, resource, status, str(error))
         return error
 

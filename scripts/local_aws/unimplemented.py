@@ -28,6 +28,6 @@ def told(create: Callable[[Any], Flask]) -> Callable[[Any], Flask]:
 def _answer(_: Exception) -> Response:
     call = incoming.read(request.environ, urlencode(request.form).encode())
     told: list[Any] = []
-    error = ("NotImplemented", STATUS, f"the embedded AWS does not have {call.name}")
+    error = ("NotImplemented", STATUS, f"the local AWS does not have {call.name}")
     body = injection.refuse(request.environ, lambda *answer: told.extend(answer), call, error)
     return Response(b"".join(body), STATUS, told[1])

@@ -11,7 +11,7 @@ from scripts.rehearsal.permissions import Judge
 def credentials(aws: Aws) -> dict[str, str]:
     """How the application reaches the AWS of this machine, in the place of its role's own credentials."""
     endpoint = aws.endpoint.url if aws.endpoint else ""
-    return {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded", "AWS_ENDPOINT_URL": endpoint}
+    return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint}
 
 
 def kept(aws: Aws, judge: Judge, role: str, source: str) -> str:

@@ -28,7 +28,7 @@ PAUSE = 0.1  # between two questions of a waiter
 @dataclass
 class CommandLine:
     """`aws` in the name of one role. `hooks` see the answer of an operation (`ecs.describe_services`) before the build
-    does; `instead` answers operations that the embedded AWS does not hold."""
+    does; `instead` answers operations that the local AWS does not hold."""
 
     aws: Aws
     judge: Judge

@@ -1,6 +1,6 @@
 """What ECS does by itself, in the place of its scheduler: a service's task runs as a process on this machine.
 
-The embedded AWS holds services and task definitions and runs nothing, so what it says about running tasks is completed
+The local AWS holds services and task definitions and runs nothing, so what it says about running tasks is completed
 here, for the builds that ask.
 """
 

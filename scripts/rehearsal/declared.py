@@ -1,4 +1,4 @@
-"""What was deployed and the embedded AWS does not hold, as the templates of the stacks say it."""
+"""What was deployed and the local AWS does not hold, as the templates of the stacks say it."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
 """What earlier rehearsals of a pipeline released, stage by stage: the targets that a rollback may have.
 
-The embedded AWS records no executions, so they are kept beside it, in a file for each pipeline that was ever made.
+The local AWS records no executions, so they are kept beside it, in a file for each pipeline that was ever made.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What Elastic Beanstalk does by itself, in the place of its instances: the bundle of an environment's version is
 unpacked, and its `web` process runs on this machine.
 
-The embedded AWS holds applications, versions and environments and runs nothing, so what it says about the health of
+The local AWS holds applications, versions and environments and runs nothing, so what it says about the health of
 instances is completed here. Source: elasticbeanstalk dg, python-configuration-procfile (the `web` process, and port
 8000, which nginx passes requests to), python-configuration-requirements, AWSHowTo.secrets.env-vars.
 """

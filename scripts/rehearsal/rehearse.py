@@ -1,4 +1,4 @@
-"""One rehearsal: what is deployed is read, what is not held by the embedded AWS is started, a release is played."""
+"""One rehearsal: what is deployed is read, what is not held by the local AWS is started, a release is played."""
 
 import fcntl
 import shutil
@@ -59,7 +59,7 @@ def _rehearse(aws: Aws, options: Options, name: str | None, fail_at: str, say: C
         store = Store(aws, found.bucket, found.key, found.name)
         space = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rehearsal-")))
         world = World(aws, options, space, found, judge, store, images, containers, instances, sites, door, say, notes)
-        world.note("what the embedded AWS does not hold of distributions and services: taken from the templates")
+        world.note("what the local AWS does not hold of distributions and services: taken from the templates")
         _resume(world)
         sites.open()
         return Player(world, chosen).play()

@@ -67,7 +67,7 @@ class Sites:
         self.running[asked["DistributionId"]].invalidate(asked["InvalidationBatch"]["Paths"]["Items"])
 
     def _complete(self, identity: str, config: dict[str, Any]) -> None:
-        """Adds what the embedded AWS does not hold: what kind an origin is, and the functions of behaviours."""
+        """Adds what the local AWS does not hold: what kind an origin is, and the functions of behaviours."""
         held = declared(self.aws, identity)
         for origin in config["Origins"]["Items"]:
             for one in held.find("Id", "DomainName"):
@@ -100,7 +100,7 @@ class Sites:
         return found
 
     def _policies(self, config: Mapping[str, Any]) -> dict[str, edge.Added]:
-        """What the response headers policies of the behaviours add. The embedded AWS holds none of them: their stack's
+        """What the response headers policies of the behaviours add. The local AWS holds none of them: their stack's
         template says it."""
         behaviors = [config["DefaultCacheBehavior"], *config.get("CacheBehaviors", {}).get("Items", ())]
         named = {one.get("ResponseHeadersPolicyId", "") for one in behaviors} - {""}

@@ -1,5 +1,5 @@
 """The deploy script against a bare boto3 script that makes the same calls, and against the tools that people use
-instead (`peers`), each on an embedded AWS of its own.
+instead (`peers`), each on a local AWS of its own.
 
 Create, nothing to do, one changed parameter: whole processes, in turn, on servers that were started before the clock.
 After each step, off the clock, CloudFormation is asked whether it really stands. The peers take part in the first round
@@ -34,11 +34,11 @@ BESIDE_BARE = {"create": "at most 1.5", "nothing to do": "at most 1.3", "one par
 
 
 class Side:
-    """One of those compared: its embedded AWS, its parameter files, and the commands that apply them."""
+    """One of those compared: its local AWS, its parameter files, and the commands that apply them."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
-        self.run_file, self.params = folder / "embedded.json", folder / "params"
+        self.run_file, self.params = folder / "local_aws.json", folder / "params"
         shutil.copytree(ROOT / "params", self.params)
         self.url = server.ensure(self.run_file).url
         self.environment = surroundings(folder, self.url)
@@ -61,7 +61,7 @@ class Side:
     def _commands(self) -> Sequence[Sequence[str]]:
         python = [sys.executable, "-m"]
         if self.name == OURS:
-            where = ["--embedded", str(self.run_file), "--params", str(self.params)]
+            where = ["--local-aws", str(self.run_file), "--params", str(self.params)]
             return [[*python, "scripts.deploy", "apply", "local", *where]]
         if self.name == BARE:
             return [[*python, "tests.bench.bare", self.url, str(TEMPLATES), str(self.params)]]

@@ -38,7 +38,7 @@ class Wanted:
 
 
 def surroundings(folder: Path, url: str) -> dict[str, str]:
-    """The environment variables of a peer: it reads nothing of the user's, calls the embedded AWS alone and sends no
+    """The environment variables of a peer: it reads nothing of the user's, calls the local AWS alone and sends no
     telemetry."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_", "SCEPTRE_"))}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -126,7 +126,7 @@ def _computed(name: str) -> computed.Computed:
     return computed.Computed(name, "x", computed.FOUND, "")
 
 
-def test_on_the_embedded_aws_the_stack_keeps_them_and_no_file_does(wanted: Environment) -> None:
+def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(wanted: Environment) -> None:
     aws = Left(names(wanted))
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
     adopted = adoption.settle(aws, wanted, None, True)

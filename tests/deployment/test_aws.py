@@ -73,7 +73,7 @@ def local(service: Service, door: Door = through) -> Aws:
 
 
 @pytest.mark.usefixtures("user")
-def test_the_embedded_aws_needs_nothing_of_the_user(service: Service) -> None:
+def test_the_local_aws_needs_nothing_of_the_user(service: Service) -> None:
     service.answers = [(200, STACKS.format(more=""))]
     assert local(service).call("cloudformation", "describe_stacks")["Stacks"] == []
 

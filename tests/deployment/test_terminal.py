@@ -80,8 +80,8 @@ def test_a_long_wait_says_what_for() -> None:
     ]
 
 
-def test_what_the_embedded_aws_does_not_hold() -> None:
+def test_what_the_local_aws_does_not_hold() -> None:
     one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
-    assert "not held: nothing," in outcomes.embedded_line("http://localhost:1", [])
-    line = outcomes.embedded_line("http://localhost:1", [one, one])
-    assert "not held: 2 values of 1 resource type, see http://localhost:1/embedded-aws/exceptions" in line
+    assert "not held: nothing," in outcomes.local_aws_line("http://localhost:1", [])
+    line = outcomes.local_aws_line("http://localhost:1", [one, one])
+    assert "not held: 2 values of 1 resource type, see http://localhost:1/local-aws/exceptions" in line

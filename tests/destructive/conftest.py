@@ -1,4 +1,4 @@
-"""One embedded AWS for each file, as a process of its own, and drivers that are forked from no process with threads."""
+"""One local AWS for each file, as a process of its own, and drivers that are forked from no process with threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Drive = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Endpoint]:
-    run_file = tmp_path_factory.mktemp("destructive") / "embedded.json"
+    run_file = tmp_path_factory.mktemp("destructive") / "local_aws.json"
     try:
         yield prepared.ensure(run_file)
     finally:

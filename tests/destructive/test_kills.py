@@ -30,7 +30,7 @@ def test_a_kill_between_any_two_calls(drive: Drive, what: str) -> None:
 
 
 def start(run_file: Path, params: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--embedded", str(run_file), "--params"]
+    command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(run_file), "--params"]
     return subprocess.Popen([*command, str(params)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -48,7 +48,7 @@ def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: 
 
 def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: Path) -> None:
     """True SIGKILLs of the whole process, on the real set."""
-    run_file, params, kills = tmp_path / "embedded.json", tmp_path / "params", 0
+    run_file, params, kills = tmp_path / "local_aws.json", tmp_path / "params", 0
     endpoint = prepared.ensure(run_file)
     shutil.copytree(ROOT / "params", params)
     wanted = (params / "local.json").read_text(encoding="utf-8")

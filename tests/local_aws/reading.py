@@ -33,7 +33,7 @@ class Attributes(dict[str, Any]):
 
 
 def compared(aws: Aws, stack: str) -> tuple[set[Lost], set[Lost], set[str]]:
-    """What is read back otherwise than the templates of a stack and its nested ones say; what the embedded AWS tells
+    """What is read back otherwise than the templates of a stack and its nested ones say; what the local AWS tells
     of that; and the types that were read."""
     services = Services(aws.endpoint.url, aws.endpoint.region, aws.endpoint.account)
     lost, kinds = set(), set()

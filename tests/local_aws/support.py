@@ -1,4 +1,4 @@
-"""A client's view of the embedded AWS: uploads, change sets, waiting; every CloudFormation answer checked in shape."""
+"""A client's view of the local AWS: uploads, change sets, waiting; every CloudFormation answer checked in shape."""
 
 import json
 import time
@@ -44,7 +44,7 @@ def _enums(shape: Any, value: Any, place: str) -> list[str]:
 
 
 class Aws:
-    """Clients of the embedded AWS."""
+    """Clients of the local AWS."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

@@ -181,4 +181,4 @@ def test_a_plan_that_cannot_be_is_refused(text: str, why: str) -> None:
 
 def test_the_server_says_what_is_wrong_with_a_plan(endpoint: Endpoint) -> None:
     with pytest.raises(BadPlan, match="give one of"):
-        faults._ask("PUT", f"{endpoint.url}/embedded-aws/faults", b'{"calls": [{"do": "explode"}]}')
+        faults._ask("PUT", f"{endpoint.url}/local-aws/faults", b'{"calls": [{"do": "explode"}]}')

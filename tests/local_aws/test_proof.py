@@ -79,7 +79,7 @@ def test_every_property_is_read_back(aws: Aws, deployed: dict[str, Any]) -> None
     seen = set()
     for stack in (SHARED, ENVIRONMENT):
         lost, told, kinds = compared(aws, stack)
-        assert lost == told, "what is not held is exactly what the embedded AWS tells"
+        assert lost == told, "what is not held is exactly what the local AWS tells"
         seen |= kinds
     assert len(seen) > 40
     assert all(one["Kept"] for one in aws.endpoint.exceptions())

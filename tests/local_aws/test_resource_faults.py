@@ -13,8 +13,8 @@ def test_a_resource_that_fails_to_be_created(aws: Aws, refused: bool) -> None:
     with failing(aws, fault):
         stack = aws.deploy("unmade", root(aws))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    [(_, embedded)] = reasons(aws, "unmade", "CREATE_FAILED")[:1]
-    child = embedded.removeprefix("Embedded stack ").split(" ")[0]
+    [(_, reason)] = reasons(aws, "unmade", "CREATE_FAILED")[:1]
+    child = reason.removeprefix("Embedded stack ").split(" ")[0]
     assert reasons(aws, child, "CREATE_FAILED")[0] == ("Bucket", "no room")
     buckets = [one for one in aws.events(child) if one["LogicalResourceId"] == "Bucket"]
     assert any(one.get("PhysicalResourceId") for one in buckets) is not refused

@@ -169,7 +169,7 @@ def test_what_no_row_can_change_is_rolled_back_with_a_reason(aws: Aws) -> None:
     properties["RepositoryDescription"] = "b"
     assert aws.deploy("row-unchangeable", template, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     [failed] = [one for one in aws.events("row-unchangeable") if one["ResourceStatus"] == "UPDATE_FAILED"]
-    assert "RepositoryDescription cannot be changed on the embedded AWS" in failed["ResourceStatusReason"]
+    assert "RepositoryDescription cannot be changed on the local AWS" in failed["ResourceStatusReason"]
     kept = aws.client("codecommit").get_repository(repositoryName="source")["repositoryMetadata"]
     assert kept["repositoryDescription"] == "a"
     aws.delete("row-unchangeable")

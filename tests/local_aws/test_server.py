@@ -15,7 +15,7 @@ from scripts.local_aws.__main__ import main
 
 
 def test_it_answers_on_loopback_and_is_found_again(tmp_path: Path) -> None:
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     assert server.status(run_file) is None
     assert server.stop(run_file) is False
     first = server.ensure(run_file)
@@ -33,13 +33,13 @@ def test_it_answers_on_loopback_and_is_found_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', json.dumps({"pid": 1, "port": 9, "log": "x"})])
 def test_a_stale_or_broken_run_file_counts_as_none(tmp_path: Path, text: str) -> None:
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     run_file.write_text(text)
     assert server.status(run_file) is None
 
 
 def test_another_process_on_the_port_is_not_taken_for_it(tmp_path: Path, endpoint: server.Endpoint) -> None:
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     port = int(endpoint.url.rpartition(":")[2])
     run_file.write_text(json.dumps({"pid": os.getpid(), "port": port, "log": "x"}))
     assert server.status(run_file) is None
@@ -48,7 +48,7 @@ def test_another_process_on_the_port_is_not_taken_for_it(tmp_path: Path, endpoin
 
 def test_a_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "TIMEOUT", 0.2)
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
@@ -59,7 +59,7 @@ def test_a_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_two_commands_at_once_start_one_server(tmp_path: Path) -> None:
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     with ThreadPoolExecutor() as pool:
         first, second = pool.map(server.ensure, [run_file, run_file])
     assert first == second
@@ -72,7 +72,7 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(server.ServerError, match=f"port {port} is taken"):
-            server.start(port, tmp_path / "embedded.json")
+            server.start(port, tmp_path / "local_aws.json")
 
 
 def test_a_process_that_ends_is_told_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,13 +81,13 @@ def test_a_process_that_ends_is_told_with_its_log(tmp_path: Path, monkeypatch: p
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
     with pytest.raises(server.ServerError, match="no module named moto"):
-        server.start(run_file=tmp_path / "embedded.json")
+        server.start(run_file=tmp_path / "local_aws.json")
 
 
 def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(server.status, "__defaults__", (tmp_path / "none.json",))
     assert main(["status"]) == 1
-    assert capsys.readouterr().out == "embedded AWS is not running\n"
+    assert capsys.readouterr().out == "local AWS is not running\n"
     shown = subprocess.run(
         [sys.executable, "-m", "scripts.local_aws", "--help"],
         capture_output=True,

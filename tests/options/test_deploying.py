@@ -1,4 +1,4 @@
-"""Ten environments that people may want, deployed on the embedded AWS, each updated into the next, then destroyed."""
+"""Ten environments that people may want, deployed on the local AWS, each updated into the next, then destroyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Environments that tests rehearse in: an embedded AWS of their own, what is deployed to it, applications."""
+"""Environments that tests rehearse in: a local AWS of their own, what is deployed to it, applications."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class World:
 
     def deploy(self) -> str:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
-        command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--embedded", str(self.run_file)]
+        command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(self.run_file)]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
         done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -137,7 +137,7 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
         shutil.copytree(ROOT / name, folder / name)
     change(folder)
     fakes.lay(folder / "fakes")
-    run_file = folder / "embedded.json"
+    run_file = folder / "local_aws.json"
     endpoint = prepared.ensure(run_file)
     try:
         made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
@@ -149,5 +149,5 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
 
 def command(world: World, *more: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody types it, on this environment."""
-    line = [sys.executable, "-m", "scripts.rehearse", "--embedded", str(world.run_file), *more]
+    line = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(world.run_file), *more]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

@@ -51,14 +51,14 @@ def application(repository: Path, folder: Path) -> Path:
 
 def test_a_release_of_a_create_react_app(repository: Path, tmp_path: Path) -> None:
     app = application(repository, tmp_path)
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     server.ensure(run_file)
     try:
         for module, words in (
             ("scripts.deploy", ["apply", "local"]),
             ("scripts.rehearse", ["--app", str(app), "--cache", str(tmp_path / "cache")]),
         ):
-            command = [sys.executable, "-m", module, *words, "--embedded", str(run_file)]
+            command = [sys.executable, "-m", module, *words, "--local-aws", str(run_file)]
             result = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=900)
             assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-2000:]
         assert "RESULT tests: passed" in result.stdout

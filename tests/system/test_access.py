@@ -1,4 +1,4 @@
-"""The roles of an environment, made by the script as a process against an embedded AWS, and what stands there then."""
+"""The roles of an environment, made by the script as a process against a local AWS, and what stands there then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The deploy script as a process, over HTTP, against an embedded AWS of its own: the story of one environment."""
+"""The deploy script as a process, over HTTP, against a local AWS of its own: the story of one environment."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_good_deployment_after_it_creates_everything(
     assert len(stacks) > 12 and set(stacks.values()) == {"CREATE_COMPLETE"}
     assert world.change_sets() == []
     assert re.search(rf"\n  PublicUrl +{re.escape(world.output('PublicUrl'))}\n", created.stdout)
-    assert created.stdout.splitlines()[-1].startswith("embedded AWS: http://localhost:")
+    assert created.stdout.splitlines()[-1].startswith("local AWS: http://localhost:")
 
 
 def test_the_packaging_bucket_and_the_record(world: World, created: subprocess.CompletedProcess[str]) -> None:
@@ -152,7 +152,7 @@ def test_destroy_comes_last_and_keeps_what_holds_data(world: World, created: sub
 
 
 def test_nothing_is_started_to_look_at_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scripts.deploy", "status", "local", "--embedded", str(tmp_path / "none.json")]
+    command = [sys.executable, "-m", "scripts.deploy", "status", "local", "--local-aws", str(tmp_path / "none.json")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 3 and "The embedded AWS is not running." in ended.stderr
+    assert ended.returncode == 3 and "The local AWS is not running." in ended.stderr
     assert not list(tmp_path.iterdir())

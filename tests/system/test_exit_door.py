@@ -1,6 +1,6 @@
 """The exit door: the committed JSON deploys without us, by the AWS command line alone.
 
-Against the embedded AWS, whose CloudFormation is ours; that a real account takes the same templates by the same two
+Against the local AWS, whose CloudFormation is ours; that a real account takes the same templates by the same two
 commands stands in docs/unverified.md.
 """
 
@@ -32,7 +32,7 @@ def command_line(repository: Path) -> Path:
 
 def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path) -> None:
     aws = command_line(repository)
-    run_file = tmp_path / "embedded.json"
+    run_file = tmp_path / "local_aws.json"
     endpoint = prepared.ensure(run_file)
     try:
         environment = {

@@ -26,14 +26,14 @@ STACK = "watched-local"
 
 @dataclass
 class World:
-    """An embedded AWS with a project of two nested stacks."""
+    """A local AWS with a project of two nested stacks."""
 
     folder: Path
     url: str
     broken: bool = field(default=False)
 
     def command(self, verb: str, *more: str) -> list[str]:
-        options = {"--embedded": "embedded.json", "--templates": "templates", "--params": "params"}
+        options = {"--local-aws": "local_aws.json", "--templates": "templates", "--params": "params"}
         given = [word for name, file in options.items() for word in (name, str(self.folder / file))]
         return [sys.executable, "-m", "scripts.deploy", verb, "local", *given, *more]
 
@@ -76,14 +76,14 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("watching")
-    endpoint = prepared.ensure(folder / "embedded.json")
+    endpoint = prepared.ensure(folder / "local_aws.json")
     try:
         made = World(folder, endpoint.url)
         made.write("first")
         assert made.run("apply")[0] == 0
         yield made
     finally:
-        server.stop(folder / "embedded.json")
+        server.stop(folder / "local_aws.json")
 
 
 SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=5),))

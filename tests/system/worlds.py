@@ -1,4 +1,4 @@
-"""An embedded AWS of its own for a module of tests, with folders of templates and parameters that they may change."""
+"""A local AWS of its own for a module of tests, with folders of templates and parameters that they may change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BROKEN = {
 
 @dataclass(frozen=True)
 class World:
-    """An embedded AWS with the folders that a test may change."""
+    """A local AWS with the folders that a test may change."""
 
     run_file: Path
     folder: Path
@@ -38,7 +38,7 @@ class World:
 
     def deploy(self, verb: str, *more: str) -> subprocess.CompletedProcess[str]:
         """The script on this AWS, with the folders as they are now."""
-        command = [sys.executable, "-m", "scripts.deploy", verb, "local", "--embedded", str(self.run_file), *more]
+        command = [sys.executable, "-m", "scripts.deploy", verb, "local", "--local-aws", str(self.run_file), *more]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
         # What a user has configured for the real AWS must not matter.
         set_up = {**os.environ, "AWS_PROFILE": "no-such-profile"}
@@ -87,10 +87,12 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("deploy")
-    endpoint = prepared.ensure(folder / "embedded.json")
+    endpoint = prepared.ensure(folder / "local_aws.json")
     try:
         yield World(
-            folder / "embedded.json", folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions))
+            folder / "local_aws.json",
+            folder,
+            Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)),
         )
     finally:
-        server.stop(folder / "embedded.json")
+        server.stop(folder / "local_aws.json")

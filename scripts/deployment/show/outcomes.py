@@ -84,8 +84,8 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
         yield f"  {stack.remedy}"
 
 
-def embedded_line(url: str, unheld: Sequence[Mapping[str, str]]) -> str:
-    """What the embedded AWS is, and how much of what was deployed it does not hold."""
+def local_aws_line(url: str, unheld: Sequence[Mapping[str, str]]) -> str:
+    """What the local AWS is, and how much of what was deployed it does not hold."""
     types = len({one["Type"] for one in unheld})
     missing = f"{count(len(unheld), 'value')} of {count(types, 'resource type')}" if unheld else "nothing"
-    return f"embedded AWS: {url}/moto-api/  not held: {missing}, see {url}/embedded-aws/exceptions"
+    return f"local AWS: {url}/moto-api/  not held: {missing}, see {url}/local-aws/exceptions"

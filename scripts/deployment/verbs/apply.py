@@ -63,7 +63,7 @@ def run(run: Run) -> Exit:
         saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
     prepared, paint = planner.prepare(run), terminal.painter(sys.stdout)
     beside = planning.standing(prepared)
-    ended, asked = Exit.DONE, bool(run.aws.endpoint)  # the embedded AWS has neither pushes nor pull requests
+    ended, asked = Exit.DONE, bool(run.aws.endpoint)  # the local AWS has neither pushes nor pull requests
     for one in prepared:
         if one.name != SHARED and not asked:
             pipeline_source.want(run, run.wanted, beside.get(SHARED))
@@ -77,7 +77,7 @@ def run(run: Run) -> Exit:
     else:
         ended = _again(prepared, beside, paint, held)
     if run.aws.endpoint:
-        say([outcomes.embedded_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
+        say([outcomes.local_aws_line(run.aws.endpoint.url, run.aws.endpoint.unheld())])
     return ended
 
 

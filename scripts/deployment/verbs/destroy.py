@@ -126,7 +126,7 @@ def _named(run: Run, left: Sequence[Held]) -> list[Held]:
 
 
 def _confirm(run: Run, stack: Stack, account: str) -> None:
-    """Nobody types a name by habit. Nobody has to agree on the embedded AWS. Raises `NotConfirmed`, `Refused`."""
+    """Nobody types a name by habit. Nobody has to agree on the local AWS. Raises `NotConfirmed`, `Refused`."""
     name = run.wanted.name
     if run.aws.endpoint:
         return

@@ -32,7 +32,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run) -> Exit:
     """Checks the folder, makes the shared stack when it is missing, pushes, and sets the default branch."""
     if run.aws.endpoint:
-        raise Refused("The embedded AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
+        raise Refused("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
     folder: Path = run.given.app
     _check(run, folder)
     shared = replace(run, roots={SHARED: run.roots[SHARED]})

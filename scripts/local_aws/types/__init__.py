@@ -1,4 +1,4 @@
-"""The resource types that the embedded AWS knows, one row each, by service family."""
+"""The resource types that the local AWS knows, one row each, by service family."""
 
 from scripts.local_aws.types import basics, beanstalk, delivery, network, runtime, storage
 from scripts.local_aws.types.row import Row

@@ -86,7 +86,7 @@ def _document(policy: "Thing") -> dict[str, Any]:
 def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
     """One row is one call: a policy on several topics is refused."""
     if len(properties.get("Topics", ("one",))) != 1:
-        raise NoPlace("Topics: the embedded AWS knows a topic policy for one topic only;")
+        raise NoPlace("Topics: the local AWS knows a topic policy for one topic only;")
     return properties | ({"Topics": properties["Topics"][0]} if "Topics" in properties else {})
 
 
