@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from generator.gate import memo
+from generator.gate import cache
 
 if TYPE_CHECKING:
     from generator.cfn.templates import TemplateSet
@@ -53,7 +53,7 @@ def main(words: list[str] | None = None) -> int:
         return _list()
     if chosen.picture:
         return _picture()
-    if chosen.gate and memo.is_fresh(ROOT):
+    if chosen.gate and cache.is_fresh(ROOT):
         print("templates: nothing has changed since the gate passed.")
         return DONE
     files = _render()
@@ -106,7 +106,7 @@ def _explained(files: Mapping[str, str], base: Path) -> int:
 
 def _record(files: Mapping[str, str]) -> None:
     """Writes the permission ledger."""
-    from generator.cfn import ledger
+    from generator.gate import ledger
 
     text = ledger.markdown(_rendered(files))
     if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
@@ -120,7 +120,7 @@ def _committed() -> dict[str, str]:
 
 
 def _check(files: Mapping[str, str]) -> int:
-    from generator.cfn import ledger
+    from generator.gate import ledger
 
     committed = _committed()
     stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
@@ -165,7 +165,7 @@ def _write(files: Mapping[str, str]) -> None:
 def _gate() -> int:
     """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
     from generator.cfn.templates import load
-    from generator.gate import environments, lint, parameter_page, run
+    from generator.gate import lint, parameter_files, parameter_page, run
 
     print("gate: cfn-lint, house rules, parameter files ...", flush=True)
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
@@ -175,15 +175,15 @@ def _gate() -> int:
     if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
         PAGE.write_text(text, encoding="utf-8", newline="\n")
         print(f"parameters: {PAGE.relative_to(ROOT)} written")
-    linted = lint.lint(ROOT, only=memo.unlinted(ROOT))
-    memo.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
-    findings = [*linted, *run.check(templates), *environments.check(PARAMS, templates)]
+    linted = lint.lint(ROOT, only=cache.unlinted(ROOT))
+    cache.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
+    findings = [*linted, *run.check(templates), *parameter_files.check(PARAMS, templates)]
     for finding in findings:
         print(finding, file=sys.stderr)
     if findings:
         print(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", file=sys.stderr)
         return FOUND
-    memo.remember(ROOT)
+    cache.remember(ROOT)
     print("gate: passed, no findings")
     return DONE
 
@@ -202,8 +202,8 @@ def _list() -> int:
 
 
 def _picture() -> int:
-    from generator.cfn.picture import mermaid
     from generator.cfn.templates import load
+    from generator.picture import mermaid
 
     print(mermaid(load(TEMPLATES)), end="")
     return DONE

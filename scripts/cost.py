@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 
 from generator.cfn.environments import ACCESS
-from generator.cfn.settled import Settled, settle
+from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissing, estimate
 from scripts.deploy import Parser, folders
@@ -21,13 +21,13 @@ TABLES = {"terminal": show.lines, "markdown": show.markdown}
 RELEASED = {"BackendBootstrap": "false", "BackendImage": "any"}
 
 
-def stacks(roots: dict[str, Environment], region: str) -> Iterator[Settled]:
+def stacks(roots: dict[str, Environment], region: str) -> Iterator[Instance]:
     """Every stack of an environment as it is after its first release; roles cost nothing."""
     for name, one in roots.items():
         if name != ACCESS:
             found = {parameter: how["First"] for parameter, how in one.computed.items()}
             values = one.values({**found, **{key: RELEASED[key] for key in RELEASED if key in found}})
-            yield from settle(one.root, {**values, "AWS::Region": region})
+            yield from stack_instances(one.root, {**values, "AWS::Region": region})
 
 
 def price(given: Namespace) -> Estimate:

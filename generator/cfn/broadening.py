@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import product
 
+from generator.cfn.intrinsics import choices, render
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import choices, render
 
 PRINCIPAL_TYPES = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
 POLICY_TYPES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from generator.cfn.intrinsics import choices, render
 from generator.cfn.places import Place, spell, walk
 from generator.cfn.templates import Resource, TemplatesError, TemplateSet, once
-from generator.cfn.values import choices, render
 
 # Resource type and first property -> kind of policy. Sources: the property lists of the CloudFormation resource
 # schemas (those that cfn-lint carries) for the places; the IAM user guide, "Policies and permissions", for the kinds.

@@ -23,6 +23,17 @@ ENCRYPT = [
     do.GenerateDataKeyWithoutPlaintext,
 ]
 PUBLISH = [do.Decrypt, do.GenerateDataKey, do.GenerateDataKeyWithoutPlaintext]
+# What a role needs that reads and writes encrypted artifacts; the pipeline's and its builds' (codepipeline user guide,
+# how-to-custom-role; codebuild user guide, setting-up-service-role).
+USE_KEY = [
+    do.Decrypt,
+    do.DescribeKey,
+    do.Encrypt,
+    do.GenerateDataKey,
+    do.GenerateDataKeyWithoutPlaintext,
+    do.ReEncryptFrom,
+    do.ReEncryptTo,
+]
 ADMINISTER = [
     do.CancelKeyDeletion,
     do.CreateAlias,

@@ -5,8 +5,8 @@ is not written anew before this has passed; continuous integration compares with
 request is for (`--base`), so that deleting the file explains nothing.
 """
 
-from generator.cfn import ledger
 from generator.cfn.templates import TemplateSet
+from generator.gate import ledger
 from generator.gate.finding import Finding
 
 LEDGER = "docs/permissions.md"

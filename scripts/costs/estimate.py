@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.cfn.settled import Settled
+from generator.cfn.instance import Instance
 from generator.cfn.templates import Resource
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Case, Item, Level
 
@@ -51,7 +51,7 @@ class Estimate:
         return Level(sum(one.low for one in found), sum(one.high for one in found))
 
 
-def estimate(environment: str, stacks: Sequence[Settled], prices: Path = PRICES) -> Estimate:
+def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES) -> Estimate:
     """The estimate of the settled `stacks` of one environment. Raises `PriceMissing`."""
     book = json.loads(prices.read_text(encoding="utf-8"))
     usage = {name: Level(one["low"], one["high"]) for name, one in book["usage"].items()}
@@ -76,7 +76,7 @@ def estimate(environment: str, stacks: Sequence[Settled], prices: Path = PRICES)
     )
 
 
-def _items(stack: Settled, one: Resource, usage: Mapping[str, Level]) -> Iterator[Item]:
+def _items(stack: Instance, one: Resource, usage: Mapping[str, Level]) -> Iterator[Item]:
     if one.type in RULES:
         yield from RULES[one.type](Case(stack, one, usage))
     elif not one.type.startswith(FREE):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from generator.cfn.settled import Settled
+from generator.cfn.instance import Instance
 from generator.cfn.templates import Resource
 
 RUNTIME, FORGOTTEN = "ECS or Elastic Beanstalk", "Not in the design"
@@ -69,7 +69,7 @@ class Item(NamedTuple):
 class Case(NamedTuple):
     """A resource that is priced: the stack that it is in, and the usage levels by name (`hours` among them)."""
 
-    stack: Settled
+    stack: Instance
     one: Resource
     usage: Mapping[str, Level]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.cfn.graph import mentions
-from generator.cfn.settled import settle
+from generator.cfn.instance import stack_instances
 from generator.cfn.templates import Child
 from scripts.deployment import inventory
 from scripts.deployment.aws import Aws
@@ -47,7 +47,7 @@ class Entry:
 def declared(environment: Environment) -> dict[str, Entry]:
     """Every plain variable by name, as the templates and the parameter file have it."""
     found = {parameter: how["First"] for parameter, how in environment.computed.items()}
-    stacks = {one.path: one for one in settle(environment.root, environment.values(found))}
+    stacks = {one.path: one for one in stack_instances(environment.root, environment.values(found))}
     stack = stacks.get((CHILD,))  # none without a backend
     [child] = [one for one in environment.root.children() if one.resource.logical_id == CHILD]
     entries = {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.assertions import conditions
+from generator.cfn.intrinsics import decide
 from generator.cfn.places import walk
-from generator.cfn.values import decide
 from scripts.deployment.aws import Aws
 
 

@@ -1,6 +1,6 @@
 """Whether the roles as they are deployed may do what a release does: every call is judged before it is made.
 
-What a thing needs stands in `generator/cfn/needs_rows.py`; here its texts become the ARNs of this account, and the
+What a thing needs stands in `generator/cfn/role_needs/rows.py`; here its texts become the ARNs of this account, and the
 evaluator of `generator/cfn/evaluate.py` judges them over the policies that IAM, S3 and KMS answer with.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn.evaluate import Decision, Request, decide, like, statements
-from generator.cfn.needs_rows import ROWS, TRUST
-from generator.cfn.needs_terms import filled
 from generator.cfn.permissions import Permission
+from generator.cfn.role_needs.row import filled
+from generator.cfn.role_needs.rows import ROWS, TRUST
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.errors import Failed, Unsupported
@@ -64,7 +64,7 @@ class Judge:
         the row does. Raises `Denied`, and `Unsupported` for a thing without a row.
         """
         if thing not in ROWS:
-            raise Unsupported(f"`{thing}` has no row in generator/cfn/needs_rows.py: add it with its source")
+            raise Unsupported(f"`{thing}` has no row in generator/cfn/role_needs/rows.py: add it with its source")
         for row in ROWS[thing]:
             on = self._here(filled(row.on, fields))
             on = on if on == "*" or not on.endswith("*") else on[:-1] + star

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.settled import settle
+from generator.cfn.instance import stack_instances
 from generator.cfn.templates import STACK, TemplateSet, from_bodies, load
 from scripts import cost
 from scripts.costs import show
@@ -47,7 +47,7 @@ def test_an_unknown_type_is_refused(templates: TemplateSet) -> None:
     bodies = templates.bodies()
     bodies["storage"]["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
     with pytest.raises(PriceMissing, match=r"storage.Queue is a AWS::SQS::Queue.*rules.py"):
-        estimate("x", settle(from_bodies(bodies)["storage"], {"ArtifactDays": "30"}))
+        estimate("x", stack_instances(from_bodies(bodies)["storage"], {"ArtifactDays": "30"}))
 
 
 def test_prices_say_where_they_are_from_and_when() -> None:
@@ -126,7 +126,7 @@ def test_the_command(words: list[str], status: int, told: str) -> None:
 def test_stacks_that_do_not_exist_cost_nothing(templates: TemplateSet) -> None:
     root = templates["environment"]
     values = {"BackendTarget": "NONE", "Environment": "x", "FrontendTarget": "CLOUDFRONT", "AWS::Region": "us-east-1"}
-    stacks = settle(root, values)
+    stacks = stack_instances(root, values)
     assert [one.path for one in stacks if not one.path] == [()] and ("Site",) in {one.path for one in stacks}
     assert not {("Backend",), ("Network",), ("Data",)} & {one.path for one in stacks}
     assert line(estimate("x", stacks), "keys") == (1, 1)

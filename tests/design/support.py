@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from generator.cfn.assertions import conditions
-from generator.cfn.buildspec import inline
-from generator.cfn.contracts import origin
+from generator.cfn.intrinsics import OTHER, decide, render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import STACK, TemplateSet
-from generator.cfn.values import OTHER, decide, render
+from generator.gate.buildspec import inline
+from generator.gate.contracts import origin
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT"}

@@ -9,9 +9,9 @@ import pytest
 from botocore import xform_name
 
 from generator.cfn.assertions import broken
+from generator.cfn.intrinsics import render
 from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 from scripts.deployment.preflight.source import NAMED
 
 from .support import ROOT, allowed, arn, attribute, grants

@@ -2,9 +2,9 @@
 
 import re
 
+from generator.cfn.intrinsics import decide, render
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import decide, render
 
 from .support import (
     actions,

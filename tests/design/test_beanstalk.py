@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 from generator.constructs.app_config import keys
 from generator.project import CLOUD_HEALTH_DASHBOARD
 

@@ -1,7 +1,7 @@
 """Build: the projects, their runtimes, their buildspecs, what they leave behind."""
 
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 
 from .support import (
     actions,

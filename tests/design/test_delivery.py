@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 
 from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, declaration, default, exists, grants, real, ref, sub, under
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 from generator.core import ports
 from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment

@@ -1,7 +1,7 @@
 """The permission ledger as it is committed: every role, who may assume it, what it may do, and why."""
 
-from generator.cfn import ledger
 from generator.cfn.templates import TemplateSet
+from generator.gate import ledger
 
 from .support import ROOT
 

@@ -6,8 +6,8 @@ import pytest
 
 from generator.cfn.assertions import broken, unmet
 from generator.cfn.graph import dependencies
+from generator.cfn.intrinsics import decide, render
 from generator.cfn.templates import TemplateSet, load
-from generator.cfn.values import decide, render
 
 from .support import BOTH, ROOT, attribute, declaration, default, exists, grants, passed, real, ref, sub, under
 

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import render
 
 from .support import BOTH, declaration, default, dimensions, exists, grants, matches, real, ref, stages, under
 

@@ -2,8 +2,8 @@
 
 import json
 
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import STACK, TemplateSet
-from generator.cfn.values import render
 
 from .support import (
     BOTH,

@@ -2,11 +2,11 @@
 
 import re
 
-from generator.cfn.contracts import children_are_fed
 from generator.cfn.graph import child_dependencies, givers, mentions, order
+from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
 from generator.cfn.templates import STACK, TemplateSet
-from generator.cfn.values import render
+from generator.gate.contracts import children_are_fed
 
 from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
 

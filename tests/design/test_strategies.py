@@ -1,7 +1,7 @@
 """How ECS replaces tasks: the two target groups, and what guards each strategy."""
 
+from generator.cfn.intrinsics import decide, render
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import decide, render
 
 from .support import attribute, declaration, exists, grants, outcome, real, ref, under
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.gate import memo
+from generator.gate import cache
 
 PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg")
 
@@ -38,7 +38,7 @@ def edit(file: Path, before: str, after: str) -> None:
 def linted(folder: Path, *but: str) -> None:
     """As after a gate that passed: until a template changes, cfn-lint has nothing to look at `but` those named. That it
     finds nothing in any of them is proved by tests/gate/test_lint.py and by `make templates` below."""
-    memo.remember_linted(folder, but)
+    cache.remember_linted(folder, but)
 
 
 def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
@@ -47,14 +47,14 @@ def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) 
     result = run(copy, "--gate")
     assert result.returncode == 1, result.stdout
     assert "templates/registry.json Outputs/RegistryArn/Value" in result.stderr
-    assert not memo.is_fresh(copy) and memo.unlinted(copy) == ["registry.json"]
+    assert not cache.is_fresh(copy) and cache.unlinted(copy) == ["registry.json"]
 
 
 def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
     linted(copy, "storage.json", "edge.json")
     first = run(copy, "--gate")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert memo.unlinted(copy) == []
+    assert cache.unlinted(copy) == []
     assert "none changed" in first.stdout and "gate: passed, no findings" in first.stdout
     again = run(copy, "--gate")
     assert (again.returncode, again.stdout) == (0, "templates: nothing has changed since the gate passed.\n")
@@ -62,8 +62,8 @@ def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
 
 def test_answering_at_once_imports_nothing_heavy(copy: Path) -> None:
     code = (
-        "import sys\nfrom generator import __main__ as m\nfrom generator.gate import memo\n"
-        "memo.remember(m.ROOT)\nassert m.main(['--gate']) == 0\n"
+        "import sys\nfrom generator import __main__ as m\nfrom generator.gate import cache\n"
+        "cache.remember(m.ROOT)\nassert m.main(['--gate']) == 0\n"
         "heavy = {'troposphere', 'awacs', 'boto3', 'botocore', 'cfnlint', 'yaml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.picture import mermaid
 from generator.cfn.templates import TemplateSet, load
 from generator.core.moves import MOVES
 from generator.core.stack import Stack
+from generator.picture import mermaid
 from generator.render import render
 from generator.roots import environment
 from generator.version import VERSION

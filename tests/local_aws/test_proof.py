@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.settled import settle
+from generator.cfn.instance import stack_instances
 from generator.cfn.templates import load
 from tests.local_aws.reading import STACK, compared
 from tests.local_aws.support import Aws, outputs
@@ -50,7 +50,7 @@ def kinds() -> set[str]:
     """Every resource type that the two roots, and what they nest, make with these values; what a domain adds is read
     back in tests/local_aws/test_rows.py."""
     templates = load(TEMPLATES)
-    stacks = [one for root in ("shared", "environment") for one in settle(templates[root], SET)]
+    stacks = [one for root in ("shared", "environment") for one in stack_instances(templates[root], SET)]
     return {one.type for stack in stacks for one in stack.template.resources.values() if one.type != STACK}
 
 

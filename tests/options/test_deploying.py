@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
-from generator.cfn.settled import settle
 from generator.cfn.templates import load
 from tests.options.combinations import SAMPLES
 from tests.system.worlds import LOCAL, World, world
@@ -64,7 +64,7 @@ def test_each_becomes_the_next(world: World, step: Step) -> None:
     held = {one for one in world.stacks() if one.startswith(LOCAL)}
     templates = load(world.folder / "templates")
     values = effective(read(world.folder / "params/local.json"), templates[ENVIRONMENT].body)
-    wanted = settle(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
+    wanted = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
     assert len(held) == len(wanted) > 8
     assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in world.stacks().values())
     again = world.deploy("apply")

@@ -12,8 +12,8 @@ import pytest
 
 from generator.cfn import environments, parameters
 from generator.cfn.graph import mentions, references
+from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective
-from generator.cfn.settled import settle
 from generator.cfn.templates import STACK, Template, TemplateSet, from_bodies, load
 from generator.gate import run
 from generator.gate.lint import lint
@@ -51,7 +51,7 @@ def _sets(root: Template, made: list[dict[str, str]]) -> list[TemplateSet]:
     found: dict[str, TemplateSet] = {}
     for values in made:
         given = {**effective(as_file(root, values), root.body), **values, "AWS::Region": "eu-west-1"}
-        bodies = {one.template.name: one.template.body for one in settle(root, given)}
+        bodies = {one.template.name: one.template.body for one in stack_instances(root, given)}
         found.setdefault(json.dumps(bodies, sort_keys=True), from_bodies(bodies))
     return list(found.values())
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from generator.cfn.assertions import conditions
-from generator.cfn.values import decide, render
+from generator.cfn.intrinsics import decide, render
 from scripts.rehearsal import edge, node, serve, venv
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -44,7 +44,7 @@ def test_what_a_row_leaves_open_is_judged_as_it_is_called() -> None:
 
 
 def test_a_thing_without_a_row_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"`aws s3 rb` has no row in generator/cfn/needs_rows.py"):
+    with pytest.raises(Unsupported, match=r"`aws s3 rb` has no row in generator/cfn/role_needs/rows.py"):
         judge().need(ROLE, "aws s3 rb", {})
 
 

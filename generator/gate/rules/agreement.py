@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from generator.cfn import builds, contracts, releases
-from generator.cfn.contracts import Disagreement
-from generator.cfn.needs import compare
 from generator.cfn.templates import TemplateSet
+from generator.gate import build_contracts, contracts, release_contracts
+from generator.gate.contracts import Disagreement
+from generator.gate.role_needs.compare import compare
 from generator.gate.rules.rule import Check, Fault, Rule
 
 
@@ -56,43 +56,43 @@ RULES = (
     Rule(
         "CON006",
         "what is missing fails in the middle of a release, and what nothing needs helps only an intruder",
-        "change the grants in generator/, or the row with its source in generator/cfn/needs_rows.py",
+        "change the grants in generator/, or the row with its source in generator/cfn/role_needs/rows.py",
         _needs,
     ),
     Rule(
         "CON007",
         "the build fails in the middle of a release, or is not what the project says",
         "set the variable in the project or the action, or read it in the buildspec",
-        _contract(builds.variables_agree),
+        _contract(build_contracts.variables_agree),
     ),
     Rule(
         "CON008",
         "CodeBuild makes a report group of its own, outside the stack",
         "name the report group <project>-<report> as the buildspec's report",
-        _contract(builds.reports_have_groups),
+        _contract(build_contracts.reports_have_groups),
     ),
     Rule(
         "CON009",
         "nothing is cached, and nothing says so",
         "give the project a cache, or take the paths from the buildspec",
-        _contract(builds.caches_agree),
+        _contract(build_contracts.caches_agree),
     ),
     Rule(
         "CON010",
         "the deploy action finds nothing to deploy",
         "let action and buildspec name the same file",
-        _contract(builds.deployed_files_are_written),
+        _contract(build_contracts.deployed_files_are_written),
     ),
     Rule(
         "CON011",
         "a push would be released twice, or never",
         "give a source in CodeCommit the start rule, and one behind a connection a trigger and DetectChanges false",
-        _contract(releases.started_once),
+        _contract(release_contracts.started_once),
     ),
     Rule(
         "CON012",
         "the stage would run without what it takes, or with that of an older release",
         "give the stage all checks of the stages that it takes something from",
-        _contract(releases.skipped_together),
+        _contract(release_contracts.skipped_together),
     ),
 )

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from generator.cfn.needs_rows import MANAGED
+from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, permissions
+from generator.cfn.role_needs.rows import MANAGED
 from generator.cfn.templates import TemplateSet
-from generator.cfn.values import render
 from generator.gate.rules.rule import Check, Fault, Rule, values
 
 # Wildcards in action names that may stand, each with its reason. None is needed: the templates name ReEncryptFrom and

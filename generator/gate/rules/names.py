@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generator.cfn.graph import mentions
+from generator.cfn.intrinsics import render
 from generator.cfn.parameters import VOLATILE
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import render
 from generator.gate.rules.rule import Fault, Rule, values
 from generator.gate.rules.storage import HOLDS_DATA, TABLE
 

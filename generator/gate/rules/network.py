@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from generator.cfn.intrinsics import choices, render
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import choices, render
 from generator.gate.rules.rule import Fault, Rule, must, values
 from generator.gate.rules.secrets import RESOLVE
 from generator.gate.rules.storage import equals

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from generator.cfn.intrinsics import choices
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import choices
 from generator.gate.finding import Finding
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from generator.cfn.contracts import SERVICE, origin
 from generator.cfn.templates import Resource, TemplateSet
+from generator.gate.contracts import SERVICE, origin
 from generator.gate.rules.rule import Fault, Rule, values
 
 LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"

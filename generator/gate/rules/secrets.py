@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from generator.cfn.intrinsics import render
 from generator.cfn.parameters import SECRETS, secret
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import render
 from generator.gate.rules.rule import Fault, Rule, values
 
 RESOLVE = "{{resolve:secretsmanager:"

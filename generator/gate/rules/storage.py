@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.cfn.contracts import origin
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
+from generator.gate.contracts import origin
 from generator.gate.rules.rule import Check, Fault, Rule, every, must
 
 BUCKET, TABLE, REGISTRY, GROUP = (

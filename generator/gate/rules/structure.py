@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from generator.cfn.graph import mentions
-from generator.cfn.pipelines import PIPELINE, pipelines
 from generator.cfn.places import walk
 from generator.cfn.templates import Template, TemplateSet
+from generator.gate.pipeline_model import PIPELINE, pipelines
 from generator.gate.rules.rule import Fault, Rule, every, must
 from generator.gate.rules.storage import equals
 

@@ -10,25 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from awacs import codebuild as reports
-from awacs import kms, logs, s3
+from awacs import logs, s3
 from troposphere import GetAtt, If, Ref, Sub, codebuild
 from troposphere.logs import LogGroup
 
+from generator.constructs.keys import USE_KEY
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow, trust, via
 from generator.core.ports import Port
 from generator.core.stack import Stack
-
-USE_KEY = [
-    kms.Decrypt,
-    kms.DescribeKey,
-    kms.Encrypt,
-    kms.GenerateDataKey,
-    kms.GenerateDataKeyWithoutPlaintext,
-    kms.ReEncryptFrom,
-    kms.ReEncryptTo,
-]
 
 
 class Job(NamedTuple):

@@ -7,10 +7,10 @@ from awacs import codecommit, codeconnections, codestar_connections, ecs, iam, k
 from awacs.aws import ArnEquals, StringEquals
 from troposphere import Ref
 
+from generator.constructs.keys import USE_KEY
 from generator.core import arns, ports
 from generator.core.iam import Anything, Grant, allow, via
 from generator.core.stack import Stack
-from generator.stacks.codebuild.projects import USE_KEY
 
 RUN_BUILDS = [builds.BatchGetBuilds, builds.StartBuild, builds.StopBuild]
 

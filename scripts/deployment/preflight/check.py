@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from generator.cfn.environments import SHARED
-from generator.cfn.settled import Settled, settle
+from generator.cfn.instance import Instance, stack_instances
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.parameters import Environment
 
@@ -53,9 +53,9 @@ class Look:
         return self.wanted.values({name: how["First"] for name, how in self.wanted.computed.items()})
 
     @cached_property
-    def stacks(self) -> list[Settled]:
+    def stacks(self) -> list[Instance]:
         """Every stack that would be made."""
-        return settle(self.wanted.root, {**self.values, **self.known})
+        return stack_instances(self.wanted.root, {**self.values, **self.known})
 
     @property
     def known(self) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from generator.cfn.environments import ACCESS
+from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from generator.cfn.settled import known, settle
 from scripts.deployment import who
 from scripts.deployment.errors import AwsError, Refused
 from scripts.deployment.preflight.check import Check, Look, good, know, stop
@@ -67,11 +67,11 @@ def _statements(look: Look) -> Iterator[tuple[list[str], list[str]]]:
     """What the deploy role may do, as (actions, resources); a pattern stands for something that it matches."""
     root = look.roots[ACCESS]
     values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **look.known}
-    for stack in settle(root.root, values):
+    for stack in stack_instances(root.root, values):
         for resource in stack.template.resources.values():
             for one in of(resource) if resource.logical_id.startswith("Deploy") else ():
                 if one.allows and one.kind != "trust":
-                    texts = [known(text, stack.values) for text in map(_expression, one.resources)]
+                    texts = [known_text(text, stack.values) for text in map(_expression, one.resources)]
                     arns = ["*" if text == "*" else text.replace("*", "x") for text in texts if text]
                     if arns:
                         yield sorted(one.actions), arns

@@ -2,8 +2,8 @@
 
 import pytest
 
+from generator.cfn.intrinsics import choices, decide, outcomes, render
 from generator.cfn.templates import from_bodies
-from generator.cfn.values import choices, decide, outcomes, render
 
 NOTHING = {"Ref": "AWS::NoValue"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from generator.cfn import needs_of
-from generator.cfn.needs import Gap, compare
-from generator.cfn.needs_row import Row
-from generator.cfn.needs_rows import ROWS
+from generator.cfn.role_needs.row import Row
+from generator.cfn.role_needs.rows import ROWS
+from generator.gate.role_needs import collect
+from generator.gate.role_needs.compare import Gap, compare
 
 from .needing import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
 
@@ -36,7 +36,7 @@ def test_every_row_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.add(thing)
             return super().get(thing, default)
 
-    monkeypatch.setattr(needs_of, "ROWS", Recorder(ROWS))
+    monkeypatch.setattr(collect, "ROWS", Recorder(ROWS))
     compare(TEMPLATES)
     assert asked == set(ROWS)
 

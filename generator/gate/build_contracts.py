@@ -7,11 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 
-from generator.cfn.buildspec import entries, inline
-from generator.cfn.contracts import PROJECT, Disagreement, origin
-from generator.cfn.pipelines import pipelines
+from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import render
+from generator.gate.buildspec import entries, inline
+from generator.gate.contracts import PROJECT, Disagreement, origin
+from generator.gate.pipeline_model import pipelines
 
 REPORT_GROUP = "AWS::CodeBuild::ReportGroup"
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generator.cfn.broadening import covers
-from generator.cfn.contracts import TASK
 from generator.cfn.environments import ACCESS
 from generator.cfn.evaluate import holds, like
-from generator.cfn.needs_of import READERS, Need, needs
-from generator.cfn.needs_rows import MANAGED
-from generator.cfn.needs_terms import Terms
+from generator.cfn.intrinsics import asked, decide, met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, of
 from generator.cfn.places import walk
+from generator.cfn.role_needs.rows import MANAGED
 from generator.cfn.templates import Resource, Template, TemplateSet
-from generator.cfn.values import asked, decide, met, outcomes, render
+from generator.gate.contracts import TASK
+from generator.gate.role_needs.collect import READERS, Need, needs
+from generator.gate.role_needs.terms import Terms
 
 ROLE = "AWS::IAM::Role"
 ATTACHED = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy")
@@ -179,7 +179,7 @@ def _stated(terms: Terms, template: Template, role: Resource) -> Iterator[Permis
 
 def _unknown(need: Need) -> Gap:
     message = f"{need.who} has a {need.thing}, and no row says what that needs: add it with its source"
-    return Gap(need.who.split()[0], need.thing, message, "generator/cfn/needs_rows.py")
+    return Gap(need.who.split()[0], need.thing, message, "generator/cfn/role_needs/rows.py")
 
 
 def _foreign(need: Need) -> Gap:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-MEMO = Path(".cache/gate.json")
+CACHE = Path(".cache/gate.json")
 PAGES = ("docs/permissions.md", "docs/parameters.md")
 SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json", *PAGES)
 NESTS = b'"AWS::CloudFormation::Stack"'
@@ -34,7 +34,7 @@ def digest(root: Path, sources: Iterable[str] = SOURCES) -> str:
 
 
 def is_fresh(root: Path) -> bool:
-    """Whether `remember` was called for the same digest. A memo that cannot be read is not fresh."""
+    """Whether `remember` was called for the same digest. A cache that cannot be read is not fresh."""
     return _read(root).get("passed") == digest(root)
 
 
@@ -45,8 +45,8 @@ def remember(root: Path) -> None:
 
 def unlinted(root: Path) -> list[str]:
     """The names of the templates' files for which `remember_linted` was not called as they are now."""
-    memo = _read(root).get("linted")
-    linted = memo if isinstance(memo, dict) else {}
+    cache = _read(root).get("linted")
+    linted = cache if isinstance(cache, dict) else {}
     return [name for name, judged in _judged(root).items() if linted.get(name) != judged]
 
 
@@ -64,13 +64,13 @@ def _judged(root: Path) -> dict[str, str]:
 
 def _read(root: Path) -> dict[str, Any]:
     try:
-        memo = json.loads((root / MEMO).read_text(encoding="utf-8"))
+        cache = json.loads((root / CACHE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return memo if isinstance(memo, dict) else {}
+    return cache if isinstance(cache, dict) else {}
 
 
 def _write(root: Path, what: str, value: Any) -> None:
-    file = root / MEMO
+    file = root / CACHE
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(_read(root) | {what: value}) + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from generator.cfn.needs_row import ARN, PLACE, Row, of, via
+from generator.cfn.role_needs.row import ARN, PLACE, Row, of, via
 
 APPLICATION, VERSIONS = (
     f"{ARN}:elasticbeanstalk:{PLACE}:application/<ApplicationName>",

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.buildspec import entries, inline
-from generator.cfn.commands import UnreadableCall, calls
-from generator.cfn.contracts import PROJECT, SERVICE, TASK
-from generator.cfn.needs_row import PLACE, Row
-from generator.cfn.needs_rows import ROWS, TRUST
-from generator.cfn.needs_terms import FIELD, Terms, filled
-from generator.cfn.pipelines import PIPELINE, pipelines
+from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
+from generator.cfn.role_needs.row import FIELD, PLACE, Row, filled
+from generator.cfn.role_needs.rows import ROWS, TRUST
 from generator.cfn.templates import Resource
-from generator.cfn.values import render
+from generator.gate.buildspec import entries, inline
+from generator.gate.commands import UnreadableCall, calls
+from generator.gate.contracts import PROJECT, SERVICE, TASK
+from generator.gate.pipeline_model import PIPELINE, pipelines
+from generator.gate.role_needs.terms import Terms
 
 # Settings that need something of their own; without an entry in ROWS they are refused.
 ACTION_SETTINGS = ("BatchEnabled", "CannedACL", "KMSEncryptionKeyARN")

@@ -12,10 +12,10 @@ Long because it is one table: a need is one row.
 
 from collections.abc import Mapping
 
-from generator.cfn import needs_beanstalk
-from generator.cfn.needs_row import ARN, FROM_ACCOUNT, PLACE, Row
-from generator.cfn.needs_row import of as _of
-from generator.cfn.needs_row import via as _via
+from generator.cfn.role_needs import beanstalk
+from generator.cfn.role_needs.row import ARN, FROM_ACCOUNT, PLACE, Row
+from generator.cfn.role_needs.row import of as _of
+from generator.cfn.role_needs.row import via as _via
 
 OBJECTS, BUCKET, ECS = (f"{ARN}:s3:::<Bucket>/*", f"{ARN}:s3:::<Bucket>", f"{ARN}:ecs:{PLACE}")
 REPOSITORY, LOGS = (f"{ARN}:ecr:{PLACE}:repository", f"{ARN}:logs:{PLACE}:log-group:<Group>:*")
@@ -50,7 +50,7 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
     ),
     # An instance profile names its roles; the instances that have the profile become them.
     ("AWS::IAM::InstanceProfile", "Roles"): ("ec2.amazonaws.com", {}, "IAM user guide, id_roles_use_switch-role-ec2"),
-    **needs_beanstalk.TRUST,
+    **beanstalk.TRUST,
     ("AWS::EC2::FlowLog", "DeliverLogsPermissionArn"): (
         "vpc-flow-logs.amazonaws.com",
         {**FROM_ACCOUNT, "aws:SourceArn": f"{ARN}:ec2:{PLACE}:vpc-flow-log/*"},
@@ -61,7 +61,7 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
 # AWS's own policies, whose statements nobody reads here: policy -> type and property of what the role that has it is
 # for, and where AWS asks for it.
 MANAGED: Mapping[str, tuple[str, str, str]] = {
-    **needs_beanstalk.MANAGED,
+    **beanstalk.MANAGED,
     f"{ARN}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": (
         "AWS::ECS::Service",
         "LoadBalancers",
@@ -70,7 +70,7 @@ MANAGED: Mapping[str, tuple[str, str, str]] = {
 }
 
 ROWS: Mapping[str, tuple[Row, ...]] = {
-    **needs_beanstalk.ROWS,
+    **beanstalk.ROWS,
     # The pipeline's artifact store, and its action providers.
     "artifact store": (
         Row(_of("s3", "GetBucketAcl GetBucketLocation GetBucketVersioning"), BUCKET, CUSTOM_ROLE),

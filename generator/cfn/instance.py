@@ -12,16 +12,16 @@ from typing import Any
 
 from generator.cfn.assertions import as_text, conditions
 from generator.cfn.graph import SUBSTITUTION, mentions
+from generator.cfn.intrinsics import OTHER, decide, render
 from generator.cfn.places import walk
 from generator.cfn.templates import STACK, Resource, Template, from_bodies
-from generator.cfn.values import OTHER, decide, render
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
 FORM = "AWS::CloudFormation::Interface"  # how the console asks for parameters, those that are gone among them
 
 
 @dataclass(frozen=True)
-class Settled:
+class Instance:
     """One stack that is made: the way to it by logical ids, its template, and the values of its parameters."""
 
     path: tuple[str, ...]
@@ -30,7 +30,7 @@ class Settled:
 
     def text(self, value: Any) -> str | None:
         """A property's value as text; None when something of it is known to AWS alone."""
-        return known(value, self.values)
+        return known_text(value, self.values)
 
     def number(self, resource: Resource, *place: str | int, default: float) -> float:
         """The number at a place of a resource's properties; `default` where there is none."""
@@ -39,7 +39,7 @@ class Settled:
         return default if text is None else float(text)
 
 
-def known(value: Any, values: Mapping[str, str]) -> str | None:
+def known_text(value: Any, values: Mapping[str, str]) -> str | None:
     """A value without conditions as text, with `values` put in for names; None when a name remains."""
     if not isinstance(value, str | int | float | dict):
         return None
@@ -47,7 +47,7 @@ def known(value: Any, values: Mapping[str, str]) -> str | None:
     return None if SUBSTITUTION.search(text) or OTHER in text else text
 
 
-def settle(root: Template, values: Mapping[str, str]) -> list[Settled]:
+def stack_instances(root: Template, values: Mapping[str, str]) -> list[Instance]:
     """The root and every nested stack that exists under its parameters' `values`, parents first; nothing for a root of
     which nothing is left.
 
@@ -57,12 +57,12 @@ def settle(root: Template, values: Mapping[str, str]) -> list[Settled]:
     bodies: dict[str, dict[str, Any]] = {}
     found: list[tuple[tuple[str, ...], str, dict[str, str]]] = []
     pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
-    _settle(root, (), dict(values), pseudo, bodies, found)
+    _add_instances(root, (), dict(values), pseudo, bodies, found)
     made = from_bodies({name: body for name, body in bodies.items() if body["Resources"]})
-    return [Settled(path, made[name], {**pseudo, **own}) for path, name, own in found if name in made]
+    return [Instance(path, made[name], {**pseudo, **own}) for path, name, own in found if name in made]
 
 
-def _settle(
+def _add_instances(
     template: Template,
     path: tuple[str, ...],
     values: dict[str, str],
@@ -96,9 +96,9 @@ def _settle(
         name = child.resource.logical_id
         if name in resources and resources[name]["Type"] == STACK:
             passed = resources[name]["Properties"].get("Parameters", {})
-            texts = {key: known(value, {**pseudo, **own}) for key, value in passed.items()}
+            texts = {key: known_text(value, {**pseudo, **own}) for key, value in passed.items()}
             inner = {key: OTHER if text is None else text for key, text in texts.items()}
-            _settle(child.template, (*path, name), inner, pseudo, bodies, found)
+            _add_instances(child.template, (*path, name), inner, pseudo, bodies, found)
             taken = bodies[child.template.name]["Parameters"]
             resources[name]["Properties"]["Parameters"] = {key: one for key, one in passed.items() if key in taken}
     rest = {name: body for name, body in template.body.items() if name not in SECTIONS}

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from generator.cfn.buildspec import Made, inline, made
 from generator.cfn.graph import SUBSTITUTION, givers, mentions
-from generator.cfn.pipelines import PIPELINE, Action, Pipeline, pipelines
+from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, Template, TemplateSet, once
-from generator.cfn.values import render
+from generator.gate.buildspec import Made, inline, made
+from generator.gate.pipeline_model import PIPELINE, Action, Pipeline, pipelines
 
 PROJECT, SERVICE, TASK = ("AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition")
 

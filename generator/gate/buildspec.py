@@ -1,10 +1,10 @@
-"""The buildspecs that stand inline in the templates. No YAML parser: `reading` has the standard library only, and
+"""The buildspecs that stand inline in the templates. No YAML parser: `generator.cfn` has the standard library only, and
 our buildspecs keep to the block style (keys and `- ` items, one a line) that this reads."""
 
 from typing import NamedTuple
 
+from generator.cfn.intrinsics import choices, render
 from generator.cfn.templates import Resource
-from generator.cfn.values import choices, render
 
 
 def inline(project: Resource) -> list[str] | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.contracts import SERVICE, origin
-from generator.cfn.needs_row import ARN, PLACE
-from generator.cfn.needs_rows import ECS
+from generator.cfn.role_needs.row import ARN, PLACE, filled
+from generator.cfn.role_needs.rows import ECS
 from generator.cfn.templates import Resource, TemplateSet
+from generator.gate.contracts import SERVICE, origin
 
 # What `Fn::GetAtt` or `Ref` of a resource gives, where it is an ARN (CloudFormation user guide, return values).
 ARNS: Mapping[tuple[str, str], str] = {
@@ -18,7 +18,6 @@ ARNS: Mapping[tuple[str, str], str] = {
     ("AWS::Logs::LogGroup", "Arn"): f"{ARN}:logs:{PLACE}:log-group:<@>:*",
     (SERVICE, ""): f"{ECS}:service/<Cluster>/<@.Name>",
 }
-FIELD = re.compile(r"<([^<>]+)>")
 CHOICE = re.compile(r'\["\w+\.\w+", "(?:[^"\\]|\\.)*", "(?:[^"\\]|\\.)*"\]')  # as `origin` writes it
 PLACEHOLDER = re.compile(r"\$\{(\w+)\.(\w+)(?:\.(\w+))?\}")
 
@@ -52,11 +51,6 @@ class Terms:
         if "<Cluster>" in shape and resource:
             own["Cluster"] = self.text(template, resource.get("Cluster"))
         return filled(shape, own)
-
-
-def filled(pattern: str, fields: Mapping[str, str], otherwise: str | None = None) -> str:
-    """A row's text with its `<Name>`s replaced; `otherwise` stands for those that are not known."""
-    return FIELD.sub(lambda one: fields[one[1]] if otherwise is None else fields.get(one[1], otherwise), pattern)
 
 
 def _ours(text: str) -> str:

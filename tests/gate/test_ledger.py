@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.ledger import lines, markdown, narrowed, read, unexplained
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet, from_bodies, load
+from generator.gate.ledger import lines, markdown, narrowed, read, unexplained
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 ROLE = "build.PublishRole"

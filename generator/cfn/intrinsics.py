@@ -44,7 +44,7 @@ def render(value: Any) -> str:
 def choices(value: Any, when: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """A value under every outcome of the conditions that its `Fn::If` name, with those outcomes.
 
-    `when` holds the outcomes that are settled already: `("HasBackend", "not HasDomain")`.
+    `when` holds the outcomes that are decided already: `("HasBackend", "not HasDomain")`.
     """
     names = (inner["Fn::If"][0] for _, inner in walk(value) if isinstance(inner, dict) and "Fn::If" in inner)
     name = next(names, None)
@@ -54,8 +54,8 @@ def choices(value: Any, when: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
     for outcome, text in ((True, name), (False, f"not {name}")):
         opposite = f"not {name}" if outcome else name
         if opposite not in when:
-            settled = when if text in when else (*when, text)
-            yield from choices(decide(value, {name: outcome}), settled)
+            decided = when if text in when else (*when, text)
+            yield from choices(decide(value, {name: outcome}), decided)
 
 
 def decide(value: Any, outcome: Mapping[str, bool]) -> Any:

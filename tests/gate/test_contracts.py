@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from generator.cfn import contracts
-from generator.cfn.buildspec import entries
-from generator.cfn.pipelines import pipelines
 from generator.cfn.templates import from_bodies
+from generator.gate import contracts
+from generator.gate.buildspec import entries
+from generator.gate.pipeline_model import pipelines
 
 BUILDSPEC = """\
 version: 0.2

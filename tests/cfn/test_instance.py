@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from generator.cfn.settled import Settled, known, settle
+from generator.cfn.instance import Instance, known_text, stack_instances
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from tests.conftest import ROOT
 
@@ -45,9 +45,9 @@ CHILD = {
 }
 
 
-def settled(**values: str) -> dict[tuple[str, ...], Settled]:
+def settled(**values: str) -> dict[tuple[str, ...], Instance]:
     root = from_bodies({"parent": PARENT, "child": CHILD})["parent"]
-    return {one.path: one for one in settle(root, {"AWS::Region": "eu-west-1", **values})}
+    return {one.path: one for one in stack_instances(root, {"AWS::Region": "eu-west-1", **values})}
 
 
 def test_conditions_are_decided_and_what_they_leave_out_is_gone() -> None:
@@ -63,7 +63,7 @@ def test_conditions_are_decided_and_what_they_leave_out_is_gone() -> None:
 def test_a_root_of_which_nothing_is_left_is_no_stack() -> None:
     resource = {"Type": "T", "Condition": "Never"}
     body = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": {"One": resource}}
-    assert settle(from_bodies({"root": body})["root"], {}) == []
+    assert stack_instances(from_bodies({"root": body})["root"], {}) == []
 
 
 def test_values_are_known_as_far_as_they_can_be() -> None:
@@ -80,12 +80,12 @@ def test_values_are_known_as_far_as_they_can_be() -> None:
     [(1, "1"), (True, "true"), ({"Ref": "A"}, "a"), ({"Ref": "B"}, None), ({"Fn::Sub": "${A}${B}"}, None), ([], None)],
 )
 def test_known(value: object, text: str | None) -> None:
-    assert known(value, {"A": "a"}) == text
+    assert known_text(value, {"A": "a"}) == text
 
 
 def test_our_own_templates_hold_nothing_conditional() -> None:
     templates: TemplateSet = load(ROOT / "templates")
-    stacks = settle(templates["environment"], {"Environment": "x", "AWS::Region": "eu-west-1"})
+    stacks = stack_instances(templates["environment"], {"Environment": "x", "AWS::Region": "eu-west-1"})
     assert len(stacks) > 12
     for one in stacks:
         assert "Fn::If" not in json.dumps(one.template.body), one.path

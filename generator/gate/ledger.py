@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import groupby
 
 from generator.cfn.broadening import uncovered
+from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, Template, TemplateSet
-from generator.cfn.values import met, outcomes, render
 
 HEAD = """# Who may do what
 

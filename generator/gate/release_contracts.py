@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.cfn.contracts import Disagreement, origin, variables_read
-from generator.cfn.pipelines import PIPELINE, pipelines
+from generator.cfn.intrinsics import decide, outcomes, render
 from generator.cfn.templates import Resource, TemplateSet
-from generator.cfn.values import decide, outcomes, render
+from generator.gate.contracts import Disagreement, origin, variables_read
+from generator.gate.pipeline_model import PIPELINE, pipelines
 
 RULE = "AWS::Events::Rule"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.commands import Call, UnreadableCall, calls
+from generator.gate.commands import Call, UnreadableCall, calls
 
 BUILDSPECS = sorted((Path(__file__).parents[2] / "buildspecs").glob("*.yml"))
 

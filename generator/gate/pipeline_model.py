@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from generator.cfn.intrinsics import decide, outcomes, render
 from generator.cfn.templates import Resource, TemplateSet, once
-from generator.cfn.values import decide, outcomes, render
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 

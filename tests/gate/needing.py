@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from generator.cfn.environments import ACCESS
-from generator.cfn.needs import Gap, compare
 from generator.cfn.templates import from_bodies, load
+from generator.gate.role_needs.compare import Gap, compare
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 ROLES = [one.address for one in TEMPLATES.resources("AWS::IAM::Role") if one.template != ACCESS]
