@@ -87,17 +87,19 @@ def add(
 ) -> cloudwatch.Alarm:
     """Adds an alarm whose metric part is given in CloudFormation's own properties, for metric math.
 
-    It tells the environment's topic, or `topic` where there is another one; `name` as in `alarm()`. `page` is one of
-    the console, `${Port}` filled in, that its message names besides the alarm's own, which CloudWatch adds itself.
+    It notifies the environment's topic, or `topic` where there is another; `name` as in `alarm()`. The description,
+    which every message quotes, names the alarm's section in the runbook, and `page`, a console page with `${Port}`
+    filled in.
     """
     topic = topic or stack.takes(ports.TOPIC_ARN)
+    description = f"{says} Runbook: docs/runbook.md#{title.lower()}"
     if condition:
         properties["Condition"] = condition
     return stack.add(
         cloudwatch.Alarm(
             title,
             AlarmActions=[topic],
-            AlarmDescription=Sub(f"{says} {page}") if page else says,
+            AlarmDescription=Sub(f"{description} {page}") if page else description,
             AlarmName=Sub(f"{stack.project.name}-${{Environment}}-{name or title}"),
             ComparisonOperator="GreaterThanOrEqualToThreshold",
             OKActions=[topic],

@@ -281,6 +281,7 @@ CONFIGURATION_DIGEST = Port(
 )
 RUNNING_CLUSTER = Port("RunningCluster", Kind.NAME, "The ECS cluster or Elastic Beanstalk application, once it exists")
 RUNNING_SERVICE = Port("RunningService", Kind.NAME, "The ECS service or Elastic Beanstalk environment, once it exists")
+BACKEND_LOG_GROUP = Port("BackendLogGroup", Kind.NAME, "CloudWatch log group with what the application writes")
 SERVICE_ARN = Port("ServiceArn", Kind.ARN, "ARN of the ECS service or Elastic Beanstalk environment")
 TASK_ROLE_ARN = Port("TaskRoleArn", Kind.ARN, "Role that the application runs as")
 EXECUTION_ROLE_ARN = Port(

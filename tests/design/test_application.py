@@ -104,6 +104,8 @@ def test_values_reach_the_task_at_its_start(templates: TemplateSet) -> None:
         "secretsmanager:GetSecretValue": set(SECRET.values()),
         "kms:Decrypt": {"${KeyArn}"},
     }
+    assert templates["backend"].body["Outputs"]["BackendLogGroup"]["Value"] == ref("TaskLogs")
+    assert "BackendLogGroup" in templates["environment"].body["Outputs"]
     [decrypts] = [one for one in grants(templates, "backend.ExecutionRole").values() if "kms:Decrypt" in one.actions]
     assert [one.values for one in decrypts.conditions] == [("secretsmanager.${AWS::Region}.amazonaws.com",)]
     assert templates.resource("backend.Task").get("ExecutionRoleArn") == attribute("ExecutionRole")

@@ -221,6 +221,7 @@ def _outputs(root: Stack, wiring: Wiring) -> None:
         (ports.REGISTRY_URI, ON_ECS),
         (ports.RUNNING_CLUSTER, BACKEND),
         (ports.RUNNING_SERVICE, BACKEND),
+        (ports.BACKEND_LOG_GROUP, BACKEND),
         (ports.CONFIGURATION_TREE, BACKEND),
         (ports.ENCRYPTION_SECRET_ARN, BACKEND),
         (ports.LAST_IMAGE_PARAMETER, ON_ECS),

@@ -8,7 +8,7 @@ template names no version: an update of the infrastructure keeps the one that th
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref
+from troposphere import GetAtt, Ref, Sub
 from troposphere import elasticbeanstalk as eb
 
 from generator.constructs.alarms import alarm
@@ -70,6 +70,12 @@ def build(project: Project) -> Stack:
     )
     stack.gives(ports.RUNNING_CLUSTER, Ref(application))
     stack.gives(ports.RUNNING_SERVICE, Ref(environment))
+    # Elastic Beanstalk streams each log file of an instance to the group /aws/elasticbeanstalk/ENVIRONMENT + path, and
+    # writes the output of the Procfile's process `web` to this file (elasticbeanstalk dg, AWSHowTo.cloudwatchlogs).
+    stack.gives(
+        ports.BACKEND_LOG_GROUP,
+        Sub("/aws/elasticbeanstalk/${Environment}/var/log/web.stdout.log", Environment=Ref(environment)),
+    )
     stack.gives(ports.SERVICE_ARN, arns.beanstalk_environment(Ref(application), Ref(environment)))
     stack.gives(ports.SHIFT_MINUTES, "0")
     stack.gives(ports.TASK_ROLE_ARN, GetAtt(instance_role, "Arn"))

@@ -22,6 +22,7 @@ def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefiniti
     role = task_role(stack, project)
     family = stack.takes(ports.SERVICE_NAME)
     stack.gives(ports.TASK_FAMILY, family)
+    stack.gives(ports.BACKEND_LOG_GROUP, Ref(group))
     stack.gives(ports.TASK_ROLE_ARN, GetAtt(role, "Arn"))
     stack.gives(ports.EXECUTION_ROLE_ARN, GetAtt(execution, "Arn"))
     return stack.add(
