@@ -132,9 +132,10 @@ def watch(aws: Aws, running: Running, root: Template, watcher: Watcher) -> Outco
     """Follows an operation to its end. Raises `NeedsPerson` when it cannot be followed any more."""
     name, stack_id, witness = running.stack.name, running.stack.id, Witness(aws, watcher.see)
     try:
-        events, stack = follow(
-            aws, stack_id, running.after, witness, lambda: watcher.interrupted(read(aws, stack_id) or running.stack)
-        )
+        with left_running(running):  # Ctrl-C once more, before the first one was answered
+            events, stack = follow(
+                aws, stack_id, running.after, witness, lambda: watcher.interrupted(read(aws, stack_id) or running.stack)
+            )
     except AwsError as error:
         raise NeedsPerson(f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}") from error
     good, seconds = stack.status in running.wanted, time.monotonic() - running.started

@@ -41,15 +41,22 @@ TICK = 1.0
 # Seconds between two readings of the events, at least: each is a call for every nested stack that works. Until then the
 # root alone is asked whether it has ended.
 READING = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks
 
 
-def pauses(first: float = 0.1, most: float = 5.0) -> Iterator[float]:
-    """How long to wait between looks, in seconds: each a quarter longer, so that a look comes at most about a fifth
-    of the elapsed time late."""
+def longer(pause: float, most: float = LONGEST_PAUSE) -> float:
+    """The pause after `pause`, in seconds: a quarter longer, so that a look comes at most about a fifth of the elapsed
+    time late."""
+    return min(pause * 1.25, most)
+
+
+def pauses(first: float = FIRST_PAUSE, most: float = LONGEST_PAUSE) -> Iterator[float]:
+    """How long to wait between looks, in seconds. An interrupt inside a generator ends it: whoever goes on after an
+    interrupt keeps the pause itself."""
     pause = first
     while True:
         yield pause
-        pause = min(pause * 1.25, most)
+        pause = longer(pause, most)
 
 
 @dataclass
@@ -66,25 +73,28 @@ class EventStream:
 
     `after` is the newest event of the root before the operation, as `newest` or `beginning` told it: what came later
     belongs to it. Nested stacks are found through the root's events; their older events are those before the
-    operation's first. What was read before a call failed or Ctrl-C came is not lost: `new` gives it the next time.
+    operation's first. A `read` that a failed call or Ctrl-C ended loses nothing: the next one goes on from there.
     """
 
     def __init__(self, aws: Aws, stack_id: str, after: str | None) -> None:
         self._aws, self.stack_id = aws, stack_id
         self._watched = {stack_id: _Watch((), after)}
         self._start: datetime | None = None
-        self._found: list[Event] = []
+        self._events: dict[str, Event] = {}
         self.status = ""  # of the root, by its events
 
-    def new(self) -> list[Event]:
-        """What has happened since the last call."""
+    @property
+    def events(self) -> list[Event]:
+        """Everything that was read, in the order of time."""
+        return sorted(self._events.values(), key=lambda event: event.time)
+
+    def read(self) -> None:
+        """Reads what has happened since the last call."""
         looked: set[str] = set()
         while todo := [one for one, watch in self._watched.items() if watch.running and one not in looked]:
             for stack_id in todo:
                 looked.add(stack_id)
                 self._read(stack_id, self._watched[stack_id])
-        found, self._found = self._found, []
-        return sorted(found, key=lambda event: event.time)
 
     def _read(self, stack_id: str, watch: _Watch) -> None:
         answers = list(self._unseen(stack_id, watch))[::-1]
@@ -92,10 +102,8 @@ class EventStream:
             return
         if self._start is None:
             self._start = answers[0]["Timestamp"]
-        events = [_event(answer, watch.path) for answer in answers]
-        self._found += events
-        watch.seen = answers[-1]["EventId"]
-        for event in events:
+        for event in (_event(answer, watch.path) for answer in answers):
+            self._events[event.id] = event
             if event.own:
                 watch.running = event.running or not watch.path  # the root is read until nobody asks any more
                 if not watch.path:
@@ -103,6 +111,8 @@ class EventStream:
             elif event.type == STACK and event.physical_id:
                 below = self._watched.setdefault(event.physical_id, _Watch(event.path))
                 below.running |= event.running
+        # Last: what an interrupt ends before is read again.
+        watch.seen = answers[-1]["EventId"]
 
     def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
         """Newest first, as CloudFormation gives them."""
@@ -111,6 +121,13 @@ class EventStream:
                 if answer["EventId"] == watch.seen or (self._start and answer["Timestamp"] < self._start):
                     return
                 yield answer
+
+
+def read_events(aws: Aws, stack_id: str, after: str | None) -> list[Event]:
+    """The events of a root stack that came after `after`, nested stacks included, in the order of time."""
+    stream = EventStream(aws, stack_id, after)
+    stream.read()
+    return stream.events
 
 
 def newest(aws: Aws, stack_id: str) -> str | None:
@@ -150,27 +167,30 @@ def follow(
 ) -> tuple[list[Event], Stack]:
     """Every event of the operation, each given to `see` as soon as it is known, and the stack at the end.
 
-    `interrupted` answers Ctrl-C: it returns to go on, or raises. Calls that fail are repeated for `PATIENCE` seconds,
-    unless nothing gets better by waiting; then their `AwsError` is raised.
+    `interrupted` answers Ctrl-C, whenever it comes: it returns to go on, or raises. Calls that fail are repeated for
+    `PATIENCE` seconds, unless nothing gets better by waiting; then their `AwsError` is raised.
     """
-    stream, waits, failing, last = EventStream(aws, stack_id, after), pauses(), None, time.monotonic()
-    events: list[Event] = []
+    stream, pause, failing, last = EventStream(aws, stack_id, after), FIRST_PAUSE, None, time.monotonic()
+    events: dict[str, Event] = {}
     while True:
         try:
-            if time.monotonic() - last >= READING or _ended(aws, stack_id):
-                fresh, last = stream.new(), time.monotonic()
-                events += fresh
-                see(fresh)
-                # The stack's last event may come before its status; the status decides.
-                if stream.status and meaning(stream.status).ended and (stack := _ended(aws, stack_id)):
-                    return events, stack
-            failing = None
-            _rest(next(waits), see)
-        except AwsError as error:
-            failing = failing or time.monotonic()
-            if error.final or time.monotonic() - failing > PATIENCE:
-                raise
-            _rest(next(waits), see)
+            try:
+                if time.monotonic() - last >= READING or _ended(aws, stack_id):
+                    stream.read()
+                    last = time.monotonic()
+                    fresh = [event for event in stream.events if event.id not in events]
+                    see(fresh)
+                    events |= {event.id: event for event in fresh}
+                    # The stack's last event may come before its status; the status decides.
+                    if stream.status and meaning(stream.status).ended and (stack := _ended(aws, stack_id)):
+                        return list(events.values()), stack
+                failing = None
+            except AwsError as error:
+                failing = failing or time.monotonic()
+                if error.final or time.monotonic() - failing > PATIENCE:
+                    raise
+            _rest(pause, see)
+            pause = longer(pause)
         except KeyboardInterrupt:
             interrupted()
 

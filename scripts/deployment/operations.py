@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import BadUsage
-from scripts.deployment.follow import Event, EventStream
+from scripts.deployment.follow import Event, read_events
 from scripts.deployment.inventory import nested, stack_or_last, steps
 from scripts.deployment.parameters import Environment
 from scripts.deployment.run import Run
@@ -57,12 +57,12 @@ def last(aws: Aws, stack: Stack) -> list[Event]:
             break
         if answer["ResourceStatus"] in BEGINNINGS:
             begun = answer
-    return EventStream(aws, stack.id, after).new() if begun else []
+    return read_events(aws, stack.id, after) if begun else []
 
 
 def everything(aws: Aws, stack: Stack) -> list[Event]:
     """Every event that CloudFormation still has: those of 90 days."""
-    return EventStream(aws, stack.id, None).new()
+    return read_events(aws, stack.id, None)
 
 
 def since(text: str, now: datetime | None = None) -> datetime:

@@ -15,7 +15,7 @@ from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.execute import Watcher, leave
 from scripts.deployment.explain import cause
-from scripts.deployment.follow import EventStream
+from scripts.deployment.follow import read_events
 from scripts.deployment.planned import Plan
 from scripts.deployment.show import outcomes
 from scripts.deployment.show.progress import Lines
@@ -165,8 +165,7 @@ def test_looks_start_fast_and_slow_down() -> None:
 def test_the_cause(root: Template) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = 100
-    stream = EventStream(aws, arn("stack", NAME), FAILED_UPDATE[NAME][0]["EventId"])
-    found = cause(stream.new(), NAME, root)
+    found = cause(read_events(aws, arn("stack", NAME), FAILED_UPDATE[NAME][0]["EventId"]), NAME, root)
     assert found is not None
     assert found.path == (NAME, "Backend", "Service")
     assert found.reason == "Service did not stabilize: tasks fail their health check"
@@ -180,14 +179,14 @@ def test_a_child_that_is_refused_as_a_whole_is_the_cause(root: Template) -> None
     events[NAME][1]["PhysicalResourceId"] = ""
     aws = Stacks(events)
     aws.now = 100
-    found = cause(EventStream(aws, arn("stack", NAME), None).new(), NAME, root)
+    found = cause(read_events(aws, arn("stack", NAME), None), NAME, root)
     assert found and (found.path, found.reason) == ((NAME, "Backend"), reason)
 
 
 def test_no_failure_has_no_cause(root: Template) -> None:
     aws = Stacks({NAME: FAILED_UPDATE[NAME][:3], BACKEND: FAILED_UPDATE[BACKEND][1:3]})
     aws.now = 1
-    assert cause(EventStream(aws, arn("stack", NAME), None).new(), NAME, root) is None
+    assert cause(read_events(aws, arn("stack", NAME), None), NAME, root) is None
 
 
 PLAN = Plan(NAME, arn("stack", NAME), "UPDATE", arn("changeSet", NAME), "deploy-0-1", "digest")

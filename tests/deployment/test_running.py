@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from generator.cfn.templates import STACK
+from generator.cfn.templates import STACK, Template
 from scripts.deployment import author, execute, follow, parameters, running
 from scripts.deployment.errors import AwsError, NeedsPerson, Refused
 from scripts.deployment.parameters import Environment
@@ -130,6 +133,87 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
         with pytest.raises(AwsError, match=code):
             follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
         assert seconds <= now[0] <= seconds + 10
+
+
+def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
+    """A trace that raises Ctrl-C once, before the line of that number of those that `follow` executes."""
+    left = [number]
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != follow.__file__ or frame.f_code.co_name == "failed":  # a look at an event, later
+            return None
+        if event == "line":
+            left[0] -= 1
+            if left[0] == 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+FAILURE = own("UPDATE_FAILED", 4) | {
+    "LogicalResourceId": "Backend",
+    "PhysicalResourceId": "backend",
+    "EventId": "failure",
+    "ResourceStatusReason": "out of order",
+}
+
+
+def watched(number: int, root: Template) -> tuple[int, set[str], execute.Outcome]:
+    """A failing update that is watched, with one answer lost and Ctrl-C before line `number`, after which the person
+    watches on: how often it was asked, what was shown, and the outcome."""
+    ends = [own("UPDATE_ROLLBACK_COMPLETE", 9), own("UPDATE_ROLLBACK_IN_PROGRESS", 5)]
+    happened = [*ends, FAILURE, own("UPDATE_IN_PROGRESS", 0)]
+    looks, questions, shown = [0], [0], set[str]()
+
+    def events(**_: Any) -> dict[str, Any]:
+        looks[0] += 1
+        if looks[0] == 2:
+            raise refusal("x", "EndpointConnectionError")
+        return {"StackEvents": happened[-looks[0] :]}
+
+    def stack(**_: Any) -> dict[str, Any]:
+        status = "UPDATE_ROLLBACK_COMPLETE" if looks[0] > 3 else "UPDATE_IN_PROGRESS"
+        body = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": status}
+        return {"Stacks": [{**body, "CreationTime": START}]}
+
+    def watch_on(_: Stack) -> None:
+        questions[0] += 1
+
+    aws = Prepared(cloudformation__describe_stack_events=events, cloudformation__describe_stacks=stack)
+    running = execute.Running(Stack(STAGING, arn("stack", STAGING), ""), None, frozenset({"UPDATE_COMPLETE"}), 0.0)
+    watcher = execute.Watcher(lambda fresh: shown.update(event.status for event in fresh), watch_on)
+    before = sys.gettrace()
+    sys.settrace(interrupt_at(number))
+    try:
+        outcome = execute.watch(aws, running, root, watcher)
+    finally:
+        sys.settrace(before)
+    return questions[0], shown, outcome
+
+
+def test_whenever_ctrl_c_comes_watching_on_misses_nothing(
+    loaded: dict[str, Environment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a pause, of a reading, of a call that failed. Between two rounds of the loop, where Python
+    cannot catch it, the operation is said to be left running."""
+    monkeypatch.setattr("scripts.deployment.follow.time.sleep", lambda _: None)
+    monkeypatch.setattr("scripts.deployment.follow.READING", 0.0)
+    root = loaded["environment"].root
+    _, everything, usual = watched(0, root)
+    assert len(everything) == 4 and usual.cause and usual.cause.reason == "out of order"
+    number, questions, left = 0, 1, 0
+    while questions:
+        number += 1
+        try:
+            questions, shown, outcome = watched(number, root)
+        except NeedsPerson as error:
+            assert error.reason == f"{STAGING} is left running."
+            left += 1
+            continue
+        assert (outcome.status, outcome.cause, shown) == (usual.status, usual.cause, everything), number
+    assert number > 150 and left < 20
 
 
 def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:

@@ -98,6 +98,13 @@ def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
     assert "UPDATE_ROLLBACK_COMPLETE" in shown
 
 
+def test_an_update_is_watched_on_to_its_end(world: World) -> None:
+    world.write("watched on")
+    with faults.planned(world.url, SLOW):
+        status, shown = world.terminal("w\n")
+    assert status == 0 and "is updated (UPDATE_COMPLETE" in shown, shown
+
+
 def test_what_is_left_running_is_shown_and_gone_on_with(world: World) -> None:
     world.write("left")
     with faults.planned(world.url, SLOW):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from scripts.deployment import recovery, running, stacks
 from scripts.deployment.errors import Exit
-from scripts.deployment.follow import EventStream
+from scripts.deployment.follow import read_events
 from scripts.deployment.parameters import Environment
 from scripts.deployment.progress import Progress
 from scripts.deployment.run import Run, say
@@ -46,5 +46,5 @@ def _running(run: Run, wanted: Environment, stack: Stack, paint: terminal.Paint)
     operation, now = running.current(run.aws, stack), datetime.now(UTC)
     if operation:
         progress = Progress()
-        progress.fold(EventStream(run.aws, stack.id, operation.begun.after).new())
+        progress.fold(read_events(run.aws, stack.id, operation.begun.after))
         say([operation.told(now), *view_lines(progress, wanted.root, now, paint)])
