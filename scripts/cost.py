@@ -13,8 +13,8 @@ from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissing, estimate
 from scripts.deploy import Parser, folders
+from scripts.deployment.environment import Environment, load
 from scripts.deployment.errors import Exit, Refused, ended
-from scripts.deployment.parameters import Environment, load
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
 TABLES = {"terminal": show.lines, "markdown": show.markdown}

@@ -1,6 +1,6 @@
 """Deploys the rendered templates: `python -m scripts.deploy VERB ENVIRONMENT`.
 
-Each verb is a module in `scripts/deployment/verbs/` with `arguments` and `run`. Exit statuses are documented in
+Each verb is a module in `scripts/operations/verbs/` with `arguments` and `run`. Exit statuses are documented in
 `scripts/deployment/errors.py`.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
+from scripts.deployment.environment import LOCAL, load
 from scripts.deployment.errors import BadUsage, Exit, Refused, ended
-from scripts.deployment.parameters import LOCAL, load
 
 if TYPE_CHECKING:
     from scripts.deployment.aws import Aws
@@ -86,7 +86,7 @@ def folders(parser: argparse.ArgumentParser) -> None:
 
 def _module(verb: str) -> ModuleType:
     # A verb may be a word that Python keeps for itself.
-    return import_module(f"scripts.deployment.verbs.{verb}{'_' * iskeyword(verb)}")
+    return import_module(f"scripts.operations.verbs.{verb}{'_' * iskeyword(verb)}")
 
 
 def verbs() -> argparse.ArgumentParser:
@@ -115,7 +115,7 @@ def _run(given: argparse.Namespace) -> Exit:
     roots = load(given.environment, given.templates, given.params)
     aws = _connect(given, given.environment == LOCAL)
 
-    from scripts.deployment.run import Run
+    from scripts.operations.run import Run
 
     status: Exit = _module(given.verb).run(Run(aws, roots, given, PROJECT))
     return status

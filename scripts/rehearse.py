@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> Exit:
     from scripts.deployment.aws import Aws, Endpoint
-    from scripts.deployment.show.terminal import painter
     from scripts.local_aws import server
+    from scripts.operations.output.terminal import painter
     from scripts.rehearsal import report
     from scripts.rehearsal.rehearse import rehearse
     from scripts.rehearsal.stage import Options

@@ -21,10 +21,10 @@ from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, lo
 from scripts.deploy import PROJECT, Parser
 from scripts.deployment.errors import Exit, Refused, ended
 from scripts.deployment.guards import ADDRESSES, keeps
-from scripts.deployment.planned import Difference
-from scripts.deployment.show.documents import inside, told
-from scripts.deployment.show.plan_markdown import code
+from scripts.deployment.plan import Difference
 from scripts.local_aws import schemas
+from scripts.operations.output.documents import inside, told
+from scripts.operations.output.plan_markdown import code
 
 FOLDER = "templates"
 

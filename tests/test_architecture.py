@@ -94,9 +94,7 @@ def test_only_the_project_knows_the_application() -> None:
 
 
 def test_aws_is_called_in_one_place() -> None:
-    if not (ROOT / "scripts/deployment").is_dir():
-        pytest.fail("scripts/deployment is missing")
-    for file in sources("scripts/deployment"):
+    for file in (*sources("scripts/deployment"), *sources("scripts/operations")):
         modules = {name.split(".")[0] for name in imports(file)}
         assert file.name == "aws.py" or not modules & {"boto3", "botocore"}, file
 

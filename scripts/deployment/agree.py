@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from generator.cfn.environments import PRODUCTION
 from generator.cfn.templates import Template
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmed, Refused
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Loss, Plan
-from scripts.deployment.run import Run
+from scripts.deployment.plan import Loss, Plan
+from scripts.operations.run import Run
 
 
 def arguments(parser: ArgumentParser) -> None:

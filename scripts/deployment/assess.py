@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from generator.cfn import broadening
-from scripts.deployment import guards, live
+from scripts.deployment import compare, guards
 from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.environment import Environment
 from scripts.deployment.guards import Sides
 from scripts.deployment.package import PackagedSet
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
 # `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
@@ -31,8 +31,8 @@ def assess(
     as a whole. `values` are the parameters after the plan. Raises `Refused`."""
     if plan.empty or previous is None:
         return plan
-    after = live.settled(wanted.root, values, aws, identity)
-    sides = Sides(wanted.root.name, live.before(aws, previous, packaged, identity), after)
+    after = compare.settled(wanted.root, values, aws, identity)
+    sides = Sides(wanted.root.name, compare.before(aws, previous, packaged, identity), after)
     gained, lost = broadening.compare(sides.before, after)
     running = [name for name in pipelines(plan) if executing(aws, name)]
     plan = replace(plan, follows=tuple(guards.follows(plan, sides)))

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from generator.cfn.parameters import secret
 from generator.cfn.places import walk
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.drift import expected
 from scripts.deployment.errors import Refused
 from scripts.deployment.follow import pauses
-from scripts.deployment.planned import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
+from scripts.deployment.plan import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
+from scripts.operations.diagnose.drift import expected
 
 # CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")

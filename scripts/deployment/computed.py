@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import AwsError, Refused
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".

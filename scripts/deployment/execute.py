@@ -10,10 +10,10 @@ from generator.cfn.templates import Template
 from scripts.deployment import statuses
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
-from scripts.deployment.explain import Cause, Said, Witness, cause, obstacle
 from scripts.deployment.follow import Event, beginning, follow, newest
-from scripts.deployment.planned import Plan
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
+from scripts.operations.diagnose.cause import Cause, Said, Witness, cause, obstacle
 
 RESUME = "`status` tells how it goes, `follow` watches it; the same command again goes on from there."
 # What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from generator.cfn.templates import Resource, TemplateSet
-from scripts.deployment.planned import UPDATE, Loss, Path, Plan, PlannedChange, Refusal
+from scripts.deployment.plan import UPDATE, Loss, Path, Plan, PlannedChange, Refusal
 
 # DeletionPolicy and UpdateReplacePolicy that keep something. Source: Template Reference, "DeletionPolicy attribute".
 KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")

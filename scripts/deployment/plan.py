@@ -1,179 +1,166 @@
-"""Makes the nested change set of a request, and reads it into a plan."""
+"""What a deployment would do, as one value. Pure; `plan.py` makes it from a change set, `assess.py` judges it, the
+modules in `show/` render it. Nothing in it is a secret: what looks like one is masked before it gets here.
+"""
 
-import hashlib
-import json
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from scripts.deployment import changes
-from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, Refused
-from scripts.deployment.package import Packaged
-from scripts.deployment.planned import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
-from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty
+from generator.cfn.broadening import Grant
 
-CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
-SAVED_IMAGE = f"{SAVED}image-"
-AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
+if TYPE_CHECKING:
+    from scripts.deployment.computed import Computed
+    from scripts.deployment.settings import Settings
+
+CREATE, UPDATE = "CREATE", "UPDATE"
+# What stands for a value that only the execution will know (cloudformation-coverage-roadmap issue 2113).
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+Path = tuple[str, ...]  # logical ids from below the root stack down to a resource
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of CloudFormation for one root stack; `role` is the role that CloudFormation acts with, empty for
-    the caller's own rights. It stays with the stack, for its deletion too. `hidden` are parameters that must not be
-    shown (`NoEcho`), `options` more of what `CreateChangeSet` takes."""
+class Difference:
+    """One value, before and after; empty where there is none. `certain` is false when it only might change."""
 
-    stack: str
-    template: Packaged
-    parameters: Mapping[str, str] = field(hash=False)
-    tags: Mapping[str, str] = field(hash=False)
-    role: str = ""
-    hidden: frozenset[str] = frozenset()
-    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    name: str
+    before: str
+    after: str
+    certain: bool = True
+    recreates: str = "Never"  # Never, Conditionally, Always
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """What happens to one resource. A nested stack has `children` instead of `differences`."""
+
+    path: Path
+    type: str
+    action: str  # Add, Modify, Remove, Import, Dynamic
+    replacement: str = ""  # of Modify: True, Conditional, False
+    policy: str = ""  # what happens to the old resource: Delete, Retain, ReplaceAndDelete, …
+    differences: tuple[Difference, ...] = ()
+    children: tuple["PlannedChange", ...] = ()
+    nested: bool = False
+    physical_id: str = ""
 
     @property
-    def digest(self) -> str:
-        """The same for the same templates (their address is made of their content), parameters and tags."""
-        asked = [self.stack, self.template.key, dict(self.parameters), dict(self.tags)]
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    def certain(self) -> bool:
+        """Something happens for sure; false when an upstream output might change, or only the template's address."""
+        if self.action != "Modify":
+            return True
+        return any(one.certain for one in (self.children if self.nested else self.differences))
+
+    @property
+    def replaced(self) -> bool:
+        """It is replaced, or may be, because of a value that changes for sure. A replacement that only hangs on what
+        an upstream output might become is none: CloudFormation shows those for nothing (F 9.2)."""
+        forced = any(one.certain and one.recreates != "Never" for one in self.differences)
+        return self.replacement in ("True", "Conditional") and forced
+
+    @property
+    def name(self) -> str:
+        """What a person calls it: `Data.Clients`."""
+        return ".".join(self.path)
+
+    def leaves(self) -> Iterator["PlannedChange"]:
+        """The changes below, nested stacks left out."""
+        if not self.nested:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
 
 
-def make(aws: Aws, request: Request, previous: Stack | None, description: str, prefix: str = OURS) -> Plan:
-    """The change set of `request` as a plan; without changes an empty plan and no change set.
+@dataclass(frozen=True)
+class Loss:
+    """Something that holds data, or that users see, goes or is made anew; it has to be named by who agrees."""
 
-    `previous` is the stack as it stands, None when it is to be created. The caller discards or executes the plan.
-    Raises `Refused` when CloudFormation refuses the change set; nothing is left behind then either.
+    name: str  # "Data.Clients"
+    type: str
+    how: str  # replaced, deleted, unprotected
+    why: str  # what it holds or who sees it
+
+    @property
+    def option(self) -> str:
+        """The option of `apply` that names it."""
+        return f"--allow-{'replace' if self.how == 'replaced' else 'delete'} {self.name}"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a plan must not be executed as it is: `where` is what it is about, `remedy` the way to do it instead.
+    `waits` is true when waiting is enough."""
+
+    why: str
+    where: str
+    remedy: str
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What CloudFormation says about a change set beyond its changes: a warning of its early validation, a hook that
+    will look at it, a resource that somebody changed by hand."""
+
+    kind: str  # validation, hook, drift
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole: what executing `change_set` would do to `stack`.
+
+    `image` are the parameters that change first and by themselves, so that no rollback brings back an older image than
+    the one that runs (RUN-8), `found` are the values that the
+    script found itself, `follows` the resources among `folded` that are given something new by what changes for sure.
+    `settings` is how the stack is kept, `kept` what changes about that.
     """
-    asked = {
-        "TemplateURL": request.template.url,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in request.parameters.items()],
-        "Tags": [{"Key": key, "Value": value} for key, value in request.tags.items()],
-        **({"RoleARN": request.role} if request.role else {}),
-        **request.options,
-    }
-    plan = _create(aws, request.stack, previous, request.digest, description, prefix, asked)
-    return _kept(aws, plan, lambda: _read(aws, plan, request, previous))
+
+    stack: str
+    stack_id: str
+    kind: str
+    change_set: str
+    name: str
+    digest: str
+    changes: tuple[PlannedChange, ...] = ()
+    parameters: tuple[Difference, ...] = ()
+    tags: tuple[Difference, ...] = ()
+    empty: bool = False
+    image: tuple[Difference, ...] = ()
+    found: tuple["Computed", ...] = ()
+    follows: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    gained: tuple[Grant, ...] = ()
+    lost: tuple[Grant, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    settings: "Settings | None" = None
+    kept: tuple[Difference, ...] = ()
+
+    def leaves(self) -> Iterator[PlannedChange]:
+        for change in self.changes:
+            yield from change.leaves()
+
+    @property
+    def certain(self) -> tuple[PlannedChange, ...]:
+        """The resources that change for sure."""
+        return tuple(leaf for leaf in self.leaves() if leaf.certain)
+
+    @property
+    def folded(self) -> tuple[PlannedChange, ...]:
+        """The resources that change only if a value does that they are given from elsewhere in the plan."""
+        return tuple(leaf for leaf in self.leaves() if not leaf.certain)
+
+    @property
+    def broader(self) -> tuple[Grant, ...]:
+        """The permissions that are broader than before; none when everything is new."""
+        return tuple(one for one in (*self.gained, *self.lost) if one.broader) if self.kind == UPDATE else ()
 
 
-def make_image(aws: Aws, previous: Stack, image: tuple[Difference, ...], description: str, prefix: str = OURS) -> Plan:
-    """A change of some parameters of the stack as it stands, and of nothing else."""
-    changed = {one.name: one.after for one in image}
-    digest = hashlib.sha256(json.dumps([previous.name, changed]).encode()).hexdigest()
-    asked = _as_it_stands(previous, changed)
-    plan = _create(aws, previous.name, previous, digest, description, prefix, asked)
+@dataclass(frozen=True)
+class NotPlanned:
+    """A root of which nothing can be planned yet, and why."""
 
-    def reading() -> Plan:
-        found, notices, none = changes.changed(aws, plan, frozenset())
-        return replace(plan, changes=found, notices=notices, parameters=image, empty=none)
-
-    return _kept(aws, plan, reading)
-
-
-def drifted(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:
-    """What is no longer as the stack left it, as a change set tells that would take it back; it is deleted at once and
-    never executed: it would also take back what releases have done (F 9.6). Nothing else of the stack changes in it,
-    so that it shows drift alone."""
-    digest = hashlib.sha256(f"{previous.id} drift".encode()).hexdigest()
-    asked = {**_as_it_stands(previous, {}), "DeploymentMode": "REVERT_DRIFT"}
-    made = _create(aws, previous.name, previous, digest, description, OURS, asked)
-    try:
-        return tuple(changes.drift(aws, made.change_set, ()))
-    finally:
-        discard(aws, made)
-
-
-def _as_it_stands(previous: Stack, changed: Mapping[str, str]) -> dict[str, Any]:
-    """The stack as it is, but for some parameters."""
-    kept = {name: {"ParameterKey": name, "UsePreviousValue": True} for name in previous.parameters}
-    new = {name: {"ParameterKey": name, "ParameterValue": value} for name, value in changed.items()}
-    tags = [{"Key": key, "Value": value} for key, value in previous.tags.items()]
-    return {"UsePreviousTemplate": True, "Parameters": [*(kept | new).values()], "Tags": tags}
-
-
-def again(aws: Aws, plan: Plan, request: Request | None, previous: Stack | None) -> Plan:
-    """A change set that exists already, read as if it had just been made; without a request it is the image's own.
-    Raises `Refused` when it is gone or cannot be executed any more."""
-    try:
-        held = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
-    except AwsError as error:
-        # Code: `ChangeSetNotFoundException` in botocore's model of CloudFormation.
-        if error.code != "ChangeSetNotFound":
-            raise
-        raise Refused(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
-    if held["ExecutionStatus"] != "AVAILABLE":
-        raise Refused(f"The reviewed change set of {plan.stack} is {held['ExecutionStatus']}.", AGAIN)
-    if request:
-        return _read(aws, plan, request, previous)
-    found, notices, none = changes.changed(aws, plan, frozenset())
-    return replace(plan, changes=found, notices=notices, empty=none)
-
-
-def discard(aws: Aws, plan: Plan) -> None:
-    """Takes the change set away, and the empty stack that a first one brings with it unless another one needs it."""
-    delete_change_set(aws, plan.change_set)
-    if plan.kind == CREATE:
-        delete_empty(aws, plan.stack_id)
-
-
-def _create(
-    aws: Aws, stack: str, previous: Stack | None, digest: str, description: str, prefix: str, asked: dict[str, Any]
-) -> Plan:
-    kind = UPDATE if previous else CREATE
-    name = f"{prefix}{digest[:8]}-{uuid.uuid4().hex[:8]}"
-    made = create_change_set(
-        aws,
-        StackName=stack,
-        ChangeSetName=name,
-        ChangeSetType=kind,
-        ClientToken=name,
-        Description=description,
-        Capabilities=CAPABILITIES,
-        IncludeNestedStacks=True,
-        **asked,
-    )
-    return Plan(stack, made["StackId"], kind, made["Id"], name, digest)
-
-
-def _kept(aws: Aws, plan: Plan, reading: Callable[[], Plan]) -> Plan:
-    """The plan as read; a change set that has no changes or cannot be read is taken away."""
-    finished = False
-    try:
-        found = reading()
-        finished = not found.empty
-        return found
-    finally:
-        if not finished:
-            discard(aws, plan)
-
-
-def _read(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:
-    found, notices, none = changes.changed(aws, plan, request.hidden)
-    before = previous or Stack(request.stack, "", "")
-    return replace(
-        plan,
-        changes=found,
-        notices=notices,
-        parameters=tuple(_differences(before.parameters, request.parameters, request.hidden)),
-        tags=tuple(_differences(before.tags, request.tags, ())),
-        empty=none or (previous is not None and _same(aws, found, request, previous)),
-    )
-
-
-def _differences(before: Mapping[str, str], after: Mapping[str, str], hidden: Collection[str]) -> Iterator[Difference]:
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            old, new = (changes.masked(name, one.get(name, ""), name in hidden) for one in (before, after))
-            yield Difference(name, old, new)
-
-
-def _same(aws: Aws, found: tuple[PlannedChange, ...], request: Request, previous: Stack) -> bool:
-    """Whether changes that all only *might* happen cannot: the stack holds this template (its children's addresses
-    are made of their content), these parameters and these tags, so no output upstream can change."""
-    if any(change.certain for change in found):
-        return False
-    if dict(previous.parameters) != dict(request.parameters) or dict(previous.tags) != dict(request.tags):
-        return False
-    held = aws.call("cloudformation", "get_template", StackName=previous.id, TemplateStage="Original")["TemplateBody"]
-    return bool(held == request.template.body)
+    stack: str
+    reason: str

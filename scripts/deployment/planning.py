@@ -6,20 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
-from scripts.deployment import adoption, author, computed, package, plan, record, saved, settings, stacks, who
+from scripts.deployment import author, computed, package, record, settings, stacks, who
+from scripts.deployment import change_set as plan
 from scripts.deployment.assess import assess
 from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.change_set import AGAIN, Request
 from scripts.deployment.computed import BOOTSTRAP, IMAGE, Computed
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import PackagedSet
-from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import AGAIN, Request
-from scripts.deployment.planned import Difference, Plan
-from scripts.deployment.run import Run
-from scripts.deployment.saved import SavedStack
+from scripts.deployment.plan import Difference, Plan
 from scripts.deployment.settings import Settings
-from scripts.deployment.show import plan_json
 from scripts.deployment.stacks import OURS, Stack
+from scripts.operations import adoption, saved_plan
+from scripts.operations.output import plan_json
+from scripts.operations.run import Run
+from scripts.operations.saved_plan import SavedStack
 
 ORDER = (SHARED, EDGE, ENVIRONMENT)
 Beside = Mapping[str, Stack | None]  # the stacks of roots as they stand, by the root's name
@@ -111,7 +113,7 @@ class Planner:
         Raises `Refused` when anything is not what it was: the stack, the files, the values that the script finds, the
         change set.
         """
-        if (now := saved.standing(previous)) != held.stands:
+        if (now := saved_plan.standing(previous)) != held.stands:
             raise Refused(f"{wanted.stack} has changed since the plan was made: {held.stands}, now {now}.", AGAIN)
         adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
         found = computed.find(self.aws, wanted, previous, beside, adopted)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scripts.deployment.author import Author
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.planned import Plan
+from scripts.deployment.plan import Plan
 
 PREFIX = "deployments/"
 STARTED = "STARTED"

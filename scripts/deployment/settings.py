@@ -9,10 +9,10 @@ from typing import Any
 from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
-from scripts.deployment.inventory import resources
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Difference, Plan
+from scripts.deployment.environment import Environment
+from scripts.deployment.plan import Difference, Plan
 from scripts.deployment.stacks import Stack
+from scripts.operations.diagnose.inventory import resources
 
 PROTECTION, POLICY = "termination protection", "stack policy"
 # A policy can be replaced but not taken away. Source: User Guide, "Prevent updates to stack resources".

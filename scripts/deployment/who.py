@@ -11,8 +11,8 @@ from pathlib import Path
 from generator.cfn.environments import ACCESS, PRODUCTION
 from scripts.deployment import record, stacks
 from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Refused
-from scripts.deployment.parameters import Environment
 from scripts.deployment.stacks import Stack
 
 # Outputs of the access stack.

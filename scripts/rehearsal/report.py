@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from scripts.deployment.show.terminal import Paint, plain
+from scripts.operations.output.terminal import Paint, plain
 from scripts.rehearsal.results import Release
 
 

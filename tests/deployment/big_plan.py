@@ -15,13 +15,13 @@ from typing import Any
 
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, Template, from_bodies
-from scripts.deployment import plan
+from scripts.deployment import change_set as plan
 from scripts.deployment.assess import assess
+from scripts.deployment.change_set import Request
 from scripts.deployment.computed import Computed
+from scripts.deployment.environment import Environment
 from scripts.deployment.package import PackagedSet, package
-from scripts.deployment.parameters import Environment
-from scripts.deployment.plan import Request
-from scripts.deployment.planned import UNKNOWN, Difference, NotPlanned, Plan
+from scripts.deployment.plan import UNKNOWN, Difference, NotPlanned, Plan
 from scripts.deployment.stacks import Stack
 from tests.deployment.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
 from tests.deployment.service import ME, REGION, Prepared, arn

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripts.deployment.change_set import Request
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import Request
-from scripts.deployment.planned import UNKNOWN
+from scripts.deployment.plan import UNKNOWN
 from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn
 

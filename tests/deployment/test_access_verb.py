@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import parameters
+from scripts.deployment import environment
 from scripts.deployment.errors import BadUsage, NotConfirmed, Refused
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import access, apply
+from scripts.operations.run import Run
+from scripts.operations.verbs import access, apply
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, Prepared
 from tests.deployment.test_verbs import Account
@@ -32,7 +32,7 @@ class WithRoles(Account):
 def asked(aws: Prepared, verb: Any, name: str) -> Run:
     parser = ArgumentParser()
     verb.arguments(parser)
-    return Run(aws, parameters.load(name, ROOT / "templates", ROOT / "params"), parser.parse_args([]), ROOT)
+    return Run(aws, environment.load(name, ROOT / "templates", ROOT / "params"), parser.parse_args([]), ROOT)
 
 
 def change_sets(aws: Prepared) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import adoption, computed, parameters
+from scripts.deployment import computed, environment
 from scripts.deployment.aws import Answer, Endpoint
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Refused
-from scripts.deployment.parameters import Environment
 from scripts.deployment.stacks import Stack
-from scripts.deployment.survivors import KEY, REPOSITORY, SECRET, TABLES
+from scripts.operations import adoption
+from scripts.operations.retained import KEY, REPOSITORY, SECRET, TABLES
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
 
@@ -29,7 +30,7 @@ OURS = [{"Key": "Application", "Value": "cloud-health-dashboard"}, {"Key": "Envi
 
 @pytest.fixture(scope="module")
 def wanted() -> Environment:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
+    return environment.load("staging", ROOT / "templates", ROOT / "params")["environment"]
 
 
 def names(wanted: Environment) -> list[str]:
@@ -105,13 +106,13 @@ def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(wanted: Env
 
 def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: Environment) -> None:
     shutil.copytree(ROOT / "params", tmp_path / "params")
-    mine = parameters.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
+    mine = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     aws = Left(names(wanted))
     adopted = adoption.settle(aws, mine, None, True)
     values = mine.values({one.name: "x" for one in map(_computed, mine.computed)} | {a.name: a.value for a in adopted})
     assert values[KEY] == KEYS[0]
-    assert parameters.rewrite(mine, adoption.adopted(aws, adopted), ROOT / "templates")
-    again = parameters.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
+    assert environment.rewrite(mine, adoption.adopted(aws, adopted), ROOT / "templates")
+    again = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     before = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     after = json.loads((tmp_path / "params/staging.json").read_text(encoding="utf-8"))
     assert after["Parameters"] == {**before["Parameters"], **{one.name: one.value for one in adopted}}
@@ -172,5 +173,5 @@ def test_the_file_must_not_name_what_is_not_there(wanted: Environment) -> None:
 
 
 def test_a_root_that_holds_no_data_has_nothing_to_adopt() -> None:
-    shared = parameters.load("staging", ROOT / "templates", ROOT / "params")["shared"]
+    shared = environment.load("staging", ROOT / "templates", ROOT / "params")["shared"]
     assert settled(Prepared(), shared) == {}

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from generator.cfn.broadening import Grant
-from scripts.deployment import agree, assess, parameters, planning
+from scripts.deployment import agree, assess, planning
+from scripts.deployment import environment as parameters
+from scripts.deployment.change_set import Request
 from scripts.deployment.errors import Exit, NotConfirmed, Refused
 from scripts.deployment.package import Packaged, package
-from scripts.deployment.plan import Request
-from scripts.deployment.planned import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
+from scripts.deployment.plan import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
 from scripts.deployment.planning import Planner
 from scripts.deployment.record import Source
-from scripts.deployment.run import Run
-from scripts.deployment.show import terminal
 from scripts.deployment.stacks import Stack
-from scripts.deployment.verbs import apply
+from scripts.operations.output import terminal
+from scripts.operations.run import Run
+from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
 from tests.deployment.test_verbs import Account, asked

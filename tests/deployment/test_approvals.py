@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import load
-from scripts.deployment import approvals
-from scripts.deployment.approvals import State
+from scripts.operations.releases import approvals
+from scripts.operations.releases.approvals import State
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, refusal
 

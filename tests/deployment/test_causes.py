@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment import remedies, sources
-from scripts.deployment.explain import BY_A_PERSON, SERVICE, Witness, cause, obstacle
 from scripts.deployment.follow import Event
-from scripts.deployment.tasks import why_stopped
+from scripts.operations.diagnose import remedies, sources
+from scripts.operations.diagnose.cause import BY_A_PERSON, SERVICE, Witness, cause, obstacle
+from scripts.operations.diagnose.tasks import why_stopped
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, refusal
 
@@ -71,7 +71,7 @@ def test_the_line_is_the_one_a_person_would_edit(address: str, text: str) -> Non
 def test_nothing_is_said_where_nothing_is_found(tmp_path: Path) -> None:
     assert sources.find("generator.stacks.backend.ecs", "NoSuchThing") is None
     assert sources.find("generator.stacks.backend.ecs", "Service", tmp_path) is None
-    (tmp_path / "generator/stacks").mkdir(parents=True)
+    (tmp_path / "generator/stacks/backend").mkdir(parents=True)
     (tmp_path / "generator/stacks/backend/ecs.py").write_text("no python (", encoding="utf-8")
     assert sources.find("generator.stacks.backend.ecs", "Service", tmp_path) is None
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import computed, parameters
+from scripts.deployment import computed
+from scripts.deployment import environment as parameters
 from scripts.deployment.computed import FOUND, KEPT
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Refused
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan, PlannedChange
+from scripts.deployment.plan import Plan, PlannedChange
 from scripts.deployment.stacks import Stack
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK
-from scripts.deployment import configuration, parameters
+from scripts.deployment import environment as parameters
 from scripts.deployment.errors import BadUsage, Exit, ParametersRefused, Refused
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import apply, config
+from scripts.operations import configuration
+from scripts.operations.run import Run
+from scripts.operations.verbs import apply, config
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
 

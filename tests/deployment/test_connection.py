@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deployment import computed, parameters
+from scripts.deployment import computed, environment
 from scripts.deployment.computed import FOUND
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmed, Refused
-from scripts.deployment.parameters import Environment
-from scripts.deployment.verbs import apply
+from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.test_computed import aws, values
 from tests.deployment.test_verbs import SHARED, Account, asked
@@ -27,7 +27,7 @@ def behind_a_connection(folder: Path) -> dict[str, Environment]:
     given = {"SourceProvider": "CONNECTION", "ConnectionArn": CONNECTION, "SourceRepository": "acme/dashboard"}
     content["Parameters"] |= given
     (folder / "params/staging.json").write_text(json.dumps(content), encoding="utf-8")
-    return parameters.load("staging", ROOT / "templates", folder / "params")
+    return environment.load("staging", ROOT / "templates", folder / "params")
 
 
 def test_a_source_behind_a_connection_needs_no_repository(tmp_path: Path) -> None:

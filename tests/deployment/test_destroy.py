@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import emptying, parameters, teardown
+from scripts.deployment import environment
 from scripts.deployment.errors import BadUsage, DeployError, Exit, NeedsPerson, NotConfirmed, Refused
-from scripts.deployment.inventory import Held
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import destroy
+from scripts.operations.diagnose.inventory import Held
+from scripts.operations.run import Run
+from scripts.operations.teardown import emptying, teardown
+from scripts.operations.verbs import destroy
 from tests.conftest import ROOT
 from tests.deployment.living import INSIDE, NOW, STAGING, Living
 from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
 
-LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 
 

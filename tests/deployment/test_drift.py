@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK
-from scripts.deployment import drift, parameters
+from scripts.deployment import environment
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import Exit, NeedsPerson
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import drift as verb
+from scripts.operations.diagnose import drift
+from scripts.operations.run import Run
+from scripts.operations.verbs import drift as verb
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BACKEND = arn("stack", "backend")
-LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 SERVICE, GROUP = "AWS::ECS::Service", "AWS::EC2::SecurityGroup"
 

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment import execute, follow, sources
+from scripts.deployment import execute, follow
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, Exit, NeedsPerson
 from scripts.deployment.execute import Watcher, leave
-from scripts.deployment.explain import cause
 from scripts.deployment.follow import read_events
-from scripts.deployment.planned import Plan
-from scripts.deployment.show import outcomes
-from scripts.deployment.show.progress import Lines
+from scripts.deployment.plan import Plan
+from scripts.operations.diagnose import sources
+from scripts.operations.diagnose.cause import cause
+from scripts.operations.output import outcomes
+from scripts.operations.output.progress_view import Lines
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 

@@ -96,7 +96,7 @@ def test_help_needs_no_aws() -> None:
 
 def test_no_heavy_module_is_imported() -> None:
     """The verbs need boto3, late; never the libraries of the generator and the gate."""
-    assert imported("import scripts.deployment.verbs.apply", "boto3", "cfnlint", "troposphere", "moto") == "[]\n"
+    assert imported("import scripts.operations.verbs.apply", "boto3", "cfnlint", "troposphere", "moto") == "[]\n"
 
 
 def test_templates_that_cannot_be_read(tmp_path: Path) -> None:

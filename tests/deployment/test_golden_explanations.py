@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.deployment.verbs import drift as drift_verb
-from scripts.deployment.verbs import events as events_verb
-from scripts.deployment.verbs import explain as explain_verb
+from scripts.operations.verbs import drift as drift_verb
+from scripts.operations.verbs import events as events_verb
+from scripts.operations.verbs import explain as explain_verb
 from tests.deployment import big_failure, test_drift
 from tests.deployment.golden import matches
 from tests.deployment.test_operations import Account, asked
@@ -43,7 +43,7 @@ FORMS: dict[str, Callable[[], object]] = {
 def test_as_a_person_has_read_it(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.deployment.drift.sleep", lambda _: None)
+    monkeypatch.setattr("scripts.operations.diagnose.drift.sleep", lambda _: None)
     FORMS[name]()
     # Which line it is, other tests say; here it would change with every edit of the generator.
     matches(name, re.sub(r"(?<=\.py):\d+", ":LINE", capsys.readouterr().out))

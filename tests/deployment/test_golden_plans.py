@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.deployment.planned import NotPlanned, Plan
-from scripts.deployment.show import plan_json, plan_markdown, plans
+from scripts.deployment.plan import NotPlanned, Plan
+from scripts.operations.output import plan_json, plan_markdown, plan_text
 from tests.deployment import big_plan
 from tests.deployment.golden import matches
 from tests.deployment.service import ACCOUNT, REGION
 
 WHERE = ("staging", ACCOUNT, REGION)
 FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
-    "plan.txt": lambda made: "\n".join(line for one in made for line in plans.lines(one)),
+    "plan.txt": lambda made: "\n".join(line for one in made for line in plan_text.lines(one)),
     "plan.md": lambda made: "\n".join(plan_markdown.lines(*WHERE, made)),
     "plan.json": lambda made: plan_json.text(*WHERE, made),
 }

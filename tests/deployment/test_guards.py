@@ -9,7 +9,7 @@ import pytest
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import guards
 from scripts.deployment.guards import PIPELINE, RULE, SECRET, Sides
-from scripts.deployment.planned import CREATE, UNKNOWN, UPDATE, Difference, Plan, PlannedChange
+from scripts.deployment.plan import CREATE, UNKNOWN, UPDATE, Difference, Plan, PlannedChange
 
 STACK = "AWS::CloudFormation::Stack"
 CERTAIN = Difference("Name", "a", "b", recreates="Always")

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import parameters
+from scripts.deployment import environment
 from scripts.deployment.errors import NotConfirmed, Refused
-from scripts.deployment.run import Run
+from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.living import NOW
 from tests.deployment.service import ME, Prepared, arn, refusal
 
-verb = import_module("scripts.deployment.verbs.import_")
+verb = import_module("scripts.operations.verbs.import_")
 SHARED = "cloud-health-dashboard-shared"
-ROOTS = {"shared": parameters.load("staging", ROOT / "templates", ROOT / "params")["shared"]}
+ROOTS = {"shared": environment.load("staging", ROOT / "templates", ROOT / "params")["shared"]}
 ABSENT = refusal("x", "ValidationError", "Stack does not exist")
 CHANGE = {"Action": "Import", "LogicalResourceId": "Repository", "ResourceType": "AWS::CodeCommit::Repository"}
 

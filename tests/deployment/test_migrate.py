@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import load
-from scripts.deployment import application, aws, parameters
+from scripts.deployment import aws, environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, NeedsPerson, Refused
-from scripts.deployment.verbs import migrate
+from scripts.operations import application
+from scripts.operations.verbs import migrate
 from tests.conftest import ROOT
 from tests.deployment.test_verbs import Account, asked
 
@@ -81,7 +82,7 @@ class CodeCommit(Account):
 
 
 def run(there: Aws, folder: Path) -> Exit:
-    shared = parameters.load("shared", ROOT / "templates", ROOT / "params")
+    shared = environment.load("shared", ROOT / "templates", ROOT / "params")
     return migrate.run(asked(there, shared, app=folder, templates=ROOT / "templates", params=ROOT / "params"))
 
 

@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK
-from scripts.deployment import operations, parameters
+from scripts.deployment import environment
 from scripts.deployment.aws import Answer
 from scripts.deployment.errors import BadUsage, Exit
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import events as events_verb
-from scripts.deployment.verbs import explain as explain_verb
+from scripts.operations.diagnose import history
+from scripts.operations.run import Run
+from scripts.operations.verbs import events as events_verb
+from scripts.operations.verbs import explain as explain_verb
 from tests.conftest import ROOT
 from tests.deployment.service import arn, refusal
 from tests.deployment.test_explain import BACKEND, FAILED_UPDATE, START, Stacks, child, event
 
-LOADED = parameters.load("staging", ROOT / "templates", ROOT / "params")
+LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 
@@ -114,14 +115,14 @@ def test_an_operation_ends_where_another_one_began() -> None:
         events = [one | ({"OperationId": number} if number else {}) for one, number in zip(own, ids, strict=True)]
         aws = Account()
         aws.all[STAGING] = events
-        stack = operations.subjects(asked(aws))[-1].stack
-        assert operations.last(aws, stack)[0].time == START + timedelta(seconds=first)
+        stack = history.subjects(asked(aws))[-1].stack
+        assert history.last(aws, stack)[0].time == START + timedelta(seconds=first)
 
 
 def test_a_stack_that_nothing_ever_happened_to() -> None:
     aws = Account()
     aws.all[STAGING] = [event(STAGING, 0, STAGING, "REVIEW_IN_PROGRESS")]
-    assert operations.last(aws, operations.subjects(asked(aws))[-1].stack) == []
+    assert history.last(aws, history.subjects(asked(aws))[-1].stack) == []
 
 
 def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,15 +152,11 @@ def test_events_from_a_moment_on(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_times_as_people_write_them() -> None:
     now = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    assert operations.since("90m", now) == now - timedelta(minutes=90)
-    assert (
-        operations.since("2h", now)
-        == operations.since("2026-11-23T10:00")
-        == operations.since("2026-11-23T11:00+01:00")
-    )
+    assert history.since("90m", now) == now - timedelta(minutes=90)
+    assert history.since("2h", now) == history.since("2026-11-23T10:00") == history.since("2026-11-23T11:00+01:00")
     for text in ("", "yesterday", "h", "-1h"):
         with pytest.raises(BadUsage, match="is no time"):
-            operations.since(text)
+            history.since(text)
 
 
 def test_many_resources_and_pages() -> None:
@@ -177,6 +174,6 @@ def test_many_resources_and_pages() -> None:
         called(child(1, "Backend", BACKEND, "CREATE_IN_PROGRESS"), "dashboard-staging", STAGING),
     ]
     aws.all[BACKEND] = many
-    found = operations.last(aws, operations.subjects(asked(aws))[-1].stack)
+    found = history.last(aws, history.subjects(asked(aws))[-1].stack)
     assert len(found) == 302 and len({one.id for one in found}) == 302
     assert found[1].type == STACK

@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from scripts.deployment import parameters
-from scripts.deployment.verbs import outputs
+from scripts.deployment import environment
+from scripts.operations.verbs import outputs
 from tests.conftest import ROOT
 from tests.deployment.service import REGION, arn
 from tests.deployment.test_verbs import SHARED, STAGING, Account, Roots, asked
@@ -16,7 +16,7 @@ from tests.deployment.test_verbs import SHARED, STAGING, Account, Roots, asked
 
 @pytest.fixture(scope="module")
 def loaded() -> Roots:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")
+    return environment.load("staging", ROOT / "templates", ROOT / "params")
 
 
 @pytest.fixture(scope="module")

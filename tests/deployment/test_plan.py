@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import plan
+from scripts.deployment import change_set as plan
+from scripts.deployment.change_set import Request
 from scripts.deployment.errors import Refused
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import Request
-from scripts.deployment.planned import UNKNOWN
-from scripts.deployment.show import plans
+from scripts.deployment.plan import UNKNOWN
+from scripts.operations.output import plan_text
 from tests.deployment.changesets import (
     BEFORE,
     BUCKET,
@@ -34,7 +34,7 @@ from tests.deployment.service import arn, refusal
 
 def test_an_update_as_text() -> None:
     made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
-    assert list(plans.plan_lines(made)) == [
+    assert list(plan_text.plan_lines(made)) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
         "  parameters",
         "    TaskCpu: 256 → 512",

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import parameters
+from scripts.deployment import environment
 from scripts.deployment.errors import AwsError, Exit
-from scripts.deployment.preflight import account
-from scripts.deployment.preflight.check import Check, Look, State
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import preflight
+from scripts.operations.preflight import account
+from scripts.operations.preflight.check import Check, Look, State
+from scripts.operations.run import Run
+from scripts.operations.verbs import preflight
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, Prepared, refusal
 
@@ -93,7 +93,7 @@ def params(tmp_path: Path) -> Path:
 
 
 def look(aws: Prepared, params: Path, exists: bool = False) -> Look:
-    return Look(aws, ME, parameters.load("staging", ROOT / "templates", params), exists, ROOT)
+    return Look(aws, ME, environment.load("staging", ROOT / "templates", params), exists, ROOT)
 
 
 def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
@@ -178,7 +178,7 @@ def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None
 
 
 def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    roots = parameters.load("staging", ROOT / "templates", params)
+    roots = environment.load("staging", ROOT / "templates", params)
     full = Account(ec2__describe_vpcs={"Vpcs": [{}] * 5})
     for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
         assert preflight.run(Run(aws, roots, Namespace(format="terminal"), ROOT)) is ended

@@ -10,10 +10,10 @@ import pytest
 
 from generator.cfn.templates import STACK, Template, load
 from scripts.deployment.follow import Event
-from scripts.deployment.progress import DONE, FAILED, RUNNING, WAITING, Progress
-from scripts.deployment.show.progress import Live, cut, view_lines
-from scripts.deployment.show.terminal import plain
-from scripts.deployment.watching import Services
+from scripts.operations.output.progress import DONE, FAILED, RUNNING, WAITING, Progress
+from scripts.operations.output.progress_view import Live, cut, view_lines
+from scripts.operations.output.terminal import plain
+from scripts.operations.watching import Services
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, refusal
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import parameters, releases
+from scripts.deployment import environment
 from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import rollback
+from scripts.operations.releases import releases
+from scripts.operations.run import Run
+from scripts.operations.verbs import rollback
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn
 
@@ -75,7 +76,7 @@ class CodePipeline(Prepared):
 
 
 def run(aws: Prepared, to: str | None = None, **given: Any) -> Exit:
-    roots = parameters.load("staging", ROOT / "templates", ROOT / "params")
+    roots = environment.load("staging", ROOT / "templates", ROOT / "params")
     return rollback.run(Run(aws, roots, Namespace(**{"to": to, "build_again": False, "yes": True} | given), ROOT))
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template
-from scripts.deployment import author, execute, follow, parameters, running
+from scripts.deployment import author, environment, execute, follow
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import AwsError, NeedsPerson, Refused
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
-from scripts.deployment.verbs import apply
+from scripts.operations.diagnose import running
+from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, Prepared, arn, refusal
 from tests.deployment.test_verbs import STAGING, Account, asked
@@ -28,7 +29,7 @@ TOKEN = "deploy-00000000-11111111"
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Environment]:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")
+    return environment.load("staging", ROOT / "templates", ROOT / "params")
 
 
 def own(status: str, second: float, token: str = "") -> dict[str, Any]:

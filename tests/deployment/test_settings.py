@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import parameters, settings
+from scripts.deployment import environment, settings
 from scripts.deployment.aws import Endpoint
-from scripts.deployment.parameters import Environment
-from scripts.deployment.planned import Plan, PlannedChange
+from scripts.deployment.environment import Environment
+from scripts.deployment.plan import Plan, PlannedChange
 from scripts.deployment.settings import ALLOW_ALL, Settings
-from scripts.deployment.show.settings import setting_lines
 from scripts.deployment.stacks import Stack
+from scripts.operations.output.settings import setting_lines
 from tests.conftest import ROOT
 from tests.deployment.service import REGION, Prepared, arn
 
@@ -27,7 +27,7 @@ ALARM = "AWS::CloudWatch::Alarm"
 
 @pytest.fixture(scope="module")
 def staging() -> Environment:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
+    return environment.load("staging", ROOT / "templates", ROOT / "params")["environment"]
 
 
 def resources(StackName: str) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import pytest
 from generator.cfn.templates import STACK
 from scripts.deployment.computed import Computed
 from scripts.deployment.follow import Event
-from scripts.deployment.planned import Difference, Plan, PlannedChange
-from scripts.deployment.show import outcomes, plans, terminal
-from scripts.deployment.show.progress import Lines
+from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.operations.output import outcomes, plan_text, terminal
+from scripts.operations.output.progress_view import Lines
 
 
 class Screen(io.StringIO):
@@ -40,7 +40,7 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
     found = (Computed("A", "1", "computed", "by looking"),)
     plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), found=found)
-    assert list(plans.plan_lines(plan)) == [
+    assert list(plan_text.plan_lines(plan)) == [
         "s: create 3 resources in 1 nested stack",
         "  found by this script",
         "    A = 1  (computed: by looking)",
@@ -54,7 +54,7 @@ def test_long_values_are_cut_and_absent_ones_named() -> None:
     change = PlannedChange(
         ("Policy",), "AWS::IAM::Policy", "Modify", "Conditional", differences=(Difference("Document", "", "x\n" * 200),)
     )
-    lines = list(plans.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
+    lines = list(plan_text.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
     assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy (might be replaced)"]
     assert lines[2].startswith("      Document: (none) → x x x") and lines[2].endswith("…") and len(lines[2]) < 130
 

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK
-from scripts.deployment import parameters
+from scripts.deployment import environment
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
 from scripts.deployment.package import _policy, bucket_name
-from scripts.deployment.parameters import Environment
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import apply
-from scripts.deployment.verbs import status as standing
+from scripts.operations.run import Run
+from scripts.operations.verbs import apply
+from scripts.operations.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
 
@@ -30,7 +30,7 @@ NO_CHANGES = "The submitted information didn't contain changes."
 
 @pytest.fixture(scope="module")
 def loaded() -> Roots:
-    return parameters.load("staging", ROOT / "templates", ROOT / "params")
+    return environment.load("staging", ROOT / "templates", ROOT / "params")
 
 
 def apply_options() -> dict[str, Any]:

@@ -14,10 +14,10 @@ import pytest
 
 from scripts.deployment import who
 from scripts.deployment.aws import Identity
+from scripts.deployment.environment import Environment, load
 from scripts.deployment.errors import Refused
-from scripts.deployment.parameters import Environment, load
-from scripts.deployment.run import Run
 from scripts.deployment.stacks import Stack
+from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, Prepared, arn
 
@@ -78,7 +78,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     )
     given: dict[str, Any] = {"to": "abc", "set": [], "compare": None, "secret": "JWT_SECRET_KEY"}
     with pytest.raises(Refused, match="production is deployed as its deploy role, and this is"):
-        import_module(f"scripts.deployment.verbs.{verb}").run(Run(aws, loaded, Namespace(**given), ROOT))
+        import_module(f"scripts.operations.verbs.{verb}").run(Run(aws, loaded, Namespace(**given), ROOT))
     assert not [one for one, _ in aws.asked if not re.search(r"\.(describe|list|get)_", one)]
 
 

@@ -12,7 +12,7 @@ from generator.cfn.assertions import broken
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
-from scripts.deployment.preflight.source import NAMED
+from scripts.operations.preflight.source import NAMED
 
 from .support import ROOT, allowed, arn, attribute, grants
 
@@ -60,7 +60,8 @@ def operations(service: str) -> dict[str, str]:
 def calls() -> Iterator[tuple[str, str]]:
     """Every call of the deploy script, as service and operation."""
     yield from ((row[1], row[2]) for row in NAMED.values())
-    files = sorted((ROOT / "scripts" / "deployment").rglob("*.py"))
+    folders = (ROOT / "scripts/deployment", ROOT / "scripts/operations")
+    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
     for file in (one for one in files if one.name not in ELSEWHERE):
         for node in map(called, ast.walk(ast.parse(file.read_text(encoding="utf-8")))):
             if node and (file.name, ast.unparse(node)) not in BY_NAME:

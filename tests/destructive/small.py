@@ -14,10 +14,10 @@ from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, from_bodies
 from scripts import deploy
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Refused, ended
-from scripts.deployment.parameters import Environment
-from scripts.deployment.run import Run
 from scripts.deployment.stacks import read
+from scripts.operations.run import Run
 
 Body = dict[str, Any]
 REFUSED = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/aws/broken", "Type": "String", "Value": "x"}}

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from scripts.deploy import parser
-from scripts.deployment import parameters, stacks
+from scripts.deployment import environment as parameters
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
-from scripts.deployment.run import Run
-from scripts.deployment.verbs import apply
 from scripts.local_aws import server
+from scripts.operations.run import Run
+from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.system.worlds import LOCAL, SHARED, World, world
 

@@ -2,7 +2,8 @@
 
 Resources are made by the execution role, which the deploy role may hand to CloudFormation and to nobody else. The
 environment's own access stack may be read and not changed: whoever deploys cannot widen what deploying may do.
-tests/design/test_access.py walks the calls of `scripts/deployment/` and fails when one has no permission here.
+tests/design/test_access.py walks the calls of `scripts/deployment/` and `scripts/operations/`, and fails when one has
+no permission here.
 Sources: Service Authorization Reference of each service; Amazon S3 API reference, CreateBucket, for the permission
 that `ObjectOwnership` needs.
 """

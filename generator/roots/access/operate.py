@@ -36,7 +36,7 @@ from generator.roots.access import recover
 from generator.roots.access.handler_permissions.types import tagged
 
 NOTHING_NARROWER = "these actions support no resource-level permission"
-# The services whose roles an environment needs (scripts/deployment/preflight/account.py makes what is missing).
+# The services whose roles an environment needs (scripts/operations/preflight/account.py makes what is missing).
 LINKED = (
     "autoscaling.amazonaws.com",
     "ecs.amazonaws.com",

@@ -1,0 +1,113 @@
+"""The application's configuration: what the parameter file asks for beside what the environment holds.
+
+Plain values come from the parameter file through the stacks (a value written elsewhere would be reset by the next
+deployment), so they are changed there; secrets are generated in the account and stand in no file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.cfn.graph import mentions
+from generator.cfn.instance import stack_instances
+from generator.cfn.templates import Child
+from scripts.deployment.aws import Aws
+from scripts.deployment.environment import Environment
+from scripts.deployment.errors import BadUsage
+from scripts.deployment.stacks import Stack
+from scripts.operations.diagnose import inventory
+
+# The child that makes the values, and the group of the root's parameters that reach the application.
+CHILD, GROUP = "Configuration", "Application"
+SECRETS = {"JWT_SECRET_KEY": "JwtSecretArn", "ENCRYPTION_KEY": "EncryptionSecretArn"}
+LEAST = 32  # characters that the application wants of JWT_SECRET_KEY
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One variable of the application. `parameter` is the file's, empty for what follows from elsewhere; `wanted` and
+    `live` are None where there is no value, or none that is known before AWS is asked. A secret has no values, only
+    the day on which it was last `changed`."""
+
+    variable: str
+    parameter: str = ""
+    wanted: str | None = None
+    live: str | None = None
+    changed: str = ""
+
+    @property
+    def secret(self) -> bool:
+        return self.variable in SECRETS
+
+    @property
+    def waiting(self) -> bool:
+        """The file asks for something else than the environment holds."""
+        return self.wanted is not None and self.live is not None and self.wanted != self.live
+
+
+def declared(environment: Environment) -> dict[str, Entry]:
+    """Every plain variable by name, as the templates and the parameter file have it."""
+    found = {parameter: how["First"] for parameter, how in environment.computed.items()}
+    stacks = {one.path: one for one in stack_instances(environment.root, environment.values(found))}
+    stack = stacks.get((CHILD,))  # none without a backend
+    [child] = [one for one in environment.root.children() if one.resource.logical_id == CHILD]
+    entries = {}
+    for name, resource in child.template.resources.items() if stack else ():
+        if stack and resource.type == "AWS::SSM::Parameter":
+            variable = str(resource.get("Name", "Fn::Sub")).rpartition("/")[2]
+            made = stack.template.resources.get(name)  # an optional one has no value while its parameter is empty
+            wanted = stack.text(made.get("Value")) if made else None
+            entries[variable] = Entry(variable, _parameter(environment, child, resource.get("Value")), wanted)
+    return entries
+
+
+def _parameter(environment: Environment, child: Child, value: object) -> str:
+    """The parameter of the file that decides a value, empty when it is none or not one alone."""
+    asked = {target for _, _, name, _ in mentions(value) for _, _, target, _ in mentions(child.parameters.get(name))}
+    own = asked & set(environment.group(GROUP))
+    return own.pop() if len(own) == 1 else ""
+
+
+def held(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
+    """Every variable, with what the environment holds. Secrets are told, never read."""
+    tree = stack.outputs.get("ConfigurationTree")
+    if tree is None:
+        return []
+    pages = aws.pages("ssm", "get_parameters_by_path", Path=tree)
+    live = {one["Name"].rpartition("/")[2]: one["Value"] for page in pages for one in page["Parameters"]}
+    plain = declared(environment)
+    found = [
+        Entry(name, entry.parameter, entry.wanted, live.get(name))
+        for name in sorted({*plain, *live})
+        for entry in [plain.get(name, Entry(name))]
+    ]
+    for variable, arn in secrets(aws, stack).items():
+        about = aws.call("secretsmanager", "describe_secret", SecretId=arn)
+        changed = about.get("LastChangedDate") or about["CreatedDate"]
+        found.append(Entry(variable, changed=f"{changed:%Y-%m-%d}"))
+    return found
+
+
+def secrets(aws: Aws, stack: Stack) -> dict[str, str]:
+    """The ARN of each secret by its variable."""
+    given = inventory.nested(aws, stack, (CHILD,)).outputs
+    return {variable: given[output] for variable, output in SECRETS.items()}
+
+
+def chosen(environment: Environment, changes: Mapping[str, str]) -> dict[str, str]:
+    """`changes` of variables (or of parameters of the group, by name) as parameters of the file. Raises `BadUsage` for
+    a variable that the file does not decide."""
+    able = {name: entry.parameter for name, entry in declared(environment).items() if entry.parameter}
+    found = {}
+    for name, value in changes.items():
+        parameter = able.get(name, name)
+        if parameter not in environment.group(GROUP):
+            reason = f"{name} is not decided by {environment.file.path}."
+            raise BadUsage(reason, f"These are: {', '.join(sorted(able))}.")
+        found[parameter] = value
+    return found
+
+
+def differences(one: Environment, other: Environment) -> list[tuple[str, str, str]]:
+    """The parameters that two environments choose differently: name, the one's value, the other's."""
+    first, second = (each.values(dict.fromkeys(each.computed, "")) for each in (one, other))
+    return [(name, first[name], second[name]) for name in sorted(first) if first[name] != second[name]]

@@ -1,0 +1,137 @@
+"""What differs in the account from what the stacks say, nested stacks included: CloudFormation does not descend into
+them by itself (F 9.6)."""
+
+import re
+from dataclasses import dataclass
+from time import sleep
+
+from generator.cfn.templates import STACK
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.follow import pauses
+from scripts.deployment.stacks import Stack
+from scripts.operations.diagnose.inventory import resources
+
+# What changes by itself in a living environment, by type and property: no surprise. The listener's
+# and rule's weights are what a blue/green deployment moves (F 4.3).
+EXPECTED = (
+    ("AWS::ECS::Service", r"/TaskDefinition$", "the pipeline deploys a task definition with every release"),
+    ("AWS::ECS::Service", r"/DesiredCount$", "autoscaling owns the number of tasks"),
+    (
+        "AWS::ElasticLoadBalancingV2::Listener",
+        r"/DefaultActions/\d+/(ForwardConfig/|TargetGroupArn$)",
+        "a blue/green deployment moves the weights",
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        r"/Actions/\d+/(ForwardConfig/|TargetGroupArn$)",
+        "a blue/green deployment moves the weights",
+    ),
+)
+COMPARED = ("IN_SYNC", "MODIFIED", "DELETED")  # of `StackResourceDriftStatus` in botocore's model
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One property: `kind` is ADD, REMOVE or NOT_EQUAL; `why` says why the difference is expected, if it is."""
+
+    property: str
+    kind: str
+    expected: str
+    actual: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """One resource that is not as its stack says; `status` is MODIFIED or DELETED."""
+
+    path: tuple[str, ...]
+    type: str
+    physical_id: str
+    status: str
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def surprising(self) -> bool:
+        """Whether anything about it is not expected."""
+        return self.status == "DELETED" or any(not one.why for one in self.differences)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What was found in a root and all that it nests: how many resources were compared, which could not be (by type),
+    and which stacks CloudFormation failed to look at, with its reason."""
+
+    stack: str
+    drifted: tuple[Drifted, ...]
+    compared: int
+    uncompared: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def surprising(self) -> bool:
+        return any(one.surprising for one in self.drifted)
+
+
+def find(aws: Aws, root: Stack) -> Drift:
+    """Compares every stack, all at once. It takes CloudFormation minutes; nothing is changed."""
+    held = [one for one in resources(aws, root.id) if one.type == STACK and one.physical_id]
+    stacks = {(): root.id, **{one.path: one.physical_id for one in held}}
+    begun = {
+        path: aws.call("cloudformation", "detect_stack_drift", StackName=stack_id)["StackDriftDetectionId"]
+        for path, stack_id in stacks.items()
+    }
+    failed = [
+        (" > ".join(path) or root.name, reason) for path, number in begun.items() if (reason := _wait(aws, number))
+    ]
+    seen = [
+        (path, one)
+        for path, stack_id in stacks.items()
+        for page in aws.pages("cloudformation", "describe_stack_resource_drifts", StackName=stack_id)
+        for one in page["StackResourceDrifts"]
+        if one["ResourceType"] != STACK  # compared as a stack of its own
+    ]
+    compared = [(path, one) for path, one in seen if one["StackResourceDriftStatus"] in COMPARED]
+    return Drift(
+        root.name,
+        tuple(_drifted(path, one) for path, one in compared if one["StackResourceDriftStatus"] != "IN_SYNC"),
+        len(compared),
+        tuple(sorted({one["ResourceType"] for _, one in seen} - {one["ResourceType"] for _, one in compared})),
+        tuple(failed),
+    )
+
+
+def _wait(aws: Aws, number: str) -> str:
+    """Until a detection has ended; the reason when it failed, otherwise an empty text."""
+    for pause in pauses():
+        answer = aws.call("cloudformation", "describe_stack_drift_detection_status", StackDriftDetectionId=number)
+        if answer["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            failed = answer["DetectionStatus"] == "DETECTION_FAILED"
+            return str(answer.get("DetectionStatusReason", "AWS gives no reason")) if failed else ""
+        sleep(pause)
+    return ""
+
+
+def _drifted(path: tuple[str, ...], answer: Answer) -> Drifted:
+    kind = answer["ResourceType"]
+    return Drifted(
+        (*path, answer["LogicalResourceId"]),
+        kind,
+        answer.get("PhysicalResourceId", ""),
+        answer["StackResourceDriftStatus"],
+        tuple(
+            Difference(
+                one["PropertyPath"],
+                one["DifferenceType"],
+                one["ExpectedValue"],
+                one["ActualValue"],
+                expected(kind, one["PropertyPath"]),
+            )
+            for one in answer.get("PropertyDifferences", ())
+        ),
+    )
+
+
+def expected(kind: str, place: str) -> str:
+    """Why a property of a resource of this type is expected to differ; empty when it is not."""
+    return next((why for one, pattern, why in EXPECTED if one == kind and re.match(pattern, place)), "")

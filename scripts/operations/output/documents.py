@@ -1,0 +1,82 @@
+"""What differs inside a long value: a buildspec, a policy, a dashboard. Two cut texts would tell nobody anything."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from generator.cfn.difference import values
+from generator.cfn.places import spell
+from scripts.deployment.plan import UNKNOWN, Difference
+from scripts.operations.output.terminal import LONGEST, short
+
+HEADS = ("---", "+++", "@@ ")  # of a unified diff
+NONE, LATER = "(none)", "(known only then)"
+MOST = 20  # lines of one document
+
+
+def inside(one: Difference) -> list[str]:
+    """The differences inside a long document, a line each; nothing for a value that fits on a line."""
+    sides = (one.before, one.after)
+    if not all(sides) or not any(len(side) > LONGEST or "\n" in side for side in sides) or UNKNOWN in one.after:
+        return []
+    before, after = map(_content, sides)
+    if before is not None and after is not None and type(before) is type(after):
+        found = [*_json(before, after)]
+    elif any("\n" in side for side in sides):
+        found = [*_lines(one.before, one.after)]
+    else:
+        found = [*_middle(one.before, one.after)]
+    return found if len(found) <= MOST else [*found[:MOST], f"… and {len(found) - MOST} more"]
+
+
+def told(value: str) -> str:
+    """One side of a difference on a line."""
+    return LATER if UNKNOWN in value else short(value) or NONE
+
+
+def _content(text: str) -> Any:
+    if text[:1] not in "[{":
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _json(before: Any, after: Any) -> Iterator[str]:
+    for _action, place, old, new in values(before, after):
+        start = f"{spell(place)}: " if place else ""
+        if _plain(old) and _plain(new):
+            yield from (f"- {start}{short(_text(one))}" for one in old if one not in new)
+            yield from (f"+ {start}{short(_text(one))}" for one in new if one not in old)
+            if sorted(map(_text, old)) == sorted(map(_text, new)):
+                yield f"{start}the same in another order"
+        elif old is not None and new is not None and max(len(_text(old)), len(_text(new))) > LONGEST:
+            yield from (f"{start}{line}" for line in _lines(*(json.dumps(side, indent=1) for side in (old, new))))
+        else:
+            one, other = (NONE if side is None else short(_text(side)) for side in (old, new))
+            yield f"{start}{one} → {other}"
+
+
+def _lines(before: str, after: str) -> Iterator[str]:
+    """The lines that differ."""
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    yield from (short(line) for line in found if not line.startswith(HEADS))
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, list) and not any(isinstance(one, dict | list) for one in value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _middle(before: str, after: str) -> Iterator[str]:
+    """Two long lines without what they begin and end with alike."""
+    start = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
+    rest = next((n for n, (a, b) in enumerate(zip(before[:start:-1], after[:start:-1], strict=False)) if a != b), 0)
+    ends = ((side[max(0, start - 20) : len(side) - rest]) for side in (before, after))
+    one, other = (short(f"…{end}…") for end in ends)
+    yield f"{one} → {other}"

@@ -1,0 +1,180 @@
+"""What of the account decides whether a first deployment works: roles, quotas, sandboxes, services that are closed.
+
+Quotas are found by their name, because AWS gives codes no meaning; names as Service Quotas shows them. Defaults that
+would stop a first deployment: five VPCs and five addresses, and in a new account one build at a time or none.
+"""
+
+from collections.abc import Iterator
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
+from scripts.operations.preflight.check import Check, Look, good, know, stop
+
+# Service-linked roles by the service that uses them, and the resource that needs them. Sources: the "service-linked
+# roles" page of each service's developer guide; CloudFront's is the one of VPC origins.
+ROLES = {
+    "ecs.amazonaws.com": ("AWSServiceRoleForECS", "AWS::ECS::Cluster"),
+    "elasticloadbalancing.amazonaws.com": (
+        "AWSServiceRoleForElasticLoadBalancing",
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    ),
+    "ecs.application-autoscaling.amazonaws.com": (
+        "AWSServiceRoleForApplicationAutoScaling_ECSService",
+        "AWS::ECS::Service",
+    ),
+    "vpcorigin.cloudfront.amazonaws.com": ("AWSServiceRoleForCloudFrontVPCOrigin", "AWS::CloudFront::VpcOrigin"),
+    "elasticbeanstalk.amazonaws.com": ("AWSServiceRoleForElasticBeanstalk", "AWS::ElasticBeanstalk::Environment"),
+    "autoscaling.amazonaws.com": ("AWSServiceRoleForAutoScaling", "AWS::ElasticBeanstalk::Environment"),
+}
+STANDARD, FAMILIES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "acdhimrtz"
+PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+
+
+def missing_roles(look: Look) -> list[str]:
+    """The services whose role the environment needs and the account does not have."""
+    found = []
+    for service, (role, kind) in ROLES.items():
+        if look.count(kind) and not _exists(look.aws, role):
+            found.append(service)
+    return found
+
+
+def make_roles(look: Look) -> list[str]:
+    """Makes them, so that no service has to do so in the middle of a deployment; returns those that were made."""
+    made = missing_roles(look)
+    for service in made:
+        look.aws.call("iam", "create_service_linked_role", AWSServiceName=service)
+    return made
+
+
+def roles_line(look: Look) -> list[str]:
+    """Makes the roles that are missing; what was made as a line, none when there was nothing to do."""
+    made = make_roles(look)
+    return [f"service-linked roles made for {', '.join(made)}"] if made else []
+
+
+def _exists(aws: Aws, role: str) -> bool:
+    try:
+        aws.call("iam", "get_role", RoleName=role)
+    except AwsError as error:
+        # Code: `NoSuchEntityException` in botocore's model of IAM.
+        if error.code != "NoSuchEntity":
+            raise
+        return False
+    return True
+
+
+def roles(look: Look) -> Iterator[Check]:
+    """Service-linked roles."""
+    if missing := missing_roles(look):
+        yield know("service-linked roles", f"missing: {', '.join(missing)}", "`apply` makes them before anything else.")
+    else:
+        yield good("service-linked roles", "all that are needed")
+
+
+def quotas(look: Look) -> Iterator[Check]:
+    """Quotas with what is used of them already."""
+    network = look.count("AWS::EC2::VPC")
+    if network and not look.exists:
+        pages = look.aws.pages("ec2", "describe_vpcs")
+        used = sum(len(page["Vpcs"]) for page in pages)
+        yield _room(look.aws, "VPCs", "vpc", "VPCs per Region", used, network)
+        addresses = look.aws.call("ec2", "describe_addresses")["Addresses"]
+        wanted = look.count("AWS::EC2::EIP")
+        yield _room(look.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), wanted)
+    if look.count("AWS::ECS::Service"):
+        # While a deployment replaces the tasks, twice as many run.
+        cpus = 2 * int(look.values["MaximumTasks"]) * int(look.values["TaskCpu"]) / 1024
+        yield _room(look.aws, "vCPUs of Fargate", "fargate", "Fargate On-Demand vCPU resource count", 0, cpus)
+    if look.count("AWS::ElasticBeanstalk::Environment"):
+        yield from _instances(look)
+    if look.count("AWS::CodeBuild::Project"):
+        size = look.values["BuildComputeType"].rpartition("_")[2].capitalize()
+        name = f"Concurrently running builds for Linux/{size} environment"
+        yield _room(look.aws, "builds at a time", "codebuild", name, 0, 1)
+
+
+def _instances(look: Look) -> Iterator[Check]:
+    """The instance type in this Region, and room for twice as many instances, which run while a release is deployed."""
+    kind = look.values["InstanceType"]
+    try:
+        found = look.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
+    except AwsError as error:
+        if error.code != "InvalidInstanceType":  # EC2 API reference, "Client error codes"
+            raise
+        yield stop("instance type", f"{look.aws.region} has no {kind}", "Choose another InstanceType.")
+        return
+    yield good("instance type", kind)
+    if kind[0] in FAMILIES:
+        wanted = 2 * int(look.values["MaximumTasks"]) * found["VCpuInfo"]["DefaultVCpus"]
+        yield _room(look.aws, "vCPUs of instances", "ec2", STANDARD, 0, wanted)
+
+
+def _room(aws: Aws, what: str, service: str, name: str, used: int, wanted: float) -> Check:
+    pages = aws.pages("service-quotas", "list_service_quotas", ServiceCode=service)
+    limit = next((one["Value"] for page in pages for one in page["Quotas"] if one["QuotaName"] == name), None)
+    if limit is None:
+        return know(what, f"Service Quotas has no {name!r} of {service}", "Look at the quota in the console.")
+    found = f"{used} of {limit:g} used, {wanted:g} wanted"
+    if used + wanted > limit:
+        return stop(
+            what, found, f"Ask for more of {name!r} ({service}) in Service Quotas, or remove what is not needed."
+        )
+    return good(what, found)
+
+
+def prefix_list(look: Look) -> Iterator[Check]:
+    """The list that the load balancer's group admits weighs almost as much as a group may hold."""
+    if not look.count("AWS::EC2::VPC"):
+        return
+    wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+    pages = look.aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted)
+    lists = [one for page in pages for one in page["PrefixLists"]]
+    if not lists:
+        yield stop("CloudFront's prefix list", f"{look.aws.region} has none", "Deploy to another region.")
+        return
+    weight = lists[0].get("MaxEntries", 0)
+    yield _room(look.aws, "rules of a security group", "vpc", "Inbound or outbound rules per security group", 0, weight)
+
+
+def mail(look: Look) -> Iterator[Check]:
+    """SES starts in a sandbox, in which it sends to verified addresses only."""
+    sender = look.values.get("SenderEmail", "")
+    if not sender:
+        return
+    if not look.aws.call("sesv2", "get_account").get("ProductionAccessEnabled"):
+        yield know("mail", "SES is in its sandbox and sends to verified addresses only", "Ask for production access.")
+    for identity in (sender, sender.partition("@")[2]):
+        try:
+            about = look.aws.call("sesv2", "get_email_identity", EmailIdentity=identity)
+        except AwsError as error:
+            # Code: `NotFoundException` in botocore's model of SES v2.
+            if error.code != "NotFoundException":
+                raise
+            continue
+        if about.get("VerifiedForSendingStatus"):
+            yield good("mail", f"{identity} is verified")
+            return
+    yield know("mail", f"neither {sender} nor its domain is verified in SES", "Verify one, or no mail leaves.")
+
+
+def messages(look: Look) -> Iterator[Check]:
+    """SMS start in a sandbox, too."""
+    if look.values.get("NotificationPhone"):
+        if look.aws.call("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
+            yield know("SMS", "SNS sends to verified numbers only", "Verify the number, or leave the sandbox.")
+        else:
+            yield good("SMS", "out of the sandbox")
+
+
+def build_image(look: Look) -> Iterator[Check]:
+    """CodeBuild's images come and go by region."""
+    if "BuildImage" not in look.values:
+        return
+    platforms = look.aws.call("codebuild", "list_curated_environment_images")["platforms"]
+    names = {one["name"] for each in platforms for language in each["languages"] for one in language["images"]}
+    image = look.values["BuildImage"]
+    if image in names:
+        yield good("build image", image)
+    else:
+        yield stop("build image", f"{image} is not in {look.aws.region}", f"Choose one of {', '.join(sorted(names))}.")

@@ -1,0 +1,53 @@
+"""One run of the deploy script: what every verb is given, and where its lines go."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.environment import Environment
+from scripts.deployment.errors import NotConfirmed
+
+
+@dataclass(frozen=True)
+class Run:
+    """The account, the roots by their names as `parameters.load` found them, what the command line says (`given`), and
+    the folder of the working tree."""
+
+    aws: Aws
+    roots: Mapping[str, Environment]
+    given: Namespace
+    project: Path
+
+    @property
+    def wanted(self) -> Environment:
+        """The root that the command names: an environment's own, or `shared`."""
+        return list(self.roots.values())[-1]
+
+    def of(self, root: Environment) -> "Run":
+        """The same run in the region where that root stands."""
+        return replace(self, aws=self.aws.at(root.region or self.aws.region))
+
+    @property
+    def console(self) -> str:
+        """The region whose console shows the stacks; none for the local AWS."""
+        return "" if self.aws.endpoint else self.aws.region
+
+
+def say(lines: Iterable[str]) -> None:
+    """Prints lines as they come."""
+    for line in lines:
+        print(line, flush=True)
+
+
+def confirm(run: Run, question: str) -> None:
+    """A yes to `question`, given in advance with --yes; nobody has to agree on the local AWS. Raises
+    `NotConfirmed`."""
+    if run.given.yes or run.aws.endpoint:
+        return
+    if not sys.stdin.isatty():
+        raise NotConfirmed("Nothing was done: nobody is there to agree.", "Run again with --yes.")
+    if input(f"{question} (yes/no) ").strip() != "yes":
+        raise NotConfirmed("Nothing was done.")

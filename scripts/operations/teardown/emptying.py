@@ -1,0 +1,107 @@
+"""Deleting data: buckets and registries that outlive their stack, only when a person has named them.
+
+The deploy role has no permission for any of this: somebody with more rights does it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, BadUsage, NeedsPerson
+from scripts.operations.diagnose.inventory import Held, steps
+
+BUCKET, REGISTRY = "AWS::S3::Bucket", "AWS::ECR::Repository"
+BATCH = 100  # images in one call (ECR API reference, BatchDeleteImage)
+TRIES = 3  # logs may still be on their way into a bucket that was just emptied
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """What was removed, with how many objects or images were in it; `gone` when somebody else had removed it."""
+
+    what: Held
+    count: int
+    gone: bool = False
+
+
+def named(left: Iterable[Held], buckets: bool, registry: bool, names: Iterable[str]) -> list[Held]:
+    """What a person wants to be emptied: all buckets, the registry, or single ones by path or physical id. Raises
+    `BadUsage` for a name that is none of them."""
+    can = [one for one in left if one.type in (BUCKET, REGISTRY)]
+    wanted = [one for one in can if (buckets and one.type == BUCKET) or (registry and one.type == REGISTRY)]
+    for name in names:
+        found = [one for one in can if name == one.physical_id or steps(name) == one.path]
+        if not found:
+            valid = ", ".join(sorted(".".join(one.path) for one in can)) or "nothing"
+            raise BadUsage(f"{name} is nothing that can be emptied.", f"Valid names: {valid}.")
+        wanted += [one for one in found if one not in wanted]
+    return wanted
+
+
+def empty(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
+    """Empties a bucket or registry of the account `owner` and removes it: it was to be gone."""
+    return _bucket(aws, what, owner, say) if what.type == BUCKET else _registry(aws, what, owner, say)
+
+
+def _bucket(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
+    own, count = {"Bucket": what.physical_id, "ExpectedBucketOwner": owner}, 0
+    try:
+        for _ in range(TRIES):
+            count = _objects(aws, own, count, lambda number: say(f"{what}: {number} versions removed"))
+            try:
+                aws.call("s3", "delete_bucket", **own)
+                return Emptied(what, count)
+            except AwsError as error:
+                # Codes: S3 API reference, "Error responses".
+                if error.code != "BucketNotEmpty":
+                    raise
+    except AwsError as error:
+        if error.code == "NoSuchBucket":
+            return Emptied(what, count, gone=True)
+        raise
+    raise NeedsPerson(f"{what.physical_id} fills up faster than it is emptied.", "Run `destroy` again in an hour.")
+
+
+def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], None]) -> int:
+    """Removes every version and delete marker, a page of a thousand at a time, always the first."""
+    while True:
+        page = aws.call("s3", "list_object_versions", **own)
+        batch = [
+            {"Key": one["Key"], "VersionId": one["VersionId"]}
+            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+        if not batch:
+            return count
+        answer = aws.call("s3", "delete_objects", Delete={"Objects": batch, "Quiet": True}, **own)
+        if errors := answer.get("Errors"):
+            first = errors[0]
+            raise NeedsPerson(
+                f"{first.get('Key')} of {own['Bucket']} cannot be deleted: {first.get('Code')}: {first.get('Message')}",
+                "Remove what keeps it, and run `destroy` again.",
+            )
+        count += len(batch)
+        say(count)
+
+
+def _registry(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
+    own, count = {"registryId": owner, "repositoryName": what.physical_id}, 0
+    try:
+        while images := aws.call("ecr", "list_images", maxResults=BATCH, **own).get("imageIds"):
+            # By digest: an image goes with its last tag, and one tag may share it with another.
+            digests = [{"imageDigest": one} for one in dict.fromkeys(one["imageDigest"] for one in images)]
+            answer = aws.call("ecr", "batch_delete_image", imageIds=digests, **own)
+            failures = answer.get("failures", ())
+            # An image that a list of images refers to goes in a later round, after the list.
+            if len(failures) == len(digests):
+                raise NeedsPerson(f"An image of {what.physical_id} cannot be deleted: {failures[0]['failureReason']}")
+            count += len(digests) - len(failures)
+            say(f"{what}: {count} images removed")
+        aws.call("ecr", "delete_repository", **own)
+    except AwsError as error:
+        # Code: `RepositoryNotFoundException` in botocore's model of ECR.
+        if error.code != "RepositoryNotFoundException":
+            raise
+        return Emptied(what, count, gone=True)
+    return Emptied(what, count)

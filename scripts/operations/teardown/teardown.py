@@ -1,0 +1,242 @@
+"""What the deletion of an environment takes away, what stays, what stands in its way, and what has to come to rest
+first. Nothing here deletes data (`emptying` does, when it is named)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, sleep
+from typing import Any
+
+from generator.cfn.templates import STACK
+from scripts.deployment import compare
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import AwsError, NeedsPerson
+from scripts.deployment.follow import Event, pauses
+from scripts.deployment.stacks import Stack
+from scripts.operations.diagnose.inventory import Held, resources
+
+RETAINED = ("Retain", "RetainExceptOnCreate")
+PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
+# The group that CloudFront makes in the VPC of a VPC origin, and removes after the last of them (F 6.10).
+ORIGIN_GROUP = "CloudFront-VPCOrigins-Service-SG"
+PATIENCE = 300.0  # seconds for something to come to rest
+LONGER = 1200.0  # CloudFront takes its interfaces away when it pleases
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution of a pipeline that has not ended."""
+
+    pipeline: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Teardown:
+    """What would happen to a root stack and all that it nests: what goes, what stays although its stack goes, which
+    executions run, and what forbids it."""
+
+    stack: Stack
+    goes: tuple[Held, ...]
+    stays: tuple[Held, ...]
+    executions: tuple[Execution, ...]
+    forbidden: tuple[str, ...]
+
+    def of(self, kind: str) -> Iterator[Held]:
+        """What goes, of one type."""
+        return (one for one in self.goes if one.type == kind)
+
+
+def look(aws: Aws, stack: Stack) -> Teardown:
+    """What is there now; only reads."""
+    held = [one for one in resources(aws, stack.id) if one.physical_id and one.status != "DELETE_COMPLETE"]
+    policies = {stack_id: _policies(aws, stack_id) for stack_id in dict.fromkeys(one.stack_id for one in held)}
+    leaves = [one for one in held if one.type != STACK]
+    stays = tuple(one for one in leaves if policies[one.stack_id].get(one.path[-1]) in RETAINED)
+    forbidden = []
+    if stack.protected:
+        off = "aws cloudformation update-termination-protection --no-enable-termination-protection"
+        forbidden.append(f"termination protection is on; `{off} --stack-name {stack.name}` ends it")
+    pipelines = [one.physical_id for one in leaves if one.type == PIPELINE]
+    return Teardown(
+        stack,
+        tuple(one for one in leaves if one not in stays),
+        stays,
+        tuple(one for name in pipelines for one in running(aws, name)),
+        tuple(forbidden),
+    )
+
+
+def _policies(aws: Aws, stack_id: str) -> Mapping[str, str]:
+    """The deletion policies of a stack's resources, by the template that it was made from."""
+    body: Mapping[str, Any] = compare.read_body(aws, stack_id)
+    return {name: one.get("DeletionPolicy", "Delete") for name, one in body["Resources"].items()}
+
+
+def left(events: list[Event]) -> tuple[Held, ...]:
+    """What a deletion has left behind, by its events."""
+    return tuple(
+        Held(one.path, one.type, one.physical_id, one.status, "")
+        for one in events
+        if one.status == "DELETE_SKIPPED" and one.physical_id
+    )
+
+
+def running(aws: Aws, pipeline: str) -> Iterator[Execution]:
+    """The executions of a pipeline that have not ended."""
+    for page in aws.pages("codepipeline", "list_pipeline_executions", pipelineName=pipeline):
+        for one in page["pipelineExecutionSummaries"]:
+            if one["status"] in ("InProgress", "Stopping"):
+                yield Execution(pipeline, one["pipelineExecutionId"])
+
+
+@contextmanager
+def no_new_releases(aws: Aws, found: Teardown, say: Say) -> Iterator[None]:
+    """Inside, no push starts the pipeline: its start rules are off. They are on again when the deletion was not even
+    begun."""
+    off = list(_disable(aws, found, say))
+    try:
+        yield
+    except BaseException:
+        for name in off:
+            with suppress(AwsError):  # the error that is on its way says more
+                aws.call("events", "enable_rule", Name=name)
+        raise
+
+
+def _disable(aws: Aws, found: Teardown, say: Say) -> Iterator[str]:
+    own = {one.physical_id for one in found.of("AWS::Events::Rule")}
+    arn = found.stack.outputs.get("PipelineArn")
+    for page in aws.pages("events", "list_rule_names_by_target", TargetArn=arn) if arn else ():
+        for name in own & set(page["RuleNames"]):
+            aws.call("events", "disable_rule", Name=name)
+            say(f"start rule {name} is off: no push starts a release any more")
+            yield name
+
+
+def stop_executions(aws: Aws, found: Teardown, say: Say) -> None:
+    """Ends what the pipelines execute, and waits until it has ended. Raises `NeedsPerson` when it does not.
+
+    Actions are abandoned, because finishing them would deploy once more (CodePipeline API reference,
+    StopPipelineExecution).
+    """
+    for pipeline in (one.physical_id for one in found.of(PIPELINE)):
+        for one in running(aws, pipeline):
+            say(f"execution {one.id} of {pipeline} is stopped")
+            with _ended_by_now():
+                aws.call(
+                    "codepipeline",
+                    "stop_pipeline_execution",
+                    pipelineName=pipeline,
+                    pipelineExecutionId=one.id,
+                    abandon=True,
+                    reason="the environment is destroyed",
+                )
+        if not _until(partial(_idle, aws, pipeline), PATIENCE):
+            raise NeedsPerson(f"{pipeline} still executes something.", "Stop it, and run `destroy` again.")
+
+
+def _idle(aws: Aws, pipeline: str) -> bool:
+    return not list(running(aws, pipeline))
+
+
+@contextmanager
+def _ended_by_now() -> Iterator[None]:
+    """An execution that has ended or is being stopped by now is what is wanted. Codes: botocore's model of
+    CodePipeline, StopPipelineExecution."""
+    try:
+        yield
+    except AwsError as error:
+        if error.code not in ("PipelineExecutionNotStoppableException", "DuplicatedStopRequestException"):
+            raise
+
+
+def drain(aws: Aws, found: Teardown, say: Say) -> None:
+    """Brings the service to zero, and keeps autoscaling from raising it again. Tasks that take longer than a few
+    minutes are left to CloudFormation, which deletes the service anyhow."""
+    cluster, service = (found.stack.outputs.get(name) for name in ("RunningCluster", "RunningService"))
+    if not (cluster and service and list(found.of(SERVICE))):
+        return
+    target = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    number = f"service/{cluster}/{service}"
+    scaled = aws.call("application-autoscaling", "describe_scalable_targets", ResourceIds=[number], **target)
+    if scaled["ScalableTargets"]:
+        aws.call(
+            "application-autoscaling",
+            "register_scalable_target",
+            ResourceId=number,
+            MinCapacity=0,
+            MaxCapacity=0,
+            **target,
+        )
+    aws.call("ecs", "update_service", cluster=cluster, service=service, desiredCount=0)
+    say(f"service {service} is brought to zero")
+    _until(lambda: not _tasks(aws, cluster, service), PATIENCE)
+
+
+def _tasks(aws: Aws, cluster: str, service: str) -> int:
+    found = aws.call("ecs", "describe_services", cluster=cluster, services=[service])["services"]
+    return sum(int(one["runningCount"]) + int(one["pendingCount"]) for one in found)
+
+
+def network_left(aws: Aws, found: Teardown, say: Say) -> bool:
+    """Waits until CloudFront has taken its interfaces out of the VPC, and removes its security group if that is still
+    there; says whether there was anything, so that the deletion may be tried once more."""
+    seen = False
+    for vpc in found.of(VPC):
+        place = [{"Name": "vpc-id", "Values": [vpc.physical_id]}, {"Name": "group-name", "Values": [ORIGIN_GROUP]}]
+        groups = aws.call("ec2", "describe_security_groups", Filters=place)["SecurityGroups"]
+        if not groups:
+            continue
+        seen = True
+        say(f"waiting for CloudFront to take its interfaces out of {vpc.physical_id}")
+        if not _until(partial(_free, aws, place), LONGER):
+            raise NeedsPerson(
+                f"CloudFront still has interfaces in {vpc.physical_id}.", "Run `destroy` again in an hour."
+            )
+        for group in groups:
+            if _remove_group(aws, group):
+                say(f"{ORIGIN_GROUP} {group['GroupId']} is removed")
+    return seen
+
+
+def _free(aws: Aws, place: list[dict[str, Any]]) -> bool:
+    return not aws.call("ec2", "describe_network_interfaces", Filters=place)["NetworkInterfaces"]
+
+
+def _remove_group(aws: Aws, group: Answer) -> bool:
+    """False when CloudFront was faster. Code: EC2 API reference, "Error codes"."""
+    try:
+        aws.call("ec2", "delete_security_group", GroupId=group["GroupId"])
+    except AwsError as error:
+        if error.code != "InvalidGroup.NotFound":
+            raise
+        return False
+    return True
+
+
+def forget_releases(aws: Aws, stack: Stack) -> list[str]:
+    """Removes what the verification recorded, which no stack owns: a next life of the environment must not start with
+    a release of this one. Their names."""
+    path = stack.outputs.get("ReleasesPath", "")
+    if not path:
+        return []
+    names = [one["Name"] for one in aws.call("ssm", "get_parameters_by_path", Path=path)["Parameters"]]
+    if names:
+        aws.call("ssm", "delete_parameters", Names=names)
+    return names
+
+
+def _until(done: Callable[[], bool], patience: float) -> bool:
+    """Waits for something; False when it takes longer than `patience` seconds."""
+    end = monotonic() + patience
+    for pause in pauses():
+        if done():
+            return True
+        if monotonic() > end:
+            return False
+        sleep(pause)
+    return False

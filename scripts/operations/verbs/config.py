@@ -1,0 +1,108 @@
+"""`config`: the application's configuration, listed, changed, compared with another environment's.
+
+A plain value is written into the parameter file and then applied, because what is written elsewhere would be reset by
+the next deployment. A secret is read from standard input, or asked for without an echo, and written to Secrets Manager;
+no secret is ever printed.
+"""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+
+from scripts.deployment import computed, environment, stacks, who
+from scripts.deployment.errors import BadUsage, Exit, Refused
+from scripts.deployment.stacks import Stack
+from scripts.operations import configuration
+from scripts.operations.configuration import Entry
+from scripts.operations.run import Run, say
+from scripts.operations.verbs import apply
+
+ROTATED = "JWT_SECRET_KEY"  # the only secret that a person may give
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What to change or compare, and everything that applying takes."""
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value; more than once")
+    parser.add_argument("--secret", metavar="KEY", help=f"give a new value of a secret: {ROTATED}")
+    parser.add_argument("--compare", metavar="OTHER", help="another environment, a file in params/")
+    parser.add_argument("--edit-only", action="store_true", help="change the parameter file and do not apply it")
+    apply.arguments(parser)
+
+
+def run(run: Run) -> Exit:
+    """Lists without an option; 2 when the file and the environment, or two environments, differ."""
+    if run.given.set:
+        return _set(run)  # to apply it asks who does
+    if run.given.compare:
+        other = environment.load(run.given.compare, run.given.templates, run.given.params)[run.wanted.root.name]
+        different = configuration.differences(run.wanted, other)
+        say(f"{name}: {run.wanted.name} {one!r}, {other.name} {two!r}" for name, one, two in different)
+        return Exit.CHANGES if different else Exit.DONE
+    stack = stacks.read(run.aws, run.wanted.stack)
+    if stack is None:
+        raise Refused(f"{run.wanted.stack} does not exist.", f"`apply {run.wanted.name}` makes it.")
+    if run.given.secret:
+        who.acting(run.aws, run.roots, run.wanted)
+        return _secret(run, stack)
+    entries = configuration.held(run.aws, run.wanted, stack)
+    say(lines(entries))
+    return Exit.CHANGES if any(entry.waiting for entry in entries) else Exit.DONE
+
+
+def lines(entries: list[Entry]) -> Iterator[str]:
+    """Each variable with its value, where it is decided, and what the file asks for when that is something else."""
+    width = max((len(entry.variable) for entry in entries), default=0)
+    for entry in entries:
+        value = f"(a secret, set on {entry.changed})" if entry.secret else entry.live
+        waits = f", the file says {entry.wanted}: apply it" if entry.waiting else ""
+        where = f"  [{entry.parameter}]" if entry.parameter else ""
+        yield f"{entry.variable:{width}}  {'(not there)' if value is None else value}{where}{waits}"
+
+
+def _set(run: Run) -> Exit:
+    pairs = [one.partition("=") for one in run.given.set]
+    if wrong := [name for name, sign, _ in pairs if not sign]:
+        raise BadUsage(f"--set takes KEY=VALUE, not {wrong[0]}.")
+    if told := [name for name, _, _ in pairs if name in configuration.SECRETS]:
+        raise BadUsage(f"{told[0]} is a secret and stands in no file.", f"Give it with --secret {ROTATED}.")
+    changes = configuration.chosen(run.wanted, {name: value for name, _, value in pairs})
+    if not environment.rewrite(run.wanted, changes, run.given.templates):
+        say([f"{run.wanted.file.path} says so already"])
+    else:
+        say(f"{run.wanted.file.path}: {name} = {value}" for name, value in changes.items())
+    if run.given.edit_only:
+        return Exit.DONE
+    roots = environment.load(run.wanted.name, run.given.templates, run.given.params)
+    return apply.run(Run(run.aws, roots, run.given, run.project))
+
+
+def _secret(run: Run, stack: Stack) -> Exit:
+    name = run.given.secret
+    if name != ROTATED:
+        what = "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is no secret"
+        raise Refused(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
+    text = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    value = text.strip()
+    if len(value) < configuration.LEAST:
+        raise BadUsage(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
+    arn = configuration.secrets(run.aws, stack)[name]
+    run.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
+    say([f"{name} is written; what runs keeps the old value until it is replaced"])
+    return _roll(run, stack)
+
+
+def _roll(run: Run, stack: Stack) -> Exit:
+    """Secrets are read when a task or an instance starts, so the service starts new tasks. New instances of Elastic
+    Beanstalk come with a release (dg, AWSHowTo.secrets.env-vars: values are fetched when an instance is made)."""
+    if "RunningService" not in stack.outputs:
+        say(["restart the application to read it"])
+        return Exit.DONE
+    if not computed.on_ecs(stack):
+        start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get('Pipeline', 'PIPELINE')}"
+        say([f"{stack.outputs['RunningService']} reads it with the next release; to have one now: {start}"])
+        return Exit.DONE
+    service = {"cluster": stack.outputs["RunningCluster"], "service": stack.outputs["RunningService"]}
+    run.aws.call("ecs", "update_service", forceNewDeployment=True, **service)
+    say([f"{service['service']} starts new tasks"])
+    return Exit.DONE

@@ -1,0 +1,75 @@
+"""`rollback`: the application back to an earlier good release, by hand.
+
+Without `--to` the good releases are listed. The deploy stages are rolled back with that release's artifacts where the
+pipeline still can (F 1.4), otherwise the pipeline runs again from its commit. Configuration and templates stay as they
+are: this is about the application.
+"""
+
+import sys
+import uuid
+from argparse import ArgumentParser
+from itertools import islice
+
+from scripts.deployment import stacks, who
+from scripts.deployment.errors import Exit, NotConfirmed, Refused
+from scripts.operations.releases import releases
+from scripts.operations.releases.releases import Pipeline, Release
+from scripts.operations.run import Run, say
+
+SHOWN = 20
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Which release, and how."""
+    parser.add_argument("--to", metavar="RELEASE", help="a commit or an execution, or how either begins")
+    parser.add_argument("--build-again", action="store_true", help="run the whole pipeline from the release's commit")
+    parser.add_argument("--yes", action="store_true", help="agree in advance")
+
+
+def run(run: Run) -> Exit:
+    """Lists the releases, or goes back to one and follows it; 1 when it failed."""
+    wanted = run.wanted
+    stack = stacks.read(run.aws, wanted.stack)
+    if stack is None or "Pipeline" not in stack.outputs:
+        raise Refused(f"{wanted.stack} does not exist or has no pipeline.", f"`apply {wanted.name}` makes it.")
+    name = stack.outputs["Pipeline"]
+    found = list(islice(releases.good(run.aws, name), SHOWN))
+    if not run.given.to:
+        say(f"{one.ended:%Y-%m-%d %H:%M}  {one.commit[:12]}  {one.execution}  {one.title}" for one in found)
+        say([] if found else [f"{name} has no good release yet"])
+        return Exit.DONE
+    who.acting(run.aws, run.roots, wanted)
+    to = releases.find(found, run.given.to)
+    if busy := releases.running(run.aws, name):
+        raise Refused(f"{name} is running {busy[0]}.", "Wait until it has ended, or stop it, and run again.")
+    there = releases.pipeline(run.aws, name)
+    stages = there.stages if not run.given.build_again and releases.returnable(run.aws, to, there) else ()
+    how = f"{' and '.join(stages)} with its artifacts" if stages else "all stages again, from its commit"
+    say([f"{name}: back to {to.commit[:12]} of {to.ended:%Y-%m-%d %H:%M} ({to.title}): {how}"])
+    _agree(run, wanted.name)
+    return _back(run, there, to, stages)
+
+
+def _agree(run: Run, name: str) -> None:
+    """Raises `NotConfirmed`."""
+    if run.given.yes:
+        return
+    if not sys.stdin.isatty():
+        raise NotConfirmed("Nothing was rolled back: nobody is there to agree.", "Run again with --yes.")
+    if input(f"Type the environment's name ({name}) to go back: ").strip() != name:
+        raise NotConfirmed("Nothing was rolled back.")
+
+
+def _back(run: Run, there: Pipeline, to: Release, stages: tuple[str, ...]) -> Exit:
+    """One stage after the other, because a page must not come before the backend that it calls."""
+    for stage in stages or ("",):
+        if stage:
+            execution = releases.roll_back(run.aws, there, stage, to)
+        else:
+            execution = releases.run_again(run.aws, there, to, str(uuid.uuid4()))
+        say([f"{stage or there.name}: execution {execution} started"])
+        ended = releases.wait(run.aws, there.name, execution)
+        say([f"{stage or there.name}: {ended['status'].lower()} {ended.get('statusSummary', '')}".rstrip()])
+        if ended["status"] != "Succeeded":
+            return Exit.FAILED
+    return Exit.DONE
