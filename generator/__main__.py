@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" /
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN, WIDTH = 12, 160
 DONE, FOUND, USAGE = 0, 1, 64
+# Functions of `generator.project` that refuse a fact.
+FACT_CHECKS = ("__post_init__", "must_match", "must_be_between", "refuse")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,13 +82,26 @@ def _render() -> Mapping[str, str] | None:
 
         return render().files
     except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT / "generator")]
-        # The vocabulary raises; the stack, root or part of one that called it is the place to edit.
-        place = ([frame for frame in ours if Path(frame.filename).parent.name != "generator"] or ours)[-1]
-        where = f"{Path(place.filename).relative_to(ROOT)}:{place.lineno}"
-        print(f"{where}: {type(error).__name__}: {error}\n    {place.line}", file=sys.stderr)
+        file, line, text = _place(error)
+        print(f"{file.relative_to(ROOT)}:{line}: {type(error).__name__}: {error}\n    {text}", file=sys.stderr)
         return None
+
+
+def _place(error: Exception) -> tuple[Path, int, str]:
+    """File, line and text of the place to edit, for an error that was raised while the templates were built."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT / "generator")]
+    if fact := getattr(error, "fact", None):
+        # The checks of the facts raise; the call that gave the value is the place, and in it the value's own line.
+        frame = [frame for frame in ours if frame.name not in FACT_CHECKS][-1]
+        first, last = int(frame.lineno or 1), int(frame.end_lineno or frame.lineno or 1)
+        lines = Path(frame.filename).read_text(encoding="utf-8").splitlines()
+        named = (line for line in range(first, last + 1) if re.match(rf"\s*{fact}\s*=", lines[line - 1]))
+        line = next(named, first)
+        return Path(frame.filename), line, lines[line - 1].strip()
+    # The vocabulary raises; the stack, root or part of one that called it is the place to edit.
+    frame = ([frame for frame in ours if Path(frame.filename).parent.name != "generator"] or ours)[-1]
+    return Path(frame.filename), int(frame.lineno or 1), frame.line or ""
 
 
 def _rendered(files: Mapping[str, str]) -> TemplateSet:

@@ -1,18 +1,36 @@
 """The facts of the application. The only module that knows the Cloud Health Dashboard by name.
 
 Another application of this kind (a Python API beside a single-page frontend) is another `Project` value: every
-stack module takes it as its argument. Unknown facts are refused by the constructor, ill-typed ones by `_Facts`,
-both by name. The facts come from the user's design and from building and running the application.
+stack module takes it as its argument. Unknown facts are refused by the constructor; facts of the wrong type, and
+values that no service would take (a path without its slash, a port that does not exist), by `_Facts`: each by its
+name. The facts come from the user's design and from building and running the application.
 """
 
 import re
 from dataclasses import dataclass, fields
 from types import GenericAlias
-from typing import get_args, get_origin
+from typing import NoReturn, get_args, get_origin
 
 
 class FactError(ValueError):
-    """A fact is missing, misspelled or of the wrong type; the message names the fact and what it must be."""
+    """A fact is of the wrong type, or has a value that cannot work; the message names the fact and what it must be.
+
+    `fact` is the field's name, so that the line where its value is written can be found.
+    """
+
+    def __init__(self, owner: str, fact: str, problem: str) -> None:
+        super().__init__(f"{owner}.{fact} {problem}")
+        self.fact = fact
+
+
+# What a text may be: its pattern, and the rule in words.
+FOLDER = (r"(?!\.\.?(/|$))[\w.-]+(/(?!\.\.?(/|$))[\w.-]+)*", "be a folder below the repository's root, such as backend")
+# An address that begins without its slash is refused by no template check, and matches nothing on AWS.
+ADDRESS_PATH = (r"/[^\s#]*", "be a path that begins with /, such as /health")
+PATH_PATTERN = (r"/[A-Za-z0-9_.*$/~\"'@:+&?-]*", "be a path pattern that begins with /, such as /api/*")
+VARIABLE = (r"[A-Za-z_][A-Za-z0-9_]*", "be the name of an environment variable")
+# Amazon DynamoDB developer guide, HowItWorks.NamingRulesDataTypes.
+TABLE_NAME = (r"[A-Za-z0-9_.-]{3,255}", "be 3 to 255 letters, digits, underscores, dots or dashes")
 
 
 @dataclass(frozen=True)
@@ -23,14 +41,27 @@ class _Facts:
         for field in fields(self):
             value = getattr(self, field.name)
             if not _is(value, field.type):
-                wanted = getattr(field.type, "__name__", str(field.type))
-                raise FactError(f"{type(self).__name__}.{field.name} must be {wanted}, got {value!r}")
+                expected = getattr(field.type, "__name__", str(field.type))
+                self.refuse(field.name, f"must be {expected}, got {value!r}")
 
-    def must_match(self, name: str, pattern: str) -> None:
-        """Raises `FactError` unless the text of the named fact matches the whole pattern."""
+    def must_match(self, name: str, pattern: str, rule: str) -> None:
+        """Raises `FactError` unless the text of the named fact, or each of its texts, matches the whole pattern.
+
+        `rule` completes the sentence "... must".
+        """
         value = getattr(self, name)
-        if not re.fullmatch(pattern, value):
-            raise FactError(f"{type(self).__name__}.{name} must match {pattern}, got {value!r}")
+        for text in value if isinstance(value, tuple) else (value,):
+            if not re.fullmatch(pattern, text):
+                self.refuse(name, f"must {rule}, got {text!r}")
+
+    def must_be_between(self, name: str, low: int, high: int) -> None:
+        """Raises `FactError` unless the number of the named fact lies between the two, themselves included."""
+        if not low <= getattr(self, name) <= high:
+            self.refuse(name, f"must be between {low} and {high}, got {getattr(self, name)}")
+
+    def refuse(self, name: str, problem: str) -> NoReturn:
+        """Raises `FactError` for the named fact."""
+        raise FactError(type(self).__name__, name, problem)
 
 
 def _is(value: object, hint: object) -> bool:
@@ -58,6 +89,18 @@ class Backend(_Facts):
     lint_columns: int
     base_image: str
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("directory", *FOLDER)
+        self.must_match("module", r"\w+(\.\w+)*:\w+(\.\w+)*", "be module:attribute, such as app.main:app")
+        self.must_match("python", r"3\.\d+", "be a version of Python, such as 3.11")
+        self.must_be_between("port", 1, 65535)
+        self.must_match("health_path", *ADDRESS_PATH)
+        # Amazon ECS API reference, ContainerDefinition, name.
+        self.must_match("container", r"[A-Za-z0-9_-]{1,255}", "be letters, digits, underscores or dashes")
+        self.must_be_between("lint_columns", 40, 1000)
+        self.must_match("base_image", r"[a-z0-9][^\s]*", "be the name of an image")
+
 
 @dataclass(frozen=True)
 class BuildVariable(_Facts):
@@ -66,6 +109,10 @@ class BuildVariable(_Facts):
 
     name: str
     value: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("name", *VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -83,6 +130,18 @@ class Frontend(_Facts):
     api_paths: tuple[str, ...]
     content_policy: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("directory", "output", "assets"):
+            self.must_match(name, *FOLDER)
+        self.must_match("node", r"\d+", "be a major version of Node.js, such as 22")
+        self.must_match("variable_prefixes", *VARIABLE)
+        # Amazon CloudFront developer guide, DownloadDistValuesCacheBehavior, path pattern.
+        self.must_match("api_paths", *PATH_PATTERN)
+        self.must_match(
+            "content_policy", r"[a-z-]+( [^\s;,]+)*", "be one directive with its sources, such as img-src 'self' data:"
+        )
+
 
 @dataclass(frozen=True)
 class Index(_Facts):
@@ -91,6 +150,10 @@ class Index(_Facts):
     name: str
     hash: str
     range: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("name", *TABLE_NAME)
 
 
 @dataclass(frozen=True)
@@ -107,6 +170,12 @@ class Table(_Facts):
     indexes: tuple[Index, ...] = ()
     ttl: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("variable", *VARIABLE)
+        self.must_match("logical", r"[A-Z][A-Za-z0-9]*", "be letters and digits, a capital first")
+        self.must_match("name", *TABLE_NAME)
+
 
 @dataclass(frozen=True)
 class SmokeRequest(_Facts):
@@ -120,6 +189,12 @@ class SmokeRequest(_Facts):
     status: int
     body: str = ""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("method", r"[A-Z]+", "be an HTTP method, such as GET")
+        self.must_match("path", *ADDRESS_PATH)
+        self.must_be_between("status", 100, 599)
+
 
 @dataclass(frozen=True)
 class Reads(_Facts):
@@ -127,6 +202,10 @@ class Reads(_Facts):
 
     actions: tuple[str, ...]
     because: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("actions", r"[a-z0-9-]+:[A-Za-z0-9]+", "be service:Action, such as s3:ListAllMyBuckets")
 
 
 @dataclass(frozen=True)
@@ -151,12 +230,13 @@ class Project(_Facts):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.must_match("name", r"[a-z][a-z0-9-]{2,40}")
-        self.must_match("short", r"[a-z][a-z0-9-]{2,20}")
-        self.must_match("client_secrets", r"[A-Za-z0-9/_+=.@-]+/")
+        self.must_match("name", r"[a-z][a-z0-9-]{2,40}", "be 3 to 41 lower-case letters, digits or dashes")
+        self.must_match("short", r"[a-z][a-z0-9-]{2,20}", "be 3 to 21 lower-case letters, digits or dashes")
+        self.must_match("client_secrets", r"[A-Za-z0-9/_+=.@-]+/", "be a prefix of names that ends with /")
+        self.must_match("protected_branch", r"[^\s~^:?*\[\\]+", "be the name of a git branch")
         variables = [table.variable for table in self.tables]
         if len(set(variables)) != len(variables):
-            raise FactError(f"Project.tables names a variable twice: {', '.join(variables)}")
+            self.refuse("tables", f"names a variable twice: {', '.join(variables)}")
 
 
 CLOUD_HEALTH_DASHBOARD = Project(

@@ -24,13 +24,19 @@ class LooseEnd(ValueError):
 
 
 class Offer(NamedTuple):
-    """A value that children may take: what it is, who gives it, and under which condition it exists."""
+    """A value that children may take: what it is, who gives it, under which condition it exists, and what stands in
+    for it otherwise. `module` is where the giver is built, empty for the root's own values."""
 
     port: Port
     giver: str
     value: Text
     condition: str | None = None
     otherwise: Text = ""
+    module: str = ""
+
+
+def _named(stack: str, module: str) -> str:
+    return f"`{stack}` ({module})" if module else f"`{stack}`"
 
 
 class Wiring:
@@ -67,19 +73,31 @@ class Wiring:
                 raise LooseEnd(f"{self.root} stands in for {name}, which {child.name} does not give")
         for name, port in child.outputs.items():
             value = GetAtt(logical, f"Outputs.{name}")
-            self.offer(Offer(port, child.name, value, condition, otherwise.get(name, "")))
+            self.offer(Offer(port, child.name, value, condition, otherwise.get(name, ""), child.module))
 
     def connect(self, child: Stack, condition: str | None) -> dict[str, Text]:
         """The parameters of a child's stack resource: the value of the offer for each of its inputs."""
-        return {name: self.take(port, child.name, condition) for name, port in sorted(child.inputs.items())}
+        return {
+            name: self.take(port, child.name, condition, child.module) for name, port in sorted(child.inputs.items())
+        }
 
-    def take(self, port: Port, taker: str, condition: str | None = None) -> Text:
-        """The value of one offer, for a taker that exists under the condition. Raises `LooseEnd`."""
+    def take(self, port: Port, taker: str, condition: str | None = None, module: str = "") -> Text:
+        """The value of one offer, for a taker that exists under the condition; `module` is where the
+        taker is built.
+
+        Raises `LooseEnd`.
+        """
         offers = self._offers.get(port.name)
         if offers is None:
             near = difflib.get_close_matches(port.name, self._offers, 1)
-            hint = f"; the nearest is {near[0]} of {self._offers[near[0]][0].giver}" if near else ""
-            raise LooseEnd(f"{taker} takes {port.name}, which nothing before it in {self.root} gives{hint}")
+            hint = ""
+            if near:
+                similar = self._offers[near[0]][0]
+                hint = f" Similar: `{near[0]}`, from {_named(similar.giver, similar.module)}."
+            raise LooseEnd(
+                f"Stack {_named(taker, module)} needs `{port.name}`, but no earlier stack of root `{self.root}` "
+                f"provides it.{hint}"
+            )
         first = offers[0]
         if first.port.kind is not port.kind:
             raise LooseEnd(f"{first.giver} gives {port.name} as {first.port.kind}, and {taker} takes it as {port.kind}")
@@ -100,7 +118,10 @@ class Wiring:
         """Raises `LooseEnd` when an offer was never taken."""
         for name, offers in self._offers.items():
             if name not in self._taken:
-                raise LooseEnd(f"{offers[0].giver} gives {name}, which nothing in {self.root} takes")
+                raise LooseEnd(
+                    f"{_named(offers[0].giver, offers[0].module)} provides `{name}`, but nothing in root `{self.root}` "
+                    "uses it."
+                )
 
     def _excluded(self, one: str | None, other: str | None) -> bool:
         """Whether at most one of the two conditions holds."""

@@ -93,14 +93,31 @@ def test_a_template_that_nothing_makes_is_removed(copy: Path) -> None:
     [
         ("stacks/storage.py", "do.PutObject", "do.PutObjct", "awacs.s3' has no attribute 'PutObjct'"),
         ("stacks/registry.py", "ImageTagMutability=", "ImageTagMutabilty=", "ImageTagMutabilty"),
-        ("stacks/site.py", "    stack.gives(ports.SITE_BUCKET_NAME, Ref(site))\n", "", "takes SiteBucketName"),
+        ("stacks/site.py", "    stack.gives(ports.SITE_BUCKET_NAME, Ref(site))\n", "", "needs `SiteBucketName`"),
     ],
 )
-def test_a_typo_is_told_with_its_place(copy: Path, file: str, before: str, after: str, says: str) -> None:
+def test_an_error_names_file_and_line_of_the_typo(copy: Path, file: str, before: str, after: str, says: str) -> None:
     edit(copy / "generator" / file, before, after)
     result = run(copy, "--gate")
     assert result.returncode == 1
     assert says in result.stderr and "generator/" in result.stderr.splitlines()[0]
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('health_path="/health",', 'health_path="health",'), ('        output="build",', '        output="../build",')],
+)
+def test_a_wrong_fact_is_reported_with_the_line_of_its_value(copy: Path, before: str, after: str) -> None:
+    source = copy / "generator/project.py"
+    edit(source, before, after)
+    lines = source.read_text(encoding="utf-8").splitlines()
+    [line] = [number for number, text in enumerate(lines, 1) if after.strip() in text]
+    result = run(copy)
+    assert result.returncode == 1
+    place, _, rest = result.stderr.partition(": FactError: ")
+    assert place == f"generator/project.py:{line}"
+    assert after.strip() in rest
     assert "Traceback" not in result.stderr
 
 

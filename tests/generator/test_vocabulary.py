@@ -15,7 +15,7 @@ from generator.core import arns, iam, retention
 from generator.core.iam import Anything, GrantError, allow, document, trust
 from generator.core.stack import Stack, StackError
 from generator.gate.lint import lint
-from generator.project import CLOUD_HEALTH_DASHBOARD, BuildVariable, FactError, Project, Table
+from generator.project import CLOUD_HEALTH_DASHBOARD, BuildVariable, FactError, Index, Project, SmokeRequest, Table
 from generator.render import render
 from generator.stacks.monitoring.messages import FIELDS, Message
 
@@ -111,7 +111,9 @@ def test_facts_are_refused_by_name() -> None:
     backend = CLOUD_HEALTH_DASHBOARD.backend
     with pytest.raises(FactError, match=r"Backend.port must be int, got '8000'"):
         dataclasses.replace(backend, port="8000")  # type: ignore[arg-type]
-    with pytest.raises(FactError, match=r"Project.name must match"):
+    with pytest.raises(FactError, match=r"Backend.port must be between 1 and 65535, got 65536"):
+        dataclasses.replace(backend, port=65536)
+    with pytest.raises(FactError, match=r"Project.name must be 3 to 41 .*, got 'Has Spaces'"):
         dataclasses.replace(CLOUD_HEALTH_DASHBOARD, name="Has Spaces")
     with pytest.raises(FactError, match=r"Project.tables must be"):
         dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=("Clients",))  # type: ignore[arg-type]
@@ -119,6 +121,42 @@ def test_facts_are_refused_by_name() -> None:
         dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=(Table("A", "One", "One"), Table("A", "Two", "Two")))
     with pytest.raises(TypeError, match="colour"):
         dataclasses.replace(backend, colour="red")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("part", "fact", "value"),
+    [
+        ("backend", "health_path", "health"),
+        ("backend", "directory", "/backend"),
+        ("backend", "directory", "../backend"),
+        ("backend", "module", "app.main"),
+        ("backend", "python", "3"),
+        ("backend", "port", 0),
+        ("backend", "container", "back end"),
+        ("frontend", "output", ""),
+        ("frontend", "node", "22.1"),
+        ("frontend", "api_paths", ("/api/*", "health")),
+        ("frontend", "content_policy", ("img-src 'self'; script-src *",)),
+        ("reads", "actions", ("ListBuckets",)),
+    ],
+)
+def test_a_fact_that_cannot_work_is_refused(part: str, fact: str, value: object) -> None:
+    with pytest.raises(FactError, match=rf"^\w+\.{fact} must ") as refused:
+        dataclasses.replace(getattr(CLOUD_HEALTH_DASHBOARD, part), **{fact: value})
+    assert refused.value.fact == fact
+
+
+def test_a_smoke_request_a_table_and_a_build_variable_are_checked_too() -> None:
+    for wrong in (
+        lambda: SmokeRequest("GET", "health", 200),
+        lambda: SmokeRequest("GET", "/health", 99),
+        lambda: Table("A", "One", "x"),
+        lambda: Table("A", "one", "One"),
+        lambda: Index("x", "email"),
+        lambda: BuildVariable("MY-NAME", "x"),
+    ):
+        with pytest.raises(FactError):
+            wrong()
 
 
 def another_application() -> Project:

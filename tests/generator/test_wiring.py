@@ -63,14 +63,15 @@ def test_a_missing_connection_names_both_ends_and_the_nearest_name() -> None:
     wiring.offer_outputs(_giver(Port("Things", Kind.ARN, "things")), "Giver", None, {})
     taker = _stack("taker")
     taker.takes(THING)
-    with pytest.raises(LooseEnd, match=r"taker takes Thing, .* root gives; the nearest is Things of giver"):
+    needs = r"^Stack `taker` \(tests\.\w+\) needs `Thing`, .* of root `root` provides it\."
+    with pytest.raises(LooseEnd, match=needs + r" Similar: `Things`, from `giver` \(tests\.\w+\)\.$"):
         wiring.connect(taker, None)
 
 
 def test_an_unused_output_is_refused() -> None:
     wiring = Wiring("root", {})
     wiring.offer_outputs(_giver(THING), "Giver", None, {})
-    with pytest.raises(LooseEnd, match="giver gives Thing, which nothing in root takes"):
+    with pytest.raises(LooseEnd, match=r"`giver` \(tests\.\w+\) provides `Thing`, but nothing in root `root` uses it"):
         wiring.finish()
 
 
