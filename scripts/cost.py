@@ -14,7 +14,7 @@ from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissing, estimate
 from scripts.deploy import Parser, folders
 from scripts.deployment.environment import Environment, load
-from scripts.deployment.errors import Exit, Refused, ended
+from scripts.deployment.errors import Exit, RefusedError, ended
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
 TABLES = {"terminal": show.lines, "markdown": show.markdown}
@@ -31,12 +31,12 @@ def stacks(roots: dict[str, Environment], region: str) -> Iterator[Instance]:
 
 
 def price(given: Namespace) -> Estimate:
-    """The estimate that the command line asks for. Raises `Refused`."""
+    """The estimate that the command line asks for. Raises `RefusedError`."""
     roots = load(given.environment, given.templates, given.params)
     try:
         return estimate(given.environment, list(stacks(roots, "us-east-1")))
     except PriceMissing as error:
-        raise Refused(str(error), "Add it, with its date and source.") from error
+        raise RefusedError(str(error), "Add it, with its date and source.") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(show.as_json(made) if given.format == "json" else "\n".join(TABLES[given.format](made)))
         return Exit.DONE
 
-    return ended(run, Refused("Interrupted."))
+    return ended(run, RefusedError("Interrupted."))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from scripts.deployment.environment import LOCAL, load
-from scripts.deployment.errors import BadUsage, Exit, Refused, ended
+from scripts.deployment.errors import Exit, RefusedError, UsageError, ended
 
 if TYPE_CHECKING:
     from scripts.deployment.aws import Aws
@@ -50,7 +50,7 @@ STATUSES = "exit status: " + ", ".join(
         Exit.FAILED: "failed and rolled back",
         Exit.CHANGES: "changes waiting",
         Exit.REFUSED: "refused before anything happened",
-        Exit.PERSON: "left running or needs a person",
+        Exit.MANUAL: "left running, or manual action required",
         Exit.USAGE: "bad usage",
     }.items()
 )
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser(chosen.verb).parse_args(chosen.more, argparse.Namespace(verb=chosen.verb))
     # Whoever ends the script kindly gets what Ctrl-C gets: everything is tidied up, or told to be running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    interrupted = Refused("Interrupted; nothing of it is running.", "The same command again goes on from there.")
+    interrupted = RefusedError("Interrupted; nothing of it is running.", "The same command again goes on from there.")
     return ended(lambda: _run(given), interrupted)
 
 
@@ -127,7 +127,7 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
     if not local:
         return Aws(given.profile, given.region)
     if given.profile or given.region:
-        raise BadUsage("The local AWS takes neither --profile nor --region.")
+        raise UsageError("The local AWS takes neither --profile nor --region.")
     from scripts.local_aws import server
 
     try:
@@ -136,9 +136,9 @@ def _connect(given: argparse.Namespace, local: bool) -> "Aws":
         elif run := server.status(given.local_aws):
             found = run.endpoint
         else:
-            raise Refused("The local AWS is not running.", "`apply local` starts it.")
+            raise RefusedError("The local AWS is not running.", "`apply local` starts it.")
     except server.ServerError as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     return Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))
 
 

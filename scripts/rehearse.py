@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.deploy import PROJECT, Parser
-from scripts.deployment.errors import BadUsage, Exit, Refused, Unfinished, ended
+from scripts.deployment.errors import Exit, RefusedError, UnfinishedError, UsageError, ended
 
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
 SOONER = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """One rehearsal; returns the exit status."""
     given = parser().parse_args(arguments)
-    return ended(lambda: _run(given), Unfinished("Interrupted."))
+    return ended(lambda: _run(given), UnfinishedError("Interrupted."))
 
 
 def _run(given: argparse.Namespace) -> Exit:
@@ -48,12 +48,12 @@ def _run(given: argparse.Namespace) -> Exit:
     from scripts.rehearsal.stage import Options
 
     if not all("=" in one for one in given.set):
-        raise BadUsage(f"--set takes NAME=VALUE, not {', '.join(given.set)}.")
+        raise UsageError(f"--set takes NAME=VALUE, not {', '.join(given.set)}.")
     if not given.app.is_dir():
-        raise BadUsage(f"{given.app} is no folder.", "Name the folder of an application with --app.")
+        raise UsageError(f"{given.app} is no folder.", "Name the folder of an application with --app.")
     run = server.status(given.local_aws)
     if run is None:
-        raise Refused("The local AWS is not running.", "`make deploy` starts it and makes the environment.")
+        raise RefusedError("The local AWS is not running.", "`make deploy` starts it and makes the environment.")
     found = run.endpoint
     aws = Aws(endpoint=Endpoint(found.url, found.region, found.exceptions))
     variables = dict(one.split("=", 1) for one in (*SOONER, *given.set))

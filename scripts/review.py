@@ -19,7 +19,7 @@ from generator.cfn.difference import compare as differences
 from generator.cfn.places import spell
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, load
 from scripts.deploy import PROJECT, Parser
-from scripts.deployment.errors import Exit, Refused, ended
+from scripts.deployment.errors import Exit, RefusedError, ended
 from scripts.deployment.guards import ADDRESSES, keeps
 from scripts.deployment.plan import Difference
 from scripts.local_aws import schemas
@@ -100,11 +100,11 @@ def _text(value: Any) -> str:
 
 
 def committed(folder: Path, base: str) -> TemplateSet:
-    """The templates of a revision of the repository at `folder`. Raises `Refused`."""
+    """The templates of a revision of the repository at `folder`. Raises `RefusedError`."""
     names = _git(folder, "ls-tree", "-r", "--name-only", base, "--", f"{FOLDER}/").split()
     bodies = {Path(name).stem: json.loads(_git(folder, "show", f"{base}:{name}")) for name in names}
     if not bodies:
-        raise Refused(f"{base} has no {FOLDER}/ in {folder}.", "Name a revision that has, such as main.")
+        raise RefusedError(f"{base} has no {FOLDER}/ in {folder}.", "Name a revision that has, such as main.")
     return from_bodies(bodies)
 
 
@@ -112,9 +112,9 @@ def _git(folder: Path, *words: str) -> str:
     try:
         done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
     except OSError as error:
-        raise Refused(f"git cannot be run: {error.strerror}") from error
+        raise RefusedError(f"git cannot be run: {error.strerror}") from error
     except subprocess.CalledProcessError as error:
-        raise Refused(f"git {words[0]}: {error.stderr.strip()}", "Name a revision that git knows.") from error
+        raise RefusedError(f"git {words[0]}: {error.stderr.strip()}", "Name a revision that git knows.") from error
     return done.stdout
 
 
@@ -129,11 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             found = review(given.base, committed(given.project, given.base), load(given.project / FOLDER))
         except TemplatesError as error:
-            raise Refused(str(error)) from error
+            raise RefusedError(str(error)) from error
         print("\n".join(markdown(found)))
         return Exit.DONE
 
-    return ended(run, Refused("Interrupted."))
+    return ended(run, RefusedError("Interrupted."))
 
 
 if __name__ == "__main__":

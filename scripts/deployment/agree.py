@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from generator.cfn.environments import PRODUCTION
 from generator.cfn.templates import Template
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import NotConfirmed, Refused
+from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import Loss, Plan
 from scripts.operations.run import Run
 
@@ -27,9 +27,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def beforehand(run: Run) -> None:
-    """What is wrong with the options themselves. Raises `Refused`."""
+    """What is wrong with the options themselves. Raises `RefusedError`."""
     if run.wanted.name == PRODUCTION and run.given.yes and not run.given.plan:
-        raise Refused(
+        raise RefusedError(
             "Production is not agreed to in advance.",
             "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",
         )
@@ -38,8 +38,8 @@ def beforehand(run: Run) -> None:
 def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
     """Returns when everything in the plan of one root is agreed to.
 
-    Raises `Refused` for what must not happen or was not named, `NotConfirmed` when nobody said yes. On the local
-    AWS nobody has to agree to what harms nothing.
+    Raises `RefusedError` for what must not happen or was not named, `NotConfirmedError` when nobody said yes. On the
+    local AWS nobody has to agree to what harms nothing.
     """
     given, production = run.given, run.wanted.name == PRODUCTION
     _named(run, wanted, plan)
@@ -48,27 +48,27 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
     if waiting or unnamed:
         why = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
         why += [f"  {one.name} ({one.type}) {one.why} and is {one.how}: {one.option}" for one in unnamed]
-        raise Refused("\n".join([f"{plan.stack} was not changed:", *why]))
+        raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
     asks = sys.stdin.isatty() and not given.yes
     broader = bool(plan.broader) and not given.allow_broader
     if broader and not asks and (given.yes or run.aws.endpoint):
         told = "\n".join(
             [f"{plan.stack} was not changed: permissions are broadened", *map("  {}".format, plan.broader)]
         )
-        raise Refused(told, "Look at them, and run again with --allow-broader when they are meant.")
+        raise RefusedError(told, "Look at them, and run again with --allow-broader when they are meant.")
     if broader and asks and _answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
-        raise NotConfirmed(f"{plan.stack} was not changed.")
+        raise NotConfirmedError(f"{plan.stack} was not changed.")
     if given.yes or run.aws.endpoint:
         return
     if not asks:
         how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
-        raise NotConfirmed(f"{plan.stack} was not changed: nobody is there to agree.", how)
+        raise NotConfirmedError(f"{plan.stack} was not changed: nobody is there to agree.", how)
     # Nobody types a name by habit.
     answer = _answer(
         f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if production else 'yes/no'}) "
     )
     if answer != (PRODUCTION if production else "yes"):
-        raise NotConfirmed(f"{plan.stack} was not changed.")
+        raise NotConfirmedError(f"{plan.stack} was not changed.")
 
 
 def _allowed(run: Run, loss: Loss) -> Sequence[str]:
@@ -87,7 +87,9 @@ def _named(run: Run, wanted: Environment, plan: Plan) -> None:
             mine = name in own or (wanted is run.wanted and name not in others)
             if mine and name not in valid:
                 there = ", ".join(valid) or "none, nothing of that kind happens"
-                raise Refused(f"{option} {name} is nothing that happens to {plan.stack}.", f"Valid names: {there}.")
+                raise RefusedError(
+                    f"{option} {name} is nothing that happens to {plan.stack}.", f"Valid names: {there}."
+                )
 
 
 def _names(root: Template) -> set[str]:

@@ -28,7 +28,7 @@ def assess(
     identity: Identity,
 ) -> Plan:
     """The plan with its losses, permissions and refusals. A stack that is to be created loses nothing and is agreed to
-    as a whole. `values` are the parameters after the plan. Raises `Refused`."""
+    as a whole. `values` are the parameters after the plan. Raises `RefusedError`."""
     if plan.empty or previous is None:
         return plan
     after = compare.settled(wanted.root, values, aws, identity)

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts.deployment.errors import AwsError, BadUsage
+from scripts.deployment.errors import AwsError, UsageError
 
 Answer = dict[str, Any]
-Door = Callable[[str, Callable[[], Answer]], Answer]
+CallHook = Callable[[str, Callable[[], Answer]], Answer]
 
 # Names of the token in request and answer, where they are not both NextToken. Source: botocore's paginators.
 TOKENS = {"list_objects_v2": ("ContinuationToken", "NextContinuationToken")}
@@ -50,7 +50,7 @@ class Identity:
     arn: str
 
 
-def through(_call: str, send: Callable[[], Answer]) -> Answer:
+def call_directly(_call: str, send: Callable[[], Answer]) -> Answer:
     """The door as it is by default: open."""
     return send()
 
@@ -59,7 +59,7 @@ class Aws:
     """One account and region.
 
     `profile` and `region` go before what the AWS CLI's files and variables say. With an `endpoint` nothing of those is
-    read, credentials least of all. `door` sees every call as `service.operation` and decides when it is sent.
+    read, credentials least of all. `call_hook` sees every call as `service.operation` and decides when it is sent.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class Aws:
         profile: str | None = None,
         region: str | None = None,
         endpoint: Endpoint | None = None,
-        door: Door = through,
+        call_hook: CallHook = call_directly,
     ) -> None:
-        self.endpoint, self.door = endpoint, door
+        self.endpoint, self.call_hook = endpoint, call_hook
         self._clients: dict[str, Any] = {}
         self._session = _local() if endpoint else _session(profile)
         if endpoint:
@@ -77,7 +77,7 @@ class Aws:
         else:
             found = region or os.environ.get("AWS_REGION") or self._session.region_name
             if not found:
-                raise BadUsage("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
+                raise UsageError("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
             self.region = found
 
     def at(self, region: str) -> "Aws":
@@ -96,7 +96,7 @@ class Aws:
         name = f"{service}.{operation}"
         try:
             method = getattr(self._client(service), operation)
-            return self.door(name, lambda: method(**arguments))
+            return self.call_hook(name, lambda: method(**arguments))
         except ClientError as error:
             code, message = (error.response["Error"]["Code"], error.response["Error"].get("Message", ""))
             raise AwsError(name, code, message, _remedy(code)) from error
@@ -173,7 +173,7 @@ def _session(profile: str | None) -> Any:
         roles.cache = JSONFileCache(str(Path("~/.aws/cli/cache").expanduser()))
         return boto3.Session(botocore_session=core)
     except BotoCoreError as error:
-        raise BadUsage(str(error), _remedy(type(error).__name__)) from error
+        raise UsageError(str(error), _remedy(type(error).__name__)) from error
 
 
 def _local() -> Any:

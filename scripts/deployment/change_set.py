@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.deployment import changes
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty
@@ -44,7 +44,7 @@ def make(aws: Aws, request: Request, previous: Stack | None, description: str, p
     """The change set of `request` as a plan; without changes an empty plan and no change set.
 
     `previous` is the stack as it stands, None when it is to be created. The caller discards or executes the plan.
-    Raises `Refused` when CloudFormation refuses the change set; nothing is left behind then either.
+    Raises `RefusedError` when CloudFormation refuses the change set; nothing is left behind then either.
     """
     asked = {
         "TemplateURL": request.template.url,
@@ -94,16 +94,16 @@ def _as_it_stands(previous: Stack, changed: Mapping[str, str]) -> dict[str, Any]
 
 def again(aws: Aws, plan: Plan, request: Request | None, previous: Stack | None) -> Plan:
     """A change set that exists already, read as if it had just been made; without a request it is the image's own.
-    Raises `Refused` when it is gone or cannot be executed any more."""
+    Raises `RefusedError` when it is gone or cannot be executed any more."""
     try:
         held = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
     except AwsError as error:
         # Code: `ChangeSetNotFoundException` in botocore's model of CloudFormation.
         if error.code != "ChangeSetNotFound":
             raise
-        raise Refused(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
+        raise RefusedError(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
     if held["ExecutionStatus"] != "AVAILABLE":
-        raise Refused(f"The reviewed change set of {plan.stack} is {held['ExecutionStatus']}.", AGAIN)
+        raise RefusedError(f"The reviewed change set of {plan.stack} is {held['ExecutionStatus']}.", AGAIN)
     if request:
         return _read(aws, plan, request, previous)
     found, notices, none = changes.changed(aws, plan, frozenset())

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from generator.cfn.parameters import secret
 from generator.cfn.places import walk
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.follow import pauses
 from scripts.deployment.plan import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
 from scripts.operations.diagnose.drift import expected
@@ -26,8 +26,8 @@ def changed(
 ) -> tuple[tuple[PlannedChange, ...], tuple[Notice, ...], bool]:
     """The changes of a plan's change set, what CloudFormation says about them, and whether there are none.
 
-    `hidden` are the parameters whose values must not be shown. Raises `Refused` with the reason of a change set that
-    failed.
+    `hidden` are the parameters whose values must not be shown. Raises `RefusedError` with the reason of a change set
+    that failed.
     """
     answer = _settled(aws, plan.change_set)
     if answer["Status"] != "FAILED":
@@ -37,16 +37,18 @@ def changed(
     if _unchanged(answer):
         return (), (), True
     path, failed = _refusal(aws, answer, (plan.stack,))
-    raise Refused("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *_faults(aws, failed)]))
+    raise RefusedError(
+        "\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *_faults(aws, failed)])
+    )
 
 
 def drift(aws: Aws, change_set: str, path: Path) -> Iterator[Notice]:
-    """What a drift-aware change set says of resources that somebody changed, nested stacks included. Raises `Refused`
-    for one that failed. Source: User Guide, "Using drift-aware change sets"."""
+    """What a drift-aware change set says of resources that somebody changed, nested stacks included. Raises
+    `RefusedError` for one that failed. Source: User Guide, "Using drift-aware change sets"."""
     answer = _settled(aws, change_set)
     if answer["Status"] == "FAILED" and not _unchanged(answer):
         where = " > ".join(path) or answer["StackName"]
-        raise Refused(f"CloudFormation cannot tell the drift of {where}: {answer.get('StatusReason', '')}")
+        raise RefusedError(f"CloudFormation cannot tell the drift of {where}: {answer.get('StatusReason', '')}")
     for change in (one["ResourceChange"] for one in answer["Changes"]):
         here = (*path, change["LogicalResourceId"])
         if below := change.get("ChangeSetId"):
@@ -120,7 +122,7 @@ def _changes(
             child = _settled(aws, below)
             if child["Status"] == "FAILED" and not _unchanged(child):
                 lines = _faults(aws, child)
-                raise Refused("\n".join([f"CloudFormation refuses the change set of {' > '.join(here)}:", *lines]))
+                raise RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(here)}:", *lines]))
             children = tuple(_changes(aws, child, here, hidden, notices))
         yield PlannedChange(
             here,

@@ -8,7 +8,7 @@ from generator.cfn import instances
 from generator.cfn.assertions import NotEvaluable
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import inventory
@@ -18,7 +18,7 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     """The stack's templates with its parameters put in (`instances`).
 
     A nested template is only asked for where its address is none of the packaged ones: addresses are made of the
-    content, so one address is one template. Raises `Refused` for live templates that cannot be read.
+    content, so one address is one template. Raises `RefusedError` for live templates that cannot be read.
     """
     known = {one.url: one.body for one in packaged.templates}
     bodies: dict[str, Any] = {}
@@ -26,18 +26,18 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     try:
         root = from_bodies(bodies)[packaged.root.name]
     except TemplatesError as error:
-        raise Refused(f"The templates of {stack.name} as they stand cannot be read: {error}") from error
+        raise RefusedError(f"The templates of {stack.name} as they stand cannot be read: {error}") from error
     return settled(root, stack.parameters, aws, identity)
 
 
 def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Identity) -> TemplateSet:
-    """`instances` of a root in this account and region. Raises `Refused`."""
+    """`instances` of a root in this account and region. Raises `RefusedError`."""
     partition = identity.arn.split(":")[1]
     pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
     try:
         return instances.instances(root, values, pseudo)
     except (NotEvaluable, TemplatesError) as error:
-        raise Refused(f"{root.file}: {error}") from error
+        raise RefusedError(f"{root.file}: {error}") from error
 
 
 def _collect(

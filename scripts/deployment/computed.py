@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
@@ -41,7 +41,7 @@ def find(
     """The computed parameters that `environment` declares, after those that take over survivors (`adopted`).
 
     `previous` is its stack as it stands, if it exists; `beside` are the stacks of other roots, by the root's name, as
-    far as they exist. Raises `Refused` when one cannot be found.
+    far as they exist. Raises `RefusedError` when one cannot be found.
     """
     declared, found = environment.computed, list(adopted)
     if "RepositoryName" in declared:
@@ -87,7 +87,7 @@ def _repository(environment: Environment, shared: Stack | None) -> Computed:
     if environment.connection:
         return Computed("RepositoryName", "none", FOUND, "the source is behind a connection")
     if shared is None or "RepositoryName" not in shared.outputs:
-        raise Refused("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
+        raise RefusedError("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
     return Computed("RepositoryName", shared.outputs["RepositoryName"], FOUND, f"output of {shared.name}")
 
 
@@ -96,7 +96,7 @@ def _prefix_list(aws: Aws) -> Computed:
     for page in aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted):
         for one in page["PrefixLists"]:
             return Computed("CloudFrontPrefixListId", one["PrefixListId"], FOUND, f"prefix list {PREFIX_LIST}")
-    raise Refused(f"The region {aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region.")
+    raise RefusedError(f"The region {aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region.")
 
 
 def _certificate(environment: Environment, edge: Stack | None) -> Computed:
@@ -104,7 +104,9 @@ def _certificate(environment: Environment, edge: Stack | None) -> Computed:
     if environment.chosen("CertificateArn") or not environment.chosen("HostedZoneId"):
         return Computed(name, "", FOUND, "no certificate is to be made")
     if edge is None or name not in edge.outputs:
-        raise Refused(f"The certificate of {environment.chosen('DomainName')} does not exist.", "Run `apply` again.")
+        raise RefusedError(
+            f"The certificate of {environment.chosen('DomainName')} does not exist.", "Run `apply` again."
+        )
     return Computed(name, edge.outputs[name], FOUND, f"output of {edge.name}")
 
 
@@ -119,7 +121,7 @@ def distribution(edge: Environment, environment: Stack | None) -> Computed:
 
 
 def _platform(aws: Aws, environment: Environment) -> Computed:
-    """The newest version of the platform for the environment's Python. Raises `Refused` when there is none."""
+    """The newest version of the platform for the environment's Python. Raises `RefusedError` when there is none."""
     if environment.chosen("BackendTarget") != "BEANSTALK":
         return Computed("PlatformArn", "none", FOUND, "the backend does not run on Elastic Beanstalk")
     branch = PLATFORM.format(environment.chosen("PythonVersion"))
@@ -131,7 +133,9 @@ def _platform(aws: Aws, environment: Environment) -> Computed:
         for one in page["PlatformSummaryList"]
     ]
     if not found:
-        raise Refused(f"Elastic Beanstalk in {aws.region} has no platform {branch}.", "Choose another PythonVersion.")
+        raise RefusedError(
+            f"Elastic Beanstalk in {aws.region} has no platform {branch}.", "Choose another PythonVersion."
+        )
     return Computed("PlatformArn", max(found)[1], FOUND, f"newest version of {branch}")
 
 

@@ -13,7 +13,7 @@ from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.templates import Template, TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
-from scripts.deployment.errors import BadUsage, ParametersRefused, Refused
+from scripts.deployment.errors import ParametersRefusedError, RefusedError, UsageError
 
 LOCAL = "local"  # the environment on the local AWS
 
@@ -65,20 +65,21 @@ class Environment:
         return declared
 
     def keep(self, before: Mapping[str, str], values: Mapping[str, str]) -> None:
-        """Raises `Refused` when `values` change what a living environment cannot change; `before` are its parameters.
+        """Raises `RefusedError` when `values` change what a living environment cannot change; `before` are its
+        parameters.
 
         The template says which those are, and why.
         """
         fixed: Mapping[str, str] = self.root.metadata.get("Fixed", {})
         for name, why in fixed.items():
             if before.get(name, values[name]) != values[name]:
-                raise Refused(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
+                raise RefusedError(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
 
     def values(self, found: Mapping[str, str]) -> dict[str, str]:
-        """Every parameter's value; what is in `found` goes before the file. Raises `Refused` when it lacks a computed
-        one."""
+        """Every parameter's value; what is in `found` goes before the file. Raises `RefusedError` when it lacks a
+        computed one."""
         if missing := [name for name in self.computed if name not in found]:
-            raise Refused(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
+            raise RefusedError(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
         return {**files.effective(self.file, self.root.body, found), **found}
 
     def chosen(self, name: str) -> str:
@@ -92,25 +93,26 @@ class Environment:
         return self.chosen("ConnectionArn")
 
     def group(self, label: str) -> tuple[str, ...]:
-        """The parameters of one group of the template's interface. Raises `Refused` when there is no such group."""
+        """The parameters of one group of the template's interface. Raises `RefusedError` when there is no such
+        group."""
         interface: Mapping[str, Any] = self.root.metadata["AWS::CloudFormation::Interface"]
         for group in interface["ParameterGroups"]:
             if group["Label"]["default"] == label:
                 return tuple(group["Parameters"])
-        raise Refused(f"{self.root.file} has no parameter group {label!r}.")
+        raise RefusedError(f"{self.root.file} has no parameter group {label!r}.")
 
 
 def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
     """The roots of the environment `name` by the root's name, and `shared`, from the folders of templates and parameter
     files; the root that the file is named after comes last. `shared` stands for itself.
 
-    Raises `BadUsage` for a name without a file, `Refused` for files that cannot be read, `ParametersRefused` with
-    everything that is wrong with the parameters.
+    Raises `UsageError` for a name without a file, `RefusedError` for files that cannot be read,
+    `ParametersRefusedError` with everything that is wrong with the parameters.
     """
     try:
         read = load_templates(templates)
     except TemplatesError as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     files = dict.fromkeys((SHARED, name))
     return {root: one for file in files for root, one in _environments(file, read, params).items()}
 
@@ -119,25 +121,25 @@ def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, 
     path = params / f"{name}.json"
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
-        raise BadUsage(f"There is no parameter file {path}.", f"There are: {there}.")
+        raise UsageError(f"There is no parameter file {path}.", f"There are: {there}.")
     try:
         file, problems = environments.check(path, templates)
     except (TemplatesError, ParameterFileError) as error:
-        raise Refused(str(error)) from error
+        raise RefusedError(str(error)) from error
     if problems:
-        raise ParametersRefused(problems)
+        raise ParametersRefusedError(problems)
     return {root: Environment(name, one, file) for root, one in environments.roots_of(name, templates).items()}
 
 
 def rewrite(environment: Environment, changes: Mapping[str, str], templates: Path) -> bool:
     """Writes new values of parameters into the environment's file, which stays as it is otherwise; False when they
-    stand there already. Raises `ParametersRefused` when the new file would be wrong; then nothing is written."""
+    stand there already. Raises `ParametersRefusedError` when the new file would be wrong; then nothing is written."""
     file = environment.file
     if all(file.parameters.get(name) == value for name, value in changes.items()):
         return False
     new = replace(file, parameters={**file.parameters, **changes})
     if problems := environments.problems(new, load_templates(templates)):
-        raise ParametersRefused(problems)
+        raise ParametersRefusedError(problems)
     body = {"Parameters": new.parameters, "Tags": new.tags, "StackPolicy": new.stack_policy}
     text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
     # In one step, so that a file is never half written.

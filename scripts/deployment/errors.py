@@ -6,7 +6,7 @@
 | 1 | the operation failed and was rolled back: the old state stands |
 | 2 | changes are waiting: they were shown and nobody agreed to them |
 | 3 | refused before anything happened |
-| 4 | left running, or in a state that needs a person |
+| 4 | left running, or in a state that needs manual action |
 | 64 | bad usage (`EX_USAGE` of sysexits.h) |
 """
 
@@ -23,7 +23,7 @@ class Exit(IntEnum):
     FAILED = 1
     CHANGES = 2
     REFUSED = 3
-    PERSON = 4
+    MANUAL = 4
     USAGE = 64
 
 
@@ -37,17 +37,17 @@ class DeployError(Exception):
         super().__init__(f"{reason}\n{remedy}" if remedy else reason)
 
 
-class BadUsage(DeployError):
+class UsageError(DeployError):
     """Arguments that make no sense."""
 
     status = Exit.USAGE
 
 
-class Refused(DeployError):
+class RefusedError(DeployError):
     """Something is wrong and nothing has happened yet."""
 
 
-class ParametersRefused(Refused):
+class ParametersRefusedError(RefusedError):
     """A parameter file is wrong; all its problems at once."""
 
     def __init__(self, problems: Sequence[object]) -> None:
@@ -56,22 +56,22 @@ class ParametersRefused(Refused):
         super().__init__(reason, f"Correct {count} and run again.")
 
 
-class NotConfirmed(DeployError):
+class NotConfirmedError(DeployError):
     """The changes were shown and nobody said yes."""
 
     status = Exit.CHANGES
 
 
-class Unfinished(DeployError):
+class UnfinishedError(DeployError):
     """Something that left nothing behind was ended before it could say whether it is good."""
 
     status = Exit.FAILED
 
 
-class NeedsPerson(DeployError):
+class ManualActionRequiredError(DeployError):
     """An operation is running, or a stack is in a state that the script must not leave by itself."""
 
-    status = Exit.PERSON
+    status = Exit.MANUAL
 
 
 # Where the codes begin that say something about who calls and what is asked, not about AWS or the way to it. Source:
@@ -91,7 +91,7 @@ FINAL = (
 )
 
 
-class AwsError(Refused):
+class AwsError(RefusedError):
     """A call that AWS answered with an error, or that did not reach it. `code` is AWS's error code or the class."""
 
     def __init__(self, call: str, code: str, message: str, remedy: str = "") -> None:
@@ -115,7 +115,7 @@ def ended(run: Callable[[], Exit], interrupted: DeployError) -> Exit:
     except BrokenPipeError:
         # Whoever read the output has seen enough (`| head`); nothing more can be said, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.PERSON
+        return Exit.MANUAL
 
 
 def _told(error: DeployError) -> Exit:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from generator.cfn.templates import Template
 from scripts.deployment import statuses
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson, Refused
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.follow import Event, beginning, follow, newest
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
@@ -24,15 +24,15 @@ OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be u
 @dataclass(frozen=True)
 class Watcher:
     """Who looks on: `see` is given the events as they come, `interrupted` answers Ctrl-C, returning to go on watching
-    or raising `NeedsPerson`."""
+    or raising `ManualActionRequiredError`."""
 
     see: Callable[[list[Event]], None]
     interrupted: Callable[[Stack], None]
 
 
 def leave(stack: Stack) -> None:
-    """What Ctrl-C means where nobody can be asked. Raises `NeedsPerson`."""
-    raise NeedsPerson(f"{stack.name} is left running.", RESUME)
+    """What Ctrl-C means where nobody can be asked. Raises `ManualActionRequiredError`."""
+    raise ManualActionRequiredError(f"{stack.name} is left running.", RESUME)
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Outcome:
     def exit(self) -> Exit:
         if self.good:
             return Exit.DONE
-        return Exit.FAILED if self.status in statuses.RESTORED else Exit.PERSON
+        return Exit.FAILED if self.status in statuses.RESTORED else Exit.MANUAL
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Running:
 def apply(aws: Aws, plan: Plan) -> Running:
     """Starts the execution of a plan; the change set may survive it.
 
-    Raises `Refused` when it was not started and `NeedsPerson` when nobody can say whether it was.
+    Raises `RefusedError` when it was not started and `ManualActionRequiredError` when nobody can say whether it was.
     """
     stack = Stack(plan.stack, plan.stack_id, "")
     after, started = newest(aws, plan.stack_id), time.monotonic()
@@ -87,7 +87,7 @@ def apply(aws: Aws, plan: Plan) -> Running:
         # had started it.
         if not _begun(aws, plan):
             if error.code in OVERTAKEN or BUSY in error.message:
-                raise Refused(
+                raise RefusedError(
                     f"{plan.stack} has changed since this was planned ({error.message}).",
                     "Nothing was started. Run the same command again: it plans anew, or tells who deploys now.",
                 ) from error
@@ -101,7 +101,7 @@ def apply(aws: Aws, plan: Plan) -> Running:
 
 @contextmanager
 def left_running(running: Running) -> Iterator[None]:
-    """Ctrl-C in here leaves the operation running. Raises `NeedsPerson`."""
+    """Ctrl-C in here leaves the operation running. Raises `ManualActionRequiredError`."""
     try:
         yield
     except KeyboardInterrupt:
@@ -109,11 +109,11 @@ def left_running(running: Running) -> Iterator[None]:
 
 
 def _begun(aws: Aws, plan: Plan) -> bool:
-    """Whether the stack's last operation is the execution of this plan. Raises `NeedsPerson`."""
+    """Whether the stack's last operation is the execution of this plan. Raises `ManualActionRequiredError`."""
     try:
         last = beginning(aws, plan.stack_id)
     except AwsError as error:
-        raise NeedsPerson(
+        raise ManualActionRequiredError(
             f"Whether the change of {plan.stack} was started is not known: {error.reason}", f"{error.remedy} {RESUME}"
         ) from error
     return bool(last and last.token == plan.name)
@@ -129,7 +129,7 @@ def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = ()) -> Running:
 
 
 def watch(aws: Aws, running: Running, root: Template, watcher: Watcher) -> Outcome:
-    """Follows an operation to its end. Raises `NeedsPerson` when it cannot be followed any more."""
+    """Follows an operation to its end. Raises `ManualActionRequiredError` when it cannot be followed any more."""
     name, stack_id, witness = running.stack.name, running.stack.id, Witness(aws, watcher.see)
     try:
         with left_running(running):  # Ctrl-C once more, before the first one was answered
@@ -137,7 +137,9 @@ def watch(aws: Aws, running: Running, root: Template, watcher: Watcher) -> Outco
                 aws, stack_id, running.after, witness, lambda: watcher.interrupted(read(aws, stack_id) or running.stack)
             )
     except AwsError as error:
-        raise NeedsPerson(f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}") from error
+        raise ManualActionRequiredError(
+            f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
+        ) from error
     good, seconds = stack.status in running.wanted, time.monotonic() - running.started
     return ended(events, stack, good, name, root, seconds, witness.said)
 

@@ -13,7 +13,7 @@ from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.change_set import AGAIN, Request
 from scripts.deployment.computed import BOOTSTRAP, IMAGE, Computed
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.plan import Difference, Plan
 from scripts.deployment.settings import Settings
@@ -63,7 +63,7 @@ class Planner:
     def plan(
         self, wanted: Environment, templates: PackagedSet, previous: Stack | None, beside: Beside, prefix: str = OURS
     ) -> Plan:
-        """The plan of one root, judged; the caller discards or executes it. Raises `Refused`.
+        """The plan of one root, judged; the caller discards or executes it. Raises `RefusedError`.
 
         When it would change the backend while a newer release runs, it is made with that release's image, which comes
         first and by itself: infrastructure never rolls the application back, not even when it fails (RUN-8).
@@ -110,11 +110,11 @@ class Planner:
     ) -> Plan:
         """The plan of one root that was saved and reviewed, read again: exactly what it was. `shown` is it as JSON.
 
-        Raises `Refused` when anything is not what it was: the stack, the files, the values that the script finds, the
-        change set.
+        Raises `RefusedError` when anything is not what it was: the stack, the files, the values that the script finds,
+        the change set.
         """
         if (now := saved_plan.standing(previous)) != held.stands:
-            raise Refused(f"{wanted.stack} has changed since the plan was made: {held.stands}, now {now}.", AGAIN)
+            raise RefusedError(f"{wanted.stack} has changed since the plan was made: {held.stands}, now {now}.", AGAIN)
         adopted = adoption.settle(self.aws, wanted, previous, self.adopt)
         found = computed.find(self.aws, wanted, previous, beside, adopted)
         request = self.request(wanted, templates, previous, found)
@@ -125,7 +125,7 @@ class Planner:
             renewed = computed.renew(self.aws, wanted, previous, found, one)
             same = request.digest == held.request and renewed == found
         if not same:
-            raise Refused(f"The files or found values of {wanted.stack} are not those of the plan.", AGAIN)
+            raise RefusedError(f"The files or found values of {wanted.stack} are not those of the plan.", AGAIN)
         if not held.image:
             one = assess(self.aws, one, wanted, templates, previous, request.parameters, self.identity)
             keep = settings.wanted(self.aws, wanted, previous, self.topics, self.watched)
@@ -133,13 +133,13 @@ class Planner:
             one = replace(one, found=tuple(found), settings=keep, kept=kept)
         told = plan_json.reviewable(one)
         if told != {key: shown.get(key) for key in told}:
-            raise Refused(f"The change set of {wanted.stack} is not what was reviewed.", AGAIN)
+            raise RefusedError(f"The change set of {wanted.stack} is not what was reviewed.", AGAIN)
         return one
 
     def request(
         self, wanted: Environment, templates: PackagedSet, previous: Stack | None, found: Sequence[Computed]
     ) -> Request:
-        """What is asked of CloudFormation. Raises `Refused` when a living environment cannot take it."""
+        """What is asked of CloudFormation. Raises `RefusedError` when a living environment cannot take it."""
         parameters = wanted.values({one.name: one.value for one in found})
         wanted.keep(previous.parameters if previous else {}, parameters)
         return Request(

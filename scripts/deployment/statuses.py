@@ -16,7 +16,7 @@ class Action(Enum):
     RECREATE = "deletes the empty stack and creates it"
     WAIT = "follows the operation that is running, or tells whose it is"
     CONTINUE = "stops: the verb `continue` brings it back to what it was"
-    PERSON = "stops: a person has to act"
+    MANUAL = "stops: a person has to act"
 
 
 @dataclass(frozen=True)
@@ -49,14 +49,14 @@ def _running(text: str) -> Meaning:
 
 STATUSES = {
     "CREATE_IN_PROGRESS": _running("is being created"),
-    "CREATE_FAILED": Meaning("was created in part and not rolled back", Action.PERSON, _DELETE_ALL),
+    "CREATE_FAILED": Meaning("was created in part and not rolled back", Action.MANUAL, _DELETE_ALL),
     "CREATE_COMPLETE": Meaning("is created", Action.UPDATE),
     "ROLLBACK_IN_PROGRESS": _running("could not be created and is being removed"),
-    "ROLLBACK_FAILED": Meaning("could not be created, nor removed completely", Action.PERSON, _DELETE_ALL),
+    "ROLLBACK_FAILED": Meaning("could not be created, nor removed completely", Action.MANUAL, _DELETE_ALL),
     "ROLLBACK_COMPLETE": Meaning("could not be created; nothing of it is left", Action.RECREATE),
     "DELETE_IN_PROGRESS": _running("is being deleted"),
     "DELETE_FAILED": Meaning(
-        "could not be deleted completely", Action.PERSON, "Remove what its events name, then destroy it again."
+        "could not be deleted completely", Action.MANUAL, "Remove what its events name, then destroy it again."
     ),
     "DELETE_COMPLETE": Meaning("is deleted", Action.CREATE),
     "UPDATE_IN_PROGRESS": _running("is being updated"),
@@ -75,7 +75,7 @@ STATUSES = {
     "IMPORT_ROLLBACK_IN_PROGRESS": _running("could not take over resources and is being restored"),
     "IMPORT_ROLLBACK_FAILED": Meaning(
         "could not take over resources, nor be restored",
-        Action.PERSON,
+        Action.MANUAL,
         "Look at its events; AWS has no call that continues this rollback.",
     ),
     "IMPORT_ROLLBACK_COMPLETE": Meaning("could not take over resources and is as it was before", Action.UPDATE),
@@ -88,8 +88,8 @@ RESTORED = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_CO
 
 
 def meaning(status: str | None) -> Meaning:
-    """What a status means; None is a stack that does not exist. A status that nobody knows needs a person."""
+    """What a status means; None is a stack that does not exist. A status that nobody knows needs manual action."""
     if status is None:
         return ABSENT
-    unknown = Meaning(f"is in the unknown status {status}", Action.PERSON, "Look at it in the CloudFormation console.")
+    unknown = Meaning(f"is in the unknown status {status}", Action.MANUAL, "Look at it in the CloudFormation console.")
     return STATUSES.get(status, unknown)

@@ -12,7 +12,7 @@ from generator.cfn.environments import ACCESS, PRODUCTION
 from scripts.deployment import record, stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
 
 # Outputs of the access stack.
@@ -31,7 +31,7 @@ def role(held: Stack | None) -> str:
 
 
 def check(wanted: Environment, identity: Identity, held: Stack | None, project: Path) -> None:
-    """Raises `Refused` unless `wanted` may be deployed by this identity from this tree; only production asks."""
+    """Raises `RefusedError` unless `wanted` may be deployed by this identity from this tree; only production asks."""
     if wanted.name == PRODUCTION:
         _check_identity(wanted, identity, held)
         _check_tree(wanted, project)
@@ -45,7 +45,7 @@ def acting(aws: Aws, roots: Mapping[str, Environment], wanted: Environment) -> N
 
 def _check_identity(wanted: Environment, identity: Identity, held: Stack | None) -> None:
     if held is None or DEPLOY_ROLE not in held.outputs:
-        raise Refused(
+        raise RefusedError(
             f"{wanted.name} is deployed as its deploy role, which does not exist yet; nothing has happened.",
             f"An administrator makes it once, with `make access ENV={wanted.name}`.",
         )
@@ -54,7 +54,7 @@ def _check_identity(wanted: Environment, identity: Identity, held: Stack | None)
     session = f":sts::{identity.account}:assumed-role/{deployer.rpartition('/')[2]}/"
     if session in identity.arn and f":iam::{identity.account}:" in deployer:
         return
-    raise Refused(
+    raise RefusedError(
         f"{wanted.name} is deployed as its deploy role, and this is {identity.arn}; nothing has happened.",
         "\n".join(sign_in(f"{wanted.application}-{wanted.name}", deployer, identity.account)),
     )
@@ -75,19 +75,19 @@ def sign_in(profile: str, deployer: str, account: str) -> list[str]:
 def _check_tree(wanted: Environment, project: Path) -> None:
     origin = record.source(project)
     if origin.tree != "clean":
-        raise Refused(
+        raise RefusedError(
             f"{wanted.name} is deployed from a clean tree, and this one is {origin.tree}; nothing has happened.",
             "Commit or stash what differs from the commit, and run again.",
         )
     behind = _behind(project)
     if behind is None:
-        raise Refused(
+        raise RefusedError(
             f"{wanted.name} is deployed from an up-to-date tree, and {origin.branch} follows no branch that could be "
             "fetched; nothing has happened.",
             "Let it follow one, with `git branch --set-upstream-to=REMOTE/BRANCH`, and see that `git fetch` works.",
         )
     if behind:
-        raise Refused(
+        raise RefusedError(
             f"{wanted.name} is deployed from an up-to-date tree, and {origin.branch} lacks {behind} commits of the "
             "branch that it follows; nothing has happened.",
             "Run `git pull`, look at what changed, and run again.",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from scripts.deployment.aws import Aws
 from scripts.deployment.computed import FOUND, KEPT, Computed
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
 from scripts.operations.retained import KEY, PARAMETERS, find, missing
 
@@ -28,8 +28,8 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
     """The parameters that take over survivors, beyond those of the file: of an environment that is about to be made
     when a person wants it so (`adopt`), of a living one on the local AWS as they were.
 
-    Raises `Refused` for survivors that nobody wants to adopt, with the lines that would, and for a file that names what
-    does not exist.
+    Raises `RefusedError` for survivors that nobody wants to adopt, with the lines that would, and for a file that names
+    what does not exist.
     """
     if KEY not in wanted.root.parameters:
         return []
@@ -37,13 +37,15 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
         return list(_kept(wanted, previous)) if aws.endpoint else []
     if wrong := missing(aws, wanted):
         told = "\n".join(f"  {one}" for one in wrong)
-        raise Refused(f"{wanted.file.path} names what is not in this account and region:\n{told}", "Correct the file.")
+        raise RefusedError(
+            f"{wanted.file.path} names what is not in this account and region:\n{told}", "Correct the file."
+        )
     found = find(aws, wanted)
     if found and not adopt:
         told = "\n".join(f"  {one.line}  ({one.what})" for one in found)
         writes = "" if aws.endpoint else f", and writes these lines into {wanted.file.path}"
         forget = "; `make local-stop` forgets everything on this machine" if aws.endpoint else ""
-        raise Refused(
+        raise RefusedError(
             f"An earlier {wanted.stack} has left what the new one has to adopt:\n{told}",
             f"`apply --adopt` does{writes}{forget}.",
         )

@@ -20,18 +20,18 @@ class Finding:
     fault: bool = True
 
 
-class NoRepository(Exception):
+class NoRepositoryError(Exception):
     """The folder is no git repository, or git cannot be run; the message is git's."""
 
 
 def git(folder: Path, *words: str) -> str:
-    """What git answers about a folder. Raises `NoRepository`."""
+    """What git answers about a folder. Raises `NoRepositoryError`."""
     try:
         return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
     except OSError as error:
-        raise NoRepository(f"git cannot be run: {error}") from error
+        raise NoRepositoryError(f"git cannot be run: {error}") from error
     except subprocess.CalledProcessError as error:
-        raise NoRepository(error.stderr.strip()) from error
+        raise NoRepositoryError(error.stderr.strip()) from error
 
 
 def facts(templates: TemplateSet) -> dict[str, str]:
@@ -46,7 +46,7 @@ def facts(templates: TemplateSet) -> dict[str, str]:
 
 def check(folder: Path, needed: dict[str, str], branches: Sequence[str]) -> list[Finding]:
     """Everything that the pipeline would miss. `needed` is as `facts` gives it, `branches` those that environments are
-    built from. Raises `NoRepository`."""
+    built from. Raises `NoRepositoryError`."""
     return [*_history(folder, branches), *_backend(folder, needed), *_frontend(folder, needed)]
 
 

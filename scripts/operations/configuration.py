@@ -12,7 +12,7 @@ from generator.cfn.instance import stack_instances
 from generator.cfn.templates import Child
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import BadUsage
+from scripts.deployment.errors import UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import inventory
 
@@ -94,15 +94,15 @@ def secrets(aws: Aws, stack: Stack) -> dict[str, str]:
 
 
 def chosen(environment: Environment, changes: Mapping[str, str]) -> dict[str, str]:
-    """`changes` of variables (or of parameters of the group, by name) as parameters of the file. Raises `BadUsage` for
-    a variable that the file does not decide."""
+    """`changes` of variables (or of parameters of the group, by name) as parameters of the file. Raises `UsageError`
+    for a variable that the file does not decide."""
     able = {name: entry.parameter for name, entry in declared(environment).items() if entry.parameter}
     found = {}
     for name, value in changes.items():
         parameter = able.get(name, name)
         if parameter not in environment.group(GROUP):
             reason = f"{name} is not decided by {environment.file.path}."
-            raise BadUsage(reason, f"These are: {', '.join(sorted(able))}.")
+            raise UsageError(reason, f"These are: {', '.join(sorted(able))}.")
         found[parameter] = value
     return found
 

@@ -17,7 +17,7 @@ from generator.cfn.templates import Template
 from scripts.deployment import change_set, changes
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import OURS, create_change_set
 
@@ -26,7 +26,7 @@ IMPORT, REPOSITORY = "IMPORT", "AWS::CodeCommit::Repository"
 
 def make(aws: Aws, wanted: Environment, description: str) -> Plan:
     """The change set that makes the stack of `wanted` around the repository of that name; the caller discards or
-    executes it. Raises `Refused` when there is no such repository, or CloudFormation refuses to take it over."""
+    executes it. Raises `RefusedError` when there is no such repository, or CloudFormation refuses to take it over."""
     logical = next(name for name, one in wanted.root.resources.items() if one.type == REPOSITORY)
     found = _repository(aws, wanted.chosen("RepositoryName"))
     body = json.dumps(_around(wanted.root, logical, found.get("repositoryDescription", "")), sort_keys=True)
@@ -68,7 +68,7 @@ def _repository(aws: Aws, name: str) -> dict[str, Any]:
         # Code: `RepositoryDoesNotExistException` in botocore's model of CodeCommit.
         if error.code != "RepositoryDoesNotExistException":
             raise
-        raise Refused(f"There is no repository {name} to take over.", "`apply shared` makes it.") from error
+        raise RefusedError(f"There is no repository {name} to take over.", "`apply shared` makes it.") from error
     return found
 
 

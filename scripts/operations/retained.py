@@ -12,7 +12,7 @@ from generator.cfn.parameters import effective
 from generator.cfn.templates import Child
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 
 KEY, SECRET, REPOSITORY, TABLES = (
     "ExistingKeyArn",
@@ -42,7 +42,7 @@ class Survivor:
 def find(aws: Aws, wanted: Environment) -> list[Survivor]:
     """What is left of an environment that does not exist, as far as it would make the same anew.
 
-    Raises `Refused` when there is a choice that only a person can make.
+    Raises `RefusedError` when there is a choice that only a person can make.
     """
     tables = dict(_tables(aws, wanted)) if _makes(wanted, TABLE) else {}
     repositories = list(_repositories(aws, wanted)) if _makes(wanted, REGISTRY) else []
@@ -85,10 +85,10 @@ def missing(aws: Aws, wanted: Environment) -> list[str]:
 
 
 def _one(wanted: Environment, parameter: str, held: list[str]) -> str:
-    """The one there is, or nothing. Raises `Refused` when there are several."""
+    """The one there is, or nothing. Raises `RefusedError` when there are several."""
     if len(held) > 1:
         lines = "\n".join(f'  "{parameter}": "{one}"' for one in held)
-        raise Refused(
+        raise RefusedError(
             f"{wanted.stack} has left several things of one kind, from several lives:\n{lines}",
             f"Put the right line into {wanted.file.path}, and remove what nobody needs any more.",
         )
@@ -96,17 +96,17 @@ def _one(wanted: Environment, parameter: str, held: list[str]) -> str:
 
 
 def _whole(aws: Aws, wanted: Environment, tables: Mapping[str, Answer]) -> None:
-    """Tables are adopted all or none. Raises `Refused` for some, and for one that is not this environment's."""
+    """Tables are adopted all or none. Raises `RefusedError` for some, and for one that is not this environment's."""
     lost = sorted(set(_names(wanted).values()) - tables.keys())
     if lost:
-        raise Refused(
+        raise RefusedError(
             f"Of the tables of {wanted.stack} there are {', '.join(sorted(tables))}, but not {', '.join(lost)}.",
             "Restore what is missing, or remove what is there, or give the tables other names.",
         )
     for name, table in tables.items():
         answer = aws.call("dynamodb", "list_tags_of_resource", ResourceArn=table["TableArn"])
         if not _ours(wanted, answer.get("Tags", ())):
-            raise Refused(
+            raise RefusedError(
                 f"There is a table {name}, and it is not one of {wanted.stack}: its tags say so.",
                 f'Give the table another name, or use what is there: "{TABLES}": "{EXISTING}" in {wanted.file.path}.',
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import NotConfirmed
+from scripts.deployment.errors import NotConfirmedError
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def say(lines: Iterable[str]) -> None:
 
 def confirm(run: Run, question: str) -> None:
     """A yes to `question`, given in advance with --yes; nobody has to agree on the local AWS. Raises
-    `NotConfirmed`."""
+    `NotConfirmedError`."""
     if run.given.yes or run.aws.endpoint:
         return
     if not sys.stdin.isatty():
-        raise NotConfirmed("Nothing was done: nobody is there to agree.", "Run again with --yes.")
+        raise NotConfirmedError("Nothing was done: nobody is there to agree.", "Run again with --yes.")
     if input(f"{question} (yes/no) ").strip() != "yes":
-        raise NotConfirmed("Nothing was done.")
+        raise NotConfirmedError("Nothing was done.")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.deployment.change_set import AGAIN
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Difference, Plan
 from scripts.deployment.stacks import Stack
 
@@ -65,7 +65,7 @@ def stack(plan: Plan, previous: Stack | None, image: tuple[Difference, ...] = ()
 
 
 def write(path: Path, plan: SavedPlan) -> None:
-    """Writes the file. Raises `Refused` when it cannot be written."""
+    """Writes the file. Raises `RefusedError` when it cannot be written."""
     body = {
         "version": VERSION,
         "environment": plan.environment,
@@ -79,21 +79,21 @@ def write(path: Path, plan: SavedPlan) -> None:
             json.dumps({**body, "digest": _digest(body)}, indent=2, sort_keys=True) + "\n", encoding="utf-8"
         )
     except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}", "Nothing was kept.") from error
+        raise RefusedError(f"{path} cannot be written: {error.strerror}", "Nothing was kept.") from error
 
 
 def read(path: Path) -> SavedPlan:
-    """The plan in a file. Raises `Refused` for a file that is none, or that was changed since it was written."""
+    """The plan in a file. Raises `RefusedError` for a file that is none, or that was changed since it was written."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read: {error}", AGAIN) from error
+        raise RefusedError(f"{path} cannot be read: {error}", AGAIN) from error
     except json.JSONDecodeError as error:
-        raise Refused(f"{path}:{error.lineno} is no JSON: {error.msg}", AGAIN) from error
+        raise RefusedError(f"{path}:{error.lineno} is no JSON: {error.msg}", AGAIN) from error
     if not isinstance(body, dict) or "digest" not in body or body.get("version") != VERSION:
-        raise Refused(f"{path} is no saved plan of version {VERSION}.", AGAIN)
+        raise RefusedError(f"{path} is no saved plan of version {VERSION}.", AGAIN)
     if body.pop("digest") != _digest(body):
-        raise Refused(f"{path} was changed after it was written; nothing was executed.", AGAIN)
+        raise RefusedError(f"{path} was changed after it was written; nothing was executed.", AGAIN)
     stacks = tuple(
         SavedStack(**{**one, "image": tuple(Difference(**each) for each in one["image"])}) for one in body["stacks"]
     )
@@ -101,10 +101,10 @@ def read(path: Path) -> SavedPlan:
 
 
 def belongs(plan: SavedPlan, environment: str, account: str, region: str) -> None:
-    """Raises `Refused` for the plan of another environment, account or region."""
+    """Raises `RefusedError` for the plan of another environment, account or region."""
     for held, now in ((plan.environment, environment), (plan.account, account), (plan.region, region)):
         if held != now:
-            raise Refused(f"The plan is for {held}, and this is {now}; nothing was executed.")
+            raise RefusedError(f"The plan is for {held}, and this is {now}; nothing was executed.")
 
 
 def _digest(body: dict[str, Any]) -> str:

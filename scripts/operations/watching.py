@@ -87,7 +87,7 @@ def silent() -> Watcher:
 
 
 def attached(run: Run, root: Template, operation: Operation) -> Outcome:
-    """Follows what another run started to its end. Raises `NeedsPerson`."""
+    """Follows what another run started to its end. Raises `ManualActionRequiredError`."""
     return execute.watch(run.aws, operation.running(), root, watcher(run, root))
 
 
@@ -98,7 +98,7 @@ class Ask:
         self._aws, self._pause = aws, pause
 
     def __call__(self, stack: Stack) -> None:
-        """Returns to go on watching. Raises `NeedsPerson` when it is left running."""
+        """Returns to go on watching. Raises `ManualActionRequiredError` when it is left running."""
         self._pause()
         cancel = stack.status == CANCELLABLE
         print(f"\n{stack.name} {stack.meaning.text} ({stack.status}).")

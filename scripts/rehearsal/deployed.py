@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.rehearsal.errors import Unsupported
 
 WITH_ROLE = "ElasticBeanstalk"  # the actions that may have a role of their own
@@ -87,14 +87,14 @@ class Pipeline:
 
 
 def read(aws: Aws, name: str | None = None) -> Pipeline:
-    """The pipeline of that name, or the only one there is. Raises `Refused`, and `Unsupported` for what it cannot be
-    played with."""
+    """The pipeline of that name, or the only one there is. Raises `RefusedError`, and `Unsupported` for what it cannot
+    be played with."""
     names = sorted(one["name"] for one in aws.call("codepipeline", "list_pipelines")["pipelines"])
     if name is None and len(names) == 1:
         name = names[0]
     if name is None or name not in names:
         known = ", ".join(names) or "none, `make deploy` makes one"
-        raise Refused(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {known}.")
+        raise RefusedError(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {known}.")
     answer = aws.call("codepipeline", "get_pipeline", name=name)
     held, made = answer["pipeline"], answer["metadata"]["pipelineArn"]
     store = held.get("artifactStore")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal import messages
 from scripts.rehearsal.deployed import RETRY, ROLLBACK, Action, Pipeline, Stage
 from scripts.rehearsal.errors import Failed, Unsupported
@@ -33,7 +33,8 @@ VARIABLE = re.compile(r"#\{([\w@-]+)\.([\w@-]+)\}")
 
 
 def failing(pipeline: Pipeline, name: str) -> str:
-    """The action that shall fail: that of the name, or the last one of the stage of that name. Raises `Refused`."""
+    """The action that shall fail: that of the name, or the last one of the stage of that name. Raises
+    `RefusedError`."""
     for stage in pipeline.stages:
         for action in stage.actions:
             if name in (action.name, str(action)):
@@ -41,7 +42,7 @@ def failing(pipeline: Pipeline, name: str) -> str:
         if name == stage.name:
             return str(stage.actions[-1])
     known = ", ".join(one for stage in pipeline.stages for one in (stage.name, *(a.name for a in stage.actions)))
-    raise Refused(f"There is no stage or action {name}.", f"There are: {known}.")
+    raise RefusedError(f"There is no stage or action {name}.", f"There are: {known}.")
 
 
 class Player:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.rehearsal import deployed, pipeline, programs
 from scripts.rehearsal.artifacts import Store
 from scripts.rehearsal.containers import Containers
@@ -36,7 +36,7 @@ def rehearse(
     try:
         return _rehearse(aws, options, name, fail_at, say)
     except Failed as failed:
-        raise Refused(f"No release can be rehearsed: {failed}") from failed
+        raise RefusedError(f"No release can be rehearsed: {failed}") from failed
 
 
 def _rehearse(aws: Aws, options: Options, name: str | None, fail_at: str, say: Callable[[str], None]) -> Release:
@@ -66,13 +66,13 @@ def _rehearse(aws: Aws, options: Options, name: str | None, fail_at: str, say: C
 
 
 def _alone(stack: ExitStack, options: Options) -> None:
-    """Clears what the last rehearsal left; two at once would share workspaces. Raises `Refused`."""
+    """Clears what the last rehearsal left; two at once would share workspaces. Raises `RefusedError`."""
     options.cache.mkdir(parents=True, exist_ok=True)
     lock = stack.enter_context((options.cache / "lock").open("w"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise Refused(f"A rehearsal runs already in {options.cache}.", "Wait for it, or give --cache.") from error
+        raise RefusedError(f"A rehearsal runs already in {options.cache}.", "Wait for it, or give --cache.") from error
     shutil.rmtree(options.work, ignore_errors=True)
     options.work.mkdir()
 

@@ -155,7 +155,7 @@ def trust(principal: Any, **condition: Any) -> list[Permission]:
 
 
 BUILDS, PIPELINES = ("Service:codebuild.amazonaws.com", "Service:codepipeline.amazonaws.com")
-PERSON = "AWS:arn:aws:iam::111122223333:user/ada"
+MANUAL = "AWS:arn:aws:iam::111122223333:user/ada"
 OURS = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
 
 
@@ -168,11 +168,11 @@ OURS = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
         (trust({"Service": "codebuild.amazonaws.com"}, **OURS), BUILDS, {"aws:SourceAccount": "111122223333"}, True),
         (trust({"Service": "codebuild.amazonaws.com"}, **OURS), BUILDS, {"aws:SourceAccount": "444455556666"}, False),
         (trust({"Service": "codebuild.amazonaws.com"}, **OURS), BUILDS, {}, False),
-        (trust({"AWS": "arn:aws:iam::111122223333:root"}), PERSON, {}, True),
-        (trust({"AWS": "111122223333"}), PERSON, {}, True),
-        (trust({"AWS": "444455556666"}), PERSON, {}, False),
-        (trust({"AWS": PERSON.removeprefix("AWS:")}), PERSON, {}, True),
-        (trust({"AWS": "*"}), PERSON, {}, True),
+        (trust({"AWS": "arn:aws:iam::111122223333:root"}), MANUAL, {}, True),
+        (trust({"AWS": "111122223333"}), MANUAL, {}, True),
+        (trust({"AWS": "444455556666"}), MANUAL, {}, False),
+        (trust({"AWS": MANUAL.removeprefix("AWS:")}), MANUAL, {}, True),
+        (trust({"AWS": "*"}), MANUAL, {}, True),
         (trust({"AWS": "*"}), BUILDS, {}, False),
         (trust("*"), BUILDS, {}, True),
         (trust({"Service": "codebuild.amazonaws.com"}), "", {}, False),

@@ -18,7 +18,7 @@ from scripts import cost
 from scripts.costs import show
 from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from tests.conftest import ROOT
 
 
@@ -87,7 +87,7 @@ def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:
     body = json.loads((params / "beanstalk.json").read_text(encoding="utf-8"))
     body["Parameters"]["InstanceType"] = "m7i.large"
     (params / "beanstalk.json").write_text(json.dumps(body), encoding="utf-8")
-    with pytest.raises(Refused, match=r"no price 'ec2.m7i.large'; there are: .*ec2.t3.small"):
+    with pytest.raises(RefusedError, match=r"no price 'ec2.m7i.large'; there are: .*ec2.t3.small"):
         cost.price(Namespace(environment="beanstalk", templates=ROOT / "templates", params=params))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import BadUsage, NotConfirmed, Refused
+from scripts.deployment.errors import NotConfirmedError, RefusedError, UsageError
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply
 from tests.conftest import ROOT
@@ -41,7 +41,7 @@ def change_sets(aws: Prepared) -> list[dict[str, Any]]:
 
 def test_cloudformation_acts_with_the_execution_role() -> None:
     aws = WithRoles()
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, apply, "staging"))
     made = change_sets(aws)
     assert len(made) == 2
@@ -50,7 +50,7 @@ def test_cloudformation_acts_with_the_execution_role() -> None:
 
 def test_without_an_access_stack_the_callers_rights_do() -> None:
     aws = Account()
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, apply, "staging"))
     made = change_sets(aws)
     assert len(made) == 2
@@ -59,14 +59,14 @@ def test_without_an_access_stack_the_callers_rights_do() -> None:
 
 def test_production_is_not_deployed_by_anybody() -> None:
     aws = WithRoles()
-    with pytest.raises(Refused, match=f"role_arn = {ROLES['DeployRoleArn']}"):
+    with pytest.raises(RefusedError, match=f"role_arn = {ROLES['DeployRoleArn']}"):
         apply.run(asked(aws, apply, "production"))
     assert set(aws.calls()) == {"sts.get_caller_identity", "cloudformation.describe_stacks"}
 
 
 def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
     aws = Account()
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         access.run(asked(aws, access, "staging"))
     [given] = change_sets(aws)
     assert given["StackName"] == "cloud-health-dashboard-staging-access"
@@ -77,5 +77,5 @@ def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
 
 
 def test_what_is_shared_has_no_roles_of_its_own() -> None:
-    with pytest.raises(BadUsage, match="shared has no roles"):
+    with pytest.raises(UsageError, match="shared has no roles"):
         access.run(asked(Account(), access, "shared"))

@@ -14,7 +14,7 @@ import pytest
 from scripts.deployment import computed, environment
 from scripts.deployment.aws import Answer, Endpoint
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
 from scripts.operations import adoption
 from scripts.operations.retained import KEY, REPOSITORY, SECRET, TABLES
@@ -96,7 +96,7 @@ def test_nothing_left_is_nothing_to_adopt(wanted: Environment) -> None:
 
 
 def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(wanted: Environment) -> None:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RefusedError) as raised:
         settled(Left(names(wanted)), wanted, adopt=False)
     told = str(raised.value)
     for line in (f'"{KEY}": "{KEYS[0]}"', f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"'):
@@ -147,7 +147,7 @@ def test_what_only_a_person_can_choose_is_refused(wanted: Environment) -> None:
         (Left(names(wanted)[:3]), "but not"),
         (foreign, "its tags say so"),
     ):
-        with pytest.raises(Refused, match=told):
+        with pytest.raises(RefusedError, match=told):
             settled(aws, wanted)
         assert not [name for name in aws.calls() if not name.split(".")[1].startswith(("describe", "list"))]
 
@@ -162,7 +162,7 @@ def test_the_file_must_not_name_what_is_not_there(wanted: Environment) -> None:
     file = replace(wanted.file, parameters={**wanted.file.parameters, **given})
     aws = Left(names(wanted)[:4], keys=[])
     aws.answers["ecr.describe_repositories"] = refusal("x", "RepositoryNotFoundException")
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RefusedError) as raised:
         settled(aws, replace(wanted, file=file))
     assert [line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:-1]] == [
         KEY,

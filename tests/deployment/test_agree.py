@@ -13,7 +13,7 @@ from generator.cfn.broadening import Grant
 from scripts.deployment import agree, assess, planning
 from scripts.deployment import environment as parameters
 from scripts.deployment.change_set import Request
-from scripts.deployment.errors import Exit, NotConfirmed, Refused
+from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
 from scripts.deployment.package import Packaged, package
 from scripts.deployment.plan import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
 from scripts.deployment.planning import Planner
@@ -72,13 +72,13 @@ def test_production_is_agreed_to_by_its_name(
     if agreed:
         decide(run(environment), PLAIN)
     else:
-        with pytest.raises(NotConfirmed):
+        with pytest.raises(NotConfirmedError):
             decide(run(environment), PLAIN)
     assert ("its name" in person.asked[0]) is (environment == "production")
 
 
 def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
-    with pytest.raises(Refused, match="Production is not agreed to in advance"):
+    with pytest.raises(RefusedError, match="Production is not agreed to in advance"):
         agree.beforehand(run("production", yes=True))
     agree.beforehand(run("production", yes=True, plan=Path("plan.json")))
     agree.beforehand(run("staging", yes=True))
@@ -86,7 +86,7 @@ def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
 
 def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
     lost = replace(PLAIN, losses=(LOSS, replace(LOSS, name="Data.Old", how="deleted")))
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RefusedError) as raised:
         decide(run(yes=True, allow_replace=["Data.Clients"]), lost)
     assert "--allow-delete Data.Old" in str(raised.value) and "Data.Clients" not in str(raised.value)
     decide(run(yes=True, allow_replace=["Data.Clients"], allow_delete=["Data.Old"]), lost)
@@ -94,7 +94,7 @@ def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
 
 @pytest.mark.parametrize("name", ["Data.Client", "Data.Costs", "Nothing"])
 def test_a_name_that_says_nothing_of_the_plan_is_refused(name: str) -> None:
-    with pytest.raises(Refused, match=r"Valid names: Data\.Clients\."):
+    with pytest.raises(RefusedError, match=r"Valid names: Data\.Clients\."):
         decide(run(yes=True, allow_replace=[name]), replace(PLAIN, losses=(LOSS,)))
 
 
@@ -104,7 +104,7 @@ def test_a_name_of_another_root_is_its_own_concern() -> None:
 
 def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
     broader = replace(PLAIN, gained=BROADER)
-    with pytest.raises(Refused, match="permissions are broadened"):
+    with pytest.raises(RefusedError, match="permissions are broadened"):
         decide(run(yes=True), broader)
     decide(run(yes=True, allow_broader=True), broader)
     decide(run(yes=True), replace(broader, kind=CREATE))  # everything is new
@@ -116,12 +116,12 @@ def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
     busy = replace(PLAIN, refusals=(BUSY,))
-    with pytest.raises(Refused, match="a release is running"):
+    with pytest.raises(RefusedError, match="a release is running"):
         decide(run(yes=True), busy)
     for option in ("wait", "cancel_release"):
         decide(run("staging", **{"yes": True, option: True}), busy)
     hard = replace(busy, refusals=(replace(BUSY, waits=False),))
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         decide(run(yes=True, wait=True, cancel_release=True), hard)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from botocore.utils import parse_timestamp
 
-from scripts.deployment.aws import Answer, Aws, Door, Endpoint, through
-from scripts.deployment.errors import AwsError, BadUsage, Exit
+from scripts.deployment.aws import Answer, Aws, CallHook, Endpoint, call_directly
+from scripts.deployment.errors import AwsError, Exit, UsageError
 from tests.conftest import ROOT
 
 STACKS = (
@@ -68,8 +68,8 @@ def user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
-def local(service: Service, door: Door = through) -> Aws:
-    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), door=door)
+def local(service: Service, call_hook: CallHook = call_directly) -> Aws:
+    return Aws(endpoint=Endpoint(service.url, "eu-west-1", list), call_hook=call_hook)
 
 
 @pytest.mark.usefixtures("user")
@@ -102,11 +102,11 @@ def test_every_page_and_every_call_goes_through_the_door(service: Service) -> No
     service.answers = [(200, STACKS.format(more="<NextToken>2</NextToken>")), (200, STACKS.format(more=""))]
     seen: list[str] = []
 
-    def door(name: str, send: Callable[[], Answer]) -> Answer:
+    def call_hook(name: str, send: Callable[[], Answer]) -> Answer:
         seen.append(name)
         return send()
 
-    assert len(list(local(service, door=door).pages("cloudformation", "describe_stacks"))) == 2
+    assert len(list(local(service, call_hook=call_hook).pages("cloudformation", "describe_stacks"))) == 2
     assert seen == ["cloudformation.describe_stacks"] * 2
     assert "NextToken=2" in service.asked[1]
 
@@ -135,7 +135,7 @@ def test_a_door_can_keep_a_call_from_being_sent(service: Service) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        local(service, door=closed).call("cloudformation", "describe_stacks")
+        local(service, call_hook=closed).call("cloudformation", "describe_stacks")
     assert service.asked == []
 
 
@@ -143,7 +143,7 @@ def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(BadUsage, match="No region"):
+    with pytest.raises(UsageError, match="No region"):
         Aws()
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert Aws().region == "eu-west-1"

@@ -15,7 +15,7 @@ from scripts.deployment import computed
 from scripts.deployment import environment as parameters
 from scripts.deployment.computed import FOUND, KEPT
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Plan, PlannedChange
 from scripts.deployment.stacks import Stack
 from tests.conftest import ROOT
@@ -72,7 +72,7 @@ def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
     body["Metadata"]["Computed"]["Moon"] = {"Found": "by looking up", "First": "the same"}
     file.write_text(json.dumps(body), encoding="utf-8")
     wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")["environment"]
-    with pytest.raises(Refused, match="does not know how to find Moon"):
+    with pytest.raises(RefusedError, match="does not know how to find Moon"):
         computed.find(aws(), wanted, None, BESIDE)
 
 
@@ -113,7 +113,7 @@ def test_the_newest_platform_is_found_by_its_number(environment: Environment, tm
     assert found["PlatformArn"] == ("arn:4.12.1", FOUND)
     assert found["BackendBootstrap"] == ("true", FOUND)
     none = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []})
-    with pytest.raises(Refused, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
+    with pytest.raises(RefusedError, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
         computed.find(none, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE)
 
 
@@ -164,7 +164,7 @@ def test_the_certificate_of_the_root_edge(tmp_path: Path) -> None:
     made = Stack("dashboard-staging-edge", arn("stack", "x"), "CREATE_COMPLETE", outputs={"EdgeCertificateArn": "arn"})
     found = values(computed.find(aws(), roots["environment"], None, {**BESIDE, "edge": made}))
     assert found["EdgeCertificateArn"] == ("arn", FOUND)
-    with pytest.raises(Refused, match=r"certificate of a\.cloud-health\.test does not exist"):
+    with pytest.raises(RefusedError, match=r"certificate of a\.cloud-health\.test does not exist"):
         computed.find(aws(), roots["environment"], None, BESIDE)
     assert roots["edge"].needed
 
@@ -184,9 +184,9 @@ def test_without_domain_and_alarms_no_root_edge_is_made() -> None:
 
 
 def test_what_is_missing_is_refused(environment: Environment) -> None:
-    with pytest.raises(Refused, match="shared stack"):
+    with pytest.raises(RefusedError, match="shared stack"):
         computed.find(aws(), environment, None, {})
-    with pytest.raises(Refused, match="prefix list"):
+    with pytest.raises(RefusedError, match="prefix list"):
         computed.find(Prepared(ec2__describe_managed_prefix_lists={"PrefixLists": []}), environment, None, BESIDE)
 
 

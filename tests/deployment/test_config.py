@@ -15,7 +15,7 @@ import pytest
 
 from generator.cfn.templates import STACK
 from scripts.deployment import environment as parameters
-from scripts.deployment.errors import BadUsage, Exit, ParametersRefused, Refused
+from scripts.deployment.errors import Exit, ParametersRefusedError, RefusedError, UsageError
 from scripts.operations import configuration
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply, config
@@ -113,12 +113,12 @@ def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("words", "error", "told"),
     [
-        (["LOG_LEVEL=LOUD"], ParametersRefused, "Parameters.LogLevel"),
-        (["FRONTEND_URL=x"], BadUsage, "FRONTEND_URL is not decided by"),
-        (["NatGatewayCount=1"], BadUsage, "NatGatewayCount is not decided by"),
-        (["LOG_LEVEL"], BadUsage, "--set takes KEY=VALUE"),
-        (["JWT_SECRET_KEY=x"], BadUsage, "stands in no file"),
-        (["REDIS_URL=redis://a:b@c"], ParametersRefused, "password"),
+        (["LOG_LEVEL=LOUD"], ParametersRefusedError, "Parameters.LogLevel"),
+        (["FRONTEND_URL=x"], UsageError, "FRONTEND_URL is not decided by"),
+        (["NatGatewayCount=1"], UsageError, "NatGatewayCount is not decided by"),
+        (["LOG_LEVEL"], UsageError, "--set takes KEY=VALUE"),
+        (["JWT_SECRET_KEY=x"], UsageError, "stands in no file"),
+        (["REDIS_URL=redis://a:b@c"], ParametersRefusedError, "password"),
     ],
 )
 def test_a_wrong_change_leaves_the_file_as_it_was(
@@ -158,9 +158,9 @@ def test_on_elastic_beanstalk_the_next_release_reads_it(
 @pytest.mark.parametrize(
     ("name", "value", "error", "told"),
     [
-        ("JWT_SECRET_KEY", "short", BadUsage, "needs 32 characters"),
-        ("ENCRYPTION_KEY", "k" * 44, Refused, "unreadable"),
-        ("LOG_LEVEL", "k" * 44, Refused, "is no secret"),
+        ("JWT_SECRET_KEY", "short", UsageError, "needs 32 characters"),
+        ("ENCRYPTION_KEY", "k" * 44, RefusedError, "unreadable"),
+        ("LOG_LEVEL", "k" * 44, RefusedError, "is no secret"),
     ],
 )
 def test_a_secret_that_must_not_change(
@@ -183,7 +183,7 @@ def test_two_environments_are_compared(params: Path, capsys: pytest.CaptureFixtu
 
 def test_an_environment_that_does_not_exist(params: Path) -> None:
     absent = Prepared(cloudformation__describe_stacks=refusal("x", "ValidationError", "it does not exist"))
-    with pytest.raises(Refused, match="does not exist"):
+    with pytest.raises(RefusedError, match="does not exist"):
         run(absent, params)
 
 

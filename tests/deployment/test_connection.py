@@ -11,7 +11,7 @@ import pytest
 from scripts.deployment import computed, environment
 from scripts.deployment.computed import FOUND
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import NotConfirmed, Refused
+from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.test_computed import aws, values
@@ -38,11 +38,11 @@ def test_a_source_behind_a_connection_needs_no_repository(tmp_path: Path) -> Non
 def test_a_connection_has_to_be_completed_and_the_shared_stack_is_left_alone(tmp_path: Path) -> None:
     roots = behind_a_connection(tmp_path)
     aws = Account(codeconnections__get_connection={"Connection": {"ConnectionStatus": "PENDING"}})
-    with pytest.raises(Refused, match="is PENDING; nothing of") as raised:
+    with pytest.raises(RefusedError, match="is PENDING; nothing of") as raised:
         apply.run(asked(aws, roots))
     assert "Update pending connection" in raised.value.remedy
     aws.answers["codeconnections.get_connection"] = {"Connection": {"ConnectionStatus": "AVAILABLE"}}
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, roots))
     assert "codecommit.get_branch" not in aws.calls()
     assert not any(one.get("StackName") == SHARED for _, one in aws.asked)

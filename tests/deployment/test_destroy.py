@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import BadUsage, DeployError, Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.errors import (
+    DeployError,
+    Exit,
+    ManualActionRequiredError,
+    NotConfirmedError,
+    RefusedError,
+    UsageError,
+)
 from scripts.operations.diagnose.inventory import Held
 from scripts.operations.run import Run
 from scripts.operations.teardown import emptying, teardown
@@ -44,7 +51,7 @@ def changing(aws: Prepared) -> list[str]:
 
 def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    with pytest.raises(NotConfirmed, match="nobody is there to agree"):
+    with pytest.raises(NotConfirmedError, match="nobody is there to agree"):
         destroy.run(asked(aws))
     assert changing(aws) == []
     told = capsys.readouterr().out
@@ -57,10 +64,10 @@ def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("given", "error"),
     [
-        ({"yes": True}, Refused),
-        ({"yes": True, "name": "production"}, Refused),
-        ({**AGREED, "empty": ["Inside.Clients"]}, BadUsage),  # data that nothing here deletes
-        ({**AGREED, "retain": ["Inside.Vpc"]}, Refused),  # before anything has failed
+        ({"yes": True}, RefusedError),
+        ({"yes": True, "name": "production"}, RefusedError),
+        ({**AGREED, "empty": ["Inside.Clients"]}, UsageError),  # data that nothing here deletes
+        ({**AGREED, "retain": ["Inside.Vpc"]}, RefusedError),  # before anything has failed
     ],
 )
 def test_what_is_not_meant_so_happens_not_at_all(given: dict[str, Any], error: type[DeployError]) -> None:
@@ -72,14 +79,16 @@ def test_what_is_not_meant_so_happens_not_at_all(given: dict[str, Any], error: t
 
 def test_termination_protection_forbids_it() -> None:
     aws = Living(protected=True)
-    with pytest.raises(Refused, match="update-termination-protection --no-enable-termination-protection --stack-name"):
+    with pytest.raises(
+        RefusedError, match="update-termination-protection --no-enable-termination-protection --stack-name"
+    ):
         destroy.run(asked(aws, **AGREED))
     assert changing(aws) == []
 
 
 def test_the_shared_stack_stays() -> None:
     run = Run(Prepared(), {"shared": LOADED["shared"]}, asked(Prepared()).given, ROOT)
-    with pytest.raises(Refused, match="holds the repository"):
+    with pytest.raises(RefusedError, match="holds the repository"):
         destroy.run(run)
 
 
@@ -161,7 +170,7 @@ def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
 
 def test_what_resists_is_explained_and_left_behind_when_a_person_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living(resists=("Vpc",))
-    assert destroy.run(asked(aws, **AGREED)) is Exit.PERSON
+    assert destroy.run(asked(aws, **AGREED)) is Exit.MANUAL
     told = capsys.readouterr().out
     assert f"{STAGING} > Inside > Vpc  AWS::EC2::VPC" in told
     assert "`destroy --retain Inside.Vpc` leaves it behind and deletes the rest." in told
@@ -176,11 +185,11 @@ def test_what_cannot_be_emptied_is_said() -> None:
     error = {"Key": "key1", "Code": "AccessDenied", "Message": "locked"}
     aws.answers["s3.delete_objects"] = {"Errors": [error]}
     bucket = Held(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
-    with pytest.raises(NeedsPerson, match="key1 of artifacts-1 cannot be deleted: AccessDenied: locked"):
+    with pytest.raises(ManualActionRequiredError, match="key1 of artifacts-1 cannot be deleted: AccessDenied: locked"):
         emptying.empty(aws, bucket, ACCOUNT, lambda _: None)
     full = Living()
     full.answers["s3.delete_bucket"] = refusal("s3.delete_bucket", "BucketNotEmpty")
-    with pytest.raises(NeedsPerson, match="fills up"):
+    with pytest.raises(ManualActionRequiredError, match="fills up"):
         emptying.empty(full, bucket, ACCOUNT, lambda _: None)
     gone = Living()
     gone.answers["s3.list_object_versions"] = refusal("s3.list_object_versions", "NoSuchBucket")

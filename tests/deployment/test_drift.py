@@ -12,7 +12,7 @@ import pytest
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Answer
-from scripts.deployment.errors import Exit, NeedsPerson
+from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.operations.diagnose import drift
 from scripts.operations.run import Run
 from scripts.operations.verbs import drift as verb
@@ -145,12 +145,12 @@ def test_weights_of_a_listener_move_by_themselves(place: str) -> None:
 
 
 def test_a_stack_that_could_not_be_compared_is_no_good_news(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verb.run(asked(Account(SAME, failed="Rate exceeded"))) is Exit.PERSON
+    assert verb.run(asked(Account(SAME, failed="Rate exceeded"))) is Exit.MANUAL
     assert "  Backend was not compared completely: Rate exceeded" in capsys.readouterr().out
 
 
 def test_nothing_is_compared_while_an_operation_runs() -> None:
     aws: Any = Account(SAME, status="UPDATE_IN_PROGRESS")
-    with pytest.raises(NeedsPerson, match="is being updated"):
+    with pytest.raises(ManualActionRequiredError, match="is being updated"):
         verb.run(asked(aws))
     assert not [name for name in aws.calls() if "drift" in name]

@@ -12,7 +12,7 @@ import pytest
 from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import execute, follow
 from scripts.deployment.aws import Answer
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
 from scripts.deployment.execute import Watcher, leave
 from scripts.deployment.follow import read_events
 from scripts.deployment.plan import Plan
@@ -232,7 +232,7 @@ def test_an_operation_that_cannot_be_followed_is_left_running(root: Template, tr
         seen.append(1)
         raise trouble
 
-    with pytest.raises(NeedsPerson, match="left running") as raised:
+    with pytest.raises(ManualActionRequiredError, match="left running") as raised:
         execute.watch(aws, execute.apply(aws, PLAN), root, Watcher(see, leave))
-    assert raised.value.status is Exit.PERSON and seen
+    assert raised.value.status is Exit.MANUAL and seen
     assert isinstance(trouble, KeyboardInterrupt | AwsError)

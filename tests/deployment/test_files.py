@@ -15,7 +15,7 @@ import pytest
 
 from generator.cfn.templates import STACK, load
 from scripts.deployment import author, package, record
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import PackagedSet, bucket_name
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
@@ -168,7 +168,7 @@ def test_only_what_is_missing_is_uploaded() -> None:
 
 def test_somebody_elses_bucket_is_not_used() -> None:
     aws = Prepared(s3__get_bucket_policy=refusal("s3.get_bucket_policy", "AccessDenied"))
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         package.publish(aws, BUCKET, [packaged()], ME)
     assert aws.calls() == ["s3.get_bucket_policy"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import NotConfirmed, Refused
+from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.living import NOW
@@ -49,7 +49,7 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
     as it is, so that the next update sees what differs."""
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = account()
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         verb.run(asked(aws))
     request = next(one for name, one in aws.asked if name.endswith("create_change_set"))
     assert request["ChangeSetType"] == "IMPORT" and not {"Tags", "RoleARN", "IncludeNestedStacks"} & request.keys()
@@ -86,6 +86,6 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
 )
 def test_nothing_is_asked_without_a_reason(answers: dict[str, Any], told: str) -> None:
     aws = account(**answers)
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(RefusedError, match=told):
         verb.run(asked(aws))
     assert "cloudformation.create_change_set" not in aws.calls()

@@ -14,7 +14,7 @@ import pytest
 from generator.cfn.templates import load
 from scripts.deployment import aws, environment
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import Exit, NeedsPerson, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application
 from scripts.operations.verbs import migrate
 from tests.conftest import ROOT
@@ -102,7 +102,7 @@ def test_all_branches_and_tags_arrive_and_a_second_time_changes_nothing(
 
 def test_a_push_that_fails_is_told(folder: Path, bare: Path) -> None:
     shutil.rmtree(bare)
-    with pytest.raises(NeedsPerson, match="refs/heads/main` ended with status"):
+    with pytest.raises(ManualActionRequiredError, match="refs/heads/main` ended with status"):
         run(CodeCommit(), folder)
 
 
@@ -145,7 +145,7 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
 def test_what_the_pipeline_would_miss_is_refused_first(folder: Path, change: Callable[[Path], Any], told: str) -> None:
     change(folder)
     there = CodeCommit()
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RefusedError) as raised:
         run(there, folder)
     assert told in raised.value.reason and there.calls() == []
 
@@ -158,7 +158,7 @@ def test_what_is_only_good_to_know_is_told(folder: Path, capsys: pytest.CaptureF
 
 
 def test_no_repository_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="not a git repository"):
+    with pytest.raises(RefusedError, match="not a git repository"):
         run(CodeCommit(), tmp_path)
 
 

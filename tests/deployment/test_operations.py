@@ -12,7 +12,7 @@ import pytest
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Answer
-from scripts.deployment.errors import BadUsage, Exit
+from scripts.deployment.errors import Exit, UsageError
 from scripts.operations.diagnose import history
 from scripts.operations.run import Run
 from scripts.operations.verbs import events as events_verb
@@ -98,7 +98,7 @@ def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("path", ["Frontend", "edge/Nothing", "Backend/Service"])
 def test_a_path_that_leads_nowhere_is_bad_usage(path: str) -> None:
-    with pytest.raises(BadUsage, match="has no nested stack"):
+    with pytest.raises(UsageError, match="has no nested stack"):
         explain_verb.run(asked(Account(), stack=path))
 
 
@@ -155,7 +155,7 @@ def test_times_as_people_write_them() -> None:
     assert history.since("90m", now) == now - timedelta(minutes=90)
     assert history.since("2h", now) == history.since("2026-11-23T10:00") == history.since("2026-11-23T11:00+01:00")
     for text in ("", "yesterday", "h", "-1h"):
-        with pytest.raises(BadUsage, match="is no time"):
+        with pytest.raises(UsageError, match="is no time"):
             history.since(text)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from scripts.deployment import change_set as plan
 from scripts.deployment.change_set import Request
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import UNKNOWN
 from scripts.operations.output import plan_text
@@ -137,7 +137,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
             cloudformation__describe_stacks=empty,
             cloudformation__list_change_sets={"Summaries": others},
         )
-        with pytest.raises(Refused, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
+        with pytest.raises(RefusedError, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
             plan.make(aws, REQUEST, None, "why")
         assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
 
@@ -158,7 +158,7 @@ def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None
     failed = change_set(NAME, [], Status="FAILED", StatusReason="The following validations failed")
     pages = [{"OperationEvents": events[:1], "NextToken": "2"}, {"OperationEvents": events[1:]}]
     aws = prepared(failed, cloudformation__describe_events=pages)
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RefusedError) as raised:
         plan.make(aws, REQUEST, BEFORE, "why")
     assert str(raised.value).splitlines() == [
         "CloudFormation refuses the change set of dashboard-staging:",
@@ -195,7 +195,7 @@ def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
 def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
     aws = prepared(UPDATE[0])
     aws.answers["cloudformation.describe_change_set"] = refusal("cloudformation.describe_change_set", "AccessDenied")
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedError):
         plan.make(aws, REQUEST, BEFORE, "why")
     assert aws.calls()[-1] == "cloudformation.delete_change_set"
 

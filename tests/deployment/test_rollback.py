@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.run import Run
 from scripts.operations.verbs import rollback
@@ -134,7 +134,7 @@ def test_a_failed_rollback_stops_and_is_a_failure() -> None:
 )
 def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], wanted: str, told: str) -> None:
     aws = CodePipeline(*history)
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(RefusedError, match=told):
         run(aws, wanted)
     assert not aws.started()
 
@@ -142,11 +142,11 @@ def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], wanted: 
 def test_nothing_happens_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = CodePipeline(*HISTORY)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         run(aws, "1111", yes=False)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda _: "production")
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         run(aws, "1111", yes=False)
     assert not aws.started()
     monkeypatch.setattr("builtins.input", lambda _: "staging")
@@ -158,7 +158,7 @@ def test_ctrl_c_leaves_it_running(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(time, "sleep", interrupted)
-    with pytest.raises(NeedsPerson, match="back-Deploy_Backend"):
+    with pytest.raises(ManualActionRequiredError, match="back-Deploy_Backend"):
         run(CodePipeline(*HISTORY, ends="InProgress"), "1111")
 
 

@@ -14,7 +14,7 @@ import pytest
 from generator.cfn.templates import STACK, Template
 from scripts.deployment import author, environment, execute, follow
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, NeedsPerson, Refused
+from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import running
@@ -69,7 +69,7 @@ class Busy(Account):
 
 def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environment]) -> None:
     aws = Busy("arn:aws:sts::0:assumed-role/Deploy/alice")
-    with pytest.raises(NeedsPerson) as raised:
+    with pytest.raises(ManualActionRequiredError) as raised:
         apply.run(asked(aws, loaded))
     told = f"{STAGING} is being updated, started by arn:aws:sts::0:assumed-role/Deploy/alice at"
     ago = re.search(r" (\d+) min ago", raised.value.reason)
@@ -101,7 +101,7 @@ def test_an_execution_whose_answer_was_lost_has_begun_or_not(events: list[dict[s
     if begun:
         assert execute.apply(aws, PLAN).stack.name == STAGING
     else:
-        with pytest.raises(Refused, match="has changed since this was planned"):
+        with pytest.raises(RefusedError, match="has changed since this was planned"):
             execute.apply(aws, PLAN)
 
 
@@ -109,7 +109,7 @@ def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
     lost = refusal("x", "EndpointConnectionError")
     first = {"StackEvents": EVENTS[1:]}
     aws = Prepared(cloudformation__execute_change_set=lost, cloudformation__describe_stack_events=[first, lost])
-    with pytest.raises(NeedsPerson, match="is not known"):
+    with pytest.raises(ManualActionRequiredError, match="is not known"):
         execute.apply(aws, PLAN)
 
 
@@ -209,7 +209,7 @@ def test_whenever_ctrl_c_comes_watching_on_misses_nothing(
         number += 1
         try:
             questions, shown, outcome = watched(number, root)
-        except NeedsPerson as error:
+        except ManualActionRequiredError as error:
             assert error.reason == f"{STAGING} is left running."
             left += 1
             continue
@@ -221,7 +221,7 @@ def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:
     def interrupted(**_: Any) -> Any:
         raise KeyboardInterrupt
 
-    for events, ends in ((EVENTS, NeedsPerson), (EVENTS[1:], KeyboardInterrupt)):
+    for events, ends in ((EVENTS, ManualActionRequiredError), (EVENTS[1:], KeyboardInterrupt)):
         aws = Prepared(
             cloudformation__execute_change_set=interrupted,
             cloudformation__describe_stack_events={"StackEvents": events},

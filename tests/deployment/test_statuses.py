@@ -8,7 +8,7 @@ from scripts.deployment.errors import Exit
 from scripts.deployment.statuses import DEPLOYED, RESTORED, STATUSES, Action, meaning
 from tests.deployment.service import model
 
-STUCK = (Action.CONTINUE, Action.PERSON)
+STUCK = (Action.CONTINUE, Action.MANUAL)
 KNOWN = model("cloudformation").shape_for("StackStatus").enum
 
 
@@ -48,7 +48,7 @@ def test_only_what_cloudformation_can_continue_is_continued() -> None:
 
 def test_unknown_and_absent() -> None:
     assert meaning(None).action is Action.CREATE
-    assert meaning("TELEPORT_COMPLETE").action is Action.PERSON
+    assert meaning("TELEPORT_COMPLETE").action is Action.MANUAL
 
 
 def test_exit_statuses_are_documented_where_they_are_defined() -> None:

@@ -14,7 +14,7 @@ from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.package import _policy, bucket_name
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
@@ -127,7 +127,7 @@ def test_what_a_living_environment_cannot_change_is_refused(loaded: Roots) -> No
     wanted = loaded["environment"]
     for before in ({}, {"LoadBalancerScheme": "INTERNAL"}):
         wanted.keep(before, {"LoadBalancerScheme": "INTERNAL"})
-    with pytest.raises(Refused, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"):
+    with pytest.raises(RefusedError, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"):
         wanted.keep({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
 
 
@@ -136,7 +136,7 @@ def test_without_a_yes_nothing_happens_and_nothing_is_left(
 ) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = Account()
-    with pytest.raises(NotConfirmed) as raised:
+    with pytest.raises(NotConfirmedError) as raised:
         apply.run(asked(aws, loaded))
     assert raised.value.status is Exit.CHANGES
     assert "cloudformation.execute_change_set" not in aws.calls()
@@ -152,12 +152,12 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
     missing = refusal("codecommit.get_branch", "BranchDoesNotExistException")
     aws = Account()
     aws.answers["codecommit.get_branch"] = missing
-    with pytest.raises(Refused, match="dashboard has no branch develop") as raised:
+    with pytest.raises(RefusedError, match="dashboard has no branch develop") as raised:
         apply.run(asked(aws, loaded))
     assert "--without-branch" in raised.value.remedy and raised.value.status is Exit.REFUSED
     assert not any(one.get("StackName") == STAGING for _, one in aws.asked)
     aws.asked.clear()
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, loaded, without_branch=True))
     assert "codecommit.get_branch" not in aws.calls()
 
@@ -165,7 +165,7 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
 @pytest.mark.parametrize("status", ["UPDATE_FAILED", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "CREATE_FAILED"])
 def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None:
     aws = Account(status)
-    with pytest.raises(NeedsPerson, match=status) as raised:
+    with pytest.raises(ManualActionRequiredError, match=status) as raised:
         apply.run(asked(aws, loaded))
     assert raised.value.remedy
     touched = [name for name, one in aws.asked if one.get("StackName") in (STAGING, arn("stack", STAGING))]
@@ -174,7 +174,7 @@ def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None
 
 def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:
     aws = Account("ROLLBACK_COMPLETE")
-    with pytest.raises(NotConfirmed):
+    with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, loaded))
     made = next(one for name, one in aws.asked if name.endswith("create_change_set") and one["StackName"] == STAGING)
     assert made["ChangeSetType"] == "CREATE"
@@ -196,7 +196,7 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
         return {}
 
     aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
-    with pytest.raises(NeedsPerson, match="was changed, but not cleared up and recorded"):
+    with pytest.raises(ManualActionRequiredError, match="was changed, but not cleared up and recorded"):
         apply.run(asked(aws, loaded, yes=True))
     aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
     assert apply.run(asked(aws, loaded, yes=True)) is Exit.DONE
@@ -205,7 +205,7 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
 def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> None:
     aws = Account()
     aws.answers["cloudformation.execute_change_set"] = refusal("x", "InvalidChangeSetStatus")
-    with pytest.raises(Refused, match="has changed since this was planned"):
+    with pytest.raises(RefusedError, match="has changed since this was planned"):
         apply.run(asked(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
 

@@ -15,7 +15,7 @@ import pytest
 from scripts.deployment import who
 from scripts.deployment.aws import Identity
 from scripts.deployment.environment import Environment, load
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
 from scripts.operations.run import Run
 from tests.conftest import ROOT
@@ -77,7 +77,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
         codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": []},
     )
     given: dict[str, Any] = {"to": "abc", "set": [], "compare": None, "secret": "JWT_SECRET_KEY"}
-    with pytest.raises(Refused, match="production is deployed as its deploy role, and this is"):
+    with pytest.raises(RefusedError, match="production is deployed as its deploy role, and this is"):
         import_module(f"scripts.operations.verbs.{verb}").run(Run(aws, loaded, Namespace(**given), ROOT))
     assert not [one for one, _ in aws.asked if not re.search(r"\.(describe|list|get)_", one)]
 
@@ -91,7 +91,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     ],
 )
 def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RefusedError) as refused:
         who.check(wanted("production"), Identity(ACCOUNT, arn), HELD, tree)
     assert arn in refused.value.reason
     for line in (
@@ -105,13 +105,13 @@ def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
 
 def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
     stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
-    with pytest.raises(Refused, match="this is arn:aws:sts::111122223333"):
+    with pytest.raises(RefusedError, match="this is arn:aws:sts::111122223333"):
         who.check(wanted("production"), stranger, HELD, tree)
 
 
 @pytest.mark.parametrize("held", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
 def test_without_its_role_production_waits_for_an_administrator(tree: Path, held: Stack | None) -> None:
-    with pytest.raises(Refused, match="make access ENV=production"):
+    with pytest.raises(RefusedError, match="make access ENV=production"):
         who.check(wanted("production"), ME, held, tree)
 
 
@@ -149,13 +149,13 @@ def detached(tree: Path) -> None:
 def test_a_tree_that_nobody_else_has_is_refused(tree: Path, spoil: object, says: str) -> None:
     assert callable(spoil)
     spoil(tree)
-    with pytest.raises(Refused, match=says) as refused:
+    with pytest.raises(RefusedError, match=says) as refused:
         who.check(wanted("production"), ME, HELD, tree)
     assert "nothing has happened" in refused.value.reason
 
 
 def test_no_tree_at_all_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="this one is unknown"):
+    with pytest.raises(RefusedError, match="this one is unknown"):
         who.check(wanted("production"), ME, HELD, tmp_path)
 
 

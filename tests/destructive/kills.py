@@ -11,7 +11,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scripts.deployment.aws import Aws, Endpoint, through
+from scripts.deployment.aws import Aws, Endpoint, call_directly
 from tests.destructive.small import KILLED, Kill, Project, forked, prepared
 
 CREATE, UPDATE = "create", "update"
@@ -48,16 +48,16 @@ def _left(aws: Aws, what: str) -> bool:
 
 def _calls(project: Project) -> int:
     """How many calls a run makes that nothing disturbs."""
-    project.aws.door = counter = Kill(at=0)
+    project.aws.call_hook = counter = Kill(at=0)
     with redirect_stdout(sys.stderr):
         assert project.run("text") == 0
-    project.aws.door = through
+    project.aws.call_hook = call_directly
     return counter.count
 
 
 def _killed(project: Project, text: str, kill: Kill) -> int:
     def run() -> int:
-        project.aws.door = kill
+        project.aws.call_hook = kill
         return project.run(text)
 
     return forked(run)

@@ -98,7 +98,7 @@ def sequences(aws: Aws, _url: str) -> Any:
 
 def disturbed(project: Project, text: str, kill: Kill, broken: bool = False) -> int:
     def run() -> int:
-        project.aws.door = kill
+        project.aws.call_hook = kill
         return project.run(text, broken=broken)
 
     end = forked(run)

@@ -15,7 +15,7 @@ from generator.cfn.templates import STACK, from_bodies
 from scripts import deploy
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Refused, ended
+from scripts.deployment.errors import RefusedError, ended
 from scripts.deployment.stacks import read
 from scripts.operations.run import Run
 
@@ -83,7 +83,7 @@ class Project:
         root = Environment("case", from_bodies(body)["environment"], file)
         given = deploy.parser(verb).parse_args(["case", *words])
         run = Run(self.aws, {"environment": root}, given, Path(os.devnull).parent)
-        return int(ended(lambda: deploy._module(verb).run(run), Refused("Interrupted.")))
+        return int(ended(lambda: deploy._module(verb).run(run), RefusedError("Interrupted.")))
 
     def state(self, text: str) -> dict[str, Any]:
         """Every stack with its resources, parameters, outputs and change sets, and the values that the services hold;

@@ -12,7 +12,7 @@ def test_two_scripts_at_once_start_one_operation(drive: Drive) -> None:
     assert len(found) == 6
     for one in found:
         assert one["begun"] == 1 and one["again"] == Exit.DONE and one["text"] == "text", one
-        assert Exit.DONE in one["ends"] and set(one["ends"]) <= {Exit.DONE, Exit.REFUSED, Exit.PERSON}, one
+        assert Exit.DONE in one["ends"] and set(one["ends"]) <= {Exit.DONE, Exit.REFUSED, Exit.MANUAL}, one
 
 
 def test_a_third_of_the_calls_may_be_throttled(drive: Drive) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.rehearsal import messages, pipeline
 from scripts.rehearsal.artifacts import Artifact
 from scripts.rehearsal.deployed import Action, Check, Pipeline, Stage, read
@@ -144,7 +144,7 @@ def test_a_missing_artifact_and_an_unknown_provider_fail_the_action(played: Play
 
 
 def test_only_what_exists_can_be_made_to_fail() -> None:
-    with pytest.raises(Refused, match=r"There are: First, Fetch\."):
+    with pytest.raises(RefusedError, match=r"There are: First, Fetch\."):
         failing(stages(), "Nope")
 
 
@@ -200,7 +200,7 @@ def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(more: dict[str
 
 def test_the_pipeline_has_to_be_named_where_there_are_several() -> None:
     listed = {"pipelines": [{"name": "a"}, {"name": "b"}]}
-    with pytest.raises(Refused, match="There are: a, b"):
+    with pytest.raises(RefusedError, match="There are: a, b"):
         read(aws(Answering({"codepipeline.list_pipelines": listed})))
-    with pytest.raises(Refused, match="There is no pipeline c"):
+    with pytest.raises(RefusedError, match="There is no pipeline c"):
         read(aws(Answering({"codepipeline.list_pipelines": listed})), "c")

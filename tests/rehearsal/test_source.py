@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.rehearsal.providers.codecommit import checkout
 
 
@@ -43,7 +43,7 @@ def test_a_folder_is_named_by_its_content(application: Path, tmp_path: Path) -> 
 def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path, tmp_path: Path) -> None:
     git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "--quiet"], check=True)
-    with pytest.raises(Refused, match="git gives no commit"):
+    with pytest.raises(RefusedError, match="git gives no commit"):
         taken(application, tmp_path / "none")
     subprocess.run([*git, "add", "bin"], check=True)
     subprocess.run([*git, "commit", "--quiet", "-m", "first"], check=True)
@@ -55,5 +55,5 @@ def test_a_repository_gives_its_commit_and_not_what_lies_about(application: Path
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Refused, match="has no files"):
+    with pytest.raises(RefusedError, match="has no files"):
         taken(tmp_path / "empty", tmp_path / "one")

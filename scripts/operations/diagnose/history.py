@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import BadUsage
+from scripts.deployment.errors import UsageError
 from scripts.deployment.follow import Event, read_events
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.inventory import nested, stack_or_last, steps
@@ -33,7 +33,7 @@ class Subject:
 
 def subjects(run: Run, path: str = "") -> list[Subject]:
     """Every root of the environment that exists or existed; with a path that one stack, whose first step may be the
-    name of a root. Raises `BadUsage` for a path that leads nowhere."""
+    name of a root. Raises `UsageError` for a path that leads nowhere."""
     if not path:
         found = ((wanted, stack_or_last(run.of(wanted).aws, wanted.stack)) for wanted in run.roots.values())
         return [Subject(wanted, stack) for wanted, stack in found if stack]
@@ -43,7 +43,7 @@ def subjects(run: Run, path: str = "") -> list[Subject]:
     aws = run.of(wanted).aws
     stack = stack_or_last(aws, wanted.stack)
     if stack is None:
-        raise BadUsage(f"{wanted.stack} does not exist, and none was deleted in the last 90 days.")
+        raise UsageError(f"{wanted.stack} does not exist, and none was deleted in the last 90 days.")
     return [Subject(wanted, nested(aws, stack, below), below)]
 
 
@@ -66,14 +66,14 @@ def everything(aws: Aws, stack: Stack) -> list[Event]:
 
 
 def since(text: str, now: datetime | None = None) -> datetime:
-    """The moment that a person means: `30m`, `2h`, `7d` ago, or a date and time. Raises `BadUsage`."""
+    """The moment that a person means: `30m`, `2h`, `7d` ago, or a date and time. Raises `UsageError`."""
     amount, unit = text[:-1], UNITS.get(text[-1:])
     if unit and amount.isdigit():
         return (now or datetime.now(UTC)) - timedelta(**{unit: int(amount)})
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadUsage(f"{text} is no time.", "Give 30m, 2h or 7d, or a time such as 2026-11-23T12:00.") from None
+        raise UsageError(f"{text} is no time.", "Give 30m, 2h or 7d, or a time such as 2026-11-23T12:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import BadUsage
+from scripts.deployment.errors import UsageError
 from scripts.deployment.stacks import Stack, read
 
 
@@ -62,7 +62,7 @@ def steps(path: str) -> tuple[str, ...]:
 
 def nested(aws: Aws, stack: Stack, path: tuple[str, ...]) -> Stack:
     """The nested stack at a path, also one that is deleted: the events of its parent still know its id. Raises
-    `BadUsage` with the names that there are."""
+    `UsageError` with the names that there are."""
     for step in path:
         ids = {
             one["LogicalResourceId"]: one["PhysicalResourceId"]
@@ -76,6 +76,6 @@ def nested(aws: Aws, stack: Stack, path: tuple[str, ...]) -> Stack:
         found = read(aws, ids[step]) if step in ids else None
         if found is None:
             known = f"There are: {', '.join(sorted(ids))}." if ids else "It has none."
-            raise BadUsage(f"{stack.name} has no nested stack {step}.", known)
+            raise UsageError(f"{stack.name} has no nested stack {step}.", known)
         stack = found
     return stack

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from generator.cfn.templates import STACK
 from scripts.deployment import statuses
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import Refused
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.execute import Running
 from scripts.deployment.follow import newest
 from scripts.deployment.stacks import OURS, Stack
@@ -50,7 +50,7 @@ def _resources(aws: Aws, stack_id: str) -> Iterator[Answer]:
 
 def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
     """Goes on with a rollback that failed, without the resources `skipped`, or rolls back an update that was not. The
-    wanted end is the state of before. Raises `Refused` for a stack that needs neither."""
+    wanted end is the state of before. Raises `RefusedError` for a stack that needs neither."""
     after, started = newest(aws, stack.id), time.monotonic()
     # The same for a call that is sent again, another one for the next try.
     token = f"{OURS}continue-{hashlib.sha256(str(after).encode()).hexdigest()[:16]}"
@@ -62,5 +62,5 @@ def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
         retained = {"RetainExceptOnCreate": False}
         aws.call("cloudformation", "rollback_stack", StackName=stack.id, ClientRequestToken=token, **retained)
     else:
-        raise Refused(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
+        raise RefusedError(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
     return Running(stack, after, frozenset(statuses.RESTORED), started)

@@ -6,7 +6,7 @@ from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
 from scripts.deployment import who
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.operations.preflight.check import Check, Look, good, know, stop
 
 # How a physical name is looked up: service, operation, the arguments for one name, and the error that says it is free.
@@ -30,7 +30,7 @@ def identity(look: Look) -> Iterator[Check]:
         )
     try:
         who.check(look.wanted, look.identity, held, look.project)
-    except Refused as error:
+    except RefusedError as error:
         yield stop("access", error.reason, error.remedy)
 
 

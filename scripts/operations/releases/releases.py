@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import NeedsPerson, Refused
+from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.follow import pauses
 
 ROLLING_BACK = "ROLLBACK"  # what a stage does on failure, and the type of an execution that rolls back
@@ -62,13 +62,13 @@ def running(aws: Aws, name: str) -> list[str]:
 
 
 def find(releases: list[Release], wanted: str) -> Release:
-    """The release of an execution or of a commit, by the start of either. Raises `Refused`."""
+    """The release of an execution or of a commit, by the start of either. Raises `RefusedError`."""
     found = [one for one in releases if one.execution.startswith(wanted) or one.commit.startswith(wanted)]
     # The same commit may have been released more than once: the newest of them is meant.
     if len({one.commit for one in found}) != 1:
         valid = ", ".join(one.commit[:12] for one in releases[:10]) or "none"
         what = "no good release" if not found else "more than one good release"
-        raise Refused(f"{wanted} names {what}; there are: {valid}", "`rollback ENVIRONMENT` alone lists them.")
+        raise RefusedError(f"{wanted} names {what}; there are: {valid}", "`rollback ENVIRONMENT` alone lists them.")
     return found[0]
 
 
@@ -93,7 +93,7 @@ def run_again(aws: Aws, there: Pipeline, to: Release, token: str) -> str:
 
 
 def wait(aws: Aws, name: str, execution: str) -> Answer:
-    """The execution when it has ended. Raises `NeedsPerson` on Ctrl-C: it goes on by itself."""
+    """The execution when it has ended. Raises `ManualActionRequiredError` on Ctrl-C: it goes on by itself."""
     asked = {"pipelineName": name, "pipelineExecutionId": execution}
     try:
         for pause in pauses(1.0, 15.0):
@@ -103,7 +103,9 @@ def wait(aws: Aws, name: str, execution: str) -> Answer:
             time.sleep(pause)
     except KeyboardInterrupt:
         pass
-    raise NeedsPerson(f"Execution {execution} of {name} is left running.", "The pipeline's page in the console tells.")
+    raise ManualActionRequiredError(
+        f"Execution {execution} of {name} is left running.", "The pipeline's page in the console tells."
+    )
 
 
 def _executions(aws: Aws, name: str) -> Iterator[Answer]:

@@ -2,13 +2,13 @@
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.stacks import Stack
 from scripts.operations.run import Run
 
 
 def want(run: Run, wanted: Environment, shared: Stack | None) -> None:
-    """The pipeline starts from its source as soon as it exists (RUN-7). Raises `Refused` while there is none."""
+    """The pipeline starts from its source as soon as it exists (RUN-7). Raises `RefusedError` while there is none."""
     if wanted.connection:
         _want_connection(run.aws, wanted)
     elif not run.given.without_branch:
@@ -22,7 +22,7 @@ def _want_connection(aws: Aws, wanted: Environment) -> None:
     status = aws.call("codeconnections", "get_connection", ConnectionArn=arn)["Connection"]["ConnectionStatus"]
     # Statuses: `ConnectionStatus` in botocore's model of CodeConnections.
     if status != "AVAILABLE":
-        raise Refused(
+        raise RefusedError(
             f"The connection {arn} is {status}; nothing of {wanted.stack} has happened.",
             "Open it in the console (Developer Tools, Settings, Connections) and choose Update pending connection.",
         )
@@ -36,7 +36,7 @@ def _want_branch(aws: Aws, wanted: Environment, shared: Stack | None) -> None:
         # Code: `BranchDoesNotExistException` in botocore's model of CodeCommit.
         if error.code != "BranchDoesNotExistException":
             raise
-        raise Refused(
+        raise RefusedError(
             f"The repository {repository} has no branch {branch}; nothing of {wanted.stack} has happened.",
             "Push the branch to the repository, or deploy with --without-branch.",
         ) from error

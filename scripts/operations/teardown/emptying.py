@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import AwsError, BadUsage, NeedsPerson
+from scripts.deployment.errors import AwsError, ManualActionRequiredError, UsageError
 from scripts.operations.diagnose.inventory import Held, steps
 
 BUCKET, REGISTRY = "AWS::S3::Bucket", "AWS::ECR::Repository"
@@ -28,14 +28,14 @@ class Emptied:
 
 def named(left: Iterable[Held], buckets: bool, registry: bool, names: Iterable[str]) -> list[Held]:
     """What a person wants to be emptied: all buckets, the registry, or single ones by path or physical id. Raises
-    `BadUsage` for a name that is none of them."""
+    `UsageError` for a name that is none of them."""
     can = [one for one in left if one.type in (BUCKET, REGISTRY)]
     wanted = [one for one in can if (buckets and one.type == BUCKET) or (registry and one.type == REGISTRY)]
     for name in names:
         found = [one for one in can if name == one.physical_id or steps(name) == one.path]
         if not found:
             valid = ", ".join(sorted(".".join(one.path) for one in can)) or "nothing"
-            raise BadUsage(f"{name} is nothing that can be emptied.", f"Valid names: {valid}.")
+            raise UsageError(f"{name} is nothing that can be emptied.", f"Valid names: {valid}.")
         wanted += [one for one in found if one not in wanted]
     return wanted
 
@@ -61,7 +61,9 @@ def _bucket(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
         if error.code == "NoSuchBucket":
             return Emptied(what, count, gone=True)
         raise
-    raise NeedsPerson(f"{what.physical_id} fills up faster than it is emptied.", "Run `destroy` again in an hour.")
+    raise ManualActionRequiredError(
+        f"{what.physical_id} fills up faster than it is emptied.", "Run `destroy` again in an hour."
+    )
 
 
 def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], None]) -> int:
@@ -77,7 +79,7 @@ def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], Non
         answer = aws.call("s3", "delete_objects", Delete={"Objects": batch, "Quiet": True}, **own)
         if errors := answer.get("Errors"):
             first = errors[0]
-            raise NeedsPerson(
+            raise ManualActionRequiredError(
                 f"{first.get('Key')} of {own['Bucket']} cannot be deleted: {first.get('Code')}: {first.get('Message')}",
                 "Remove what keeps it, and run `destroy` again.",
             )
@@ -95,7 +97,9 @@ def _registry(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
             failures = answer.get("failures", ())
             # An image that a list of images refers to goes in a later round, after the list.
             if len(failures) == len(digests):
-                raise NeedsPerson(f"An image of {what.physical_id} cannot be deleted: {failures[0]['failureReason']}")
+                raise ManualActionRequiredError(
+                    f"An image of {what.physical_id} cannot be deleted: {failures[0]['failureReason']}"
+                )
             count += len(digests) - len(failures)
             say(f"{what}: {count} images removed")
         aws.call("ecr", "delete_repository", **own)

@@ -11,7 +11,7 @@ from typing import Any
 from generator.cfn.templates import STACK
 from scripts.deployment import compare
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import AwsError, NeedsPerson
+from scripts.deployment.errors import AwsError, ManualActionRequiredError
 from scripts.deployment.follow import Event, pauses
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.inventory import Held, resources
@@ -118,7 +118,8 @@ def _disable(aws: Aws, found: Teardown, say: Say) -> Iterator[str]:
 
 
 def stop_executions(aws: Aws, found: Teardown, say: Say) -> None:
-    """Ends what the pipelines execute, and waits until it has ended. Raises `NeedsPerson` when it does not.
+    """Ends what the pipelines execute, and waits until it has ended. Raises `ManualActionRequiredError` when it does
+    not.
 
     Actions are abandoned, because finishing them would deploy once more (CodePipeline API reference,
     StopPipelineExecution).
@@ -136,7 +137,9 @@ def stop_executions(aws: Aws, found: Teardown, say: Say) -> None:
                     reason="the environment is destroyed",
                 )
         if not _until(partial(_idle, aws, pipeline), PATIENCE):
-            raise NeedsPerson(f"{pipeline} still executes something.", "Stop it, and run `destroy` again.")
+            raise ManualActionRequiredError(
+                f"{pipeline} still executes something.", "Stop it, and run `destroy` again."
+            )
 
 
 def _idle(aws: Aws, pipeline: str) -> bool:
@@ -194,7 +197,7 @@ def network_left(aws: Aws, found: Teardown, say: Say) -> bool:
         seen = True
         say(f"waiting for CloudFront to take its interfaces out of {vpc.physical_id}")
         if not _until(partial(_free, aws, place), LONGER):
-            raise NeedsPerson(
+            raise ManualActionRequiredError(
                 f"CloudFront still has interfaces in {vpc.physical_id}.", "Run `destroy` again in an hour."
             )
         for group in groups:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from generator.cfn.environments import ACCESS, SHARED
 from scripts.deployment import agree, planning
-from scripts.deployment.errors import BadUsage, Exit
+from scripts.deployment.errors import Exit, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations import watching
 from scripts.operations.output import terminal
@@ -25,9 +25,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run) -> Exit:
     """The access stack alone, with the caller's own rights: the execution role may not change itself. Raises
-    `BadUsage` for `shared`, which no environment's roles are for."""
+    `UsageError` for `shared`, which no environment's roles are for."""
     if ACCESS not in run.roots:
-        raise BadUsage(f"{run.wanted.name} has no roles of its own.", "Name an environment.")
+        raise UsageError(f"{run.wanted.name} has no roles of its own.", "Name an environment.")
     shared = run.roots[SHARED]
     # The repository comes after the roles that make it: it will have the name that its file gives.
     named = Stack(shared.stack, "", "", outputs={"RepositoryName": shared.values({})["RepositoryName"]})

@@ -23,7 +23,7 @@ from scripts.deployment import (
 )
 from scripts.deployment.assess import pipelines, waited
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import AwsError, Exit, NeedsPerson
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
 from scripts.deployment.package import PackagedSet
 from scripts.deployment.plan import CREATE, UPDATE, Plan
 from scripts.deployment.planning import Beside, Planner, Prepared
@@ -125,7 +125,7 @@ class Steps:
                     return self._keep(planned)
                 if not planned.image or previous is None:
                     return self._execute(wanted, planned)
-            except NeedsPerson:  # it is running
+            except ManualActionRequiredError:  # it is running
                 raise
             except BaseException:
                 self._leave(planned)
@@ -163,7 +163,7 @@ class Steps:
         say([f"{wanted.stack}: first the image that runs, by itself"])
         try:
             return self._execute(wanted, first)
-        except NeedsPerson:
+        except ManualActionRequiredError:
             raise
         except BaseException:
             change_set.discard(self.run.aws, first)
@@ -186,7 +186,9 @@ class Steps:
             if planned.kind == CREATE and outcome.exit is Exit.DONE:
                 self._settle(planned)
         except AwsError as error:
-            raise NeedsPerson(f"{wanted.stack} was changed, but not cleared up and recorded: {error}") from error
+            raise ManualActionRequiredError(
+                f"{wanted.stack} was changed, but not cleared up and recorded: {error}"
+            ) from error
         if outcome.exit is Exit.DONE:
             say(outcomes.output_lines(outcome.held, self.run.console))
         return outcome.exit, outcome.held
@@ -210,23 +212,24 @@ class Steps:
         if found and means.action is Action.WAIT:
             self._attach(wanted, found)
             return self._previous(wanted)
-        if found and means.action in (Action.CONTINUE, Action.PERSON):
-            raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
+        if found and means.action in (Action.CONTINUE, Action.MANUAL):
+            raise ManualActionRequiredError(f"{found.name} {means.text} ({found.status}).", found.remedy)
         if found:
             stacks.clear_change_sets(aws, found)
         if found and means.action is Action.RECREATE:
             say([f"{found.name} {means.text}: the empty stack is deleted first"])
             outcome = execute.watch(aws, execute.destroy(aws, found), wanted.root, watching.silent())
             if outcome.exit is not Exit.DONE:
-                raise NeedsPerson(f"{found.name} {outcome.held.meaning.text}.", outcome.held.remedy)
+                raise ManualActionRequiredError(f"{found.name} {outcome.held.meaning.text}.", outcome.held.remedy)
         return found if means.action is Action.UPDATE else None
 
     def _attach(self, wanted: Environment, found: Stack) -> None:
-        """Follows what runs on a stack. Raises `NeedsPerson` when it is not this caller's and nobody said to."""
+        """Follows what runs on a stack. Raises `ManualActionRequiredError` when it is not this caller's and nobody said
+        to."""
         operation = running.current(self.run.aws, found)
         told = operation.told(datetime.now(UTC)) if operation else f"{found.name} {found.meaning.text}"
         if operation is None or not (self.run.given.follow or operation.who == self.planner.identity.arn):
-            raise NeedsPerson(f"{told} ({found.status}).", f"{found.remedy} `apply --follow` does both.")
+            raise ManualActionRequiredError(f"{told} ({found.status}).", f"{found.remedy} `apply --follow` does both.")
         say([f"{told}: it is followed to its end first"])
         outcome = watching.attached(self.run, wanted.root, operation)
         say(outcomes.outcome_lines(outcome, self.paint))

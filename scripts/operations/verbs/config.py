@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 
 from scripts.deployment import computed, environment, stacks, who
-from scripts.deployment.errors import BadUsage, Exit, Refused
+from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations import configuration
 from scripts.operations.configuration import Entry
@@ -41,7 +41,7 @@ def run(run: Run) -> Exit:
         return Exit.CHANGES if different else Exit.DONE
     stack = stacks.read(run.aws, run.wanted.stack)
     if stack is None:
-        raise Refused(f"{run.wanted.stack} does not exist.", f"`apply {run.wanted.name}` makes it.")
+        raise RefusedError(f"{run.wanted.stack} does not exist.", f"`apply {run.wanted.name}` makes it.")
     if run.given.secret:
         who.acting(run.aws, run.roots, run.wanted)
         return _secret(run, stack)
@@ -63,9 +63,9 @@ def lines(entries: list[Entry]) -> Iterator[str]:
 def _set(run: Run) -> Exit:
     pairs = [one.partition("=") for one in run.given.set]
     if wrong := [name for name, sign, _ in pairs if not sign]:
-        raise BadUsage(f"--set takes KEY=VALUE, not {wrong[0]}.")
+        raise UsageError(f"--set takes KEY=VALUE, not {wrong[0]}.")
     if told := [name for name, _, _ in pairs if name in configuration.SECRETS]:
-        raise BadUsage(f"{told[0]} is a secret and stands in no file.", f"Give it with --secret {ROTATED}.")
+        raise UsageError(f"{told[0]} is a secret and stands in no file.", f"Give it with --secret {ROTATED}.")
     changes = configuration.chosen(run.wanted, {name: value for name, _, value in pairs})
     if not environment.rewrite(run.wanted, changes, run.given.templates):
         say([f"{run.wanted.file.path} says so already"])
@@ -81,11 +81,11 @@ def _secret(run: Run, stack: Stack) -> Exit:
     name = run.given.secret
     if name != ROTATED:
         what = "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is no secret"
-        raise Refused(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
+        raise RefusedError(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
     text = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline()
     value = text.strip()
     if len(value) < configuration.LEAST:
-        raise BadUsage(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
+        raise UsageError(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
     arn = configuration.secrets(run.aws, stack)[name]
     run.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
     say([f"{name} is written; what runs keeps the old value until it is replaced"])

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from scripts.deployment import execute, stacks, who
-from scripts.deployment.errors import BadUsage, Exit
+from scripts.deployment.errors import Exit, UsageError
 from scripts.deployment.statuses import Action
 from scripts.operations import watching
 from scripts.operations.diagnose import recovery
@@ -57,7 +57,7 @@ def _skipped(failed: Sequence[Stuck], named: Sequence[str]) -> list[Stuck]:
     for name in named:
         if name not in known:
             there = ", ".join(known) or "none that can be skipped"
-            raise BadUsage(f"--skip {name}: no such resource stands in the way.", f"There are: {there}.")
+            raise UsageError(f"--skip {name}: no such resource stands in the way.", f"There are: {there}.")
     return [known[name] for name in dict.fromkeys(named)]
 
 

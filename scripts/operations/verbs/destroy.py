@@ -8,7 +8,7 @@ from dataclasses import replace
 from generator.cfn.environments import EDGE, ENVIRONMENT
 from scripts.deployment import execute, who
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import Exit, NeedsPerson, NotConfirmed, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack
 from scripts.operations import watching
@@ -45,7 +45,7 @@ def run(run: Run) -> Exit:
     """The environment's root, then what serves it elsewhere."""
     roots = [run.roots[name] for name in ORDER if name in run.roots]
     if not roots:
-        raise Refused(f"{run.wanted.stack} is shared by all environments and holds the repository: it stays.")
+        raise RefusedError(f"{run.wanted.stack} is shared by all environments and holds the repository: it stays.")
     who.acting(run.aws, run.roots, run.wanted)
     ended, account = Exit.DONE, run.aws.identity().account
     for wanted in roots:
@@ -61,13 +61,13 @@ def _destroy(run: Run, wanted: Environment, account: str) -> Exit:
         say([f"{wanted.stack} does not exist"])
         return _after(run, stack, teardown.left(history.last(aws, stack)), account, EARLIER) if stack else Exit.DONE
     if not stack.meaning.ended:
-        raise NeedsPerson(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+        raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
     if given.retain and stack.status != HALF:
-        raise Refused(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
+        raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
     found = teardown.look(aws, stack)
     say(teardowns.teardown_lines(found, _named(run, found.stays), terminal.painter(sys.stdout)))
     if found.forbidden:
-        raise Refused(f"{stack.name} was not touched: {'; '.join(found.forbidden)}.")
+        raise RefusedError(f"{stack.name} was not touched: {'; '.join(found.forbidden)}.")
     _confirm(run, stack, account)
     with teardown.no_new_releases(aws, found, _tell):
         teardown.stop_executions(aws, found, _tell)
@@ -102,10 +102,10 @@ def _retained(run: Run, wanted: Environment, stack: Stack) -> list[str]:
     for parent in below:
         held = nested(run.aws, stack, parent)
         if held.status != HALF:
-            raise Refused(f"{' > '.join(parent)} {held.meaning.text}: nothing in it is in the way.")
+            raise RefusedError(f"{' > '.join(parent)} {held.meaning.text}: nothing in it is in the way.")
         outcome = _once(run, wanted, held, [path[-1] for path in paths if path[:-1] == parent])
         if outcome.exit is not Exit.DONE:
-            raise NeedsPerson(f"{' > '.join(parent)} {outcome.held.meaning.text}.", outcome.held.remedy)
+            raise ManualActionRequiredError(f"{' > '.join(parent)} {outcome.held.meaning.text}.", outcome.held.remedy)
     return [path[0] for path in paths if len(path) == 1]
 
 
@@ -129,18 +129,21 @@ def _named(run: Run, left: Sequence[Held]) -> list[Held]:
 
 
 def _confirm(run: Run, stack: Stack, account: str) -> None:
-    """Nobody types a name by habit. Nobody has to agree on the local AWS. Raises `NotConfirmed`, `Refused`."""
+    """Nobody types a name by habit. Nobody has to agree on the local AWS. Raises `NotConfirmedError`,
+    `RefusedError`."""
     name = run.wanted.name
     if run.aws.endpoint:
         return
     if run.given.yes:
         if run.given.name != name:
-            raise Refused(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
+            raise RefusedError(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
         return
     if not sys.stdin.isatty():
-        raise NotConfirmed(f"{stack.name} was not touched: nobody is there to agree.", f"--name {name} --yes agrees.")
+        raise NotConfirmedError(
+            f"{stack.name} was not touched: nobody is there to agree.", f"--name {name} --yes agrees."
+        )
     if input(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ").strip() != name:
-        raise NotConfirmed(f"{stack.name} was not touched.")
+        raise NotConfirmedError(f"{stack.name} was not touched.")
 
 
 def _more(outcome: Outcome) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 
 from scripts.deployment import stacks
-from scripts.deployment.errors import Exit, NeedsPerson
+from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.operations.diagnose import drift
 from scripts.operations.output import drifts, formats, terminal
 from scripts.operations.run import Run, say
@@ -22,7 +22,7 @@ def run(run: Run) -> Exit:
         aws = run.of(wanted).aws
         stack = stacks.read(aws, wanted.stack)
         if stack and not stack.meaning.ended:
-            raise NeedsPerson(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
         if stack:
             found.append(drift.find(aws, stack))
     if run.given.format == formats.JSON:
@@ -34,4 +34,4 @@ def run(run: Run) -> Exit:
             say([f"{run.wanted.stack} does not exist"])
     if any(one.surprising for one in found):
         return Exit.CHANGES
-    return Exit.PERSON if any(one.failed for one in found) else Exit.DONE
+    return Exit.MANUAL if any(one.failed for one in found) else Exit.DONE

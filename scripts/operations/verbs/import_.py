@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 
 from generator.cfn.environments import SHARED
 from scripts.deployment import author, change_set, execute, record, stacks
-from scripts.deployment.errors import Exit, NeedsPerson, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.statuses import Action
 from scripts.operations import importing, watching
 from scripts.operations.output import outcomes, plan_text, terminal
@@ -25,7 +25,7 @@ def run(run: Run) -> Exit:
     aws, wanted, paint = run.aws, run.roots[SHARED], terminal.painter(sys.stdout)
     held = stacks.read(aws, wanted.stack)
     if held and held.meaning.action is not Action.CREATE:
-        raise Refused(f"{held.name} exists already and {held.meaning.text}.", "`apply shared` updates it.")
+        raise RefusedError(f"{held.name} exists already and {held.meaning.text}.", "`apply shared` updates it.")
     identity = aws.identity()
     origin = record.source(run.project)
     told = record.describe(origin, wanted.version, "import", author.here(identity.arn))
@@ -34,7 +34,7 @@ def run(run: Run) -> Exit:
         say(plan_text.plan_lines(planned, paint))
         confirm(run, f"Take it over in account {identity.account}, {aws.region}?")
         started = execute.apply(aws, planned)
-    except NeedsPerson:  # it is running
+    except ManualActionRequiredError:  # it is running
         raise
     except BaseException:
         change_set.discard(aws, planned)

@@ -14,9 +14,9 @@ from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import Exit, NeedsPerson, Refused
+from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application
-from scripts.operations.application import NoRepository
+from scripts.operations.application import NoRepositoryError
 from scripts.operations.run import Run, say
 from scripts.operations.verbs import apply
 
@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run) -> Exit:
     """Checks the folder, makes the shared stack when it is missing, pushes, and sets the default branch."""
     if run.aws.endpoint:
-        raise Refused("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
+        raise RefusedError("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
     folder: Path = run.given.app
     _check(run, folder)
     shared = replace(run, roots={SHARED: run.roots[SHARED]})
@@ -50,18 +50,20 @@ def run(run: Run) -> Exit:
 
 
 def _check(run: Run, folder: Path) -> None:
-    """Raises `Refused` with everything that the pipeline would miss."""
+    """Raises `RefusedError` with everything that the pipeline would miss."""
     templates = load(run.given.templates)
     files = [read(file) for file in sorted(run.given.params.glob("*.json")) if file.stem not in (SHARED, "local")]
     body = templates[ENVIRONMENT].body
     branches = dict.fromkeys(effective(file, body)["BranchName"] for file in files)
     try:
         findings = application.check(folder, application.facts(templates), list(branches))
-    except NoRepository as error:
-        raise Refused(f"{folder}: {error}", "Name the root of the application's git repository with --app.") from error
+    except NoRepositoryError as error:
+        raise RefusedError(
+            f"{folder}: {error}", "Name the root of the application's git repository with --app."
+        ) from error
     say(f"{folder}: {one.what}" for one in findings if not one.fault)
     if faults := [one.what for one in findings if one.fault]:
-        raise Refused("\n".join([f"{folder} is not ready for the pipeline:", *(f"  {one}" for one in faults)]))
+        raise RefusedError("\n".join([f"{folder} is not ready for the pipeline:", *(f"  {one}" for one in faults)]))
 
 
 def _push(aws: Aws, folder: Path, url: str, main: str) -> None:
@@ -74,7 +76,7 @@ def _push(aws: Aws, folder: Path, url: str, main: str) -> None:
         command = ["git", "-C", str(folder), *settings, "push", url, what]
         done = subprocess.run(command, env={**os.environ, **secrets}, check=False)
         if done.returncode:
-            raise NeedsPerson(
+            raise ManualActionRequiredError(
                 f"`git push {what}` ended with status {done.returncode}; what was pushed before stays.",
                 "Correct what git says above and run the same command again.",
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.deployment import change_set, planning, stacks
 from scripts.deployment.aws import Aws
-from scripts.deployment.errors import Exit, NeedsPerson
+from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.deployment.plan import CREATE, Difference, Notice, NotPlanned, Plan
 from scripts.deployment.planning import Beside, Planner, Prepared
 from scripts.deployment.stacks import OURS, Stack
@@ -86,8 +86,8 @@ def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | No
     wanted, planner, given = root.wanted, root.planner, root.run.given
     found, keep = stacks.read(planner.aws, wanted.stack), bool(given.out)
     means = meaning(found.status if found else None)
-    if found and means.action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
-        raise NeedsPerson(f"{found.name} {means.text} ({found.status}).", found.remedy)
+    if found and means.action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
+        raise ManualActionRequiredError(f"{found.name} {means.text} ({found.status}).", found.remedy)
     if found and means.action is Action.RECREATE:
         return NotPlanned(wanted.stack, f"it {means.text}, and `apply` deletes it first"), None
     previous = found if means.action is Action.UPDATE else None

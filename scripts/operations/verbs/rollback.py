@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 from itertools import islice
 
 from scripts.deployment import stacks, who
-from scripts.deployment.errors import Exit, NotConfirmed, Refused
+from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
@@ -31,7 +31,7 @@ def run(run: Run) -> Exit:
     wanted = run.wanted
     stack = stacks.read(run.aws, wanted.stack)
     if stack is None or "Pipeline" not in stack.outputs:
-        raise Refused(f"{wanted.stack} does not exist or has no pipeline.", f"`apply {wanted.name}` makes it.")
+        raise RefusedError(f"{wanted.stack} does not exist or has no pipeline.", f"`apply {wanted.name}` makes it.")
     name = stack.outputs["Pipeline"]
     found = list(islice(releases.good(run.aws, name), SHOWN))
     if not run.given.to:
@@ -41,7 +41,7 @@ def run(run: Run) -> Exit:
     who.acting(run.aws, run.roots, wanted)
     to = releases.find(found, run.given.to)
     if busy := releases.running(run.aws, name):
-        raise Refused(f"{name} is running {busy[0]}.", "Wait until it has ended, or stop it, and run again.")
+        raise RefusedError(f"{name} is running {busy[0]}.", "Wait until it has ended, or stop it, and run again.")
     there = releases.pipeline(run.aws, name)
     stages = there.stages if not run.given.build_again and releases.returnable(run.aws, to, there) else ()
     how = f"{' and '.join(stages)} with its artifacts" if stages else "all stages again, from its commit"
@@ -51,13 +51,13 @@ def run(run: Run) -> Exit:
 
 
 def _agree(run: Run, name: str) -> None:
-    """Raises `NotConfirmed`."""
+    """Raises `NotConfirmedError`."""
     if run.given.yes:
         return
     if not sys.stdin.isatty():
-        raise NotConfirmed("Nothing was rolled back: nobody is there to agree.", "Run again with --yes.")
+        raise NotConfirmedError("Nothing was rolled back: nobody is there to agree.", "Run again with --yes.")
     if input(f"Type the environment's name ({name}) to go back: ").strip() != name:
-        raise NotConfirmed("Nothing was rolled back.")
+        raise NotConfirmedError("Nothing was rolled back.")
 
 
 def _back(run: Run, there: Pipeline, to: Release, stages: tuple[str, ...]) -> Exit:

@@ -23,7 +23,7 @@ def arguments(_parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """Every root that the file asks for, with its nested stacks; 4 when one of them is running or needs a person."""
+    """Every root that the file asks for, with its nested stacks; 4 when one of them is running or needs manual action."""
     found = Exit.DONE
     for wanted in run.roots.values():
         there = run.of(wanted)
@@ -36,10 +36,10 @@ def run(run: Run) -> Exit:
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
             _running(there, wanted, stack, paint)
-        elif stack and action in (Action.CONTINUE, Action.PERSON):
+        elif stack and action in (Action.CONTINUE, Action.MANUAL):
             say(stuck_lines(stack, recovery.stuck(there.aws, stack), wanted.root, paint))
-        if action in (Action.WAIT, Action.CONTINUE, Action.PERSON):
-            found = Exit.PERSON
+        if action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
+            found = Exit.MANUAL
     return found
 
 

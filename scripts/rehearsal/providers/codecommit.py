@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scripts.deployment.errors import AwsError, Refused
+from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal.deployed import Action
 from scripts.rehearsal.errors import Unsupported
 from scripts.rehearsal.stage import Result, Run, World
@@ -71,7 +71,7 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
     """Lays the files of a commit into a folder; its id and message.
 
     A folder that is a repository's root gives its HEAD, as CodeCommit would; any other folder its files, and a hash of
-    them in the place of the id. Raises `Refused` for a folder without files or commit.
+    them in the place of the id. Raises `RefusedError` for a folder without files or commit.
     """
     if (application / ".git").exists():
         git = ["git", "-C", str(application)]
@@ -79,7 +79,7 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
             archive = subprocess.run([*git, "archive", "HEAD"], check=True, capture_output=True).stdout
             shown = subprocess.run([*git, "log", "-1", "--format=%H%n%B"], check=True, capture_output=True, text=True)
         except (OSError, subprocess.CalledProcessError) as error:
-            raise Refused(f"{application} is a repository, and git gives no commit of it: {error}") from error
+            raise RefusedError(f"{application} is a repository, and git gives no commit of it: {error}") from error
         with tarfile.open(fileobj=io.BytesIO(archive)) as held:
             held.extractall(folder, filter="data")
         commit, _, message = shown.stdout.partition("\n")
@@ -94,5 +94,5 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
             (folder / relative).write_bytes(content)
             (folder / relative).chmod(path.stat().st_mode & 0o777)
     if not any(folder.iterdir()):
-        raise Refused(f"{application} has no files.", "Name the folder of an application with --app.")
+        raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
     return digest.hexdigest(), UNVERSIONED
