@@ -1,0 +1,249 @@
+"""An account of its own, the commands as a user types them, and a person at the terminal.
+
+The account is a local AWS, reached as a real one is: by the variables of the AWS command line. So everything happens
+that happens on a real account only: questions, termination protection, stack policies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts.deployment.aws import Aws, Endpoint
+from scripts.local_aws import faults, server
+from scripts.local_aws.faults import CallFault, Plan, ResourceFault
+from tests import prepared
+from tests.conftest import ROOT
+
+REGION = "eu-west-1"
+# The account of the local AWS is one that documentation uses: a parameter file must not name it.
+CONNECTION = f"arn:aws:codeconnections:{REGION}:111122223333:connection/4dde5c82-51d6-4ea9-918e-03aed6972ff3"
+# What the local AWS does not hold, in the shape of AWS's answer: the branch's source is complete.
+SOURCE = CallFault(
+    "answer",
+    on="codeconnections.GetConnection",
+    times=0,
+    answer={"Connection": {"ConnectionName": "source", "ConnectionStatus": "AVAILABLE"}},
+)
+STACK = "AWS::CloudFormation::Stack"
+SECONDS = 120  # for one command
+
+Body = dict[str, Any]
+Change = Callable[[dict[str, Body]], object]
+
+
+def parameter(name: str, value: Any) -> Body:
+    """A resource that is quickly made."""
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": name, "Type": "String", "Value": value}}
+
+
+def small_templates() -> dict[str, Body]:
+    """A root with one nested stack, whose source stands behind a connection, so that nothing is shared."""
+    nested = {
+        "Parameters": {"Text": {"Type": "String"}},
+        "Resources": {
+            "Note": parameter("/accounts/note", {"Ref": "Text"}),
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "DeletionPolicy": "Retain",
+                "UpdateReplacePolicy": "Retain",
+                "Properties": {
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                },
+            },
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "AssumeRolePolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Effect": "Allow",
+                                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                                "Action": "sts:AssumeRole",
+                            }
+                        ],
+                    },
+                    "Policies": [{"PolicyName": "Own", "PolicyDocument": policy("s3:GetObject")}],
+                },
+            },
+        },
+    }
+    properties = {
+        "TemplateURL": "data.json",
+        "Parameters": {"Text": {"Ref": "Text"}},
+        "Tags": [{"Key": "Application", "Value": "accounts"}],
+    }
+    root = {
+        "Metadata": {"Generator": {"Module": "tests", "Version": "1"}},
+        "Parameters": {
+            "Environment": {"Type": "String"},
+            "Text": {"Type": "String"},
+            "ConnectionArn": {"Type": "String", "Default": ""},
+            "BranchName": {"Type": "String", "Default": "main"},
+        },
+        "Resources": {"Data": {"Type": STACK, "Properties": properties}},
+        "Outputs": {"Text": {"Value": {"Ref": "Text"}}},
+    }
+    return {"environment": root, "data": nested}
+
+
+def policy(*actions: str) -> Body:
+    """A policy document that allows actions on the account's own bucket."""
+    statement = {"Sid": "Own", "Effect": "Allow", "Action": list(actions), "Resource": "arn:aws:s3:::own/*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@dataclass
+class Account:
+    """An account and the folders of a checkout with a small project in it. `environment` is what commands name."""
+
+    folder: Path
+    endpoint: server.Endpoint
+    environment: str = "staging"
+
+    @property
+    def stack(self) -> str:
+        """The name of the environment's stack."""
+        return f"accounts-{self.environment}"
+
+    @property
+    def aws(self) -> Aws:
+        """The account as a test looks at it."""
+        return Aws(endpoint=Endpoint(self.endpoint.url, self.endpoint.region, list)).at(REGION)
+
+    def write(
+        self,
+        text: str = "first",
+        *,
+        environment: str = "staging",
+        policy: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        change: Change = lambda bodies: None,
+        connection: str = CONNECTION,
+    ) -> None:
+        """Writes templates and the parameter file of `environment`, which commands name from now on; `change` may
+        edit the templates."""
+        self.environment = environment
+        bodies = small_templates() | {"shared": json.loads((ROOT / "templates/shared.json").read_text("utf-8"))}
+        change(bodies)
+        for name in ("templates", "params"):
+            (self.folder / name).mkdir(exist_ok=True)
+        for name, body in bodies.items():
+            (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
+        (self.folder / "params/shared.json").write_bytes((ROOT / "params/shared.json").read_bytes())
+        values = {"Environment": environment, "Text": text} | ({"ConnectionArn": connection} if connection else {})
+        file = {"Parameters": values, "Tags": dict(tags or {}), "StackPolicy": dict(policy or {})}
+        (self.folder / f"params/{environment}.json").write_text(json.dumps(file), encoding="utf-8")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The process's environment: the user's own configuration of the AWS command line is not read."""
+        usual = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        config = self.folder / "config"
+        config.write_text(f"[default]\nregion = {REGION}\ns3 =\n  addressing_style = path\n", encoding="utf-8")
+        return usual | {
+            "AWS_ENDPOINT_URL": self.endpoint.url,
+            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_SECRET_ACCESS_KEY": "tests",
+            "AWS_CONFIG_FILE": str(config),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
+            "TERM": "xterm",
+        }
+
+    def command(self, verb: str, *words: str) -> list[str]:
+        """What is typed."""
+        folders = [word for name in ("templates", "params") for word in (f"--{name}", str(self.folder / name))]
+        return [sys.executable, "-m", "scripts.deploy", verb, self.environment, *folders, *words]
+
+    def run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command without a terminal."""
+        return subprocess.run(
+            self.command(verb, *words),
+            cwd=ROOT,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def type(self, verb: str, *words: str, answers: Mapping[str, str]) -> tuple[int, str]:
+        """One command on a terminal: each of `answers` is typed when its question stands there. The exit status, and
+        everything that the terminal showed."""
+        process, screen = pty.fork()
+        if process == 0:
+            os.chdir(ROOT)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what the tests run under may ignore it
+            os.execve(sys.executable, self.command(verb, *words), self.variables)
+        shown, left = b"", list(answers.items())
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            try:
+                shown += os.read(screen, 4096)
+            except OSError:  # the command has ended
+                break
+            if left and left[0][0].encode() in shown:
+                os.write(screen, left.pop(0)[1].encode())
+        else:
+            os.kill(process, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        os.close(screen)
+        told = shown.decode()
+        assert not left, f"nobody asked {left[0][0]!r}:\n{told}"
+        return status, told
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every stack, nested ones too."""
+        pages = self.aws.pages("cloudformation", "describe_stacks")
+        return {stack["StackName"]: stack["StackStatus"] for page in pages for stack in page["Stacks"]}
+
+    def change_sets(self) -> list[str]:
+        """The name of every change set of every stack."""
+        return [
+            summary["ChangeSetName"]
+            for stack in self.statuses()
+            for page in self.aws.pages("cloudformation", "list_change_sets", StackName=stack)
+            for summary in page["Summaries"]
+        ]
+
+    def note(self) -> str:
+        """The value that was deployed last."""
+        return str(self.aws.call("ssm", "get_parameter", Name="/accounts/note")["Parameter"]["Value"])
+
+    def calls(self) -> list[str]:
+        """The calls that came since the last `faults`, as service.Operation."""
+        return [call.name for call in faults.calls(self.endpoint.url)]
+
+    @contextmanager
+    def faults(self, *calls: CallFault, resources: tuple[ResourceFault, ...] = ()) -> Iterator[None]:
+        """What is wrong within the block."""
+        faults.put(self.endpoint.url, Plan(calls=(*calls, SOURCE), resources=resources))
+        try:
+            yield
+        finally:
+            faults.put(self.endpoint.url, Plan(calls=(SOURCE,)))
+
+
+@contextmanager
+def account(folder: Path) -> Iterator[Account]:
+    """An account with nothing in it."""
+    endpoint = prepared.ensure(folder / "local-aws.json")
+    try:
+        faults.put(endpoint.url, Plan(calls=(SOURCE,)))
+        yield Account(folder, endpoint)
+    finally:
+        server.stop(folder / "local-aws.json")
