@@ -10,6 +10,7 @@ from typing import Any
 from scripts.deployment import changes
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.masking import masked
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty
@@ -164,7 +165,7 @@ def _read(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Pla
 def _differences(before: Mapping[str, str], after: Mapping[str, str], hidden: Collection[str]) -> Iterator[Difference]:
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
-            old, new = (changes.masked(name, one.get(name, ""), name in hidden) for one in (before, after))
+            old, new = (masked(name, one.get(name, ""), name in hidden) for one in (before, after))
             yield Difference(name, old, new)
 
 

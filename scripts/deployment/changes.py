@@ -5,11 +5,10 @@ import re
 import time
 from collections.abc import Collection, Iterator
 
-from generator.cfn.parameters import secret
-from generator.cfn.places import walk
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.follow import pauses
+from scripts.deployment.masking import masked
 from scripts.deployment.plan import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
 from scripts.operations.diagnose.drift import expected
 
@@ -207,22 +206,3 @@ def _own(element: object) -> str:
         return f"{element.get('Namespace')}.{element['OptionName']}"
     name = next((str(element[key]) for key in NAMING if key in element), "")
     return "" if UNKNOWN in name else name
-
-
-def masked(name: str, value: str, hidden: bool = False) -> str:
-    """A value as it may be shown. Inside JSON, each text is looked at with the name that it stands under."""
-    if not value or UNKNOWN in value or re.fullmatch(r"\d{1,4}|true|false", value):  # PasswordLength, RequireToken
-        return value
-    if hidden:
-        return "(not shown)"
-    if value[0] in "[{":
-        try:
-            content = json.loads(value)
-        except ValueError:
-            pass
-        else:
-            texts = [(place, text) for place, text in walk(content) if isinstance(text, str)]
-            kinds = [secret(next((str(p) for p in place[::-1] if isinstance(p, str)), name), t) for place, t in texts]
-            return f"(not shown: it holds {kind})" if (kind := next(filter(None, kinds), None)) else value
-    kind = secret(name.rpartition(".")[2], value)
-    return f"(not shown: it looks like {kind})" if kind else value

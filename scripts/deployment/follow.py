@@ -8,6 +8,7 @@ from datetime import datetime
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
+from scripts.deployment.masking import scrubbed
 from scripts.deployment.stacks import Stack, read
 from scripts.deployment.statuses import meaning
 
@@ -218,7 +219,7 @@ def _event(answer: Answer, path: tuple[str, ...]) -> Event:
         answer.get("PhysicalResourceId", ""),
         answer["ResourceType"],
         answer["ResourceStatus"],
-        answer.get("ResourceStatusReason", ""),
+        scrubbed(answer.get("ResourceStatusReason", "")),
         answer["Timestamp"],
         own,
     )

@@ -131,7 +131,7 @@ class Account:
         environment: str = "staging",
         policy: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
-        change: Change = lambda bodies: None,
+        change: Change = lambda _: None,
         connection: str = CONNECTION,
     ) -> None:
         """Writes templates and the parameter file of `environment`, which commands name from now on; `change` may

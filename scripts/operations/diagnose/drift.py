@@ -8,6 +8,7 @@ from time import sleep
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.follow import pauses
+from scripts.deployment.masking import masked
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.inventory import resources
 
@@ -123,13 +124,17 @@ def _drifted(path: tuple[str, ...], answer: Answer) -> Drifted:
             Difference(
                 one["PropertyPath"],
                 one["DifferenceType"],
-                one["ExpectedValue"],
-                one["ActualValue"],
+                masked(_dotted(one["PropertyPath"]), one["ExpectedValue"]),
+                masked(_dotted(one["PropertyPath"]), one["ActualValue"]),
                 expected(kind, one["PropertyPath"]),
             )
             for one in answer.get("PropertyDifferences", ())
         ),
     )
+
+
+def _dotted(place: str) -> str:
+    return place.strip("/").replace("/", ".")
 
 
 def expected(kind: str, place: str) -> str:

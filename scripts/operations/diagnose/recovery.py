@@ -11,6 +11,7 @@ from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.execute import Running
 from scripts.deployment.follow import newest
+from scripts.deployment.masking import scrubbed
 from scripts.deployment.stacks import OURS, Stack
 
 
@@ -40,7 +41,9 @@ def _stuck(aws: Aws, stack_id: str, nested: str, path: tuple[str, ...]) -> Itera
             # The nested stack is called by its name, not by its logical id (API reference, ContinueUpdateRollback).
             skip = f"{nested}.{here[-1]}" if nested else here[-1]
             skip = skip if one["ResourceStatus"] == "UPDATE_FAILED" and not below else ""
-            yield Stuck(here, one["ResourceType"], one.get("ResourceStatusReason", "AWS gives no reason"), skip)
+            yield Stuck(
+                here, one["ResourceType"], scrubbed(one.get("ResourceStatusReason", "AWS gives no reason")), skip
+            )
 
 
 def _resources(aws: Aws, stack_id: str) -> Iterator[Answer]:

@@ -1,0 +1,69 @@
+"""What looks like a secret is never shown: not in a plan, a file, an event, a reason or a difference. Pure."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from generator.cfn.parameters import SECRETS, secret
+from scripts.deployment.plan import UNKNOWN
+
+# A value that stands beside its own name: variables and containers, tags, parameters, options of Elastic Beanstalk.
+NAMING, VALUES = ("name", "key", "parameterkey", "optionname"), ("value", "parametervalue")
+HARMLESS = re.compile(r"\d{1,4}|true|false")  # PasswordLength, RequireToken
+
+
+def masked(name: str, value: str, hidden: bool = False) -> str:
+    """A value as it may be shown. `name` is what it is called, with dots between the parts of a path; `hidden` says
+    that it must not be shown whatever it is. Inside JSON, each text is looked at with the name that it stands under."""
+    if not value or UNKNOWN in value:
+        return value
+    if hidden:
+        return "(not shown)"
+    content = _content(value)
+    if content is not None:
+        kind = next(filter(None, (_kind(*pair) for pair in _texts(name, content))), None)
+        return f"(not shown: it holds {kind})" if kind else value
+    kind = _kind(name, value)
+    return f"(not shown: it looks like {kind})" if kind else value
+
+
+def scrubbed(text: str) -> str:
+    """A sentence of AWS, in which a value may be repeated: what is a secret by its form is taken out of it."""
+    for kind, pattern in SECRETS.items():
+        text = re.sub(pattern, f"(not shown: {kind})", text)
+    return text
+
+
+def _kind(name: str, value: str) -> str | None:
+    """What kind of secret a text looks like, None for none."""
+    if HARMLESS.fullmatch(value):
+        return None
+    *before, last = name.split(".")
+    own = before[-1] if before and last.lower() in VALUES else last
+    return secret(own, value)
+
+
+def _content(value: str) -> Any:
+    """What a JSON document holds; None for a text that is none."""
+    if value[0] not in "[{":
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
+
+
+def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every text inside a value with the name that it stands under; a text may hold JSON itself."""
+    if isinstance(value, dict):
+        beside = {key.lower(): text for key, text in value.items() if isinstance(text, str)}
+        own = next((beside[key] for key in NAMING if key in beside), "")
+        for key, inner in value.items():
+            yield from _texts(own if own and key.lower() in VALUES else key, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(name, inner)
+    elif isinstance(value, str) and value:
+        content = _content(value)
+        yield from [(name, value)] if content is None else _texts(name, content)
