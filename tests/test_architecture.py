@@ -111,4 +111,4 @@ def test_no_file_is_long_without_a_reason(folder: str) -> None:
     """A line `Long because ...` in the docstring is the reason."""
     for file in sources(folder):
         text = file.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 250 or "Long because" in text, f"{file.relative_to(ROOT)}"
+        assert len(text.splitlines()) <= 400 or "Long because" in text, f"{file.relative_to(ROOT)}"

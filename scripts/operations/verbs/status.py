@@ -23,7 +23,7 @@ def arguments(_parser: ArgumentParser) -> None:
 
 
 def run(run: Run) -> Exit:
-    """Every root that the file asks for, with its nested stacks; 4 when one of them is running or needs manual action."""
+    """Every root that the file asks for, with its nested stacks; 4 when one of them runs or needs manual action."""
     found = Exit.DONE
     for wanted in run.roots.values():
         there = run.of(wanted)
