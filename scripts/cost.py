@@ -4,17 +4,16 @@ Computed from the rendered templates and the parameter file, with the prices and
 AWS is not asked. Exit statuses are those of the deploy script.
 """
 
-import sys
-from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissing, estimate
-from scripts.deploy import Parser, folders
 from scripts.deployment.environment import Environment, load
-from scripts.deployment.errors import Exit, RefusedError, ended
+from scripts.deployment.errors import Exit, RefusedError
+from scripts.terminal import console
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
 TABLES = {"terminal": show.lines, "markdown": show.markdown}
@@ -39,21 +38,22 @@ def price(given: Namespace) -> Estimate:
         raise RefusedError(str(error), "Add it, with its date and source.") from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the estimate; returns the exit status."""
-    parser = Parser("cost", description="what an environment costs in a month")
-    parser.add_argument("environment", metavar="ENVIRONMENT", help="a file in params/")
-    parser.add_argument("--format", choices=("terminal", "markdown", "json"), default="terminal")
-    folders(parser)
-    given = parser.parse_args(arguments)
+def arguments(parser: ArgumentParser) -> None:
+    """How the estimate is shown."""
+    parser.add_argument("--format", choices=("terminal", "markdown", "json"), default="terminal", help="how to show it")
 
-    def run() -> Exit:
-        made = price(given)
-        print(show.as_json(made) if given.format == "json" else "\n".join(TABLES[given.format](made)))
-        return Exit.DONE
 
-    return ended(run, RefusedError("Interrupted."))
+def run(options: Namespace) -> Exit:
+    """Shows the estimate. Raises `RefusedError`."""
+    result = price(options)
+    if options.format == "json":
+        console.document(show.as_json(result))
+    else:
+        console.show(TABLES[options.format](result))
+    return Exit.DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from scripts.cli import entry
+
+    entry("python -m scripts", "cost")

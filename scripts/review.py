@@ -6,9 +6,8 @@ environment makes of it, `plan` tells.
 """
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,14 @@ from generator.cfn.difference import Change
 from generator.cfn.difference import compare as differences
 from generator.cfn.places import spell
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, load
-from scripts.deploy import PROJECT, Parser
-from scripts.deployment.errors import Exit, RefusedError, ended
+from scripts import git
+from scripts.deployment.errors import PROJECT, Exit, RefusedError
 from scripts.deployment.guards import ADDRESSES, keeps
 from scripts.deployment.plan import Difference
 from scripts.local_aws import schemas
 from scripts.operations.output.documents import inside, told
 from scripts.operations.output.plan_markdown import code
+from scripts.terminal import console
 
 FOLDER = "templates"
 
@@ -110,31 +110,28 @@ def committed(folder: Path, base: str) -> TemplateSet:
 
 def _git(folder: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True)
-    except OSError as error:
-        raise RefusedError(f"git cannot be run: {error.strerror}") from error
-    except subprocess.CalledProcessError as error:
-        raise RefusedError(f"git {words[0]}: {error.stderr.strip()}", "Name a revision that git knows.") from error
-    return done.stdout
+        return git.text(folder, *words)
+    except git.GitError as error:
+        raise RefusedError(str(error), "" if error.missing else "Name a revision that git knows.") from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the review; returns the exit status."""
-    parser = Parser("review", description=__doc__.splitlines()[0])
+def arguments(parser: ArgumentParser) -> None:
+    """With what the working tree is compared."""
     parser.add_argument("base", metavar="BASE", help="a revision, such as main or the commit that is deployed")
     parser.add_argument("--project", type=Path, default=PROJECT, help="the working tree")
-    given = parser.parse_args(arguments)
 
-    def run() -> Exit:
-        try:
-            found = review(given.base, committed(given.project, given.base), load(given.project / FOLDER))
-        except TemplatesError as error:
-            raise RefusedError(str(error)) from error
-        print("\n".join(markdown(found)))
-        return Exit.DONE
 
-    return ended(run, RefusedError("Interrupted."))
+def run(options: Namespace) -> Exit:
+    """Prints the review. Raises `RefusedError`."""
+    try:
+        changes = review(options.base, committed(options.project, options.base), load(options.project / FOLDER))
+    except TemplatesError as error:
+        raise RefusedError(str(error)) from error
+    console.document("\n".join(markdown(changes)))
+    return Exit.DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from scripts.cli import entry
+
+    entry("python -m scripts", "review")

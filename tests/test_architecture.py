@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 EFFECTS = {"boto3", "botocore", "moto", "requests", "urllib", "http", "socket", "random", "secrets", "subprocess"}
 
@@ -104,11 +102,3 @@ def test_moto_is_touched_by_the_local_aws_only() -> None:
         for file in sources(folder):
             if "local_aws" not in file.parts:
                 assert not any(name.split(".")[0] == "moto" for name in imports(file)), file
-
-
-@pytest.mark.parametrize("folder", ["generator", "scripts", "tests"])
-def test_no_file_is_long_without_a_reason(folder: str) -> None:
-    """A line `Long because ...` in the docstring is the reason."""
-    for file in sources(folder):
-        text = file.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 400 or "Long because" in text, f"{file.relative_to(ROOT)}"

@@ -1,4 +1,4 @@
-"""ruff and mypy over everything, with the settings of setup.cfg."""
+"""ruff and mypy over everything, with the settings of .ruff.toml and setup.cfg."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from scripts.setup_cfg import requirements, ruff_arguments
+from scripts.set_up import requirements
 
 BIN = Path(sys.executable).parent
 
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check", *ruff_arguments(), "."], ["ruff", "format", "--check", *ruff_arguments(), "."], ["mypy"]],
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
     ids=["ruff check", "ruff format", "mypy"],
 )
 def test_clean(command: list[str], repository: Path) -> None:
@@ -23,16 +23,18 @@ def test_clean(command: list[str], repository: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_ruff_would_find_a_fault(tmp_path: Path) -> None:
+def test_ruff_would_find_a_fault(tmp_path: Path, repository: Path) -> None:
     """The settings reach ruff: an unused import is a finding."""
     (tmp_path / "faulty.py").write_text("import os\n", encoding="utf-8")
     result = subprocess.run(
-        [str(BIN / "ruff"), "check", *ruff_arguments(), str(tmp_path)], capture_output=True, text=True
+        [str(BIN / "ruff"), "check", "--config", str(repository / ".ruff.toml"), str(tmp_path)],
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 1 and "F401" in result.stdout
 
 
 def test_every_requirement_is_pinned_to_a_range() -> None:
-    lines = [*requirements([]), *requirements(["test", "checkov"])]
+    lines = [line for extra in ("", "local", "test", "checkov") for line in requirements(extra)]
     assert len(lines) > 8
     assert not [line for line in lines if "~=" not in line]

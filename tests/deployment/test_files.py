@@ -70,7 +70,7 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
     ("arguments", "told"),
     [
         (["apply", "nowhere"], "There are: beanstalk, bluegreen, local, production, shared, small, staging."),
-        (["dance", "local"], "invalid choice: 'dance'"),
+        (["dance", "local"], "there is no verb 'dance'"),
         (["apply"], "required: ENVIRONMENT"),
         (["apply", "local", "--region", "eu-west-1"], "neither --profile nor --region"),
         (["apply", "staging"], "No region is known."),
@@ -90,7 +90,7 @@ def imported(statement: str, *names: str) -> str:
 
 
 def test_help_needs_no_aws() -> None:
-    told = imported("import scripts.deploy; scripts.deploy.main(['--help'])", "boto3", "botocore", "cfnlint")
+    told = imported("import scripts.cli; scripts.cli.main(['--help'])", "boto3", "botocore", "cfnlint", "rich")
     assert "3 refused before anything happened" in told and told.endswith("\n[]\n")
 
 

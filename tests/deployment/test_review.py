@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts import review
+from scripts import cli
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain"}
 LINES = [f"line {number}" for number in range(40)]
@@ -56,7 +56,7 @@ def write(folder: Path, resources: dict[str, Any]) -> None:
 
 
 def test_a_review(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert review.main(["HEAD", "--project", str(project)]) == 0
+    assert cli.main(["review", "HEAD", "--project", str(project)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "# Templates against HEAD",
         "",
@@ -89,7 +89,7 @@ def test_a_review(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_nothing_and_nonsense(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     subprocess.run(["git", "-C", str(project), "checkout", "-q", "."], check=True)
-    assert review.main(["HEAD", "--project", str(project)]) == 0
+    assert cli.main(["review", "HEAD", "--project", str(project)]) == 0
     assert capsys.readouterr().out == "# Templates against HEAD\n\nNo differences.\n"
-    assert review.main(["no-such-branch", "--project", str(project)]) == 3
+    assert cli.main(["review", "no-such-branch", "--project", str(project)]) == 3
     assert "Name a revision that git knows." in capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.cfn.templates import TemplateSet
-from scripts.deploy import VERBS, parser
+from scripts.cli import VERBS, parser
 from scripts.deployment.errors import Exit
 
 from .support import ROOT

@@ -12,7 +12,7 @@ from typing import Any
 
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, from_bodies
-from scripts import deploy
+from scripts import cli
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import RefusedError, ended
@@ -81,9 +81,9 @@ class Project:
         body = templates(self.application, broken)
         file = ParameterFile("case.json", {"Environment": "case", "Text": text}, {}, {})
         root = Environment("case", from_bodies(body)["environment"], file)
-        given = deploy.parser(verb).parse_args(["case", *words])
+        given = cli.parser(verb).parse_args(["case", *words])
         run = Run(self.aws, {"environment": root}, given, Path(os.devnull).parent)
-        return int(ended(lambda: deploy._module(verb).run(run), RefusedError("Interrupted.")))
+        return int(ended(lambda: cli.VERBS[verb].load().run(run), RefusedError("Interrupted.")))
 
     def state(self, text: str) -> dict[str, Any]:
         """Every stack with its resources, parameters, outputs and change sets, and the values that the services hold;

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.deploy import parser
+from scripts.cli import parser
 from scripts.deployment import environment as parameters
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws

@@ -1,0 +1,299 @@
+"""The command `delivery`: every verb with its options, help, completion, and what each ending means.
+
+    delivery VERB ENVIRONMENT [OPTION ...]
+
+A verb is a module with `arguments(parser)`, which adds its options, and `run`. The modules are imported when their verb
+is typed, and not before: `delivery --help` answers at once. `python -m scripts.deploy`, `scripts.rehearse`,
+`scripts.cost` and `scripts.review` are other doors to the same verbs. Exit statuses are those of
+`scripts/deployment/errors.py`.
+"""
+
+import argparse
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError, ended
+from scripts.loopback import without_proxy
+from scripts.terminal import hints, streams
+
+if TYPE_CHECKING:
+    from scripts.deployment.aws import Aws
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOCAL = "local"  # the environment on the local AWS
+# AWS's service models are large trees that live as long as the process: with Python's own threshold (700 new objects),
+# a sixth of a run without changes went into looking for garbage in them.
+OBJECTS = 100_000
+MODULES = "scripts.operations.verbs"
+
+
+class Verb(NamedTuple):
+    """What can be typed. `module` has its options and runs it, `subject` is the word after the verb, if there is one.
+    A verb on an environment (`operates`) is given the account and the environment's roots."""
+
+    help: str
+    module: str
+    subject: str = "ENVIRONMENT"
+    operates: bool = True
+
+    def load(self) -> ModuleType:
+        """The module, imported now."""
+        return import_module(self.module)
+
+
+VERBS = {
+    "plan": Verb("show everything that apply would do, and do nothing", f"{MODULES}.plan"),
+    "apply": Verb("create or update the shared stack, then the environment", f"{MODULES}.apply"),
+    "status": Verb("show the stacks as they stand", f"{MODULES}.status"),
+    "follow": Verb("watch what is running to its end", f"{MODULES}.follow"),
+    "explain": Verb("tell why the last operation failed", f"{MODULES}.explain"),
+    "events": Verb("show what happened, over all nested stacks", f"{MODULES}.events"),
+    "outputs": Verb("show the outputs", f"{MODULES}.outputs"),
+    "drift": Verb("show what was changed outside the stacks (2 when something was)", f"{MODULES}.drift"),
+    "continue": Verb("bring back what could be neither updated nor restored", f"{MODULES}.continue_"),
+    "rollback": Verb("bring the application back to an earlier good release", f"{MODULES}.rollback"),
+    "config": Verb("list, set or compare the application's configuration", f"{MODULES}.config"),
+    "preflight": Verb("look at everything that a deployment needs, and change nothing", f"{MODULES}.preflight"),
+    "access": Verb("create or update the roles that deploy an environment, as an administrator", f"{MODULES}.access"),
+    "migrate": Verb("bring an application's branches and tags into the repository", f"{MODULES}.migrate"),
+    "import": Verb("take over a repository that exists into the shared stack", f"{MODULES}.import_"),
+    "destroy": Verb("delete an environment; what holds data stays", f"{MODULES}.destroy"),
+    "cost": Verb("what an environment costs in a month", "scripts.cost", operates=False),
+    "review": Verb("what a branch changes about the templates, as Markdown", "scripts.review", "BASE", False),
+    "rehearse": Verb("play one release through the local environment", "scripts.rehearse", "", False),
+    "local": Verb("start, stop or find the AWS on this machine", f"{MODULES}.local", "WHAT", False),
+    "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),
+}
+ALIASES = {"deploy": "apply"}  # what the Make target is called
+# What other tools call it.
+SYNONYMS = {"up": "apply", "create": "apply", "update": "apply", "diff": "plan", "delete": "destroy"}
+SYNONYMS |= {"down": "destroy", "remove": "destroy", "logs": "events", "watch": "follow", "costs": "cost"}
+# The verbs that start the local AWS when it does not run.
+STARTING = ("access", "apply", "plan")
+STATUSES = "exit status: " + ", ".join(f"{status.value} {text}" for status, text in MEANINGS.items())
+
+
+class Parser(argparse.ArgumentParser):
+    """Like argparse's, but with our exit status for bad usage, and no option that is only a beginning of one: what is
+    meant by `--empty` must not depend on which options there are."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def parser(verb: str, door: str = hints.DELIVERY) -> Parser:
+    """The command line of one verb."""
+    options = Parser(f"{door} {verb}", description=f"{VERBS[verb].help}.", epilog=f"{STATUSES}.")
+    _fill(options, verb)
+    return options
+
+
+def _fill(options: argparse.ArgumentParser, name: str) -> None:
+    verb = VERBS[name]
+    if verb.subject == "ENVIRONMENT":
+        options.add_argument(
+            "environment", metavar=verb.subject, help=f"a file in params/; {LOCAL} is the AWS on this machine"
+        )
+    verb.load().arguments(options)
+    if verb.operates:
+        options.add_argument("--profile", help="profile of the AWS CLI's configuration")
+        options.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
+    if verb.subject == "ENVIRONMENT":
+        options.add_argument(
+            "--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates"
+        )
+        options.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    if verb.operates or name == "rehearse":
+        options.add_argument(
+            "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
+        )
+    options.add_argument("--debug", action="store_true", help="show where in the code an unexpected error arose")
+
+
+def program(verb: str = "", door: str = hints.DELIVERY) -> Parser:
+    """The whole command line. Only `verb` has its own options: the others would have to be imported for them."""
+    options = Parser(door, description="Deploys and operates the environments of this checkout.", epilog=f"{STATUSES}.")
+    verbs = options.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs (`VERB --help` tells more)")
+    for name, entry_ in VERBS.items():
+        below = verbs.add_parser(name, help=entry_.help, description=f"{entry_.help}.", epilog=f"{STATUSES}.")
+        if name == verb:
+            _fill(below, name)
+    return options
+
+
+def parse(words: Sequence[str], door: str = hints.DELIVERY) -> argparse.Namespace:
+    """What a command line asks for. Ends the process with `Exit.USAGE` and what might have been meant."""
+    words = _taken_apart(words)
+    verb = next((word for word in words if not word.startswith("-")), "")
+    if verb in ALIASES:
+        words[words.index(verb)] = verb = ALIASES[verb]
+    whole = program(verb, door)
+    if not words:
+        whole.print_help(sys.stderr)
+        whole.exit(Exit.USAGE)
+    if verb and verb not in VERBS:
+        whole.error(f"there is no verb {verb!r}{_meant(verb, VERBS, SYNONYMS)}")
+    options, unknown = whole.parse_known_args(words)
+    if unknown:
+        below = parser(verb, door)
+        known = [option for action in below._actions for option in action.option_strings]
+        name = unknown[0].partition("=")[0]
+        what = f"no option {name}{_meant(name, known)}" if name.startswith("-") else f"nothing that {name!r} could be"
+        below.error(f"there is {what}")
+    return options
+
+
+def _taken_apart(words: Sequence[str]) -> list[str]:
+    """The words with what make's ARGS holds in the place of `--arguments=…`. No shell reads it: quotes keep words
+    together, and nothing else means anything."""
+    import shlex
+
+    found = list[str]()
+    for word in words:
+        name, sign, text = word.partition("=")
+        try:
+            found += shlex.split(text) if name == "--arguments" and sign else [word]
+        except ValueError as error:
+            raise UsageError(f"ARGS cannot be read: {error}.", "Close every quote.") from error
+    return found
+
+
+def _meant(word: str, known: Sequence[str] | dict[str, Any], synonyms: dict[str, str] | None = None) -> str:
+    """What somebody might have meant, as the end of a sentence."""
+    from difflib import get_close_matches
+
+    close = [synonyms[word]] if synonyms and word in synonyms else get_close_matches(word, known, 3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def main(words: Sequence[str] | None = None, door: str = hints.DELIVERY) -> int:
+    """Runs one verb; returns the exit status."""
+    gc.set_threshold(OBJECTS)
+    without_proxy()
+    words = list(sys.argv[1:] if words is None else words)
+    if os.environ.get("DELIVERY_DOOR") == hints.MAKE:
+        door = hints.MAKE
+    takes = tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.items())
+    hints.use(hints.Spelling(door, "", takes))
+    try:
+        options = parse(words, hints.DELIVERY if door == hints.MAKE else door)
+    except UsageError as error:
+        return ended(_raising(error), error)
+    environment = getattr(options, "environment", "")
+    hints.use(hints.Spelling(door, environment, takes))
+    # Whoever ends the script kindly gets what Ctrl-C gets: everything is tidied up, or told to be running.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupted = RefusedError("Interrupted; nothing of it is running.", "The same command again goes on from there.")
+    title = f"{options.verb} {environment}".strip()
+    verb = VERBS[options.verb]
+    run = (lambda: operate(options)) if verb.operates else (lambda: verb.load().run(options))
+    return ended(run, getattr(verb.load(), "INTERRUPTED", interrupted), title, options.debug)
+
+
+def _raising(error: DeployError) -> Callable[[], Exit]:
+    def run() -> Exit:
+        raise error
+
+    return run
+
+
+def operate(options: argparse.Namespace) -> Exit:
+    """Runs a verb on an environment. Raises `DeployError`."""
+    # Whatever is wrong with the files is said before anything is started or asked.
+    from scripts.deployment.environment import load
+
+    _exists(options)
+    roots = load(options.environment, options.templates, options.params)
+    aws = connect(options)
+
+    from scripts.operations.run import Run
+
+    status: Exit = VERBS[options.verb].load().run(Run(aws, roots, options, PROJECT))
+    return status
+
+
+def _exists(options: argparse.Namespace) -> None:
+    """Raises `UsageError` for an environment that has no parameter file."""
+    name, params = options.environment, options.params
+    there = sorted(file.stem for file in params.glob("*.json"))
+    if name not in there:
+        meant = _meant(Path(name).stem, there) or "."
+        raise UsageError(
+            f"There is no environment {name}: {params} has no file {name}.json{meant}",
+            f"There are: {', '.join(there) or 'none'}.",
+        )
+
+
+def connect(options: argparse.Namespace) -> "Aws":
+    """The account that the command line means: the local AWS for the environment of that name, started where the verb
+    may, otherwise the account of the credentials. Raises `DeployError`."""
+    from scripts.deployment.aws import Aws
+
+    if options.environment != LOCAL:
+        return Aws(options.profile, options.region)
+    if options.profile or options.region:
+        raise UsageError("The local AWS takes neither --profile nor --region.")
+    return local_aws(options.local_aws, options.verb in STARTING)
+
+
+def local_aws(run_file: Path, start: bool) -> "Aws":
+    """The AWS on this machine; `start` says whether it is started where it does not run. Raises `RefusedError`."""
+    from importlib.util import find_spec
+
+    from scripts.deployment.aws import Aws, Endpoint
+
+    if find_spec("moto") is None:
+        raise RefusedError(
+            "The local AWS is not installed: there is no moto.",
+            "`make deploy` installs what it needs, and so does `python scripts/set_up.py .venv local`.",
+        )
+    from scripts.local_aws import server
+
+    try:
+        run = None if start else server.status(run_file)
+        if not start and run is None:
+            raise RefusedError("The local AWS is not running.", "`apply local` starts it and makes the environment.")
+        endpoint = run.endpoint if run else server.ensure(run_file)
+    except server.ServerError as error:
+        raise RefusedError(str(error)) from error
+    return Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions))
+
+
+def entry(door: str = hints.DELIVERY, *before: str) -> NoReturn:
+    """The process: output that cannot be written or shown never ends a command, and where somebody waits for it, the
+    status tells that it is lost. `before` are words that go before those of the command line."""
+    outputs = streams.prepare()
+    status = _status(door, before)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if (lost := outputs[0].lost) and status in (Exit.DONE, Exit.CHANGES):
+        print(f"The output could not be written: {lost.strerror}.", file=sys.stderr, flush=True)
+        status = Exit.OUTPUT
+    sys.exit(status)
+
+
+def _status(door: str, before: Sequence[str]) -> int:
+    try:
+        return main([*before, *sys.argv[1:]], door)
+    except SystemExit as error:  # argparse's, after help or bad usage
+        return error.code if isinstance(error.code, int) else Exit.USAGE
+
+
+def delivery() -> NoReturn:
+    """What the installed command calls."""
+    entry()
+
+
+if __name__ == "__main__":
+    delivery()

@@ -1,0 +1,50 @@
+"""Lines as values, before anybody decides how wide or how coloured they are shown. Standard library only."""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "red", "green", "yellow", "bold", "dim", ""
+STEP = 2  # columns of one step of depth
+Part: TypeAlias = "str | tuple[str, str]"
+
+# What a terminal obeys, hides or turns round: controls (Unicode categories Cc, Zl, Zp), what sets the direction of text
+# (Unicode Standard Annex 9), and what has no width.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def visible(text: str) -> str:
+    """A text in which every character can be seen: what a terminal would obey is spelled out, as `\\x1b` or `\\n`.
+    What is no Unicode at all (a file name in another encoding) becomes a replacement character."""
+    spelled = _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return spelled.encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: pieces of text, each with a style, indented by `depth` steps. Its text is what somebody without colours
+    reads; how it is folded is decided where it is shown."""
+
+    parts: tuple[tuple[str, str], ...]
+    depth: int = 0
+
+    def __str__(self) -> str:
+        return f"{' ' * (STEP * self.depth)}{''.join(text for text, _ in self.parts)}".rstrip()
+
+    def __add__(self, more: "Part") -> "Line":
+        return Line((*self.parts, _part(more)), self.depth)
+
+
+def line(*parts: Part, depth: int = 0) -> Line:
+    """A line of texts, each by itself or with its style. Characters that cannot be seen are spelled out."""
+    return Line(tuple(_part(part) for part in parts), depth)
+
+
+def _part(part: Part) -> tuple[str, str]:
+    text, style = (part, PLAIN) if isinstance(part, str) else part
+    return visible(text), style
+
+
+def count(number: int, what: str) -> str:
+    """`1 resource`, `2 resources`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
