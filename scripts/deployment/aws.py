@@ -1,4 +1,4 @@
-"""The only place that touches boto3: session, retries, paging, and one door through which every call goes."""
+"""The only place that touches boto3: session, retries, paging, and the one method that every call goes through."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,6 @@ from scripts.deployment.errors import AwsError, UsageError
 
 Answer = dict[str, Any]
 CallHook = Callable[[str, Callable[[], Answer]], Answer]
-
-# Names of the token in request and answer, where they are not both NextToken. Source: botocore's paginators.
-TOKENS = {"list_objects_v2": ("ContinuationToken", "NextContinuationToken")}
-LOWER = ("codebuild", "codecommit", "codeconnections", "codepipeline", "ecr", "ecs", "logs")  # say nextToken
 
 # What a person can do about an error, by the start of AWS's code or botocore's exception.
 REMEDIES = {
@@ -35,11 +32,11 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the local AWS listens. `unheld` tells what it does not hold of what was deployed to it."""
+    """Where the local AWS listens. `missing` tells what it does not hold of what was deployed to it."""
 
     url: str
     region: str
-    unheld: Callable[[], list[dict[str, str]]]
+    missing: Callable[[], list[dict[str, str]]] = list
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Identity:
 
 
 def call_directly(_call: str, send: Callable[[], Answer]) -> Answer:
-    """The door as it is by default: open."""
+    """Sends a call, and does nothing else."""
     return send()
 
 
@@ -75,10 +72,10 @@ class Aws:
         if endpoint:
             self.region: str = endpoint.region
         else:
-            found = region or os.environ.get("AWS_REGION") or self._session.region_name
-            if not found:
+            known = region or os.environ.get("AWS_REGION") or self._session.region_name
+            if not known:
                 raise UsageError("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
-            self.region = found
+            self.region = known
 
     def at(self, region: str) -> "Aws":
         """The same account in another region."""
@@ -107,15 +104,28 @@ class Aws:
             raise AwsError(name, "MfaCode", "nobody gave the code of the MFA device", _remedy("MfaCode")) from error
 
     def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
-        """Every page of an answer."""
-        usual = "nextToken" if service in LOWER else "NextToken"
-        ask, answer = TOKENS.get(operation, (usual, usual))
-        while True:
-            page = self.call(service, operation, **arguments)
-            yield page
-            if not page.get(answer):
-                return
-            arguments[ask] = page[answer]
+        """Every page of an answer, by botocore's paginators over our `call`; for the few operations that botocore has
+        none for, by the token that they take and give. Raises `AwsError`."""
+        from botocore import xform_name
+        from botocore.exceptions import PaginationError
+        from botocore.paginate import Paginator
+
+        service_model = self._service_model(service)
+        [name] = [name for name in service_model.operation_names if xform_name(name) == operation]
+        model = service_model.operation_model(name)
+        config = _paginators(service).get(name)
+        if config is None:
+            members = model.output_shape.members
+            token = next(token for token in ("NextToken", "nextToken") if token in members)
+            lists = [member for member, shape in members.items() if shape.type_name == "list"]
+            config = {"input_token": token, "output_token": token, "result_key": lists}
+        try:
+            yield from Paginator(partial(self.call, service, operation), config, model).paginate(**arguments)
+        except PaginationError as error:
+            raise AwsError(f"{service}.{operation}", type(error).__name__, str(error)) from error
+
+    def _service_model(self, service: str) -> Any:
+        return self._client(service).meta.service_model
 
     def git_credentials(self, url: str) -> tuple[str, str]:
         """User and password with which git reaches a CodeCommit repository for some minutes.
@@ -186,7 +196,7 @@ def _local() -> Any:
     return boto3.Session(botocore_session=core)
 
 
-def _core(**given: Any) -> Any:
+def _core(**settings: Any) -> Any:
     """Botocore's session, in which Python itself reads the times that it can: events come by the hundred, and
     botocore's own reader takes a thousand times as long for each."""
     import botocore.session
@@ -198,9 +208,18 @@ def _core(**given: Any) -> Any:
                 return datetime.fromisoformat(text)
         return parse_timestamp(text)
 
-    core = botocore.session.Session(**given)
+    core = botocore.session.Session(**settings)
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
     return core
+
+
+@cache
+def _paginators(service: str) -> dict[str, dict[str, Any]]:
+    """How a service's operations are paged, by their names in botocore's model."""
+    from botocore.loaders import create_loader
+
+    paging: dict[str, dict[str, Any]] = create_loader().load_service_model(service, "paginators-1")["pagination"]
+    return paging
 
 
 def _remedy(code: str) -> str:

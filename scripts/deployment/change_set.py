@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from generator.cfn.masking import masked
 from scripts.deployment import changes
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.masking import masked
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty

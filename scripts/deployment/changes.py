@@ -5,10 +5,10 @@ import re
 import time
 from collections.abc import Collection, Iterator
 
+from generator.cfn.masking import masked
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.follow import pauses
-from scripts.deployment.masking import masked
 from scripts.deployment.plan import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
 from scripts.operations.diagnose.drift import expected
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from generator.cfn.masking import scrubbed
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
-from scripts.deployment.masking import scrubbed
 from scripts.deployment.stacks import Stack, read
 from scripts.deployment.statuses import meaning
 

@@ -61,6 +61,9 @@ class Prepared(Aws):
             fits(operations[operation].output_shape, reply)
         return reply
 
+    def _service_model(self, service: str) -> Any:
+        return model(service)
+
     def calls(self) -> list[str]:
         """The names of what was asked."""
         return [name for name, _ in self.asked]

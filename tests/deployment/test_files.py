@@ -158,12 +158,15 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
 def test_only_what_is_missing_is_uploaded() -> None:
     found = package.package(load(ROOT / "templates")["environment"], BUCKET, REGION)
     policy = json.dumps(package._policy(BUCKET), indent=4)
-    listed = [{"Contents": [{"Key": one.key}], "NextContinuationToken": "more"} for one in found.templates[2:]]
+    listed = [
+        {"Contents": [{"Key": one.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
+        for number, one in enumerate(found.templates[2:])
+    ]
     aws = Prepared(s3__get_bucket_policy={"Policy": policy}, s3__list_objects_v2=[*listed, {}], s3__put_object={})
     assert package.publish(aws, BUCKET, [found], ME) == 2
     put = [asked["Key"] for name, asked in aws.asked if name == "s3.put_object"]
     assert put == [one.key for one in found.templates[:2]]
-    assert aws.asked[2][1]["ContinuationToken"] == "more"
+    assert aws.asked[2][1]["ContinuationToken"] == "more0"
 
 
 def test_somebody_elses_bucket_is_not_used() -> None:

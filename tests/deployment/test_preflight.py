@@ -172,6 +172,18 @@ def test_what_stops_and_what_is_only_good_to_know(
     assert found.state is state and told in found.found, found
 
 
+def test_permissions_on_later_pages_count(params: Path) -> None:
+    """IAM pages by `Marker` and `IsTruncated`."""
+
+    def pages(Marker: str = "", **_: Any) -> dict[str, Any]:
+        decision = "implicitDeny" if Marker else "allowed"
+        page = {"EvaluationResults": [{"EvalActionName": f"s3:{decision}", "EvalDecision": decision}]}
+        return page if Marker else {**page, "IsTruncated": True, "Marker": "more"}
+
+    check = checks(Account(iam__simulate_principal_policy=pages), params)["permissions"]
+    assert check.state is State.STOP and "lacks s3:implicitDeny" in check.found
+
+
 def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:
     found = checks(Account(ec2__describe_vpcs={"Vpcs": [{}] * 5}, dynamodb__describe_table={}), params, exists=True)
     assert "VPCs" not in found and "names" not in found

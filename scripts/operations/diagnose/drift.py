@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 from time import sleep
 
+from generator.cfn.masking import masked
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.follow import pauses
-from scripts.deployment.masking import masked
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.inventory import resources
 

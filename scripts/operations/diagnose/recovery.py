@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from generator.cfn.masking import scrubbed
 from generator.cfn.templates import STACK
 from scripts.deployment import statuses
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.execute import Running
 from scripts.deployment.follow import newest
-from scripts.deployment.masking import scrubbed
 from scripts.deployment.stacks import OURS, Stack
 
 

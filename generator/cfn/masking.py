@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.cfn.parameters import SECRETS, secret
-from scripts.deployment.plan import UNKNOWN
 
+# What stands for a value that only the execution will know (cloudformation-coverage-roadmap issue 2113).
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+# Of list elements, what tells them apart: variables and containers, tags, policies, statements, origins.
+ELEMENT_NAMES = ("Name", "Key", "PolicyName", "Sid", "Id")
 # A value that stands beside its own name: variables and containers, tags, parameters, options of Elastic Beanstalk.
 NAMING, VALUES = ("name", "key", "parameterkey", "optionname"), ("value", "parametervalue")
 HARMLESS = re.compile(r"\d{1,4}|true|false")  # PasswordLength, RequireToken
@@ -67,3 +70,29 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, str) and value:
         content = _content(value)
         yield from [(name, value)] if content is None else _texts(name, content)
+
+
+def named(place: str, *sides: object) -> str:
+    """A path such as `OptionSettings/0/Value` with dots, and with the names of list elements in the place of their
+    numbers where `sides`, the properties before and after, have the same: an option of Elastic Beanstalk, a variable,
+    a tag."""
+    parts, values = [], list(sides)
+    for part in place.split("/"):
+        names = set()
+        if part.isdigit():
+            values = [value[int(part)] for value in values if isinstance(value, list) and int(part) < len(value)]
+            names = {_own_name(value) for value in values}
+        else:
+            values = [value[part] for value in values if isinstance(value, dict) and part in value]
+        parts.append(names.pop() or part if len(names) == 1 else part)
+    return ".".join(parts)
+
+
+def _own_name(element: object) -> str:
+    """What a list element is called; empty when it has no name, or none yet."""
+    if not isinstance(element, dict):
+        return ""
+    if "OptionName" in element:  # unique in its namespace only
+        return f"{element.get('Namespace')}.{element['OptionName']}"
+    name = next((str(element[key]) for key in ELEMENT_NAMES if key in element), "")
+    return "" if UNKNOWN in name else name
