@@ -9,6 +9,7 @@ from generator.cfn.templates import Template
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import Loss, Plan
+from scripts.deployment.prompt import answer
 from scripts.operations.run import Run
 
 
@@ -56,7 +57,7 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
             [f"{plan.stack} was not changed: permissions are broadened", *map("  {}".format, plan.broader)]
         )
         raise RefusedError(told, "Look at them, and run again with --allow-broader when they are meant.")
-    if broader and asks and _answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
+    if broader and asks and answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
         raise NotConfirmedError(f"{plan.stack} was not changed.")
     if given.yes or run.aws.endpoint:
         return
@@ -64,10 +65,10 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
         how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
         raise NotConfirmedError(f"{plan.stack} was not changed: nobody is there to agree.", how)
     # Nobody types a name by habit.
-    answer = _answer(
+    reply = answer(
         f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if production else 'yes/no'}) "
     )
-    if answer != (PRODUCTION if production else "yes"):
+    if reply != (PRODUCTION if production else "yes"):
         raise NotConfirmedError(f"{plan.stack} was not changed.")
 
 
@@ -96,7 +97,3 @@ def _names(root: Template) -> set[str]:
     """What people call the resources of a root and of the stacks in it."""
     below = (f"{child.resource.logical_id}.{name}" for child in root.children() for name in child.template.resources)
     return {*root.resources, *below}
-
-
-def _answer(question: str) -> str:
-    return input(question).strip()

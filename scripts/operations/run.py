@@ -9,6 +9,7 @@ from pathlib import Path
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmedError
+from scripts.deployment.prompt import answer
 
 
 @dataclass(frozen=True)
@@ -49,5 +50,5 @@ def confirm(run: Run, question: str) -> None:
         return
     if not sys.stdin.isatty():
         raise NotConfirmedError("Nothing was done: nobody is there to agree.", "Run again with --yes.")
-    if input(f"{question} (yes/no) ").strip() != "yes":
+    if answer(f"{question} (yes/no) ") != "yes":
         raise NotConfirmedError("Nothing was done.")

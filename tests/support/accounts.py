@@ -25,7 +25,7 @@ from scripts.local_aws.faults import CallFault, Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
 
-REGION = "eu-west-1"
+REGION, ACCOUNT = "eu-west-1", "123456789012"
 # The account of the local AWS is one that documentation uses: a parameter file must not name it.
 CONNECTION = f"arn:aws:codeconnections:{REGION}:111122223333:connection/4dde5c82-51d6-4ea9-918e-03aed6972ff3"
 # What the local AWS does not hold, in the shape of AWS's answer: the branch's source is complete.
@@ -35,6 +35,13 @@ SOURCE = CallFault(
     times=0,
     answer={"Connection": {"ConnectionName": "source", "ConnectionStatus": "AVAILABLE"}},
 )
+NO_RULES = CallFault(
+    "answer",
+    on="codecommit.ListAssociatedApprovalRuleTemplatesForRepository",
+    times=0,
+    answer={"approvalRuleTemplateNames": []},
+)
+ALWAYS = (SOURCE, NO_RULES)
 STACK = "AWS::CloudFormation::Stack"
 SECONDS = 120  # for one command
 
@@ -143,7 +150,9 @@ class Account:
             (self.folder / name).mkdir(exist_ok=True)
         for name, body in bodies.items():
             (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
-        (self.folder / "params/shared.json").write_bytes((ROOT / "params/shared.json").read_bytes())
+        shared = json.loads((ROOT / "params/shared.json").read_text(encoding="utf-8"))
+        shared["Parameters"]["RequiredApprovals"] = "0"  # the local AWS does not hold approval rules
+        (self.folder / "params/shared.json").write_text(json.dumps(shared), encoding="utf-8")
         values = {"Environment": environment, "Text": text} | ({"ConnectionArn": connection} if connection else {})
         file = {"Parameters": values, "Tags": dict(tags or {}), "StackPolicy": dict(policy or {})}
         (self.folder / f"params/{environment}.json").write_text(json.dumps(file), encoding="utf-8")
@@ -164,7 +173,7 @@ class Account:
         }
 
     def command(self, verb: str, *words: str) -> list[str]:
-        """What is typed."""
+        """The command that runs what is typed."""
         folders = [word for name in ("templates", "params") for word in (f"--{name}", str(self.folder / name))]
         return [sys.executable, "-m", "scripts.deploy", verb, self.environment, *folders, *words]
 
@@ -231,11 +240,11 @@ class Account:
     @contextmanager
     def faults(self, *calls: CallFault, resources: tuple[ResourceFault, ...] = ()) -> Iterator[None]:
         """What is wrong within the block."""
-        faults.put(self.endpoint.url, Plan(calls=(*calls, SOURCE), resources=resources))
+        faults.put(self.endpoint.url, Plan(calls=(*calls, *ALWAYS), resources=resources))
         try:
             yield
         finally:
-            faults.put(self.endpoint.url, Plan(calls=(SOURCE,)))
+            faults.put(self.endpoint.url, Plan(calls=ALWAYS))
 
 
 @contextmanager
@@ -243,7 +252,7 @@ def account(folder: Path) -> Iterator[Account]:
     """An account with nothing in it."""
     endpoint = prepared.ensure(folder / "local-aws.json")
     try:
-        faults.put(endpoint.url, Plan(calls=(SOURCE,)))
+        faults.put(endpoint.url, Plan(calls=ALWAYS))
         yield Account(folder, endpoint)
     finally:
         server.stop(folder / "local-aws.json")

@@ -10,6 +10,7 @@ from scripts.deployment import execute, who
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
+from scripts.deployment.prompt import answer
 from scripts.deployment.stacks import Stack
 from scripts.operations import watching
 from scripts.operations.diagnose import history
@@ -142,7 +143,7 @@ def _confirm(run: Run, stack: Stack, account: str) -> None:
         raise NotConfirmedError(
             f"{stack.name} was not touched: nobody is there to agree.", f"--name {name} --yes agrees."
         )
-    if input(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ").strip() != name:
+    if answer(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ") != name:
         raise NotConfirmedError(f"{stack.name} was not touched.")
 
 

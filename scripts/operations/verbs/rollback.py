@@ -12,6 +12,7 @@ from itertools import islice
 
 from scripts.deployment import stacks, who
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
+from scripts.deployment.prompt import answer
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
@@ -56,7 +57,7 @@ def _agree(run: Run, name: str) -> None:
         return
     if not sys.stdin.isatty():
         raise NotConfirmedError("Nothing was rolled back: nobody is there to agree.", "Run again with --yes.")
-    if input(f"Type the environment's name ({name}) to go back: ").strip() != name:
+    if answer(f"Type the environment's name ({name}) to go back: ") != name:
         raise NotConfirmedError("Nothing was rolled back.")
 
 
