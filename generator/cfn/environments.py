@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from generator.cfn import parameters
+from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED
 from generator.cfn.parameters import ParameterFile, Problem
 from generator.cfn.templates import Template, TemplateSet
 
-SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
-
-# The environment that gets the design's names, and that is deployed by its deploy role alone.
-PRODUCTION = "production"
+__all__ = ["ACCESS", "EDGE", "ENVIRONMENT", "PRODUCTION", "SHARED", "check", "own_tags", "problems", "roots_of"]
 
 
 def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:

@@ -7,7 +7,6 @@ from the use; `finish()` refuses inputs that nothing uses.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -15,12 +14,11 @@ from troposphere import AWSHelperFn, AWSObject, Equals, If, Not, NoValue, Output
 
 from generator.core import canonical, paths, retention, tags
 from generator.core.arns import Text
+from generator.core.encoding import plain
 from generator.core.iam import Anything, Grant, document
 from generator.core.ports import ENVIRONMENT, Port
 from generator.project import Project
 
-# How a parameter is used in the canonical text: by Ref, or inside a Fn::Sub.
-USES = re.compile(r'"Ref": "(\w+)"|\$\{(\w+)\}')
 Resource = TypeVar("Resource", bound=AWSObject)
 
 
@@ -97,7 +95,7 @@ class Stack:
         if resource.title in self.resources:
             raise StackError(f"{self.name} has two resources called {resource.title}")
         # Rendered once, here: an error is raised at the line of whoever adds, and nothing is encoded twice.
-        self.resources[resource.title] = resource.to_dict()
+        self.resources[resource.title] = plain(resource)
         return resource
 
     def role(
@@ -129,11 +127,27 @@ class Stack:
 
     def finish(self) -> str:
         """The canonical JSON. Raises `StackError` when an input is taken and not used."""
-        body = canonical.text({**self.template.to_dict(), "Resources": self.resources})
-        used = {name for pair in USES.findall(body) for name in pair}
-        if idle := sorted(self.template.parameters.keys() - used):
+        template = self.template
+        sections = {
+            "AWSTemplateFormatVersion": template.version,
+            "Conditions": template.conditions,
+            "Description": template.description,
+            "Metadata": template.metadata,
+            "Outputs": template.outputs,
+            "Parameters": template.parameters,
+            "Rules": template.rules,
+        }
+        used = {name: plain(section) for name, section in sections.items() if section}
+        body = canonical.text({**used, "Resources": self.resources})
+        idle = [name for name in sorted(self.template.parameters) if not _uses(body, name)]
+        if idle:
             raise StackError(f"{self.name} takes {idle[0]} and uses it nowhere")
         return body
+
+
+def _uses(body: str, parameter: str) -> bool:
+    """Whether the canonical text refers to a parameter: by `Ref`, or inside an `Fn::Sub`."""
+    return f'"Ref": "{parameter}"' in body or f"${{{parameter}}}" in body
 
 
 def only_if(condition: str, value: object) -> AWSHelperFn:

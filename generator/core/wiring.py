@@ -7,7 +7,6 @@ Two children may offer the same port when their conditions exclude each other; a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -89,6 +88,8 @@ class Wiring:
         """
         offers = self._offers.get(port.name)
         if offers is None:
+            import difflib  # late: only whoever mistypes a name pays for it
+
             near = difflib.get_close_matches(port.name, self._offers, 1)
             hint = ""
             if near:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generator.cfn.assertions import as_text
-from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import Template, TemplateSet
 from generator.gate.effects import Effect, effects, retained
 

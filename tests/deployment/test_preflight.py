@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
-from scripts.deployment.errors import AwsError, Exit
+from scripts.deployment.errors import Exit
 from scripts.operations.preflight import account
 from scripts.operations.preflight.check import Check, Look, State
 from scripts.operations.run import Run
@@ -198,27 +198,6 @@ def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.Ca
         assert told[-1].endswith(f"{int(ended is Exit.REFUSED)} would stop a deployment, 0 not told")
     assert preflight.run(Run(full, roots, Namespace(format="json"), ROOT)) is Exit.REFUSED
     assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
-
-
-def test_missing_roles_are_made_once(params: Path) -> None:
-    made: list[str] = []
-
-    def create(AWSServiceName: str) -> dict[str, Any]:
-        made.append(AWSServiceName)
-        return {}
-
-    def role(RoleName: str) -> dict[str, Any]:
-        if RoleName.startswith("AWSServiceRole") and not made:
-            raise refusal("iam.get_role", "NoSuchEntity")
-        return dict(Account().answers["iam.get_role"])
-
-    aws = Account(iam__get_role=role, iam__create_service_linked_role=create)
-    assert account.make_roles(look(aws, params)) == made
-    assert {"ecs.amazonaws.com", "vpcorigin.cloudfront.amazonaws.com"} <= set(made)
-    assert "elasticbeanstalk.amazonaws.com" not in made and account.make_roles(look(aws, params)) == []
-    denied = Account(iam__get_role=absent("AccessDenied"))
-    with pytest.raises(AwsError):
-        account.make_roles(look(denied, params))
 
 
 def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:

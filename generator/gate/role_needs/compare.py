@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generator.cfn.broadening import covers
-from generator.cfn.environments import ACCESS
 from generator.cfn.evaluate import holds, like
 from generator.cfn.intrinsics import asked, decide, met, outcomes, render
+from generator.cfn.names import ACCESS
 from generator.cfn.permissions import Condition, Permission, of
 from generator.cfn.places import walk
 from generator.cfn.role_needs.rows import MANAGED

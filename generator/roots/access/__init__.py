@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from troposphere import And, Equals, GetAtt, Not, Or, Ref, Sub, iam
 
-from generator.cfn.environments import PRODUCTION
+from generator.cfn.names import PRODUCTION
 from generator.core import paths, ports
 from generator.core.arns import Text
 from generator.core.iam import Grant, document

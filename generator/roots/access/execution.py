@@ -14,7 +14,7 @@ from awacs import iam
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.environments import EDGE
+from generator.cfn.names import EDGE
 from generator.core import arns, paths
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, actions, allow

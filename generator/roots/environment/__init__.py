@@ -15,7 +15,7 @@ from typing import NamedTuple
 from troposphere import And, Condition, Equals, If, Not, Output, Ref, Sub
 from troposphere.cloudformation import Stack as NestedStack
 
-from generator.cfn.environments import PRODUCTION
+from generator.cfn.names import PRODUCTION
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.names import BEANSTALK, ECS, NONE

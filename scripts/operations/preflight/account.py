@@ -8,66 +8,22 @@ from collections.abc import Iterator
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
+from scripts.deployment.linked_roles import ROLES, exists
 from scripts.operations.preflight.check import Check, Look, good, know, stop
 
-# Service-linked roles by the service that uses them, and the resource that needs them. Sources: the "service-linked
-# roles" page of each service's developer guide; CloudFront's is the one of VPC origins.
-ROLES = {
-    "ecs.amazonaws.com": ("AWSServiceRoleForECS", "AWS::ECS::Cluster"),
-    "elasticloadbalancing.amazonaws.com": (
-        "AWSServiceRoleForElasticLoadBalancing",
-        "AWS::ElasticLoadBalancingV2::LoadBalancer",
-    ),
-    "ecs.application-autoscaling.amazonaws.com": (
-        "AWSServiceRoleForApplicationAutoScaling_ECSService",
-        "AWS::ECS::Service",
-    ),
-    "vpcorigin.cloudfront.amazonaws.com": ("AWSServiceRoleForCloudFrontVPCOrigin", "AWS::CloudFront::VpcOrigin"),
-    "elasticbeanstalk.amazonaws.com": ("AWSServiceRoleForElasticBeanstalk", "AWS::ElasticBeanstalk::Environment"),
-    "autoscaling.amazonaws.com": ("AWSServiceRoleForAutoScaling", "AWS::ElasticBeanstalk::Environment"),
-}
 STANDARD, FAMILIES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "acdhimrtz"
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
 def missing_roles(look: Look) -> list[str]:
     """The services whose role the environment needs and the account does not have."""
-    found = []
-    for service, (role, kind) in ROLES.items():
-        if look.count(kind) and not _exists(look.aws, role):
-            found.append(service)
-    return found
-
-
-def make_roles(look: Look) -> list[str]:
-    """Makes them, so that no service has to do so in the middle of a deployment; returns those that were made."""
-    made = missing_roles(look)
-    for service in made:
-        look.aws.call("iam", "create_service_linked_role", AWSServiceName=service)
-    return made
-
-
-def roles_line(look: Look) -> list[str]:
-    """Makes the roles that are missing; what was made as a line, none when there was nothing to do."""
-    made = make_roles(look)
-    return [f"service-linked roles made for {', '.join(made)}"] if made else []
-
-
-def _exists(aws: Aws, role: str) -> bool:
-    try:
-        aws.call("iam", "get_role", RoleName=role)
-    except AwsError as error:
-        # Code: `NoSuchEntityException` in botocore's model of IAM.
-        if error.code != "NoSuchEntity":
-            raise
-        return False
-    return True
+    return [service for service, (role, kind) in ROLES.items() if look.count(kind) and not exists(look.aws, role)]
 
 
 def roles(look: Look) -> Iterator[Check]:
     """Service-linked roles."""
     if missing := missing_roles(look):
-        yield know("service-linked roles", f"missing: {', '.join(missing)}", "`apply` makes them before anything else.")
+        yield know("service-linked roles", f"missing: {', '.join(missing)}", "`apply` creates them first.")
     else:
         yield good("service-linked roles", "all that are needed")
 

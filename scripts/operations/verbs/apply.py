@@ -15,6 +15,7 @@ from scripts.deployment import (
     computed,
     environment,
     execute,
+    linked_roles,
     planning,
     record,
     settings,
@@ -172,6 +173,7 @@ class Steps:
     def _execute(self, wanted: Environment, planned: Plan) -> tuple[Exit, Stack | None]:
         """Executes what was agreed to, follows it and writes it down."""
         aws, made, watcher = self.run.aws, self.planner, watching.watcher(self.run, wanted.root, planned)
+        say(linked_roles.create_missing(aws, planned))
         if planned.kind == UPDATE:
             self._settle(planned)  # a policy has to stand before what it forbids
         started = execute.apply(aws, planned)
