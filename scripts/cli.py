@@ -19,9 +19,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError, ended
+from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError
 from scripts.loopback import without_proxy
 from scripts.terminal import hints, streams
+from scripts.terminal.endings import ended
 
 if TYPE_CHECKING:
     from scripts.deployment.aws import Aws

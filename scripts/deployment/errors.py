@@ -1,4 +1,5 @@
-"""Every way in which the deploy script ends, as typed errors and exit statuses. This is the one place for both.
+"""Every way in which the deploy script ends, as typed errors and exit statuses. This is the one place for both;
+`scripts/terminal/endings.py` shows them.
 
 | status | meaning |
 |---|---|
@@ -12,15 +13,8 @@
 | 74 | done, but the output could not be written (`EX_IOERR`) |
 """
 
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
-from pathlib import Path
-
-from scripts.terminal import hints
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Exit(IntEnum):
@@ -123,68 +117,3 @@ class AwsError(RefusedError):
     def final(self) -> bool:
         """Whether the same call will fail again until somebody does something."""
         return self.code.startswith(FINAL)
-
-
-def ended(run: Callable[[], Exit], interrupted: DeployError, title: str = "", debug: bool = False) -> Exit:
-    """Runs a command and says how it ended; `interrupted` is what Ctrl-C means for it, `title` what is run. `debug`
-    shows where in the code an unexpected error arose; otherwise a file is named that tells it."""
-    try:
-        return run()
-    except DeployError as error:
-        if debug:
-            import traceback
-
-            traceback.print_exc()
-        return _tell(error)
-    except KeyboardInterrupt:
-        return _tell(interrupted)
-    except Exception as error:  # the last resort: nothing else stands between an error of ours and a person
-        return _unexpected(error, title, debug)
-
-
-def _tell(error: DeployError) -> Exit:
-    from scripts.terminal import console
-
-    for line in hints.spelled(str(error)).splitlines():
-        console.show_line(line, sys.stderr)
-    return error.status
-
-
-def _unexpected(error: Exception, title: str, debug: bool) -> Exit:
-    """Says what nobody foresaw in a few lines. It is not known how far the command came: nothing is claimed."""
-    import traceback
-
-    from scripts.terminal import console
-
-    frame = (traceback.extract_tb(error.__traceback__) or [None])[-1]
-    where = f" ({Path(frame.filename).name}, line {frame.lineno})" if frame else ""
-    text = f"{title}\n" + "".join(traceback.format_exception(error))
-    lines = [
-        f"An unexpected error ended `{title}`: {type(error).__name__}: {error}{where}.",
-        "How far it came is not known; " + hints.spelled("`status` tells how the stacks stand."),
-    ]
-    if debug:
-        lines.append(f"It arose here:\n{text}")
-    elif log := _log(text):
-        lines.append(f"Where it arose stands in {log}; the same command with --debug shows it.")
-    else:
-        lines.append("The same command with --debug shows where it arose.")
-    for part in "\n".join(lines).splitlines():
-        console.show_line(part, sys.stderr)
-    return Exit.INTERNAL
-
-
-def _log(text: str) -> Path | None:
-    """The file that holds the details of an unexpected error, for its owner's eyes; None where none can be written."""
-    import platform
-    from datetime import UTC, datetime
-
-    folder, moment = PROJECT / ".cache" / "errors", datetime.now(UTC)
-    file = folder / f"{moment:%Y-%m-%dT%H-%M-%S-%f}.log"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as log:
-            log.write(f"{moment:%Y-%m-%d %H:%M:%S} UTC, Python {platform.python_version()}\n{text}")
-    except OSError:
-        return None
-    return file

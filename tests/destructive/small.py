@@ -15,9 +15,10 @@ from generator.cfn.templates import STACK, from_bodies
 from scripts import cli
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
-from scripts.deployment.errors import RefusedError, ended
+from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import read
 from scripts.operations.run import Run
+from scripts.terminal.endings import ended
 
 Body = dict[str, Any]
 REFUSED = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/aws/broken", "Type": "String", "Value": "x"}}
