@@ -8,8 +8,9 @@ import argparse
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from scripts.deployment.errors import PROJECT, Exit
+from scripts.deployment.errors import Exit
 from scripts.terminal import console
+from scripts.terminal.endings import PROJECT
 
 ASK = "--words"  # the hidden option with which a shell asks; the words of the line so far follow
 BASH = f"""_delivery() {{

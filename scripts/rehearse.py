@@ -7,8 +7,9 @@ Exit status: 0 when the release would have succeeded, 1 when it would have faile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from scripts.deployment.errors import PROJECT, Exit, UnfinishedError, UsageError
+from scripts.deployment.errors import Exit, UnfinishedError, UsageError
 from scripts.terminal import console
+from scripts.terminal.endings import PROJECT
 
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
 SOONER = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")

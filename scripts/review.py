@@ -18,13 +18,14 @@ from generator.cfn.difference import compare as differences
 from generator.cfn.places import spell
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies, load
 from scripts import git
-from scripts.deployment.errors import PROJECT, Exit, RefusedError
+from scripts.deployment.errors import Exit, RefusedError
 from scripts.deployment.guards import ADDRESSES, keeps
 from scripts.deployment.plan import Difference
 from scripts.local_aws import schemas
 from scripts.operations.output.documents import inside, told
 from scripts.operations.output.plan_markdown import code
 from scripts.terminal import console
+from scripts.terminal.endings import PROJECT
 
 FOLDER = "templates"
 
