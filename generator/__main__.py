@@ -8,7 +8,8 @@
 
     --base     a permission ledger to compare with instead of the one that lies here, such as the main branch's
 
-Exit status: 0 done or nothing to do; 1 stale, or the gate found something, or the facts do not render; 64 bad usage.
+Exit status: 0 done or nothing to do; 1 stale, or the gate has findings, or the facts do not render, or there is no
+template to show; 64 bad usage.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import json
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -27,14 +28,17 @@ from generator.gate import cache
 
 if TYPE_CHECKING:
     from generator.cfn.templates import TemplateSet
+    from generator.gate.finding import Finding
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions.md"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
-SHOWN, WIDTH = 12, 160
-DONE, FOUND, USAGE = 0, 1, 64
+SHOWN_CHANGES, WIDTH = 12, 160
+DONE, FINDINGS, USAGE = 0, 1, 64
 # Functions of `generator.project` that refuse a fact.
 FACT_CHECKS = ("__post_init__", "must_match", "must_be_between", "refuse")
+# Folders below `generator/` that check what a stack or a root asks for: the place to edit is in who asked.
+CHECKING = ("generator", "core", "cfn")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,28 +55,96 @@ def main(words: list[str] | None = None) -> int:
     verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
     verbs.add_argument("--gate", action="store_true", help="render, lint, house rules, parameter files")
     parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
-    chosen = parser.parse_args(words)
-    if chosen.list:
-        return _list()
-    if chosen.picture:
-        return _picture()
-    if chosen.gate and cache.is_fresh(ROOT):
+    options = parser.parse_args(words)
+    if options.list or options.picture:
+        return _show(_table if options.list else _picture)
+    if options.check:
+        return check(options.base)
+    return make_templates(options.base, gate=options.gate)
+
+
+def make_templates(base: Path, *, gate: bool) -> int:
+    """From the facts to templates that may be deployed: `make templates`.
+
+    Renders; stops before any page is written when a permission was broadened beyond the ledger `base` for an old
+    reason; writes templates and pages; then, with `gate`, looks for what is wrong with them. A pass is remembered with
+    the bytes that passed, which the deploy script asks for.
+    """
+    if gate and base == LEDGER and cache.is_fresh(ROOT):
         print("templates: nothing has changed since the gate passed.")
         return DONE
-    files = _render()
+    files = _rendered_files()
     if files is None:
-        return FOUND
-    if chosen.check:
-        return _check(files) or _explained(files, chosen.base)
-    _write(files)
-    if _explained(files, chosen.base) == FOUND:
-        return FOUND
-    _record(files)
-    return _gate() if chosen.gate else DONE
+        return FINDINGS
+    _write_templates(files)
+    templates = _template_set(files)
+    if _report(_unexplained_permissions(base, templates)):
+        return FINDINGS
+    _write_ledger(templates)
+    if not gate:
+        return DONE
+    print("gate: cfn-lint, house rules, parameter files ...", flush=True)
+    # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
+    gc.set_threshold(100_000)
+    _write_parameter_page(templates)
+    findings = _gate_findings(templates)
+    if _report(findings):
+        print(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", file=sys.stderr)
+        return FINDINGS
+    cache.remember_pass(ROOT)
+    print("gate: passed, no findings")
+    return DONE
 
 
-def _render() -> Mapping[str, str] | None:
-    """The rendered files, or None after the reason was printed with the line of ours to look at.
+def check(base: Path) -> int:
+    """Whether the committed templates and the ledger are what the facts render to; writes nothing."""
+    from generator.gate import ledger
+
+    files = _rendered_files()
+    if files is None:
+        return FINDINGS
+    committed, templates = _committed_files(), _template_set(files)
+    stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
+    for name in stale:
+        state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
+        print(f"templates/{name} {state}")
+    ledger_is_stale = _text_of(LEDGER) != ledger.markdown(templates)
+    if ledger_is_stale:
+        print(f"{LEDGER.relative_to(ROOT)} is stale")
+    print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
+    if stale or ledger_is_stale:
+        return FINDINGS
+    return FINDINGS if _report(_unexplained_permissions(base, templates)) else DONE
+
+
+def _gate_findings(templates: TemplateSet) -> list[Finding]:
+    """What is wrong with the templates that lie in `templates/` and with the parameter files; cfn-lint looks only at
+    what changed since it last found nothing there, and at what that feeds."""
+    from generator.gate import lint, parameter_files, rules
+    from generator.gate.suppressions import suppressions
+
+    linted = lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
+    cache.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
+    house_rules = rules.findings(templates)
+    return [*suppressions(ROOT, templates), *linted, *house_rules, *parameter_files.findings(PARAMS, templates)]
+
+
+def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding]:
+    """Each permission that is broader than in the ledger `base`, for a reason that stood there already."""
+    from generator.gate import reasons
+
+    return reasons.findings(_text_of(base), templates)
+
+
+def _report(findings: Sequence[Finding]) -> bool:
+    """Prints the findings; whether there are any."""
+    for finding in findings:
+        print(finding, file=sys.stderr)
+    return bool(findings)
+
+
+def _rendered_files() -> Mapping[str, str] | None:
+    """The rendered files by name, or None after the reason was printed with the line of ours to look at.
 
     Whatever goes wrong while building is a fault in the facts or in a stack module, troposphere's own refusals
     (a misspelled property, a value of the wrong type) included.
@@ -82,12 +154,12 @@ def _render() -> Mapping[str, str] | None:
 
         return render().files
     except Exception as error:
-        file, line, text = _place(error)
+        file, line, text = _place_to_edit(error)
         print(f"{file.relative_to(ROOT)}:{line}: {type(error).__name__}: {error}\n    {text}", file=sys.stderr)
         return None
 
 
-def _place(error: Exception) -> tuple[Path, int, str]:
+def _place_to_edit(error: Exception) -> tuple[Path, int, str]:
     """File, line and text of the place to edit, for an error that was raised while the templates were built."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT / "generator")]
@@ -99,63 +171,28 @@ def _place(error: Exception) -> tuple[Path, int, str]:
         named = (line for line in range(first, last + 1) if re.match(rf"\s*{fact}\s*=", lines[line - 1]))
         line = next(named, first)
         return Path(frame.filename), line, lines[line - 1].strip()
-    # The vocabulary raises; the stack, root or part of one that called it is the place to edit.
-    frame = ([frame for frame in ours if Path(frame.filename).parent.name != "generator"] or ours)[-1]
+    frame = ([frame for frame in ours if Path(frame.filename).parent.name not in CHECKING] or ours)[-1]
     return Path(frame.filename), int(frame.lineno or 1), frame.line or ""
 
 
-def _rendered(files: Mapping[str, str]) -> TemplateSet:
+def _template_set(files: Mapping[str, str]) -> TemplateSet:
     from generator.cfn.templates import from_bodies
 
     return from_bodies({name.removesuffix(".json"): json.loads(text) for name, text in files.items()})
 
 
-def _explained(files: Mapping[str, str], base: Path) -> int:
-    """Whether each broadened permission has a new reason. Says what has none, and the ledger stays as it is."""
-    from generator.gate import reasons
-
-    findings = reasons.check(base.read_text(encoding="utf-8") if base.exists() else "", _rendered(files))
-    for finding in findings:
-        print(finding, file=sys.stderr)
-    return FOUND if findings else DONE
+def _text_of(file: Path) -> str:
+    """The text of a file; empty when there is none. What is no UTF-8 becomes a text that equals nothing rendered."""
+    return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
 
-def _record(files: Mapping[str, str]) -> None:
-    """Writes the permission ledger."""
-    from generator.gate import ledger
-
-    text = ledger.markdown(_rendered(files))
-    if not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != text:
-        LEDGER.parent.mkdir(exist_ok=True)
-        LEDGER.write_text(text, encoding="utf-8", newline="\n")
-        print(f"permissions: {LEDGER.relative_to(ROOT)} written")
+def _committed_files() -> dict[str, str]:
+    return {file.name: _text_of(file) for file in sorted(TEMPLATES.glob("*.json"))}
 
 
-def _committed() -> dict[str, str]:
-    return {file.name: file.read_text(encoding="utf-8") for file in sorted(TEMPLATES.glob("*.json"))}
-
-
-def _check(files: Mapping[str, str]) -> int:
-    from generator.gate import ledger
-
-    committed = _committed()
-    stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
-    for name in stale:
-        state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
-        print(f"templates/{name} {state}")
-    old = not LEDGER.exists() or LEDGER.read_text(encoding="utf-8") != ledger.markdown(_rendered(files))
-    if old:
-        print(f"{LEDGER.relative_to(ROOT)} is stale")
-    print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
-    return FOUND if stale or old else DONE
-
-
-def _write(files: Mapping[str, str]) -> None:
+def _write_templates(files: Mapping[str, str]) -> None:
     """Writes what differs, removes what nothing makes any more, and says what changed in the reviewer's terms."""
-    from generator.cfn.difference import compare
-    from generator.cfn.templates import TemplatesError
-
-    committed = _committed()
+    committed = _committed_files()
     if committed == dict(files):
         print(f"templates: {len(files)} rendered, none changed")
         return
@@ -166,63 +203,72 @@ def _write(files: Mapping[str, str]) -> None:
     for name in committed.keys() - files.keys():
         (TEMPLATES / name).unlink()
     print(f"templates: {len(files)} rendered, {sum(committed.get(n) != t for n, t in files.items())} changed")
+    if committed:
+        _print_changes(committed, files)
+
+
+def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> None:
+    from generator.cfn.difference import compare
+    from generator.cfn.templates import TemplatesError
+
     try:
-        before, after = (_rendered(side) for side in (committed, files))
+        before, after = _template_set(committed), _template_set(files)
     except (ValueError, TemplatesError) as error:
         print(f"  what lay there before cannot be compared: {error}")
         return
-    changes = [str(change) for change in compare(before, after)] if committed else []
-    for line in changes[:SHOWN]:
+    changes = [str(change) for change in compare(before, after)]
+    for line in changes[:SHOWN_CHANGES]:
         print(f"  {line}" if len(line) <= WIDTH else f"  {line[:WIDTH]} ...")
-    if len(changes) > SHOWN:
-        print(f"  and {len(changes) - SHOWN} more: git diff templates/")
+    if len(changes) > SHOWN_CHANGES:
+        print(f"  and {len(changes) - SHOWN_CHANGES} more: git diff templates/")
 
 
-def _gate() -> int:
-    """Lint, house rules and parameter files; remembers a pass, so that the next call answers at once."""
-    from generator.cfn.templates import load
-    from generator.gate import lint, parameter_files, parameter_page, run
+def _write_ledger(templates: TemplateSet) -> None:
+    from generator.gate import ledger
 
-    print("gate: cfn-lint, house rules, parameter files ...", flush=True)
-    # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
-    gc.set_threshold(100_000)
-    templates = load(TEMPLATES)
-    text = parameter_page.page(templates)
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        PAGE.write_text(text, encoding="utf-8", newline="\n")
-        print(f"parameters: {PAGE.relative_to(ROOT)} written")
-    linted = lint.lint(ROOT, only=cache.unlinted(ROOT))
-    cache.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
-    findings = [*linted, *run.check(templates), *parameter_files.check(PARAMS, templates)]
-    for finding in findings:
-        print(finding, file=sys.stderr)
-    if findings:
-        print(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", file=sys.stderr)
-        return FOUND
-    cache.remember(ROOT)
-    print("gate: passed, no findings")
+    _write_page(LEDGER, ledger.markdown(templates), "permissions")
+
+
+def _write_parameter_page(templates: TemplateSet) -> None:
+    from generator.gate import parameter_page
+
+    _write_page(PAGE, parameter_page.page(templates), "parameters")
+
+
+def _write_page(file: Path, text: str, title: str) -> None:
+    if _text_of(file) == text:
+        return
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8", newline="\n")
+    print(f"{title}: {file.relative_to(ROOT)} written")
+
+
+def _show(text_of: Callable[[TemplateSet], str]) -> int:
+    """Prints something about the templates that lie in `templates/`."""
+    from generator.cfn.templates import TemplatesError, load
+
+    try:
+        print(text_of(load(TEMPLATES)), end="")
+    except TemplatesError as error:
+        print(error, file=sys.stderr)
+        return FINDINGS
     return DONE
 
 
-def _list() -> int:
-    from generator.cfn.templates import load
-
-    templates = load(TEMPLATES)
-    print(f"{'template':<16}{'resources':>10}{'parameters':>12}{'outputs':>9}{'KiB':>7}")
+def _table(templates: TemplateSet) -> str:
+    """Stacks, resources and sizes."""
+    lines = [f"{'template':<16}{'resources':>10}{'parameters':>12}{'outputs':>9}{'KiB':>7}"]
     for name, template in templates.templates.items():
-        size = (TEMPLATES / f"{name}.json").stat().st_size / 1024
-        body = template.body
-        counts = [len(body.get(section, {})) for section in ("Resources", "Parameters", "Outputs")]
-        print(f"{name:<16}{counts[0]:>10}{counts[1]:>12}{counts[2]:>9}{size:>7.1f}")
-    return DONE
+        size = (TEMPLATES / template.file).stat().st_size / 1024
+        counts = [len(template.body.get(section, {})) for section in ("Resources", "Parameters", "Outputs")]
+        lines.append(f"{name:<16}{counts[0]:>10}{counts[1]:>12}{counts[2]:>9}{size:>7.1f}")
+    return "\n".join(lines) + "\n"
 
 
-def _picture() -> int:
-    from generator.cfn.templates import load
+def _picture(templates: TemplateSet) -> str:
     from generator.picture import mermaid
 
-    print(mermaid(load(TEMPLATES)), end="")
-    return DONE
+    return mermaid(templates)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Whether the gate has already passed for exactly what lies here: a digest of everything that its answer depends on.
 
-cfn-lint, nearly all of the gate's time, judges a template by itself and by those that it nests. So each template has an
-entry of its own, and a gate that has to run again gives cfn-lint only what has changed.
+cfn-lint, nearly all of the gate's time, judges a template by itself and by the interfaces of those that it nests. So
+each template has an entry of its own, and a gate that has to run again gives cfn-lint only what has changed and what
+that feeds. What is kept has the form that `generator/cfn/verdict.py` describes.
 
 Asked on every run, so it must cost next to nothing: the tools' versions are read from the names of their `.dist-info`
 folders, because importing `importlib.metadata` alone takes longer than all the rest.
@@ -10,15 +11,25 @@ folders, because importing `importlib.metadata` alone takes longer than all the 
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
 
-CACHE = Path(".cache/gate.json")
+from generator.cfn.verdict import FILE, read_record, template_digests, write_record
+
 PAGES = ("docs/permissions.md", "docs/parameters.md")
-SOURCES = ("generator/**/*.py", "setup.cfg", "params/*.json", "buildspecs/*", "templates/*.json", *PAGES)
+# cfn-lint's configuration files have no effect, and yet the gate refuses them: they count too.
+SOURCES = (
+    "generator/**/*.py",
+    "setup.cfg",
+    "params/*.json",
+    "buildspecs/*",
+    "templates/*.json",
+    ".cfnlintrc*",
+    "templates/.cfnlintrc*",
+    *PAGES,
+)
 NESTS = b'"AWS::CloudFormation::Stack"'
-TOOLS = ("troposphere", "awacs", "cfn_lint")
+TOOLS = ("troposphere", "awacs", "cfn_lint", "[Pp]y[Yy][Aa][Mm][Ll]")  # PyYAML: as its version writes it
 
 
 def digest(root: Path, sources: Iterable[str] = SOURCES) -> str:
@@ -34,43 +45,49 @@ def digest(root: Path, sources: Iterable[str] = SOURCES) -> str:
 
 
 def is_fresh(root: Path) -> bool:
-    """Whether `remember` was called for the same digest. A cache that cannot be read is not fresh."""
-    return _read(root).get("passed") == digest(root)
+    """Whether `remember_pass` was called for what lies here now. A record that cannot be read is not fresh."""
+    return read_record(root / FILE).get("inputs") == digest(root)
 
 
-def remember(root: Path) -> None:
-    """Writes down that the gate passed for what lies here now; call it only then."""
-    _write(root, "passed", digest(root))
+def remember_pass(root: Path) -> None:
+    """Writes down that the gate passed for what lies here now, to the byte; call it only then."""
+    write_record(root / FILE, inputs=digest(root), templates=template_digests(root / "templates"))
 
 
-def unlinted(root: Path) -> list[str]:
-    """The names of the templates' files for which `remember_linted` was not called as they are now."""
-    cache = _read(root).get("linted")
-    linted = cache if isinstance(cache, dict) else {}
-    return [name for name, judged in _judged(root).items() if linted.get(name) != judged]
+def unlinted_templates(root: Path) -> list[str]:
+    """The file names of the templates that cfn-lint has to look at: changed, or fed by one whose interface changed."""
+    linted = read_record(root / FILE).get("linted", {})
+    return [name for name, judged in _judged_by(root).items() if linted.get(name) != judged]
 
 
-def remember_linted(root: Path, found: Iterable[str] = ()) -> None:
-    """Writes down that cfn-lint found nothing in any template but those named; call it only then."""
-    _write(root, "linted", {name: judged for name, judged in _judged(root).items() if name not in found})
+def remember_linted(root: Path, faulty: Collection[str] = ()) -> None:
+    """Writes down that cfn-lint found nothing in any template but the `faulty` ones; call it only then."""
+    clean = {name: judged for name, judged in _judged_by(root).items() if name not in faulty}
+    write_record(root / FILE, linted=clean)
 
 
-def _judged(root: Path) -> dict[str, str]:
-    """A digest of all that cfn-lint judges each template by: what nests others is judged by all of them."""
-    files = sorted(root.glob("templates/*.json"))
-    sources = {file.name: "*.json" if NESTS in file.read_bytes() else file.name for file in files}
-    return {name: digest(root, ("generator/gate/lint.py", f"templates/{one}")) for name, one in sources.items()}
+def _judged_by(root: Path) -> dict[str, str]:
+    """For each template a digest of all that cfn-lint judges it by."""
+    tool = digest(root, ("generator/gate/lint.py",))
+    files = {file.name: file.read_bytes() for file in sorted(root.glob("templates/*.json"))}
+    interfaces = json.dumps({name: _interface(body) for name, body in files.items()}, sort_keys=True).encode()
+    return {
+        name: hashlib.sha256(tool.encode() + body + (interfaces if NESTS in body else b"")).hexdigest()
+        for name, body in files.items()
+    }
 
 
-def _read(root: Path) -> dict[str, Any]:
+def _interface(body: bytes) -> object:
+    """What a template that nests this one is judged by: the parameters, and the names of the outputs.
+
+    Nothing else of a nested template is read (cfn-lint 1.58, `rules/resources/cloudformation/NestedStackParameters.py`
+    and `context/context.py`, `_nested_stack_get_atts`), but for one that is no JSON.
+    """
     try:
-        cache = json.loads((root / CACHE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cache if isinstance(cache, dict) else {}
-
-
-def _write(root: Path, what: str, value: Any) -> None:
-    file = root / CACHE
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(_read(root) | {what: value}) + "\n", encoding="utf-8")
+        template = json.loads(body)
+    except ValueError:
+        return hashlib.sha256(body).hexdigest()
+    if not isinstance(template, dict):
+        return template
+    outputs = template.get("Outputs")
+    return [template.get("Parameters"), sorted(outputs) if isinstance(outputs, dict) else outputs]

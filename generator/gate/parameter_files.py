@@ -8,20 +8,20 @@ from generator.cfn.templates import FolderMissing, TemplateSet
 from generator.gate.finding import Finding
 
 
-def check(folder: Path, templates: TemplateSet) -> list[Finding]:
+def findings(folder: Path, templates: TemplateSet) -> list[Finding]:
     """Every problem of every parameter file in the folder. Raises `FolderMissing` when there is none."""
     files = sorted(folder.glob("*.json"))
     if not files:
         raise FolderMissing(folder)
-    findings = []
+    faults = []
     for file in files:
         name = f"{folder.name}/{file.name}"
         try:
             _, problems = environments.check(file, templates)
         except ParameterFileError as error:
-            findings.append(Finding(name, f"line {error.line or 1}", "PARAMS", error.reason, "correct the file"))
+            faults.append(Finding(name, f"line {error.line or 1}", "PARAMS", error.reason, "correct the file"))
             continue
         for problem in problems:
             fix = f"choose one of {', '.join(problem.choices)}" if problem.choices else "correct the value"
-            findings.append(Finding(name, problem.key, "PARAMS", problem.message, fix))
-    return findings
+            faults.append(Finding(name, problem.key, "PARAMS", problem.message, fix))
+    return faults

@@ -12,7 +12,7 @@ from generator.gate.finding import Finding
 LEDGER = "docs/permissions.md"
 
 
-def check(base: str, templates: TemplateSet) -> list[Finding]:
+def findings(base: str, templates: TemplateSet) -> list[Finding]:
     """What the set permits beyond the ledger's text `base` under a reason that stands there already."""
     return sorted(
         Finding(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.verdict import FILE, unverified_templates
 from generator.gate import cache
 
 
@@ -26,7 +27,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_nothing_is_fresh_before_it_passed(root: Path) -> None:
     assert not cache.is_fresh(root)
-    cache.remember(root)
+    cache.remember_pass(root)
     assert cache.is_fresh(root)
 
 
@@ -40,37 +41,85 @@ def test_nothing_is_fresh_before_it_passed(root: Path) -> None:
         "buildspecs/backend.yml",
         "templates/storage.json",
         "templates/new.json",
+        ".cfnlintrc.yaml",
+        "templates/.cfnlintrc",
     ],
 )
 def test_a_change_of_what_counts_ends_it(root: Path, name: str) -> None:
-    cache.remember(root)
+    cache.remember_pass(root)
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("other")
     assert not cache.is_fresh(root)
 
 
-@pytest.mark.parametrize("content", ["other", "{", 'nests "AWS::CloudFormation::Stack"'])
-def test_cfn_lint_judges_what_has_changed_and_what_nests_it(root: Path, content: str) -> None:
-    (root / "templates/root.json").write_text('nests "AWS::CloudFormation::Stack"')
-    (root / "templates/site.json").write_text("content")
-    everything = ["root.json", "site.json", "storage.json"]
-    assert cache.unlinted(root) == everything
-    cache.remember_linted(root, {"site.json"})
-    assert cache.unlinted(root) == ["site.json"]
+ROOT_TEMPLATE = '{"Resources": {"Site": {"Type": "AWS::CloudFormation::Stack"}}}'
+CHILD = '{"Parameters": {"A": {"Type": "String"}}, "Outputs": {"B": {"Value": 1}}}'
+
+
+@pytest.fixture
+def nested(root: Path) -> Path:
+    """Two templates, and a third that nests templates; cfn-lint has found nothing in them."""
+    (root / "templates/root.json").write_text(ROOT_TEMPLATE)
+    (root / "templates/site.json").write_text(CHILD)
+    (root / "templates/storage.json").write_text("{}")
+    assert cache.unlinted_templates(root) == ["root.json", "site.json", "storage.json"]
     cache.remember_linted(root)
-    cache.remember(root)
-    (root / "params/local.json").write_text("other")
-    assert cache.unlinted(root) == [] and not cache.is_fresh(root)
-    (root / "templates/storage.json").write_text(content)
-    assert cache.unlinted(root) == ["root.json", "storage.json"]
-    cache.remember_linted(root)
-    (root / "generator/gate").mkdir()
-    (root / "generator/gate/lint.py").write_text("other rules")
-    assert cache.unlinted(root) == everything
+    assert cache.unlinted_templates(root) == []
+    return root
+
+
+def test_cfn_lint_judges_again_what_has_changed(nested: Path) -> None:
+    (nested / "templates/site.json").write_text(CHILD + "\n")
+    (nested / "params/local.json").write_text("other")
+    assert cache.unlinted_templates(nested) == ["site.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        CHILD.replace('"A"', '"C"'),
+        CHILD.replace('"String"', '"Number"'),
+        CHILD.replace('"B"', '"C"'),
+        '{"Resources": {"X": {"Type": "AWS::CloudFormation::Stack"}}}',
+    ],
+)
+def test_and_what_nests_it_when_its_interface_has_changed(nested: Path, content: str) -> None:
+    (nested / "templates/site.json").write_text(content)
+    assert cache.unlinted_templates(nested) == ["root.json", "site.json"]
+
+
+def test_a_faulty_template_is_judged_again(nested: Path) -> None:
+    cache.remember_linted(nested, {"site.json"})
+    assert cache.unlinted_templates(nested) == ["site.json"]
+
+
+def test_other_rules_judge_everything_again(nested: Path) -> None:
+    (nested / "generator/gate").mkdir()
+    (nested / "generator/gate/lint.py").write_text("other rules")
+    assert cache.unlinted_templates(nested) == ["root.json", "site.json", "storage.json"]
+
+
+def test_the_verdict_is_about_exact_bytes(root: Path) -> None:
+    templates, record = root / "templates", root / FILE
+    (templates / "site.json").write_text("{}")
+    assert unverified_templates(record, templates) == ["site.json", "storage.json"]
+    cache.remember_pass(root)
+    assert unverified_templates(record, templates) == []
+    (templates / "site.json").write_text("{}\n")
+    assert unverified_templates(record, templates) == ["site.json"]
+    (templates / "site.json").unlink()
+    (templates / "new.json").write_text("{}")
+    assert unverified_templates(record, templates) == ["new.json", "site.json"]
+
+
+def test_what_cfn_lint_alone_has_passed_has_no_verdict(nested: Path) -> None:
+    assert unverified_templates(nested / FILE, nested / "templates") == ["root.json", "site.json", "storage.json"]
 
 
 def test_removing_or_renaming_a_file_ends_it(root: Path) -> None:
-    cache.remember(root)
+    cache.remember_pass(root)
     (root / "templates/storage.json").rename(root / "templates/storage2.json")
     assert not cache.is_fresh(root)
     (root / "templates/storage2.json").rename(root / "templates/storage.json")
@@ -80,13 +129,13 @@ def test_removing_or_renaming_a_file_ends_it(root: Path) -> None:
 
 
 def test_what_does_not_count_does_not_end_it(root: Path) -> None:
-    cache.remember(root)
+    cache.remember_pass(root)
     (root / "README.md").write_text("words")
     assert cache.is_fresh(root)
 
 
 def test_another_version_of_a_tool_ends_it(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.remember(root)
+    cache.remember_pass(root)
     (tmp_path / "site" / "troposphere-99.0.dist-info").mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
     assert not cache.is_fresh(root)
@@ -100,16 +149,18 @@ def test_the_tools_are_found_where_they_are_installed() -> None:
 
 
 def test_another_python_ends_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.remember(root)
+    cache.remember_pass(root)
     monkeypatch.setattr(sys, "version", "9.9")
     assert not cache.is_fresh(root)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"passed": 1, "linted": []}', '{"passed": "x"}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"inputs": 1, "linted": [], "templates": 1}', '{"inputs": "x"}', "\udcff"]
+)
 def test_a_corrupt_cache_is_just_not_fresh(root: Path, text: str) -> None:
-    cache.remember(root)
-    (root / cache.CACHE).write_bytes(text.encode(errors="surrogateescape"))
-    assert not cache.is_fresh(root) and cache.unlinted(root) == ["storage.json"]
+    cache.remember_pass(root)
+    (root / FILE).write_bytes(text.encode(errors="surrogateescape"))
+    assert not cache.is_fresh(root) and cache.unlinted_templates(root) == ["storage.json"]
 
 
 def test_asking_imports_nothing_heavy() -> None:
@@ -121,4 +172,4 @@ def test_asking_imports_nothing_heavy() -> None:
 
 def test_the_cache_is_ignored_by_git() -> None:
     ignored = (Path(__file__).parents[2] / ".gitignore").read_text().split()
-    assert f"{cache.CACHE.parts[0]}/" in ignored
+    assert f"{FILE.parts[0]}/" in ignored

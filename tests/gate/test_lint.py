@@ -1,7 +1,10 @@
 """cfn-lint finds nothing in our templates, and proves the wiring between them."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,10 @@ from typing import Any
 import pytest
 
 from generator.cfn.graph import mentions
-from generator.cfn.templates import FolderMissing
+from generator.cfn.templates import FolderMissing, load
 from generator.gate import lint as gate
 from generator.gate.lint import lint
+from generator.gate.suppressions import suppressions
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +107,67 @@ def test_what_is_ignored_would_be_found(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "templates").mkdir()
     text = (ROOT / "templates/environment.json").read_text().replace('"TemplateURL": "', '"TemplateURL": "../nested/')
     (tmp_path / "templates/environment.json").write_text(text)
-    assert {finding.rule for finding in lint(tmp_path)} == ignored
+    assert {(finding.rule, finding.where.rpartition("/")[2]) for finding in lint(tmp_path)} == ignored
+
+
+def test_the_list_of_what_is_ignored() -> None:
+    """Whoever makes it longer changes this test, and gives a reason."""
+    assert {("W3002", "TemplateURL")} == gate.IGNORED
+
+
+def test_our_templates_hold_no_suppression() -> None:
+    assert list(suppressions(ROOT, load(ROOT / "templates"))) == []
+
+
+def test_a_suppression_is_a_finding_by_itself(tmp_path: Path) -> None:
+    folder = copy(tmp_path, invalid)
+    for name in (".cfnlintrc", ".cfnlintrc.yml", "templates/.cfnlintrc.yaml"):
+        (folder / name).write_text("ignore_checks: [E3030]\n")
+    found = [(finding.file, finding.where) for finding in suppressions(folder, load(folder / "templates"))]
+    assert found == [
+        ("templates/storage.json", "Metadata.cfn-lint"),
+        ("templates/storage.json", "Resources.Artifacts.Metadata.cfn-lint"),
+        (".cfnlintrc", "file"),
+        (".cfnlintrc.yml", "file"),
+        ("templates/.cfnlintrc.yaml", "file"),
+    ]
+
+
+LINT = (
+    "import sys; from pathlib import Path; from generator.gate.lint import lint; "
+    "print(*(finding.rule for finding in lint(Path(sys.argv[1]))))"
+)
+
+
+def rules_found(folder: Path, **environment: str) -> list[str]:
+    """The rules of the findings in a process with these environment variables."""
+    result = subprocess.run(
+        [sys.executable, "-c", LINT, str(folder)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split()
+
+
+def test_no_configuration_of_the_user_silences_a_finding(tmp_path: Path) -> None:
+    folder = copy(tmp_path, invalid)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/.cfnlintrc").write_text("ignore_checks: [E3030]\n")
+    assert rules_found(folder, HOME=str(tmp_path / "home"), AWS_REGION="nowhere-1") == ["E3030"]
+
+
+def test_schemas_of_the_users_cache_are_a_finding(tmp_path: Path) -> None:
+    """`XDG_CACHE_HOME` leads cfn-lint to other schemas when they are newer than its own."""
+    import cfnlint
+
+    folder = copy(tmp_path, unchanged)
+    cache = tmp_path / "cache/aws/cfn-lint/schemas"
+    shutil.copytree(Path(cfnlint.__file__).parent / "data/schemas", cache)
+    (cache / "version.json").write_text('{"schema_date": "9999-01-01"}')
+    assert rules_found(folder, XDG_CACHE_HOME=str(tmp_path / "cache")) == ["LINT002"]
 
 
 def test_informational_findings_count(tmp_path: Path) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import from_bodies, load
-from generator.gate.rules import RULES, iam, names, storage
-from generator.gate.run import check
+from generator.gate.rules import RULES, findings, iam, names, storage
 
 from .mutating import Mutation, drop
 from .mutations import MUTATIONS
@@ -18,7 +17,7 @@ BY_ID = {rule.id: rule for rule in RULES}
 
 def test_our_templates_have_no_finding() -> None:
     assert len(TEMPLATES) > 10
-    assert [str(finding) for finding in check(TEMPLATES)] == []
+    assert [str(finding) for finding in findings(TEMPLATES)] == []
 
 
 def test_every_rule_has_a_mutation_and_an_id_of_its_own() -> None:
@@ -63,7 +62,7 @@ def test_an_exception_that_nothing_needs_is_not_in_a_table(
 def test_a_finding_says_where_which_rule_why_and_what_to_do() -> None:
     bodies = TEMPLATES.bodies()
     drop("AWS::S3::Bucket", "VersioningConfiguration")(bodies)
-    [finding] = check(from_bodies(bodies))
+    [finding] = findings(from_bodies(bodies))
     assert str(finding) == (
         f"{finding.file} {finding.where}: STO005 keeps no versions; {BY_ID['STO005'].why}\n"
         "    fix: set VersioningConfiguration.Status to Enabled"

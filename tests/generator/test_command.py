@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.cfn.verdict import FILE, unverified_templates
 from generator.gate import cache
 
 PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg")
@@ -47,14 +48,14 @@ def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) 
     result = run(copy, "--gate")
     assert result.returncode == 1, result.stdout
     assert "templates/registry.json Outputs/RegistryArn/Value" in result.stderr
-    assert not cache.is_fresh(copy) and cache.unlinted(copy) == ["registry.json"]
+    assert not cache.is_fresh(copy) and cache.unlinted_templates(copy) == ["registry.json"]
 
 
 def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
     linted(copy, "storage.json", "edge.json")
     first = run(copy, "--gate")
     assert first.returncode == 0, first.stdout + first.stderr
-    assert cache.unlinted(copy) == []
+    assert cache.unlinted_templates(copy) == []
     assert "none changed" in first.stdout and "gate: passed, no findings" in first.stdout
     again = run(copy, "--gate")
     assert (again.returncode, again.stdout) == (0, "templates: nothing has changed since the gate passed.\n")
@@ -63,7 +64,7 @@ def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
 def test_answering_at_once_imports_nothing_heavy(copy: Path) -> None:
     code = (
         "import sys\nfrom generator import __main__ as m\nfrom generator.gate import cache\n"
-        "cache.remember(m.ROOT)\nassert m.main(['--gate']) == 0\n"
+        "cache.remember_pass(m.ROOT)\nassert m.main(['--gate']) == 0\n"
         "heavy = {'troposphere', 'awacs', 'boto3', 'botocore', 'cfnlint', 'yaml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
@@ -148,6 +149,67 @@ def test_the_list_and_bad_usage(copy: Path) -> None:
     assert len(listed) == 21 and listed[0].split() == ["template", "resources", "parameters", "outputs", "KiB"]
     assert run(copy, "--lst").returncode == 64
     assert run(copy, "--list", "--check").returncode == 64
+
+
+@pytest.mark.parametrize("verb", ["--list", "--picture"])
+def test_without_templates_there_is_nothing_to_show(copy: Path, verb: str) -> None:
+    shutil.rmtree(copy / "templates")
+    result = run(copy, verb)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "templates holds no rendered template (*.json): run `make templates` first" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_template_that_is_no_json_is_named(copy: Path) -> None:
+    (copy / "templates/site.json").write_text("{", encoding="utf-8")
+    result = run(copy, "--list")
+    assert result.returncode == 1 and result.stderr.startswith("site.json:1: no JSON")
+
+
+def test_a_pass_is_about_the_bytes_that_passed(copy: Path) -> None:
+    linted(copy)
+    record, templates = copy / FILE, copy / "templates"
+    assert run(copy).returncode == 0
+    assert len(unverified_templates(record, templates)) == 20  # rendered, and judged by nobody
+    assert run(copy, "--gate").returncode == 0
+    assert unverified_templates(record, templates) == []
+    site = templates / "site.json"
+    site.write_bytes(site.read_bytes() + b"\n")
+    assert unverified_templates(record, templates) == ["site.json"]
+
+
+@pytest.mark.parametrize("file", [".cfnlintrc", ".cfnlintrc.yml", "templates/.cfnlintrc.yaml"])
+def test_a_configuration_of_cfn_lint_fails_the_gate_that_has_passed(copy: Path, file: str) -> None:
+    linted(copy)
+    assert run(copy, "--gate").returncode == 0
+    (copy / file).write_text("ignore_checks: [E3030]\n", encoding="utf-8")
+    for _ in range(2):
+        result = run(copy, "--gate")
+        assert result.returncode == 1
+        assert f"{file} file: LINT001 is a configuration file of cfn-lint" in result.stderr
+
+
+def test_a_directive_in_a_template_fails_the_gate(copy: Path) -> None:
+    """Written by the module that makes the template: an edited template alone is rendered anew."""
+    linted(copy)
+    edit(
+        copy / "generator/stacks/site.py",
+        "    stack.gives(ports.SITE_BUCKET_NAME",
+        '    stack.template.metadata["cfn-lint"] = {"config": {"ignore_checks": ["E3030"]}}\n'
+        "    stack.gives(ports.SITE_BUCKET_NAME",
+    )
+    result = run(copy, "--gate")
+    assert result.returncode == 1
+    assert "templates/site.json Metadata.cfn-lint: LINT001 holds settings of cfn-lint" in result.stderr
+
+
+def test_another_ledger_is_compared_with_although_nothing_has_changed(copy: Path) -> None:
+    linted(copy)
+    assert run(copy, "--gate").returncode == 0
+    base = (copy / "docs/permissions.md").read_text(encoding="utf-8")
+    (copy / "base.md").write_text(base.replace("codepipeline:PutApprovalResult", "codepipeline:GetPipeline"))
+    result = run(copy, "--gate", "--base", "base.md")
+    assert result.returncode == 1 and "REASON" in result.stderr
 
 
 def test_make_templates_says_so(repository: Path) -> None:

@@ -15,7 +15,7 @@ from generator.cfn.graph import mentions, references
 from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective
 from generator.cfn.templates import STACK, Template, TemplateSet, from_bodies, load
-from generator.gate import run
+from generator.gate import rules
 from generator.gate.lint import lint
 from tests.conftest import ROOT
 from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
@@ -219,7 +219,7 @@ def test_every_combination_keeps_the_house_rules(root: Template, made: list[dict
     for one in _sets(root, [{**values, **SEEN} for values in made]):
         whole = {"backend", "site"} <= set(one.templates) and "ChangesBuild" in one["pipeline"].parameters
         judged += whole
-        found = [finding for finding in run.check(one) if whole or finding.rule not in ("CON005", "CON006")]
+        found = [finding for finding in rules.findings(one) if whole or finding.rule not in ("CON005", "CON006")]
         found = [finding for finding in found if not finding.message.startswith("lacks elasticbeanstalk:")]
         assert not found, "\n".join(map(str, found[:5]))
     assert judged > 3

@@ -1,5 +1,7 @@
 """All house rules."""
 
+from generator.cfn.templates import TemplateSet
+from generator.gate.finding import Finding
 from generator.gate.rules import agreement, iam, monitoring, names, network, runtime, secrets, storage, structure
 from generator.gate.rules.rule import Rule
 
@@ -14,3 +16,8 @@ RULES: tuple[Rule, ...] = (
     *structure.RULES,
     *agreement.RULES,
 )
+
+
+def findings(templates: TemplateSet) -> list[Finding]:
+    """Every finding of every house rule, sorted by file and place."""
+    return sorted(finding for rule in RULES for finding in rule.findings(templates))

@@ -1,0 +1,47 @@
+"""The gate's verdict, `.cache/gate.json`: what passed, to the byte. Its form stands here and nowhere else:
+
+    {
+      "inputs": "<SHA-256>",                        all that the last pass depended on: sources, tools, templates, pages
+      "linted": {"storage.json": "<SHA-256>"},      all that cfn-lint judged a template by when it found nothing in it
+      "templates": {"storage.json": "<SHA-256>"}    the bytes of each template of the last set that passed the gate
+    }
+
+The gate writes it. Whoever deploys asks `unverified_templates`: only bytes that passed may leave this machine.
+Standard library only, and quick to import: the gate asks at every start.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+FILE = Path(".cache/gate.json")  # below the repository's root
+
+
+def read_record(file: Path) -> dict[str, Any]:
+    """The record, with what of it has the right form; a file that is missing or cannot be read holds nothing."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    forms = {"inputs": str, "linted": dict, "templates": dict}
+    entries = record.items() if isinstance(record, dict) else ()
+    return {name: value for name, value in entries if name in forms and isinstance(value, forms[name])}
+
+
+def write_record(file: Path, **entries: Any) -> None:
+    """Puts entries in the place of those of the same name; the others stay."""
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(read_record(file) | entries) + "\n", encoding="utf-8")
+
+
+def template_digests(templates: Path) -> dict[str, str]:
+    """SHA-256 of the bytes of each template in a folder, by the file's name."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(templates.glob("*.json"))}
+
+
+def unverified_templates(file: Path, templates: Path) -> list[str]:
+    """The names of the templates in a folder that differ from those that passed the gate last, in a single byte, or by
+    being there or missing; empty when the whole set passed. `file` is the record."""
+    passed, present = read_record(file).get("templates", {}), template_digests(templates)
+    return sorted(name for name in {*passed, *present} if passed.get(name) != present.get(name))
