@@ -1,4 +1,4 @@
-"""Plays one release of an application through the environment on the local AWS: `python -m scripts.rehearse`.
+"""Rehearses one release of an application through the environment on the local AWS: `python -m scripts.rehearse`.
 
 Exit status: 0 when the release would have succeeded, 1 when it would have failed; the others as in
 `scripts/deployment/errors.py`.
@@ -12,7 +12,7 @@ from scripts.terminal import console
 from scripts.terminal.endings import PROJECT
 
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
-SOONER = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
+SHORTER_WAITS = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
 INTERRUPTED = UnfinishedError("Interrupted.")
 
 
@@ -29,22 +29,27 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> Exit:
-    """Plays one release. Raises `DeployError`."""
+    """Rehearses one release. Raises `DeployError`."""
     from scripts.cli import local_aws
-    from scripts.rehearsal import report
-    from scripts.rehearsal.rehearse import rehearse
-    from scripts.rehearsal.stage import Options
+    from scripts.rehearsal.context import RehearsalOptions
+    from scripts.rehearsal.engine import rehearsal
+    from scripts.rehearsal.report import report_lines
 
     if wrong := [text for text in options.set if "=" not in text]:
         raise UsageError(f"--set takes NAME=VALUE, not {', '.join(wrong)}.")
     if not options.app.is_dir():
         raise UsageError(f"{options.app} is no folder.", "Name the folder of an application with --app.")
     aws = local_aws(options.local_aws, start=False)
-    variables = dict(text.split("=", 1) for text in (*SOONER, *options.set))
-    choices = Options(options.app.resolve(), options.cache.resolve(), variables, options.programs)
-    release = rehearse(aws, choices, options.pipeline, options.fail_at, console.show_line)
-    console.show(report.lines(release))
+    variables = dict(text.split("=", 1) for text in (*SHORTER_WAITS, *options.set))
+    choices = RehearsalOptions(options.app.resolve(), options.cache.resolve(), variables, options.programs)
+    with rehearsal(aws, choices, options.pipeline, options.fail_at, _print) as release:
+        console.show(report_lines(release))
     return Exit.DONE if release.succeeded else Exit.FAILED
+
+
+def _print(text: str) -> None:
+    """Shows progress; some errors end with the last lines of a log."""
+    console.show(text.splitlines())
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from scripts.deployment.aws import Aws
 
-# A date that zip can hold; the same files give the same bytes.
-THEN = (1980, 1, 1, 0, 0, 0)
+# The earliest date that zip can hold: the same files give the same bytes.
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact: its name in the pipeline, where it is kept, how many files and bytes it has."""
+    """One artifact: its name in the pipeline, its S3 key, how many files and bytes it has."""
 
     name: str
     key: str
@@ -24,7 +24,7 @@ class Artifact:
 
 
 @dataclass(frozen=True)
-class Store:
+class ArtifactStore:
     """The artifact store of a pipeline; `key` is empty where S3's own key encrypts."""
 
     aws: Aws
@@ -33,11 +33,11 @@ class Store:
     pipeline: str
 
     def put(self, name: str, files: Mapping[str, Path]) -> Artifact:
-        """Keeps files, by their path inside the artifact, under a key of CodePipeline's form."""
+        """Stores files, by their path inside the artifact, under a key of CodePipeline's form."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for path, file in sorted(files.items()):
-                entry = zipfile.ZipInfo(path, THEN)
+                entry = zipfile.ZipInfo(path, ZIP_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = (0o100755 if file.stat().st_mode & 0o100 else 0o100644) << 16
                 archive.writestr(entry, file.read_bytes())
@@ -48,12 +48,12 @@ class Store:
         return Artifact(name, key, len(files), len(body))
 
     def unpack(self, artifact: Artifact, folder: Path) -> None:
-        """Lays the files of an artifact into a folder."""
+        """Writes the files of an artifact into a folder."""
         unpack(self.aws, self.bucket, artifact.key, folder)
 
 
 def unpack(aws: Aws, bucket: str, key: str, folder: Path) -> None:
-    """Lays the files of a zip archive in a bucket into a folder, with their permissions."""
+    """Writes the files of a zip archive in a bucket into a folder, with their permissions."""
     body = aws.call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -63,6 +63,6 @@ def unpack(aws: Aws, bucket: str, key: str, folder: Path) -> None:
                 path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
 
 
-def shown(path: Path) -> str:
-    """A path as somebody at this folder would type it."""
+def shown_path(path: Path) -> str:
+    """A path as somebody in the current folder would type it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,13 +1,13 @@
 """What can end an action of a release."""
 
 
-class Failed(Exception):
-    """An action that failed; the message is what CodePipeline shows as its summary, `more` where to read on here."""
+class ActionFailedError(Exception):
+    """An action failed; the message is what CodePipeline shows as its summary, `details` where to read on here."""
 
-    def __init__(self, message: str, more: str = "") -> None:
-        self.more = more
+    def __init__(self, message: str, details: str = "") -> None:
+        self.details = details
         super().__init__(message)
 
 
-class Unsupported(Failed):
-    """Something is deployed that a rehearsal does not imitate; the message names it."""
+class UnsupportedError(ActionFailedError):
+    """Something is deployed that a rehearsal does not simulate; the message names it."""

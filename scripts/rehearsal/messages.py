@@ -1,7 +1,7 @@
 """The notifications of a release: its events against the deployed EventBridge rules, through their input transformers.
 
 Sources: EventBridge user guide, eb-event-patterns and eb-create-pattern-operators for matching,
-eb-transform-target-input for the transformer, codepipeline user guide, detect-state-changes-cloudwatch-events, for the
+eb-transform-target-input for the transformer; codepipeline user guide, detect-state-changes-cloudwatch-events, for the
 events.
 """
 
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.deployment.aws import Aws
-from scripts.rehearsal.errors import Failed, Unsupported
-from scripts.rehearsal.permissions import Denied, Judge
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker
 
 Event = Mapping[str, Any]
 EVENTS = "events.amazonaws.com"
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One enabled rule with its targets, as EventBridge tells them."""
+class EventRule:
+    """One enabled rule with its targets."""
 
     name: str
     arn: str
@@ -31,84 +31,83 @@ class Rule:
 
 @dataclass(frozen=True)
 class Message:
-    """What a target is sent because of an event; `trouble` says why it does not arrive."""
+    """What a target is sent because of an event; `undelivered` says why it does not arrive."""
 
     rule: str
     target: str
     body: str
-    trouble: str = ""
+    undelivered: str = ""
 
 
-def rules(aws: Aws) -> list[Rule]:
-    """Every enabled rule of the default bus that has a pattern."""
-    found = []
+def enabled_rules(aws: Aws) -> list[EventRule]:
+    """Every enabled rule of the default bus that has an event pattern."""
+    rules = []
     for page in aws.pages("events", "list_rules"):
-        for one in page["Rules"]:
-            if one["State"] == "ENABLED" and one.get("EventPattern"):
-                targets = aws.call("events", "list_targets_by_rule", Rule=one["Name"])["Targets"]
-                found.append(Rule(one["Name"], one["Arn"], json.loads(one["EventPattern"]), tuple(targets)))
-    return found
+        for rule in page["Rules"]:
+            if rule["State"] == "ENABLED" and rule.get("EventPattern"):
+                targets = aws.call("events", "list_targets_by_rule", Rule=rule["Name"])["Targets"]
+                rules.append(EventRule(rule["Name"], rule["Arn"], json.loads(rule["EventPattern"]), tuple(targets)))
+    return rules
 
 
-def sent(event: Event, known: list[Rule], judge: Judge) -> list[Message]:
-    """What the targets of all rules are sent because of an event."""
+def messages_for(event: Event, rules: list[EventRule], checker: PermissionChecker) -> list[Message]:
+    """What the targets of all matching rules are sent because of an event."""
     return [
-        Message(rule.name, target["Arn"], transformed(target, event), _trouble(rule, target["Arn"], judge))
-        for rule in known
+        Message(rule.name, target["Arn"], target_input(target, event), _delivery_problem(rule, target["Arn"], checker))
+        for rule in rules
         if matches(rule.pattern, event)
         for target in rule.targets
     ]
 
 
-def _trouble(rule: Rule, topic: str, judge: Judge) -> str:
-    """Why a topic or its key lets EventBridge not publish; empty when they do."""
+def _delivery_problem(rule: EventRule, topic: str, checker: PermissionChecker) -> str:
+    """Why a topic or its key does not let EventBridge publish; empty when they do."""
     if topic.split(":")[2] != "sns":
         return ""
     try:
-        judge.service(EVENTS, "sns:Publish", topic, {"aws:SourceArn": rule.arn, "aws:SourceAccount": judge.account})
-        key = judge.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"].get("KmsMasterKeyId", "")
-        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
-            judge.service(EVENTS, action, key, {})
-    except Denied as denied:
-        return str(denied)
+        source = {"aws:SourceArn": rule.arn, "aws:SourceAccount": checker.account}
+        checker.check_service_call(EVENTS, "sns:Publish", topic, source)
+        attributes = checker.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"]
+        if key := attributes.get("KmsMasterKeyId", ""):
+            for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+                checker.check_service_call(EVENTS, action, key, {})
+    except AccessDeniedError as error:
+        return str(error)
     return ""
 
 
 def matches(pattern: Mapping[str, Any], event: Event) -> bool:
-    """Whether an event fits a pattern. Raises `Unsupported` for a comparison that is not modelled."""
-    for key, wanted in pattern.items():
+    """Whether an event matches a pattern. Raises `UnsupportedError` for a comparison that is not simulated."""
+    for key, expected in pattern.items():
         if key == "$or":
-            raise Unsupported("event patterns with $or are not imitated")
-        found = event.get(key)
-        if isinstance(wanted, Mapping):
-            if not matches(wanted, found if isinstance(found, Mapping) else {}):
+            raise UnsupportedError("event patterns with $or are not simulated")
+        actual = event.get(key)
+        if isinstance(expected, Mapping):
+            if not matches(expected, actual if isinstance(actual, Mapping) else {}):
                 return False
-        elif not any(_fits(one, found) for one in wanted):
+        elif not any(_value_matches(choice, actual) for choice in expected):
             return False
     return True
 
 
-def _fits(wanted: Any, found: Any) -> bool:
-    match wanted:
-        case {"exists": bool() as there}:
-            return (found is not None) == there
+def _value_matches(expected: Any, actual: Any) -> bool:
+    values = actual if isinstance(actual, list) else [actual]
+    match expected:
+        case {"exists": bool() as exists}:
+            return (actual is not None) == exists
         case {"prefix": str() as start}:
-            return any(isinstance(one, str) and one.startswith(start) for one in _each(found))
+            return any(isinstance(value, str) and value.startswith(start) for value in values)
         case {"suffix": str() as end}:
-            return any(isinstance(one, str) and one.endswith(end) for one in _each(found))
+            return any(isinstance(value, str) and value.endswith(end) for value in values)
         case {"anything-but": inner}:
-            named = inner if isinstance(inner, list) else [inner]
-            return found is not None and not any(_fits(one, found) for one in named)
+            excluded = inner if isinstance(inner, list) else [inner]
+            return actual is not None and not any(_value_matches(choice, actual) for choice in excluded)
         case dict():
-            raise Unsupported(f"the event pattern {json.dumps(wanted)} is not imitated")
-    return wanted in _each(found)
+            raise UnsupportedError(f"the event pattern {json.dumps(expected)} is not simulated")
+    return expected in values
 
 
-def _each(found: Any) -> list[Any]:
-    return found if isinstance(found, list) else [found]
-
-
-def transformed(target: Mapping[str, Any], event: Event) -> str:
+def target_input(target: Mapping[str, Any], event: Event) -> str:
     """What a target is sent: the event, a constant, or what its input transformer makes.
 
     `<name>` is replaced by the JSON at its path: between quotes of the template a text stands without its own, and
@@ -117,28 +116,29 @@ def transformed(target: Mapping[str, Any], event: Event) -> str:
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        raise Unsupported("targets with InputPath are not imitated")
+        raise UnsupportedError("targets with InputPath are not simulated")
     if "InputTransformer" not in target:
         return json.dumps(event)
     paths = target["InputTransformer"].get("InputPathsMap", {})
     template = target["InputTransformer"]["InputTemplate"]
 
-    def value(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         if match[1].startswith("aws.events."):
-            raise Unsupported(f"<{match[1]}> in an input template is not imitated")
+            raise UnsupportedError(f"<{match[1]}> in an input template is not simulated")
         if match[1] not in paths:
-            raise Failed(f"the input template has <{match[1]}>, and no path of that name")
-        found = _at(paths[match[1]], event)
-        if found is None:
+            raise ActionFailedError(f"the input template has <{match[1]}>, and no path of that name")
+        value = _value_at(paths[match[1]], event)
+        if value is None:
             return ""
-        quoted = template[: match.start()].count('"') - template[: match.start()].count('\\"')
-        return str(found) if isinstance(found, str) and quoted % 2 else json.dumps(found, ensure_ascii=False)
+        before = template[: match.start()]
+        quotes = before.count('"') - before.count('\\"')
+        return value if isinstance(value, str) and quotes % 2 else json.dumps(value, ensure_ascii=False)
 
-    return re.sub(r"<([\w.-]+)>", value, template)
+    return re.sub(r"<([\w.-]+)>", replacement, template)
 
 
-def _at(path: str, event: Event) -> Any:
-    found: Any = event
+def _value_at(path: str, event: Event) -> Any:
+    value: Any = event
     for step in path.removeprefix("$").split(".")[1:]:
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value

@@ -1,7 +1,7 @@
-"""Whether the roles as they are deployed may do what a release does: every call is judged before it is made.
+"""Whether the roles as they are deployed may do what a release does: every call is checked before it is made.
 
-What a thing needs stands in `generator/cfn/role_needs/rows.py`; here its texts become the ARNs of this account, and the
-evaluator of `generator/cfn/evaluate.py` judges them over the policies that IAM, S3 and KMS answer with.
+What an operation needs is a row of `generator/cfn/role_needs/rows.py`; here its texts become the ARNs of this account,
+and `generator/cfn/evaluate.py` decides over the policies that IAM, S3, KMS and SNS answer with.
 """
 
 import json
@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.evaluate import Decision, Request, decide, like, statements
+from generator.cfn.evaluate import Request, decide, like, statements
 from generator.cfn.permissions import Permission
 from generator.cfn.role_needs.row import filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.rehearsal.errors import Failed, Unsupported
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
 
 
-class Denied(Failed):
+class AccessDeniedError(ActionFailedError):
     """A call that the role may not make; the message spells the missing statement out."""
 
 
@@ -32,142 +32,151 @@ class Usage:
 
 
 @dataclass
-class Judge:
-    """Judges calls, and remembers which statements allowed them."""
+class PermissionChecker:
+    """Checks calls over the deployed policies, and remembers which statements allowed them.
+
+    `used_by_role` are statement ids and actions, by the role's ARN.
+    """
 
     aws: Aws
     account: str
     partition: str = "aws"
-    seen: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    used_by_role: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _roles: dict[str, list[Permission]] = field(default_factory=dict)
     _policies: dict[str, list[Permission]] = field(default_factory=dict)
-    _asked: set[tuple[str, str, str, str]] = field(default_factory=set)
+    _allowed: set[tuple[str, str, str, str]] = field(default_factory=set)
 
-    def assume(self, role: str, kind: str, key: str) -> None:
-        """Whether the service that a resource type's property hands a role to may take it. Raises `Denied`."""
+    def check_service_trust(self, role: str, kind: str, key: str) -> None:
+        """Whether the service to which a resource type's property passes a role may assume it. Raises
+        `AccessDeniedError`."""
         service, context, _ = TRUST[kind, key]
-        trust = [one for one in self.role(role) if one.kind == "trust"]
         request = Request("sts:AssumeRole", role, self._context(context), f"Service:{service}")
-        self._verdict(role, request, decide(request, trust), f"{service} may not assume {_name(role)}")
+        self._require(role, request, self._trust(role), f"{service} may not assume {_name(role)}")
 
-    def become(self, role: str, by: str) -> None:
+    def check_role_trust(self, role: str, by: str) -> None:
         """Whether one role may assume another whose trust policy names it, which is enough within an account (STS API
-        reference, AssumeRole). Raises `Denied`."""
-        trust = [one for one in self.role(role) if one.kind == "trust"]
+        reference, AssumeRole). Raises `AccessDeniedError`."""
         request = Request("sts:AssumeRole", role, self._context({}), f"AWS:{by}")
-        self._verdict(role, request, decide(request, trust), f"{_name(by)} may not assume {_name(role)}")
+        self._require(role, request, self._trust(role), f"{_name(by)} may not assume {_name(role)}")
 
-    def need(self, role: str, thing: str, fields: Mapping[str, str], star: str = "*") -> None:
-        """Whether a role may do all that a thing of `ROWS` needs.
+    def check_operation(self, role: str, operation: str, fields: Mapping[str, str], star: str = "*") -> None:
+        """Whether a role may do all that an operation of `ROWS` needs.
 
-        `fields` are the row's `<Name>`s; `star` stands in the place of a row's last `*`, where a call names more than
-        the row does. Raises `Denied`, and `Unsupported` for a thing without a row.
+        `fields` are the row's `<Name>`s; `star` replaces a row's last `*`, where a call names more than the row does.
+        Raises `AccessDeniedError`, and `UnsupportedError` for an operation without a row.
         """
-        if thing not in ROWS:
-            raise Unsupported(f"`{thing}` has no row in generator/cfn/role_needs/rows.py: add it with its source")
-        for row in ROWS[thing]:
-            on = self._here(filled(row.on, fields))
-            on = on if on == "*" or not on.endswith("*") else on[:-1] + star
+        if operation not in ROWS:
+            raise UnsupportedError(
+                f"`{operation}` has no row in generator/cfn/role_needs/rows.py: add it with its source"
+            )
+        for row in ROWS[operation]:
+            resource = self._in_account(filled(row.on, fields))
+            if resource != "*" and resource.endswith("*"):
+                resource = resource[:-1] + star
             context = {key: filled(value, fields) for key, value in row.when.items()}
             for action in row.actions:
-                self.call(role, action, on, context)
+                self.check_call(role, action, resource, context)
 
-    def call(self, role: str, action: str, on: str, context: Mapping[str, str]) -> None:
-        """Whether a role may make one call. Raises `Denied`."""
-        key = (role, action, on, json.dumps(dict(context), sort_keys=True))
-        if key in self._asked:
+    def check_call(self, role: str, action: str, resource: str, context: Mapping[str, str]) -> None:
+        """Whether a role may make one call. Raises `AccessDeniedError`."""
+        key = (role, action, resource, json.dumps(dict(context), sort_keys=True))
+        if key in self._allowed:
             return
-        request = Request(action, on, self._context(context), f"AWS:{role}")
-        theirs = self._policy(on)
-        own = [one for one in self.role(role) if one.kind == "identity"]
-        if on.split(":")[2:3] == ["kms"]:  # the key's own policy has to allow, too
-            self._verdict(
-                role, request, decide(request, theirs), f"the key policy of {on} does not let {_name(role)} {action}"
-            )
-            theirs = []
-        self._verdict(role, request, decide(request, [*own, *theirs]), f"{_name(role)} may not {action} on {on}")
-        self._asked.add(key)
+        request = Request(action, resource, self._context(context), f"AWS:{role}")
+        resource_policy = self._resource_policy(resource)
+        identity = [permission for permission in self.statements(role) if permission.kind == "identity"]
+        if resource.split(":")[2:3] == ["kms"]:  # the key's own policy has to allow, too
+            problem = f"the key policy of {resource} does not let {_name(role)} {action}"
+            self._require(role, request, resource_policy, problem)
+            resource_policy = []
+        self._require(role, request, [*identity, *resource_policy], f"{_name(role)} may not {action} on {resource}")
+        self._allowed.add(key)
 
-    def service(self, principal: str, action: str, on: str, context: Mapping[str, str]) -> None:
-        """Whether a service may make a call by the policy of what it asks. Raises `Denied`."""
-        request = Request(action, on, self._context(context), f"Service:{principal}")
-        decision = decide(request, self._policy(on))
+    def check_service_call(self, principal: str, action: str, resource: str, context: Mapping[str, str]) -> None:
+        """Whether a service may make a call by the resource's policy. Raises `AccessDeniedError`."""
+        request = Request(action, resource, self._context(context), f"Service:{principal}")
+        decision = decide(request, self._resource_policy(resource))
         if not decision.allowed:
-            raise Denied(f"{principal} may not {action} on {on}: {decision}")
+            raise AccessDeniedError(f"{principal} may not {action} on {resource}: {decision}")
 
     def usage(self) -> list[Usage]:
-        """The roles that were asked, with what was used of them and what was not."""
-        found = []
-        for role, used in sorted(self.seen.items()):
-            held = {(one.sid, name) for one in self.role(role) if one.kind == "identity" for name in one.actions}
-            names = tuple(sorted({action for _, action in used}))
-            found.append(Usage(_name(role), names, tuple(sorted({action for _, action in held - used}))))
-        return found
+        """The roles whose permissions were checked, with what was used of them and what was not."""
+        usages = []
+        for role, used in sorted(self.used_by_role.items()):
+            granted = {
+                (permission.sid, action)
+                for permission in self.statements(role)
+                if permission.kind == "identity"
+                for action in permission.actions
+            }
+            actions = tuple(sorted({action for _, action in used}))
+            usages.append(Usage(_name(role), actions, tuple(sorted({action for _, action in granted - used}))))
+        return usages
 
-    def role(self, arn: str) -> list[Permission]:
-        """The statements of a role, its trust policy's too. Raises `Unsupported` for a boundary."""
-        if arn not in self._roles:
-            name = _name(arn)
-            held = self.aws.call("iam", "get_role", RoleName=name)["Role"]
-            if "PermissionsBoundary" in held:
-                raise Unsupported(f"{name} has a permissions boundary, which nothing here judges")
-            self._roles[arn] = statements(
-                name, dict(self._documents(name)), _document(held["AssumeRolePolicyDocument"])
-            )
-        return self._roles[arn]
+    def statements(self, role: str) -> list[Permission]:
+        """The statements of a role, its trust policy's too. Raises `UnsupportedError` for a boundary."""
+        if role not in self._roles:
+            name = _name(role)
+            body = self.aws.call("iam", "get_role", RoleName=name)["Role"]
+            if "PermissionsBoundary" in body:
+                raise UnsupportedError(f"{name} has a permissions boundary, which a rehearsal does not check")
+            trust = _document(body["AssumeRolePolicyDocument"])
+            self._roles[role] = statements(name, dict(self._documents(name)), trust)
+        return self._roles[role]
+
+    def _trust(self, role: str) -> list[Permission]:
+        return [permission for permission in self.statements(role) if permission.kind == "trust"]
 
     def _documents(self, name: str) -> Iterator[tuple[str, Any]]:
         for policy in self.aws.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
             inline = self.aws.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
             yield policy, _document(inline["PolicyDocument"])
-        for one in self.aws.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
-            arn = one["PolicyArn"]
+        for attached in self.aws.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
+            arn = attached["PolicyArn"]
             version = self.aws.call("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            held = self.aws.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
-            yield one["PolicyName"], _document(held["PolicyVersion"]["Document"])
+            body = self.aws.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+            yield attached["PolicyName"], _document(body["PolicyVersion"]["Document"])
 
-    def _policy(self, on: str) -> list[Permission]:
-        """The policy of a bucket, key or topic."""
-        service, name = [*on.split(":"), "", "", ""][2], on.split(":", 5)[-1].split("/")
-        known = {
+    def _resource_policy(self, resource: str) -> list[Permission]:
+        """The policy of a bucket, key or topic; of anything else nothing."""
+        service, name = [*resource.split(":"), "", "", ""][2], resource.split(":", 5)[-1].split("/")
+        calls = {
             "s3": ("get_bucket_policy", {"Bucket": name[0]}, "Policy"),
-            "kms": ("get_key_policy", {"KeyId": on, "PolicyName": "default"}, "Policy"),
-            "sns": ("get_topic_attributes", {"TopicArn": on}, "Attributes"),
+            "kms": ("get_key_policy", {"KeyId": resource, "PolicyName": "default"}, "Policy"),
+            "sns": ("get_topic_attributes", {"TopicArn": resource}, "Attributes"),
         }
-        if service not in known:
+        if service not in calls:
             return []
-        operation, asked, member = known[service]
-        where = str(asked.get("Bucket", on))
-        if where not in self._policies:
+        operation, arguments, member = calls[service]
+        owner = str(arguments.get("Bucket", resource))
+        if owner not in self._policies:
             try:
-                answer = self.aws.call(service, operation, **asked)[member]
+                answer = self.aws.call(service, operation, **arguments)[member]
             except AwsError as error:
                 if error.code != "NoSuchBucketPolicy":
                     raise
                 answer = '{"Statement": []}'
             text = answer if isinstance(answer, str) else answer["Policy"]
-            self._policies[where] = statements(where, {"resource policy": _document(text)})
-        return self._policies[where]
+            self._policies[owner] = statements(owner, {"resource policy": _document(text)})
+        return self._policies[owner]
 
-    def _verdict(self, role: str, request: Request, decision: Decision, what: str) -> None:
+    def _require(self, role: str, request: Request, permissions: list[Permission], problem: str) -> None:
+        decision = decide(request, permissions)
         if not decision.allowed or decision.by is None:
-            raise Denied(f"{what}: {decision}")
-        used = self.seen.setdefault(role, set())
-        if decision.by.kind == "identity" and decision.by in self.role(role):
-            used.update((decision.by.sid, one) for one in decision.by.actions if _covers(one, request.action))
+            raise AccessDeniedError(f"{problem}: {decision}")
+        used = self.used_by_role.setdefault(role, set())
+        if decision.by.kind == "identity" and decision.by in self.statements(role):
+            actions = [action for action in decision.by.actions if like(action.lower(), request.action.lower())]
+            used.update((decision.by.sid, action) for action in actions)
 
-    def _here(self, text: str) -> str:
+    def _in_account(self, text: str) -> str:
         for name, value in {"Partition": self.partition, "Region": self.aws.region, "AccountId": self.account}.items():
             text = text.replace(f"${{AWS::{name}}}", value)
         return text
 
-    def _context(self, given: Mapping[str, str]) -> dict[str, str]:
-        known = {"aws:ResourceAccount": self.account, "aws:SecureTransport": "true"}
-        return {**known, **{key: self._here(value) for key, value in given.items()}}
-
-
-def _covers(pattern: str, action: str) -> bool:
-    return like(pattern.lower(), action.lower())
+    def _context(self, keys: Mapping[str, str]) -> dict[str, str]:
+        always = {"aws:ResourceAccount": self.account, "aws:SecureTransport": "true"}
+        return {**always, **{key: self._in_account(value) for key, value in keys.items()}}
 
 
 def _name(arn: str) -> str:

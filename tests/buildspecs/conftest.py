@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from .releases import Release, Site, good_release, served
-from .support import SAMPLE, Workshop, workshop
+from tests.support.buildspecs.releases import Release, Site, good_release, served
+from tests.support.buildspecs.running import SAMPLE, Workshop, workshop
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.rehearsal.shell import Outcome
-
-from .stubs import NOTHING_COLLECTED
-from .support import COMMIT, REPOSITORY, SAMPLE, Workshop, workshop
+from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.running import COMMIT, REPOSITORY, SAMPLE, Workshop, workshop
+from tests.support.buildspecs.stubs import NOTHING_COLLECTED
 
 IMAGE = f"{REPOSITORY}:{COMMIT[:12]}"
 VARIABLES = {
@@ -55,7 +54,7 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
     sample, plain = once
     assert plain.succeeded, plain.log
     assert list(plain.phases) == ["install", "pre_build", "build", "post_build"]
-    assert plain.results() == [
+    assert plain.result_lines() == [
         "RESULT requirements: taken from the root of the repository",
         "RESULT lint: findings, reported only (LINT_BLOCKS=false)",
         "RESULT security: findings, reported only",
@@ -125,7 +124,7 @@ def test_tests_that_pass_are_reported_from_both_folders(sample: Workshop) -> Non
     sample.write(INTEGRATION, GREEN.replace("green", "integrated"))
     outcome = build(sample, TESTS_BLOCK="true")
     assert outcome.succeeded, outcome.log
-    assert {"RESULT unit tests: passed", "RESULT integration tests: passed"} <= set(outcome.results())
+    assert {"RESULT unit tests: passed", "RESULT integration tests: passed"} <= set(outcome.result_lines())
     named = [re.findall(r'name="(test_\w+)"', path.read_text()) for path in outcome.reports["tests"]]
     assert named == [["test_green"], ["test_integrated"]]
     assert ["--append" in call for call in sample.machine.calls("coverage", "run")] == [True, True]
@@ -136,7 +135,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     sample.write(UNIT, RED)
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert "RESULT unit tests: FAILED" in outcome.results()
+    assert "RESULT unit tests: FAILED" in outcome.result_lines()
     assert "<failure" in outcome.reports["tests"][0].read_text()
     assert sample.machine.calls("docker", "push")
 
@@ -147,7 +146,7 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content:
     sample.write(UNIT, content)
     outcome = build(sample, TESTS_BLOCK="true")
     assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
-    assert "ERROR failing tests stop the build (TESTS_BLOCK=true): unit" in outcome.results()
+    assert "ERROR failing tests stop the build (TESTS_BLOCK=true): unit" in outcome.result_lines()
     assert "The build failed, nothing is published" in outcome.log
     assert 'name="tests.unit.test_unit' in outcome.reports["tests"][0].read_text().replace("classname", "name")
     assert not sample.machine.calls("docker")
@@ -158,7 +157,7 @@ def test_a_broken_pytest_is_no_outcome(sample: Workshop) -> None:
     sample.write("backend/pytest.ini", "[pytest]\naddopts = --no-such-option\n")
     outcome = build(sample)
     assert not outcome.phases["build"]
-    assert "ERROR pytest itself failed with status 4" in outcome.results()
+    assert "ERROR pytest itself failed with status 4" in outcome.result_lines()
 
 
 def test_a_compile_error_always_fails(sample: Workshop) -> None:
@@ -166,14 +165,14 @@ def test_a_compile_error_always_fails(sample: Workshop) -> None:
     outcome = build(sample)
     assert outcome.phases == {"install": True, "pre_build": False}
     assert "SyntaxError" in outcome.log
-    assert "ERROR app does not compile" in outcome.results()
+    assert "ERROR app does not compile" in outcome.result_lines()
 
 
 def test_lint_blocks_when_the_project_says_so(sample: Workshop) -> None:
     sample.machine.answer("flake8", status=1)
     outcome = build(sample, LINT_BLOCKS="true")
     assert outcome.phases == {"install": True, "pre_build": False}
-    assert "RESULT lint: findings, and LINT_BLOCKS=true stops the build" in outcome.results()
+    assert "RESULT lint: findings, and LINT_BLOCKS=true stops the build" in outcome.result_lines()
 
 
 @pytest.mark.parametrize("tool", ["flake8", "bandit"])
@@ -181,7 +180,7 @@ def test_a_broken_tool_is_no_finding(sample: Workshop, tool: str) -> None:
     sample.machine.answer(tool, status=2)
     outcome = build(sample)
     assert outcome.phases == {"install": True, "pre_build": False}
-    assert f"ERROR {tool} itself failed with status 2" in outcome.results()
+    assert f"ERROR {tool} itself failed with status 2" in outcome.result_lines()
 
 
 def test_what_the_application_brings_is_used(sample: Workshop) -> None:
@@ -191,7 +190,7 @@ def test_what_the_application_brings_is_used(sample: Workshop) -> None:
     sample.write("backend/.ebextensions/01.config", "{}\n")
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert [line for line in outcome.results() if "file" in line] == ["RESULT Dockerfile: the application's own"]
+    assert [line for line in outcome.result_lines() if "file" in line] == ["RESULT Dockerfile: the application's own"]
     bundle = outcome.artifacts[""]
     assert bundle["requirements.txt"].read_text() == "fastapi\n"
     assert bundle["Procfile"].read_text() == "web: own\n"
@@ -206,7 +205,7 @@ def test_an_image_that_is_there_is_kept(sample: Workshop) -> None:
     machine.answer("ecr batch-get-image", {"images": [{"imageId": {"imageDigest": "sha256:abc"}}], "failures": []})
     outcome = sample.build("backend", VARIABLES)
     assert outcome.succeeded, outcome.log
-    assert f"RESULT image: {IMAGE} is already there and kept, sha256:abc" in outcome.results()
+    assert f"RESULT image: {IMAGE} is already there and kept, sha256:abc" in outcome.result_lines()
     assert not machine.calls("docker")
     assert IMAGE in outcome.artifacts[""]["imagedefinitions.json"].read_text()
 
@@ -249,7 +248,7 @@ def test_without_a_registry_the_bundle_is_the_release(sample: Workshop) -> None:
     """On Elastic Beanstalk. A registry that nobody thought of is a fault all the same."""
     outcome = build(sample, REPOSITORY_URI="")
     assert outcome.succeeded, outcome.log
-    assert "RESULT image: NONE, there is no registry; the bundle is the release" in outcome.results()
+    assert "RESULT image: NONE, there is no registry; the bundle is the release" in outcome.result_lines()
     assert "Procfile" in outcome.artifacts[""] and "imagedefinitions.json" not in outcome.artifacts[""]
     assert not sample.machine.calls("docker") and not outcome.variables.get("IMAGE")
     without = {name: value for name, value in VARIABLES.items() if name != "REPOSITORY_URI"}
@@ -261,4 +260,4 @@ def test_requirements_must_be_somewhere(sample: Workshop) -> None:
     (sample.source / "requirements.txt").unlink()
     outcome = build(sample)
     assert not outcome.phases["install"]
-    assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.results()
+    assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.result_lines()

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.rehearsal.shell import Outcome
-
-from .support import COMMIT, REPOSITORY, Workshop
+from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.running import COMMIT, REPOSITORY, Workshop
 
 PATH, OLD, RUN = "/cloud-health/release/production", "f" * 40, "run-2"
 VARIABLES = {

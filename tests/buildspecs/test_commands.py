@@ -9,8 +9,8 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from .calls import Call, aws_calls
-from .support import NAMES, buildspec, text
+from tests.support.buildspecs.calls import Call, aws_calls
+from tests.support.buildspecs.running import NAMES, buildspec, text
 
 BUILD = {"LINT_BLOCKS", "TESTS_BLOCK"}
 GIVEN = {

@@ -7,9 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.rehearsal.shell import Outcome
-
-from .support import COMMIT, SAMPLE, Workshop
+from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.running import COMMIT, SAMPLE, Workshop
 
 VARIABLES = {
     "BUILD_VARIABLES": "",
@@ -70,7 +69,7 @@ PENDING = {"fullName": "App three", "status": "pending", "failureMessages": []}
 def test_the_sample_as_it_is(sample: Workshop) -> None:
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert outcome.results() == [
+    assert outcome.result_lines() == [
         "RESULT lint: SKIPPED, package.json has no script named lint",
         "RESULT tests: NONE, the application has no tests",
     ]
@@ -115,14 +114,14 @@ def test_an_environment_has_variables_of_its_own(sample: Workshop) -> None:
     variables = sample.machine.variables("npm run build")
     assert variables["REACT_APP_BASE_URL"] == "https://api.test/v1?a=b&c=*"
     assert (variables["VITE_EMPTY"], variables["REACT_APP_VERSION"]) == ("", "3.1")
-    assert "RESULT build variable: VITE_EMPTY=" in outcome.results()
+    assert "RESULT build variable: VITE_EMPTY=" in outcome.result_lines()
 
 
 def test_tests_that_pass(sample: Workshop) -> None:
     jest(sample, 0, PASSED, PENDING)
     outcome = build(sample, TESTS_BLOCK="true")
     assert outcome.succeeded, outcome.log
-    assert "RESULT tests: passed" in outcome.results()
+    assert "RESULT tests: passed" in outcome.result_lines()
     assert cases(outcome) == {"App one": [], "App three": ["skipped"]}
     (call,) = sample.machine.calls("npm", "test")
     assert call[2:6] == ["--", "--coverage", "--watchAll=false", "--json"]
@@ -133,7 +132,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     jest(sample, 1, PASSED, FAILED)
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.results()
+    assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
     assert cases(outcome) == {"App one": [], "App two": ["failure"]}
 
 
@@ -141,7 +140,7 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop) -> None:
     jest(sample, 1, FAILED)
     outcome = build(sample, TESTS_BLOCK="true")
     assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
-    assert "ERROR failing tests stop the build (TESTS_BLOCK=true)" in outcome.results()
+    assert "ERROR failing tests stop the build (TESTS_BLOCK=true)" in outcome.result_lines()
     assert cases(outcome) == {"App two": ["failure"]}
     assert not sample.machine.calls("npm", "run", "build")
 
@@ -155,7 +154,7 @@ def test_a_runner_that_breaks_is_an_error(sample: Workshop) -> None:
     sample.machine.answer("npm test", status=1)
     sample.write(TEST, "")
     outcome = build(sample)
-    assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.results()
+    assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
     assert cases(outcome) == {"tests: failed, without single results": ["error"]}
 
 
@@ -166,7 +165,7 @@ def test_a_lint_script_is_run(sample: Workshop, status: int, blocks: str, green:
     outcome = build(sample, LINT_BLOCKS=blocks)
     assert outcome.succeeded == green, outcome.log
     verdict = {0: "clean"}.get(status, "failed")
-    assert [line for line in outcome.results() if line.startswith(f"RESULT lint: {verdict}")]
+    assert [line for line in outcome.result_lines() if line.startswith(f"RESULT lint: {verdict}")]
 
 
 def test_vite_is_built_by_parameters(sample: Workshop) -> None:
@@ -197,7 +196,7 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
 def test_a_build_without_its_output_fails(sample: Workshop, missing: tuple[str, ...], complaint: str) -> None:
     outcome = build(sample, {name: text for name, text in BUILT.items() if name not in missing})
     assert outcome.phases["post_build"] is False
-    assert complaint in outcome.results()
+    assert complaint in outcome.result_lines()
 
 
 @pytest.mark.parametrize(("call", "ended"), [("npm ci", "install"), ("npm run build", "build")])
@@ -213,7 +212,7 @@ def test_a_lock_file_is_needed(sample: Workshop) -> None:
     (sample.source / "frontend" / "package-lock.json").unlink()
     outcome = build(sample)
     assert outcome.phases == {"install": False}
-    assert "ERROR frontend/package-lock.json is missing" in outcome.results()
+    assert "ERROR frontend/package-lock.json is missing" in outcome.result_lines()
 
 
 def test_the_lock_file_of_the_sample_is_small_and_names_no_registry() -> None:

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from scripts.rehearsal.shell import Outcome, UnsupportedError, run
-
-from .support import Workshop
+from scripts.rehearsal.builds.phases import Outcome, Runner, run_buildspec
+from scripts.rehearsal.errors import UnsupportedError
+from tests.support.buildspecs.running import Workshop
 
 
 def build(empty: Workshop, phases: dict[str, Any], **more: Any) -> Outcome:
     spec = {"version": 0.2, "phases": phases, **more, "env": {"shell": "bash", **more.get("env", {})}}
     environment = {"PATH": str(empty.machine.programs), "GIVEN": "by the project"}
-    return run(spec, empty.source, environment, empty.machine.folder / "shell")
+    return run_buildspec(spec, empty.source, environment, Runner(empty.machine.folder / "shell"))
 
 
 def test_variables_and_folder_are_carried_over_and_nothing_else(empty: Workshop) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .schema import load, problems
-from .support import NAMES, ROOT, buildspec, text
+from tests.support.buildspecs.running import NAMES, ROOT, buildspec, text
+from tests.support.buildspecs.schema import load, problems
 
 
 def test_the_folder_holds_our_buildspecs() -> None:

@@ -8,13 +8,13 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from .releases import HEALTHY, IMAGE, OTHER, PARAMETER, SMOKE, TASK, Release
+from tests.support.buildspecs.releases import HEALTHY, IMAGE, OTHER, PARAMETER, SMOKE, TASK, Release
 
 
 def test_a_good_release_is_green_and_remembered(release: Release) -> None:
     outcome = release.verify()
     assert outcome.succeeded, outcome.log
-    assert outcome.results() == [
+    assert outcome.result_lines() == [
         f"GREEN image: 1 running tasks have {IMAGE}",
         "GREEN tables: active: CloudHealthClients, CloudHealthCosts",
         "GREEN health: healthy, database connected",
@@ -164,7 +164,7 @@ def test_a_smoke_request_with_another_answer_is_red(
 
 def test_no_smoke_requests_are_said_aloud(release: Release) -> None:
     release.smoke = []
-    assert "GREEN smoke: NONE, SMOKE_REQUESTS is empty" in release.verify().results()
+    assert "GREEN smoke: NONE, SMOKE_REQUESTS is empty" in release.verify().result_lines()
 
 
 def test_every_red_check_is_told(release: Release) -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from scripts.rehearsal.shell import Outcome
-
-from .releases import Site
-from .support import Workshop
+from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.releases import Site
+from tests.support.buildspecs.running import Workshop
 
 PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"
 STALE = "<!DOCTYPE html><script src=/static/js/main.ffffffff.js></script>\n"
@@ -31,7 +30,7 @@ def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
     empty.machine.answer("ssm put-parameter", {"Version": 2})
     outcome = page(empty, site)
     assert outcome.succeeded, outcome.log
-    assert outcome.results() == [
+    assert outcome.result_lines() == [
         f"GREEN page: {site.url} serves the {len(PAGE)} bytes of this run's index.html",
         "RESULT last good release: run:0123:d2",
     ]
@@ -54,7 +53,7 @@ def test_a_stale_page_is_red_and_says_where_to_look(
     empty.machine.answer("s3api get-object", stored)
     outcome = page(empty, site)
     assert not outcome.succeeded
-    (line,) = (line for line in outcome.results() if line.startswith("RED"))
+    (line,) = (line for line in outcome.result_lines() if line.startswith("RED"))
     assert line.startswith(f"RED page: {site.url}{path} status 200, from byte 43: wanted b'0a1b2c3d.js>")
     assert "found b'ffffffff.js>" in line
     assert line.endswith(cause)
@@ -81,4 +80,4 @@ def test_a_bucket_that_cannot_be_read_is_said(empty: Workshop, site: Site) -> No
 def test_an_unknown_check_is_refused(empty: Workshop, site: Site) -> None:
     outcome = page(empty, site, "database")
     assert not outcome.succeeded
-    assert outcome.results() == ["ERROR CHECK is 'database', it must be one of backend, frontend"]
+    assert outcome.result_lines() == ["ERROR CHECK is 'database', it must be one of backend, frontend"]

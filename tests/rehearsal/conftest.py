@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rehearsal.sites import Site, sites
+from tests.support.rehearsal.sites import Site, sites
 
 
 @pytest.fixture(scope="module")

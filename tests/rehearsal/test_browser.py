@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from scripts.rehearsal import process, serve
-from scripts.rehearsal.serve import StoredObject
-from tests.rehearsal.serving import (
+from scripts.rehearsal.edge import server
+from scripts.rehearsal.edge.server import StoredObject
+from scripts.rehearsal.runtime import application
+from tests.support.rehearsal.serving import (
     POLICY,
     ask,
     clients_table,
@@ -30,6 +31,7 @@ from tests.rehearsal.serving import (
     sample_bundle,
     sample_python,
     sample_site,
+    serve_distribution,
 )
 
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
@@ -50,8 +52,8 @@ def chromium() -> str:
 class Dashboard:
     """The sample behind a distribution, and the browser that looks at it."""
 
-    served: serve.Running
-    backend: process.Running
+    served: server.ServedDistribution
+    backend: application.ApplicationProcess
     browser: str
     profile: Path
 
@@ -97,9 +99,11 @@ def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     aws.start()
     address = "http://{}:{}".format(*aws.get_host_and_port())
     with clients_table(address):
-        bundle, port = sample_bundle(folder), process.free_port()
-        backend = process.start(bundle, production(address), "app.main:app", port, sample_python())
-        served = serve.start(*distribution(), site.get, backend.url)
+        bundle, port = sample_bundle(folder), application.free_port()
+        backend = application.start_module(
+            application.Launch(bundle, production(address), port), "app.main:app", sample_python()
+        )
+        served = serve_distribution(distribution(), site.get, backend.url)
         yield Dashboard(served, backend, chromium, folder / "profile")
         served.stop()
         backend.stop()
@@ -137,7 +141,7 @@ def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: D
     assert dashboard.api("GET", "/dashboard")[0] == 401
     config, functions, policies = distribution()
     del config["CacheBehaviors"]["Items"][0]["OriginRequestPolicyId"]
-    served = serve.start(config, functions, policies, dashboard.served.objects, dashboard.backend.url)
+    served = serve_distribution((config, functions, policies), dashboard.served.objects, dashboard.backend.url)
     try:
         seen = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile).look("/")
         assert seen["api"] == f"{served.url} answered 401"
@@ -148,11 +152,11 @@ def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: D
 def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -> None:
     config, _, policies = distribution()
     config["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}
-    served = serve.start(config, {}, policies, dashboard.served.objects, dashboard.backend.url)
+    served = serve_distribution((config, {}, policies), dashboard.served.objects, dashboard.backend.url)
     try:
         assert ask(f"{served.url}/clients").status == 403
         other = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile)
-        assert "Access Denied" in other.run("--dump-dom", f"{served.url}/clients")
+        assert "Access AccessDeniedError" in other.run("--dump-dom", f"{served.url}/clients")
     finally:
         served.stop()
 
@@ -172,7 +176,9 @@ def under(dashboard: Dashboard, old: str, new: str, page: bytes | None = None) -
     other = {POLICY: {**policies[POLICY], CSP: (ours.replace(old, new), always)}}
     pages = {"index.html": StoredObject(page, "text/html")} if page else {}
     objects = dashboard.served.objects
-    served = serve.start(config, functions, other, lambda key: pages.get(key) or objects(key), dashboard.backend.url)
+    served = serve_distribution(
+        (config, functions, other), lambda key: pages.get(key) or objects(key), dashboard.backend.url
+    )
     try:
         yield replace(dashboard, served=served)
     finally:
@@ -215,7 +221,7 @@ def test_a_script_that_somebody_wrote_into_the_page_does_not_run(dashboard: Dash
 def test_a_new_page_is_seen_after_the_invalidation_only(dashboard: Dashboard) -> None:
     """Without Cache-Control, as a careless upload would leave it: the old page stays for a day."""
     bucket = {"index.html": StoredObject(b'<p id="page">old</p>', "text/html")}
-    served = serve.start(*distribution(), bucket.get, dashboard.backend.url)
+    served = serve_distribution(distribution(), bucket.get, dashboard.backend.url)
     other = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile)
     try:
         assert other.look("/")["page"] == "old"

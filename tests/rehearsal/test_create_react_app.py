@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from scripts.local_aws import server
-from scripts.rehearsal import node
+from scripts.rehearsal.runtime import toolchains
 
 PACKAGE = {
     "name": "dashboard",
@@ -42,7 +42,7 @@ def application(repository: Path, folder: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     (app / "frontend/package.json").write_text(json.dumps(PACKAGE), encoding="utf-8")
-    npm = [*node.find().npm, "install", "--package-lock-only", "--no-audit", "--no-fund"]
+    npm = [*toolchains.find_node().npm, "install", "--package-lock-only", "--no-audit", "--no-fund"]
     subprocess.run(npm, cwd=app / "frontend", check=True, capture_output=True, timeout=300)
     lock = json.loads((app / "frontend/package-lock.json").read_text(encoding="utf-8"))
     assert len(lock["packages"]) > 1000

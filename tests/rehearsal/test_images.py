@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scripts.rehearsal.errors import Failed
-from scripts.rehearsal.images import Images, instructions, module_of, problems
-from scripts.rehearsal.permissions import Denied
-from scripts.rehearsal.programs import Ask
-from tests.rehearsal.answering import ROLE, Answering, allow, aws, judge
+from scripts.rehearsal.builds.images import Images, instructions, problems
+from scripts.rehearsal.builds.programs import ProgramCall
+from scripts.rehearsal.errors import ActionFailedError
+from scripts.rehearsal.permissions import AccessDeniedError
+from tests.support.rehearsal.prepared_aws import ROLE, PreparedAws, allow, aws, role_checker
 
 GOOD = """# comment
 FROM python:3.11
@@ -47,7 +48,7 @@ def context(tmp_path: Path) -> Path:
     ],
 )
 def test_dockerfiles(context: Path, old: str, new: str, wanted: list[str]) -> None:
-    assert problems(instructions(GOOD.replace(old, new)), context) == wanted
+    assert list(problems(instructions(GOOD.replace(old, new)), context)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -60,49 +61,66 @@ def test_dockerfiles(context: Path, old: str, new: str, wanted: list[str]) -> No
 )
 def test_the_module_that_a_command_serves(tmp_path: Path, context: Path, command: str, module: str) -> None:
     (context / "Dockerfile").write_text(f"FROM x\nCOPY $SOME/where .\nCMD {command}\n")
-    held = images(tmp_path, Answering({"ecr.put_image": {}}))
-    docker = held.docker(judge(allow("Push", ["ecr:*"], "*")), ROLE)
+    registry = Registry()
+    docker = images(tmp_path, registry).docker(role_checker(allow("Push", ["ecr:*"], "*")), ROLE)
     for words in (["build", "--file", "Dockerfile", "--tag", TAG, "."], ["push", TAG]):
-        assert docker(Ask(words, context)).status == 0
-    found = held.find(TAG)
-    assert found and found[0].module == module
+        assert docker(ProgramCall(words, context)).status == 0
+    image = images(tmp_path, registry).pull(TAG)
+    assert image.module == module
     if not module:
-        with pytest.raises(Failed, match="names no module"):
-            module_of(found[0])
+        with pytest.raises(ActionFailedError, match="names no module"):
+            image.served_module()
 
 
-def images(tmp_path: Path, fake: Answering) -> Images:
+class Registry(PreparedAws):
+    """A registry that has what was pushed to it."""
+
+    def call(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
+        if operation == "put_image":
+            self.answers["ecr.put_image"] = {}
+            self.answers["ecr.batch_get_image"] = {"images": [{"imageManifest": arguments["imageManifest"]}]}
+        return super().call(service, operation, **arguments)
+
+
+def images(tmp_path: Path, fake: PreparedAws) -> Images:
     return Images(aws(fake), tmp_path / "images", lambda _: None)
 
 
-def test_an_image_is_there_when_it_was_pushed(tmp_path: Path, context: Path) -> None:
-    fake = Answering({"ecr.put_image": {}})
-    held = images(tmp_path, fake)
-    docker = held.docker(judge(allow("Push", ["ecr:*"], "*")), ROLE)
-    assert docker(Ask(["push", TAG], context)).status == 1
-    assert docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
-    assert held.find(TAG) is None
-    assert docker(Ask(["push", TAG], context)).status == 0
-    found = held.find(TAG)
-    assert found and found[0].module == "app.main:app" and (found[1] / "requirements.txt").exists()
-    name, given = fake.asked[-1]
-    assert name == "ecr.put_image" and (given["repositoryName"], given["imageTag"]) == ("images", "0123")
+def test_an_image_is_there_as_long_as_its_registry(tmp_path: Path, context: Path) -> None:
+    """Also for another rehearsal, whatever became of the pipeline; and for nobody when the registry is gone."""
+    registry = Registry()
+    docker = images(tmp_path, registry).docker(role_checker(allow("Push", ["ecr:*"], "*")), ROLE)
+    assert docker(ProgramCall(["push", TAG], context)).status == 1
+    assert docker(ProgramCall(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
+    with pytest.raises(ActionFailedError, match="CannotPullContainerError"):
+        images(tmp_path, registry).pull(TAG)
+    assert docker(ProgramCall(["push", TAG], context)).status == 0
+    name, arguments = registry.calls[-1]
+    assert name == "ecr.put_image" and (arguments["repositoryName"], arguments["imageTag"]) == ("images", "0123")
+    image = images(tmp_path, registry).pull(TAG)
+    assert image.module == "app.main:app" and (image.context / "requirements.txt").exists()
+    assert images(tmp_path, registry).pull(f"{TAG.rpartition(':')[0]}@{image.digest}").context == image.context
+    assert registry.calls[-1][1] == {"repositoryName": "images", "imageIds": [{"imageDigest": image.digest}]}
+    with pytest.raises(ActionFailedError, match=r"CannotPullContainerError: .*: not found in the registry"):
+        images(tmp_path, PreparedAws({"ecr.batch_get_image": {"images": []}})).pull(TAG)
+    with pytest.raises(ActionFailedError, match=r"CannotPullContainerError: .* no rehearsal with the cache"):
+        images(tmp_path / "other", registry).pull(TAG)
 
 
 def test_a_push_needs_its_permissions(tmp_path: Path, context: Path) -> None:
-    docker = images(tmp_path, Answering()).docker(judge(), ROLE)
-    assert docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
-    with pytest.raises(Denied, match="repository/images"):
-        docker(Ask(["push", TAG], context))
+    docker = images(tmp_path, PreparedAws()).docker(role_checker(), ROLE)
+    assert docker(ProgramCall(["build", "--file", "Dockerfile", "--tag", TAG, "."], context)).status == 0
+    with pytest.raises(AccessDeniedError, match="repository/images"):
+        docker(ProgramCall(["push", TAG], context))
 
 
 def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     (context / "requirements.txt").unlink()
-    docker = images(tmp_path, Answering()).docker(judge(), ROLE)
-    answer = docker(Ask(["build", "--file", "Dockerfile", "--tag", TAG, "."], context))
+    docker = images(tmp_path, PreparedAws()).docker(role_checker(), ROLE)
+    answer = docker(ProgramCall(["build", "--file", "Dockerfile", "--tag", TAG, "."], context))
     assert (answer.status, answer.error) == (1, "Dockerfile: COPY requirements.txt: the context has no such file\n")
-    assert docker(Ask(["run", "x"], context)).status == 125
-    assert docker(Ask(["login"], context)).status == 1
+    assert docker(ProgramCall(["run", "x"], context)).status == 125
+    assert docker(ProgramCall(["login"], context)).status == 1
 
 
 def test_with_an_engine_the_image_is_really_built(
@@ -118,12 +136,12 @@ def test_with_an_engine_the_image_is_really_built(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{engine}:{os.environ['PATH']}")
     notes: list[str] = []
-    held = Images(aws(Answering()), tmp_path / "images", notes.append)
-    docker = held.docker(judge(), ROLE)
+    held = Images(aws(PreparedAws()), tmp_path / "images", notes.append)
+    docker = held.docker(role_checker(), ROLE)
     words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
-    assert docker(Ask(words, context)).status == 0
+    assert docker(ProgramCall(words, context)).status == 0
     assert (engine / "docker.asked").read_text() == " ".join(words) + "\n"
     assert ["really built" in note for note in notes] == [True]
     (context / "fail").touch()
-    answer = docker(Ask(words, context))
+    answer = docker(ProgramCall(words, context))
     assert (answer.status, answer.error) == (7, "no space\n")

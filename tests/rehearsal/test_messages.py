@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from scripts.rehearsal.errors import Failed, Unsupported
-from scripts.rehearsal.messages import matches, transformed
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.messages import enabled_rules, matches, target_input
+from tests.support.rehearsal.prepared_aws import PreparedAws, aws
 
 EVENT = {"source": "aws.one", "time": "now", "resources": ["a", "b"], "detail": {"state": "FAILED", "more": {"n": 3}}}
 
@@ -40,7 +41,7 @@ def test_patterns(pattern: dict[str, Any], wanted: bool) -> None:
 
 @pytest.mark.parametrize("pattern", [{"$or": []}, {"time": [{"numeric": [">", 1]}]}, {"time": [{"wildcard": "*"}]}])
 def test_comparisons_that_are_not_modelled_are_refused(pattern: dict[str, Any]) -> None:
-    with pytest.raises(Unsupported):
+    with pytest.raises(UnsupportedError):
         matches(pattern, EVENT)
 
 
@@ -59,13 +60,24 @@ def transformer(template: str, **paths: str) -> dict[str, Any]:
 )
 def test_templates(template: str, wanted: str) -> None:
     paths = {"state": "$.detail.state", "n": "$.detail.more.n", "more": "$.detail.more", "gone": "$.detail.gone"}
-    assert transformed(transformer(template, **paths), EVENT) == wanted
+    assert target_input(transformer(template, **paths), EVENT) == wanted
 
 
 def test_a_target_without_transformer_gets_the_event_or_a_constant() -> None:
-    assert transformed({"Arn": "arn"}, {"a": 1}) == '{"a": 1}'
-    assert transformed({"Arn": "arn", "Input": '"x"'}, {"a": 1}) == '"x"'
-    with pytest.raises(Unsupported):
-        transformed({"Arn": "arn", "InputPath": "$"}, EVENT)
-    with pytest.raises(Failed, match="no path of that name"):
-        transformed(transformer("<typo>"), EVENT)
+    assert target_input({"Arn": "arn"}, {"a": 1}) == '{"a": 1}'
+    assert target_input({"Arn": "arn", "Input": '"x"'}, {"a": 1}) == '"x"'
+    with pytest.raises(UnsupportedError):
+        target_input({"Arn": "arn", "InputPath": "$"}, EVENT)
+    with pytest.raises(ActionFailedError, match="no path of that name"):
+        target_input(transformer("<typo>"), EVENT)
+
+
+def test_only_enabled_rules_with_a_pattern_send_anything() -> None:
+    """A disabled rule sends nothing, and a schedule waits for no event."""
+    rules = [
+        {"Name": "on", "Arn": "1", "State": "ENABLED", "EventPattern": '{"source": ["aws.one"]}'},
+        {"Name": "off", "Arn": "2", "State": "DISABLED", "EventPattern": '{"source": ["aws.one"]}'},
+        {"Name": "nightly", "Arn": "3", "State": "ENABLED", "ScheduleExpression": "rate(1 day)"},
+    ]
+    account = PreparedAws({"events.list_rules": {"Rules": rules}, "events.list_targets_by_rule": {"Targets": []}})
+    assert [rule.name for rule in enabled_rules(aws(account))] == ["on"]

@@ -1,4 +1,4 @@
-"""Deployed roles are judged call by call, and what is missing is spelled out."""
+"""Deployed roles are checked call by call, and what is missing is spelled out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from scripts.deployment.errors import AwsError
-from scripts.rehearsal.errors import Unsupported
-from scripts.rehearsal.permissions import Denied, Usage
-from tests.rehearsal.answering import ACCOUNT, ROLE, allow, judge
+from scripts.rehearsal.errors import UnsupportedError
+from scripts.rehearsal.permissions import AccessDeniedError, Usage
+from tests.support.rehearsal.prepared_aws import ACCOUNT, ROLE, allow, role_checker
 
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 NO_POLICY = AwsError("s3.get_bucket_policy", "NoSuchBucketPolicy", "")
@@ -22,43 +22,43 @@ def key_policy(*statements: object) -> dict[str, str]:
 
 
 def test_a_denied_call_names_role_call_and_statement() -> None:
-    judged = judge(allow("Read", ["ecs:DescribeServices"], "*"))
-    with pytest.raises(Denied) as denied:
-        judged.need(ROLE, "aws ecs update-service", {"--cluster": "one", "--service": "two"})
+    checked = role_checker(allow("Read", ["ecs:DescribeServices"], "*"))
+    with pytest.raises(AccessDeniedError) as denied:
+        checked.check_operation(ROLE, "aws ecs update-service", {"--cluster": "one", "--service": "two"})
     arn = f"arn:aws:ecs:us-east-1:{ACCOUNT}:service/one/two"
     missing = json.dumps({"Effect": "Allow", "Action": "ecs:UpdateService", "Resource": arn})
     assert str(denied.value) == (f"builder may not ecs:UpdateService on {arn}: implicitly denied, missing: {missing}")
 
 
 def test_used_and_unused_actions_are_told_apart() -> None:
-    judged = judge(allow("Tables", ["dynamodb:DescribeTable", "dynamodb:DeleteTable"], "*"))
-    judged.need(ROLE, "aws dynamodb describe-table", {"--table-name": "clients"})
-    assert judged.usage() == [Usage("builder", ("dynamodb:DescribeTable",), ("dynamodb:DeleteTable",))]
+    checked = role_checker(allow("Tables", ["dynamodb:DescribeTable", "dynamodb:DeleteTable"], "*"))
+    checked.check_operation(ROLE, "aws dynamodb describe-table", {"--table-name": "clients"})
+    assert checked.usage() == [Usage("builder", ("dynamodb:DescribeTable",), ("dynamodb:DeleteTable",))]
 
 
 def test_what_a_row_leaves_open_is_judged_as_it_is_called() -> None:
-    judged = judge(allow("Mine", ["ssm:GetParameters"], f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*"))
-    judged.need(ROLE, "aws ssm get-parameters", {}, "/mine/one")
-    with pytest.raises(Denied, match="parameter/yours/one"):
-        judged.need(ROLE, "aws ssm get-parameters", {}, "/yours/one")
+    checked = role_checker(allow("Mine", ["ssm:GetParameters"], f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/mine/*"))
+    checked.check_operation(ROLE, "aws ssm get-parameters", {}, "/mine/one")
+    with pytest.raises(AccessDeniedError, match="parameter/yours/one"):
+        checked.check_operation(ROLE, "aws ssm get-parameters", {}, "/yours/one")
 
 
 def test_a_thing_without_a_row_is_refused() -> None:
-    with pytest.raises(Unsupported, match=r"`aws s3 rb` has no row in generator/cfn/role_needs/rows.py"):
-        judge().need(ROLE, "aws s3 rb", {})
+    with pytest.raises(UnsupportedError, match=r"`aws s3 rb` has no row in generator/cfn/role_needs/rows.py"):
+        role_checker().check_operation(ROLE, "aws s3 rb", {})
 
 
 def test_a_bucket_policy_that_denies_wins() -> None:
     deny = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::pages/*"}
     policy = {"Policy": json.dumps({"Statement": [deny]})}
-    judged = judge(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=policy)
-    with pytest.raises(Denied, match=r"explicitly denied by .*No"):
-        judged.need(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
+    checked = role_checker(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=policy)
+    with pytest.raises(AccessDeniedError, match=r"explicitly denied by .*No"):
+        checked.check_operation(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
 
 
 def test_a_bucket_without_policy_leaves_it_to_the_role() -> None:
-    judged = judge(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=NO_POLICY)
-    judged.need(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
+    checked = role_checker(allow("Read", ["s3:GetObject"], "*"), s3__get_bucket_policy=NO_POLICY)
+    checked.check_operation(ROLE, "aws s3api get-object", {"--bucket": "pages", "--key": "index.html"})
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,24 @@ def test_a_bucket_without_policy_leaves_it_to_the_role() -> None:
 )
 def test_a_key_wants_both_policies(held: bool, theirs: list[object], allowed: bool) -> None:
     own = [allow("Keys", ["kms:Decrypt"], KEY)] if held else []
-    judged = judge(*own, kms__get_key_policy=key_policy(*theirs))
+    checked = role_checker(*own, kms__get_key_policy=key_policy(*theirs))
     if allowed:
-        judged.call(ROLE, "kms:Decrypt", KEY, {})
+        checked.check_call(ROLE, "kms:Decrypt", KEY, {})
     else:
-        with pytest.raises(Denied):
-            judged.call(ROLE, "kms:Decrypt", KEY, {})
+        with pytest.raises(AccessDeniedError):
+            checked.check_call(ROLE, "kms:Decrypt", KEY, {})
 
 
 def test_only_the_service_that_is_trusted_takes_a_role() -> None:
     principal = {"Service": "codebuild.amazonaws.com"}
     trust = {"Statement": [{"Sid": "Builds", "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
-    judged = judge(trust=trust)
-    judged.assume(ROLE, "AWS::CodeBuild::Project", "ServiceRole")
-    with pytest.raises(Denied, match=r"codepipeline.amazonaws.com may not assume builder"):
-        judged.assume(ROLE, "AWS::CodePipeline::Pipeline", "RoleArn")
+    checked = role_checker(trust=trust)
+    checked.check_service_trust(ROLE, "AWS::CodeBuild::Project", "ServiceRole")
+    with pytest.raises(AccessDeniedError, match=r"codepipeline.amazonaws.com may not assume builder"):
+        checked.check_service_trust(ROLE, "AWS::CodePipeline::Pipeline", "RoleArn")
 
 
 def test_a_boundary_is_refused() -> None:
     boundary: dict[str, Any] = {"Role": {"AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": {}}}
-    with pytest.raises(Unsupported, match="permissions boundary"):
-        judge(iam__get_role=boundary).call(ROLE, "s3:GetObject", "*", {})
+    with pytest.raises(UnsupportedError, match="permissions boundary"):
+        role_checker(iam__get_role=boundary).check_call(ROLE, "s3:GetObject", "*", {})

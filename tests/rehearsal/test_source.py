@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.deployment.errors import RefusedError
-from scripts.rehearsal.providers.codecommit import checkout
+from scripts.rehearsal.actions import checkout
 
 
 @pytest.fixture

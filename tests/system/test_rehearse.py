@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from scripts.rehearsal.results import Release
+from scripts.rehearsal.report import Release
 from tests.conftest import ROOT
-from tests.rehearsal.answering import allow
-from tests.rehearsal.environments import World, command, red, without, world
+from tests.support.rehearsal.environments import World, command, red, without, world
+from tests.support.rehearsal.prepared_aws import allow
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 
@@ -50,7 +50,7 @@ def test_the_first_release_works_on_an_empty_registry(here: World, first: Releas
     assert here.last_image() == first.commit[:12]
     messages = [json.loads(one.body) for one in first.messages]
     assert [(one["status"], one["rollback"]) for one in messages] == [("SUCCEEDED", "none")]
-    assert not [one.trouble for one in first.messages if one.trouble]
+    assert not [one.undelivered for one in first.messages if one.undelivered]
 
 
 def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: World, first: Release) -> None:
@@ -91,8 +91,8 @@ def test_a_failed_release_leaves_the_previous_one_running(here: World, first: Re
     assert here.service() == (1, first.commit[:12])
     assert here.last_image() == first.commit[:12]
     stage = next(stage for stage in failed.stages if not stage.succeeded)
-    assert f"rolled back to the release of commit {first.commit[:12]}" in stage.after
-    assert "failed," not in stage.after
+    assert f"rolled back to the release of commit {first.commit[:12]}" in stage.consequence
+    assert "failed," not in stage.consequence
 
 
 def test_the_notification_of_a_failure_has_the_seven_fields(failed: Release) -> None:
@@ -120,7 +120,7 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(her
     release = here.release(here.application("third"), fail_at=stage["name"])
     tried = [one for one in release.stages[-1].actions if one.error == "made to fail (FAIL_AT)"]
     assert len(tried) == 2
-    assert release.stages[-1].after == "tried once more"
+    assert release.stages[-1].consequence == "tried once more"
     assert json.loads(release.messages[0].body)["rollback"] == "not-configured"
     assert here.service() == before
 
@@ -195,7 +195,7 @@ def test_the_command_plays_the_sample_for_real(here: World) -> None:
         "RESULT unit tests: NONE",
         "GREEN health",
         "GREEN page",
-        "of which the harness",
+        "of which the rehearsal itself",
     ):
         assert part in done.stdout
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.rehearsal.results import Release
-from tests.rehearsal.environments import World, choosing, red, world
+from scripts.rehearsal.report import Release
+from tests.support.rehearsal.environments import World, choosing, red, world
 
 OPTIONS = {"BackendTarget": "BEANSTALK", "OnlyChanged": "true"}
 ALONE = {
@@ -51,7 +51,7 @@ def last_version(here: World) -> str:
 
 def test_the_first_release_takes_the_place_of_the_sample_application(here: World, first: Release) -> None:
     assert first.succeeded, here.said
-    assert [one.short for one in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
+    assert [one.short_name for one in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
     said = "\n".join(here.said)
     for part in (
         "`uvicorn app.main:app --host 127.0.0.1",
@@ -77,8 +77,8 @@ def test_what_does_not_start_leaves_the_last_version(here: World, first: Release
     error = red(release)
     assert f"its instances are gone and {before} stays: `uvicorn" in error and "the application cannot start" in error
     assert before != version(here) == last_version(here)  # the stage's rollback made a version of the same bundle
-    assert f"rolled back to the release of commit {first.commit[:12]}" in release.stages[-1].after
-    assert "failed," not in release.stages[-1].after
+    assert f"rolled back to the release of commit {first.commit[:12]}" in release.stages[-1].consequence
+    assert "failed," not in release.stages[-1].consequence
 
 
 def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.rehearsal.results import Release
-from tests.rehearsal.environments import SAMPLE, World, choosing, world
+from scripts.rehearsal.report import Release
+from tests.support.rehearsal.environments import SAMPLE, World, choosing, world
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/0f0f0f0f-0000-4000-8000-0f0f0f0f0f0f"
 OPTIONS = {"OnlyChanged": "true", "BuildLayout": "PARALLEL", "ApprovalRequired": "true"}
@@ -42,7 +42,7 @@ def second(here: World, first: Release) -> Release:
 
 
 def ran(release: Release) -> dict[str, list[str]]:
-    return {stage.name: [one.short for one in stage.actions] for stage in release.stages}
+    return {stage.name: [one.short_name for one in stage.actions] for stage in release.stages}
 
 
 def skipped(release: Release) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.rehearsal.environments import world
-from tests.rehearsal.renaming import renamed
+from tests.support.rehearsal.environments import world
+from tests.support.rehearsal.renaming import renamed
 
 
 def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:

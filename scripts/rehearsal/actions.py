@@ -1,0 +1,147 @@
+"""The actions that need no service of their own: source, S3 deploy, manual approval.
+
+Sources: codepipeline user guide, action-reference-CodeCommit, action-reference-CodestarConnectionSource,
+action-reference-S3Deploy.
+"""
+
+import hashlib
+import io
+import mimetypes
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scripts.deployment.errors import AwsError, RefusedError
+from scripts.rehearsal.account_view import Action
+from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext
+from scripts.rehearsal.errors import UnsupportedError
+from scripts.rehearsal.runtime.toolchains import tool_environment
+
+UNVERSIONED = "a folder without a repository"
+LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
+S3_CONFIGURATION = {"BucketName", "CacheControl", "Extract", "ObjectKey"}
+
+
+def source_from_codecommit(context: RehearsalContext, action: Action, execution: Execution) -> ActionOutput:
+    """The repository in CodeCommit, with its output variables."""
+    return _source(context, action, execution, {"RepositoryName": action.configuration["RepositoryName"]})
+
+
+def source_from_connection(context: RehearsalContext, action: Action, execution: Execution) -> ActionOutput:
+    """The repository behind a connection, with its output variables."""
+    repository, connection = (action.configuration[key] for key in ("FullRepositoryId", "ConnectionArn"))
+    context.note(f"{connection}: not used, the folder stands for {repository}")
+    return _source(context, action, execution, {"FullRepositoryName": repository, "ConnectionArn": connection})
+
+
+def deploy_to_s3(context: RehearsalContext, action: Action, execution: Execution) -> ActionOutput:
+    """Uploads every file of the artifact; older objects stay."""
+    configuration, role = action.configuration, context.pipeline.role
+    if configuration.get("Extract") != "true" or configuration.keys() - S3_CONFIGURATION:
+        raise UnsupportedError(
+            f"{action}: only Extract=true with {', '.join(sorted(S3_CONFIGURATION))} is simulated, not {configuration}"
+        )
+    context.check_artifact_store(role, "artifact store", "artifact store with a key")
+    context.checker.check_operation(role, "action S3", configuration)
+    prefix = configuration.get("ObjectKey", "").strip("/")
+    headers = {key: value for key, value in configuration.items() if key == "CacheControl"}
+    with tempfile.TemporaryDirectory(dir=context.workspaces) as name:
+        folder = Path(name)
+        context.store.unpack(execution.artifacts[action.inputs[0]], folder)
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        for path in files:
+            key = "/".join(filter(None, (prefix, str(path.relative_to(folder)))))
+            headers["ContentType"] = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+            context.aws.call(
+                "s3", "put_object", Bucket=configuration["BucketName"], Key=key, Body=path.read_bytes(), **headers
+            )
+    return ActionOutput(summary=f"{len(files)} files, Cache-Control: {configuration.get('CacheControl', 'none')}")
+
+
+def approve(context: RehearsalContext, action: Action, _: Execution) -> ActionOutput:
+    """Approves at once, when the pipeline's role could have notified somebody."""
+    topic = action.configuration.get("NotificationArn", "")
+    if topic:
+        role = context.pipeline.role
+        context.checker.check_operation(role, "approval with a topic", {"NotificationArn": topic})
+        key = context.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"].get("KmsMasterKeyId")
+        if key:
+            context.checker.check_operation(role, "approval with an encrypted topic", {"Key": key})
+    context.note(f"{action}: approved by the rehearsal, nobody was asked")
+    context.print_line(f"asked: {action.configuration.get('CustomData', 'nothing')}")
+    return ActionOutput(summary="approved by the rehearsal")
+
+
+def _source(context: RehearsalContext, action: Action, execution: Execution, variables: dict[str, str]) -> ActionOutput:
+    """Stores the application's files as the source artifact."""
+    configuration, role = action.configuration, context.pipeline.role
+    output_format = configuration.get("OutputArtifactFormat", "CODE_ZIP")
+    if output_format != "CODE_ZIP":
+        raise UnsupportedError(f"{action}: OutputArtifactFormat {output_format} is not simulated, CODE_ZIP is")
+    context.checker.check_operation(role, f"action {action.provider}", configuration)
+    context.check_artifact_store(role, "artifact store", "artifact store with a key")
+    folder = Path(tempfile.mkdtemp(dir=context.workspaces))
+    execution.commit, message = checkout(context.options.application, folder)
+    files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
+    for name in action.outputs:
+        execution.artifacts[name] = context.store.put(name, files)
+    variables |= {"CommitId": execution.commit, "BranchName": configuration["BranchName"], "CommitMessage": message}
+    return ActionOutput(variables, f"commit {execution.commit[:12]}, {len(files)} files")
+
+
+def codecommit_answers(application: Path) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """What CodeCommit answers about commits, from the application's repository; a folder without one has no history."""
+
+    def get_commit(arguments: dict[str, Any]) -> dict[str, Any]:
+        commit = str(arguments["commitId"])
+        if not (application / ".git").exists():
+            return {"commit": {"commitId": commit, "message": UNVERSIONED, "parents": []}}
+        done = _git(application, "log", "-1", "--format=%P%n%B", commit)
+        if done.returncode:
+            raise AwsError("codecommit.get_commit", "CommitIdDoesNotExistException", f"there is no commit {commit}")
+        parents, _, message = done.stdout.decode().partition("\n")
+        return {"commit": {"commitId": commit, "message": message, "parents": parents.split()}}
+
+    return {"codecommit.get_commit": get_commit}
+
+
+def checkout(application: Path, folder: Path) -> tuple[str, str]:
+    """Writes the files of a commit into a folder; returns its id and message.
+
+    A folder that is a repository's root gives its HEAD, as CodeCommit would; any other folder its files, and a hash of
+    them instead of the id. Raises `RefusedError` for a folder without files or commit.
+    """
+    if (application / ".git").exists():
+        archive, log = _git(application, "archive", "HEAD"), _git(application, "log", "-1", "--format=%H%n%B")
+        for done in (archive, log):
+            if done.returncode:
+                reason = done.stderr.decode(errors="replace").strip()
+                raise RefusedError(f"{application} is a repository, and git gives no commit of it: {reason}")
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
+            members.extractall(folder, filter="data")
+        commit, _, message = log.stdout.decode().partition("\n")
+        return commit, message.strip()
+    digest = hashlib.sha1(usedforsecurity=False)
+    for path in sorted(application.rglob("*")):
+        relative = path.relative_to(application)
+        if path.is_file() and not LEFT_OUT & set(relative.parts):
+            content = path.read_bytes()
+            digest.update(f"{relative}\0{len(content)}\0".encode() + content)
+            (folder / relative).parent.mkdir(parents=True, exist_ok=True)
+            (folder / relative).write_bytes(content)
+            (folder / relative).chmod(path.stat().st_mode & 0o777)
+    if not any(folder.iterdir()):
+        raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
+    return digest.hexdigest(), UNVERSIONED
+
+
+def _git(application: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    """One call of git, deaf to the caller's GIT_DIR and to programs that the repository's own settings name."""
+    command = ["git", "-C", str(application), "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *words]
+    try:
+        return subprocess.run(command, env=tool_environment(), capture_output=True, check=False)
+    except OSError as error:
+        raise RefusedError(f"git cannot be started: {error}", "Install git.") from error

@@ -1,0 +1,223 @@
+"""The application as a process: the built bundle under uvicorn or its own command, configured and checked as the
+service that runs it would do."""
+
+import atexit
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.deployment.aws import Aws
+from scripts.rehearsal.errors import ActionFailedError
+from scripts.rehearsal.permissions import PermissionChecker
+from scripts.rehearsal.runtime.toolchains import minimal_environment
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+SHOWN_LINES = 20
+
+# The application ends with its parent however that ends, so its standard input is a pipe that only the parent holds
+# open. `python -c` puts the working directory on sys.path as `python -m uvicorn` does.
+WATCH_PARENT = """
+import os, runpy, signal, subprocess, sys, threading
+def watch():
+    while os.read(0, 1):
+        pass
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+"""
+RUN_UVICORN = f'{WATCH_PARENT}runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)'
+# The command is asked to end with its group, and is waited for.
+RUN_COMMAND = f"""{WATCH_PARENT}signal.signal(signal.SIGTERM, lambda *_: None)
+sys.exit(subprocess.call(["/bin/sh", "-c", sys.argv[1]]))
+"""
+
+# What the image's Dockerfile sets beside the task's environment.
+IMAGE_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class ProcessError(ActionFailedError):
+    """The application cannot be started; the message ends with the last lines of its log."""
+
+
+@dataclass
+class ApplicationProcess:
+    """An application that answers: where, and where its log is."""
+
+    port: int
+    log: Path
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+    stopped: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Ends the process and all it started: SIGTERM first, SIGKILL after `STOP_SECONDS`. Repeatable."""
+        if self.stopped:
+            return
+        self.stopped = True
+        atexit.unregister(self.stop)
+        if self.alive:
+            _signal_group(self.process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+        _signal_group(self.process, signal.SIGKILL)
+        self.process.wait(STOP_SECONDS)
+        if self.process.stdin:
+            self.process.stdin.close()
+        deadline = time.monotonic() + STOP_SECONDS
+        while not is_port_free(self.port) and time.monotonic() < deadline:  # its children end a moment later
+            time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is started, and how: the bundle's folder, the port where the application listens.
+
+    `environment` is all that the application gets, besides what starting a program takes
+    (`toolchains.minimal_environment`); `patience` are the seconds that it has to answer. The log is `<bundle>.log`
+    beside the bundle.
+    """
+
+    bundle: Path
+    environment: Mapping[str, str]
+    port: int
+    patience: float = START_SECONDS
+
+
+def start_module(launch: Launch, module: str, python: Path) -> ApplicationProcess:
+    """Starts `uvicorn MODULE` in the bundle and returns when it answers HTTP, whatever it answers.
+
+    It gets what the image sets (`IMAGE_ENVIRONMENT`), too. `module` is like `app.main:app`, `python` an interpreter
+    that has the application's requirements. Raises `ProcessError` when the port is taken, when the process ends, or
+    when it does not answer in time.
+    """
+    command = [str(python), "-c", RUN_UVICORN, module, "--host", HOST, "--port", str(launch.port)]
+    return _start(launch, command, module, {**IMAGE_ENVIRONMENT, **launch.environment})
+
+
+def start_command(launch: Launch, command: str, programs: Path) -> ApplicationProcess:
+    """Starts a line of a shell in the bundle; as `start_module`, without what an image sets.
+
+    `programs` is a folder that goes before all others on PATH.
+    """
+    path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
+    argv = [sys.executable, "-c", RUN_COMMAND, command]
+    return _start(launch, argv, f"`{command}`", {**launch.environment, "PATH": path})
+
+
+def _start(launch: Launch, command: Sequence[str], name: str, environment: Mapping[str, str]) -> ApplicationProcess:
+    bundle, port = launch.bundle, launch.port
+    if not is_port_free(port):
+        raise ProcessError(f"port {port} is taken by another process; stop that one or give another port")
+    log = bundle.with_name(f"{bundle.name}.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=bundle,
+            env={**minimal_environment(bundle.with_name(f"{bundle.name}.home")), **environment},
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    running = ApplicationProcess(port, log, process)
+    atexit.register(running.stop)
+    deadline = time.monotonic() + launch.patience
+    while not _answers(port):
+        status = process.poll()
+        if status is not None or time.monotonic() > deadline:
+            running.stop()
+            end = f"did not answer within {launch.patience:.0f} s" if status is None else f"ended with status {status}"
+            lines = log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:]
+            raise ProcessError(f"{name} {end}, the end of {log}:\n" + "\n".join(lines))
+        time.sleep(0.05)
+    return running
+
+
+def credentials(aws: Aws) -> dict[str, str]:
+    """How the application reaches the local AWS, instead of its role's own credentials."""
+    endpoint = aws.endpoint.url if aws.endpoint else ""
+    return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint}
+
+
+def stored_value(aws: Aws, checker: PermissionChecker, role: str, source: str) -> str:
+    """The value of a parameter or secret by its ARN, read in the name of a role. Raises `AccessDeniedError`."""
+    parts = source.split(":")
+    if parts[2] == "ssm":
+        checker.check_operation(role, "task parameter", {"ValueFrom": source})
+        name = source.partition(":parameter")[2]
+        return str(aws.call("ssm", "get_parameter", Name=name, WithDecryption=True)["Parameter"]["Value"])
+    arn, key = ":".join(parts[:7]), (parts[7:] or [""])[0]
+    checker.check_operation(role, "task secret", {"ValueFrom": arn})
+    kms_key = aws.call("secretsmanager", "describe_secret", SecretId=arn).get("KmsKeyId", "")
+    if kms_key.startswith("arn:"):
+        checker.check_operation(role, "task secret with a key", {"Key": kms_key})
+    text = aws.call("secretsmanager", "get_secret_value", SecretId=arn)["SecretString"]
+    return str(json.loads(text)[key] if key else text)
+
+
+def health_problem(url: str, path: str, expected: str) -> str:
+    """What is wrong with the health check of `path` at `url`; empty when its status is one of `expected`, which is a
+    list with commas."""
+    try:
+        status = str(urllib.request.urlopen(url + path, timeout=10).status)
+    except urllib.error.HTTPError as error:
+        status = str(error.code)
+    except OSError as error:
+        status = str(error)
+    return "" if status in expected.split(",") else f"the health check GET {path} got {status}, expected {expected}"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_port_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """To the whole group, which may already be gone."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

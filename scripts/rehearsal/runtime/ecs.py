@@ -1,0 +1,205 @@
+"""What ECS does by itself, instead of its scheduler: a service's tasks run as one process on this machine.
+
+The local AWS keeps services and task definitions and runs nothing, so what it answers about running tasks is completed
+here, for the builds that ask.
+"""
+
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError
+from scripts.rehearsal.artifacts import shown_path
+from scripts.rehearsal.builds.aws_cli import Hook
+from scripts.rehearsal.builds.images import Images
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.permissions import PermissionChecker
+from scripts.rehearsal.runtime import application
+from scripts.rehearsal.runtime.toolchains import application_python
+
+TASK = "AWS::ECS::TaskDefinition"
+
+
+@dataclass
+class RunningService:
+    """What runs of one service: the task definition, the tasks, and the process that stands for them all.
+
+    `problem` says why nothing runs.
+    """
+
+    definition: str = ""
+    tasks: list[str] = field(default_factory=list)
+    process: application.ApplicationProcess | None = None
+    container: str = ""
+    image: str = ""
+    problem: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process is not None and self.process.alive
+
+    def stop(self) -> None:
+        """Ends the process."""
+        if self.process:
+            self.process.stop()
+
+
+@dataclass
+class EcsTasks:
+    """The services whose tasks run here; all answer on one port, so only one of them can be reached from outside.
+
+    `folder` is for bundles and logs, `venvs` for the applications' requirements unless `python` is an interpreter that
+    stands for all.
+    """
+
+    aws: Aws
+    checker: PermissionChecker
+    images: Images
+    folder: Path
+    venvs: Path
+    python: Path | None
+    print_line: Callable[[str], None]
+    services: dict[str, RunningService] = field(default_factory=dict)
+    port: int = field(default_factory=application.free_port)
+
+    def reconcile(self, cluster: str, name: str) -> None:
+        """Makes what runs what the service should run. Raises `ActionFailedError` when its task does not start; then
+        nothing runs."""
+        service = self.describe(cluster, name)
+        arn, desired = service["serviceArn"], service["desiredCount"]
+        running = self.services.get(arn, RunningService())
+        if not desired or running.definition != service["taskDefinition"] or not running.alive:
+            running.stop()
+            running = RunningService()
+        if desired and not running.alive:
+            try:
+                running = self._start(service)
+            except (AwsError, ActionFailedError) as error:
+                self.services[arn] = RunningService(problem=str(error))
+                raise ActionFailedError(f"(service {name}) failed to launch a task: {error}") from error
+        prefix = service["clusterArn"].replace(":cluster/", ":task/")
+        running.tasks = (running.tasks + [f"{prefix}/{uuid.uuid4().hex}" for _ in range(desired)])[:desired]
+        self.services[arn] = running
+
+    def describe(self, cluster: str, name: str) -> dict[str, Any]:
+        """A service as ECS describes it. Raises `ActionFailedError` when there is none."""
+        services = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]
+        if not services:
+            raise ActionFailedError(f"there is no service {name} in cluster {cluster}")
+        return dict(services[0])
+
+    def stop(self) -> None:
+        """Ends every process."""
+        for service in self.services.values():
+            service.stop()
+
+    def hooks(self) -> dict[str, Hook]:
+        """What a build sees of the tasks."""
+        return {
+            "ecs.describe_services": self._complete_services,
+            "ecs.update_service": self._service_updated,
+            "ecs.list_tasks": self._list_tasks,
+            "ecs.describe_tasks": self._describe_tasks,
+        }
+
+    def _start(self, service: Mapping[str, Any]) -> RunningService:
+        definition = service["taskDefinition"]
+        body = self.aws.call("ecs", "describe_task_definition", taskDefinition=definition)["taskDefinition"]
+        balanced = {entry["containerName"] for entry in service.get("loadBalancers", ())}
+        containers = [container for container in body["containerDefinitions"] if container["name"] in balanced]
+        if len(containers) != 1:
+            raise UnsupportedError(f"{len(containers)} of its containers have a load balancer, one is simulated")
+        container = containers[0]
+        uri, environment = container["image"], self._environment(body, container)
+        image = self.images.pull(uri)
+        bundle = self.folder / f"task-{uuid.uuid4().hex[:8]}"
+        shutil.copytree(image.context, bundle)
+        requirements = bundle / "requirements.txt"
+        if not requirements.exists():
+            raise UnsupportedError(f"{uri} has no requirements.txt at its top, and nothing else is installed here")
+        python = self.python or application_python(requirements, self.venvs)
+        process = application.start_module(
+            application.Launch(bundle, environment, self.port), image.served_module(), python
+        )
+        if problem := self._health_problem(process.url, service):
+            process.stop()
+            raise ActionFailedError(problem)
+        self.print_line(
+            f"task of {uri.rpartition('/')[2]}: {image.module} on {process.url}, log {shown_path(process.log)}"
+        )
+        return RunningService(definition, [], process, container["name"], uri)
+
+    def _health_problem(self, url: str, service: Mapping[str, Any]) -> str:
+        """What the health checks of the service's target groups find wrong; empty when they pass."""
+        for entry in service.get("loadBalancers", ()):
+            answer = self.aws.call("elbv2", "describe_target_groups", TargetGroupArns=[entry["targetGroupArn"]])
+            group = answer["TargetGroups"][0]
+            path, expected = group.get("HealthCheckPath") or "/", group.get("Matcher", {}).get("HttpCode") or "200"
+            if problem := application.health_problem(url, path, expected):
+                return problem
+        return ""
+
+    def _environment(self, body: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, str]:
+        """What the task definition prescribes, resolved in the name of the execution role, and what Fargate adds."""
+        role, check_operation = body["executionRoleArn"], self.checker.check_operation
+        self.checker.check_service_trust(role, TASK, "ExecutionRoleArn")
+        if "taskRoleArn" in body:
+            self.checker.check_service_trust(body["taskRoleArn"], TASK, "TaskRoleArn")
+        check_operation(role, "task image", {}, container["image"].partition("/")[2].rpartition(":")[0])
+        logs = container.get("logConfiguration", {})
+        group = {"Group": logs.get("options", {}).get("awslogs-group", "")}
+        check_operation(role, f"task log {logs.get('logDriver')}", group)
+        values = {entry["name"]: entry["value"] for entry in container.get("environment", ())}
+        for secret in container.get("secrets", ()):
+            values[secret["name"]] = application.stored_value(self.aws, self.checker, role, secret["valueFrom"])
+        region = {"AWS_REGION": self.aws.region, "AWS_DEFAULT_REGION": self.aws.region}
+        return {**values, **application.credentials(self.aws), **region}
+
+    def _complete_services(self, _: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        for service in answer["services"]:
+            running = self.services.get(service["serviceArn"], RunningService())
+            count = len(running.tasks) if running.alive else 0
+            state = "IN_PROGRESS"
+            if count == service["desiredCount"]:
+                state = "COMPLETED"
+            elif running.problem:
+                state = "FAILED"
+            primary = {
+                **service["deployments"][0],
+                "runningCount": count,
+                "desiredCount": service["desiredCount"],
+                "rolloutState": state,
+                "taskDefinition": service["taskDefinition"],
+            }
+            events = [{"message": running.problem}] if running.problem else []
+            service.update(runningCount=count, deployments=[primary], events=events)
+
+    def _service_updated(self, arguments: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        try:
+            self.reconcile(arguments["cluster"], arguments["service"])
+        except ActionFailedError as error:  # ECS answers before it starts tasks; who waits for them sees it
+            self.print_line(str(error))
+        self._complete_services({}, {"services": [answer["service"]]})
+
+    def _list_tasks(self, arguments: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        arn = self.describe(arguments["cluster"], arguments["serviceName"])["serviceArn"]
+        running = self.services.get(arn, RunningService())
+        answer["taskArns"] = list(running.tasks) if running.alive else []
+
+    def _describe_tasks(self, arguments: Mapping[str, Any], answer: dict[str, Any]) -> None:
+        answer["tasks"] = [
+            {
+                "taskArn": task,
+                "lastStatus": "RUNNING",
+                "taskDefinitionArn": running.definition,
+                "containers": [{"name": running.container, "image": running.image, "lastStatus": "RUNNING"}],
+            }
+            for running in self.services.values()
+            for task in running.tasks
+            if task in arguments["tasks"]
+        ]

@@ -1,0 +1,172 @@
+"""What a distribution's configuration becomes, and that nothing of it is passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scripts.rehearsal.edge import distribution as edge
+from tests.support.rehearsal.serving import FUNCTION, POLICY, distribution
+
+Change = Callable[[dict[str, Any]], object]
+
+
+def read(config: dict[str, Any]) -> edge.Distribution:
+    return edge.read_distribution(config, [FUNCTION], distribution()[2])
+
+
+def test_ours_is_read() -> None:
+    found = read(distribution()[0])
+    assert [behavior.pattern for behavior in found.behaviors] == ["/api/*", "/health", "*"]
+    api, health, page = found.behaviors
+    assert found.root == "index.html"
+    for behavior in (api, health):
+        assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (False, True, "CachingDisabled")
+        assert len(behavior.methods) == 7 and behavior.function is None and not behavior.compresses
+    assert (page.on_s3, page.all_viewer, page.cache.name) == (True, False, "CachingOptimized")
+    assert page.function == FUNCTION and page.compresses
+    assert page.methods == {"GET", "HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("/api/v1/clients", "/api/*"),
+        ("/api/", "/api/*"),
+        ("/api", "*"),
+        ("/health", "/health"),
+        ("/health/", "*"),
+        ("/API/v1", "*"),
+        ("/", "*"),
+    ],
+)
+def test_the_first_pattern_that_matches_wins(path: str, pattern: str) -> None:
+    assert read(distribution()[0]).behavior(path).pattern == pattern
+
+
+def test_question_marks_stand_for_one_character_and_other_signs_for_themselves() -> None:
+    config = distribution()[0]
+    config["CacheBehaviors"]["Items"][0]["PathPattern"] = "a?c.[x]"
+    found = read(config)
+    assert found.behavior("/abc.[x]").pattern == "a?c.[x]"
+    assert found.behavior("/abcdx").pattern == "*" and found.behavior("/ac.[x]").pattern == "*"
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "seconds"),
+    [
+        ("", 86_400),
+        ("public, max-age=31536000, immutable", 31_536_000),
+        ("max-age=99999999", 31_536_000),
+        ("max-age=0", 1),
+        ("max-age=60, s-maxage=5", 5),
+        ("no-cache", 1),
+        ("private, max-age=60", 1),
+        ("No-Store", 1),
+    ],
+)
+def test_how_long_the_managed_policies_keep(cache_control: str, seconds: int) -> None:
+    page, api = (read(distribution()[0]).behavior("/"), read(distribution()[0]))
+    assert page.cache.seconds(cache_control) == seconds
+    assert api.behavior("/api/x").cache.seconds(cache_control) == 0
+
+
+def api(config: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = config["CacheBehaviors"]["Items"][0]
+    return found
+
+
+def page(config: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = config["DefaultCacheBehavior"]
+    return found
+
+
+def site(config: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = config["Origins"]["Items"][0]
+    return found
+
+
+ERRORS = {"Quantity": 1, "Items": [{"ErrorCode": 403, "ResponseCode": "200", "ResponsePagePath": "/index.html"}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda c: c.update(CustomErrorResponses=ERRORS), "DistributionConfig: CustomErrorResponses is"),
+        (lambda c: c.update(WebACLId="arn:aws:wafv2:x"), "WebACLId is 'arn:aws:wafv2:x'"),
+        (lambda c: c.update(Enabled=False), "DistributionConfig.Enabled is false"),
+        (lambda c: c.update(Restrictions={"GeoRestriction": {"RestrictionType": "whitelist"}}), "Restrictions is"),
+        (lambda c: c.update(SomethingNew="x"), "SomethingNew is 'x'"),
+        (lambda c: api(c).update(PathPattern="/x", TargetOriginId="gone"), "TargetOriginId is 'gone', .*: api, site"),
+        (lambda c: api(c).update(CachePolicyId="mine"), "behaviour /api/\\*: CachePolicyId is 'mine'"),
+        (lambda c: page(c).pop("CachePolicyId"), "behaviour \\*: CachePolicyId is None"),
+        (lambda c: api(c).update(OriginRequestPolicyId="mine"), "OriginRequestPolicyId is 'mine'"),
+        (lambda c: page(c).update(ResponseHeadersPolicyId="mine"), "ResponseHeadersPolicyId is 'mine'"),
+        (lambda c: page(c).update(OriginRequestPolicyId=edge.ALL_VIEWER), "Host to the bucket"),
+        (lambda c: page(c).update(MinTTL=5), "behaviour \\*: MinTTL is 5"),
+        (lambda c: page(c).update(ForwardedValues={"QueryString": True}), "ForwardedValues is"),
+        (lambda c: page(c).update(TrustedKeyGroups={"Enabled": True}), "TrustedKeyGroups is"),
+        (lambda c: page(c)["AllowedMethods"]["CachedMethods"]["Items"].append("OPTIONS"), "CachedMethods has OPTIONS"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(EventType="viewer-response"), "EventType is"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(FunctionARN="x"), "FunctionARN is 'x', .*pages"),
+        (lambda c: site(c).pop("S3OriginConfig"), "origin site has no configuration"),
+        (lambda c: site(c).pop("OriginAccessControlId"), "origin site: OriginAccessControlId is missing"),
+        (lambda c: site(c).update(S3OriginConfig={"OriginAccessIdentity": "x"}), "OriginAccessIdentity is set"),
+        (lambda c: site(c).update(OriginPath="/live"), "origin site: OriginPath is '/live'"),
+        (lambda c: site(c).update(CustomHeaders={"Quantity": 1, "Items": [{"HeaderName": "x"}]}), "CustomHeaders is"),
+    ],
+)
+def test_what_is_not_played_is_an_error(change: Change, named: str) -> None:
+    config = distribution()[0]
+    change(config)
+    with pytest.raises(edge.UnmodelledError, match=named):
+        read(config)
+
+
+def test_settings_that_are_said_and_not_used_are_none() -> None:
+    """As the API shows a distribution without them; moto shows `ForwardedValues` beside a cache policy."""
+    config = distribution()[0]
+    config.update(
+        CustomErrorResponses={"Quantity": 0},
+        OriginGroups={"Quantity": 0},
+        Restrictions={"GeoRestriction": {"RestrictionType": "none", "Quantity": 0}},
+        WebACLId="",
+        ConnectionMode="direct",
+    )
+    page(config).update(
+        ForwardedValues={"QueryString": False, "Cookies": {"Forward": "none"}},
+        LambdaFunctionAssociations={"Quantity": 0},
+        MinTTL=0,
+        TrustedSigners={"Enabled": False, "Quantity": 0, "Items": []},
+    )
+    site(config).update(OriginShield={"Enabled": False}, OriginPath="", CustomHeaders={"Quantity": 0, "Items": []})
+    assert read(config) == read(distribution()[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"CorsConfig": {}}, "response headers policy x: CorsConfig, which"),
+        ({"SecurityHeadersConfig": {"XSSProtection": {"Protection": True, "Override": False}}}, "x: XSSProtection"),
+        (
+            {"SecurityHeadersConfig": {"StrictTransportSecurity": {"AccessControlMaxAgeSec": 1, "Preload": True}}},
+            "x: StrictTransportSecurity with more than an age",
+        ),
+    ],
+)
+def test_a_policy_with_other_headers_is_an_error(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(edge.UnmodelledError, match=named):
+        edge.added_headers({"Name": "x", **change})
+
+
+def test_what_our_policy_adds() -> None:
+    added = distribution()[2][POLICY]
+    assert {name: always for name, (_, always) in added.items()} == {
+        "Content-Security-Policy": False,
+        "X-Content-Type-Options": True,
+        "X-Frame-Options": False,
+        "Referrer-Policy": False,
+        "Strict-Transport-Security": False,
+    }

@@ -1,0 +1,206 @@
+"""The order of a release: failures, retries, rollbacks, variables; with providers that only say how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from scripts.deployment.errors import RefusedError
+from scripts.rehearsal import engine, messages
+from scripts.rehearsal.account_view import Action, EntryCheck, Pipeline, Stage, read_pipeline
+from scripts.rehearsal.artifacts import Artifact
+from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext, RehearsalOptions
+from scripts.rehearsal.engine import ReleaseEngine, find_action
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.report import Release
+from tests.support.rehearsal.prepared_aws import PreparedAws, aws
+
+
+def action(stage: str, name: str, order: int = 1, **more: Any) -> Action:
+    given: dict[str, Any] = {"inputs": (), "outputs": (), "namespace": "", "configuration": {}, **more}
+    return Action(stage, name, order, {"provider": "Played"}, **given)
+
+
+def stages(*given: Stage) -> Pipeline:
+    source = Stage("First", (action("First", "Fetch", outputs=("Files",), namespace="Src"),), "FAIL", False)
+    return Pipeline("p", "arn:aws:codepipeline:r:1:p", "role", 1, "bucket", "", (source, *given), "made")
+
+
+class Played:
+    """Providers by action name: how often each still fails, and what it was given."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.fails: dict[str, int] = {}
+        self.ran: list[tuple[str, str, Mapping[str, str]]] = []
+        self.folder, self.commit = folder, "1" * 40
+        monkeypatch.setattr(engine, "PROVIDERS", {"Played": self.provide})
+        monkeypatch.setattr(messages, "enabled_rules", lambda _: [])
+
+    def provide(self, _: RehearsalContext, one: Action, run: Execution) -> ActionOutput:
+        self.ran.append((one.name, run.artifacts["Files"].key if "Files" in run.artifacts else "", one.configuration))
+        if self.fails.get(one.name, 0):
+            self.fails[one.name] -= 1
+            raise ActionFailedError("it had to")
+        for name in one.outputs:
+            run.commit = self.commit
+            run.artifacts[name] = Artifact(name, self.commit[:4], 1, 1)
+        return ActionOutput({"CommitId": run.commit})
+
+    def play(self, shape: Pipeline, fail_at: str = "") -> Release:
+        self.ran.clear()
+        checker = SimpleNamespace(check_service_trust=lambda *_: None, usage=list, account="1")
+        world = SimpleNamespace(
+            aws=aws(PreparedAws()), options=RehearsalOptions(self.folder, self.folder), pipeline=shape, checker=checker,
+            print_line=lambda _: None, notes={}, application_seconds=0.0, emit_event=None,
+        )  # fmt: skip
+        return ReleaseEngine(cast(RehearsalContext, world), find_action(shape, fail_at) if fail_at else "").release()
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.ran]
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Played:
+    return Played(monkeypatch, tmp_path)
+
+
+def test_actions_of_one_order_all_run_and_none_of_a_later_one(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B"), action("S", "C", 2)), "FAIL", False))
+    played.fails["A"] = 1
+    release = played.play(shape)
+    assert played.names == ["Fetch", "A", "B"]
+    assert not release.succeeded and release.not_reached == ()
+
+
+def test_a_failed_stage_ends_the_release(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"),), "FAIL", False), Stage("T", (action("T", "B"),), "FAIL", False))
+    played.fails["A"] = 1
+    release = played.play(shape)
+    assert (release.succeeded, release.not_reached) == (False, ("T",))
+
+
+@pytest.mark.parametrize(("everything", "again"), [(False, ["B"]), (True, ["A", "B"])])
+def test_a_retry_repeats_what_failed_or_everything(played: Played, everything: bool, again: list[str]) -> None:
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B")), "RETRY", everything))
+    played.fails["B"] = 1
+    release = played.play(shape)
+    assert played.names == ["Fetch", "A", "B", *again]
+    assert release.succeeded
+    played.fails["B"] = 2
+    assert not played.play(shape).succeeded
+
+
+def test_a_retry_goes_on_after_the_failed_action(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B", 2)), "RETRY", False))
+    played.fails["A"] = 1
+    assert played.play(shape).succeeded
+    assert played.names == ["Fetch", "A", "A", "B"]
+
+
+def test_a_rollback_plays_the_last_success_again(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"), action("S", "B", 2)), "ROLLBACK", False))
+    played.fails["B"] = 1
+    assert played.play(shape).stages[-1].consequence.startswith("nothing to go back to")
+    assert played.play(shape).succeeded
+    played.commit = "2" * 40
+    release = played.play(shape, fail_at="S")
+    assert [(name, key) for name, key, _ in played.ran] == [
+        ("Fetch", ""), ("A", "2222"), ("A", "1111"), ("B", "1111")
+    ]  # fmt: skip
+    assert not release.succeeded
+    assert release.stages[-1].consequence.startswith(f"rolled back to the release of commit {'1' * 12} (execution ")
+    played.fails["A"] = 2
+    assert played.play(shape).stages[-1].consequence.endswith("S/A failed, it had to")
+
+
+def test_another_form_of_the_pipeline_has_nothing_to_go_back_to(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"),), "ROLLBACK", False))
+    assert played.play(shape).succeeded
+    played.fails["A"] = 1
+    assert played.play(replace(shape, version=2)).stages[-1].consequence.startswith("nothing to go back to")
+
+
+def test_variables_of_a_namespace_reach_later_actions(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A", configuration={"Tag": "v-#{Src.CommitId}"}),), "FAIL", False))
+    played.play(shape)
+    assert played.ran[-1][2] == {"Tag": f"v-{'1' * 40}"}
+    shape = stages(Stage("S", (action("S", "A", configuration={"Tag": "#{Src.Typo}"}),), "FAIL", False))
+    assert played.play(shape).stages[-1].actions[0].error == "#{Src.Typo}: no earlier action has set that variable"
+
+
+def test_a_missing_artifact_and_an_unknown_provider_fail_the_action(played: Played) -> None:
+    missing = action("S", "A", inputs=("Nothing",))
+    assert (
+        "the artifact Nothing" in played.play(stages(Stage("S", (missing,), "FAIL", False))).stages[-1].actions[0].error
+    )
+    other = replace(action("S", "A"), type={"provider": "Lambda"})
+    assert "actions of Lambda" in played.play(stages(Stage("S", (other,), "FAIL", False))).stages[-1].actions[0].error
+
+
+def test_only_what_exists_can_be_made_to_fail() -> None:
+    with pytest.raises(RefusedError, match=r"There are: First, Fetch\."):
+        find_action(stages(), "Nope")
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "enters"),
+    [("EQ", "1" * 40, True), ("EQ", "2", False), ("NE", "2", True), ("NE", "1" * 40, False), ("CONTAINS", "11", True)],
+)
+def test_a_stage_is_skipped_unless_its_checks_hold(played: Played, operator: str, value: str, enters: bool) -> None:
+    check = EntryCheck("Same", "#{Src.CommitId}", operator, value)
+    shape = stages(
+        Stage("S", (action("S", "A"),), "FAIL", False, (check,)), Stage("T", (action("T", "B"),), "FAIL", False)
+    )
+    release = played.play(shape)
+    assert played.names == ["Fetch", *["A"] * enters, "B"]
+    assert release.succeeded and bool(release.stages[1].skipped) is not enters
+
+
+def test_a_check_that_is_not_imitated_is_refused(played: Played) -> None:
+    check = EntryCheck("Same", "#{Src.CommitId}", "MATCHES", "1+")
+    with pytest.raises(UnsupportedError, match="MATCHES is not simulated"):
+        played.play(stages(Stage("S", (), "FAIL", False, (check,))))
+
+
+def entry(result: str, provider: str) -> dict[str, Any]:
+    rule = {"name": "R", "ruleTypeId": {"provider": provider}, "configuration": {}}
+    return {"conditions": [{"result": result, "rules": [rule]}]}
+
+
+def deployed(stage: dict[str, Any]) -> Pipeline:
+    body = {"name": "p", "roleArn": "r", "version": 1, "artifactStore": {"location": "b"}, "stages": [stage]}
+    answers = {
+        "codepipeline.list_pipelines": {"pipelines": [{"name": "p"}]},
+        "codepipeline.get_pipeline": {"pipeline": body, "metadata": {"pipelineArn": "arn"}},
+    }
+    return read_pipeline(aws(PreparedAws(answers)))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"beforeEntry": entry("FAIL", "VariableCheck")},
+        {"beforeEntry": entry("SKIP", "LambdaInvoke")},
+        {"onSuccess": {}},
+        {"onFailure": {"result": "SKIP"}},
+        {"onFailure": {"conditions": []}},
+    ],
+)
+def test_what_a_rehearsal_cannot_play_is_refused_before_it_begins(more: dict[str, Any]) -> None:
+    assert deployed({"name": "S", "actions": []}).stages[0].on_failure == "FAIL"
+    with pytest.raises(UnsupportedError, match="stage S"):
+        deployed({"name": "S", "actions": [], **more})
+
+
+def test_the_pipeline_has_to_be_named_where_there_are_several() -> None:
+    listed = {"pipelines": [{"name": "a"}, {"name": "b"}]}
+    with pytest.raises(RefusedError, match="There are: a, b"):
+        read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})))
+    with pytest.raises(RefusedError, match="There is no pipeline c"):
+        read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})), "c")
