@@ -12,7 +12,7 @@ from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
 from tests.options.combinations import SAMPLES
-from tests.system.worlds import LOCAL, World, world
+from tests.support.deployments import LOCAL, World, world
 
 __all__ = ["world"]
 

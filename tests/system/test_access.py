@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.system.worlds import World, world
+from tests.support.deployments import World, world
 
 __all__ = ["world"]
 

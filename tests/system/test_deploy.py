@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.system.worlds import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, World, world
 
 __all__ = ["world"]
 

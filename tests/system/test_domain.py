@@ -18,7 +18,7 @@ from scripts.local_aws import server
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
-from tests.system.worlds import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, World, world
 
 __all__ = ["world"]  # a fixture
 

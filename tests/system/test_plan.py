@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.worlds import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, World, world
 
 __all__ = ["world"]
 Run = subprocess.CompletedProcess[str]

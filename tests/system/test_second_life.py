@@ -8,7 +8,7 @@ import pytest
 
 from generator.cfn.templates import load
 from tests.conftest import ROOT
-from tests.system.worlds import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, World, world
 
 __all__ = ["world"]  # a fixture
 
