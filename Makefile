@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # What the command line gives, and it alone: a variable of the same name that the shell exports decides nothing. The
 # text arrives as it was typed, whatever the shell or make would read in it.
-SETTINGS := ENV ARGS SET TO APP FAIL_AT BASE PYTEST
+SETTINGS := ENV ARGS SET TO APP FAIL_AT BASE RESOURCE ON PYTEST
 given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 quoted = '$(subst ','\'',$(call given,$(1)))'
 option = $(if $(call given,$(1)),$(2)=$(call quoted,$(1)))
@@ -95,7 +95,13 @@ cost: .venv/ready ## what an environment costs in a month: ENV=staging
 rehearse: .venv/local ## play one release through the local environment: APP=folder FAIL_AT=stage
 	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(arguments)
 
-local-stop: .venv/ready ## end the AWS on this machine
+fault: .venv/local ## make a resource of the local AWS fail, to practise: RESOURCE=Backend/Service ON=update
+	@$(DELIVERY) local fault $(call option,RESOURCE,--resource) $(call option,ON,--on) $(arguments)
+
+fault-clear: .venv/local ## remove every fault planned with make fault
+	@$(DELIVERY) local fault-clear
+
+local-stop: .venv/ready ## stop the local AWS, and forget everything in it
 	@$(DELIVERY) local stop
 
 templates: .venv/ready ## render, lint and check the templates

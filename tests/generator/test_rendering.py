@@ -178,7 +178,7 @@ def test_every_stack_is_made_by_its_own_module() -> None:
         assert child.build(CLOUD_HEALTH_DASHBOARD).module == child.build.__module__
 
 
-def test_the_readme_shows_the_picture_of_these_templates(templates: TemplateSet, repository: Path) -> None:
-    readme = (repository / "README.md").read_text(encoding="utf-8")
-    shown = readme.partition("```mermaid\n")[2].partition("```\n")[0]
+def test_the_architecture_page_shows_the_picture_of_these_templates(templates: TemplateSet, repository: Path) -> None:
+    page = (repository / "docs/architecture.md").read_text(encoding="utf-8")
+    shown = page.partition("```mermaid\n")[2].partition("```\n")[0]
     assert shown == mermaid(templates), "paste the output of `.venv/bin/python -m generator --picture`"

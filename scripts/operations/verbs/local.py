@@ -1,19 +1,26 @@
-"""`local`: start, stop or find the AWS on this machine."""
+"""`local`: start, stop or find the local AWS, or make a resource in it fail, to practise."""
 
 from argparse import ArgumentParser, Namespace
 
-from scripts.deployment.errors import Exit, RefusedError
+from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.terminal import console
+
+ACTIONS = ("start", "stop", "status", "fault", "fault-clear")
+STEPS = ("create", "update", "delete", "rollback")
+REASON = "planned with `make fault`"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """What to do with it."""
-    parser.add_argument("what", choices=("start", "stop", "status"), metavar="WHAT", help="start, stop or status")
-    parser.add_argument("--port", type=int, help="port to use (default: a free one)")
+    parser.add_argument("what", choices=ACTIONS, metavar="WHAT", help="start, stop, status, fault or fault-clear")
+    parser.add_argument("--port", type=int, help="start: port to use (default: a free one)")
+    parser.add_argument("--resource", help="fault: the resource that fails, such as Backend/Service")
+    parser.add_argument("--on", default="update", choices=STEPS, help="fault: the step that fails (default: update)")
+    parser.add_argument("--reason", default=REASON, help="fault: the reason that is reported")
 
 
 def run(options: Namespace) -> Exit:
-    """Does it; 1 when the status is asked of one that does not run. Raises `RefusedError`."""
+    """Does it; 1 when the status is asked of one that does not run. Raises `RefusedError`, `UsageError`."""
     from scripts.local_aws import server
 
     try:
@@ -23,8 +30,29 @@ def run(options: Namespace) -> Exit:
         running = server.start(options.port) if options.what == "start" else server.status()
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
+    if running and options.what.startswith("fault"):
+        return _plan_faults(running.endpoint.url, options)
     if running is None:
         console.show_line("local AWS is not running")
         return Exit.FAILED
     console.show_line(f"local AWS: {running.endpoint.url}, process {running.pid}, log {running.log}")
+    return Exit.DONE
+
+
+def _plan_faults(url: str, options: Namespace) -> Exit:
+    """Adds a fault to those that are planned for every client, or removes all. Raises `UsageError`."""
+    from dataclasses import replace
+
+    from scripts.local_aws import faults
+
+    if options.what == "fault-clear":
+        faults.remove(url)
+        console.show_line("no fault is planned")
+        return Exit.DONE
+    if not options.resource:
+        raise UsageError("`local fault` needs the resource that fails.", "Such as --resource Backend/Service.")
+    plan = next((plan for plan in faults.plans(url) if not (plan.region or plan.key)), faults.Plan())
+    fault = faults.ResourceFault(options.on, options.resource, reason=options.reason)
+    faults.put(url, replace(plan, resources=(*plan.resources, fault)))
+    console.show_line(f"{options.resource} fails on {options.on}, until `make fault-clear`")
     return Exit.DONE
