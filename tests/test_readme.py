@@ -13,7 +13,7 @@ def test_every_make_command_exists(repository: Path) -> None:
         text = page.read_text(encoding="utf-8")
         named = set(re.findall(r"(?:`|\$ |^)make ([a-z-]+)", text, re.M))
         assert named <= targets, (page.name, named - targets)
-    assert {"deploy", "templates", "test"} <= set(
+    assert {"deploy", "plan", "rehearse", "local-stop"} <= set(
         re.findall(r"^make ([a-z-]+)", (repository / "README.md").read_text(), re.M)
     )
 
@@ -28,6 +28,19 @@ def test_every_target_says_what_it_does(repository: Path) -> None:
 
 def test_every_path_exists(repository: Path) -> None:
     text = (repository / "README.md").read_text(encoding="utf-8")
-    paths = set(re.findall(r"`([a-z_]+/[\w./-]*)`", text))
+    paths = set(re.findall(r"`([a-z_]+/[\w./-]*)`", text)) | set(re.findall(r"\]\(([\w./-]+)\)", text))
     assert len(paths) > 10
     assert sorted(path for path in paths if not (repository / path).exists()) == []
+
+
+def test_the_number_of_project_rules_is_right(repository: Path) -> None:
+    from generator.gate.rules import RULES
+
+    [number] = re.findall(r"cfn-lint plus (\d+) project rules", (repository / "README.md").read_text(encoding="utf-8"))
+    assert int(number) == len(RULES)
+
+
+def test_every_page_is_in_the_index(repository: Path) -> None:
+    index = (repository / "docs/index.md").read_text(encoding="utf-8")
+    for page in sorted((repository / "docs").glob("*.md")):
+        assert page.name == "index.md" or f"]({page.name}" in index, page.name

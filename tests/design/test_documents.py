@@ -57,6 +57,20 @@ def test_commands_and_files_exist(page: Path) -> None:
         assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", page.read_text(encoding="utf-8")):
+        target = page.parent / path if path else page
+        assert target.exists(), f"{page.name}: {path}"
+        assert not anchor or anchor in _anchors(target), f"{page.name}: {path}#{anchor}"
+
+
 def test_the_pages_are_found() -> None:
     assert {"README.md", "deploying.md", "runbook.md", "developing.md", "releasing.md"} <= {page.name for page in PAGES}
 
@@ -64,6 +78,6 @@ def test_the_pages_are_found() -> None:
 def test_options_and_exit_statuses_of_the_deploy_script_are_what_it_has() -> None:
     body = text("docs/deploying.md")
     known = {option for verb in VERBS for one in parser(verb)._actions for option in one.option_strings}
-    named = set(re.findall(r"(?<![\w-])--[a-z-]+\w", body))
+    named = set(re.findall(r"(?<![\w-])--[a-z-]+\w", re.sub(r"^ *git .*$", "", body, flags=re.M)))
     assert len(named) > 15 and named <= known, named - known
     assert [int(status) for status in re.findall(r"^\| (\d+) \|", body, re.M)] == [status.value for status in Exit]

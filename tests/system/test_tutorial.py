@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.design.replay import Command, Edit, run, steps, unlike
+from tests.support.replay import Command, Edit, run, steps, unlike
 
 PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "setup.cfg", "Makefile")
 
