@@ -72,6 +72,23 @@ class World:
                 os.write(screen, pending.pop(0).encode())
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
+    def answer(self, verb: str, prompt: str, typed: str) -> tuple[int, str]:
+        """Exit status and screen of a verb on a terminal, when `typed` is typed after the prompt."""
+        pid, screen = pty.fork()
+        if pid == 0:
+            os.chdir(ROOT)
+            os.execv(sys.executable, self.command(verb))
+        shown, pending = b"", typed.encode()
+        while True:
+            try:
+                shown += os.read(screen, 4096)
+            except OSError:  # the other side has gone
+                break
+            if pending and prompt.encode() in shown:
+                os.write(screen, pending)
+                pending = b""
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -146,3 +163,12 @@ def test_what_cannot_be_undone_is_continued(world: World) -> None:
         assert status == 0 and "UPDATE_ROLLBACK_COMPLETE" in told, told
     world.write("mended")
     assert world.run("apply")[0] == 0
+
+
+def test_destroy_checks_a_given_name_and_asks_on_a_terminal_as_on_a_real_account(world: World) -> None:
+    status, output = world.run("destroy", "--yes", "--name", "lokal")
+    assert status == 3 and f"{STACK} was not touched: --name is 'lokal', and the environment is 'local'." in output
+    status, screen = world.answer("destroy", "(type local)", "lokal\n")
+    assert status == 2 and f"{STACK} was not touched." in screen
+    status, screen = world.answer("destroy", "(type local)", "local\n")
+    assert status == 0 and f"{STACK} is deleted" in screen

@@ -29,7 +29,7 @@ REMAINS = "The shared and the access stack stay, and so do the packaging bucket 
 
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `destroy`."""
-    parser.add_argument("--yes", action="store_true", help="agree in advance; --name has to say to what")
+    parser.add_argument("--yes", action="store_true", help="skip the question; requires --name ENVIRONMENT")
     parser.add_argument("--name", metavar="ENVIRONMENT", help="the environment's name once more, for --yes")
     parser.add_argument("--empty-buckets", action="store_true", help="empty and remove all its buckets, too")
     parser.add_argument("--empty-registry", action="store_true", help="delete its images and the registry, too")
@@ -130,13 +130,16 @@ def _named(run: Run, left: Sequence[Held]) -> list[Held]:
 
 
 def _confirm(run: Run, stack: Stack, account: str) -> None:
-    """Nobody types a name by habit. Nobody has to agree on the local AWS. Raises `NotConfirmedError`,
+    """Asks for the environment's name, which nobody types by habit; the local AWS asks on a terminal, for practice, and
+    needs no agreement without one. A name that was given is checked everywhere. Raises `NotConfirmedError`,
     `RefusedError`."""
-    name = run.wanted.name
-    if run.aws.endpoint:
+    name, typed = run.wanted.name, run.given.name
+    if typed is not None and typed != name:
+        raise RefusedError(f"{stack.name} was not touched: --name is {typed!r}, and the environment is {name!r}.")
+    if run.aws.endpoint and (typed or run.given.yes or not sys.stdin.isatty()):
         return
     if run.given.yes:
-        if run.given.name != name:
+        if typed is None:
             raise RefusedError(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
         return
     if not sys.stdin.isatty():
