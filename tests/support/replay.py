@@ -21,7 +21,7 @@ VARIABLE = (
     (re.compile(r"localhost:\d+"), "localhost:PORT"),
     (re.compile(r"https://\w+\.cloudfront\.net"), "https://ID.cloudfront.net"),
 )
-MAKE = "make -s -o .venv/ready -o .venv/test"
+MAKE = "make -s -o .venv/ready -o .venv/local -o .venv/test"
 
 
 class Command(NamedTuple):
