@@ -86,7 +86,7 @@ rollback: .venv/ready ## list good releases, or go back to one: ENV=staging TO=c
 migrate: templates ## bring an application into its repository: APP=folder
 	@$(DELIVERY) migrate shared $(call option,APP,--app) $(arguments)
 
-review: .venv/local ## what a branch changes about the templates, as Markdown: BASE=main
+review: .venv/ready ## what a change does to every environment: BASE=main (ARGS="--format html" for a page)
 	@$(DELIVERY) review $(if $(call given,BASE),$(call quoted,BASE),main) $(arguments)
 
 cost: .venv/ready ## what an environment costs in a month: ENV=staging

@@ -67,7 +67,7 @@ VERBS = {
     "import": Verb("take over a repository that exists into the shared stack", f"{MODULES}.import_"),
     "destroy": Verb("delete an environment; what holds data stays", f"{MODULES}.destroy"),
     "cost": Verb("what an environment costs in a month", "scripts.cost", operates=False),
-    "review": Verb("what a branch changes about the templates, as Markdown", "scripts.review", "BASE", False),
+    "review": Verb("what a change does to every environment", "scripts.review.command", "BASE", False),
     "rehearse": Verb("play one release through the local environment", "scripts.rehearse", "", False),
     "local": Verb("start, stop or find the AWS on this machine", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),

@@ -78,12 +78,20 @@ class Problem:
 
 
 def read(path: Path) -> ParameterFile:
-    """The parameter file at `path`.
+    """The parameter file at `path`. Raises `ParameterFileError` when it cannot be read, and as `parse` does."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParameterFileError(str(path), f"cannot be read as UTF-8 text: {error}") from error
+    return parse(text, str(path))
 
-    Raises `ParameterFileError` when it cannot be read, is no JSON (with the line), holds a key twice in one object, or
-    is anything but objects in the three sections.
+
+def parse(text: str, file: str) -> ParameterFile:
+    """The parameter file that `text` is; `file` is what messages call it.
+
+    Raises `ParameterFileError` when it is no JSON (with the line), holds a key twice in one object, or is anything but
+    objects in the three sections.
     """
-    file = str(path)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
@@ -92,9 +100,7 @@ def read(path: Path) -> ParameterFile:
         return dict(pairs)
 
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterFileError(file, f"cannot be read as UTF-8 text: {error}") from error
+        content = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ParameterFileError(file, f"is no JSON: {error.msg}", error.lineno) from error
     if not isinstance(content, dict):

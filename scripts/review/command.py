@@ -1,0 +1,95 @@
+"""What a change does to every environment, from two revisions alone: `delivery review BASE [HEAD]`.
+
+Templates, parameter files and facts of both are compared environment by environment; no account is asked. What a living
+environment makes of it beyond that, `plan` shows.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from scripts.deployment.errors import Exit, RefusedError
+from scripts.review import revision
+from scripts.review.model import CostChange, EnvironmentReview, Review
+from scripts.review.schemas import SchemasError
+
+PROJECT = Path(__file__).resolve().parents[2]
+FORMATS = ("markdown", "terminal", "html", "json")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What is compared, and how it is shown."""
+    parser.add_argument("base", metavar="BASE", help="a revision, such as main or the commit that is deployed")
+    parser.add_argument("head", metavar="HEAD", nargs="?", default="", help="another one (default: the working tree)")
+    parser.add_argument("--format", choices=FORMATS, default="", help="default: terminal on a terminal, else markdown")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="the checkout")
+    parser.add_argument("--full", action="store_true", help="Markdown without a limit of its length")
+
+
+def run(options: Namespace) -> Exit:
+    """Makes the review and prints it. Raises `RefusedError`."""
+    found = review(options.project, options.base, options.head)
+    _print(found, options)
+    return Exit.DONE
+
+
+def review(project: Path, base: str, head: str = "") -> Review:
+    """The review of `head` against `base`, revisions of the checkout at `project`; an empty `head` is the working tree.
+    Raises `RefusedError`."""
+    for name in filter(None, (base, head)):
+        revision.commit(project, name)
+    files = revision.touched(project, base, head)
+    result = Review(base, head or revision.WORKING_TREE, gate="not looked at", files=files)
+    if not {"templates", "parameter files"} & files.keys():
+        return result
+    from scripts.review import latent
+    from scripts.review.compare import compare
+
+    before, after = revision.read(project, base), revision.read(project, head)
+    try:
+        environments = compare(before, after)
+    except SchemasError as error:
+        raise RefusedError(str(error), "Run `make templates`.") from error
+    priced = tuple(_priced(one, before, after) if one.state != "unchanged" else one for one in environments)
+    return replace(
+        result,
+        environments=priced,
+        choices=tuple(latent.choices(before.templates, after.templates)),
+        latent=tuple(latent.resources(before.templates, after.templates, environments)),
+        latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
+    )
+
+
+def _priced(one: EnvironmentReview, before: revision.Revision, after: revision.Revision) -> EnvironmentReview:
+    if one.problems:
+        return one
+    from scripts.review.cost import cost
+
+    sides, unknown = [], ""
+    for side in (before, after):
+        figures, why = cost(one.name, side) if one.name in side.files else (None, "")
+        sides.append(figures)
+        unknown = unknown or why
+    return replace(one, cost=CostChange(sides[0], sides[1], unknown))
+
+
+def _print(found: Review, options: Namespace) -> None:
+    from scripts.terminal import console
+
+    chosen = options.format or ("terminal" if sys.stdout.isatty() else "markdown")
+    if chosen == "json":
+        console.document(json.dumps(asdict(found), indent=1))
+    elif chosen == "html":
+        from scripts.review.html import page
+
+        console.document(page(found, revision.read(options.project, options.head).templates))
+    elif chosen == "markdown":
+        from scripts.review.markdown import LIMIT, markdown
+
+        console.document(markdown(found, 10**9 if options.full else LIMIT).rstrip("\n"))
+    else:
+        from scripts.review.lines import lines
+
+        console.show(lines(found))

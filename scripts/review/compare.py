@@ -1,0 +1,302 @@
+"""Compares two revisions environment by environment, with each one's parameters and conditions settled.
+
+What only AWS knows stays a name (`${Data.Clients.Arn}`), so a resource that is replaced is followed to everything that
+refers to it, nested stacks included.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from generator.cfn import broadening, difference, environments, parameters
+from generator.cfn.assertions import NotEvaluable
+from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.instances import instances
+from generator.cfn.losses import keeps
+from generator.cfn.masking import masked
+from generator.cfn.parameters import ParameterFile, ParameterFileError
+from generator.cfn.places import spell
+from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
+from scripts.review import loss, rename
+from scripts.review.model import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    REPLACED,
+    UNCHANGED,
+    EnvironmentReview,
+    ParameterChange,
+    ResourceChange,
+    ValueChange,
+)
+from scripts.review.revision import Revision
+from scripts.review.schemas import at, create_only
+
+PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
+NAMED = re.compile(r"\$\{([\w.]+?)\}")
+# How AWS carries out the changes of some types that are neither replacements nor harmless. Sources: ECS developer
+# guide, "Amazon ECS services" (a new revision of a task definition starts a deployment); CodePipeline User Guide, "Set
+# or change the pipeline execution mode" (an update cancels what is executing); Elastic Beanstalk developer guide,
+# "Configuration changes" (options of the instances replace them).
+EFFECTS = {
+    "AWS::ECS::TaskDefinition": "new tasks, one after the other",
+    "AWS::ECS::Service": "the service deploys anew",
+    "AWS::CodePipeline::Pipeline": "a running release is cancelled",
+    "AWS::ElasticBeanstalk::Environment": "the environment updates its instances",
+    "AWS::CodeBuild::Project": "the next build runs with it",
+    "AWS::CloudFront::Distribution": "the distribution is deployed again (minutes)",
+}
+IN_PLACE = "in place"
+ROLLED = "AWS::ECS::TaskDefinition"  # replaced by a new revision at each change: nothing is lost
+
+
+class Side(NamedTuple):
+    """One environment in one revision: the values of its parameters by root, and every resource by its path."""
+
+    file: ParameterFile
+    values: Mapping[str, Mapping[str, str]]
+    stacks: Mapping[str, TemplateSet]
+
+    @property
+    def resources(self) -> dict[str, Resource]:
+        """By path: logical ids from below the root stack; of a root beside the environment with the root's name."""
+        return {
+            _path(root, resource): resource
+            for root, templates in self.stacks.items()
+            for resource in templates.resources()
+            if resource.type != STACK
+        }
+
+
+def compare(base: Revision, head: Revision) -> list[EnvironmentReview]:
+    """What happens to each environment of the two revisions, by name."""
+    names = sorted({*base.files, *head.files, *base.problems, *head.problems})
+    return [_environment(name, base, head) for name in names]
+
+
+def _environment(name: str, base: Revision, head: Revision) -> EnvironmentReview:
+    problems = [f"{side.name}: {side.problems[name]}" for side in (base, head) if name in side.problems]
+    if problems:
+        return EnvironmentReview(name, CHANGED, problems=tuple(problems))
+    if name not in head.files:
+        return EnvironmentReview(name, REMOVED)
+    if _same(name, base, head):
+        return EnvironmentReview(name, UNCHANGED)
+    try:
+        after = side(name, head)
+        if name not in base.files:
+            return EnvironmentReview(name, ADDED)
+        before = side(name, base)
+    except (TemplatesError, NotEvaluable, ParameterFileError) as error:
+        return EnvironmentReview(name, CHANGED, problems=(str(error),))
+    return _changes(name, before, after, _declared(name, base), _declared(name, head))
+
+
+def _same(name: str, base: Revision, head: Revision) -> bool:
+    """Whether nothing that this environment is made of differs."""
+    if name not in base.files or replace(base.files[name], path="") != replace(head.files[name], path=""):
+        return False
+    bodies = [{one.name: one.body for one in _family(name, revision)} for revision in (base, head)]
+    return bodies[0] == bodies[1]
+
+
+def _family(name: str, revision: Revision) -> Iterator[Template]:
+    for root in environments.roots_of(name, revision.templates).values():
+        yield root
+        yield from (child.template for child in root.children())
+
+
+def side(name: str, revision: Revision) -> Side:
+    """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluable`,
+    `ParameterFileError`."""
+    file = revision.files[name]
+    values, stacks = {}, {}
+    for root, template in environments.roots_of(name, revision.templates).items():
+        values[root] = parameters.effective(file, template.body)
+        stacks[root] = instances(template, values[root], PSEUDO)
+    return Side(file, values, stacks)
+
+
+def _declared(name: str, revision: Revision) -> set[str]:
+    """The parameters that a person may set for an environment; what the deploy script computes is not among them."""
+    roots = environments.roots_of(name, revision.templates).values()
+    return {key for root in roots for key in root.parameters if key not in root.metadata.get("Computed", {})}
+
+
+def _changes(
+    name: str, before: Side, after: Side, declared_before: set[str], declared_after: set[str]
+) -> EnvironmentReview:
+    renamed = rename.renames(before.resources, after.resources)
+    old = rename.applied(before.resources, renamed)
+    resources = tuple(_resources(old, after.resources, renamed))
+    gained, lost = _permissions(before, after, renamed)
+    found = EnvironmentReview(
+        name,
+        CHANGED,
+        tuple(_parameters(before, after, declared_before, declared_after)),
+        tuple(_settings(before.file, after.file)),
+        resources,
+        tuple(loss.risks(resources, old, after.resources)),
+        gained,
+        lost,
+        tuple(_variables(old, after.resources)),
+    )
+    nothing = replace(found, state=UNCHANGED) == EnvironmentReview(name, UNCHANGED)
+    return replace(found, state=UNCHANGED) if nothing else found
+
+
+def _permissions(
+    before: Side, after: Side, renamed: Mapping[str, str]
+) -> tuple[tuple[broadening.Grant, ...], tuple[broadening.Grant, ...]]:
+    gained, lost = [], []
+    for root in after.stacks:
+        old = rename.applied_to_set(before.stacks[root], renamed) if root in before.stacks else TemplateSet({})
+        if _bodies(old) == _bodies(after.stacks[root]):
+            continue
+        more, less = broadening.compare(old, after.stacks[root])
+        gained += more
+        lost += less
+    return tuple(gained), tuple(lost)
+
+
+def _bodies(templates: TemplateSet) -> dict[str, Any]:
+    return {template.name: template.body for template in templates}
+
+
+def _path(root: str, resource: Resource) -> str:
+    stack = "" if resource.template == root else f"{resource.template}."
+    return f"{stack if root == ENVIRONMENT else f'{root}.{stack}'}{resource.logical_id}"
+
+
+def _parameters(
+    before: Side, after: Side, declared_before: set[str], declared_after: set[str]
+) -> Iterator[ParameterChange]:
+    old = {name: value for values in before.values.values() for name, value in values.items()}
+    new = {name: value for values in after.values.values() for name, value in values.items()}
+    for name in sorted(declared_before | declared_after):
+        was = old.get(name) if name in declared_before else None
+        now = new.get(name) if name in declared_after else None
+        if was != now:
+            origin = "gone" if now is None else "file" if name in after.file.parameters else "default"
+            yield ParameterChange(name, _masked(name, was), _masked(name, now), origin)
+
+
+def _settings(before: ParameterFile, after: ParameterFile) -> Iterator[ValueChange]:
+    """What the parameter file says beyond parameters: tags and the stack policy."""
+    for title, old, new in (
+        ("tag", before.tags, after.tags),
+        ("stack policy", before.stack_policy, after.stack_policy),
+    ):
+        for _, place, was, now in difference.values(dict(old), dict(new)):
+            yield ValueChange(f"{title} {spell(place)}".strip(), _text(was), _text(now))
+
+
+def _resources(
+    old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Mapping[str, str]
+) -> Iterator[ResourceChange]:
+    names = {after: before for before, after in renamed.items()}
+    replaced = _replaced(old, new)
+    for path in sorted({*old, *new}):
+        was, now = old.get(path), new.get(path)
+        present = now or was
+        assert present is not None
+        value = loss.value(was, now)
+        if was is None or now is None:
+            action = ADDED if was is None else REMOVED
+            kept = was is not None and keeps(was)
+            yield ResourceChange(path, present.type, action, action, value=value, kept=kept)
+            continue
+        reasons = replaced.get(path, ())
+        moved = names.get(path, "")
+        if was.body == now.body and not (moved or path in replaced):
+            continue
+        values = tuple(_values(was, now))
+        if not (values or moved or reasons):
+            continue
+        action = REPLACED if (reasons or moved) and now.type != ROLLED else CHANGED
+        effect = "the logical id changes: another is created, this one goes" if moved else _effect(now.type, action)
+        kept = action == REPLACED and str(was.body.get("UpdateReplacePolicy", "")).startswith("Retain")
+        yield ResourceChange(path, now.type, action, effect, values, tuple(reasons), value, kept, moved)
+
+
+def _effect(resource_type: str, action: str) -> str:
+    if action == REPLACED:
+        return "replacement"
+    return EFFECTS.get(resource_type, IN_PLACE)
+
+
+def _replaced(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[str, tuple[str, ...]]:
+    """The create-only properties that force each replacement, by path: those that differ, and those that name a
+    resource that is itself replaced."""
+    found: dict[str, tuple[str, ...]] = {}
+    both = [path for path in new if path in old]
+    while True:
+        more: dict[str, tuple[str, ...]] = {}
+        for path in both:
+            if path in found:
+                continue
+            if old[path].type != new[path].type:
+                more[path] = ("Type",)
+            elif reasons := tuple(_forcing(old[path], new[path], found)):
+                more[path] = reasons
+        if not more:
+            return found
+        found |= more
+
+
+def _forcing(old: Resource, new: Resource, replaced: Mapping[str, Any]) -> Iterator[str]:
+    for steps in create_only(new.type):
+        was, now = at(old.properties, steps), at(new.properties, steps)
+        texts = [json.dumps(value, sort_keys=True) for value in (was, now)]
+        named = set(NAMED.findall(texts[1]))
+        follows = any(name == path or name.startswith(f"{path}.") for path in replaced for name in named)
+        if texts[0] != texts[1] or follows:
+            yield ".".join(steps)
+
+
+def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
+    kept = ("Properties", "DeletionPolicy", "UpdateReplacePolicy")
+    was_body, now_body = ({name: one.body[name] for name in kept if name in one.body} for one in (old, new))
+    for _, place, was, now in difference.values(was_body, now_body):
+        name = spell(place[1:] if place[0] == "Properties" else place)
+        yield ValueChange(name, _masked(name, _text(was)), _masked(name, _text(now)))
+
+
+# What the application is told, by the type that tells it.
+def _variables(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterator[ValueChange]:
+    sides = [{name: value for one in side.values() for name, value in _told(one)} for side in (old, new)]
+    for name in sorted({*sides[0], *sides[1]}):
+        was, now = (values.get(name) for values in sides)
+        if was != now:
+            yield ValueChange(name, _masked(name, was), _masked(name, now))
+
+
+def _told(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Names and values that reach the application: its parameters, its containers' and its builds' variables."""
+    if resource.type == "AWS::SSM::Parameter":
+        yield str(resource.get("Name", default="")).rpartition("/")[2], _text(resource.get("Value", default="")) or ""
+    for container in resource.get("ContainerDefinitions", default=()):
+        for variable in (*container.get("Environment", ()), *container.get("Secrets", ())):
+            if "Value" in variable:
+                yield str(variable["Name"]), _text(variable["Value"]) or ""
+    for option in resource.get("OptionSettings", default=()):
+        if option.get("Namespace") == "aws:elasticbeanstalk:application:environment":
+            yield str(option["OptionName"]), _text(option.get("Value", "")) or ""
+    for variable in resource.get("Environment", "EnvironmentVariables", default=()):
+        if variable.get("Name") == "BUILD_VARIABLES":
+            yield "variables of the build", _text(variable["Value"]) or ""
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) or value is None else json.dumps(value, sort_keys=True)
+
+
+def shown_text(name: str, value: Any) -> str | None:
+    """A value as text, masked where it looks like a secret."""
+    return _masked(name, _text(value))
+
+
+def _masked(name: str, value: str | None) -> str | None:
+    return None if value is None else masked(name, value)

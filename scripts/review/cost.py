@@ -1,0 +1,22 @@
+"""What an environment of a revision costs in a month."""
+
+from generator.cfn import environments
+from scripts.cost import stacks
+from scripts.costs.estimate import PriceMissing, estimate
+from scripts.deployment.environment import Environment
+from scripts.review.revision import Revision
+
+REGION = "us-east-1"
+
+
+def cost(name: str, revision: Revision) -> tuple[tuple[float, float] | None, str]:
+    """US dollars a month at low and high usage, or None and why they are not known."""
+    roots = {
+        root: Environment(name, template, revision.files[name])
+        for root, template in environments.roots_of(name, revision.templates).items()
+    }
+    try:
+        total = estimate(name, list(stacks(roots, REGION))).total()
+    except PriceMissing as error:
+        return None, str(error)
+    return (round(total.low, 2), round(total.high, 2)), ""

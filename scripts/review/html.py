@@ -1,0 +1,116 @@
+"""A review as one page: no file, font or script from elsewhere; light and dark, from a phone to a wide screen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.templates import TemplateSet
+from scripts.review import picture
+from scripts.review.model import REMOVED, REPLACED, Review
+from scripts.review.outline import Entry, Section, Span, outline
+from scripts.review.verdict import BAD, GOOD, LOOK
+from scripts.terminal.text import visible
+
+MARKS = {GOOD: "ok", LOOK: "look", BAD: "stop"}
+STYLE = Path(__file__).with_name("page.css")
+SCRIPT = Path(__file__).with_name("page.js")
+TOOLS = (
+    '<p class="tools"><input id="filter" type="search" placeholder="Show only lines with …" aria-label="filter">'
+    '<button id="open" type="button">Open all</button></p>'
+)
+# The page shows what a pull request says: nothing in it may load or send anything.
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+
+
+def page(review: Review, templates: TemplateSet) -> str:
+    """The page. `templates` are the new ones: the picture is drawn from them."""
+    content = outline(review)
+    parts = [
+        *_head(review),
+        '<main><ul class="verdict">',
+        *map(_verdict, content.verdict),
+        "</ul>",
+        *_picture(review, templates),
+        TOOLS,
+        *(line for section in content.sections for line in _section(section, 2)),
+        f"</main><script>{SCRIPT.read_text(encoding='utf-8')}</script></body></html>",
+    ]
+    return "\n".join(parts)
+
+
+def _head(review: Review) -> Iterator[str]:
+    head, base = _text(review.head), _text(review.base)
+    yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    yield f"<title>Review: {head} against {base}</title>"
+    yield f"<style>{STYLE.read_text(encoding='utf-8')}</style></head><body>"
+    yield f"<header><h1>Review</h1><p><code>{head}</code> against <code>{base}</code></p></header>"
+
+
+def _verdict(entry: Entry) -> str:
+    mark = f'<b class="mark">{MARKS[entry.weight]}</b>'
+    return f'<li class="{entry.weight}">{mark}<span>{_spans(entry.spans)}</span></li>'
+
+
+def _picture(review: Review, templates: TemplateSet) -> Iterator[str]:
+    if ENVIRONMENT not in templates:
+        return
+    yield from ('<figure id="picture">', picture.svg(templates[ENVIRONMENT], _changes(review)), "<figcaption>")
+    yield "An arrow leads from a stack to those that need it. A dashed box can be left out."
+    yield "The number counts the resources that change."
+    yield "</figcaption></figure>"
+
+
+def _changes(review: Review) -> Mapping[str, tuple[int, str]]:
+    """By nested stack: in how many of its resources something happens, and how much it matters."""
+    found: dict[str, dict[str, str]] = {}
+    order = (GOOD, LOOK, BAD)
+    for environment in review.changed:
+        for change in environment.resources:
+            stack, _, name = change.path.partition(".")
+            hurts = change.action in (REPLACED, REMOVED)
+            weight = BAD if hurts and change.value else LOOK if hurts else GOOD
+            members = found.setdefault(stack, {})
+            members[name] = max(weight, members.get(name, GOOD), key=order.index)
+    return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in found.items()}
+
+
+def _section(section: Section, level: int) -> Iterator[str]:
+    name = section.title.partition(":")[0]
+    opened = "" if section.folded else " open"
+    mark = f' data-stack="{_text(name)}"' if level > 2 else ""
+    yield f'<details class="level{level}"{mark}{opened}><summary>{_text(section.title)}</summary>'
+    if section.entries:
+        yield "<ul>"
+        yield from (_entry(entry) for entry in section.entries)
+        yield "</ul>"
+    for inner in section.sections:
+        yield from _section(inner, level + 1)
+    yield "</details>"
+
+
+def _entry(entry: Entry) -> str:
+    inner = " inner" if entry.spans and entry.spans[0].text.isspace() else ""
+    lines = "".join(f'<span class="{_sign(line)}">{_text(line)}\n</span>' for line in entry.difference)
+    difference = f"<pre>{lines}</pre>" if lines else ""
+    return f'<li class="{entry.weight}{inner}">{_spans(entry.spans)}{difference}</li>'
+
+
+def _sign(line: str) -> str:
+    return {"+": "added", "-": "removed"}.get(line[:1], "same")
+
+
+def _spans(spans: Sequence[Span]) -> str:
+    tags = {"code": "code", "strong": "b"}
+    return "".join(
+        f"<{tags[span.kind]}>{_text(span.text)}</{tags[span.kind]}>" if span.kind in tags else _text(span.text)
+        for span in spans
+    )
+
+
+def _text(value: str) -> str:
+    return escape(visible(value), quote=True)

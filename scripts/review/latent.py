@@ -1,0 +1,68 @@
+"""What changes in the templates and shows in no environment of this repository: behind a condition that none of them
+meets, in what a parameter may be, in a rule. Somebody's next parameter file may meet it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from generator.cfn import broadening, difference
+from generator.cfn.difference import Change
+from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.templates import TemplateSet
+from scripts.review.model import EnvironmentReview, ValueChange
+
+# Sections that say what may be chosen; conditions and outputs show in what they decide.
+CHOICES = ("parameter", "rule")
+EXPLAINING = ("Metadata", "Description")
+
+
+def choices(before: TemplateSet, after: TemplateSet) -> Iterator[ValueChange]:
+    """What may be chosen differently: parameters with their limits and defaults, and the rules between them."""
+    for change in difference.compare(before, after):
+        if change.what in CHOICES and not _explains(change):
+            yield _value(change)
+
+
+def resources(
+    before: TemplateSet, after: TemplateSet, environments: Iterable[EnvironmentReview]
+) -> Iterator[ValueChange]:
+    """Changes of resources that no environment has."""
+    shown = _shown(after, environments) | _shown(before, environments)
+    for change in difference.compare(before, after):
+        if change.what in ("resource", "template") and not _explains(change) and change.address not in shown:
+            yield _value(change)
+
+
+def broader(
+    before: TemplateSet, after: TemplateSet, environments: Iterable[EnvironmentReview]
+) -> Iterator[broadening.Grant]:
+    """Permissions that become broader where no environment has them."""
+    shown = _shown(after, environments) | _shown(before, environments)
+    yield from (grant for grant in broadening.broadened(before, after) if grant.holder not in shown)
+
+
+def _shown(templates: TemplateSet, environments: Iterable[EnvironmentReview]) -> set[str]:
+    """The addresses of resources that change in some environment, or are renamed there."""
+    children = {}
+    if ENVIRONMENT in templates:
+        children = {child.resource.logical_id: child.template.name for child in templates[ENVIRONMENT].children()}
+    found = set()
+    for one in environments:
+        for change in one.resources:
+            for path in filter(None, (change.path, change.before)):
+                stack, _, name = path.rpartition(".")
+                found.add(f"{children.get(stack, stack) or ENVIRONMENT}.{name}")
+    return found
+
+
+def _explains(change: Change) -> bool:
+    return bool(change.place) and change.place[0] in EXPLAINING
+
+
+def _value(change: Change) -> ValueChange:
+    from generator.cfn.places import spell
+    from scripts.review.compare import shown_text
+
+    place = f"{change.what} {change.address} {spell(change.place)}".strip()
+    if not change.place:
+        return ValueChange(place, *(("there", None) if change.action == "removed" else (None, "there")))
+    return ValueChange(place, shown_text(place, change.before), shown_text(place, change.after))

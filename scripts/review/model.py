@@ -1,0 +1,129 @@
+"""What a pull request does to each environment, as values: `compare` makes them, the renderers show them.
+
+Everything here follows from two revisions of the repository; no account is asked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from generator.cfn.broadening import Grant
+
+ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
+UNCHANGED = "unchanged"
+HOLDS_DATA, HAS_ADDRESS = "holds data", "people know its address"
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """One value before and after; None where there is none. `place` is the way to it."""
+
+    place: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class ParameterChange:
+    """A parameter of an environment whose value changes. `origin` says where the new value comes from: `file`,
+    `default`, or `gone` when the templates do not have it any more."""
+
+    name: str
+    before: str | None
+    after: str | None
+    origin: str
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """What happens to one resource of one environment.
+
+    `path` are logical ids from below the root stack; `before` is the path in the base where it was renamed.
+    `effect` says how AWS carries it out; `because` are the create-only properties that force a replacement.
+    `value` is why its loss would hurt (holds data, has an address) or empty; `kept` whether the old resource survives.
+    """
+
+    path: str
+    type: str
+    action: str
+    effect: str
+    values: tuple[ValueChange, ...] = ()
+    because: tuple[str, ...] = ()
+    value: str = ""
+    kept: bool = False
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Data or an address that is deleted, replaced, unprotected, or kept for a shorter time."""
+
+    path: str
+    type: str
+    what: str
+
+
+@dataclass(frozen=True)
+class CostChange:
+    """US dollars a month at low and high usage; None where an environment does not exist or a price is missing, and
+    `unknown` says which."""
+
+    before: tuple[float, float] | None = None
+    after: tuple[float, float] | None = None
+    unknown: str = ""
+
+    @property
+    def difference(self) -> tuple[float, float] | None:
+        """What is added, low and high; None when one side is not known."""
+        if self.before is None or self.after is None:
+            return None
+        return self.after[0] - self.before[0], self.after[1] - self.before[1]
+
+
+@dataclass(frozen=True)
+class EnvironmentReview:
+    """What the change does to one environment. `state` is added, removed, changed or unchanged. `variables` are what
+    the application is told. `problems` say why something could not be compared: then nothing here is complete."""
+
+    name: str
+    state: str
+    parameters: tuple[ParameterChange, ...] = ()
+    settings: tuple[ValueChange, ...] = ()
+    resources: tuple[ResourceChange, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    gained: tuple[Grant, ...] = ()
+    lost: tuple[Grant, ...] = ()
+    variables: tuple[ValueChange, ...] = ()
+    cost: CostChange = field(default_factory=CostChange)
+    problems: tuple[str, ...] = ()
+
+    @property
+    def broader(self) -> tuple[Grant, ...]:
+        """The permissions that become broader."""
+        return tuple(grant for grant in (*self.gained, *self.lost) if grant.broader)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many resources are added, replaced, removed and changed, in this order; zeros left out."""
+        actions = [change.action for change in self.resources]
+        return {name: actions.count(name) for name in (ADDED, REPLACED, REMOVED, CHANGED) if name in actions}
+
+
+@dataclass(frozen=True)
+class Review:
+    """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
+    `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
+    no environment here, `files` how many files of each kind the change touches."""
+
+    base: str
+    head: str
+    environments: tuple[EnvironmentReview, ...] = ()
+    choices: tuple[ValueChange, ...] = ()
+    latent: tuple[ValueChange, ...] = ()
+    latent_grants: tuple[Grant, ...] = ()
+    gate: str = ""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @property
+    def changed(self) -> tuple[EnvironmentReview, ...]:
+        """The environments that the change does something to, or that could not be compared."""
+        return tuple(one for one in self.environments if one.state != UNCHANGED)

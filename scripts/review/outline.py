@@ -1,0 +1,240 @@
+"""A review as an outline: sections and entries, the same for every renderer.
+
+The verdict comes first. Environments to which the same happens share a section; the same change of many resources is
+one entry; what only explains or repeats is folded.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from scripts.review import documents
+from scripts.review.model import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    REPLACED,
+    EnvironmentReview,
+    ParameterChange,
+    ResourceChange,
+    Review,
+    ValueChange,
+)
+from scripts.review.verdict import ANY_ENVIRONMENT, BAD, GOOD, LOOK, alike, differs, dollars, verdict
+
+MANY = 4  # resources with the same change that become one entry
+SIGNS = {ADDED: "+", REMOVED: "-", REPLACED: "±", CHANGED: "~"}
+
+
+class Detail(IntEnum):
+    """How much an outline tells: everything, no inside of values, resources counted by stack."""
+
+    FULL = 2
+    NAMES = 1
+    COUNTS = 0
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a line: plain text, a value from outside (`code`), or what has to be seen (`strong`)."""
+
+    text: str
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line, and the lines of a difference below it."""
+
+    spans: tuple[Span, ...]
+    weight: str = GOOD
+    difference: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with entries and sections below it. `folded` sections are closed until somebody opens them."""
+
+    title: str
+    entries: tuple[Entry, ...] = ()
+    sections: tuple["Section", ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The verdict's lines, then the sections."""
+
+    verdict: tuple[Entry, ...]
+    sections: tuple[Section, ...]
+
+
+def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
+    """The outline of a review."""
+    lines = tuple(_entry(strong(f"{line.title}: "), text(line.text), weight=line.weight) for line in verdict(review))
+    sections = [_environment(names, one, detail) for names, one in _alike(review.changed)]
+    grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
+    for title, entries in (
+        ("What may be chosen", [_value(change, detail) for change in review.choices]),
+        ("In the templates, in no environment here", [*grants, *(_value(change, detail) for change in review.latent)]),
+    ):
+        if entries:
+            sections.append(Section(title, tuple(entries), folded=len(entries) > MANY))
+    if review.files:
+        sections.append(_files(review.files, detail))
+    return Outline(lines, tuple(sections))
+
+
+def text(value: str) -> Span:
+    """Our own words."""
+    return Span(value)
+
+
+def code(value: str) -> Span:
+    """A name or value that comes from outside."""
+    return Span(value, "code")
+
+
+def strong(value: str) -> Span:
+    """Our own words, to be seen."""
+    return Span(value, "strong")
+
+
+def _entry(*spans: Span, weight: str = GOOD, difference: Iterable[str] = ()) -> Entry:
+    return Entry(tuple(spans), weight, tuple(difference))
+
+
+def _alike(environments: Sequence[EnvironmentReview]) -> list[tuple[list[str], EnvironmentReview]]:
+    """The environments by what happens to them, with the first of each group to show it."""
+    groups: dict[str, tuple[list[str], EnvironmentReview]] = {}
+    for one in environments:
+        nameless = replace(one, name="", cost=replace(one.cost, before=None, after=None))
+        key = re.sub(rf"\b{re.escape(one.name)}\b", ANY_ENVIRONMENT, repr(nameless))
+        groups.setdefault(key, ([], one))[0].append(one.name)
+    return list(groups.values())
+
+
+def _environment(names: Sequence[str], one: EnvironmentReview, detail: Detail) -> Section:
+    note = f" (shown as {one.name})" if len(names) > 1 else ""
+    entries = [_entry(text("cannot be compared: "), code(problem), weight=BAD) for problem in one.problems]
+    if one.state in (ADDED, REMOVED):
+        said = {ADDED: "new: it has a parameter file from now on", REMOVED: "its parameter file is gone"}
+        entries.append(_entry(text(said[one.state]), weight=LOOK))
+    if one.cost.difference and differs(one.cost):
+        entries.append(_entry(text(f"cost: {dollars(one.cost.difference)} US dollars a month")))
+    sections = [
+        Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(one.risks))),
+        Section("Parameters", tuple(map(_parameter, one.parameters))),
+        Section("Tags and stack policy", tuple(_value(change, detail) for change in one.settings)),
+        Section("What the application is told", tuple(_value(change, detail) for change in one.variables)),
+        Section("Permissions", tuple(_permissions(one))),
+        *_resources(one.resources, detail),
+    ]
+    return Section(
+        f"{', '.join(names)}{note}", tuple(entries), tuple(part for part in sections if part.entries or part.sections)
+    )
+
+
+def _risk(what: str, paths: Sequence[str]) -> Entry:
+    many = (strong(f"{len(paths)} x "),) if len(paths) > 1 else ()
+    return _entry(*many, code(", ".join(paths)), text(f": {what}"), weight=BAD)
+
+
+def _parameter(change: ParameterChange) -> Entry:
+    origin = {"file": "in the parameter file", "default": "by its default", "gone": "no longer a parameter"}
+    return _entry(
+        code(change.name),
+        text(": "),
+        *_sides(change.before, change.after),
+        text(f" ({origin[change.origin]})"),
+        weight=LOOK,
+    )
+
+
+def _sides(before: str | None, after: str | None) -> tuple[Span, ...]:
+    first, second = (text("(none)") if side is None else code(side) for side in documents.pair(before, after))
+    return first, text(" → "), second
+
+
+def _value(change: ValueChange, detail: Detail) -> Entry:
+    if detail < Detail.FULL:
+        return _entry(code(change.place))
+    if inside := documents.inside(change.before, change.after):
+        return _entry(code(change.place), difference=inside)
+    return _entry(code(change.place), text(": "), *_sides(change.before, change.after))
+
+
+def _permissions(one: EnvironmentReview) -> Iterator[Entry]:
+    """The broader ones first; the same grant of several statements once."""
+    signed = [("gained", grant) for grant in one.gained] + [("lost", grant) for grant in one.lost]
+    for word, grant in sorted(signed, key=lambda pair: not pair[1].broader):
+        start = strong("broader: ") if grant.broader else text(f"{word}: ")
+        yield _entry(start, code(str(grant)), weight=BAD if grant.broader else GOOD)
+
+
+def _resources(changes: Sequence[ResourceChange], detail: Detail) -> Iterator[Section]:
+    """A section for each nested stack, what is replaced or removed first."""
+    stacks: dict[str, list[ResourceChange]] = {}
+    for change in changes:
+        stacks.setdefault(change.path.rpartition(".")[0] or "root stack", []).append(change)
+    for stack, members in stacks.items():
+        if detail == Detail.COUNTS:
+            yield Section(stack, (_entry(text(f"{len(members)} resources")),), folded=True)
+            continue
+        entries = tuple(_grouped(members, detail))
+        harmless = all(change.action in (CHANGED, ADDED) and not change.value for change in members)
+        yield Section(
+            f"{stack}: {len(members)} {'resource' if len(members) == 1 else 'resources'}", entries, folded=harmless
+        )
+
+
+def _grouped(changes: Sequence[ResourceChange], detail: Detail) -> Iterator[Entry]:
+    order = [REPLACED, REMOVED, ADDED, CHANGED]
+    groups: dict[tuple[object, ...], list[ResourceChange]] = {}
+    for change in sorted(changes, key=lambda change: (order.index(change.action), change.path)):
+        places = tuple(value.place for value in change.values)
+        groups.setdefault((change.type, change.action, change.effect, places), []).append(change)
+    for members in groups.values():
+        if len(members) >= MANY:
+            yield _many(members)
+        else:
+            for change in members:
+                yield from _resource(change, detail)
+
+
+def _many(members: Sequence[ResourceChange]) -> Entry:
+    first = members[0]
+    places = ", ".join(dict.fromkeys(value.place for value in first.values))
+    spans = [strong(f"{SIGNS[first.action]} {len(members)} x "), text(f"{first.type}, {first.effect}")]
+    spans += [text(": "), code(places)] if places else []
+    names = ", ".join(change.path.rpartition(".")[2] for change in members)
+    return _entry(*spans, text(" on "), code(names))
+
+
+def _resource(change: ResourceChange, detail: Detail) -> Iterator[Entry]:
+    name = change.path.rpartition(".")[2]
+    spans = [strong(f"{SIGNS[change.action]} "), code(name), text(f" ({change.type}): {change.effect}")]
+    if change.because:
+        spans += [text(" because of "), code(", ".join(change.because))]
+    if change.before:
+        spans += [text(", was "), code(change.before)]
+    if change.value:
+        spans.append(strong(f", {change.value}"))
+    weight = (
+        BAD if change.value and change.action in (REPLACED, REMOVED) else LOOK if change.action != CHANGED else GOOD
+    )
+    yield _entry(*spans, weight=weight)
+    for value in change.values:
+        inner = _value(value, detail)
+        yield replace(inner, spans=(text("   "), *inner.spans))
+
+
+def _files(files: Mapping[str, Sequence[str]], detail: Detail) -> Section:
+    entries = []
+    for kind, paths in files.items():
+        shown = paths if detail == Detail.FULL and len(paths) <= 12 else ()
+        spans = [text(f"{kind}: {len(paths)}")]
+        spans += [text(" "), code(", ".join(shown))] if shown else []
+        entries.append(_entry(*spans))
+    return Section("Files touched", tuple(entries), folded=True)

@@ -1,0 +1,122 @@
+"""One state of the repository, as far as a review reads it: of a git revision, or the working tree."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from generator.cfn import parameters
+from generator.cfn.parameters import ParameterFile, ParameterFileError
+from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies
+from scripts import git
+from scripts.deployment.errors import RefusedError
+
+TEMPLATES, PARAMS = "templates", "params"
+WORKING_TREE = "the working tree"
+# What a review lists as touched, by the folder or file that a path begins with; the first that fits.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "templates": ("templates/",),
+    "parameter files": ("params/",),
+    "buildspecs": ("buildspecs/",),
+    "facts of the application": ("generator/project.py", "generator/application.py"),
+    "generator": ("generator/",),
+    "scripts": ("scripts/",),
+    "runbook": ("docs/runbook.md",),
+    "requirements": ("docs/conformance.md",),
+    "permission ledger": ("docs/permissions",),
+    "documents": ("docs/", "README.md", "CHANGELOG.md"),
+    "tests": ("tests/",),
+}
+OTHER = "other files"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """`name` is what people call it. `problems` say, by environment, why its parameter file cannot be read."""
+
+    name: str
+    templates: TemplateSet
+    files: Mapping[str, ParameterFile] = field(hash=False)
+    problems: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def read(folder: Path, revision: str) -> Revision:
+    """Templates and parameter files of a git revision; an empty `revision` is the working tree. Raises
+    `RefusedError`."""
+    content = _committed(folder, revision) if revision else _present(folder)
+    bodies: dict[str, Any] = {}
+    files, problems = {}, {}
+    for path, text in sorted(content.items()):
+        name = Path(path).stem
+        if path.startswith(f"{TEMPLATES}/"):
+            try:
+                bodies[name] = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise RefusedError(f"{path} of {revision or WORKING_TREE} is no JSON: {error}.") from error
+        else:
+            try:
+                files[name] = parameters.parse(text, path)
+            except ParameterFileError as error:
+                problems[name] = str(error)
+    if not bodies:
+        raise RefusedError(
+            f"{revision or WORKING_TREE} has no {TEMPLATES}/ in {folder}.", "Name a revision that has, such as main."
+        )
+    try:
+        templates = from_bodies(bodies)
+    except TemplatesError as error:
+        raise RefusedError(f"The templates of {revision or WORKING_TREE} cannot be read: {error}") from error
+    return Revision(revision or WORKING_TREE, templates, files, problems)
+
+
+def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:
+    """The paths that differ between two revisions, untracked ones of the working tree too, by kind. Raises
+    `RefusedError`."""
+    sides = [base, head] if head else [base]
+    paths = _git(folder, "diff", "--name-only", "-z", "--no-renames", *sides, "--").split("\0")
+    if not head:
+        paths += _git(folder, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+    kinds: dict[str, list[str]] = {}
+    for path in sorted({path for path in paths if path}):
+        kinds.setdefault(_kind(path), []).append(path)
+    return {kind: tuple(kinds[kind]) for kind in (*KINDS, OTHER) if kind in kinds}
+
+
+def commit(folder: Path, revision: str) -> str:
+    """The commit that a revision names. Raises `RefusedError`."""
+    return _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
+
+
+def _committed(folder: Path, revision: str) -> dict[str, str]:
+    """The texts of a revision by path."""
+    listed = _git(folder, "ls-tree", "-r", "-z", "--name-only", revision, "--", TEMPLATES, PARAMS).split("\0")
+    paths = [path for path in listed if path.endswith(".json") and path.count("/") == 1]
+    # What is the same in the working tree need not be asked of git, file by file.
+    changed = set(_git(folder, "diff", "--name-only", "-z", "--no-renames", revision, "--", *paths).split("\0"))
+    texts = {}
+    for path in paths:
+        if path in changed or not (folder / path).is_file():
+            texts[path] = _git(folder, "show", f"{revision}:{path}")
+        else:
+            texts[path] = (folder / path).read_text(encoding="utf-8")
+    return texts
+
+
+def _git(folder: Path, *words: str) -> str:
+    try:
+        return git.text(folder, *words)
+    except git.GitError as error:
+        raise RefusedError(f"git {words[0]}: {error}", "Name a revision that git knows.") from error
+
+
+def _kind(path: str) -> str:
+    return next((kind for kind, starts in KINDS.items() if path.startswith(starts)), OTHER)
+
+
+def _present(folder: Path) -> dict[str, str]:
+    files = (path for name in (TEMPLATES, PARAMS) for path in sorted((folder / name).glob("*.json")))
+    try:
+        return {f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8") for path in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedError(f"The working tree cannot be read: {error}") from error

@@ -1,0 +1,160 @@
+"""The first five lines of a review: what a reviewer has to know before reading anything else."""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from generator.cfn.broadening import Grant
+from generator.cfn.environments import SHARED
+from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, CostChange, EnvironmentReview, Review, Risk
+
+Entry = TypeVar("Entry", bound=Hashable)
+ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named
+GOOD, LOOK, BAD = "good", "look", "bad"
+MOST = 3  # entries of one kind that a verdict names; the others are counted
+WORDS = {ADDED: "added", REPLACED: "REPLACED", REMOVED: "removed", CHANGED: "changed in place"}
+
+
+class Line(NamedTuple):
+    """One line of the verdict: its title, what it says, and how much it matters: good, look or bad."""
+
+    title: str
+    text: str
+    weight: str
+
+
+def verdict(review: Review) -> tuple[Line, ...]:
+    """The five lines, always the same five, in this order."""
+    return (_environments(review), _risks(review), _permissions(review), _application(review), _cost_and_gate(review))
+
+
+def _environments(review: Review) -> Line:
+    broken = [one for one in review.changed if one.problems]
+    if broken:
+        text = "; ".join(f"{one.name} cannot be compared ({one.problems[0]})" for one in broken[:MOST])
+        return Line("Environments", text + _more(len(broken)), BAD)
+    hidden = [
+        *([f"{len(review.latent)} changes of resources that no environment here has"] if review.latent else []),
+        *([f"{len(review.choices)} changes of what may be chosen"] if review.choices else []),
+    ]
+    if not review.changed:
+        return Line("Environments", "; ".join(["none changes", *hidden]), LOOK if hidden else GOOD)
+    said = [f"{_names(names, review)}: {text}" for text, names in _said(review.changed, _happens)]
+    replaced = any(REPLACED in one.counts or REMOVED in one.counts for one in review.changed)
+    return Line("Environments", "; ".join([*said, *hidden]), LOOK if replaced or hidden else GOOD)
+
+
+def _happens(environment: EnvironmentReview) -> str:
+    if environment.state == ADDED:
+        return "a new environment"
+    if environment.state == REMOVED:
+        return "its parameter file is gone; a living one stays until it is destroyed"
+    parts = [f"{count} {WORDS[action]}" for action, count in environment.counts.items()]
+    effects = dict.fromkeys(
+        change.effect for change in environment.resources if change.action == CHANGED and change.effect != "in place"
+    )
+    parts += list(effects)
+    return ", ".join(parts) or "parameters or settings alone, no resource"
+
+
+def _risks(review: Review) -> Line:
+    entries = []
+    for (what, paths), names in _gathered((risks, one.name) for one in review.changed for risks in alike(one.risks)):
+        entries.append(f"{', '.join(paths[:MOST])}{_more(len(paths))} ({_names(names, review)}): {what}")
+    if not entries:
+        return Line("Data and addresses", "none at risk", GOOD)
+    return Line("Data and addresses", "; ".join(entries[:MOST]) + _more(len(entries)), BAD)
+
+
+def alike(risks: Iterable[Risk]) -> list[tuple[str, tuple[str, ...]]]:
+    """What is at risk, with the resources to which the same happens."""
+    return [(what, tuple(paths)) for what, paths in _gathered((risk.what, risk.path) for risk in risks)]
+
+
+def _permissions(review: Review) -> Line:
+    pairs = ((spoken(grant, one.name), one.name) for one in review.changed for grant in one.broader)
+    entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
+    entries += [f"{_spoken(grant)} (in no environment here)" for grant in review.latent_grants]
+    if entries:
+        return Line("Permissions", f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries)), BAD)
+    narrower = any(one.gained or one.lost for one in review.changed)
+    return Line("Permissions", "none broader" + ("; some are narrower or gone" if narrower else ""), GOOD)
+
+
+def spoken(grant: Grant, environment: str) -> str:
+    """Who may do what on what, in one line; environments that differ in their own names alone say the same."""
+    return re.sub(rf"\b{re.escape(environment)}\b", ANY_ENVIRONMENT, _spoken(grant))
+
+
+def _spoken(grant: Grant) -> str:
+    resources = f" on {', '.join(grant.resources[:2])}{_more(len(grant.resources), 2)}" if grant.resources else ""
+    actions = f"{', '.join(grant.actions[:MOST])}{_more(len(grant.actions))}"
+    who = f" for {', '.join(grant.principals)}" if grant.principals else ""
+    only = " without a condition" if not grant.conditions and grant.effect == "Allow" and "*" in grant.actions else ""
+    verb = {"Deny": "is no longer denied", "policy": "gets the policy", "boundary": "loses the boundary"}
+    return f"{grant.holder} {verb.get(grant.effect, 'may')} {actions}{resources}{who}{only}"
+
+
+def _application(review: Review) -> Line:
+    pairs = (
+        (f"{change.place}: {_short(change.before)} → {_short(change.after)}", one.name)
+        for one in review.changed
+        for change in one.variables
+    )
+    entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
+    if not entries:
+        return Line("Application", "is told the same", GOOD)
+    return Line("Application", "is told " + "; ".join(entries[:MOST]) + _more(len(entries)), LOOK)
+
+
+def _cost_and_gate(review: Review) -> Line:
+    priced = [one for one in review.changed if one.cost.unknown or differs(one.cost)]
+    said = _gathered((one.cost.unknown or dollars(one.cost.difference or (0, 0)), one.name) for one in priced)
+    entries = [f"{_names(names, review)} {text}" for text, names in said]
+    weight = LOOK if any(one.cost.unknown for one in priced) else GOOD
+    cost = f"{', '.join(entries)} US dollars a month" if entries else "no difference"
+    gate = review.gate
+    if "buildspecs" in review.files and "templates" not in review.files:
+        gate, weight = "the buildspecs change and the templates that carry them do not: run `make templates`", BAD
+    return Line("Cost and gate", f"{cost}; gate: {gate}", weight if gate == "passed" or weight == BAD else LOOK)
+
+
+def differs(cost: CostChange) -> bool:
+    """Whether a price changes by a cent or more."""
+    return any(abs(level) >= 0.01 for level in cost.difference or ())
+
+
+def dollars(levels: tuple[float, float]) -> str:
+    """A difference at low and high usage."""
+    low, high = (f"{level:+.2f}" for level in levels)
+    return low if low == high else f"{low} to {high}"
+
+
+def _names(names: Sequence[str], review: Review) -> str:
+    """The names of environments, or how many they are when they are all that there are."""
+    there = [one.name for one in review.environments if one.name != SHARED]
+    return f"all {len(there)} environments" if len(there) > 2 and set(names) == set(there) else ", ".join(names)
+
+
+def _short(value: str | None) -> str:
+    text = "(none)" if value is None else value
+    return text if len(text) <= 60 else f"{text[:40]}…{text[-19:]}"
+
+
+def _more(count: int, shown: int = MOST) -> str:
+    return f" and {count - shown} more" if count > shown else ""
+
+
+def _said(
+    environments: Sequence[EnvironmentReview], say: Callable[[EnvironmentReview], str]
+) -> list[tuple[str, list[str]]]:
+    """What is said of environments, once for all of which the same is said."""
+    return _gathered((say(one), one.name) for one in environments)
+
+
+def _gathered(pairs: Iterable[tuple[Entry, str]]) -> list[tuple[Entry, list[str]]]:
+    """Each entry once, with the names of the environments that it is about."""
+    names: dict[Entry, dict[str, None]] = {}
+    for entry, name in pairs:
+        names.setdefault(entry, {})[name] = None
+    return [(entry, list(found)) for entry, found in names.items()]

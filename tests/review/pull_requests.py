@@ -1,0 +1,214 @@
+"""Twenty pull requests against this repository's own templates and parameter files, each a small edit of one kind.
+
+Each is a function that edits the files of a checkout; what its reviewer has to read in the first five lines stands in
+`golden/NAME.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Edit = Callable[[Path], None]
+
+
+def template(folder: Path, name: str, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Edits one rendered template as JSON."""
+    _edit(folder / f"templates/{name}.json", edit)
+
+
+def params(folder: Path, name: str, **values: str) -> None:
+    """Sets parameters of one environment's file."""
+    _edit(folder / f"params/{name}.json", lambda body: body["Parameters"].update(values))
+
+
+def _edit(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    body = json.loads(path.read_text(encoding="utf-8"))
+    edit(body)
+    path.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def resource(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """The properties of one resource of a template."""
+    properties: dict[str, Any] = body["Resources"][name]["Properties"]
+    return properties
+
+
+def statements(body: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """The statements of a role's first inline policy."""
+    found: list[dict[str, Any]] = resource(body, role)["Policies"][0]["PolicyDocument"]["Statement"]
+    return found
+
+
+def harmless_rename(folder: Path) -> None:
+    """A logical id is renamed, wherever it is referred to: for a living environment another resource."""
+    path = folder / "templates/monitoring.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"Dashboard"', '"Overview"'), encoding="utf-8")
+
+
+def new_variable(folder: Path) -> None:
+    """The application is told a new value."""
+
+    def edit(body: dict[str, Any]) -> None:
+        other = json.loads(json.dumps(body["Resources"]["LogLevelName"]))
+        other["Properties"] |= {"Value": "blue"}
+        other["Properties"]["Name"] = json.loads(
+            json.dumps(other["Properties"]["Name"]).replace("LOG_LEVEL", "BANNER_COLOUR")
+        )
+        body["Resources"]["BannerColour"] = other
+
+    template(folder, "configuration", edit)
+
+
+def parameters_only(folder: Path) -> None:
+    """One environment's file changes, and no template."""
+    params(folder, "production", NatGatewayCount="1", MinimumTasks="4")
+
+
+def default_that_one_environment_overrides(folder: Path) -> None:
+    """A default changes: it is told for the environments that take it, and for no other."""
+    params(folder, "staging", LogLevel="INFO")
+    template(folder, "environment", lambda body: body["Parameters"]["LogLevel"].update(Default="DEBUG"))
+
+
+def right_broadened_in_a_child(folder: Path) -> None:
+    """One statement of one role of a nested stack is let loose."""
+    template(folder, "backend", lambda body: statements(body, "TaskRole")[0].update(Resource="*"))
+
+
+def right_broadened_in_a_rename(folder: Path) -> None:
+    """A bucket is renamed, and among the statements that follow it one becomes broader."""
+    path = folder / "templates/storage.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("Artifacts", "Releases"), encoding="utf-8")
+    path = folder / "templates/environment.json"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("Outputs.Artifacts", "Outputs.Releases"), encoding="utf-8")
+    template(folder, "build", lambda body: statements(body, "VerifyRole")[0].update(Action="s3:*", Resource="*"))
+
+
+def right_broadened_in_a_condition(folder: Path) -> None:
+    """A statement loses the condition that limits it."""
+
+    def edit(body: dict[str, Any]) -> None:
+        for entry in statements(body, "PipelineRole"):
+            entry.pop("Condition", None)
+
+    template(folder, "pipeline", edit)
+
+
+def replaced_bucket(folder: Path) -> None:
+    """A bucket gets a name: another bucket is created."""
+    template(folder, "site", lambda body: resource(body, "Site").update(BucketName="cloud-health-site"))
+
+
+def removed_alarm(folder: Path) -> None:
+    """An alarm disappears."""
+
+    def edit(body: dict[str, Any]) -> None:
+        name = next(name for name, one in body["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm")
+        del body["Resources"][name]
+
+    template(folder, "monitoring", edit)
+
+
+def wrong_container_name(folder: Path) -> None:
+    """The container of the task has another name than the deploy action expects."""
+
+    def edit(body: dict[str, Any]) -> None:
+        resource(body, "Task")["ContainerDefinitions"][0]["Name"] = "api"
+
+    template(folder, "backend", edit)
+
+
+def table_unprotected(folder: Path) -> None:
+    """A table is no longer kept when its stack goes."""
+    template(folder, "data", lambda body: body["Resources"]["Clients"].update(DeletionPolicy="Delete"))
+
+
+def buildspec_without_its_source(folder: Path) -> None:
+    """A command changes inside a template."""
+    path = folder / "templates/build.json"
+    text = path.read_text(encoding="utf-8")
+    assert "pytest" in text
+    path.write_text(text.replace("pytest", "pytest -x", 1), encoding="utf-8")
+
+
+def source_without_its_template(folder: Path) -> None:
+    """A buildspec changes, and the template that carries it does not."""
+    path = folder / "buildspecs/backend.yml"
+    path.write_text(path.read_text(encoding="utf-8") + "# a comment\n", encoding="utf-8")
+
+
+def formatting_only(folder: Path) -> None:
+    """The same JSON with another indentation and order."""
+    for path in (folder / "templates").glob("*.json"):
+        body = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(body, indent=1), encoding="utf-8")
+
+
+def version_bump(folder: Path) -> None:
+    """The set's version alone."""
+    for name in ("environment", "edge", "shared", "access"):
+        template(folder, name, lambda body: body["Metadata"]["Generator"].update(Version="9.9.9"))
+
+
+def new_environment(folder: Path) -> None:
+    """A parameter file is added."""
+    body = json.loads((folder / "params/staging.json").read_text(encoding="utf-8"))
+    body["Parameters"]["Environment"] = "qa"
+    (folder / "params/qa.json").write_text(json.dumps(body), encoding="utf-8")
+
+
+def removed_environment(folder: Path) -> None:
+    """A parameter file is removed; the stacks of a living environment stay."""
+    (folder / "params/small.json").unlink()
+
+
+def broken_parameter_file(folder: Path) -> None:
+    """A parameter file that is no JSON: nothing about its environment may look good."""
+    (folder / "params/production.json").write_text('{"Parameters": {', encoding="utf-8")
+
+
+def hostile_names(folder: Path) -> None:
+    """Names and values that would be markup, a mention, a link, an escape sequence or another line."""
+
+    def edit(body: dict[str, Any]) -> None:
+        value = "``` [approve](https://evil.test) @everyone <img src=x onerror=alert(1)>\n## passed\x1b[2J\u202e"
+        resource(body, "LogLevelName")["Value"] = value
+        resource(body, "LogLevelName")["Description"] = value
+
+    template(folder, "configuration", edit)
+
+
+def shorter_retention(folder: Path) -> None:
+    """Logs are kept for a shorter time: what is older is gone for good."""
+    params(folder, "production", LogRetentionDays="30")
+
+
+PULL_REQUESTS: dict[str, Edit] = {
+    edit.__name__: edit
+    for edit in (
+        harmless_rename,
+        new_variable,
+        parameters_only,
+        default_that_one_environment_overrides,
+        right_broadened_in_a_child,
+        right_broadened_in_a_rename,
+        right_broadened_in_a_condition,
+        replaced_bucket,
+        removed_alarm,
+        wrong_container_name,
+        table_unprotected,
+        buildspec_without_its_source,
+        source_without_its_template,
+        formatting_only,
+        version_bump,
+        new_environment,
+        removed_environment,
+        broken_parameter_file,
+        hostile_names,
+        shorter_retention,
+    )
+}

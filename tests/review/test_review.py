@@ -1,0 +1,162 @@
+"""`delivery review` as it is typed: what it shows, what it never shows as something else, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from scripts import cli
+from tests.review import pull_requests
+from tests.review.conftest import NAMED
+
+LIMIT = 60_000
+
+
+def shown(capsys: pytest.CaptureFixture[str], folder: Path, *words: str) -> str:
+    assert cli.main(["review", *words, "--project", str(folder)]) == 0
+    return capsys.readouterr().out
+
+
+def test_nothing_is_said_to_be_nothing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, checkout, "base")
+    assert text.splitlines()[0] == "- ✅ **Environments:** none changes"
+    assert len(text.splitlines()) == 5
+
+
+def test_two_revisions_are_compared_whatever_the_working_tree_holds(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.parameters_only(checkout)
+    subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
+    pull_requests.broken_parameter_file(checkout)
+    text = shown(capsys, checkout, "base", "HEAD")
+    assert "production: 2 removed, 2 changed in place" in text.splitlines()[0]
+    assert "`NatGatewayCount`: `2` → `1` (in the parameter file)" in text
+
+
+def test_a_default_is_told_for_the_environments_that_take_it(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.default_that_one_environment_overrides(checkout)
+    text = shown(capsys, checkout, "base")
+    assert "## beanstalk, bluegreen, local, production, small (shown as beanstalk)" in text
+    assert "`LogLevel`: `INFO` → `DEBUG` (by its default)" in text
+    assert "## staging" not in text
+
+
+def test_a_resource_that_is_replaced_is_followed_to_what_refers_to_it(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.params(checkout, "production", VpcCidr="10.9.0.0/16")
+    text = shown(capsys, checkout, "base", "--full")
+    assert "`Vpc` (AWS::EC2::VPC): replacement because of `CidrBlock`" in text
+    assert "`FirstTargets` (AWS::ElasticLoadBalancingV2::TargetGroup): replacement because of `VpcId`" in text
+
+
+def test_what_no_environment_here_has_is_told_all_the_same(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A right behind a condition that no parameter file meets is somebody's next environment."""
+
+    def edit(body: dict[str, object]) -> None:
+        edge = json.loads(json.dumps(body))
+        policy = {"Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        role = {"Properties": {"Policies": [{"PolicyName": "All", "PolicyDocument": policy}]}, "Type": "AWS::IAM::Role"}
+        condition = next(iter(edge["Conditions"]))
+        edge["Resources"]["Hidden"] = {**role, "Condition": condition}
+        body.update(edge)
+
+    pull_requests.template(checkout, "edge", edit)
+    lines = shown(capsys, checkout, "base").splitlines()
+    assert "1 changes of resources that no environment here has" in lines[0]
+    assert "🛑 **Permissions:** 1 broader: edge.Hidden may \\* on \\* without a condition" in lines[2]
+
+
+def test_a_pull_request_cannot_write_markup(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.hostile_names(checkout)
+    text = shown(capsys, checkout, "base", "--full")
+    assert "evil.test" in text
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(text)
+    inline = [inner for token in tokens for inner in (token.children or [])]
+    assert inline
+    assert not {"link_open", "image"} & {token.type for token in inline}
+    html = [token.content.strip() for token in (*tokens, *inline) if token.type.startswith("html")]
+    assert html
+    for content in html:
+        assert re.fullmatch(r"(</?details>|</?summary>|[^<@]|\n)*", content), content
+    prose = "".join(token.content for token in inline if token.type == "text")
+    assert prose and "@everyone" not in prose
+    assert not [
+        token
+        for token in tokens
+        if token.type == "heading_open" and "passed" in tokens[tokens.index(token) + 1].content
+    ]
+
+
+@pytest.mark.parametrize("form", ["markdown", "terminal", "html"])
+def test_nothing_that_a_terminal_obeys_is_shown(form: str, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.hostile_names(checkout)
+    text = shown(capsys, checkout, "base", "--format", form)
+    assert "BANNER" not in text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+    assert "\\x1b" in text
+
+
+def test_a_page_loads_and_runs_nothing_of_a_pull_request(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.hostile_names(checkout)
+    text = shown(capsys, checkout, "base", "--format", "html")
+    assert "<img src=x" not in text and "&lt;img src=x" in text
+    assert not re.search(r'(src|href)="(?!#)', text)
+    assert "default-src 'none'" in text
+    assert '<a class="stack good' in text
+
+
+def test_a_review_is_never_longer_than_a_comment(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every resource changes, each in another way: the verdict stays, and what is left out is counted."""
+    number = 0
+    for path in (checkout / "templates").glob("*.json"):
+        body = json.loads(path.read_text(encoding="utf-8"))
+        for resource in body["Resources"].values():
+            number += 1
+            resource.setdefault("Properties", {})[f"Other{number}"] = {"text": f"{number} " * 60}
+        path.write_text(json.dumps(body), encoding="utf-8")
+    short, full = (shown(capsys, checkout, "base", *words) for words in ((), ("--full",)))
+    assert len(full) > LIMIT >= len(short)
+    assert short.splitlines()[:5] == full.splitlines()[:5]
+    assert re.search(r"\d+ lines are left out here; the whole is shown by `delivery review base", short)
+    assert short.count("<details>") == short.count("</details>")
+
+
+def test_a_review_is_a_value_for_programs(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.shorter_retention(checkout)
+    value = json.loads(shown(capsys, checkout, "base", "--format", "json"))
+    [production] = [one for one in value["environments"] if one["state"] != "unchanged"]
+    assert production["name"] == "production"
+    assert {risk["path"] for risk in production["risks"]} >= {"Backend.TaskLogs", "Storage.Logs"}
+
+
+def test_a_secret_in_a_value_is_not_shown(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    pull_requests.template(
+        checkout, "configuration", lambda body: pull_requests.resource(body, "LogLevelName").update(Value=secret)
+    )
+    for form in ("markdown", "terminal", "html", "json"):
+        assert secret not in shown(capsys, checkout, "base", "--format", form)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(["no-such-branch"], "Name a revision that git knows."), (["base", "--output=x"], "there is no option --output")],
+)
+def test_what_is_no_revision_is_refused(
+    words: list[str], says: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = cli.main(["review", *words, "--project", str(checkout)])
+    except SystemExit as error:
+        status = int(str(error.code))
+    assert status in (3, 64)
+    assert says in capsys.readouterr().err
