@@ -71,6 +71,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in _anchors(target), f"{page.name}: {path}#{anchor}"
 
 
+def test_the_layout_has_a_line_for_each_folder() -> None:
+    layout = text("docs/developing.md").partition("## Layout")[2].partition("\n## ")[0]
+    rows = set(re.findall(r"^\| `([\w/]+)` \|", layout, re.M))
+    packages = {
+        str(file.parent.relative_to(ROOT))
+        for folder in ("generator", "scripts")
+        for file in [ROOT / folder / "__init__.py", *(ROOT / folder).glob("*/__init__.py")]
+    }
+    assert packages | {"templates", "params", "buildspecs", "tests"} == rows
+
+
 def test_the_pages_are_found() -> None:
     assert {"README.md", "deploying.md", "runbook.md", "developing.md", "releasing.md"} <= {page.name for page in PAGES}
 
