@@ -24,10 +24,10 @@ ENCRYPT = [
 ]
 PUBLISH = [do.Decrypt, do.GenerateDataKey, do.GenerateDataKeyWithoutPlaintext]
 # What a role needs that reads and writes encrypted artifacts; the pipeline's and its builds' (codepipeline user guide,
-# how-to-custom-role; codebuild user guide, setting-up-service-role).
+# how-to-custom-role; codebuild user guide, setting-up-service-role), through S3 alone. Both look at the key by
+# themselves, too, without S3 (codebuild user guide, setting-up-kms).
 USE_KEY = [
     do.Decrypt,
-    do.DescribeKey,
     do.Encrypt,
     do.GenerateDataKey,
     do.GenerateDataKeyWithoutPlaintext,
@@ -48,10 +48,14 @@ ADMINISTER = [
     do.GetKeyRotationStatus,
     do.ListGrants,
     do.ListKeyPolicies,
+    do.ListKeyRotations,
     do.ListResourceTags,
+    do.ListRetirableGrants,
     do.PutKeyPolicy,
+    do.ReplicateKey,
     do.RetireGrant,
     do.RevokeGrant,
+    do.RotateKeyOnDemand,
     do.ScheduleKeyDeletion,
     do.TagResource,
     do.UntagResource,
@@ -74,7 +78,8 @@ def add(
         "AccountDecides",
         [*ADMINISTER, *ENCRYPT],
         ITSELF,
-        "the account's own IAM policies decide who administers and uses the key; without this nobody could",
+        "the account's own IAM policies decide who administers and uses the key, by every call that it knows; without "
+        "this nobody could",
         to=Principal("AWS", arns.account_root()),
     )
     policy = [account, *grants]

@@ -106,6 +106,11 @@ def beanstalk_bucket() -> Sub:
     return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}")
 
 
+def beanstalk_buckets() -> Sub:
+    """The objects of that bucket and of those in which AWS keeps what Elastic Beanstalk starts environments with."""
+    return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-*/*")
+
+
 def beanstalk_logs(environment: Text) -> Sub:
     """The log groups of one environment."""
     return arn("logs", "log-group:/aws/elasticbeanstalk/${Environment}/*", Environment=environment)
@@ -124,6 +129,12 @@ def beanstalk_made(service: str, kind: str) -> Sub:
 def beanstalk_stacks() -> Sub:
     """The stacks that Elastic Beanstalk keeps its environments' resources in."""
     return arn("cloudformation", "stack/awseb-*/*")
+
+
+def change_sets(prefix: str, region: str = "${AWS::Region}") -> Sub:
+    """The change sets whose names begin with the prefix, by the ARN that IAM judges where one is named by its ARN
+    (widdix/complete-aws-iam-reference issue 6; the Service Authorization Reference names the stack alone)."""
+    return Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:changeSet/{prefix}*/*")
 
 
 def dynamodb_table(name: Text) -> Sub:

@@ -74,7 +74,8 @@ def allow(
     """Allows the actions on exactly these ARNs.
 
     `sid` is unique in its resource; `because` is a sentence for the reviewer; `when` are conditions that must all
-    hold; `to` is a principal, for policies on resources only. Raises `GrantError` without action, ARN or reason.
+    hold; `to` is a principal, for policies on resources only. Raises `GrantError` without action, ARN or reason, and
+    for two conditions of one operator.
     """
     return _grant(Allow, sid, actions, on, because, when, to)
 
@@ -103,6 +104,10 @@ def _grant(
     for what, value in (("action", actions), ("resource", on), ("reason", because)):
         if not value:
             raise GrantError(f"statement {sid} has no {what}")
+    operators = [type(one).__name__ for one in when]
+    for operator in operators:
+        if operators.count(operator) > 1:  # awacs would write the last of them alone
+            raise GrantError(f"statement {sid} has two conditions {operator}: write their keys into one")
     return Grant(sid, effect, tuple(actions), on if isinstance(on, Anything) else tuple(on), because, tuple(when), to)
 
 

@@ -19,4 +19,11 @@ class Move(NamedTuple):
     consequence: str
 
 
-MOVES: tuple[Move, ...] = ()
+MOVES: tuple[Move, ...] = (
+    Move(
+        "access",
+        "DeployingWatching",
+        "",
+        "its statements are in DeployingConfiguration: the execution role keeps its rights, in nine policies",
+    ),
+)

@@ -163,6 +163,8 @@ def table_arn(logical: str) -> Port:
 
 # network, site, ingress, delivery
 VPC_CIDR = Port("VpcCidr", Kind.CIDR, "Address range of the VPC; the four subnets are cut from it")
+ZONE_A = Port("ZoneA", Kind.NAME, "First availability zone of the VPC")
+ZONE_B = Port("ZoneB", Kind.NAME, "Second availability zone of the VPC")
 NAT_GATEWAYS = Port("NatGatewayCount", Kind.NUMBER, "NAT gateways: 1 is cheaper, 2 survive the loss of a zone")
 PREFIX_LIST = Port(
     "CloudFrontPrefixListId", Kind.PREFIX_LIST, "Managed prefix list of CloudFront's origin-facing addresses"

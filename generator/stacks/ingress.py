@@ -25,6 +25,10 @@ from generator.core.stack import Stack
 from generator.project import Project
 
 SERVES = ["RUN-1"]
+# Elastic Beanstalk numbers its rules at a shared load balancer from the lowest on, and a priority is unique while one
+# backend takes the other's place (elasticbeanstalk dg, environments-cfg-alb-shared; elasticloadbalancing API reference,
+# PriorityInUse). The rule of a service that shifts traffic is never changed, so it is right from the start.
+PRODUCTION_PRIORITY = 1000
 # The console's default, and what AWS recommends: TLS 1.2 with forward secrecy, or 1.3
 # (elasticloadbalancing application userguide, describe-ssl-policies).
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -93,7 +97,7 @@ def build(project: Project) -> Stack:
             ],
             Condition=ecs,
             ListenerArn=Ref(listener),
-            Priority=1,
+            Priority=PRODUCTION_PRIORITY,
         ),
         "Sends every request to the running tasks; a blue/green deployment moves its weights.",
         ["RUN-1", "PIP-9"],

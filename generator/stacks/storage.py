@@ -34,6 +34,8 @@ def build(project: Project) -> Stack:
             "Artifacts",
             stack.takes(ports.KEY_ARN),
             [expire("OldArtifacts", days, days), expire("OldCaches", 30, 1, "cache/")],
+            # S3 is let into the log bucket before it is told to write there.
+            DependsOn="LogsPolicy",
             LoggingConfiguration=s3.LoggingConfiguration(
                 DestinationBucketName=Ref(logs), LogFilePrefix=f"{BUCKET_LOGS}artifacts/"
             ),

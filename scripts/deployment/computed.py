@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
+from generator.cfn.zones import UNFIT
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import AwsError, RefusedError
@@ -18,6 +19,8 @@ RECORD = "LastImageParameter"  # the output with the name of the parameter that 
 # Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
 PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
 FOUND, KEPT = "computed", "kept"
+ZONES = ("ZoneA", "ZoneB")
+TARGET, BEANSTALK = "BackendTarget", "BEANSTALK"
 IMAGE, BOOTSTRAP = "BackendImage", "BackendBootstrap"
 
 
@@ -48,6 +51,8 @@ def find(
         found.append(_repository(environment, beside.get(SHARED)))
     if "CloudFrontPrefixListId" in declared:
         found.append(_prefix_list(aws))
+    if "ZoneA" in declared:
+        found += _zones(aws, environment, previous)
     if "EdgeCertificateArn" in declared:
         found.append(_certificate(environment, beside.get(EDGE)))
     if "DistributionId" in declared:
@@ -79,7 +84,7 @@ def release(aws: Aws, previous: Stack) -> str | None:
         if error.code == "ParameterNotFound":
             return None
         raise
-    image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get("RegistryUri", "")
+    image, registry = (str(answer["Parameter"]["Value"]), previous.outputs.get("RegistryUri", ""))
     return image if not registry or image.startswith(f"{registry}:") else None
 
 
@@ -97,6 +102,34 @@ def _prefix_list(aws: Aws) -> Computed:
         for one in page["PrefixLists"]:
             return Computed("CloudFrontPrefixListId", one["PrefixListId"], FOUND, f"prefix list {PREFIX_LIST}")
     raise RefusedError(f"The region {aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region.")
+
+
+def _zones(aws: Aws, environment: Environment, previous: Stack | None) -> list[Computed]:
+    """Two availability zones for the VPC: those that the environment has, else the first two by their ids that have
+    what it needs. Raises `RefusedError` when there are no two."""
+    if previous and all(previous.parameters.get(name) for name in ZONES):
+        return [Computed(name, previous.parameters[name], KEPT, "subnets stay where they are") for name in ZONES]
+    fit = fit_zones(aws, environment.chosen("InstanceType") if environment.chosen(TARGET) == BEANSTALK else "")
+    if len(fit) < len(ZONES):
+        raise RefusedError(
+            f"{aws.region} has {len(fit)} availability zones with all that an environment needs, and it takes two.",
+            "Deploy to another Region, or choose another InstanceType.",
+        )
+    return [Computed(name, zone, FOUND, zone_id) for name, (zone_id, zone) in zip(ZONES, fit, strict=False)]
+
+
+def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:
+    """The availability zones of the Region that have VPC origins and Fargate, and instances of the type if one is
+    given: their ids, which mean the same zone in every account, and their names, which do not; sorted by id."""
+    here = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    zones = aws.call("ec2", "describe_availability_zones", Filters=here)["AvailabilityZones"]
+    fit = [(one["ZoneId"], one["ZoneName"]) for one in zones if one["ZoneId"] not in UNFIT]
+    if instance_type:
+        asked = [{"Name": "instance-type", "Values": [instance_type]}]
+        pages = aws.pages("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=asked)
+        offered = {one["Location"] for page in pages for one in page["InstanceTypeOfferings"]}
+        fit = [(zone_id, name) for zone_id, name in fit if name in offered]
+    return sorted(fit)
 
 
 def _certificate(environment: Environment, edge: Stack | None) -> Computed:

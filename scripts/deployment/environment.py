@@ -72,7 +72,7 @@ class Environment:
         """
         fixed: Mapping[str, str] = self.root.metadata.get("Fixed", {})
         for name, why in fixed.items():
-            if before.get(name, values[name]) != values[name]:
+            if name in before and values.get(name, before[name]) != before[name]:
                 raise RefusedError(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
 
     def values(self, found: Mapping[str, str]) -> dict[str, str]:

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from generator.cfn.names import CHANGE_SETS
 from generator.cfn.templates import STACK
 from scripts.deployment import author
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.statuses import Meaning, meaning
 
-# Change sets whose names start so are ours; nobody else's are ever touched.
-OURS = "deploy-"
-SAVED = "reviewed-"  # change sets of saved plans: no other run takes them away
+# Change sets whose names start so are ours; nobody else's are ever touched. Those of saved plans are taken away by no
+# other run.
+OURS, SAVED = CHANGE_SETS
 # A plan that nobody has agreed to for so long was left behind, wherever it was made.
 STALE = timedelta(hours=1)
 

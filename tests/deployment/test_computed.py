@@ -46,7 +46,13 @@ def environment() -> Environment:
     return parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"]
 
 
+def zones(*ids: str) -> dict[str, list[dict[str, str]]]:
+    """Availability zones of these ids, whose names are in another order, as they are in most accounts."""
+    return {"AvailabilityZones": [{"ZoneId": one, "ZoneName": f"name-of-{one}"} for one in reversed(ids)]}
+
+
 def aws(**answers: Any) -> Prepared:
+    answers.setdefault("ec2__describe_availability_zones", zones("euw1-az1", "euw1-az2", "euw1-az3"))
     return Prepared(ec2__describe_managed_prefix_lists=LISTS, **answers)
 
 
@@ -57,10 +63,39 @@ def values(found: list[computed.Computed]) -> dict[str, tuple[str, str]]:
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
     found = computed.find(aws(), environment, None, BESIDE)
     assert {one.name for one in found} == set(environment.computed)
-    assert len(found) == 7 and all(one.how for one in found)
+    assert len(found) == 9 and all(one.how for one in found)
     assert values(found)["RepositoryName"] == ("dashboard", FOUND)
     assert values(found)["CloudFrontPrefixListId"] == ("pl-1", FOUND)
     assert environment.values({one.name: one.value for one in found})["RepositoryName"] == "dashboard"
+
+
+def test_zones_are_chosen_by_their_ids(environment: Environment) -> None:
+    """Names mean another zone in another account, and some zones lack what an environment needs."""
+    found = values(computed.find(aws(), environment, None, BESIDE))
+    assert (found["ZoneA"], found["ZoneB"]) == (("name-of-euw1-az1", FOUND), ("name-of-euw1-az2", FOUND))
+    # The first of us-east-1's by name may be the one without VPC origins (CloudFront developer guide).
+    east = aws(ec2__describe_availability_zones=zones("use1-az1", "use1-az3", "use1-az4"))
+    found = values(computed.find(east, environment, None, BESIDE))
+    assert [found[name][0] for name in computed.ZONES] == ["name-of-use1-az1", "name-of-use1-az4"]
+
+
+def test_zones_are_kept_for_the_life_of_an_environment(environment: Environment) -> None:
+    """A new zone in the Region must not move the subnets of what runs."""
+    before = replace(RUNNING, parameters={**RUNNING.parameters, "ZoneA": "eu-west-1c", "ZoneB": "eu-west-1a"})
+    found = values(computed.find(aws(ssm__get_parameter=NO_RELEASE), environment, before, BESIDE))
+    assert (found["ZoneA"], found["ZoneB"]) == (("eu-west-1c", KEPT), ("eu-west-1a", KEPT))
+
+
+def test_a_region_without_two_fit_zones_is_refused(environment: Environment) -> None:
+    west = aws(ec2__describe_availability_zones=zones("usw1-az1", "usw1-az2"))
+    with pytest.raises(RefusedError, match="1 availability zones with all that an environment needs"):
+        computed.find(west, environment, None, BESIDE)
+
+
+def test_zones_offer_the_instances_that_elastic_beanstalk_starts() -> None:
+    offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (2, 3)]}
+    found = computed.fit_zones(aws(ec2__describe_instance_type_offerings=offers), "t3.small")
+    assert [zone_id for zone_id, _ in found] == ["euw1-az2", "euw1-az3"]
 
 
 def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
@@ -108,11 +143,18 @@ def beanstalk(folder: Path, **changed: str) -> Environment:
 def test_the_newest_platform_is_found_by_its_number(environment: Environment, tmp_path: Path) -> None:
     assert values(computed.find(aws(), environment, None, BESIDE))["PlatformArn"] == ("none", FOUND)
     versions = [{"PlatformVersion": one, "PlatformArn": f"arn:{one}"} for one in ("4.9.0", "4.12.1", "4.12.0")]
-    service = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions})
+    offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (1, 2)]}
+    service = aws(
+        elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions},
+        ec2__describe_instance_type_offerings=offers,
+    )
     found = values(computed.find(service, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE))
     assert found["PlatformArn"] == ("arn:4.12.1", FOUND)
     assert found["BackendBootstrap"] == ("true", FOUND)
-    none = aws(elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []})
+    none = aws(
+        elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []},
+        ec2__describe_instance_type_offerings=offers,
+    )
     with pytest.raises(RefusedError, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
         computed.find(none, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE)
 

@@ -29,6 +29,7 @@ QUOTAS = {
     "fargate": {"Fargate On-Demand vCPU resource count": 6.0},
     "codebuild": {"Concurrently running builds for Linux/Small environment": 1.0},
 }
+ZONES = {"AvailabilityZones": [{"ZoneId": f"euw1-az{one}", "ZoneName": f"eu-west-1{one}"} for one in "12"]}
 IMAGES = [{"name": "aws/codebuild/standard:7.0"}]
 
 
@@ -65,6 +66,10 @@ class Account(Prepared):
                 "ec2__describe_addresses": {"Addresses": []},
                 "ec2__describe_instance_types": {"InstanceTypes": [{"VCpuInfo": {"DefaultVCpus": 2}}]},
                 "ec2__describe_managed_prefix_lists": {"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": 55}]},
+                "ec2__describe_availability_zones": ZONES,
+                "ec2__describe_instance_type_offerings": {
+                    "InstanceTypeOfferings": [{"Location": one["ZoneName"]} for one in ZONES["AvailabilityZones"]]
+                },
                 "service-quotas__list_service_quotas": quotas,
                 "sesv2__get_account": {"ProductionAccessEnabled": True},
                 "sesv2__get_email_identity": {"VerifiedForSendingStatus": True},
@@ -144,6 +149,12 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
         ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.STOP, "5 of 5 used"),
         ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.STOP, "5 of 5 used"),
         ({"ec2__describe_managed_prefix_lists": {"PrefixLists": []}}, "CloudFront's prefix list", State.STOP, "none"),
+        (
+            {"ec2__describe_availability_zones": {"AvailabilityZones": [{"ZoneId": "use1-az3", "ZoneName": "a"}]}},
+            "zones",
+            State.STOP,
+            "none",
+        ),
         ({"codecommit__get_branch": absent("BranchDoesNotExistException")}, "branch", State.STOP, "no branch develop"),
         ({"codecommit__list_repositories": absent("OperationNotAllowed")}, "repository", State.UNKNOWN, "NotAllowed"),
         ({"iam__get_role": absent("NoSuchEntity")}, "service-linked roles", State.KNOW, "ecs.amazonaws.com"),

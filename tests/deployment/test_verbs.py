@@ -75,6 +75,9 @@ class Account(Prepared):
             s3__list_objects_v2={},
             s3__put_object={},
             ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
+            ec2__describe_availability_zones={
+                "AvailabilityZones": [{"ZoneId": f"euw1-az{one}", "ZoneName": f"eu-west-1{one}"} for one in "ab"]
+            },
             codecommit__get_branch={},
             **NOTHING_LEFT,
             codecommit__list_associated_approval_rule_templates_for_repository={"approvalRuleTemplateNames": []},

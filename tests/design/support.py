@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from generator.cfn.assertions import conditions
+from generator.cfn.caller_rights import holders
 from generator.cfn.intrinsics import OTHER, decide, render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import STACK, TemplateSet
@@ -128,9 +129,14 @@ def commands(templates: TemplateSet, project: str, *phases: str) -> str:
     return "\n".join(line for name in phases or found for line in found[name]["commands"])
 
 
+def carried(templates: TemplateSet, holder: str) -> list[Permission]:
+    """The statements of a resource, and of the managed policies of its template that it has."""
+    return [one for each in holders(templates, templates.resource(holder)) for one in of(each)]
+
+
 def grants(templates: TemplateSet, holder: str) -> dict[str, Permission]:
     """The statements that a resource carries, by Sid."""
-    found = {one.sid: one for one in of(templates.resource(holder))}
+    found = {one.sid: one for one in carried(templates, holder)}
     assert found, f"{holder} carries no statement"
     return found
 
@@ -138,7 +144,7 @@ def grants(templates: TemplateSet, holder: str) -> dict[str, Permission]:
 def allowed(templates: TemplateSet, holder: str) -> dict[str, set[str]]:
     """Each action that a role may do, with what it may do it on; what it trusts left out."""
     found: dict[str, set[str]] = {}
-    held = list(of(templates.resource(holder)))
+    held = carried(templates, holder)
     assert held, f"{holder} carries no statement"
     for one in held:
         if one.allows and one.kind != "trust":

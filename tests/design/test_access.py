@@ -12,6 +12,7 @@ from generator.cfn.assertions import broken
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
+from scripts.deployment import stacks
 from scripts.operations.preflight.source import NAMED
 
 from .support import ROOT, allowed, arn, attribute, grants
@@ -31,6 +32,8 @@ IMPLIED = {
     "codestar-connections:GetConnection": "GetConnection of a connection with the older prefix",
     "cloudformation:TagResource": "CreateChangeSet with tags",
     "iam:PassRole": "CreateChangeSet with a RoleARN",
+    "kms:Decrypt": "PutSecretValue of a secret under a key of ours",
+    "kms:GenerateDataKey": "PutSecretValue of a secret under a key of ours",
     "s3:PutBucketOwnershipControls": "CreateBucket with ObjectOwnership",
 }
 # What is not done as the deploy role, and why: its calls need permissions that the role lacks on purpose.
@@ -39,7 +42,6 @@ ELSEWHERE = {
     "emptying.py": "it deletes data",
     "importing.py": "it is done once, with the application's migration",
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
-    "teardown.py": "an environment is destroyed by somebody who may change what runs in it",
 }
 CALLING = ("call", "pages")
 # Calls that are named elsewhere: the door itself, and the rows of `NAMED`.
@@ -100,12 +102,43 @@ def test_deploy_role(templates: TemplateSet) -> None:
         arn("cloudformation", f"{name}-${{Environment}}-*-*/*"),
         arn("cloudformation", f"{name}-${{Environment}}-edge/*").replace("${AWS::Region}", "us-east-1"),
     }
-    for action in ("CreateChangeSet", "ExecuteChangeSet", "DeleteStack"):
+    for action in ("CreateChangeSet", "DeleteStack"):
         assert may[f"cloudformation:{action}"] == own
+    # A change set that is named by its ARN is judged by that, and nested ones have no other name.
+    plans = {
+        arn("cloudformation", f"changeSet/{prefix}*/*").replace("${AWS::Region}", region)
+        for prefix in (stacks.OURS, stacks.SAVED)
+        for region in ("${AWS::Region}", "us-east-1")
+    }
+    for action in ("DeleteChangeSet", "DescribeChangeSet", "DescribeChangeSetHooks", "DescribeEvents"):
+        assert may[f"cloudformation:{action}"] >= {*own, *plans}, action
+    assert may["cloudformation:ExecuteChangeSet"] == {*own, *plans}
     assert may["cloudformation:DescribeStacks"] == {*own, arn("cloudformation", f"{name}-${{Environment}}-access/*")}
     bucket = "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates-${AWS::AccountId}-"
     assert may["s3:PutObject"] == {f"{bucket}${{AWS::Region}}/*", f"{bucket}us-east-1/*"}
     assert templates["access"].outputs["DeployRoleArn"]["Value"] == attribute("DeployRole")
+
+
+def test_whoever_writes_a_secret_may_use_its_key(templates: TemplateSet) -> None:
+    """PutSecretValue under a key of ours encrypts with the caller's rights (Secrets Manager user guide,
+    security-encryption)."""
+    writing = grants(templates, "access.DeployRole")["EncryptSecrets"]
+    assert writing.actions == ("kms:Decrypt", "kms:GenerateDataKey")
+    conditions = {one.key: one.values for one in writing.conditions}
+    assert conditions["kms:ViaService"] == ("secretsmanager.${AWS::Region}.amazonaws.com",)
+    assert conditions["aws:ResourceTag/Environment"] == ("${Environment}",)
+
+
+def test_the_deploy_role_can_destroy(templates: TemplateSet) -> None:
+    """Production is destroyed as its deploy role too: what comes to rest first, and what CloudFront leaves behind."""
+    may = allowed(templates, "access.DeployRole")
+    assert may["events:DisableRule"] == {arn("events", "rule/cloud-health-dashboard-*")}
+    assert may["codepipeline:StopPipelineExecution"] == {arn("codepipeline", name) for name in PIPELINES}
+    assert {arn("ssm", "parameter/cloud-health/release/${Environment}/*")} <= may["ssm:DeleteParameters"]
+    [tag] = grants(templates, "access.DeployRole")["RemoveOriginGroup"].conditions
+    assert (tag.key, tag.values) == ("aws:ResourceTag/aws.cloudfront.vpcorigin", ("enabled",))
+    # Data is not among it.
+    assert not {"s3:DeleteObject", "s3:DeleteBucket", "ecr:BatchDeleteImage", "ecr:DeleteRepository"} & may.keys()
 
 
 def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:

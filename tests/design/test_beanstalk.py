@@ -87,7 +87,7 @@ def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) 
     # Exactly the application's permissions, and what its instance needs to start and report.
     task, instance = (grants(templates, role) for role in ("backend.TaskRole", "beanstalk.InstanceRole"))
     starting = {"ReadConfiguration", "ReadSecrets", "DecryptSecrets"}
-    reporting = {"ReportHealth", "WriteLogs", "FindBundles", "ExchangeBundles"}
+    reporting = {"ReportHealth", "WriteLogs", "FindBundles", "ExchangeBundles", "ReadPlatform"}
     assert set(instance) == set(task) | starting | reporting
     may = allowed(templates, "beanstalk.InstanceRole")
     assert may["s3:PutObject"] == {f"{BUCKET}/*"}

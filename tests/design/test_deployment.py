@@ -27,6 +27,8 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "ConfigurationDigest",
         "EdgeCertificateArn",
         "RepositoryName",
+        "ZoneA",
+        "ZoneB",
     }
     for name, told in computed.items():
         assert {"Found", "First"} <= set(told) <= {"Found", "First", "Covers"}

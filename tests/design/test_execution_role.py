@@ -9,6 +9,7 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from generator.cfn.caller_rights import RIGHTS
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
@@ -28,8 +29,11 @@ NESTED = {f"cloudformation:{verb}ChangeSet" for verb in ("Create", "Delete", "De
 # What is written without naming a resource, because AWS knows none for it.
 ANYWHERE = {
     "acm:RequestCertificate",
+    "cloudfront:CreateDistribution",
+    "cloudfront:CreateFunction",
     "cloudfront:CreateMonitoringSubscription",
     "cloudfront:CreateOriginAccessControl",
+    "cloudfront:CreateResponseHeadersPolicy",
     "cloudfront:CreateVpcOrigin",
     "cloudfront:DeleteMonitoringSubscription",
     "ec2:RunInstances",
@@ -109,7 +113,9 @@ def test_no_table_holds_what_no_handler_names() -> None:
     for kind, how in decided().items():
         if handlers(kind):
             asked = {action for may in how.may for action in may.actions}
-            assert sorted(asked - handlers(kind) - EXTRA.get(kind, set()) - administered(kind)) == [], kind
+            of_caller = {action for right in RIGHTS if right.subject == kind for action in right.actions}
+            extra = EXTRA.get(kind, set()) | of_caller | administered(kind)
+            assert sorted(asked - handlers(kind) - extra) == [], kind
             assert sorted(how.never.keys() - handlers(kind)) == [], kind
             # Whatever is read of a resource is read of each one.
             assert sorted(how.never.keys() & handlers(kind, "read") - UNREAD) == [], kind
@@ -130,13 +136,20 @@ def administered(kind: str) -> set[str]:
     return {one for one in asked if any(fnmatchcase(one, pattern) for pattern in patterns)}
 
 
-# Permissions that no handler names, by type, each with the page that does.
+# Nested stacks of a root whose operation is brought to an end, and its role: judgement, no page says who asks.
+ENDED = {
+    "cloudformation:CancelUpdateStack",
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:DescribeStackEvents",
+    "cloudformation:ListStackResources",
+    "cloudformation:RollbackStack",
+    "iam:PassRole",
+}
+# Permissions that no handler names, by type, each with the page that does; those of `caller_rights` have theirs there.
 EXTRA = {
-    "AWS::CloudFormation::Stack": NESTED | {"cloudformation:TagResource", "s3:GetObject"},
+    "AWS::CloudFormation::Stack": NESTED | ENDED | {"cloudformation:TagResource", "s3:GetObject"},
     # The older prefix is the handler's; that of a connection's ARN decides (F 2.1).
     "AWS::CodePipeline::Pipeline": {"codeconnections:PassConnection"},
-    # Secrets Manager user guide, security-encryption.
-    "AWS::SecretsManager::Secret": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 
 
@@ -165,8 +178,14 @@ def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet)
     found = [one for one in given(templates) if any(action.startswith("iam:") for action in one.actions)]
     on = {resource for one in found for resource in one.resources}
     roles = {one for one in on if ":role/" in one and "/aws-service-role/" not in one}
-    assert roles == {path}
-    [passing] = [one for one in found if "iam:PassRole" in one.actions]
+    # A nested stack inherits the role of its root; no other role beside it trusts CloudFormation.
+    inherit = grants(templates, "access.ExecutionRole")["CloudFormationStackInherit"]
+    [to] = inherit.conditions
+    assert (to.key, to.values) == ("iam:PassedToService", ("cloudformation.amazonaws.com",))
+    own = path.replace("${Environment}/", "${Environment}-access/")
+    assert (inherit.actions, inherit.resources) == (("iam:PassRole",), (own,))
+    assert roles == {path, own}
+    [passing] = [one for one in found if "iam:PassRole" in one.actions and one.sid != inherit.sid]
     services = {
         who.removeprefix("Service:")
         for role in templates.resources("AWS::IAM::Role")

@@ -23,7 +23,7 @@ def test_tasks_are_private(templates: TemplateSet) -> None:
         assert given == f"${{network.PrivateSubnet{zone}}}"
         subnet = templates.resource(f"network.PrivateSubnet{zone}")
         assert subnet.get("MapPublicIpOnLaunch") is False
-        assert subnet.get("AvailabilityZone", "Fn::Select", 0) == "AB".index(zone)
+        assert subnet.get("AvailabilityZone") == ref(f"Zone{zone}")
         association = templates.resource(f"network.PrivateSubnet{zone}Routes")
         assert association.get("RouteTableId") == ref(f"PrivateRoutes{zone}")
         assert association.get("SubnetId") == ref(f"PrivateSubnet{zone}")
@@ -98,7 +98,8 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     assert (listener["Port"], listener["Protocol"]) == (endpoint["HTTPPort"], "HTTP")
     assert "Certificates" not in listener
     assert list(asked) == ["path-pattern"]
-    assert api["VpcOriginConfig"] == {"VpcOriginId": ref("ApiOrigin")}
+    # A request that walks the accounts of clients takes longer than the default of 30 seconds.
+    assert api["VpcOriginConfig"] == {"OriginReadTimeout": 60, "VpcOriginId": ref("ApiOrigin")}
     assert exists(templates, "delivery.ApiOrigin", **BOTH, LoadBalancerScheme="INTERNAL")
     assert not exists(templates, "ingress.OriginSecret", LoadBalancerScheme="INTERNAL")
     # A VPC origin needs an internet gateway attached to the VPC.
@@ -135,6 +136,7 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
     assert api["CustomOriginConfig"] == {
         "HTTPSPort": 443,
         "OriginProtocolPolicy": "https-only",
+        "OriginReadTimeout": 60,
         "OriginSSLProtocols": ["TLSv1.2"],
     }
     [sent] = api["OriginCustomHeaders"]

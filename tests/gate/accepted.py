@@ -22,6 +22,9 @@ CHECKOV = (
         "certificate here would need a domain",
     ),
     Accepted("CKV_AWS_103", "ingress.Listener", "as CKV_AWS_2: an HTTP listener has no TLS version"),
+    Accepted(
+        "CKV_AWS_111", "access.DeployingDelivery", "what makes a distribution or a function has no resource in IAM"
+    ),
     Accepted("CKV_AWS_18", "storage.Logs", "the log bucket would log its own log deliveries without end"),
     Accepted(
         "CKV_AWS_68", "delivery.Distribution", "a web ACL is a later part of the root edge; the design names none"
@@ -40,18 +43,35 @@ OLDER = "parliament's list of actions and resources is older than the handlers o
 EITHER = (
     "one statement names the kinds of resource that a call touches, and parliament wants each action on all of them"
 )
+CREATED = "the newest reference names no resource for making a distribution, a function or a policy of headers"
 LAUNCHED = "Elastic Beanstalk starts instances as its caller; what RunInstances names is known to it alone"
 PARLIAMENT = (
     Accepted("RESOURCE_MISMATCH", "access.DeployingBalancing", EITHER),
     Accepted("RESOURCE_MISMATCH", "access.DeployingStorage", EITHER),
+    Accepted(
+        "RESOURCE_MISMATCH",
+        "access.DeployingIdentity",
+        "a change set that is named by its ARN is judged by that, and parliament knows stacks alone",
+    ),
+    Accepted(
+        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
+        "access.DeployingDelivery",
+        "CloudFront lets itself into the log bucket by the bucket's ACL, with the rights of the caller",
+    ),
     Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingStorage", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),
-    Accepted("UNKNOWN_ACTION", "access.DeployingWatching", OLDER),
+    Accepted("UNKNOWN_ACTION", "access.DeployingConfiguration", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployRole Job", OLDER),
-    Accepted("RESOURCE_STAR", "access.DeployRole Job", LIST_TASKS),
+    Accepted("RESOURCE_STAR", "access.Recovering", LIST_TASKS),
+    Accepted("RESOURCE_STAR", "access.DeployingDelivery", CREATED),
     Accepted("RESOURCE_STAR", "build.VerifyRole OnEcs", LIST_TASKS),
     Accepted("RESOURCE_STAR", "pipeline.PipelineRole OnEcs", LIST_TASKS),
+    Accepted(
+        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
+        "pipeline.DeployRole Job",
+        "Elastic Beanstalk looks after the policy of its own bucket as its caller; the role reads its objects anyhow",
+    ),
     Accepted("RESOURCE_STAR", "pipeline.DeployRole Job", LAUNCHED),
     Accepted("RESOURCE_STAR", "access.ExecutionRole DeployingBeanstalk", LAUNCHED),
     Accepted("RESOURCE_MISMATCH", "pipeline.DeployRole Job", EITHER),

@@ -119,6 +119,32 @@ def grant(*statements: Any, wildcards: bool = False, **statement: Any) -> Mutati
     return mutate
 
 
+def not_allowed(policy: str, *actions: str) -> Mutation:
+    """Takes actions out of a policy of the role that CloudFormation deploys with."""
+
+    def mutate(bodies: Bodies) -> str:
+        resource = bodies[ACCESS]["Resources"][policy]
+        documents = [one["PolicyDocument"] for one in resource["Properties"].get("Policies", [resource["Properties"]])]
+        for statement in (one for document in documents for one in document["Statement"]):
+            statement["Action"] = [one for one in statement["Action"] if one not in actions]
+        return f"{ACCESS}.ExecutionRole"
+
+    return mutate
+
+
+def only_tagged(policy: str, sid: str) -> Mutation:
+    """Makes a statement of that role's policies ask for the tag of the environment."""
+
+    def mutate(bodies: Bodies) -> str:
+        properties = bodies[ACCESS]["Resources"][policy]["Properties"]
+        [statement] = [one for one in properties["PolicyDocument"]["Statement"] if one["Sid"] == sid]
+        condition = statement.setdefault("Condition", {}).setdefault("StringEquals", {})
+        condition["aws:ResourceTag/Environment"] = {"Ref": "Environment"}
+        return f"{ACCESS}.{policy}"
+
+    return mutate
+
+
 def trust(**changes: Any) -> Mutation:
     """Changes the statement that says who may assume the first role."""
 

@@ -25,11 +25,13 @@ from .mutating import (
     grant,
     metadata,
     no_flow_log,
+    not_allowed,
     not_given,
     not_granted,
     not_passed,
     not_run,
     not_taken,
+    only_tagged,
     option,
     policy,
     put,
@@ -53,7 +55,7 @@ VPC = "AWS::EC2::VPC"
 BALANCER, SUBNET = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::EC2::Subnet"
 DISTRIBUTION, CONFIGURATION = "AWS::CloudFront::Distribution", "DistributionConfig"
 HEADERS, CSP = "AWS::CloudFront::ResponseHeadersPolicy", "ContentSecurityPolicy"
-PAGE, SECURITY = ("DefaultCacheBehavior", "Fn::If", 1), ("ResponseHeadersPolicyConfig", "SecurityHeadersConfig")
+PAGE, SECURITY = (("DefaultCacheBehavior", "Fn::If", 1), ("ResponseHeadersPolicyConfig", "SecurityHeadersConfig"))
 PUBLIC_ORIGIN = (CONFIGURATION, "Origins", 1, "Fn::If", 2, "Fn::If", 1)
 HEADER = ("Resources", "ProductionRule", "Properties", "Conditions", 1, "Fn::If", 1, "HttpHeaderConfig", "Values")
 
@@ -62,7 +64,7 @@ CONDITION = {"Fn::Equals": [{"Ref": "Environment"}, "mutant"]}
 AWS_POLICY = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AdministratorAccess"}
 ENVIRONMENT = [{"Name": "DB_PASSWORD", "Type": "PLAINTEXT", "Value": {"Ref": "Environment"}}]
 NOTHING = {"Ref": "AWS::NoValue"}
-DEPLOYMENTS, LISTENER_RULE = "DeploymentConfiguration", "AWS::ElasticLoadBalancingV2::ListenerRule"
+DEPLOYMENTS, LISTENER_RULE = ("DeploymentConfiguration", "AWS::ElasticLoadBalancingV2::ListenerRule")
 FORWARDED = ("Actions", 0, "ForwardConfig", "TargetGroups")
 SHIFTED = ("LoadBalancers", 0, "AdvancedConfiguration", "Fn::If", 1)
 BEANSTALK = "AWS::ElasticBeanstalk::Environment"
@@ -355,6 +357,25 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(VPC, "CidrBlock", value={"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "VpcCidr"}]}]}),
         put(VPC, "CidrBlock", value={"Fn::Select": [0, {"Ref": "VpcCidr"}]}),
     ],
+    # What only a real account refuses: rights that no handler names.
+    "ACC001": [
+        (not_allowed("DeployingDelivery", "s3:PutBucketAcl"), "may not s3:PutBucketAcl"),
+        (not_allowed("DeployingDelivery", "cloudfront:CreateFunction"), "may not cloudfront:CreateFunction on *"),
+        (not_allowed("DeployingBalancing", "iam:CreateServiceLinkedRole"), "may not iam:CreateServiceLinkedRole"),
+        (
+            not_allowed("DeployingIdentity", "cloudformation:ExecuteChangeSet"),
+            "may not cloudformation:ExecuteChangeSet",
+        ),
+        (not_allowed("DeployingConfiguration", "kms:GenerateDataKey"), "may not kms:GenerateDataKey"),
+        (not_allowed("ExecutionRole", "autoscaling:AttachInstances"), "may not autoscaling:AttachInstances"),
+        (not_allowed("ExecutionRole", "s3:GetObject"), "may not s3:GetObject on arn:${AWS::Partition}:s3:::elastic"),
+    ],
+    "ACC002": [
+        (only_tagged("DeployingStorage", sid), f"statement {sid} asks for a tag")
+        for sid in ("DynamoDBTableGrant", "DynamoDBTableKey", "ECRRepositorySeeKey", "KMSAliasNew", "KMSKeyNew")
+    ],
+    "ACC003": [put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY] * 10)],
+    "ACC004": [put(SUBNET, "AvailabilityZone", value={"Fn::Select": [0, {"Fn::GetAZs": ""}]})],
     "CON001": [not_passed, not_taken, not_given],
     "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],
     "CON003": [

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pytest
 from awacs import s3 as do
+from awacs.aws import StringEquals
 from troposphere import AWSObject, Equals, GetAtt, Ref, Sub, codecommit, ssm
 
 from generator.core import arns, iam, retention
@@ -39,6 +40,13 @@ def test_two_statements_cannot_share_a_sid() -> None:
     grant = allow("Same", [do.GetObject], ["arn"], "why")
     with pytest.raises(GrantError, match="two statements are called Same"):
         document([grant, grant])
+
+
+def test_two_conditions_of_one_operator_are_refused() -> None:
+    """awacs writes the second over the first, and the statement would allow more than it says."""
+    twice = [StringEquals({"aws:SourceAccount": "1"}), StringEquals({"kms:ViaService": "s3"})]
+    with pytest.raises(GrantError, match="statement Sid has two conditions StringEquals"):
+        allow("Sid", [do.GetObject], ["arn"], "because", twice)
 
 
 def test_a_misspelled_action_fails_at_generation() -> None:

@@ -11,6 +11,8 @@ APPLICATION, VERSIONS = (
 )
 ENVIRONMENT = f"{ARN}:elasticbeanstalk:{PLACE}:environment/<ApplicationName>/<EnvironmentName>"
 BUCKET = f"{ARN}:s3:::elasticbeanstalk-${{AWS::Region}}-${{AWS::AccountId}}"
+# That one, and those of AWS's own with the sample application and what environments start with.
+AWS_BUCKETS = f"{ARN}:s3:::elasticbeanstalk-*/*"
 LOGS = f"{ARN}:logs:{PLACE}:log-group:/aws/elasticbeanstalk/<EnvironmentName>/*"
 STACK = f"{ARN}:cloudformation:{PLACE}:stack/awseb-*/*"
 GROUPS, BALANCERS = f"{ARN}:autoscaling:{PLACE}", f"{ARN}:elasticloadbalancing:{PLACE}"
@@ -18,6 +20,7 @@ SAR = "SAR, AWS Elastic Beanstalk"
 ACTION = "codepipeline user guide, action-reference-Beanstalk"
 UPDATES = "AWS Managed Policy Reference, AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"
 WEB_TIER = "AWS Managed Policy Reference, AWSElasticBeanstalkWebTier"
+SECRETS = "Elastic Beanstalk developer guide, AWSHowTo.secrets.IAM-permissions"
 SERVICE_ROLE = "Elastic Beanstalk developer guide, iam-servicerole"
 TYPE = "AWS::ElasticBeanstalk::Environment"
 
@@ -67,6 +70,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "s3",
             ("GetBucketLocation GetBucketPolicy ListBucket PutBucketPolicy", BUCKET),
             ("DeleteObject GetObject GetObjectAcl GetObjectVersion PutObject PutObjectAcl", f"{BUCKET}/*"),
+            ("GetObject", AWS_BUCKETS),
         ),
         *_rows(
             "cloudformation",
@@ -119,16 +123,17 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         *_rows(
             "autoscaling",
             (
-                "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribeLoadBalancers"
-                " DescribeScalingActivities",
+                "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribeLaunchConfigurations"
+                " DescribeLoadBalancers DescribeNotificationConfigurations DescribeScalingActivities"
+                " DescribeScheduledActions",
                 "*",
             ),
         ),
         *_rows(
             "ec2",
             (
-                "DescribeImages DescribeInstances DescribeLaunchTemplateVersions DescribeLaunchTemplates"
-                " DescribeSecurityGroups DescribeSubnets DescribeVpcs",
+                "DescribeAvailabilityZones DescribeImages DescribeInstances DescribeLaunchTemplateVersions"
+                " DescribeLaunchTemplates DescribeSecurityGroups DescribeSubnets DescribeVpcs",
                 "*",
             ),
         ),
@@ -154,9 +159,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "s3",
             ("GetBucketLocation ListBucket", BUCKET),
             ("GetObject GetObjectVersion PutObject", f"{BUCKET}/*"),
+            ("GetObject", AWS_BUCKETS),
             source=WEB_TIER,
         ),
     ),
+    "instance parameter": (Row(("ssm:GetParameter",), "<ValueFrom>", SECRETS),),
     # The verification.
     **{
         f"aws elasticbeanstalk {command}": _rows("elasticbeanstalk", (action, on), source=SAR)

@@ -76,7 +76,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(_of("s3", "GetBucketAcl GetBucketLocation GetBucketVersioning"), BUCKET, CUSTOM_ROLE),
         Row(_of("s3", "GetObject GetObjectVersion PutObject"), OBJECTS, CUSTOM_ROLE),
     ),
-    "artifact store with a key": _via("s3", f"Decrypt DescribeKey {WRITE_KEY}", CUSTOM_ROLE),
+    # DescribeKey without S3 in between: AWS's pages and CDK give it without a condition on the service.
+    "artifact store with a key": (
+        *_via("s3", f"Decrypt {WRITE_KEY}", CUSTOM_ROLE),
+        Row(_of("kms", "DescribeKey"), "<Key>", f"{CUSTOM_ROLE}; CDK, aws-codepipeline/lib/pipeline.ts"),
+    ),
     "action CodeCommit": (
         Row(
             _of("codecommit", "CancelUploadArchive GetBranch GetCommit GetUploadArchiveStatus UploadArchive"),
@@ -143,8 +147,21 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(_of("s3", "PutObject"), OBJECTS, f"{BUILD_ROLE}; only with outputs: CDK, codebuild/build-action.ts"),
     ),
     # Reading alone would need less, but AWS documents one set for the project's key.
-    "build with a key": _via("s3", f"Decrypt DescribeKey {WRITE_KEY}", f"{BUILD_ROLE}; CDK, codebuild/project.ts"),
-    "build cache": (Row(_of("s3", "GetObject PutObject"), f"{ARN}:s3:::<Cache>/*", BUILD_ROLE),),
+    "build with a key": (
+        *_via("s3", f"Decrypt {WRITE_KEY}", f"{BUILD_ROLE}; CDK, codebuild/project.ts"),
+        Row(_of("kms", "DescribeKey"), "<Key>", "codebuild user guide, setting-up-kms"),
+    ),
+    "build cache": (
+        Row(_of("s3", "GetObject PutObject"), f"{ARN}:s3:::<Cache>/*", BUILD_ROLE),
+        # Fallback keys are a search by prefix; without a list S3 answers a missing key with 403 (S3 API reference,
+        # GetObject, permissions).
+        Row(
+            _of("s3", "ListBucket"),
+            f"{ARN}:s3:::<CacheBucket>",
+            "codebuild user guide, build-spec-ref, cache/fallback-keys",
+            {"s3:prefix": "<CachePath>*"},
+        ),
+    ),
     "build report JUNITXML": (
         Row(
             _of("codebuild", "BatchPutTestCases CreateReport CreateReportGroup UpdateReport"),

@@ -151,14 +151,15 @@ def _instances(terms: Terms, resource: Resource, properties: Mapping[str, Any]) 
     yield from _rows(role, resource.address, "instance", fields)
     for one in options:
         if one["Namespace"] == "aws:elasticbeanstalk:application:environmentsecrets":
-            yield from _kept(terms, role, resource.address, one["OptionName"], text(one["Value"]))
+            yield from _kept(terms, role, resource.address, one["OptionName"], text(one["Value"]), "instance")
 
 
-def _kept(terms: Terms, role: str, who: str, name: str, source: str) -> Iterator[Need]:
-    """A value that reaches the application from Parameter Store or Secrets Manager when it starts."""
+def _kept(terms: Terms, role: str, who: str, name: str, source: str, where: str = "task") -> Iterator[Need]:
+    """A value that reaches the application, in a task or on an instance, from Parameter Store or Secrets Manager when
+    it starts."""
     kept = terms.resource(source)
     if f":ssm:{PLACE}:parameter/" in source:
-        yield from _rows(role, who, "task parameter", {"ValueFrom": source})
+        yield from _rows(role, who, f"{where} parameter", {"ValueFrom": source})
     elif kept and kept.type == "AWS::SecretsManager::Secret":
         yield from _rows(role, who, "task secret", {"ValueFrom": source})
         if kept.get("KmsKeyId"):
@@ -194,7 +195,8 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     if "EncryptionKey" in properties:
         things["build with a key"] = {"Key": text(properties["EncryptionKey"])}
     if properties.get("Cache", {}).get("Type") == "S3":
-        things["build cache"] = {"Cache": text(properties["Cache"]["Location"])}
+        bucket, _, path = text(properties["Cache"]["Location"]).partition("/")
+        things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}
     for pipeline in pipelines(terms.templates):
         place, bucket = (pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", ""))
         runs = [one for one in pipeline.actions if one.provider == "CodeBuild"]

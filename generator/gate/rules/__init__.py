@@ -2,7 +2,18 @@
 
 from generator.cfn.templates import TemplateSet
 from generator.gate.finding import Finding
-from generator.gate.rules import agreement, iam, monitoring, names, network, runtime, secrets, storage, structure
+from generator.gate.rules import (
+    account,
+    agreement,
+    iam,
+    monitoring,
+    names,
+    network,
+    runtime,
+    secrets,
+    storage,
+    structure,
+)
 from generator.gate.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     *runtime.RULES,
     *monitoring.RULES,
     *structure.RULES,
+    *account.RULES,
     *agreement.RULES,
 )
 

@@ -22,7 +22,7 @@ from generator.core.settings import Computed, Setting, add_to, environment_name,
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.roots import environment
-from generator.roots.access import approve, deploy, execution, trust
+from generator.roots.access import approve, deploy, destroy, execution, recover, trust
 from generator.roots.access.handler_permissions.types import Places
 from generator.roots.access.trust import Way
 from generator.roots.environment.parameters import table_names
@@ -58,6 +58,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         deploy.grants(stack, names, GetAtt(executor, "Arn")),
         "Deploys the environment: runs the deploy script, and hands what it makes to CloudFormation.",
         ["DEP-8"],
+        [_recovering(stack, names)],
     )
     approver = _role(
         stack,
@@ -123,18 +124,43 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, 
 
 
 def _role(
-    stack: Stack, title: str, ways: Sequence[Way], grants: Sequence[Grant], says: str, serves: Sequence[str]
+    stack: Stack,
+    title: str,
+    ways: Sequence[Way],
+    grants: Sequence[Grant],
+    says: str,
+    serves: Sequence[str],
+    managed: Sequence[iam.ManagedPolicy] = (),
 ) -> iam.Role:
+    attached = {"ManagedPolicyArns": [Ref(policy) for policy in managed]} if managed else {}
     return stack.add(
         iam.Role(
             title,
             AssumeRolePolicyDocument=trust.document(ways),
             Path=Sub(paths.path(stack.project.name, "-access")),
             Policies=[iam.Policy(PolicyName="Job", PolicyDocument=document(grants))],
+            **attached,
         ),
         says,
         serves,
         [*(way.grant for way in ways), *grants],
+    )
+
+
+def _recovering(stack: Stack, names: Mapping[Port, Text]) -> iam.ManagedPolicy:
+    """What the deploy role does on rare days, in a policy of its own: all inline policies of a role share 10,240
+    characters (IAM user guide, reference_iam-quotas)."""
+    grants = [*recover.grants(stack, names), *destroy.grants(stack, names)]
+    return stack.add(
+        iam.ManagedPolicy(
+            "Recovering",
+            Description="What the deploy role does when something failed or goes: explain, adopt, destroy",
+            Path=Sub(paths.path(stack.project.name, "-access")),
+            PolicyDocument=document(grants),
+        ),
+        "Lets the deploy role explain what failed, adopt what an earlier environment left, and destroy one.",
+        ["DEP-8"],
+        grants,
     )
 
 

@@ -17,6 +17,7 @@ from awacs import iam, s3
 from awacs.aws import StringEquals
 from troposphere import Sub
 
+from generator.cfn.names import CHANGE_SETS
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow
@@ -48,6 +49,15 @@ CHANGE = [
     stacks.TagResource,
     stacks.UpdateTerminationProtection,
 ]
+# Calls that name a change set, and no stack beside it.
+USE = [
+    stacks.DeleteChangeSet,
+    stacks.DescribeChangeSet,
+    stacks.DescribeChangeSetHooks,
+    stacks.DescribeEvents,
+    stacks.ExecuteChangeSet,
+    stacks.TagResource,
+]
 # What must stand in us-east-1, wherever the environment is: the root `edge`.
 EDGE_REGION = "us-east-1"
 
@@ -67,13 +77,14 @@ def _stacks(project: Project) -> list[Text]:
 
 
 def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Grant]:
-    """The statements of the role. `names` are the physical names that the environment computes, `executor` the ARN of
-    the role that CloudFormation deploys with."""
+    """The statements of the role itself. `names` are the physical names that the environment computes, `executor` is
+    the ARN of the role that CloudFormation deploys with."""
     return [*_changing(stack, executor), *_packaging(stack.project), *operate.grants(stack, names)]
 
 
 def _changing(stack: Stack, executor: Text) -> list[Grant]:
     own = _stacks(stack.project)
+    plans = [arns.change_sets(prefix, region) for prefix in CHANGE_SETS for region in ("${AWS::Region}", EDGE_REGION)]
     access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
     return [
         allow(
@@ -87,6 +98,13 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
             CHANGE,
             own,
             "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again",
+        ),
+        # Those of nested stacks are known by their ARN alone, and none is made without one of these names.
+        allow(
+            "UseChangeSets",
+            USE,
+            plans,
+            "a change set is looked at, executed and deleted by its ARN, and IAM judges it by that",
         ),
         allow(
             "HandOver",

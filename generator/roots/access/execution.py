@@ -3,6 +3,7 @@
 The types are read off the stacks themselves, so a type that no template has is no permission. The statements stand in
 managed policies by family of services, and one family in the role itself: all inline policies of a role share 10,240
 characters, and a managed policy has 6,144 of its own, of which a role takes ten (IAM user guide, reference_iam-quotas).
+They are nine, because accounts there are that attach one of their own to every role.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from generator.roots.access.handler_permissions import (
 from generator.roots.access.handler_permissions.types import Kind, Kinds, May, Places
 
 AWS_POLICIES = ":iam::aws:policy/"
-# The family in the role itself: too long for a managed policy, of which the role has as many as it can have.
+# The family in the role itself: too long for a managed policy.
 INLINE = "Beanstalk"
 VERBS = {"": "makes", "Change": "changes and deletes", "Read": "looks at"}
 
@@ -50,12 +51,11 @@ def families(at: Places, stacks: Iterable[Stack]) -> dict[str, Kinds]:
         "Gateways": network.gateways(),
         "Balancing": {**network.groups(), **network.balancing()},
         "Storage": stores.storage(at),
-        "Configuration": stores.configuration(at),
+        "Configuration": {**stores.configuration(at), **watching.kinds(at)},
         "Runtime": runtime.kinds(at),
         INLINE: beanstalk.kinds(at),
         "Delivery": delivery.kinds(at),
         "Releases": releases.kinds(at),
-        "Watching": watching.kinds(at),
         "Identity": identity.kinds(at, _attached(stacks)),
     }
 

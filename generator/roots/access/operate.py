@@ -1,4 +1,4 @@
-"""What the deploy role may do beside deploying: look before it does, release and configure.
+"""What the deploy role may do around a deployment: look before it, release and configure after it.
 
 Sources: Service Authorization Reference of each service.
 """
@@ -17,6 +17,7 @@ from awacs import (
     ecs,
     elasticbeanstalk,
     iam,
+    kms,
     secretsmanager,
     servicequotas,
     ses,
@@ -24,7 +25,7 @@ from awacs import (
     ssm,
 )
 from awacs.aws import StringEquals
-from troposphere import Sub
+from troposphere import Ref, Sub
 
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
@@ -32,7 +33,6 @@ from generator.core.iam import Anything, Grant, allow
 from generator.core.names import DEPLOY
 from generator.core.ports import Port
 from generator.core.stack import Stack
-from generator.roots.access import recover
 from generator.roots.access.handler_permissions.types import tagged
 
 NOTHING_NARROWER = "these actions support no resource-level permission"
@@ -49,13 +49,7 @@ LINKED = (
 
 def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
     """The statements. `names` are the physical names that the environment computes."""
-    return [
-        *_looking(stack),
-        *_repository(stack),
-        *_releasing(names),
-        *_configuring(stack, names),
-        *recover.grants(stack, names),
-    ]
+    return [*_looking(stack), *_repository(stack), *_releasing(names), *_configuring(stack, names)]
 
 
 def _looking(stack: Stack) -> list[Grant]:
@@ -82,6 +76,8 @@ def _looking(stack: Stack) -> list[Grant]:
             [
                 codebuild.ListCuratedEnvironmentImages,
                 ec2.DescribeAddresses,
+                ec2.DescribeAvailabilityZones,
+                ec2.DescribeInstanceTypeOfferings,
                 ec2.DescribeInstanceTypes,
                 ec2.DescribeManagedPrefixLists,
                 ec2.DescribeVpcs,
@@ -91,7 +87,8 @@ def _looking(stack: Stack) -> list[Grant]:
             ],
             Anything(NOTHING_NARROWER),
             "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
-            "the load balancer's group names CloudFront's prefix list, whose id differs by region",
+            "the load balancer's group names CloudFront's prefix list, whose id differs by region, and zones are "
+            "chosen by their ids and by the instances that they offer",
         ),
         allow(
             "FindSender",
@@ -195,6 +192,21 @@ def _configuring(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
             [arns.arn("secretsmanager", "secret:*")],
             "secrets are written directly; their names are generated, so the environment's tag tells them",
             tagged(),
+        ),
+        # Secrets Manager user guide, security-encryption: "permissions for the KMS key".
+        allow(
+            "EncryptSecrets",
+            [kms.Decrypt, kms.GenerateDataKey],
+            [arns.arn("kms", "key/*")],
+            "Secrets Manager encrypts what is written with the rights of whoever writes it",
+            [
+                StringEquals(
+                    {
+                        "aws:ResourceTag/Environment": Ref(ports.ENVIRONMENT.name),
+                        "kms:ViaService": Sub("secretsmanager.${AWS::Region}.amazonaws.com"),
+                    }
+                )
+            ],
         ),
         allow("RollTasks", [ecs.UpdateService], [service], "a secret that was written is read by new tasks only"),
     ]

@@ -230,6 +230,8 @@ def _network() -> list[Setting]:
             "10.20.0.0/16",
             pattern=r"(10|172|192)(\.\d{1,3}){3}/16",
             rule="a private IPv4 range of size /16, such as 10.20.0.0/16",
+            fixed="the network would be replaced under what runs in it, which cannot work: make a second environment, "
+            "or destroy this one first",
         ),
         Setting(
             ports.NAT_GATEWAYS,
@@ -376,6 +378,23 @@ def _computed(project: Project) -> list[Setting]:
             computed=Computed(
                 "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing", "pl-00000000"
             ),
+        ),
+        *(
+            Setting(
+                port,
+                group,
+                f"{ordinal} zone",
+                pattern=r"[a-z]{2}(-[a-z]+)+-\d[a-z]",
+                rule="the name of an availability zone, such as us-east-1a",
+                computed=Computed(
+                    "ec2 describe-availability-zones, by zone id without those that lack VPC origins, Fargate or the "
+                    "instance type; kept for the life of the environment",
+                    first,
+                ),
+                fixed="all four subnets would be replaced while their address ranges are taken: make a second "
+                "environment, or destroy this one first",
+            )
+            for port, ordinal, first in ((ports.ZONE_A, "First", "us-east-1a"), (ports.ZONE_B, "Second", "us-east-1b"))
         ),
         Setting(
             ports.EDGE_CERTIFICATE,

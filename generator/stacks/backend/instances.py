@@ -8,7 +8,7 @@ health, and foundation models besides.
 from __future__ import annotations
 
 from awacs import elasticbeanstalk as beanstalk
-from awacs import logs, s3
+from awacs import logs, s3, ssm
 from awacs.aws import StringEquals
 from troposphere import Ref, iam
 from troposphere import elasticbeanstalk as eb
@@ -48,7 +48,12 @@ def instance_profile(
         "InstanceRole",
         # The trust policy that AWS documents for an instance profile has no condition.
         trust("ec2", "the application runs on instances of this account", ()),
-        [*application(stack, project), *read_configuration(stack), *_reporting(stack, application_)],
+        [
+            *application(stack, project),
+            # Source: elasticbeanstalk dg, AWSHowTo.secrets.IAM-permissions.
+            *read_configuration(stack, [ssm.GetParameter], ", and Elastic Beanstalk reads one at a time"),
+            *_reporting(stack, application_),
+        ],
         "What the application itself may do, and what its instance needs to start and report.",
         ["PIP-8", "RUN-6", "DSN-17"],
         optional=[send_mail(stack)],
@@ -80,5 +85,11 @@ def _reporting(stack: Stack, application_: eb.Application) -> list[Grant]:
             [s3.GetObject, s3.GetObjectVersion, s3.PutObject],
             [arns.objects(bucket)],
             "the instance reads the bundle that it starts, and puts the logs that somebody asks for",
+        ),
+        allow(
+            "ReadPlatform",
+            [s3.GetObject],
+            [arns.beanstalk_buckets()],
+            "the sample application and parts of the platform lie in buckets of AWS's own",
         ),
     ]

@@ -6,8 +6,10 @@ application the same permissions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from awacs import dynamodb, ecr, kms, logs, secretsmanager, ses, ssm, sts
-from awacs.aws import StringEquals
+from awacs.aws import Action, StringEquals
 from troposphere import AWSObject, GetAtt, Sub, iam
 
 from generator.core import arns, ports
@@ -52,14 +54,15 @@ def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
     )
 
 
-def read_configuration(stack: Stack) -> list[Grant]:
-    """What starts the application reads its configuration."""
+def read_configuration(stack: Stack, calls: Sequence[Action] = (ssm.GetParameters,), how: str = "") -> list[Grant]:
+    """What starts the application reads its configuration; `calls` are those by which it reads plain values, and `how`
+    says why they are others than those of ECS."""
     return [
         allow(
             "ReadConfiguration",
-            [ssm.GetParameters],
+            calls,
             [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
-            "plain values reach the application as environment variables",
+            f"plain values reach the application as environment variables{how}",
         ),
         allow(
             "ReadSecrets",

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from awacs import codebuild as reports
-from awacs import logs, s3
+from awacs import kms, logs, s3
+from awacs.aws import StringLike
 from troposphere import GetAtt, If, Ref, Sub, codebuild
 from troposphere.logs import LogGroup
 
@@ -143,7 +144,18 @@ def _common_grants(stack: Stack, job: Job, group: LogGroup) -> list[Grant]:
             else "the pipeline hands over artifacts in this bucket",
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts and caches are encrypted with our key", [via("s3")]),
+        allow("SeeArtifactKey", [kms.DescribeKey], [key], "CodeBuild looks at the key of the project by itself"),
     ]
+    if job.cache:
+        grants.append(
+            allow(
+                "FindCache",
+                [s3.ListBucket],
+                [bucket],
+                "fallback keys of a cache are a search by prefix, and without a list a missing key is a denied one",
+                [StringLike({"s3:prefix": [f"{job.cache}*"]})],
+            )
+        )
     if job.reports:
         # BatchPutCodeCoverages is for coverage alone (codebuild userguide, test-permissions).
         covers = any(kind == "CODE_COVERAGE" for _, kind in job.reports)

@@ -21,6 +21,10 @@ from generator.core.stack import Stack, switched_on
 from generator.project import Project
 from generator.stacks.delivery import behaviours
 
+# Seconds, the most without a raised quota (AmazonCloudFront DeveloperGuide, DownloadDistValuesOrigin): 30, the default,
+# is short for a request that walks the accounts of clients.
+READ_TIMEOUT = 60
+
 
 def build(project: Project) -> Stack:
     stack = Stack("delivery", __name__, "CloudFront distribution", project)
@@ -118,13 +122,19 @@ def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> lis
         S3OriginConfig=cloudfront.S3OriginConfig(OriginAccessIdentity=""),
     )
     balancer = {"DomainName": stack.takes(ports.LOAD_BALANCER_DNS), "Id": behaviours.API}
-    inside = cloudfront.Origin(**balancer, VpcOriginConfig=cloudfront.VpcOriginConfig(VpcOriginId=Ref(vpc_origin)))
+    inside = cloudfront.Origin(
+        **balancer,
+        VpcOriginConfig=cloudfront.VpcOriginConfig(OriginReadTimeout=READ_TIMEOUT, VpcOriginId=Ref(vpc_origin)),
+    )
     # The load balancer's certificate is for the domain and not for its own name: CloudFront accepts one that matches
     # the Host header which it forwards (AmazonCloudFront DeveloperGuide, http-502-bad-gateway).
     outside = cloudfront.Origin(
         **balancer,
         CustomOriginConfig=cloudfront.CustomOriginConfig(
-            HTTPSPort=PUBLIC_LISTENER_PORT, OriginProtocolPolicy="https-only", OriginSSLProtocols=["TLSv1.2"]
+            HTTPSPort=PUBLIC_LISTENER_PORT,
+            OriginProtocolPolicy="https-only",
+            OriginReadTimeout=READ_TIMEOUT,
+            OriginSSLProtocols=["TLSv1.2"],
         ),
         OriginCustomHeaders=[
             cloudfront.OriginCustomHeader(

@@ -3,12 +3,14 @@
 The tasks have no public address and leave through NAT, because the application calls services that have no VPC
 endpoint: that is also why there is always a NAT gateway. The load balancer's group admits CloudFront's prefix list on
 one port and nothing else; both groups stand here, because each names the other. One NAT gateway is the cheap choice,
-two survive the loss of a zone. A public load balancer stands in the public subnets.
+two survive the loss of a zone. A public load balancer stands in the public subnets. Which two zones they are, the
+deploy script decides once: not every zone has what CloudFront and Fargate need, and the function that lists zones may
+answer otherwise another day.
 """
 
 from __future__ import annotations
 
-from troposphere import Cidr, Equals, GetAtt, GetAZs, If, Ref, Select, Sub, ec2
+from troposphere import Cidr, Equals, GetAtt, If, Ref, Select, Sub, ec2
 
 from generator.core import conditions, ports
 from generator.core.names import INSTANCE_PORT, PUBLIC
@@ -78,7 +80,7 @@ def _subnet(stack: Stack, vpc: ec2.VPC, title: str, zone: int, part: int) -> ec2
     return stack.add(
         ec2.Subnet(
             title,
-            AvailabilityZone=Select(zone, GetAZs("")),
+            AvailabilityZone=stack.takes((ports.ZONE_A, ports.ZONE_B)[zone]),
             CidrBlock=Select(part, Cidr(GetAtt(vpc, "CidrBlock"), 16, 12)),
             MapPublicIpOnLaunch=False,
             VpcId=Ref(vpc),

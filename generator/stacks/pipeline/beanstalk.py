@@ -100,9 +100,15 @@ def _versions(stack: Stack) -> list[Grant]:
         ),
         allow(
             "KeepBundle",
-            [s3.DeleteObject, s3.GetObject, s3.GetObjectAcl, s3.GetObjectVersion, s3.PutObject, s3.PutObjectAcl],
+            [s3.DeleteObject, s3.GetObjectAcl, s3.GetObjectVersion, s3.PutObject, s3.PutObjectAcl],
             [arns.objects(bucket)],
             "the bundle of the version is kept there, with the environment's own files",
+        ),
+        allow(
+            "ReadPlatform",
+            [s3.GetObject],
+            [arns.beanstalk_buckets()],
+            "the bundle is read there, and what AWS keeps for all environments in buckets of its own",
         ),
         allow(
             "HandRolesToInstances",
@@ -242,8 +248,12 @@ def _looking() -> list[Grant]:
             [
                 autoscaling.DescribeAutoScalingGroups,
                 autoscaling.DescribeAutoScalingInstances,
+                autoscaling.DescribeLaunchConfigurations,
                 autoscaling.DescribeLoadBalancers,
+                autoscaling.DescribeNotificationConfigurations,
                 autoscaling.DescribeScalingActivities,
+                autoscaling.DescribeScheduledActions,
+                ec2.DescribeAvailabilityZones,
                 ec2.DescribeImages,
                 ec2.DescribeInstances,
                 ec2.DescribeLaunchTemplateVersions,
@@ -259,6 +269,6 @@ def _looking() -> list[Grant]:
                 logs.DescribeLogGroups,
             ],
             Anything("these actions list things; they name no resource"),
-            "Elastic Beanstalk looks at what it is about to change",
+            "Elastic Beanstalk looks at what it is about to change, as its managed updates do",
         )
     ]

@@ -33,6 +33,7 @@ def always(stack: Stack) -> list[Grant]:
             [StringEquals({"aws:ResourceAccount": Ref("AWS::AccountId")})],
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts are encrypted with our key", [via("s3")]),
+        allow("SeeArtifactKey", [kms.DescribeKey], [key], "CodePipeline looks at the key of its store by itself"),
         allow(
             "RunVerification",
             RUN_BUILDS,

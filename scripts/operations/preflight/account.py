@@ -6,6 +6,7 @@ would stop a first deployment: five VPCs and five addresses, and in a new accoun
 
 from collections.abc import Iterator
 
+from scripts.deployment import computed
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.linked_roles import ROLES, exists
@@ -91,6 +92,19 @@ def prefix_list(look: Look) -> Iterator[Check]:
         return
     weight = lists[0].get("MaxEntries", 0)
     yield _room(look.aws, "rules of a security group", "vpc", "Inbound or outbound rules per security group", 0, weight)
+
+
+def zones(look: Look) -> Iterator[Check]:
+    """Two availability zones with all that the network needs, by their ids; a living environment keeps its own."""
+    if not look.count("AWS::EC2::VPC") or look.exists:
+        return
+    instances = look.values["InstanceType"] if look.count("AWS::ElasticBeanstalk::Environment") else ""
+    fit = computed.fit_zones(look.aws, instances)
+    found = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
+    if len(fit) < 2:
+        yield stop("zones", f"fit is {found or 'none'}", "Deploy to another Region, or choose another InstanceType.")
+    else:
+        yield good("zones", found)
 
 
 def mail(look: Look) -> Iterator[Check]:

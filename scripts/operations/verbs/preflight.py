@@ -23,6 +23,7 @@ LOOKERS: tuple[Looker, ...] = (
     account.roles,
     account.quotas,
     account.prefix_list,
+    account.zones,
     account.mail,
     account.messages,
     account.build_image,

@@ -49,6 +49,12 @@ def kinds(at: Places) -> Kinds:
                     "Bucket",
                 ),
                 May(do("s3", "GetObject PutObject"), [arns.objects(bucket)], "Bundles"),
+                May(
+                    do("s3", "GetObject"),
+                    [arns.beanstalk_buckets()],
+                    "Resources",
+                    why="AWS keeps what environments start with in buckets of its own, and reads them as the caller",
+                ),
             ),
             never(
                 "AWS's policy for administrators of Elastic Beanstalk has it not either",
@@ -77,6 +83,7 @@ def kinds(at: Places) -> Kinds:
                     "Logs",
                 ),
                 linked("elasticbeanstalk.amazonaws.com"),
+                linked("autoscaling.amazonaws.com", "LinkedScaling", "Auto Scaling makes its role as it does itself"),
             ),
             never(
                 UNUSED,
@@ -97,21 +104,24 @@ def _instances() -> tuple[May, ...]:
         May(
             do(
                 "cloudformation",
-                "CancelUpdateStack CreateStack DeleteStack DescribeStackEvents DescribeStackResource"
-                " DescribeStackResources DescribeStacks GetTemplate ListStackResources TagResource UpdateStack",
+                "CancelUpdateStack ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents"
+                " DescribeStackResource DescribeStackResources DescribeStacks GetTemplate ListStackResources"
+                " TagResource UntagResource UpdateStack",
             ),
             own,
             "Stack",
+            why="also when an update of it has to be brought to an end",
         ),
         May(
             do(
                 "autoscaling",
-                "CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeletePolicy"
-                " PutNotificationConfiguration PutScalingPolicy ResumeProcesses SetDesiredCapacity SuspendProcesses"
-                " TerminateInstanceInAutoScalingGroup UpdateAutoScalingGroup",
+                "AttachInstances CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeletePolicy"
+                " DetachInstances PutNotificationConfiguration PutScalingPolicy ResumeProcesses SetDesiredCapacity"
+                " SuspendProcesses TerminateInstanceInAutoScalingGroup UpdateAutoScalingGroup",
             ),
             groups,
             "Groups",
+            why="an immutable update moves instances between groups",
         ),
         May(do("cloudwatch", "DeleteAlarms PutMetricAlarm"), [arns.beanstalk_made("cloudwatch", "alarm:")], "Alarms"),
         May(do("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)),
@@ -144,18 +154,21 @@ def _instances() -> tuple[May, ...]:
         May(
             do(
                 "autoscaling",
-                "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribePolicies DescribeScalingActivities",
+                "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribeLaunchConfigurations"
+                " DescribeNotificationConfigurations DescribePolicies DescribeScalingActivities"
+                " DescribeScheduledActions",
             )
             + do(
                 "ec2",
-                "DescribeAccountAttributes DescribeImages DescribeInstances DescribeInstanceTypes DescribeKeyPairs"
-                " DescribeLaunchTemplateVersions DescribeLaunchTemplates DescribeSecurityGroups DescribeSubnets"
-                " DescribeVpcs",
+                "DescribeAccountAttributes DescribeAvailabilityZones DescribeImages DescribeInstances"
+                " DescribeInstanceTypes DescribeKeyPairs DescribeLaunchTemplateVersions DescribeLaunchTemplates"
+                " DescribeSecurityGroups DescribeSpotInstanceRequests DescribeSubnets DescribeVpcs",
             )
             + do("cloudwatch", "DescribeAlarms")
             + do("logs", "DescribeLogGroups"),
             everywhere("EC2, Auto Scaling and CloudWatch"),
             "Read",
+            why="all that a managed update looks at",
         ),
     )
 

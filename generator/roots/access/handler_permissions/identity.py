@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs.aws import ArnEquals
+from awacs.aws import ArnEquals, StringEquals
 from troposphere import Sub
 
+from generator.cfn.names import CHANGE_SETS
 from generator.core import arns, paths
 from generator.core.arns import Text
 from generator.roots.access.handler_permissions.types import UNUSED, Kind, Kinds, May, Places, do, never
@@ -64,12 +65,31 @@ def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
                 May(
                     do(
                         "cloudformation",
-                        # The last four are no handler's: a nested change set is made, looked at, executed and deleted
-                        # with the rights of the operation (CloudFormation user guide, change-sets-for-nested-stacks).
+                        # The second and third line are no handler's: a nested change set is made, looked at, executed
+                        # and deleted with the rights of the operation (CloudFormation user guide,
+                        # change-sets-for-nested-stacks), and so may a nested stack be that is brought to an end.
                         "CreateStack DeleteStack DescribeStacks GetStackPolicy GetTemplate TagResource UpdateStack"
-                        " CreateChangeSet DeleteChangeSet DescribeChangeSet ExecuteChangeSet",
+                        " CreateChangeSet DeleteChangeSet DescribeChangeSet ExecuteChangeSet"
+                        " CancelUpdateStack ContinueUpdateRollback DescribeStackEvents ListStackResources"
+                        " RollbackStack",
                     ),
                     [arns.arn("cloudformation", f"stack/{at.project.name}-${{Environment}}-*-*/*")],
+                    why="nested change sets are made and operations ended with the same rights",
+                ),
+                May(
+                    do("cloudformation", "DeleteChangeSet DescribeChangeSet ExecuteChangeSet"),
+                    [arns.change_sets(prefix) for prefix in CHANGE_SETS],
+                    "ChangeSets",
+                    why="a change set that is named by its ARN is judged by that",
+                ),
+                # Whether the stack of a child asks for the role once more is documented nowhere: it is its own.
+                May(
+                    ("iam:PassRole",),
+                    [arns.global_arn("iam", f"role{paths.path(at.project.name, '-access')}*")],
+                    "Inherit",
+                    (StringEquals({"iam:PassedToService": "cloudformation.amazonaws.com"}),),
+                    "nested stacks are deployed with the role of their root, and no other role here trusts "
+                    "CloudFormation",
                 ),
                 May(do("s3", "GetObject"), [bucket], "Templates"),
             ),

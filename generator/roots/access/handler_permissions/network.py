@@ -5,6 +5,7 @@ Whatever makes something names the types that the call touches; whatever changes
 
 from __future__ import annotations
 
+from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
     Kind,
@@ -227,4 +228,9 @@ def balancing() -> Kinds:
     }
     groups = May(do("ec2", "DescribeVpcs"), everywhere("EC2"), "Vpcs")
     target = found["AWS::ElasticLoadBalancingV2::TargetGroup"]
-    return {**found, "AWS::ElasticLoadBalancingV2::TargetGroup": target._replace(may=(*target.may, groups))}
+    made = found["AWS::ElasticLoadBalancingV2::LoadBalancer"]
+    return {
+        **found,
+        "AWS::ElasticLoadBalancingV2::LoadBalancer": made._replace(may=(*made.may, linked(f"{service}.amazonaws.com"))),
+        "AWS::ElasticLoadBalancingV2::TargetGroup": target._replace(may=(*target.may, groups)),
+    }

@@ -19,12 +19,12 @@ from generator.roots.access.handler_permissions.types import (
 )
 
 
-def linked(service: str) -> May:
+def linked(service: str, what: str = "Linked", why: str = "") -> May:
     """The service-linked role, which a service that is used for the first time makes with the caller's rights (IAM
     user guide, using-service-linked-roles)."""
     role = Sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/aws-service-role/{service}/*")
     when = (StringEquals({"iam:AWSServiceName": service}),)
-    return May(do("iam", "CreateServiceLinkedRole"), [role], "Linked", when)
+    return May(do("iam", "CreateServiceLinkedRole"), [role], what, when, why)
 
 
 def kinds(at: Places) -> Kinds:

@@ -11,6 +11,7 @@ from troposphere import Sub
 
 from generator.core import arns, ports
 from generator.core.arns import Text
+from generator.core.iam import via
 from generator.core.ports import ENVIRONMENT
 from generator.roots.access.handler_permissions.types import (
     NO_ACTION,
@@ -52,12 +53,20 @@ def _keys(at: Places) -> dict[str, Kind]:
         "AWS::KMS::Key": Kind(
             (
                 May(do("kms", "CreateKey"), everywhere("KMS")),
-                May(do("kms", "TagResource"), keys, "Tag"),
+                # Without a condition: the tags of a new key count minutes later (kms developerguide, abac).
                 May(
                     do(
                         "kms",
-                        "DescribeKey DisableKey DisableKeyRotation EnableKey EnableKeyRotation GetKeyPolicy"
-                        " GetKeyRotationStatus ListResourceTags PutKeyPolicy ScheduleKeyDeletion UntagResource"
+                        "DescribeKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags TagResource",
+                    ),
+                    keys,
+                    "New",
+                    why="a new key is looked at and rotated before its tags count",
+                ),
+                May(
+                    do(
+                        "kms",
+                        "DisableKey DisableKeyRotation EnableKey PutKeyPolicy ScheduleKeyDeletion UntagResource"
                         " UpdateKeyDescription",
                     ),
                     keys,
@@ -69,22 +78,28 @@ def _keys(at: Places) -> dict[str, Kind]:
         "AWS::KMS::Alias": Kind(
             (
                 May(do("kms", "CreateAlias DeleteAlias UpdateAlias"), [alias]),
-                May(do("kms", "CreateAlias DeleteAlias UpdateAlias"), keys, "Key", tagged()),
+                May(do("kms", "CreateAlias"), keys, "New", why="the alias is made before the tags of its key count"),
+                May(do("kms", "DeleteAlias UpdateAlias"), keys, "Key", tagged()),
                 May(do("kms", "ListAliases"), everywhere("KMS"), "Read"),
             )
         ),
     }
 
 
-def _with_key(actions: str) -> May:
-    """The environment's key, for a resource that is encrypted with it."""
-    return May(do("kms", actions), every("kms", "key"), "Key", tagged())
+def _with_key(service: str, actions: str) -> May:
+    """A key of the account, used by the service that encrypts a resource with it, and not by the caller itself. No tag
+    is asked for: those of a new key count minutes after it was made (kms developerguide, abac)."""
+    return May(do("kms", actions), every("kms", "key"), "Key", (via(service),), "only through the service itself")
+
+
+def _describe_key() -> May:
+    return May(do("kms", "DescribeKey"), every("kms", "key"), "SeeKey", why="before the tags of a new key count")
 
 
 def _grants() -> May:
     """Grants that a service needs on the key, made for that service alone."""
-    when = (*tagged(), Bool({"kms:GrantIsForAWSResource": True}))
-    return May(do("kms", "CreateGrant"), every("kms", "key"), "Grant", when)
+    when = (Bool({"kms:GrantIsForAWSResource": True}),)
+    return May(do("kms", "CreateGrant"), every("kms", "key"), "Grant", when, "before the tags of a new key count")
 
 
 def _buckets(at: Places) -> dict[str, Kind]:
@@ -135,7 +150,8 @@ def _tables(at: Places) -> dict[str, Kind]:
                     ),
                     tables,
                 ),
-                _with_key("Decrypt DescribeKey Encrypt"),
+                _describe_key(),
+                _with_key("dynamodb", "Decrypt Encrypt"),
                 _grants(),
                 May(do("kms", "ListAliases"), everywhere("KMS"), "Aliases"),
             ),
@@ -163,7 +179,8 @@ def _tables(at: Places) -> dict[str, Kind]:
                     ),
                     [repository],
                 ),
-                _with_key("DescribeKey RetireGrant"),
+                _describe_key(),
+                May(do("kms", "RetireGrant"), every("kms", "key"), "Retire", tagged()),
                 _grants(),
             ),
             never(UNUSED, "ecr:DeleteRepositoryPolicy ecr:SetRepositoryPolicy"),
@@ -196,7 +213,7 @@ def configuration(at: Places) -> Kinds:
                     tagged(),
                 ),
                 May(do("secretsmanager", "GetRandomPassword"), everywhere("Secrets Manager"), "Read"),
-                _with_key("Decrypt GenerateDataKey"),
+                _with_key("secretsmanager", "Decrypt GenerateDataKey"),
             ),
             never(UNUSED, "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions"),
         ),

@@ -1,0 +1,103 @@
+"""Rules on what a real account asks for, and no emulator: rights of the caller, quotas, texts after substitution."""
+
+from collections.abc import Iterator, Mapping
+
+from generator.cfn.broadening import covers
+from generator.cfn.caller_rights import KEY_CREATION, CallerRight, deployers, holders, needed
+from generator.cfn.permissions import Permission, of
+from generator.cfn.places import walk
+from generator.cfn.templates import TemplateSet
+from generator.gate.rules.rule import Fault, Rule, values
+
+# A role takes ten by default (IAM user guide, reference_iam-quotas), and there are accounts that attach one of their
+# own to every role.
+MANAGED_POLICIES = 9
+TAG = "aws:resourcetag/"
+ACCESS = "access"  # an administrator deploys it with rights of his own
+
+
+def _callers(templates: TemplateSet) -> Iterator[Fault]:
+    """What deploying the set asks of the caller, against the statements of the role that CloudFormation acts as."""
+    for role in deployers(templates):
+        held = [one for holder in holders(templates, role) for one in of(holder) if one.kind == "identity"]
+        for address, right in needed(templates):
+            for action in right.actions if not address.startswith(f"{ACCESS}.") else ():
+                if not any(_gives(one, action, right) for one in held):
+                    yield Fault(
+                        role.address, f"may not {action} on {right.on}, which {address} asks for ({right.source})"
+                    )
+
+
+def _gives(permission: Permission, action: str, right: CallerRight) -> bool:
+    """Whether a statement gives the right, on everything where the action knows no resource. What exists already may be
+    told by its tag; any other key of a condition has to be one that comes with the call."""
+    if not permission.allows or action not in permission.actions:
+        return False
+    named = any(
+        one == "*" if right.on == "*" else covers(one, right.on) or covers(right.on, one)
+        for one in permission.resources
+    )
+    return named and all(
+        one.key.lower().startswith(TAG) or right.when.get(one.key) in one.values for one in permission.conditions
+    )
+
+
+def _new_keys(templates: TemplateSet) -> Iterator[Fault]:
+    for role in deployers(templates):
+        for holder in holders(templates, role):
+            for one in of(holder):
+                early = sorted(KEY_CREATION & set(one.actions))
+                if one.allows and early and any(each.key.lower().startswith(TAG) for each in one.conditions):
+                    yield Fault(
+                        holder.address, f"statement {one.sid} asks for a tag of the key before {', '.join(early)}"
+                    )
+
+
+def _attached(templates: TemplateSet) -> Iterator[Fault]:
+    for role in templates.resources("AWS::IAM::Role"):
+        for policies in values(role, "ManagedPolicyArns"):
+            if len(policies or ()) > MANAGED_POLICIES:
+                yield Fault(role.address, f"has {len(policies)} managed policies")
+
+
+# Functions whose value another day may be another one, although nothing in the template has changed.
+UNSTEADY: Mapping[str, str] = {
+    "Fn::GetAZs": "the order is not guaranteed, new zones are added to it, and it holds those alone that have a "
+    "default subnet (CloudFormation user guide, intrinsic-function-reference-getavailabilityzones)"
+}
+
+
+def _unsteady(templates: TemplateSet) -> Iterator[Fault]:
+    for resource in templates.resources():
+        for _, value in walk(dict(resource.properties)):
+            for name in UNSTEADY.keys() & (value.keys() if isinstance(value, dict) else set()):
+                yield Fault(resource.address, f"depends on {name}: {UNSTEADY[name]}")
+
+
+RULES = (
+    Rule(
+        "ACC001",
+        "deploying with the role fails in the middle, refused",
+        "give the right in generator/roots/access/handler_permissions/, or correct the row in "
+        "generator/cfn/caller_rights.py with its source",
+        _callers,
+    ),
+    Rule(
+        "ACC002",
+        "the tags of a new key count up to five minutes later (kms developerguide, abac), and a refusal is final",
+        "leave the tag out of what is called while a key is new, and keep it where something is changed or deleted",
+        _new_keys,
+    ),
+    Rule(
+        "ACC003",
+        f"an account that attaches a policy to every role cannot take one that has more than {MANAGED_POLICIES}",
+        "merge two of them, or write one into the role",
+        _attached,
+    ),
+    Rule(
+        "ACC004",
+        "an update of something else would replace what depends on it",
+        "make it a parameter that the deploy script computes once and keeps",
+        _unsteady,
+    ),
+)
