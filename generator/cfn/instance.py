@@ -1,20 +1,26 @@
 """The templates as they are in one environment: conditions decided, parts left out gone, values known where possible.
 
-Parameters that only a part left out would use are gone too, and so is what a parent passes for them.
+Two readings, for two questions:
 
-What only AWS will know (an output of a sibling, an account's id) stays an expression. A parameter that is fed with such
-a value counts, in a condition, as one that no condition compares with.
+- `stack_instances`: the stacks that are made, as templates that CloudFormation would take. What only AWS will know (an
+  output of a sibling, an account's id) stays an expression; a parameter that is fed with such a value counts, in a
+  condition, as one that no condition compares with.
+- `resolved_templates`: every value spelled out, the outputs of siblings put in, each nested stack under its logical id.
+  What only AWS gives becomes a name: `{"Fn::GetAtt": ["Clients", "Arn"]}` in the nested stack `Data` is the text
+  `${Data.Clients.Arn}`, wherever it is handed on to. So two versions of an environment can be compared value by value,
+  across nested stacks and without an account.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.assertions import as_text, conditions
+from generator.cfn import assertions, graph
+from generator.cfn.assertions import as_text
 from generator.cfn.graph import SUBSTITUTION, mentions
-from generator.cfn.intrinsics import OTHER, decide, render
+from generator.cfn.intrinsics import OTHER, Names, decide, decided, render
 from generator.cfn.places import walk
-from generator.cfn.templates import STACK, Resource, Template, from_bodies
+from generator.cfn.templates import STACK, Resource, Template, TemplateSet, Unknown, from_bodies
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
 FORM = "AWS::CloudFormation::Interface"  # how the console asks for parameters, those that are gone among them
@@ -34,8 +40,8 @@ class Instance:
 
     def number(self, resource: Resource, *place: str | int, default: float) -> float:
         """The number at a place of a resource's properties; `default` where there is none."""
-        found = resource.get(*place)
-        text = None if found is None else self.text(found)
+        value = resource.get(*place)
+        text = None if value is None else self.text(value)
         return default if text is None else float(text)
 
 
@@ -43,67 +49,171 @@ def known_text(value: Any, values: Mapping[str, str]) -> str | None:
     """A value without conditions as text, with `values` put in for names; None when a name remains."""
     if not isinstance(value, str | int | float | dict):
         return None
-    text = SUBSTITUTION.sub(lambda found: values.get(found[1], found[0]), render(value))
+    text = SUBSTITUTION.sub(lambda match: values.get(match[1], match[0]), render(value))
     return None if SUBSTITUTION.search(text) or OTHER in text else text
 
 
 def stack_instances(root: Template, values: Mapping[str, str]) -> list[Instance]:
     """The root and every nested stack that exists under its parameters' `values`, parents first; nothing for a root of
-    which nothing is left.
+    which nothing is left. Parameters that only a part left out would use are gone too, and so is what a parent passes
+    for them.
 
     `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluable` for a condition that cannot be
     decided.
     """
-    bodies: dict[str, dict[str, Any]] = {}
-    found: list[tuple[tuple[str, ...], str, dict[str, str]]] = []
     pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
-    _add_instances(root, (), dict(values), pseudo, bodies, found)
-    made = from_bodies({name: body for name, body in bodies.items() if body["Resources"]})
-    return [Instance(path, made[name], {**pseudo, **own}) for path, name, own in found if name in made]
+    decision = _Decision(pseudo)
+    decision.add(root, (), dict(values))
+    templates = from_bodies({name: body for name, body in decision.bodies.items() if body["Resources"]})
+    return [
+        Instance(path, templates[name], {**pseudo, **own}) for path, name, own in decision.stacks if name in templates
+    ]
 
 
-def _add_instances(
-    template: Template,
-    path: tuple[str, ...],
-    values: dict[str, str],
-    pseudo: dict[str, str],
-    bodies: dict[str, dict[str, Any]],
-    found: list[tuple[tuple[str, ...], str, dict[str, str]]],
-) -> None:
-    defaults = {name: as_text(one["Default"]) for name, one in template.parameters.items() if "Default" in one}
-    given = {name: values.get(name, defaults.get(name, OTHER)) for name in template.parameters}
-    outcome = conditions(template.body, given, pseudo)
+@dataclass
+class _Decision:
+    """The bodies of the templates of one environment, and its stacks as (path, template, values that are known)."""
 
-    def there(section: str) -> dict[str, Any]:
-        return {
-            name: decide({key: value for key, value in body.items() if key != "Condition"}, outcome)
-            for name, body in template.body.get(section, {}).items()
-            if outcome.get(body.get("Condition", ""), True)
-        }
+    pseudo: Mapping[str, str]
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stacks: list[tuple[tuple[str, ...], str, dict[str, str]]] = field(default_factory=list)
 
-    resources = there("Resources")
-    for body in resources.values():
-        sids = {one["Sid"] for _, one in walk(body.get("Properties")) if isinstance(one, dict) and "Sid" in one}
-        for about in ("Reasons", "Wildcards"):
-            if about in body.get("Metadata", {}):
-                kept = {sid: why for sid, why in body["Metadata"][about].items() if sid in sids}
-                body["Metadata"] = {**body["Metadata"], about: kept}
-        if "DependsOn" in body:
-            body["DependsOn"] = [one for one in Resource("", "", body).depends_on if one in resources]
-    own = {name: value for name, value in given.items() if value != OTHER}
-    found.append((path, template.name, own))
-    for child in template.children():
-        name = child.resource.logical_id
-        if name in resources and resources[name]["Type"] == STACK:
-            passed = resources[name]["Properties"].get("Parameters", {})
-            texts = {key: known_text(value, {**pseudo, **own}) for key, value in passed.items()}
-            inner = {key: OTHER if text is None else text for key, text in texts.items()}
-            _add_instances(child.template, (*path, name), inner, pseudo, bodies, found)
-            taken = bodies[child.template.name]["Parameters"]
-            resources[name]["Properties"]["Parameters"] = {key: one for key, one in passed.items() if key in taken}
+    def add(self, template: Template, path: tuple[str, ...], values: Mapping[str, str]) -> None:
+        """Decides a template for the values of its parameters, and every one that it nests."""
+        defaults = {name: as_text(how["Default"]) for name, how in template.parameters.items() if "Default" in how}
+        effective = {name: values.get(name, defaults.get(name, OTHER)) for name in template.parameters}
+        outcome = assertions.conditions(template.body, effective, self.pseudo)
+        resources = _existing(template, "Resources", outcome)
+        for body in resources.values():
+            _forget_what_is_gone(body, resources)
+        own = {name: value for name, value in effective.items() if value != OTHER}
+        self.stacks.append((path, template.name, own))
+        for child in template.children():
+            name = child.resource.logical_id
+            if name in resources:
+                passed = resources[name]["Properties"].get("Parameters", {})
+                texts = {key: known_text(value, {**self.pseudo, **own}) for key, value in passed.items()}
+                self.add(child.template, (*path, name), {k: OTHER if t is None else t for k, t in texts.items()})
+                taken = self.bodies[child.template.name]["Parameters"]
+                kept = {key: value for key, value in passed.items() if key in taken}
+                resources[name]["Properties"]["Parameters"] = kept
+        self.bodies[template.name] = _decided_body(template, resources, _existing(template, "Outputs", outcome))
+
+
+def _existing(template: Template, section: str, outcome: Mapping[str, bool]) -> dict[str, Any]:
+    """The entries of a section that exist under an outcome of the conditions, decided by it."""
+    return {
+        name: decide({key: value for key, value in body.items() if key != "Condition"}, outcome)
+        for name, body in template.body.get(section, {}).items()
+        if outcome.get(body.get("Condition", ""), True)
+    }
+
+
+def _forget_what_is_gone(body: dict[str, Any], resources: Mapping[str, Any]) -> None:
+    """Takes reasons of statements and dependencies out of a resource that are not there any more."""
+    inner = (value for _, value in walk(body.get("Properties")))
+    sids = {value["Sid"] for value in inner if isinstance(value, dict) and "Sid" in value}
+    for about in ("Reasons", "Wildcards"):
+        if about in body.get("Metadata", {}):
+            kept = {sid: why for sid, why in body["Metadata"][about].items() if sid in sids}
+            body["Metadata"] = {**body["Metadata"], about: kept}
+    if "DependsOn" in body:
+        body["DependsOn"] = [name for name in Resource("", "", body).depends_on if name in resources]
+
+
+def _decided_body(template: Template, resources: dict[str, Any], outputs: dict[str, Any]) -> dict[str, Any]:
     rest = {name: body for name, body in template.body.items() if name not in SECTIONS}
-    body = {**rest, "Resources": resources, "Outputs": there("Outputs")}
-    used = {target for _, _, target, _ in mentions([body["Resources"], body["Outputs"]])}
-    body["Parameters"] = {name: one for name, one in template.parameters.items() if name in used}
-    body["Metadata"] = {name: one for name, one in template.metadata.items() if name != FORM}
-    bodies[template.name] = body
+    used = {target for _, _, target, _ in mentions([resources, outputs])}
+    return {
+        **rest,
+        "Resources": resources,
+        "Outputs": outputs,
+        "Parameters": {name: how for name, how in template.parameters.items() if name in used},
+        "Metadata": {name: value for name, value in template.metadata.items() if name != FORM},
+    }
+
+
+def resolved_templates(
+    root: Template, values: Mapping[str, str], pseudo: Mapping[str, str] | None = None
+) -> TemplateSet:
+    """The root, under its own name, and every nested stack that exists, under its path (`Data`), as templates whose
+    resources exist and whose properties hold no function that can be carried out without AWS.
+
+    `values` holds every parameter of the root, `pseudo` what is known of the pseudo parameters that conditions use.
+    Raises `assertions.NotEvaluable` for a condition that cannot be decided, `Unknown` for a template that is missing.
+    """
+    bodies: dict[str, Any] = {}
+    _Spelled(root, root.name, values, pseudo or {}, bodies).build()
+    return from_bodies(bodies)
+
+
+@dataclass
+class _Spelled(Names):
+    """One stack whose values are spelled out; `path` is empty for the root's own names. `nested` holds the outputs of
+    its nested stacks."""
+
+    template: Template
+    name: str
+    values: Mapping[str, str]
+    pseudo: Mapping[str, str]
+    bodies: dict[str, Any]
+    path: str = ""
+    nested: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outcome: Mapping[str, bool] = field(default_factory=dict)
+
+    def build(self) -> dict[str, Any]:
+        """Adds the stack, and those below it, to `bodies`; returns its outputs."""
+        self.outcome = assertions.conditions(self.template.body, self.values, self.pseudo)
+        resources = {}
+        for logical_id in self._order():
+            body = self.template.resources[logical_id].body
+            if not self._exists(body):
+                continue
+            properties = decided(body.get("Properties") or {}, self)
+            if body["Type"] == STACK:
+                self.nested[logical_id] = self._nest(logical_id, properties)
+            resources[logical_id] = {**body, "Properties": properties}
+            resources[logical_id].pop("Condition", None)
+        if resources:  # a template without resources is none
+            self.bodies[self.name] = {"Resources": resources}
+        outputs = self.template.outputs.items()
+        return {name: decided(output["Value"], self) for name, output in outputs if self._exists(output)}
+
+    def _order(self) -> list[str]:
+        """The outputs of a nested stack have to be known before whoever is given them; nothing else needs an order."""
+        if any(resource.type == STACK for resource in self.template.resources.values()):
+            return graph.order(graph.dependencies(self.template))
+        return sorted(self.template.resources)
+
+    def _exists(self, body: Mapping[str, Any]) -> bool:
+        return "Condition" not in body or self.outcome[body["Condition"]]
+
+    def _nest(self, logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+        name, family = str(properties["TemplateURL"]).removesuffix(".json"), self.template.family
+        if name not in family:
+            raise Unknown(f"template for {self.path}{logical_id}, whose TemplateURL is", name, list(family))
+        declared = family[name].parameters
+        values = {key: as_text(how["Default"]) for key, how in declared.items() if "Default" in how}
+        passed = properties.get("Parameters", {}).items()
+        values |= {key: ",".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in passed}
+        below = f"{self.path}{logical_id}"
+        return _Spelled(family[name], below, values, self.pseudo, self.bodies, f"{below}.").build()
+
+    def holds(self, condition: str) -> bool:
+        return self.outcome[condition]
+
+    def reference(self, name: str) -> Any:
+        if name.startswith("AWS::"):
+            return f"${{{name}}}"
+        if name in self.template.parameters:
+            kind = self.template.parameters[name]["Type"]
+            parts = assertions.members(kind, self.values[name])
+            return parts if assertions.is_list(kind) else parts[0]
+        return f"${{{self.path}{name}}}"
+
+    def attribute(self, name: str, attribute: str) -> Any:
+        output = attribute.removeprefix("Outputs.")
+        # An output that the nested stack does not give here stays a name: its condition does not hold.
+        if output != attribute and output in self.nested.get(name, {}):
+            return self.nested[name][output]
+        return f"${{{self.path}{name}.{attribute}}}"

@@ -7,11 +7,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from generator.cfn.graph import SUBSTITUTION, givers, mentions
-from generator.cfn.intrinsics import render
+from generator.cfn.graph import givers, mentions
+from generator.cfn.intrinsics import Names, decided, render
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, Template, TemplateSet, once
 from generator.gate.buildspec import Made, inline, made
@@ -54,38 +53,41 @@ def origin(templates: TemplateSet, template: Template, value: Any) -> str:
     Parameters are followed to what the root passes, outputs to their value, named resources to their name. A value
     that is empty when its side is switched off (`Fn::If` with "") is followed to what it is otherwise.
     """
-    follow = partial(origin, templates, template)
-    match value:
-        case {"Ref": str() as name} if name in template.parameters:
-            for parent in templates:
+    return render(decided(value, _Origin(templates, template)))
+
+
+class _Origin(Names):
+    """What the names of one template mean in the root's terms, as text."""
+
+    def __init__(self, templates: TemplateSet, template: Template) -> None:
+        self.templates, self.template = templates, template
+
+    def reference(self, name: str) -> str:
+        if name in self.template.parameters:
+            for parent in self.templates:
                 for child in parent.children():
-                    if child.template is template and name in child.parameters:
-                        return origin(templates, parent, child.parameters[name])
-        case {"Ref": str() as name} if name in template.resources:
-            resource = template.resources[name]
+                    if child.template is self.template and name in child.parameters:
+                        return origin(self.templates, parent, child.parameters[name])
+        if name in self.template.resources:
+            resource = self.template.resources[name]
             own = resource.get(NAMED_BY.get(resource.type, ""))
-            return f"${{{resource.address}}}" if own is None else follow(own)
-        case {"Fn::GetAtt": [str() as name, str() as attribute]}:
-            for child in template.children():
-                if child.resource.logical_id == name and attribute.startswith("Outputs."):
-                    output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})
-                    return origin(templates, child.template, output.get("Value"))
-            return f"${{{template.name}.{name}.{attribute}}}"
-        case {"Fn::Sub": str() as text}:
-            return follow({"Fn::Sub": [text, {}]})
-        case {"Fn::Sub": [str() as text, dict() as own]}:
-            return SUBSTITUTION.sub(lambda found: follow(own.get(found[1], _named(found[1]))), text)
-        case {"Fn::If": [_, inner, ""] | [_, "", inner]}:
-            return follow(inner)
-        case {"Fn::If": [str() as condition, yes, no]}:
-            return json.dumps([f"{template.name}.{condition}", follow(yes), follow(no)])
-    return render(value)
+            return f"${{{resource.address}}}" if own is None else self._text(own)
+        return f"${{{name}}}"
 
+    def attribute(self, name: str, attribute: str) -> str:
+        for child in self.template.children():
+            if child.resource.logical_id == name and attribute.startswith("Outputs."):
+                output = child.template.outputs.get(attribute.removeprefix("Outputs."), {})
+                return origin(self.templates, child.template, output.get("Value"))
+        return f"${{{self.template.name}.{name}.{attribute}}}"
 
-def _named(name: str) -> Any:
-    """What `${name}` in an `Fn::Sub` stands for."""
-    target, _, attribute = name.partition(".")
-    return {"Fn::GetAtt": [target, attribute]} if attribute else {"Ref": target}
+    def undecided(self, condition: str, yes: Any, no: Any) -> str:
+        if "" in (yes, no):
+            return self._text(yes if no == "" else no)
+        return json.dumps([f"{self.template.name}.{condition}", self._text(yes), self._text(no)])
+
+    def _text(self, value: Any) -> str:
+        return origin(self.templates, self.template, value)
 
 
 def children_are_fed(templates: TemplateSet) -> Iterator[Disagreement]:

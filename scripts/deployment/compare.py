@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from generator.cfn import instances
 from generator.cfn.assertions import NotEvaluable
+from generator.cfn.instance import resolved_templates
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import RefusedError
@@ -35,7 +35,7 @@ def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Ident
     partition = identity.arn.split(":")[1]
     pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
     try:
-        return instances.instances(root, values, pseudo)
+        return resolved_templates(root, values, pseudo)
     except (NotEvaluable, TemplatesError) as error:
         raise RefusedError(f"{root.file}: {error}") from error
 

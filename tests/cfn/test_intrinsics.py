@@ -2,10 +2,10 @@
 
 import pytest
 
-from generator.cfn.intrinsics import choices, decide, outcomes, render
+from generator.cfn.intrinsics import KEEP, NOTHING, Names, choices, decide, outcomes, render, resolve
 from generator.cfn.templates import from_bodies
 
-NOTHING = {"Ref": "AWS::NoValue"}
+NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_value_is_rendered_as_one_stable_text(value: object, text: str) -> Non
 
 
 def test_choices_are_every_outcome_that_can_be() -> None:
-    value = {"a": {"Fn::If": ["C", "yes", NOTHING]}, "b": [{"Fn::If": ["C", {"Fn::If": ["D", 1, 2]}, 3]}]}
+    value = {"a": {"Fn::If": ["C", "yes", NO_VALUE]}, "b": [{"Fn::If": ["C", {"Fn::If": ["D", 1, 2]}, 3]}]}
     assert list(choices(value)) == [
         (("C", "D"), {"a": "yes", "b": [1]}),
         (("C", "not D"), {"a": "yes", "b": [2]}),
@@ -40,8 +40,56 @@ def test_choices_are_every_outcome_that_can_be() -> None:
 
 
 def test_deciding_leaves_other_conditions_alone() -> None:
-    value = [{"Fn::If": ["C", 1, NOTHING]}, {"Fn::If": ["D", 2, NOTHING]}]
-    assert decide(value, {"C": False}) == [{"Fn::If": ["D", 2, NOTHING]}]
+    value = [{"Fn::If": ["C", 1, NO_VALUE]}, {"Fn::If": ["D", 2, NO_VALUE]}]
+    assert decide(value, {"C": False}) == [{"Fn::If": ["D", 2, NO_VALUE]}]
+
+
+class Some(Names):
+    """Knows the name A, a list L, an attribute and a condition."""
+
+    def reference(self, name: str) -> object:
+        return {"A": "a", "L": ["x", "y"]}.get(name, KEEP)
+
+    def attribute(self, name: str, attribute: str) -> object:
+        return f"{name}/{attribute}" if name == "A" else KEEP
+
+    def holds(self, condition: str) -> bool | None:
+        return {"Yes": True, "No": False}.get(condition)
+
+
+@pytest.mark.parametrize(
+    ("value", "resolved"),
+    [
+        ({"Ref": "A"}, "a"),
+        ({"Ref": "Unknown"}, {"Ref": "Unknown"}),
+        ({"Fn::GetAtt": "A.Arn.Part"}, "A/Arn.Part"),
+        ({"Fn::GetAtt": ["A", "Arn", "Part"]}, "A/Arn.Part"),
+        ({"Fn::If": ["Yes", {"Ref": "A"}, 1]}, "a"),
+        ([1, {"Fn::If": ["No", 2, NO_VALUE]}], [1]),
+        ({"Fn::If": ["Open", {"Ref": "A"}, NO_VALUE]}, {"Fn::If": ["Open", "a", NO_VALUE]}),
+        ({"Fn::Join": [":", ["x", {"Ref": "A"}, 7]]}, "x:a:7"),
+        ({"Fn::Join": [":", ["x", {"Ref": "B"}]]}, {"Fn::Join": [":", ["x", {"Ref": "B"}]]}),
+        ({"Fn::Sub": "${A}-${A.Arn}-${!A}"}, "a-A/Arn-${!A}"),
+        ({"Fn::Sub": ["${Own}${A}", {"Own": {"Ref": "A"}}]}, "aa"),
+        ({"Fn::Sub": "${A}${B}"}, {"Fn::Sub": "${A}${B}"}),
+        ({"Fn::Sub": "${A}${L}"}, {"Fn::Sub": "${A}${L}"}),
+        ({"Fn::Select": [0, {"Ref": "L"}]}, {"Fn::Select": [0, ["x", "y"]]}),
+        # No form of its function: kept, for cfn-lint to refuse.
+        ({"Fn::If": ["Yes", 1]}, {"Fn::If": ["Yes", 1]}),
+        ({"Ref": ["A"]}, {"Ref": ["A"]}),
+        ({"Fn::GetAtt": 1}, {"Fn::GetAtt": 1}),
+        ({"Fn::Join": "x"}, {"Fn::Join": "x"}),
+        ({"Fn::Sub": 1}, {"Fn::Sub": 1}),
+    ],
+)
+def test_what_is_known_is_carried_out_and_the_rest_is_kept(value: object, resolved: object) -> None:
+    assert resolve(value, Some()) == resolved
+
+
+def test_no_value_is_nothing() -> None:
+    assert resolve(NO_VALUE, Names()) is NOTHING
+    assert resolve({"a": NO_VALUE, "b": [NO_VALUE]}, Names()) == {"b": []}
+    assert decide({"Fn::If": ["C", 1, NO_VALUE]}, {"C": False}) == NO_VALUE
 
 
 def test_outcomes_are_those_that_parameter_values_can_give() -> None:

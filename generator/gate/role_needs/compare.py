@@ -6,7 +6,7 @@ from functools import cached_property
 
 from generator.cfn.broadening import covers
 from generator.cfn.evaluate import holds, like
-from generator.cfn.intrinsics import asked, decide, met, outcomes, render
+from generator.cfn.intrinsics import conditions_in, decide, met, outcomes, render
 from generator.cfn.names import ACCESS
 from generator.cfn.permissions import Condition, Permission, of
 from generator.cfn.places import walk
@@ -108,7 +108,7 @@ class _Needing:
     def __init__(self, terms: Terms, template: Template) -> None:
         self._terms = terms
         self._asked = {
-            one.logical_id: sorted(asked(dict(one.properties)))
+            one.logical_id: sorted({*conditions_in(dict(one.properties))})
             for one in template.resources.values()
             if one.type in READERS
         }

@@ -8,7 +8,7 @@ import pytest
 
 from generator.cfn import parameters
 from generator.cfn.assertions import NotEvaluable
-from generator.cfn.instances import instances
+from generator.cfn.instance import resolved_templates
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import STACK, Unknown, from_bodies, load
 from tests.conftest import ROOT
@@ -56,7 +56,7 @@ SET: dict[str, Any] = {
 
 
 def table(**values: str) -> dict[str, Any]:
-    found = instances(from_bodies(SET)["root"], {"Names": "a, b", **values})
+    found = resolved_templates(from_bodies(SET)["root"], {"Names": "a, b", **values})
     return dict(found["Data"].resources["Table"].properties)
 
 
@@ -69,7 +69,7 @@ def test_what_a_sibling_gives_has_one_text_everywhere() -> None:
 
 
 def test_parameters_decide_what_there_is() -> None:
-    found = instances(from_bodies(SET)["root"], {"Own": "arn:mine", "Names": "a, b"})
+    found = resolved_templates(from_bodies(SET)["root"], {"Own": "arn:mine", "Names": "a, b"})
     assert list(found.templates) == ["Data", "root"]
     assert found["Data"].resources["Table"].properties["Key"] == "arn:mine"
     assert found["root"].resources["Topic"].properties["Names"] == ["a", "b"]
@@ -78,9 +78,9 @@ def test_parameters_decide_what_there_is() -> None:
 def test_what_is_missing_is_told() -> None:
     bodies = {name: body for name, body in SET.items() if name != "data"}
     with pytest.raises(Unknown, match="Data"):
-        instances(from_bodies(bodies)["root"], {"Own": "", "Names": ""})
+        resolved_templates(from_bodies(bodies)["root"], {"Own": "", "Names": ""})
     with pytest.raises(NotEvaluable, match="Own"):
-        instances(from_bodies(SET)["root"], {"Names": ""})
+        resolved_templates(from_bodies(SET)["root"], {"Names": ""})
 
 
 def test_our_own_environments_are_settled_to_the_last_permission() -> None:
@@ -88,7 +88,7 @@ def test_our_own_environments_are_settled_to_the_last_permission() -> None:
     for name in ("staging", "production"):
         values = parameters.effective(parameters.read(ROOT / f"params/{name}.json"), root.body)
         pseudo = {"AWS::Region": "eu-west-1", "AWS::AccountId": "0", "AWS::Partition": "aws"}
-        found = permissions(instances(root, values, pseudo))
+        found = permissions(resolved_templates(root, values, pseudo))
         assert len(found) > 50 and not any(one.when for one in found)
         tables = [one for one in found if "${Data.Clients.Arn}" in one.resources]
         assert {one.holder for one in tables} == {"Backend.TaskRole"}
