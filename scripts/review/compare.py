@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from generator.cfn import broadening, difference, environments, parameters
 from generator.cfn.assertions import NotEvaluable
 from generator.cfn.environments import ENVIRONMENT
-from generator.cfn.instances import instances
+from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
 from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
@@ -115,7 +115,7 @@ def side(name: str, revision: Revision) -> Side:
     values, stacks = {}, {}
     for root, template in environments.roots_of(name, revision.templates).items():
         values[root] = parameters.effective(file, template.body)
-        stacks[root] = instances(template, values[root], PSEUDO)
+        stacks[root] = resolved_templates(template, values[root], PSEUDO)
     return Side(file, values, stacks)
 
 
