@@ -27,7 +27,7 @@ from unittest.mock import patch
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from scripts.local_aws import server
+from scripts.local_aws import application, server
 
 
 @dataclass
@@ -73,19 +73,19 @@ def _parent() -> subprocess.Popen[str]:
 
 
 def main() -> None:
-    dispatcher = server.dispatcher()
-    from scripts.local_aws import schemas, seam
-    from scripts.local_aws.types import ROWS
+    dispatcher = application.dispatcher()
+    from scripts.local_aws import account, schemas
+    from scripts.local_aws.handlers import ROWS
 
     for kind in ROWS:
         schemas.schema(kind)
-    seam.SERVED[:] = [("http://localhost", dispatcher)]
-    services = seam.account(server.ACCOUNT, server.REGION).services
+    account.SERVED[:] = [("http://localhost", dispatcher)]
+    services = account.account(server.ACCOUNT, server.REGION).services
     logging.disable()  # some of it moto cannot do, and says so at length
     for name in sorted({"cloudformation", "sts", *(row.service for row in ROWS.values())}):
         _look(services.client(name))
     logging.disable(logging.NOTSET)
-    seam.ACCOUNTS.clear()
+    account.ACCOUNTS.clear()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind

@@ -8,13 +8,15 @@ from threading import RLock
 from typing import Any
 from urllib.parse import unquote, urlparse
 
+from moto.utilities.utils import get_partition
+
 from generator.cfn import assertions
 from generator.cfn.templates import STACK, Template
-from scripts.local_aws import evaluate, schemas, structure
-from scripts.local_aws.evaluate import NOTHING, Scope
-from scripts.local_aws.services import Failed, Services
-from scripts.local_aws.stacks import ChangeSet, Operation, Refused, Stack, Target, identifier
-from scripts.local_aws.structure import Invalid
+from scripts.local_aws import schemas
+from scripts.local_aws import template as templates
+from scripts.local_aws.services import Application, ResourceError, Services
+from scripts.local_aws.template import NOTHING, InvalidTemplateError, Scope
+from scripts.local_aws.values import Behaviour, ChangeSet, Operation, RefusedCallError, Stack, Target, identifier
 
 IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
@@ -35,6 +37,7 @@ class Account:
     stacks: dict[str, Stack] = field(default_factory=dict)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
+    behaviour: Behaviour = field(default_factory=Behaviour)
     made: int = 0
     detections: dict[str, Any] = field(default_factory=dict)  # of drift, by id
     # (stack's id, client request token) -> what it started: kind of operation, its subject and its id
@@ -48,9 +51,11 @@ class Account:
         return f"{prefix}:{kind}/{name}/{identifier(services.account, services.region, name, self.made)}"
 
     def new(self, name: str, parent: Stack | None = None, logical: str = "") -> Stack:
-        """A stack in REVIEW_IN_PROGRESS. Raises `Refused` for a name that AWS does not allow."""
+        """A stack in REVIEW_IN_PROGRESS. Raises `RefusedCallError` for a name that AWS does not allow."""
         if not STACK_NAME.fullmatch(name):
-            raise Refused(f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint")
+            raise RefusedCallError(
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint"
+            )
         stack = Stack(name, self.arn("stack", name), parent, logical)
         self.stacks[stack.id] = stack
         return stack
@@ -60,26 +65,26 @@ class Account:
         random = identifier(parent.id, logical, self.made).replace("-", "")[:12].upper()
         return self.new(f"{parent.name[:90]}-{logical[:24]}-{random}", parent, logical)
 
-    def holds(self, role: str) -> bool:
+    def has_role(self, role: str) -> bool:
         """Whether an IAM role exists, by its ARN."""
         try:
             self.services.call("iam", "get_role", {"RoleName": role.rpartition("/")[2]})
-        except Failed:
+        except ResourceError:
             return False
         return ":role/" in role
 
-    def alarm(self, arn: str) -> str:
+    def alarm_state(self, arn: str) -> str:
         """The state of a CloudWatch alarm by its ARN; empty when there is none."""
         every, name = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}, arn.rpartition(":alarm:")[2]
         found = self.services.call("cloudwatch", "describe_alarms", {**every, "AlarmNames": [name]})
         return next((str(one["StateValue"]) for one in found["MetricAlarms"] + found["CompositeAlarms"]), "")
 
     def find(self, name: str) -> Stack:
-        """The stack with a name or id; a deleted one only by id. Raises `Refused`."""
+        """The stack with a name or id; a deleted one only by id. Raises `RefusedCallError`."""
         for stack in reversed(tuple(self.stacks.values())):
             if name == stack.id or (name == stack.name and stack.status != "DELETE_COMPLETE"):
                 return stack
-        raise Refused(f"Stack with id {name} does not exist")
+        raise RefusedCallError(f"Stack with id {name} does not exist")
 
     def change_set(self, stack: Stack, name: str, kind: str, target: Target) -> ChangeSet:
         """A new change set, kept."""
@@ -88,18 +93,18 @@ class Account:
         return made
 
     def find_change_set(self, name: str, stack: str | None) -> ChangeSet:
-        """By ARN, or by name and stack. Raises `Refused`."""
+        """By ARN, or by name and stack. Raises `RefusedCallError`."""
         if name in self.change_sets:
             return self.change_sets[name]
         if name.startswith("arn:"):
-            raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
+            raise RefusedCallError(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
         if stack is None:
-            raise Refused("StackName must be specified if ChangeSetName is not specified as an ARN.")
+            raise RefusedCallError("StackName must be specified if ChangeSetName is not specified as an ARN.")
         owner = self.find(stack)
         for one in self.change_sets.values():
             if one.name == name and one.stack is owner:
                 return one
-        raise Refused(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
+        raise RefusedCallError(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
 
     def forget(self, change_set: ChangeSet) -> None:
         """Deletes a root's change set with those of its nested stacks, and the stacks that exist only because of it."""
@@ -109,36 +114,36 @@ class Account:
                 one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
 
     def template(self, url: str) -> str:
-        """The template at an S3 address, path or virtual-host style. Raises `Invalid`."""
+        """The template at an S3 address, path or virtual-host style. Raises `InvalidTemplateError`."""
         parsed = urlparse(url)
         host, path = parsed.hostname or "", unquote(parsed.path).lstrip("/")
         virtual = re.match(r"(.+)\.s3[.-]", host)
         bucket, _, key = (virtual[1], "", path) if virtual else path.partition("/")
         if parsed.scheme not in ("http", "https") or not bucket or not key:
-            raise Invalid(f"TemplateURL must be a supported URL: {url}")
+            raise InvalidTemplateError(f"TemplateURL must be a supported URL: {url}")
         try:
             body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"].read()
-        except Failed as error:
-            raise Invalid(f"S3 error: {error}; TemplateURL {url}") from error
-        if len(body) > structure.LONGEST:
-            raise Invalid(f"Template may not exceed {structure.LONGEST} bytes in size.")
+        except ResourceError as error:
+            raise InvalidTemplateError(f"S3 error: {error}; TemplateURL {url}") from error
+        if len(body) > templates.LONGEST:
+            raise InvalidTemplateError(f"Template may not exceed {templates.LONGEST} bytes in size.")
         return str(body.decode())
 
     def target(
         self, text: str, given: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
     ) -> Target:
-        """A template with parameters. Raises `Invalid`."""
-        template = structure.read(text)
+        """A template with parameters. Raises `InvalidTemplateError`."""
+        template = templates.read(text)
         for name, resource in template.resources.items():
             try:
                 schemas.schema(resource.type)
-            except schemas.UnknownType as error:
-                raise Invalid(
+            except schemas.UnknownTypeError as error:
+                raise InvalidTemplateError(
                     f"Template format error: Unrecognized resource types: [{resource.type}] ({name})"
                 ) from error
-        if long := [name for name, value in given.items() if len(value.encode()) > structure.LONGEST_VALUE]:
-            raise Invalid(f"Parameter '{long[0]}' may not exceed {structure.LONGEST_VALUE} bytes in size.")
-        values = evaluate.parameters(template, given, self._ssm)
+        if long := [name for name, value in given.items() if len(value.encode()) > templates.LONGEST_VALUE]:
+            raise InvalidTemplateError(f"Parameter '{long[0]}' may not exceed {templates.LONGEST_VALUE} bytes in size.")
+        values = templates.parameters(template, given, self._ssm)
         defaults = {
             name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body
         }
@@ -167,12 +172,12 @@ class Account:
         return Scope(target.template, target.values, pseudo, target.tags, zones, preview).check()
 
     def properties(self, scope: Scope, logical: str) -> dict[str, Any]:
-        """The resolved properties of a resource, with the stack's tags. Raises `Invalid`."""
+        """The resolved properties of a resource, with the stack's tags. Raises `InvalidTemplateError`."""
         body = scope.template.resources[logical].body
         try:
             properties = scope.resolve(dict(body.get("Properties", {})))
-        except Invalid as error:
-            raise Invalid(f"{error} (resource {logical})") from error
+        except InvalidTemplateError as error:
+            raise InvalidTemplateError(f"{error} (resource {logical})") from error
         return schemas.tagged(body["Type"], properties, scope.tags)
 
     def outputs(self, scope: Scope) -> dict[str, str]:
@@ -182,17 +187,19 @@ class Account:
             if scope.exists(body):
                 value = scope.resolve(body["Value"])
                 if value is NOTHING or isinstance(value, list | dict):
-                    raise Invalid(f"Template format error: Output {name} is malformed: {value!r} is no string")
+                    raise InvalidTemplateError(
+                        f"Template format error: Output {name} is malformed: {value!r} is no string"
+                    )
                 found[name] = assertions.as_text(value)
         return found
 
     def dynamic(self, value: Any) -> Any:
-        """A value with its dynamic references replaced by what they refer to. Raises `Failed`."""
+        """A value with its dynamic references replaced by what they refer to. Raises `ResourceError`."""
         if isinstance(value, dict):
             return {key: self.dynamic(inner) for key, inner in value.items()}
         if isinstance(value, list):
             return [self.dynamic(inner) for inner in value]
-        return evaluate.DYNAMIC.sub(self._refer, value) if isinstance(value, str) else value
+        return templates.DYNAMIC.sub(self._refer, value) if isinstance(value, str) else value
 
     def _refer(self, match: re.Match[str]) -> str:
         if match[1] != "secretsmanager":
@@ -206,8 +213,10 @@ class Account:
     def _ssm(self, name: str) -> str:
         try:
             answer = self.services.call("ssm", "get_parameter", {"Name": name, "WithDecryption": True})
-        except Failed as error:
-            raise Invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+        except ResourceError as error:
+            raise InvalidTemplateError(
+                f"Unable to fetch parameters [{name}] from parameter store for this account."
+            ) from error
         return str(answer["Parameter"]["Value"])
 
     def capabilities(self, template: Template) -> tuple[list[str], list[str]]:
@@ -223,9 +232,21 @@ class Account:
                 and isinstance(url := resource.get("TemplateURL"), str)
                 and url.startswith("http")
             ):
-                more, others = self.capabilities(structure.read(self.template(url)))
+                more, others = self.capabilities(templates.read(self.template(url)))
                 needed.update(more)
                 kinds.update(others)
         if "CAPABILITY_NAMED_IAM" in needed:
             needed.discard("CAPABILITY_IAM")
         return sorted(needed), sorted(kinds)
+
+
+ACCOUNTS: dict[tuple[str, str], Account] = {}
+SERVED: list[tuple[str, Application]] = []  # where the services answer, and what does; set by `application.make`
+
+
+def account(number: str, region: str) -> Account:
+    """The state of an account in a region, made at the first call."""
+    if (number, region) not in ACCOUNTS:
+        [(endpoint, services)] = SERVED
+        ACCOUNTS[number, region] = Account(Services(endpoint, region, number, get_partition(region), services))
+    return ACCOUNTS[number, region]

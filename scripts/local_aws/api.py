@@ -1,179 +1,205 @@
-"""CloudFormation's API over the engine, one method an operation. Shapes: botocore's service model."""
+"""CloudFormation's API in the place of moto's: parsing, XML and errors stay moto's and botocore's.
 
-import json
+Each operation is a function of `stack_calls`, `change_set_calls` or `drift` that takes a `Request` and returns the
+output in the shape of botocore's model; what several of them need of a call is gathered in `Request`.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from moto.cloudformation import urls
-from moto.core.responses import ActionResult
-from moto.s3.models import FakeBucket
+from moto.cloudformation.exceptions import CloudFormationError
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import camelcase_to_underscores
 
-from scripts.local_aws import changesets, describe, stack_policies, structure
-from scripts.local_aws.changeset_calls import ChangeSetCalls
-from scripts.local_aws.drift_calls import DriftCalls
-from scripts.local_aws.engine import Engine
-from scripts.local_aws.recovery_calls import RecoveryCalls
-from scripts.local_aws.seam import ACCOUNTS, PAGE, settled
-from scripts.local_aws.stacks import ChangeSet, Refused, Target
+from scripts.local_aws import account as accounts
+from scripts.local_aws import wire
+from scripts.local_aws.account import Account
+from scripts.local_aws.template import InvalidTemplateError
+from scripts.local_aws.values import (
+    ChangeSet,
+    Operation,
+    RefusedCallError,
+    Settings,
+    Stack,
+    StackError,
+    Target,
+    identifier,
+)
 
-
-class CloudFormation(ChangeSetCalls, RecoveryCalls, DriftCalls):
-    """All operations; each returns the output in the shape of botocore's model."""
-
-    def create_stack(self) -> ActionResult:
-        name = self._get_param("StackName")
-        for one in tuple(self.account.stacks.values()):
-            if one.name == name and one.status != "DELETE_COMPLETE":
-                if repeated := self._repeated(one, "CREATE_STACK"):
-                    return ActionResult({"StackId": one.id, "OperationId": repeated})
-                raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
-        on_failure, disabled = self._get_param("OnFailure"), self._get_param("DisableRollback")
-        if on_failure and disabled is not None:
-            raise Refused("You can specify either OnFailure or DisableRollback, but not both")
-        target, settings = self._target(None), self._settings()
-        stack = self.account.new(name)
-        stack.settings, stack.policy = settings, self._policy(target)
-        stack.protected = bool(self._get_param("EnableTerminationProtection"))
-        operation = self._operation(stack, "CREATE_STACK")
-        operation.disable_rollback = bool(disabled) or on_failure == "DO_NOTHING"
-        operation.delete_on_failure = on_failure == "DELETE"
-        operation.retain_except_on_create = bool(self._get_param("RetainExceptOnCreate"))
-        stack.event(operation, None, "CREATE_IN_PROGRESS", "User Initiated")
-        self._start(lambda: Engine(self.account).create(stack, target, operation), stack, operation)
-        return ActionResult({"StackId": stack.id, "OperationId": operation.id})
-
-    def update_stack(self) -> ActionResult:
-        stack = self._stack()
-        if repeated := self._repeated(stack, "UPDATE_STACK"):
-            return ActionResult({"StackId": stack.id, "OperationId": repeated})
-        settled(stack)
-        target, settings = self._target(stack), self._settings()
-        trial = ChangeSet("update", "update", stack, "UPDATE", target)
-        changesets.plan(self.account, trial)
-        if trial.status == "FAILED":
-            nothing = trial.reason == changesets.NO_CHANGES
-            raise Refused("No updates are to be performed." if nothing else trial.reason)
-        operation = self._operation(stack, "UPDATE_STACK")
-        operation.disable_rollback = bool(self._get_param("DisableRollback"))
-        stack.settings, stack.policy = settings.over(stack.settings), self._policy(target) or stack.policy
-        for one in self.account.change_sets.values():
-            if one.stack is stack and one.execution == "AVAILABLE":
-                one.execution = "OBSOLETE"
-        stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated")
-        self._start(lambda: Engine(self.account).update(stack, target, operation), stack, operation)
-        return ActionResult({"StackId": stack.id, "OperationId": operation.id})
-
-    def describe_stacks(self) -> ActionResult:
-        listed = (
-            [self._stack()]
-            if self._get_param("StackName")
-            else [one for one in tuple(self.account.stacks.values()) if one.status != "DELETE_COMPLETE"]
-        )
-        return ActionResult(self._page("Stacks", [describe.stack(one) for one in listed]))
-
-    def list_stacks(self) -> ActionResult:
-        wanted = self._get_param("StackStatusFilter", [])
-        listed = [one for one in tuple(self.account.stacks.values()) if not wanted or one.status in wanted]
-        return ActionResult(self._page("StackSummaries", [describe.stack_summary(one) for one in reversed(listed)]))
-
-    def describe_stack_events(self) -> ActionResult:
-        return ActionResult(self._page("StackEvents", self._stack().events[::-1]))
-
-    def describe_events(self) -> ActionResult:
-        if name := self._get_param("ChangeSetName"):
-            found = self.account.find_change_set(name, self._get_param("StackName"))
-            return ActionResult(self._page("OperationEvents", describe.validation(found)))
-        wanted = self._get_param("OperationId")
-        stacks = [self._stack()] if self._get_param("StackName") else list(self.account.stacks.values())
-        events = [event for stack in stacks for event in stack.events if wanted in (None, event["OperationId"])]
-        if failed := (self._get_param("Filters") or {}).get("FailedEvents"):
-            events = [event for event in events if failed and event["ResourceStatus"].endswith("_FAILED")]
-        shown = [describe.operation_event(event) for event in reversed(events)]
-        return ActionResult(self._page("OperationEvents", shown))
-
-    def describe_stack_resource(self) -> ActionResult:
-        stack, name = self._stack(), self._get_param("LogicalResourceId")
-        if name not in stack.resources:
-            raise Refused(f"Resource {name} does not exist for stack {stack.name}")
-        return ActionResult({"StackResourceDetail": describe.resource_detail(stack, stack.resources[name])})
-
-    def describe_stack_resources(self) -> ActionResult:
-        if name := self._get_param("StackName"):
-            stacks = [self.account.find(name)]
-        else:
-            stacks = list(self.account.stacks.values())
-        logical, physical = (self._get_param("LogicalResourceId"), self._get_param("PhysicalResourceId"))
-        found = [
-            describe.resource(stack, one)
-            for stack in stacks
-            for one in tuple(stack.resources.values())
-            if logical in (None, one.logical) and physical in (None, one.physical)
-        ]
-        return ActionResult({"StackResources": found[:PAGE]})  # AWS gives the first 100 and no token
-
-    def list_stack_resources(self) -> ActionResult:
-        found = [describe.resource_summary(one) for one in tuple(self._stack().resources.values())]
-        return ActionResult(self._page("StackResourceSummaries", found))
-
-    def get_template(self) -> ActionResult:
-        name = self._get_param("ChangeSetName")
-        target = self._change_set().target if name else self._stack().target
-        body = json.loads(target.text) if target else {}
-        return ActionResult({"TemplateBody": json.dumps(body, indent=1), "StagesAvailable": ["Original", "Processed"]})
-
-    def get_template_summary(self) -> ActionResult:
-        stack = self._stack() if self._get_param("StackName") else None
-        return ActionResult(self._summary(self._text(stack)))
-
-    def validate_template(self) -> ActionResult:
-        summary = self._summary(self._text(None))
-        shown = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
-        summary["Parameters"] = [{k: v for k, v in one.items() if k in shown} for one in summary["Parameters"]]
-        return ActionResult(
-            {name: value for name, value in summary.items() if name not in ("ResourceTypes", "Version", "Metadata")}
-        )
-
-    def _summary(self, text: str) -> dict[str, Any]:
-        template = structure.read(text)
-        needed, kinds = self.account.capabilities(template)
-        return describe.template(template, needed, kinds)
-
-    def update_termination_protection(self) -> ActionResult:
-        stack = self._stack()
-        if stack.parent:
-            raise Refused(f"{stack.id} is a nested stack: termination protection is that of its root")
-        stack.protected = bool(self._get_param("EnableTerminationProtection"))
-        return ActionResult({"StackId": stack.id})
-
-    def set_stack_policy(self) -> ActionResult:
-        stack = self._stack()
-        body = self._policy(stack.target)
-        if body is None:
-            raise Refused("Either StackPolicyBody or StackPolicyURL must be specified.")
-        stack.policy = body
-        return ActionResult({})
-
-    def _policy(self, target: Target | None) -> str | None:
-        """The stack policy of a call, checked against the template that it is for."""
-        body, url = self._get_param("StackPolicyBody"), self._get_param("StackPolicyURL")
-        if body and url:
-            raise Refused("You cannot specify both StackPolicyURL and StackPolicyBody")
-        text = str(body) if body else self.account.template(url) if url else None
-        if text is not None:
-            stack_policies.check(text, target.template.resources.keys() if target else ())
-        return text
-
-    def get_stack_policy(self) -> ActionResult:
-        stack = self._stack()
-        return ActionResult({"StackPolicyBody": stack.policy} if stack.policy else {})
+LOG = logging.getLogger(__name__)
+PAGE = 100  # entries; AWS cuts at 1 MB, most lists at 100, too
+LONGEST_BODY = 51200  # bytes of a template given in the call; user guide, "Understand CloudFormation quotas"
+Answer = dict[str, Any]
 
 
-def install() -> None:
-    """Puts this CloudFormation in the place of moto's."""
+@dataclass
+class Request:
+    """One call: the account, the parameters and the access key that signed it."""
+
+    account: Account
+    parameters: Mapping[str, Any]
+    key: str
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A parameter, or `default` where it is not given."""
+        return self.parameters.get(name, default)
+
+    def stack(self) -> Stack:
+        """The stack that `StackName` names. Raises `RefusedCallError`."""
+        return self.account.find(self.get("StackName"))
+
+    def change_set(self) -> ChangeSet:
+        """The change set that the call names. Raises `RefusedCallError`."""
+        return self.account.find_change_set(self.get("ChangeSetName"), self.get("StackName"))
+
+    def text(self, stack: Stack | None) -> str:
+        """The template of the call, or that of the stack. Raises `RefusedCallError`."""
+        if body := self.get("TemplateBody"):
+            if len(body.encode()) > LONGEST_BODY:
+                raise RefusedCallError(
+                    "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                    f"Member must have length less than or equal to {LONGEST_BODY}"
+                )
+            return str(body)
+        if url := self.get("TemplateURL"):
+            return self.account.template(url)
+        if stack and stack.target and (self.get("UsePreviousTemplate") or self.get("StackName")):
+            return stack.target.text
+        raise RefusedCallError("Either Template URL or Template Body must be specified.")
+
+    def target(self, stack: Stack | None) -> Target:
+        """What the call makes of a stack. Raises `RefusedCallError`, `InvalidTemplateError`."""
+        previous = stack.target if stack else None
+        values: dict[str, str] = {}
+        for item in self.get("Parameters", []):
+            name = item["ParameterKey"]
+            if not item.get("UsePreviousValue"):
+                values[name] = item.get("ParameterValue", "")
+            elif previous is None or name not in previous.given:
+                raise RefusedCallError(
+                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
+                    "a parameter key not in the previous template"
+                )
+            else:
+                values[name] = previous.given[name]
+        listed = self.get("Tags")
+        tags = {tag["Key"]: tag["Value"] for tag in listed or ()}
+        if len(tags) > 50:
+            raise RefusedCallError("Tags: at most 50 can be given")
+        if listed is None and previous:
+            tags = dict(previous.tags)
+        capabilities = tuple(self.get("Capabilities", []))
+        target = self.account.target(self.text(stack), values, tags, capabilities)
+        needed, _ = self.account.capabilities(target.template)
+        if not set(needed) <= set(capabilities) and "CAPABILITY_NAMED_IAM" not in capabilities:
+            message = f"Requires capabilities : [{', '.join(needed)}]"
+            raise RefusedCallError(message, "InsufficientCapabilitiesException")
+        return target
+
+    def settings(self) -> Settings:
+        """What is given beside the target. Raises `RefusedCallError` for a role that does not exist and beyond the
+        quotas."""
+        role, topics, triggers = self.get("RoleARN"), self.get("NotificationARNs"), self.get("RollbackConfiguration")
+        if role and not self.account.has_role(role):
+            raise RefusedCallError(f"Role {role} is invalid or cannot be assumed")
+        if len(topics or ()) > 5:
+            raise RefusedCallError("NotificationARNs: at most 5 topics can be given")
+        if len((triggers or {}).get("RollbackTriggers", ())) > 5:
+            raise RefusedCallError("RollbackTriggers: at most 5 triggers can be given")
+        if not 0 <= (triggers or {}).get("MonitoringTimeInMinutes", 0) <= 180:
+            raise RefusedCallError("MonitoringTimeInMinutes must be from 0 to 180")
+        return Settings(role, None if topics is None else tuple(topics), triggers)
+
+    def page(self, name: str, items: Sequence[Any], size: int = PAGE) -> Answer:
+        """The page of items that `NextToken` asks for, with the token of the next one."""
+        first = int(self.get("NextToken") or 0)
+        following = {"NextToken": str(first + size)} if first + size < len(items) else {}
+        return {name: list(items[first : first + size]), **following}
+
+    def repeated(self, stack: Stack, kind: str, subject: str = "") -> str | None:
+        """The id of the operation that the same call started already, by its client token; None for a new one. Raises
+        `RefusedCallError` for a token that started something else. What AWS does with a token that comes again is not
+        written down: botocore's model only knows the error, "A client request token already exists"."""
+        token = self.get("ClientRequestToken")
+        known = self.account.tokens.get((stack.id, token)) if token else None
+        if known and known[:2] != (kind, subject):
+            raise RefusedCallError(f"ClientRequestToken {token} already exists", "TokenAlreadyExistsException")
+        return known and known[2]
+
+    def operation(self, stack: Stack, kind: str, subject: str = "") -> Operation:
+        """A new operation on a stack, recorded under the call's client token."""
+        self.account.made += 1
+        operation = Operation(identifier(stack.id, self.account.made), self.get("ClientRequestToken") or "")
+        operation.key = self.key
+        if operation.token:
+            self.account.tokens[stack.id, operation.token] = (kind, subject, operation.id)
+        stack.cancelled = False
+        stack.last = [{"OperationType": kind, "OperationId": operation.id}, *stack.last]
+        return operation
+
+
+def require_settled(stack: Stack, review: bool = False) -> None:
+    """Raises `RefusedCallError` for a stack that something is going on with; `review` lets REVIEW_IN_PROGRESS pass."""
+    if not stack.status.endswith(("_COMPLETE", "_FAILED")) and not (review and stack.status == "REVIEW_IN_PROGRESS"):
+        raise RefusedCallError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+
+def start(run: Callable[[], object], stack: Stack, operation: Operation) -> None:
+    """Runs an operation in a thread; a fault of the engine itself ends in a FAILED status, never in silence."""
+
+    def guarded() -> None:
+        try:
+            run()
+        except StackError:
+            return
+        except Exception:
+            LOG.error("%s", traceback.format_exc())
+            verb = stack.status.split("_", maxsplit=1)[0]
+            last = traceback.format_exc(limit=1).strip().splitlines()[-1]
+            stack.event(operation, None, f"{verb}_FAILED", f"the local AWS itself failed: {last}")
+
+    stack.running = Thread(target=guarded, name=operation.id, daemon=True)
+    stack.running.start()
+
+
+OPERATIONS: dict[str, Callable[[Request], Answer]] = {}
+
+
+class CloudFormation(BaseResponse):
+    """What moto routes CloudFormation's calls to."""
+
+    def __init__(self) -> None:
+        super().__init__(service_name="cloudformation")
+        self.automated_parameter_parsing = True
+
+    def call_action(self) -> Any:
+        """The call, with the account locked and what we refuse in moto's form."""
+        name = camelcase_to_underscores(self._get_action())
+        if name not in OPERATIONS:
+            raise NotImplementedError(name)  # told by `moto_patches`
+        account = accounts.account(self.current_account, self.region)
+        key = wire.signer(self.headers.get("Authorization", ""))[0]
+        with account.lock:
+            try:
+                answer: Any = OPERATIONS[name](Request(account, self.params, key))
+            except RefusedCallError as refused:
+                answer = CloudFormationError(refused.code, refused.message)
+            except InvalidTemplateError as invalid:
+                answer = CloudFormationError("ValidationError", str(invalid))
+            except Exception as fault:
+                LOG.error("%s", traceback.format_exc())
+                answer = CloudFormationError("InternalFailure", f"the local AWS itself failed: {fault!r}")
+        status, headers, body = self.serialized(ActionResult(answer))
+        headers, body = self._enrich_response({**headers, "status": str(status)}, body)
+        return status, headers, body
+
+
+def install(operations: Iterable[Callable[[Request], Answer]]) -> None:
+    """Puts this CloudFormation in the place of moto's, with these operations."""
+    OPERATIONS.update({operation.__name__: operation for operation in operations})
     urls.url_paths["{0}/$"] = CloudFormation.dispatch
-    # moto reads a log bucket's policy only if it is one plain statement, and fails at the others (models.py, 5.2.5).
-    setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))  # noqa: B010
-
-
-def exceptions() -> list[dict[str, str]]:
-    """What moto does not hold of what exists now, resource by resource."""
-    return [entry for one in ACCOUNTS.values() for entry in describe.exceptions(one)]

@@ -17,14 +17,14 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.utilities.utils import get_partition
 
-from scripts.local_aws.seam import account
+from scripts.local_aws.account import account
 
 PYTHONS, PLATFORMS = ("3.11", "3.12", "3.13", "3.14"), ("4.9.0", "4.10.1", "4.12.0")
 SAMPLE = "Sample Application"  # the label of what an environment without a version runs
 Options = dict[tuple[str, str], str]
 
 
-class Invalid(ServiceException):
+class InvalidParameterError(ServiceException):
     """A call that Elastic Beanstalk refuses."""
 
     code = "InvalidParameterValue"
@@ -95,7 +95,7 @@ class Beanstalk(BaseResponse):
     def create_application(self) -> ActionResult:
         name = self._get_param("ApplicationName")
         if name in self.held.applications:
-            raise Invalid(f"Application {name} already exists.")
+            raise InvalidParameterError(f"Application {name} already exists.")
         shown = {
             "ApplicationName": name,
             "ApplicationArn": self._own(f"application/{name}"),
@@ -129,14 +129,14 @@ class Beanstalk(BaseResponse):
     def delete_application(self) -> ActionResult:
         name = self._get_param("ApplicationName")
         if any(one.shown["ApplicationName"] == name for one in self.held.environments.values()):
-            raise Invalid(f"Unable to delete application {name} because it has running environments.")
+            raise InvalidParameterError(f"Unable to delete application {name} because it has running environments.")
         self.held.applications.pop(name, None)
         return EmptyResult()
 
     def create_application_version(self) -> ActionResult:
         found, label = self._application(), self._get_param("VersionLabel")
         if label in found.versions:
-            raise Invalid(f"Application Version {label} already exists.")
+            raise InvalidParameterError(f"Application Version {label} already exists.")
         bundle = self._get_param("SourceBundle")
         found.versions[label] = {
             "ApplicationName": found.shown["ApplicationName"],
@@ -155,7 +155,7 @@ class Beanstalk(BaseResponse):
     def create_environment(self) -> ActionResult:
         name, application = (self._get_param("EnvironmentName"), self._application().shown["ApplicationName"])
         if name in self.held.environments:
-            raise Invalid(f"Environment {name} already exists.")
+            raise InvalidParameterError(f"Environment {name} already exists.")
         shown = {
             "ApplicationName": application,
             "CNAME": f"{name}.{self.region}.elasticbeanstalk.com",
@@ -223,13 +223,13 @@ class Beanstalk(BaseResponse):
     def _application(self) -> Application:
         name = self._get_param("ApplicationName")
         if name not in self.held.applications:
-            raise Invalid(f"No Application named '{name}' found.")
+            raise InvalidParameterError(f"No Application named '{name}' found.")
         return self.held.applications[name]
 
     def _environment(self) -> Environment:
         name = self._get_param("EnvironmentName")
         if name not in self.held.environments:
-            raise Invalid(f"No Environment found for EnvironmentName = '{name}'.")
+            raise InvalidParameterError(f"No Environment found for EnvironmentName = '{name}'.")
         return self.held.environments[name]
 
     def _by_arn(self) -> Environment:
@@ -237,14 +237,14 @@ class Beanstalk(BaseResponse):
         for one in self.held.environments.values():
             if one.shown["EnvironmentArn"] == arn:
                 return one
-        raise Invalid(f"Resource not found for ARN '{arn}'.")
+        raise InvalidParameterError(f"Resource not found for ARN '{arn}'.")
 
     def _change(self, environment: Environment) -> None:
-        """Gives an environment what a call asks for. Raises `Invalid`."""
+        """Gives an environment what a call asks for. Raises `InvalidParameterError`."""
         shown, options = environment.shown, environment.options
         if platform := self._get_param("PlatformArn"):
             if not any(platform.endswith(f"/{version}") for version in PLATFORMS):
-                raise Invalid(f"Platform ARN '{platform}' doesn't exist.")
+                raise InvalidParameterError(f"Platform ARN '{platform}' doesn't exist.")
             shown["PlatformArn"] = platform
         if role := self._get_param("OperationsRole"):
             shown["OperationsRole"] = role
@@ -256,10 +256,12 @@ class Beanstalk(BaseResponse):
             options[one["Namespace"], one["OptionName"]] = one.get("Value", "")
         shared = options.get(("aws:elasticbeanstalk:environment", "LoadBalancerIsShared")) == "true"
         if shared and not options.get(("aws:elbv2:loadbalancer", "SharedLoadBalancer")):
-            raise Invalid("You must specify a shared load balancer: aws:elbv2:loadbalancer, SharedLoadBalancer.")
+            raise InvalidParameterError(
+                "You must specify a shared load balancer: aws:elbv2:loadbalancer, SharedLoadBalancer."
+            )
         if label := self._get_param("VersionLabel"):
             if label not in self.held.applications[shown["ApplicationName"]].versions:
-                raise Invalid(f"No Application Version named '{label}' found.")
+                raise InvalidParameterError(f"No Application Version named '{label}' found.")
             shown["VersionLabel"] = label
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.cfn.templates import Template
-from scripts.local_aws import changesets, drift, schemas
-from scripts.local_aws.account import Account
+from scripts.local_aws import change_sets, drift, schemas
+from scripts.local_aws.account import ACCOUNTS, Account
 from scripts.local_aws.faults import HOOK
-from scripts.local_aws.stacks import Change, ChangeSet, Resource, Stack, Target
+from scripts.local_aws.values import Change, ChangeSet, Resource, Stack, Target
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
         "Tags": _tags(one.target.tags),
         # A change set that early validation refuses still shows its changes.
         "Changes": [
-            changesets.described(change, values) for change in one.changes if one.status != "FAILED" or one.faults
+            change_sets.described(change, values) for change in one.changes if one.status != "FAILED" or one.faults
         ],
         "IncludeNestedStacks": one.include_nested,
         **_given({"Description": one.description, "StatusReason": one.reason, "OnStackFailure": one.on_failure}),
@@ -224,6 +224,11 @@ def _by_type(read: Template) -> dict[str, list[str]]:
     for name, one in read.resources.items():
         found.setdefault(one.type, []).append(name)
     return found
+
+
+def all_exceptions() -> list[dict[str, str]]:
+    """Every property of an existing resource, of all accounts and Regions, that moto does not hold."""
+    return [entry for account in tuple(ACCOUNTS.values()) for entry in exceptions(account)]
 
 
 def exceptions(account: Account) -> list[dict[str, str]]:

@@ -7,16 +7,17 @@ configuration changes"). Named exceptions of `types.held` are not compared: moto
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 import jmespath
 
-from scripts.local_aws import fold, readback
 from scripts.local_aws.account import Account
-from scripts.local_aws.resources import Thing, thing
-from scripts.local_aws.services import Failed
-from scripts.local_aws.stacks import Change, ChangeSet, Drift, Resource, Stack, now
-from scripts.local_aws.types import held
+from scripts.local_aws.api import PAGE, Answer, Request
+from scripts.local_aws.handlers import readback, shapes
+from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
+from scripts.local_aws.services import ResourceError
+from scripts.local_aws.values import Change, ChangeSet, Drift, RefusedCallError, Resource, Stack, identifier, now
 
 TAGS = ("tags", "tagset", "taglist", "resourcetags")
 CHECKED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED", "DELETE_FAILED", "IMPORT_COMPLETE")
@@ -60,7 +61,7 @@ def of_resource(one: Resource) -> dict[str, Any]:
 
 def supported(one: Resource) -> bool:
     """Whether a resource can be checked: it exists, is no nested stack, and moto holds its type."""
-    return one.status in CHECKED and not one.nested and one.kind not in held.TYPES
+    return one.status in CHECKED and not one.nested and one.kind not in readback.TYPES
 
 
 def detect(account: Account, one: Resource) -> Drift | None:
@@ -72,9 +73,9 @@ def detect(account: Account, one: Resource) -> Drift | None:
 
 def _compared(account: Account, one: Resource) -> Drift:
     try:
-        made = thing(account.services, one.kind, account.dynamic(one.properties), one.physical)
+        made = handler_for(account.services, one.kind, account.dynamic(one.properties), one.physical)
         state = made.read(whole=False)
-    except Failed as error:
+    except ResourceError as error:
         gone = "does not exist" in str(error) or "HandlerErrorCode: NotFound" in str(error)
         return Drift("DELETED" if gone else "UNKNOWN", reason="" if gone else str(error))
     places = sorted(place for place, kept in readback.unheld(made, state).items() if not kept)
@@ -82,11 +83,11 @@ def _compared(account: Account, one: Resource) -> Drift:
     return Drift("MODIFIED" if differences else "IN_SYNC", differences)
 
 
-def _actual(made: Thing, state: Mapping[str, Any], place: str) -> Any:
+def _actual(made: ResourceHandler, state: Mapping[str, Any], place: str) -> Any:
     """What the service shows for a place among the properties, in its own form; None for nothing."""
     name, _, rest = place.partition(".")
     if name in ("Tags", "ResourceTags"):
-        return next((fold.tags(value) for key, value in state.items() if key.lower() in TAGS), None)
+        return next((shapes.tags(value) for key, value in state.items() if key.lower() in TAGS), None)
     seen = made.row.seen.get(name)
     if isinstance(seen, str):
         return _at(jmespath.search(seen, state), rest)
@@ -190,3 +191,64 @@ def _reverted(place: str, expected: Any, value: Any, drift: Drift) -> dict[str, 
         },
     }
     return {"Target": target, "Evaluation": "Static"}
+
+
+def detect_stack_drift(request: Request) -> Answer:
+    stack, names = request.stack(), request.get("LogicalResourceIds", [])
+    if stack.status.endswith("_IN_PROGRESS") or stack.status == "DELETE_COMPLETE":
+        raise RefusedCallError(f"Drift detection cannot be performed on stack [{stack.id}] in status {stack.status}")
+    if unknown := set(names) - stack.resources.keys():
+        raise RefusedCallError(f"Resources {sorted(unknown)} do not exist for stack {stack.name}")
+    request.account.made += 1
+    made = Detection(identifier(stack.id, "drift", request.account.made), stack)
+    request.account.detections[made.id] = made
+    Thread(target=made.run, args=(request.account, names), name=made.id, daemon=True).start()
+    return {"StackDriftDetectionId": made.id}
+
+
+def describe_stack_drift_detection_status(request: Request) -> Answer:
+    made = request.account.detections.get(request.get("StackDriftDetectionId"))
+    if made is None:
+        raise RefusedCallError(f"No drift detection found for {request.get('StackDriftDetectionId')}")
+    answer = {
+        "StackId": made.stack.id,
+        "StackDriftDetectionId": made.id,
+        "DetectionStatus": made.status,
+        "Timestamp": made.moment,
+    }
+    if made.reason:
+        answer["DetectionStatusReason"] = made.reason
+    if made.status != "DETECTION_IN_PROGRESS":
+        drifts = [one.drift for one in made.stack.resources.values() if one.drift]
+        answer["StackDriftStatus"] = of_stack(made.stack)["StackDriftStatus"]
+        answer["DriftedStackResourceCount"] = sum(one.status in ("MODIFIED", "DELETED") for one in drifts)
+    return answer
+
+
+def detect_stack_resource_drift(request: Request) -> Answer:
+    stack, name = request.stack(), request.get("LogicalResourceId")
+    if name not in stack.resources:
+        raise RefusedCallError(f"Resource {name} does not exist for stack {stack.name}")
+    one = stack.resources[name]
+    found = detect(request.account, one)
+    if found is None:
+        raise RefusedCallError(f"Resource type {one.kind} is not supported for drift detection")
+    return {"StackResourceDrift": shown(stack, one, found)}
+
+
+def describe_stack_resource_drifts(request: Request) -> Answer:
+    stack, wanted = request.stack(), request.get("StackResourceDriftStatusFilters", [])
+    found = [
+        shown(stack, one, one.drift)
+        for one in stack.resources.values()
+        if one.drift and (not wanted or one.drift.status in wanted)
+    ]
+    return request.page("StackResourceDrifts", found, int(request.get("MaxResults") or PAGE))
+
+
+OPERATIONS = (
+    detect_stack_drift,
+    describe_stack_drift_detection_status,
+    detect_stack_resource_drift,
+    describe_stack_resource_drifts,
+)

@@ -1,236 +1,569 @@
-"""Execution: creates, updates, rolls back and deletes stacks, nested ones included, and records every event."""
+"""Execution: creates, updates, imports, rolls back and deletes stacks, nested ones included, and records every event.
 
-from dataclasses import replace
+As in CloudFormation, what depends on nothing is begun at once, in nested stacks as in their parent, and ends when it
+ends: in a random order here, which the account's seed decides, one step at a time and in one thread.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass, replace
 
 from generator.cfn import graph
-from scripts.local_aws import schemas, validation
-from scripts.local_aws.removal import ON_CREATE
-from scripts.local_aws.rollback import Rollback, kept
-from scripts.local_aws.services import Failed
-from scripts.local_aws.stacks import Operation, Resource, Stack, Target, now
-from scripts.local_aws.steps import StackFailed
-from scripts.local_aws.structure import Invalid
+from scripts.local_aws import provision, schemas, stack_policies
+from scripts.local_aws.account import Account
+from scripts.local_aws.provision import Steps, T, Wait, failed
+from scripts.local_aws.services import ResourceError
+from scripts.local_aws.template import InvalidTemplateError, Scope
+from scripts.local_aws.values import RETAINED, Operation, Resource, Stack, StackError, Target, now
+
+LOG = logging.getLogger(__name__)
+ON_CREATE = ("Retain",)  # the deletion policies that are respected when a creation is undone
+CANCELLED = {"create": "Resource creation cancelled", "update": "Resource update cancelled"}
+REPLACED = "Requested update requires the creation of a new physical resource; hence creating one."
+REFUSALS = (ResourceError, InvalidTemplateError, StackError)
+Job = Callable[[], Steps[None]]
 
 
-class Engine(Rollback):
-    """Runs operations on the stacks of one account."""
-
-    def create(self, stack: Stack, target: Target, operation: Operation) -> None:
-        """Creates a root stack and, on failure, does what the operation says: roll back, delete or nothing."""
+def finish(steps: Steps[T]) -> T:
+    """Does steps to their end; waits where they wait."""
+    while True:
         try:
-            self._create(stack, target, operation)
-        except StackFailed as error:
-            if stack.cancelled:  # by its deletion, which goes on from here
-                return
-            if operation.delete_on_failure:
-                self.delete(stack, operation, ON_CREATE, str(error))
-            elif operation.disable_rollback:
-                stack.event(operation, None, "CREATE_FAILED", str(error))
-            else:
-                self._roll_back_create(stack, operation, str(error))
+            over = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        while not over():
+            time.sleep(0.02)
 
-    def _create(self, stack: Stack, target: Target, operation: Operation) -> None:
-        stack.target = target
-        self._begin(stack, operation, "CREATE_IN_PROGRESS")
-        self._converge(stack, target, operation, "create")
-        stack.event(operation, None, "CREATE_COMPLETE")
 
-    def update(self, stack: Stack, target: Target, operation: Operation) -> None:
-        """Updates a root stack; rolls back on failure; cleans up what was replaced or removed on success."""
-        if stack.unfinished:  # an update after one that failed: both are undone, or cleaned up after, together
-            operation.journal, operation.before = stack.unfinished.journal, stack.unfinished.before
-        try:
-            self._update(stack, target, operation)
-        except StackFailed as error:
-            if stack.cancelled:
-                self.roll_back_update(operation, "User Initiated")
-            elif operation.disable_rollback:
-                stack.unfinished = operation
-                self._unchanged(operation)
-                for one, *_ in reversed(operation.before):
-                    if one.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
-                        one.event(operation, None, "UPDATE_COMPLETE")
-                stack.event(operation, None, "UPDATE_FAILED", str(error))
-            else:
-                self.roll_back_update(operation, str(error))
+def kept(operation: Operation) -> tuple[str, ...]:
+    """The deletion policies that are respected for what an operation itself made."""
+    return () if operation.retain_except_on_create else ON_CREATE
+
+
+def create(account: Account, stack: Stack, target: Target, operation: Operation) -> None:
+    """Creates a root stack and, on failure, does what the operation says: roll back, delete or nothing."""
+    run = Run(account, operation)
+    try:
+        finish(run.create(stack, target))
+    except StackError as error:
+        if stack.cancelled:  # by its deletion, which goes on from here
             return
-        stack.unfinished = None
-        self._clean_up(operation)
-
-    def take_over(self, stack: Stack, target: Target, operation: Operation) -> None:
-        """Imports resources into a root stack, new or not; on failure they are nobody's again."""
-        before, resources = stack.target, dict(stack.resources)
-        stack.target = target
-        try:
-            self._converge(stack, target, operation, "import")
-        except StackFailed as error:
-            stack.event(operation, None, "IMPORT_ROLLBACK_IN_PROGRESS", str(error))
-            for one in self._backwards(list(stack.resources.values())):
-                if one.adopted == operation.id:
-                    stack.event(operation, one, "IMPORT_ROLLBACK_COMPLETE")
-            stack.target, stack.resources = before, resources
-            stack.event(operation, None, "IMPORT_ROLLBACK_COMPLETE")
+        if operation.delete_on_failure:
+            finish(run.delete(stack, ON_CREATE, str(error)))
+        elif operation.disable_rollback:
+            stack.event(operation, None, "CREATE_FAILED", str(error))
         else:
-            stack.event(operation, None, "IMPORT_COMPLETE")
+            operation.undoing = True
+            stack.event(operation, None, "ROLLBACK_IN_PROGRESS", f"{error}Rollback requested by user.")
+            if resisting := finish(run.empty(stack, kept(operation))):
+                stack.event(operation, None, "ROLLBACK_FAILED", _list_failed("delete", resisting))
+            else:
+                stack.outputs = {}
+                stack.event(operation, None, "ROLLBACK_COMPLETE")
 
-    def _unchanged(self, operation: Operation) -> None:
-        """Without a rollback, what failed to be updated stands as it was, in UPDATE_FAILED."""
-        for stack, logical, before, after in operation.journal:
-            if before and after and after.status == "UPDATE_FAILED" and not after.nested:
-                stack.resources[logical] = replace(before, status=after.status, reason=after.reason)
 
-    def undo_failed_creation(self, stack: Stack, operation: Operation) -> None:
-        """`RollbackStack` from CREATE_FAILED: there is no stable state before it, so that the stack is deleted."""
-        operation.undoing = True
-        self.delete(stack, operation, kept(operation), "User Initiated")
+def update(account: Account, stack: Stack, target: Target, operation: Operation) -> None:
+    """Updates a root stack; rolls back on failure; cleans up what was replaced or removed on success."""
+    run = Run(account, operation)
+    if stack.unfinished:  # an update after one that failed: both are undone, or cleaned up after, together
+        operation.journal, operation.before = stack.unfinished.journal, stack.unfinished.before
+    try:
+        finish(run.update(stack, target))
+    except StackError as error:
+        if stack.cancelled:
+            roll_back_update(account, operation, "User Initiated")
+        elif operation.disable_rollback:
+            run.leave_failed(stack, str(error))
+        else:
+            roll_back_update(account, operation, str(error))
+        return
+    stack.unfinished = None
+    finish(run.clean_up())
 
-    def _update(self, stack: Stack, target: Target, operation: Operation) -> None:
+
+def take_over(account: Account, stack: Stack, target: Target, operation: Operation) -> None:
+    """Imports resources into a root stack, new or not; on failure they are nobody's again."""
+    before, resources = stack.target, dict(stack.resources)
+    stack.target = target
+    try:
+        finish(Run(account, operation).converge(stack, target, "import"))
+    except StackError as error:
+        stack.event(operation, None, "IMPORT_ROLLBACK_IN_PROGRESS", str(error))
+        for resource in _backwards(stack.resources.values()):
+            if resource.adopted == operation.id:
+                stack.event(operation, resource, "IMPORT_ROLLBACK_COMPLETE")
+        stack.target, stack.resources = before, resources
+        stack.event(operation, None, "IMPORT_ROLLBACK_COMPLETE")
+    else:
+        stack.event(operation, None, "IMPORT_COMPLETE")
+
+
+def delete(account: Account, stack: Stack, operation: Operation, retained: Iterable[str] = ()) -> None:
+    """Deletes a root stack; `retained` are resources that stay although they have no policy. Raises `StackError`."""
+    finish(Run(account, operation).delete(stack, retained=retained))
+
+
+def undo_failed_creation(account: Account, stack: Stack, operation: Operation) -> None:
+    """`RollbackStack` from CREATE_FAILED: there is no stable state before it, so that the stack is deleted."""
+    operation.undoing = True
+    finish(Run(account, operation).delete(stack, kept(operation), "User Initiated"))
+
+
+def roll_back_update(
+    account: Account, operation: Operation, reason: str, skip: Collection[tuple[str, str]] = ()
+) -> None:
+    """Undoes the journal backwards, over all nested stacks. What was undone already stays so; what is in `skip`, by the
+    stack's id and the logical id, counts as undone. What resists leaves UPDATE_ROLLBACK_FAILED, from where the same
+    operation can be rolled back again."""
+    run, root = Run(account, operation), operation.before[0][0]
+    operation.undoing, root.cancelled, root.unfinished = True, False, operation
+    stacks = [stack for stack, *_ in operation.before]
+    for stack in stacks:
+        if stack.status != "UPDATE_ROLLBACK_IN_PROGRESS":
+            stack.event(operation, None, "UPDATE_ROLLBACK_IN_PROGRESS", reason if stack is root else "")
+    created = {id(stack) for stack, *_ in operation.journal} - {id(stack) for stack in stacks}
+    resisting = finish(run.undo_all(created, skip))
+    for stack, target, resources, outputs in operation.before:
+        stack.target, stack.outputs = target, outputs
+        existing = {name: resource for name, resource in stack.resources.items() if name in resources}
+        stack.resources = {**resources, **existing}
+    if resisting:
+        for stack in reversed(stacks):
+            if names := resisting.get(stack.id):
+                stack.event(operation, None, "UPDATE_ROLLBACK_FAILED", _list_failed("update", names))
+            else:
+                stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
+        return
+    root.unfinished = None
+    for stack in reversed(stacks):
+        stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+    for stack, _, old, new in reversed(operation.journal):
+        if id(stack) not in created and new and new.physical and (old is None or new.physical != old.physical):
+            policy = new.body.get("DeletionPolicy") if old is None else None
+            finish(run.leave(stack, new, policy, kept(operation)))
+    for stack in reversed(stacks):
+        stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
+
+
+@dataclass
+class Run:
+    """One operation on its way through a root stack and what is nested in it."""
+
+    account: Account
+    operation: Operation
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(f"{self.account.behaviour.seed}/{self.operation.id}")
+
+    # -- stacks
+
+    def create(self, stack: Stack, target: Target) -> Steps[None]:
+        """Creates a stack. Raises `StackError`."""
+        stack.target = target
+        self._begin(stack, "CREATE_IN_PROGRESS")
+        yield from self.converge(stack, target, "create")
+        stack.event(self.operation, None, "CREATE_COMPLETE")
+
+    def update(self, stack: Stack, target: Target) -> Steps[None]:
+        """Updates a stack, but for the cleaning up. Raises `StackError`."""
         assert stack.target is not None
-        if all(one is not stack for one, *_ in operation.before):
-            operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
+        if all(other is not stack for other, *_ in self.operation.before):
+            self.operation.before.append((stack, stack.target, dict(stack.resources), stack.outputs))
         stack.target, stack.updated = target, now()
-        self._begin(stack, operation, "UPDATE_IN_PROGRESS")
-        self._converge(stack, target, operation, "update")
-        stack.event(operation, None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._begin(stack, "UPDATE_IN_PROGRESS")
+        yield from self.converge(stack, target, "update")
+        stack.event(self.operation, None, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
-    def _converge(self, stack: Stack, target: Target, operation: Operation, verb: str) -> None:
-        """Brings every resource to what the template says, in order; raises `StackFailed`."""
-        failed = ""
+    def delete(
+        self, stack: Stack, keep: tuple[str, ...] = RETAINED, reason: str = "", retained: Iterable[str] = ()
+    ) -> Steps[None]:
+        """Deletes a stack in reverse order. `keep` are the deletion policies that are respected, `retained` resources
+        that stay although they have none. Raises `StackError`."""
+        self._begin(stack, "DELETE_IN_PROGRESS", reason)
+        for name in retained:
+            stack.event(self.operation, stack.resources.pop(name), "DELETE_SKIPPED")
+        if resisting := (yield from self.empty(stack, keep)):
+            text = _list_failed("delete", resisting)
+            stack.event(self.operation, None, "DELETE_FAILED", text)
+            raise StackError(text)
+        stack.deleted = now()
+        stack.event(self.operation, None, "DELETE_COMPLETE")
+
+    def converge(self, stack: Stack, target: Target, verb: str) -> Steps[None]:
+        """Brings every resource to what the template says, each once what it needs is there. Raises `StackError`."""
         try:
             scope = self.account.scope(stack, target, preview=False)
             self._watch(stack)
-            for failed in self._idle(stack, scope):
-                self._permit("Update:Delete", stack, stack.resources[failed], stack.resources[failed], operation)
-            failed = ""
-            for name in graph.order(graph.dependencies(target.template)):
-                body = target.template.resources[name].body
-                self._go_on(stack)
-                if scope.exists(body):
-                    failed = name
-                    wanted = Resource(name, body["Type"], body, self.account.properties(scope, name))
-                    there = self._bring(stack, stack.resources.get(name), wanted, operation)
-                    scope.found[name] = (there.physical, there.attributes)
-                    failed = ""
-            self._go_on(stack)
+        except InvalidTemplateError as error:
+            raise StackError(str(error)) from error
+        for name in _idle(stack, scope):
+            try:
+                self._permit("Update:Delete", stack, stack.resources[name], stack.resources[name])
+            except ResourceError as error:
+                raise StackError(_list_failed(verb, [name])) from error
+        resources = target.template.resources
+        needs = {
+            name: {need for need in needed if scope.exists(resources[need].body)}
+            for name, needed in graph.dependencies(target.template).items()
+            if scope.exists(resources[name].body)
+        }
+        jobs = {name: self._job(stack, scope, name, verb) for name in needs}
+        if failures := (yield from self._together(jobs, needs, stack, verb)):
+            raise StackError(_list_failed(verb, failures))
+        if stack.root.cancelled:
+            raise StackError("User Initiated")
+        try:
             self._watch(stack)
             stack.outputs = self.account.outputs(scope)
-        except (Failed, Invalid, StackFailed) as error:
-            if not isinstance(error, StackFailed) and failed and failed not in stack.resources:
-                body = target.template.resources[failed].body
-                stack.resources[failed] = Resource(failed, body["Type"], body, {})
-            resource = stack.resources.get(failed)
-            if resource and not resource.status.endswith("FAILED"):
-                stack.event(operation, resource, f"{verb.upper()}_FAILED", str(error))
-            what = f"The following resource(s) failed to {verb}: [{failed}]. " if failed else str(error)
-            raise StackFailed(what) from error
+        except InvalidTemplateError as error:
+            raise StackError(str(error)) from error
 
-    def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource, operation: Operation) -> Resource:
+    def _job(self, stack: Stack, scope: Scope, name: str, verb: str) -> Job:
+        def steps() -> Steps[None]:
+            body = scope.template.resources[name].body
+            try:
+                wanted = Resource(name, body["Type"], body, self.account.properties(scope, name))
+                current = yield from self._bring(stack, stack.resources.get(name), wanted)
+                scope.found[name] = (current.physical, current.attributes)
+            except REFUSALS as error:
+                resource = stack.resources.setdefault(name, Resource(name, body["Type"], body, {}))
+                if not resource.status.endswith("FAILED"):
+                    stack.event(self.operation, resource, f"{verb.upper()}_FAILED", str(error))
+                raise
+
+        return steps
+
+    def _together(
+        self, jobs: Mapping[str, Job], needs: Mapping[str, set[str]], stack: Stack, verb: str
+    ) -> Steps[list[str]]:
+        """Does jobs, each once those that it needs are done; returns the names of those that failed. After the first
+        failure, and after a cancellation, none is begun and what is under way is cancelled; when a stack is deleted
+        (`verb` is delete) the others go on."""
+        waiting, active, done, failures = dict(jobs), dict[str, tuple[Steps[None], Wait]](), set[str](), list[str]()
+
+        def startable() -> list[str]:
+            return [name for name in waiting if needs[name] <= done]
+
+        def ready() -> list[str]:
+            return [name for name, (_, over) in active.items() if over()]
+
+        def may_go_on() -> bool:
+            return stack.root.cancelled or bool(failures) or bool(startable()) or bool(ready())
+
+        while waiting or active:
+            if verb != "delete" and (failures or stack.root.cancelled):
+                return failures + self._cancel(active, verb)
+            for name in self._shuffled(startable()) or self._shuffled(ready())[:1]:
+                steps = waiting.pop(name)() if name in waiting else active.pop(name)[0]
+                try:
+                    active[name] = (steps, next(steps))
+                    continue
+                except StopIteration:
+                    done.add(name)
+                except REFUSALS:
+                    failures.append(name)
+                    done.add(name)
+                    break
+            if waiting or active:
+                assert active or startable() or failures, f"nothing can go on: {sorted(waiting)}"
+                try:
+                    yield may_go_on
+                except ResourceError:  # the parent stack does not go on
+                    self._cancel(active, verb)
+                    raise
+        return failures
+
+    def _cancel(self, active: Mapping[str, tuple[Steps[None], Wait]], verb: str) -> list[str]:
+        """Ends what is under way; the names of those that did not end well."""
+        cancelled = []
+        for name in self._shuffled(active):
+            try:
+                active[name][0].throw(ResourceError(CANCELLED.get(verb, f"Resource {verb} cancelled")))
+            except StopIteration:
+                continue
+            except REFUSALS:
+                cancelled.append(name)
+        return cancelled
+
+    def _shuffled(self, names: Iterable[str]) -> list[str]:
+        ordered = sorted(names)
+        self.random.shuffle(ordered)
+        return ordered
+
+    # -- what stops an operation
+
+    def _watch(self, stack: Stack) -> None:
+        """Raises `StackError` for a rollback trigger of a root that is missing or in alarm. CloudFormation watches all
+        the time and MonitoringTimeInMinutes longer; here triggers are looked at before the first and after the last
+        resource."""
+        triggers = (stack.settings.triggers or {}).get("RollbackTriggers", ()) if stack.parent is None else ()
+        for trigger in triggers:
+            if (state := self.account.alarm_state(trigger["Arn"])) in ("", "ALARM"):
+                what = f"is in state {state}" if state else "was not found"
+                raise StackError(f"Rollback trigger {trigger['Arn']} {what}. ")
+
+    def _permit(self, action: str, stack: Stack, existing: Resource, wanted: Resource) -> None:
+        """Raises `ResourceError` when the policy of a stack refuses what is about to happen to a resource."""
+        if why := stack_policies.refusal(stack.policy, action, wanted.logical, wanted.kind):
+            self.operation.journal.append((stack, wanted.logical, existing, wanted))
+            raise failed(stack, wanted, self.operation, "UPDATE_FAILED", ResourceError(why))
+
+    def _begin(self, stack: Stack, status: str, reason: str = "") -> None:
+        """The first event; a root has it from the call that started the operation."""
+        if stack.status != status:
+            stack.event(self.operation, None, status, reason)
+
+    # -- resources
+
+    def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource) -> Steps[Resource]:
+        """Brings one resource to what the template says; returns it as it stands then. Raises one of `REFUSALS`."""
         if faults := schemas.faults(wanted.kind, wanted.properties):
-            raise Failed(
-                f"Properties validation failed for resource {wanted.logical} with message:\n" + "\n".join(faults)
-            )
+            message = "\n".join([f"Properties validation failed for resource {wanted.logical} with message:", *faults])
+            raise ResourceError(message)
         if existing and existing.status == "CREATE_FAILED" and not existing.nested:
             if existing.physical:
-                self._leave(stack, existing, operation, None, ())
+                yield from self.leave(stack, existing, None, ())
             existing = None
         if existing is None:
-            stack.resources[wanted.logical] = wanted
-            operation.journal.append((stack, wanted.logical, None, wanted))
-            if physical := operation.imports.get((stack.id, wanted.logical)):
-                self._adopt(stack, wanted, physical, operation)
-            else:
-                self._make(stack, wanted, operation)
+            yield from self._add(stack, wanted)
             return wanted
         same = existing.properties == wanted.properties and not existing.status.endswith("FAILED")
-        if same and not existing.nested:
+        if existing.nested:
+            return (yield from self._update_nested(stack, existing, wanted, same))
+        if same:
             existing.body = wanted.body
             return existing
-        if existing.nested:
-            return self._update_nested(stack, existing, wanted, operation)
         wanted.physical, wanted.attributes = existing.physical, existing.attributes
         stack.resources[wanted.logical] = wanted
         replaced = bool(schemas.replaces(wanted.kind, existing.properties, wanted.properties))
-        self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, wanted, operation)
-        operation.journal.append((stack, wanted.logical, existing, wanted))
+        self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, wanted)
+        self.operation.journal.append((stack, wanted.logical, existing, wanted))
         if replaced:
-            reason = "Requested update requires the creation of a new physical resource; hence creating one."
-            stack.event(operation, wanted, "UPDATE_IN_PROGRESS", reason)
+            stack.event(self.operation, wanted, "UPDATE_IN_PROGRESS", REPLACED)
             wanted.physical = ""
-            self._make(stack, wanted, operation, "UPDATE")
-            return wanted
-        self._change(stack, existing, wanted, operation)
+            yield from self._make(stack, wanted, "UPDATE")
+        else:
+            yield from provision.change(self.account, stack, existing, wanted, self.operation)
         return wanted
 
-    def _make(self, stack: Stack, resource: Resource, operation: Operation, verb: str = "CREATE") -> None:
-        """Creates a resource and makes sure that it is there as asked for."""
+    def _add(self, stack: Stack, wanted: Resource) -> Steps[None]:
+        stack.resources[wanted.logical] = wanted
+        self.operation.journal.append((stack, wanted.logical, None, wanted))
+        if physical := self.operation.imports.get((stack.id, wanted.logical)):
+            yield from provision.adopt(self.account, stack, wanted, physical, self.operation)
+        else:
+            yield from self._make(stack, wanted, "CREATE")
+
+    def _make(self, stack: Stack, resource: Resource, verb: str) -> Steps[None]:
+        """Creates a resource; `verb` is CREATE, or UPDATE for the replacement of another."""
         if verb == "CREATE":
-            stack.event(operation, resource, f"{verb}_IN_PROGRESS")
+            stack.event(self.operation, resource, "CREATE_IN_PROGRESS")
         try:
-            with self._planned(verb.lower(), stack, resource, operation):
-                if resource.nested:
-                    self._create_nested(stack, resource, operation)
-                else:
-                    made = self._thing(stack, resource)
-                    validation.unlike_s3(made)
-                    try:
-                        made.create()
-                    finally:
-                        resource.physical = made.physical
-                    stack.event(operation, resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
-                    self._verify(resource, made)
+            steps = (
+                self._create_nested(stack, resource)
+                if resource.nested
+                else provision.create(self.account, stack, resource, self.operation, verb)
+            )
+            yield from provision.disturbed(self.account, verb.lower(), stack, resource, self.operation, steps)
         except Exception as error:
-            raise self._failed(stack, resource, operation, f"{verb}_FAILED", error) from error
-        stack.event(operation, resource, f"{verb}_COMPLETE")
+            raise failed(stack, resource, self.operation, f"{verb}_FAILED", error) from error
+        stack.event(self.operation, resource, f"{verb}_COMPLETE")
+
+    def remove(
+        self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...] = RETAINED
+    ) -> Steps[None]:
+        """Deletes a resource, unless its policy is one of those to `keep`. Raises one of `REFUSALS`."""
+        if resource.adopted == self.operation.id:  # what was only taken over is given back
+            stack.event(self.operation, resource, "IMPORT_ROLLBACK_COMPLETE")
+            return
+        if policy in keep:
+            stack.event(self.operation, resource, "DELETE_SKIPPED")
+            return
+        stack.event(self.operation, resource, "DELETE_IN_PROGRESS")
+        try:
+            steps = (
+                self.delete(self.account.stacks[resource.physical], keep)
+                if resource.nested
+                else provision.delete(self.account, stack, resource)
+            )
+            yield from provision.disturbed(self.account, "delete", stack, resource, self.operation, steps)
+        except Exception as error:
+            raise failed(stack, resource, self.operation, "DELETE_FAILED", error) from error
+        stack.event(self.operation, resource, "DELETE_COMPLETE")
+
+    def leave(
+        self, stack: Stack, resource: Resource, policy: str | None, keep: tuple[str, ...] = RETAINED
+    ) -> Steps[None]:
+        """Removes what a stack has no use for any more; what resists stays behind, and only its event tells."""
+        with suppress(*REFUSALS):
+            yield from self.remove(stack, resource, policy, keep)
+
+    def empty(self, stack: Stack, keep: tuple[str, ...]) -> Steps[list[str]]:
+        """Removes every resource of a stack; returns those that resisted."""
+        needed_by = _needed_by(stack.resources.values())
+        jobs = {name: self._emptying(stack, resource, keep) for name, resource in stack.resources.items()}
+        return (yield from self._together(jobs, needed_by, stack, "delete"))
+
+    def _emptying(self, stack: Stack, resource: Resource, keep: tuple[str, ...]) -> Job:
+        def steps() -> Steps[None]:
+            try:
+                if resource.physical:
+                    yield from self.remove(stack, resource, resource.body.get("DeletionPolicy"), keep)
+            except REFUSALS:
+                if not self.operation.force:
+                    raise
+                stack.event(self.operation, resource, "DELETE_SKIPPED")
+            del stack.resources[resource.logical]
+
+        return steps
+
+    def clean_up(self) -> Steps[None]:
+        """Deletes what was replaced or removed, then gives the stacks their final status, nested ones first."""
+        stacks = [stack for stack, *_ in self.operation.before]
+        for stack, _, resources, _ in self.operation.before:
+            assert stack.target is not None
+            idle = _idle(stack, self.account.scope(stack, stack.target, preview=False))
+            present = {(one.kind, one.physical) for one in stack.resources.values() if one.logical not in idle}
+            gone = [resource for resource in resources.values() if (resource.kind, resource.physical) not in present]
+            for resource in _backwards(gone):
+                policy = resource.body.get("DeletionPolicy" if resource.logical in idle else "UpdateReplacePolicy")
+                yield from self.leave(stack, copy(resource), policy)
+                if resource.logical in idle:
+                    del stack.resources[resource.logical]
+        for stack in reversed(stacks):
+            stack.event(self.operation, None, "UPDATE_COMPLETE")
+
+    # -- undoing
+
+    def leave_failed(self, root: Stack, reason: str) -> None:
+        """Without a rollback, what failed to be updated stands as it was, in UPDATE_FAILED."""
+        root.unfinished = self.operation
+        for stack, logical, before, after in self.operation.journal:
+            if before and after and after.status == "UPDATE_FAILED" and not after.nested:
+                stack.resources[logical] = replace(before, status=after.status, reason=after.reason)
+        for stack, *_ in reversed(self.operation.before):
+            if stack.status == "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+                stack.event(self.operation, None, "UPDATE_COMPLETE")
+        root.event(self.operation, None, "UPDATE_FAILED", reason)
+
+    def undo_all(self, created: Collection[int], skip: Collection[tuple[str, str]]) -> Steps[dict[str, list[str]]]:
+        """Undoes the journal but for stacks that this update `created`, which go as wholes; returns the logical ids
+        that resist, by the id of their stack."""
+        resisting: dict[str, list[str]] = {}
+        for number, (stack, logical, before, after) in reversed(list(enumerate(self.operation.journal))):
+            if id(stack) in created or number in self.operation.undone:
+                continue
+            try:
+                if (stack.id, logical) in skip:
+                    stack.event(self.operation, stack.resources[logical], "UPDATE_COMPLETE", "Resource skipped")
+                elif before is None:
+                    stack.resources.pop(logical, None)
+                else:
+                    yield from self._undo(stack, before, after, resisting)
+                self.operation.undone.add(number)
+            except (ResourceError, InvalidTemplateError) as error:
+                LOG.error("rollback of %s: %s", logical, error)
+                resisting.setdefault(stack.id, []).append(logical)
+        return resisting
+
+    def _undo(
+        self, stack: Stack, before: Resource, after: Resource | None, resisting: Mapping[str, list[str]]
+    ) -> Steps[None]:
+        old = replace(before)
+        stack.resources[old.logical] = old
+        if old.nested and (names := resisting.get(old.physical)):
+            reason = f"Currently in UPDATE_ROLLBACK_FAILED with reason: {_list_failed('update', names)}"
+            error = ResourceError(f"Embedded stack {old.physical} was not successfully updated. {reason}")
+            raise failed(stack, old, self.operation, "UPDATE_FAILED", error)
+        if not old.nested and after and after.physical == before.physical:
+            old.attributes = before.attributes
+            yield from provision.change(self.account, stack, after, old, self.operation)
+        else:
+            stack.event(self.operation, old, "UPDATE_COMPLETE")
 
     # -- nested stacks
 
-    def _create_nested(self, stack: Stack, resource: Resource, operation: Operation) -> None:
+    def _create_nested(self, stack: Stack, resource: Resource) -> Steps[None]:
         reviewed = [
-            one
-            for one in tuple(self.account.stacks.values())
-            if one.parent is stack and one.logical == resource.logical and one.status == "REVIEW_IN_PROGRESS"
+            other
+            for other in tuple(self.account.stacks.values())
+            if other.parent is stack and other.logical == resource.logical and other.status == "REVIEW_IN_PROGRESS"
         ]
         child = reviewed[-1] if reviewed else self.account.nested(stack, resource.logical)
         resource.physical = child.id
         assert stack.target is not None
         target = self.account.nested_target(resource.properties, stack.target)
-        stack.event(operation, resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+        stack.event(self.operation, resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
         try:
-            self._create(child, target, operation)
-        except StackFailed as error:
-            child.event(operation, None, "CREATE_FAILED", str(error))
-            raise Failed(f"Embedded stack {child.id} was not successfully created: {error}") from error
+            yield from self.create(child, target)
+        except (StackError, ResourceError) as error:
+            child.event(self.operation, None, "CREATE_FAILED", str(error))
+            raise ResourceError(f"Embedded stack {child.id} was not successfully created: {error}") from error
         resource.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
 
-    def _update_nested(self, stack: Stack, existing: Resource, wanted: Resource, operation: Operation) -> Resource:
+    def _update_nested(self, stack: Stack, existing: Resource, wanted: Resource, same: bool) -> Steps[Resource]:
         child = self.account.stacks[existing.physical]
         assert stack.target is not None
         assert child.target is not None
         target = self.account.nested_target(wanted.properties, stack.target)
-        if (
-            existing.properties == wanted.properties
-            and not existing.status.endswith("FAILED")
-            and target.text == child.target.text
-            and target.values == child.target.values
-        ):
+        if same and (target.text, target.values) == (child.target.text, child.target.values):
             existing.body = wanted.body
             return existing
         wanted.physical = existing.physical
         stack.resources[wanted.logical] = wanted
-        self._permit("Update:Modify", stack, existing, wanted, operation)
-        operation.journal.append((stack, wanted.logical, existing, wanted))
-        stack.event(operation, wanted, "UPDATE_IN_PROGRESS")
+        self._permit("Update:Modify", stack, existing, wanted)
+        self.operation.journal.append((stack, wanted.logical, existing, wanted))
+        stack.event(self.operation, wanted, "UPDATE_IN_PROGRESS")
         try:
-            with self._planned("update", stack, wanted, operation):
-                self._update(child, target, operation)
-        except Failed as error:
-            raise self._failed(stack, wanted, operation, "UPDATE_FAILED", error) from error
-        except StackFailed as error:
-            status = "UPDATE_FAILED" if operation.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
-            child.event(operation, None, status, str(error))
-            reason = f"Currently in {status} with reason: {error}"
-            message = f"Embedded stack {child.id} was not successfully updated. {reason}"
-            raise self._failed(stack, wanted, operation, "UPDATE_FAILED", Failed(message)) from error
+            steps = self.update(child, target)
+            yield from provision.disturbed(self.account, "update", stack, wanted, self.operation, steps)
+        except (ResourceError, StackError) as error:
+            if child.status == "UPDATE_IN_PROGRESS":
+                status = "UPDATE_FAILED" if self.operation.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
+                child.event(self.operation, None, status, str(error))
+                reason = f"Currently in {status} with reason: {error}"
+                error = ResourceError(f"Embedded stack {child.id} was not successfully updated. {reason}")
+            raise failed(stack, wanted, self.operation, "UPDATE_FAILED", error) from error
         wanted.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
-        stack.event(operation, wanted, "UPDATE_COMPLETE")
+        stack.event(self.operation, wanted, "UPDATE_COMPLETE")
         return wanted
+
+
+def _list_failed(verb: str, names: Iterable[str]) -> str:
+    """CloudFormation's reason for a stack whose resources failed."""
+    return f"The following resource(s) failed to {verb}: [{', '.join(names)}]. "
+
+
+def _idle(stack: Stack, scope: Scope) -> list[str]:
+    """The resources of a stack that its template does not want any more."""
+    wanted = scope.template.resources
+    return [name for name in stack.resources if name not in wanted or not scope.exists(wanted[name].body)]
+
+
+def _needs(resources: Iterable[Resource]) -> dict[str, set[str]]:
+    """What each of some resources needs of the others, by logical ids."""
+    bodies = {resource.logical: dict(resource.body) for resource in resources}
+    needs: dict[str, set[str]] = {}
+    for name, body in bodies.items():
+        listed = body.get("DependsOn", ())
+        direct = {listed} if isinstance(listed, str) else set(listed)
+        mentioned = {target for _, how, target, _ in graph.mentions(body) if how != "Condition"}
+        needs[name] = (direct | mentioned) & bodies.keys()
+    return needs
+
+
+def _needed_by(resources: Iterable[Resource]) -> dict[str, set[str]]:
+    """Which others need each of some resources: those go first when all go."""
+    needs = _needs(resources)
+    return {name: {other for other, needed in needs.items() if name in needed} for name in needs}
+
+
+def _backwards(resources: Iterable[Resource]) -> list[Resource]:
+    """Resources so that each goes before what it needs."""
+    by_name = {resource.logical: resource for resource in resources}
+    return [by_name[name] for name in reversed(graph.order(_needs(by_name.values())))]

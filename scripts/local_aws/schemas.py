@@ -9,23 +9,23 @@ from typing import Any
 from cfnlint.schema import ResourceNotFoundError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from scripts.local_aws.evaluate import UNKNOWN
+from scripts.local_aws.template import UNKNOWN
 
 REGION = "us-east-1"
 Schema = Mapping[str, Any]
 
 
-class UnknownType(Exception):
+class UnknownTypeError(Exception):
     """No resource type of this name."""
 
 
 @lru_cache
 def schema(kind: str) -> Schema:
-    """The schema of a resource type. Raises `UnknownType`."""
+    """The schema of a resource type. Raises `UnknownTypeError`."""
     try:
         found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     except ResourceNotFoundError as error:
-        raise UnknownType(kind) from error
+        raise UnknownTypeError(kind) from error
     return found
 
 

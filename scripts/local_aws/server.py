@@ -17,9 +17,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,53 +190,6 @@ def _who(port: int) -> int | None:
 def serve(port: int) -> None:
     """Runs the server in this process until it is ended."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    make(port).serve_forever()
+    from scripts.local_aws import application
 
-
-def make(port: int) -> Any:
-    """The WSGI server, bound to loopback and not yet running."""
-    os.environ["MOTO_PORT"] = str(port)
-    services = dispatcher()
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-    from werkzeug.serving import make_server
-
-    from scripts.local_aws import api, injection, seam
-
-    seam.SERVED[:] = [(f"http://{HOST}:{port}", services)]
-    disturbed = injection.in_front(services)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        path = environ.get("PATH_INFO", "")
-        if not path.startswith("/local-aws/"):
-            return disturbed(environ, start_response)
-        pages: dict[str, Any] = {"status": lambda: {"pid": os.getpid()}, "exceptions": api.exceptions}
-        made = pages.get(path.removeprefix("/local-aws/"))
-        status, body = ("200 OK", made()) if made else injection.page(environ) or ("404 Not Found", {})
-        start_response(status, [("Content-Type", "application/json")])
-        return [json.dumps(body).encode()]
-
-    return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
-
-
-@cache
-def dispatcher() -> Any:
-    """Moto's application over all services, with what we put in the place of its own; one in a process."""
-    os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT  # moto reads it when it is imported
-    from moto import backends
-    from moto.core import responses, utils
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    from scripts.local_aws import api, aws_policies, beanstalk, bucket_policies, linked_roles, records, unimplemented
-
-    # moto asks for the names of its services twice for each call, and would list a folder of hundreds each time.
-    names = frozenset(backends.list_of_moto_modules())
-    setattr(backends, "list_of_moto_modules", lambda: names)  # noqa: B010
-    # ... and inspects the class of a service for each call.
-    setattr(responses, "method_names_from_class", cache(utils.method_names_from_class))  # noqa: B010
-    aws_policies.install()
-    beanstalk.install()
-    bucket_policies.install()
-    linked_roles.install()
-    records.install()
-    api.install()
-    return DomainDispatcherApplication(unimplemented.told(create_backend_app))
+    application.make(port).serve_forever()

@@ -1,23 +1,38 @@
-"""Calls to moto's services through their own API, and the names that CloudFormation generates."""
+"""Calls to moto's services through their own API, and the names that CloudFormation generates.
+
+A deployment is some six hundred calls. They go from botocore into moto's application without a connection: signing,
+serialising, routing and parsing stay as for anybody's call; what is left out is a connection and a thread for each.
+"""
 
 import hashlib
-from collections.abc import Mapping
+import io
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
+from urllib3 import HTTPResponse
+from werkzeug.datastructures import Headers
+from werkzeug.test import create_environ, run_wsgi_app
 
-from scripts.local_aws import inside
-from scripts.local_aws.incoming import OWN
+from scripts.local_aws.wire import OWN
 
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+# Headers that say how a body comes over a connection; here it is whole, and its length is that of the bytes.
+WHOLE = ("content-length", "transfer-encoding")
+LOG = logging.getLogger(__name__)
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class Failed(Exception):
+class ResourceError(Exception):
     """A resource that a service refused or that is not what was asked for; the message is the reason."""
 
 
@@ -30,7 +45,7 @@ class Services:
     region: str
     account: str
     partition: str = "aws"
-    application: inside.Application | None = None
+    application: Application | None = None
     clients: dict[str, Any] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)  # boto3 makes clients in one thread at a time only
 
@@ -43,14 +58,14 @@ class Services:
 
     def _made(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
-        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "local"}
+        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "engine"}
         made = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
         if self.application:
-            inside.route(made, self.application)
+            _route(made, self.application)
         return made
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
-        """One call, the only one. Raises `Failed` with AWS's form of a reason."""
+        """One call, the only one. Raises `ResourceError` with AWS's form of a reason."""
         client = self.client(service)
         try:
             return getattr(client, operation)(**arguments)
@@ -60,9 +75,11 @@ class Services:
             handler = next((name for part, name in HANDLER_CODES.items() if part in code), "InvalidRequest")
             name = client.meta.service_model.service_id
             text = f'Resource handler returned message: "{message} (Service: {name}, Status Code: {status})"'
-            raise Failed(f"{text} (HandlerErrorCode: {handler})") from error
+            raise ResourceError(f"{text} (HandlerErrorCode: {handler})") from error
         except BotoCoreError as error:
-            raise Failed(f'Resource handler returned message: "{error}" (HandlerErrorCode: InvalidRequest)') from error
+            raise ResourceError(
+                f'Resource handler returned message: "{error}" (HandlerErrorCode: InvalidRequest)'
+            ) from error
 
     def model(self, service: str, operation: str) -> OperationModel:
         """botocore's model of an operation."""
@@ -82,3 +99,37 @@ def generated(stack: str, logical: str, seed: str, longest: int) -> str:
     room = longest - 14
     first = stack[: max(room - len(logical), room // 2)]
     return f"{first}-{logical[: room - len(first)]}-{random}"
+
+
+def _route(client: Any, application: Application) -> None:
+    """Lets the calls of a boto3 client go to an application in this process. botocore sends nothing when a handler of
+    `before-send` has given the answer (endpoint.py, `_do_get_response`)."""
+    client.meta.events.register("before-send", lambda request, **_: _answer(application, request))
+
+
+def _answer(application: Application, request: AWSPreparedRequest) -> AWSResponse:
+    try:
+        body, status, headers = run_wsgi_app(application, _environ(request), buffered=True)
+    except Exception:  # what the server does with a fault of a service
+        LOG.error("%s", traceback.format_exc())
+        body, status, headers = [b""], "500 Internal Server Error", Headers()
+    number, raw = int(status.split()[0]), io.BytesIO(b"".join(body))
+    made = HTTPResponse(raw, dict(headers), number, preload_content=False, decode_content=False)
+    return AWSResponse(request.url, number, made.headers, made)
+
+
+def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
+    url, body = urlsplit(request.url), request.body or b""
+    headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in WHOLE}
+    made: dict[str, Any] = create_environ(
+        path=urlunsplit(("", "", url.path, url.query, "")),
+        base_url=f"{url.scheme}://{url.netloc}",
+        method=request.method,
+        data=body.read() if hasattr(body, "read") else body,
+        headers=headers,
+    )
+    return made
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else value

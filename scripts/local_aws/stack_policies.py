@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from scripts.local_aws.structure import Invalid
+from scripts.local_aws.template import InvalidTemplateError
 
 ACTIONS = ("Update:Modify", "Update:Replace", "Update:Delete", "Update:*")
 PREFIX = "LogicalResourceId/"
@@ -17,18 +17,18 @@ Statement = Mapping[str, Any]
 
 
 def check(text: str, logical_ids: Collection[str]) -> None:
-    """Raises `Invalid` for a policy that AWS refuses to set on a stack whose template has these logical ids."""
+    """Raises `InvalidTemplateError` for a policy that AWS refuses for a template with these logical ids."""
     try:
         statements = list(_statements(text))
     except (ValueError, AttributeError) as error:
-        raise Invalid("Error validating stack policy: Invalid stack policy") from error
+        raise InvalidTemplateError("Error validating stack policy: Invalid stack policy") from error
     for statement in statements:
         known = statement.get("Effect") in ("Allow", "Deny") and statement.get("Principal") == "*"
         if not known or not {*_listed(statement, "Action"), *_listed(statement, "NotAction")} <= set(ACTIONS):
-            raise Invalid("Error validating stack policy: Invalid stack policy")
+            raise InvalidTemplateError("Error validating stack policy: Invalid stack policy")
         for named in (*_listed(statement, "Resource"), *_listed(statement, "NotResource")):
             if "*" not in named and named.removeprefix(PREFIX) not in logical_ids:
-                raise Invalid(
+                raise InvalidTemplateError(
                     f"Error validating stack policy: Unknown logical id '{named}' in statement {{}} - "
                     "stack policies can only be applied to logical ids referenced in the template"
                 )

@@ -11,12 +11,11 @@ from typing import Any
 
 from scripts.local_aws import schemas
 from scripts.local_aws.account import Account
-from scripts.local_aws.evaluate import UNKNOWN
-from scripts.local_aws.resources import Thing
-from scripts.local_aws.services import Failed
-from scripts.local_aws.stacks import RETAINED, Change, ChangeSet, Fault
-from scripts.local_aws.structure import Invalid
-from scripts.local_aws.types import ROWS, held
+from scripts.local_aws.handlers import ROWS, readback
+from scripts.local_aws.handlers.handler import ResourceHandler
+from scripts.local_aws.services import ResourceError
+from scripts.local_aws.template import UNKNOWN, InvalidTemplateError
+from scripts.local_aws.values import RETAINED, Change, ChangeSet, Fault
 
 # Types that early validation passes over: F 9.5.
 UNSEEN = frozenset(
@@ -44,10 +43,12 @@ def syntax(change_set: ChangeSet, name: str, kind: str, properties: Mapping[str,
 
 def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapping[str, Any]) -> None:
     """Makes an addition an import where an existing resource is to be taken over, or notes the conflict of names.
-    Raises `Invalid` for a resource that cannot be taken over."""
+    Raises `InvalidTemplateError` for a resource that cannot be taken over."""
     if physical := change_set.given.get(change.logical, ""):
         if not _there(account, change, physical):
-            raise Invalid(f"Resource {change.kind} with identifier {physical} was not found ({change.logical})")
+            raise InvalidTemplateError(
+                f"Resource {change.kind} with identifier {physical} was not found ({change.logical})"
+            )
     else:
         key = identifier(change.kind)
         physical = str((change.after or {}).get(key, "")) if key else ""
@@ -64,32 +65,34 @@ def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapp
             return
         if body.get("DeletionPolicy") not in RETAINED:
             retaining = " or ".join(RETAINED)
-            raise Invalid(f"Resource {change.logical} is to be imported: its DeletionPolicy must be {retaining}")
+            raise InvalidTemplateError(
+                f"Resource {change.logical} is to be imported: its DeletionPolicy must be {retaining}"
+            )
     for stack in account.stacks.values():
         if any((one.kind, one.physical) == (change.kind, physical) for one in stack.resources.values()):
-            raise Invalid(f"Resource {physical} of {change.logical} already belongs to stack {stack.id}")
+            raise InvalidTemplateError(f"Resource {physical} of {change.logical} already belongs to stack {stack.id}")
     change.action, change.physical = "Import", physical
 
 
-def unlike_s3(made: Thing) -> None:
-    """Raises `Failed` for a bucket that exists: in us-east-1 S3 answers its owner's second CreateBucket with success
-    (S3's API reference), which must not count as a creation."""
+def refuse_existing_bucket(made: ResourceHandler) -> None:
+    """Raises `ResourceError` for a bucket that exists: in us-east-1 S3 answers its owner's second CreateBucket with
+    success (S3's API reference), which must not count as a creation."""
     name = made.properties.get("BucketName", "")
-    if made.row.kind == BUCKET and Thing(made.services, made.row, made.properties, name).exists():
-        raise Failed(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
+    if made.row.kind == BUCKET and ResourceHandler(made.services, made.row, made.properties, name).exists():
+        raise ResourceError(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
 
 
 def identifier(kind: str) -> str:
     """The one property that identifies a resource and that its template can name; empty where there is none."""
     primary = schemas.identifiers(kind)
     free = len(primary) == 1 and primary[0] not in schemas.names(kind, "readOnlyProperties")
-    return primary[0] if free and kind in ROWS and kind not in held.TYPES else ""
+    return primary[0] if free and kind in ROWS and kind not in readback.TYPES else ""
 
 
 def _there(account: Account, change: Change, physical: str) -> bool:
     if change.kind not in ROWS:
         return False
-    found = Thing(account.services, ROWS[change.kind], dict(change.after or {}), physical)
+    found = ResourceHandler(account.services, ROWS[change.kind], dict(change.after or {}), physical)
     # A row may look its resource up by name: an identifier that AWS makes up has to be in what it finds.
     return found.exists() and (bool(identifier(change.kind)) or physical in found.read().values())
 
@@ -105,7 +108,7 @@ def emptiness(account: Account, change_set: ChangeSet, change: Change) -> None:
         return
     try:
         found = account.services.call("s3", "list_object_versions", {"Bucket": change.physical, "MaxKeys": 1})
-    except Failed:  # it is gone already
+    except ResourceError:  # it is gone already
         return
     if found.get("Versions") or found.get("DeleteMarkers"):
         why = (

@@ -18,7 +18,7 @@ from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment
 from generator.roots.access import execution
 from generator.roots.access.handler_permissions.types import Kind, Places
-from scripts.local_aws import aws_policies
+from scripts.local_aws import moto_patches
 
 from .support import arn, attribute, grants
 
@@ -125,7 +125,7 @@ def administered(kind: str) -> set[str]:
     """What AWS's policy for administrators of Elastic Beanstalk has, which changes environments with their rights."""
     if kind != "AWS::ElasticBeanstalk::Environment":
         return set()
-    document = aws_policies.document("AdministratorAccess-AWSElasticBeanstalk")
+    document = moto_patches.aws_policy("AdministratorAccess-AWSElasticBeanstalk")
     patterns = [
         one
         for statement in document["Statement"]

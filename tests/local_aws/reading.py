@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.local_aws import readback
-from scripts.local_aws.evaluate import Scope, parameters
-from scripts.local_aws.resources import Thing, thing
+from scripts.local_aws.handlers import readback
+from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from scripts.local_aws.schemas import tagged
 from scripts.local_aws.services import Services
-from scripts.local_aws.structure import read
+from scripts.local_aws.template import Scope, parameters, read
 from tests.local_aws.support import Aws, outputs
 
 STACK = "AWS::CloudFormation::Stack"
@@ -20,7 +19,7 @@ Lost = tuple[str, str, str]  # logical id, type, path of the property
 class Attributes(dict[str, Any]):
     """The attributes of a resource, read from its service when one is asked for."""
 
-    def __init__(self, made: Thing, scope: Scope, name: str) -> None:
+    def __init__(self, made: ResourceHandler, scope: Scope, name: str) -> None:
         super().__init__()
         self.made, self.scope, self.name = made, scope, name
 
@@ -45,7 +44,7 @@ def compared(aws: Aws, stack: str) -> tuple[set[Lost], set[Lost], set[str]]:
     return lost, {(one["Resource"], one["Type"], one["Property"]) for one in told}, kinds
 
 
-def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, Thing]]:
+def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, ResourceHandler]]:
     """Every resource that a described stack's template wants, nested ones too, with its resolved properties."""
     template = read(json.dumps(aws.stacks.get_template(StackName=stack["StackId"])["TemplateBody"]))
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
@@ -70,7 +69,7 @@ def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, Thin
             found = {f"Outputs.{key}": value for key, value in outputs(children[name]).items()}
             scope.found[name] = (physical, found)
         else:
-            scope.found[name] = (physical, Attributes(thing(services, kind, {}, physical), scope, name))
+            scope.found[name] = (physical, Attributes(handler_for(services, kind, {}, physical), scope, name))
     tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
     for name, one in resources.items():
         if name in children:
@@ -81,4 +80,4 @@ def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, Thin
             secret, _, rest = properties["SecretString"].removeprefix(SECRET).partition("}}")
             seed = aws.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
             properties["SecretString"] = seed + rest
-        yield name, thing(services, one["ResourceType"], properties, one["PhysicalResourceId"])
+        yield name, handler_for(services, one["ResourceType"], properties, one["PhysicalResourceId"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.local_aws.evaluate import UNKNOWN
+from scripts.local_aws.template import UNKNOWN
 from tests.local_aws.support import Aws, outputs
 from tests.local_aws.trees import LEAVES, NO_CHANGES, leaf, root
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_aws.evaluate import NOTHING, UNKNOWN, Scope, parameters
-from scripts.local_aws.structure import Invalid, read
+from scripts.local_aws.template import NOTHING, UNKNOWN, InvalidTemplateError, Scope, parameters, read
 
 BASE: dict[str, Any] = {
     "Parameters": {
@@ -68,7 +67,7 @@ def test_what_is_not_made_yet_is_unknown_at_preview() -> None:
     preview = scope(preview=True)
     assert preview.resolve({"Ref": "Bucket"}) == UNKNOWN
     assert preview.resolve({"Fn::Sub": "x-${Bucket.Arn}"}) == f"x-{UNKNOWN}"
-    with pytest.raises(Invalid, match="Fn::Select requires a list"):
+    with pytest.raises(InvalidTemplateError, match="Fn::Select requires a list"):
         preview.resolve({"Fn::Select": [0, {"Fn::GetAtt": ["Bucket", "Arn"]}]})
 
 
@@ -84,7 +83,7 @@ def test_what_is_not_made_yet_is_unknown_at_preview() -> None:
     ],
 )
 def test_what_cannot_be_resolved_is_refused(expression: Any, reason: str) -> None:
-    with pytest.raises(Invalid, match=reason):
+    with pytest.raises(InvalidTemplateError, match=reason):
         scope().resolve(expression)
 
 
@@ -96,14 +95,14 @@ def test_what_cannot_be_resolved_is_refused(expression: Any, reason: str) -> Non
     ],
 )
 def test_parameters_are_checked(given: dict[str, str], reason: str) -> None:
-    with pytest.raises(Invalid, match=reason):
+    with pytest.raises(InvalidTemplateError, match=reason):
         parameters(read(json.dumps(BASE)), given, str)
 
 
 def test_a_parameter_without_a_value_is_refused() -> None:
     body = copy.deepcopy(BASE)
     del body["Parameters"]["Name"]["Default"]
-    with pytest.raises(Invalid, match=r"Parameters: \[Name\] must have values"):
+    with pytest.raises(InvalidTemplateError, match=r"Parameters: \[Name\] must have values"):
         parameters(read(json.dumps(body)), {}, str)
 
 
@@ -126,12 +125,12 @@ def test_structure_is_checked(path: list[str], value: Any, reason: str) -> None:
     for step in path[:-1]:
         inner = inner[step]
     inner[path[-1]] = value
-    with pytest.raises(Invalid, match=reason):
+    with pytest.raises(InvalidTemplateError, match=reason):
         read(json.dumps(body))
 
 
 def test_a_rule_that_does_not_hold_is_refused() -> None:
     body = {**BASE, "Rules": {"Short": {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "Name"}, "z"]}}]}}}
     template = read(json.dumps(body))
-    with pytest.raises(Invalid, match="Rule Short"):
+    with pytest.raises(InvalidTemplateError, match="Rule Short"):
         Scope(template, parameters(template, {}, str), PSEUDO).check()

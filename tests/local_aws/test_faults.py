@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 
 from scripts.local_aws import faults
-from scripts.local_aws.faults import BadPlan, CallFault, Plan
+from scripts.local_aws.faults import CallFault, FaultPlanError, Plan
 from scripts.local_aws.server import Endpoint
 
 KEY = "AKIAFAULTS0000000000"
@@ -71,7 +71,7 @@ def test_every_call_is_counted_with_its_name(endpoint: Endpoint, clients: Client
     assert [call.name for call in found] == names
     assert [call.number for call in found] == list(range(1, len(names) + 1))
     assert {call.key for call in found} == {KEY}
-    with pytest.raises(BadPlan, match="no plan is set"):
+    with pytest.raises(FaultPlanError, match="no plan is set"):
         faults.calls(endpoint.url, key=KEY)
 
 
@@ -175,10 +175,10 @@ def test_a_plan_for_others_disturbs_nobody(endpoint: Endpoint, clients: Clients)
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(text: str, why: str) -> None:
-    with pytest.raises(BadPlan, match=why):
+    with pytest.raises(FaultPlanError, match=why):
         Plan.read(text)
 
 
 def test_the_server_says_what_is_wrong_with_a_plan(endpoint: Endpoint) -> None:
-    with pytest.raises(BadPlan, match="give one of"):
+    with pytest.raises(FaultPlanError, match="give one of"):
         faults._ask("PUT", f"{endpoint.url}/local-aws/faults", b'{"calls": [{"do": "explode"}]}')

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_aws.types import ROWS, held
+from scripts.local_aws.handlers import ROWS, readback
 from tests.local_aws.support import Aws
 
 TRUST = {
@@ -147,14 +147,14 @@ def test_a_record_is_made_changed_and_taken_away(aws: Aws) -> None:
 
 
 def test_exceptions_belong_to_rows_and_say_what_is_kept() -> None:
-    named = [*held.WITHHELD.items(), *held.NOT_SHOWN.items()]
+    named = [*readback.WITHHELD.items(), *readback.NOT_SHOWN.items()]
     assert named
     for kind, properties in named:
         assert kind in ROWS
         assert properties
         assert all(properties.values())
-    assert held.TYPES.keys() <= ROWS.keys()
-    assert all(not ROWS[kind].create for kind in held.TYPES)
+    assert readback.TYPES.keys() <= ROWS.keys()
+    assert all(not ROWS[kind].create for kind in readback.TYPES)
 
 
 def test_rows_that_recreate_hold_no_data() -> None:

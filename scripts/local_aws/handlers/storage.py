@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 ENCRYPTION = "BucketEncryption.ServerSideEncryptionConfiguration"
 TABLE_ARN = "arn:{partition}:dynamodb:{region}:{account}:table/{id}"
@@ -16,21 +16,21 @@ SUSPENDED, NO_RECOVERY = {"AccelerationStatus": "Suspended"}, {"PointInTimeRecov
 BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryName": "{id}"}
 
 
-def _no_logging(bucket: "Thing", _: Any) -> None:
+def _no_logging(bucket: "ResourceHandler", _: Any) -> None:
     bucket.call("put_bucket_logging", {**bucket.address(None), "BucketLoggingStatus": {}})
 
 
-def _no_expiry(table: "Thing", before: Mapping[str, Any]) -> None:
+def _no_expiry(table: "ResourceHandler", before: Mapping[str, Any]) -> None:
     off = {"AttributeName": before["AttributeName"], "Enabled": False}
     table.call("update_time_to_live", {**table.address(None), "TimeToLiveSpecification": off})
 
 
-def _lifecycle(images: "Thing", policy: Mapping[str, Any]) -> None:
+def _lifecycle(images: "ResourceHandler", policy: Mapping[str, Any]) -> None:
     text = policy["LifecyclePolicyText"]
     images.call("put_lifecycle_policy", {**images.address(None), "lifecyclePolicyText": text})
 
 
-def _place_of_bucket(bucket: "Thing") -> dict[str, Any]:
+def _place_of_bucket(bucket: "ResourceHandler") -> dict[str, Any]:
     """Every region but us-east-1 has to be named (S3 API reference, CreateBucket)."""
     region = bucket.services.region
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from scripts.local_aws import fold
-from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers import shapes
+from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 TAGS = Tagging({"Resources": ["{id}"]}, "create_tags", "delete_tags")
 PLACES = {
@@ -54,7 +54,7 @@ def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
     note = {"Description": rule["Description"]} if "Description" in rule else {}
     for name in rule.keys() - {"IpProtocol", "FromPort", "ToPort", "Description", "GroupId"}:
         if name not in PLACES:
-            raise fold.NoPlace(f"{name} has no place in a security group's rule")
+            raise shapes.NoPlaceError(f"{name} has no place in a security group's rule")
         where, key = PLACES[name]
         found[where] = [{key: rule[name], **note}]
     return found
@@ -63,7 +63,7 @@ def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _rules(direction: str) -> Setting:
     """A group's own rules. The rule that lets everything out, which every new group has, goes first."""
 
-    def put(group: "Thing", rules: Any) -> None:
+    def put(group: "ResourceHandler", rules: Any) -> None:
         if shown := group.read()["IpPermissions" + ("Egress" if direction == "egress" else "")]:
             group.call(f"revoke_security_group_{direction}", {**group.address(None), "IpPermissions": shown})
         if rules:
@@ -76,7 +76,7 @@ def _rules(direction: str) -> Setting:
 def _holds(member: str) -> Callable[[Any, Mapping[str, Any]], bool]:
     """Whether a group shows its own rules; rules of their own may stand beside them."""
     return lambda rules, state: all(
-        any(not fold.lost(permission(rule), one) for one in state[member]) for rule in rules
+        any(not shapes.lost(permission(rule), one) for one in state[member]) for rule in rules
     )
 
 
@@ -102,7 +102,7 @@ def _rule(direction: str, other: str) -> Row:
     )
 
 
-def _release(address: "Thing") -> None:
+def _release(address: "ResourceHandler") -> None:
     address.call("release_address", {"AllocationId": address.read()["AllocationId"]})
 
 

@@ -5,16 +5,17 @@ name, JSON protocols name the operation in `X-Amz-Target`, query protocols as `A
 path and query, which botocore's models tell.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from botocore.exceptions import UnknownServiceError
 from botocore.session import get_session
-
-from scripts.local_aws.faults import Call
 
 # boto3's names of services that sign with another name; where several share one, the first that knows the call counts.
 SIGNED = {
@@ -29,6 +30,23 @@ SIGNED = {
 }
 SCOPE = re.compile(r"Credential=([^/,]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 OWN = "local-aws-engine"  # in the user agent of the engine's own calls
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that came: its number since the plan was set, boto3's name of the service, the API's of the operation,
+    and the fault that it met."""
+
+    service: str
+    operation: str
+    region: str
+    key: str
+    number: int = 0
+    fault: str = ""
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.service}.{self.operation}")
 
 
 def read(environ: Mapping[str, Any], body: bytes) -> Call:
@@ -129,3 +147,19 @@ def _part(part: str) -> str:
     if not part.startswith("{"):
         return re.escape(part)
     return ".+" if part.endswith("+}") else "[^/]+"
+
+
+def error(call: Call, form: str, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
+    """An error in the form of a protocol (see `protocol`), as botocore's parsers.py reads it: headers and body."""
+    if form.endswith("json"):
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
+        return headers, json.dumps({"__type": code, "message": message}).encode()
+    inner = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+    if form == "ec2":
+        text = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>local</RequestID></Response>"
+    elif call.service == "s3":
+        text = f"<Error>{inner}<RequestId>local</RequestId></Error>"
+    else:
+        error = f"<Error><Type>Sender</Type>{inner}</Error>"
+        text = f"<ErrorResponse>{error}<RequestId>local</RequestId></ErrorResponse>"
+    return [("Content-Type", "text/xml")], text.encode()

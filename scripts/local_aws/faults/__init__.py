@@ -43,12 +43,14 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+from scripts.local_aws.wire import Call
+
 ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer")
 STEPS = ("create", "update", "delete", "rollback", "plan", "hook")
 HOOK = "Planned::Faults::Hook"
 
 
-class BadPlan(ValueError):
+class FaultPlanError(ValueError):
     """A plan that says what cannot be; the message names the field, its value and the choices."""
 
 
@@ -76,11 +78,11 @@ class CallFault:
     def __post_init__(self) -> None:
         _one_of("do", self.do, ACTS)
         if self.on.count(".") != 1:
-            raise BadPlan(f"on is {self.on!r}: give service.Operation, with * for either")
+            raise FaultPlanError(f"on is {self.on!r}: give service.Operation, with * for either")
         if sum(map(bool, (self.call, self.nth, self.share))) > 1:
-            raise BadPlan("give one of call, nth and share")
+            raise FaultPlanError("give one of call, nth and share")
         if not 0 <= self.share <= 1 or not 500 <= self.status <= 599 or min(self.call, self.nth, self.seconds) < 0:
-            raise BadPlan(f"{self}: share is from 0 to 1, status from 500 to 599, a number never below 0")
+            raise FaultPlanError(f"{self}: share is from 0 to 1, status from 500 to 599, a number never below 0")
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class ResourceFault:
     def __post_init__(self) -> None:
         _one_of("on", self.on, STEPS)
         if not (self.resource or self.type) or not (self.reason or self.seconds):
-            raise BadPlan(f"{self}: give resource or type, and reason or seconds")
+            raise FaultPlanError(f"{self}: give resource or type, and reason or seconds")
 
 
 @dataclass(frozen=True)
@@ -123,42 +125,25 @@ class Plan:
 
     @classmethod
     def read(cls, text: str | bytes) -> "Plan":
-        """The plan in JSON. Raises `BadPlan`."""
+        """The plan in JSON. Raises `FaultPlanError`."""
         try:
             body = json.loads(text)
             listed = {"calls": CallFault, "resources": ResourceFault}
             faults = {name: tuple(made(**one) for one in body.get(name, ())) for name, made in listed.items()}
             return cls(**{**body, **faults})
-        except BadPlan:
+        except FaultPlanError:
             raise
         except (ValueError, TypeError, AttributeError) as error:
-            raise BadPlan(str(error)) from error
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call that came: its number since the plan was set, boto3's name of the service, the API's of the operation,
-    and the fault that it met."""
-
-    service: str
-    operation: str
-    region: str
-    key: str
-    number: int = 0
-    fault: str = ""
-    name: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"{self.service}.{self.operation}")
+            raise FaultPlanError(str(error)) from error
 
 
 def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise BadPlan(f"{what} is {value!r}: give one of {', '.join(choices)}")
+        raise FaultPlanError(f"{what} is {value!r}: give one of {', '.join(choices)}")
 
 
 def put(url: str, plan: Plan) -> None:
-    """Sets a plan at the server, in place of the one for the same region and key. Raises `BadPlan`."""
+    """Sets a plan at the server, in place of the one for the same region and key. Raises `FaultPlanError`."""
     _ask("PUT", f"{url}/local-aws/faults", json.dumps(asdict(plan)).encode())
 
 
@@ -173,7 +158,7 @@ def plans(url: str) -> list[Plan]:
 
 
 def calls(url: str, region: str = "", key: str = "") -> list[Call]:
-    """The calls that came since the plan for this region and key was set, in order. Raises `BadPlan` without one."""
+    """The calls that came since the plan for this region and key was set, in order. Raises `FaultPlanError`."""
     found = _ask("GET", f"{url}/local-aws/calls?{urlencode({'region': region, 'key': key})}")
     return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
 
@@ -193,4 +178,4 @@ def _ask(method: str, url: str, body: bytes | None = None) -> Any:
         with urllib.request.urlopen(urllib.request.Request(url, body, method=method), timeout=30) as answer:
             return json.load(answer)
     except HTTPError as error:
-        raise BadPlan(json.load(error)["error"]) from error
+        raise FaultPlanError(json.load(error)["error"]) from error

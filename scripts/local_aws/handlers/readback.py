@@ -1,7 +1,17 @@
-"""What moto cannot hold, type by type, with what is kept instead. Whatever is not named here and is not read back as
-it was asked for fails its resource."""
+"""What a service answers, compared with what was asked of it, and what moto cannot hold, type by type.
+
+What is not named here and is not read back as it was asked for fails its resource.
+"""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jmespath
+
+from scripts.local_aws.handlers import shapes
+
+if TYPE_CHECKING:
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 Exceptions = Mapping[str, Mapping[str, str]]
 
@@ -49,3 +59,42 @@ NOT_SHOWN: Exceptions = {
     "AWS::CodeBuild::Project": {"EncryptionKey": "the account's own S3 key"},
     "AWS::CodeCommit::Repository": {"Tags": "the repository without its tags"},
 }
+
+
+def unheld(handler: "ResourceHandler", state: Mapping[str, Any]) -> dict[str, str]:
+    """The paths of properties that the service does not show as they were asked for, with what is kept instead; nothing
+    for a path that is no named exception."""
+    kind = handler.row.kind
+    if kind in TYPES:
+        return {WHOLE: TYPES[kind]}
+    named = {**WITHHELD.get(kind, {}), **NOT_SHOWN.get(kind, {})}
+    paths = [path for name, value in handler.properties.items() for path in _lost(handler, name, value, state)]
+    return {path: next((named[one] for one in named if f"{path}.".startswith(f"{one}.")), "") for path in paths}
+
+
+def _lost(handler: "ResourceHandler", name: str, value: Any, state: Mapping[str, Any]) -> list[str]:
+    if name in WITHHELD.get(handler.row.kind, {}):
+        return [name]
+    keys = {key.lower(): key for key in state}
+    if name in ("Tags", "ResourceTags"):
+        shown = next((state[keys[key]] for key in ("tags", "tagset", "taglist", "resourcetags") if key in keys), None)
+        return [] if shapes.tags(shown) == shapes.tags(value) else [name]
+    if name in handler.row.seen:
+        seen = handler.row.seen[name]
+        if isinstance(seen, str):
+            return shapes.lost(value, jmespath.search(seen, state), name)
+        return [] if seen(value, state) else [name]
+    if isinstance(value, str) and (
+        value in handler.physical.split("|") or (name == handler.row.named and value in handler.physical)
+    ):
+        return []
+    found = []
+    for key, inner in handler.prepared({name: value}).items():
+        setting = next((one for one in handler.row.settings if one.name == key), None)
+        operation = handler.row.create if handler.takes(handler.row.create, key) or not setting else setting.put
+        if not isinstance(operation, str):
+            return [name]
+        expected = handler.folded(operation, {key: inner})
+        for member, part in expected.get(handler.row.wrap, expected).items():
+            found += shapes.lost(part, state.get(keys.get(member.lower(), "")), name)
+    return found

@@ -1,15 +1,15 @@
-"""Load balancers and what runs behind them: Elastic Load Balancing, ECS, Application Auto Scaling."""
+"""What runs, and load balancers before it: Elastic Load Balancing, ECS, Application Auto Scaling, Elastic Beanstalk."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from scripts.local_aws import fold
-from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers import shapes
+from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 ECS_TAGS = Tagging({"resourceArn": "{id}"})
 SERVICE = {"cluster": "{Cluster}", "service": "{id}"}
@@ -33,10 +33,10 @@ def _elb(noun: str, kind: str = "", **more: Any) -> Row:
 
 def _among(name: str) -> Callable[[Any, Mapping[str, Any]], bool]:
     """Attributes of a load balancer or target group: those of the template among all there are."""
-    return lambda wanted, state: fold.tags(wanted).items() <= fold.tags(state[name]).items()
+    return lambda wanted, state: shapes.tags(wanted).items() <= shapes.tags(state[name]).items()
 
 
-def _redeploy(service: "Thing", _: Any) -> None:
+def _redeploy(service: "ResourceHandler", _: Any) -> None:
     """ForceNewDeployment is no state: a change of its nonce starts a deployment, of the template's task definition
     whatever the pipeline has deployed since."""
     wanted = {"taskDefinition": service.properties["TaskDefinition"], "forceNewDeployment": True}
@@ -51,9 +51,50 @@ def _scaled(properties: dict[str, Any]) -> dict[str, Any]:
     return {**properties, "ResourceId": resource, "ScalableDimension": dimension, "ServiceNamespace": namespace}
 
 
-def _delete_policy(policy: "Thing") -> None:
+def _delete_policy(policy: "ResourceHandler") -> None:
     named = ("PolicyName", "ServiceNamespace", "ResourceId", "ScalableDimension")
     policy.call("delete_scaling_policy", {key: policy.prepared(policy.properties)[key] for key in named})
+
+
+APPLICATION, ENVIRONMENT = {"ApplicationName": "{id}"}, {"EnvironmentName": "{id}"}
+EB_ARN = "arn:{partition}:elasticbeanstalk:{region}:{account}:environment/{ApplicationName}/{id}"
+EB_SETTINGS = {"ApplicationName": "{ApplicationName}", "EnvironmentName": "{id}"}
+
+
+def _options(environment: "ResourceHandler", wanted: Any) -> None:
+    """All options of the template, and none that it no longer has."""
+    held = environment.call("describe_configuration_settings", environment.address(EB_SETTINGS))
+    named = {(one["Namespace"], one["OptionName"]) for one in wanted or ()}
+    gone = [
+        {"Namespace": one["Namespace"], "OptionName": one["OptionName"]}
+        for one in held["ConfigurationSettings"][0]["OptionSettings"]
+        if (one["Namespace"], one["OptionName"]) not in named
+    ]
+    environment.call(
+        "update_environment",
+        {**environment.address(ENVIRONMENT), "OptionSettings": list(wanted or ()), "OptionsToRemove": gone},
+    )
+
+
+def _tags(environment: "ResourceHandler", wanted: Any) -> None:
+    """All tags of the template, and none that it no longer has."""
+    address = environment.address({"ResourceArn": EB_ARN})
+    held = shapes.tags(environment.call("list_tags_for_resource", address)["ResourceTags"])
+    new = shapes.tags(wanted)
+    changes = {
+        "TagsToAdd": [{"Key": key, "Value": value} for key, value in new.items()],
+        "TagsToRemove": sorted(held.keys() - new.keys()),
+    }
+    environment.call("update_tags_for_resource", {**address, **{name: some for name, some in changes.items() if some}})
+
+
+def _same_options(wanted: Any, state: Any) -> bool:
+    """Options have no order."""
+
+    def key(one: Any) -> tuple[str, str]:
+        return one["Namespace"], one["OptionName"]
+
+    return sorted(map(dict, wanted), key=key) == sorted(map(dict, state["Options"]), key=key)
 
 
 # fmt: off
@@ -108,5 +149,18 @@ ROWS = (
         (Read("describe_scaling_policies", "ScalingPolicies[?PolicyARN=='<id>'] | [0]",
               address={"ServiceNamespace": "ecs"}),),
         update="put_scaling_policy", delete=_delete_policy, prepare=_scaled, attributes={"Arn": "{id}"}),
+    Row("AWS::ElasticBeanstalk::Application", "elasticbeanstalk", "create_application",
+        "$Application.ApplicationName", APPLICATION,
+        (Read("describe_applications", "Applications[0]", address={"ApplicationNames": ["{id}"]}),),
+        update="update_application", delete="delete_application", named="ApplicationName", longest=100,
+        settings=(Setting("ResourceLifecycleConfig", "update_application_resource_lifecycle"),)),
+    Row("AWS::ElasticBeanstalk::Environment", "elasticbeanstalk", "create_environment", "$EnvironmentName", ENVIRONMENT,
+        (Read("describe_environments", "Environments[0]", address={"EnvironmentNames": ["{id}"]}),
+         Read("describe_configuration_settings", "ConfigurationSettings[0].OptionSettings", "Options", EB_SETTINGS),
+         Read("list_tags_for_resource", "ResourceTags", "Tags", {"ResourceArn": EB_ARN})),
+        update="update_environment", delete="terminate_environment", named="EnvironmentName", longest=40,
+        settings=(Setting("OptionSettings", _options, _options), Setting("Tags", _tags, _tags)),
+        attributes={"EndpointURL": "$CNAME"},
+        seen={"OptionSettings": _same_options}),
 )
 # fmt: on

@@ -8,9 +8,8 @@ from generator.cfn import graph
 from generator.cfn.templates import STACK
 from scripts.local_aws import drift, schemas, validation
 from scripts.local_aws.account import Account
-from scripts.local_aws.evaluate import NOTHING, UNKNOWN, Scope
-from scripts.local_aws.stacks import Change, ChangeSet, Resource, Stack, Target, identifier
-from scripts.local_aws.structure import Invalid
+from scripts.local_aws.template import NOTHING, UNKNOWN, InvalidTemplateError, Scope
+from scripts.local_aws.values import Change, ChangeSet, Resource, Stack, Target, identifier
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
@@ -24,7 +23,7 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
         outputs = account.outputs(scope)
         if change_set.mode:
             drift.compare(account, change_set)
-    except Invalid as error:
+    except InvalidTemplateError as error:
         return fail(change_set, str(error))
     if why := validation.verdict(change_set):
         return fail(change_set, why)
@@ -90,7 +89,9 @@ def _change(
         return Change("Add", name, kind, after=after)
     change = Change("", name, kind, existing.physical, before=existing.properties, after=after)
     if existing.kind != kind:
-        raise Invalid(f"Update of resource type is not permitted. The new template modifies resource type of: [{name}]")
+        raise InvalidTemplateError(
+            f"Update of resource type is not permitted. The new template modifies resource type of: [{name}]"
+        )
     create_only = schemas.names(kind, "createOnlyProperties")
     conditional = schemas.names(kind, "conditionalCreateOnlyProperties")
     for place, before, value in _differences(existing.properties, after):
@@ -175,7 +176,7 @@ def _nest(
 ) -> None:
     """A nested stack's own change set; without `IncludeNestedStacks` an existing one counts as changed."""
     if UNKNOWN in properties.get("TemplateURL", ""):
-        raise Invalid(f"TemplateURL of {change.logical} is not known before the execution")
+        raise InvalidTemplateError(f"TemplateURL of {change.logical} is not known before the execution")
     if not parent.include_nested:
         if existing and not change.action:
             change.action, change.scope, change.replacement = "Modify", ["Properties"], "False"

@@ -9,14 +9,13 @@ from typing import Any
 
 import jmespath
 
-from scripts.local_aws import fold
-from scripts.local_aws.services import Failed, Services
-from scripts.local_aws.types import ROWS, held
-from scripts.local_aws.types.row import Properties, Read, Row, Setting
+from scripts.local_aws.handlers import ROWS, readback, shapes
+from scripts.local_aws.handlers.row import Properties, Read, Row, Setting
+from scripts.local_aws.services import ResourceError, Services
 
 
 @dataclass
-class Thing:
+class ResourceHandler:
     """A resource of a type with its properties; `physical` is empty until it exists."""
 
     services: Services
@@ -54,34 +53,36 @@ class Thing:
         return self.services.call(self.row.service, operation, arguments)
 
     def folded(self, operation: str, properties: Properties) -> dict[str, Any]:
-        """Properties in the form of an operation's input. Raises `Failed` for one that finds no place."""
+        """Properties in the form of an operation's input. Raises `ResourceError` for one that finds no place."""
         shape, wrap = self.services.model(self.row.service, operation).input_shape, self.row.wrap
         inside = shape.members.get(wrap)
         result: dict[str, Any] = {wrap: {}} if inside else {}
         for name, value in properties.items():
             try:
-                if inside and fold.place(shape, name, {}) is None:
-                    result[wrap].update(fold.fold({name: value}, inside, self.row.rename))
+                if inside and shapes.place(shape, name, {}) is None:
+                    result[wrap].update(shapes.fold({name: value}, inside, self.row.rename))
                 else:
-                    _merge(result, fold.fold({name: value}, shape, self.row.rename))
-            except fold.NoPlace as error:
-                raise Failed(f"{self.row.kind}: {error} has no place in {self.row.service} {operation}") from error
+                    _merge(result, shapes.fold({name: value}, shape, self.row.rename))
+            except shapes.NoPlaceError as error:
+                raise ResourceError(
+                    f"{self.row.kind}: {error} has no place in {self.row.service} {operation}"
+                ) from error
         return result
 
     def takes(self, operation: str, name: str) -> bool:
         """Whether an operation's input has a place for a property."""
         shape = self.services.model(self.row.service, operation).input_shape
         inside = shape.members.get(self.row.wrap)
-        return any(fold.place(part, name, self.row.rename) is not None for part in (shape, inside))
+        return any(shapes.place(part, name, self.row.rename) is not None for part in (shape, inside))
 
     def prepared(self, properties: Properties) -> dict[str, Any]:
-        dropped = held.WITHHELD.get(self.row.kind, {})
+        dropped = readback.WITHHELD.get(self.row.kind, {})
         kept = {name: value for name, value in properties.items() if name not in dropped}
         return self.row.prepare(kept) if self.row.prepare else kept
 
     def create(self) -> None:
-        """Makes it and everything that needs calls of its own. Raises `Failed`; `physical` tells how far it came."""
-        if self.row.kind in held.TYPES:
+        """Makes it, and all that needs calls of its own. Raises `ResourceError`; `physical` tells how far it came."""
+        if self.row.kind in readback.TYPES:
             self.physical = str(self.fill(self.row.identity))
             return
         properties, later = self.prepared(self.properties), []
@@ -95,27 +96,29 @@ class Thing:
         answer = self.call(self.row.create, _merge(self.folded(self.row.create, properties), fixed))
         identity = self.fill(self.row.identity, answer)
         if not identity:
-            raise Failed(f"{self.row.kind}: {self.row.create} made nothing: {answer.get('Unsuccessful', answer)}")
+            raise ResourceError(
+                f"{self.row.kind}: {self.row.create} made nothing: {answer.get('Unsuccessful', answer)}"
+            )
         self.physical = str(identity)
         for setting, value in later:
             self._put(setting, None, value)
         if tags:
-            self._tag({}, fold.tags(tags))
+            self._tag({}, shapes.tags(tags))
 
     def update(self, before: Properties) -> None:
-        """Changes it from `before` to its properties. Raises `Failed` where the service knows no such change."""
-        if self.row.kind in held.TYPES:
+        """Changes it from `before` to its properties. Raises `ResourceError` where the service knows no such change."""
+        if self.row.kind in readback.TYPES:
             return
         old, new = self.prepared(before), self.prepared(self.properties)
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         if self.row.tagging and "Tags" in changed:
-            self._tag(fold.tags(old.get("Tags")), fold.tags(new.get("Tags")))
+            self._tag(shapes.tags(old.get("Tags")), shapes.tags(new.get("Tags")))
             changed.discard("Tags")
         for setting in self.row.settings:
             if setting.name in changed:
                 changed.discard(setting.name)
                 self._put(setting, old.get(setting.name), new.get(setting.name))
-        if not changed or (not self.row.update and changed <= held.NOT_SHOWN.get(self.row.kind, {}).keys()):
+        if not changed or (not self.row.update and changed <= readback.NOT_SHOWN.get(self.row.kind, {}).keys()):
             return  # what the service never shows, the stack alone remembers
         if self.row.update and all(self.takes(self.row.update, name) for name in changed):
             possible = {name: value for name, value in new.items() if self.takes(self.row.update, name)}
@@ -126,10 +129,10 @@ class Thing:
             fixed = {name: value for name, value in fixed.items() if name in members}
             self.call(self.row.update, _merge(self.folded(self.row.update, possible), fixed))
         elif self.row.recreate:
-            Thing(self.services, self.row, dict(before), self.physical).delete()
+            ResourceHandler(self.services, self.row, dict(before), self.physical).delete()
             self.create()
         else:
-            raise Failed(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the local AWS")
+            raise ResourceError(f"{self.row.kind}: {', '.join(sorted(changed))} cannot be changed on the local AWS")
 
     def _put(self, setting: Setting, before: Any, value: Any) -> None:
         value = setting.default if value is None and not setting.remove else value
@@ -146,11 +149,11 @@ class Thing:
                 if item not in (before or ()):
                     self._one(setting, setting.put, item)
         elif not operation:
-            raise Failed(f"{self.row.kind}: {setting.name} cannot be taken away on the local AWS")
+            raise ResourceError(f"{self.row.kind}: {setting.name} cannot be taken away on the local AWS")
         else:
             self._one(setting, operation, before if value is None else value)
 
-    def _one(self, setting: Setting, operation: str | Callable[["Thing", Any], None], value: Any) -> None:
+    def _one(self, setting: Setting, operation: str | Callable[["ResourceHandler", Any], None], value: Any) -> None:
         if not isinstance(operation, str):
             operation(self, value)
             return
@@ -162,7 +165,7 @@ class Thing:
         elif setting.each:
             arguments[setting.each] = value
         elif operation != setting.remove:
-            raise Failed(f"{self.row.kind}: {setting.name} has no place in {operation}")
+            raise ResourceError(f"{self.row.kind}: {setting.name} has no place in {operation}")
         self.call(operation, arguments)
 
     def _tag(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
@@ -174,31 +177,31 @@ class Thing:
         gone = sorted(key for key in before if after.get(key) != before[key])
         address = self.address(tagging.address)
         if gone:
-            shapes = self.services.model(self.row.service, tagging.remove).input_shape.members
-            keys = next((name for name in shapes if name.lower().endswith("keys")), member)
-            pairwise = keys == member and shapes[keys].member.type_name == "structure"
+            keyed = self.services.model(self.row.service, tagging.remove).input_shape.members
+            keys = next((name for name in keyed if name.lower().endswith("keys")), member)
+            pairwise = keys == member and keyed[keys].member.type_name == "structure"
             value: Any = [{"Key": key} for key in gone] if pairwise else gone
-            self.call(tagging.remove, {**address, keys: fold.fold(value, shapes[keys], {})})
+            self.call(tagging.remove, {**address, keys: shapes.fold(value, keyed[keys], {})})
         if pairs := [{"Key": key, "Value": after[key]} for key in after if before.get(key) != after[key]]:
-            self.call(tagging.put, {**address, member: fold.fold(pairs, members[member], {})})
+            self.call(tagging.put, {**address, member: shapes.fold(pairs, members[member], {})})
 
     def exists(self) -> bool:
         """Whether the service knows it."""
         try:
             self._read(self.row.reads[0])
-        except Failed:
+        except ResourceError:
             return False
         return True
 
     def read(self, whole: bool = True) -> dict[str, Any]:
-        """What the service says about it. Raises `Failed` when it does not exist, or when `whole` a part of it."""
+        """What the service says about it. Raises `ResourceError` when it is not there, or when `whole` a part."""
         state: dict[str, Any] = {}
         for read in self.row.reads:
             if read.only and read.only not in self.properties:
                 continue
             try:
                 state.update(self._read(read))
-            except Failed:
+            except ResourceError:
                 if whole or read is self.row.reads[0]:
                     raise
         return state
@@ -211,7 +214,7 @@ class Thing:
             take = take.replace(f"<{number}>", part)
         found = jmespath.search(take, answer)
         if found in (None, []) and not read.under:
-            raise Failed(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
+            raise ResourceError(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
         if read.under:
             return {read.under: found}
         return dict(found)
@@ -222,23 +225,23 @@ class Thing:
 
     def delete(self) -> None:
         """Deletes it; what is gone already is fine."""
-        if self.row.kind in held.TYPES:
+        if self.row.kind in readback.TYPES:
             return
         try:
             if isinstance(self.row.delete, str):
                 self.call(self.row.delete, self.address(self.row.delete_address))
             else:
                 self.row.delete(self)
-        except Failed as error:
+        except ResourceError as error:
             if "HandlerErrorCode: NotFound" not in str(error):
                 raise
 
 
-def thing(services: Services, kind: str, properties: Properties, physical: str = "") -> Thing:
-    """A resource of a type. Raises `Failed` for a type without a row."""
+def handler_for(services: Services, kind: str, properties: Properties, physical: str = "") -> ResourceHandler:
+    """A resource of a type. Raises `ResourceError` for a type without a row."""
     if kind not in ROWS:
-        raise Failed(f"{kind} has no row in scripts/local_aws/types: the local AWS cannot make it")
-    return Thing(services, ROWS[kind], dict(properties), physical)
+        raise ResourceError(f"{kind} has no row in scripts/local_aws/types: the local AWS cannot make it")
+    return ResourceHandler(services, ROWS[kind], dict(properties), physical)
 
 
 def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

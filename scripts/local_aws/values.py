@@ -13,12 +13,16 @@ from generator.cfn.templates import STACK, Template
 RETAINED = ("Retain", "RetainExceptOnCreate")
 
 
-class Refused(Exception):
+class RefusedCallError(Exception):
     """A call that CloudFormation would refuse, with its error code."""
 
     def __init__(self, message: str, code: str = "ValidationError") -> None:
         self.code, self.message = code, message
         super().__init__(message)
+
+
+class StackError(Exception):
+    """A stack whose resources did not all come to be; the message is the stack's status reason."""
 
 
 def now() -> datetime.datetime:
@@ -29,6 +33,13 @@ def now() -> datetime.datetime:
 def identifier(*seed: object) -> str:
     """A UUID that is the same for the same seed, so that runs against a fresh server can be compared."""
     return str(uuid.UUID(hashlib.md5("/".join(map(str, seed)).encode(), usedforsecurity=False).hexdigest()))
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How an account behaves where AWS leaves it open. `seed` decides the order of what nothing orders."""
+
+    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 Properties = Mapping[str, Any]
 
@@ -18,7 +18,7 @@ class Read:
     finds is merged into the state, or kept `under` a name of its own and may then be nothing.
     """
 
-    operation: str | Callable[["Thing"], dict[str, Any]]
+    operation: str | Callable[["ResourceHandler"], dict[str, Any]]
     take: str = "@"
     under: str = ""
     address: Mapping[str, Any] | None = None  # as in a row; the row's own without it
@@ -33,8 +33,8 @@ class Setting:
     """
 
     name: str
-    put: str | Callable[["Thing", Any], None]
-    remove: str | Callable[["Thing", Any], None] = ""
+    put: str | Callable[["ResourceHandler", Any], None]
+    remove: str | Callable[["ResourceHandler", Any], None] = ""
     address: Mapping[str, Any] | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     default: Any = None  # what it becomes when the template no longer has it
@@ -66,12 +66,12 @@ class Row:
     address: Mapping[str, Any]
     reads: tuple[Read, ...]
     update: str = ""
-    delete: str | Callable[["Thing"], None] = ""
+    delete: str | Callable[["ResourceHandler"], None] = ""
     settings: tuple[Setting, ...] = ()
     tagging: Tagging | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     rename: Mapping[str, str] = field(default_factory=dict)
-    fixed: Mapping[str, Any] | Callable[["Thing"], Mapping[str, Any]] = field(default_factory=dict)
+    fixed: Mapping[str, Any] | Callable[["ResourceHandler"], Mapping[str, Any]] = field(default_factory=dict)
     named: str = ""  # the property that gets a generated name when it has none
     longest: int = 64
     wrap: str = ""  # the member of the creating (and updating) call that takes all properties

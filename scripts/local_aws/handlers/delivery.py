@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 RULE = {"Rule": "{id}"}
 RULE_ARN = "arn:{partition}:events:{region}:{account}:rule/{id}"
@@ -16,17 +16,17 @@ DISTRIBUTION_ARN = "arn:{partition}:cloudfront::{account}:distribution/{id}"
 REPORTS_ARN = "arn:{partition}:codebuild:{region}:{account}:report-group/{Name}"
 
 
-def _at_update(_: "Thing", on: Any) -> None:
+def _at_update(_: "ResourceHandler", on: Any) -> None:
     """RestartExecutionOnUpdate is no state: CloudFormation starts the pipeline after an update; not done here."""
 
 
-def _delete_rule(rule: "Thing") -> None:
+def _delete_rule(rule: "ResourceHandler") -> None:
     if targets := rule.read()["Targets"]:
         rule.call("remove_targets", {**rule.address(None), "Ids": [one["Id"] for one in targets]})
     rule.call("delete_rule", {"Name": rule.physical})
 
 
-def _targets(rule: "Thing", targets: Any) -> None:
+def _targets(rule: "ResourceHandler", targets: Any) -> None:
     """Puts the targets and takes away those that are no longer wanted."""
     wanted = [one["Id"] for one in targets]
     shown = rule.call("list_targets_by_rule", rule.address(None))["Targets"]
@@ -75,12 +75,12 @@ def _record(properties: dict[str, Any]) -> dict[str, Any]:
     return {"HostedZoneId": properties.get("HostedZoneId"), "ChangeBatch": batch}
 
 
-def _change_record(one: "Thing", action: str, record: Any) -> None:
+def _change_record(one: "ResourceHandler", action: str, record: Any) -> None:
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
     one.call("change_resource_record_sets", {"HostedZoneId": one.properties["HostedZoneId"], "ChangeBatch": batch})
 
 
-def _upsert_record(one: "Thing", batch: Any) -> None:
+def _upsert_record(one: "ResourceHandler", batch: Any) -> None:
     [change] = one.folded(one.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
     _change_record(one, "UPSERT", change["ResourceRecordSet"])
 
@@ -95,25 +95,25 @@ def _leads_to(alias: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
     return _same_name(alias["DNSName"], shown.get("DNSName", "")) and alias["HostedZoneId"] == shown["HostedZoneId"]
 
 
-def _reconfigure(one: "Thing", config: Any) -> None:
+def _reconfigure(one: "ResourceHandler", config: Any) -> None:
     folded = one.folded(one.row.create, {"DistributionConfig": config})[one.row.wrap]["DistributionConfig"]
     state = one.read()
     folded["CallerReference"] = state["DistributionConfig"]["CallerReference"]
     one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": folded})
 
 
-def _disable_and_delete(one: "Thing") -> None:
+def _disable_and_delete(one: "ResourceHandler") -> None:
     state = one.read()
     off = {**state["DistributionConfig"], "Enabled": False}
     one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": off})
     one.call("delete_distribution", {**one.address(None), "IfMatch": one.read()["ETag"]})
 
 
-def _code(function: "Thing") -> dict[str, Any]:
+def _code(function: "ResourceHandler") -> dict[str, Any]:
     return {"FunctionCode": function.call("get_function", function.address(None))["FunctionCode"].read().decode()}
 
 
-def _notifications(one: "Thing") -> dict[str, Any]:
+def _notifications(one: "ResourceHandler") -> dict[str, Any]:
     """A budget's notifications; moto tells them without their subscribers."""
     answer = one.call("describe_notifications_for_budget", one.address(None))
     return {"NotificationsWithSubscribers": [{"Notification": item} for item in answer.get("Notifications", ())]}

@@ -8,12 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.local_aws.structure import Invalid
+from scripts.local_aws.template import InvalidTemplateError
 
 Shape = Any  # botocore's shapes carry no types
 
 
-class NoPlace(Invalid):
+class NoPlaceError(InvalidTemplateError):
     """A property that the service's input has no place for."""
 
 
@@ -30,7 +30,7 @@ def place(shape: Shape, name: str, rename: Mapping[str, str], path: str = "") ->
 
 
 def fold(value: Any, shape: Shape, rename: Mapping[str, str], path: str = "") -> Any:
-    """`value` in the form of `shape`. Raises `NoPlace` with the path of a property that finds none."""
+    """`value` in the form of `shape`. Raises `NoPlaceError` with the path of a property that finds none."""
     kind = shape.type_name
     if kind == "structure":
         return _structure(value, shape, rename, path)
@@ -58,12 +58,12 @@ def _structure(value: Any, shape: Shape, rename: Mapping[str, str], path: str) -
         folded = {"Items": fold(value, shape.members["Items"], rename, path)}
         return {"Quantity": len(value), **folded} if "Quantity" in shape.members else folded
     if not isinstance(value, dict):
-        raise NoPlace(f"{path}: expected an object, found {value!r}")
+        raise NoPlaceError(f"{path}: expected an object, found {value!r}")
     result: dict[str, Any] = {}
     for name, inner in value.items():
         way = place(shape, name, rename, path)
         if way is None:
-            raise NoPlace(f"{path}.{name}".lstrip("."))
+            raise NoPlaceError(f"{path}.{name}".lstrip("."))
         target, part = result, shape
         for step in way[:-1]:
             target, part = target.setdefault(step, {}), _member(part, step)

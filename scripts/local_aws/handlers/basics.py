@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scripts.local_aws.fold import NoPlace
-from scripts.local_aws.types.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
+from scripts.local_aws.handlers.shapes import NoPlaceError
 
 if TYPE_CHECKING:
-    from scripts.local_aws.resources import Thing
+    from scripts.local_aws.handlers.handler import ResourceHandler
 
 PROFILE = {"InstanceProfileName": "{id}"}
 TOPIC, SECRET, PARAMETER, ROLE, POLICY = (
@@ -16,7 +16,7 @@ TOPIC, SECRET, PARAMETER, ROLE, POLICY = (
 )
 
 
-def _generate(secret: "Thing", wanted: Mapping[str, Any]) -> None:
+def _generate(secret: "ResourceHandler", wanted: Mapping[str, Any]) -> None:
     """A secret's value as `GenerateSecretString` describes it, within `SecretStringTemplate` if there is one."""
     own = ("SecretStringTemplate", "GenerateStringKey")
     asked = secret.folded("get_random_password", {key: value for key, value in wanted.items() if key not in own})
@@ -26,33 +26,33 @@ def _generate(secret: "Thing", wanted: Mapping[str, Any]) -> None:
     secret.call("put_secret_value", {**secret.address(None), "SecretString": text})
 
 
-def _rotation(key: "Thing", on: Any) -> None:
+def _rotation(key: "ResourceHandler", on: Any) -> None:
     key.call("enable_key_rotation" if on in (True, "true") else "disable_key_rotation", key.address(None))
 
 
-def _at_deletion(key: "Thing", days: Any) -> None:
+def _at_deletion(key: "ResourceHandler", days: Any) -> None:
     """The waiting time is no state of a key: it is given when the key is deleted."""
 
 
-def _delete_key(key: "Thing") -> None:
+def _delete_key(key: "ResourceHandler") -> None:
     days = int(key.properties.get("PendingWindowInDays", 30))
     key.call("schedule_key_deletion", {**key.address(None), "PendingWindowInDays": days})
 
 
 def _topic_attribute(name: str) -> Setting:
-    def put(topic: "Thing", value: Any) -> None:
+    def put(topic: "ResourceHandler", value: Any) -> None:
         topic.call("set_topic_attributes", {**topic.address(None), "AttributeName": name, "AttributeValue": str(value)})
 
     return Setting(name, put, lambda topic, _: put(topic, ""))
 
 
-def _inline(role: "Thing") -> dict[str, Any]:
+def _inline(role: "ResourceHandler") -> dict[str, Any]:
     names = role.call("list_role_policies", role.address(None))["PolicyNames"]
     found = [role.call("get_role_policy", {**role.address(None), "PolicyName": name}) for name in names]
     return {"Policies": [{key: one[key] for key in ("PolicyName", "PolicyDocument")} for one in found]}
 
 
-def _in_profile(profile: "Thing", wanted: Any) -> None:
+def _in_profile(profile: "ResourceHandler", wanted: Any) -> None:
     """The roles of an instance profile: AWS allows one, so the old one goes first."""
     for one in profile.call("get_instance_profile", profile.address(None))["InstanceProfile"]["Roles"]:
         profile.call("remove_role_from_instance_profile", {**profile.address(None), "RoleName": one["RoleName"]})
@@ -60,12 +60,12 @@ def _in_profile(profile: "Thing", wanted: Any) -> None:
         profile.call("add_role_to_instance_profile", {**profile.address(None), "RoleName": name})
 
 
-def _delete_profile(profile: "Thing") -> None:
+def _delete_profile(profile: "ResourceHandler") -> None:
     _in_profile(profile, None)
     profile.call("delete_instance_profile", profile.address(None))
 
 
-def _delete_role(role: "Thing") -> None:
+def _delete_role(role: "ResourceHandler") -> None:
     for one in _inline(role)["Policies"]:
         role.call("delete_role_policy", {**role.address(None), "PolicyName": one["PolicyName"]})
     for one in role.call("list_attached_role_policies", role.address(None))["AttachedPolicies"]:
@@ -73,11 +73,11 @@ def _delete_role(role: "Thing") -> None:
     role.call("delete_role", role.address(None))
 
 
-def _trust(role: "Thing", document: Any) -> None:
+def _trust(role: "ResourceHandler", document: Any) -> None:
     role.call("update_assume_role_policy", {**role.address(None), "PolicyDocument": json.dumps(document)})
 
 
-def _document(policy: "Thing") -> dict[str, Any]:
+def _document(policy: "ResourceHandler") -> dict[str, Any]:
     version = policy.call("get_policy", policy.address(None))["Policy"]["DefaultVersionId"]
     answer = policy.call("get_policy_version", {**policy.address(None), "VersionId": version})
     return {"PolicyDocument": answer["PolicyVersion"]["Document"]}
@@ -86,11 +86,11 @@ def _document(policy: "Thing") -> dict[str, Any]:
 def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
     """One row is one call: a policy on several topics is refused."""
     if len(properties.get("Topics", ("one",))) != 1:
-        raise NoPlace("Topics: the local AWS knows a topic policy for one topic only;")
+        raise NoPlaceError("Topics: the local AWS knows a topic policy for one topic only;")
     return properties | ({"Topics": properties["Topics"][0]} if "Topics" in properties else {})
 
 
-def _delete_topic_policy(one: "Thing") -> None:
+def _delete_topic_policy(one: "ResourceHandler") -> None:
     """A topic always has a policy: what is left allows nothing."""
     one.call("set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY})
 

@@ -1,4 +1,4 @@
-"""What a template says for given values: parameters, conditions, intrinsic functions. Pure.
+"""What a template says: its structure, and for given values its parameters, conditions and intrinsic functions. Pure.
 
 Sources: CloudFormation User Guide, "Parameters", "Intrinsic function reference", "Template anatomy"; messages are
 CloudFormation's own where it documents or is known to answer them.
@@ -6,14 +6,115 @@ CloudFormation's own where it documents or is known to answer them.
 
 import base64
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn import assertions, graph
-from generator.cfn.templates import Template
-from scripts.local_aws.structure import Invalid
+from generator.cfn.templates import Template, TemplatesError, from_bodies
+
+SECTIONS = frozenset(
+    [
+        "AWSTemplateFormatVersion",
+        "Conditions",
+        "Description",
+        "Mappings",
+        "Metadata",
+        "Outputs",
+        "Parameters",
+        "Resources",
+        "Rules",
+    ]
+)
+ATTRIBUTES = frozenset(
+    [
+        "Type",
+        "Properties",
+        "Metadata",
+        "DependsOn",
+        "Condition",
+        "DeletionPolicy",
+        "UpdateReplacePolicy",
+        "CreationPolicy",
+        "UpdatePolicy",
+    ]
+)
+# Quotas of CloudFormation: user guide, "Understand CloudFormation quotas".
+LONGEST, LONGEST_VALUE = 1024 * 1024, 4096  # bytes
+MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
+
+
+class InvalidTemplateError(Exception):
+    """What CloudFormation refuses; the message is the reason."""
+
+
+def read(text: str) -> Template:
+    """The template in `text`, its structure checked. Raises `InvalidTemplateError` for what CloudFormation refuses.
+
+    JSON, or YAML with the functions' long names: `aws cloudformation package` writes nested templates so.
+    """
+    try:
+        body = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
+        template = next(iter(from_bodies({"template": body})))
+    except ValueError as error:
+        raise InvalidTemplateError(f"Template format error: JSON not well-formed. ({error})") from error
+    except TemplatesError as error:
+        raise InvalidTemplateError(f"Template format error: {error.args[0].split(';')[0]}") from error
+    if unknown := body.keys() - SECTIONS:
+        raise InvalidTemplateError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
+    for section, most in MOST.items():
+        if (count := len(body.get(section, ()))) > most:
+            raise InvalidTemplateError(
+                f"Template format error: Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"
+            )
+    for name, resource in body["Resources"].items():
+        if odd := resource.keys() - ATTRIBUTES:
+            raise InvalidTemplateError(f"Invalid template resource property '{min(odd)}' in {name}")
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if resource.get(policy, "Delete") not in POLICIES[: 3 if policy == "DeletionPolicy" else 2] + POLICIES[3:]:
+                raise InvalidTemplateError(
+                    f"Template error: Unrecognized {policy} {resource[policy]} for resource {name}"
+                )
+    _references(template)
+    return template
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    # A date such as the format version stays text, as CloudFormation reads it.
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise InvalidTemplateError(f"Template format error: YAML not well-formed. ({error})") from error
+
+
+def _references(template: Template) -> None:
+    for reference in graph.references(template):
+        known = {**template.resources, **({} if reference.how in ("GetAtt", "DependsOn") else template.parameters)}
+        if reference.how == "Condition":
+            if reference.target not in template.conditions:
+                raise InvalidTemplateError(
+                    f"Template error: Unresolved condition dependency {reference.target} in {reference.source}"
+                )
+        elif reference.target not in known:
+            block = reference.source.partition(".")[0]
+            message = f"Unresolved resource dependencies [{reference.target}] in the {block} block of the template"
+            raise InvalidTemplateError(f"Template format error: {message}")
+    try:
+        graph.order(graph.dependencies(template))
+    except graph.Cycle as cycle:
+        raise InvalidTemplateError(f"Circular dependency between resources: [{', '.join(cycle.names)}]") from cycle
+
 
 # What CloudFormation hands to a nested change set for a value that only the execution will know.
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
@@ -25,21 +126,21 @@ DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}"
 def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[str], str]) -> dict[str, str]:
     """The value of every parameter: given or default, checked, SSM names replaced by what `lookup` finds.
 
-    Raises `Invalid` for a value that is missing, unknown or outside its constraints.
+    Raises `InvalidTemplateError` for a value that is missing, unknown or outside its constraints.
     """
     declared = template.parameters
     if unknown := sorted(given.keys() - declared.keys()):
-        raise Invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        raise InvalidTemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     values = {name: assertions.as_text(body["Default"]) for name, body in declared.items() if "Default" in body}
     values.update(given)
     if missing := sorted(declared.keys() - values.keys()):
-        raise Invalid(f"Parameters: [{', '.join(missing)}] must have values")
+        raise InvalidTemplateError(f"Parameters: [{', '.join(missing)}] must have values")
     for name, body in declared.items():
         if UNKNOWN in values[name]:
             continue
         if unmet := assertions.unmet(name, body, values[name]):
             detail = f"{unmet[0]} {', '.join(unmet[1:])}".strip()
-            raise Invalid(f"Parameter '{name}' {body.get('ConstraintDescription', detail)}")
+            raise InvalidTemplateError(f"Parameter '{name}' {body.get('ConstraintDescription', detail)}")
         if SSM.fullmatch(body["Type"]):
             values[name] = lookup(values[name])
     return values
@@ -60,14 +161,14 @@ class Scope:
     conditions: dict[str, bool] = field(default_factory=dict)
 
     def check(self) -> "Scope":
-        """Evaluates conditions and rules. Raises `Invalid` for a rule that does not hold."""
+        """Evaluates conditions and rules. Raises `InvalidTemplateError` for a rule that does not hold."""
         body = {**self.template.body, "Parameters": {n: _resolved(b) for n, b in self.template.parameters.items()}}
         try:
             self.conditions.update(assertions.conditions(body, self.values, self.pseudo))
             if broken := assertions.broken(body, self.values, self.pseudo):
-                raise Invalid(f"Template validation error: Rule {broken[0].rule}: {broken[0].description}")
+                raise InvalidTemplateError(f"Template validation error: Rule {broken[0].rule}: {broken[0].description}")
         except assertions.NotEvaluable as error:
-            raise Invalid(f"Template error: {error}") from error
+            raise InvalidTemplateError(f"Template error: {error}") from error
         return self
 
     def exists(self, body: Mapping[str, Any]) -> bool:
@@ -97,11 +198,13 @@ class Scope:
             parts = argument.split(".", 1) if isinstance(argument, str) else [argument[0], self.resolve(argument[1])]
             return self.attribute(*parts)
         if name not in FUNCTIONS:
-            raise Invalid(f"Template error: {name} is not supported; supported: {', '.join(sorted(FUNCTIONS))}")
+            raise InvalidTemplateError(
+                f"Template error: {name} is not supported; supported: {', '.join(sorted(FUNCTIONS))}"
+            )
         try:
             return FUNCTIONS[name](self, self.resolve(argument))
         except (TypeError, ValueError, LookupError) as error:
-            raise Invalid(f"Template error: {name} cannot be evaluated: {error}") from error
+            raise InvalidTemplateError(f"Template error: {name} cannot be evaluated: {error}") from error
 
     def reference(self, name: str) -> Any:
         """What `Ref` gives."""
@@ -122,18 +225,24 @@ class Scope:
         if self.preview and (physical == UNKNOWN or not attributes):
             return UNKNOWN
         if attribute.startswith("Outputs."):
-            raise Invalid(f"Output '{attribute.removeprefix('Outputs.')}' not found in stack {physical}")
-        raise Invalid(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt")
+            raise InvalidTemplateError(f"Output '{attribute.removeprefix('Outputs.')}' not found in stack {physical}")
+        raise InvalidTemplateError(
+            f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
+        )
 
     def _existing(self, name: str) -> tuple[str, Mapping[str, Any]]:
         if name in self.found:
             return self.found[name]
         if name not in self.template.resources:
-            raise Invalid(f"Template format error: Unresolved dependencies [{name}]. Cannot reference resources")
+            raise InvalidTemplateError(
+                f"Template format error: Unresolved dependencies [{name}]. Cannot reference resources"
+            )
         if not self.exists(self.template.resources[name].body):
-            raise Invalid(f"Template format error: Unresolved resource dependencies [{name}]: its condition is false")
+            raise InvalidTemplateError(
+                f"Template format error: Unresolved resource dependencies [{name}]: its condition is false"
+            )
         if not self.preview:
-            raise Invalid(f"{name} does not exist yet")
+            raise InvalidTemplateError(f"{name} does not exist yet")
         return UNKNOWN, {}
 
     def _substitute(self, argument: Any) -> str:
@@ -146,7 +255,7 @@ class Scope:
             else:
                 value = self.attribute(*name.split(".", 1)) if "." in name else self.reference(name)
             if not isinstance(value, str | int | float):
-                raise Invalid(f"Template error: Fn::Sub needs a string for ${{{name}}}, not {value!r}")
+                raise InvalidTemplateError(f"Template error: Fn::Sub needs a string for ${{{name}}}, not {value!r}")
             return assertions.as_text(value)
 
         return graph.SUBSTITUTION.sub(one, text).replace("${!", "${")
@@ -161,9 +270,13 @@ def _resolved(body: Mapping[str, Any]) -> dict[str, Any]:
 def _select(_: Scope, argument: Any) -> Any:
     position, values = argument
     if isinstance(values, str):
-        raise Invalid(f"Template error: Fn::Select requires a list argument with two elements, not {values!r}")
+        raise InvalidTemplateError(
+            f"Template error: Fn::Select requires a list argument with two elements, not {values!r}"
+        )
     if not 0 <= int(position) < len(values):
-        raise Invalid("Template error: Fn::Select cannot select nonexistent value at index " + str(position))
+        raise InvalidTemplateError(
+            "Template error: Fn::Select cannot select nonexistent value at index " + str(position)
+        )
     return values[int(position)]
 
 

@@ -1,25 +1,27 @@
 """Carries out the plans of `faults`: in front of every service, and in the steps of the engine."""
 
 import io
-import json
 import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from threading import Event, Lock
 from typing import Any
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
-from scripts.local_aws import incoming
-from scripts.local_aws.faults import BadPlan, Call, CallFault, Plan, ResourceFault
-from scripts.local_aws.inside import Application
+from scripts.local_aws import wire
+from scripts.local_aws.faults import CallFault, FaultPlanError, Plan, ResourceFault
+from scripts.local_aws.services import Application
+from scripts.local_aws.wire import Call
 
 # How a service says that it is called too often, where it is not `Throttling` in XML or `ThrottlingException` in JSON.
 # Source: botocore/data/_retry.json.
 THROTTLED = {"s3": ("SlowDown", 503), "ec2": ("RequestLimitExceeded", 503), "sns": ("Throttled", 429)}
+
+
+Match = tuple[ResourceFault, Event]  # a fault that is met, and the event that its plan is taken away
 
 
 @dataclass
@@ -84,7 +86,7 @@ def _remove(region: str, key: str, every: bool) -> None:
         one.gone.set()
 
 
-def meets(on: str, path: str, kind: str, region: str, key: str) -> tuple[ResourceFault, Event] | None:
+def match_fault(on: str, path: str, kind: str, region: str, key: str) -> Match | None:
     """The fault that a step of the engine meets, with the event that ends its waiting."""
     for one in tuple(ACTIVE):
         if one.of(region, key) and (fault := one.step(on, path, kind)):
@@ -92,7 +94,7 @@ def meets(on: str, path: str, kind: str, region: str, key: str) -> tuple[Resourc
     return None
 
 
-def hooked(path: str, kind: str, region: str, key: str) -> ResourceFault | None:
+def match_hook(path: str, kind: str, region: str, key: str) -> ResourceFault | None:
     """The hook that a resource would meet; asking does not count."""
     return next(
         (
@@ -111,13 +113,10 @@ def fits(fault: ResourceFault, path: str, kind: str) -> bool:
     return named and fault.type in ("", kind)
 
 
-def wait(fault: ResourceFault, gone: Event, stop: Callable[[], bool] = lambda: False) -> bool:
-    """Takes the seconds of a fault, fewer when its plan is taken away; False when it was stopped."""
-    until = time.monotonic() + fault.seconds
-    while (left := until - time.monotonic()) > 0 and not gone.wait(min(left, 0.05)):
-        if stop():
-            return False
-    return True
+def wait(match: Match) -> None:
+    """Takes the seconds of a fault, fewer when its plan is taken away."""
+    fault, gone = match
+    gone.wait(fault.seconds)
 
 
 def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
@@ -135,7 +134,7 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     if method == "PUT":
         try:
             _put(Plan.read(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))))
-        except BadPlan as error:
+        except FaultPlanError as error:
             return "400 Bad Request", {"error": str(error)}
     elif method == "DELETE":
         _remove(region, key, every=not region and not key)
@@ -146,13 +145,13 @@ def in_front(of: Application) -> Application:
     """An application in front of another, which counts and disturbs the calls while a plan is set."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not ACTIVE or incoming.OWN in environ.get("HTTP_USER_AGENT", ""):
+        if not ACTIVE or wire.OWN in environ.get("HTTP_USER_AGENT", ""):
             return of(environ, start_response)
         body = b""
-        if incoming.is_form(environ):
+        if wire.is_form(environ):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
-        call, fault = incoming.read(environ, body), None
+        call, fault = wire.read(environ, body), None
         for one in tuple(ACTIVE):
             if one.of(call.region, call.key):
                 fault = one.count(call) or fault
@@ -170,7 +169,7 @@ def _disturbed(
     if fault.do == "drop-before":
         return _drop(environ)
     if fault.do == "answer":
-        status, headers, text = incoming.answer(call, environ, fault.answer)
+        status, headers, text = wire.answer(call, environ, fault.answer)
         start_response(f"{status} OK", [*headers.items(), ("Content-Length", str(len(text)))])
         return [text]
     if fault.do.endswith("-after"):
@@ -181,8 +180,8 @@ def _disturbed(
         time.sleep(fault.seconds)
         start_response(*kept[-1])
         return body
-    code, status, message = _error(call, fault, incoming.protocol(call, environ))
-    return refuse(environ, start_response, call, (code, status, message))
+    code, status, message = _error(call, fault, wire.protocol(call, environ))
+    return _refuse(environ, start_response, call, (code, status, message))
 
 
 def _drop(environ: Mapping[str, Any]) -> Iterable[bytes]:
@@ -191,10 +190,12 @@ def _drop(environ: Mapping[str, Any]) -> Iterable[bytes]:
     raise ConnectionAbortedError("by the plan of faults")
 
 
-def refuse(environ: Mapping[str, Any], start_response: Any, call: Call, error: tuple[str, int, str]) -> Iterable[bytes]:
+def _refuse(
+    environ: Mapping[str, Any], start_response: Any, call: Call, error: tuple[str, int, str]
+) -> Iterable[bytes]:
     """Answers a call with an error: code, HTTP status and message."""
     code, status, message = error
-    headers, text = _said(incoming.protocol(call, environ), call, code, message)
+    headers, text = wire.error(call, wire.protocol(call, environ), code, message)
     start_response(f"{status} {code}", [*headers, ("Content-Length", str(len(text)))])
     return [text] if environ["REQUEST_METHOD"] != "HEAD" else []
 
@@ -210,19 +211,3 @@ def _error(call: Call, fault: CallFault, form: str) -> tuple[str, int, str]:
         return code, fault.status, "The request processing has failed because of an unknown error (plan of faults)."
     code, status = THROTTLED.get(call.service, ("ThrottlingException" if as_json else "Throttling", 400))
     return code, status, "Rate exceeded"
-
-
-def _said(form: str, call: Call, code: str, message: str) -> tuple[list[tuple[str, str]], bytes]:
-    """An error in the form of a protocol, as botocore's parsers.py reads it: headers and body."""
-    if form.endswith("json"):
-        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
-        return headers, json.dumps({"__type": code, "message": message}).encode()
-    inner = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
-    if form == "ec2":
-        text = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>planned</RequestID></Response>"
-    elif call.service == "s3":
-        text = f"<Error>{inner}<RequestId>planned</RequestId></Error>"
-    else:
-        error = f"<Error><Type>Sender</Type>{inner}</Error>"
-        text = f"<ErrorResponse>{error}<RequestId>planned</RequestId></ErrorResponse>"
-    return [("Content-Type", "text/xml")], text.encode()

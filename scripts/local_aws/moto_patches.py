@@ -1,0 +1,172 @@
+"""Every change that is made to moto, with what AWS does and moto does not. Nothing else touches moto's internals.
+
+`install` puts them in place; what stands in the place of whole services of moto's (`api`, `beanstalk`) is routed by
+those modules. moto loads slowly, so its modules are imported where they are patched.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from generator.cfn.evaluate import ALLOWED, DENIED, Request, decide, statements
+from scripts.local_aws import wire
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+# Names of service-linked roles: the services' user guides, "Using service-linked roles for ...".
+LINKED_ROLES = {
+    "ecs.amazonaws.com": "ECS",
+    "ecs.application-autoscaling.amazonaws.com": "ApplicationAutoScaling_ECSService",
+    "elasticbeanstalk.amazonaws.com": "ElasticBeanstalk",
+    "elasticloadbalancing.amazonaws.com": "ElasticLoadBalancing",
+    "vpcorigin.cloudfront.amazonaws.com": "CloudFrontVPCOrigin",
+}
+# Nothing leaves this machine, so loopback counts as TLS for the policies of buckets.
+BUCKET_CONTEXT = {"aws:SecureTransport": "true"}
+NOT_IMPLEMENTED = 501  # no client of botocore tries again
+
+
+def install() -> None:
+    """Puts all patches in place."""
+    _speed()
+    _managed_policies()
+    _linked_roles()
+    _buckets()
+    _records()
+
+
+def _replace(owner: object, name: str, value: object) -> None:
+    """Sets a name of moto's; a function of its own, so that type checkers take it for what it is."""
+    setattr(owner, name, value)
+
+
+def _speed() -> None:
+    """moto asks for the names of its services twice for each call, and would list a folder of hundreds each time; and
+    it inspects the class of a service for each call."""
+    from moto import backends
+    from moto.core import responses, utils
+
+    names = frozenset(backends.list_of_moto_modules())
+    _replace(backends, "list_of_moto_modules", lambda: names)
+    _replace(responses, "method_names_from_class", cache(utils.method_names_from_class))
+
+
+@cache
+def _policies_of_aws() -> dict[str, Any]:
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    policies: dict[str, Any] = json.loads(aws_managed_policies_data)
+    return policies
+
+
+def aws_policy(name: str) -> dict[str, Any]:
+    """The document of a managed policy of AWS's own, as moto packages it."""
+    document: dict[str, Any] = _policies_of_aws()[name]["Document"]
+    return document
+
+
+def _managed_policies() -> None:
+    """moto has all of AWS's own managed policies, and loads them at its start or never: here each is loaded when it is
+    attached."""
+    from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+    attach = IAMBackend.attach_role_policy
+
+    def attach_loaded(backend: Any, policy_arn: str, role_name: str) -> None:
+        name = policy_arn.rpartition("/")[2]
+        owned_by_aws = ":iam::aws:policy/" in policy_arn and name in _policies_of_aws()
+        if owned_by_aws and policy_arn not in backend.managed_policies:
+            data = _policies_of_aws()[name]
+            policy = AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, data)
+            backend.managed_policies[policy.arn] = policy
+        attach(backend, policy_arn, role_name)
+
+    _replace(IAMBackend, "attach_role_policy", attach_loaded)
+
+
+def _linked_roles() -> None:
+    """moto makes names of its own up for service-linked roles."""
+    from moto.iam.exceptions import InvalidInput
+    from moto.iam.models import IAMBackend
+
+    create = IAMBackend.create_service_linked_role
+
+    def create_named(backend: IAMBackend, service_name: str, description: str, suffix: str) -> Any:
+        if service_name not in LINKED_ROLES:
+            return create(backend, service_name, description, suffix)
+        name = f"AWSServiceRoleFor{LINKED_ROLES[service_name]}" + (f"_{suffix}" if suffix else "")
+        if any(role.name == name for role in backend.get_roles()):
+            message = f"Service role name {name} has been taken in this account, please try a different suffix."
+            raise InvalidInput(message)
+        role = create(backend, service_name, description, suffix)
+        role.name = name
+        return role
+
+    _replace(IAMBackend, "create_service_linked_role", create_named)
+
+
+def _buckets() -> None:
+    """moto leaves the conditions of a bucket policy aside, so that a policy that denies plain HTTP would deny all: the
+    project's own evaluator judges it. And moto reads a log bucket's policy only if it is one plain statement, and fails
+    at the others (s3/models.py of 5.2.5)."""
+    from moto.iam.access_control import PermissionResult
+    from moto.s3.models import FakeBucket
+
+    outcomes = {ALLOWED: PermissionResult.PERMITTED, DENIED: PermissionResult.DENIED}
+
+    def permission(bucket: Any, action: str, resource: str) -> Any:
+        if bucket.policy is None:
+            return PermissionResult.NEUTRAL
+        policy = json.loads(bucket.policy)
+        request = Request(action, resource, BUCKET_CONTEXT, f"AWS:arn:aws:iam::{bucket.account_id}:root")
+        outcome = decide(request, statements(bucket.name, {"bucket policy": policy})).outcome
+        return outcomes.get(outcome, PermissionResult.NEUTRAL)
+
+    _replace(FakeBucket, "get_permission", permission)
+    _replace(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))
+
+
+def _records() -> None:
+    """moto puts a second record beside the first where Route 53 refuses it. Source: Route53 APIReference,
+    ChangeResourceRecordSets: CREATE makes what does not exist yet."""
+    from moto.route53.exceptions import ResourceRecordAlreadyExists
+    from moto.route53.models import Route53Backend
+
+    change = Route53Backend.change_resource_record_sets
+
+    def change_strictly(backend: Any, zoneid: str, change_list: list[dict[str, Any]]) -> Any:
+        existing = {(record.name.rstrip("."), record.type) for record in backend.get_hosted_zone(zoneid).rrsets}
+        for entry in change_list:
+            name, kind = entry["ResourceRecordSet"]["Name"], entry["ResourceRecordSet"]["Type"]
+            if entry["Action"] == "CREATE" and (name.rstrip("."), kind) in existing:
+                raise ResourceRecordAlreadyExists(name, kind)
+        return change(backend, zoneid, change_list)
+
+    _replace(Route53Backend, "change_resource_record_sets", change_strictly)
+
+
+def refuse_unimplemented(create: Callable[[Any], "Flask"]) -> Callable[[Any], "Flask"]:
+    """moto's maker of applications, with an answer for operations without code and for paths without an operation:
+    moto itself answers a page of HTML with status 500, which clients take for a fault that passes and try again."""
+    from flask import Flask
+    from werkzeug.exceptions import NotFound
+
+    def create_strict(service: Any) -> Flask:
+        application = create(service) if service else Flask("a service that moto does not have")
+        application.register_error_handler(NotImplementedError, _not_implemented)
+        application.register_error_handler(NotFound, _not_implemented)
+        return application
+
+    return create_strict
+
+
+def _not_implemented(_: Exception) -> "Response":
+    from flask import Response, request
+
+    call = wire.read(request.environ, urlencode(request.form).encode())
+    code, message = "NotImplemented", f"the local AWS does not have {call.name}"
+    headers, body = wire.error(call, wire.protocol(call, request.environ), code, message)
+    return Response(body if request.method != "HEAD" else b"", NOT_IMPLEMENTED, headers)
