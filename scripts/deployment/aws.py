@@ -37,6 +37,9 @@ class Endpoint:
     url: str
     region: str
     missing: Callable[[], list[dict[str, str]]] = list
+    key: str = "local"  # the access key id that it takes, with any secret
+    page: str = ""  # its page for people
+    log: str = ""  # the file that its log is in
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class Aws:
     ) -> None:
         self.endpoint, self.call_hook = endpoint, call_hook
         self._clients: dict[str, Any] = {}
-        self._session = _local() if endpoint else _session(profile)
+        self._session = _local(endpoint.key) if endpoint else _session(profile)
         if endpoint:
             self.region: str = endpoint.region
         else:
@@ -186,13 +189,13 @@ def _session(profile: str | None) -> Any:
         raise UsageError(str(error), _remedy(type(error).__name__)) from error
 
 
-def _local() -> Any:
+def _local(key: str) -> Any:
     """A session that reads neither profile nor files nor credentials of the user."""
     import boto3
 
     nothing: dict[str, Any] = {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
     core = _core(session_vars={**nothing, "credentials_file": (None, [], os.devnull, None)})
-    core.set_credentials("local", "local")
+    core.set_credentials(key, "local")
     return boto3.Session(botocore_session=core)
 
 

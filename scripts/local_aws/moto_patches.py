@@ -148,6 +148,16 @@ def _records() -> None:
     _replace(Route53Backend, "change_resource_record_sets", change_strictly)
 
 
+def has_issued(access_key: str) -> bool:
+    """Whether an access key is one of this server's own: of a user of its IAM, or of a role that somebody assumed."""
+    from moto.iam.models import iam_backends
+    from moto.sts.models import sts_backends
+
+    users = (key.access_key_id for account in iam_backends.values() for iam in account.values() for key in iam.access_keys)
+    roles = (role.access_key_id for account in sts_backends.values() for sts in account.values() for role in sts.assumed_roles)
+    return access_key in {*users, *roles}
+
+
 def refuse_unimplemented(create: Callable[[Any], "Flask"]) -> Callable[[Any], "Flask"]:
     """moto's maker of applications, with an answer for operations without code and for paths without an operation:
     moto itself answers a page of HTML with status 500, which clients take for a fault that passes and try again."""

@@ -1,30 +1,38 @@
-"""The local AWS as a process of its own on loopback: start, stop, status, and what runs inside it.
+"""The local AWS as a process of its own on loopback: start, stop, status, and who may use it.
 
-A run file tells later commands where it answers. Moto's own pages stay reachable below `/moto-api`;
-`/local-aws/exceptions` tells what moto does not hold of what exists, and `/local-aws/faults` and
-`/local-aws/calls` are those of `faults`.
+A run file that only its owner can read tells later commands where it answers and the key that it takes. Neither calls
+nor answers go through a proxy. Before a command trusts what answers on the port, that has to prove that it knows the
+key: another process may have taken the port since.
 """
 
 import fcntl
+import hashlib
+import hmac
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
 RUN_FILE = ROOT / ".cache" / "local_aws.json"
 ACCOUNT, REGION = "123456789012", "us-east-1"
-PATIENCE, TIMEOUT = 60.0, 10.0
+PATIENCE, TIMEOUT = 60.0, 10.0  # seconds
+PREFIX = "/local-aws/"  # of the server's own pages
+KEY_HEADER, KEY_VARIABLE = "X-Local-AWS-Key", "LOCAL_AWS_KEY"
+# What the server's process takes over of the user's environment: nothing that may hold credentials.
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_", "TZ", "TMPDIR", "PYTHON", "COV_")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Process(Protocol):
@@ -44,51 +52,90 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the local AWS answers and what account it is; any access key is accepted."""
+    """Where the local AWS answers, what account it is, and the access key id that it takes, with any secret."""
 
     url: str
     account: str
     region: str
+    key: str
+    log: str = ""
+
+    @property
+    def page(self) -> str:
+        """The address of its page for people."""
+        return f"{self.url}/?key={self.key}"
+
+    def ask(self, page: str, method: str = "GET", body: bytes | None = None) -> Any:
+        """What one of the server's own pages answers to a call. Raises `urllib.error.HTTPError`."""
+        request = urllib.request.Request(self.url + PREFIX + page, body, {KEY_HEADER: self.key}, method=method)
+        with DIRECT.open(request, timeout=30) as answer:
+            return json.load(answer)
 
     def exceptions(self) -> list[dict[str, str]]:
         """What moto does not hold of what exists: stack, resource, type, property and what is kept instead."""
-        with urllib.request.urlopen(f"{self.url}/local-aws/exceptions", timeout=30) as answer:
-            found: list[dict[str, str]] = json.load(answer)
-        return found
+        entries: list[dict[str, str]] = self.ask("exceptions")
+        return entries
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which the AWS command line and the SDKs use it."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": self.region,
+        }
 
 
 @dataclass(frozen=True)
 class Run:
-    """The run file: the process, its port and its log."""
+    """The run file: the process, its port, its log and the key that it takes."""
 
     pid: int
     port: int
     log: str
+    key: str
 
     @property
     def endpoint(self) -> Endpoint:
         """Where it answers."""
-        return Endpoint(f"http://{HOST}:{self.port}", ACCOUNT, REGION)
+        return Endpoint(f"http://{HOST}:{self.port}", ACCOUNT, REGION, self.key, self.log)
 
 
 def status(run_file: Path = RUN_FILE) -> Run | None:
     """The running server. None without a run file and for a stale one: its process is gone, or another process has
-    its id or its port, which is seen by asking the port who answers. Raises `ServerError` for one that hangs."""
-    try:
-        run = Run(**json.loads(run_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    its port, which cannot prove that it knows the key. Raises `ServerError` for one that hangs."""
+    run = _read(run_file)
+    if run is None:
         return None
     try:
-        return run if _who(run.port) == run.pid else None
+        return run if _answers(run) else None
     except TimeoutError as error:
         what = f"port {run.port} of the local AWS takes calls and does not answer, see {run.log}"
         raise ServerError(f"{what}; end it with `kill {run.pid}` and start again") from error
 
 
-def ensure(run_file: Path = RUN_FILE) -> Endpoint:
-    """The endpoint of the running local AWS, which is started if it is not. Raises `ServerError`."""
+def lost(run_file: Path = RUN_FILE) -> str:
+    """What to tell about a server that ended without being stopped; empty when there is none."""
+    run = _read(run_file)
+    if run is None or status(run_file):
+        return ""
+    return f"The local AWS (process {run.pid}) has ended: what was in it is lost. Its log: {run.log}"
+
+
+def ensure(run_file: Path = RUN_FILE, tell: Callable[[str], object] = lambda _: None) -> Endpoint:
+    """The endpoint of the running local AWS, which is started if it is not. `tell` takes a line about one that ended
+    without being stopped. Raises `ServerError`."""
     with _alone(run_file):
-        run = status(run_file) or _start(_free(None), run_file)
+        run = status(run_file)
+        if run is None:
+            if text := lost(run_file):
+                log = Path(_read(run_file).log)  # type: ignore[union-attr]
+                kept = log.with_suffix(".ended.log")
+                with suppress(OSError):
+                    log.replace(kept)
+                    text = text.replace(str(log), str(kept))
+                tell(text)
+            run = _start(_free(None), run_file)
     return run.endpoint
 
 
@@ -105,14 +152,16 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
 
 
 def _start(port: int, run_file: Path) -> Run:
-    log = run_file.with_suffix(".log")
+    log, key = run_file.with_suffix(".log"), f"LOCAL{secrets.token_hex(16).upper()}"
     log.unlink(missing_ok=True)
-    process = launch(port, log)
-    run = Run(process.pid, port, str(log))
+    process = launch(port, log, key)
+    run = Run(process.pid, port, str(log), key)
     try:
         _wait(process, run)
         temporary = run_file.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(run), file)
         temporary.replace(run_file)
     except BaseException:
         process.kill()
@@ -121,13 +170,33 @@ def _start(port: int, run_file: Path) -> Run:
     return run
 
 
-def launch(port: int, log: Path) -> Process:
+def launch(port: int, log: Path, key: str) -> Process:
     """Starts the process that serves on a port, detached, and does not wait for it."""
     command = [sys.executable, "-m", "scripts.local_aws", "serve", "--port", str(port)]
-    with log.open("ab") as output:
+    with log.open("ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as output:
         return subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment() | {KEY_VARIABLE: key},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
+
+
+def environment() -> dict[str, str]:
+    """The variables of the server's process: it knows no credentials of the user, in variables or files."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT)}
+    files = {name: os.devnull for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    return {**kept, **files, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+def _read(run_file: Path) -> Run | None:
+    try:
+        return Run(**json.loads(run_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _wait(process: Process, run: Run) -> None:
@@ -135,7 +204,7 @@ def _wait(process: Process, run: Run) -> None:
     until = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < until:
         with suppress(TimeoutError):
-            if _who(run.port) == run.pid:
+            if _answers(run):
                 return
         time.sleep(0.05)
     tail = "\n".join(Path(run.log).read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
@@ -147,9 +216,10 @@ def stop(run_file: Path = RUN_FILE) -> bool:
     with _alone(run_file):
         run = status(run_file)
         if run:
-            os.kill(run.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(run.pid, signal.SIGTERM)
             until = time.monotonic() + 10
-            while _who(run.port) == run.pid:
+            while _answers(run):
                 if time.monotonic() > until:
                     raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
                 time.sleep(0.05)
@@ -176,20 +246,29 @@ def _free(port: int | None) -> int:
         return int(probe.getsockname()[1])
 
 
-def _who(port: int) -> int | None:
-    """The process that answers on a port as the local AWS does. Raises `TimeoutError` for one that hangs."""
+def _answers(run: Run) -> bool:
+    """Whether the process of a run answers on its port and proves that it knows the key. Raises `TimeoutError` for one
+    that hangs."""
+    challenge = secrets.token_hex(16)
+    url = f"http://{HOST}:{run.port}{PREFIX}status?challenge={challenge}"
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/local-aws/status", timeout=TIMEOUT) as answer:
-            return int(json.load(answer)["pid"])
+        with DIRECT.open(url, timeout=TIMEOUT) as answer:
+            found = json.load(answer)
+            return bool(found["pid"] == run.pid and hmac.compare_digest(found["proof"], proof(run.key, challenge)))
     except TimeoutError:
         raise
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return False
 
 
-def serve(port: int) -> None:
+def proof(key: str, challenge: str) -> str:
+    """What only somebody who knows the key can answer to a challenge."""
+    return hmac.new(key.encode(), challenge.encode(), hashlib.sha256).hexdigest()
+
+
+def serve(port: int, key: str) -> None:
     """Runs the server in this process until it is ended."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     from scripts.local_aws import application
 
-    application.make(port).serve_forever()
+    application.make(port, key).serve_forever()

@@ -26,16 +26,15 @@ only counts. The engine's own calls to the services are neither counted nor dist
         ),
         region="eu-west-1",  # optional: only calls and stacks of this region; `key` likewise for an access key
     )
-    with faults.planned(endpoint.url, plan):     # taken away at the end
+    with faults.planned(endpoint, plan):     # taken away at the end
         ...                                      # run the script, as a process if you like
-        names = [call.name for call in faults.calls(endpoint.url, region="eu-west-1")]
+        names = [call.name for call in faults.calls(endpoint, region="eu-west-1")]
 
 To kill at every call: run once under an empty `Plan()`, take the number of `calls`, then run again for each number. A
 resource that takes seconds shows `..._IN_PROGRESS` meanwhile and gives way to `CancelUpdateStack` and to a new plan.
 """
 
 import json
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -43,6 +42,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 
+from scripts.local_aws.server import Endpoint
 from scripts.local_aws.wire import Call
 
 ACTS = ("delay-before", "delay-after", "throttle", "error", "drop-before", "drop-after", "expired", "answer")
@@ -142,40 +142,39 @@ def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
         raise FaultPlanError(f"{what} is {value!r}: give one of {', '.join(choices)}")
 
 
-def put(url: str, plan: Plan) -> None:
+def put(endpoint: Endpoint, plan: Plan) -> None:
     """Sets a plan at the server, in place of the one for the same region and key. Raises `FaultPlanError`."""
-    _ask("PUT", f"{url}/local-aws/faults", json.dumps(asdict(plan)).encode())
+    _ask(endpoint, "PUT", "faults", json.dumps(asdict(plan)).encode())
 
 
-def remove(url: str, region: str = "", key: str = "") -> None:
+def remove(endpoint: Endpoint, region: str = "", key: str = "") -> None:
     """Takes the plan for a region and key away; without either, every plan."""
-    _ask("DELETE", f"{url}/local-aws/faults?{urlencode({'region': region, 'key': key})}")
+    _ask(endpoint, "DELETE", f"faults?{urlencode({'region': region, 'key': key})}")
 
 
-def plans(url: str) -> list[Plan]:
+def plans(endpoint: Endpoint) -> list[Plan]:
     """The plans in force."""
-    return [Plan.read(json.dumps(one)) for one in _ask("GET", f"{url}/local-aws/faults")]
+    return [Plan.read(json.dumps(one)) for one in _ask(endpoint, "GET", "faults")]
 
 
-def calls(url: str, region: str = "", key: str = "") -> list[Call]:
+def calls(endpoint: Endpoint, region: str = "", key: str = "") -> list[Call]:
     """The calls that came since the plan for this region and key was set, in order. Raises `FaultPlanError`."""
-    found = _ask("GET", f"{url}/local-aws/calls?{urlencode({'region': region, 'key': key})}")
+    found = _ask(endpoint, "GET", f"calls?{urlencode({'region': region, 'key': key})}")
     return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
 
 
 @contextmanager
-def planned(url: str, plan: Plan) -> Iterator[None]:
+def planned(endpoint: Endpoint, plan: Plan) -> Iterator[None]:
     """A plan that is in force within the block."""
-    put(url, plan)
+    put(endpoint, plan)
     try:
         yield
     finally:
-        remove(url, plan.region, plan.key)
+        remove(endpoint, plan.region, plan.key)
 
 
-def _ask(method: str, url: str, body: bytes | None = None) -> Any:
+def _ask(endpoint: Endpoint, method: str, page: str, body: bytes | None = None) -> Any:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, body, method=method), timeout=30) as answer:
-            return json.load(answer)
+        return endpoint.ask(page, method, body)
     except HTTPError as error:
         raise FaultPlanError(json.load(error)["error"]) from error
