@@ -264,11 +264,15 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
     try:
         run = None if start else server.status(run_file)
         if not start and run is None:
-            raise RefusedError("The local AWS is not running.", "`apply local` starts it and makes the environment.")
-        endpoint = run.endpoint if run else server.ensure(run_file)
+            text = server.lost(run_file) or "The local AWS is not running."
+            raise RefusedError(text, "`apply local` starts it and makes the environment.")
+        endpoint = run.endpoint if run else server.ensure(run_file, lambda text: print(text, file=sys.stderr))
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
-    return Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions))
+    served = Endpoint(
+        endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log
+    )
+    return Aws(endpoint=served)
 
 
 def entry(door: str = hints.DELIVERY, *before: str) -> NoReturn:

@@ -55,10 +55,10 @@ def ensure(run_file: Path) -> server.Endpoint:
         return server.ensure(run_file)
 
 
-def _fork(port: int, log: Path) -> Forked:
+def _fork(port: int, log: Path, key: str) -> Forked:
     parent = _parent()
     assert parent.stdin and parent.stdout
-    parent.stdin.write(json.dumps({"port": port, "log": str(log)}) + "\n")
+    parent.stdin.write(json.dumps({"port": port, "log": str(log), "key": key}) + "\n")
     parent.stdin.flush()
     return Forked(int(parent.stdout.readline()))
 
@@ -67,7 +67,9 @@ def _fork(port: int, log: Path) -> Forked:
 def _parent() -> subprocess.Popen[str]:
     """The process that has loaded everything: one for each worker of the suite, which ends it."""
     command = [sys.executable, "-m", "tests.prepared"]
-    process = subprocess.Popen(command, cwd=server.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=server.ROOT, env=server.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     atexit.register(process.communicate)  # it ends with its input
     return process
 
@@ -93,7 +95,7 @@ def main() -> None:
         asked = json.loads(line)
         child = os.fork()
         if child == 0:
-            _serve(asked["port"], asked["log"])
+            _serve(asked["port"], asked["log"], asked["key"])
         print(child, flush=True)
 
 
@@ -108,7 +110,7 @@ def _look(client: Any) -> None:
                 return
 
 
-def _serve(port: int, log: str) -> None:
+def _serve(port: int, log: str, key: str) -> None:
     """In the fork: with a session, a log and an input of its own."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -117,7 +119,7 @@ def _serve(port: int, log: str) -> None:
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        server.serve(port)
+        server.serve(port, key)
     finally:
         os._exit(1)
 

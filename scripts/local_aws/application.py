@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,7 +44,7 @@ def make(port: int, key: str) -> Any:
     def application(environ: Environ, start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if reason := _refusal(environ, key):
-            return _answer(start_response, "403 Forbidden", "text/plain", reason)
+            return _refuse(environ, start_response, reason)
         if path in ("", "/") and environ["REQUEST_METHOD"] == "GET" and "HTTP_AUTHORIZATION" not in environ:
             return _answer(start_response, "200 OK", "text/html", _page_for_people())
         if not path.startswith(PREFIX):
@@ -84,6 +85,19 @@ def _refusal(environ: Mapping[str, Any], key: str) -> str:
         '    eval "$(python -m scripts.local_aws environment)"\n'
         "`python -m scripts.local_aws status` shows the address of the page for people.\n"
     )
+
+
+def _refuse(environ: Environ, start_response: Any, reason: str) -> Iterable[bytes]:
+    """Refuses a request: a call in its service's form, so that clients show the reason, and all else as text."""
+    path = environ.get("PATH_INFO", "")
+    if "HTTP_AUTHORIZATION" not in environ and (path in ("", "/") or path.startswith((PREFIX, "/moto-api"))):
+        return _answer(start_response, "403 Forbidden", "text/plain", reason)
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if wire.is_form(environ) else b""
+    call = wire.read(environ, body)
+    code = "InvalidAccessKeyId" if call.service == "s3" else "InvalidClientTokenId"
+    headers, text = wire.error(call, wire.protocol(call, environ), code, " ".join(reason.split()))
+    start_response(f"403 {code}", [*headers, ("Content-Length", str(len(text)))])
+    return [text] if environ["REQUEST_METHOD"] != "HEAD" else []
 
 
 def _host(text: str) -> str:
@@ -140,7 +154,7 @@ def _page_for_people() -> str:
         parts.append(f"<h2>Account {escape(number)}, {escape(region)}</h2>")
         parts += [_stack(state, stack) for stack in roots] or ["<p>No stack yet: <code>make deploy</code>.</p>"]
     missing = len(describe.all_exceptions())
-    log = escape(os.readlink("/proc/self/fd/2")) if os.path.exists("/proc/self/fd/2") else "(none)"
+    log = escape(str(Path("/proc/self/fd/2").resolve()))
     foot = f"<p>Log: <code>{log}</code>. {missing} values of what stands here are not held by the services.</p>"
     body = "".join(parts) or "<p>No stack yet: <code>make deploy</code> makes an environment.</p>"
     title = f"Local AWS, process {os.getpid()}"
@@ -159,7 +173,8 @@ def _stack(state: Any, stack: Any) -> str:
     name, status = escape(stack.logical or stack.name), escape(stack.status)
     mark = ' class="failed"' if _went_wrong(stack.status) else ""
     tables = f"<table>{''.join(rows)}</table><h4>Outputs</h4><table>{outputs}</table>{''.join(nested)}"
-    return f"<details{'' if stack.parent else ' open'}><summary>{name} <span{mark}>{status}</span></summary>{tables}</details>"
+    summary = f"<summary>{name} <span{mark}>{status}</span></summary>"
+    return f"<details{'' if stack.parent else ' open'}>{summary}{tables}</details>"
 
 
 def _row(cells: Iterable[str], status: str, reason: str) -> str:

@@ -153,9 +153,10 @@ def has_issued(access_key: str) -> bool:
     from moto.iam.models import iam_backends
     from moto.sts.models import sts_backends
 
-    users = (key.access_key_id for account in iam_backends.values() for iam in account.values() for key in iam.access_keys)
-    roles = (role.access_key_id for account in sts_backends.values() for sts in account.values() for role in sts.assumed_roles)
-    return access_key in {*users, *roles}
+    users: list[Any] = [iam for account in iam_backends.values() for iam in account.values()]
+    roles: list[Any] = [sts for account in sts_backends.values() for sts in account.values()]
+    issued = {key for iam in users for key in iam.access_keys}
+    return access_key in issued | {role.access_key_id for sts in roles for role in sts.assumed_roles}
 
 
 def refuse_unimplemented(create: Callable[[Any], "Flask"]) -> Callable[[Any], "Flask"]:

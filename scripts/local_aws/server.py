@@ -173,7 +173,8 @@ def _start(port: int, run_file: Path) -> Run:
 def launch(port: int, log: Path, key: str) -> Process:
     """Starts the process that serves on a port, detached, and does not wait for it."""
     command = [sys.executable, "-m", "scripts.local_aws", "serve", "--port", str(port)]
-    with log.open("ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as output:
+    log.touch(mode=0o600)
+    with log.open("ab") as output:
         return subprocess.Popen(
             command,
             cwd=ROOT,
@@ -188,7 +189,7 @@ def launch(port: int, log: Path, key: str) -> Process:
 def environment() -> dict[str, str]:
     """The variables of the server's process: it knows no credentials of the user, in variables or files."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT)}
-    files = {name: os.devnull for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")}
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**kept, **files, "AWS_EC2_METADATA_DISABLED": "true"}
 
 

@@ -40,13 +40,15 @@ class Side:
         self.folder, self.name = folder, name
         self.run_file, self.params = folder / "local_aws.json", folder / "params"
         shutil.copytree(ROOT / "params", self.params)
-        self.url = server.ensure(self.run_file).url
-        self.environment = surroundings(folder, self.url)
+        self.endpoint = server.ensure(self.run_file)
+        self.environment = surroundings(folder, self.endpoint.environment())
         if name in PEERS:
             self._client("s3").create_bucket(Bucket=BUCKET)
 
     def _client(self, service: str) -> Any:
-        return boto3.Session("bench", "bench", region_name=bare.REGION).client(service, endpoint_url=self.url)
+        return boto3.Session(self.endpoint.key, "bench", region_name=bare.REGION).client(
+            service, endpoint_url=self.endpoint.url
+        )
 
     def seconds(self) -> float:
         """Wall time of applying the parameter files. Raises `CalledProcessError`: what fails has not been measured."""
@@ -64,7 +66,7 @@ class Side:
             where = ["--local-aws", str(self.run_file), "--params", str(self.params)]
             return [[*python, "scripts.deploy", "apply", "local", *where]]
         if self.name == BARE:
-            return [[*python, "tests.bench.bare", self.url, str(TEMPLATES), str(self.params)]]
+            return [[*python, "tests.bench.bare", self.endpoint.url, str(TEMPLATES), str(self.params)]]
         values = {name: bare.read(self.params, name) for name in ROOTS}
         values["local"] |= bare.found(self._client("ec2"), TEMPLATES, values["shared"]["RepositoryName"])
         tags = {name: bare.read(self.params, name, "Tags") for name in ROOTS}

@@ -37,20 +37,12 @@ class Wanted:
         return [f"{key}={value}" for key, value in self.tags[name].items()]
 
 
-def surroundings(folder: Path, url: str) -> dict[str, str]:
+def surroundings(folder: Path, local_aws: Mapping[str, str]) -> dict[str, str]:
     """The environment variables of a peer: it reads nothing of the user's, calls the local AWS alone and sends no
     telemetry."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_", "SCEPTRE_"))}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept | {
-        "HOME": str(folder),
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "peer",
-        "AWS_SECRET_ACCESS_KEY": "peer",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_REGION": "us-east-1",
-        "SAM_CLI_TELEMETRY": "0",
-    }
+    return kept | {"HOME": str(folder), **local_aws, "AWS_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
 
 
 def tool(environment: str, name: str) -> str:

@@ -82,6 +82,6 @@ def test_a_long_wait_says_what_for() -> None:
 
 def test_what_the_local_aws_does_not_hold() -> None:
     one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
-    assert "not held: nothing," in outcomes.local_aws_line("http://localhost:1", [])
+    assert "not held by its services: nothing" in outcomes.local_aws_line("http://localhost:1", [])
     line = outcomes.local_aws_line("http://localhost:1", [one, one])
-    assert "not held: 2 values of 1 resource type, see http://localhost:1/local-aws/exceptions" in line
+    assert line == "local AWS: http://localhost:1  not held by its services: 2 values of 1 resource type"

@@ -28,10 +28,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Endpoi
 
 @pytest.fixture(scope="module")
 def drive(endpoint: server.Endpoint) -> Drive:
-    """Runs `python -m tests.destructive.MODULE URL REGION WORDS` and gives what it prints as JSON."""
+    """Runs `python -m tests.destructive.MODULE URL KEY WORDS` and gives what it prints as JSON."""
 
     def run(module: str, *words: str) -> Any:
-        command = [sys.executable, "-m", f"tests.destructive.{module}", endpoint.url, endpoint.region, *words]
+        command = [sys.executable, "-m", f"tests.destructive.{module}", endpoint.url, endpoint.key, *words]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)

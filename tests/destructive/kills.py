@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from scripts.deployment.aws import Aws, Endpoint, call_directly
+from scripts.local_aws import server
 from tests.destructive.small import KILLED, Kill, Project, forked, prepared
 
 CREATE, UPDATE = "create", "update"
@@ -29,8 +30,8 @@ class Case:
     begun: int
 
 
-def main(url: str, region: str, what: str) -> None:
-    aws = prepared(Aws(endpoint=Endpoint(url, region, list)))
+def main(url: str, key: str, what: str) -> None:
+    aws = prepared(Aws(endpoint=Endpoint(url, server.REGION, list, key)))
     undisturbed = Project(aws, f"{what}-undisturbed")
     if what == UPDATE:
         assert _killed(undisturbed, "0", Kill(0)) == 0

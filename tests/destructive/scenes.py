@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.errors import Exit
-from scripts.local_aws import faults
+from scripts.local_aws import faults, server
 from scripts.local_aws.faults import CallFault, Plan
 from tests.destructive.small import KILLED, Kill, Project, forked, prepared, started
 
 
-def together(aws: Aws, _url: str) -> Any:
+def together(aws: Aws, _endpoint: server.Endpoint) -> Any:
     """Two runs of one deployment, the second a little later: of a creation, then of updates."""
     found = []
     for number, later in enumerate((0.0, 0.1, 0.3, 0.0, 0.2, 0.4)):
@@ -39,12 +39,12 @@ def together(aws: Aws, _url: str) -> Any:
     return found
 
 
-def throttled(aws: Aws, url: str) -> Any:
+def throttled(aws: Aws, endpoint: server.Endpoint) -> Any:
     """A creation and an update while 30% of the calls are refused as too many; the waits are cut short."""
     project = Project(aws, "throttled")
-    with faults.planned(url, Plan((CallFault("throttle", on="*.*", share=0.3),), seed=7)):
+    with faults.planned(endpoint, Plan((CallFault("throttle", on="*.*", share=0.3),), seed=7)):
         ends = [forked(partial(hurried, partial(project.run, text))) for text in ("one", "two")]
-        calls = faults.calls(url)
+        calls = faults.calls(endpoint)
     refused = sum(bool(call.fault) for call in calls)
     return {"ends": ends, "refused": refused, "calls": len(calls), "state": project.state("two")}
 
@@ -67,7 +67,7 @@ STEPS = st.lists(
 )
 
 
-def sequences(aws: Aws, _url: str) -> Any:
+def sequences(aws: Aws, _endpoint: server.Endpoint) -> Any:
     """Whatever happened before, a run that nobody disturbs makes what the files say."""
     told: list[list[int]] = []
 
@@ -107,6 +107,7 @@ def disturbed(project: Project, text: str, kill: Kill, broken: bool = False) -> 
 
 
 if __name__ == "__main__":
-    url, region, scene = sys.argv[1:]
+    url, key, scene = sys.argv[1:]
     os.environ.pop("HYPOTHESIS_PROFILE", None)
-    print(json.dumps(globals()[scene](prepared(Aws(endpoint=Endpoint(url, region, list))), url)))
+    served = server.Endpoint(url, server.ACCOUNT, server.REGION, key)
+    print(json.dumps(globals()[scene](prepared(Aws(endpoint=Endpoint(url, served.region, list, key))), served)))

@@ -37,7 +37,7 @@ def start(run_file: Path, params: Path) -> subprocess.Popen[str]:
 def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: int) -> bool:
     """Ends the process, which cannot notice, once so many calls of it have come; false when it has ended before."""
     while process.poll() is None:
-        if len(faults.calls(endpoint.url)) >= calls:
+        if len(faults.calls(endpoint)) >= calls:
             process.kill()
             process.communicate()
             return True
@@ -57,7 +57,7 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
             text = wanted.replace('"LogRetentionDays": "30"', f'"LogRetentionDays": "{days}"')
             (params / "local.json").write_text(text, encoding="utf-8")
             for calls in moments:
-                faults.put(endpoint.url, Plan())
+                faults.put(endpoint, Plan())
                 kills += killed_at(endpoint, start(run_file, params), calls)
             for last in (False, True):
                 told, _ = (undisturbed := start(run_file, params)).communicate(timeout=200)
@@ -72,7 +72,7 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
 
 def every_stack(endpoint: server.Endpoint) -> dict[str, tuple[str, int]]:
     """The status of every stack, and how many change sets it has."""
-    aws = Aws(endpoint=Endpoint(endpoint.url, endpoint.region, list))
+    aws = Aws(endpoint=Endpoint(endpoint.url, endpoint.region, list, endpoint.key))
     pages = aws.pages("cloudformation", "describe_stacks")
     return {
         one["StackName"]: (

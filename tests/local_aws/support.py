@@ -56,7 +56,7 @@ class Aws:
 
     def client(self, service: str) -> Any:
         """A boto3 client."""
-        keys = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "none"}
+        keys = {"aws_access_key_id": self.endpoint.key, "aws_secret_access_key": "none"}
         return boto3.client(service, endpoint_url=self.endpoint.url, region_name=self.endpoint.region, **keys)
 
     def _check(self, parsed: Any, model: Any, **_: Any) -> None:
@@ -134,7 +134,7 @@ class Aws:
 
 def failing(aws: Aws, *resources: ResourceFault) -> AbstractContextManager[None]:
     """With a plan of faults for resources."""
-    return faults.planned(aws.endpoint.url, Plan(resources=resources, region=aws.endpoint.region))
+    return faults.planned(aws.endpoint, Plan(resources=resources, region=aws.endpoint.region))
 
 
 def reasons(aws: Aws, stack: str, status: str) -> list[tuple[str, str]]:

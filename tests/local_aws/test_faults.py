@@ -13,7 +13,12 @@ from scripts.local_aws import faults
 from scripts.local_aws.faults import CallFault, FaultPlanError, Plan
 from scripts.local_aws.server import Endpoint
 
-KEY = "AKIAFAULTS0000000000"
+
+def key_of(endpoint: Endpoint) -> str:
+    """A key of these tests' own: the server knows it by its end."""
+    return f"FAULTS{endpoint.key}"
+
+
 Clients = Callable[[str], Any]
 
 
@@ -23,14 +28,14 @@ def clients(endpoint: Endpoint) -> Clients:
 
     def made(service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1})
-        keys = {"aws_access_key_id": KEY, "aws_secret_access_key": "none"}
+        keys = {"aws_access_key_id": key_of(endpoint), "aws_secret_access_key": "none"}
         return boto3.client(service, endpoint_url=endpoint.url, region_name="eu-west-1", config=config, **keys)
 
     return made
 
 
 def planned(endpoint: Endpoint, *calls: CallFault, **more: Any) -> Any:
-    return faults.planned(endpoint.url, Plan(calls, key=KEY, **more))
+    return faults.planned(endpoint, Plan(calls, key=key_of(endpoint), **more))
 
 
 def called(clients: Clients) -> list[str]:
@@ -67,12 +72,12 @@ def called(clients: Clients) -> list[str]:
 def test_every_call_is_counted_with_its_name(endpoint: Endpoint, clients: Clients) -> None:
     with planned(endpoint):
         names = called(clients)
-        found = faults.calls(endpoint.url, key=KEY)
+        found = faults.calls(endpoint, key=key_of(endpoint))
     assert [call.name for call in found] == names
     assert [call.number for call in found] == list(range(1, len(names) + 1))
-    assert {call.key for call in found} == {KEY}
+    assert {call.key for call in found} == {key_of(endpoint)}
     with pytest.raises(FaultPlanError, match="no plan is set"):
-        faults.calls(endpoint.url, key=KEY)
+        faults.calls(endpoint, key=key_of(endpoint))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,7 @@ def test_calls_chosen_by_name_and_number(endpoint: Endpoint, clients: Clients) -
                     ssm.describe_parameters()
             else:
                 ssm.describe_parameters()
-        told = [call.fault for call in faults.calls(endpoint.url, key=KEY) if call.service == "ssm"]
+        told = [call.fault for call in faults.calls(endpoint, key=key_of(endpoint)) if call.service == "ssm"]
     assert told == ["", "throttle", "throttle", ""]
 
 
@@ -147,18 +152,18 @@ def test_a_share_of_calls_is_the_same_for_a_seed(endpoint: Endpoint, clients: Cl
                     sts.get_caller_identity()
                 except ClientError as error:
                     assert error.response["Error"]["Code"] == "Throttling"
-            met.append([bool(call.fault) for call in faults.calls(endpoint.url, key=KEY)])
+            met.append([bool(call.fault) for call in faults.calls(endpoint, key=key_of(endpoint))])
     assert met[0] == met[1] != met[2]
     assert 4 <= sum(met[0]) <= 20
 
 
 def test_a_plan_for_others_disturbs_nobody(endpoint: Endpoint, clients: Clients) -> None:
     plan = Plan((CallFault("throttle", share=1.0),), region="ap-south-1")
-    with faults.planned(endpoint.url, plan):
+    with faults.planned(endpoint, plan):
         clients("sts").get_caller_identity()
-        assert faults.plans(endpoint.url) == [plan]
-        assert faults.calls(endpoint.url, region="ap-south-1") == []
-    assert faults.plans(endpoint.url) == []
+        assert faults.plans(endpoint) == [plan]
+        assert faults.calls(endpoint, region="ap-south-1") == []
+    assert faults.plans(endpoint) == []
 
 
 @pytest.mark.parametrize(
@@ -181,4 +186,4 @@ def test_a_plan_that_cannot_be_is_refused(text: str, why: str) -> None:
 
 def test_the_server_says_what_is_wrong_with_a_plan(endpoint: Endpoint) -> None:
     with pytest.raises(FaultPlanError, match="give one of"):
-        faults._ask("PUT", f"{endpoint.url}/local-aws/faults", b'{"calls": [{"do": "explode"}]}')
+        faults._ask(endpoint, "PUT", "faults", b'{"calls": [{"do": "explode"}]}')

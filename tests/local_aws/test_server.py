@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,7 +33,9 @@ def test_it_answers_on_loopback_and_is_found_again(tmp_path: Path) -> None:
     assert not run_file.exists()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', json.dumps({"pid": 1, "port": 9, "log": "x"})])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"pid": 1}', json.dumps({"pid": 1, "port": 9, "log": "x", "key": "k"})]
+)
 def test_a_stale_or_broken_run_file_counts_as_none(tmp_path: Path, text: str) -> None:
     run_file = tmp_path / "local_aws.json"
     run_file.write_text(text)
@@ -41,7 +45,7 @@ def test_a_stale_or_broken_run_file_counts_as_none(tmp_path: Path, text: str) ->
 def test_another_process_on_the_port_is_not_taken_for_it(tmp_path: Path, endpoint: server.Endpoint) -> None:
     run_file = tmp_path / "local_aws.json"
     port = int(endpoint.url.rpartition(":")[2])
-    run_file.write_text(json.dumps({"pid": os.getpid(), "port": port, "log": "x"}))
+    run_file.write_text(json.dumps({"pid": os.getpid(), "port": port, "log": "x", "key": "k"}))
     assert server.status(run_file) is None
     assert server.stop(run_file) is False, "and it is not ended"
 
@@ -52,10 +56,35 @@ def test_a_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
-        run_file.write_text(json.dumps({"pid": 1, "port": deaf.getsockname()[1], "log": "x"}))
+        run_file.write_text(json.dumps({"pid": 1, "port": deaf.getsockname()[1], "log": "x", "key": "k"}))
         with pytest.raises(server.ServerError, match="takes calls and does not answer"):
             server.ensure(run_file)
     assert run_file.exists()
+
+
+def test_one_that_ended_is_told_with_what_is_lost_and_its_log(tmp_path: Path) -> None:
+    run_file, told = tmp_path / "local_aws.json", list[str]()
+    server.ensure(run_file, told.append)
+    run = server.status(run_file)
+    assert run is not None and told == []
+    os.kill(run.pid, signal.SIGKILL)
+    while server.status(run_file):
+        time.sleep(0.02)
+    assert server.lost(run_file) == (
+        f"The local AWS (process {run.pid}) has ended: what was in it is lost. Its log: {run.log}"
+    )
+    server.ensure(run_file, told.append)
+    assert told == [server.lost(run_file) or told[0]] and str(tmp_path / "local_aws.ended.log") in told[0]
+    assert (tmp_path / "local_aws.ended.log").exists()
+    assert server.stop(run_file) and server.lost(run_file) == "", "what was stopped is not lost"
+
+
+def test_a_proxy_is_for_the_network_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    run_file = tmp_path / "local_aws.json"
+    assert server.ensure(run_file).exceptions() == []
+    assert server.stop(run_file)
 
 
 def test_two_commands_at_once_start_one_server(tmp_path: Path) -> None:
@@ -87,7 +116,7 @@ def test_a_process_that_ends_is_told_with_its_log(tmp_path: Path, monkeypatch: p
 def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(server.status, "__defaults__", (tmp_path / "none.json",))
     assert main(["status"]) == 1
-    assert capsys.readouterr().out == "local AWS is not running\n"
+    assert capsys.readouterr().err == "local AWS is not running\n"
     shown = subprocess.run(
         [sys.executable, "-m", "scripts.local_aws", "--help"],
         capture_output=True,
@@ -95,4 +124,4 @@ def test_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         check=True,
         cwd=server.ROOT,
     )
-    assert "start,stop,status,serve" in shown.stdout
+    assert "start,stop,status,environment,serve" in shown.stdout

@@ -11,8 +11,6 @@ from scripts.local_aws.faults import CallFault, Plan
 from scripts.local_aws.server import Endpoint
 from tests.local_aws.support import Aws
 
-KEY = "AKIAANSWERS000000000"
-
 
 @pytest.mark.parametrize(
     ("service", "operation", "name", "more"),
@@ -51,14 +49,15 @@ QUOTA = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE", "QuotaName": "VPCs per
 def test_a_test_says_what_is_answered(
     endpoint: Endpoint, service: str, operation: str, given: dict[str, Any], answer: dict[str, Any]
 ) -> None:
-    keys = {"aws_access_key_id": KEY, "aws_secret_access_key": "none"}
+    key = f"UNIMPLEMENTED{endpoint.key}"
+    keys = {"aws_access_key_id": key, "aws_secret_access_key": "none"}
     client = boto3.client(service, endpoint_url=endpoint.url, region_name="us-east-1", **keys)
-    plan = Plan((CallFault("answer", on=f"{service}.*", times=0, answer=answer),), key=KEY)
-    with faults.planned(endpoint.url, plan):
+    plan = Plan((CallFault("answer", on=f"{service}.*", times=0, answer=answer),), key=key)
+    with faults.planned(endpoint, plan):
         for _ in range(2):
             found = getattr(client, operation)(**given)
             assert {key: found[key] for key in answer} == answer
-        assert [call.fault for call in faults.calls(endpoint.url, key=KEY)] == ["answer", "answer"]
+        assert [call.fault for call in faults.calls(endpoint, key=key)] == ["answer", "answer"]
 
 
 @pytest.mark.parametrize(

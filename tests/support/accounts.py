@@ -129,7 +129,7 @@ class Account:
     @property
     def aws(self) -> Aws:
         """The account as a test looks at it."""
-        return Aws(endpoint=Endpoint(self.endpoint.url, self.endpoint.region, list)).at(REGION)
+        return Aws(endpoint=Endpoint(self.endpoint.url, self.endpoint.region, list, self.endpoint.key)).at(REGION)
 
     def write(
         self,
@@ -165,7 +165,7 @@ class Account:
         config.write_text(f"[default]\nregion = {REGION}\ns3 =\n  addressing_style = path\n", encoding="utf-8")
         return usual | {
             "AWS_ENDPOINT_URL": self.endpoint.url,
-            "AWS_ACCESS_KEY_ID": "tests",
+            "AWS_ACCESS_KEY_ID": self.endpoint.key,
             "AWS_SECRET_ACCESS_KEY": "tests",
             "AWS_CONFIG_FILE": str(config),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
@@ -235,16 +235,16 @@ class Account:
 
     def calls(self) -> list[str]:
         """The calls that came since the last `faults`, as service.Operation."""
-        return [call.name for call in faults.calls(self.endpoint.url)]
+        return [call.name for call in faults.calls(self.endpoint)]
 
     @contextmanager
     def faults(self, *calls: CallFault, resources: tuple[ResourceFault, ...] = ()) -> Iterator[None]:
         """What is wrong within the block."""
-        faults.put(self.endpoint.url, Plan(calls=(*calls, *ALWAYS), resources=resources))
+        faults.put(self.endpoint, Plan(calls=(*calls, *ALWAYS), resources=resources))
         try:
             yield
         finally:
-            faults.put(self.endpoint.url, Plan(calls=ALWAYS))
+            faults.put(self.endpoint, Plan(calls=ALWAYS))
 
 
 @contextmanager
@@ -252,7 +252,7 @@ def account(folder: Path) -> Iterator[Account]:
     """An account with nothing in it."""
     endpoint = prepared.ensure(folder / "local-aws.json")
     try:
-        faults.put(endpoint.url, Plan(calls=ALWAYS))
+        faults.put(endpoint, Plan(calls=ALWAYS))
         yield Account(folder, endpoint)
     finally:
         server.stop(folder / "local-aws.json")

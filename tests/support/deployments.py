@@ -92,7 +92,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(
             folder / "local_aws.json",
             folder,
-            Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)),
+            Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key)),
         )
     finally:
         server.stop(folder / "local_aws.json")

@@ -35,14 +35,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
     run_file = tmp_path / "local_aws.json"
     endpoint = prepared.ensure(run_file)
     try:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "AWS_ACCESS_KEY_ID": "exit",
-            "AWS_SECRET_ACCESS_KEY": "door",
-            "AWS_DEFAULT_REGION": endpoint.region,
-            "AWS_ENDPOINT_URL": endpoint.url,
-        }
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **endpoint.environment()}
 
         def run(*words: str) -> str:
             result = subprocess.run(
@@ -82,7 +75,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
             "cloudformation",
             endpoint_url=endpoint.url,
             region_name=endpoint.region,
-            aws_access_key_id="exit",
+            aws_access_key_id=endpoint.key,
             aws_secret_access_key="door",
         )
         statuses = [

@@ -29,7 +29,7 @@ class World:
     """A local AWS with a project of two nested stacks."""
 
     folder: Path
-    url: str
+    endpoint: server.Endpoint
     broken: bool = field(default=False)
 
     def command(self, verb: str, *more: str) -> list[str]:
@@ -95,7 +95,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("watching")
     endpoint = prepared.ensure(folder / "local_aws.json")
     try:
-        made = World(folder, endpoint.url)
+        made = World(folder, endpoint)
         made.write("first")
         assert made.run("apply")[0] == 0
         yield made
@@ -108,7 +108,7 @@ SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=5),))
 
 def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
     world.write("cancelled")
-    with faults.planned(world.url, SLOW):
+    with faults.planned(world.endpoint, SLOW):
         status, shown = world.terminal("c\n")
     assert status == 1, shown
     assert "[w]atch on, [c]ancel: everything goes back, [l]eave it running? " in shown
@@ -117,14 +117,14 @@ def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
 
 def test_an_update_is_watched_on_to_its_end(world: World) -> None:
     world.write("watched on")
-    with faults.planned(world.url, SLOW):
+    with faults.planned(world.endpoint, SLOW):
         status, shown = world.terminal("w\n")
     assert status == 0 and "is updated (UPDATE_COMPLETE" in shown, shown
 
 
 def test_what_is_left_running_is_shown_and_gone_on_with(world: World) -> None:
     world.write("left")
-    with faults.planned(world.url, SLOW):
+    with faults.planned(world.endpoint, SLOW):
         status, shown = world.terminal("l\n")
         assert status == 4 and f"{STACK} is left running." in shown
         status, told = world.run("status")
@@ -135,9 +135,9 @@ def test_what_is_left_running_is_shown_and_gone_on_with(world: World) -> None:
 
 def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> None:
     world.write("terminated")
-    with faults.planned(world.url, SLOW):
+    with faults.planned(world.endpoint, SLOW):
         process = subprocess.Popen(world.command("apply"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(world.url)]:
+        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(world.endpoint)]:
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
@@ -150,7 +150,7 @@ def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> Non
 def test_what_cannot_be_undone_is_continued(world: World) -> None:
     world.write("stuck", broken=True)
     stuck = Plan(resources=(ResourceFault("rollback", "First/Note", reason="no way back"),))
-    with faults.planned(world.url, stuck):
+    with faults.planned(world.endpoint, stuck):
         status, told = world.run("apply")
         assert status == 4 and "UPDATE_ROLLBACK_FAILED" in told, told
         status, told = world.run("apply")

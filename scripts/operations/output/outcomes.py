@@ -84,8 +84,8 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
         yield f"  {stack.remedy}"
 
 
-def local_aws_line(url: str, unheld: Sequence[Mapping[str, str]]) -> str:
+def local_aws_line(page: str, unheld: Sequence[Mapping[str, str]]) -> str:
     """What the local AWS is, and how much of what was deployed it does not hold."""
     types = len({one["Type"] for one in unheld})
     missing = f"{count(len(unheld), 'value')} of {count(types, 'resource type')}" if unheld else "nothing"
-    return f"local AWS: {url}/moto-api/  not held: {missing}, see {url}/local-aws/exceptions"
+    return f"local AWS: {page}  not held by its services: {missing}"

@@ -76,7 +76,7 @@ def run(run: Run) -> Exit:
     else:
         ended = _again(prepared, beside, paint, held)
     if run.aws.endpoint:
-        say([outcomes.local_aws_line(run.aws.endpoint.url, run.aws.endpoint.missing())])
+        say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
     return ended
 
 

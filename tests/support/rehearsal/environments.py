@@ -140,7 +140,8 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
     run_file = folder / "local_aws.json"
     endpoint = prepared.ensure(run_file)
     try:
-        made = World(run_file, folder, Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions)))
+        local = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key)
+        made = World(run_file, folder, Aws(endpoint=local))
         made.deploy()
         yield made
     finally:
