@@ -269,9 +269,7 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
         endpoint = run.endpoint if run else server.ensure(run_file, lambda text: print(text, file=sys.stderr))
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
-    served = Endpoint(
-        endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log
-    )
+    served = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log)
     return Aws(endpoint=served)
 
 
