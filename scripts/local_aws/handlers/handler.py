@@ -240,7 +240,7 @@ class ResourceHandler:
 def handler_for(services: Services, kind: str, properties: Properties, physical: str = "") -> ResourceHandler:
     """A resource of a type. Raises `ResourceError` for a type without a row."""
     if kind not in ROWS:
-        raise ResourceError(f"{kind} has no row in scripts/local_aws/types: the local AWS cannot make it")
+        raise ResourceError(f"{kind} has no row in scripts/local_aws/handlers: the local AWS cannot make it")
     return ResourceHandler(services, ROWS[kind], dict(properties), physical)
 
 

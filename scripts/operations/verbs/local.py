@@ -1,9 +1,13 @@
 """`local`: start, stop or find the local AWS, or make a resource in it fail, to practise."""
 
 from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
 
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.terminal import console
+
+if TYPE_CHECKING:
+    from scripts.local_aws.server import Endpoint
 
 ACTIONS = ("start", "stop", "status", "fault", "fault-clear")
 STEPS = ("create", "update", "delete", "rollback")
@@ -31,28 +35,28 @@ def run(options: Namespace) -> Exit:
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
     if running and options.what.startswith("fault"):
-        return _plan_faults(running.endpoint.url, options)
+        return _plan_faults(running.endpoint, options)
     if running is None:
-        console.show_line("local AWS is not running")
+        console.show_line(server.lost() or "local AWS is not running")
         return Exit.FAILED
-    console.show_line(f"local AWS: {running.endpoint.url}, process {running.pid}, log {running.log}")
+    console.show_line(f"local AWS: {running.endpoint.page}  process {running.pid}, log {running.log}")
     return Exit.DONE
 
 
-def _plan_faults(url: str, options: Namespace) -> Exit:
+def _plan_faults(endpoint: "Endpoint", options: Namespace) -> Exit:
     """Adds a fault to those that are planned for every client, or removes all. Raises `UsageError`."""
     from dataclasses import replace
 
     from scripts.local_aws import faults
 
     if options.what == "fault-clear":
-        faults.remove(url)
+        faults.remove(endpoint)
         console.show_line("no fault is planned")
         return Exit.DONE
     if not options.resource:
         raise UsageError("`local fault` needs the resource that fails.", "Such as --resource Backend/Service.")
-    plan = next((plan for plan in faults.plans(url) if not (plan.region or plan.key)), faults.Plan())
+    plan = next((plan for plan in faults.plans(endpoint) if not (plan.region or plan.key)), faults.Plan())
     fault = faults.ResourceFault(options.on, options.resource, reason=options.reason)
-    faults.put(url, replace(plan, resources=(*plan.resources, fault)))
+    faults.put(endpoint, replace(plan, resources=(*plan.resources, fault)))
     console.show_line(f"{options.resource} fails on {options.on}, until `make fault-clear`")
     return Exit.DONE

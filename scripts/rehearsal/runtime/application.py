@@ -155,8 +155,10 @@ def _start(launch: Launch, command: Sequence[str], name: str, environment: Mappi
 
 def credentials(aws: Aws) -> dict[str, str]:
     """How the application reaches the local AWS, instead of its role's own credentials."""
-    endpoint = aws.endpoint.url if aws.endpoint else ""
-    return {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint}
+    endpoint = aws.endpoint
+    if endpoint is None:
+        return {}
+    return {"AWS_ACCESS_KEY_ID": endpoint.key, "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint.url}
 
 
 def stored_value(aws: Aws, checker: PermissionChecker, role: str, source: str) -> str:
