@@ -99,11 +99,11 @@ def rehearse(
 
 def _say_what_runs(options: RehearsalOptions, print_line: Callable[[str], None]) -> None:
     """Warns before the first rehearsal with a cache: nothing has run yet."""
-    said = options.cache / "warned"
-    if not said.exists():
+    marker = options.cache / "warned"
+    if not marker.exists():
         for line in WARNING:
             print_line(line)
-        said.touch()
+        marker.touch()
 
 
 def _lock(stack: ExitStack, options: RehearsalOptions) -> None:

@@ -106,8 +106,8 @@ def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Out
     assert pip[-7:] == ["-r", "requirements.txt", "flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
-    (asked,) = sample.machine.calls("aws", "ecr", "batch-get-image")
-    assert asked[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
+    (call,) = sample.machine.calls("aws", "ecr", "batch-get-image")
+    assert call[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
 
 
 def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:

@@ -27,15 +27,15 @@ VARIABLES = {
 PROJECT = {"source": {"buildspec": "version: 0.2"}, "environment": {"image": "standard:7.0"}}
 
 
-def compare(sample: Workshop, held: dict[str, str] | None = None, /, **variables: str) -> Outcome:
+def compare(sample: Workshop, records: dict[str, str] | None = None, /, **variables: str) -> Outcome:
     """One comparison with what SSM holds, as the action that decides; `EXECUTION=""` for one that plans."""
-    parameters = [{"Name": f"{PATH}/{name}", "Value": value} for name, value in (held or {}).items()]
+    parameters = [{"Name": f"{PATH}/{name}", "Value": value} for name, value in (records or {}).items()]
     sample.machine.answer("ssm get-parameters", {"Parameters": parameters})
     sample.machine.answer("ssm put-parameter", {"Version": 1})
     sample.machine.answer("codebuild batch-get-projects", {"projects": [PROJECT]})
     sample.machine.forget()
-    given: dict[str, str] = {**VARIABLES, "CODEBUILD_SRC_DIR": str(sample.source), "EXECUTION": RUN, **variables}
-    outcome = sample.build("changes", given)
+    project: dict[str, str] = {**VARIABLES, "CODEBUILD_SRC_DIR": str(sample.source), "EXECUTION": RUN, **variables}
+    outcome = sample.build("changes", project)
     assert outcome.succeeded, outcome.log
     return outcome
 
@@ -47,17 +47,17 @@ def announced(sample: Workshop) -> list[tuple[str, str]]:
 def released(outcome: Outcome, run: str = "run-1", **more: str) -> dict[str, str]:
     """What SSM holds after this comparison's release was verified."""
     sides = {side: outcome.variables[f"{side.upper()}_DIGEST"] for side in ("backend", "frontend")}
-    held = {side: f"{run}:{OLD}:{digest}" for side, digest in sides.items()}
-    return {**held, **{f"{side}-next": run for side in sides}, **more}
+    recorded = {side: f"{run}:{OLD}:{digest}" for side, digest in sides.items()}
+    return {**recorded, **{f"{side}-next": run for side in sides}, **more}
 
 
 def changed(outcome: Outcome) -> tuple[str, str, str]:
-    given = outcome.variables
-    return given["BACKEND_CHANGED"], given["FRONTEND_CHANGED"], given["CHANGED"]
+    exported = outcome.variables
+    return exported["BACKEND_CHANGED"], exported["FRONTEND_CHANGED"], exported["CHANGED"]
 
 
 @pytest.fixture
-def held(sample: Workshop) -> dict[str, str]:
+def records(sample: Workshop) -> dict[str, str]:
     """A release of the sample as it is."""
     return released(compare(sample))
 
@@ -73,8 +73,8 @@ def test_everything_is_new_before_the_first_release(sample: Workshop) -> None:
     )
 
 
-def test_what_was_released_is_left_alone(sample: Workshop, held: dict[str, str]) -> None:
-    outcome = compare(sample, held)
+def test_what_was_released_is_left_alone(sample: Workshop, records: dict[str, str]) -> None:
+    outcome = compare(sample, records)
     assert changed(outcome) == ("false", "false", "nothing")
     assert announced(sample) == []
     assert outcome.variables["SUMMARY"] == "backend stays, frontend stays"
@@ -90,9 +90,9 @@ def test_what_was_released_is_left_alone(sample: Workshop, held: dict[str, str])
         ("docs/new.md", "nothing"),
     ],
 )
-def test_a_file_counts_for_its_side(sample: Workshop, held: dict[str, str], file: str, sides: str) -> None:
+def test_a_file_counts_for_its_side(sample: Workshop, records: dict[str, str], file: str, sides: str) -> None:
     sample.write(file, "new")
-    outcome = compare(sample, held)
+    outcome = compare(sample, records)
     assert changed(outcome)[2] == sides
     assert [name for name, _ in announced(sample)] == [f"{PATH}/{sides}-next"] * (sides != "nothing")
     if sides != "nothing":
@@ -100,27 +100,27 @@ def test_a_file_counts_for_its_side(sample: Workshop, held: dict[str, str], file
 
 
 def test_a_renamed_file_and_another_recipe_or_place_count(
-    sample: Workshop, held: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    sample: Workshop, records: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert changed(compare(sample, held, DISTRIBUTION_ID="E2"))[2] == "backend and frontend"
+    assert changed(compare(sample, records, DISTRIBUTION_ID="E2"))[2] == "backend and frontend"
     monkeypatch.setitem(PROJECT, "environment", {"image": "standard:8.0"})
-    assert changed(compare(sample, held))[2] == "backend and frontend"
+    assert changed(compare(sample, records))[2] == "backend and frontend"
     monkeypatch.undo()
     package = sample.source / "frontend/package.json"
     package.rename(package.with_name("renamed.json"))
-    assert changed(compare(sample, held))[2] == "frontend"
+    assert changed(compare(sample, records))[2] == "frontend"
 
 
 @pytest.mark.parametrize("following", ["run-1b", None])
 def test_a_release_that_did_not_finish_is_made_again(
-    sample: Workshop, held: dict[str, str], following: str | None
+    sample: Workshop, records: dict[str, str], following: str | None
 ) -> None:
     """Or one that is under way: nobody knows yet what will run. Without the option nothing is written there."""
-    del held["backend-next"]
-    outcome = compare(sample, held | ({"backend-next": following} if following else {}))
+    del records["backend-next"]
+    outcome = compare(sample, records | ({"backend-next": following} if following else {}))
     assert changed(outcome)[2] == "backend"
     assert "| backend | ffffffffffff | another release of it is under way, or did not finish |" in outcome.log
-    kept = compare(sample, held, ONLY_CHANGED="false", EXECUTION="")
+    kept = compare(sample, records, ONLY_CHANGED="false", EXECUTION="")
     assert changed(kept)[2] == "nothing"
 
 
@@ -131,11 +131,11 @@ def test_one_side_alone(sample: Workshop) -> None:
     assert "| backend" not in outcome.log and "Image:" not in outcome.log
 
 
-def test_a_plan_shows_commits_and_changes_nothing(sample: Workshop, held: dict[str, str]) -> None:
+def test_a_plan_shows_commits_and_changes_nothing(sample: Workshop, records: dict[str, str]) -> None:
     commit: dict[str, Any] = {"commit": {"message": "Second title\n\nMore", "parents": ["e" * 40]}}
     sample.machine.answer("codecommit get-commit", commit)
     sample.write("backend/app/new.py", "new")
-    outcome = compare(sample, held, EXECUTION="", REPOSITORY_NAME="dashboard", ONLY_CHANGED="false")
+    outcome = compare(sample, records, EXECUTION="", REPOSITORY_NAME="dashboard", ONLY_CHANGED="false")
     assert announced(sample) == []
     assert f"- {COMMIT[:12]} Second title\n- eeeeeeeeeeee Second title" in outcome.log
     assert outcome.log.count("Second title") == 20 and "- and older ones" in outcome.log
@@ -143,16 +143,16 @@ def test_a_plan_shows_commits_and_changes_nothing(sample: Workshop, held: dict[s
     assert outcome.variables["PAGE"].endswith("#/builds/changes:1/view/new")
 
 
-def test_a_plan_says_what_was_decided_before_it(sample: Workshop, held: dict[str, str]) -> None:
+def test_a_plan_says_what_was_decided_before_it(sample: Workshop, records: dict[str, str]) -> None:
     """Another execution may have set out since, and that does not concern this one."""
-    held["frontend-next"] = "run-3"
-    outcome = compare(sample, held, EXECUTION="", DECIDED="backend")
+    records["frontend-next"] = "run-3"
+    outcome = compare(sample, records, EXECUTION="", DECIDED="backend")
     assert outcome.variables["SUMMARY"] == f"backend {COMMIT[:12]} replaces {OLD[:12]}, frontend stays"
 
 
-def test_the_commits_end_at_the_last_release(sample: Workshop, held: dict[str, str]) -> None:
+def test_the_commits_end_at_the_last_release(sample: Workshop, records: dict[str, str]) -> None:
     sample.machine.answer("codecommit get-commit", {"commit": {"message": "One", "parents": [OLD]}})
-    outcome = compare(sample, held, EXECUTION="", REPOSITORY_NAME="dashboard")
+    outcome = compare(sample, records, EXECUTION="", REPOSITORY_NAME="dashboard")
     assert f"Commits:\n- {COMMIT[:12]} One\n\nRESULT" in outcome.log
 
 

@@ -47,9 +47,9 @@ def commands(name: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_is_bash(name: str) -> None:
-    found = list(commands(name))
-    assert len(found) >= 3
-    for command in found:
+    all_commands = list(commands(name))
+    assert len(all_commands) >= 3
+    for command in all_commands:
         done = subprocess.run(["bash", "-n"], input=command, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), command
 
@@ -86,8 +86,8 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
     )
     used |= {word for line in re.findall(r"for name in ([A-Z_ ]+);", spec) for word in line.split()}
     own = set(buildspec(name)["env"].get("variables", {}))
-    made = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
-    foreign = {word for word in used - own - made if not word.startswith("CODEBUILD_")} - {"PWD", "AWS_REGION"}
+    exported = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
+    foreign = {word for word in used - own - exported if not word.startswith("CODEBUILD_")} - {"PWD", "AWS_REGION"}
     assert foreign == GIVEN[name]
     comment = spec.split("version:")[0]
     assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= GIVEN[name]

@@ -57,8 +57,8 @@ def package(sample: Workshop, **changes: Any) -> None:
 def cases(outcome: Outcome) -> dict[str, list[str]]:
     """The test cases of the report, with what is said of each beside its name."""
     (path,) = outcome.reports["tests"]
-    found = ElementTree.parse(path).getroot().iter("testcase")
-    return {case.attrib["name"]: [child.tag for child in case] for case in found}
+    cases = ElementTree.parse(path).getroot().iter("testcase")
+    return {case.attrib["name"]: [child.tag for child in case] for case in cases}
 
 
 PASSED = {"fullName": "App one", "status": "passed", "duration": 12, "failureMessages": []}
@@ -108,8 +108,8 @@ def test_a_version_that_is_given_stays(sample: Workshop) -> None:
 
 
 def test_an_environment_has_variables_of_its_own(sample: Workshop) -> None:
-    given = "REACT_APP_BASE_URL=https://api.test/v1?a=b&c=*,VITE_EMPTY=,REACT_APP_VERSION=3.1"
-    outcome = build(sample, BUILD_VARIABLES=given)
+    settings = "REACT_APP_BASE_URL=https://api.test/v1?a=b&c=*,VITE_EMPTY=,REACT_APP_VERSION=3.1"
+    outcome = build(sample, BUILD_VARIABLES=settings)
     assert outcome.succeeded, outcome.log
     variables = sample.machine.variables("npm run build")
     assert variables["REACT_APP_BASE_URL"] == "https://api.test/v1?a=b&c=*"

@@ -71,9 +71,9 @@ def mutated(way: str, value: object, name: str = "frontend") -> dict[str, Any]:
     ],
 )
 def test_mistakes_are_seen(way: str, value: object, complaint: str) -> None:
-    found = problems(mutated(way, value))
-    assert len(found) == 1
-    assert complaint in found[0]
+    messages = problems(mutated(way, value))
+    assert len(messages) == 1
+    assert complaint in messages[0]
 
 
 def test_report_formats_are_not_case_sensitive() -> None:

@@ -31,7 +31,7 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         *("--type", "String", "--overwrite"),
     ]
     assert record[3:7] == ["--name", "/cloud-health/production/backend", "--value", "run:0123:d1"]
-    assert release.site.asked == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
+    assert release.site.requests == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
     assert "secretsmanager" not in outcome.log
 
 
@@ -146,7 +146,7 @@ def test_a_task_without_tables_is_red(release: Release) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "answer", "complaint"),
+    ("line_sent", "answer", "complaint"),
     [
         ("POST /api/v1/auth/login", (500, ""), "POST /api/v1/auth/login status: wanted 422, found 500"),
         ("GET /api/v1/email/verify?token=x", (400, "gone"), "body: wanted 'not valid' in it, found b'gone'"),
@@ -154,9 +154,9 @@ def test_a_task_without_tables_is_red(release: Release) -> None:
     ],
 )
 def test_a_smoke_request_with_another_answer_is_red(
-    release: Release, asked: str, answer: tuple[int, str], complaint: str
+    release: Release, line_sent: str, answer: tuple[int, str], complaint: str
 ) -> None:
-    release.site.answers[asked] = answer
+    release.site.answers[line_sent] = answer
     (line,) = release.red()
     assert line.startswith("RED smoke: ")
     assert complaint in line
@@ -183,7 +183,7 @@ def test_it_waits_for_a_while(release: Release) -> None:
     healed.join()
     assert outcome.succeeded, outcome.log
     assert outcome.log.count("waiting, health: status: wanted 200, found 502") == 1
-    assert release.site.asked.count("GET /health") > 1
+    assert release.site.requests.count("GET /health") > 1
 
 
 def test_it_does_not_wait_for_ever(release: Release) -> None:

@@ -124,8 +124,8 @@ def test_it_reads_and_writes_the_tables_that_it_is_told(sample: application.Appl
 def test_values_that_it_does_not_accept_end_it_and_the_log_says_why(
     python: Path, tmp_path: Path, change: dict[str, str | None], named: str
 ) -> None:
-    given: dict[str, str | None] = {**production("http://127.0.0.1:1"), **change}
-    environment = {name: value for name, value in given.items() if value is not None}
+    variables: dict[str, str | None] = {**production("http://127.0.0.1:1"), **change}
+    environment = {name: value for name, value in variables.items() if value is not None}
     with pytest.raises(
         application.ProcessError, match=r"app.main:app ended with status 1, the end of .*bundle.log"
     ) as error:

@@ -47,18 +47,22 @@ class Beanstalk:
     endpoint: None = None
     gone: str = ""  # the version whose bundle is gone
 
-    def call(self, service: str, operation: str, /, **asked: Any) -> dict[str, Any]:
+    def call(self, service: str, operation: str, /, **arguments: Any) -> dict[str, Any]:
         match operation:
             case "describe_application_versions":
-                labels = [one for one in asked["VersionLabels"] if one in self.versions]
-                return {"ApplicationVersions": [{"SourceBundle": {"S3Bucket": "b", "S3Key": one}} for one in labels]}
-            case "get_object" if asked["Key"] == self.gone:
+                labels = [label for label in arguments["VersionLabels"] if label in self.versions]
+                return {
+                    "ApplicationVersions": [{"SourceBundle": {"S3Bucket": "b", "S3Key": label}} for label in labels]
+                }
+            case "get_object" if arguments["Key"] == self.gone:
                 raise AwsError("s3.get_object", "NoSuchKey", "the key does not exist")
             case "get_object":
-                return {"Body": io.BytesIO(zipped(self.versions[asked["Key"]]))}
+                return {"Body": io.BytesIO(zipped(self.versions[arguments["Key"]]))}
             case "describe_configuration_settings":
-                found = [{"Namespace": of, "OptionName": name, "Value": text} for (of, name), text in OPTIONS.items()]
-                return {"ConfigurationSettings": [{"OptionSettings": found}]}
+                settings = [
+                    {"Namespace": of, "OptionName": name, "Value": text} for (of, name), text in OPTIONS.items()
+                ]
+                return {"ConfigurationSettings": [{"OptionSettings": settings}]}
             case "get_instance_profile":
                 return {"InstanceProfile": {"Roles": [{"Arn": ROLE}]}}
             case "get_parameter":
@@ -102,30 +106,30 @@ def here(tmp_path: Path) -> Iterator[Here]:
         check_service_trust=lambda role, kind, _: checked.append((role, kind)),
         check_operation=lambda role, operation, _: checked.append((role, operation)),
     )
-    made = BeanstalkInstances(
+    instances_here = BeanstalkInstances(
         cast(Aws, aws), cast(PermissionChecker, checker), tmp_path, tmp_path / "venvs", Path(sys.executable).parent,
         lambda _: None, notes.append,
     )  # fmt: skip
-    yield Here(made, aws, notes, checked)
-    made.stop()
+    yield Here(instances_here, aws, notes, checked)
+    instances_here.stop()
 
 
 def test_the_web_process_runs_with_what_the_environment_says(here: Here) -> None:
     """With the files of the bundle, the options and the secrets, and no Region that nobody gave."""
-    told = "web: env > told && python -m http.server 8000 --bind 127.0.0.1"
-    made = here.deploy("one", Procfile=f"worker: sleep 1\n{told}\n")
-    assert ask(made.process.url + "/health").body == b"well"
-    lines = set(ask(made.process.url + "/told").body.decode().splitlines())
+    procfile = "web: env > told && python -m http.server 8000 --bind 127.0.0.1"
+    version = here.deploy("one", Procfile=f"worker: sleep 1\n{procfile}\n")
+    assert ask(version.process.url + "/health").body == b"well"
+    lines = set(ask(version.process.url + "/told").body.decode().splitlines())
     assert {"LEVEL=INFO", "WORD=swordfish"} <= lines
-    assert not [one for one in lines if one.startswith(("AWS_REGION", "AWS_DEFAULT_REGION", "PYTHON"))]
-    assert [one["Deployment"] for one in here.health()] == [{"VersionLabel": "one", "Status": "Deployed"}] * 2
+    assert not [line for line in lines if line.startswith(("AWS_REGION", "AWS_DEFAULT_REGION", "PYTHON"))]
+    assert [instance["Deployment"] for instance in here.health()] == [{"VersionLabel": "one", "Status": "Deployed"}] * 2
     assert {(ROLE, "task parameter"), (ROLE, "instance")} <= set(here.checked)
-    made.process.stop()
+    version.process.stop()
     assert here.health() == []
 
 
 @pytest.mark.parametrize(
-    ("files", "told"),
+    ("files", "problem"),
     [
         ({"Procfile": None}, "the bundle has no Procfile"),
         ({"Procfile": "worker: sleep 1\n"}, "the Procfile has no process web; it has worker"),
@@ -134,12 +138,12 @@ def test_the_web_process_runs_with_what_the_environment_says(here: Here) -> None
         ({"health": None}, "the health check GET /health got 404, expected 200"),
     ],
 )
-def test_what_does_not_run_is_told_and_the_last_version_runs_again(here: Here, files: Any, told: str) -> None:
+def test_what_does_not_run_is_told_and_the_last_version_runs_again(here: Here, files: Any, problem: str) -> None:
     good = here.deploy("good")
-    with pytest.raises(ActionFailedError, match=told):
+    with pytest.raises(ActionFailedError, match=problem):
         here.deploy("bad", **files)
     assert good.process.stopped
-    assert {one["Deployment"]["VersionLabel"] for one in here.health()} == {"good"}
+    assert {instance["Deployment"]["VersionLabel"] for instance in here.health()} == {"good"}
     assert ask(here.instances.url("env") + "/health").body == b"well"
 
 
@@ -148,7 +152,7 @@ def test_a_version_that_is_gone_from_its_bucket_leaves_the_last_one(here: Here) 
     here.aws.gone = "lost"
     with pytest.raises(ActionFailedError, match="NoSuchKey"):
         here.deploy("lost")
-    assert {one["Deployment"]["VersionLabel"] for one in here.health()} == {"good"}
+    assert {instance["Deployment"]["VersionLabel"] for instance in here.health()} == {"good"}
 
 
 def test_without_requirements_nothing_is_installed(here: Here) -> None:
@@ -170,11 +174,10 @@ def test_a_port_that_is_taken_here_is_another_one(here: Here, monkeypatch: pytes
         taken.listen()
         port = taken.getsockname()[1]
         monkeypatch.setattr(instances, "PORT", port)
-        made = here.deploy("moved", Procfile=WEB.replace("8000", str(port)))
-        assert ask(made.process.url + "/health").body == b"well"
+        version = here.deploy("moved", Procfile=WEB.replace("8000", str(port)))
+        assert ask(version.process.url + "/health").body == b"well"
         assert here.notes == [
-            f"port {port} of the instances: {made.process.url.rpartition(':')[2]}, because something else listens on it"
-            " here"
+            f"port {port} of the instances: {version.process.port}, because something else listens on it here"
         ]
         with pytest.raises(
             ActionFailedError, match=f"port {port} is taken on this machine, and the Procfile does not name it"

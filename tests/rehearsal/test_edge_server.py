@@ -48,23 +48,23 @@ def test_the_api_gets_every_method_with_headers_query_and_body(site: Site, metho
         answer = site.ask("/api/v1/x?token=a%20b&token=c", method, body, **headers)
         assert (answer.status, answer.body) == (200, b"")
         return
-    asked = site.echo("/api/v1/x?token=a%20b&token=c", method, body, **headers)
-    assert (asked["method"], asked["target"]) == (method, "/api/v1/x?token=a%20b&token=c")
-    assert asked["body"] == (body or b"").decode()
+    request = site.echo("/api/v1/x?token=a%20b&token=c", method, body, **headers)
+    assert (request["method"], request["target"]) == (method, "/api/v1/x?token=a%20b&token=c")
+    assert request["body"] == (body or b"").decode()
     expected = {"authorization": "Bearer x", "cookie": "a=1; b=2", "x-own": "own", "content-type": "application/json"}
-    assert asked["headers"].items() >= expected.items()
-    assert f"http://{asked['headers']['host']}" == site.served.url
-    assert asked["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert request["headers"].items() >= expected.items()
+    assert f"http://{request['headers']['host']}" == site.served.url
+    assert request["headers"]["x-forwarded-for"] == "127.0.0.1"
 
 
 def test_without_all_viewer_the_api_loses_headers_and_query(site: Site) -> None:
     config, sources, _ = distribution()
     del config["CacheBehaviors"]["Items"][0]["OriginRequestPolicyId"]
     site.serve(config, sources)
-    asked = site.echo("/api/v1/x?token=x", "POST", b"{}", Authorization="Bearer x", Content_Type="application/json")
-    assert asked["target"] == "/api/v1/x" and asked["body"] == "{}"
-    assert "authorization" not in asked["headers"] and asked["headers"]["content-type"] == "application/json"
-    assert asked["headers"]["host"] == site.backend.url.removeprefix("http://")
+    request = site.echo("/api/v1/x?token=x", "POST", b"{}", Authorization="Bearer x", Content_Type="application/json")
+    assert request["target"] == "/api/v1/x" and request["body"] == "{}"
+    assert "authorization" not in request["headers"] and request["headers"]["content-type"] == "application/json"
+    assert request["headers"]["host"] == site.backend.url.removeprefix("http://")
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 400, 404, 500])

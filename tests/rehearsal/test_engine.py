@@ -22,13 +22,13 @@ from tests.support.rehearsal.prepared_aws import PreparedAws, aws
 
 
 def action(stage: str, name: str, order: int = 1, **more: Any) -> Action:
-    given: dict[str, Any] = {"inputs": (), "outputs": (), "namespace": "", "configuration": {}, **more}
-    return Action(stage, name, order, {"provider": "Played"}, **given)
+    settings: dict[str, Any] = {"inputs": (), "outputs": (), "namespace": "", "configuration": {}, **more}
+    return Action(stage, name, order, {"provider": "Played"}, **settings)
 
 
-def stages(*given: Stage) -> Pipeline:
+def stages(*others: Stage) -> Pipeline:
     source = Stage("First", (action("First", "Fetch", outputs=("Files",), namespace="Src"),), "FAIL", False)
-    return Pipeline("p", "arn:aws:codepipeline:r:1:p", "role", 1, "bucket", "", (source, *given), "made")
+    return Pipeline("p", "arn:aws:codepipeline:r:1:p", "role", 1, "bucket", "", (source, *others), "made")
 
 
 class Played:
@@ -41,12 +41,14 @@ class Played:
         monkeypatch.setattr(engine, "PROVIDERS", {"Played": self.provide})
         monkeypatch.setattr(messages, "enabled_rules", lambda _: [])
 
-    def provide(self, _: RehearsalContext, one: Action, run: Execution) -> ActionOutput:
-        self.ran.append((one.name, run.artifacts["Files"].key if "Files" in run.artifacts else "", one.configuration))
-        if self.fails.get(one.name, 0):
-            self.fails[one.name] -= 1
+    def provide(self, _: RehearsalContext, action: Action, run: Execution) -> ActionOutput:
+        self.ran.append(
+            (action.name, run.artifacts["Files"].key if "Files" in run.artifacts else "", action.configuration)
+        )
+        if self.fails.get(action.name, 0):
+            self.fails[action.name] -= 1
             raise ActionFailedError("it had to")
-        for name in one.outputs:
+        for name in action.outputs:
             run.commit = self.commit
             run.artifacts[name] = Artifact(name, self.commit[:4], 1, 1)
         return ActionOutput({"CommitId": run.commit})

@@ -34,7 +34,7 @@ def context(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "wanted"),
+    ("old", "new", "expected"),
     [
         ("", "", []),
         ("FROM python:3.11\n", "", ["there is no FROM"]),
@@ -47,8 +47,8 @@ def context(tmp_path: Path) -> Path:
         ("COPY requirements.txt .", 'COPY ["missing", "."]', ["COPY missing: the context has no such file"]),
     ],
 )
-def test_dockerfiles(context: Path, old: str, new: str, wanted: list[str]) -> None:
-    assert list(problems(instructions(GOOD.replace(old, new)), context)) == wanted
+def test_dockerfiles(context: Path, old: str, new: str, expected: list[str]) -> None:
+    assert list(problems(instructions(GOOD.replace(old, new)), context)) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_with_an_engine_the_image_is_really_built(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{engine}:{os.environ['PATH']}")
     notes: list[str] = []
-    held = Images(aws(PreparedAws()), tmp_path / "images", notes.append)
-    docker = held.docker(role_checker(), ROLE)
+    local_images = Images(aws(PreparedAws()), tmp_path / "images", notes.append)
+    docker = local_images.docker(role_checker(), ROLE)
     words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
     assert docker(ProgramCall(words, context)).status == 0
     assert (engine / "docker.asked").read_text() == " ".join(words) + "\n"

@@ -14,7 +14,7 @@ EVENT = {"source": "aws.one", "time": "now", "resources": ["a", "b"], "detail": 
 
 
 @pytest.mark.parametrize(
-    ("pattern", "wanted"),
+    ("pattern", "expected"),
     [
         ({}, True),
         ({"source": ["aws.one", "aws.two"]}, True),
@@ -35,8 +35,8 @@ EVENT = {"source": "aws.one", "time": "now", "resources": ["a", "b"], "detail": 
         ({"detail": {"more": {"n": [3]}}}, True),
     ],
 )
-def test_patterns(pattern: dict[str, Any], wanted: bool) -> None:
-    assert matches(pattern, EVENT) is wanted
+def test_patterns(pattern: dict[str, Any], expected: bool) -> None:
+    assert matches(pattern, EVENT) is expected
 
 
 @pytest.mark.parametrize("pattern", [{"$or": []}, {"time": [{"numeric": [">", 1]}]}, {"time": [{"wildcard": "*"}]}])
@@ -50,7 +50,7 @@ def transformer(template: str, **paths: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("template", "wanted"),
+    ("template", "expected"),
     [
         ('{"state": <state>}', '{"state": "FAILED"}'),
         ('"it is <state> now"', '"it is FAILED now"'),
@@ -58,9 +58,9 @@ def transformer(template: str, **paths: str) -> dict[str, Any]:
         ('{"gone": <gone>}', '{"gone": }'),
     ],
 )
-def test_templates(template: str, wanted: str) -> None:
+def test_templates(template: str, expected: str) -> None:
     paths = {"state": "$.detail.state", "n": "$.detail.more.n", "more": "$.detail.more", "gone": "$.detail.gone"}
-    assert target_input(transformer(template, **paths), EVENT) == wanted
+    assert target_input(transformer(template, **paths), EVENT) == expected
 
 
 def test_a_target_without_transformer_gets_the_event_or_a_constant() -> None:

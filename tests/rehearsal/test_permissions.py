@@ -62,12 +62,12 @@ def test_a_bucket_without_policy_leaves_it_to_the_role() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "theirs", "allowed"),
+    ("own_statement", "theirs", "allowed"),
     [(True, [ROOT], True), (False, [ROOT], False), (True, [], False)],
     ids=["both", "the key alone", "the role alone"],
 )
-def test_a_key_wants_both_policies(held: bool, theirs: list[object], allowed: bool) -> None:
-    own = [allow("Keys", ["kms:Decrypt"], KEY)] if held else []
+def test_a_key_wants_both_policies(own_statement: bool, theirs: list[object], allowed: bool) -> None:
+    own = [allow("Keys", ["kms:Decrypt"], KEY)] if own_statement else []
     checked = role_checker(*own, kms__get_key_policy=key_policy(*theirs))
     if allowed:
         checked.check_call(ROLE, "kms:Decrypt", KEY, {})

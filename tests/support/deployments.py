@@ -68,7 +68,7 @@ class World:
     def stacks(self) -> dict[str, str]:
         """Every stack that exists, nested ones too, with its status."""
         pages = self.aws.pages("cloudformation", "describe_stacks")
-        return {one["StackName"]: one["StackStatus"] for page in pages for one in page["Stacks"]}
+        return {stack["StackName"]: stack["StackStatus"] for page in pages for stack in page["Stacks"]}
 
     def change_sets(self) -> list[str]:
         """Every change set of every stack."""
@@ -81,7 +81,7 @@ class World:
 
     def output(self, name: str) -> str:
         stack = self.aws.call("cloudformation", "describe_stacks", StackName=LOCAL)["Stacks"][0]
-        return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}[name])
+        return str({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}[name])
 
 
 @pytest.fixture(scope="module")

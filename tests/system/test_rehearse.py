@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from scripts.rehearsal.report import Release
 from tests.conftest import ROOT
 from tests.support.rehearsal.environments import World, command, red, without, world
+from tests.support.rehearsal.hostile import SECRET, STEAL, user_with_secrets
 from tests.support.rehearsal.prepared_aws import allow
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
@@ -18,8 +20,8 @@ FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "r
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("rehearse")) as made:
-        yield made
+    with world(tmp_path_factory.mktemp("rehearse")) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="module")
@@ -45,24 +47,24 @@ def failed(here: World, updated: str) -> Release:
 
 
 def test_the_first_release_works_on_an_empty_registry(here: World, first: Release) -> None:
-    assert first.succeeded, here.said
+    assert first.succeeded, here.lines
     assert here.service() == (1, first.commit[:12])
     assert here.last_image() == first.commit[:12]
-    messages = [json.loads(one.body) for one in first.messages]
-    assert [(one["status"], one["rollback"]) for one in messages] == [("SUCCEEDED", "none")]
-    assert not [one.undelivered for one in first.messages if one.undelivered]
+    messages = [json.loads(message.body) for message in first.messages]
+    assert [(message["status"], message["rollback"]) for message in messages] == [("SUCCEEDED", "none")]
+    assert not [message.undelivered for message in first.messages if message.undelivered]
 
 
 def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: World, first: Release) -> None:
     assert len(first.artifacts) == 4
     for text in first.artifacts.values():
         key = text.rpartition(", ")[2]
-        held = here.aws.call("s3", "head_object", Bucket=here.output("ArtifactBucketName"), Key=key)
-        assert (held["ServerSideEncryption"], held["SSEKMSKeyId"]) == ("aws:kms", here.output("KeyArn"))
+        head = here.aws.call("s3", "head_object", Bucket=here.output("ArtifactBucketName"), Key=key)
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", here.output("KeyArn"))
     files = {}
-    for one in here.aws.call("s3", "list_objects_v2", Bucket=here.output("SiteBucketName"))["Contents"]:
-        held = here.aws.call("s3", "head_object", Bucket=here.output("SiteBucketName"), Key=one["Key"])
-        files[one["Key"]] = (held["ContentType"], held["CacheControl"])
+    for entry in here.aws.call("s3", "list_objects_v2", Bucket=here.output("SiteBucketName"))["Contents"]:
+        head = here.aws.call("s3", "head_object", Bucket=here.output("SiteBucketName"), Key=entry["Key"])
+        files[entry["Key"]] = (head["ContentType"], head["CacheControl"])
     assert files["index.html"] == ("text/html", "no-cache")
     assert files["static/js/main.01234567.js"] == ("text/javascript", "public, max-age=31536000, immutable")
 
@@ -96,7 +98,7 @@ def test_a_failed_release_leaves_the_previous_one_running(here: World, first: Re
 
 
 def test_the_notification_of_a_failure_has_the_seven_fields(failed: Release) -> None:
-    body = next(one.body for one in failed.messages if '"FAILED"' in one.body)
+    body = next(message.body for message in failed.messages if '"FAILED"' in message.body)
     message = json.loads(body)
     assert list(message) == FIELDS
     assert message["rollback"] == "initiated"
@@ -116,9 +118,9 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(her
     assert not failed.succeeded
     before = here.service()
     pipeline = here.aws.call("codepipeline", "get_pipeline", name=here.output("Pipeline"))["pipeline"]
-    stage = next(one for one in pipeline["stages"] if one.get("onFailure", {}).get("result") == "RETRY")
+    stage = next(item for item in pipeline["stages"] if item.get("onFailure", {}).get("result") == "RETRY")
     release = here.release(here.application("third"), fail_at=stage["name"])
-    tried = [one for one in release.stages[-1].actions if one.error == "made to fail (FAIL_AT)"]
+    tried = [action for action in release.stages[-1].actions if action.error == "made to fail (FAIL_AT)"]
     assert len(tried) == 2
     assert release.stages[-1].consequence == "tried once more"
     assert json.loads(release.messages[0].body)["rollback"] == "not-configured"
@@ -131,7 +133,7 @@ def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(here
     release = here.release(here.application("dead", app__dead=""))
     assert "rolled back by the circuit breaker" in red(release)
     assert here.service() == before
-    assert "SERVICE_DEPLOYMENT_FAILED" in [json.loads(one.body)["status"] for one in release.messages]
+    assert "SERVICE_DEPLOYMENT_FAILED" in [json.loads(message.body)["status"] for message in release.messages]
 
 
 def test_another_image_than_the_one_built_is_red_although_it_is_healthy(here: World, failed: Release) -> None:
@@ -155,7 +157,7 @@ def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(he
     assert not failed.succeeded
     here.aws.call("ssm", "put_parameter", Name="/test/word", Value="swordfish", Type="String")
     secret = here.aws.call("secretsmanager", "create_secret", Name="test", SecretString='{"word": "open sesame"}')
-    given = [
+    variables = [
         {"name": "ONE", "type": "PARAMETER_STORE", "value": "/test/word"},
         {"name": "TWO", "type": "SECRETS_MANAGER", "value": "test:word"},
         {"name": "THREE", "value": "plain"},
@@ -164,8 +166,8 @@ def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(he
 
     def change(body: dict[str, Any]) -> None:
         """One build is left, with these variables and this buildspec."""
-        action = next(one for stage in body["stages"] for one in stage["actions"] if one["name"] == "Publish")
-        action["configuration"]["EnvironmentVariables"] = json.dumps(given)
+        action = next(action for stage in body["stages"] for action in stage["actions"] if action["name"] == "Publish")
+        action["configuration"]["EnvironmentVariables"] = json.dumps(variables)
         action["inputArtifacts"] = body["stages"][0]["actions"][0]["outputArtifacts"]
         body["stages"] = [body["stages"][0], {"name": "Only", "actions": [action]}]
 
@@ -182,8 +184,56 @@ def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(he
             assert here.release(application).succeeded
         finally:
             here.rebuild(before, before["source"]["buildspec"])
-    assert "RESULT ***, ***, plain" in here.said
-    assert secret["ARN"] and "sesame" not in "\n".join(here.said)
+    assert "RESULT ***, ***, plain" in here.lines
+    assert secret["ARN"] and "sesame" not in "\n".join(here.lines)
+
+
+def test_a_build_without_its_artifact_fails_and_names_what_it_made(here: World, failed: Release) -> None:
+    assert not failed.succeeded
+    names: list[str] = []
+
+    def change(body: dict[str, Any]) -> None:
+        """Only the build with two artifacts is left."""
+        build = next(
+            action for stage in body["stages"] for action in stage["actions"] if len(action["outputArtifacts"]) == 2
+        )
+        names.extend(artifact["name"] for artifact in build["outputArtifacts"])
+        body["stages"] = [body["stages"][0], {"name": "Only", "actions": [build]}]
+
+    with here.pipeline(change):
+        before = here.project("FrontendBuild")
+        files = f"artifacts: {{files: [a], secondary-artifacts: {{{names[0]}: {{files: [a]}}}}}}\n"
+        spec = f"version: 0.2\nenv: {{shell: bash}}\nphases: {{build: {{commands: ['echo > a']}}}}\n{files}"
+        here.rebuild(before, spec)
+        try:
+            error = red(here.release(here.application("without")))
+        finally:
+            here.rebuild(before, before["source"]["buildspec"])
+    assert error == f"the build made no artifact {names[1]}; it made the primary one, {names[0]}"
+
+
+def test_what_the_application_brings_sees_nothing_of_the_user(
+    here: World, failed: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither its build nor its server. What is still possible is said before the first rehearsal with a cache."""
+    assert not failed.succeeded
+    home = user_with_secrets(tmp_path, monkeypatch)
+    application = here.application("hostile")
+    (application / "frontend/build.sh").write_text(STEAL)
+    (application / "backend/app/start.sh").write_text(STEAL)
+    release = here.release(application)
+    assert release.succeeded, here.lines
+    logs = [path.read_text() for path in (here.folder / "cache/last").glob("*.log")]
+    homes = {text.partition("RESULT home ")[2].splitlines()[0] for text in logs if "RESULT home " in text}
+    assert len(homes) == 2 and all(Path(name).is_relative_to(here.folder / "cache") for name in homes)
+    assert [text for text in logs if "RESULT found" in text]
+    assert not [text for text in (*logs, *here.lines) if SECRET in text]
+    assert sorted(path.name for path in home.iterdir()) == [".aws"]
+    assert (here.folder / "cache/warned").exists()
+    assert "there is no sandbox" not in "\n".join(here.lines)
+    (here.folder / "cache/warned").unlink()
+    here.release(application, fail_at="Source")
+    assert "there is no sandbox" in "\n".join(here.lines[:4])
 
 
 def test_the_command_plays_the_sample_for_real(here: World) -> None:
@@ -211,9 +261,10 @@ def test_missing_tables_are_red(here: World, failed: Release) -> None:
 def test_a_missing_permission_fails_the_stage_and_is_spelled_out(here: World, failed: Release) -> None:
     assert not failed.succeeded
     roles = here.aws.call("iam", "list_roles")["Roles"]
-    name = next(one["RoleName"] for one in roles if "FrontendBuildRole" in one["RoleName"])
+    name = next(role["RoleName"] for role in roles if "FrontendBuildRole" in role["RoleName"])
     policy = here.aws.call("iam", "get_role_policy", RoleName=name, PolicyName="Job")["PolicyDocument"]
-    changed: Any = {**policy, "Statement": [one for one in policy["Statement"] if "s3:PutObject" not in one["Action"]]}
+    statements = [statement for statement in policy["Statement"] if "s3:PutObject" not in statement["Action"]]
+    changed: Any = {**policy, "Statement": statements}
     put = {"RoleName": name, "PolicyName": "Job"}
     here.aws.call("iam", "put_role_policy", **put, PolicyDocument=json.dumps(changed))
     try:

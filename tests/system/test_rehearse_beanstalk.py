@@ -21,8 +21,8 @@ ALONE = {
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("beanstalk"), lambda folder: choosing(folder, **OPTIONS)) as made:
-        yield made
+    with world(tmp_path_factory.mktemp("beanstalk"), lambda folder: choosing(folder, **OPTIONS)) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def another_backend(here: World, name: str, **files: str) -> Path:
 
 def version(here: World) -> str:
     """What the environment runs, as AWS says."""
-    asked = {"ApplicationName": here.output("RunningCluster"), "EnvironmentNames": [here.output("RunningService")]}
-    return str(here.aws.call("elasticbeanstalk", "describe_environments", **asked)["Environments"][0]["VersionLabel"])
+    names = {"ApplicationName": here.output("RunningCluster"), "EnvironmentNames": [here.output("RunningService")]}
+    return str(here.aws.call("elasticbeanstalk", "describe_environments", **names)["Environments"][0]["VersionLabel"])
 
 
 def last_version(here: World) -> str:
@@ -50,24 +50,24 @@ def last_version(here: World) -> str:
 
 
 def test_the_first_release_takes_the_place_of_the_sample_application(here: World, first: Release) -> None:
-    assert first.succeeded, here.said
-    assert [one.short_name for one in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
-    said = "\n".join(here.said)
+    assert first.succeeded, here.lines
+    assert [action.short_name for action in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
+    lines = "\n".join(here.lines)
     for part in (
         "`uvicorn app.main:app --host 127.0.0.1",
         "GREEN version: 1 instances run",
         "GREEN tables",
         "GREEN page",
     ):
-        assert part in said
-    assert version(here) == last_version(here) and version(here) in said
+        assert part in lines
+    assert version(here) == last_version(here) and version(here) in lines
 
 
 def test_the_deploy_role_and_no_other_deploys(first: Release) -> None:
     used = {usage.role.split("-")[-2]: usage for usage in first.usage}
     assert {"elasticbeanstalk:UpdateEnvironment", "ec2:RunInstances", "iam:PassRole"} <= set(used["DeployRole"].used)
     assert used["DeployRole"].unused == used["PipelineRole"].unused == ()
-    assert not [one for one in used["PipelineRole"].used if one.startswith("elasticbeanstalk:")]
+    assert not [action for action in used["PipelineRole"].used if action.startswith("elasticbeanstalk:")]
 
 
 def test_what_does_not_start_leaves_the_last_version(here: World, first: Release) -> None:
@@ -84,13 +84,13 @@ def test_what_does_not_start_leaves_the_last_version(here: World, first: Release
 def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release) -> None:
     assert first.succeeded
     release = here.release(another_backend(here, "second"))
-    assert release.succeeded, here.said
+    assert release.succeeded, here.lines
     assert [stage.name for stage in release.stages if stage.skipped] == ["Build_Frontend", "Deploy_Frontend"]
 
 
 def test_the_backend_alone(tmp_path: Path) -> None:
     """With a part of the requests first, which is a matter of the service's."""
-    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as made:
-        release = made.release(made.application("alone"))
-        assert release.succeeded, made.said
+    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
+        release = environment.release(environment.application("alone"))
+        assert release.succeeded, environment.lines
     assert [stage.name for stage in release.stages] == ["Source", "Build", "Deploy_Backend"]

@@ -23,8 +23,8 @@ ALONE = {
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("options"), lambda folder: choosing(folder, **OPTIONS)) as made:
-        yield made
+    with world(tmp_path_factory.mktemp("options"), lambda folder: choosing(folder, **OPTIONS)) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +35,14 @@ def first(here: World) -> Release:
 @pytest.fixture(scope="module")
 def second(here: World, first: Release) -> Release:
     """The same frontend, another backend."""
-    assert first.succeeded, here.said
+    assert first.succeeded, here.lines
     application = here.application("second")
     (application / "frontend/public/index.html").write_text("<title>first</title>", encoding="utf-8")
     return here.release(application)
 
 
 def ran(release: Release) -> dict[str, list[str]]:
-    return {stage.name: [one.short_name for one in stage.actions] for stage in release.stages}
+    return {stage.name: [action.short_name for action in stage.actions] for stage in release.stages}
 
 
 def skipped(release: Release) -> list[str]:
@@ -58,11 +58,11 @@ def test_both_are_built_in_one_stage_and_released(here: World, first: Release) -
 
 
 def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release, second: Release) -> None:
-    assert second.succeeded, here.said
+    assert second.succeeded, here.lines
     assert skipped(second) == ["Deploy_Frontend"]
     assert here.service() == (1, second.commit[:12])
-    asked = next(line for line in here.said if line.startswith("asked: "))
-    assert f"backend {second.commit[:12]} replaces {first.commit[:12]}, frontend stays" in asked
+    question = next(line for line in here.lines if line.startswith("asked: "))
+    assert f"backend {second.commit[:12]} replaces {first.commit[:12]}, frontend stays" in question
 
 
 def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release) -> None:
@@ -70,7 +70,7 @@ def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release
     again = here.release(here.folder / "applications/second")
     assert again.succeeded
     assert skipped(again) == ["Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
-    assert not [line for line in here.said if line.startswith("asked: ")]
+    assert not [line for line in here.lines if line.startswith("asked: ")]
 
 
 def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: World, second: Release) -> None:
@@ -88,15 +88,15 @@ def test_stages_of_their_own_and_a_new_recipe(here: World, second: Release) -> N
     here.parameters(BuildLayout="SEQUENTIAL", ApprovalRequired="false", BuildVariables="REACT_APP_A=1")
     here.deploy()
     release = here.release(here.folder / "applications/second")
-    assert release.succeeded, here.said
+    assert release.succeeded, here.lines
     assert skipped(release) == ["Build_Backend", "Deploy_Backend"]
     assert ran(release)["Build_Frontend"] == ["FrontendBuild"]
 
 
 def test_one_side_behind_a_connection(tmp_path: Path) -> None:
-    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as made:
-        release = made.release(SAMPLE)
-        assert release.succeeded, made.said
+    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
+        release = environment.release(SAMPLE)
+        assert release.succeeded, environment.lines
     assert release.started == "by a push to develop of acme/dashboard, trigger of the pipeline"
     assert list(ran(release)) == ["Source", "Build_Frontend", "Deploy_Frontend"]
     assert any(note.startswith(CONNECTION) for note in release.notes)

@@ -22,9 +22,9 @@ def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:
 
     with world(tmp_path, change) as elsewhere:
         release = elsewhere.release(elsewhere.application("renamed"))
-        assert release.succeeded, elsewhere.said
-        shown = "\n".join(elsewhere.said + list(release.artifacts))
+        assert release.succeeded, elsewhere.lines
+        shown = "\n".join(elsewhere.lines + list(release.artifacts))
     for name in ("Build_Backend", "DeployToECS", "SourceOutput", "FrontendAssets", "backend-build-local"):
         assert name not in shown
-    assert "== Deployment-0" in elsewhere.said
+    assert "== Deployment-0" in elsewhere.lines
     assert [note for note in release.notes if note.endswith("approved by the rehearsal, nobody was asked")]

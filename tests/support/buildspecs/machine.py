@@ -52,10 +52,10 @@ class Machine:
         self.programs.mkdir(parents=True)
         self.forget()
         for tool in TOOLS:
-            found = shutil.which(tool)
-            if found is None:
+            program = shutil.which(tool)
+            if program is None:
                 raise FileNotFoundError(f"{tool} is needed to run the buildspecs")
-            (self.programs / tool).symlink_to(found)
+            (self.programs / tool).symlink_to(program)
         for name in PLAYED:
             self._program(name, f'set -- {name} "$@"; {NOTE}\nexec "$python" "$stubs" "$machine" "$@"')
         self._program("aws", AWS)

@@ -31,7 +31,7 @@ class Site:
 
     url: str
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -40,9 +40,9 @@ def served() -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = f"{self.command} {self.path}"
-            public.asked.append(asked)
-            status, body = public.answers.get(asked, (404, "nothing here"))
+            request = f"{self.command} {self.path}"
+            public.requests.append(request)
+            status, body = public.answers.get(request, (404, "nothing here"))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Location", "/")

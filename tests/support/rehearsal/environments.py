@@ -34,7 +34,7 @@ class World:
     run_file: Path
     folder: Path
     aws: Aws
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def deploy(self) -> str:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
@@ -59,26 +59,26 @@ class World:
 
     def release(self, application: Path, fail_at: str = "", **variables: str) -> Release:
         """One release with the fake programs."""
-        self.said.clear()
+        self.lines.clear()
         options = RehearsalOptions(application, self.folder / "cache", {**AT_ONCE, **variables}, self.folder / "fakes")
-        return rehearse(self.aws, options, None, fail_at, self.said.append)
+        return rehearse(self.aws, options, None, fail_at, self.lines.append)
 
     def output(self, name: str) -> str:
         """An output of the environment's stack."""
         stack = self.aws.call("cloudformation", "describe_stacks", StackName=STACK)["Stacks"][0]
-        return str({one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}[name])
+        return str({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}[name])
 
     def service(self) -> tuple[int, str]:
         """How many tasks the service wants, and the tag of its image."""
         cluster, name = self.output("RunningCluster"), self.output("RunningService")
-        held = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"][0]
-        task = self.aws.call("ecs", "describe_task_definition", taskDefinition=held["taskDefinition"])
-        return held["desiredCount"], task["taskDefinition"]["containerDefinitions"][0]["image"].rpartition(":")[2]
+        service = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"][0]
+        task = self.aws.call("ecs", "describe_task_definition", taskDefinition=service["taskDefinition"])
+        return service["desiredCount"], task["taskDefinition"]["containerDefinitions"][0]["image"].rpartition(":")[2]
 
     def project(self, action: str) -> dict[str, Any]:
         """The CodeBuild project of an action."""
-        held = self.aws.call("codepipeline", "get_pipeline", name=self.output("Pipeline"))["pipeline"]
-        actions = {one["name"]: one for stage in held["stages"] for one in stage["actions"]}
+        pipeline = self.aws.call("codepipeline", "get_pipeline", name=self.output("Pipeline"))["pipeline"]
+        actions = {action["name"]: action for stage in pipeline["stages"] for action in stage["actions"]}
         name = actions[action]["configuration"]["ProjectName"]
         return dict(self.aws.call("codebuild", "batch_get_projects", names=[name])["projects"][0])
 
@@ -119,7 +119,7 @@ def choosing(folder: Path, **parameters: str) -> None:
 def red(release: Release) -> str:
     """The error of the one action that failed."""
     assert not release.succeeded
-    errors = [one.error for stage in release.stages for one in stage.actions if one.error]
+    errors = [action.error for stage in release.stages for action in stage.actions if action.error]
     assert len(errors) == 1, errors
     return errors[0]
 
@@ -127,7 +127,7 @@ def red(release: Release) -> str:
 def without(pipeline: dict[str, Any], *names: str) -> None:
     """Takes actions out of a pipeline."""
     for stage in pipeline["stages"]:
-        stage["actions"] = [one for one in stage["actions"] if one["name"] not in names]
+        stage["actions"] = [action for action in stage["actions"] if action["name"] not in names]
 
 
 @contextmanager
@@ -141,9 +141,9 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
     endpoint = prepared.ensure(run_file)
     try:
         local = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key)
-        made = World(run_file, folder, Aws(endpoint=local))
-        made.deploy()
-        yield made
+        environment = World(run_file, folder, Aws(endpoint=local))
+        environment.deploy()
+        yield environment
     finally:
         server.stop(run_file)
 

@@ -40,14 +40,14 @@ def _pipeline(file: Path) -> dict[str, str]:
 
     def walk(value: Any, key: str = "") -> None:
         if isinstance(value, list):
-            for one in value:
-                walk(one, key)
+            for item in value:
+                walk(item, key)
         elif isinstance(value, dict):
             if isinstance(value.get("Name"), str):
                 kind = "Deployment" if "Actions" in value else "Action" if "ActionTypeId" in value else "Files"
                 value["Name"] = fresh(value["Name"], kind)
-            for inner, one in value.items():
-                walk(one, inner)
+            for inner, item in value.items():
+                walk(item, inner)
 
     for resource in body["Resources"].values():
         if resource["Type"] == "AWS::CodePipeline::Pipeline":
@@ -59,8 +59,8 @@ def _pipeline(file: Path) -> dict[str, str]:
 def _containers(value: Any) -> None:
     """The container `backend`, wherever a template names it."""
     if isinstance(value, list):
-        for one in value:
-            _containers(one)
+        for item in value:
+            _containers(item)
     elif isinstance(value, dict):
         if value.get("ContainerName") == "backend":
             value["ContainerName"] = "zeta"
@@ -68,5 +68,5 @@ def _containers(value: Any) -> None:
             value["Value"] = "zeta"
         if "Image" in value and value.get("Name") == "backend":
             value["Name"] = "zeta"
-        for one in value.values():
-            _containers(one)
+        for item in value.values():
+            _containers(item)

@@ -38,8 +38,8 @@ def distribution() -> tuple[dict[str, Any], dict[str, str], dict[str, edge.Added
     """The deployed configuration with both sides and no domain, the functions, and what the response headers policy
     adds: our template, as the API says it."""
     template = json.loads((ROOT / "templates" / "delivery.json").read_text())
-    given = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": "INTERNAL"}
-    values = {**dict.fromkeys(template["Parameters"], ""), **given}
+    chosen = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": "INTERNAL"}
+    values = {**dict.fromkeys(template["Parameters"], ""), **chosen}
     resources = decide(template["Resources"], conditions(template, values))
     function = resources["PageRouting"]["Properties"]["FunctionCode"]
     config = _as_api(resources["Distribution"]["Properties"]["DistributionConfig"])
@@ -54,16 +54,16 @@ def distribution() -> tuple[dict[str, Any], dict[str, str], dict[str, edge.Added
 def _as_api(value: Any) -> Any:
     """CloudFront's API wraps lists, and keeps the cached methods inside the allowed ones."""
     if isinstance(value, list):
-        return [_as_api(one) for one in value]
+        return [_as_api(item) for item in value]
     if not isinstance(value, dict) or (len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))):
         return render(value) if isinstance(value, dict) else value
-    made = {name: _as_api(one) for name, one in value.items()}
+    body = {name: _as_api(item) for name, item in value.items()}
     for name in LISTS:
-        if name in made:
-            made[name] = {"Quantity": len(made[name]), "Items": made[name]}
-    if "CachedMethods" in made:
-        made["AllowedMethods"]["CachedMethods"] = made.pop("CachedMethods")
-    return made
+        if name in body:
+            body[name] = {"Quantity": len(body[name]), "Items": body[name]}
+    if "CachedMethods" in body:
+        body["AllowedMethods"]["CachedMethods"] = body.pop("CachedMethods")
+    return body
 
 
 def serve_distribution(
@@ -125,8 +125,8 @@ def echoing() -> Iterator[Backend]:
         def do_GET(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = {"method": self.command, "target": self.path, "headers": headers, "body": sent}
-            body = b"" if self.command == "HEAD" or backend.status == 204 else json.dumps(asked).encode()
+            request = {"method": self.command, "target": self.path, "headers": headers, "body": sent}
+            body = b"" if self.command == "HEAD" or backend.status == 204 else json.dumps(request).encode()
             self.send_response(backend.status)
             for name, value in {"Content-Type": "application/json", **backend.headers}.items():
                 self.send_header(name, value)

@@ -71,8 +71,8 @@ class Site:
 
     def echo(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, Any]:
         """What the backend was asked."""
-        found: dict[str, Any] = json.loads(self.ask(path, method, body, **headers).body)
-        return found
+        request: dict[str, Any] = json.loads(self.ask(path, method, body, **headers).body)
+        return request
 
 
 @contextmanager

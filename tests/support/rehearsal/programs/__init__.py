@@ -21,6 +21,7 @@ exec "{sys.executable}" "{BACKEND}" "$@"
 """
 NPM = """#!/bin/sh
 [ "$1 $2" = "run build" ] || exit 0
+[ ! -f build.sh ] || sh build.sh
 mkdir -p build/static/js
 cp public/* build/
 echo "// nothing" > build/static/js/main.01234567.js

@@ -1,12 +1,14 @@
 """A backend that answers what the verify build asks; files of the application make it sick.
 
-`app/dead` ends it at start, `app/sick` makes `/health` say so. It ends when its standard input does.
+`app/start.sh` is executed at start, `app/dead` ends it then, `app/sick` makes `/health` say so. It ends when its
+standard input does.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,6 +44,8 @@ def watch() -> None:
 
 
 if __name__ == "__main__":
+    if Path("app/start.sh").exists():
+        subprocess.run(["sh", "app/start.sh"], check=True)
     if Path("app/dead").exists():
         sys.exit("the application cannot start")
     threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,78 @@
+"""A rehearsal leaves nothing running and nothing lying around, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.rehearsal.runtime import toolchains
+from tests.conftest import ROOT
+
+# A build whose command started something in the background, too; it says who runs and where it works.
+BUILD = """
+import os, sys
+from pathlib import Path
+from scripts.rehearsal import janitor
+from scripts.rehearsal.builds import phases
+with janitor.workspace() as cleaner:
+    (cleaner.folder / "src/node_modules").mkdir(parents=True)
+    command = "echo $$; sleep 300 & echo $!; touch file; {then}"
+    spec = {{"env": {{"shell": "bash"}}, "phases": {{"build": {{"commands": [command]}}}}}}
+    print(cleaner.folder, flush=True)
+    runner = phases.Runner(cleaner.folder / "state", lambda line: print(line, end="", flush=True), 300, cleaner.guard)
+    phases.run_buildspec(spec, cleaner.folder / "src", dict(os.environ), runner)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "then"),
+    [(signal.SIGKILL, "sleep 300"), (signal.SIGTERM, "sleep 300"), (signal.SIGINT, "sleep 300"), (None, "kill $!")],
+    ids=["SIGKILL", "SIGTERM", "SIGINT", "end"],
+)
+def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, then: str) -> None:
+    command = [sys.executable, "-c", BUILD.format(then=then)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        folder = Path(process.stdout.readline().strip())
+        children = [int(process.stdout.readline()) for _ in range(2)]
+        if number:
+            process.send_signal(number)
+    assert folder.name.startswith("rehearsal-")
+    until = time.monotonic() + 30
+    while (folder.exists() or any(map(alive, children))) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not folder.exists()
+    assert not any(map(alive, children))
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that is dead and not yet waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_the_cache_keeps_what_was_used_lately_and_no_more(tmp_path: Path) -> None:
+    now = time.time()
+    for number in range(toolchains.KEPT + 3):
+        folder = tmp_path / f"environment-{number:02}"
+        folder.mkdir()
+        (folder / "ready").touch()
+        os.utime(folder / "ready", (now - number, now - number))
+    old = tmp_path / "environment-00/ready"
+    os.utime(old, (now - toolchains.UNUSED_SECONDS - 60,) * 2)
+    (tmp_path / "environment-00.lock").touch()
+    deleted: list[Path] = []
+    toolchains.delete_unused(tmp_path, deleted.append)
+    names = sorted(path.name for path in deleted)
+    assert names == [
+        "environment-00",
+        *(f"environment-{number:02}" for number in (toolchains.KEPT + 1, toolchains.KEPT + 2)),
+    ]
