@@ -22,18 +22,20 @@ RELEASED = {"BackendBootstrap": "false", "BackendImage": "any"}
 
 def stacks(roots: dict[str, Environment], region: str) -> Iterator[Instance]:
     """Every stack of an environment as it is after its first release; roles cost nothing."""
-    for name, one in roots.items():
+    for name, environment in roots.items():
         if name != ACCESS:
-            found = {parameter: how["First"] for parameter, how in one.computed.items()}
-            values = one.values({**found, **{key: RELEASED[key] for key in RELEASED if key in found}})
-            yield from stack_instances(one.root, {**values, "AWS::Region": region})
+            first_values = {parameter: how["First"] for parameter, how in environment.computed.items()}
+            values = environment.values(
+                {**first_values, **{key: RELEASED[key] for key in RELEASED if key in first_values}}
+            )
+            yield from stack_instances(environment.root, {**values, "AWS::Region": region})
 
 
-def price(given: Namespace) -> Estimate:
+def price(options: Namespace) -> Estimate:
     """The estimate that the command line asks for. Raises `RefusedError`."""
-    roots = load(given.environment, given.templates, given.params)
+    roots = load(options.environment, options.templates, options.params)
     try:
-        return estimate(given.environment, list(stacks(roots, "us-east-1")))
+        return estimate(options.environment, list(stacks(roots, "us-east-1")))
     except PriceMissing as error:
         raise RefusedError(str(error), "Add it, with its date and source.") from error
 

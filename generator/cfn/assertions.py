@@ -101,7 +101,7 @@ def broken(template: Template, values: Mapping[str, str], pseudo: Mapping[str, s
     Raises `NotEvaluable` for an unknown or malformed function, an unknown name, a value that is not given, and a
     function that asks the account (`Fn::RefAll`, `Fn::ValueOf`, `Fn::ValueOfAll`).
     """
-    scope, found = _Scope(template, values, pseudo or {}, IN_RULES), []
+    scope, unmet_assertions = _Scope(template, values, pseudo or {}, IN_RULES), []
     for name, rule in template.get("Rules", {}).items():
         place = f"Rules.{name}"
         _keys(rule, place, "Assertions", "RuleCondition")
@@ -110,8 +110,10 @@ def broken(template: Template, values: Mapping[str, str], pseudo: Mapping[str, s
             at = f"{place}.Assertions[{number}]"
             _keys(assertion, at, "Assert", "AssertDescription")
             if not scope.truth(assertion["Assert"], f"{at}.Assert") and applies:
-                found.append(Broken(name, assertion.get("AssertDescription", f"assertion {number} does not hold")))
-    return found
+                unmet_assertions.append(
+                    Broken(name, assertion.get("AssertDescription", f"assertion {number} does not hold"))
+                )
+    return unmet_assertions
 
 
 def conditions(

@@ -68,13 +68,15 @@ def covers(pattern: str, other: str) -> bool:
     if "*" not in pattern and "?" not in pattern:
         return pattern == other
     parts = {"*": ".*", "?": "[^*]"}
-    return bool(re.fullmatch("".join(parts.get(one, re.escape(one)) for one in pattern), other, re.DOTALL))
+    return bool(
+        re.fullmatch("".join(parts.get(character, re.escape(character)) for character in pattern), other, re.DOTALL)
+    )
 
 
 def broadened(before: TemplateSet, after: TemplateSet) -> list[Grant]:
     """What `after` permits beyond `before`, by the definition above; empty when nothing."""
     gained, lost = compare(before, after)
-    return [one for one in (*gained, *lost) if one.broader]
+    return [grant for grant in (*gained, *lost) if grant.broader]
 
 
 def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[Grant]]:
@@ -82,13 +84,14 @@ def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[
     holder is neither. Gained Denies and boundaries narrow, lost ones broaden."""
     old, new = permissions(before), permissions(after)
     gone = {r.address for r in before.resources(*PRINCIPAL_TYPES)} - {r.address for r in after.resources()}
-    gained = [*_grants(new, old, lambda one: one.allows)]
-    lost = [*_grants(old, new, lambda one: not one.allows and one.holder not in gone)]
-    for kind, found in (("policy", _attached), ("boundary", _boundaries)):
-        here, there = found(before), found(after)
-        gained += [Grant(at, kind, (one,), broader=kind == "policy") for at, one in sorted(there - here)]
+    gained = [*_grants(new, old, lambda permission: permission.allows)]
+    lost = [*_grants(old, new, lambda permission: not permission.allows and permission.holder not in gone)]
+    for kind, pairs_of in (("policy", _attached), ("boundary", _boundaries)):
+        here, there = pairs_of(before), pairs_of(after)
+        gained += [Grant(at, kind, (policy,), broader=kind == "policy") for at, policy in sorted(there - here)]
         lost += [
-            Grant(at, kind, (one,), broader=kind == "boundary" and at not in gone) for at, one in sorted(here - there)
+            Grant(at, kind, (policy,), broader=kind == "boundary" and at not in gone)
+            for at, policy in sorted(here - there)
         ]
     return sorted(gained, key=_place), sorted(lost, key=_place)
 
@@ -103,40 +106,49 @@ def _grants(
     """The part of each statement that the other side does not cover, with resources of the same actions together."""
     kept = list(others)
     same = set(kept)
-    for one in (one for one in these if one not in same):
+    for permission in (permission for permission in these if permission not in same):
         by_place: dict[tuple[str, str], list[str]] = {}
-        for action, resource, principal in uncovered(one, (other for other in kept if other.effect == one.effect)):
+        for action, resource, principal in uncovered(
+            permission, (other for other in kept if other.effect == permission.effect)
+        ):
             by_place.setdefault((resource, principal), []).append(action)
         by_actions: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         for place, actions in by_place.items():
             by_actions.setdefault(tuple(actions), []).append(place)
-        for found, places in by_actions.items():
+        for same_actions, places in by_actions.items():
             resources, principals = (tuple(dict.fromkeys(filter(None, side))) for side in zip(*places, strict=True))
-            what = (one.conditions, one.when, one.sid, broader(one))
-            yield Grant(one.holder, one.effect, found, resources, principals, *what)
+            what = (permission.conditions, permission.when, permission.sid, broader(permission))
+            yield Grant(permission.holder, permission.effect, same_actions, resources, principals, *what)
 
 
 def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tuple[str, ...]]:
     """The combinations of action, resource and principal of one statement that no candidate covers, as text."""
-    broad = [one for one in candidates if (one.holder, one.kind) == (narrow.holder, narrow.kind)]
-    broad = [one for one in broad if set(one.when) <= set(narrow.when) and _keeps(one.conditions, narrow.conditions)]
-    spelled = {one.lower(): one for one in narrow.actions}
+    broad = [
+        candidate for candidate in candidates if (candidate.holder, candidate.kind) == (narrow.holder, narrow.kind)
+    ]
+    broad = [
+        candidate
+        for candidate in broad
+        if set(candidate.when) <= set(narrow.when) and _keeps(candidate.conditions, narrow.conditions)
+    ]
+    spelled = {action.lower(): action for action in narrow.actions}
     return [
         tuple(
             spelled.get(part, part) if isinstance(part, str) else f"all but {', '.join(sorted(part))}" for part in parts
         )
         for parts in product(*_sides(narrow))
         if not any(
-            all(any(_within(b, p) for b in bs) for bs, p in zip(_sides(one), parts, strict=True)) for one in broad
+            all(any(_within(b, p) for b in bs) for bs, p in zip(_sides(candidate), parts, strict=True))
+            for candidate in broad
         )
     ]
 
 
 def _sides(permission: Permission) -> tuple[tuple[Side, ...], ...]:
     """Actions, resources and principals; IAM compares actions without regard to case."""
-    actions = tuple(one.lower() for one in permission.actions)
+    actions = tuple(action.lower() for action in permission.actions)
     return (
-        actions or (frozenset(one.lower() for one in permission.not_actions),),
+        actions or (frozenset(action.lower() for action in permission.not_actions),),
         permission.resources or (frozenset(permission.not_resources) or "",),
         permission.principals or (frozenset(permission.not_principals) or "",),
     )
@@ -145,12 +157,12 @@ def _sides(permission: Permission) -> tuple[tuple[Side, ...], ...]:
 def _within(broad: Side, narrow: Side) -> bool:
     if isinstance(broad, str):
         return covers(broad, narrow) if isinstance(narrow, str) else broad == "*"
-    return not isinstance(narrow, str) and all(any(covers(one, left) for one in narrow) for left in broad)
+    return not isinstance(narrow, str) and all(any(covers(pattern, left) for pattern in narrow) for left in broad)
 
 
 def _keeps(broad: tuple[Condition, ...], narrow: tuple[Condition, ...]) -> bool:
     """Whether each condition of the broad statement stands in the narrow one, as strict or stricter."""
-    return all(any(_stricter(kept, one) for kept in narrow) for one in broad)
+    return all(any(_stricter(kept, condition) for kept in narrow) for condition in broad)
 
 
 def _stricter(narrow: Condition, broad: Condition) -> bool:
@@ -167,16 +179,16 @@ def _stricter(narrow: Condition, broad: Condition) -> bool:
 
 def _attached(templates: TemplateSet) -> set[tuple[str, str]]:
     return {
-        (resource.address, render(one))
+        (resource.address, render(entry))
         for resource in templates.resources(*_LISTS)
         for name in _LISTS[resource.type]
         for _, listed in choices(resource.get(name, default=[]))
-        for one in listed
+        for entry in listed
     }
 
 
 def _boundaries(templates: TemplateSet) -> set[tuple[str, str]]:
     def boundary(resource: Resource) -> set[str]:
-        return {render(one) for _, one in choices(resource.get("PermissionsBoundary")) if one}
+        return {render(arn) for _, arn in choices(resource.get("PermissionsBoundary")) if arn}
 
-    return {(resource.address, one) for resource in templates.resources(*PRINCIPAL_TYPES) for one in boundary(resource)}
+    return {(resource.address, arn) for resource in templates.resources(*PRINCIPAL_TYPES) for arn in boundary(resource)}

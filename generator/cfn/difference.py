@@ -50,15 +50,15 @@ class Change:
 
 def compare(before: TemplateSet, after: TemplateSet) -> list[Change]:
     """Every difference between two sets, templates in alphabetical order, entries in the order of the sections."""
-    found: list[Change] = []
+    changes: list[Change] = []
     for name in sorted({*before.templates, *after.templates}):
         if name not in after:
-            found.append(Change("removed", "template", name, ""))
+            changes.append(Change("removed", "template", name, ""))
         elif name not in before:
-            found.append(Change("added", "template", name, ""))
+            changes.append(Change("added", "template", name, ""))
         else:
-            found += _templates(before[name], after[name])
-    return found
+            changes += _templates(before[name], after[name])
+    return changes
 
 
 def _templates(before: Template, after: Template) -> Iterator[Change]:
@@ -71,11 +71,11 @@ def _templates(before: Template, after: Template) -> Iterator[Change]:
             elif name not in old:
                 yield Change("added", what, after.name, name, after=new[name], type=kind)
             else:
-                for action, place, one, other in values(old[name], new[name], ()):
-                    yield Change(action, what, after.name, name, place, one, other, kind)
-    old, new = ({k: v for k, v in one.body.items() if k not in SECTIONS} for one in (before, after))
-    for action, place, one, other in values(old, new, ()):
-        yield Change(action, "template attribute", after.name, str(place[0]), place, one, other)
+                for action, place, earlier, other in values(old[name], new[name], ()):
+                    yield Change(action, what, after.name, name, place, earlier, other, kind)
+    old, new = ({k: v for k, v in template.body.items() if k not in SECTIONS} for template in (before, after))
+    for action, place, earlier, other in values(old, new, ()):
+        yield Change(action, "template attribute", after.name, str(place[0]), place, earlier, other)
 
 
 def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Place, Any, Any]]:
@@ -106,9 +106,9 @@ def _entries(value: Any) -> Mapping[str | int, Any] | None:
     if not isinstance(value, list):
         return None
     for name in NAMES:
-        names = [one.get(name) if isinstance(one, dict) else None for one in value]
-        if names and all(isinstance(one, str) for one in names) and len(set(names)) == len(names):
-            return {f"{name}={one[name]}": one for one in value}
+        names = [item.get(name) if isinstance(item, dict) else None for item in value]
+        if names and all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
+            return {f"{name}={item[name]}": item for item in value}
     return dict(enumerate(value))
 
 

@@ -27,11 +27,11 @@ def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:
 
 def own_tags(root: Template) -> dict[str, str]:
     """The tags that the template sets itself, by key; those of them whose values are plain text have one."""
-    found: dict[str, str] = {}
+    tags: dict[str, str] = {}
     for resource in root.resources.values():
         for tag in resource.get("Tags", default=()):
-            found[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
-    return found
+            tags[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
+    return tags
 
 
 def check(path: Path, templates: TemplateSet) -> tuple[ParameterFile, list[Problem]]:
@@ -45,12 +45,12 @@ def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
     name = Path(file.path).stem
     roots = roots_of(name, templates)
     tags = {key for root in roots.values() for key in own_tags(root)}
-    found = parameters.check(file, _union(roots), tags)
+    faults = parameters.check(file, _union(roots), tags)
     declared = file.parameters.get("Environment", name)
     if name != SHARED and declared != name:
         # Two files for one environment would deploy over each other.
-        found.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
-    return found
+        faults.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+    return faults
 
 
 def _union(roots: Mapping[str, Template]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _union(roots: Mapping[str, Template]) -> dict[str, Any]:
     bodies = [root.body for root in roots.values()]
 
     def every(section: str) -> dict[str, Any]:
-        return {name: one for body in bodies for name, one in body.get(section, {}).items()}
+        return {name: entry for body in bodies for name, entry in body.get(section, {}).items()}
 
     computed = {name: how for body in bodies for name, how in body["Metadata"].get("Computed", {}).items()}
     return {

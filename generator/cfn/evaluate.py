@@ -110,15 +110,15 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
     allowing: list[Permission] = []
     near: list[str] = []
     denying: list[Permission] = []
-    for one in permissions:
-        _check(one)
-        if not matches_action(one, request.action):
+    for permission in permissions:
+        _check(permission)
+        if not matches_action(permission, request.action):
             continue
-        why_not = _why_not(one, request)
-        if one.allows and why_not:
-            near.append(f"{one.sid or 'a statement without Sid'} {why_not}")
+        why_not = _why_not(permission, request)
+        if permission.allows and why_not:
+            near.append(f"{permission.sid or 'a statement without Sid'} {why_not}")
         elif not why_not:
-            (allowing if one.allows else denying).append(one)
+            (allowing if permission.allows else denying).append(permission)
     if denying:
         return Decision(DENIED, denying[0])
     if allowing:
@@ -133,7 +133,7 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
 def matches_action(permission: Permission, action: str) -> bool:
     """Whether a statement is about an action; names compare without regard to case."""
     named = permission.actions or permission.not_actions
-    return any(like(one.lower(), action.lower()) for one in named) == bool(permission.actions)
+    return any(like(pattern.lower(), action.lower()) for pattern in named) == bool(permission.actions)
 
 
 def like(pattern: str, text: str) -> bool:
@@ -153,9 +153,9 @@ def matches_arn(pattern: str, arn: str) -> bool:
 @cache
 def _compiled(pattern: str, inside: str) -> re.Pattern[str]:
     text = ""
-    for position, one in enumerate(pattern):
+    for position, character in enumerate(pattern):
         last = pattern[position + 1 : position + 2] in ("", ":")
-        text += {"*": ".*" if last else inside, "?": "."}.get(one, re.escape(one))
+        text += {"*": ".*" if last else inside, "?": "."}.get(character, re.escape(character))
     return re.compile(text, re.DOTALL)
 
 
@@ -167,11 +167,11 @@ def _like_arn(pattern: str, arn: str) -> bool:
 
 # Operator -> does a value of the policy match a value of the request? Only those that our policies use.
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda wanted, value: wanted == value,
+    "StringEquals": lambda expected, value: expected == value,
     "StringLike": like,
     "ArnEquals": _like_arn,
     "ArnLike": _like_arn,
-    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+    "Bool": lambda expected, value: expected.lower() == value.lower(),
 }
 
 
@@ -182,39 +182,43 @@ def holds(condition: Condition, context: Context) -> bool:
     with several values is met by any of them, as IAM compares where no set operator is written.
     """
     keys = {key.lower(): value for key, value in context.items()}
-    given = keys.get(condition.key.lower())
+    sent = keys.get(condition.key.lower())
     if condition.operator == "Null":
-        return ("true" if given is None else "false") in [value.lower() for value in condition.values]
+        return ("true" if sent is None else "false") in [value.lower() for value in condition.values]
     name = condition.operator.removesuffix("IfExists")
     if name not in OPERATORS:
         raise UnknownOperator(condition.key, condition.operator)
-    if given is None:
+    if sent is None:
         return name != condition.operator
-    found = [given] if isinstance(given, str) else given
-    return any(OPERATORS[name](wanted, value) for wanted in condition.values for value in found)
+    values = [sent] if isinstance(sent, str) else sent
+    return any(OPERATORS[name](expected, value) for expected in condition.values for value in values)
 
 
-def _check(one: Permission) -> None:
-    where = f"{one.holder} {one.sid}".strip()
-    if one.not_principals:
+def _check(permission: Permission) -> None:
+    where = f"{permission.holder} {permission.sid}".strip()
+    if permission.not_principals:
         raise UnknownElement(where, "NotPrincipal")
-    for condition in one.conditions:
+    for condition in permission.conditions:
         if condition.operator != "Null" and condition.operator.removesuffix("IfExists") not in OPERATORS:
             raise UnknownOperator(where, condition.operator)
-    for text in (*one.resources, *one.not_resources, *(v for c in one.conditions for v in c.values)):
+    for text in (
+        *permission.resources,
+        *permission.not_resources,
+        *(v for c in permission.conditions for v in c.values),
+    ):
         # Not `${AWS::Region}`: CloudFormation replaces its pseudo parameters before IAM sees them.
         if re.search(r"\$\{([*?$]\}|[\w-]+:(?!:))", text):
             raise PolicyVariable(where, text)
 
 
-def _why_not(one: Permission, request: Request) -> str:
+def _why_not(permission: Permission, request: Request) -> str:
     """Why a statement about the action does not apply to the request; empty when it does."""
-    if one.principals and not any(_is(who, request.principal) for who in one.principals):
-        return f"is for {', '.join(one.principals)}, not for {request.principal or 'a caller unnamed'}"
-    named = one.resources or one.not_resources
-    if named and any(matches_arn(arn, request.resource) for arn in named) != bool(one.resources):
-        return f"is for {'all but ' if one.not_resources else ''}{', '.join(named)}"
-    for condition in one.conditions:
+    if permission.principals and not any(_is(who, request.principal) for who in permission.principals):
+        return f"is for {', '.join(permission.principals)}, not for {request.principal or 'a caller unnamed'}"
+    named = permission.resources or permission.not_resources
+    if named and any(matches_arn(arn, request.resource) for arn in named) != bool(permission.resources):
+        return f"is for {'all but ' if permission.not_resources else ''}{', '.join(named)}"
+    for condition in permission.conditions:
         if not holds(condition, request.context):
             return f"wants {condition}"
     return ""

@@ -50,23 +50,23 @@ def mentions(value: Any) -> Iterator[tuple[Place, str, str, str]]:
         [(function, argument)] = inner.items()
         match function, argument:
             case "Ref", str():
-                found = [("Ref", argument, "")]
+                mentioned = [("Ref", argument, "")]
             case "Fn::GetAtt", [str() as target, *rest]:
-                found = [("GetAtt", target, ".".join(map(str, rest)))]
+                mentioned = [("GetAtt", target, ".".join(map(str, rest)))]
             case "Fn::GetAtt", str():
                 target, _, attribute = argument.partition(".")
-                found = [("GetAtt", target, attribute)]
+                mentioned = [("GetAtt", target, attribute)]
             case "Fn::Sub", str():
-                found = [("Sub", *split(name)) for name in SUBSTITUTION.findall(argument)]
+                mentioned = [("Sub", *split(name)) for name in SUBSTITUTION.findall(argument)]
             case "Fn::Sub", [str() as text, dict() as own]:
-                found = [("Sub", *split(name)) for name in SUBSTITUTION.findall(text) if name not in own]
+                mentioned = [("Sub", *split(name)) for name in SUBSTITUTION.findall(text) if name not in own]
             case "Fn::If", [str() as condition, *_]:
-                found = [("Condition", condition, "")]
+                mentioned = [("Condition", condition, "")]
             case "Condition", str():
-                found = [("Condition", argument, "")]
+                mentioned = [("Condition", argument, "")]
             case _:
-                found = []
-        yield from ((place, *one) for one in found if not one[1].startswith("AWS::"))
+                mentioned = []
+        yield from ((place, *mention) for mention in mentioned if not mention[1].startswith("AWS::"))
 
 
 def split(name: str) -> tuple[str, str]:
@@ -77,20 +77,20 @@ def split(name: str) -> tuple[str, str]:
 
 def references(template: Template) -> list[Reference]:
     """Every reference in the resources, outputs and conditions of a template, in the order of the file."""
-    found = []
+    references = []
     for resource in template.resources.values():
         source = f"Resources.{resource.logical_id}"
         if resource.condition:
-            found.append(Reference(source, ("Condition",), "Condition", resource.condition))
-        found += [Reference(source, ("DependsOn",), "DependsOn", target) for target in resource.depends_on]
-        found += [Reference(source, *mention) for mention in mentions(resource.properties)]
+            references.append(Reference(source, ("Condition",), "Condition", resource.condition))
+        references += [Reference(source, ("DependsOn",), "DependsOn", target) for target in resource.depends_on]
+        references += [Reference(source, *mention) for mention in mentions(resource.properties)]
     for name, output in template.outputs.items():
         if "Condition" in output:
-            found.append(Reference(f"Outputs.{name}", ("Condition",), "Condition", output["Condition"]))
-        found += [Reference(f"Outputs.{name}", *mention) for mention in mentions(output.get("Value"))]
+            references.append(Reference(f"Outputs.{name}", ("Condition",), "Condition", output["Condition"]))
+        references += [Reference(f"Outputs.{name}", *mention) for mention in mentions(output.get("Value"))]
     for name, condition in template.conditions.items():
-        found += [Reference(f"Conditions.{name}", *mention) for mention in mentions(condition)]
-    return found
+        references += [Reference(f"Conditions.{name}", *mention) for mention in mentions(condition)]
+    return references
 
 
 def dependencies(template: Template) -> dict[str, frozenset[str]]:
@@ -110,7 +110,7 @@ def child_dependencies(root: Template) -> dict[str, frozenset[str]]:
     order(direct)  # a circle would make the walk below endless
 
     def reach(name: str) -> set[str]:
-        return set().union(*({one} if one in stacks else reach(one) for one in direct[name]))
+        return set().union(*({need} if need in stacks else reach(need) for need in direct[name]))
 
     return {name: frozenset(reach(name)) for name in direct if name in stacks}
 
@@ -160,7 +160,7 @@ def givers(root: Template, child: Child, parameter: str) -> tuple[Giver, ...]:
     Empty for a literal or an account-wide value such as the region. Conditions are no givers: they choose.
     """
     siblings = {sibling.resource.logical_id: sibling for sibling in root.children()}
-    found: dict[Giver, None] = {}
+    distinct: dict[Giver, None] = {}
     for _, how, target, attribute in mentions(child.parameters.get(parameter)):
         if how == "Condition":
             continue
@@ -168,5 +168,5 @@ def givers(root: Template, child: Child, parameter: str) -> tuple[Giver, ...]:
             giver = Giver("Outputs", siblings[target].template.name, attribute.removeprefix("Outputs."))
         else:
             giver = Giver("Parameters" if target in root.parameters else "Resources", root.name, target)
-        found[giver] = None
-    return tuple(found)
+        distinct[giver] = None
+    return tuple(distinct)

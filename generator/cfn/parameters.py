@@ -130,15 +130,17 @@ def check(
     return [*problems, *_tags(file, own_tags), *_stack_policy(file, template)]
 
 
-def effective(file: ParameterFile, template: Template, found: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The value of every parameter of `template`: the file's; for a computed one that in `found`, else that of the
+def effective(
+    file: ParameterFile, template: Template, computed_values: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The value of every parameter of `template`: the file's; for a computed one that in `computed_values`, else that of the
     first deployment; else the default. Meant for a file in which `check` found nothing: raises `ParameterFileError`
     for a parameter without a value or with one that is no string."""
     computed, values = template.get("Metadata", {}).get("Computed", {}), {}
     for name, declaration in template.get("Parameters", {}).items():
         value = file.parameters.get(name, as_text(declaration["Default"]) if "Default" in declaration else None)
         if name in computed:
-            value = (found or {}).get(name, computed[name]["First"])
+            value = (computed_values or {}).get(name, computed[name]["First"])
         if not isinstance(value, str):
             raise ParameterFileError(file.path, f"Parameters.{name} has no value that is a string")
         values[name] = value
@@ -205,8 +207,8 @@ def _fault(name: str, value: object, declaration: Mapping[str, Any] | None = Non
         return None
     if kind := secret(name, value) or secret("", name):
         return (f"looks like {kind}: keep it in Secrets Manager and give its ARN where a parameter asks for it",)
-    if not unmet and (found := PLACEHOLDER.search(value)):
-        return (f"holds the placeholder {found[0]!r}: give a real value",)
+    if not unmet and (placeholder := PLACEHOLDER.search(value)):
+        return (f"holds the placeholder {placeholder[0]!r}: give a real value",)
     return unmet
 
 
@@ -237,17 +239,17 @@ def _stack_policy(file: ParameterFile, template: Template) -> Iterator[Problem]:
         yield Problem(file.path, "StackPolicy", "", 'must be {} or {"Statement": [...]} with one statement or more')
         return
     for number, statement in enumerate(statements or []):
-        section, given = (f"StackPolicy.Statement[{number}]", statement if isinstance(statement, dict) else {})
+        section, elements = (f"StackPolicy.Statement[{number}]", statement if isinstance(statement, dict) else {})
         valid = {"Effect": ("Allow", "Deny"), "Principal": ("*",)}
-        valid["NotAction" if "NotAction" in given else "Action"] = ACTIONS
-        valid["NotResource" if "NotResource" in given else "Resource"] = resources
-        for name in [name for name in given if name not in valid]:
-            yield _problem(file, section, name, given[name], "is no element here", *valid)
+        valid["NotAction" if "NotAction" in elements else "Action"] = ACTIONS
+        valid["NotResource" if "NotResource" in elements else "Resource"] = resources
+        for name in [name for name in elements if name not in valid]:
+            yield _problem(file, section, name, elements[name], "is no element here", *valid)
         for name, choices in valid.items():
-            if name not in given:
+            if name not in elements:
                 yield Problem(file.path, f"{section}.{name}", "", "is missing", choices)
-            elif not _meets(name, given[name], choices):
-                yield _problem(file, section, name, given[name], "is not possible", *choices)
+            elif not _meets(name, elements[name], choices):
+                yield _problem(file, section, name, elements[name], "is not possible", *choices)
 
 
 def _meets(name: str, value: object, choices: tuple[str, ...]) -> bool:

@@ -94,12 +94,12 @@ class Permission:
 def _texts(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    return tuple(sorted(render(one) for one in (value if isinstance(value, list) else [value])))
+    return tuple(sorted(render(item) for item in (value if isinstance(value, list) else [value])))
 
 
 def _principals(value: Any) -> tuple[str, ...]:
     if isinstance(value, dict):
-        return tuple(sorted(f"{kind}:{one}" for kind, named in value.items() for one in _texts(named)))
+        return tuple(sorted(f"{kind}:{text}" for kind, named in value.items() for text in _texts(named)))
     return _texts(value)
 
 

@@ -14,7 +14,7 @@ from generator.cfn.places import Place, walk
 
 Body = Mapping[str, Any]
 STACK = "AWS::CloudFormation::Stack"
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class TemplatesError(Exception):
@@ -175,21 +175,21 @@ class Template:
 
     @cached_property
     def _children(self) -> tuple[Child, ...]:
-        found = []
-        for resource in (one for one in self.resources.values() if one.type == STACK):
+        children = []
+        for resource in (resource for resource in self.resources.values() if resource.type == STACK):
             url = str(resource.get("TemplateURL"))
             if url.removesuffix(".json") not in self.family:
                 raise Unknown(f"template for {resource.address}, whose TemplateURL is", url, list(self.family))
-            found.append(Child(resource, self.family[url.removesuffix(".json")]))
-        return tuple(found)
+            children.append(Child(resource, self.family[url.removesuffix(".json")]))
+        return tuple(children)
 
 
 @dataclass(frozen=True)
 class TemplateSet:
-    """All rendered templates by name, in alphabetical order. `told` holds what readers made with `once` have found."""
+    """All rendered templates by name, in alphabetical order. `results` holds what readers made with `once` returned."""
 
     templates: Mapping[str, Template] = field(hash=False)
-    told: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    results: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __iter__(self) -> Iterator[Template]:
         return iter(self.templates.values())
@@ -229,17 +229,17 @@ class TemplateSet:
         return {template.name: json.loads(json.dumps(template.body)) for template in self}
 
 
-def once(reader: Callable[[TemplateSet], Found]) -> Callable[[TemplateSet], Found]:
+def once(reader: Callable[[TemplateSet], Result]) -> Callable[[TemplateSet], Result]:
     """A reader of a whole set that reads each set once: several rules ask the same, and a set never changes."""
 
     @wraps(reader)
-    def told(templates: TemplateSet) -> Found:
-        if reader not in templates.told:
-            templates.told[reader] = reader(templates)
-        found: Found = templates.told[reader]
-        return found
+    def result_of(templates: TemplateSet) -> Result:
+        if reader not in templates.results:
+            templates.results[reader] = reader(templates)
+        result: Result = templates.results[reader]
+        return result
 
-    return told
+    return result_of
 
 
 def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:

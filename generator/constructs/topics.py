@@ -50,11 +50,11 @@ def opened(
         ("Phone", "sms", ports.NOTIFICATION_PHONE),
     ):
         endpoint: Text = stack.takes(port)
-        given = switched_on(endpoint, "")
-        wanted = stack.when(f"Has{title}", And(Condition(condition), given) if condition else given)
+        not_empty = switched_on(endpoint, "")
+        condition_name = stack.when(f"Has{title}", And(Condition(condition), not_empty) if condition else not_empty)
         stack.add(
             sns.SubscriptionResource(
-                title, Condition=wanted, Protocol=protocol, Endpoint=endpoint, TopicArn=Ref(topic)
+                title, Condition=condition_name, Protocol=protocol, Endpoint=endpoint, TopicArn=Ref(topic)
             ),
             f"Subscription by {protocol}.",
             ["NOT-1"],

@@ -20,8 +20,8 @@ def add_to(stack: Stack) -> tuple[str, str]:
     child alone then sees no pipeline of a single stage.
     """
     frontend = stack.when(FRONTEND, switched_on(stack.takes(ports.FRONTEND_TARGET), NONE))
-    wanted = switched_on(stack.takes(ports.BACKEND_TARGET), NONE)
-    return stack.when(BACKEND, Or(wanted, Not(Condition(frontend)))), frontend
+    backend_on = switched_on(stack.takes(ports.BACKEND_TARGET), NONE)
+    return stack.when(BACKEND, Or(backend_on, Not(Condition(frontend)))), frontend
 
 
 def on_ecs(stack: Stack) -> str:

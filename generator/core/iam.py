@@ -104,7 +104,7 @@ def _grant(
     for what, value in (("action", actions), ("resource", on), ("reason", because)):
         if not value:
             raise GrantError(f"statement {sid} has no {what}")
-    operators = [type(one).__name__ for one in when]
+    operators = [type(condition).__name__ for condition in when]
     for operator in operators:
         if operators.count(operator) > 1:  # awacs would write the last of them alone
             raise GrantError(f"statement {sid} has two conditions {operator}: write their keys into one")
@@ -143,14 +143,14 @@ def actions(names: Iterable[str]) -> list[Action]:
 
     Raises `GrantError` for a service or action that awacs does not know.
     """
-    found = []
+    known_actions = []
     for name in names:
         prefix, _, action = name.partition(":")
         try:
-            found.append(getattr(importlib.import_module(f"awacs.{prefix.replace('-', '_')}"), action))
+            known_actions.append(getattr(importlib.import_module(f"awacs.{prefix.replace('-', '_')}"), action))
         except (ModuleNotFoundError, AttributeError):
             raise GrantError(f"awacs knows no action {name}") from None
-    return found
+    return known_actions
 
 
 def document(grants: Iterable[Grant]) -> PolicyDocument:

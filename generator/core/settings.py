@@ -15,13 +15,13 @@ from generator.core.ports import ENVIRONMENT, Port
 
 
 class Computed(NamedTuple):
-    """How the deploy script finds a value (`found`), and what applies on the first deployment (`first`).
+    """How the deploy script finds a value (`source`), and what applies on the first deployment (`first`).
 
     Where the first deployment finds its value in AWS like every other, `first` is a stand-in of the right form, for
     checks without AWS. `covers` names the parameters whose values a digest is made of.
     """
 
-    found: str
+    source: str
     first: str
     covers: Sequence[str] = ()
 
@@ -85,7 +85,7 @@ def add_to(template: Template, settings: Iterable[Setting]) -> None:
     }
     computed = {
         setting.port.name: {
-            "Found": setting.computed.found,
+            "Found": setting.computed.source,
             "First": setting.computed.first,
             **({"Covers": list(setting.computed.covers)} if setting.computed.covers else {}),
         }

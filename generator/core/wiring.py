@@ -107,9 +107,16 @@ class Wiring:
         for offer in offers:
             if offer.condition is None or offer.condition in holding:
                 return offer.value
-        left = [offer for offer in offers if not any(self._excluded(offer.condition, one) for one in holding)]
+        left = [
+            offer
+            for offer in offers
+            if not any(self._excluded(offer.condition, condition_held) for condition_held in holding)
+        ]
         value = first.otherwise
-        if any(self._either.get(one) == frozenset(str(offer.condition) for offer in left) for one in holding):
+        if any(
+            self._either.get(condition_held) == frozenset(str(offer.condition) for offer in left)
+            for condition_held in holding
+        ):
             value = left.pop().value
         for offer in reversed(left):
             value = If(offer.condition, offer.value, value)
@@ -124,9 +131,9 @@ class Wiring:
                     "uses it."
                 )
 
-    def _excluded(self, one: str | None, other: str | None) -> bool:
+    def _excluded(self, first: str | None, other: str | None) -> bool:
         """Whether at most one of the two conditions holds."""
-        return one != other and any({one, other} <= conditions for conditions in self._either.values())
+        return first != other and any({first, other} <= conditions for conditions in self._either.values())
 
     def _holding(self, condition: str | None) -> frozenset[str]:
         """The conditions that certainly hold where the taker exists."""

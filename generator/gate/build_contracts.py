@@ -30,15 +30,15 @@ def _project_name(templates: TemplateSet, project: Resource) -> str:
 
 def _given_by_actions(templates: TemplateSet) -> dict[str, set[str]]:
     """The variables that pipeline actions add to a project's own, by the project's name."""
-    given: dict[str, set[str]] = {}
+    by_project: dict[str, set[str]] = {}
     for pipeline in pipelines(templates):
         template = templates[pipeline.resource.template]
         for action in pipeline.actions:
             if action.provider == "CodeBuild":
                 name = origin(templates, template, action.configuration.get("ProjectName"))
                 more = json.loads(render(action.configuration.get("EnvironmentVariables", "[]")))
-                given.setdefault(name, set()).update(variable["name"] for variable in more)
-    return given
+                by_project.setdefault(name, set()).update(variable["name"] for variable in more)
+    return by_project
 
 
 def variables_agree(templates: TemplateSet) -> Iterator[Disagreement]:
@@ -54,13 +54,13 @@ def variables_agree(templates: TemplateSet) -> Iterator[Disagreement]:
         read = {plain or quoted for plain, default, quoted in READ.findall(text) if not default}
         own = set(SET.findall(text)) | set(entries(lines, "env", "variables"))
         variables = project.get("Environment", "EnvironmentVariables", default=())
-        given = {variable["Name"] for variable in variables}
-        given |= by_actions.get(_project_name(templates, project), set())
+        provided = {variable["Name"] for variable in variables}
+        provided |= by_actions.get(_project_name(templates, project), set())
         there = f"buildspec of {project.logical_id}"
-        for name in sorted(read - own - given):
+        for name in sorted(read - own - provided):
             if not ALWAYS_THERE.fullmatch(name):
                 yield Disagreement(project.address, there, f"the buildspec reads {name}, which nothing sets")
-        for name in sorted(given):
+        for name in sorted(provided):
             if not name.startswith(families) and not re.search(rf"\b{name}\b", text):
                 yield Disagreement(project.address, there, f"the project sets {name}, which the buildspec never reads")
 
@@ -74,16 +74,16 @@ def reports_have_groups(templates: TemplateSet) -> Iterator[Disagreement]:
         origin(templates, templates[group.template], group.get("Name")): group.address
         for group in templates.resources(REPORT_GROUP)
     }
-    wanted = {}
+    reported = {}
     for project in templates.resources(PROJECT):
         for report in entries(inline(project) or [], "reports"):
             name = origin(templates, templates[project.template], project.get("Name"))
-            wanted[f"{name}-{report}"] = (project.address, report)
-    for name, (address, report) in wanted.items():
+            reported[f"{name}-{report}"] = (project.address, report)
+    for name, (address, report) in reported.items():
         if name not in groups:
             yield Disagreement(address, REPORT_GROUP, f"the buildspec reports {report}, and no group is called {name}")
     for name, address in groups.items():
-        if name not in wanted:
+        if name not in reported:
             yield Disagreement(address, PROJECT, f"is called {name}, and no buildspec writes that report")
 
 

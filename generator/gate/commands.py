@@ -42,7 +42,7 @@ def calls(buildspec: Iterable[str]) -> list[Call]:
     text = "\n".join(line for line in buildspec if not line.lstrip().startswith("#"))
     if re.search(r"\bboto(3|core)\b", text):
         raise UnreadableCall("boto3")  # its calls cannot be seen in the text
-    found = []
+    result = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         for start in _START.finditer(line):
             tool, rest = start[1], line[start.end() :]
@@ -50,17 +50,17 @@ def calls(buildspec: Iterable[str]) -> list[Call]:
             if match is None:
                 raise UnreadableCall(line.strip())
             *words, options = match.groups()
-            found.append(Call(" ".join((tool, *words)), _options(options)))
-    return found
+            result.append(Call(" ".join((tool, *words)), _options(options)))
+    return result
 
 
 def _options(text: str) -> dict[str, str]:
-    found = {}
+    options = {}
     for name, written in _OPTION.findall(text):
         value = written.strip("\"'") if written[0] in "\"'" else written
         variable = _VARIABLE.fullmatch(value)
         if variable:
-            found[name] = f"${variable[1] or variable[2]}"
+            options[name] = f"${variable[1] or variable[2]}"
         elif _LITERAL.fullmatch(value):
-            found[name] = value
-    return found
+            options[name] = value
+    return options

@@ -111,22 +111,22 @@ def children_are_fed(templates: TemplateSet) -> Iterator[Disagreement]:
 def artifacts_are_produced(templates: TemplateSet) -> Iterator[Disagreement]:
     """An action's input artifact is the output of exactly one action, and that one runs before it."""
     for pipeline in pipelines(templates):
-        made: dict[str, Action] = {}
+        makers: dict[str, Action] = {}
         for action in pipeline.actions:
             here = f"{pipeline.address} {action}"
             for name in action.inputs:
-                if name not in made or made[name].turn >= action.turn:
+                if name not in makers or makers[name].turn >= action.turn:
                     yield Disagreement(here, pipeline.address, f"takes {name}, which no earlier action makes")
             for name in action.outputs:
-                if name in made:
-                    yield Disagreement(here, f"{pipeline.address} {made[name]}", f"both make {name}")
-                made[name] = action
+                if name in makers:
+                    yield Disagreement(here, f"{pipeline.address} {makers[name]}", f"both make {name}")
+                makers[name] = action
 
 
 def variables_exist(templates: TemplateSet) -> Iterator[Disagreement]:
     """Every `#{namespace.NAME}` names a namespace of an earlier action and a variable that this action emits."""
     for pipeline in pipelines(templates):
-        variables = frozenset(render(one["Name"]) for one in pipeline.properties.get("Variables", ()))
+        variables = frozenset(render(variable["Name"]) for variable in pipeline.properties.get("Variables", ()))
         for turn, where, body in _readers(pipeline):
             givers_of = {action.namespace: action for action in pipeline.actions if action.turn < turn}
             for namespace, name in variables_read(body):
@@ -159,7 +159,7 @@ def _readers(pipeline: Pipeline) -> Iterator[tuple[tuple[int, int], str, Any]]:
 def variables_read(body: Any) -> list[tuple[str, str]]:
     """The `#{namespace.NAME}` in an action, a stage or a condition, as (namespace, name)."""
     texts = (text for _, text in walk(body) if isinstance(text, str))
-    return sorted({found for text in texts for found in VARIABLE.findall(text)})
+    return sorted({variable for text in texts for variable in VARIABLE.findall(text)})
 
 
 @once
@@ -181,8 +181,8 @@ def _emitted(templates: TemplateSet, pipeline: Pipeline, action: Action) -> froz
     if action.provider != "CodeBuild":
         return EMITTED.get(action.provider)
     project = _project(templates, pipeline, action)
-    found = _made(templates).get(project.address) if project else None
-    return found.variables if found else None
+    output = _made(templates).get(project.address) if project else None
+    return output.variables if output else None
 
 
 @once
@@ -207,10 +207,10 @@ def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
                 name = render(action.configuration.get("ProjectName"))
                 yield Disagreement(here, "AWS::CodeBuild::Project", f"runs {name}, and no template makes that project")
                 continue
-            found = _made(templates).get(project.address)
-            if found and len(outputs) > 1 and found.artifacts != outputs:
+            output = _made(templates).get(project.address)
+            if output and len(outputs) > 1 and output.artifacts != outputs:
                 yield Disagreement(
-                    here, project.address, f"outputs {outputs}, but the buildspec makes {found.artifacts}"
+                    here, project.address, f"outputs {outputs}, but the buildspec makes {output.artifacts}"
                 )
 
 

@@ -30,7 +30,7 @@ def effects(root: Template, parameter: str) -> set[Effect]:
     """Everything that a change of a root's parameter may do, through a digest that covers it too."""
     computed = root.metadata.get("Computed", {})
     digests = [name for name, how in computed.items() if parameter in how.get("Covers", ())]
-    rolled = {Effect("new tasks", one.what) for name in digests for one in _of(root, name)}
+    rolled = {Effect("new tasks", effect.what) for name in digests for effect in _of(root, name)}
     return {*_of(root, parameter), *rolled}
 
 
@@ -50,20 +50,20 @@ def _of(template: Template, parameter: str) -> Iterator[Effect]:
 
 def _conditions(template: Template, parameter: str) -> Iterator[str]:
     """The conditions that a parameter decides, through others too."""
-    found: set[str] = set()
+    decided: set[str] = set()
     while True:
         more = {
             name
             for name, body in template.conditions.items()
-            if name not in found
+            if name not in decided
             and any(
-                (how == "Ref" and target == parameter) or (how == "Condition" and target in found)
+                (how == "Ref" and target == parameter) or (how == "Condition" and target in decided)
                 for _, how, target, _ in mentions(body)
             )
         }
         if not more:
             return
-        found |= more
+        decided |= more
         yield from more
 
 
@@ -82,7 +82,7 @@ def _mentions(resource: Resource) -> tuple[tuple[Place, str, str, str], ...]:
 
 def _kind(resource: Resource, place: Place) -> str:
     path = [str(step) for step in place if isinstance(step, str) and not step.startswith("Fn::")]
-    fixed = any(path[: len(one)] == one for one in _create_only(resource.type))
+    fixed = any(path[: len(fixed_path)] == fixed_path for fixed_path in _create_only(resource.type))
     if resource.type == TASK and fixed:
         return "new tasks"
     if resource.type == PIPELINE:

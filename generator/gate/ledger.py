@@ -29,23 +29,23 @@ ALL_BUT = "all but "
 
 def lines(templates: TemplateSet) -> list[Permission]:
     """Every permission of the set, one action on one resource each, in a stable order."""
-    return sorted(single for one in permissions(templates) for single in _singles(one))
+    return sorted(single for permission in permissions(templates) for single in _singles(permission))
 
 
-def _singles(one: Permission) -> Iterator[Permission]:
-    for action in one.actions or ("",):
-        for resource in one.resources or ("",):
-            yield replace(one, actions=(action,) if action else (), resources=(resource,) if resource else ())
+def _singles(permission: Permission) -> Iterator[Permission]:
+    for action in permission.actions or ("",):
+        for resource in permission.resources or ("",):
+            yield replace(permission, actions=(action,) if action else (), resources=(resource,) if resource else ())
 
 
 def markdown(templates: TemplateSet) -> str:
     """The ledger as it is committed, a section for each resource that carries a policy."""
     parts = [HEAD]
-    for holder, found in groupby(lines(templates), key=lambda one: one.holder):
+    for holder, statements in groupby(lines(templates), key=lambda line: line.holder):
         resource = templates.resource(holder)
         parts.append(f"\n## {holder}\n\n{resource.description} {_requirements(resource)}{_attached(resource)}\n\n")
         parts.append(_row(COLUMNS) + _row(["---"] * len(COLUMNS)))
-        parts += [_row(_cells(one)) for one in found]
+        parts += [_row(_cells(statement)) for statement in statements]
     return "".join(parts)
 
 
@@ -54,23 +54,23 @@ def _requirements(resource: Resource) -> str:
 
 
 def _attached(resource: Resource) -> str:
-    named = ", ".join(render(one) for one in resource.get("ManagedPolicyArns", default=()))
+    named = ", ".join(render(arn) for arn in resource.get("ManagedPolicyArns", default=()))
     return f" Attached: {named}." if named else ""
 
 
-def _cells(one: Permission) -> list[str]:
+def _cells(permission: Permission) -> list[str]:
     def side(named: tuple[str, ...], others: tuple[str, ...]) -> str:
         return ", ".join(named) or (ALL_BUT + ", ".join(others) if others else "")
 
     return [
-        f"{one.sid} ({one.kind})",
-        one.effect,
-        side(one.principals, one.not_principals),
-        side(one.actions, one.not_actions),
-        side(one.resources, one.not_resources),
-        "; ".join(map(str, one.conditions)),
-        ", ".join(one.when),
-        one.reason,
+        f"{permission.sid} ({permission.kind})",
+        permission.effect,
+        side(permission.principals, permission.not_principals),
+        side(permission.actions, permission.not_actions),
+        side(permission.resources, permission.not_resources),
+        "; ".join(map(str, permission.conditions)),
+        ", ".join(permission.when),
+        permission.reason,
     ]
 
 
@@ -80,15 +80,15 @@ def _row(cells: Iterable[str]) -> str:
 
 def read(text: str) -> list[Permission]:
     """The permissions of a ledger's text; what is no row of a section is passed over."""
-    found, holder = [], ""
+    statements, holder = [], ""
     for line in text.splitlines():
         if line.startswith("## "):
             holder = line.removeprefix("## ").strip()
         elif line.startswith("| ") and holder:
             cells = [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
             if len(cells) == len(COLUMNS) and cells[1] in ("Allow", "Deny"):
-                found.append(_permission(holder, cells))
-    return found
+                statements.append(_permission(holder, cells))
+    return statements
 
 
 def _permission(holder: str, cells: list[str]) -> Permission:
@@ -99,7 +99,7 @@ def _permission(holder: str, cells: list[str]) -> Permission:
         text = cell.removeprefix(ALL_BUT)
         return tuple(text.split(", ")) if text and others == (text != cell) else ()
 
-    conditions = (one.split(" ", 2) for one in only_if.split("; ") if one)
+    conditions = (text.split(" ", 2) for text in only_if.split("; ") if text)
     return Permission(
         holder=holder,
         kind=kind,
@@ -121,15 +121,15 @@ def _permission(holder: str, cells: list[str]) -> Permission:
 def narrowed(before: Iterable[Permission], templates: TemplateSet) -> list[Permission]:
     """`before`, and each of its permissions once more under every condition of its holder that is met only where the
     permission's own are: what was permitted there is not new when it is permitted less often."""
-    held: dict[str, set[tuple[str, ...]]] = {}
-    for one in permissions(templates):
-        held.setdefault(one.holder, set()).add(one.when)
-    found = list(before)
-    for one in tuple(found):
-        for when in sorted(held.get(one.holder, set()) - {one.when}):
-            if _within(templates[one.holder.partition(".")[0]], when, one.when):
-                found.append(replace(one, when=when))
-    return found
+    conditions_of: dict[str, set[tuple[str, ...]]] = {}
+    for permission in permissions(templates):
+        conditions_of.setdefault(permission.holder, set()).add(permission.when)
+    result = list(before)
+    for permission in tuple(result):
+        for when in sorted(conditions_of.get(permission.holder, set()) - {permission.when}):
+            if _within(templates[permission.holder.partition(".")[0]], when, permission.when):
+                result.append(replace(permission, when=when))
+    return result
 
 
 def _within(template: Template, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
@@ -142,17 +142,21 @@ def unexplained(before: Iterable[Permission], after: Iterable[Permission]) -> li
     less. A new statement with a reason of its own, and a statement whose reason was rewritten, explain themselves."""
     old, new = list(before), list(after)
 
-    def given(side: list[Permission]) -> set[tuple[str, str]]:
-        return {(one.holder, one.reason) for one in side}
+    def reasons_of(side: list[Permission]) -> set[tuple[str, str]]:
+        return {(permission.holder, permission.reason) for permission in side}
 
     def more(wide: list[Permission], narrow: list[Permission], allows: bool) -> Iterator[Permission]:
         known: dict[str, list[Permission]] = {}
-        for one in (one for one in narrow if one.allows == allows):
-            known.setdefault(one.holder, []).append(one)
+        for permission in (permission for permission in narrow if permission.allows == allows):
+            known.setdefault(permission.holder, []).append(permission)
         # What stands on both sides, be it in a policy of another name, is covered by itself.
-        same, reasons = {replace(one, policy="") for one in narrow}, given(narrow)
-        for one in (one for one in wide if one.allows == allows and (one.holder, one.reason) in reasons):
-            if replace(one, policy="") not in same and uncovered(one, known.get(one.holder, ())):
-                yield one
+        same, reasons = {replace(permission, policy="") for permission in narrow}, reasons_of(narrow)
+        for permission in (
+            permission
+            for permission in wide
+            if permission.allows == allows and (permission.holder, permission.reason) in reasons
+        ):
+            if replace(permission, policy="") not in same and uncovered(permission, known.get(permission.holder, ())):
+                yield permission
 
     return [*more(new, old, True), *more(old, new, False)]

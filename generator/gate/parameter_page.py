@@ -38,7 +38,7 @@ def _root(templates: TemplateSet, name: str) -> Iterator[str]:
     yield f"## {ROOTS[name]}\n"
     computed = root.metadata.get("Computed", {})
     for group in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]:
-        rows = [_row(templates, root, one, computed) for one in group["Parameters"]]
+        rows = [_row(templates, root, parameter, computed) for parameter in group["Parameters"]]
         if rows:
             yield f"### {group['Label']['default']}\n"
             yield "| parameter | meaning | choices | default | changing it |"
@@ -61,7 +61,7 @@ def _row(templates: TemplateSet, root: Template, name: str, computed: Mapping[st
 
 def _choices(declared: Mapping[str, Any]) -> str:
     if "AllowedValues" in declared:
-        return ", ".join(f"`{as_text(one)}`" for one in declared["AllowedValues"])
+        return ", ".join(f"`{as_text(choice)}`" for choice in declared["AllowedValues"])
     if "MinValue" in declared:
         return f"{as_text(declared['MinValue'])} to {as_text(declared['MaxValue'])}"
     return str(declared.get("ConstraintDescription", "")).removeprefix("must be ")
@@ -73,19 +73,19 @@ def _default(declared: Mapping[str, Any]) -> str:
     return f"`{as_text(declared['Default'])}`" if declared["Default"] != "" else "empty"
 
 
-def _told(templates: TemplateSet, found: set[Effect]) -> str:
+def _told(templates: TemplateSet, caused: set[Effect]) -> str:
     """The effects as one cell; what happens in place is only told when nothing else does."""
-    told = []
-    replaced = sorted(one.what for one in found if one.kind == "replaces")
+    parts = []
+    replaced = sorted(effect.what for effect in caused if effect.kind == "replaces")
     if replaced:
-        kept = all(retained(templates.templates, one) for one in replaced)
-        told.append(f"replaces {_names(replaced)}{' (kept)' if kept else ''}")
-    changed = sorted(one.what for one in found if one.kind == "adds or removes")
+        kept = all(retained(templates.templates, address) for address in replaced)
+        parts.append(f"replaces {_names(replaced)}{' (kept)' if kept else ''}")
+    changed = sorted(effect.what for effect in caused if effect.kind == "adds or removes")
     if changed:
-        told.append(f"adds or removes {_names(changed)}")
-    kinds = {one.kind for one in found}
-    told += [text for kind, text in (("new tasks", "new tasks"), ("cancels", "cancels a release")) if kind in kinds]
-    return "; ".join(told) or "in place"
+        parts.append(f"adds or removes {_names(changed)}")
+    kinds = {effect.kind for effect in caused}
+    parts += [text for kind, text in (("new tasks", "new tasks"), ("cancels", "cancels a release")) if kind in kinds]
+    return "; ".join(parts) or "in place"
 
 
 def _names(names: list[str]) -> str:

@@ -38,11 +38,11 @@ class Action:
 
     @property
     def inputs(self) -> list[str]:
-        return [render(one["Name"]) for one in self.body.get("InputArtifacts", ())]
+        return [render(artifact["Name"]) for artifact in self.body.get("InputArtifacts", ())]
 
     @property
     def outputs(self) -> list[str]:
-        return [render(one["Name"]) for one in self.body.get("OutputArtifacts", ())]
+        return [render(artifact["Name"]) for artifact in self.body.get("OutputArtifacts", ())]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ is not written anew before this has passed; continuous integration compares with
 request is for (`--base`), so that deleting the file explains nothing.
 """
 
+from generator.cfn.permissions import Permission
 from generator.cfn.templates import TemplateSet
 from generator.gate import ledger
 from generator.gate.finding import Finding
@@ -14,15 +15,18 @@ LEDGER = "docs/permissions.md"
 
 def findings(base: str, templates: TemplateSet) -> list[Finding]:
     """What the set permits beyond the ledger's text `base` under a reason that stands there already."""
-    return sorted(
-        Finding(
-            LEDGER,
-            one.holder,
-            "REASON",
-            f"{one.sid} {'allows' if one.allows else 'no longer denies'} {', '.join(one.actions + one.not_actions)}"
-            f" on {', '.join(one.resources + one.not_resources) or 'itself'}, which is new, for the old reason:"
-            f" {one.reason}",
-            "take it back, or say in the reason of the statement why it may do this too",
-        )
-        for one in ledger.unexplained(ledger.narrowed(ledger.read(base), templates), ledger.lines(templates))
+    before = ledger.narrowed(ledger.read(base), templates)
+    return sorted(_finding(permission) for permission in ledger.unexplained(before, ledger.lines(templates)))
+
+
+def _finding(permission: Permission) -> Finding:
+    verb = "allows" if permission.allows else "no longer denies"
+    actions = ", ".join(permission.actions + permission.not_actions)
+    resources = ", ".join(permission.resources + permission.not_resources) or "itself"
+    return Finding(
+        LEDGER,
+        permission.holder,
+        "REASON",
+        f"{permission.sid} {verb} {actions} on {resources}, which is new, for the old reason: {permission.reason}",
+        "take it back, or say in the reason of the statement why it may do this too",
     )

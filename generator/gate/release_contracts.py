@@ -25,9 +25,9 @@ def started_once(templates: TemplateSet) -> Iterator[Disagreement]:
         template = templates[pipeline.template]
         for outcome in outcomes(template):
             properties = decide(dict(pipeline.properties), outcome)
-            there = [one for one in templates.resources(RULE) if outcome.get(one.condition or "", True)]
+            there = [rule for rule in templates.resources(RULE) if outcome.get(rule.condition or "", True)]
             rules = [rule.logical_id for rule in there if _starts(templates, rule, pipeline)]
-            triggers = [one["GitConfiguration"]["SourceActionName"] for one in properties.get("Triggers", ())]
+            triggers = [trigger["GitConfiguration"]["SourceActionName"] for trigger in properties.get("Triggers", ())]
             for action in properties["Stages"][0]["Actions"]:
                 provider, configuration = action["ActionTypeId"]["Provider"], action.get("Configuration", {})
                 here = f"{pipeline.address} {render(action['Name'])}"
@@ -68,13 +68,16 @@ def skipped_together(templates: TemplateSet) -> Iterator[Disagreement]:
             name = render(stage["Name"])
             here = f"{pipeline.address} {name}"
             taken = {
-                one: makers.get(one) for action in pipeline.actions if action.stage == name for one in action.inputs
+                artifact: makers.get(artifact)
+                for action in pipeline.actions
+                if action.stage == name
+                for artifact in action.inputs
             }
             taken |= {space: spaces.get(space) for space, _ in variables_read(stage)}
             for what, giver in sorted(taken.items()):
                 missing = checks.get(giver or "", {}).keys() - checks[name].keys()
                 if giver != name and missing:
-                    there = ", ".join(sorted(checks[giver or ""][one] for one in missing))
+                    there = ", ".join(sorted(checks[giver or ""][check] for check in missing))
                     yield Disagreement(
                         here, f"{pipeline.address} {giver}", f"takes {what}, and is not skipped by {there}"
                     )

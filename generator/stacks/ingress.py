@@ -118,10 +118,10 @@ def build(project: Project) -> Stack:
 
 def _certificate(stack: Stack, public: str) -> If:
     """The certificate that was given, or one that is made in the domain's hosted zone."""
-    given = stack.takes(ports.LOAD_BALANCER_CERTIFICATE)
-    needed = stack.when("NeedsCertificate", And(Condition(public), Equals(given, "")))
+    certificate = stack.takes(ports.LOAD_BALANCER_CERTIFICATE)
+    needed = stack.when("NeedsCertificate", And(Condition(public), Equals(certificate, "")))
     says = "Certificate with which the load balancer answers CloudFront for the domain."
-    return If(needed, Ref(certificates.add(stack, needed, says, SERVES)), given)
+    return If(needed, Ref(certificates.add(stack, needed, says, SERVES)), certificate)
 
 
 def _from_our_distribution(stack: Stack, public: str) -> elb.Condition:

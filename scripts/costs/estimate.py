@@ -47,20 +47,20 @@ class Estimate:
 
     def total(self, category: str | None = None) -> Level:
         """The sum of all lines, or of those of one category."""
-        found = [line.cost for line in self.lines if category in (None, line.category)]
-        return Level(sum(one.low for one in found), sum(one.high for one in found))
+        levels = [line.cost for line in self.lines if category in (None, line.category)]
+        return Level(sum(level.low for level in levels), sum(level.high for level in levels))
 
 
 def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES) -> Estimate:
     """The estimate of the settled `stacks` of one environment. Raises `PriceMissing`."""
     book = json.loads(prices.read_text(encoding="utf-8"))
-    usage = {name: Level(one["low"], one["high"]) for name, one in book["usage"].items()}
+    usage = {name: Level(level["low"], level["high"]) for name, level in book["usage"].items()}
     usage |= {"one": Level(1, 1), "hours": Level(book["hours"], book["hours"])}
     # Log groups cost by what is written, whichever of them takes it.
     logs = (("logs taken in", "logs.in"), ("logs kept", "logs.kept"))
     items = [Item(FORGOTTEN, what, price, usage["log_gb"]) for what, price in logs]
     for stack in stacks:
-        items += [item for one in stack.template.resources.values() for item in _items(stack, one, usage)]
+        items += [item for resource in stack.template.resources.values() for item in _items(stack, resource, usage)]
     summed: dict[tuple[str, str, str], Level] = {}
     for category, what, price, quantity in items:
         if price not in book["prices"]:
@@ -69,19 +69,19 @@ def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES
     return Estimate(
         environment,
         book["region"],
-        max(one["date"] for one in book["prices"].values()),
+        max(price["date"] for price in book["prices"].values()),
         tuple(_lines(summed, book["prices"], [*book["design"], FORGOTTEN])),
         {name: Level(*figures) for name, figures in book["design"].items()},
-        {one["says"]: Level(one["low"], one["high"]) for one in book["usage"].values()},
+        {level["says"]: Level(level["low"], level["high"]) for level in book["usage"].values()},
     )
 
 
-def _items(stack: Instance, one: Resource, usage: Mapping[str, Level]) -> Iterator[Item]:
-    if one.type in RULES:
-        yield from RULES[one.type](Case(stack, one, usage))
-    elif not one.type.startswith(FREE):
+def _items(stack: Instance, resource: Resource, usage: Mapping[str, Level]) -> Iterator[Item]:
+    if resource.type in RULES:
+        yield from RULES[resource.type](Case(stack, resource, usage))
+    elif not resource.type.startswith(FREE):
         raise PriceMissing(
-            f"{one.address} is a {one.type}, which scripts/costs/rules.py neither prices nor names as free"
+            f"{resource.address} is a {resource.type}, which scripts/costs/rules.py neither prices nor names as free"
         )
 
 
@@ -90,7 +90,7 @@ def _lines(
 ) -> Iterator[Line]:
     left = {price: float(prices[price]["free"]) for _, _, price in summed}
     spent = {price: [0.0, 0.0] for price in left}
-    for (category, what, price), quantity in sorted(summed.items(), key=lambda one: order.index(one[0][0])):
+    for (category, what, price), quantity in sorted(summed.items(), key=lambda entry: order.index(entry[0][0])):
         usd, paid = float(prices[price]["usd"]), []
         for level, amount in enumerate(quantity):
             # A free allowance serves the lines of one price one after the other.

@@ -70,11 +70,11 @@ class Case(NamedTuple):
     """A resource that is priced: the stack that it is in, and the usage levels by name (`hours` among them)."""
 
     stack: Instance
-    one: Resource
+    resource: Resource
     usage: Mapping[str, Level]
 
     def get(self, *place: str | int, default: Any = ()) -> Any:
-        return self.one.get(*place, default=default)
+        return self.resource.get(*place, default=default)
 
     def running(self, least: float, most: float) -> Level:
         """How many hours all of them run together, between `least` and `most` at a time."""
@@ -84,7 +84,9 @@ class Case(NamedTuple):
 def _fargate(case: Case) -> Iterator[Item]:
     resources = case.stack.template.resources
     task = resources[case.get("TaskDefinition", "Ref")]
-    scaling = next(one for one in resources.values() if one.type == "AWS::ApplicationAutoScaling::ScalableTarget")
+    scaling = next(
+        resource for resource in resources.values() if resource.type == "AWS::ApplicationAutoScaling::ScalableTarget"
+    )
     hours = case.running(*(case.stack.number(scaling, name, default=1) for name in ("MinCapacity", "MaxCapacity")))
     for what, price, name in (("vCPU", "fargate.vcpu", "Cpu"), ("memory", "fargate.memory", "Memory")):
         yield Item(RUNTIME, f"{what} of the tasks", price, hours.times(case.stack.number(task, name, default=0) / 1024))
@@ -162,10 +164,10 @@ def _registry(case: Case) -> Iterator[Item]:
 
 def _bucket(case: Case) -> Iterator[Item]:
     what, gigabytes = "access logs", case.usage["log_gb"]
-    if case.one.address == "storage.Artifacts":
+    if case.resource.address == "storage.Artifacts":
         months = float(case.stack.values["ArtifactDays"]) / 30
         what, gigabytes = "artifacts", case.usage["releases"].times(case.usage["release_gb"]).times(months)
-    elif case.one.template == "site":
+    elif case.resource.template == "site":
         what, gigabytes = "the page", case.usage["site_gb"]
     yield Item("S3 storage", what, "s3.storage", gigabytes)
 

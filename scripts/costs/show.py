@@ -8,45 +8,47 @@ from scripts.costs.estimate import Estimate
 from scripts.costs.rules import Level
 
 
-def lines(made: Estimate) -> Iterator[str]:
+def lines(estimate: Estimate) -> Iterator[str]:
     """A table for a terminal: each line, each category beside the design's figure, and the sum."""
-    width = max(len(line.what) for line in made.lines) + 2
-    yield f"{made.environment}: US dollars a month in {made.region}, prices of {made.date}"
-    for category in dict.fromkeys(line.category for line in made.lines):
-        yield f"  {category:{width}}  {_money(made.total(category)):>18}{_design(made, category)}"
-        for line in made.lines:
+    width = max(len(line.what) for line in estimate.lines) + 2
+    yield f"{estimate.environment}: US dollars a month in {estimate.region}, prices of {estimate.date}"
+    for category in dict.fromkeys(line.category for line in estimate.lines):
+        yield f"  {category:{width}}  {_money(estimate.total(category)):>18}{_design(estimate, category)}"
+        for line in estimate.lines:
             if line.category == category:
                 quantity = f"{_amount(line.quantity)} {line.unit} at {line.price:g}"
                 free = f", {line.free:g} of them free" if line.free else ""
                 yield f"    {line.what:{width}}{_money(line.cost):>18}   {quantity}{free}"
-    yield f"  {'Total':{width}}  {_money(made.total()):>18}   the design says {_money(_designed(made))}"
+    yield f"  {'Total':{width}}  {_money(estimate.total()):>18}   the design says {_money(_designed(estimate))}"
     yield "  low and high usage (costs/prices.json):"
-    yield from (f"    {says:{width + 26}}{_amount(level)}" for says, level in made.usage.items())
+    yield from (f"    {says:{width + 26}}{_amount(level)}" for says, level in estimate.usage.items())
 
 
-def markdown(made: Estimate) -> Iterator[str]:
+def markdown(estimate: Estimate) -> Iterator[str]:
     """The categories as a table for a page."""
-    yield f"| {made.environment}, US dollars a month | low | high | the design |"
+    yield f"| {estimate.environment}, US dollars a month | low | high | the design |"
     yield "|---|---:|---:|---:|"
-    for category in dict.fromkeys(line.category for line in made.lines):
-        low, high = made.total(category)
-        design = made.design.get(category)
+    for category in dict.fromkeys(line.category for line in estimate.lines):
+        low, high = estimate.total(category)
+        design = estimate.design.get(category)
         yield f"| {category} | {low:.0f} | {high:.0f} | {_money(design) if design else ''} |"
-    low, high = made.total()
-    yield f"| **Total** | **{low:.0f}** | **{high:.0f}** | {_money(_designed(made))} |"
+    low, high = estimate.total()
+    yield f"| **Total** | **{low:.0f}** | **{high:.0f}** | {_money(_designed(estimate))} |"
 
 
-def as_json(made: Estimate) -> str:
+def as_json(estimate: Estimate) -> str:
     """The whole value, with the sum."""
-    return json.dumps({**asdict(made), "total": made.total()._asdict()}, indent=1)
+    return json.dumps({**asdict(estimate), "total": estimate.total()._asdict()}, indent=1)
 
 
-def _design(made: Estimate, category: str) -> str:
-    return f"   the design says {_money(made.design[category])}" if category in made.design else ""
+def _design(estimate: Estimate, category: str) -> str:
+    return f"   the design says {_money(estimate.design[category])}" if category in estimate.design else ""
 
 
-def _designed(made: Estimate) -> Level:
-    return Level(sum(one.low for one in made.design.values()), sum(one.high for one in made.design.values()))
+def _designed(estimate: Estimate) -> Level:
+    return Level(
+        sum(level.low for level in estimate.design.values()), sum(level.high for level in estimate.design.values())
+    )
 
 
 def _money(level: Level) -> str:

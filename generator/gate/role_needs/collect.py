@@ -143,15 +143,15 @@ def _instances(terms: Terms, resource: Resource, properties: Mapping[str, Any]) 
     def text(value: Any) -> str:
         return terms.text(resource.template, value)
 
-    options = [one for one in properties.get("OptionSettings", ()) if isinstance(one, dict)]
-    profile: Any = next((one["Value"] for one in options if one["OptionName"] == "IamInstanceProfile"), {})
-    held = terms.templates[resource.template].resources.get(profile.get("Ref", ""))
-    role = text({"Fn::GetAtt": [held.get("Roles", 0, "Ref"), "Arn"]}) if held else "no role"
+    options = [option for option in properties.get("OptionSettings", ()) if isinstance(option, dict)]
+    profile: Any = next((option["Value"] for option in options if option["OptionName"] == "IamInstanceProfile"), {})
+    profile_resource = terms.templates[resource.template].resources.get(profile.get("Ref", ""))
+    role = text({"Fn::GetAtt": [profile_resource.get("Roles", 0, "Ref"), "Arn"]}) if profile_resource else "no role"
     fields = {key: text(properties.get(key, "")) for key in ("ApplicationName", "EnvironmentName")}
     yield from _rows(role, resource.address, "instance", fields)
-    for one in options:
-        if one["Namespace"] == "aws:elasticbeanstalk:application:environmentsecrets":
-            yield from _kept(terms, role, resource.address, one["OptionName"], text(one["Value"]), "instance")
+    for option in options:
+        if option["Namespace"] == "aws:elasticbeanstalk:application:environmentsecrets":
+            yield from _kept(terms, role, resource.address, option["OptionName"], text(option["Value"]), "instance")
 
 
 def _kept(terms: Terms, role: str, who: str, name: str, source: str, where: str = "task") -> Iterator[Need]:
@@ -182,7 +182,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         return terms.text(resource.template, value)
 
     role, who, lines = (text(properties["ServiceRole"]), resource.address, inline(resource))
-    environment = {one["Name"]: one for one in properties["Environment"].get("EnvironmentVariables", ())}
+    environment = {variable["Name"]: variable for variable in properties["Environment"].get("EnvironmentVariables", ())}
     logs = properties.get("LogsConfig", {})
     things: dict[str, dict[str, str]] = {f"build with {key}": {} for key in PROJECT_SETTINGS if key in properties}
     watch = logs.get("CloudWatchLogs", {})
@@ -190,7 +190,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         named = "GroupName" in watch
         things["build log" if named else "build log without GroupName"] = {"Group": text(watch.get("GroupName", ""))}
     things |= {"build with S3 logs": {}} if logs.get("S3Logs", {}).get("Status") == "ENABLED" else {}
-    kinds = {one.get("Type", "PLAINTEXT") for one in environment.values()} - {"PLAINTEXT"}
+    kinds = {variable.get("Type", "PLAINTEXT") for variable in environment.values()} - {"PLAINTEXT"}
     things |= {f"build variable of type {kind}": {} for kind in sorted(kinds)}
     if "EncryptionKey" in properties:
         things["build with a key"] = {"Key": text(properties["EncryptionKey"])}
@@ -199,11 +199,11 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}
     for pipeline in pipelines(terms.templates):
         place, bucket = (pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", ""))
-        runs = [one for one in pipeline.actions if one.provider == "CodeBuild"]
+        runs = [action for action in pipeline.actions if action.provider == "CodeBuild"]
         runs = [
-            one for one in runs if terms.text(place, one.configuration.get("ProjectName")) == text(properties["Name"])
+            run for run in runs if terms.text(place, run.configuration.get("ProjectName")) == text(properties["Name"])
         ]
-        for way in ["build input"] * bool(runs) + ["build output"] * any(one.outputs for one in runs):
+        for way in ["build input"] * bool(runs) + ["build output"] * any(run.outputs for run in runs):
             things[way] = {"Bucket": terms.text(place, bucket)}
     if lines is None:
         things["buildspec that is not in the template"] = {}
@@ -218,17 +218,17 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         yield from _rows(role, who, f"build report {format_}", {"Report": f"{text(properties['Name'])}-{report}"})
     try:
         for call in calls(lines or []):
-            variables = {f"${name}": text(one["Value"]) for name, one in environment.items()}
-            given = {f"--{name}": variables.get(value, value) for name, value in call.options.items()}
-            given = {name: value for name, value in given.items() if not re.fullmatch(r"\$\w+", value)}
-            yield from _rows(role, who, call.name, given, command=True)
+            variables = {f"${name}": text(variable["Value"]) for name, variable in environment.items()}
+            options = {f"--{name}": variables.get(value, value) for name, value in call.options.items()}
+            options = {name: value for name, value in options.items() if not re.fullmatch(r"\$\w+", value)}
+            yield from _rows(role, who, call.name, options, command=True)
     except UnreadableCall as error:
         yield Need(role, who, f"command that cannot be read ({error})")
 
 
 def _reports(lines: list[str]) -> dict[str, str]:
     """The reports of a buildspec with their format, JUNITXML where none is written (codebuild user guide)."""
-    found: dict[str, str] = {}
+    formats: dict[str, str] = {}
     names = entries(lines, "reports")
     below = lines[lines.index("reports:") + 1 :] if names else []
     for line in below:
@@ -236,10 +236,10 @@ def _reports(lines: list[str]) -> dict[str, str]:
         if line[:1].strip():
             break
         if key in names:
-            found[key] = "JUNITXML"
+            formats[key] = "JUNITXML"
         elif key == "file-format":
-            found[list(found)[-1]] = value.strip()
-    return found
+            formats[list(formats)[-1]] = value.strip()
+    return formats
 
 
 def _task(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:

@@ -48,24 +48,24 @@ class _Form:
         action = need.action.lower()
         if not action:
             return []
-        named = [*exact.get(action, ()), *(one for pattern, one in patterns if like(pattern, action))]
-        return [one for one in named if _serves(one, need)]
+        named = [*exact.get(action, ()), *(grant for pattern, grant in patterns if like(pattern, action))]
+        return [grant for grant in named if _serves(grant, need)]
 
     def meets(self, need: Need) -> bool:
-        found = self.about(need)
-        return bool(found) and all(one.allows for one in found)
+        grants = self.about(need)
+        return bool(grants) and all(grant.allows for grant in grants)
 
     @cached_property
     def _written(self) -> tuple[dict[str, list[Permission]], list[tuple[str, Permission]]]:
         """The statements by their actions in lower case, and those whose action is a pattern."""
         exact: dict[str, list[Permission]] = {}
         patterns: list[tuple[str, Permission]] = []
-        for one in self.grants:
-            for action in map(str.lower, one.actions):
+        for grant in self.grants:
+            for action in map(str.lower, grant.actions):
                 if "*" in action or "?" in action:
-                    patterns.append((action, one))
+                    patterns.append((action, grant))
                 else:
-                    exact.setdefault(action, []).append(one)
+                    exact.setdefault(action, []).append(grant)
         return exact, patterns
 
 
@@ -81,24 +81,26 @@ def compare(templates: TemplateSet) -> list[Gap]:
     terms = Terms(templates)
     gaps = set(_elsewhere(templates))
     applications = _application_roles(terms)
-    for template in (one for one in templates if one.name != ACCESS):
-        roles = [one for one in template.resources.values() if one.type == ROLE]
+    for template in (template for template in templates if template.name != ACCESS):
+        roles = [resource for resource in template.resources.values() if resource.type == ROLE]
         forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
         stated = {role.address: tuple(_stated(terms, template, role)) for role in roles}
         needing = _Needing(terms, template)
         for outcome in outcomes(template) if roles else ():
-            there = [one for one in template.resources.values() if outcome.get(one.condition or "", True)]
-            needed = [need for one in there for need in needing.under(one, outcome)]
+            there = [
+                resource for resource in template.resources.values() if outcome.get(resource.condition or "", True)
+            ]
+            needed = [need for resource in there for need in needing.under(resource, outcome)]
             present = {f"${{{role.address}.Arn}}" for role in there if role.type == ROLE}
-            gaps |= {_unknown(one) for one in needed if not one.action}
-            gaps |= {_foreign(one) for one in needed if one.action and one.role not in present}
-            for role in (one for one in there if one.type == ROLE):
-                own = tuple(one for one in needed if one.role == f"${{{role.address}.Arn}}")
-                form = _Form(own, tuple(one for one in stated[role.address] if met(one.when, outcome)))
+            gaps |= {_unknown(need) for need in needed if not need.action}
+            gaps |= {_foreign(need) for need in needed if need.action and need.role not in present}
+            for role in (resource for resource in there if resource.type == ROLE):
+                own = tuple(need for need in needed if need.role == f"${{{role.address}.Arn}}")
+                form = _Form(own, tuple(grant for grant in stated[role.address] if met(grant.when, outcome)))
                 forms[role.address] += [form] * (form not in forms[role.address])
-        for address, found in forms.items():
-            gaps.update(_missing(address, found))
-            gaps.update(gap for form in found for gap in _superfluous(address, form, address in applications))
+        for address, forms_of_role in forms.items():
+            gaps.update(_missing(address, forms_of_role))
+            gaps.update(gap for form in forms_of_role for gap in _superfluous(address, form, address in applications))
     return sorted(gaps)
 
 
@@ -108,9 +110,9 @@ class _Needing:
     def __init__(self, terms: Terms, template: Template) -> None:
         self._terms = terms
         self._asked = {
-            one.logical_id: sorted({*conditions_in(dict(one.properties))})
-            for one in template.resources.values()
-            if one.type in READERS
+            resource.logical_id: sorted({*conditions_in(dict(resource.properties))})
+            for resource in template.resources.values()
+            if resource.type in READERS
         }
         self._found: dict[tuple[str, tuple[bool, ...]], tuple[Need, ...]] = {}
 
@@ -130,12 +132,12 @@ def _application_roles(terms: Terms) -> set[str]:
     tasks = terms.templates.resources(TASK)
     roles = (terms.resource(terms.text(task.template, task.get("TaskRoleArn"))) for task in tasks)
     profiles = terms.templates.resources("AWS::IAM::InstanceProfile")
-    of_instances = {f"{one.template}.{one.get('Roles', 0, 'Ref')}" for one in profiles}
+    of_instances = {f"{profile.template}.{profile.get('Roles', 0, 'Ref')}" for profile in profiles}
     return {role.address for role in roles if role} | of_instances
 
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
-    for resource in (one for one in templates.resources(ROLE) if one.template != ACCESS):
+    for resource in (resource for resource in templates.resources(ROLE) if resource.template != ACCESS):
         if "PermissionsBoundary" in resource.properties:
             message = "has PermissionsBoundary, which this comparison does not read"
             yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
@@ -149,32 +151,32 @@ def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
 def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:
     """Whether the role has just those of AWS's own policies that `MANAGED` gives to what the role is for."""
     jobs = {
-        (one.type, key)
-        for one in templates[role.template].resources.values()
-        for key in one.properties
-        for _, value in walk(one.properties[key])
+        (resource.type, key)
+        for resource in templates[role.template].resources.values()
+        for key in resource.properties
+        for _, value in walk(resource.properties[key])
         if value == {"Fn::GetAtt": [role.logical_id, "Arn"]}
     }
-    wanted = {policy: source for policy, (kind, key, source) in MANAGED.items() if (kind, key) in jobs}
-    found = {render(policy) for policy in role.get("ManagedPolicyArns", default=[])}
-    for policy in sorted(found - wanted.keys()):
+    required = {policy: source for policy, (kind, key, source) in MANAGED.items() if (kind, key) in jobs}
+    attached = {render(policy) for policy in role.get("ManagedPolicyArns", default=[])}
+    for policy in sorted(attached - required.keys()):
         yield Gap(
             role.address, policy, f"has {policy} in ManagedPolicyArns, and nothing needs it", "needs_rows.MANAGED"
         )
-    for policy in sorted(wanted.keys() - found):
-        yield Gap(role.address, policy, f"lacks {policy} in ManagedPolicyArns", wanted[policy])
+    for policy in sorted(required.keys() - attached):
+        yield Gap(role.address, policy, f"lacks {policy} in ManagedPolicyArns", required[policy])
 
 
 def _stated(terms: Terms, template: Template, role: Resource) -> Iterator[Permission]:
     """The role's statements, resources and condition values in the root's terms."""
 
     def texts(values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(terms.text(template.name, {"Fn::Sub": one}) for one in values)
+        return tuple(terms.text(template.name, {"Fn::Sub": value}) for value in values)
 
-    for one in of(role):
-        conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in one.conditions)
-        parts = {"resources": texts(one.resources), "not_resources": texts(one.not_resources)}
-        yield Permission(**{**vars(one), **parts, "conditions": conditions})
+    for permission in of(role):
+        conditions = tuple(Condition(kind, key, texts(values)) for kind, key, values in permission.conditions)
+        parts = {"resources": texts(permission.resources), "not_resources": texts(permission.not_resources)}
+        yield Permission(**{**vars(permission), **parts, "conditions": conditions})
 
 
 def _unknown(need: Need) -> Gap:
@@ -198,26 +200,26 @@ def _missing(role: str, forms: list[_Form]) -> Iterator[Gap]:
 
 
 def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
-    uses: dict[Permission, list[Need]] = {one: [] for one in form.grants}
+    uses: dict[Permission, list[Need]] = {grant: [] for grant in form.grants}
     for need in form.needs:
-        for one in form.about(need):
-            uses[one].append(need)
-    for one in form.grants:
-        if not one.allows or (application and one.kind != "trust"):
+        for grant in form.about(need):
+            uses[grant].append(need)
+    for grant in form.grants:
+        if not grant.allows or (application and grant.kind != "trust"):
             continue
-        used = uses[one]
-        for who in one.principals:
+        used = uses[grant]
+        for who in grant.principals:
             if not any(who == _principal(need) for need in used):
-                yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", one.sid)
-        if one.kind == "trust":
+                yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", grant.sid)
+        if grant.kind == "trust":
             continue
-        for action in one.actions or ("NotAction",):
+        for action in grant.actions or ("NotAction",):
             if not any(like(action.lower(), need.action.lower()) for need in used):
-                yield Gap(role, action, f"may {action} by {one.sid}, and nothing needs it", one.sid)
-        for arn in one.resources or ("NotResource",):
+                yield Gap(role, action, f"may {action} by {grant.sid}, and nothing needs it", grant.sid)
+        for arn in grant.resources or ("NotResource",):
             if not any(_same(need.on, arn) for need in used):
-                what = ", ".join(one.actions)
-                yield Gap(role, what, f"may do {what} on {arn} by {one.sid}, and nothing needs that", one.sid)
+                what = ", ".join(grant.actions)
+                yield Gap(role, what, f"may do {what} on {arn} by {grant.sid}, and nothing needs that", grant.sid)
 
 
 def _serves(grant: Permission, need: Need) -> bool:
@@ -227,8 +229,8 @@ def _serves(grant: Permission, need: Need) -> bool:
         return False
     if need.service and _principal(need) not in grant.principals:
         return False
-    resources = not grant.resources or any(_same(need.on, one) for one in grant.resources)
-    return resources and all(_holds(one, {**CONTEXT, **need.when}) for one in grant.conditions)
+    resources = not grant.resources or any(_same(need.on, arn) for arn in grant.resources)
+    return resources and all(_holds(condition, {**CONTEXT, **need.when}) for condition in grant.conditions)
 
 
 def _principal(need: Need) -> str:
@@ -243,5 +245,5 @@ def _same(need: str, grant: str) -> bool:
 
 def _holds(condition: Condition, context: Mapping[str, str]) -> bool:
     """As IAM compares; a value of which only a part is known meets what it covers."""
-    value = {key.lower(): one for key, one in context.items()}.get(condition.key.lower(), "")
-    return holds(condition, context) or ("*" in value and any(covers(value, one) for one in condition.values))
+    value = {key.lower(): text for key, text in context.items()}.get(condition.key.lower(), "")
+    return holds(condition, context) or ("*" in value and any(covers(value, pattern) for pattern in condition.values))

@@ -34,15 +34,15 @@ class Terms:
         key = (template, value if isinstance(value, str) else repr(value))
         if key not in self.known:
             own = _ours(origin(self.templates, self.templates[template], value))
-            self.known[key] = PLACEHOLDER.sub(lambda found: self._arn(*found.groups()) or found[0], own)
+            self.known[key] = PLACEHOLDER.sub(lambda match: self._arn(*match.groups()) or match[0], own)
         return self.known[key]
 
     def resource(self, text: str) -> Resource | None:
         """The resource that a text such as `${notifications.Topic}` or `${encryption.Key.Arn}` stands for."""
-        found = PLACEHOLDER.fullmatch(text)
-        if found is None or found[1] not in self.templates:
+        match = PLACEHOLDER.fullmatch(text)
+        if match is None or match[1] not in self.templates:
             return None
-        return self.templates[found[1]].resources.get(found[2])
+        return self.templates[match[1]].resources.get(match[2])
 
     def _arn(self, template: str, name: str, attribute: str | None) -> str:
         resource = self.resource(f"${{{template}.{name}}}")
@@ -55,8 +55,8 @@ class Terms:
 
 def _ours(text: str) -> str:
     """The first side of each choice `["template.Condition", ours, existing]` inside a text."""
-    found = CHOICE.search(text)
-    if found is None:
+    match = CHOICE.search(text)
+    if match is None:
         return text
-    chosen, end = json.JSONDecoder().raw_decode(text, found.start())
-    return _ours(text[: found.start()] + str(chosen[1]) + text[end:])
+    chosen, end = json.JSONDecoder().raw_decode(text, match.start())
+    return _ours(text[: match.start()] + str(chosen[1]) + text[end:])

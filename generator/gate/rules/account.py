@@ -19,10 +19,15 @@ ACCESS = "access"  # an administrator deploys it with rights of his own
 def _callers(templates: TemplateSet) -> Iterator[Fault]:
     """What deploying the set asks of the caller, against the statements of the role that CloudFormation acts as."""
     for role in deployers(templates):
-        held = [one for holder in holders(templates, role) for one in of(holder) if one.kind == "identity"]
+        permissions = [
+            permission
+            for holder in holders(templates, role)
+            for permission in of(holder)
+            if permission.kind == "identity"
+        ]
         for address, right in needed(templates):
             for action in right.actions if not address.startswith(f"{ACCESS}.") else ():
-                if not any(_gives(one, action, right) for one in held):
+                if not any(_gives(permission, action, right) for permission in permissions):
                     yield Fault(
                         role.address, f"may not {action} on {right.on}, which {address} asks for ({right.source})"
                     )
@@ -34,22 +39,28 @@ def _gives(permission: Permission, action: str, right: CallerRight) -> bool:
     if not permission.allows or action not in permission.actions:
         return False
     named = any(
-        one == "*" if right.on == "*" else covers(one, right.on) or covers(right.on, one)
-        for one in permission.resources
+        arn == "*" if right.on == "*" else covers(arn, right.on) or covers(right.on, arn)
+        for arn in permission.resources
     )
     return named and all(
-        one.key.lower().startswith(TAG) or right.when.get(one.key) in one.values for one in permission.conditions
+        condition.key.lower().startswith(TAG) or right.when.get(condition.key) in condition.values
+        for condition in permission.conditions
     )
 
 
 def _new_keys(templates: TemplateSet) -> Iterator[Fault]:
     for role in deployers(templates):
         for holder in holders(templates, role):
-            for one in of(holder):
-                early = sorted(KEY_CREATION & set(one.actions))
-                if one.allows and early and any(each.key.lower().startswith(TAG) for each in one.conditions):
+            for permission in of(holder):
+                early = sorted(KEY_CREATION & set(permission.actions))
+                if (
+                    permission.allows
+                    and early
+                    and any(each.key.lower().startswith(TAG) for each in permission.conditions)
+                ):
                     yield Fault(
-                        holder.address, f"statement {one.sid} asks for a tag of the key before {', '.join(early)}"
+                        holder.address,
+                        f"statement {permission.sid} asks for a tag of the key before {', '.join(early)}",
                     )
 
 

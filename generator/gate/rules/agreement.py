@@ -10,9 +10,9 @@ from generator.gate.rules.rule import Check, Fault, Rule
 
 
 def _contract(contract: Callable[[TemplateSet], Iterator[Disagreement]]) -> Check:
-    def fault(one: Disagreement) -> Fault:
-        address, _, where = one.here.partition(" ")
-        return Fault(address, f"{where} <-> {one.there}: {one.message}".lstrip())
+    def fault(disagreement: Disagreement) -> Fault:
+        address, _, where = disagreement.here.partition(" ")
+        return Fault(address, f"{where} <-> {disagreement.there}: {disagreement.message}".lstrip())
 
     return lambda templates: map(fault, contract(templates))
 

@@ -71,88 +71,93 @@ def everything(resource: str) -> bool:
     return bool(re.fullmatch(r"\*|arn(:[^:]*){4}:\*", re.sub(r"\$\{[^}]*\}", "x", resource)))
 
 
-def _action_wildcards(one: Permission) -> Iterator[str]:
-    if one.allows:
-        for action in one.actions:
+def _action_wildcards(permission: Permission) -> Iterator[str]:
+    if permission.allows:
+        for action in permission.actions:
             if set("*?") & set(action) and action not in ACTION_WILDCARDS:
                 yield f"allows {action}"
-        if one.not_actions:
-            yield f"allows everything but {', '.join(one.not_actions)}"
+        if permission.not_actions:
+            yield f"allows everything but {', '.join(permission.not_actions)}"
 
 
 def _wildcard_reasons(templates: TemplateSet) -> Iterator[Fault]:
-    found = permissions(templates)
-    for one in found:
-        wide = any(map(everything, one.resources)) or bool(one.not_resources)
-        if wide and one.kind != "key" and one.sid not in templates.resource(one.holder).wildcards:
+    stated = permissions(templates)
+    for permission in stated:
+        wide = any(map(everything, permission.resources)) or bool(permission.not_resources)
+        if wide and permission.kind != "key" and permission.sid not in templates.resource(permission.holder).wildcards:
             yield Fault(
-                one.holder,
-                f"statement {one.sid} stands on {', '.join(one.resources)} without an entry in Metadata.Wildcards",
+                permission.holder,
+                f"statement {permission.sid} stands on {', '.join(permission.resources)} without an entry in"
+                " Metadata.Wildcards",
             )
     for resource in templates.resources():
-        wide_sids = {one.sid for one in found if one.holder == resource.address and any(map(everything, one.resources))}
+        wide_sids = {
+            permission.sid
+            for permission in stated
+            if permission.holder == resource.address and any(map(everything, permission.resources))
+        }
         for sid in resource.wildcards.keys() - wide_sids:
             yield Fault(resource.address, f"Metadata.Wildcards has {sid}, which is no statement on everything")
 
 
-def _pass_role(one: Permission) -> Iterator[str]:
-    if one.allows and any(action.lower() == "iam:passrole" for action in one.actions):
-        if not any(condition.key.lower() == "iam:passedtoservice" for condition in one.conditions):
+def _pass_role(permission: Permission) -> Iterator[str]:
+    if permission.allows and any(action.lower() == "iam:passrole" for action in permission.actions):
+        if not any(condition.key.lower() == "iam:passedtoservice" for condition in permission.conditions):
             yield "passes roles without saying to which service (iam:PassedToService)"
-        if any(everything(arn) or arn.endswith(":role/*") for arn in one.resources):
-            yield f"passes any role ({', '.join(one.resources)})"
+        if any(everything(arn) or arn.endswith(":role/*") for arn in permission.resources):
+            yield f"passes any role ({', '.join(permission.resources)})"
 
 
 def _sids_and_reasons(templates: TemplateSet) -> Iterator[Fault]:
     seen: dict[str, dict[str, Permission]] = {}
-    for one in permissions(templates):
-        sids = seen.setdefault(one.holder, {})
-        if not one.sid:
-            yield Fault(one.holder, f"a statement in {one.policy} has no Sid")
-        elif not one.reason.strip():
-            yield Fault(one.holder, f"statement {one.sid} has no entry in Metadata.Reasons")
-        other = sids.setdefault(one.sid, one)
+    for permission in permissions(templates):
+        sids = seen.setdefault(permission.holder, {})
+        if not permission.sid:
+            yield Fault(permission.holder, f"a statement in {permission.policy} has no Sid")
+        elif not permission.reason.strip():
+            yield Fault(permission.holder, f"statement {permission.sid} has no entry in Metadata.Reasons")
+        other = sids.setdefault(permission.sid, permission)
         opposite = {name.removeprefix("not ") if name.startswith("not ") else f"not {name}" for name in other.when}
-        if other is not one and not opposite & set(one.when):
-            yield Fault(one.holder, f"two statements are called {one.sid}")
+        if other is not permission and not opposite & set(permission.when):
+            yield Fault(permission.holder, f"two statements are called {permission.sid}")
     for resource in templates.resources():
         for sid in resource.reasons.keys() - seen.get(resource.address, {}).keys():
             yield Fault(resource.address, f"Metadata.Reasons has {sid}, and there is no such statement")
 
 
-def _open_trust(one: Permission) -> Iterator[str]:
-    if one.kind == "trust" and one.allows:
-        for who in one.principals:
+def _open_trust(permission: Permission) -> Iterator[str]:
+    if permission.kind == "trust" and permission.allows:
+        for who in permission.principals:
             foreign = re.fullmatch(r"AWS:(arn:[^:]*:iam::)?\d{12}(:root)?", who.replace("${AWS::Partition}", "aws"))
             if who in ANYBODY or foreign:
                 yield f"trusts {who}"
-        if one.not_principals:
-            yield f"trusts everybody but {', '.join(one.not_principals)}"
+        if permission.not_principals:
+            yield f"trusts everybody but {', '.join(permission.not_principals)}"
 
 
-def _anybody(one: Permission) -> Iterator[str]:
-    if one.allows and one.kind in ("resource", "key"):
-        if ANYBODY & set(one.principals):
+def _anybody(permission: Permission) -> Iterator[str]:
+    if permission.allows and permission.kind in ("resource", "key"):
+        if ANYBODY & set(permission.principals):
             yield "allows anybody"
-        if one.not_principals:
-            yield f"allows everybody but {', '.join(one.not_principals)}"
+        if permission.not_principals:
+            yield f"allows everybody but {', '.join(permission.not_principals)}"
 
 
-def _services(one: Permission) -> list[str]:
-    bound = any(condition.key.lower() in ON_BEHALF for condition in one.conditions)
-    services = (who.removeprefix("Service:") for who in one.principals if who.startswith("Service:"))
-    return list(services) if one.allows and not bound else []
+def _services(permission: Permission) -> list[str]:
+    bound = any(condition.key.lower() in ON_BEHALF for condition in permission.conditions)
+    services = (who.removeprefix("Service:") for who in permission.principals if who.startswith("Service:"))
+    return list(services) if permission.allows and not bound else []
 
 
-def _trusted_services(one: Permission) -> Iterator[str]:
-    for service in _services(one) if one.kind == "trust" else ():
+def _trusted_services(permission: Permission) -> Iterator[str]:
+    for service in _services(permission) if permission.kind == "trust" else ():
         if service not in UNCONDITIONED_TRUST:
             yield f"lets {service} assume the role for anybody's account"
 
 
-def _served_services(one: Permission) -> Iterator[str]:
-    for service in _services(one) if one.kind in ("resource", "key") else ():
-        if (service, one.kind) not in UNCONDITIONED_SERVICES:
+def _served_services(permission: Permission) -> Iterator[str]:
+    for service in _services(permission) if permission.kind in ("resource", "key") else ():
+        if (service, permission.kind) not in UNCONDITIONED_SERVICES:
             yield f"lets {service} act for anybody's account"
 
 

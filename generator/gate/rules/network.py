@@ -39,33 +39,37 @@ def _ingress(templates: TemplateSet) -> Iterator[Fault]:
 def _attributes(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources(BALANCER):
         for listed in values(resource, "LoadBalancerAttributes"):
-            found = {one.get("Key"): one.get("Value") for one in listed or ()}
-            for key, wanted in ATTRIBUTES.items():
-                if found.get(key) != wanted:
-                    yield Fault(resource.address, f"does not set {key} to {wanted}")
+            attributes = {entry.get("Key"): entry.get("Value") for entry in listed or ()}
+            for key, expected in ATTRIBUTES.items():
+                if attributes.get(key) != expected:
+                    yield Fault(resource.address, f"does not set {key} to {expected}")
 
 
 def _public_balancers(templates: TemplateSet) -> Iterator[Fault]:
     """A load balancer that is public under some outcome of the conditions, in clear or for anybody under the same."""
     for balancer in templates.resources(BALANCER):
-        beside = [one for one in templates.resources(LISTENER, LISTENER_RULE) if one.template == balancer.template]
-        together = {one.logical_id: dict(one.properties) for one in [balancer, *beside]}
+        beside = [
+            resource
+            for resource in templates.resources(LISTENER, LISTENER_RULE)
+            if resource.template == balancer.template
+        ]
+        together = {resource.logical_id: dict(resource.properties) for resource in [balancer, *beside]}
         for _, decided in choices(together):
             if decided[balancer.logical_id].get("Scheme") == "internal":
                 continue
-            for one in beside:
-                properties = decided[one.logical_id]
-                if one.type == LISTENER and not (
+            for resource in beside:
+                properties = decided[resource.logical_id]
+                if resource.type == LISTENER and not (
                     properties.get("Protocol") == "HTTPS" and properties.get("Certificates")
                 ):
-                    yield Fault(balancer.address, f"is public, and {one.logical_id} takes clear text")
-                if one.type == LISTENER_RULE and not _asks_for_a_secret(properties):
-                    yield Fault(balancer.address, f"is public, and {one.logical_id} answers to any distribution")
+                    yield Fault(balancer.address, f"is public, and {resource.logical_id} takes clear text")
+                if resource.type == LISTENER_RULE and not _asks_for_a_secret(properties):
+                    yield Fault(balancer.address, f"is public, and {resource.logical_id} answers to any distribution")
 
 
 def _asks_for_a_secret(rule: dict[str, Any]) -> bool:
-    headers = [one.get("HttpHeaderConfig", {}).get("Values") for one in rule.get("Conditions", ())]
-    return any(found and all(RESOLVE in render(value) for value in found) for found in headers)
+    headers = [condition.get("HttpHeaderConfig", {}).get("Values") for condition in rule.get("Conditions", ())]
+    return any(values and all(RESOLVE in render(value) for value in values) for values in headers)
 
 
 def _configurations(templates: TemplateSet) -> Iterator[tuple[Resource, Any]]:
@@ -85,7 +89,7 @@ def _viewers(templates: TemplateSet) -> Iterator[Fault]:
 def _headers(templates: TemplateSet) -> Iterator[Fault]:
     """Every behaviour names a response headers policy of its own template, and that policy guards the page."""
     for resource, configuration in _configurations(templates):
-        own = {one.logical_id for one in templates.resources(HEADERS) if one.template == resource.template}
+        own = {policy.logical_id for policy in templates.resources(HEADERS) if policy.template == resource.template}
         for behaviour in [configuration.get("DefaultCacheBehavior", {}), *configuration.get("CacheBehaviors", ())]:
             named = behaviour.get("ResponseHeadersPolicyId")
             if not (isinstance(named, dict) and named.get("Ref") in own):
@@ -96,8 +100,8 @@ def _headers(templates: TemplateSet) -> Iterator[Fault]:
             for name in sorted(GUARDS - (headers or {}).keys()):
                 yield Fault(policy.address, f"has no {name}")
         for text in values(policy, *CONTENT_POLICY):
-            said = {name: words for name, *words in filter(None, map(str.split, render(text or "").split(";")))}
-            scripts = said.get("script-src", said.get("default-src", ["*"]))
+            directives = {name: words for name, *words in filter(None, map(str.split, render(text or "").split(";")))}
+            scripts = directives.get("script-src", directives.get("default-src", ["*"]))
             if loose := [word for word in scripts if word not in STRICT]:
                 yield Fault(policy.address, f"lets scripts come from {' '.join(loose)}")
 
@@ -133,7 +137,7 @@ def _exposed(origin: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the way to an origin on the internet."""
     if origin["CustomOriginConfig"].get("OriginProtocolPolicy") != "https-only":
         yield "over the internet in clear"
-    if not any(RESOLVE in render(one.get("HeaderValue", "")) for one in origin.get("OriginCustomHeaders", ())):
+    if not any(RESOLVE in render(header.get("HeaderValue", "")) for header in origin.get("OriginCustomHeaders", ())):
         yield "over the internet without a secret header"
 
 

@@ -31,13 +31,13 @@ class Rule:
 
     def findings(self, templates: TemplateSet) -> list[Finding]:
         """The faults of a set, each once, in the order in which they were found."""
-        found = []
+        findings = []
         for fault in dict.fromkeys(self.check(templates)):
             name, _, where = fault.address.partition(".")
-            found.append(
+            findings.append(
                 Finding(f"{name}.json", where or "template", self.id, f"{fault.message}; {self.why}", self.fix)
             )
-        return found
+        return findings
 
 
 def values(resource: Resource, *place: str | int) -> Iterator[Any]:

@@ -25,17 +25,17 @@ ROLLING = ("ROLLING", None)  # what no strategy means
 def _deployments(templates: TemplateSet) -> Iterator[Fault]:
     for service in templates.resources(SERVICE):
         for chosen in values(service, "DeploymentConfiguration"):
-            given = chosen or {}
-            breaker, alarms = given.get("DeploymentCircuitBreaker", {}), given.get("Alarms", {})
+            settings = chosen or {}
+            breaker, alarms = settings.get("DeploymentCircuitBreaker", {}), settings.get("Alarms", {})
             if not (alarms.get("AlarmNames") and alarms.get("Enable") is True and alarms.get("Rollback") is True):
                 yield Fault(service.address, "deploys without alarms that roll back")
-            if given.get("Strategy") in ROLLING:
+            if settings.get("Strategy") in ROLLING:
                 if (breaker.get("Enable"), breaker.get("Rollback")) != (True, True):
                     yield Fault(service.address, "deploys ROLLING without a circuit breaker that rolls back")
                 continue
             if breaker:
                 yield Fault(service.address, "has a circuit breaker, which is for ROLLING alone")
-            if given.get("BakeTimeInMinutes") is None:
+            if settings.get("BakeTimeInMinutes") is None:
                 yield Fault(service.address, "shifts traffic without a bake time")
 
 
@@ -50,12 +50,12 @@ def _shifted(templates: TemplateSet) -> Iterator[Fault]:
             more = (balancer or {}).get("AdvancedConfiguration")
             if more is None:
                 continue
-            wanted = [(named(balancer.get("TargetGroupArn")), 1), (named(more.get("AlternateTargetGroupArn")), 0)]
-            rules = {f"${{{one.address}}}": one for one in templates.resources(LISTENER_RULE)}
+            expected = [(named(balancer.get("TargetGroupArn")), 1), (named(more.get("AlternateTargetGroupArn")), 0)]
+            rules = {f"${{{rule.address}}}": rule for rule in templates.resources(LISTENER_RULE)}
             rule = rules.get(named(more.get("ProductionListenerRule")))
             if rule is None or "RoleArn" not in more:
                 yield Fault(service.address, "names no production rule of ours, or no role to move its weights with")
-            elif wanted != list(_weights(templates, rule)):
+            elif expected != list(_weights(templates, rule)):
                 yield Fault(rule.address, f"is the production rule of {service.address} and not weighted 1 and 0")
 
 
@@ -70,7 +70,9 @@ def _environments(templates: TemplateSet) -> Iterator[Fault]:
             yield Fault(environment.address, "names a version, which every update of the stack would deploy again")
         for chosen in values(environment, "OptionSettings"):
             options = {
-                (one["Namespace"], one["OptionName"]): one.get("Value") for one in chosen or () if "Namespace" in one
+                (option["Namespace"], option["OptionName"]): option.get("Value")
+                for option in chosen or ()
+                if "Namespace" in option
             }
             for (namespace, name), good in WANTED.items():
                 if options.get((namespace, name)) not in good:

@@ -69,16 +69,16 @@ def _tls(templates: TemplateSet) -> Iterator[Fault]:
             yield Fault(bucket.address, "has no policy that denies requests without TLS")
 
 
-def _denies_clear_text(one: Permission) -> bool:
-    clear = any(c.key.lower() == "aws:securetransport" and c.values == ("false",) for c in one.conditions)
-    whole = {name.endswith("/*") for name in one.resources} == {True, False}  # the bucket and its objects
+def _denies_clear_text(permission: Permission) -> bool:
+    clear = any(c.key.lower() == "aws:securetransport" and c.values == ("false",) for c in permission.conditions)
+    whole = {name.endswith("/*") for name in permission.resources} == {True, False}  # the bucket and its objects
     return (
-        not one.allows
-        and one.principals == ("*",)
-        and "s3:*" in one.actions
+        not permission.allows
+        and permission.principals == ("*",)
+        and "s3:*" in permission.actions
         and clear
         and whole
-        and len(one.conditions) == 1
+        and len(permission.conditions) == 1
     )
 
 
@@ -86,9 +86,9 @@ def _survives(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources(*HOLDS_DATA):
         # A bucket that others write into while it is created cannot be deleted by the rollback of a creation.
         deletion = "Retain" if resource.type == BUCKET else "RetainExceptOnCreate"
-        for attribute, wanted in (("DeletionPolicy", deletion), ("UpdateReplacePolicy", "Retain")):
-            if resource.body.get(attribute) != wanted:
-                yield Fault(resource.address, f"has no {attribute}: {wanted}")
+        for attribute, expected in (("DeletionPolicy", deletion), ("UpdateReplacePolicy", "Retain")):
+            if resource.body.get(attribute) != expected:
+                yield Fault(resource.address, f"has no {attribute}: {expected}")
 
 
 def _algorithm(value: Any) -> bool:
@@ -106,9 +106,9 @@ def is_true(value: Any) -> bool:
     return value is True
 
 
-def equals(wanted: str) -> Any:
+def equals(expected: str) -> Any:
     """Whether a value is exactly that text."""
-    return lambda value: value == wanted
+    return lambda value: value == expected
 
 
 RULES = (

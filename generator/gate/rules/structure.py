@@ -37,7 +37,7 @@ def _said(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources():
         if not resource.description.strip():
             yield Fault(resource.address, "has no Metadata.Description")
-        wrong = [one for one in resource.requirements if not REQUIREMENT.fullmatch(str(one))]
+        wrong = [requirement for requirement in resource.requirements if not REQUIREMENT.fullmatch(str(requirement))]
         if wrong or not resource.requirements:
             yield Fault(resource.address, f"names no requirement ({', '.join(map(str, wrong)) or 'none'})")
 

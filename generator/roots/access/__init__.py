@@ -193,24 +193,24 @@ def _settings(project: Project) -> list[Setting]:
 
 
 def _rules(stack: Stack) -> None:
-    def given(port: Port) -> Not:
+    def not_empty(port: Port) -> Not:
         return Not(Equals(Ref(port.name), ""))
 
     production = Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)
     for name, claim, says in (
         (
             "SomebodyMayDeploy",
-            Or(given(ports.DEPLOY_USERS), given(ports.DEPLOY_PERMISSION_SET), given(ports.DEPLOY_CI_ROLE)),
+            Or(not_empty(ports.DEPLOY_USERS), not_empty(ports.DEPLOY_PERMISSION_SET), not_empty(ports.DEPLOY_CI_ROLE)),
             "nobody may deploy: give DeployUsers, DeployPermissionSet or DeployCiRole",
         ),
         (
             "ProductionIsDeployedByPeople",
-            Not(And(production, given(ports.DEPLOY_CI_ROLE))),
+            Not(And(production, not_empty(ports.DEPLOY_CI_ROLE))),
             "production needs MFA or a permission set: leave DeployCiRole empty",
         ),
         (
             "SomebodyMayApprove",
-            Or(given(ports.APPROVER_USERS), given(ports.APPROVER_PERMISSION_SET)),
+            Or(not_empty(ports.APPROVER_USERS), not_empty(ports.APPROVER_PERMISSION_SET)),
             "nobody may approve: give ApproverUsers or ApproverPermissionSet",
         ),
     ):

@@ -67,16 +67,16 @@ def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, l
     if missing := sorted(_types(stacks) - {kind for kinds in known.values() for kind in kinds}):
         where = "generator/roots/access/handler_permissions/"
         raise UnknownType(f"no table in {where} says what deploying {missing[0]} needs")
-    found = {
+    by_type = {
         family: [
-            one
+            grant
             for kind in sorted(_types(stacks) & kinds.keys())
-            for one in _kind(kind, kinds[kind], _named(kind, stacks), kind in edge)
+            for grant in _kind(kind, kinds[kind], _named(kind, stacks), kind in edge)
         ]
         for family, kinds in known.items()
     }
-    found["Identity"].append(_passing(project, stacks))
-    return found
+    by_type["Identity"].append(_passing(project, stacks))
+    return by_type
 
 
 def _kind(name: str, kind: Kind, named: str, at_edge: bool) -> Iterable[Grant]:
@@ -93,14 +93,14 @@ def _on(may: May, at_edge: bool) -> Sequence[Text] | Anything:
     """What the root `edge` holds stands in its Region besides."""
     if isinstance(may.on, Anything) or not at_edge:
         return may.on
-    regional = [one.data["Fn::Sub"] for one in may.on if isinstance(one, Sub) and isinstance(one.data["Fn::Sub"], str)]
-    there = [Sub(one.replace("${AWS::Region}", EDGE_REGION)) for one in regional if "${AWS::Region}" in one]
+    regional = [arn.data["Fn::Sub"] for arn in may.on if isinstance(arn, Sub) and isinstance(arn.data["Fn::Sub"], str)]
+    there = [Sub(arn.replace("${AWS::Region}", EDGE_REGION)) for arn in regional if "${AWS::Region}" in arn]
     return [*may.on, *there]
 
 
 def _named(kind: str, stacks: Iterable[Stack]) -> str:
     """The resources of a type, or how many they are."""
-    names = sorted(name for stack in stacks for name, one in stack.resources.items() if one["Type"] == kind)
+    names = sorted(name for stack in stacks for name, resource in stack.resources.items() if resource["Type"] == kind)
     return ", ".join(names) if len(names) <= 6 else f"{len(names)} of them"
 
 
@@ -109,14 +109,14 @@ def _types(stacks: Iterable[Stack]) -> set[str]:
 
 
 def _roles(stacks: Iterable[Stack]) -> list[dict[str, Any]]:
-    found = (resource for stack in stacks for resource in stack.resources.values())
-    return [one["Properties"] for one in found if one["Type"] == "AWS::IAM::Role"]
+    resources = (resource for stack in stacks for resource in stack.resources.values())
+    return [resource["Properties"] for resource in resources if resource["Type"] == "AWS::IAM::Role"]
 
 
 def _attached(stacks: Iterable[Stack]) -> list[Text]:
     """AWS's own policies on the roles of the stacks."""
-    named = {str(_text(one)) for role in _roles(stacks) for one in _list(role.get("ManagedPolicyArns", []))}
-    return [Sub(one) for one in sorted(named) if AWS_POLICIES in one]
+    named = {str(_text(arn)) for role in _roles(stacks) for arn in _list(role.get("ManagedPolicyArns", []))}
+    return [Sub(arn) for arn in sorted(named) if AWS_POLICIES in arn]
 
 
 def _list(value: object) -> list[object]:

@@ -447,7 +447,7 @@ def _computed(project: Project) -> list[Setting]:
             computed=Computed(
                 "first 16 digits of the SHA-256 over the values that reach the application",
                 "0" * 16,
-                [*(one.port.name for one in _application(project)), ports.DOMAIN_NAME.name],
+                [*(setting.port.name for setting in _application(project)), ports.DOMAIN_NAME.name],
             ),
         ),
     ]

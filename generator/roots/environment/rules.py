@@ -25,7 +25,7 @@ def add_to(template: Template) -> None:
         (
             "DomainWithCertificate",
             Or(
-                And(*(_is(one, "") for one in (ports.DOMAIN_NAME, ports.CERTIFICATE_ARN, ports.HOSTED_ZONE_ID))),
+                And(*(_is(port, "") for port in (ports.DOMAIN_NAME, ports.CERTIFICATE_ARN, ports.HOSTED_ZONE_ID))),
                 And(
                     Not(_is(ports.DOMAIN_NAME, "")),
                     Or(Not(_is(ports.CERTIFICATE_ARN, "")), Not(_is(ports.HOSTED_ZONE_ID, ""))),

@@ -20,7 +20,7 @@ NAMESPACE = "AWS/ApplicationELB"
 
 def guards(stack: Stack) -> list[Ref]:
     """Alarms that stop a deployment and roll it back; each exists before the service does."""
-    return [Ref(one) for one in (*answers(stack), _unhealthy(stack))]
+    return [Ref(alarm) for alarm in (*answers(stack), _unhealthy(stack))]
 
 
 def answers(stack: Stack, service: str = "") -> list[cloudwatch.Alarm]:

@@ -32,7 +32,7 @@ def settings(
 ) -> list[eb.OptionSetting | If]:
     """All options, in the order of the tables below."""
     tables = (_capacity, _network, _deployments, _operation)
-    found = [
+    settings = [
         eb.OptionSetting(Namespace=namespace, OptionName=name, Value=value)
         for table in tables
         for namespace, options in table(stack, project).items()
@@ -44,8 +44,8 @@ def settings(
         (f"{EB}:managedactions", "ServiceRoleForManagedUpdates", role),
         (f"{AUTOSCALING}:launchconfiguration", "IamInstanceProfile", Ref(profile)),
     ):
-        found.append(eb.OptionSetting(Namespace=namespace, OptionName=name, Value=value))
-    return [*found, *_configuration(stack, project)]
+        settings.append(eb.OptionSetting(Namespace=namespace, OptionName=name, Value=value))
+    return [*settings, *_configuration(stack, project)]
 
 
 def _capacity(stack: Stack, _: Project) -> Mapping[str, Mapping[str, Text]]:

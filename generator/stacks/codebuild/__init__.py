@@ -27,7 +27,7 @@ def build(project: Project) -> Stack:
     backend, frontend = conditions.add_to(stack)
     ecs = conditions.on_ecs(stack)
     ours = stack.when("InlineBuildspecs", Equals(stack.takes(ports.BUILDSPEC_SOURCE), "INLINE"))
-    for job, given in (
+    for job, grants in (
         (_backend(stack, project, backend, ours, ecs), ports.BACKEND_BUILD),
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
@@ -36,7 +36,7 @@ def build(project: Project) -> Stack:
         (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
     ):
         added = projects.add(stack, job)
-        stack.gives(given, If(job.condition, added.ref(), "") if job.condition else added.ref())
+        stack.gives(grants, If(job.condition, added.ref(), "") if job.condition else added.ref())
     return stack
 
 

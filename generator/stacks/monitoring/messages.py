@@ -64,7 +64,7 @@ PIPELINE_PATHS = {
 def messages(pipeline: Text, service_arn: Text) -> list[Message]:
     """The messages of one environment: failed actions with and without an error text, in stages that roll back and
     in others, a finished release, and a deployment that ECS gave up."""
-    found = []
+    entries = []
     deploys, others = {"prefix": DEPLOY}, {"anything-but": {"prefix": DEPLOY}}
     for place, stage, rollback in (("Deployment", deploys, "initiated"), ("Action", others, "not-configured")):
         for suffix, exists in (("", True), ("Silently", False)):
@@ -76,7 +76,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
             }
             error = {"error": f"$.detail.execution-result.{SUMMARY}"} if exists else {}
             silence = {} if exists else {"error": f"the action gave no reason: {PIPELINE_PAGE}"}
-            found.append(
+            entries.append(
                 Message(
                     f"{place}Failed{suffix}",
                     f"Tells that an action failed{'' if exists else ' without saying why'}, "
@@ -86,7 +86,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                     {"rollback": rollback, **silence},
                 )
             )
-    found.append(
+    entries.append(
         Message(
             "ReleaseSucceeded",
             "Tells that a release is live.",
@@ -99,7 +99,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
             {"stage": "all", "error": "none", "rollback": "none"},
         )
     )
-    found.append(
+    entries.append(
         Message(
             "DeploymentRolledBack",
             "Tells that ECS gave up a deployment and returns to the last good one.",
@@ -119,4 +119,4 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
             needs_ecs=True,
         )
     )
-    return found
+    return entries

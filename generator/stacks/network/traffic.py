@@ -115,12 +115,12 @@ def _in(
 
 def _redis(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup) -> None:
     """The way to a Redis inside the VPC, for an environment that has one."""
-    wanted = stack.when("HasRedis", switched_on(stack.takes(ports.REDIS_URL), ""))
+    condition = stack.when("HasRedis", switched_on(stack.takes(ports.REDIS_URL), ""))
     stack.add(
         ec2.SecurityGroupEgress(
             "ToRedis",
             CidrIp=GetAtt(vpc, "CidrBlock"),
-            Condition=wanted,
+            Condition=condition,
             Description="Redis inside the VPC",
             FromPort=REDIS_PORT,
             GroupId=GetAtt(tasks, "GroupId"),

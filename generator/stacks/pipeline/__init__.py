@@ -166,12 +166,12 @@ def _release(side: str) -> AWSHelperFn:
     """What the verification of a side records: execution, commit, and the digest that the comparison has made, if it
     was asked for. A rollback has the variables of the release that it goes back to."""
 
-    def given(digest: str) -> str:
+    def recorded(digest: str) -> str:
         release = f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
         return actions.environment(CHECK=side, RELEASE=release)
 
-    compared, planned = (given(f"#{{{space}.{side.upper()}_DIGEST}}") for space in ("Changes", "Plan"))
-    return If(ONLY_CHANGED, compared, If(APPROVAL, planned, given("")))
+    compared, planned = (recorded(f"#{{{space}.{side.upper()}_DIGEST}}") for space in ("Changes", "Plan"))
+    return If(ONLY_CHANGED, compared, If(APPROVAL, planned, recorded("")))
 
 
 def _approval(stack: Template) -> Stage:

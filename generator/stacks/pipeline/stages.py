@@ -71,7 +71,9 @@ class Stage(NamedTuple):
             more["OnFailure"] = codepipeline.FailureConditions(Result="ROLLBACK")
         if self.skip:
             more["BeforeEntry"] = self.skip.render()
-        stage: object = codepipeline.Stages(Name=self.name, Actions=[one.render() for one in self.actions], **more)
+        stage: object = codepipeline.Stages(
+            Name=self.name, Actions=[action.render() for action in self.actions], **more
+        )
         for condition in reversed(self.when):
             stage = only_if(condition, stage)
         return stage

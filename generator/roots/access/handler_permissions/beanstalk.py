@@ -99,7 +99,7 @@ def _instances() -> tuple[May, ...]:
     own = [arns.beanstalk_stacks()]
     groups = [arns.beanstalk_made("autoscaling", "autoScalingGroup:*:autoScalingGroupName/")]
     template = ArnLike({"ec2:LaunchTemplate": arns.arn("ec2", "launch-template/*")})
-    made = StringEquals({"ec2:CreateAction": ["CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances"]})
+    created = StringEquals({"ec2:CreateAction": ["CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances"]})
     return (
         May(
             do(
@@ -133,7 +133,7 @@ def _instances() -> tuple[May, ...]:
             every("ec2", "launch-template"),
             "Templates",
         ),
-        May(do("ec2", "CreateTags"), every("ec2", "instance", "launch-template", "security-group"), "Tags", (made,)),
+        May(do("ec2", "CreateTags"), every("ec2", "instance", "launch-template", "security-group"), "Tags", (created,)),
         May(
             do("ec2", "TerminateInstances"),
             every("ec2", "instance"),

@@ -34,7 +34,9 @@ def _ec2(
         May(do("ec2", change), every("ec2", *on), "Change", tagged(), why) if change else None,
         May(do("ec2", read), everywhere("EC2"), "Read") if read else None,
     ]
-    return Kind(tuple(one for one in parts if one), never(UNUSED, " ".join(f"ec2:{one}" for one in without.split())))
+    return Kind(
+        tuple(part for part in parts if part), never(UNUSED, " ".join(f"ec2:{part}" for part in without.split()))
+    )
 
 
 def network() -> Kinds:
@@ -192,7 +194,7 @@ def balancing() -> Kinds:
             never(UNUSED, without),
         )
 
-    found = {
+    kinds = {
         "AWS::ElasticLoadBalancingV2::LoadBalancer": kind(
             "CreateLoadBalancer",
             balancer,
@@ -227,10 +229,12 @@ def balancing() -> Kinds:
         ),
     }
     groups = May(do("ec2", "DescribeVpcs"), everywhere("EC2"), "Vpcs")
-    target = found["AWS::ElasticLoadBalancingV2::TargetGroup"]
-    made = found["AWS::ElasticLoadBalancingV2::LoadBalancer"]
+    target = kinds["AWS::ElasticLoadBalancingV2::TargetGroup"]
+    created = kinds["AWS::ElasticLoadBalancingV2::LoadBalancer"]
     return {
-        **found,
-        "AWS::ElasticLoadBalancingV2::LoadBalancer": made._replace(may=(*made.may, linked(f"{service}.amazonaws.com"))),
+        **kinds,
+        "AWS::ElasticLoadBalancingV2::LoadBalancer": created._replace(
+            may=(*created.may, linked(f"{service}.amazonaws.com"))
+        ),
         "AWS::ElasticLoadBalancingV2::TargetGroup": target._replace(may=(*target.may, groups)),
     }

@@ -135,7 +135,9 @@ def _buckets(at: Places) -> dict[str, Kind]:
 
 
 def _tables(at: Places) -> dict[str, Kind]:
-    tables: list[Text] = [at.named("dynamodb", "table/${Name}", ports.table(one.logical)) for one in at.project.tables]
+    tables: list[Text] = [
+        at.named("dynamodb", "table/${Name}", ports.table(table.logical)) for table in at.project.tables
+    ]
     repository = arns.arn("ecr", f"repository/{at.project.name}-*")
     return {
         "AWS::DynamoDB::Table": Kind(
