@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scripts.deployment.errors import Exit, RefusedError
 from scripts.review import revision
+from scripts.review.gate import gate
 from scripts.review.model import CostChange, EnvironmentReview, Review
 from scripts.review.schemas import SchemasError
 
@@ -41,13 +42,14 @@ def review(project: Path, base: str, head: str = "") -> Review:
     for name in filter(None, (base, head)):
         revision.commit(project, name)
     files = revision.touched(project, base, head)
-    result = Review(base, head or revision.WORKING_TREE, gate="not looked at", files=files)
+    after = revision.read(project, head)
+    result = Review(base, head or revision.WORKING_TREE, gate=gate(project, after), files=files)
     if not {"templates", "parameter files"} & files.keys():
         return result
     from scripts.review import latent
     from scripts.review.compare import compare
 
-    before, after = revision.read(project, base), revision.read(project, head)
+    before = revision.read(project, base)
     try:
         environments = compare(before, after)
     except SchemasError as error:

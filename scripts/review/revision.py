@@ -1,5 +1,6 @@
 """One state of the repository, as far as a review reads it: of a git revision, or the working tree."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,12 +34,14 @@ OTHER = "other files"
 
 @dataclass(frozen=True)
 class Revision:
-    """`name` is what people call it. `problems` say, by environment, why its parameter file cannot be read."""
+    """`name` is what people call it. `problems` say, by environment, why its parameter file cannot be read,
+    `digests` are SHA-256 of the templates' bytes, by file name."""
 
     name: str
     templates: TemplateSet
     files: Mapping[str, ParameterFile] = field(hash=False)
     problems: Mapping[str, str] = field(default_factory=dict, hash=False)
+    digests: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def read(folder: Path, revision: str) -> Revision:
@@ -67,7 +70,12 @@ def read(folder: Path, revision: str) -> Revision:
         templates = from_bodies(bodies)
     except TemplatesError as error:
         raise RefusedError(f"The templates of {revision or WORKING_TREE} cannot be read: {error}") from error
-    return Revision(revision or WORKING_TREE, templates, files, problems)
+    digests = {
+        path.rpartition("/")[2]: hashlib.sha256(text.encode()).hexdigest()
+        for path, text in content.items()
+        if path.startswith(f"{TEMPLATES}/")
+    }
+    return Revision(revision or WORKING_TREE, templates, files, problems, digests)
 
 
 def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:

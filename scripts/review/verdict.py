@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from generator.cfn.broadening import Grant
 from generator.cfn.environments import SHARED
+from scripts.review.gate import PASSED
 from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, CostChange, EnvironmentReview, Review, Risk
 
 Entry = TypeVar("Entry", bound=Hashable)
@@ -116,7 +117,9 @@ def _cost_and_gate(review: Review) -> Line:
     gate = review.gate
     if "buildspecs" in review.files and "templates" not in review.files:
         gate, weight = "the buildspecs change and the templates that carry them do not: run `make templates`", BAD
-    return Line("Cost and gate", f"{cost}; gate: {gate}", weight if gate == "passed" or weight == BAD else LOOK)
+    if gate != PASSED and weight != BAD:
+        weight = BAD if gate.startswith("refuses") else LOOK
+    return Line("Cost and gate", f"{cost}; gate: {gate}", weight)
 
 
 def differs(cost: CostChange) -> bool:

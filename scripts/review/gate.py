@@ -1,0 +1,39 @@
+"""What the gate says of the new state: from its record of the bytes that passed, and from the parameter files.
+
+The gate itself is not run: it takes seconds, and a review is read at once. What it did not look at is said so.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from generator.cfn import environments, verdict
+from generator.cfn.assertions import NotEvaluable
+from generator.cfn.templates import TemplatesError
+from scripts.review.revision import Revision
+
+PASSED = "passed"
+NAMED = 3  # files that a line names; the others are counted
+
+
+def gate(project: Path, head: Revision) -> str:
+    """`passed`, or what is wrong or was not looked at."""
+    if problems := list(_refused(head)):
+        return f"refuses {problems[0]}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
+    passed = verdict.read_record(project / verdict.FILE).get("templates", {})
+    others = sorted(name for name, digest in head.digests.items() if passed.get(name) != digest)
+    if not others:
+        return PASSED
+    if len(others) == len(head.digests):
+        return "not looked at: `make templates` runs it"
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return f"not passed for {', '.join(others[:NAMED])}{more}: `make templates` says why"
+
+
+def _refused(head: Revision) -> Iterator[str]:
+    """What is wrong with the parameter files."""
+    yield from head.problems.values()
+    for file in head.files.values():
+        try:
+            yield from map(str, environments.problems(file, head.templates))
+        except (TemplatesError, NotEvaluable, KeyError) as error:
+            yield f"{file.path}: {error}"
