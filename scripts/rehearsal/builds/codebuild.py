@@ -115,7 +115,9 @@ class _Build:
             context.check_artifact_store(self.role, "build output", "build with a key")
         cache = self.project.get("cache", {})
         if cache.get("type") == "S3":
-            checker.check_operation(self.role, "build cache", {"Cache": cache["location"]})
+            bucket, _, path = cache["location"].partition("/")
+            fields = {"Cache": cache["location"], "CacheBucket": bucket, "CachePath": path}
+            checker.check_operation(self.role, "build cache", fields)
             context.note("the builds' S3 caches: folders of this machine, kept between rehearsals")
 
     def _buildspec(self) -> dict[str, Any]:
