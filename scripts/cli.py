@@ -68,6 +68,8 @@ VERBS = {
     "destroy": Verb("delete an environment; what holds data stays", f"{MODULES}.destroy"),
     "cost": Verb("what an environment costs in a month", "scripts.cost", operates=False),
     "review": Verb("what a change does to every environment", "scripts.review.command", "BASE", False),
+    "show": Verb("what one environment gets, with every condition decided", "scripts.lookup.show", operates=False),
+    "why": Verb("where something is made, why, and what changing it does", "scripts.lookup.why", "NAME", False),
     "rehearse": Verb("play one release through the local environment", "scripts.rehearse", "", False),
     "local": Verb("start, stop or find the AWS on this machine", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),

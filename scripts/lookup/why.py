@@ -1,0 +1,242 @@
+"""Where something is made, why, who depends on it, what it costs and what changing it does: `delivery why NAME`.
+
+NAME is a resource (`Data.Clients`, `data.Clients`, `Clients`), a parameter (`TaskCpu`), a permission (`s3:PutObject`),
+a requirement (`BLD-8`) or a resource type (`AWS::KMS::Key`). Everything is read from the templates, the parameter files
+and the table of requirements; no account is asked.
+"""
+
+import json
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from generator.cfn import graph, parameters
+from generator.cfn.broadening import covers
+from generator.cfn.environments import roots_of
+from generator.cfn.losses import keeps
+from generator.cfn.parameters import ParameterFileError
+from generator.cfn.permissions import Permission, permissions
+from generator.cfn.templates import STACK, Resource, TemplatesError, TemplateSet, load
+from scripts.deployment.errors import Exit, RefusedError, UsageError
+from scripts.operations.diagnose import sources
+from scripts.review.schemas import SchemasError, create_only
+from scripts.terminal import console
+from scripts.terminal.text import BOLD, Line, line
+
+PROJECT = Path(__file__).resolve().parents[2]
+CLOSE = 5  # names that are offered for one that is not known
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing that is known: what it is about (`made in`), and what is known."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of one thing. `kind` is resource, parameter, permission or requirement."""
+
+    name: str
+    kind: str
+    facts: tuple[Fact, ...]
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What is asked for."""
+    parser.add_argument("name", metavar="NAME", help="a resource, parameter, permission, requirement or resource type")
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="how it is shown")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="the checkout")
+
+
+def run(options: Namespace) -> Exit:
+    """Answers. Raises `UsageError` for a name that is nowhere, with names that are alike."""
+    answers = Library(options.project).answers(options.name)
+    if options.format == "json":
+        console.document(json.dumps([asdict(answer) for answer in answers], indent=1))
+    else:
+        console.show(_lines(answers))
+    return Exit.DONE
+
+
+def _lines(answers: list[Answer]) -> Iterator[Line]:
+    for number, answer in enumerate(answers):
+        if number:
+            yield line("")
+        yield line((answer.name, BOLD), f"  {answer.kind}")
+        width = max(len(fact.title) for fact in answer.facts)
+        for fact in answer.facts:
+            yield line(f"{fact.title:{width}}  {fact.text}", depth=1)
+
+
+class Library:
+    """The templates, parameter files and requirements of a checkout. Raises `RefusedError` when they cannot be read."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        try:
+            self.templates: TemplateSet = load(project / "templates")
+            self.files = {file.stem: parameters.read(file) for file in sorted((project / "params").glob("*.json"))}
+        except (TemplatesError, ParameterFileError) as error:
+            raise RefusedError(str(error)) from error
+        self.children = {
+            child.resource.logical_id: child.template.name for root in self.templates for child in root.children()
+        }
+
+    def answers(self, name: str) -> list[Answer]:
+        """Everything that a name means. Raises `UsageError`."""
+        asked: list[tuple[str, Callable[[str], Iterator[Answer]]]] = [
+            (r"[\w*-]+:[\w*]+", self._permissions),
+            (r"[A-Z]{2,4}-\d+", self._requirements),
+            (r"AWS::\w+::\w+", self._types),
+            (r"[\w.]+", self._resources),
+            (r"\w+", self._parameters),
+        ]
+        found = [answer for pattern, ask in asked if re.fullmatch(pattern, name) for answer in ask(name)]
+        if not found:
+            close = get_close_matches(name, self._names(), CLOSE, 0.6)
+            meant = f"Did you mean {', '.join(close)}?" if close else "Names are those of the templates."
+            raise UsageError(f"There is nothing called {name} in the templates.", meant)
+        return found
+
+    def _names(self) -> list[str]:
+        stacks = {template: path for path, template in self.children.items()}
+        names = {parameter for template in self.templates for parameter in template.parameters}
+        for resource in self.templates.resources():
+            names |= {resource.logical_id, f"{stacks.get(resource.template, resource.template)}.{resource.logical_id}"}
+        return sorted(names | {action for one in permissions(self.templates) for action in one.actions})
+
+    def _resources(self, name: str) -> Iterator[Answer]:
+        stack, _, logical_id = name.rpartition(".")
+        wanted = self.children.get(stack, stack)
+        for resource in self.templates.resources():
+            if resource.logical_id == logical_id and wanted in ("", resource.template):
+                yield Answer(resource.address, f"resource, {resource.type}", tuple(self._resource(resource)))
+
+    def _types(self, name: str) -> Iterator[Answer]:
+        for resource in self.templates.resources(name):
+            yield Answer(resource.address, f"resource, {resource.type}", tuple(self._resource(resource)))
+
+    def _resource(self, resource: Resource) -> Iterator[Fact]:
+        template = self.templates[resource.template]
+        yield Fact("purpose", resource.description or "not described")
+        if resource.requirements:
+            yield Fact("requirements", ", ".join(resource.requirements))
+        place = sources.find(template.module, resource.logical_id, self.project)
+        yield Fact("made in", f"{place or template.module}; rendered to {self._json_line(resource)}")
+        yield Fact("exists", f"when {resource.condition}" if resource.condition else "always")
+        needs = graph.dependencies(template)
+        yield Fact("needs", ", ".join(sorted(needs[resource.logical_id])) or "nothing in its stack")
+        users = [name for name, others in needs.items() if resource.logical_id in others]
+        outputs = sorted(
+            {
+                r.source.partition(".")[2]
+                for r in graph.references(template)
+                if r.source.startswith("Outputs.") and r.target == resource.logical_id
+            }
+        )
+        yield Fact("used by", ", ".join(sorted(users)) or "nothing in its stack")
+        if outputs:
+            yield Fact("given on", f"as {', '.join(outputs)}{self._takers(resource.template, outputs)}")
+        yield from self._changing(resource)
+
+    def _takers(self, template: str, outputs: list[str]) -> str:
+        """The nested stacks that are given outputs of another one."""
+        takers = set()
+        for root in self.templates:
+            names = [child.resource.logical_id for child in root.children() if child.template.name == template]
+            for child in root.children():
+                for _, how, target, attribute in graph.mentions(child.parameters):
+                    if how == "GetAtt" and target in names and attribute.removeprefix("Outputs.") in outputs:
+                        takers.add(child.resource.logical_id)
+        return f" to {', '.join(sorted(takers))}" if takers else ""
+
+    def _changing(self, resource: Resource) -> Iterator[Fact]:
+        try:
+            fixed = [".".join(path) for path in create_only(resource.type)]
+        except SchemasError as error:
+            raise RefusedError(str(error), "Run `make templates`.") from error
+        here = [path for path in fixed if path.partition(".")[0] in resource.properties]
+        if resource.type != STACK:
+            yield Fact(
+                "replaced by", f"a change of {', '.join(here)}" if here else "no change of a property that it has"
+            )
+        if keeps(resource):
+            policies = [
+                f"{name} {resource.body[name]}"
+                for name in ("DeletionPolicy", "UpdateReplacePolicy")
+                if name in resource.body
+            ]
+            yield Fact("kept", ", ".join(policies))
+        may = [one for one in permissions(self.templates) if one.holder == resource.address]
+        if may:
+            yield Fact("policies", f"{len(may)} statements: docs/permissions.md, or `delivery why` with an action")
+
+    def _json_line(self, resource: Resource) -> str:
+        file = self.project / "templates" / f"{resource.template}.json"
+        start = f'    "{resource.logical_id}": {{'
+        inside = False
+        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            inside = text == '  "Resources": {' or (inside and not text.startswith("  }"))
+            if inside and text.startswith(start):
+                return f"templates/{file.name}:{number}"
+        return f"templates/{file.name}"
+
+    def _parameters(self, name: str) -> Iterator[Answer]:
+        for root in self.templates:
+            if name in root.parameters and (root.children() or root.name in ("shared", "access", "edge")):
+                yield Answer(f"{root.name}.{name}", "parameter", tuple(self._parameter(root.name, name)))
+
+    def _parameter(self, root: str, name: str) -> Iterator[Fact]:
+        declared = self.templates[root].parameters[name]
+        yield Fact("meaning", str(declared.get("Description", "not described")))
+        if computed := self.templates[root].metadata.get("Computed", {}).get(name):
+            yield Fact("value", f"computed by the deploy script: {computed.get('Found', '')}")
+        else:
+            yield Fact("default", json.dumps(declared["Default"]) if "Default" in declared else "none: must be given")
+        if "AllowedValues" in declared:
+            yield Fact("valid", ", ".join(map(str, declared["AllowedValues"])))
+        if fixed := self.templates[root].metadata.get("Fixed", {}).get(name):
+            yield Fact("fixed", f"cannot be changed on a living environment: {fixed}")
+        values = {
+            environment: file.parameters[name]
+            for environment, file in self.files.items()
+            if name in file.parameters and root in roots_of(environment, self.templates)
+        }
+        yield Fact("set in", ", ".join(f"{where} = {value}" for where, value in values.items()) or "no parameter file")
+        users = sorted({r.source.partition(".")[2] for r in graph.references(self.templates[root]) if r.target == name})
+        yield Fact("used by", ", ".join(users) or "rules alone")
+        yield Fact("changing it", "docs/parameters.md")
+
+    def _permissions(self, name: str) -> Iterator[Answer]:
+        for one in permissions(self.templates):
+            if any(covers(action.lower(), name.lower()) for action in one.actions):
+                yield Answer(one.holder, f"{one.kind} statement {one.sid}".strip(), tuple(_permission(one)))
+
+    def _requirements(self, name: str) -> Iterator[Answer]:
+        table = self.project / "docs/conformance.md"
+        rows = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
+        serving = [one.address for one in self.templates.resources() if name in one.requirements]
+        for row in rows:
+            cells = [cell.strip() for cell in row.strip("|").split("|")]
+            if len(cells) >= 5 and cells[0] == name:
+                facts = [Fact("status", cells[1]), Fact("what and why", cells[2]), Fact("proof", cells[4])]
+                yield Answer(name, "requirement", (*facts, Fact("resources", ", ".join(serving) or cells[3])))
+
+
+def _permission(one: Permission) -> Iterator[Fact]:
+    yield Fact("allows" if one.allows else "denies", ", ".join(one.actions) or f"all but {', '.join(one.not_actions)}")
+    if one.principals:
+        yield Fact("for", ", ".join(one.principals))
+    if one.resources:
+        yield Fact("on", ", ".join(one.resources))
+    if one.conditions:
+        yield Fact("if", " and ".join(map(str, one.conditions)))
+    if one.when:
+        yield Fact("when", ", ".join(one.when))
+    yield Fact("reason", one.reason or "none written: it follows from the kind of policy")

@@ -1,0 +1,71 @@
+"""`delivery why NAME`: where it is made, why, who depends on it, what changing it does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator.cfn.templates import load
+from scripts import cli
+
+
+def facts(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, str]]:
+    assert cli.main(["why", name, "--format", "json"]) == 0
+    answers = json.loads(capsys.readouterr().out)
+    return [{**{fact["title"]: fact["text"] for fact in one["facts"]}, "is": one["name"]} for one in answers]
+
+
+@pytest.mark.parametrize("name", ["Data.Clients", "data.Clients", "Clients"])
+def test_a_resource_by_every_name_that_people_use(
+    name: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [table] = facts(capsys, name)
+    assert table["is"] == "data.Clients"
+    assert table["replaced by"] == "a change of TableName"
+    assert "RetainExceptOnCreate" in table["kept"]
+    file, _, place = table["made in"].partition("; rendered to ")
+    source, number = file.split(":")
+    assert (repository / source).is_file() and int(number) > 0
+    rendered, number = place.split(":")
+    assert '"Clients": {' in (repository / rendered).read_text(encoding="utf-8").splitlines()[int(number) - 1]
+    assert "Backend" in table["given on"] and "Configuration" in table["given on"]
+
+
+def test_every_resource_has_an_answer_with_its_line(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    resources = list(load(repository / "templates").resources())
+    assert len(resources) > 150
+    for resource in resources[:: len(resources) // 12]:
+        [answer] = facts(capsys, resource.address)
+        assert answer["purpose"] == resource.description
+        assert f"templates/{resource.template}.json:" in answer["made in"]
+
+
+def test_a_parameter_with_its_choices_and_where_it_is_set(capsys: pytest.CaptureFixture[str]) -> None:
+    [parameter] = facts(capsys, "TaskCpu")
+    assert parameter["valid"] == "256, 512, 1024, 2048, 4096"
+    assert "production = 512" in parameter["set in"]
+    assert parameter["used by"] == "Backend"
+
+
+def test_a_computed_parameter_says_who_computes_it(capsys: pytest.CaptureFixture[str]) -> None:
+    [parameter] = facts(capsys, "BackendImage")
+    assert parameter["value"].startswith("computed by the deploy script")
+
+
+def test_a_permission_with_every_role_that_has_it_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = facts(capsys, "codepipeline:PutApprovalResult")
+    assert {"access.ApproverRole"} <= {answer["is"] for answer in answers}
+    assert all(answer["reason"] for answer in answers)
+
+
+def test_a_requirement_with_its_resources_and_its_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    [row] = facts(capsys, "BLD-8")
+    assert "registry.Images" in row["resources"] and "tests/" in row["proof"]
+
+
+def test_what_is_nowhere_is_told_with_what_is_alike(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["why", "Cliets"]) == 64
+    error = capsys.readouterr().err
+    assert "There is nothing called Cliets in the templates." in error and "Clients" in error
