@@ -31,7 +31,7 @@ def beforehand(run: Run) -> None:
     """What is wrong with the options themselves. Raises `RefusedError`."""
     if run.wanted.name == PRODUCTION and run.given.yes and not run.given.plan:
         raise RefusedError(
-            "Production is not agreed to in advance.",
+            "`--yes` alone is not accepted for production.",
             "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",
         )
 
@@ -48,22 +48,22 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
     unnamed = [one for one in plan.losses if one.name not in _allowed(run, one)]
     if waiting or unnamed:
         why = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
-        why += [f"  {one.name} ({one.type}) {one.why} and is {one.how}: {one.option}" for one in unnamed]
+        why += [f"  {loss}" for loss in unnamed]
         raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
     asks = sys.stdin.isatty() and not given.yes
     broader = bool(plan.broader) and not given.allow_broader
     if broader and not asks and (given.yes or run.aws.endpoint):
         told = "\n".join(
-            [f"{plan.stack} was not changed: permissions are broadened", *map("  {}".format, plan.broader)]
+            [f"{plan.stack} was not changed: it would allow more permissions", *map("  {}".format, plan.broader)]
         )
-        raise RefusedError(told, "Look at them, and run again with --allow-broader when they are meant.")
-    if broader and asks and answer("Permissions are broadened, as shown. Is that meant? (yes/no) ") != "yes":
+        raise RefusedError(told, "Review them. If they are intended, run again with --allow-broader.")
+    if broader and asks and answer("More permissions are allowed, as shown. Is that intended? (yes/no) ") != "yes":
         raise NotConfirmedError(f"{plan.stack} was not changed.")
     if given.yes or run.aws.endpoint:
         return
     if not asks:
         how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
-        raise NotConfirmedError(f"{plan.stack} was not changed: nobody is there to agree.", how)
+        raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
     # Nobody types a name by habit.
     reply = answer(
         f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if production else 'yes/no'}) "

@@ -77,7 +77,7 @@ class Aws:
         else:
             known = region or os.environ.get("AWS_REGION") or self._session.region_name
             if not known:
-                raise UsageError("No region is known.", "Give --region, AWS_REGION or a profile with a region.")
+                raise UsageError("No AWS Region is set.", "Give --region, AWS_REGION or a profile with a region.")
             self.region = known
 
     def at(self, region: str) -> "Aws":

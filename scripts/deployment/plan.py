@@ -73,12 +73,15 @@ class PlannedChange:
 
 @dataclass(frozen=True)
 class Loss:
-    """Something that holds data, or that users see, goes or is made anew; it has to be named by who agrees."""
+    """Something that holds data, or that users see, is deleted or replaced; it needs explicit approval."""
 
     name: str  # "Data.Clients"
     type: str
     how: str  # replaced, deleted, unprotected
     why: str  # what it holds or who sees it
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type}, {self.why}) would be {self.how}. To allow this: {self.option}"
 
     @property
     def option(self) -> str:

@@ -125,7 +125,7 @@ class Planner:
             renewed = computed.renew(self.aws, wanted, previous, found, one)
             same = request.digest == held.request and renewed == found
         if not same:
-            raise RefusedError(f"The files or found values of {wanted.stack} are not those of the plan.", AGAIN)
+            raise RefusedError(f"The files or found values of {wanted.stack} changed after the plan was saved.", AGAIN)
         if not held.image:
             one = assess(self.aws, one, wanted, templates, previous, request.parameters, self.identity)
             keep = settings.wanted(self.aws, wanted, previous, self.topics, self.watched)

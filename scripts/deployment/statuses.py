@@ -14,8 +14,8 @@ class Action(Enum):
     CREATE = "creates it"
     UPDATE = "updates it"
     RECREATE = "deletes the empty stack and creates it"
-    WAIT = "follows the operation that is running, or tells whose it is"
-    CONTINUE = "stops: the verb `continue` brings it back to what it was"
+    WAIT = "follows the running operation, or reports who started it"
+    CONTINUE = "stops: the verb `continue` rolls it back"
     MANUAL = "stops: a person has to act"
 
 
@@ -35,11 +35,10 @@ class Meaning:
 
 ABSENT = Meaning("does not exist", Action.CREATE)
 
-_WAIT = "`follow` watches it to its end; then run the same command again."
-_DELETE_ALL = "Look at what is left in the stack, then delete it by hand; what holds data is retained."
+_WAIT = "`follow` follows it until it ends; then run the same command again."
+_DELETE_ALL = "Look at what is left in the stack, then delete it by hand; resources with data are retained."
 _CONTINUE = (
-    "Remove what stopped the rollback, then run `continue`; a resource that cannot be restored is left as it is with "
-    "`continue --skip`."
+    "Fix what stopped the rollback, then run `continue`. To give up on one resource: `continue --skip RESOURCE`."
 )
 
 
@@ -60,25 +59,25 @@ STATUSES = {
     ),
     "DELETE_COMPLETE": Meaning("is deleted", Action.CREATE),
     "UPDATE_IN_PROGRESS": _running("is being updated"),
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _running("is updated; what was replaced is being removed"),
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": _running("is updated; replaced resources are being removed"),
     "UPDATE_COMPLETE": Meaning("is updated", Action.UPDATE),
     "UPDATE_FAILED": Meaning(
-        "was updated in part and not rolled back", Action.CONTINUE, "Run `continue`: it is rolled back to what it was."
+        "was updated in part and not rolled back", Action.CONTINUE, "Run `continue` to roll it back."
     ),
-    "UPDATE_ROLLBACK_IN_PROGRESS": _running("could not be updated and is being restored"),
-    "UPDATE_ROLLBACK_FAILED": Meaning("could not be updated, nor restored", Action.CONTINUE, _CONTINUE),
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _running("is restored; what was new is being removed"),
-    "UPDATE_ROLLBACK_COMPLETE": Meaning("could not be updated and is as it was before", Action.UPDATE),
+    "UPDATE_ROLLBACK_IN_PROGRESS": _running("could not be updated and is rolling back"),
+    "UPDATE_ROLLBACK_FAILED": Meaning("could not be updated, and its rollback failed", Action.CONTINUE, _CONTINUE),
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": _running("is rolled back; new resources are being removed"),
+    "UPDATE_ROLLBACK_COMPLETE": Meaning("could not be updated and was rolled back", Action.UPDATE),
     "REVIEW_IN_PROGRESS": Meaning("is empty: its first change set was never executed", Action.CREATE),
-    "IMPORT_IN_PROGRESS": _running("is taking over resources"),
-    "IMPORT_COMPLETE": Meaning("has taken over resources", Action.UPDATE),
-    "IMPORT_ROLLBACK_IN_PROGRESS": _running("could not take over resources and is being restored"),
+    "IMPORT_IN_PROGRESS": _running("is importing resources"),
+    "IMPORT_COMPLETE": Meaning("has imported resources", Action.UPDATE),
+    "IMPORT_ROLLBACK_IN_PROGRESS": _running("could not import resources and is rolling back"),
     "IMPORT_ROLLBACK_FAILED": Meaning(
-        "could not take over resources, nor be restored",
+        "could not import resources, and its rollback failed",
         Action.MANUAL,
         "Look at its events; AWS has no call that continues this rollback.",
     ),
-    "IMPORT_ROLLBACK_COMPLETE": Meaning("could not take over resources and is as it was before", Action.UPDATE),
+    "IMPORT_ROLLBACK_COMPLETE": Meaning("could not import resources and was rolled back", Action.UPDATE),
 }
 
 # The ends of a deployment that are what was wanted.

@@ -49,6 +49,6 @@ def confirm(run: Run, question: str) -> None:
     if run.given.yes or run.aws.endpoint:
         return
     if not sys.stdin.isatty():
-        raise NotConfirmedError("Nothing was done: nobody is there to agree.", "Run again with --yes.")
+        raise NotConfirmedError("Nothing was done: confirmation needs a terminal.", "Run again with --yes.")
     if answer(f"{question} (yes/no) ") != "yes":
         raise NotConfirmedError("Nothing was done.")

@@ -334,7 +334,7 @@ class ReleaseEngine:
 
     def _provide(self, action: Action, execution: Execution) -> ActionOutput:
         if str(action) == self.failing_action:
-            raise ActionFailedError("made to fail (FAIL_AT)")
+            raise ActionFailedError("failed on request (FAIL_AT)")
         if action.provider not in PROVIDERS:
             raise UnsupportedError(
                 f"actions of {action.provider} are not simulated, those of {', '.join(PROVIDERS)} are"

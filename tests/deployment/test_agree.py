@@ -78,7 +78,7 @@ def test_production_is_agreed_to_by_its_name(
 
 
 def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
-    with pytest.raises(RefusedError, match="Production is not agreed to in advance"):
+    with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
         agree.beforehand(run("production", yes=True))
     agree.beforehand(run("production", yes=True, plan=Path("plan.json")))
     agree.beforehand(run("staging", yes=True))
@@ -104,14 +104,14 @@ def test_a_name_of_another_root_is_its_own_concern() -> None:
 
 def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
     broader = replace(PLAIN, gained=BROADER)
-    with pytest.raises(RefusedError, match="permissions are broadened"):
+    with pytest.raises(RefusedError, match="it would allow more permissions"):
         decide(run(yes=True), broader)
     decide(run(yes=True, allow_broader=True), broader)
     decide(run(yes=True), replace(broader, kind=CREATE))  # everything is new
     decide(run(yes=True), replace(PLAIN, lost=(replace(BROADER[0], broader=False),)))
     person = Person(monkeypatch, "yes", "yes")
     decide(run(), broader)
-    assert len(person.asked) == 2 and "Permissions are broadened" in person.asked[0]
+    assert len(person.asked) == 2 and "More permissions are allowed" in person.asked[0]
 
 
 def test_a_release_that_runs_is_waited_for_or_given_up() -> None:

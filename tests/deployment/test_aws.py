@@ -143,7 +143,7 @@ def test_a_region_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(UsageError, match="No region"):
+    with pytest.raises(UsageError, match="No AWS Region"):
         Aws()
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert Aws().region == "eu-west-1"

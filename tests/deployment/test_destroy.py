@@ -51,7 +51,7 @@ def changing(aws: Prepared) -> list[str]:
 
 def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    with pytest.raises(NotConfirmedError, match="nobody is there to agree"):
+    with pytest.raises(NotConfirmedError, match="confirmation needs a terminal"):
         destroy.run(asked(aws))
     assert changing(aws) == []
     told = capsys.readouterr().out
@@ -110,7 +110,7 @@ def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[s
     assert asked_for["codepipeline.stop_pipeline_execution"]["abandon"] is True
     assert (aws.tasks, asked_for["application-autoscaling.register_scalable_target"]["MaxCapacity"]) == (0, 0)
     told = capsys.readouterr().out
-    assert "kept, because it holds data" in told.split("is deleted (DELETE_COMPLETE")[1]
+    assert "kept, because it contains data" in told.split("is deleted (DELETE_COMPLETE")[1]
     assert "Inside > Artifacts  artifacts-1" in told and aws.versions and aws.images
 
 
@@ -132,7 +132,7 @@ def test_only_what_is_named_is_emptied_and_it_is_removed(capsys: pytest.CaptureF
     assert {"s3.delete_bucket", "ecr.delete_repository"} <= set(deleted)
     assert all(one["ExpectedBucketOwner"] == ME.account for name, one in aws.asked if name.startswith("s3."))
     told = capsys.readouterr().out
-    assert "is emptied and removed, because you have named it" in told
+    assert "emptied and deleted, because you named it" in told
     assert (
         "Inside > Artifacts: 2000 versions removed" in told and "Inside > Images is emptied (150) and removed" in told
     )

@@ -211,14 +211,14 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     ]
     text = list(outcomes.outcome_lines(outcome))
     assert re.sub(r"[\d.]+ s", "N s", text[0]) == (
-        f"{NAME} could not be updated and is as it was before (UPDATE_ROLLBACK_COMPLETE, N s)"
+        f"{NAME} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, N s)"
     )
     assert text[1:] == [
         f"  {NAME} > Backend > Service  AWS::ECS::Service",
-        "    what it is for: Keeps the backend's tasks running and replaces them release by release.",
+        "    purpose: Keeps the backend's tasks running and replaces them release by release.",
         "    reason: Service did not stabilize: tasks fail their health check",
-        f"    made in: {SERVICE_LINE}",
-        "    what to do: Look at the resource itself: it did not become ready.",
+        f"    defined in: {SERVICE_LINE}",
+        "    next step: Look at the resource itself: it did not become ready.",
     ]
 
 

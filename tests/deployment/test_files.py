@@ -73,7 +73,7 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
         (["dance", "local"], "there is no verb 'dance'"),
         (["apply"], "required: ENVIRONMENT"),
         (["apply", "local", "--region", "eu-west-1"], "neither --profile nor --region"),
-        (["apply", "staging"], "No region is known."),
+        (["apply", "staging"], "No AWS Region is set."),
         (["apply", "staging", "--profile", "no-such-profile"], "no-such-profile"),
     ],
 )

@@ -73,7 +73,7 @@ def test_the_last_operation_is_explained_later(capsys: pytest.CaptureFixture[str
     assert explain_verb.run(asked(Account())) is Exit.DONE
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith(f"{SHARED} is created (CREATE_COMPLETE")
-    assert told[1] == f"{STAGING} could not be updated and is as it was before (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
+    assert told[1] == f"{STAGING} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
     assert told[2] == f"  {STAGING} > Backend > Service  AWS::ECS::Service"
     assert "    reason: Service did not stabilize: tasks fail their health check" in told
 
@@ -155,7 +155,7 @@ def test_times_as_people_write_them() -> None:
     assert history.since("90m", now) == now - timedelta(minutes=90)
     assert history.since("2h", now) == history.since("2026-11-23T10:00") == history.since("2026-11-23T11:00+01:00")
     for text in ("", "yesterday", "h", "-1h"):
-        with pytest.raises(UsageError, match="is no time"):
+        with pytest.raises(UsageError, match="Invalid time"):
             history.since(text)
 
 

@@ -12,7 +12,7 @@ from scripts.deployment import change_set as plan
 from scripts.deployment.change_set import Request
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import UNKNOWN
+from scripts.deployment.plan import UNKNOWN, Difference, Plan, PlannedChange
 from scripts.operations.output import plan_text
 from tests.deployment.changesets import (
     BEFORE,
@@ -34,20 +34,43 @@ from tests.deployment.service import arn, refusal
 
 def test_an_update_as_text() -> None:
     made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
-    assert list(plan_text.plan_lines(made)) == [
+    shown = list(plan_text.plan_lines(made))
+    assert list(plan_text.plan_lines(made, verbose=True)) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
         "  parameters",
         "    TaskCpu: 256 → 512",
         "  ~ Backend",
-        "    ~ Task  AWS::ECS::TaskDefinition (is replaced)",
+        "    ~ Task  AWS::ECS::TaskDefinition (replaced)",
         "        Cpu: 256 → 512",
         "  ~ Build",
         "    + Cache  AWS::S3::Bucket",
-        "    - Old  AWS::S3::Bucket (the old one is kept)",
-        "  2 more only computed again, from values that stay as they are:",
+        "    - Old  AWS::S3::Bucket (old one retained)",
+        "  2 listed by CloudFormation, values unchanged:",
         "    ? Backend: Service",
-        "    ? Monitoring: Alarm (might be replaced)",
+        "    ? Monitoring: Alarm (may be replaced)",
         "  no change expected in Storage",
+    ]
+    assert shown[-2:] == [
+        "  2 listed by CloudFormation, values unchanged (--verbose names them)",
+        "  no change expected in Storage",
+    ]
+
+
+def test_resources_that_change_in_the_same_way_share_a_line() -> None:
+    def logs(name: str, after: str) -> PlannedChange:
+        differences = (Difference("RetentionInDays", "30", after),)
+        return PlannedChange(("Build", name), "AWS::Logs::LogGroup", "Modify", differences=differences)
+
+    children = (logs("First", "60"), logs("Other", "90"), logs("Second", "60"))
+    build = PlannedChange(("Build",), "AWS::CloudFormation::Stack", "Modify", children=children, nested=True)
+    lines = list(plan_text.plan_lines(Plan(NAME, "id", "UPDATE", "set", "name", "digest", (build,))))
+    assert lines == [
+        f"{NAME}: update, 3 changed",
+        "  ~ Build",
+        "    ~ First, Second  AWS::Logs::LogGroup",
+        "        RetentionInDays: 30 → 60",
+        "    ~ Other  AWS::Logs::LogGroup",
+        "        RetentionInDays: 30 → 90",
     ]
 
 

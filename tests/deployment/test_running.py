@@ -75,7 +75,7 @@ def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environ
     ago = re.search(r" (\d+) min ago", raised.value.reason)
     assert raised.value.reason.startswith(told) and ago
     assert 12 <= int(ago[1]) <= (datetime.now(UTC) - START) / timedelta(minutes=1)
-    assert "`follow` watches it" in raised.value.remedy and "--follow" in raised.value.remedy
+    assert "`follow` follows it" in raised.value.remedy and "--follow" in raised.value.remedy
     assert not any(one.get("StackName") == STAGING for name, one in aws.asked if name.endswith("create_change_set"))
 
 

@@ -115,8 +115,8 @@ def test_protection_is_told_and_set() -> None:
     assert list(setting_lines(plan)) == [
         "  settings",
         "    termination protection: off → on",
-        "    goes back when one of these alarms is raised meanwhile: Errors",
-        "    events are told to: nobody any more",
+        "    rolls back if one of these alarms fires during the update: Errors",
+        "    notification topics: none",
     ]
     settings.settle(aws, STACK.id, wanted, found)
     assert aws.asked == [

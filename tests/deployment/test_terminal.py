@@ -42,7 +42,7 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), found=found)
     assert list(plan_text.plan_lines(plan)) == [
         "s: create 3 resources in 1 nested stack",
-        "  found by this script",
+        "  computed parameters",
         "    A = 1  (computed: by looking)",
         "  + Data",
         "    AWS::DynamoDB::Table: Clients, Costs",
@@ -55,7 +55,7 @@ def test_long_values_are_cut_and_absent_ones_named() -> None:
         ("Policy",), "AWS::IAM::Policy", "Modify", "Conditional", differences=(Difference("Document", "", "x\n" * 200),)
     )
     lines = list(plan_text.plan_lines(Plan("s", "id", "UPDATE", "cs", "n", "d", (change,))))
-    assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy (might be replaced)"]
+    assert lines[:2] == ["s: update, 1 changed", "  ~ Policy  AWS::IAM::Policy (may be replaced)"]
     assert lines[2].startswith("      Document: (none) → x x x") and lines[2].endswith("…") and len(lines[2]) < 130
 
 
@@ -82,6 +82,6 @@ def test_a_long_wait_says_what_for() -> None:
 
 def test_what_the_local_aws_does_not_hold() -> None:
     one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
-    assert "not held by its services: nothing" in outcomes.local_aws_line("http://localhost:1", [])
+    assert "all property values are simulated" in outcomes.local_aws_line("http://localhost:1", [])
     line = outcomes.local_aws_line("http://localhost:1", [one, one])
-    assert line == "local AWS: http://localhost:1  not held by its services: 2 values of 1 resource type"
+    assert line == "local AWS: http://localhost:1  2 property values of 1 resource type are not simulated"

@@ -11,7 +11,7 @@ from scripts.local_aws.faults import ResourceFault
 from tests.support.accounts import ACCOUNT, REGION, Account, account, policy
 
 CHANGE = f"in account {ACCOUNT}, {REGION}? (yes/no) "
-BROADER = "Permissions are broadened, as shown. Is that meant? (yes/no) "
+BROADER = "More permissions are allowed, as shown. Is that intended? (yes/no) "
 EXECUTE, DELETE = "cloudformation.ExecuteChangeSet", "cloudformation.DeleteStack"
 
 
@@ -97,7 +97,7 @@ def test_what_is_stuck_is_not_brought_back_without_a_yes(mine: Account) -> None:
         status, shown = mine.type("continue", answers={f"Bring {mine.stack} back to what it was? (yes/no) ": "no\n"})
         assert "cloudformation.ContinueUpdateRollback" not in mine.calls()
     assert status == 2 and "Nothing was done." in shown, shown
-    assert mine.run("continue").returncode == 2  # nobody is there to agree
+    assert mine.run("continue").returncode == 2  # confirmation needs a terminal
     status, shown = mine.type("continue", answers={"(yes/no) ": "yes\n"})
     assert status == 0 and "UPDATE_ROLLBACK_COMPLETE" in shown, shown
 

@@ -38,7 +38,7 @@ def test_a_failed_creation_names_the_one_cause(failed: subprocess.CompletedProce
     told = failed.stdout
     assert f"{LOCAL} could not be created; nothing of it is left (ROLLBACK_COMPLETE" in told
     assert f"\n  {LOCAL} > Notifications > Broken  AWS::SSM::Parameter\n" in told
-    assert "what it is for: Something that SSM refuses." in told
+    assert "purpose: Something that SSM refuses." in told
     assert told.count("    reason: ") == 1 and "reserved parameter name" in told
 
 
@@ -145,7 +145,7 @@ def test_destroy_comes_last_and_keeps_what_holds_data(world: World, created: sub
     gone = world.deploy("destroy")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert f"{LOCAL} is deleted (DELETE_COMPLETE" in gone.stdout
-    assert "Data > Clients" in gone.stdout.partition("kept, because it holds data")[2]
+    assert "Data > Clients" in gone.stdout.partition("kept, because it contains data")[2]
     assert list(world.stacks()) == [SHARED] and world.change_sets() == []
     assert len(world.aws.call("dynamodb", "list_tables")["TableNames"]) == 5
     assert f"{LOCAL} does not exist" in world.deploy("destroy").stdout

@@ -120,7 +120,7 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(her
     pipeline = here.aws.call("codepipeline", "get_pipeline", name=here.output("Pipeline"))["pipeline"]
     stage = next(item for item in pipeline["stages"] if item.get("onFailure", {}).get("result") == "RETRY")
     release = here.release(here.application("third"), fail_at=stage["name"])
-    tried = [action for action in release.stages[-1].actions if action.error == "made to fail (FAIL_AT)"]
+    tried = [action for action in release.stages[-1].actions if action.error == "failed on request (FAIL_AT)"]
     assert len(tried) == 2
     assert release.stages[-1].consequence == "tried once more"
     assert json.loads(release.messages[0].body)["rollback"] == "not-configured"

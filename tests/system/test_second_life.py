@@ -59,7 +59,7 @@ def test_a_repository_that_exists_is_taken_over(world: World, taken: Ended) -> N
 def test_what_stays_is_told_with_its_name(world: World, gone: Ended) -> None:
     assert gone.returncode == 0, gone.stdout + gone.stderr
     told = gone.stdout.partition(f"{LOCAL} is deleted (DELETE_COMPLETE")[2]
-    assert "kept, because it holds data" in told and TABLE in told
+    assert "kept, because it contains data" in told and TABLE in told
     assert "no next life starts with a release of this one" in told
     assert list(world.stacks()) == [SHARED]
 
@@ -102,9 +102,9 @@ def test_the_last_end_empties_what_is_named(world: World, again: Ended) -> None:
     assert again.returncode == 0
     ended = world.deploy("destroy", "--empty-buckets")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "stays, because no stack holds it: DataTables = EXISTING" in ended.stdout
+    assert "kept, because no stack owns it: DataTables = EXISTING" in ended.stdout
     buckets = [one["Name"] for one in world.aws.call("s3", "list_buckets")["Buckets"]]
-    second = ended.stdout.partition("is emptied and removed, because you have named it")[2].split("\n\n")[0]
+    second = ended.stdout.partition("emptied and deleted, because you named it")[2].split("\n\n")[0]
     assert not [name for name in buckets if name in second] and "Storage > Artifacts" in second
     assert world.aws.call("dynamodb", "describe_table", TableName=TABLE)["Table"]["ItemCount"] >= 0
     earlier = world.deploy("destroy")

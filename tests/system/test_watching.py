@@ -142,7 +142,7 @@ def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> Non
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=300)
-        assert process.returncode == 4 and b"is left running" in error and b"`follow` watches it" in error
+        assert process.returncode == 4 and b"is left running" in error and b" follow local` watches it" in error
         status, told = world.run("follow")
     assert status == 0 and "is updated (UPDATE_COMPLETE" in told, told
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_undone_is_continued(world: World) -> None:
         status, told = world.run("apply")
         assert status == 4 and "UPDATE_ROLLBACK_FAILED" in told, told
         status, told = world.run("apply")
-        assert status == 4 and "run `continue`" in told, told
+        assert status == 4 and " continue local`. To give up" in told, told
         status, told = world.run("continue", "--skip", "First.Nothing")
         assert status == 64 and "There are: First.Note." in told, told
         status, told = world.run("continue")

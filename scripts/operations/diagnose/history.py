@@ -73,7 +73,7 @@ def since(text: str, now: datetime | None = None) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{text} is no time.", "Give 30m, 2h or 7d, or a time such as 2026-11-23T12:00.") from None
+        raise UsageError(f'Invalid time "{text}".', "Give 30m, 2h or 7d, or a time such as 2026-11-23T12:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

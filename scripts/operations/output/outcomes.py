@@ -21,10 +21,10 @@ def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
     if outcome.cause:
         yield from cause_lines(outcome.cause, paint)
     if outcome.obstacle:
-        yield "  and what kept it from being undone:"
+        yield "  rollback failed at:"
         yield from cause_lines(outcome.obstacle, paint)
     if outcome.retained:
-        yield f"  kept, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}"
+        yield f"  retained, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}"
     if outcome.held.remedy:
         yield f"  {outcome.held.remedy}"
 
@@ -48,13 +48,13 @@ def cause_lines(cause: Cause, paint: Paint = plain) -> Iterator[str]:
     """The one cause: where, what for, why, where it is made, what to do."""
     yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
     if cause.sentence:
-        yield f"    what it is for: {cause.sentence}"
+        yield f"    purpose: {cause.sentence}"
     yield f"    reason: {cause.reason}"
     yield from (f"      {line}" for line in cause.said)
     if cause.place or cause.module:
-        yield f"    made in: {cause.place or cause.module}"
+        yield f"    defined in: {cause.place or cause.module}"
     if cause.remedy:
-        yield f"    what to do: {cause.remedy}"
+        yield f"    next step: {cause.remedy}"
 
 
 def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:
@@ -85,7 +85,9 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], pa
 
 
 def local_aws_line(page: str, unheld: Sequence[Mapping[str, str]]) -> str:
-    """What the local AWS is, and how much of what was deployed it does not hold."""
+    """Where the local AWS is, and how many of the deployed property values it does not simulate."""
     types = len({one["Type"] for one in unheld})
-    missing = f"{count(len(unheld), 'value')} of {count(types, 'resource type')}" if unheld else "nothing"
-    return f"local AWS: {page}  not held by its services: {missing}"
+    values = f"{count(len(unheld), 'property value')} of {count(types, 'resource type')}"
+    verb = "is" if len(unheld) == 1 else "are"
+    simulated = f"{values} {verb} not simulated" if unheld else "all property values are simulated"
+    return f"local AWS: {page}  {simulated}"

@@ -25,10 +25,13 @@ def lines(environment: str, account: str, region: str, made: Sequence[Plan | Not
 
 
 def _plan(plan: Plan) -> Iterator[str]:
-    yield from _section("First, by itself, the image that runs", _differences(plan.image))
+    yield from _section("Step 1 of 2: update the stack to the running image", _differences(plan.image))
     yield from _section("Refused", (f"**{code(one.where)}**: {one.why}. {one.remedy}" for one in plan.refusals))
-    named = (f"**{code(one.name)}** ({one.type}) {one.why}, is {one.how}: `{one.option}`" for one in plan.losses)
-    yield from _section("To be named by who agrees", named)
+    named = (
+        f"**{code(loss.name)}** ({loss.type}, {loss.why}) would be {loss.how}. To allow this: `{loss.option}`"
+        for loss in plan.losses
+    )
+    yield from _section("Needs explicit approval", named)
     signed = [*(("gained", one) for one in plan.gained), *(("lost", one) for one in plan.lost)]
     grants = (f"{sign}{', **broader**' if one.broader else ''}: {code(str(one))}" for sign, one in signed)
     yield from _section("Permissions", grants)
@@ -38,7 +41,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         yield from _section("Tags", _differences(plan.tags))
     news = () if plan.empty else plan_found(plan)
     found = (f"{code(one.name)} = {code(told(one.value))} ({one.state}: {one.how})" for one in news)
-    yield from _section("Found by the script", found)
+    yield from _section("Computed parameters", found)
     yield from _section("CloudFormation says", (f"{one.kind}: {code(one.where)}: {one.text}" for one in plan.notices))
     if plan.certain:
         yield ""
@@ -71,7 +74,7 @@ def _resource(leaf: PlannedChange) -> Iterator[str]:
         else:
             yield f"  - {code(one.name)}: {_change(one)}"
     if again := [one for one in leaf.differences if not one.certain]:
-        yield f"  - {count(len(again), 'value')} more only computed again"
+        yield f"  - {count(len(again), 'value')} more computed again, probably unchanged"
 
 
 def _differences(differences: Sequence[Difference]) -> Iterator[str]:

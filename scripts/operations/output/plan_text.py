@@ -13,41 +13,41 @@ if TYPE_CHECKING:
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
 MANY = 6
-FOLLOWING = "more to follow, given something that is made anew"
-AGAIN = "more only computed again, from values that stay as they are"
+FOLLOWING = "may change because a resource that they use is replaced"
+AGAIN = "listed by CloudFormation, values unchanged"
 
 
-def plan_lines(plan: Plan, paint: Paint = plain) -> Iterator[str]:
-    """The tree: root > child > resource, before → after; what only might change is folded below it, and what somebody
-    has to agree to comes last, where it is read."""
+def plan_lines(plan: Plan, paint: Paint = plain, verbose: bool = False) -> Iterator[str]:
+    """The tree: root > child > resource, before → after. Resources that only might change are below it, with `verbose`
+    by name; what somebody has to agree to comes last, where it is read."""
     yield paint(f"{plan.stack}: {summary(plan)}", "bold")
     yield from setting_lines(plan)
     if plan.empty:
         yield from _notices(plan)
         return
     if plan.image:
-        yield "  first, by itself, the image that runs"
+        yield "  step 1 of 2: update the stack to the running image"
         yield from _differences(plan.image, 2)
     for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
         if differences and plan.kind == UPDATE:
             yield f"  {title}"
             yield from _differences(differences, 2)
     if found := plan_found(plan):
-        yield "  found by this script"
+        yield "  computed parameters"
         yield from (f"    {one.name} = {told(one.value)}  ({one.state}: {one.how})" for one in found)
     for change in plan.changes:
         yield from _change(change, 1, paint)
-    yield from _folded(plan)
+    yield from _folded(plan, verbose)
     yield from _permissions(plan, paint)
     yield from _warnings(plan, paint)
 
 
-def lines(one: Plan | NotPlanned, paint: Paint = plain) -> Iterator[str]:
+def lines(one: Plan | NotPlanned, paint: Paint = plain, verbose: bool = False) -> Iterator[str]:
     """One root, planned or not."""
     if isinstance(one, NotPlanned):
         yield f"{one.stack}: not planned yet, {one.reason}"
     else:
-        yield from plan_lines(one, paint)
+        yield from plan_lines(one, paint, verbose)
 
 
 def plan_found(plan: Plan) -> Sequence["Computed"]:
@@ -70,12 +70,14 @@ def summary(plan: Plan) -> str:
     return f"update, {found or 'no resource changes for sure'}"
 
 
-def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
+def _change(change: PlannedChange, depth: int, paint: Paint, others: Sequence[PlannedChange] = ()) -> Iterator[str]:
+    """A change and what is below it; `others` change in the same way, and are named beside it."""
     if not change.certain:
         return
     style = {"Add": "green", "Remove": "red"}.get(change.action, "yellow")
     kind = "" if change.nested else f"  {change.type}"
-    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {change.path[-1]}{kind}{fate(change)}"
+    names = ", ".join(one.path[-1] for one in (change, *others))
+    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {names}{kind}{fate(change)}"
     yield paint(line, "red" if change.replaced else style)
     if change.action == "Modify" and not change.nested:
         yield from _differences(change.differences, depth + 2)
@@ -83,10 +85,31 @@ def _change(change: PlannedChange, depth: int, paint: Paint) -> Iterator[str]:
         yield from _new(change, depth + 1)
     else:
         many = _many(change)
-        for child in (one for one in change.children if not (one.action == "Add" and one.type in many)):
-            yield from _change(child, depth + 1, paint)
-        for kind, names in many.items():
-            yield paint(wrapped(f"+ {kind}: {', '.join(names)}", depth + 1), "green")
+        listed = [child for child in change.children if not (child.action == "Add" and child.type in many)]
+        for child, *alike in _alike(listed):
+            yield from _change(child, depth + 1, paint, alike)
+        for kind, added in many.items():
+            yield paint(wrapped(f"+ {kind}: {', '.join(added)}", depth + 1), "green")
+
+
+def _alike(changes: Sequence[PlannedChange]) -> list[list[PlannedChange]]:
+    """The changes in their order; resources of one type in which the same properties change in the same way are
+    together, at the place of the first."""
+    groups: list[list[PlannedChange]] = []
+    for change in changes:
+        same = (
+            group
+            for group in groups
+            if change.action == "Modify" and change.certain and not change.nested and group[0].differences
+            if (group[0].action, group[0].type, group[0].certain, group[0].nested, group[0].differences, fate(group[0]))
+            == (change.action, change.type, change.certain, change.nested, change.differences, fate(change))
+        )
+        group = next(same, None)
+        if group is None:
+            groups.append([change])
+        else:
+            group.append(change)
+    return groups
 
 
 def _many(change: PlannedChange) -> dict[str, list[str]]:
@@ -108,14 +131,14 @@ def _new(change: PlannedChange, depth: int) -> Iterator[str]:
 
 
 def fate(change: PlannedChange) -> str:
-    """` (is replaced, the old one is kept)` and the like, or nothing."""
+    """` (replaced; old one retained)` and the like, or nothing."""
     said = []
     if change.replacement in ("True", "Conditional"):
         sure = any(one.certain and one.recreates == "Always" for one in change.differences)
-        said.append("is replaced" if sure else "might be replaced")
+        said.append("replaced" if sure else "may be replaced")
     if change.policy.endswith("Retain") and (said or change.action == "Remove"):
-        said.append("the old one is kept")
-    return f" ({', '.join(said)})" if said else ""
+        said.append("old one retained")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _differences(differences: Sequence[Difference], depth: int) -> Iterator[str]:
@@ -126,16 +149,18 @@ def _differences(differences: Sequence[Difference], depth: int) -> Iterator[str]
         else:
             yield f"{'  ' * depth}{one.name}: {told(one.before)} → {told(one.after)}"
     if open_ := [one for one in differences if not one.certain]:
-        yield f"{'  ' * depth}{count(len(open_), 'value')} more only computed again"
+        yield f"{'  ' * depth}{count(len(open_), 'value')} more computed again, probably unchanged"
 
 
-def _folded(plan: Plan) -> Iterator[str]:
+def _folded(plan: Plan, verbose: bool) -> Iterator[str]:
     """What only might change, and nested stacks in which nothing does."""
     following = [leaf for leaf in plan.folded if leaf.name in plan.follows]
     again = [leaf for leaf in plan.folded if leaf.name not in plan.follows]
-    for leaves, why in ((following, FOLLOWING), (again, AGAIN)):
+    for leaves, why, named in ((following, FOLLOWING, True), (again, AGAIN, verbose)):
         if leaves:
-            yield f"  {len(leaves)} {why}:"
+            yield f"  {len(leaves)} {why}{':' if named else ' (--verbose names them)'}"
+        if not named:
+            continue
         for stack in dict.fromkeys(leaf.path[:-1] for leaf in leaves):
             names = ", ".join(leaf.path[-1] + fate(leaf) for leaf in leaves if leaf.path[:-1] == stack)
             yield wrapped(f"? {' > '.join(stack)}: {names}", 2)
@@ -165,8 +190,8 @@ def _notices(plan: Plan) -> Iterator[str]:
 def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
     yield from _notices(plan)
     if plan.losses:
-        yield paint("  to be named by who agrees", "red")
-        yield from (f"    {one.name}  {one.type}  {one.why}, is {one.how}: {one.option}" for one in plan.losses)
+        yield paint("  needs explicit approval", "red")
+        yield from (f"    {loss}" for loss in plan.losses)
     if plan.refusals:
         yield paint("  refused", "red")
         for one in plan.refusals:

@@ -12,9 +12,9 @@ def setting_lines(plan: Plan) -> Iterator[str]:
     lines = [f"{one.name}: {short(one.before)} → {short(one.after)}" for one in plan.kept]
     if settings and settings.alarms and not plan.empty:
         names = ", ".join(arn.rpartition(":alarm:")[2] for arn in settings.alarms)
-        lines.append(f"goes back when one of these alarms is raised meanwhile: {names}")
+        lines.append(f"rolls back if one of these alarms fires during the update: {names}")
     if settings and settings.topics is not None and not plan.empty:
-        lines.append(f"events are told to: {', '.join(settings.topics) or 'nobody any more'}")
+        lines.append(f"notification topics: {', '.join(settings.topics) or 'none'}")
     if lines:
         yield "  settings"
         yield from (wrapped(line, 2) for line in lines)

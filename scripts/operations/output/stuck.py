@@ -15,9 +15,10 @@ def stuck_lines(stack: Stack, failed: Sequence[Stuck], root: Template, paint: Pa
         yield f"  {paint(' > '.join(one.path), 'red')}  {one.type}"
         yield f"    reason: {one.reason}"
         if text := sentence(root, one.path):
-            yield f"    what it is for: {text}"
+            yield f"    purpose: {text}"
     skippable = [one for one in failed if one.skip]
     if skippable and stack.status == "UPDATE_ROLLBACK_FAILED":
         options = " ".join(f"--skip {'.'.join(one.path)}" for one in skippable)
-        yield "  Remove the reason and run `continue`. Where that is impossible, leave the resource as it is: it will"
-        yield f"  not be what the template says until the next deployment has changed it. `continue {options}`"
+        what = "these resources" if len(skippable) > 1 else "this resource"
+        yield f"  Fix the cause, then run `continue`. To give up on {what}:"
+        yield f"  `continue {options}`. What is skipped stays out of sync until a deployment changes it."

@@ -24,14 +24,14 @@ def teardown_lines(found: Teardown, emptied: Sequence[Held], paint: Paint = plai
     yield paint(f"{found.stack.name}: delete {count(len(found.goes), 'resource')}, keep {len(found.stays)}", "bold")
     kinds = Counter(one.type for one in found.goes)
     yield wrapped(f"goes: {', '.join(f'{kind} ({number})' for kind, number in sorted(kinds.items()))}", 1)
-    yield from kept_lines([one for one in found.stays if one not in emptied], "stays, because it holds data")
+    yield from kept_lines([one for one in found.stays if one not in emptied], "kept, because it contains data")
     if emptied:
-        yield paint("  is emptied and removed, because you have named it", "red")
+        yield paint("  emptied and deleted, because you named it", "red")
         yield from (f"    {one}  {one.type}  {one.physical_id}" for one in emptied)
     adopted = {name: found.stack.parameters.get(name, "") for name in PARAMETERS}
     for name, value in adopted.items():
         if value not in ("", CREATE):
-            yield f"  stays, because no stack holds it: {name} = {value}"
+            yield f"  kept, because no stack owns it: {name} = {value}"
     for one in found.executions:
         yield paint(f"  is stopped: execution {one.id} of {one.pipeline}", "yellow")
     for reason in found.forbidden:

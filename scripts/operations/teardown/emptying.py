@@ -35,7 +35,7 @@ def named(left: Iterable[Held], buckets: bool, registry: bool, names: Iterable[s
         found = [one for one in can if name == one.physical_id or steps(name) == one.path]
         if not found:
             valid = ", ".join(sorted(".".join(one.path) for one in can)) or "nothing"
-            raise UsageError(f"{name} is nothing that can be emptied.", f"Valid names: {valid}.")
+            raise UsageError(f'"{name}" cannot be emptied.', f"Valid names: {valid}.")
         wanted += [one for one in found if one not in wanted]
     return wanted
 

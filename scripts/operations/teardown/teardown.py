@@ -176,7 +176,7 @@ def drain(aws: Aws, found: Teardown, say: Say) -> None:
             **target,
         )
     aws.call("ecs", "update_service", cluster=cluster, service=service, desiredCount=0)
-    say(f"service {service} is brought to zero")
+    say(f"service {service} is scaled to zero")
     _until(lambda: not _tasks(aws, cluster, service), PATIENCE)
 
 

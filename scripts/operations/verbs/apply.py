@@ -75,6 +75,8 @@ def run(run: Run) -> Exit:
             say(approvals.keep_line(run.aws, found.outputs))
     else:
         ended = _again(prepared, beside, paint, held)
+    if ended is Exit.DONE and held and any(one.image for one in held.stacks):
+        say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
     if run.aws.endpoint:
         say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
     return ended
@@ -116,7 +118,7 @@ class Steps:
                     self._leave(planned)
                     continue
                 if planned.digest != agreed:
-                    say(plan_text.plan_lines(planned, self.paint))
+                    say(plan_text.plan_lines(planned, self.paint, self.run.given.verbose))
                     agree.agree(self.run, wanted, planned, self.planner.identity.account)
                     agreed = planned.digest
                     adopted = adoption.adopted(self.run.aws, planned.found)

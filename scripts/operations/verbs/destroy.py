@@ -21,10 +21,10 @@ from scripts.operations.teardown import emptying, teardown
 from scripts.operations.teardown.teardown import Teardown
 
 ORDER = (ENVIRONMENT, EDGE)  # the edge serves the environment, and goes after it
-KEPT = "kept, because it holds data"
+KEPT = "kept, because it contains data"
 EARLIER = "kept when it was deleted, and perhaps removed since"
 GONE, HALF = "DELETE_COMPLETE", "DELETE_FAILED"
-REMAINS = "The shared and the access stack stay, and so do the packaging bucket with the record of every deployment."
+REMAINS = "The shared stack, the access stack and the packaging bucket (deployment records) are kept."
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -144,7 +144,7 @@ def _confirm(run: Run, stack: Stack, account: str) -> None:
         return
     if not sys.stdin.isatty():
         raise NotConfirmedError(
-            f"{stack.name} was not touched: nobody is there to agree.", f"--name {name} --yes agrees."
+            f"{stack.name} was not touched: confirmation needs a terminal.", f"--name {name} --yes agrees."
         )
     if answer(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ") != name:
         raise NotConfirmedError(f"{stack.name} was not touched.")

@@ -19,6 +19,7 @@ from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan, SavedStack
 
 FORMATS = ("terminal", "markdown", "json")
+STEP_ONE = "this plan is step 1 of 2, the running image alone. Apply it, then plan again: step 2 has the other changes."
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,9 +27,10 @@ def arguments(parser: ArgumentParser) -> None:
     adoption.arguments(parser)
     planning.arguments(parser)
     parser.add_argument("--format", choices=FORMATS, default="terminal", help="how the plan is shown")
-    parser.add_argument("--drift", action="store_true", help="also tell what somebody changed outside the stacks")
+    parser.add_argument("--verbose", action="store_true", help="also name resources whose values stay unchanged")
+    parser.add_argument("--drift", action="store_true", help="also show what was changed outside the stacks")
     parser.add_argument("--out", type=Path, metavar="FILE", help="save the plan for `apply --plan FILE`")
-    parser.add_argument("--discard", type=Path, metavar="FILE", help="take a saved plan's change sets away")
+    parser.add_argument("--discard", type=Path, metavar="FILE", help="delete the change sets of a saved plan")
 
 
 def run(run: Run) -> Exit:
@@ -77,7 +79,7 @@ def _discard(run: Run, planner: Planner) -> Exit:
     roots = {one.stack: one for one in run.roots.values()}
     for one in held.stacks:
         change_set.discard(run.of(roots.get(one.stack, run.wanted)).aws, one.plan)
-        say([f"{one.stack}: the reviewed change set is gone"])
+        say([f"{one.stack}: the reviewed change set is deleted"])
     return Exit.DONE
 
 
@@ -99,7 +101,7 @@ def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | No
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         change_set.discard(planner.aws, one)
         one = planner.image(wanted, one, previous, change_set.SAVED_IMAGE)
-        print(f"{wanted.stack}: the image that runs, by itself; plan the rest when it is applied", file=sys.stderr)
+        print(f"{wanted.stack}: {STEP_ONE}", file=sys.stderr)
     return replace(one, notices=(*one.notices, *told)), previous
 
 
@@ -109,4 +111,4 @@ def _show(run: Run, planner: Planner, made: Sequence[Plan | NotPlanned]) -> list
     if run.given.format == "markdown":
         return [*plan_markdown.lines(run.wanted.name, planner.identity.account, run.aws.region, made)]
     paint = terminal.painter(sys.stdout)
-    return [line for one in made for line in plan_text.lines(one, paint)]
+    return [line for one in made for line in plan_text.lines(one, paint, run.given.verbose)]

@@ -56,7 +56,7 @@ def _agree(run: Run, name: str) -> None:
     if run.given.yes:
         return
     if not sys.stdin.isatty():
-        raise NotConfirmedError("Nothing was rolled back: nobody is there to agree.", "Run again with --yes.")
+        raise NotConfirmedError("Nothing was rolled back: confirmation needs a terminal.", "Run again with --yes.")
     if answer(f"Type the environment's name ({name}) to go back: ") != name:
         raise NotConfirmedError("Nothing was rolled back.")
 
