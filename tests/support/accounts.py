@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,22 +70,7 @@ def small_templates() -> dict[str, Body]:
                     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
                 },
             },
-            "Role": {
-                "Type": "AWS::IAM::Role",
-                "Properties": {
-                    "AssumeRolePolicyDocument": {
-                        "Version": "2012-10-17",
-                        "Statement": [
-                            {
-                                "Effect": "Allow",
-                                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
-                                "Action": "sts:AssumeRole",
-                            }
-                        ],
-                    },
-                    "Policies": [{"PolicyName": "Own", "PolicyDocument": policy("s3:GetObject")}],
-                },
-            },
+            "Role": role("ecs-tasks.amazonaws.com", policy("s3:GetObject")),
         },
     }
     properties = {
@@ -107,6 +92,18 @@ def small_templates() -> dict[str, Body]:
     return {"environment": root, "data": nested}
 
 
+def role(service: str, document: Body) -> Body:
+    """A role of a service, which may do what `document` says."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusted]},
+            "Policies": [{"PolicyName": "Own", "PolicyDocument": document}],
+        },
+    }
+
+
 def policy(*actions: str) -> Body:
     """A policy document that allows actions on the account's own bucket."""
     statement = {"Sid": "Own", "Effect": "Allow", "Action": list(actions), "Resource": "arn:aws:s3:::own/*"}
@@ -120,6 +117,7 @@ class Account:
     folder: Path
     endpoint: server.Endpoint
     environment: str = "staging"
+    key: tuple[str, str] = ("", "")  # of the caller, where it is not the account's own
 
     @property
     def stack(self) -> str:
@@ -165,8 +163,8 @@ class Account:
         config.write_text(f"[default]\nregion = {REGION}\ns3 =\n  addressing_style = path\n", encoding="utf-8")
         return usual | {
             "AWS_ENDPOINT_URL": self.endpoint.url,
-            "AWS_ACCESS_KEY_ID": self.endpoint.key,
-            "AWS_SECRET_ACCESS_KEY": "tests",
+            "AWS_ACCESS_KEY_ID": self.key[0] or self.endpoint.key,
+            "AWS_SECRET_ACCESS_KEY": self.key[1] or "tests",
             "AWS_CONFIG_FILE": str(config),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "TERM": "xterm",
@@ -189,6 +187,31 @@ class Account:
             timeout=SECONDS,
             check=False,
         )
+
+    def start(self, verb: str, *words: str, until: str) -> subprocess.Popen[str]:
+        """A command without a terminal that goes on; it has printed `until`."""
+        process = subprocess.Popen(
+            self.command(verb, *words),
+            cwd=ROOT,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if until in line:
+                return process
+        raise AssertionError(f"{until!r} was not printed:\n{''.join(lines)}")
+
+    def user(self, name: str) -> Account:
+        """The same account as an IAM user, who is created."""
+        self.aws.call("iam", "create_user", UserName=name)
+        key = self.aws.call("iam", "create_access_key", UserName=name)["AccessKey"]
+        return replace(self, key=(key["AccessKeyId"], key["SecretAccessKey"]))
 
     def type(self, verb: str, *words: str, answers: Mapping[str, str]) -> tuple[int, str]:
         """One command on a terminal: each of `answers` is typed when its question stands there. The exit status, and

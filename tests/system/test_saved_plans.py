@@ -1,0 +1,144 @@
+"""The guards of a saved plan: whatever is not what was reviewed is refused, and nothing is executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.local_aws.faults import CallFault
+from tests.support.accounts import REGION, Account, account
+
+EXECUTE = "cloudformation.ExecuteChangeSet"
+
+
+@pytest.fixture(scope="module")
+def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account(tmp_path_factory.mktemp("saved")) as one:
+        one.write()
+        done = one.run("apply", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield one
+
+
+@pytest.fixture
+def mine(created: Account) -> Account:
+    """A living environment; the files say what is deployed."""
+    created.write(created.note())
+    return created
+
+
+@pytest.fixture
+def file(mine: Account, tmp_path: Path) -> Iterator[Path]:
+    """A saved plan that nobody has touched."""
+    mine.write("planned")
+    path = tmp_path / "plan.json"
+    planned = mine.run("plan", "--out", str(path))
+    assert planned.returncode == 2, planned.stdout + planned.stderr
+    yield path
+    mine.write("planned")
+    mine.run("plan", "--discard", str(path))
+    assert mine.change_sets() == []
+
+
+def answer(operation: str, nth: int = 0, **body: Any) -> CallFault:
+    """What AWS answers instead: the `nth` time, or always."""
+    times = 1 if nth else 0
+    return CallFault("answer", on=operation, nth=nth, times=times, answer=body)
+
+
+def refused(mine: Account, file: Path, why: str, *words: str, faults: tuple[CallFault, ...] = ()) -> None:
+    """Nothing is executed, and the change set that was reviewed stays as long as CloudFormation keeps it."""
+    kept = mine.change_sets()
+    with mine.faults(*faults):
+        ended = mine.run("apply", "--yes", "--plan", str(file), *words)
+        assert EXECUTE not in mine.calls()
+    assert ended.returncode == 3 and why in ended.stderr, ended.stdout + ended.stderr
+    assert mine.change_sets() == kept
+
+
+def test_the_plan_of_another_environment(mine: Account, file: Path) -> None:
+    mine.write("planned", environment="other")
+    refused(mine, file, "The plan is for staging, and this is other; nothing was executed.")
+
+
+def test_the_plan_of_another_region(mine: Account, file: Path) -> None:
+    refused(mine, file, f"The plan is for {REGION}, and this is eu-central-1", "--region", "eu-central-1")
+
+
+def test_the_plan_of_another_account(mine: Account, file: Path) -> None:
+    other = answer("sts.GetCallerIdentity", Account="444455556666", Arn="arn:aws:iam::444455556666:user/me", UserId="A")
+    refused(mine, file, "The plan is for 123456789012, and this is 444455556666", faults=(other,))
+
+
+@pytest.mark.parametrize("status", ["OBSOLETE", "UNAVAILABLE", "EXECUTE_FAILED"])
+def test_a_change_set_that_cannot_be_executed_any_more(mine: Account, file: Path, status: str) -> None:
+    gone = answer("cloudformation.DescribeChangeSet", nth=1, ExecutionStatus=status, Status="CREATE_COMPLETE")
+    refused(mine, file, f"The reviewed change set of {mine.stack} is {status}.", faults=(gone,))
+
+
+def test_a_change_set_that_is_not_what_was_reviewed(mine: Account, file: Path) -> None:
+    """It is read again before it is executed, nested change sets too."""
+    added = {"Action": "Add", "LogicalResourceId": "Surprise", "ResourceType": "AWS::SNS::Topic"}
+    [saved] = json.loads(file.read_text(encoding="utf-8"))["stacks"]
+    other = answer(
+        "cloudformation.DescribeChangeSet",
+        nth=2,
+        ChangeSetId=saved["change_set"],
+        StackName=mine.stack,
+        Status="CREATE_COMPLETE",
+        Changes=[{"Type": "Resource", "ResourceChange": added}],
+    )
+    refused(mine, file, f"The change set of {mine.stack} is not what was reviewed.", faults=(other,))
+
+
+def test_a_stack_that_has_changed_since(mine: Account, file: Path) -> None:
+    mine.write("meanwhile")
+    assert mine.run("apply", "--yes").returncode == 0
+    mine.write("planned")
+    refused(mine, file, f"{mine.stack} has changed since the plan was made")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (None, "cannot be read"),
+        ("[1,\n", ":2 is no JSON"),
+        ("[]", "is no saved plan of version 1."),
+        ('{"version": 1}', "is no saved plan of version 1."),
+        ('{"version": 2, "digest": ""}', "is no saved plan of version 1."),
+        ('{"version": 1, "digest": ""}', "was changed after it was written"),
+    ],
+)
+def test_what_is_no_saved_plan(mine: Account, tmp_path: Path, text: str | None, why: str) -> None:
+    other = tmp_path / "other.json"
+    if text is not None:
+        other.write_text(text, encoding="utf-8")
+    for words in (("apply", "--plan"), ("plan", "--discard")):
+        ended = mine.run(*words, str(other))
+        assert ended.returncode == 3 and f"{other}" in ended.stderr and why in ended.stderr, ended.stderr
+        assert "Make a new plan with `" in ended.stderr
+
+
+def test_a_plan_that_cannot_be_saved_leaves_nothing(mine: Account, tmp_path: Path) -> None:
+    mine.write("unsaved")
+    ended = mine.run("plan", "--out", str(tmp_path / "no/folder/plan.json"))
+    assert ended.returncode == 3 and "cannot be written" in ended.stderr, ended.stderr
+    assert mine.change_sets() == []
+
+
+def test_a_plan_without_changes_executes_nothing(mine: Account, tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    assert mine.run("plan", "--out", str(path)).returncode == 0
+    with mine.faults():
+        ended = mine.run("apply", "--yes", "--plan", str(path))
+        assert EXECUTE not in mine.calls()
+    assert (ended.returncode, ended.stdout) == (0, f"{mine.stack}: nothing in the plan\n"), ended.stderr
+
+
+def test_exactly_the_saved_plan_is_executed(mine: Account, file: Path) -> None:
+    done = mine.run("apply", "--yes", "--plan", str(file))
+    assert done.returncode == 0 and mine.note() == "planned", done.stdout + done.stderr
