@@ -70,6 +70,7 @@ VERBS = {
     "review": Verb("what a change does to every environment", "scripts.review.command", "BASE", False),
     "show": Verb("what one environment gets, with every condition decided", "scripts.lookup.show", operates=False),
     "why": Verb("where something is made, why, and what changing it does", "scripts.lookup.why", "NAME", False),
+    "ci-files": Verb("write ready workflow files for a host of git", "scripts.ci.command", "", False),
     "rehearse": Verb("play one release through the local environment", "scripts.rehearse", "", False),
     "local": Verb("start, stop or find the AWS on this machine", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.cfn import verdict
-
-NAMED = ("-c", "user.name=n", "-c", "user.email=e@x.test", "-c", "commit.gpgsign=false")
+from tests.support.pull_requests import NAMED
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from scripts import cli
-from tests.review import pull_requests
-from tests.review.conftest import NAMED
+from tests.support import pull_requests
+from tests.support.pull_requests import NAMED
 
 LIMIT = 60_000
 

@@ -12,7 +12,7 @@ import pytest
 
 from scripts.review.command import review
 from scripts.review.markdown import markdown
-from tests.review.pull_requests import PULL_REQUESTS
+from tests.support.pull_requests import PULL_REQUESTS
 
 GOLDEN = Path(__file__).parent / "golden"
 LIMIT = 60_000

@@ -1,7 +1,7 @@
 """Twenty pull requests against this repository's own templates and parameter files, each a small edit of one kind.
 
 Each is a function that edits the files of a checkout; what its reviewer has to read in the first five lines stands in
-`golden/NAME.md`.
+`tests/review/golden/NAME.md`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+# Who commits in a checkout of a test.
+NAMED = ("-c", "user.name=n", "-c", "user.email=e@x.test", "-c", "commit.gpgsign=false")
 Edit = Callable[[Path], None]
 
 

@@ -1,0 +1,85 @@
+"""A review becomes one comment of a pull request, whatever the number of pushes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.comments_host import Host, running
+
+HOSTS = {
+    "github": {"GITHUB_REPOSITORY": "team/delivery", "GITHUB_TOKEN": "t0ken"},
+    "gitlab": {"CI_PROJECT_ID": "42", "REVIEW_TOKEN": "t0ken"},
+}
+API = {"github": "GITHUB_API_URL", "gitlab": "CI_API_V4_URL"}
+
+
+def comment(repository: Path, host: Host, name: str, file: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+    """The program as a workflow runs it: isolated, from somewhere else."""
+    variables = {**HOSTS[name], API[name]: host.url, "PULL_REQUEST": "7", "no_proxy": "127.0.0.1", **changed}
+    return subprocess.run(
+        [sys.executable, "-I", str(repository / "scripts/ci/comment.py"), name, str(file)],
+        env={"PATH": os.environ["PATH"], **variables},
+        cwd=file.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_two_pushes_make_one_comment(name: str, repository: Path, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    with running() as host:
+        host.comments[1] = "somebody's words"
+        for text, says in (("first", "comment created"), ("second ``` @you", "comment updated")):
+            file.write_text(text, encoding="utf-8")
+            done = comment(repository, host, name, file)
+            assert (done.returncode, done.stdout.strip()) == (0, says), done.stderr
+        assert host.comments == {1: "somebody's words", 101: "<!-- delivery review -->\nsecond ``` @you"}
+        assert {token for _, _, token in host.requests} == {"Bearer t0ken" if name == "github" else "t0ken"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"PULL_REQUEST": "7/../../other"}, "PULL_REQUEST must be a number"),
+        ({"PULL_REQUEST": ""}, "PULL_REQUEST must be set"),
+        ({"GITHUB_REPOSITORY": "a/b/../../c"}, "GITHUB_REPOSITORY must be a repository"),
+        ({"GITHUB_API_URL": "http://example.test"}, "GITHUB_API_URL must begin with https://"),
+    ],
+)
+def test_variables_that_lead_elsewhere_are_refused_before_anything_is_sent(
+    changed: dict[str, str], says: str, repository: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "review.md"
+    file.write_text("text", encoding="utf-8")
+    with running() as host:
+        done = comment(repository, host, "github", file, **changed)
+        assert done.returncode == 3 and says in done.stderr
+        assert not host.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "says"), [(401, "the token is not accepted"), (403, "may not write"), (404, "no such")]
+)
+def test_a_refusal_of_the_host_is_told(status: int, says: str, repository: Path, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    file.write_text("text", encoding="utf-8")
+    with running() as host:
+        host.status = status
+        done = comment(repository, host, "github", file)
+    assert done.returncode == 3 and says in done.stderr and "Traceback" not in done.stderr
+    assert "t0ken" not in done.stderr
+
+
+def test_a_review_that_a_comment_cannot_take_is_refused(repository: Path, tmp_path: Path) -> None:
+    file = tmp_path / "review.md"
+    file.write_text("x" * 70_000, encoding="utf-8")
+    with running() as host:
+        done = comment(repository, host, "github", file)
+        assert done.returncode == 3 and "a comment takes" in done.stderr and not host.requests

@@ -1,0 +1,117 @@
+"""The files that `delivery ci-files` writes: valid for their hosts, and every command in them is one of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from generator.cfn.places import walk
+from scripts import cli
+from scripts.ci import command
+from tests.support.buildspecs.schema import problems
+
+# Which public schema a file has to fit; check-jsonschema carries them.
+SCHEMAS = {
+    r"\.github/workflows/.*\.yml": "github-workflows",
+    r"\.github/dependabot\.yml": "dependabot",
+    r"\.gitlab-ci\.yml": "gitlab-ci",
+}
+
+
+def schema(name: str) -> Any:
+    folder = resources("check_jsonschema") / "builtin_schemas/vendor"
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("host", command.HOSTS)
+def test_every_file_fits_the_schema_of_its_host(host: str) -> None:
+    judged = 0
+    for path, text in command.files(host):
+        for pattern, name in SCHEMAS.items():
+            if re.fullmatch(pattern, path):
+                judged += 1
+                body = yaml.load(text, Loader=Strings)
+                validator = jsonschema.validators.validator_for(schema(name))(schema(name))
+                assert not [error.message for error in validator.iter_errors(body)], path
+    assert judged or host == "codebuild"
+
+
+class Strings(yaml.SafeLoader):
+    """YAML as the hosts read it: `on` is a word and no Boolean."""
+
+
+Strings.yaml_implicit_resolvers = {
+    key: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:bool" or key in "tTfF"]
+    for key, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def commands(host: str) -> list[str]:
+    """Every line of shell in the files of a host."""
+    lines = []
+    for path, text in command.files(host):
+        if path.endswith((".yml", ".yaml")):
+            lines += [
+                line for _, value in walk(yaml.safe_load(text)) if isinstance(value, str) for line in value.split("\n")
+            ]
+    return lines
+
+
+@pytest.mark.parametrize("host", command.HOSTS)
+def test_every_command_in_them_is_one_of_ours(host: str) -> None:
+    typed = [found[1] for line in commands(host) for found in re.finditer(r"\.venv/bin/delivery ([^|>&]*)", line)]
+    assert typed
+    for words in typed:
+        arguments = [word for word in shlex.split(words) if word != ";" and not word.startswith("then")]
+        options = cli.parse([word.rstrip(";") for word in arguments])
+        assert options.verb in cli.VERBS, words
+
+
+def test_a_workflow_with_a_token_runs_nothing_of_the_pull_request() -> None:
+    """The job that may write comments takes the program of the base branch, and no value of the pull request is put
+    into a script as text."""
+    [text] = [text for path, text in command.files("github") if path.endswith("review.yml")]
+    body = yaml.safe_load(text)
+    assert body["permissions"] == {"contents": "read"}
+    job = body["jobs"]["comment"]
+    assert job["permissions"]["pull-requests"] == "write"
+    [checkout] = [step for step in job["steps"] if "checkout" in step.get("uses", "")]
+    assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    for path, other in command.files("github"):
+        if "workflows" in path:
+            for _, value in walk(yaml.safe_load(other)):
+                if isinstance(value, dict) and "run" in value:
+                    assert "${{" not in value["run"], (path, value["run"])
+
+
+def test_the_buildspec_is_one() -> None:
+    [text] = [text for path, text in command.files("codebuild") if path.endswith("codebuild.yml")]
+    assert not list(problems(yaml.safe_load(text)))
+
+
+@pytest.mark.parametrize("host", command.HOSTS)
+def test_files_are_written_once_and_nothing_of_somebody_is_lost(
+    host: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["ci-files", "--host", host, "--project", str(tmp_path)]
+    assert cli.main(words) == 0
+    written = {path: (tmp_path / path).read_text(encoding="utf-8") for path, _ in command.files(host)}
+    assert written == dict(command.files(host)) and len(written) >= 2
+    capsys.readouterr()
+    assert cli.main(words) == 0
+    assert set(re.findall(r": (.*)", capsys.readouterr().out)) == {"as it is"}
+    first = next(iter(written))
+    (tmp_path / first).write_text("mine\n", encoding="utf-8")
+    assert cli.main(words) == 3
+    assert f"{first}: there already, with other content" in capsys.readouterr().err
+    assert (tmp_path / first).read_text(encoding="utf-8") == "mine\n"
+    assert cli.main([*words, "--force"]) == 0
+    assert (tmp_path / first).read_text(encoding="utf-8") == written[first]
