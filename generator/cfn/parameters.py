@@ -133,9 +133,9 @@ def check(
 def effective(
     file: ParameterFile, template: Template, computed_values: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The value of every parameter of `template`: the file's; for a computed one that in `computed_values`, else that of the
-    first deployment; else the default. Meant for a file in which `check` found nothing: raises `ParameterFileError`
-    for a parameter without a value or with one that is no string."""
+    """The value of every parameter of `template`: the file's; for a computed one that in `computed_values`, else that
+    of the first deployment; else the default. Meant for a file in which `check` found nothing: raises
+    `ParameterFileError` for a parameter without a value or with one that is no string."""
     computed, values = template.get("Metadata", {}).get("Computed", {}), {}
     for name, declaration in template.get("Parameters", {}).items():
         value = file.parameters.get(name, as_text(declaration["Default"]) if "Default" in declaration else None)

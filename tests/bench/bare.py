@@ -26,7 +26,7 @@ def main(url: str, templates: Path, params: Path) -> None:
     bucket = f"{APPLICATION}-templates-{account}-{REGION}"
     urls = publish(clients["s3"], bucket, templates)
     shared = apply(clients["cloudformation"], "shared", urls, read(params, "shared"), read(params, "shared", "Tags"))
-    values = read(params, "local") | found(clients["ec2"], templates, shared["RepositoryName"])
+    values = read(params, "local") | computed_values(clients["ec2"], templates, shared["RepositoryName"])
     apply(clients["cloudformation"], "local", urls, values, read(params, "local", "Tags"))
 
 
@@ -35,20 +35,20 @@ def read(params: Path, name: str, part: str = "Parameters") -> dict[str, str]:
     return values
 
 
-def found(ec2: Any, templates: Path, repository: str) -> dict[str, str]:
+def computed_values(ec2: Any, templates: Path, repository: str) -> dict[str, str]:
     """The computed parameters: what is not found is what it is before anything is known."""
     computed = json.loads((templates / "environment.json").read_text())["Metadata"]["Computed"]
-    wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
-    lists = ec2.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]
-    first = {name: one["First"] for name, one in computed.items()}
+    expected = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+    lists = ec2.describe_managed_prefix_lists(Filters=expected)["PrefixLists"]
+    first = {name: item["First"] for name, item in computed.items()}
     return {**first, "RepositoryName": repository, "CloudFrontPrefixListId": lists[0]["PrefixListId"]}
 
 
 def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
-    held = set()
+    present = set()
     try:
         s3.get_bucket_policy(Bucket=bucket)
-        held = {one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="bare/").get("Contents", ())}
+        present = {content["Key"] for content in s3.list_objects_v2(Bucket=bucket, Prefix="bare/").get("Contents", ())}
     except ClientError:
         s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -65,7 +65,7 @@ def publish(s3: Any, bucket: str, templates: Path) -> dict[str, str]:
                 resource["Properties"]["TemplateURL"] = urls[child]
         content = json.dumps(body).encode()
         key = f"bare/{file.stem}-{hashlib.sha256(content).hexdigest()[:32]}.json"
-        if key not in held:
+        if key not in present:
             s3.put_object(Bucket=bucket, Key=key, Body=content)
         urls[file.stem] = f"https://{bucket}.s3.{REGION}.amazonaws.com/{key}"
     return urls
@@ -81,7 +81,7 @@ def apply(
         kind = "UPDATE"
     except ClientError:
         kind = "CREATE"
-    made = cloudformation.create_change_set(
+    created = cloudformation.create_change_set(
         StackName=stack,
         ChangeSetName=f"bare-{uuid.uuid4().hex[:8]}",
         ChangeSetType=kind,
@@ -91,31 +91,33 @@ def apply(
         Capabilities=["CAPABILITY_IAM"],
         IncludeNestedStacks=True,
     )
-    planned = describe(cloudformation, made["Id"])
+    planned = describe(cloudformation, created["Id"])
     if planned["Status"] != "FAILED":
         cloudformation.describe_stack_events(StackName=stack)
-        cloudformation.execute_change_set(ChangeSetName=made["Id"], DisableRollback=False)
+        cloudformation.execute_change_set(ChangeSetName=created["Id"], DisableRollback=False)
         while cloudformation.describe_stack_events(StackName=stack)["StackEvents"][0]["LogicalResourceId"] != stack or (
             cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"].endswith("_IN_PROGRESS")
         ):
             time.sleep(0.2)
-    cloudformation.delete_change_set(ChangeSetName=made["Id"])
-    found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    assert found["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), found["StackStatus"]
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
+    cloudformation.delete_change_set(ChangeSetName=created["Id"])
+    result = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    assert result["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), result["StackStatus"]
+    return {output["OutputKey"]: output["OutputValue"] for output in result.get("Outputs", ())}
 
 
 def describe(cloudformation: Any, change_set: str) -> dict[str, Any]:
     """The change set with those of all children, as a plan needs them."""
     while True:
-        found: dict[str, Any] = cloudformation.describe_change_set(ChangeSetName=change_set, IncludePropertyValues=True)
-        if found["Status"] in ("CREATE_COMPLETE", "FAILED"):
+        result: dict[str, Any] = cloudformation.describe_change_set(
+            ChangeSetName=change_set, IncludePropertyValues=True
+        )
+        if result["Status"] in ("CREATE_COMPLETE", "FAILED"):
             break
         time.sleep(0.1)
-    for change in found.get("Changes", ()):
+    for change in result.get("Changes", ()):
         if below := change["ResourceChange"].get("ChangeSetId"):
             describe(cloudformation, below)
-    return found
+    return result
 
 
 if __name__ == "__main__":

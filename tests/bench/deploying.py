@@ -24,7 +24,7 @@ import boto3
 
 from scripts.local_aws import server
 from tests.bench import bare
-from tests.bench.peers import APPLICATION, BUCKET, PEERS, ROOTS, TEMPLATES, Wanted, surroundings
+from tests.bench.peers import APPLICATION, BUCKET, PEERS, ROOTS, TEMPLATES, Deployment, surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = 3
@@ -68,18 +68,18 @@ class Side:
         if self.name == BARE:
             return [[*python, "tests.bench.bare", self.endpoint.url, str(TEMPLATES), str(self.params)]]
         values = {name: bare.read(self.params, name) for name in ROOTS}
-        values["local"] |= bare.found(self._client("ec2"), TEMPLATES, values["shared"]["RepositoryName"])
+        values["local"] |= bare.computed_values(self._client("ec2"), TEMPLATES, values["shared"]["RepositoryName"])
         tags = {name: bare.read(self.params, name, "Tags") for name in ROOTS}
-        return PEERS[self.name](Wanted(self.folder, values, tags), self.environment)
+        return PEERS[self.name](Deployment(self.folder, values, tags), self.environment)
 
     def _check(self) -> None:
         """Both stacks stand, with the values of the parameter files."""
         cloudformation = self._client("cloudformation")
         for name in ROOTS:
             stack = cloudformation.describe_stacks(StackName=f"{APPLICATION}-{name}")["Stacks"][0]
-            held = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+            present = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
             assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), (self.name, stack["StackStatus"])
-            assert held.items() >= bare.read(self.params, name).items(), (self.name, held)
+            assert present.items() >= bare.read(self.params, name).items(), (self.name, present)
 
     def change(self, days: str) -> None:
         file = self.params / "local.json"
@@ -110,15 +110,15 @@ def lines() -> list[str]:
             finally:
                 for side in sides:
                     server.stop(side.run_file)
-    return [_row(step, name, found) for step, found in times.items() for name in (BARE, *PEERS)]
+    return [_row(step, name, result) for step, result in times.items() for name in (BARE, *PEERS)]
 
 
 def _step(sides: Sequence[Side]) -> Times:
     return {side.name: side.seconds() for side in sides}
 
 
-def _row(step: str, name: str, found: Sequence[Times]) -> str:
-    pairs = [(one[OURS], one[name]) for one in found if name in one]
+def _row(step: str, name: str, result: Sequence[Times]) -> str:
+    pairs = [(item[OURS], item[name]) for item in result if name in item]
     ours, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     target = BESIDE_BARE[step] if name == BARE else "below 1.0"

@@ -26,7 +26,7 @@ Commands = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Deployment:
     """What is to stand: values and tags of both roots, by `ROOTS`. `folder` is the tool's own."""
 
     folder: Path
@@ -49,21 +49,21 @@ def tool(environment: str, name: str) -> str:
     return str(ROOT / f".venv-{environment}" / "bin" / name)
 
 
-def aws(wanted: Wanted, _: Mapping[str, str]) -> Commands:
+def aws(deployment: Deployment, _: Mapping[str, str]) -> Commands:
     """`aws cloudformation package` for the root that nests, and `deploy` for both."""
-    made = []
+    created = []
     for name, root in ROOTS.items():
         template = TEMPLATES / f"{root}.json"
         if root == "environment":
-            packaged = wanted.folder / "packaged.json"
-            made.append(_package(template, packaged))
+            packaged = deployment.folder / "packaged.json"
+            created.append(_package(template, packaged))
             template = packaged
-        values = [f"{key}={value}" for key, value in wanted.values[name].items()]
+        values = [f"{key}={value}" for key, value in deployment.values[name].items()]
         deploy = [tool("awscli", "aws"), "cloudformation", "deploy", "--template-file", str(template)]
         stack = ["--stack-name", f"{APPLICATION}-{name}", "--s3-bucket", BUCKET, "--no-fail-on-empty-changeset"]
-        given = ["--parameter-overrides", *values, "--tags", *wanted.tagged(name)]
-        made.append([*deploy, *stack, *CAPABILITY, *given])
-    return made
+        provided = ["--parameter-overrides", *values, "--tags", *deployment.tagged(name)]
+        created.append([*deploy, *stack, *CAPABILITY, *provided])
+    return created
 
 
 def _package(template: Path, packaged: Path) -> list[str]:
@@ -71,22 +71,22 @@ def _package(template: Path, packaged: Path) -> list[str]:
     return [*command, "--s3-bucket", BUCKET, "--output-template-file", str(packaged), "--use-json"]
 
 
-def sam(wanted: Wanted, _: Mapping[str, str]) -> Commands:
+def sam(deployment: Deployment, _: Mapping[str, str]) -> Commands:
     """`sam deploy`, which packages by itself."""
-    made = []
+    created = []
     for name, root in ROOTS.items():
-        values = [f'{key}="{value}"' for key, value in wanted.values[name].items()]
+        values = [f'{key}="{value}"' for key, value in deployment.values[name].items()]
         deploy = [tool("sam", "sam"), "deploy", "--template-file", str(TEMPLATES / f"{root}.json")]
         stack = ["--stack-name", f"{APPLICATION}-{name}", "--s3-bucket", BUCKET, "--no-progressbar"]
         quiet = ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
-        given = ["--parameter-overrides", " ".join(values), "--tags", " ".join(wanted.tagged(name))]
-        made.append([*deploy, *stack, *quiet, *CAPABILITY, *given])
-    return made
+        provided = ["--parameter-overrides", " ".join(values), "--tags", " ".join(deployment.tagged(name))]
+        created.append([*deploy, *stack, *quiet, *CAPABILITY, *provided])
+    return created
 
 
-def sceptre(wanted: Wanted, environment: Mapping[str, str]) -> Commands:
+def sceptre(deployment: Deployment, environment: Mapping[str, str]) -> Commands:
     """`sceptre launch` of a group of both stacks; its project is written here."""
-    templates, group = wanted.folder / "templates", wanted.folder / "config" / "bench"
+    templates, group = deployment.folder / "templates", deployment.folder / "config" / "bench"
     if not templates.exists():
         templates.mkdir()
         group.mkdir(parents=True)
@@ -94,24 +94,24 @@ def sceptre(wanted: Wanted, environment: Mapping[str, str]) -> Commands:
         command = _package(TEMPLATES / "environment.json", templates / "environment.json")
         subprocess.run(command, check=True, capture_output=True, env=environment)
         project = {"project_code": APPLICATION, "region": "us-east-1", "template_bucket_name": BUCKET}
-        _write(wanted.folder / "config" / "config.yaml", project)
+        _write(deployment.folder / "config" / "config.yaml", project)
     for name, root in ROOTS.items():
         stack = {
             "template": {"type": "file", "path": f"{root}.json"},
             "stack_name": f"{APPLICATION}-{name}",
-            "parameters": wanted.values[name],
-            "stack_tags": wanted.tags[name],
+            "parameters": deployment.values[name],
+            "stack_tags": deployment.tags[name],
             "dependencies": ["bench/shared.yaml"] if name == "local" else [],
         }
         _write(group / f"{name}.yaml", stack)
-    return [[tool("sceptre", "sceptre"), "--dir", str(wanted.folder), "launch", "--yes", "bench"]]
+    return [[tool("sceptre", "sceptre"), "--dir", str(deployment.folder), "launch", "--yes", "bench"]]
 
 
 def _write(file: Path, body: Mapping[str, object]) -> None:
     file.write_text(json.dumps(body), encoding="utf-8")  # JSON is YAML
 
 
-PEERS: dict[str, Callable[[Wanted, Mapping[str, str]], Commands]] = {
+PEERS: dict[str, Callable[[Deployment, Mapping[str, str]], Commands]] = {
     "aws package + deploy": aws,
     "sam deploy": sam,
     "sceptre launch": sceptre,

@@ -190,10 +190,10 @@ def test_conditions_may_use_conditions_but_not_themselves() -> None:
 )
 def test_constraints_of_a_parameter(declaration: dict[str, Any], good: str, bad: str, why: str) -> None:
     assert unmet("Name", declaration, good) is None
-    found = unmet("Name", declaration, bad)
-    assert found is not None
-    assert re.search(why, found[0])
-    assert list(found[1:]) == [as_text(choice) for choice in declaration.get("AllowedValues", [])]
+    result = unmet("Name", declaration, bad)
+    assert result is not None
+    assert re.search(why, result[0])
+    assert list(result[1:]) == [as_text(choice) for choice in declaration.get("AllowedValues", [])]
 
 
 @pytest.mark.parametrize(("value", "text"), [("a", "a"), (2, "2"), (0.5, "0.5"), (True, "true"), (False, "false")])
@@ -224,9 +224,9 @@ leaves = st.builds(lambda a, b: ({"Fn::Equals": [a, b]}, a == b), words, words)
 def compound(inner: Any) -> Any:
     several = st.lists(inner, min_size=2, max_size=10)
     return st.one_of(
-        inner.map(lambda one: ({"Fn::Not": [one[0]]}, not one[1])),
-        several.map(lambda all_: ({"Fn::And": [one[0] for one in all_]}, all(one[1] for one in all_))),
-        several.map(lambda all_: ({"Fn::Or": [one[0] for one in all_]}, any(one[1] for one in all_))),
+        inner.map(lambda item: ({"Fn::Not": [item[0]]}, not item[1])),
+        several.map(lambda all_: ({"Fn::And": [entry[0] for entry in all_]}, all(entry[1] for entry in all_))),
+        several.map(lambda all_: ({"Fn::Or": [entry[0] for entry in all_]}, any(entry[1] for entry in all_))),
     )
 
 

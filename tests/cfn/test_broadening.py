@@ -119,18 +119,18 @@ def test_same_or_narrower(name: str) -> None:
 
 
 def test_a_broadening_says_who_and_what() -> None:
-    [found] = broadened(role(BASE), role(BASE | {"Action": ["s3:GetObject", "s3:DeleteObject"]}))
-    assert str(found) == "t.R: s3:DeleteObject on a, b" and found.sid == "S"
+    [only] = broadened(role(BASE), role(BASE | {"Action": ["s3:GetObject", "s3:DeleteObject"]}))
+    assert str(only) == "t.R: s3:DeleteObject on a, b" and only.sid == "S"
 
 
 def test_what_is_gained_and_lost() -> None:
     after = [BASE | {"Action": "s3:GetObject", "Resource": ["a", "b", "c"]}, DENY | {"Condition": EQUALS}]
     gained, lost = compare(role(BASE, DENY), role(*after, PermissionsBoundary="x"))
-    assert [(str(one), one.broader) for one in gained] == [
+    assert [(str(item), item.broader) for item in gained] == [
         ("t.R: s3:GetObject on c", True),
         ("t.R: is bound by x", False),
     ]
-    assert [(str(one), one.broader) for one in lost] == [
+    assert [(str(item), item.broader) for item in lost] == [
         ("t.R: s3:PutObject on a, b", False),
         ("t.R: must not s3:* on a, b", True),
     ]
@@ -138,15 +138,15 @@ def test_what_is_gained_and_lost() -> None:
 
 
 def test_a_principal_added_is_broader() -> None:
-    one = {"Sid": "S", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "a", "Principal": {"AWS": "x"}}
-    both = one | {"Principal": {"AWS": ["x", "y"]}}
-    assert len(broadened(bucket_policy(one), bucket_policy(both))) == 1
-    assert broadened(bucket_policy(both), bucket_policy(one)) == []
-    assert broadened(bucket_policy(one | {"Principal": "*"}), bucket_policy(both)) == []
+    item = {"Sid": "S", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "a", "Principal": {"AWS": "x"}}
+    both = item | {"Principal": {"AWS": ["x", "y"]}}
+    assert len(broadened(bucket_policy(item), bucket_policy(both))) == 1
+    assert broadened(bucket_policy(both), bucket_policy(item)) == []
+    assert broadened(bucket_policy(item | {"Principal": "*"}), bucket_policy(both)) == []
 
 
 def test_a_new_holder_gains_all_that_it_may() -> None:
-    assert [found.holder for found in broadened(nothing(), role(BASE))] == ["t.R"]
+    assert [result.holder for result in broadened(nothing(), role(BASE))] == ["t.R"]
 
 
 def test_a_role_that_is_gone_takes_its_denies_along_but_a_bucket_policy_does_not() -> None:
@@ -156,9 +156,9 @@ def test_a_role_that_is_gone_takes_its_denies_along_but_a_bucket_policy_does_not
 
 def test_attached_policies_and_boundaries_count() -> None:
     plain, attached, bound = (role(), role(ManagedPolicyArns=[{"Ref": "P"}]), role(PermissionsBoundary="x"))
-    assert [str(found) for found in broadened(plain, attached)] == ["t.R: has the managed policy ${P}"]
+    assert [str(result) for result in broadened(plain, attached)] == ["t.R: has the managed policy ${P}"]
     assert broadened(attached, plain) == []
-    assert [found.holder for found in broadened(bound, plain)] == ["t.R"]
+    assert [result.holder for result in broadened(bound, plain)] == ["t.R"]
     assert len(broadened(bound, role(PermissionsBoundary="y"))) == 1
     assert broadened(plain, bound) == []
 
@@ -168,7 +168,7 @@ def test_a_policy_that_names_one_role_more_counts_as_attached() -> None:
         properties = {"PolicyDocument": {"Statement": [BASE]}, "Roles": list(roles)}
         return from_bodies({"t": {"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}})
 
-    assert [str(found) for found in broadened(policy("a"), policy("a", "b"))] == ["t.P: has the managed policy b"]
+    assert [str(result) for result in broadened(policy("a"), policy("a", "b"))] == ["t.P: has the managed policy b"]
 
 
 @pytest.mark.parametrize(

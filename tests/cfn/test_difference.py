@@ -13,7 +13,7 @@ def lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def properties(before: Any, after: Any) -> list[str]:
-    bodies = [{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": one}}}} for one in (before, after)]
+    bodies = [{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": item}}}} for item in (before, after)]
     return [line.removeprefix("changed resource t.B (AWS::S3::Bucket) at Properties.") for line in lines(*bodies)]
 
 
@@ -24,8 +24,8 @@ def test_equal_sets_do_not_differ() -> None:
 
 def test_templates_come_and_go() -> None:
     body = {"Resources": {"B": {"Type": "AWS::S3::Bucket"}}}
-    found = compare(from_bodies({"a": body, "b": body}), from_bodies({"b": body, "c": body}))
-    assert [str(change) for change in found] == ["removed template a", "added template c"]
+    gaps = compare(from_bodies({"a": body, "b": body}), from_bodies({"b": body, "c": body}))
+    assert [str(change) for change in gaps] == ["removed template a", "added template c"]
 
 
 def test_entries_of_every_section_come_and_go() -> None:
@@ -37,8 +37,8 @@ def test_entries_of_every_section_come_and_go() -> None:
         "Rules": {"R": {}},
     }
     expected = ["parameter t.P", "condition t.C", "rule t.R", "resource t.Q (AWS::SQS::Queue)", "output t.O"]
-    assert lines({}, new) == [f"added {one}" for one in expected]
-    assert lines(new, {}) == [f"removed {one}" for one in expected]
+    assert lines({}, new) == [f"added {item}" for item in expected]
+    assert lines(new, {}) == [f"removed {item}" for item in expected]
 
 
 def test_attributes_of_the_template_count_too() -> None:
@@ -74,12 +74,12 @@ def test_intrinsics_are_shown_whole() -> None:
 
 
 def test_named_entries_of_a_list_compare_by_name() -> None:
-    one, two, other = ({"Sid": "One", "Action": "a"}, {"Sid": "Two", "Action": "b"}, {"Sid": "Two", "Action": "c"})
-    assert properties([two], [one, other]) == [
+    item, two, other = ({"Sid": "One", "Action": "a"}, {"Sid": "Two", "Action": "b"}, {"Sid": "Two", "Action": "c"})
+    assert properties([two], [item, other]) == [
         'P[Sid=Two].Action: "b" -> "c"',
         'added resource t.B (AWS::S3::Bucket) at Properties.P[Sid=One]: {"Action": "a", "Sid": "One"}',
     ]
-    assert len(properties([one, two], [two, one])) == 1
+    assert len(properties([item, two], [two, item])) == 1
 
 
 def test_lists_of_another_length_are_shown_whole() -> None:
@@ -88,7 +88,7 @@ def test_lists_of_another_length_are_shown_whole() -> None:
 
 
 def test_a_change_is_a_value_with_both_sides() -> None:
-    bodies = [{"t": {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": one}}}}} for one in (1, 2)]
+    bodies = [{"t": {"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"P": item}}}}} for item in (1, 2)]
     [change] = compare(*map(from_bodies, bodies))
     assert (change.action, change.what, change.address) == ("changed", "resource", "t.B")
     assert (change.place, change.before, change.after) == (("Properties", "P"), 1, 2)

@@ -33,8 +33,8 @@ TASK = "arn:aws:ecs:eu-west-1:111122223333:task/cluster/1"
 
 
 def allow(actions: Any = "s3:GetObject", on: Any = f"{BUCKET}/*", effect: str = "Allow", **more: Any) -> dict[str, Any]:
-    one = {"Sid": "One", "Effect": effect, "Action": actions, "Resource": on, **more}
-    return {key: value for key, value in one.items() if value is not None}
+    item = {"Sid": "One", "Effect": effect, "Action": actions, "Resource": on, **more}
+    return {key: value for key, value in item.items() if value is not None}
 
 
 def deny(actions: Any = "s3:GetObject", on: Any = f"{BUCKET}/*", **more: Any) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def when(operator: str, key: str, *values: str) -> dict[str, Any]:
 
 
 def role(*ones: dict[str, Any]) -> list[Permission]:
-    found = statements("Role", {"Job": {"Version": "2012-10-17", "Statement": list(ones)}})
-    assert len(found) == len(ones)
-    return found
+    result = statements("Role", {"Job": {"Version": "2012-10-17", "Statement": list(ones)}})
+    assert len(result) == len(ones)
+    return result
 
 
 def judge(*ones: dict[str, Any], action: str = "s3:GetObject", on: str = FILE, **context: Any) -> Decision:
@@ -150,8 +150,8 @@ def test_truth_table(decision: Decision, outcome: str) -> None:
 
 
 def trust(principal: Any, **condition: Any) -> list[Permission]:
-    one = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
-    return statements("Role", {}, {"Statement": [one]})
+    item = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition}
+    return statements("Role", {}, {"Statement": [item]})
 
 
 BUILDS, PIPELINES = ("Service:codebuild.amazonaws.com", "Service:codepipeline.amazonaws.com")

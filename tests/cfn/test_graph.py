@@ -31,16 +31,16 @@ def template(resources: dict[str, Any], **sections: Any) -> Template:
     ],
 )
 def test_every_form_of_a_reference_is_read(value: object, expected: list[tuple[str, str, str]]) -> None:
-    assert [found[1:] for found in graph.mentions(value)] == expected
+    assert [result[1:] for result in graph.mentions(value)] == expected
 
 
 def test_references_say_where_they_stand() -> None:
-    made = template(
+    created = template(
         {"A": {"Condition": "C", "DependsOn": ["B"], "Properties": {"X": [{"Ref": "B"}]}}, "B": {}},
         Outputs={"O": {"Value": {"Fn::GetAtt": ["A", "Arn"]}, "Condition": "C"}},
         Conditions={"C": {"Fn::Equals": [{"Ref": "P"}, "x"]}},
     )
-    assert [str(reference) for reference in graph.references(made)] == [
+    assert [str(reference) for reference in graph.references(created)] == [
         "Resources.A at Condition: Condition C",
         "Resources.A at DependsOn: DependsOn B",
         "Resources.A at X[0]: Ref B",
@@ -51,8 +51,10 @@ def test_references_say_where_they_stand() -> None:
 
 
 def test_dependencies_are_resources_only() -> None:
-    made = template({"A": {"DependsOn": "B", "Properties": {"X": {"Ref": "P"}, "Y": {"Ref": "C"}}}, "B": {}, "C": {}})
-    assert graph.dependencies(made) == {"A": {"B", "C"}, "B": frozenset(), "C": frozenset()}
+    created = template(
+        {"A": {"DependsOn": "B", "Properties": {"X": {"Ref": "P"}, "Y": {"Ref": "C"}}}, "B": {}, "C": {}}
+    )
+    assert graph.dependencies(created) == {"A": {"B", "C"}, "B": frozenset(), "C": frozenset()}
 
 
 def test_order_puts_each_after_what_it_needs_and_is_stable() -> None:
@@ -100,12 +102,12 @@ def test_children_need_each_other_also_through_the_roots_own_resources() -> None
 
 def test_a_childs_parameter_is_traced_to_its_givers() -> None:
     root = environment()["environment"]
-    given = {
+    values = {
         (child.template.name, name): [str(giver) for giver in graph.givers(root, child, name)]
         for child in root.children()
         for name in child.parameters
     }
-    assert given == {
+    assert values == {
         ("storage", "Environment"): ["environment.Parameters.Environment"],
         ("site", "Bucket"): ["storage.Outputs.Name", "environment.Parameters.Environment"],
         ("site", "Literal"): [],

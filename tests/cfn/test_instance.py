@@ -45,19 +45,22 @@ CHILD = {
 }
 
 
-def settled(**values: str) -> dict[tuple[str, ...], Instance]:
+def by_path(**values: str) -> dict[tuple[str, ...], Instance]:
     root = from_bodies({"parent": PARENT, "child": CHILD})["parent"]
-    return {one.path: one for one in stack_instances(root, {"AWS::Region": "eu-west-1", **values})}
+    return {
+        stack_instance.path: stack_instance
+        for stack_instance in stack_instances(root, {"AWS::Region": "eu-west-1", **values})
+    }
 
 
 def test_conditions_are_decided_and_what_they_leave_out_is_gone() -> None:
-    found = settled(Mail="")
-    parent = found[()].template
+    result = by_path(Mail="")
+    parent = result[()].template
     assert set(parent.resources) == {"First", "Third", "Child"} and set(parent.outputs) == {"There"}
     assert parent.resources["Third"].properties == {"A": "x"} and parent.resources["Third"].depends_on == ("First",)
     assert not parent.conditions and "Condition" not in json.dumps(parent.body)
-    assert set(found["Child",].template.resources) == {"Always", "Wired"}
-    assert set(settled(Size="1", Mail="")[()].template.resources) == {"Second", "Third", "Child"}
+    assert set(result["Child",].template.resources) == {"Always", "Wired"}
+    assert set(by_path(Size="1", Mail="")[()].template.resources) == {"Second", "Third", "Child"}
 
 
 def test_a_root_of_which_nothing_is_left_is_no_stack() -> None:
@@ -67,7 +70,7 @@ def test_a_root_of_which_nothing_is_left_is_no_stack() -> None:
 
 
 def test_values_are_known_as_far_as_they_can_be() -> None:
-    child = settled(Mail="a@b.c")["Child",]
+    child = by_path(Mail="a@b.c")["Child",]
     assert child.values["Name"] == "n-2-eu-west-1" and "Arn" not in child.values
     always = child.template.resources["Always"]
     assert child.text(always.get("Name")) == "n-2-eu-west-1" and child.text(always.get("Arn")) is None
@@ -87,5 +90,5 @@ def test_our_own_templates_hold_nothing_conditional() -> None:
     templates: TemplateSet = load(ROOT / "templates")
     stacks = stack_instances(templates["environment"], {"Environment": "x", "AWS::Region": "eu-west-1"})
     assert len(stacks) > 12
-    for one in stacks:
-        assert "Fn::If" not in json.dumps(one.template.body), one.path
+    for stack in stacks:
+        assert "Fn::If" not in json.dumps(stack.template.body), stack.path

@@ -106,8 +106,8 @@ def test_outcomes_are_those_that_parameter_values_can_give() -> None:
             "Fast": {"Fn::And": [{"Fn::Not": [equals("Mode", "slow")]}, {"Condition": "Ecs"}]},
         },
     }
-    found = {tuple(outcome.values()) for outcome in outcomes(from_bodies({"t": body})["t"])}
-    assert found == {
+    result = {tuple(outcome.values()) for outcome in outcomes(from_bodies({"t": body})["t"])}
+    assert result == {
         (True, False, True, True),
         (True, False, True, False),
         (False, True, True, False),

@@ -56,22 +56,22 @@ CERTIFICATE = "arn:aws:acm:us-east-1:210987654321:certificate/3f1c2a4e-9b7d-4c55
 ALLOW_ALL = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
 
 
-def made(parameters: object = None, tags: object = None, policy: object = None) -> ParameterFile:
+def parameter_file(parameters: object = None, tags: object = None, policy: object = None) -> ParameterFile:
     given_parameters = {"Environment": "staging"} if parameters is None else parameters
     content = {"Parameters": given_parameters, "Tags": tags or {}, "StackPolicy": policy or {}}
     return ParameterFile("params/staging.json", *content.values())  # type: ignore[arg-type]
 
 
 def problems(parameters: object = None, tags: object = None, policy: object = None) -> list[Problem]:
-    return check(made(parameters, tags, policy), TEMPLATE, OWN_TAGS)
+    return check(parameter_file(parameters, tags, policy), TEMPLATE, OWN_TAGS)
 
 
 def of(name: str, value: object) -> list[Problem]:
     return problems({"Environment": "staging", name: value})
 
 
-def one(found: list[Problem], key: str) -> Problem:
-    [problem] = found
+def only_problem(result: list[Problem], key: str) -> Problem:
+    [problem] = result
     assert problem.key == key
     assert str(problem).startswith(f"params/staging.json: {key}")
     assert "\n" not in str(problem)
@@ -148,24 +148,24 @@ def test_a_right_file_has_no_problem() -> None:
 
 
 def test_an_unknown_parameter_is_named_with_the_nearest_one() -> None:
-    problem = one(of("NatCont", "1"), "Parameters.NatCont")
+    problem = only_problem(of("NatCont", "1"), "Parameters.NatCont")
     assert problem.choices == ("NatCount",)
     assert (
         str(problem) == "params/staging.json: Parameters.NatCont: the template has no such parameter; valid: NatCount"
     )
-    assert one(of("Zzz", "1"), "Parameters.Zzz").choices == tuple(
+    assert only_problem(of("Zzz", "1"), "Parameters.Zzz").choices == tuple(
         sorted(TEMPLATE["Parameters"].keys() - {"BackendImage"})
     )
 
 
 def test_a_missing_parameter_is_named_with_its_description_and_choices() -> None:
-    problem = one(problems({}), "Parameters.Environment")
+    problem = only_problem(problems({}), "Parameters.Environment")
     assert problem.message == "is missing and has no default (Which one.)"
     assert problem.choices == ("staging", "production")
 
 
 def test_a_computed_parameter_may_not_stand_in_a_file() -> None:
-    problem = one(of("BackendImage", "registry/image:1"), "Parameters.BackendImage")
+    problem = only_problem(of("BackendImage", "registry/image:1"), "Parameters.BackendImage")
     assert problem.message == "is found at deploy time (the running task definition): remove it from the file"
 
 
@@ -181,7 +181,7 @@ def test_a_computed_parameter_may_not_stand_in_a_file() -> None:
     ],
 )
 def test_values_are_strings(value: object, why: str) -> None:
-    problem = one(of("NatCount", value), "Parameters.NatCount")
+    problem = only_problem(of("NatCount", value), "Parameters.NatCount")
     assert "must be a string in quotes" in problem.message
     assert why in problem.message
 
@@ -198,7 +198,7 @@ def test_values_are_strings(value: object, why: str) -> None:
     ],
 )
 def test_constraints_of_the_template_hold(name: str, value: str, why: str, choices: tuple[str, ...]) -> None:
-    problem = one(of(name, value), f"Parameters.{name}")
+    problem = only_problem(of(name, value), f"Parameters.{name}")
     assert (problem.value, problem.message, problem.choices) == (json.dumps(value), why, choices)
 
 
@@ -225,8 +225,8 @@ def test_constraints_of_the_template_hold(name: str, value: str, why: str, choic
     ],
 )
 def test_a_placeholder_is_no_value(value: str) -> None:
-    assert "placeholder" in one(of("CertificateArn", value), "Parameters.CertificateArn").message
-    assert "placeholder" in one(problems(tags={"Owner": value}), "Tags.Owner").message
+    assert "placeholder" in only_problem(of("CertificateArn", value), "Parameters.CertificateArn").message
+    assert "placeholder" in only_problem(problems(tags={"Owner": value}), "Tags.Owner").message
 
 
 @pytest.mark.parametrize(
@@ -249,22 +249,22 @@ def test_what_only_resembles_a_placeholder_is_a_value(value: str) -> None:
 def test_a_default_that_is_a_placeholder_must_be_replaced() -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Parameters"]["AlarmEmail"]["Default"] = "alerts@yourdomain.com"
-    problem = one(check(made(), template, OWN_TAGS), "Parameters.AlarmEmail")
+    problem = only_problem(check(parameter_file(), template, OWN_TAGS), "Parameters.AlarmEmail")
     assert problem.message == "the default is a placeholder: give a real value"
-    assert check(made({"Environment": "staging", "AlarmEmail": "ops@health.io"}), template, OWN_TAGS) == []
+    assert check(parameter_file({"Environment": "staging", "AlarmEmail": "ops@health.io"}), template, OWN_TAGS) == []
 
 
 def test_what_the_template_lists_is_no_placeholder() -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Parameters"]["Environment"]["AllowedValues"] = ["example.com"]
-    assert check(made({"Environment": "example.com"}), template, OWN_TAGS) == []
+    assert check(parameter_file({"Environment": "example.com"}), template, OWN_TAGS) == []
 
 
 # --- rules
 
 
 def test_a_nonsense_combination_is_refused_with_its_reason() -> None:
-    problem = one(of("Domain", "health.cloud-health.io"), "Rules.Tls")
+    problem = only_problem(of("Domain", "health.cloud-health.io"), "Rules.Tls")
     assert str(problem) == "params/staging.json: Rules.Tls: A domain needs a certificate."
 
 
@@ -272,24 +272,24 @@ def test_rules_see_defaults_and_the_first_values_of_computed_parameters() -> Non
     template = copy.deepcopy(TEMPLATE)
     first = {"Fn::Equals": [{"Ref": "BackendImage"}, "none"]}
     template["Rules"] = {"First": {"Assertions": [{"Assert": first}]}}
-    assert check(made(), template, OWN_TAGS) == []
+    assert check(parameter_file(), template, OWN_TAGS) == []
     template["Metadata"]["Computed"]["BackendImage"]["First"] = "other"
-    assert len(check(made(), template, OWN_TAGS)) == 1
+    assert len(check(parameter_file(), template, OWN_TAGS)) == 1
 
 
 def test_a_rule_that_cannot_be_evaluated_is_an_error() -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Rules"] = {"Region": {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}]}}
     with pytest.raises(NotEvaluable, match="AWS::Region"):
-        check(made(), template, OWN_TAGS)
-    assert check(made(), template, OWN_TAGS, {"AWS::Region": "eu-west-1"}) == []
+        check(parameter_file(), template, OWN_TAGS)
+    assert check(parameter_file(), template, OWN_TAGS, {"AWS::Region": "eu-west-1"}) == []
 
 
 # --- effective values
 
 
 def test_effective_values_are_complete() -> None:
-    assert effective(made({"Environment": "staging", "NatCount": "2"}), TEMPLATE) == {
+    assert effective(parameter_file({"Environment": "staging", "NatCount": "2"}), TEMPLATE) == {
         "Environment": "staging",
         "NatCount": "2",
         "Domain": "",
@@ -301,14 +301,14 @@ def test_effective_values_are_complete() -> None:
         "Branches": "main",
         "BackendImage": "none",
     }
-    assert effective(made(), TEMPLATE)["NatCount"] == "1"
-    assert effective(made(), TEMPLATE, {"BackendImage": "repository:abc"})["BackendImage"] == "repository:abc"
+    assert effective(parameter_file(), TEMPLATE)["NatCount"] == "1"
+    assert effective(parameter_file(), TEMPLATE, {"BackendImage": "repository:abc"})["BackendImage"] == "repository:abc"
 
 
 @pytest.mark.parametrize("parameters", [{}, {"Environment": 1}])
 def test_values_that_are_missing_or_no_strings_have_no_effect(parameters: dict[str, Any]) -> None:
     with pytest.raises(ParameterFileError, match=r"Parameters\.Environment has no value that is a string"):
-        effective(made(parameters), TEMPLATE)
+        effective(parameter_file(parameters), TEMPLATE)
 
 
 # --- secrets: put together here, so that no scanner finds one in this file
@@ -336,8 +336,8 @@ SECRETS = {
 @pytest.mark.parametrize("value", SECRETS.values(), ids=SECRETS)
 def test_what_looks_like_a_secret_is_refused_and_never_repeated(value: str) -> None:
     for problem in (
-        one(of("AlarmEmail", value), "Parameters.AlarmEmail"),
-        one(problems(tags={"Note": value}), "Tags.Note"),
+        only_problem(of("AlarmEmail", value), "Parameters.AlarmEmail"),
+        only_problem(problems(tags={"Note": value}), "Tags.Note"),
     ):
         assert "looks like" in problem.message
         assert "Secrets Manager" in problem.message
@@ -371,11 +371,11 @@ def test_what_only_resembles_a_secret_is_a_value(value: str) -> None:
 
 
 def test_under_a_telling_name_only_an_arn_passes() -> None:
-    problem = one(of("SecretArn", "hunter2"), "Parameters.SecretArn")
+    problem = only_problem(of("SecretArn", "hunter2"), "Parameters.SecretArn")
     assert "hunter2" not in str(problem) + repr(problem)
     assert of("SecretArn", "arn:aws:secretsmanager:us-east-1:210987654321:secret:jwt-AbCdEf") == []
     assert of("TokenMinutes", "45") == []
-    number = one(of("SecretArn", 123456), "Parameters.SecretArn")
+    number = only_problem(of("SecretArn", 123456), "Parameters.SecretArn")
     assert "123456" not in str(number) + repr(number)
     for name in ("JwtSecret", "DbPassword", "github_token", "PrivateKey", "ApiKey"):
         assert secret(name, "x")
@@ -385,8 +385,9 @@ def test_under_a_telling_name_only_an_arn_passes() -> None:
 def test_an_arn_under_a_telling_name_is_shown_when_it_is_wrong() -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Parameters"]["SecretArn"]["AllowedPattern"] = "|arn:aws:secretsmanager:.*"
-    problem = one(
-        check(made({"Environment": "staging", "SecretArn": CERTIFICATE}), template, OWN_TAGS), "Parameters.SecretArn"
+    problem = only_problem(
+        check(parameter_file({"Environment": "staging", "SecretArn": CERTIFICATE}), template, OWN_TAGS),
+        "Parameters.SecretArn",
     )
     assert problem.value == json.dumps(CERTIFICATE)
     assert str(problem) == (
@@ -395,14 +396,14 @@ def test_an_arn_under_a_telling_name_is_shown_when_it_is_wrong() -> None:
 
 
 def test_the_value_of_an_unknown_parameter_is_not_repeated() -> None:
-    assert "hunter2" not in str(one(of("JwtSecrt", "hunter2"), "Parameters.JwtSecrt"))
+    assert "hunter2" not in str(only_problem(of("JwtSecrt", "hunter2"), "Parameters.JwtSecrt"))
 
 
 def test_a_secret_where_a_name_belongs_is_not_repeated(tmp_path: Path) -> None:
     key = SECRETS["access key"]
-    for found in (of(key, "x"), problems(tags={key: "x"}), problems(policy={"Statement": [{**ALLOW_ALL, key: "x"}]})):
-        assert len(found) == 1
-        assert key not in str(found) + str(found[0])
+    for result in (of(key, "x"), problems(tags={key: "x"}), problems(policy={"Statement": [{**ALLOW_ALL, key: "x"}]})):
+        assert len(result) == 1
+        assert key not in str(result) + str(result[0])
     for text in (json.dumps({key: {}}), f'{{"Tags": {{"{key}": "", "{key}": ""}}}}'):
         with pytest.raises(ParameterFileError) as caught:
             read(written(tmp_path, text))
@@ -411,9 +412,9 @@ def test_a_secret_where_a_name_belongs_is_not_repeated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["two\nlines", "lone \ud800 surrogate", "line\u2028separator"])
 def test_a_problem_is_one_line_that_can_be_printed(text: str) -> None:
-    found = [*of(text, "x"), *of("NatCount", text), *problems(tags={text: "x & y"})]
-    assert len(found) == 3
-    for problem in found:
+    result = [*of(text, "x"), *of("NatCount", text), *problems(tags={text: "x & y"})]
+    assert len(result) == 3
+    for problem in result:
         assert str(problem).isprintable()
 
 
@@ -448,7 +449,7 @@ def test_a_problem_is_one_line_that_can_be_printed(text: str) -> None:
     ],
 )
 def test_tags_that_aws_or_the_house_refuses(key: str, value: object, why: str) -> None:
-    assert why in one(problems(tags={key: value}), f"Tags.{key}").message
+    assert why in only_problem(problems(tags={key: value}), f"Tags.{key}").message
 
 
 def test_tags_that_are_fine() -> None:
@@ -466,7 +467,7 @@ def test_tags_that_are_fine() -> None:
 
 def test_a_resource_takes_fifty_tags() -> None:
     assert problems(tags={f"Tag{number}": "x" for number in range(46)}) == []
-    assert "50 tags" in one(problems(tags={f"Tag{number}": "x" for number in range(47)}), "Tags").message
+    assert "50 tags" in only_problem(problems(tags={f"Tag{number}": "x" for number in range(47)}), "Tags").message
 
 
 # --- stack policy
@@ -537,12 +538,12 @@ def test_stack_policies_that_are_fine(policy: object) -> None:
     ],
 )
 def test_stack_policies_that_are_refused(policy: object, key: str, why: str) -> None:
-    assert why in one(problems(policy=policy), key).message
+    assert why in only_problem(problems(policy=policy), key).message
 
 
 def test_a_statement_that_is_no_object_lacks_everything() -> None:
-    found = problems(policy={"Statement": ["Allow"]})
-    assert [problem.message for problem in found] == ["is missing"] * 4
+    faults = problems(policy={"Statement": ["Allow"]})
+    assert [problem.message for problem in faults] == ["is missing"] * 4
 
 
 # --- in general
@@ -563,18 +564,18 @@ valid = st.fixed_dictionaries({"Environment": values["Environment"]}, optional=o
 
 @given(valid)
 def test_a_valid_file_is_valid_and_its_effective_values_make_a_valid_file_again(parameters: dict[str, str]) -> None:
-    file = made(parameters)
+    file = parameter_file(parameters)
     assert check(file, TEMPLATE, OWN_TAGS) == []
     complete = effective(file, TEMPLATE)
     assert complete.keys() == TEMPLATE["Parameters"].keys()
     assert complete.items() >= parameters.items()
     del complete["BackendImage"]
-    assert check(made(complete), TEMPLATE, OWN_TAGS) == []
+    assert check(parameter_file(complete), TEMPLATE, OWN_TAGS) == []
 
 
 @given(valid, names.filter(lambda name: name not in TEMPLATE["Parameters"] and not secret("", name)), st.text())
 def test_any_unknown_key_is_reported_with_file_and_key(parameters: dict[str, str], name: str, value: str) -> None:
-    assert one(problems({**parameters, name: value}), f"Parameters.{name}")
+    assert only_problem(problems({**parameters, name: value}), f"Parameters.{name}")
 
 
 alphanumeric = string.ascii_letters + string.digits
@@ -591,14 +592,14 @@ places = st.sampled_from([*TEMPLATE["Parameters"], "Unknown"])
 )
 def test_a_secret_is_always_refused_and_never_appears(text: str, name: str, wrapped: Any) -> None:
     value = wrapped(text)
-    file = made(
+    file = parameter_file(
         {"Environment": "staging", name: value}, {"Note": value}, {"Statement": [{**ALLOW_ALL, "Resource": value}]}
     )
-    found = check(file, TEMPLATE, OWN_TAGS)
+    problems = check(file, TEMPLATE, OWN_TAGS)
     assert {f"Parameters.{name}", "Tags.Note", "StackPolicy.Statement[0].Resource"} == {
-        problem.key for problem in found
+        problem.key for problem in problems
     }
-    shown = "".join(f"{problem}{problem!r}" for problem in found) + repr(file)
+    shown = "".join(f"{problem}{problem!r}" for problem in problems) + repr(file)
     assert text not in shown
 
 

@@ -28,8 +28,8 @@ def test_a_statement_becomes_one_permission_with_everything_in_it() -> None:
         "Condition": {"StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}},
     }
     properties = {"Policies": [{"PolicyName": "Job", "PolicyDocument": document(statement)}]}
-    [found] = read("AWS::IAM::Role", properties, Metadata={"Reasons": {"Read": "it reads artifacts"}})
-    assert found == Permission(
+    [only] = read("AWS::IAM::Role", properties, Metadata={"Reasons": {"Read": "it reads artifacts"}})
+    assert only == Permission(
         holder="t.R",
         kind="identity",
         policy="Job",
@@ -40,8 +40,8 @@ def test_a_statement_becomes_one_permission_with_everything_in_it() -> None:
         conditions=(Condition("StringEquals", "aws:ResourceAccount", ("${AWS::AccountId}",)),),
         reason="it reads artifacts",
     )
-    assert found.allows
-    assert str(found) == (
+    assert only.allows
+    assert str(only) == (
         "t.R Read: Allow s3:GetObject, s3:PutObject on ${Bucket.Arn}/*"
         " if aws:ResourceAccount StringEquals ${AWS::AccountId}"
     )
@@ -52,8 +52,8 @@ def test_policies_are_found_in_every_place(kind: str, name: str) -> None:
     value: object = document(STATEMENT)
     if name == "Policies":
         value = [{"PolicyName": "Job", "PolicyDocument": value}]
-    [found] = read(kind, {name: value})
-    assert (found.kind, found.policy) == (PLACES[kind, name], "Job" if name == "Policies" else name)
+    [only] = read(kind, {name: value})
+    assert (only.kind, only.policy) == (PLACES[kind, name], "Job" if name == "Policies" else name)
 
 
 def test_a_policy_in_an_unknown_place_is_an_error_and_never_overlooked() -> None:
@@ -67,36 +67,36 @@ def test_a_statement_of_something_else_is_no_policy() -> None:
 
 def test_principals_carry_their_kind() -> None:
     trust = {**STATEMENT, "Principal": {"Service": ["b.amazonaws.com", "a.amazonaws.com"], "AWS": {"Ref": "Role"}}}
-    [found] = read("AWS::IAM::Role", {"AssumeRolePolicyDocument": document(trust)})
-    assert found.principals == ("AWS:${Role}", "Service:a.amazonaws.com", "Service:b.amazonaws.com")
+    [only] = read("AWS::IAM::Role", {"AssumeRolePolicyDocument": document(trust)})
+    assert only.principals == ("AWS:${Role}", "Service:a.amazonaws.com", "Service:b.amazonaws.com")
     [anybody] = read("AWS::SNS::TopicPolicy", {"PolicyDocument": document({**STATEMENT, "Principal": "*"})})
     assert anybody.principals == ("*",)
 
 
 def test_a_condition_on_false_keeps_its_value() -> None:
     deny = {**STATEMENT, "Condition": {"Bool": {"aws:SecureTransport": False}}}
-    [found] = read("AWS::S3::BucketPolicy", {"PolicyDocument": document(deny)})
-    assert found.conditions == (Condition("Bool", "aws:SecureTransport", ("false",)),)
+    [only] = read("AWS::S3::BucketPolicy", {"PolicyDocument": document(deny)})
+    assert only.conditions == (Condition("Bool", "aws:SecureTransport", ("false",)),)
 
 
 def test_the_negative_forms_are_kept() -> None:
     negative = {"Sid": "S", "Effect": "Deny", "NotAction": "a:B", "NotResource": ["x"], "NotPrincipal": {"AWS": "y"}}
-    [found] = read("AWS::S3::BucketPolicy", {"PolicyDocument": document(negative)})
-    assert (found.not_actions, found.not_resources, found.not_principals) == (("a:B",), ("x",), ("AWS:y",))
-    assert str(found) == "t.R S: Deny everything but a:B on all but x"
+    [only] = read("AWS::S3::BucketPolicy", {"PolicyDocument": document(negative)})
+    assert (only.not_actions, only.not_resources, only.not_principals) == (("a:B",), ("x",), ("AWS:y",))
+    assert str(only) == "t.R S: Deny everything but a:B on all but x"
 
 
 def test_each_choice_of_a_condition_is_a_permission_of_its_own() -> None:
     nothing = {"Ref": "AWS::NoValue"}
     chosen = {**STATEMENT, "Resource": {"Fn::If": ["Inner", ["a"], ["b"]]}}
     optional = {"PolicyName": "Optional", "PolicyDocument": document({"Fn::If": ["Outer", chosen, nothing]})}
-    found = read("AWS::IAM::Role", {"Policies": [{"Fn::If": ["Some", optional, nothing]}]}, Condition="Exists")
-    assert [(one.policy, one.resources, one.when) for one in found] == [
+    result = read("AWS::IAM::Role", {"Policies": [{"Fn::If": ["Some", optional, nothing]}]}, Condition="Exists")
+    assert [(permission.policy, permission.resources, permission.when) for permission in result] == [
         ("Optional", ("a",), ("Exists", "Some", "Outer", "Inner")),
         ("Optional", ("b",), ("Exists", "Some", "Outer", "not Inner")),
     ]
 
 
 def test_a_document_with_one_statement_may_leave_out_the_list() -> None:
-    [found] = read("AWS::SQS::QueuePolicy", {"PolicyDocument": {"Statement": STATEMENT}})
-    assert found.actions == ("sts:AssumeRole",)
+    [only] = read("AWS::SQS::QueuePolicy", {"PolicyDocument": {"Statement": STATEMENT}})
+    assert only.actions == ("sts:AssumeRole",)

@@ -56,23 +56,23 @@ SET: dict[str, Any] = {
 
 
 def table(**values: str) -> dict[str, Any]:
-    found = resolved_templates(from_bodies(SET)["root"], {"Names": "a, b", **values})
-    return dict(found["Data"].resources["Table"].properties)
+    result = resolved_templates(from_bodies(SET)["root"], {"Names": "a, b", **values})
+    return dict(result["Data"].resources["Table"].properties)
 
 
 def test_what_a_sibling_gives_has_one_text_everywhere() -> None:
-    found = table(Own="")
-    assert found["Key"] == "${Key.Key.Arn}"
-    assert found["Text"] == "${Data.Other}/${Key.Key.Arn}/${AWS::Region}/${!Literal}"
-    assert found["Joined"] == "a:${Data.Other.Arn}" and found["Size"] == "1"
-    assert found["Kept"] == {"Fn::Select": [0, {"Fn::GetAZs": ""}]}
+    result = table(Own="")
+    assert result["Key"] == "${Key.Key.Arn}"
+    assert result["Text"] == "${Data.Other}/${Key.Key.Arn}/${AWS::Region}/${!Literal}"
+    assert result["Joined"] == "a:${Data.Other.Arn}" and result["Size"] == "1"
+    assert result["Kept"] == {"Fn::Select": [0, {"Fn::GetAZs": ""}]}
 
 
 def test_parameters_decide_what_there_is() -> None:
-    found = resolved_templates(from_bodies(SET)["root"], {"Own": "arn:mine", "Names": "a, b"})
-    assert list(found.templates) == ["Data", "root"]
-    assert found["Data"].resources["Table"].properties["Key"] == "arn:mine"
-    assert found["root"].resources["Topic"].properties["Names"] == ["a", "b"]
+    result = resolved_templates(from_bodies(SET)["root"], {"Own": "arn:mine", "Names": "a, b"})
+    assert list(result.templates) == ["Data", "root"]
+    assert result["Data"].resources["Table"].properties["Key"] == "arn:mine"
+    assert result["root"].resources["Topic"].properties["Names"] == ["a", "b"]
 
 
 def test_what_is_missing_is_told() -> None:
@@ -88,7 +88,7 @@ def test_our_own_environments_are_settled_to_the_last_permission() -> None:
     for name in ("staging", "production"):
         values = parameters.effective(parameters.read(ROOT / f"params/{name}.json"), root.body)
         pseudo = {"AWS::Region": "eu-west-1", "AWS::AccountId": "0", "AWS::Partition": "aws"}
-        found = permissions(resolved_templates(root, values, pseudo))
-        assert len(found) > 50 and not any(one.when for one in found)
-        tables = [one for one in found if "${Data.Clients.Arn}" in one.resources]
-        assert {one.holder for one in tables} == {"Backend.TaskRole"}
+        stated = permissions(resolved_templates(root, values, pseudo))
+        assert len(stated) > 50 and not any(permission.when for permission in stated)
+        tables = [permission for permission in stated if "${Data.Clients.Arn}" in permission.resources]
+        assert {table.holder for table in tables} == {"Backend.TaskRole"}

@@ -31,9 +31,9 @@ def of(environment: str) -> Estimate:
     return cost.price(Namespace(environment=environment, templates=ROOT / "templates", params=ROOT / "params"))
 
 
-def line(made: Estimate, what: str) -> Level:
-    [found] = [one.cost for one in made.lines if one.what == what]
-    return Level(*(round(value, 2) for value in found))
+def line(created: Estimate, what: str) -> Level:
+    [only] = [line.cost for line in created.lines if line.what == what]
+    return Level(*(round(value, 2) for value in only))
 
 
 def test_every_type_is_priced_or_named_as_free(templates: TemplateSet) -> None:
@@ -69,17 +69,17 @@ def test_the_figures_follow_the_parameters() -> None:
     assert line(staging, "NAT gateways") == (32.85, 32.85) and line(production, "NAT gateways") == (65.7, 65.7)
     assert line(staging, "public addresses") == (3.65, 3.65) and line(production, "public addresses") == (7.3, 7.3)
     assert production.total().high > staging.total().high > staging.total().low > 0
-    assert {one.category for one in staging.lines} == {*staging.design, FORGOTTEN}
-    assert staging.total() == pytest.approx([sum(one.cost[level] for one in staging.lines) for level in (0, 1)])
+    assert {line.category for line in staging.lines} == {*staging.design, FORGOTTEN}
+    assert staging.total() == pytest.approx([sum(line.cost[level] for line in staging.lines) for level in (0, 1)])
 
 
 def test_instances_of_elastic_beanstalk() -> None:
     """By hand: one t3.small with 10 GB, a second one for a quarter of the time; no task, no registry, no image."""
-    made = of("beanstalk")
-    assert line(made, "instances, t3.small") == (15.18, 18.98)
-    assert line(made, "disks of the instances, 10 GB each") == (0.8, 1.0)
-    assert not [one.what for one in made.lines if "tasks" in one.what or "registry" in one.what]
-    assert [one.quantity.low for one in made.lines if one.what == "alarms"] == [11]
+    created = of("beanstalk")
+    assert line(created, "instances, t3.small") == (15.18, 18.98)
+    assert line(created, "disks of the instances, 10 GB each") == (0.8, 1.0)
+    assert not [line.what for line in created.lines if "tasks" in line.what or "registry" in line.what]
+    assert [line.quantity.low for line in created.lines if line.what == "alarms"] == [11]
 
 
 def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:
@@ -94,18 +94,18 @@ def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:
 def test_the_readme_says_what_each_environment_costs() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*\| (\d+ to \d+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
     ready = {file.stem for file in (ROOT / "params").glob("*.json")} - {"shared", "local"}
-    totals = {name: next(one for one in show.lines(of(name)) if one.startswith("  Total")) for name in ready}
+    totals = {name: next(line for line in show.lines(of(name)) if line.startswith("  Total")) for name in ready}
     assert dict(rows) == {name: " ".join(total.split()[1:4]) for name, total in totals.items()}
 
 
 def test_free_allowances_are_spent_once() -> None:
-    builds = [one for one in of("staging").lines if one.category == "CodeBuild"]
+    builds = [line for line in of("staging").lines if line.category == "CodeBuild"]
     assert len(builds) == 1 and builds[0].free == 100
     assert builds[0].cost.high == pytest.approx((builds[0].quantity.high - 100) * builds[0].price)
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "told"),
+    ("words", "status", "shown"),
     [
         (["staging"], 0, "staging: US dollars a month"),
         (["production", "--format", "markdown"], 0, "| CodePipeline |"),
@@ -113,24 +113,26 @@ def test_free_allowances_are_spent_once() -> None:
         (["nowhere"], 64, "There are: "),
     ],
 )
-def test_the_command(words: list[str], status: int, told: str) -> None:
+def test_the_command(words: list[str], status: int, shown: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "scripts.cost", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert ended.returncode == status and told in ended.stdout + ended.stderr
+    assert ended.returncode == status and shown in ended.stdout + ended.stderr
     if "json" in words:
-        made = json.loads(ended.stdout)
-        assert made["total"]["low"] == pytest.approx(sum(one["cost"][0] for one in made["lines"]))
+        created = json.loads(ended.stdout)
+        assert created["total"]["low"] == pytest.approx(sum(line["cost"][0] for line in created["lines"]))
 
 
 def test_stacks_that_do_not_exist_cost_nothing(templates: TemplateSet) -> None:
     root = templates["environment"]
     values = {"BackendTarget": "NONE", "Environment": "x", "FrontendTarget": "CLOUDFRONT", "AWS::Region": "us-east-1"}
     stacks = stack_instances(root, values)
-    assert [one.path for one in stacks if not one.path] == [()] and ("Site",) in {one.path for one in stacks}
-    assert not {("Backend",), ("Network",), ("Data",)} & {one.path for one in stacks}
+    assert [stack.path for stack in stacks if not stack.path] == [()] and ("Site",) in {stack.path for stack in stacks}
+    assert not {("Backend",), ("Network",), ("Data",)} & {stack.path for stack in stacks}
     assert line(estimate("x", stacks), "keys") == (1, 1)
-    assert not [one for one in estimate("x", stacks).lines if one.what == "NAT gateways"]
+    assert not [line for line in estimate("x", stacks).lines if line.what == "NAT gateways"]
     assert all(
-        one.type == STACK or "Condition" not in one.body for s in stacks for one in s.template.resources.values()
+        resource.type == STACK or "Condition" not in resource.body
+        for s in stacks
+        for resource in s.template.resources.values()
     )

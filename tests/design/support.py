@@ -40,24 +40,24 @@ def attribute(name: str, what: str = "Arn") -> dict[str, list[str]]:
     return {"Fn::GetAtt": [name, what]}
 
 
-def outcome(templates: TemplateSet, template: str, **given: str) -> dict[str, bool]:
+def outcome(templates: TemplateSet, template: str, **provided: str) -> dict[str, bool]:
     """The conditions of a template; a parameter that is not given has a value that no condition compares with."""
-    values = {**dict.fromkeys(templates[template].parameters, OTHER), **given}
+    values = {**dict.fromkeys(templates[template].parameters, OTHER), **provided}
     return conditions(templates[template].body, values)
 
 
-def under(templates: TemplateSet, address: str, **given: str) -> dict[str, Any]:
+def under(templates: TemplateSet, address: str, **values: str) -> dict[str, Any]:
     """The properties of a resource, every `Fn::If` decided by the given parameters of its template."""
     resource = templates.resource(address)
-    decided = decide(dict(resource.properties), outcome(templates, resource.template, **given))
+    decided = decide(dict(resource.properties), outcome(templates, resource.template, **values))
     assert isinstance(decided, dict)
     return decided
 
 
-def exists(templates: TemplateSet, address: str, **given: str) -> bool:
+def exists(templates: TemplateSet, address: str, **values: str) -> bool:
     """Whether the resource is made under the given parameters. Raises `Unknown` when no template has it."""
     resource = templates.resource(address)
-    return resource.condition is None or outcome(templates, resource.template, **given)[resource.condition]
+    return resource.condition is None or outcome(templates, resource.template, **values)[resource.condition]
 
 
 def default(templates: TemplateSet, parameter: str) -> str | None:
@@ -75,8 +75,8 @@ def declaration(templates: TemplateSet, parameter: str, root: str = "environment
 def chosen(environment: str) -> dict[str, str]:
     """The parameters that `params/<environment>.json` chooses."""
     text = (ROOT / "params" / f"{environment}.json").read_text(encoding="utf-8")
-    found: dict[str, str] = json.loads(text)["Parameters"]
-    return found
+    result: dict[str, str] = json.loads(text)["Parameters"]
+    return result
 
 
 def passed(templates: TemplateSet, child: str, parameter: str) -> Any:
@@ -91,22 +91,22 @@ def real(templates: TemplateSet, address: str, value: Any) -> str:
     return origin(templates, templates[templates.resource(address).template], value)
 
 
-def stages(templates: TemplateSet, **given: str) -> dict[str, dict[str, Any]]:
+def stages(templates: TemplateSet, **values: str) -> dict[str, dict[str, Any]]:
     """The pipeline's stages by name, in their order; no approval unless the parameters say so."""
-    found = under(templates, "pipeline.Pipeline", **{"ApprovalRequired": "false", **BOTH, **given}).get("Stages", [])
-    assert found, "the pipeline has no stages"
-    return {stage["Name"]: stage for stage in found}
+    result = under(templates, "pipeline.Pipeline", **{"ApprovalRequired": "false", **BOTH, **values}).get("Stages", [])
+    assert result, "the pipeline has no stages"
+    return {stage["Name"]: stage for stage in result}
 
 
 def actions(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The actions of a stage by name, in the order in which they run."""
-    return {one["Name"]: one for one in sorted(stage["Actions"], key=lambda one: int(one["RunOrder"]))}
+    return {action["Name"]: action for action in sorted(stage["Actions"], key=lambda action: int(action["RunOrder"]))}
 
 
 def variables(templates: TemplateSet, project: str) -> dict[str, Any]:
     """The environment variables of a CodeBuild project, as they stand in the template."""
-    found = templates.resource(f"build.{project}").get("Environment", "EnvironmentVariables", default=[])
-    return {one["Name"]: one["Value"] for one in found}
+    result = templates.resource(f"build.{project}").get("Environment", "EnvironmentVariables", default=[])
+    return {item["Name"]: item["Value"] for item in result}
 
 
 def buildspec(templates: TemplateSet, project: str) -> dict[str, Any]:
@@ -125,32 +125,32 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def commands(templates: TemplateSet, project: str, *phases: str) -> str:
     """The commands of the phases (all of them when none is named) as one text."""
-    found = buildspec(templates, project)["phases"]
-    return "\n".join(line for name in phases or found for line in found[name]["commands"])
+    result = buildspec(templates, project)["phases"]
+    return "\n".join(line for name in phases or result for line in result[name]["commands"])
 
 
 def carried(templates: TemplateSet, holder: str) -> list[Permission]:
     """The statements of a resource, and of the managed policies of its template that it has."""
-    return [one for each in holders(templates, templates.resource(holder)) for one in of(each)]
+    return [item for each in holders(templates, templates.resource(holder)) for item in of(each)]
 
 
 def grants(templates: TemplateSet, holder: str) -> dict[str, Permission]:
     """The statements that a resource carries, by Sid."""
-    found = {one.sid: one for one in carried(templates, holder)}
-    assert found, f"{holder} carries no statement"
-    return found
+    by_name = {permission.sid: permission for permission in carried(templates, holder)}
+    assert by_name, f"{holder} carries no statement"
+    return by_name
 
 
 def allowed(templates: TemplateSet, holder: str) -> dict[str, set[str]]:
     """Each action that a role may do, with what it may do it on; what it trusts left out."""
-    found: dict[str, set[str]] = {}
-    held = carried(templates, holder)
-    assert held, f"{holder} carries no statement"
-    for one in held:
-        if one.allows and one.kind != "trust":
-            for action in one.actions:
-                found.setdefault(action, set()).update(one.resources)
-    return found
+    by_name: dict[str, set[str]] = {}
+    present = carried(templates, holder)
+    assert present, f"{holder} carries no statement"
+    for item in present:
+        if item.allows and item.kind != "trust":
+            for action in item.actions:
+                by_name.setdefault(action, set()).update(item.resources)
+    return by_name
 
 
 def arn(service: str, resource: str) -> str:
@@ -164,4 +164,4 @@ def matches(declared: dict[str, Any], value: str) -> bool:
 
 
 def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
-    return {one["Name"]: render(one["Value"]) for one in alarm.get("Dimensions", ())}
+    return {dimension["Name"]: render(dimension["Value"]) for dimension in alarm.get("Dimensions", ())}

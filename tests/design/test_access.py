@@ -64,10 +64,10 @@ def calls() -> Iterator[tuple[str, str]]:
     yield from ((row[1], row[2]) for row in NAMED.values())
     folders = (ROOT / "scripts/deployment", ROOT / "scripts/operations")
     files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
-    for file in (one for one in files if one.name not in ELSEWHERE):
+    for file in (file for file in files if file.name not in ELSEWHERE):
         for node in map(called, ast.walk(ast.parse(file.read_text(encoding="utf-8")))):
             if node and (file.name, ast.unparse(node)) not in BY_NAME:
-                names = [one.value for one in node.args if isinstance(one, ast.Constant)]
+                names = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
                 assert len(names) == 2, f"{file.name}:{node.lineno}: name service and operation where AWS is called"
                 yield str(names[0]), str(names[1])
 
@@ -85,11 +85,11 @@ def needed(service: str, operation: str) -> str:
 
 def test_the_deploy_script_may_do_what_it_calls(templates: TemplateSet) -> None:
     may = allowed(templates, "access.DeployRole")
-    wanted = {one: needed(*one) for one in set(calls()) - FREE}
-    assert len(wanted) > 50
-    assert {one: action for one, action in wanted.items() if action not in may} == {}
+    expected = {call: needed(*call) for call in set(calls()) - FREE}
+    assert len(expected) > 50
+    assert {item: action for item, action in expected.items() if action not in may} == {}
     # And nothing else.
-    assert sorted(may.keys() - set(wanted.values())) == sorted(IMPLIED)
+    assert sorted(may.keys() - set(expected.values())) == sorted(IMPLIED)
 
 
 def test_deploy_role(templates: TemplateSet) -> None:
@@ -124,7 +124,7 @@ def test_whoever_writes_a_secret_may_use_its_key(templates: TemplateSet) -> None
     security-encryption)."""
     writing = grants(templates, "access.DeployRole")["EncryptSecrets"]
     assert writing.actions == ("kms:Decrypt", "kms:GenerateDataKey")
-    conditions = {one.key: one.values for one in writing.conditions}
+    conditions = {condition.key: condition.values for condition in writing.conditions}
     assert conditions["kms:ViaService"] == ("secretsmanager.${AWS::Region}.amazonaws.com",)
     assert conditions["aws:ResourceTag/Environment"] == ("${Environment}",)
 
@@ -144,12 +144,14 @@ def test_the_deploy_role_can_destroy(templates: TemplateSet) -> None:
 def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
     """With MFA within the hour, by a permission set, and for deploying by a CI role; all of it behind a parameter."""
     for role, who, ways in (("DeployRole", "Deploy", 3), ("ApproverRole", "Approver", 2)):
-        found = {sid: one for sid, one in grants(templates, f"access.{role}").items() if one.kind == "trust"}
-        assert len(found) == ways
+        by_name = {sid: grant for sid, grant in grants(templates, f"access.{role}").items() if grant.kind == "trust"}
+        assert len(by_name) == ways
         for sid, users in (("AssumeWithMfa", "Users"), ("AssumeWithPermissionSet", "PermissionSet")):
-            assert found[sid].when == (f"Has{who}{users}",)
-            assert found[sid].principals == (f"AWS:{ACCOUNT}:root",)
-        conditions = {(one.operator, one.key, one.values) for one in found["AssumeWithMfa"].conditions}
+            assert by_name[sid].when == (f"Has{who}{users}",)
+            assert by_name[sid].principals == (f"AWS:{ACCOUNT}:root",)
+        conditions = {
+            (condition.operator, condition.key, condition.values) for condition in by_name["AssumeWithMfa"].conditions
+        }
         assert conditions == {
             ("Bool", "aws:MultiFactorAuthPresent", ("true",)),
             ("NumericLessThan", "aws:MultiFactorAuthAge", ("3600",)),
@@ -157,14 +159,14 @@ def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
         }
         # The path holds the region of the Identity Center, or none in us-east-1.
         path = f"{ACCOUNT}:role/aws-reserved/sso.amazonaws.com*/AWSReservedSSO_${{{who}PermissionSet}}_*"
-        [named] = found["AssumeWithPermissionSet"].conditions
+        [named] = by_name["AssumeWithPermissionSet"].conditions
         assert (named.operator, named.key, named.values) == ("ArnLike", "aws:PrincipalArn", (path,))
     ci = grants(templates, "access.DeployRole")["AssumeByCi"]
     assert (ci.when, ci.conditions[0].values) == (("HasDeployCiRole",), (f"{ACCOUNT}:role/${{DeployCiRole}}",))
 
 
 @pytest.mark.parametrize(
-    ("given", "rule"),
+    ("provided", "rule"),
     [
         ({}, ""),
         ({"Environment": "production", "DeployCiRole": "ci"}, "ProductionIsDeployedByPeople"),
@@ -175,20 +177,20 @@ def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
         ({"ApproverUsers": "", "ApproverPermissionSet": "Approvers"}, ""),
     ],
 )
-def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, given: dict[str, str], rule: str) -> None:
+def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, provided: dict[str, str], rule: str) -> None:
     root = templates["access"]
-    values = {name: str(one.get("Default", "")) for name, one in root.parameters.items()}
-    found = broken(root.body, {**values, "Environment": "production", **given})
-    assert [one.rule for one in found] == [rule] * bool(rule)
+    values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
+    broken_rules = broken(root.body, {**values, "Environment": "production", **provided})
+    assert [broken_rule.rule for broken_rule in broken_rules] == [rule] * bool(rule)
 
 
 def test_approver_role(templates: TemplateSet) -> None:
     """The one action that waits for a person, and sight of its pipeline."""
-    [stage] = [one for one in templates.resource("pipeline.Pipeline").get("Stages") if "Approve" in render(one)]
+    [stage] = [stage for stage in templates.resource("pipeline.Pipeline").get("Stages") if "Approve" in render(stage)]
     assert "ApproveRelease" in render(stage)
     may = allowed(templates, "access.ApproverRole")
     pipelines = {arn("codepipeline", name) for name in PIPELINES}
-    assert may.pop("codepipeline:PutApprovalResult") == {f"{one}/Approve/ApproveRelease" for one in pipelines}
+    assert may.pop("codepipeline:PutApprovalResult") == {f"{pipeline}/Approve/ApproveRelease" for pipeline in pipelines}
     assert may.pop("codepipeline:ListPipelines") == {"*"}
     # The plan that the question names is the output of a build.
     [group] = may.pop("logs:GetLogEvents")
@@ -206,14 +208,14 @@ def test_approver_role(templates: TemplateSet) -> None:
             "ListPipelineExecutions",
         )
     }
-    assert {one for on in may.values() for one in on} == pipelines
+    assert {item for on in may.values() for item in on} == pipelines
 
 
 def test_approval_protection(templates: TemplateSet) -> None:
     """What everybody else is kept from, by a policy to attach (F 11.1)."""
-    found = list(of(templates.resource("access.ApprovalProtection")))
-    assert {one.effect for one in found} == {"Deny"}
-    assert {action for one in found for action in one.actions} == {
+    stated = list(of(templates.resource("access.ApprovalProtection")))
+    assert {permission.effect for permission in stated} == {"Deny"}
+    assert {action for permission in stated for action in permission.actions} == {
         f"codepipeline:{action}"
         for action in (
             "PutApprovalResult",
@@ -223,12 +225,18 @@ def test_approval_protection(templates: TemplateSet) -> None:
             "DisableStageTransition",
         )
     }
-    assert {on for one in found for on in one.resources} == {arn("codepipeline", f"{name}/*") for name in PIPELINES}
+    assert {on for permission in stated for on in permission.resources} == {
+        arn("codepipeline", f"{name}/*") for name in PIPELINES
+    }
 
 
 def test_the_roles_of_an_environment_lie_apart(templates: TemplateSet) -> None:
     """By their path: nothing that an environment makes lies where the roles lie that deploy it."""
-    paths = {one.address: render(one.get("Path")) for one in templates.resources() if one.type.startswith("AWS::IAM::")}
+    paths = {
+        resource.address: render(resource.get("Path"))
+        for resource in templates.resources()
+        if resource.type.startswith("AWS::IAM::")
+    }
     assert len(paths) > 12
     for address, path in paths.items():
         beside = "-access" if address.startswith("access.") else ""

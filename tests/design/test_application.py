@@ -48,15 +48,15 @@ SECRET_ACTIONS = ("CreateSecret", "DeleteSecret", "DescribeSecret", "GetSecretVa
 SECRET = {"JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
 
 
-def given_to_the_task(templates: TemplateSet, **given: str) -> dict[str, str]:
-    [container] = under(templates, "backend.Task", **given).get("ContainerDefinitions", [])
-    return {one["Name"]: render(one["ValueFrom"]) for one in container["Secrets"]}
+def given_to_the_task(templates: TemplateSet, **values: str) -> dict[str, str]:
+    [container] = under(templates, "backend.Task", **values).get("ContainerDefinitions", [])
+    return {secret["Name"]: render(secret["ValueFrom"]) for secret in container["Secrets"]}
 
 
 def test_every_variable_of_the_design(templates: TemplateSet) -> None:
     kept = {
-        render(one.get("Name")).removeprefix("${ConfigurationPrefix}/"): render(one.get("Value"))
-        for one in templates.resources("AWS::SSM::Parameter")
+        render(resource.get("Name")).removeprefix("${ConfigurationPrefix}/"): render(resource.get("Value"))
+        for resource in templates.resources("AWS::SSM::Parameter")
     }
     assert kept == {**PLAIN, **OPTIONAL}
     tree = arn("ssm", "parameter${ConfigurationTree}/")
@@ -106,14 +106,18 @@ def test_values_reach_the_task_at_its_start(templates: TemplateSet) -> None:
     }
     assert templates["backend"].body["Outputs"]["BackendLogGroup"]["Value"] == ref("TaskLogs")
     assert "BackendLogGroup" in templates["environment"].body["Outputs"]
-    [decrypts] = [one for one in grants(templates, "backend.ExecutionRole").values() if "kms:Decrypt" in one.actions]
-    assert [one.values for one in decrypts.conditions] == [("secretsmanager.${AWS::Region}.amazonaws.com",)]
+    [decrypts] = [
+        grant for grant in grants(templates, "backend.ExecutionRole").values() if "kms:Decrypt" in grant.actions
+    ]
+    assert [condition.values for condition in decrypts.conditions] == [("secretsmanager.${AWS::Region}.amazonaws.com",)]
     assert templates.resource("backend.Task").get("ExecutionRoleArn") == attribute("ExecutionRole")
 
 
 def test_no_static_keys(templates: TemplateSet) -> None:
     assert templates.resource("backend.Task").get("TaskRoleArn") == attribute("TaskRole")
-    names = [value for one in templates.resources() for place, value in one.walk() if place and place[-1] == "Name"]
+    names = [
+        value for resource in templates.resources() for place, value in resource.walk() if place and place[-1] == "Name"
+    ]
     assert len(names) > 100
     assert [name for name in map(render, names) if re.search("ACCESS_KEY", name)] == []
     assert list(templates.resources("AWS::IAM::AccessKey", "AWS::IAM::User")) == []
@@ -124,13 +128,15 @@ def test_no_static_keys(templates: TemplateSet) -> None:
     for action in SECRET_ACTIONS:
         assert may[f"secretsmanager:{action}"] == {arn("secretsmanager", "secret:cloud-health/*")}
     statements = grants(templates, "backend.TaskRole").values()
-    [mail] = [one for one in statements if "ses:SendEmail" in one.actions]
-    assert [(one.key, one.values) for one in mail.conditions] == [("ses:FromAddress", ("${SenderEmail}",))]
-    [deny] = [one for one in statements if not one.allows]
+    [mail] = [statement for statement in statements if "ses:SendEmail" in statement.actions]
+    assert [(condition.key, condition.values) for condition in mail.conditions] == [
+        ("ses:FromAddress", ("${SenderEmail}",))
+    ]
+    [deny] = [statement for statement in statements if not statement.allows]
     assert (deny.effect, deny.actions) == ("Deny", ("sts:AssumeRole",))
     assert may["sts:AssumeRole"] == {"arn:${AWS::Partition}:iam::*:role/*"}
     assert may["ses:SendRawEmail"] == may["ses:SendEmail"] == {arn("ses", "identity/*")}
-    [key] = [one for one in statements if "kms:Decrypt" in one.actions]
+    [key] = [statement for statement in statements if "kms:Decrypt" in statement.actions]
     assert (key.resources, key.conditions[0].values) == (("${KeyArn}",), ("dynamodb.${AWS::Region}.amazonaws.com",))
     assert deny.resources == ("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/*",)
 
@@ -173,7 +179,7 @@ def test_the_image_is_kept(templates: TemplateSet) -> None:
     records = {arn("ssm", f"parameter${{ReleasesPath}}/{side}") for side in ("backend", "frontend")}
     assert may["ssm:PutParameter"] == recorded_in | records
     assert real(templates, "build.Verify", ref("LastImageParameter")) == "/cloud-health/release/${Environment}/image"
-    owned = [render(one.get("Name")) for one in templates.resources("AWS::SSM::Parameter")]
+    owned = [render(resource.get("Name")) for resource in templates.resources("AWS::SSM::Parameter")]
     assert owned
     assert [name for name in owned if not name.startswith("${ConfigurationPrefix}/")] == []
 
@@ -186,9 +192,9 @@ def test_changed_values_roll_the_tasks(templates: TemplateSet) -> None:
     assert passed(templates, "Backend", "ConfigurationDigest") == ref("ConfigurationDigest")
     covered = templates["environment"].metadata["Computed"]["ConfigurationDigest"]["Covers"]
     [group] = [
-        one["Parameters"]
-        for one in templates["environment"].metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]
-        if one["Label"]["default"] == "Application"
+        parameter_group["Parameters"]
+        for parameter_group in templates["environment"].metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        if parameter_group["Label"]["default"] == "Application"
     ]
     assert set(covered) == {*group, "DomainName"} and len(covered) > 8
 
@@ -202,10 +208,12 @@ def test_any_region_and_production_sizes(templates: TemplateSet) -> None:
         if isinstance(text, str) and re.search(r"\b(us|eu|ap|sa|ca|me|af|il)-[a-z]+-\d\b", text)
     }
     # CloudFront's metrics and the root edge live in us-east-1, whatever the Region of the stack.
-    deploys_edge = {one for one in regions if one[0] == "access"}
+    deploys_edge = {region for region in regions if region[0] == "access"}
     assert all(":us-east-1:" in text or "-templates-" in text for _, text in deploys_edge)
     assert regions - deploys_edge == {("monitoring", '    "region": "us-east-1",')}
-    fixed = [text for one in templates.resources() for _, text in one.walk() if str(text).startswith("arn:aws:")]
+    fixed = [
+        text for resource in templates.resources() for _, text in resource.walk() if str(text).startswith("arn:aws:")
+    ]
     assert fixed == []
     task = templates.resource("backend.Task")
     assert (task.get("Cpu"), task.get("Memory")) == (ref("TaskCpu"), ref("TaskMemory"))

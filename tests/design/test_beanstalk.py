@@ -13,12 +13,12 @@ ON_IT = {**BOTH, "BackendTarget": "BEANSTALK"}
 BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"
 
 
-def options(templates: TemplateSet, **given: str) -> dict[tuple[str, str], Any]:
+def options(templates: TemplateSet, **values: str) -> dict[tuple[str, str], Any]:
     """The options of the environment by namespace and name."""
-    found = under(templates, "beanstalk.BackendEnvironment", **given)["OptionSettings"]
-    assert len(found) > 40
-    by_name = {(one["Namespace"], one["OptionName"]): one["Value"] for one in found}
-    assert len(by_name) == len(found)
+    result = under(templates, "beanstalk.BackendEnvironment", **values)["OptionSettings"]
+    assert len(result) > 40
+    by_name = {(item["Namespace"], item["OptionName"]): item["Value"] for item in result}
+    assert len(by_name) == len(result)
     return by_name
 
 
@@ -32,7 +32,7 @@ def test_the_environment_is_as_the_design_wants_it(templates: TemplateSet) -> No
     assert passed(templates, "Beanstalk", "PlatformArn") == ref("PlatformArn")
     assert "list-platform-versions" in templates["environment"].metadata["Computed"]["PlatformArn"]["Found"]
     assert environment.get("VersionLabel") is None
-    found = options(templates)
+    by_option = options(templates)
     for namespace, name, value in (
         ("aws:ec2:vpc", "AssociatePublicIpAddress", "false"),
         ("aws:ec2:vpc", "Subnets", {"Fn::Join": [",", [ref("PrivateSubnetA"), ref("PrivateSubnetB")]]}),
@@ -46,42 +46,42 @@ def test_the_environment_is_as_the_design_wants_it(templates: TemplateSet) -> No
         ("aws:autoscaling:asg", "MinSize", ref("MinimumTasks")),
         ("aws:autoscaling:asg", "MaxSize", ref("MaximumTasks")),
     ):
-        assert found[namespace, name] == value, name
+        assert by_option[namespace, name] == value, name
 
 
 def test_it_stands_behind_our_load_balancer(templates: TemplateSet) -> None:
     """Whose rule for ECS is gone then: it would take every request first."""
-    found = options(templates, DomainName="")
-    assert found["aws:elbv2:loadbalancer", "SharedLoadBalancer"] == ref("LoadBalancerArn")
-    assert found["aws:elbv2:loadbalancer", "SecurityGroups"] == ref("LoadBalancerGroupId")
+    by_option = options(templates, DomainName="")
+    assert by_option["aws:elbv2:loadbalancer", "SharedLoadBalancer"] == ref("LoadBalancerArn")
+    assert by_option["aws:elbv2:loadbalancer", "SecurityGroups"] == ref("LoadBalancerGroupId")
     kind = "aws:elasticbeanstalk:environment"
-    assert (found[kind, "LoadBalancerType"], found[kind, "LoadBalancerIsShared"]) == ("application", "true")
+    assert (by_option[kind, "LoadBalancerType"], by_option[kind, "LoadBalancerIsShared"]) == ("application", "true")
     port = under(templates, "ingress.Listener", **ON_IT)["Port"]
-    [rule] = [value for (namespace, name), value in found.items() if name == "Rules"]
-    assert found[f"aws:elbv2:listener:{port}", "Rules"] == rule
+    [rule] = [value for (namespace, name), value in by_option.items() if name == "Rules"]
+    assert by_option[f"aws:elbv2:listener:{port}", "Rules"] == rule
     rule = f"aws:elbv2:listenerrule:{rule}"
-    assert (found[rule, "PathPatterns"], found[rule, "HostHeaders"]) == ("/*", "*.cloudfront.net")
+    assert (by_option[rule, "PathPatterns"], by_option[rule, "HostHeaders"]) == ("/*", "*.cloudfront.net")
     assert render(options(templates, DomainName="x")[rule, "HostHeaders"]) == "*.cloudfront.net,${DomainName}"
     for name in ("ProductionRule", "FirstTargets", "SecondTargets"):
         assert exists(templates, f"ingress.{name}", BackendTarget="ECS")
         assert not exists(templates, f"ingress.{name}", **ON_IT)
-    process = found["aws:elasticbeanstalk:environment:process:default", "Port"]
+    process = by_option["aws:elasticbeanstalk:environment:process:default", "Port"]
     way_in = under(templates, "network.FromLoadBalancer", **ON_IT)
     [out] = under(templates, "network.LoadBalancerGroup", **ON_IT)["SecurityGroupEgress"]
-    assert [str(one["ToPort"]) for one in (way_in, out)] == [process, process]
+    assert [str(item["ToPort"]) for item in (way_in, out)] == [process, process]
     assert "BeanstalkDeploysItsOwnWay" in templates["environment"].body["Rules"]
 
 
 def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) -> None:
-    found = options(templates)
+    by_option = options(templates)
     secrets = "aws:elasticbeanstalk:application:environmentsecrets"
-    told = {name: render(value) for (namespace, name), value in found.items() if namespace == secrets}
+    shown = {name: render(value) for (namespace, name), value in by_option.items() if namespace == secrets}
     plain = {key.variable: arn("ssm", f"parameter${{ConfigurationTree}}/{key.variable}") for key in _keys()}
-    assert told == {**plain, "JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
+    assert shown == {**plain, "JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
     plain_options = "aws:elasticbeanstalk:application:environment"
-    assert found[plain_options, "CONFIGURATION_DIGEST"] == ref("ConfigurationDigest")
-    assert [name for namespace, name in found if namespace == plain_options and "KEY" in name] == []
-    profile = found["aws:autoscaling:launchconfiguration", "IamInstanceProfile"]
+    assert by_option[plain_options, "CONFIGURATION_DIGEST"] == ref("ConfigurationDigest")
+    assert [name for namespace, name in by_option if namespace == plain_options and "KEY" in name] == []
+    profile = by_option["aws:autoscaling:launchconfiguration", "IamInstanceProfile"]
     assert profile == ref("InstanceProfile")
     assert templates.resource("beanstalk.InstanceProfile").get("Roles") == [ref("InstanceRole")]
     # Exactly the application's permissions, and what its instance needs to start and report.
@@ -98,24 +98,27 @@ def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) 
 
 
 def _keys() -> list[Any]:
-    found = keys(CLOUD_HEALTH_DASHBOARD)
-    assert len(found) > 10
-    return found
+    result = keys(CLOUD_HEALTH_DASHBOARD)
+    assert len(result) > 10
+    return result
 
 
 def test_the_service_watches_and_updates_it(templates: TemplateSet) -> None:
-    [trusted] = [one for one in grants(templates, "beanstalk.ServiceRole").values() if one.kind == "trust"]
+    [trusted] = [grant for grant in grants(templates, "beanstalk.ServiceRole").values() if grant.kind == "trust"]
     assert trusted.principals == ("Service:elasticbeanstalk.amazonaws.com",)
     [condition] = trusted.conditions
     assert (condition.key, condition.values) == ("sts:ExternalId", ("elasticbeanstalk",))
-    attached = [render(one) for one in templates.resource("beanstalk.ServiceRole").get("ManagedPolicyArns")]
-    assert [one.rpartition("/")[2] for one in attached] == [
+    attached = [
+        render(managed_policy_arn)
+        for managed_policy_arn in templates.resource("beanstalk.ServiceRole").get("ManagedPolicyArns")
+    ]
+    assert [item.rpartition("/")[2] for item in attached] == [
         "AWSElasticBeanstalkEnhancedHealth",
         "AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy",
     ]
-    found, role = options(templates), attribute("ServiceRole")
-    assert found["aws:elasticbeanstalk:environment", "ServiceRole"] == role
-    assert found["aws:elasticbeanstalk:managedactions", "ServiceRoleForManagedUpdates"] == role
+    result, role = options(templates), attribute("ServiceRole")
+    assert result["aws:elasticbeanstalk:environment", "ServiceRole"] == role
+    assert result["aws:elasticbeanstalk:managedactions", "ServiceRoleForManagedUpdates"] == role
     lifecycle = templates.resource("beanstalk.Application").get("ResourceLifecycleConfig")
     assert lifecycle["ServiceRole"] == role
     rule = lifecycle["VersionLifecycleConfig"]["MaxCountRule"]
@@ -136,10 +139,10 @@ def test_a_release_replaces_the_last_one(templates: TemplateSet) -> None:
 
 def test_the_pipeline_deploys_with_a_narrow_role(templates: TemplateSet) -> None:
     stage = stages(templates, **ON_IT)["Deploy_Backend"]
-    found = actions(stage)
-    assert list(found) == ["DeployToBeanstalk", "VerifyBackend"]
+    by_action = actions(stage)
+    assert list(by_action) == ["DeployToBeanstalk", "VerifyBackend"]
     assert stage["OnFailure"] == {"Result": "ROLLBACK"}
-    deploy = found["DeployToBeanstalk"]
+    deploy = by_action["DeployToBeanstalk"]
     assert deploy["ActionTypeId"]["Provider"] == "ElasticBeanstalk"
     assert deploy["Configuration"] == {
         "ApplicationName": ref("RunningCluster"),
@@ -149,7 +152,7 @@ def test_the_pipeline_deploys_with_a_narrow_role(templates: TemplateSet) -> None
     assert deploy["RoleArn"] == attribute("DeployRole")
     assert exists(templates, "pipeline.DeployRole", **ON_IT)
     assert not exists(templates, "pipeline.DeployRole", **BOTH)
-    [trusted] = [one for one in grants(templates, "pipeline.DeployRole").values() if one.kind == "trust"]
+    [trusted] = [grant for grant in grants(templates, "pipeline.DeployRole").values() if grant.kind == "trust"]
     assert trusted.principals == ("AWS:${PipelineRole.Arn}",)
     may = allowed(templates, "pipeline.DeployRole")
     own = arn("elasticbeanstalk", "environment/${RunningCluster}/${RunningService}")
@@ -169,9 +172,13 @@ def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
         assert not exists(templates, f"monitoring.{name}", **ON_IT)
     project = under(templates, "build.BackendBuild", **ON_IT)
     assert project["Environment"]["PrivilegedMode"] is False
-    [registry] = [one for one in project["Environment"]["EnvironmentVariables"] if one["Name"] == "REPOSITORY_URI"]
+    [registry] = [
+        environment_variable
+        for environment_variable in project["Environment"]["EnvironmentVariables"]
+        if environment_variable["Name"] == "REPOSITORY_URI"
+    ]
     assert registry["Value"] == ""
-    policies = [one["PolicyName"] for one in under(templates, "build.BackendBuildRole", **ON_IT)["Policies"]]
+    policies = [policy["PolicyName"] for policy in under(templates, "build.BackendBuildRole", **ON_IT)["Policies"]]
     assert policies == ["Job"]
     health = templates.resource("beanstalk.EnvironmentHealth")
     assert (health.get("MetricName"), health.get("Threshold")) == ("EnvironmentHealth", 20)

@@ -29,21 +29,21 @@ OTHERS = ("Changes", "Publish", "Raise", "Verify")
 
 def test_two_build_projects(templates: TemplateSet) -> None:
     for project in PROJECTS:
-        found = templates.resource(f"build.{project}")
-        assert found.type == "AWS::CodeBuild::Project"
-        assert found.get("Environment", "Image") == ref("BuildImage")
-        assert found.get("Environment", "ComputeType") == ref("BuildComputeType")
-        assert found.get("Environment", "Type") == "LINUX_CONTAINER"
-        assert found.get("Environment", "ImagePullCredentialsType") == "CODEBUILD"
-        assert found.get("Artifacts") == {"Type": "CODEPIPELINE"}
-        assert found.get("ServiceRole") == attribute(f"{project}Role")
+        declared = templates.resource(f"build.{project}")
+        assert declared.type == "AWS::CodeBuild::Project"
+        assert declared.get("Environment", "Image") == ref("BuildImage")
+        assert declared.get("Environment", "ComputeType") == ref("BuildComputeType")
+        assert declared.get("Environment", "Type") == "LINUX_CONTAINER"
+        assert declared.get("Environment", "ImagePullCredentialsType") == "CODEBUILD"
+        assert declared.get("Artifacts") == {"Type": "CODEPIPELINE"}
+        assert declared.get("ServiceRole") == attribute(f"{project}Role")
     assert default(templates, "BuildImage") == "aws/codebuild/standard:7.0"
     assert default(templates, "BuildComputeType") == "BUILD_GENERAL1_SMALL"
     # Only the backend's build starts a Docker daemon, and only it may push an image.
     privileged = [
-        one.logical_id
-        for one in templates.resources("AWS::CodeBuild::Project")
-        if one.get("Environment", "PrivilegedMode")
+        resource.logical_id
+        for resource in templates.resources("AWS::CodeBuild::Project")
+        if resource.get("Environment", "PrivilegedMode")
     ]
     assert privileged == ["BackendBuild"]
     assert allowed(templates, "build.BackendBuildRole")["ecr:PutImage"] == {"${RegistryArn}"}
@@ -143,13 +143,13 @@ def test_artifacts(templates: TemplateSet) -> None:
     spec = buildspec(templates, "BackendBuild")
     assert spec["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
     assert {"COMMIT", "IMAGE"} <= set(spec["env"]["exported-variables"])
-    found = stages(templates)
-    assert actions(found["Build_Backend"])["BackendBuild"]["OutputArtifacts"] == [{"Name": "BackendBuildOutput"}]
-    outputs = actions(found["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
+    by_stage = stages(templates)
+    assert actions(by_stage["Build_Backend"])["BackendBuild"]["OutputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    outputs = actions(by_stage["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
     for name, parameter in (("OUTPUT_DIRECTORY", "FrontendOutput"), ("ASSETS_DIRECTORY", "FrontendAssets")):
         assert variables(templates, "FrontendBuild")[name] == ref(parameter)
     secondary = buildspec(templates, "FrontendBuild")["artifacts"]["secondary-artifacts"]
-    assert [one["Name"] for one in outputs] == list(secondary) == ["FrontendAssets", "FrontendDocuments"]
+    assert [output["Name"] for output in outputs] == list(secondary) == ["FrontendAssets", "FrontendDocuments"]
     assert secondary["FrontendAssets"]["base-directory"] != secondary["FrontendDocuments"]["base-directory"]
 
 
@@ -168,9 +168,9 @@ def test_caches(templates: TemplateSet) -> None:
         assert key in spec["key"]
         assert spec["key"].startswith(spec["fallback-keys"][0])
     [rule] = [
-        one
-        for one in templates.resource("storage.Artifacts").get("LifecycleConfiguration", "Rules", default=[])
-        if one.get("Prefix") == "cache/"
+        rule
+        for rule in templates.resource("storage.Artifacts").get("LifecycleConfiguration", "Rules", default=[])
+        if rule.get("Prefix") == "cache/"
     ]
     assert rule["ExpirationInDays"] == 30
 
@@ -178,21 +178,21 @@ def test_caches(templates: TemplateSet) -> None:
 def test_default_dockerfile(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "post_build")
     assert "RESULT Dockerfile: the application's own" in text
-    given = variables(templates, "BackendBuild")
-    assert given["BASE_IMAGE"] == "public.ecr.aws/docker/library/python:3.11-slim"
-    assert (given["PORT"], given["APPLICATION_MODULE"]) == ("8000", "app.main:app")
+    values = variables(templates, "BackendBuild")
+    assert values["BASE_IMAGE"] == "public.ecr.aws/docker/library/python:3.11-slim"
+    assert (values["PORT"], values["APPLICATION_MODULE"]) == ("8000", "app.main:app")
     start = text.index("FROM $BASE_IMAGE")
-    made = text[start : text.index("\nDOCKERFILE", start)]
-    assert made.index("USER 10001") < made.index("CMD [")
-    assert "pip install --no-cache-dir --disable-pip-version-check -r requirements.txt" in made
-    assert "EXPOSE $PORT" in made
-    assert '"uvicorn", "$APPLICATION_MODULE", "--host", "0.0.0.0", "--port", "$PORT"' in made
-    assert "--proxy-headers" in made
+    created = text[start : text.index("\nDOCKERFILE", start)]
+    assert created.index("USER 10001") < created.index("CMD [")
+    assert "pip install --no-cache-dir --disable-pip-version-check -r requirements.txt" in created
+    assert "EXPOSE $PORT" in created
+    assert '"uvicorn", "$APPLICATION_MODULE", "--host", "0.0.0.0", "--port", "$PORT"' in created
+    assert "--proxy-headers" in created
 
 
 def test_build_time_variables(templates: TemplateSet) -> None:
-    given = {name: render(value) for name, value in variables(templates, "FrontendBuild").items()}
-    assert {name: value for name, value in given.items() if name.startswith("REACT_APP_")} == {
+    values = {name: render(value) for name, value in variables(templates, "FrontendBuild").items()}
+    assert {name: value for name, value in values.items() if name.startswith("REACT_APP_")} == {
         "REACT_APP_API_URL": "/api/v1",
         "REACT_APP_API_BASE_URL": "/api/v1",
         "REACT_APP_BASE_URL": "/api/v1",
@@ -223,11 +223,11 @@ def test_time_limits(templates: TemplateSet) -> None:
     for project in (*PROJECTS, *OTHERS):
         assert templates.resource(f"build.{project}").get("TimeoutInMinutes") == ref("BuildTimeoutMinutes")
     assert default(templates, "BuildTimeoutMinutes") == "60"
-    found = stages(templates, ApprovalRequired="true")
-    deploy = actions(found["Deploy_Backend"])["DeployToECS"]["Configuration"]
+    by_stage = stages(templates, ApprovalRequired="true")
+    deploy = actions(by_stage["Deploy_Backend"])["DeployToECS"]["Configuration"]
     assert deploy["DeploymentTimeout"] == ref("DeploymentTimeoutMinutes")
     assert declaration(templates, "DeploymentTimeoutMinutes")["MaxValue"] == 60
-    approval = actions(found["Approve"])["ApproveRelease"]
+    approval = actions(by_stage["Approve"])["ApproveRelease"]
     assert approval["TimeoutInMinutes"] == ref("ApprovalTimeoutMinutes")
     alarm = templates.resource("monitoring.PipelineDuration")
     assert dimensions(dict(alarm.properties)) == {"PipelineName": "${Pipeline}"}

@@ -23,11 +23,11 @@ function handler(event) {
 }"""
 
 
-def configuration(templates: TemplateSet, **given: str) -> dict[str, Any]:
-    properties = under(templates, "delivery.Distribution", **{"DomainName": "", **given})
-    found: dict[str, Any] = properties.get("DistributionConfig", {})
-    assert found, "the distribution has no configuration"
-    return found
+def configuration(templates: TemplateSet, **values: str) -> dict[str, Any]:
+    properties = under(templates, "delivery.Distribution", **{"DomainName": "", **values})
+    result: dict[str, Any] = properties.get("DistributionConfig", {})
+    assert result, "the distribution has no configuration"
+    return result
 
 
 def is_api(behaviour: dict[str, Any]) -> bool:
@@ -43,8 +43,8 @@ def is_api(behaviour: dict[str, Any]) -> bool:
 
 def test_https_and_one_origin(templates: TemplateSet) -> None:
     both = configuration(templates, **BOTH)
-    assert [one["PathPattern"] for one in both["CacheBehaviors"]] == ["/api/*", "/health"]
-    assert all(is_api(one) for one in both["CacheBehaviors"])
+    assert [cache_behavior["PathPattern"] for cache_behavior in both["CacheBehaviors"]] == ["/api/*", "/health"]
+    assert all(is_api(cache_behavior) for cache_behavior in both["CacheBehaviors"])
     page = both["DefaultCacheBehavior"]
     assert (page["TargetOriginId"], page["ViewerProtocolPolicy"]) == ("site", "redirect-to-https")
     alone = configuration(templates, **BACKEND_ONLY)
@@ -75,7 +75,7 @@ def test_the_application_knows_its_public_address(templates: TemplateSet) -> Non
 
 
 def test_page_routing(templates: TemplateSet) -> None:
-    found = configuration(templates, **BOTH)
+    settings = configuration(templates, **BOTH)
     function = templates.resource("delivery.PageRouting")
     assert render(function.get("FunctionCode")) == FUNCTION
     assert function.get("FunctionConfig", "Runtime") == "cloudfront-js-2.0"
@@ -84,11 +84,13 @@ def test_page_routing(templates: TemplateSet) -> None:
         "EventType": "viewer-request",
         "FunctionARN": {"Fn::GetAtt": ["PageRouting", "FunctionMetadata.FunctionARN"]},
     }
-    assert found["DefaultCacheBehavior"]["FunctionAssociations"] == [association]
-    assert found["DefaultRootObject"] == "index.html"
+    assert settings["DefaultCacheBehavior"]["FunctionAssociations"] == [association]
+    assert settings["DefaultRootObject"] == "index.html"
     # An API error stays an error.
-    assert [one for one in found["CacheBehaviors"] if "FunctionAssociations" in one] == []
-    assert "CustomErrorResponses" not in found
+    assert [
+        cache_behavior for cache_behavior in settings["CacheBehaviors"] if "FunctionAssociations" in cache_behavior
+    ] == []
+    assert "CustomErrorResponses" not in settings
     assert "FunctionAssociations" not in configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
 
 
@@ -109,8 +111,8 @@ def test_private_site(templates: TemplateSet) -> None:
     assert origin["OriginAccessControlId"] == ref("SiteAccess")
     assert origin["S3OriginConfig"] == {"OriginAccessIdentity": ""}
     assert real(templates, "delivery.Distribution", origin["DomainName"]) == "${site.Site.RegionalDomainName}"
-    readers = [one for one in grants(templates, "delivery.SitePolicy").values() if one.allows]
-    assert [(one.principals, one.actions, one.resources) for one in readers] == [
+    readers = [grant for grant in grants(templates, "delivery.SitePolicy").values() if grant.allows]
+    assert [(reader.principals, reader.actions, reader.resources) for reader in readers] == [
         (("Service:cloudfront.amazonaws.com",), ("s3:GetObject",), ("${SiteBucketArn}/*",))
     ]
     [condition] = readers[0].conditions
@@ -131,17 +133,17 @@ def test_cors(templates: TemplateSet) -> None:
 
 
 def test_caching_compression_acceleration(templates: TemplateSet) -> None:
-    found = configuration(templates, **BOTH)
-    page = found["DefaultCacheBehavior"]
+    settings = configuration(templates, **BOTH)
+    page = settings["DefaultCacheBehavior"]
     assert page["CachePolicyId"] == CACHING_OPTIMIZED
     alone = configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
-    for one in (page, alone, *found["CacheBehaviors"]):
-        assert (one["ResponseHeadersPolicyId"], one["Compress"]) == (ref("SecurityHeaders"), True)
-    assert (found["Enabled"], found["IPV6Enabled"]) == (True, True)
+    for cache_behavior in (page, alone, *settings["CacheBehaviors"]):
+        assert (cache_behavior["ResponseHeadersPolicyId"], cache_behavior["Compress"]) == (ref("SecurityHeaders"), True)
+    assert (settings["Enabled"], settings["IPV6Enabled"]) == (True, True)
     assert set(page["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS"}
     assert page["CachedMethods"] == ["GET", "HEAD"]
-    assert found["HttpVersion"] == "http2and3"
-    assert found["PriceClass"] == ref("PriceClass")
+    assert settings["HttpVersion"] == "http2and3"
+    assert settings["PriceClass"] == ref("PriceClass")
     accelerated = under(templates, "site.Site", TransferAcceleration="Enabled")
     assert accelerated["AccelerateConfiguration"] == {"AccelerationStatus": "Enabled"}
     assert "AccelerateConfiguration" not in under(templates, "site.Site", TransferAcceleration="Off")
@@ -157,7 +159,7 @@ def test_security_headers(templates: TemplateSet) -> None:
     assert policy["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 31_536_000
     assert policy["ReferrerPolicy"]["ReferrerPolicy"] == "strict-origin-when-cross-origin"
     text = policy["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    directives = {name: words for name, *words in (one.split() for one in text.split("; "))}
+    directives = {name: words for name, *words in (item.split() for item in text.split("; "))}
     own = ["'self'"]
     assert directives == {
         **dict.fromkeys(
@@ -173,7 +175,7 @@ def test_security_headers(templates: TemplateSet) -> None:
 def test_access_logs(templates: TemplateSet) -> None:
     """Load balancer, distribution and buckets write to the log bucket, and only they may."""
     attributes = templates.resource("ingress.LoadBalancer").get("LoadBalancerAttributes", default=[])
-    balancer = {one["Key"]: one["Value"] for one in attributes}
+    balancer = {attribute["Key"]: attribute["Value"] for attribute in attributes}
     assert balancer["access_logs.s3.enabled"] == "true"
     assert balancer["access_logs.s3.bucket"] == ref("LogBucketName")
     assert balancer["access_logs.s3.prefix"] == "load-balancer"
@@ -181,7 +183,7 @@ def test_access_logs(templates: TemplateSet) -> None:
     for address in ("storage.Artifacts", "site.Site"):
         assert "DestinationBucketName" in templates.resource(address).get("LoggingConfiguration", default={})
     delivered = {
-        one.principals: one.resources for one in grants(templates, "storage.LogsPolicy").values() if one.allows
+        grant.principals: grant.resources for grant in grants(templates, "storage.LogsPolicy").values() if grant.allows
     }
     assert delivered == {
         ("Service:logdelivery.elasticloadbalancing.amazonaws.com",): (

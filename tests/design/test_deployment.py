@@ -11,9 +11,9 @@ def test_nested_stacks_only(templates: TemplateSet) -> None:
     """The environment's root holds nothing but nested stacks, so that one change set shows all of it."""
     root = templates["environment"].resources.values()
     assert len(root) == 16
-    assert {one.type for one in root} == {STACK}
-    assert all(one.get("TemplateURL") for one in root)
-    assert all(one.description for one in templates.resources())
+    assert {item.type for item in root} == {STACK}
+    assert all(item.get("TemplateURL") for item in root)
+    assert all(resource.description for resource in templates.resources())
 
 
 def test_computed_values_are_told(templates: TemplateSet) -> None:
@@ -30,8 +30,8 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "ZoneA",
         "ZoneB",
     }
-    for name, told in computed.items():
-        assert {"Found", "First"} <= set(told) <= {"Found", "First", "Covers"}
+    for name, notified in computed.items():
+        assert {"Found", "First"} <= set(notified) <= {"Found", "First", "Covers"}
         assert "Default" not in root.parameters[name]
     groups = root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]
     shown = [name for group in groups for name in group["Parameters"]]
@@ -45,14 +45,14 @@ def test_survivors_are_adopted(templates: TemplateSet) -> None:
     for name in EXISTING:
         assert root.parameters[name]["Default"] == ""
         assert root.parameters[name]["AllowedPattern"].startswith("|")
-    for child, given in (
+    for child, values in (
         ("Encryption", {"ExistingKeyArn": "arn"}),
         ("Registry", {"ExistingRepositoryName": "earlier"}),
         ("Data", {"DataTables": "EXISTING"}),
     ):
         everything = {"ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE", **BOTH}
         assert exists(templates, f"environment.{child}", **everything)
-        assert not exists(templates, f"environment.{child}", **{**everything, **given})
+        assert not exists(templates, f"environment.{child}", **{**everything, **values})
     storage = under(templates, "environment.Storage", ExistingKeyArn="arn")
     assert storage["Parameters"]["KeyArn"] == ref("ExistingKeyArn")
     secret = under(templates, "environment.Configuration", **BOTH)["Parameters"]["ExistingEncryptionSecretArn"]

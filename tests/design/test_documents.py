@@ -51,8 +51,8 @@ def test_commands_and_files_exist(page: Path) -> None:
     body = page.read_text(encoding="utf-8")
     code = "\n".join([*re.findall(r"^```\w*\n(.*?)^```", body, re.M | re.S), *re.findall(r"`([^`\n]+)`", body)])
     targets = set(re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.M))
-    asked = set(re.findall(r"^(?:\$ )?make ([a-z-]+)", code, re.M))
-    assert asked <= targets, f"{page.name}: {asked - targets}"
+    requested = set(re.findall(r"^(?:\$ )?make ([a-z-]+)", code, re.M))
+    assert requested <= targets, f"{page.name}: {requested - targets}"
     for path in re.findall(r"\b(?:docs|generator|scripts|tests|params|buildspecs|templates)/[\w./-]*\w", code):
         assert (ROOT / path).exists(), f"{page.name}: {path}"
 
@@ -88,7 +88,7 @@ def test_the_pages_are_found() -> None:
 
 def test_options_and_exit_statuses_of_the_deploy_script_are_what_it_has() -> None:
     body = text("docs/deploying.md")
-    known = {option for verb in VERBS for one in parser(verb)._actions for option in one.option_strings}
+    known = {option for verb in VERBS for action in parser(verb)._actions for option in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z-]+\w", re.sub(r"^ *git .*$", "", body, flags=re.M)))
     assert len(named) > 15 and named <= known, named - known
     assert [int(status) for status in re.findall(r"^\| (\d+) \|", body, re.M)] == [status.value for status in Exit]

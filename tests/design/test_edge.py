@@ -59,13 +59,13 @@ def test_records_of_the_domain(templates: TemplateSet) -> None:
 def test_alarms_of_the_distribution(templates: TemplateSet) -> None:
     """Errors as a percentage, and the origin's latency, which CloudFront measures only when it is told to."""
     where = {"DistributionId": "${DistributionId}", "Region": "Global"}
-    errors, latency = (templates.resource(f"edge.{one}") for one in ("CloudFrontErrors", "OriginLatency"))
+    errors, latency = (templates.resource(f"edge.{item}") for item in ("CloudFrontErrors", "OriginLatency"))
     assert [errors.get(name) for name in ("Namespace", "MetricName", "Statistic", "Threshold")] == [
         "AWS/CloudFront", "5xxErrorRate", "Average", ref("CloudFrontErrorPercent")
     ]  # fmt: skip
     assert dimensions(dict(errors.properties)) == where
     assert default_of(templates, "CloudFrontErrorPercent") == "5"
-    metrics = {one["Id"]: one for one in latency.get("Metrics", default=[])}
+    metrics = {metric["Id"]: metric for metric in latency.get("Metrics", default=[])}
     measured = metrics["latency"]["MetricStat"]
     assert (measured["Metric"]["Namespace"], measured["Metric"]["MetricName"]) == ("AWS/CloudFront", "OriginLatency")
     assert (measured["Stat"], dimensions(measured["Metric"])) == ("p95", where)
@@ -75,13 +75,13 @@ def test_alarms_of_the_distribution(templates: TemplateSet) -> None:
     assert more.get("DistributionId") == ref("DistributionId")
     [switch] = more.get("MonitoringSubscription", default={}).values()
     assert switch == {"RealtimeMetricsSubscriptionStatus": "Enabled"}
-    for one in (errors, latency, more):
-        assert exists(templates, one.address, **WATCHED)
-        assert not exists(templates, one.address, **{**WATCHED, "DistributionId": ""})
-        assert not exists(templates, one.address, **{**WATCHED, "CloudFrontAlarms": "false"})
-    for one in (errors, latency):
-        assert one.get("AlarmActions") == one.get("OKActions") == [ref("Topic")]
-        assert one.get("TreatMissingData") == "notBreaching"
+    for item in (errors, latency, more):
+        assert exists(templates, item.address, **WATCHED)
+        assert not exists(templates, item.address, **{**WATCHED, "DistributionId": ""})
+        assert not exists(templates, item.address, **{**WATCHED, "CloudFrontAlarms": "false"})
+    for item in (errors, latency):
+        assert item.get("AlarmActions") == item.get("OKActions") == [ref("Topic")]
+        assert item.get("TreatMissingData") == "notBreaching"
     assert default_of(templates, "CloudFrontAlarms") == "false"
     assert templates["edge"].metadata["Computed"]["DistributionId"]["First"] == ""
 
@@ -94,7 +94,7 @@ def test_topic_of_the_distribution(templates: TemplateSet) -> None:
     """A topic of its own, because alarms tell topics of their own Region only; the same people, and its own key."""
     topic = templates.resource("edge.Topic")
     assert topic.get("KmsMasterKeyId") == attribute("Key")
-    services = {one.principals for one in grants(templates, "edge.TopicPolicy").values() if one.allows}
+    services = {grant.principals for grant in grants(templates, "edge.TopicPolicy").values() if grant.allows}
     assert services == {("Service:cloudwatch.amazonaws.com",)}
     assert templates.resource("edge.TopicPolicy").get("Topics") == [ref("Topic")]
     key = grants(templates, "edge.Key")["AlarmsPublish"]
@@ -105,15 +105,15 @@ def test_topic_of_the_distribution(templates: TemplateSet) -> None:
         assert exists(templates, subscription.address, CloudFrontAlarms="true", **{parameter: "given"})
         assert not exists(templates, subscription.address, CloudFrontAlarms="true", **{parameter: ""})
         assert not exists(templates, subscription.address, CloudFrontAlarms="false", **{parameter: "given"})
-    for one in ("Topic", "TopicPolicy", "Key"):
-        assert exists(templates, f"edge.{one}", **WATCHED)
-        assert not exists(templates, f"edge.{one}", CloudFrontAlarms="false")
+    for item in ("Topic", "TopicPolicy", "Key"):
+        assert exists(templates, f"edge.{item}", **WATCHED)
+        assert not exists(templates, f"edge.{item}", CloudFrontAlarms="false")
 
 
 def test_without_domain_and_alarms_there_is_nothing(templates: TemplateSet) -> None:
     """Then the root makes nothing, and the deploy script leaves it out."""
     none = outcome(templates, "edge", HostedZoneId="", CertificateArn="", CloudFrontAlarms="false")
-    assert not any(none[str(one.condition)] for one in templates["edge"].resources.values())
+    assert not any(none[str(resource.condition)] for resource in templates["edge"].resources.values())
     assert list(roots_of("staging", templates))[-1] == "environment"
     assert under(templates, "delivery.Distribution", DomainName="")["DistributionConfig"]["ViewerCertificate"] == {
         "CloudFrontDefaultCertificate": True
@@ -122,7 +122,7 @@ def test_without_domain_and_alarms_there_is_nothing(templates: TemplateSet) -> N
 
 
 @pytest.mark.parametrize(
-    ("given", "refused"),
+    ("provided", "refused"),
     [
         ((), False),
         (("DomainName",), True),
@@ -134,8 +134,8 @@ def test_without_domain_and_alarms_there_is_nothing(templates: TemplateSet) -> N
         (("DomainName", "CertificateArn", "HostedZoneId"), False),
     ],
 )
-def test_a_domain_needs_a_zone_or_a_certificate(given: tuple[str, ...], refused: bool) -> None:
+def test_a_domain_needs_a_zone_or_a_certificate(provided: tuple[str, ...], refused: bool) -> None:
     environment = load(ROOT / "templates")["environment"]
-    values = {name: str(one.get("Default", "x")) for name, one in environment.parameters.items()}
-    found = [one.rule for one in broken(environment.body, {**values, **dict.fromkeys(given, "x")})]
-    assert ("DomainWithCertificate" in found) is refused
+    values = {name: str(item.get("Default", "x")) for name, item in environment.parameters.items()}
+    result = [item.rule for item in broken(environment.body, {**values, **dict.fromkeys(provided, "x")})]
+    assert ("DomainWithCertificate" in result) is refused

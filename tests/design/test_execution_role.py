@@ -62,10 +62,10 @@ def handlers(kind: str, *verbs: str) -> frozenset[str]:
     """Every permission that the handlers of a type name, or those of some verbs; what only lists its resources is no
     part of a deployment."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    found = [] if verbs else [*schema.get("tagging", {}).get("permissions", ())]
+    result = [] if verbs else [*schema.get("tagging", {}).get("permissions", ())]
     for verb, handler in schema.get("handlers", {}).items():
-        found += handler["permissions"] if verb in (verbs or ("create", "read", "update", "delete")) else ()
-    return frozenset(found)
+        result += handler["permissions"] if verb in (verbs or ("create", "read", "update", "delete")) else ()
+    return frozenset(result)
 
 
 @cache
@@ -80,25 +80,30 @@ def decided() -> dict[str, Kind]:
 
 def policies(templates: TemplateSet) -> list[str]:
     """The managed policies of the role."""
-    named = [render(one)[2:-1] for one in templates.resource("access.ExecutionRole").get("ManagedPolicyArns")]
+    named = [
+        render(managed_policy_arn)[2:-1]
+        for managed_policy_arn in templates.resource("access.ExecutionRole").get("ManagedPolicyArns")
+    ]
     assert len(named) > 5
     return [f"access.{name}" for name in named]
 
 
-def given(templates: TemplateSet) -> Iterator[Permission]:
+def granted(templates: TemplateSet) -> Iterator[Permission]:
     for policy in policies(templates):
         yield from of(templates.resource(policy))
-    yield from (one for one in of(templates.resource("access.ExecutionRole")) if one.kind != "trust")
+    yield from (
+        permission for permission in of(templates.resource("access.ExecutionRole")) if permission.kind != "trust"
+    )
 
 
 def types(templates: TemplateSet) -> set[str]:
     """The types that the role deploys: an administrator deploys the access root itself."""
-    return {one.type for one in templates.resources() if one.template != "access"}
+    return {resource.type for resource in templates.resources() if resource.template != "access"}
 
 
 def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> None:
     """Each permission that a type's handlers name is given, or somebody has said why it is not."""
-    may = {action for one in given(templates) if one.allows for action in one.actions}
+    may = {action for permission in granted(templates) if permission.allows for action in permission.actions}
     checked = 0
     for kind in sorted(types(templates)):
         assert handlers(kind) or kind in WITHOUT_HANDLERS, kind
@@ -112,10 +117,10 @@ def test_no_table_holds_what_no_handler_names() -> None:
     assert len(decided()) > 45
     for kind, how in decided().items():
         if handlers(kind):
-            asked = {action for may in how.may for action in may.actions}
+            requested = {action for may in how.may for action in may.actions}
             of_caller = {action for right in RIGHTS if right.subject == kind for action in right.actions}
             extra = EXTRA.get(kind, set()) | of_caller | administered(kind)
-            assert sorted(asked - handlers(kind) - extra) == [], kind
+            assert sorted(requested - handlers(kind) - extra) == [], kind
             assert sorted(how.never.keys() - handlers(kind)) == [], kind
             # Whatever is read of a resource is read of each one.
             assert sorted(how.never.keys() & handlers(kind, "read") - UNREAD) == [], kind
@@ -127,13 +132,13 @@ def administered(kind: str) -> set[str]:
         return set()
     document = moto_patches.aws_policy("AdministratorAccess-AWSElasticBeanstalk")
     patterns = [
-        one
+        item
         for statement in document["Statement"]
-        for one in [statement["Action"]]
-        for one in ([one] if isinstance(one, str) else one)
+        for item in [statement["Action"]]
+        for item in ([item] if isinstance(item, str) else item)
     ]
-    asked = {action for may in decided()[kind].may for action in may.actions}
-    return {one for one in asked if any(fnmatchcase(one, pattern) for pattern in patterns)}
+    requested = {action for may in decided()[kind].may for action in may.actions}
+    return {item for item in requested if any(fnmatchcase(item, pattern) for pattern in patterns)}
 
 
 # Nested stacks of a root whose operation is brought to an end, and its role: judgement, no page says who asks.
@@ -157,12 +162,14 @@ def test_only_for_types_in_the_templates(templates: TemplateSet) -> None:
     """A type that no template has is no permission."""
     needed = {action for kind in types(templates) for may in decided()[kind].may for action in may.actions}
     attaching = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
-    may = {action for one in given(templates) for action in one.actions}
+    may = {action for permission in granted(templates) for action in permission.actions}
     assert sorted(may - needed - attaching - {"iam:PassRole"}) == []
 
 
 def test_execution_role(templates: TemplateSet) -> None:
-    [trusted] = [one for one in of(templates.resource("access.ExecutionRole")) if one.kind == "trust"]
+    [trusted] = [
+        permission for permission in of(templates.resource("access.ExecutionRole")) if permission.kind == "trust"
+    ]
     assert (trusted.kind, trusted.principals) == ("trust", ("Service:cloudformation.amazonaws.com",))
     assert templates["access"].outputs["CloudFormationRoleArn"]["Value"] == attribute("ExecutionRole")
     # The deploy role may hand it to CloudFormation, and nothing else.
@@ -175,9 +182,13 @@ def test_execution_role(templates: TemplateSet) -> None:
 def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet) -> None:
     """Neither its own role nor the deployer's: they lie under another path."""
     path = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cloud-health-dashboard/${Environment}/*"
-    found = [one for one in given(templates) if any(action.startswith("iam:") for action in one.actions)]
-    on = {resource for one in found for resource in one.resources}
-    roles = {one for one in on if ":role/" in one and "/aws-service-role/" not in one}
+    result = [
+        permission
+        for permission in granted(templates)
+        if any(action.startswith("iam:") for action in permission.actions)
+    ]
+    on = {resource for permission in result for resource in permission.resources}
+    roles = {item for item in on if ":role/" in item and "/aws-service-role/" not in item}
     # A nested stack inherits the role of its root; no other role beside it trusts CloudFormation.
     inherit = grants(templates, "access.ExecutionRole")["CloudFormationStackInherit"]
     [to] = inherit.conditions
@@ -185,23 +196,27 @@ def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet)
     own = path.replace("${Environment}/", "${Environment}-access/")
     assert (inherit.actions, inherit.resources) == (("iam:PassRole",), (own,))
     assert roles == {path, own}
-    [passing] = [one for one in found if "iam:PassRole" in one.actions and one.sid != inherit.sid]
+    [passing] = [
+        permission for permission in result if "iam:PassRole" in permission.actions and permission.sid != inherit.sid
+    ]
     services = {
         who.removeprefix("Service:")
         for role in templates.resources("AWS::IAM::Role")
         if role.template != "access"
-        for one in of(role)
-        if one.kind == "trust"
-        for who in one.principals
+        for item in of(role)
+        if item.kind == "trust"
+        for who in item.principals
         if who.startswith("Service:")
     }
     assert len(services) > 4
-    assert [set(one.values) for one in passing.conditions if one.key == "iam:PassedToService"] == [services]
+    assert [set(condition.values) for condition in passing.conditions if condition.key == "iam:PassedToService"] == [
+        services
+    ]
 
 
 def test_what_it_may_do_is_narrow(templates: TemplateSet) -> None:
     """Named things by name, random ids by the environment's tag, and `*` with a reason."""
-    statements = {one.sid: one for one in given(templates)}
+    statements = {permission.sid: permission for permission in granted(templates)}
     assert statements["SSMParameter"].resources == (arn("ssm", "parameter/cloud-health/backend/${Environment}/*"),)
     assert statements["ECSCluster"].when in (("VerbatimNames",), ("not VerbatimNames",))
     tables = {arn("dynamodb", f"table/${{{name}Table}}") for name in ("Clients", "Metrics", "Costs", "Security")}
@@ -209,14 +224,14 @@ def test_what_it_may_do_is_narrow(templates: TemplateSet) -> None:
     tag = ("StringEquals", "aws:ResourceTag/Environment", ("${Environment}",))
     destructive = {"ec2:DeleteVpc", "kms:ScheduleKeyDeletion", "elasticloadbalancing:DeleteLoadBalancer"}
     anywhere: set[str] = set()
-    for one in given(templates):
-        assert [action for action in one.actions if "*" in action] == []
-        if destructive & set(one.actions):
-            assert tag in one.conditions, one.sid
-            destructive -= set(one.actions)
-        if one.resources == ("*",):
-            assert templates.resource(one.holder).wildcards[one.sid]
-            anywhere |= {action for action in one.actions if not re.search(":(Describe|Get|List)", action)}
+    for item in granted(templates):
+        assert [action for action in item.actions if "*" in action] == []
+        if destructive & set(item.actions):
+            assert tag in item.conditions, item.sid
+            destructive -= set(item.actions)
+        if item.resources == ("*",):
+            assert templates.resource(item.holder).wildcards[item.sid]
+            anywhere |= {action for action in item.actions if not re.search(":(Describe|Get|List)", action)}
     assert anywhere == ANYWHERE
     assert destructive == set()
 
@@ -226,7 +241,7 @@ def size(document: Any) -> int:
     text = json.dumps(document, separators=(",", ":"))
     text = re.sub(r'\{"Fn::Sub":("(?:[^"\\]|\\.)*")\}', r"\1", text)
     text = re.sub(r'\{"Ref":"([^"]+)"\}', r'"${\1}"', text)
-    return len(re.sub(r"\$\{([^}]+)\}", lambda found: LONGEST.get(found[1], "x" * 64), text))
+    return len(re.sub(r"\$\{([^}]+)\}", lambda result: LONGEST.get(result[1], "x" * 64), text))
 
 
 def test_policies_fit_into_iam(templates: TemplateSet) -> None:
@@ -238,7 +253,7 @@ def test_policies_fit_into_iam(templates: TemplateSet) -> None:
     roles = list(templates.resources("AWS::IAM::Role"))
     assert len(roles) > 10
     for role in roles:
-        inline = [one["PolicyDocument"] for one in role.get("Policies", default=()) if "PolicyDocument" in one]
+        inline = [policy["PolicyDocument"] for policy in role.get("Policies", default=()) if "PolicyDocument" in policy]
         assert sum(map(size, inline)) <= INLINE, role.address
         assert size(role.get("AssumeRolePolicyDocument")) <= TRUST, role.address
 

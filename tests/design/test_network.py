@@ -19,8 +19,8 @@ def test_tasks_are_private(templates: TemplateSet) -> None:
     [network] = templates.resource("backend.Service").get("NetworkConfiguration", default={}).values()
     assert network == {"AssignPublicIp": "DISABLED", "SecurityGroups": [ref("TaskGroupId")], "Subnets": PRIVATE}
     for zone in "AB":
-        given = real(templates, "backend.Service", ref(f"PrivateSubnet{zone}"))
-        assert given == f"${{network.PrivateSubnet{zone}}}"
+        values = real(templates, "backend.Service", ref(f"PrivateSubnet{zone}"))
+        assert values == f"${{network.PrivateSubnet{zone}}}"
         subnet = templates.resource(f"network.PrivateSubnet{zone}")
         assert subnet.get("MapPublicIpOnLaunch") is False
         assert subnet.get("AvailabilityZone") == ref(f"Zone{zone}")
@@ -32,8 +32,8 @@ def test_tasks_are_private(templates: TemplateSet) -> None:
         assert subnet.get("MapPublicIpOnLaunch") is False
         assert subnet.get("CidrBlock", "Fn::Select", 1) == {"Fn::Cidr": [attribute("Vpc", "CidrBlock"), 16, 12]}
     assert templates.resource("backend.Service").get("EnableExecuteCommand") is False
-    routes = [one for one in templates.resources("AWS::EC2::Route") if one.get("GatewayId") is not None]
-    assert [one.address for one in routes] == ["network.PublicDefault"]
+    routes = [resource for resource in templates.resources("AWS::EC2::Route") if resource.get("GatewayId") is not None]
+    assert [route.address for route in routes] == ["network.PublicDefault"]
     assert routes[0].get("RouteTableId") == ref("PublicRoutes")
 
 
@@ -67,13 +67,13 @@ def test_nat_gateways(templates: TemplateSet) -> None:
 def reached(templates: TemplateSet, scheme: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Listener, the conditions of its rule by field, and the distribution's origin, under a scheme."""
     listener, rule = (
-        under(templates, f"ingress.{one}", LoadBalancerScheme=scheme, LoadBalancerCertificateArn="")
-        for one in ("Listener", "ProductionRule")
+        under(templates, f"ingress.{item}", LoadBalancerScheme=scheme, LoadBalancerCertificateArn="")
+        for item in ("Listener", "ProductionRule")
     )
     distribution = under(templates, "delivery.Distribution", **BOTH, LoadBalancerScheme=scheme)
-    [origin] = [one for one in distribution["DistributionConfig"]["Origins"] if one["Id"] == "api"]
+    [origin] = [origin for origin in distribution["DistributionConfig"]["Origins"] if origin["Id"] == "api"]
     assert origin["DomainName"] == ref("LoadBalancerDnsName")
-    return listener, {one["Field"]: one for one in rule["Conditions"]}, origin
+    return listener, {condition["Field"]: condition for condition in rule["Conditions"]}, origin
 
 
 def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
@@ -86,7 +86,10 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     for zone, subnet in zip("AB", PRIVATE, strict=True):
         value = templates["network"].outputs[f"LoadBalancerSubnet{zone}"]["Value"]
         assert decide(value, {"PublicLoadBalancer": False}) == subnet
-    settings = {one["Key"]: one["Value"] for one in balancer.get("LoadBalancerAttributes", default=[])}
+    settings = {
+        load_balancer_attribute["Key"]: load_balancer_attribute["Value"]
+        for load_balancer_attribute in balancer.get("LoadBalancerAttributes", default=[])
+    }
     assert settings["routing.http.drop_invalid_header_fields.enabled"] == "true"
     assert balancer.get("SecurityGroups") == [ref("LoadBalancerGroupId")]
     origin = templates.resource("delivery.ApiOrigin")
@@ -94,10 +97,10 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     assert origin.type == "AWS::CloudFront::VpcOrigin"
     assert endpoint.get("OriginProtocolPolicy") == "http-only"
     assert real(templates, "delivery.ApiOrigin", endpoint.get("Arn")) == "${ingress.LoadBalancer}"
-    listener, asked, api = reached(templates, "INTERNAL")
+    listener, requested, api = reached(templates, "INTERNAL")
     assert (listener["Port"], listener["Protocol"]) == (endpoint["HTTPPort"], "HTTP")
     assert "Certificates" not in listener
-    assert list(asked) == ["path-pattern"]
+    assert list(requested) == ["path-pattern"]
     # A request that walks the accounts of clients takes longer than the default of 30 seconds.
     assert api["VpcOriginConfig"] == {"OriginReadTimeout": 60, "VpcOriginId": ref("ApiOrigin")}
     assert exists(templates, "delivery.ApiOrigin", **BOTH, LoadBalancerScheme="INTERNAL")
@@ -114,18 +117,18 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
     for zone in "AB":
         value = templates["network"].outputs[f"LoadBalancerSubnet{zone}"]["Value"]
         assert decide(value, {"PublicLoadBalancer": True}) == ref(f"PublicSubnet{zone}")
-    listener, asked, api = reached(templates, "PUBLIC")
+    listener, requested, api = reached(templates, "PUBLIC")
     assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
     assert listener["Certificates"] == [{"CertificateArn": ref("Certificate")}]
-    given = under(templates, "ingress.Listener", **{**public, "LoadBalancerCertificateArn": "arn"})
-    assert given["Certificates"] == [{"CertificateArn": ref("LoadBalancerCertificateArn")}]
-    made = templates.resource("ingress.Certificate")
-    assert (made.get("DomainName"), made.get("ValidationMethod")) == (ref("DomainName"), "DNS")
-    assert exists(templates, made.address, **public)
-    assert not exists(templates, made.address, **{**public, "LoadBalancerCertificateArn": "arn"})
-    assert not exists(templates, made.address, LoadBalancerScheme="INTERNAL")
+    values = under(templates, "ingress.Listener", **{**public, "LoadBalancerCertificateArn": "arn"})
+    assert values["Certificates"] == [{"CertificateArn": ref("LoadBalancerCertificateArn")}]
+    created = templates.resource("ingress.Certificate")
+    assert (created.get("DomainName"), created.get("ValidationMethod")) == (ref("DomainName"), "DNS")
+    assert exists(templates, created.address, **public)
+    assert not exists(templates, created.address, **{**public, "LoadBalancerCertificateArn": "arn"})
+    assert not exists(templates, created.address, LoadBalancerScheme="INTERNAL")
     assert listener["SslPolicy"].startswith("ELBSecurityPolicy-TLS13-1-2-Res")
-    header, secret = (asked["http-header"]["HttpHeaderConfig"], templates.resource("ingress.OriginSecret"))
+    header, secret = (requested["http-header"]["HttpHeaderConfig"], templates.resource("ingress.OriginSecret"))
     assert header["Values"] == [sub("{{resolve:secretsmanager:${OriginSecret}}}")]
     assert secret.get("GenerateSecretString") == {
         "ExcludePunctuation": True,
@@ -152,7 +155,7 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
 
 
 @pytest.mark.parametrize(
-    ("given", "refused"),
+    ("provided", "refused"),
     [
         ({}, False),
         ({"LoadBalancerScheme": "PUBLIC"}, True),
@@ -163,11 +166,11 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
         ({"LoadBalancerScheme": "PUBLIC", "HostedZoneId": "Z1", "DomainName": "a.test"}, False),
     ],
 )  # fmt: skip
-def test_public_without_tls_is_refused(given: dict[str, str], refused: bool) -> None:
+def test_public_without_tls_is_refused(provided: dict[str, str], refused: bool) -> None:
     environment = load(ROOT / "templates")["environment"]
-    values = {name: str(one.get("Default", "x")) for name, one in environment.parameters.items()}
-    found = [one.rule for one in broken(environment.body, {**values, **given})]
-    assert ("PublicLoadBalancerHasTls" in found) is refused
+    values = {name: str(item.get("Default", "x")) for name, item in environment.parameters.items()}
+    result = [item.rule for item in broken(environment.body, {**values, **provided})]
+    assert ("PublicLoadBalancerHasTls" in result) is refused
 
 
 def test_groups_admit_one_port(templates: TemplateSet) -> None:
@@ -176,11 +179,11 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     task_port = container["PortMappings"][0]["ContainerPort"]
     assert (port, task_port) == (80, 8000)
     admitted = {
-        one.address: tuple(
-            under(templates, one.address, BackendTarget="ECS").get(name)
+        resource.address: tuple(
+            under(templates, resource.address, BackendTarget="ECS").get(name)
             for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")
         )
-        for one in templates.resources("AWS::EC2::SecurityGroupIngress")
+        for resource in templates.resources("AWS::EC2::SecurityGroupIngress")
     }
     assert admitted == {
         "network.FromCloudFront": (attribute("LoadBalancerGroup", "GroupId"), "tcp", port, port),
@@ -192,8 +195,8 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     source = templates.resource("network.FromLoadBalancer").get("SourceSecurityGroupId")
     assert source == attribute("LoadBalancerGroup", "GroupId")
     groups = list(templates.resources("AWS::EC2::SecurityGroup"))
-    assert [one.get("VpcId") for one in groups] == [ref("Vpc")] * 2
-    assert [one.address for one in groups if one.get("SecurityGroupIngress") is not None] == []
+    assert [group.get("VpcId") for group in groups] == [ref("Vpc")] * 2
+    assert [group.address for group in groups if group.get("SecurityGroupIngress") is not None] == []
     [out] = under(templates, "network.LoadBalancerGroup", BackendTarget="ECS")["SecurityGroupEgress"]
     assert (out["IpProtocol"], out["FromPort"], out["ToPort"]) == ("tcp", task_port, task_port)
     assert out["DestinationSecurityGroupId"] == attribute("TaskGroup", "GroupId")
@@ -212,5 +215,5 @@ def test_flow_logs(templates: TemplateSet) -> None:
     assert templates.resource("network.FlowLogs").get("KmsKeyId") == ref("KeyArn")
     assert templates.resource("network.FlowLogs").get("RetentionInDays") == ref("LogRetentionDays")
     assert grants(templates, "network.FlowLogRole")["WriteFlowLogs"].resources == ("${FlowLogs.Arn}",)
-    cidrs = [render(one.get("CidrBlock", "Fn::Select", 0)) for one in templates.resources("AWS::EC2::Subnet")]
+    cidrs = [render(resource.get("CidrBlock", "Fn::Select", 0)) for resource in templates.resources("AWS::EC2::Subnet")]
     assert sorted(cidrs) == ["0", "1", "2", "3"]

@@ -46,7 +46,7 @@ def selects(rule: Resource, stage: str, summary: bool) -> bool:
     return (stage.startswith(prefix) == ("prefix" in pattern)) and exists_ == {"exists": summary}
 
 
-def told(alarm: Resource) -> None:
+def assert_told_to_topic(alarm: Resource) -> None:
     """What all alarms have in common: the topic hears when one starts and ends, and no data is no alarm."""
     assert alarm.type == "AWS::CloudWatch::Alarm"
     assert alarm.get("AlarmActions") == alarm.get("OKActions") == [ref("TopicArn")], alarm.address
@@ -56,14 +56,14 @@ def told(alarm: Resource) -> None:
 
 
 def alarms(templates: TemplateSet, *addresses: str) -> list[tuple[str, str, str, Any]]:
-    found = []
+    result = []
     for address in addresses:
-        one = templates.resource(address)
-        told(one)
-        assert one.get("Period") == (60 if address.endswith("UnhealthyTasks") else 300)
-        statistic = one.get("Statistic") or one.get("ExtendedStatistic")
-        found.append((one.get("Namespace"), one.get("MetricName"), statistic, one.get("Threshold")))
-    return found
+        item = templates.resource(address)
+        assert_told_to_topic(item)
+        assert item.get("Period") == (60 if address.endswith("UnhealthyTasks") else 300)
+        statistic = item.get("Statistic") or item.get("ExtendedStatistic")
+        result.append((item.get("Namespace"), item.get("MetricName"), statistic, item.get("Threshold")))
+    return result
 
 
 def test_topic_and_subscriptions(templates: TemplateSet) -> None:
@@ -84,25 +84,25 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
     # Services publish to an encrypted topic only when the key lets them too.
     for service in ("cloudwatch", "budgets", "events"):
         who = (f"Service:{service}.amazonaws.com",)
-        policy = [one for one in grants(templates, "notifications.TopicPolicy").values() if one.principals == who]
-        assert [one.actions for one in policy] == [("sns:Publish",)]
-        key = [one for one in grants(templates, "encryption.Key").values() if one.principals == who]
-        assert [{"kms:Decrypt", "kms:GenerateDataKey"} <= set(one.actions) for one in key] == [True]
-        assert all(one.allows for one in (*policy, *key))
+        policy = [grant for grant in grants(templates, "notifications.TopicPolicy").values() if grant.principals == who]
+        assert [permission.actions for permission in policy] == [("sns:Publish",)]
+        key = [grant for grant in grants(templates, "encryption.Key").values() if grant.principals == who]
+        assert [{"kms:Decrypt", "kms:GenerateDataKey"} <= set(permission.actions) for permission in key] == [True]
+        assert all(permission.allows for permission in (*policy, *key))
     deny = grants(templates, "notifications.TopicPolicy")["OnlyOverTls"]
     assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("sns:Publish",))
-    assert [(one.key, one.values) for one in deny.conditions] == [("aws:SecureTransport", ("false",))]
-    [event_key] = [one for one in grants(templates, "encryption.Key").values() if "events" in one.principals[0]]
+    assert [(condition.key, condition.values) for condition in deny.conditions] == [("aws:SecureTransport", ("false",))]
+    [event_key] = [grant for grant in grants(templates, "encryption.Key").values() if "events" in grant.principals[0]]
     assert event_key.conditions == ()
 
 
 def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
-    rules = [one for one in templates.resources("AWS::Events::Rule") if one.template == "monitoring"]
+    rules = [resource for resource in templates.resources("AWS::Events::Rule") if resource.template == "monitoring"]
     assert len(rules) == 6
     for stage, body in stages(templates, ApprovalRequired="true").items():
         rolls_back = body.get("OnFailure") == {"Result": "ROLLBACK"}
         for summary in ("Health check failed after deployment", None):
-            [rule] = [one for one in rules if selects(one, stage, summary is not None)]
+            [rule] = [rule for rule in rules if selects(rule, stage, summary is not None)]
             assert rule.get("State") == "ENABLED"
             assert rule.get("EventPattern", "source") == ["aws.codepipeline"]
             assert rule.get("EventPattern", "detail", "pipeline") == [ref("Pipeline")]
@@ -161,8 +161,12 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     for side in ("Backend", "Frontend"):
         build = under(templates, f"monitoring.{side}BuildDuration")
         assert dimensions(build) == {"ProjectName": f"${{{side}Build}}"}
-    told = [one for one in templates.resources("AWS::CloudWatch::Alarm") if PAGE in str(one.get("AlarmDescription"))]
-    assert {one.logical_id for one in told} == {
+    shown = [
+        resource
+        for resource in templates.resources("AWS::CloudWatch::Alarm")
+        if PAGE in str(resource.get("AlarmDescription"))
+    ]
+    assert {item.logical_id for item in shown} == {
         "BackendBuildDuration",
         "FrontendBuildDuration",
         "PipelineDuration",
@@ -197,8 +201,8 @@ def test_error_rates_and_latency(templates: TemplateSet) -> None:
     for name in names:
         assert dimensions(under(templates, name)) == {"LoadBalancer": "${LoadBalancerFullName}"}
     unhealthy = templates.resource("backend.UnhealthyTasks")
-    told(unhealthy)
-    metrics = {one["Id"]: one for one in unhealthy.get("Metrics", default=[])}
+    assert_told_to_topic(unhealthy)
+    metrics = {metric["Id"]: metric for metric in unhealthy.get("Metrics", default=[])}
     assert (metrics.pop("both")["Expression"], unhealthy.get("Threshold")) == ("FILL(first, 0) + FILL(second, 0)", 1)
     for name, group in (("first", "TargetGroupFullName"), ("second", "AlternateTargetGroupFullName")):
         metric = metrics.pop(name)["MetricStat"]["Metric"]
@@ -206,7 +210,7 @@ def test_error_rates_and_latency(templates: TemplateSet) -> None:
         assert dimensions(metric) == {"LoadBalancer": "${LoadBalancerFullName}", "TargetGroup": f"${{{group}}}"}
     assert metrics == {}
     body = render(under(templates, "monitoring.Dashboard", **BOTH)["DashboardBody"])
-    titles = [one["properties"]["title"] for one in json.loads(body)["widgets"]]
+    titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
     assert {"Pipeline", "Builds", "Distribution", "Answers", "Latency"} <= set(titles)
 
 
@@ -219,14 +223,14 @@ def test_resource_limits_and_budget(templates: TemplateSet) -> None:
     for name in ("BackendCpu", "BackendMemory"):
         assert dimensions(dict(templates.resource(f"monitoring.{name}").properties)) == service
     missing = templates.resource("monitoring.MissingTasks")
-    told(missing)
-    metrics = {one["Id"]: one for one in missing.get("Metrics", default=[])}
+    assert_told_to_topic(missing)
+    metrics = {metric["Id"]: metric for metric in missing.get("Metrics", default=[])}
     assert (metrics["missing"]["Expression"], missing.get("Threshold")) == ("desired - running", 1)
-    assert [name for name, one in metrics.items() if one["ReturnData"]] == ["missing"]
+    assert [name for name, metric in metrics.items() if metric["ReturnData"]] == ["missing"]
     for metric, name in (("desired", "DesiredTaskCount"), ("running", "RunningTaskCount")):
-        found = metrics[metric]["MetricStat"]["Metric"]
-        assert (found["Namespace"], found["MetricName"]) == ("ECS/ContainerInsights", name)
-        assert dimensions(found) == service
+        result = metrics[metric]["MetricStat"]["Metric"]
+        assert (result["Namespace"], result["MetricName"]) == ("ECS/ContainerInsights", name)
+        assert dimensions(result) == service
     settings = templates.resource("backend.Cluster").get("ClusterSettings")
     assert settings == [{"Name": "containerInsights", "Value": "enabled"}]
     budget = templates.resource("monitoring.Budget")
@@ -234,9 +238,9 @@ def test_resource_limits_and_budget(templates: TemplateSet) -> None:
     assert (budget.get("Budget", "BudgetType"), budget.get("Budget", "TimeUnit")) == ("COST", "MONTHLY")
     assert default(templates, "MonthlyBudget") == "212"
     warnings = budget.get("NotificationsWithSubscribers")
-    assert [one["Subscribers"] for one in warnings] == [[{"Address": ref("TopicArn"), "SubscriptionType": "SNS"}]] * 3
-    assert [(one["Notification"]["NotificationType"], one["Notification"]["Threshold"]) for one in warnings] == [
-        ("ACTUAL", 80),
-        ("ACTUAL", 100),
-        ("FORECASTED", 100),
-    ]
+    assert [warning["Subscribers"] for warning in warnings] == [
+        [{"Address": ref("TopicArn"), "SubscriptionType": "SNS"}]
+    ] * 3
+    assert [
+        (warning["Notification"]["NotificationType"], warning["Notification"]["Threshold"]) for warning in warnings
+    ] == [("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]

@@ -28,7 +28,7 @@ def test_one_parallel_build_stage(templates: TemplateSet) -> None:
     assert list(both) == ["Source", "Build", "Deploy_Backend", "Deploy_Frontend"]
     # The same actions, with one run order.
     assert both["Build"]["Actions"] == [*apart["Build_Backend"]["Actions"], *apart["Build_Frontend"]["Actions"]]
-    assert {one["RunOrder"] for one in both["Build"]["Actions"]} == {1}
+    assert {action["RunOrder"] for action in both["Build"]["Actions"]} == {1}
     assert both["Build"]["OnFailure"] == apart["Build_Backend"]["OnFailure"]
     for side, name in ((BACKEND_ONLY, "BackendBuild"), (FRONTEND_ONLY, "FrontendBuild")):
         assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == [name]
@@ -47,7 +47,7 @@ def test_only_what_has_changed(templates: TemplateSet) -> None:
     assert default(templates, "OnlyChanged") == "false"
     assert passed(templates, "Pipeline", "OnlyChanged") == ref("OnlyChanged")
     off = stages(templates, OnlyChanged="false", ApprovalRequired="true")
-    assert "Changes" not in off and not [one for one in off.values() if "BeforeEntry" in one]
+    assert "Changes" not in off and not [item for item in off.values() if "BeforeEntry" in item]
     on = stages(templates, OnlyChanged="true", ApprovalRequired="true")
     assert list(on) == ["Source", "Changes", *list(off)[1:]]
     [compare] = on["Changes"]["Actions"]
@@ -67,12 +67,12 @@ def test_only_what_has_changed(templates: TemplateSet) -> None:
 
 def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
     """Whatever the options: the digest is left out where nothing made one."""
-    for given, digest in (
+    for values, digest in (
         ({}, ""),
         ({"ApprovalRequired": "true"}, "#{Plan.BACKEND_DIGEST}"),
         ({"ApprovalRequired": "true", "OnlyChanged": "true"}, "#{Changes.BACKEND_DIGEST}"),
     ):
-        verify = actions(stages(templates, **given)["Deploy_Backend"])["VerifyBackend"]
+        verify = actions(stages(templates, **values)["Deploy_Backend"])["VerifyBackend"]
         [_, release] = json.loads(verify["Configuration"]["EnvironmentVariables"])
         assert release["value"] == f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
     records = {name: variables(templates, "Verify")[f"{name}_RECORD"] for name in ("BACKEND", "FRONTEND")}

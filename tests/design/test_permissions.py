@@ -42,16 +42,16 @@ RUN_BUILDS = {"codebuild:BatchGetBuilds", "codebuild:StartBuild", "codebuild:Sto
 
 def test_one_role_for_each_job(templates: TemplateSet) -> None:
     users = {
-        f"{one.template}.{value['Fn::GetAtt'][0]}": one.address
-        for one in templates.resources()
+        f"{resource.template}.{value['Fn::GetAtt'][0]}": resource.address
+        for resource in templates.resources()
         for key in ("ServiceRole", "RoleArn", "TaskRoleArn", "ExecutionRoleArn", "DeliverLogsPermissionArn")
-        if isinstance(value := one.get(key), dict)
+        if isinstance(value := resource.get(key), dict)
     }
     users |= {"pipeline.StartRole": "pipeline.StartRule", "backend.ShiftRole": "backend.Service"}
     users |= {"beanstalk.InstanceRole": "beanstalk.InstanceProfile"}
     users |= {"beanstalk.ServiceRole": "beanstalk.BackendEnvironment"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
-    roles = [one.address for one in templates.resources("AWS::IAM::Role") if one.template != "access"]
+    roles = [resource.address for resource in templates.resources("AWS::IAM::Role") if resource.template != "access"]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
     assert len(roles) == 14
@@ -59,7 +59,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
     for role in roles:
-        [trusted] = [one for one in grants(templates, role).values() if one.kind == "trust"]
+        [trusted] = [grant for grant in grants(templates, role).values() if grant.kind == "trust"]
         service = TRUSTED.get(role) or TRUSTED[role.partition(".")[0]]
         assert (trusted.allows, trusted.actions) == (True, ("sts:AssumeRole",))
         assert trusted.principals == (f"Service:{service}.amazonaws.com",)
@@ -69,31 +69,37 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
 
 
 def test_exact_resources(templates: TemplateSet) -> None:
-    found = [one for one in permissions(templates) if one.allows and one.kind in ("identity", "resource")]
-    assert len(found) > 50
-    for one in found:
-        assert not one.not_actions, str(one)
-        assert [action for action in one.actions if "*" in action] == [], str(one)
-        assert one.reason, str(one)
+    statements = [
+        permission
+        for permission in permissions(templates)
+        if permission.allows and permission.kind in ("identity", "resource")
+    ]
+    assert len(statements) > 50
+    for statement in statements:
+        assert not statement.not_actions, str(statement)
+        assert [action for action in statement.actions if "*" in action] == [], str(statement)
+        assert statement.reason, str(statement)
     wide: dict[str, set[str]] = {}
-    for one in found:
-        if "*" in one.resources:
-            assert templates.resource(one.holder).wildcards[one.sid]
-            wide.setdefault(one.holder, set()).update(one.actions)
+    for statement in statements:
+        if "*" in statement.resources:
+            assert templates.resource(statement.holder).wildcards[statement.sid]
+            wide.setdefault(statement.holder, set()).update(statement.actions)
     # What the application reads in its own account; it changes nothing there.
     for role in ("backend.TaskRole", "beanstalk.InstanceRole"):
         reads = wide.pop(role, set())
         assert "dynamodb:ListTables" in reads
         assert [action for action in reads if not re.match("[a-z0-9]+:(Get|List|Describe)", action)] == []
     deploys = wide.pop("pipeline.DeployRole")
-    assert {one for one in deploys if ":Describe" not in one} == {"ec2:CreateTags", "ec2:RunInstances"}
+    assert {deploy for deploy in deploys if ":Describe" not in deploy} == {"ec2:CreateTags", "ec2:RunInstances"}
     # What deploys looks at much, and writes without naming a resource only what test_execution_role.py lists, and:
-    for holder in [one for one in wide if one.startswith(("access.Deploy", "access.Execution", "access.Recovering"))]:
+    for holder in [
+        item for item in wide if item.startswith(("access.Deploy", "access.Execution", "access.Recovering"))
+    ]:
         writes = {action for action in wide.pop(holder) if not re.search(":(Describe|Get|List)", action)}
         assert holder != "access.DeployRole" or writes == APPROVAL_RULE
     assert wide == ANYTHING
     # Service wildcards in ARNs (arn:aws:s3:::*) would be `*` in disguise.
-    exact = [arn for one in found for arn in one.resources if arn != "*"]
+    exact = [arn for statement in statements for arn in statement.resources if arn != "*"]
     assert [arn for arn in exact if re.fullmatch(r"arn:[^:]*(:[^:]*){3}:\*", arn)] == []
 
 
@@ -112,7 +118,7 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     assert may["ecs:RegisterTaskDefinition"] == {arn("ecs", "task-definition/${TaskFamily}:*")}
     assert may["iam:PassRole"] == {"${TaskRoleArn}", "${ExecutionRoleArn}"}
     limits = {
-        action: {(one.key, one.values) for one in statement.conditions}
+        action: {(condition.key, condition.values) for condition in statement.conditions}
         for statement in grants(templates, "pipeline.PipelineRole").values()
         for action in statement.actions
     }
@@ -178,5 +184,5 @@ def special(project: str) -> set[str]:
             return {"ecs:DescribeServices", "ecs:UpdateService"}
     reads = {"ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:DescribeTaskDefinition"}
     described = ("ApplicationVersions", "ConfigurationSettings", "Environments", "InstancesHealth")
-    reads |= {f"elasticbeanstalk:Describe{one}" for one in described}
+    reads |= {f"elasticbeanstalk:Describe{item}" for item in described}
     return reads | {"ssm:GetParameters", "ssm:PutParameter", "dynamodb:DescribeTable"}

@@ -55,20 +55,20 @@ def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
 
 
 def test_ecs_deployment(templates: TemplateSet) -> None:
-    found = actions(stages(templates)["Deploy_Backend"])
-    deploy = found["DeployToECS"]
-    assert next(iter(found)) == "DeployToECS"
+    by_action = actions(stages(templates)["Deploy_Backend"])
+    deploy = by_action["DeployToECS"]
+    assert next(iter(by_action)) == "DeployToECS"
     assert provider(deploy) == "Deploy/ECS"
     assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
     assert deploy["Configuration"]["FileName"] == "imagedefinitions.json"
     # The pipeline names the cluster and the service that the backend makes.
-    given = {key: real(templates, "pipeline.Pipeline", value) for key, value in deploy["Configuration"].items()}
+    values = {key: real(templates, "pipeline.Pipeline", value) for key, value in deploy["Configuration"].items()}
     cluster = templates.resource("backend.Cluster").get("ClusterName")
     for key, value, other in (
         ("ClusterName", real(templates, "backend.Cluster", cluster), "${beanstalk.Application}"),
         ("ServiceName", "${backend.Service.Name}", "${beanstalk.BackendEnvironment}"),
     ):
-        assert json.loads(given[key]) == ["environment.OnEcs", value, other]
+        assert json.loads(values[key]) == ["environment.OnEcs", value, other]
     assert templates.resource("backend.Service").get("Cluster") == ref("Cluster")
     assert templates.resource("backend.Service").get("LaunchType") == "FARGATE"
     task = templates.resource("backend.Task")
@@ -83,9 +83,14 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
 
 
 def test_site_deployment(templates: TemplateSet) -> None:
-    found = actions(stages(templates)["Deploy_Frontend"])
-    assert [provider(one) for one in found.values()] == ["Deploy/S3", "Deploy/S3", "Build/CodeBuild", "Build/CodeBuild"]
-    assets, documents, publish, _ = found.values()
+    by_action = actions(stages(templates)["Deploy_Frontend"])
+    assert [provider(item) for item in by_action.values()] == [
+        "Deploy/S3",
+        "Deploy/S3",
+        "Build/CodeBuild",
+        "Build/CodeBuild",
+    ]
+    assets, documents, publish, _ = by_action.values()
     for action, artifact, cache in (
         (assets, "FrontendAssets", "public, max-age=31536000, immutable"),
         (documents, "FrontendDocuments", "no-cache"),
@@ -108,21 +113,21 @@ def test_site_deployment(templates: TemplateSet) -> None:
 
 def test_approval(templates: TemplateSet) -> None:
     """The stage alone; who may approve comes with the access root."""
-    found = stages(templates, ApprovalRequired="true")
-    names = list(found)
+    by_stage = stages(templates, ApprovalRequired="true")
+    names = list(by_stage)
     assert names.index("Approve") + 1 == names.index("Deploy_Backend")
     assert names.index("Approve") > names.index("Build_Frontend")
-    plan, approval = actions(found["Approve"]).values()
+    plan, approval = actions(by_stage["Approve"]).values()
     assert provider(approval) == "Approval/Manual"
     assert approval["Configuration"]["NotificationArn"] == ref("TopicArn")
     # The plan is made right before, and the message names it; a link takes no variables.
     assert plan["Configuration"]["ProjectName"] == ref("ChangesBuild")
     assert (plan["RunOrder"], approval["RunOrder"], plan["Namespace"]) == (1, 2, "Plan")
-    asked = approval["Configuration"]["CustomData"]
-    assert [part for part in ("#{Source.CommitId}", "#{Plan.SUMMARY}", "#{Plan.PAGE}") if part not in asked] == []
+    requested = approval["Configuration"]["CustomData"]
+    assert [part for part in ("#{Source.CommitId}", "#{Plan.SUMMARY}", "#{Plan.PAGE}") if part not in requested] == []
     assert "/projects/${ChangesBuild}/history" in render(approval["Configuration"]["ExternalEntityLink"])
     # A rejected release is not asked about again.
-    assert "OnFailure" not in found["Approve"]
+    assert "OnFailure" not in by_stage["Approve"]
     assert "Approve" not in stages(templates, ApprovalRequired="false")
     assert chosen("production")["ApprovalRequired"] == "true"
     may = allowed(templates, "pipeline.PipelineRole")
@@ -131,9 +136,9 @@ def test_approval(templates: TemplateSet) -> None:
 
 
 def test_rollback(templates: TemplateSet) -> None:
-    found = stages(templates, ApprovalRequired="true")
+    by_stage = stages(templates, ApprovalRequired="true")
     retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
-    assert {name: stage.get("OnFailure") for name, stage in found.items()} == {
+    assert {name: stage.get("OnFailure") for name, stage in by_stage.items()} == {
         "Source": None,
         "Build_Backend": retry,
         "Build_Frontend": retry,
@@ -144,7 +149,7 @@ def test_rollback(templates: TemplateSet) -> None:
     deployment = under(templates, "backend.Service", DeploymentStrategy="ROLLING")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     assert (deployment["Alarms"]["Enable"], deployment["Alarms"]["Rollback"]) == (True, True)
-    guards = {one["Ref"] for one in deployment["Alarms"]["AlarmNames"]}
+    guards = {alarm_name["Ref"] for alarm_name in deployment["Alarms"]["AlarmNames"]}
     assert guards == {"BackendErrors", "GatewayErrors", "BackendLatency", "UnhealthyTasks"}
     for name in guards:
         alarm = templates.resource(f"backend.{name}")
@@ -154,24 +159,26 @@ def test_rollback(templates: TemplateSet) -> None:
     for address, rule in (("storage.Artifacts", "OldArtifacts"), ("site.Site", "OldVersions")):
         bucket = templates.resource(address)
         assert bucket.get("VersioningConfiguration", "Status") == "Enabled"
-        [kept] = [one for one in bucket.get("LifecycleConfiguration", "Rules") if one["Id"] == rule]
+        [kept] = [item for item in bucket.get("LifecycleConfiguration", "Rules") if item["Id"] == rule]
         assert (kept["Status"], kept.get("ExpirationInDays", ref("ArtifactDays"))) == ("Enabled", ref("ArtifactDays"))
         assert kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": ref("ArtifactDays")}
     assert templates["environment"].parameters["ArtifactDays"]["MinValue"] >= 30
 
 
 def test_verification(templates: TemplateSet) -> None:
-    found = stages(templates)
-    assert [one["Configuration"]["ProjectName"] for one in found["Build_Backend"]["Actions"]] == [ref("BackendBuild")]
+    by_stage = stages(templates)
+    assert [action["Configuration"]["ProjectName"] for action in by_stage["Build_Backend"]["Actions"]] == [
+        ref("BackendBuild")
+    ]
     for stage, check, artifact in (
         ("Deploy_Backend", "backend", "BackendBuildOutput"),
         ("Deploy_Frontend", "frontend", "FrontendDocuments"),
     ):
-        last = list(actions(found[stage]).values())[-1]
+        last = list(actions(by_stage[stage]).values())[-1]
         assert last["Configuration"]["ProjectName"] == ref("VerifyBuild")
         assert last["InputArtifacts"] == [{"Name": artifact}]
-        [given, _] = json.loads(last["Configuration"]["EnvironmentVariables"])
-        assert (given["name"], given["value"]) == ("CHECK", check)
+        [values, _] = json.loads(last["Configuration"]["EnvironmentVariables"])
+        assert (values["name"], values["value"]) == ("CHECK", check)
     project = variables(templates, "Verify")
     smoke = json.loads(project.pop("SMOKE_REQUESTS"))
     records = {project.pop("BACKEND_RECORD")["Fn::Sub"], project.pop("FRONTEND_RECORD")["Fn::Sub"]}
@@ -188,7 +195,7 @@ def test_verification(templates: TemplateSet) -> None:
         "SITE_BUCKET": ref("SiteBucketName"),
     }
     assert len(smoke) >= 2
-    assert all(set(one) == {"method", "path", "status", "body"} for one in smoke)
+    assert all(set(item) == {"method", "path", "status", "body"} for item in smoke)
     text = commands(templates, "Verify")
     assert 'targets = {"ECS": image, "BEANSTALK": version}' in text
     assert 'checks = {"backend": (running, tables, health, smoke), "frontend": (page,)}' in text

@@ -43,7 +43,7 @@ def test_what_the_bundle_holds(templates: TemplateSet) -> None:
 
 def test_names_of_the_pipeline_definition(templates: TemplateSet) -> None:
     """Actions and artifacts are called as in the design; the frontend's output is two artifacts, with other headers."""
-    found = stages(templates)
+    by_stage = stages(templates)
     for stage, name, outputs in (
         ("Source", "SourceAction", ["SourceOutput"]),
         ("Build_Backend", "BackendBuild", ["BackendBuildOutput"]),
@@ -51,8 +51,8 @@ def test_names_of_the_pipeline_definition(templates: TemplateSet) -> None:
         ("Deploy_Backend", "DeployToECS", []),
         ("Deploy_Frontend", "DeployToS3", []),
     ):
-        action = actions(found[stage])[name]
-        assert [one["Name"] for one in action.get("OutputArtifacts", [])] == outputs
+        action = actions(by_stage[stage])[name]
+        assert [output_artifact["Name"] for output_artifact in action.get("OutputArtifacts", [])] == outputs
 
 
 def test_health_is_asked(templates: TemplateSet) -> None:
@@ -61,7 +61,7 @@ def test_health_is_asked(templates: TemplateSet) -> None:
         assert (group.get("HealthCheckPath"), group.get("Matcher")) == ("/health", {"HttpCode": "200"})
     assert variables(templates, "Verify")["HEALTH_PATH"] == "/health"
     smoke = json.loads(variables(templates, "Verify")["SMOKE_REQUESTS"])
-    assert ("GET", "/health", 200) in [(one["method"], one["path"], one["status"]) for one in smoke]
+    assert ("GET", "/health", 200) in [(item["method"], item["path"], item["status"]) for item in smoke]
 
 
 def test_the_load_is_followed(templates: TemplateSet) -> None:

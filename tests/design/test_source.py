@@ -34,7 +34,7 @@ def test_repository(templates: TemplateSet) -> None:
     assert repository.body.get("DeletionPolicy") == "RetainExceptOnCreate"
     assert repository.body.get("UpdateReplacePolicy") == "Retain"
     # Flat, so that an existing repository can be imported.
-    assert [one.address for one in templates["shared"].resources.values() if one.type == STACK] == []
+    assert [resource.address for resource in templates["shared"].resources.values() if resource.type == STACK] == []
 
 
 def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
@@ -94,14 +94,18 @@ def test_connection_source(templates: TemplateSet) -> None:
         assert exists(templates, address, SourceProvider="CODECOMMIT")
         assert not exists(templates, address, SourceProvider="CONNECTION")
     # The role has either the repository or this one connection, for this one repository.
-    for provider, held in (("CODECOMMIT", False), ("CONNECTION", True)):
+    for provider, present in (("CODECOMMIT", False), ("CONNECTION", True)):
         decided = under(templates, "pipeline.PipelineRole", SourceProvider=provider)
-        given = {one["Sid"]: one for policy in decided["Policies"] for one in policy["PolicyDocument"]["Statement"]}
-        assert ("UseConnection" in given, "UseOldConnection" in given, "ReadSource" in given) == (held, held, not held)
+        values = {item["Sid"]: item for policy in decided["Policies"] for item in policy["PolicyDocument"]["Statement"]}
+        assert ("UseConnection" in values, "UseOldConnection" in values, "ReadSource" in values) == (
+            present,
+            present,
+            not present,
+        )
     for sid, prefix in (("UseConnection", "codeconnections"), ("UseOldConnection", "codestar-connections")):
-        assert given[sid]["Action"] == [f"{prefix}:UseConnection"]
-        assert given[sid]["Resource"] == [ref("ConnectionArn")]
-        assert given[sid]["Condition"] == {"StringEquals": {f"{prefix}:FullRepositoryId": ref("SourceRepository")}}
+        assert values[sid]["Action"] == [f"{prefix}:UseConnection"]
+        assert values[sid]["Resource"] == [ref("ConnectionArn")]
+        assert values[sid]["Condition"] == {"StringEquals": {f"{prefix}:FullRepositoryId": ref("SourceRepository")}}
     assert "ConnectionWithRepository" in templates["environment"].body["Rules"]
 
 
@@ -129,11 +133,11 @@ NAMES = {
 def test_environments_side_by_side(templates: TemplateSet) -> None:
     """The design's names in production, others beside it, in one account."""
     names: dict[str, dict[str, str]] = {"production": {}, "staging": {}}
-    for environment, found in names.items():
+    for environment, result in names.items():
         for child, parameters in NAMES.items():
             stack = under(templates, f"environment.{child}", Environment=environment, **BOTH)
             for name in parameters:
-                found[name] = render(stack["Parameters"][name]).replace("${Environment}", environment)
+                result[name] = render(stack["Parameters"][name]).replace("${Environment}", environment)
     assert names["production"] == {
         "PipelineName": "cloud-health-dashboard-pipeline",
         "ClusterName": "cloud-health-cluster",
@@ -176,7 +180,7 @@ def test_branch_protection(templates: TemplateSet) -> None:
         )
     }
     # Without Null the first, reference-less request of every push would be denied, on every branch.
-    assert {(one.operator, one.key, one.values) for one in deny.conditions} == {
+    assert {(condition.operator, condition.key, condition.values) for condition in deny.conditions} == {
         ("StringEqualsIfExists", "codecommit:References", ("refs/heads/${ProtectedBranch}",)),
         ("Null", "codecommit:References", ("false",)),
     }
@@ -184,11 +188,11 @@ def test_branch_protection(templates: TemplateSet) -> None:
 
 
 def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
-    found = stages(templates)
-    [source] = found["Source"]["Actions"]
+    by_stage = stages(templates)
+    [source] = by_stage["Source"]["Actions"]
     assert source["Configuration"]["OutputArtifactFormat"] == "CODE_ZIP"
     assert source["OutputArtifacts"] == [{"Name": "SourceOutput"}]
     for stage, action in (("Build_Backend", "BackendBuild"), ("Build_Frontend", "FrontendBuild")):
-        assert actions(found[stage])[action]["InputArtifacts"] == [{"Name": "SourceOutput"}]
+        assert actions(by_stage[stage])[action]["InputArtifacts"] == [{"Name": "SourceOutput"}]
     assert variables(templates, "BackendBuild")["BACKEND_DIRECTORY"] == "backend"
     assert variables(templates, "FrontendBuild")["FRONTEND_DIRECTORY"] == "frontend"

@@ -50,7 +50,7 @@ TAGS = {"Application", "Component", "Environment", "ManagedBy"}
 def test_roots_and_children(templates: TemplateSet) -> None:
     assert {root.name for root in templates.roots()} == {"access", "shared", "edge", "environment"}
     root = templates["environment"]
-    assert {name for name, one in root.resources.items() if one.type == STACK} == CHILDREN
+    assert {name for name, resource in root.resources.items() if resource.type == STACK} == CHILDREN
     for child in root.children():
         assert child.resource.get("TemplateURL") == f"{child.resource.logical_id.lower()}.json"
     assert set(order(child_dependencies(root))) == CHILDREN  # or they would need each other in a circle
@@ -62,10 +62,10 @@ def test_a_value_keeps_its_name(templates: TemplateSet) -> None:
     checked = 0
     for child in templates["environment"].children():
         for name, value in child.parameters.items():
-            found = [one for one in mentions(value) if one[1] != "Condition"]
-            sources = {field.removeprefix("Outputs.") or target for _, _, target, field in found}
-            made = {"Environment"} if name != "ViewerCertificateArn" else {"CertificateArn", "EdgeCertificateArn"}
-            assert name in sources or sources == made, f"{child.resource.address}: {name} is {sources}"
+            result = [mention for mention in mentions(value) if mention[1] != "Condition"]
+            sources = {field.removeprefix("Outputs.") or target for _, _, target, field in result}
+            created = {"Environment"} if name != "ViewerCertificateArn" else {"CertificateArn", "EdgeCertificateArn"}
+            assert name in sources or sources == created, f"{child.resource.address}: {name} is {sources}"
             checked += 1
     assert checked > 150
 
@@ -80,9 +80,9 @@ def test_parameters_of_children_are_plain(templates: TemplateSet) -> None:
             assert declared["Type"] == "String"
             fed_by_siblings += any(giver.section == "Outputs" for giver in givers(root, child, name))
     assert fed_by_siblings > 50
-    for one in (*root.parameters.values(), *templates["shared"].parameters.values()):
-        assert {"AllowedValues", "AllowedPattern", "MinValue"} & one.keys()
-        assert one["Description"]
+    for item in (*root.parameters.values(), *templates["shared"].parameters.values()):
+        assert {"AllowedValues", "AllowedPattern", "MinValue"} & item.keys()
+        assert item["Description"]
     for name in CHILDREN:
         assert templates.resource(f"environment.{name}").get("Parameters")
 
@@ -99,24 +99,24 @@ def test_no_exports_and_no_macros(templates: TemplateSet) -> None:
 
 
 def test_what_holds_data_is_retained(templates: TemplateSet) -> None:
-    found = [one for one in templates.resources() if one.type in HOLDS_DATA]
-    assert {one.type for one in found} == HOLDS_DATA
-    for one in found:
+    matching = [resource for resource in templates.resources() if resource.type in HOLDS_DATA]
+    assert {item.type for item in matching} == HOLDS_DATA
+    for item in matching:
         # A bucket has something in it before the first creation is over, so a rollback could not delete it.
-        wanted = "Retain" if one.type == "AWS::S3::Bucket" else "RetainExceptOnCreate"
-        assert one.body.get("DeletionPolicy") == wanted, one.address
-        assert one.body.get("UpdateReplacePolicy") == "Retain", one.address
+        expected = "Retain" if item.type == "AWS::S3::Bucket" else "RetainExceptOnCreate"
+        assert item.body.get("DeletionPolicy") == expected, item.address
+        assert item.body.get("UpdateReplacePolicy") == "Retain", item.address
         # A generated name leaves nothing in the way of a second try; tables and repository are named by parameters.
-        names = {"BucketName", "LogGroupName", "Name", "TableName"} & one.properties.keys()
-        assert names == ({"TableName"} if one.type == "AWS::DynamoDB::Table" else set()), one.address
+        names = {"BucketName", "LogGroupName", "Name", "TableName"} & item.properties.keys()
+        assert names == ({"TableName"} if item.type == "AWS::DynamoDB::Table" else set()), item.address
     stores = ("storage.Artifacts", "storage.Logs", "site.Site", "registry.Images", "encryption.Key", "data.Clients")
-    assert set(stores) <= {one.address for one in found}
+    assert set(stores) <= {item.address for item in matching}
 
 
 def test_names(templates: TemplateSet) -> None:
-    roles = [one for one in templates.resources() if one.type.startswith("AWS::IAM::")]
+    roles = [resource for resource in templates.resources() if resource.type.startswith("AWS::IAM::")]
     assert len(roles) > 10
-    assert [one.address for one in roles if {"RoleName", "ManagedPolicyName"} & one.properties.keys()] == []
+    assert [role.address for role in roles if {"RoleName", "ManagedPolicyName"} & role.properties.keys()] == []
     for address, place in ACCOUNT_WIDE.items():
         name = render(templates.resource(address).get(*place))
         assert "${Environment}" in name, address
@@ -126,12 +126,12 @@ def test_names(templates: TemplateSet) -> None:
 def test_nothing_volatile(templates: TemplateSet) -> None:
     """Tags reach every resource and parameters every child: what changes with a commit stands in neither."""
     tagged = 0
-    for one in templates.resources():
-        tags = one.get("Tags") or one.get("ResourceTags") or []
+    for resource in templates.resources():
+        tags = resource.get("Tags") or resource.get("ResourceTags") or []
         pairs = tags.items() if isinstance(tags, dict) else [(tag["Key"], tag["Value"]) for tag in tags]
         values = {key: render(value) for key, value in pairs}
         if values:
-            assert values.keys() >= TAGS, one.address
+            assert values.keys() >= TAGS, resource.address
             assert values["Environment"] == "${Environment}"
             tagged += 1
     assert tagged > 80
@@ -148,13 +148,13 @@ def test_one_side_only(templates: TemplateSet) -> None:
     backend = {"Network", "Ingress", "Configuration", "Backend", "Beanstalk", "Registry", "Data"}
     switches = {"HostedZoneId": "Z1", "ExistingKeyArn": "", "ExistingRepositoryName": "", "DataTables": "CREATE"}
     beanstalk = {**BOTH, "BackendTarget": "BEANSTALK"}
-    for given, missing in (
+    for values, missing in (
         (BOTH, {"Beanstalk"}),
         (beanstalk, {"Backend", "Registry"}),
         (FRONTEND_ONLY, backend),
         (BACKEND_ONLY, {"Beanstalk", "Site"}),
     ):
-        there = {name for name in CHILDREN if exists(templates, f"environment.{name}", **given, **switches)}
+        there = {name for name in CHILDREN if exists(templates, f"environment.{name}", **values, **switches)}
         assert there == CHILDREN - missing
     [claim] = templates["environment"].body["Rules"]["SomethingToDeploy"]["Assertions"]
     assert "cannot both be NONE" in claim["AssertDescription"]

@@ -19,14 +19,14 @@ TAKES_A_KEY: dict[str, tuple[str, ...]] = {
 def test_key_policy(templates: TemplateSet) -> None:
     """The account and services, never a role or a distribution: those are made later and replaced sooner."""
     key = templates.resource("encryption.Key")
-    assert all(one.allows and one.resources == ("*",) for one in grants(templates, "encryption.Key").values())
+    assert all(grant.allows and grant.resources == ("*",) for grant in grants(templates, "encryption.Key").values())
     [logs] = grants(templates, "encryption.Key")["LogsEncrypt"].conditions
     assert (logs.key, logs.values) == ("kms:EncryptionContext:aws:logs:arn", (arn("logs", "log-group:*"),))
     for name in ("AlarmsPublish", "BudgetsPublish"):
         [condition] = grants(templates, "encryption.Key")[name].conditions
         assert (condition.key, condition.values) == ("aws:SourceAccount", ("${AWS::AccountId}",))
     assert key.get("EnableKeyRotation") is True
-    assert {who for one in grants(templates, "encryption.Key").values() for who in one.principals} == {
+    assert {who for grant in grants(templates, "encryption.Key").values() for who in grant.principals} == {
         "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root",
         "Service:logs.${AWS::Region}.amazonaws.com",
         "Service:cloudwatch.amazonaws.com",
@@ -37,13 +37,13 @@ def test_key_policy(templates: TemplateSet) -> None:
 
 
 def test_our_key_on_everything_that_takes_one(templates: TemplateSet) -> None:
-    found = 0
+    result = 0
     for kind, place in TAKES_A_KEY.items():
-        for one in templates.resources(kind):
-            key = attribute("Key") if one.template == "edge" else ref("KeyArn")
-            assert one.get(*place) == key, one.address
-            found += 1
-    assert found > 20
+        for resource in templates.resources(kind):
+            key = attribute("Key") if resource.template == "edge" else ref("KeyArn")
+            assert resource.get(*place) == key, resource.address
+            result += 1
+    assert result > 20
     for address in ("backend.TaskLogs", "network.FlowLogs", "configuration.JwtSecret", "data.Clients"):
         assert templates.resource(address).type in TAKES_A_KEY
 
@@ -54,20 +54,26 @@ def test_buckets(templates: TemplateSet) -> None:
     for address in (*policies, "site.Site"):
         bucket = templates.resource(address)
         [rule] = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration", default=[])
-        wanted = ours if address == "storage.Artifacts" else {"SSEAlgorithm": "AES256"}
-        assert rule["ServerSideEncryptionByDefault"] == wanted
+        expected = ours if address == "storage.Artifacts" else {"SSEAlgorithm": "AES256"}
+        assert rule["ServerSideEncryptionByDefault"] == expected
         assert set(bucket.get("PublicAccessBlockConfiguration").values()) == {True}
         assert bucket.get("VersioningConfiguration") == {"Status": "Enabled"}
         deny = grants(templates, policies.get(address, "delivery.SitePolicy"))["OnlyOverTls"]
         assert (deny.effect, deny.principals, deny.actions) == ("Deny", ("*",), ("s3:*",))
-        assert [(one.key, one.values) for one in deny.conditions] == [("aws:SecureTransport", ("false",))]
-        assert [one.removesuffix("/*") == deny.resources[0] for one in deny.resources] == [True, True]
+        assert [(condition.key, condition.values) for condition in deny.conditions] == [
+            ("aws:SecureTransport", ("false",))
+        ]
+        assert [resource.removesuffix("/*") == deny.resources[0] for resource in deny.resources] == [True, True]
         rules = bucket.get("LifecycleConfiguration", "Rules")
-        assert {one["Status"] for one in rules} == {"Enabled"}
+        assert {rule["Status"] for rule in rules} == {"Enabled"}
         assert rules[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     for name in ("Artifacts", "Logs"):
         assert templates.resource(f"storage.{name}Policy").get("Bucket") == ref(name)
-    anybody = [one for one in permissions(templates) if one.allows and one.kind == "resource" and "*" in one.principals]
+    anybody = [
+        permission
+        for permission in permissions(templates)
+        if permission.allows and permission.kind == "resource" and "*" in permission.principals
+    ]
     assert anybody == []
 
 
@@ -85,21 +91,24 @@ def test_tables(templates: TemplateSet) -> None:
         table = templates.resource(f"data.{name}")
         assert table.get("TableName") == ref(f"{name}Table")
         assert table.get("BillingMode") == "PAY_PER_REQUEST"
-        assert [(one["AttributeName"], one["KeyType"]) for one in table.get("KeySchema")] == [
+        assert [(item["AttributeName"], item["KeyType"]) for item in table.get("KeySchema")] == [
             ("pk", "HASH"),
             ("sk", "RANGE"),
         ]
         used = {"pk", "sk", *(key for _, keys in indexes for key in keys)}
-        attributes = {one["AttributeName"]: one["AttributeType"] for one in table.get("AttributeDefinitions")}
+        attributes = {
+            attribute_definition["AttributeName"]: attribute_definition["AttributeType"]
+            for attribute_definition in table.get("AttributeDefinitions")
+        }
         assert attributes == dict.fromkeys(used, "S")
         encryption = table.get("SSESpecification")
         assert encryption == {"KMSMasterKeyId": ref("KeyArn"), "SSEEnabled": True, "SSEType": "KMS"}
         assert table.get("TimeToLiveSpecification", "Enabled") is (True if ttl else None)
         assert table.get("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") is True
         assert table.get("TimeToLiveSpecification", "AttributeName") == ttl
-        found = table.get("GlobalSecondaryIndexes", default=[])
-        assert [(one["IndexName"], [key["AttributeName"] for key in one["KeySchema"]]) for one in found] == indexes
-        assert all(one["Projection"] == {"ProjectionType": "ALL"} for one in found)
+        result = table.get("GlobalSecondaryIndexes", default=[])
+        assert [(item["IndexName"], [key["AttributeName"] for key in item["KeySchema"]]) for item in result] == indexes
+        assert all(item["Projection"] == {"ProjectionType": "ALL"} for item in result)
     assert not exists(templates, "environment.Data", **BOTH, DataTables="EXISTING")
 
 

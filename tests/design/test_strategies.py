@@ -11,14 +11,17 @@ def test_two_target_groups(templates: TemplateSet) -> None:
     rule = templates.resource("ingress.ProductionRule")
     [action] = rule.get("Actions", default=[])
     assert rule.get("Conditions", 0, "PathPatternConfig") == {"Values": ["/*"]}
-    weights = {one["TargetGroupArn"]["Ref"]: one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]}
+    weights = {
+        target_group["TargetGroupArn"]["Ref"]: target_group["Weight"]
+        for target_group in action["ForwardConfig"]["TargetGroups"]
+    }
     assert weights == {"FirstTargets": 1, "SecondTargets": 0}
     for name in weights:
         group = templates.resource(f"ingress.{name}")
         assert (group.get("TargetType"), group.get("HealthCheckPath")) == ("ip", "/health")
         assert (group.get("Port"), group.get("VpcId")) == (8000, ref("VpcId"))
     assert templates.resource("ingress.Listener").get("DefaultActions", 0, "FixedResponseConfig", "StatusCode") == "404"
-    for given, more in (
+    for values, more in (
         ("ONE", None),
         (
             "TWO",
@@ -29,13 +32,13 @@ def test_two_target_groups(templates: TemplateSet) -> None:
             },
         ),
     ):
-        [balancer] = under(templates, "backend.Service", TargetGroups=given)["LoadBalancers"]
+        [balancer] = under(templates, "backend.Service", TargetGroups=values)["LoadBalancers"]
         assert real(templates, "backend.Service", balancer["TargetGroupArn"]) == "${ingress.FirstTargets}"
         assert balancer.get("AdvancedConfiguration") == more
-        assert exists(templates, "backend.ShiftRole", TargetGroups=given) == (given == "TWO")
+        assert exists(templates, "backend.ShiftRole", TargetGroups=values) == (values == "TWO")
     assert real(templates, "backend.Service", ref("AlternateTargetGroupArn")) == "${ingress.SecondTargets}"
     assert real(templates, "backend.Service", ref("ProductionRuleArn")) == "${ingress.ProductionRule}"
-    [trusted] = [one for one in grants(templates, "backend.ShiftRole").values() if one.kind == "trust"]
+    [trusted] = [grant for grant in grants(templates, "backend.ShiftRole").values() if grant.kind == "trust"]
     assert trusted.principals == ("Service:ecs.amazonaws.com",)
     [policy] = templates.resource("backend.ShiftRole").get("ManagedPolicyArns")
     assert render(policy).endswith(":policy/AmazonECSInfrastructureRolePolicyForLoadBalancers")
@@ -52,16 +55,16 @@ def test_strategies(templates: TemplateSet) -> None:
         ("BLUE_GREEN", "false", {}, "${BakeMinutes}"),
         ("CANARY", "false", {"CanaryConfiguration": canary}, "${BakeMinutes} ${CanaryBakeMinutes}"),
     ):
-        given = {"DeploymentStrategy": strategy, "BackendBootstrap": bootstrap}
-        found = under(templates, "backend.Service", **given)["DeploymentConfiguration"]
-        alarms = found.pop("Alarms")
+        values = {"DeploymentStrategy": strategy, "BackendBootstrap": bootstrap}
+        result = under(templates, "backend.Service", **values)["DeploymentConfiguration"]
+        alarms = result.pop("Alarms")
         assert (alarms["Enable"], alarms["Rollback"], len(alarms["AlarmNames"])) == (True, True, 4)
-        assert (found.pop("MinimumHealthyPercent"), found.pop("MaximumPercent")) == (100, 200)
+        assert (result.pop("MinimumHealthyPercent"), result.pop("MaximumPercent")) == (100, 200)
         breaker = {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}
         rolling = {"Strategy": "ROLLING", **breaker}
         shifting = {"Strategy": ref("DeploymentStrategy"), "BakeTimeInMinutes": ref("BakeMinutes"), **(shifts or {})}
-        assert found == (rolling if shifts is None else shifting)
-        minutes = decide(templates["backend"].outputs["ShiftMinutes"]["Value"], outcome(templates, "backend", **given))
+        assert result == (rolling if shifts is None else shifting)
+        minutes = decide(templates["backend"].outputs["ShiftMinutes"]["Value"], outcome(templates, "backend", **values))
         assert render(minutes) == bakes
     # Both waits fit into the hour that the deploy action waits at most.
     for name in ("BakeMinutes", "CanaryBakeMinutes"):

@@ -31,9 +31,9 @@ def fault(command: str) -> str:
         return f"{service} has no {operation}"
     shape = model.operation_model(operations[operation]).input_shape
     known = OWN | {xform_name(name, "-") for name in (shape.members if shape else {})}
-    given = {word.removeprefix("--") for word in words if word.startswith("--")}
+    values = {word.removeprefix("--") for word in words if word.startswith("--")}
     required = {xform_name(name, "-") for name in (shape.required_members if shape else [])}
-    return " ".join([*sorted(given - known), *(f"{name} is missing" for name in sorted(required - given))])
+    return " ".join([*sorted(values - known), *(f"{name} is missing" for name in sorted(required - values))])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -6,14 +6,14 @@ from typing import Any
 
 import ply.yacc
 
-build, made = ply.yacc.yacc, dict[Any, Any]()
+build, created = ply.yacc.yacc, dict[Any, Any]()
 
 
 def once(*, module: Any, start: str, **more: Any) -> Any:
     key = (type(module), start)
-    if key not in made:
-        made[key] = build(module=module, start=start, **more)
-    return made[key]
+    if key not in created:
+        created[key] = build(module=module, start=start, **more)
+    return created[key]
 
 
 ply.yacc.yacc = once

@@ -71,10 +71,10 @@ def option(name: str, value: str | None) -> Mutation:
     def mutate(bodies: Bodies) -> str:
         address, environment = pick(bodies, "AWS::ElasticBeanstalk::Environment")
         options = environment["Properties"]["OptionSettings"]
-        [found] = [one for one in options if one.get("OptionName") == name]
-        found["Value"] = value
+        [only] = [option for option in options if option.get("OptionName") == name]
+        only["Value"] = value
         if value is None:
-            options.remove(found)
+            options.remove(only)
         return address
 
     return mutate
@@ -124,9 +124,11 @@ def not_allowed(policy: str, *actions: str) -> Mutation:
 
     def mutate(bodies: Bodies) -> str:
         resource = bodies[ACCESS]["Resources"][policy]
-        documents = [one["PolicyDocument"] for one in resource["Properties"].get("Policies", [resource["Properties"]])]
-        for statement in (one for document in documents for one in document["Statement"]):
-            statement["Action"] = [one for one in statement["Action"] if one not in actions]
+        documents = [
+            policy["PolicyDocument"] for policy in resource["Properties"].get("Policies", [resource["Properties"]])
+        ]
+        for statement in (item for document in documents for item in document["Statement"]):
+            statement["Action"] = [item for item in statement["Action"] if item not in actions]
         return f"{ACCESS}.ExecutionRole"
 
     return mutate
@@ -137,7 +139,7 @@ def only_tagged(policy: str, sid: str) -> Mutation:
 
     def mutate(bodies: Bodies) -> str:
         properties = bodies[ACCESS]["Resources"][policy]["Properties"]
-        [statement] = [one for one in properties["PolicyDocument"]["Statement"] if one["Sid"] == sid]
+        [statement] = [item for item in properties["PolicyDocument"]["Statement"] if item["Sid"] == sid]
         condition = statement.setdefault("Condition", {}).setdefault("StringEquals", {})
         condition["aws:ResourceTag/Environment"] = {"Ref": "Environment"}
         return f"{ACCESS}.{policy}"
@@ -163,7 +165,9 @@ def policy(kind: str, **changes: Any) -> Mutation:
     def mutate(bodies: Bodies) -> str:
         address, resource = pick(bodies, kind)
         document = resource["Properties"].get("PolicyDocument") or resource["Properties"]["KeyPolicy"]
-        statement = next(one for one in document["Statement"] if "Service" in one["Principal"] and "Condition" in one)
+        statement = next(
+            item for item in document["Statement"] if "Service" in item["Principal"] and "Condition" in item
+        )
         statement.update(changes)
         return address
 
@@ -175,7 +179,9 @@ def clear_text_allowed(**changes: Any) -> Mutation:
 
     def mutate(bodies: Bodies) -> str:
         bucket_policy = bodies["storage"]["Resources"]["ArtifactsPolicy"]
-        [deny] = [one for one in bucket_policy["Properties"]["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        [deny] = [
+            item for item in bucket_policy["Properties"]["PolicyDocument"]["Statement"] if item["Effect"] == "Deny"
+        ]
         deny.update(changes)
         return "storage.Artifacts"
 
@@ -186,8 +192,8 @@ def resource(kind: str, **properties: Any) -> Mutation:
     """Adds a resource to the storage template."""
 
     def mutate(bodies: Bodies) -> str:
-        said = {"Description": "A mutant.", "Requirements": ["PIP-8"], "Reasons": {"Mutant": "it mutates"}}
-        bodies["storage"]["Resources"]["Mutant"] = {"Type": kind, "Properties": properties, "Metadata": said}
+        messages = {"Description": "A mutant.", "Requirements": ["PIP-8"], "Reasons": {"Mutant": "it mutates"}}
+        bodies["storage"]["Resources"]["Mutant"] = {"Type": kind, "Properties": properties, "Metadata": messages}
         return "storage.Mutant"
 
     return mutate
@@ -209,24 +215,24 @@ def section(template: str, *way: Any, value: Any, at: str = "") -> Mutation:
 def sides(value: Any) -> list[Any]:
     """What a value can be, whatever its `Fn::If` decide."""
     if "Fn::If" in value:
-        return [one for side in value["Fn::If"][1:] for one in sides(side)]
+        return [item for side in value["Fn::If"][1:] for item in sides(side)]
     return [] if value == {"Ref": "AWS::NoValue"} else [value]
 
 
 def stages(bodies: Bodies) -> list[Any]:
-    return [one for value in pick(bodies, PIPELINE)[1]["Properties"]["Stages"] for one in sides(value)]
+    return [side for value in pick(bodies, PIPELINE)[1]["Properties"]["Stages"] for side in sides(value)]
 
 
 def actions(bodies: Bodies) -> list[Any]:
-    return [one for stage in stages(bodies) for value in stage["Actions"] for one in sides(value)]
+    return [side for stage in stages(bodies) for value in stage["Actions"] for side in sides(value)]
 
 
 def unchecked(stage: str, name: str) -> Mutation:
     """Takes a check from the entry of a stage."""
 
     def mutate(bodies: Bodies) -> str:
-        [one] = [one for one in stages(bodies) if one["Name"] == stage]
-        rules = one["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"]
+        [item] = [item for item in stages(bodies) if item["Name"] == stage]
+        rules = item["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"]
         rules[:] = [rule for rule in rules if rule["Name"] != name]
         return pick(bodies, PIPELINE)[0]
 
@@ -237,8 +243,8 @@ def skipped_by(provider: str) -> Mutation:
     """Lets the first stage with a check be skipped by another kind of rule."""
 
     def mutate(bodies: Bodies) -> str:
-        one = next(one for one in stages(bodies) if "BeforeEntry" in one)
-        one["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"][0]["RuleTypeId"]["Provider"] = provider
+        item = next(item for item in stages(bodies) if "BeforeEntry" in item)
+        item["BeforeEntry"]["Fn::If"][1]["Conditions"][0]["Rules"][0]["RuleTypeId"]["Provider"] = provider
         return pick(bodies, PIPELINE)[0]
 
     return mutate
@@ -248,9 +254,9 @@ def action(provider: str, **changes: Any) -> Mutation:
     """Changes the first action of a provider; a change of `Configuration` is added to what is there."""
 
     def mutate(bodies: Bodies) -> str:
-        one = next(one for one in actions(bodies) if one["ActionTypeId"]["Provider"] == provider)
+        item = next(item for item in actions(bodies) if item["ActionTypeId"]["Provider"] == provider)
         for key, value in changes.items():
-            one[key] = {**one[key], **value} if key == "Configuration" else value
+            item[key] = {**item[key], **value} if key == "Configuration" else value
         return pick(bodies, PIPELINE)[0]
 
     return mutate
@@ -258,8 +264,8 @@ def action(provider: str, **changes: Any) -> Mutation:
 
 def without_one_output(bodies: Bodies) -> str:
     """Leaves a build of several outputs with outputs that its buildspec does not make."""
-    one = next(one for one in actions(bodies) if len(one.get("OutputArtifacts", ())) > 1)
-    one["OutputArtifacts"].append({"Name": "Mutant"})
+    item = next(item for item in actions(bodies) if len(item.get("OutputArtifacts", ())) > 1)
+    item["OutputArtifacts"].append({"Name": "Mutant"})
     return pick(bodies, PIPELINE)[0]
 
 
@@ -331,7 +337,7 @@ def build_variable(old: str, new: str, project: str = "BackendBuild") -> Mutatio
 
     def mutate(bodies: Bodies) -> str:
         variables = bodies["build"]["Resources"][project]["Properties"]["Environment"]["EnvironmentVariables"]
-        next(one for one in variables if one["Name"] == old)["Name"] = new
+        next(variable for variable in variables if variable["Name"] == old)["Name"] = new
         return f"build.{project}"
 
     return mutate

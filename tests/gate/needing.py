@@ -11,7 +11,7 @@ from generator.cfn.templates import from_bodies, load
 from generator.gate.role_needs.compare import Gap, compare
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
-ROLES = [one.address for one in TEMPLATES.resources("AWS::IAM::Role") if one.template != ACCESS]
+ROLES = [resource.address for resource in TEMPLATES.resources("AWS::IAM::Role") if resource.template != ACCESS]
 # The roles that the application runs as, on ECS and on Elastic Beanstalk.
 APPLICATIONS = (APPLICATION := "backend.TaskRole", "beanstalk.InstanceRole")
 Bodies = dict[str, Any]
@@ -32,11 +32,11 @@ def decided(value: Any) -> Any:
 def allows(bodies: Bodies, role: str) -> list[Any]:
     """The statements of a role, in all its policies."""
     policies = map(decided, place(bodies, role)["Policies"])
-    return [one for policy in policies for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    return [item for policy in policies for item in policy["PolicyDocument"]["Statement"] if item["Effect"] == "Allow"]
 
 
 def statement(bodies: Bodies, role: str, sid: str) -> Any:
-    return next(one for one in allows(bodies, role) if one["Sid"] == sid)
+    return next(allow for allow in allows(bodies, role) if allow["Sid"] == sid)
 
 
 def gaps(mutate: Callable[[Bodies], Any]) -> list[Gap]:
@@ -108,5 +108,7 @@ def starred(bodies: Bodies) -> None:
 
 def moved(bodies: Bodies) -> None:
     """The statements on the site stand under the condition of the backend."""
-    conditional = [one["Fn::If"] for one in place(bodies, "pipeline.PipelineRole")["Policies"] if "Fn::If" in one]
-    next(one for one in conditional if one[0] == "Frontend")[0] = "Backend"
+    conditional = [
+        policy["Fn::If"] for policy in place(bodies, "pipeline.PipelineRole")["Policies"] if "Fn::If" in policy
+    ]
+    next(item for item in conditional if item[0] == "Frontend")[0] = "Backend"

@@ -12,7 +12,7 @@ BUILDSPECS = sorted((Path(__file__).parents[2] / "buildspecs").glob("*.yml"))
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "result"),
     [
         ("- aws ecs list-tasks", [Call("aws ecs list-tasks")]),
         ("- image=$(aws ecr batch-get-image --output text)", [Call("aws ecr batch-get-image", {"output": "text"})]),
@@ -44,9 +44,9 @@ BUILDSPECS = sorted((Path(__file__).parents[2] / "buildspecs").glob("*.yml"))
         ("  def aws(command):", []),
     ],
 )
-def test_calls(line: str, found: list[Call]) -> None:
-    assert calls([line]) == found
-    assert [one.options for one in calls([line])] == [one.options for one in found]
+def test_calls(line: str, result: list[Call]) -> None:
+    assert calls([line]) == result
+    assert [item.options for item in calls([line])] == [item.options for item in result]
 
 
 def test_a_call_over_two_lines_is_one() -> None:
@@ -62,6 +62,6 @@ def test_what_cannot_be_read_is_refused(line: str) -> None:
 
 
 def test_our_buildspecs_can_be_read() -> None:
-    found = {file.name: calls(file.read_text(encoding="utf-8").splitlines()) for file in BUILDSPECS}
-    assert len(found) > 3
-    assert {name for name, ones in found.items() if not ones} == {"frontend.yml"}
+    by_name = {file.name: calls(file.read_text(encoding="utf-8").splitlines()) for file in BUILDSPECS}
+    assert len(by_name) > 3
+    assert {name for name, ones in by_name.items() if not ones} == {"frontend.yml"}

@@ -127,18 +127,18 @@ ALL = (
 )
 
 
-def found(bodies: dict[str, Any]) -> list[str]:
+def contract_messages(bodies: dict[str, Any]) -> list[str]:
     templates = from_bodies(copy.deepcopy(bodies))
-    return list(dict.fromkeys(str(one) for contract in ALL for one in contract(templates)))
+    return list(dict.fromkeys(str(item) for contract in ALL for item in contract(templates)))
 
 
 def test_an_environment_in_which_all_agrees_has_no_disagreement() -> None:
-    assert found(environment()) == []
+    assert contract_messages(environment()) == []
 
 
 def test_a_pipeline_is_read_once_for_each_form_it_can_take() -> None:
     read = list(pipelines(from_bodies(environment())))
-    assert sorted([str(one) for one in pipeline.actions] for pipeline in read) == [
+    assert sorted([str(action) for action in pipeline.actions] for pipeline in read) == [
         ["Source/Code", "Build/Build", "Approve/Ask", "Deploy/Deploy"],
         ["Source/Code", "Build/Build", "Deploy/Deploy"],
     ]
@@ -255,7 +255,7 @@ def test_each_disagreement_is_found_and_names_both_sides(name: str) -> None:
     if not expected:  # the parameter is passed, and only its use is gone
         bodies["pipeline"]["Conditions"] = {"Approval": {"Fn::Equals": ["a", "b"]}}
         expected = "pipeline.Environment <-> environment.Pipeline: Environment is passed and nothing there uses it"
-    assert expected in found(bodies)
+    assert expected in contract_messages(bodies)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def changed(change: Callable[[dict[str, Any], dict[str, Any]], object], sid: str
     bodies = TEMPLATES.bodies()
     role = bodies["build"]["Resources"]["PublishRole"]
     statements = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    [statement] = [one for one in statements if one["Sid"] == sid]
+    [statement] = [statement for statement in statements if statement["Sid"] == sid]
     change(statement, role["Metadata"])
     return from_bodies(bodies)
 
@@ -30,8 +30,8 @@ def changed(change: Callable[[dict[str, Any], dict[str, Any]], object], sid: str
 def test_it_holds_every_permission_and_can_be_read_again() -> None:
     written = lines(TEMPLATES)
     assert len(written) > 400
-    assert {one.holder for one in written} == {one.holder for one in permissions(TEMPLATES)}
-    assert read(markdown(TEMPLATES)) == [replace(one, policy="") for one in written]
+    assert {permission.holder for permission in written} == {permission.holder for permission in permissions(TEMPLATES)}
+    assert read(markdown(TEMPLATES)) == [replace(item, policy="") for item in written]
 
 
 def test_what_nobody_can_read_says_nothing() -> None:
@@ -40,10 +40,10 @@ def test_what_nobody_can_read_says_nothing() -> None:
 
 
 def test_one_action_more_is_one_line_more() -> None:
-    after = changed(lambda one, _: one["Action"].append("s3:GetObjectTagging"))
+    after = changed(lambda item, _: item["Action"].append("s3:GetObjectTagging"))
     before, now = markdown(TEMPLATES).splitlines(), markdown(after).splitlines()
-    [line] = [one for one in now if one not in before]
-    assert [one for one in now if one != line] == before
+    [line] = [item for item in now if item not in before]
+    assert [item for item in now if item != line] == before
     assert "s3:GetObjectTagging" in line
 
 
@@ -52,37 +52,37 @@ def test_its_order_is_its_own() -> None:
         metadata["Reasons"] = dict(reversed(metadata["Reasons"].items()))
 
     assert markdown(changed(turn)) == markdown(TEMPLATES)
-    assert markdown(changed(lambda one, _: one["Action"].reverse())) == markdown(TEMPLATES)
+    assert markdown(changed(lambda item, _: item["Action"].reverse())) == markdown(TEMPLATES)
 
 
 def reason(text: str) -> Callable[[dict[str, Any], dict[str, Any]], object]:
-    def change(one: dict[str, Any], metadata: dict[str, Any]) -> None:
-        one["Action"].append("s3:DeleteObject")
-        metadata["Reasons"][one["Sid"]] = text
+    def change(item: dict[str, Any], metadata: dict[str, Any]) -> None:
+        item["Action"].append("s3:DeleteObject")
+        metadata["Reasons"][item["Sid"]] = text
 
     return change
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "result"),
     [
-        (lambda one, _: one["Action"].append("s3:DeleteObject"), "s3:DeleteObject"),
-        (lambda one, _: one["Resource"].append("*"), "s3:GetObject"),
-        (lambda one, _: one.update(Resource=["arn:aws:s3:::*"]), "s3:GetObject"),
-        (lambda one, _: one["Action"].remove("s3:GetObject"), ""),
-        (lambda one, _: one.update(Condition={"Bool": {"aws:SecureTransport": True}}), ""),
+        (lambda item, _: item["Action"].append("s3:DeleteObject"), "s3:DeleteObject"),
+        (lambda item, _: item["Resource"].append("*"), "s3:GetObject"),
+        (lambda item, _: item.update(Resource=["arn:aws:s3:::*"]), "s3:GetObject"),
+        (lambda item, _: item["Action"].remove("s3:GetObject"), ""),
+        (lambda item, _: item.update(Condition={"Bool": {"aws:SecureTransport": True}}), ""),
         (reason("it deletes what it has published"), ""),
     ],
 )
-def test_more_for_an_old_reason_is_found(change: Callable[..., object], found: str) -> None:
+def test_more_for_an_old_reason_is_found(change: Callable[..., object], result: str) -> None:
     more = unexplained(read(markdown(TEMPLATES)), lines(changed(change)))
-    assert {one.holder for one in more} == ({ROLE} if found else set())
-    assert not found or found in {action for one in more for action in one.actions}
+    assert {permission.holder for permission in more} == ({ROLE} if result else set())
+    assert not result or result in {action for permission in more for action in permission.actions}
 
 
 def test_a_condition_that_is_gone_is_found() -> None:
-    more = unexplained(lines(TEMPLATES), lines(changed(lambda one, _: one.pop("Condition"), "UseArtifactKey")))
-    assert {one.holder for one in more} == {ROLE}
+    more = unexplained(lines(TEMPLATES), lines(changed(lambda item, _: item.pop("Condition"), "UseArtifactKey")))
+    assert {permission.holder for permission in more} == {ROLE}
 
 
 def test_a_deny_that_is_narrower_is_found_and_one_that_is_gone_is_a_line_less() -> None:
@@ -90,17 +90,17 @@ def test_a_deny_that_is_narrower_is_found_and_one_that_is_gone_is_a_line_less() 
     policy = bodies["access"]["Resources"]["ApprovalProtection"]["Properties"]["PolicyDocument"]
     policy["Statement"][0]["Action"].remove("codepipeline:RollbackStage")
     more = unexplained(lines(TEMPLATES), lines(from_bodies(bodies)))
-    assert {action for one in more for action in one.actions} == {"codepipeline:RollbackStage"}
+    assert {action for permission in more for action in permission.actions} == {"codepipeline:RollbackStage"}
     del bodies["access"]["Resources"]["ApprovalProtection"]
     assert unexplained(lines(TEMPLATES), lines(from_bodies(bodies))) == []
 
 
 def test_what_is_permitted_less_often_is_not_new() -> None:
     """A condition that holds only where the old one does is no broadening; one that holds elsewhere too is."""
-    before = [replace(one, when=("Backend",)) for one in lines(TEMPLATES) if one.when == ("OnEcs",)]
-    holders = {one.holder for one in before}
-    after = [one for one in lines(TEMPLATES) if one.holder in holders and one.when == ("OnEcs",)]
+    before = [replace(line, when=("Backend",)) for line in lines(TEMPLATES) if line.when == ("OnEcs",)]
+    holders = {permission.holder for permission in before}
+    after = [line for line in lines(TEMPLATES) if line.holder in holders and line.when == ("OnEcs",)]
     assert "pipeline.PipelineRole" in holders and unexplained(before, after) != []
     assert unexplained(narrowed(before, TEMPLATES), after) == []
-    frontend = [replace(one, when=("Frontend",)) for one in before]
+    frontend = [replace(item, when=("Frontend",)) for item in before]
     assert len(unexplained(narrowed(frontend, TEMPLATES), after)) == len(after)

@@ -66,9 +66,9 @@ def test_a_parameter_that_the_child_does_not_take_is_found(tmp_path: Path) -> No
         del child
         rename(root["Resources"]["Storage"]["Properties"]["Parameters"], "ArtifactDays")
 
-    found = lint(copy(tmp_path, change))
-    assert [(finding.rule, finding.file) for finding in found] == [("E3043", "templates/environment.json")] * 2
-    assert "Resources/Storage/Properties/Parameters/ArtifactDaysX" in [finding.where for finding in found]
+    findings = lint(copy(tmp_path, change))
+    assert [(finding.rule, finding.file) for finding in findings] == [("E3043", "templates/environment.json")] * 2
+    assert "Resources/Storage/Properties/Parameters/ArtifactDaysX" in [finding.where for finding in findings]
 
 
 def test_an_output_that_the_child_does_not_give_is_found(tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_an_output_that_the_child_does_not_give_is_found(tmp_path: Path) -> None
         assert root["Outputs"][name]["Value"]["Fn::GetAtt"][0] == "Storage"
         rename(child["Outputs"], root["Outputs"][name]["Value"]["Fn::GetAtt"][1].removeprefix("Outputs."))
 
-    found = lint(copy(tmp_path, change))
-    assert "E6101" in {finding.rule for finding in found}
-    assert {finding.file for finding in found} == {"templates/environment.json"}
+    findings = lint(copy(tmp_path, change))
+    assert "E6101" in {finding.rule for finding in findings}
+    assert {finding.file for finding in findings} == {"templates/environment.json"}
 
 
 def invalid(root: dict[str, Any], child: dict[str, Any]) -> None:
@@ -123,8 +123,8 @@ def test_a_suppression_is_a_finding_by_itself(tmp_path: Path) -> None:
     folder = copy(tmp_path, invalid)
     for name in (".cfnlintrc", ".cfnlintrc.yml", "templates/.cfnlintrc.yaml"):
         (folder / name).write_text("ignore_checks: [E3030]\n")
-    found = [(finding.file, finding.where) for finding in suppressions(folder, load(folder / "templates"))]
-    assert found == [
+    result = [(finding.file, finding.where) for finding in suppressions(folder, load(folder / "templates"))]
+    assert result == [
         ("templates/storage.json", "Metadata.cfn-lint"),
         ("templates/storage.json", "Resources.Artifacts.Metadata.cfn-lint"),
         (".cfnlintrc", "file"),

@@ -23,22 +23,22 @@ def test_our_roles_have_what_they_need_and_nothing_else() -> None:
 
 
 def test_every_row_has_a_source_and_names_actions() -> None:
-    rows = [row for found in ROWS.values() for row in found]
+    rows = [row for result in ROWS.values() for row in result]
     assert len(rows) > 30
     assert all(row.source and row.actions and row.on for row in rows)
 
 
 def test_every_row_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: set[str] = set()
+    requested: set[str] = set()
 
     class Recorder(dict[str, tuple[Row, ...]]):
         def get(self, thing: str, default: Any = None) -> Any:
-            asked.add(thing)
+            requested.add(thing)
             return super().get(thing, default)
 
     monkeypatch.setattr(collect, "ROWS", Recorder(ROWS))
     compare(TEMPLATES)
-    assert asked == set(ROWS)
+    assert requested == set(ROWS)
 
 
 def occurrences(number: int) -> list[tuple[str, int, str]]:
@@ -46,15 +46,15 @@ def occurrences(number: int) -> list[tuple[str, int, str]]:
 
     Taken away together, and yet each by itself: an action that stands in several statements keeps the others.
     """
-    found = []
+    result = []
     for role in ROLES:
         seen: dict[str, int] = {}
-        for position, one in enumerate(allows(TEMPLATES.bodies(), role)):
-            for action in one["Action"]:
+        for position, allow in enumerate(allows(TEMPLATES.bodies(), role)):
+            for action in allow["Action"]:
                 seen[action] = seen.get(action, 0) + 1
                 if seen[action] == number and role not in APPLICATIONS and (role, action) != AT_RUN_TIME:
-                    found.append((role, position, action))
-    return found
+                    result.append((role, position, action))
+    return result
 
 
 @pytest.mark.parametrize("number", range(1, 7))
@@ -74,14 +74,16 @@ def test_no_action_stands_in_a_seventh_statement() -> None:
     assert occurrences(7) == []
 
 
-@pytest.mark.parametrize("role", [one for one in ROLES if one not in APPLICATIONS and allows(TEMPLATES.bodies(), one)])
+@pytest.mark.parametrize(
+    "role", [role for role in ROLES if role not in APPLICATIONS and allows(TEMPLATES.bodies(), role)]
+)
 def test_an_action_that_nothing_needs_is_named(role: str) -> None:
-    found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
+    result = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
     sid = allows(TEMPLATES.bodies(), role)[0]["Sid"]
-    assert Gap(role, "sqs:SendMessage", f"may sqs:SendMessage by {sid}, and nothing needs it", sid) in found
+    assert Gap(role, "sqs:SendMessage", f"may sqs:SendMessage by {sid}, and nothing needs it", sid) in result
 
 
 @pytest.mark.parametrize("role", APPLICATIONS)
 def test_the_applications_own_permissions_are_its_own(role: str) -> None:
-    found = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
-    assert role not in {gap.role for gap in found}
+    result = gaps(lambda bodies: allows(bodies, role)[0]["Action"].append("sqs:SendMessage"))
+    assert role not in {gap.role for gap in result}

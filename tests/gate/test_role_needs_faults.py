@@ -137,6 +137,6 @@ PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build
     ],
 )
 def test_each_fault_is_named(mutate: Callable[[Bodies], None], where: str, message: str) -> None:
-    found = [gap for gap in gaps(mutate) if gap.role == where and message in gap.message]
-    assert found != []
-    assert all(gap.source for gap in found)
+    result = [gap for gap in gaps(mutate) if gap.role == where and message in gap.message]
+    assert result != []
+    assert all(gap.source for gap in result)

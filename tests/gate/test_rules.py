@@ -26,7 +26,7 @@ def test_every_rule_has_a_mutation_and_an_id_of_its_own() -> None:
     assert all(MUTATIONS.values())
 
 
-CASES = [(rule, one if isinstance(one, tuple) else (one, "")) for rule, ones in MUTATIONS.items() for one in ones]
+CASES = [(rule, item if isinstance(item, tuple) else (item, "")) for rule, ones in MUTATIONS.items() for item in ones]
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES, ids=[rule for rule, _ in CASES])
@@ -34,9 +34,11 @@ def test_the_rule_finds_its_fault(rule: str, case: tuple[Mutation, str]) -> None
     mutate, message = case
     bodies = TEMPLATES.bodies()
     template, _, where = mutate(bodies).partition(".")
-    found = BY_ID[rule].findings(from_bodies(bodies))
-    there = [one for one in found if (one.file, one.where) == (f"{template}.json", where or "template")]
-    assert [one for one in there if one.rule == rule and one.message.startswith(message)] != []
+    findings = BY_ID[rule].findings(from_bodies(bodies))
+    there = [
+        finding for finding in findings if (finding.file, finding.where) == (f"{template}.json", where or "template")
+    ]
+    assert [item for item in there if item.rule == rule and item.message.startswith(message)] != []
 
 
 EXCEPTIONS: list[Any] = [
@@ -56,7 +58,7 @@ def test_an_exception_that_nothing_needs_is_not_in_a_table(
     assert table[key].strip()
     monkeypatch.delitem(table, key)
     # One finding is enough: the rules between files, the slow ones, come last.
-    assert any(rule.findings(TEMPLATES) for rule in sorted(RULES, key=lambda one: one.id.startswith("CON")))
+    assert any(rule.findings(TEMPLATES) for rule in sorted(RULES, key=lambda rule: rule.id.startswith("CON")))
 
 
 def test_a_finding_says_where_which_rule_why_and_what_to_do() -> None:

@@ -93,7 +93,7 @@ def _sample(name: str, template: Any) -> str:
 
 def policies(templates: TemplateSet) -> dict[str, Any]:
     """Identity policies by place; parliament does not judge trust and resource policies."""
-    found = {}
+    by_name = {}
     for resource in templates.resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
         template = templates[resource.address.partition(".")[0]]
         for policy in [*resource.properties.get("Policies", []), resource.properties]:
@@ -101,8 +101,8 @@ def policies(templates: TemplateSet) -> dict[str, Any]:
                 policy = policy["Fn::If"][1]
             if "PolicyDocument" in policy:
                 place = f"{resource.address} {policy.get('PolicyName', '')}".strip()
-                found[place] = concrete(policy["PolicyDocument"], template)
-    return found
+                by_name[place] = concrete(policy["PolicyDocument"], template)
+    return by_name
 
 
 def test_checkov_finds_nothing_else(repository: Path) -> None:
@@ -115,11 +115,13 @@ def test_checkov_finds_nothing_else(repository: Path) -> None:
     )
     report = json.loads(result.stdout)
     assert report["summary"]["passed"] > 150 and report["summary"]["parsing_errors"] == 0
-    found = {
+    failed_checks = {
         (check["check_id"], f"{Path(check['file_path']).stem}.{check['resource'].rpartition('.')[2]}")
         for check in report["results"]["failed_checks"]
     }
-    assert found == {(entry.check, entry.place) for entry in CHECKOV}, "an entry too many is stale, one too few is new"
+    assert failed_checks == {(entry.check, entry.place) for entry in CHECKOV}, (
+        "an entry too many is stale, one too few is new"
+    )
     assert len(CHECKOV) <= 8
 
 
@@ -130,9 +132,9 @@ def test_parliament_finds_nothing_else(repository: Path, templates: TemplateSet)
     tool(repository, "parliament")
     result = subprocess.run([python, WORKER], input=json.dumps(documents), capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    found = {(issue, place): detail for place, issue, _, detail in json.loads(result.stdout)}
+    by_name = {(issue, place): detail for place, issue, _, detail in json.loads(result.stdout)}
     accepted = {(entry.check, entry.place) for entry in PARLIAMENT}
-    assert set(found) == accepted, {key: found[key] for key in set(found) - accepted}
+    assert set(by_name) == accepted, {key: by_name[key] for key in set(by_name) - accepted}
 
 
 def test_parliament_would_find_a_fault(repository: Path, templates: TemplateSet) -> None:
@@ -147,23 +149,27 @@ def test_parliament_would_find_a_fault(repository: Path, templates: TemplateSet)
 def test_a_tag_can_be_known_where_one_is_asked_for(repository: Path, templates: TemplateSet) -> None:
     """A condition on a tag of the resource denies everything to an action whose resources have none."""
     [definitions] = tool(repository, "python").parents[1].glob("lib/*/site-packages/parliament/iam_definition.json")
-    services = {one["prefix"]: one for one in json.loads(definitions.read_text(encoding="utf-8"))}
+    services = {load["prefix"]: load for load in json.loads(definitions.read_text(encoding="utf-8"))}
 
     def tagged(keys: list[str]) -> bool:
         return any("ResourceTag/" in key for key in keys)
 
     def knows(action: str) -> bool:
         service, _, name = action.partition(":")
-        of_type = {one["resource"]: tagged(one["condition_keys"]) for one in services[service]["resources"]}
-        [found] = [one for one in services[service]["privileges"] if one["privilege"] == name]
-        kinds = found["resource_types"]
-        return any(tagged(one["condition_keys"]) or of_type.get(one["resource_type"].rstrip("*")) for one in kinds)
+        of_type = {
+            resource["resource"]: tagged(resource["condition_keys"]) for resource in services[service]["resources"]
+        }
+        [only] = [privilege for privilege in services[service]["privileges"] if privilege["privilege"] == name]
+        kinds = only["resource_types"]
+        return any(tagged(kind["condition_keys"]) or of_type.get(kind["resource_type"].rstrip("*")) for kind in kinds)
 
     asking = {
         action
-        for one in permissions(templates)
-        if one.kind == "identity" and one.allows and tagged([condition.key for condition in one.conditions])
-        for action in one.actions
+        for permission in permissions(templates)
+        if permission.kind == "identity"
+        and permission.allows
+        and tagged([condition.key for condition in permission.conditions])
+        for action in permission.actions
     }
     assert len(asking) > 50
     assert sorted(action for action in asking if not knows(action)) == []

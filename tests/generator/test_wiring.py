@@ -40,8 +40,8 @@ NEEDS = {
 def test_the_graph_is_the_requirements_table(repository: Path) -> None:
     root = load(repository / "templates")["environment"]
     stems = {stack.logical_id: stack.logical_id.lower() for stack in root.resources.values()}
-    found = {stems[child]: {stems[need] for need in needs} for child, needs in child_dependencies(root).items()}
-    assert found == NEEDS
+    by_name = {stems[child]: {stems[need] for need in needs} for child, needs in child_dependencies(root).items()}
+    assert by_name == NEEDS
 
 
 def _stack(name: str) -> Stack:
@@ -51,9 +51,9 @@ def _stack(name: str) -> Stack:
 THING = Port("Thing", Kind.ARN, "a thing")
 
 
-def _giver(*given: Port) -> Stack:
+def _giver(*values: Port) -> Stack:
     giver = _stack("giver")
-    for port in given:
+    for port in values:
         giver.gives(port, "value")
     return giver
 
@@ -105,11 +105,11 @@ def _either(condition: str | None) -> object:
 
 
 def test_two_givers_that_exclude_each_other_give_what_exists() -> None:
-    one, two = ({"Fn::GetAtt": [name, "Outputs.Thing"]} for name in ("One", "Two"))
-    assert _either("Left") == one
+    item, two = ({"Fn::GetAtt": [name, "Outputs.Thing"]} for name in ("One", "Two"))
+    assert _either("Left") == item
     assert _either("Right") == two
-    assert _either("Wide") == {"Fn::If": ["Left", one, two]}
-    assert _either(None) == {"Fn::If": ["Left", one, {"Fn::If": ["Right", two, ""]}]}
+    assert _either("Wide") == {"Fn::If": ["Left", item, two]}
+    assert _either(None) == {"Fn::If": ["Left", item, {"Fn::If": ["Right", two, ""]}]}
 
 
 def test_two_givers_of_different_things_are_refused() -> None:

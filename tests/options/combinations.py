@@ -55,20 +55,20 @@ class Pair(NamedTuple):
 
 def options(root: Template) -> dict[str, tuple[str, ...]]:
     """Every option of the root with its values."""
-    found: dict[str, tuple[str, ...]] = {}
+    by_name: dict[str, tuple[str, ...]] = {}
     for name, declared in root.parameters.items():
         if "AllowedValues" in declared:
-            found[name] = tuple(map(str, declared["AllowedValues"]))
+            by_name[name] = tuple(map(str, declared["AllowedValues"]))
         elif declared.get("AllowedPattern", "").startswith("|"):
-            found[name] = ("", SAMPLES[name])
-    return found
+            by_name[name] = ("", SAMPLES[name])
+    return by_name
 
 
 def pairs(choices: Mapping[str, Sequence[str]]) -> Iterator[Pair]:
     """Every pair of values."""
-    for one, other in itertools.combinations(choices, 2):
-        for first, second in itertools.product(choices[one], choices[other]):
-            yield Pair((one, first), (other, second))
+    for combination, other in itertools.combinations(choices, 2):
+        for first, second in itertools.product(choices[combination], choices[other]):
+            yield Pair((combination, first), (other, second))
 
 
 class Rules:
@@ -91,32 +91,32 @@ class Rules:
             why
             for name in rules
             if self.asks[name] <= values.keys()
-            for why in self._says(name, tuple((one, values[one]) for one in sorted(self.asks[name])))
+            for why in self._says(name, tuple((ask, values[ask]) for ask in sorted(self.asks[name])))
         ]
 
-    def _says(self, rule: str, given: tuple[tuple[str, str], ...]) -> list[str]:
+    def _says(self, rule: str, values: tuple[tuple[str, str], ...]) -> list[str]:
         """What one rule says against the values that it asks about: a search asks for the same again and again."""
-        key = (rule, given)
+        key = (rule, values)
         if key not in self._said:
             body = {"Parameters": self._root.parameters, "Rules": {rule: self._root.body["Rules"][rule]}}
-            self._said[key] = [one.description for one in assertions.broken(body, dict(given))]
+            self._said[key] = [item.description for item in assertions.broken(body, dict(values))]
         return self._said[key]
 
     def refuses(self, pair: Pair, choices: Mapping[str, Sequence[str]]) -> str | None:
         """Why no combination can hold a pair, None when one can: all values of what the rules ask about are tried. The
         reason is the rule that forbids it alone, or the last one of those that do together."""
-        given = {name: value for name, value in pair if name in self.asked}
-        key = json.dumps(given)
+        values = {name: value for name, value in pair if name in self.asked}
+        key = json.dumps(values)
         if key not in self._refused:
-            self._refused[key] = self._why(given, {name: choices[name] for name in self.asked if name in choices})
+            self._refused[key] = self._why(values, {name: choices[name] for name in self.asked if name in choices})
         return self._refused[key]
 
-    def _why(self, given: Values, free: Mapping[str, Sequence[str]]) -> str | None:
-        if self.filled(given, free, self.asks):
+    def _why(self, values: Values, free: Mapping[str, Sequence[str]]) -> str | None:
+        if self.filled(values, free, self.asks):
             return None
-        alone = (name for name in self.asks if not self.filled(given, free, [name]))
-        said: str = self._root.body["Rules"][next(alone, list(self.asks)[-1])]["Assertions"][0]["AssertDescription"]
-        return said
+        alone = (name for name in self.asks if not self.filled(values, free, [name]))
+        messages: str = self._root.body["Rules"][next(alone, list(self.asks)[-1])]["Assertions"][0]["AssertDescription"]
+        return messages
 
     def filled(
         self,
@@ -139,7 +139,7 @@ class Rules:
         name = next((name for name in choices if name not in row), None)
         if name is None:
             return dict(row)
-        values, about = choices[name], [one for one in rules if name in self.asks[one]]
+        values, about = choices[name], [rule for rule in rules if name in self.asks[rule]]
         if gain:
             values = sorted(values, key=lambda value: gain(row, name, value), reverse=True)
         for value in values:
@@ -154,19 +154,19 @@ def combinations(root: Template) -> list[dict[str, str]]:
     choices, rules = options(root), Rules(root)
     left = dict.fromkeys(pair for pair in pairs(choices) if rules.refuses(pair, choices) is None)
     order = {name: place for place, name in enumerate(choices)}
-    first = {name: choices[name] for name in [*(one for one in rules.asked if one in choices), *choices]}
+    first = {name: choices[name] for name in [*(item for item in rules.asked if item in choices), *choices]}
 
     def gain(row: Values, name: str, value: str) -> int:
         here = (name, value)
-        return sum(Pair(*sorted((here, other), key=lambda one: order[one[0]])) in left for other in row.items())
+        return sum(Pair(*sorted((here, other), key=lambda item: order[item[0]])) in left for other in row.items())
 
-    found = []
+    result = []
     while left:
         row = rules.filled(dict(next(iter(left))), first, rules.asks, gain)
-        found.append(row)
+        result.append(row)
         for pair in pairs({name: [row[name]] for name in choices}):
             left.pop(pair, None)
-    return found
+    return result
 
 
 def as_file(root: Template, values: Values) -> ParameterFile:

@@ -61,11 +61,11 @@ def test_each_becomes_the_next(world: World, step: Step) -> None:
         assert refused.returncode == 3 and len(agreed) > 1, refused.stdout[-2000:] + refused.stderr
     done = world.deploy("apply", *agreed)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    held = {one for one in world.stacks() if one.startswith(LOCAL)}
+    present = {stack for stack in world.stacks() if stack.startswith(LOCAL)}
     templates = load(world.folder / "templates")
     values = effective(read(world.folder / "params/local.json"), templates[ENVIRONMENT].body)
-    wanted = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
-    assert len(held) == len(wanted) > 8
+    expected = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
+    assert len(present) == len(expected) > 8
     assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in world.stacks().values())
     again = world.deploy("apply")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout
@@ -74,4 +74,4 @@ def test_each_becomes_the_next(world: World, step: Step) -> None:
 def test_the_last_one_is_destroyed(world: World) -> None:
     done = world.deploy("destroy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not [one for one in world.stacks() if one.startswith(LOCAL)]
+    assert not [stack for stack in world.stacks() if stack.startswith(LOCAL)]
