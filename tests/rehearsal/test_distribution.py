@@ -24,9 +24,9 @@ def test_ours_is_read() -> None:
     assert ours.root == "index.html"
     for behavior in (api, health):
         assert (behavior.on_s3, behavior.all_viewer, behavior.cache.name) == (False, True, "CachingDisabled")
-        assert len(behavior.methods) == 7 and behavior.function is None and not behavior.compresses
+        assert len(behavior.methods) == 7 and behavior.request_function is None and not behavior.compresses
     assert (page.on_s3, page.all_viewer, page.cache.name) == (True, False, "CachingOptimized")
-    assert page.function == FUNCTION and page.compresses
+    assert page.request_function == FUNCTION and page.compresses
     assert page.methods == {"GET", "HEAD", "OPTIONS"}
 
 
@@ -88,12 +88,22 @@ def site(config: dict[str, Any]) -> dict[str, Any]:
     return origin
 
 
+def origin(config: dict[str, Any]) -> dict[str, Any]:
+    api_origin: dict[str, Any] = config["Origins"]["Items"][1]
+    return api_origin
+
+
 ERRORS = {"Quantity": 1, "Items": [{"ErrorCode": 403, "ResponseCode": "200", "ResponsePagePath": "/index.html"}]}
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
     [
+        (lambda c: page(c).pop("ViewerProtocolPolicy"), "behaviour \\*: ViewerProtocolPolicy is None"),
+        (
+            lambda c: c["Origins"]["Items"][1]["VpcOriginConfig"].pop("OriginProtocolPolicy"),
+            "OriginProtocolPolicy is None",
+        ),
         (lambda c: c.update(CustomErrorResponses=ERRORS), "DistributionConfig: CustomErrorResponses is"),
         (lambda c: c.update(WebACLId="arn:aws:wafv2:x"), "WebACLId is 'arn:aws:wafv2:x'"),
         (lambda c: c.update(Enabled=False), "DistributionConfig.Enabled is false"),
@@ -109,13 +119,12 @@ ERRORS = {"Quantity": 1, "Items": [{"ErrorCode": 403, "ResponseCode": "200", "Re
         (lambda c: page(c).update(ForwardedValues={"QueryString": True}), "ForwardedValues is"),
         (lambda c: page(c).update(TrustedKeyGroups={"Enabled": True}), "TrustedKeyGroups is"),
         (lambda c: page(c)["AllowedMethods"]["CachedMethods"]["Items"].append("OPTIONS"), "CachedMethods has OPTIONS"),
-        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(EventType="viewer-response"), "EventType is"),
-        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(FunctionARN="x"), "FunctionARN is 'x', .*pages"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(EventType="origin-request"), "EventType is"),
+        (lambda c: page(c)["FunctionAssociations"]["Items"][0].update(FunctionARN="x"), "FunctionARN is 'x'"),
         (lambda c: site(c).pop("S3OriginConfig"), "origin site has no configuration"),
         (lambda c: site(c).pop("OriginAccessControlId"), "origin site: OriginAccessControlId is missing"),
         (lambda c: site(c).update(S3OriginConfig={"OriginAccessIdentity": "x"}), "OriginAccessIdentity is set"),
         (lambda c: site(c).update(OriginPath="/live"), "origin site: OriginPath is '/live'"),
-        (lambda c: site(c).update(CustomHeaders={"Quantity": 1, "Items": [{"HeaderName": "x"}]}), "CustomHeaders is"),
     ],
 )
 def test_what_is_not_played_is_an_error(change: Change, named: str) -> None:

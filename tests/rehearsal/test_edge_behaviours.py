@@ -90,7 +90,7 @@ def test_a_function_that_fails_is_a_503_and_the_next_request_works(
 
 @pytest.mark.parametrize("source", ["function (", "function other() {}", "var handler = 1;"])
 def test_a_function_that_is_none_is_an_error_at_the_start(source: str) -> None:
-    with pytest.raises(functions.FunctionError, match=r"function arn:aws:cloudfront.*pages"):
+    with pytest.raises(functions.FunctionError, match=r"function arn:aws:cloudfront.*PageRouting"):
         functions.Functions({FUNCTION: source})
 
 

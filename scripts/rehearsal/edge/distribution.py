@@ -13,23 +13,26 @@ from typing import Any
 
 from scripts.rehearsal.errors import UnsupportedError
 
-# Who asks, logs, pays and resolves names makes no difference to what an address on loopback answers; the viewer
-# protocol policy makes none either, because that address stands for the distribution's HTTPS one.
+# Who asks, logs, pays and resolves names makes no difference to what an address on loopback answers.
 WITHOUT_EFFECT = {
     "": {"Aliases", "CallerReference", "Comment", "HttpVersion", "IsIPV6Enabled", "Logging", "PriceClass",
          "ViewerCertificate"},
     "Origin": {"ConnectionAttempts", "ConnectionTimeout", "DomainName", "ResponseCompletionTimeout"},
-    "Behavior": {"ViewerProtocolPolicy"},
+    "Behavior": set(),
 }  # fmt: skip
 MODELLED = {
     "": {"CacheBehaviors", "DefaultCacheBehavior", "DefaultRootObject", "Enabled", "Origins"},
-    "Origin": {"CustomOriginConfig", "Id", "OriginAccessControlId", "S3OriginConfig", "VpcOriginConfig"},
+    "Origin": {"CustomHeaders", "CustomOriginConfig", "Id", "OriginAccessControlId", "S3OriginConfig",
+               "VpcOriginConfig"},
     "Behavior": {"AllowedMethods", "CachePolicyId", "Compress", "FunctionAssociations", "OriginRequestPolicyId",
-                 "PathPattern", "ResponseHeadersPolicyId", "TargetOriginId"},
+                 "PathPattern", "ResponseHeadersPolicyId", "TargetOriginId", "ViewerProtocolPolicy"},
 }  # fmt: skip
 # How the API says that a setting is not used.
 UNUSED = ("", None, False, 0, "none", "direct")
 
+# How CloudFront asks an origin, by its OriginProtocolPolicy; the address on loopback stands for the viewers' https.
+PROTOCOLS = {"http-only": "http", "https-only": "https", "match-viewer": "https"}
+VIEWER_PROTOCOLS = ("redirect-to-https", "https-only", "allow-all")
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 # What a response headers policy adds: value, and whether it replaces what the origin sent.
 AddedHeaders = Mapping[str, tuple[str, bool]]
@@ -66,12 +69,21 @@ CACHE_POLICIES = {
 
 @dataclass(frozen=True)
 class Behavior:
-    """What happens to the requests whose path matches the pattern."""
+    """What happens to the requests whose path matches the pattern.
+
+    `protocol` is the one in which CloudFront asks the origin, http or https, `origin_headers` what it adds to that
+    (in lower case, instead of the viewer's), `viewer_protocol` what viewers over HTTP
+    get (ViewerProtocolPolicy); the functions are ARNs.
+    """
 
     pattern: str
     on_s3: bool
+    protocol: str
+    origin_headers: Mapping[str, str]
+    viewer_protocol: str
     methods: frozenset[str]
-    function: str | None
+    request_function: str | None
+    response_function: str | None
     cache: CachePolicy
     all_viewer: bool
     headers: AddedHeaders
@@ -120,7 +132,8 @@ def added_headers(policy: Mapping[str, Any]) -> AddedHeaders:
 def read_distribution(
     config: Mapping[str, Any], functions: Collection[str], policies: Mapping[str, AddedHeaders]
 ) -> Distribution:
-    """The values of a `DistributionConfig` as `cloudfront get-distribution-config` answers it.
+    """The values of a `DistributionConfig` as `cloudfront get-distribution-config` answers it, and in each
+    `VpcOriginConfig` the `OriginProtocolPolicy` of its VPC origin, which is a resource of its own.
 
     `functions` are the ARNs of the functions that can be run, `policies` what the response headers policies add, by
     their ids. Raises `UnmodelledError`.
@@ -128,8 +141,8 @@ def read_distribution(
     _refuse("", "DistributionConfig", config)
     if not config.get("Enabled"):
         raise UnmodelledError("DistributionConfig.Enabled is false: a distribution that is switched off serves nothing")
-    on_s3 = {origin["Id"]: _on_s3(origin) for origin in _items(config, "Origins")}
-    context = _Surroundings(on_s3, functions, policies)
+    origins = {origin["Id"]: _origin(origin) for origin in _items(config, "Origins")}
+    context = _Surroundings(origins, functions, policies)
     behaviors = [_behavior(behavior["PathPattern"], behavior, context) for behavior in _items(config, "CacheBehaviors")]
     behaviors.append(_behavior("*", config["DefaultCacheBehavior"], context))
     return Distribution(tuple(behaviors), config.get("DefaultRootObject") or "")
@@ -137,9 +150,9 @@ def read_distribution(
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """What behaviours may refer to: origins by id and whether they are buckets, functions, policies."""
+    """What behaviours may refer to: origins by id and what they are, functions, policies."""
 
-    on_s3: Mapping[str, bool]
+    origins: Mapping[str, "_Origin"]
     functions: Collection[str]
     policies: Mapping[str, AddedHeaders]
 
@@ -147,30 +160,35 @@ class _Surroundings:
 def _behavior(pattern: str, settings: Mapping[str, Any], context: _Surroundings) -> Behavior:
     where = f"behaviour {pattern}"
     _refuse("Behavior", where, settings)
-    on_s3 = context.on_s3[_choice(f"{where}: TargetOriginId", settings["TargetOriginId"], context.on_s3)]
+    origin = context.origins[_choice(f"{where}: TargetOriginId", settings["TargetOriginId"], context.origins)]
     cache = CACHE_POLICIES[_choice(f"{where}: CachePolicyId", settings.get("CachePolicyId"), CACHE_POLICIES)]
     forwarded, headers = (settings.get("OriginRequestPolicyId"), settings.get("ResponseHeadersPolicyId"))
     if forwarded:
         _choice(f"{where}: OriginRequestPolicyId", forwarded, [ALL_VIEWER])
     if headers:
         _choice(f"{where}: ResponseHeadersPolicyId", headers, context.policies)
-    if on_s3 and forwarded:
+    if origin.on_s3 and forwarded:
         raise UnmodelledError(
             f"{where}: AllViewer sends the viewer's Host to the bucket, which S3 refuses; leave it out"
         )
+    policy = settings.get("ViewerProtocolPolicy")
     methods = settings.get("AllowedMethods") or {"Items": ["GET", "HEAD"]}
     if "OPTIONS" in (methods.get("CachedMethods") or {}).get("Items", ()):
         raise UnmodelledError(f"{where}: CachedMethods has OPTIONS, only answers to GET and HEAD are cached")
-    function = None
+    associated = {}
     for association in _items(settings, "FunctionAssociations"):
-        _choice(f"{where}: FunctionAssociations.EventType", association["EventType"], ["viewer-request"])
-        arn = association["FunctionARN"]
-        function = _choice(f"{where}: FunctionAssociations.FunctionARN", arn, context.functions)
+        event, arn = association["EventType"], association["FunctionARN"]
+        _choice(f"{where}: FunctionAssociations.EventType", event, ["viewer-request", "viewer-response"])
+        associated[event] = _choice(f"{where}: FunctionAssociations.FunctionARN", arn, context.functions)
     return Behavior(
         pattern=pattern,
-        on_s3=on_s3,
+        on_s3=origin.on_s3,
+        protocol=origin.protocol,
+        origin_headers=origin.headers,
+        viewer_protocol=_choice(f"{where}: ViewerProtocolPolicy", policy, VIEWER_PROTOCOLS),
         methods=frozenset(methods["Items"]),
-        function=function,
+        request_function=associated.get("viewer-request"),
+        response_function=associated.get("viewer-response"),
         cache=cache,
         all_viewer=bool(forwarded),
         headers=context.policies[headers] if headers else {},
@@ -178,7 +196,16 @@ def _behavior(pattern: str, settings: Mapping[str, Any], context: _Surroundings)
     )
 
 
-def _on_s3(origin: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class _Origin:
+    """Whether an origin is a bucket, in which protocol CloudFront asks it, and with which headers of its own."""
+
+    on_s3: bool
+    protocol: str
+    headers: Mapping[str, str]
+
+
+def _origin(origin: Mapping[str, Any]) -> _Origin:
     where = f"origin {origin['Id']}"
     _refuse("Origin", where, origin)
     kinds = [
@@ -198,7 +225,11 @@ def _on_s3(origin: Mapping[str, Any]) -> bool:
             raise UnmodelledError(
                 f"{where}: OriginAccessControlId is missing, a private bucket would refuse CloudFront"
             )
-    return kinds == ["S3OriginConfig"]
+        return _Origin(True, "https", {})
+    where = f"{where}: {kinds[0]}.OriginProtocolPolicy"
+    policy = origin[kinds[0]].get("OriginProtocolPolicy")
+    headers = {header["HeaderName"].lower(): header["HeaderValue"] for header in _items(origin, "CustomHeaders")}
+    return _Origin(False, PROTOCOLS[_choice(where, policy, PROTOCOLS)], headers)
 
 
 def _items(holder: Mapping[str, Any], name: str) -> list[Any]:

@@ -1,4 +1,5 @@
-"""CloudFront Functions, really run: a Node.js process that executes viewer-request functions one event at a time.
+"""CloudFront Functions, really run: a Node.js process that executes the functions of viewer requests and responses,
+one event at a time.
 
 A function sees an empty global scope with `console` alone, as CloudFront's runtime has no network, no files and no
 process either. Its modules (`crypto`, `querystring`, `cloudfront`) and `Buffer` are not there: a function that uses
@@ -8,7 +9,8 @@ them fails. Source of the event: Amazon CloudFront Developer Guide, functions-ev
 import json
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from scripts.rehearsal.errors import ActionFailedError
@@ -95,6 +97,23 @@ class Functions:
             )
         return uri
 
+    def changed_headers(self, name: str, event: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+        """The headers of a viewer response as the function leaves them, by their names in lower case.
+
+        Raises `FunctionError`, also for what is not simulated: changes of anything but headers.
+        """
+        response = self._ask(name, event=event)
+        if not isinstance(response, dict) or {**response, "headers": {}} != {**event["response"], "headers": {}}:
+            raise FunctionError(
+                f"function {name}: the rehearsal simulates a change of `headers` only, got {json.dumps(response)}"
+            )
+        headers = {}
+        for header, field in response["headers"].items():
+            if header != header.lower() or not isinstance(field, dict) or not isinstance(field.get("value"), str):
+                raise FunctionError(f"function {name}: {json.dumps({header: field})} is no header of a response")
+            headers[header] = [value["value"] for value in field.get("multiValue", [field])]
+        return headers
+
     def stop(self) -> None:
         """Ends the process."""
         if self._process:
@@ -133,6 +152,13 @@ def viewer_request_event(method: str, uri: str, query: str, headers: Headers, vi
             "cookies": _fields(_pairs(cookies)),
         },
     }
+
+
+def viewer_response_event(request: Mapping[str, Any], status: int, headers: Headers) -> dict[str, Any]:
+    """The event of a viewer response, by that of its request. Cookies that are set are not among its headers."""
+    passed = _fields((name.lower(), value) for name, value in headers if name.lower() != "set-cookie")
+    response = {"statusCode": status, "statusDescription": HTTPStatus(status).phrase, "headers": passed, "cookies": {}}
+    return {**request, "context": {"eventType": "viewer-response"}, "response": response}
 
 
 def _pairs(texts: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -1,10 +1,12 @@
 """The public address of an environment on loopback: an HTTP server that behaves as a CloudFront distribution.
 
-Simulated are behaviours and their methods, viewer-request functions, the default root object, the S3 and the API
-origin, the managed policies of `edge.distribution`, the edge cache with invalidations, and gzip. The address stands for
-the HTTPS one. Not simulated: Brotli, which no browser asks for over HTTP; a cached copy for errors (CloudFront keeps
-some for 10 s); parts of objects (`Range` gets the whole, as HTTP allows). Sources: of the Amazon CloudFront Developer
-Guide the pages named in `edge.distribution`, Invalidation and RequestAndResponseBehaviorCustomOrigin.
+Simulated are behaviours and their methods, functions of viewer requests and responses, the default root object, the S3
+and the API origin, the managed policies of `edge.distribution`, the edge cache with invalidations, gzip, and what a
+load balancer between CloudFront and the API adds. The address stands for the HTTPS one; the distribution's HTTP address
+is another one, and what the application says about either of them is translated. Not simulated: Brotli, which no
+browser asks for over HTTP; a cached copy for errors (CloudFront keeps some for 10 s); parts of objects (`Range` gets
+the whole, as HTTP allows). Sources: of the Amazon CloudFront Developer Guide the pages named in `edge.distribution`,
+Invalidation, RequestAndResponseBehaviorCustomOrigin and using-https-viewers-to-cloudfront.
 """
 
 import gzip
@@ -21,12 +23,19 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from scripts.rehearsal.edge.distribution import Behavior, Distribution
-from scripts.rehearsal.edge.functions import FunctionError, Functions, Headers, viewer_request_event
+from scripts.rehearsal.edge.functions import (
+    FunctionError,
+    Functions,
+    Headers,
+    viewer_request_event,
+    viewer_response_event,
+)
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
+PORTS = {"http": "80", "https": "443"}
 ORIGIN_SECONDS = 30.0
 # Between two machines only, and what the server writes itself.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
@@ -110,23 +119,30 @@ class ServedDistribution:
     functions: Functions
     clock: Callable[[], float] = time.monotonic
     _server: BaseWSGIServer | None = None
+    _http_server: BaseWSGIServer | None = None
     _cache: dict[tuple[str, str], tuple[float, Answer]] = field(default_factory=dict)
 
     def start(self) -> None:
-        """Serves on a free port of loopback."""
-        self._server = make_server(HOST, 0, self._serve, threaded=True, request_handler=_SilentHandler)
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        """Serves on free ports of loopback."""
+        self._server, self._http_server = _server(self._serve), _server(self._serve_http)
 
     @property
     def url(self) -> str:
+        """The address that stands for the distribution's HTTPS one."""
         assert self._server, "not started"
         return f"http://{HOST}:{self._server.server_port}"
 
+    @property
+    def http_url(self) -> str:
+        """The address that stands for the distribution's HTTP one: for a browser another origin, as in AWS."""
+        assert self._http_server, "not started"
+        return f"http://{HOST}:{self._http_server.server_port}"
+
     def stop(self) -> None:
-        """Ends the server and the functions. Repeatable."""
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+        """Ends the servers and the functions. Repeatable."""
+        for server in filter(None, (self._server, self._http_server)):
+            server.shutdown()
+            server.server_close()
         self.functions.stop()
 
     def invalidate(self, paths: Iterable[str]) -> None:
@@ -146,7 +162,7 @@ class ServedDistribution:
         """What the viewer gets. Also when the origin or a function fails: then a page that says so."""
         behavior = self.distribution.behavior(request.path)
         try:
-            answer = self._answer(behavior, request)
+            answer = self._after_function(behavior, request, self._answer(behavior, request))
         except FunctionError as error:
             answer = _error_page(503, str(error))
         except TimeoutError:
@@ -168,8 +184,8 @@ class ServedDistribution:
         if request.body and reading:
             return _error_page(403, "A GET request has no body.")
         path = request.path
-        if behavior.function:
-            path = self.functions.rewritten_uri(behavior.function, _event(request))
+        if behavior.request_function:
+            path = self.functions.rewritten_uri(behavior.request_function, _event(request))
         if path == "/" and self.distribution.root:
             path = f"/{self.distribution.root}"
         key = (behavior.pattern, path)
@@ -181,6 +197,19 @@ class ServedDistribution:
         if seconds and request.method == "GET" and answer.status == 200:
             self._cache[key] = (self.clock() + seconds, answer)
         return answer
+
+    def _after_function(self, behavior: Behavior, request: ViewerRequest, answer: Answer) -> Answer:
+        """What the function of the viewer response makes of an answer. CloudFront does not call it when the origin
+        answered with 400 or above (Developer Guide, edge-function-restrictions-all)."""
+        if behavior.response_function is None or answer.status >= 400:
+            return answer
+        event = viewer_response_event(_event(request), answer.status, answer.headers)
+        headers = self.functions.changed_headers(behavior.response_function, event)
+        if unclear := {name.lower() for name in behavior.headers} & headers.keys():
+            raise FunctionError(f"headers that a policy adds, too, in an order that is not documented: {unclear}")
+        cookies = [(name, value) for name, value in answer.headers if name.lower() == "set-cookie"]
+        changed = [(name.title(), value) for name, values in headers.items() for value in values]
+        return replace(answer, headers=[*changed, *cookies])
 
     def _stored(self, method: str, path: str) -> Answer:
         if method not in ("GET", "HEAD"):
@@ -202,6 +231,11 @@ class ServedDistribution:
             if lower in BODY_HEADERS or (behavior.all_viewer and lower not in HOP_BY_HOP):
                 headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
         headers["x-forwarded-for"] = ", ".join(filter(None, (headers.get("x-forwarded-for"), request.viewer)))
+        headers |= behavior.origin_headers
+        # A load balancer writes the protocol and port of its own client, which is CloudFront, whatever the viewer used
+        # (Elastic Load Balancing user guide, x-forwarded-headers).
+        headers["x-forwarded-proto"] = behavior.protocol
+        headers["x-forwarded-port"] = PORTS[behavior.protocol]
         connection = http.client.HTTPConnection(backend.hostname or HOST, backend.port, timeout=ORIGIN_SECONDS)
         try:
             target = path + (f"?{request.query}" if request.query and behavior.all_viewer else "")
@@ -216,15 +250,46 @@ class ServedDistribution:
         if "HTTP_TRANSFER_ENCODING" in environ or "HTTP_UPGRADE" in environ:
             answer = _error_page(501, "The rehearsal simulates neither chunked requests nor upgrades.")
         else:
-            answer = self.answer(_viewer_request(environ))
-        head = environ["REQUEST_METHOD"] == "HEAD"
-        if answer.status not in (204, 304) and not (head and answer.header("Content-Length")):
-            answer = answer.with_header("Content-Length", str(len(answer.body)))
-        response = Response(b"" if head else answer.body, answer.status)
-        response.headers.clear()
-        response.headers.extend(answer.headers)
-        response.automatically_set_content_length = False
-        return response(environ, start_response)
+            answer = self._local(self.answer(_viewer_request(environ)))
+        return _respond(answer, environ, start_response)
+
+    def _serve_http(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """What a viewer gets who asks over HTTP, by the behaviour's ViewerProtocolPolicy."""
+        request = _viewer_request(environ)
+        match self.distribution.behavior(request.path).viewer_protocol:
+            case "redirect-to-https":
+                status = 301 if request.method in ("GET", "HEAD") else 307
+                answer = Answer(status, [("Location", self.url + request.target)], b"", "Redirect")
+            case "https-only":
+                answer = _error_page(403, "Bad request. We can't connect to the server for this app or website.")
+            case _:
+                answer = self._local(self.answer(request))
+        return _respond(answer, environ, start_response)
+
+    def _local(self, answer: Answer) -> Answer:
+        """An answer whose redirects to the distribution itself lead to where it is served here."""
+        location, own = urlsplit(answer.header("Location")), urlsplit(self.url)
+        if location.netloc != own.netloc:
+            return answer
+        base = urlsplit(self.url if location.scheme == "https" else self.http_url)
+        return answer.with_header("Location", location._replace(scheme=base.scheme, netloc=base.netloc).geturl())
+
+
+def _server(application: "WSGIApplication") -> BaseWSGIServer:
+    server = make_server(HOST, 0, application, threaded=True, request_handler=_SilentHandler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    return server
+
+
+def _respond(answer: Answer, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    head = environ["REQUEST_METHOD"] == "HEAD"
+    if answer.status not in (204, 304) and not (head and answer.header("Content-Length")):
+        answer = answer.with_header("Content-Length", str(len(answer.body)))
+    response = Response(b"" if head else answer.body, answer.status)
+    response.headers.clear()
+    response.headers.extend(answer.headers)
+    response.automatically_set_content_length = False
+    return response(environ, start_response)
 
 
 class _SilentHandler(WSGIRequestHandler):

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.rehearsal.account_view import declared_resource
+from scripts.rehearsal.account_view import DeclaredResource, declared_resource
 from scripts.rehearsal.builds.aws_cli import Hook
 from scripts.rehearsal.edge.distribution import AddedHeaders, added_headers, read_distribution
 from scripts.rehearsal.edge.functions import Functions
 from scripts.rehearsal.edge.server import ServedDistribution, StoredObject
 from scripts.rehearsal.errors import UnsupportedError
+
+RENAMED = {"OriginCustomHeaders"}  # what the API calls CustomHeaders
 
 
 @dataclass
@@ -76,8 +78,10 @@ class Distributions:
         for origin in config["Origins"]["Items"]:
             for declaration in declared.objects_with("Id", "DomainName"):
                 if declaration["Id"] == origin["Id"]:
-                    missing = {key: value for key, value in declaration.items() if key not in origin}
+                    missing = {key: value for key, value in declaration.items() if key not in {*origin, *RENAMED}}
                     origin.update({key: _resolved(declared.resolve, value) for key, value in missing.items()})
+            if "VpcOriginConfig" in origin:
+                self._complete_vpc_origin(declared, origin["VpcOriginConfig"])
         for behavior in _behaviors(config):
             for declaration in declared.objects_with("TargetOriginId", "FunctionAssociations"):
                 if declaration.get("PathPattern") == behavior.get("PathPattern"):
@@ -89,6 +93,12 @@ class Distributions:
                         for association in declaration["FunctionAssociations"]
                     ]
                     behavior["FunctionAssociations"] = {"Quantity": len(items), "Items": items}
+
+    def _complete_vpc_origin(self, declared: DeclaredResource, config: dict[str, Any]) -> None:
+        """Adds in which protocol CloudFront asks a VPC origin: that is a setting of the VPC origin's own."""
+        vpc_origin = declared_resource(self.aws, declared.resolve(config["VpcOriginId"]))
+        for endpoint in vpc_origin.objects_with("OriginProtocolPolicy"):
+            config["OriginProtocolPolicy"] = endpoint["OriginProtocolPolicy"]
 
     def _function_code(self, config: Mapping[str, Any]) -> dict[str, str]:
         """The code of the functions that the behaviours name, by ARN."""

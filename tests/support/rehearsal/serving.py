@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -29,26 +30,45 @@ from scripts.rehearsal.runtime import toolchains
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
 CACHE = ROOT / ".cache" / "rehearsal"
-FUNCTION = "arn:aws:cloudfront::123456789012:function/pages"
 POLICY = "${SecurityHeaders}"  # as the template names it
 LISTS = ("Aliases", "AllowedMethods", "CacheBehaviors", "CachedMethods", "FunctionAssociations", "Origins")
 
 
-def distribution() -> tuple[dict[str, Any], dict[str, str], dict[str, edge.AddedHeaders]]:
+def function_arn(name: str) -> str:
+    """The ARN of a function by its logical id."""
+    return f"arn:aws:cloudfront::123456789012:function/{name}"
+
+
+FUNCTION = function_arn("PageRouting")
+
+
+def distribution(scheme: str = "INTERNAL") -> tuple[dict[str, Any], dict[str, str], dict[str, edge.AddedHeaders]]:
     """The deployed configuration with both sides and no domain, the functions, and what the response headers policy
-    adds: our template, as the API says it."""
+    adds: our template, as the API says it; `scheme` is the load balancer's."""
     template = json.loads((ROOT / "templates" / "delivery.json").read_text())
-    chosen = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": "INTERNAL"}
+    chosen = {"BackendTarget": "ECS", "FrontendTarget": "CLOUDFRONT", "LoadBalancerScheme": scheme}
     values = {**dict.fromkeys(template["Parameters"], ""), **chosen}
     resources = decide(template["Resources"], conditions(template, values))
-    function = resources["PageRouting"]["Properties"]["FunctionCode"]
+    sources = {
+        function_arn(name): render(resource["Properties"]["FunctionCode"])
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::CloudFront::Function"
+    }
     config = _as_api(resources["Distribution"]["Properties"]["DistributionConfig"])
     config["IsIPV6Enabled"] = config.pop("IPV6Enabled")
-    for association in config["DefaultCacheBehavior"]["FunctionAssociations"]["Items"]:
-        assert association["FunctionARN"] == "${PageRouting.FunctionMetadata.FunctionARN}"
-        association["FunctionARN"] = FUNCTION
+    for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]["Items"]):
+        for association in behavior.get("FunctionAssociations", {"Items": []})["Items"]:
+            name = re.fullmatch(r"\$\{(\w+)\.FunctionMetadata\.FunctionARN\}", association["FunctionARN"])
+            assert name, association
+            association["FunctionARN"] = function_arn(name[1])
+    for origin in config["Origins"]["Items"]:
+        if added := origin.pop("OriginCustomHeaders", []):
+            origin["CustomHeaders"] = {"Quantity": len(added), "Items": added}
+        if "VpcOriginConfig" in origin:
+            endpoint = resources["ApiOrigin"]["Properties"]["VpcOriginEndpointConfig"]
+            origin["VpcOriginConfig"]["OriginProtocolPolicy"] = endpoint["OriginProtocolPolicy"]
     policy = resources["SecurityHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
-    return config, {FUNCTION: render(function)}, {POLICY: edge.added_headers(policy)}
+    return config, sources, {POLICY: edge.added_headers(policy)}
 
 
 def _as_api(value: Any) -> Any:
@@ -108,7 +128,10 @@ def ask(url: str, method: str = "GET", body: bytes | None = None, **headers: str
 
 @dataclass
 class Backend:
-    """A backend that answers with what it was asked, and with the status and headers that a test wants."""
+    """A backend that answers with what it was asked, and with the status and headers that a test wants.
+
+    In headers `PROTOCOL` and `HOST` stand for what the request says, as in a redirect that a framework makes.
+    """
 
     url: str
     status: int = 200
@@ -129,7 +152,8 @@ def echoing() -> Iterator[Backend]:
             body = b"" if self.command == "HEAD" or backend.status == 204 else json.dumps(request).encode()
             self.send_response(backend.status)
             for name, value in {"Content-Type": "application/json", **backend.headers}.items():
-                self.send_header(name, value)
+                value = value.replace("PROTOCOL", headers.get("x-forwarded-proto", ""))
+                self.send_header(name, value.replace("HOST", headers["host"]))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

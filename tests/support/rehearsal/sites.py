@@ -69,6 +69,10 @@ class Site:
         """What the viewer gets."""
         return ask(self.served.url + path, method, body, **headers)
 
+    def ask_http(self, path: str, method: str = "GET") -> Response:
+        """What a viewer gets over HTTP."""
+        return ask(self.served.http_url + path, method)
+
     def echo(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> dict[str, Any]:
         """What the backend was asked."""
         request: dict[str, Any] = json.loads(self.ask(path, method, body, **headers).body)
