@@ -16,7 +16,6 @@ from scripts.deployment.errors import Exit, RefusedError
 from scripts.terminal import console
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
-TABLES = {"terminal": show.lines, "markdown": show.markdown}
 RELEASED = {"BackendBootstrap": "false", "BackendImage": "any"}
 
 
@@ -50,8 +49,10 @@ def run(options: Namespace) -> Exit:
     result = price(options)
     if options.format == "json":
         console.document(show.as_json(result))
+    elif options.format == "markdown":
+        console.document("\n".join(show.markdown(result)))
     else:
-        console.show(TABLES[options.format](result))
+        console.show(show.lines(result))
     return Exit.DONE
 
 

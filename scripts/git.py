@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What git itself forgets when it goes to another repository (`git rev-parse --local-env-vars`, git 2.47): a hook sets
-# them, and they name the repository of the hook. The rest makes git look elsewhere or read paths in another way.
+# them, and they name the repository of the hook. GIT_CONFIG_COUNT stays: it is how a person gives settings to git, such
+# as safe.directory. The rest makes git look elsewhere or read paths in another way.
 FOREIGN = (
-    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_DIR"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_DIR"),
     *("GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE"),
     *("GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR"),
     *("GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES", "GIT_QUARANTINE_PATH"),

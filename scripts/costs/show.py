@@ -6,29 +6,32 @@ from dataclasses import asdict
 
 from scripts.costs.estimate import Estimate
 from scripts.costs.rules import Level
+from scripts.terminal.text import BOLD, DIM, Line, line
 
 
-def lines(estimate: Estimate) -> Iterator[str]:
+def lines(estimate: Estimate) -> Iterator[Line]:
     """A table for a terminal: each line, each category beside the design's figure, and the sum."""
-    width = max(len(line.what) for line in estimate.lines) + 2
-    yield f"{estimate.environment}: US dollars a month in {estimate.region}, prices of {estimate.date}"
-    for category in dict.fromkeys(line.category for line in estimate.lines):
-        yield f"  {category:{width}}  {_money(estimate.total(category)):>18}{_design(estimate, category)}"
-        for line in estimate.lines:
-            if line.category == category:
-                quantity = f"{_amount(line.quantity)} {line.unit} at {line.price:g}"
-                free = f", {line.free:g} of them free" if line.free else ""
-                yield f"    {line.what:{width}}{_money(line.cost):>18}   {quantity}{free}"
-    yield f"  {'Total':{width}}  {_money(estimate.total()):>18}   the design says {_money(_designed(estimate))}"
-    yield "  low and high usage (costs/prices.json):"
-    yield from (f"    {says:{width + 26}}{_amount(level)}" for says, level in estimate.usage.items())
+    width = max(len(cost.what) for cost in estimate.lines) + 2
+    yield line((f"{estimate.environment}: US dollars a month in {estimate.region}, prices of {estimate.date}", BOLD))
+    for category in dict.fromkeys(cost.category for cost in estimate.lines):
+        total = f"{category:{width}}  {_money(estimate.total(category)):>18}{_design(estimate, category)}"
+        yield line((total, BOLD), depth=1)
+        for cost in estimate.lines:
+            if cost.category == category:
+                quantity = f"{_amount(cost.quantity)} {cost.unit} at {cost.price:g}"
+                free = f", {cost.free:g} of them free" if cost.free else ""
+                yield line(f"{cost.what:{width}}{_money(cost.cost):>18}", (f"   {quantity}{free}", DIM), depth=2)
+    total = f"{'Total':{width}}  {_money(estimate.total()):>18}   the design says {_money(_designed(estimate))}"
+    yield line((total, BOLD), depth=1)
+    yield line("low and high usage (costs/prices.json):", depth=1)
+    yield from (line(f"{says:{width + 26}}{_amount(level)}", depth=2) for says, level in estimate.usage.items())
 
 
 def markdown(estimate: Estimate) -> Iterator[str]:
     """The categories as a table for a page."""
     yield f"| {estimate.environment}, US dollars a month | low | high | the design |"
     yield "|---|---:|---:|---:|"
-    for category in dict.fromkeys(line.category for line in estimate.lines):
+    for category in dict.fromkeys(cost.category for cost in estimate.lines):
         low, high = estimate.total(category)
         design = estimate.design.get(category)
         yield f"| {category} | {low:.0f} | {high:.0f} | {_money(design) if design else ''} |"

@@ -1,6 +1,5 @@
 """Who has to agree to a plan, and to what. What hurts has to be named; nothing here changes anything."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
@@ -9,8 +8,8 @@ from generator.cfn.templates import Template
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import Loss, Plan
-from scripts.deployment.prompt import answer
 from scripts.operations.run import Run
+from scripts.terminal import prompt
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -50,14 +49,14 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
         why = [f"  {one.where}: {one.why}. {one.remedy}" for one in waiting]
         why += [f"  {loss}" for loss in unnamed]
         raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
-    asks = sys.stdin.isatty() and not given.yes
+    asks = prompt.attended() and not given.yes
     broader = bool(plan.broader) and not given.allow_broader
     if broader and not asks and (given.yes or run.aws.endpoint):
         told = "\n".join(
             [f"{plan.stack} was not changed: it would allow more permissions", *map("  {}".format, plan.broader)]
         )
         raise RefusedError(told, "Review them. If they are intended, run again with --allow-broader.")
-    if broader and asks and answer("More permissions are allowed, as shown. Is that intended? (yes/no) ") != "yes":
+    if broader and asks and not prompt.confirmed("More permissions are allowed, as shown. Is that intended? (yes/no) "):
         raise NotConfirmedError(f"{plan.stack} was not changed.")
     if given.yes or run.aws.endpoint:
         return
@@ -65,10 +64,9 @@ def agree(run: Run, wanted: Environment, plan: Plan, account: str) -> None:
         how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
         raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
     # Nobody types a name by habit.
-    reply = answer(
-        f"Change {plan.stack} in account {account}, {run.aws.region}? ({'its name' if production else 'yes/no'}) "
-    )
-    if reply != (PRODUCTION if production else "yes"):
+    question = f"Change {plan.stack} in account {account}, {run.aws.region}?"
+    how = "its name" if production else "yes/no"
+    if not prompt.confirmed(f"{question} ({how}) ", PRODUCTION if production else "yes"):
         raise NotConfirmedError(f"{plan.stack} was not changed.")
 
 

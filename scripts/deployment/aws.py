@@ -1,6 +1,7 @@
 """The only place that touches boto3: session, retries, paging, and the one method that every call goes through."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copy import copy
@@ -15,6 +16,7 @@ from scripts.deployment.errors import AwsError, UsageError
 Answer = dict[str, Any]
 CallHook = Callable[[str, Callable[[], Answer]], Answer]
 
+UNUSABLE = "UnusableConfiguration"  # a code of ours, for what botocore has none
 # What a person can do about an error, by the start of AWS's code or botocore's exception.
 REMEDIES = {
     "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
@@ -26,8 +28,22 @@ REMEDIES = {
     "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
     "Endpoint": "AWS could not be reached: check the network and run the same command again.",
-    "ConnectTimeout": "AWS could not be reached: check the network and run the same command again.",
+    "Connect": "AWS could not be reached: check the network and run the same command again.",
+    "ReadTimeout": "AWS could not be reached: check the network and run the same command again.",
+    "Proxy": "The proxy that HTTPS_PROXY names does not answer: check it, or unset the variable.",
+    "SSL": "The certificate of AWS is not trusted here: check the proxy, the clock, and AWS_CA_BUNDLE.",
+    "InvalidRegion": "Name a region such as eu-west-1 with --region or AWS_REGION.",
+    "Config": "Correct ~/.aws/config and ~/.aws/credentials; `aws configure list` reads them, too.",
+    "InvalidConfig": "Correct the profile in ~/.aws/config, or name another one with --profile.",
+    "CredentialRetrieval": "Look at what the profile runs for its credentials, or name another one with --profile.",
+    "MetadataRetrieval": "Look at the variables that begin with AWS_CONTAINER_, or unset them and name a profile.",
+    UNUSABLE: (
+        "Correct it in ~/.aws or in the variables that begin with AWS_, or name another profile with --profile."
+    ),
 }
+# The modules of botocore that read what a user has configured. An error that is no botocore's own and comes through one
+# of them speaks of that: a program or a file that is not there, a cache that is no JSON, an address without a scheme.
+CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
 
 
 @dataclass(frozen=True)
@@ -105,6 +121,10 @@ class Aws:
             raise AwsError(name, code, str(error), _remedy(code)) from error
         except EOFError as error:  # a profile with `mfa_serial` asks, and nobody answers
             raise AwsError(name, "MfaCode", "nobody gave the code of the MFA device", _remedy("MfaCode")) from error
+        except Exception as error:
+            if _configured(error):
+                raise AwsError(name, UNUSABLE, _unusable(error), _remedy(UNUSABLE)) from error
+            raise
 
     def pages(self, service: str, operation: str, /, **arguments: Any) -> Iterator[Answer]:
         """Every page of an answer, by botocore's paginators over our `call`; for the few operations that botocore has
@@ -187,6 +207,10 @@ def _session(profile: str | None) -> Any:
         return boto3.Session(botocore_session=core)
     except BotoCoreError as error:
         raise UsageError(str(error), _remedy(type(error).__name__)) from error
+    except Exception as error:
+        if _configured(error):
+            raise UsageError(f"The AWS configuration cannot be used: {_unusable(error)}", _remedy(UNUSABLE)) from error
+        raise
 
 
 def _local(key: str) -> Any:
@@ -223,6 +247,27 @@ def _paginators(service: str) -> dict[str, dict[str, Any]]:
 
     paging: dict[str, dict[str, Any]] = create_loader().load_service_model(service, "paginators-1")["pagination"]
     return paging
+
+
+def _configured(error: Exception) -> bool:
+    """Whether an error that nobody foresaw speaks of the user's configuration, by where it comes from."""
+    import traceback
+
+    frames = (Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
+    return any(path.parent.name == "botocore" and path.name in CONFIGURED for path in frames)
+
+
+def _unusable(error: Exception) -> str:
+    """What cannot be used, with the variable that names it."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, KeyError):
+        text = f"{error} is missing"
+    # Keys and tokens are secrets; the names of files and addresses are not.
+    public = (name for name in os.environ if name.startswith("AWS_") and re.search("FILE|URI|URL|PROFILE|BUNDLE", name))
+    named = [name for name in public if os.environ[name] and os.environ[name] in text]
+    return f"{text} (in {', '.join(named)})" if named else text
 
 
 def _remedy(code: str) -> str:

@@ -102,7 +102,7 @@ FINAL = (
         "ParamValidation",
     ),
     *("PartialCredentials", "RequestExpired", "SSO", "SignatureDoesNotMatch", "TokenRetrieval", "Unauthorized"),
-    *("UnrecognizedClient", "ValidationError"),
+    *("UnrecognizedClient", "UnusableConfiguration", "ValidationError"),
 )
 
 

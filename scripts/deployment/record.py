@@ -2,12 +2,12 @@
 every resource with every commit, but the change set's description and a record in the packaging bucket."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts import git
 from scripts.deployment.author import Author
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.plan import Plan
@@ -30,14 +30,11 @@ class Source:
 
 def source(folder: Path) -> Source:
     """What git says about `folder`; everything is unknown outside a repository."""
-    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch"]
     try:
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError):
+        state = git.state(folder)
+    except git.GitError:
         return Source("unknown", "unknown", "unknown")
-    head = dict(line.removeprefix("# branch.").split(" ", 1) for line in lines if line.startswith("# branch."))
-    changed = any(not line.startswith("#") for line in lines)
-    return Source(head["oid"], head["head"], "changed" if changed else "clean")
+    return Source(state.commit or "none", state.branch or "(detached)", "changed" if state.changed else "clean")
 
 
 def describe(origin: Source, version: str, digest: str, by: Author) -> str:

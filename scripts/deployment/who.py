@@ -4,12 +4,12 @@ Whether a session was made with MFA is invisible to the session itself (F 11.1),
 role whose trust policy asks for it, and the script checks that it is that role.
 """
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, PRODUCTION
-from scripts.deployment import record, stacks
+from scripts import git
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import RefusedError
@@ -73,34 +73,37 @@ def sign_in(profile: str, deployer: str, account: str) -> list[str]:
 
 
 def _check_tree(wanted: Environment, project: Path) -> None:
-    origin = record.source(project)
-    if origin.tree != "clean":
+    try:
+        state = git.state(project)
+    except git.GitError as error:
         raise RefusedError(
-            f"{wanted.name} is deployed from a clean tree, and this one is {origin.tree}; nothing has happened.",
+            f"{wanted.name} is deployed from a clean tree, and this one is unknown, for git says: {error}",
+            "Correct what git says, and run again; nothing has happened.",
+        ) from error
+    if state.changed or not state.commit:
+        more = f" and {len(state.changed) - 1} more" if len(state.changed) > 1 else ""
+        what = f"changed: {state.changed[0]}{more}" if state.changed else "without a commit"
+        raise RefusedError(
+            f"{wanted.name} is deployed from a clean tree, and this one is {what}; nothing has happened.",
             "Commit or stash what differs from the commit, and run again.",
         )
-    behind = _behind(project)
-    if behind is None:
+    try:
+        behind = _behind(project)
+    except git.GitError as error:
         raise RefusedError(
-            f"{wanted.name} is deployed from an up-to-date tree, and {origin.branch} follows no branch that could be "
-            "fetched; nothing has happened.",
+            f"{wanted.name} is deployed from an up-to-date tree, and {state.branch or 'this commit'} follows no branch "
+            f"that could be fetched; nothing has happened. Git says: {error}",
             "Let it follow one, with `git branch --set-upstream-to=REMOTE/BRANCH`, and see that `git fetch` works.",
-        )
+        ) from error
     if behind:
         raise RefusedError(
-            f"{wanted.name} is deployed from an up-to-date tree, and {origin.branch} lacks {behind} commits of the "
+            f"{wanted.name} is deployed from an up-to-date tree, and {state.branch} lacks {behind} commits of the "
             "branch that it follows; nothing has happened.",
             "Run `git pull`, look at what changed, and run again.",
         )
 
 
-def _behind(folder: Path) -> int | None:
-    """How many commits of the branch that is followed are not here, after fetching it; None when nobody can say."""
-    try:
-        for words in (["fetch", "--quiet"], ["rev-list", "--count", "HEAD..@{upstream}"]):
-            done = subprocess.run(
-                ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=SECONDS
-            )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return int(done.stdout)
+def _behind(folder: Path) -> int:
+    """How many commits of the branch that is followed are not here, after fetching it. Raises `GitError`."""
+    git.text(folder, "fetch", "--quiet", seconds=SECONDS)
+    return int(git.text(folder, "rev-list", "--count", "HEAD..@{upstream}"))

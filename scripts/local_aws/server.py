@@ -23,6 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from scripts.loopback import urlopen
+
 HOST = "localhost"  # path-style template addresses need the name
 ROOT = Path(__file__).resolve().parents[2]
 RUN_FILE = ROOT / ".cache" / "local_aws.json"
@@ -32,7 +34,6 @@ PREFIX = "/local-aws/"  # of the server's own pages
 KEY_HEADER, KEY_VARIABLE = "X-Local-AWS-Key", "LOCAL_AWS_KEY"
 # What the server's process takes over of the user's environment: nothing that may hold credentials.
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_", "TZ", "TMPDIR", "PYTHON", "COV_")
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Process(Protocol):
@@ -68,7 +69,7 @@ class Endpoint:
     def ask(self, page: str, method: str = "GET", body: bytes | None = None) -> Any:
         """What one of the server's own pages answers to a call. Raises `urllib.error.HTTPError`."""
         request = urllib.request.Request(self.url + PREFIX + page, body, {KEY_HEADER: self.key}, method=method)
-        with DIRECT.open(request, timeout=30) as answer:
+        with urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def exceptions(self) -> list[dict[str, str]]:
@@ -188,7 +189,9 @@ def launch(port: int, log: Path, key: str) -> Process:
 
 def environment() -> dict[str, str]:
     """The variables of the server's process: it knows no credentials of the user, in variables or files."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(ENVIRONMENT)}
+    # The modules are this folder's, whatever the user says of the path of Python.
+    names = (name for name in os.environ if name.startswith(ENVIRONMENT) and name != "PYTHONSAFEPATH")
+    kept = {name: os.environ[name] for name in names}
     files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {**kept, **files, "AWS_EC2_METADATA_DISABLED": "true"}
 
@@ -253,7 +256,7 @@ def _answers(run: Run) -> bool:
     challenge = secrets.token_hex(16)
     url = f"http://{HOST}:{run.port}{PREFIX}status?challenge={challenge}"
     try:
-        with DIRECT.open(url, timeout=TIMEOUT) as answer:
+        with urlopen(url, timeout=TIMEOUT) as answer:
             found = json.load(answer)
             return bool(found["pid"] == run.pid and hmac.compare_digest(found["proof"], proof(run.key, challenge)))
     except TimeoutError:

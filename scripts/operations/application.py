@@ -4,12 +4,12 @@ What is needed is read from the rendered build projects, which the buildspecs ta
 """
 
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.cfn.templates import TemplateSet
+from scripts import git
 
 
 @dataclass(frozen=True)
@@ -18,20 +18,6 @@ class Finding:
 
     what: str
     fault: bool = True
-
-
-class NoRepositoryError(Exception):
-    """The folder is no git repository, or git cannot be run; the message is git's."""
-
-
-def git(folder: Path, *words: str) -> str:
-    """What git answers about a folder. Raises `NoRepositoryError`."""
-    try:
-        return subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True, text=True).stdout
-    except OSError as error:
-        raise NoRepositoryError(f"git cannot be run: {error}") from error
-    except subprocess.CalledProcessError as error:
-        raise NoRepositoryError(error.stderr.strip()) from error
 
 
 def facts(templates: TemplateSet) -> dict[str, str]:
@@ -46,16 +32,16 @@ def facts(templates: TemplateSet) -> dict[str, str]:
 
 def check(folder: Path, needed: dict[str, str], branches: Sequence[str]) -> list[Finding]:
     """Everything that the pipeline would miss. `needed` is as `facts` gives it, `branches` those that environments are
-    built from. Raises `NoRepositoryError`."""
+    built from. Raises `git.GitError`."""
     return [*_history(folder, branches), *_backend(folder, needed), *_frontend(folder, needed)]
 
 
 def _history(folder: Path, branches: Sequence[str]) -> Iterator[Finding]:
-    if Path(git(folder, "rev-parse", "--show-toplevel").strip()) != folder.resolve():
+    if Path(git.text(folder, "rev-parse", "--show-toplevel").removesuffix("\n")) != folder.resolve():
         yield Finding("the folder is not the root of its git repository")
-    if changed := git(folder, "status", "--porcelain").splitlines():
-        yield Finding(f"the tree is not clean: {len(changed)} changed or untracked, such as {changed[0][3:]}")
-    there = git(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    if changed := git.state(folder).changed:
+        yield Finding(f"the tree is not clean: {len(changed)} changed or untracked, such as {changed[0]}")
+    there = git.text(folder, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
     for branch in branches:
         if branch not in there:
             yield Finding(f"there is no branch {branch}; there are: {', '.join(there) or 'none'}")

@@ -1,6 +1,5 @@
 """One run of the deploy script: what every verb is given, and where its lines go."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +8,8 @@ from pathlib import Path
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import NotConfirmedError
-from scripts.deployment.prompt import answer
+from scripts.terminal import console, prompt
+from scripts.terminal.text import Line
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ class Run:
         return "" if self.aws.endpoint else self.aws.region
 
 
-def say(lines: Iterable[str]) -> None:
+def say(lines: Iterable[Line | str]) -> None:
     """Prints lines as they come."""
-    for line in lines:
-        print(line, flush=True)
+    console.show(lines)
 
 
 def confirm(run: Run, question: str) -> None:
@@ -48,7 +47,7 @@ def confirm(run: Run, question: str) -> None:
     `NotConfirmedError`."""
     if run.given.yes or run.aws.endpoint:
         return
-    if not sys.stdin.isatty():
+    if not prompt.attended():
         raise NotConfirmedError("Nothing was done: confirmation needs a terminal.", "Run again with --yes.")
-    if answer(f"{question} (yes/no) ") != "yes":
+    if not prompt.confirmed(f"{question} (yes/no) "):
         raise NotConfirmedError("Nothing was done.")

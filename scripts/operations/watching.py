@@ -1,6 +1,5 @@
 """A person looks on: the view of a running operation, and what Ctrl-C may mean."""
 
-import os
 import sys
 import time
 from argparse import ArgumentParser
@@ -21,6 +20,7 @@ from scripts.operations.diagnose.tasks import standing
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import Lines, Live
 from scripts.operations.run import Run
+from scripts.terminal import console, prompt
 
 # CloudFormation cancels an update, and nothing else, while it has not begun to clean up or to roll back (API
 # reference, CancelUpdateStack).
@@ -38,13 +38,13 @@ def arguments(parser: ArgumentParser) -> None:
 def watcher(run: Run, root: Template, planned: Plan | None = None) -> Watcher:
     """The view that this run shows, and who answers Ctrl-C."""
     view = _view(run, root, planned)
-    return Watcher(view, Ask(run.aws, view.pause) if sys.stdin.isatty() and sys.stdout.isatty() else leave)
+    return Watcher(view, Ask(run.aws, view.pause) if prompt.attended() and sys.stdout.isatty() else leave)
 
 
 def _view(run: Run, root: Template, planned: Plan | None) -> "View":
     if run.given.quiet:
         return Nothing()
-    if run.given.verbose or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if run.given.verbose or not console.interactive():
         return Lines(verbose=run.given.verbose, more=Services(run.aws))
     paths = [change.path for change in planned.leaves() if change.certain] if planned else []
     return Live(root, paths, more=Services(run.aws))
@@ -101,16 +101,15 @@ class Ask:
         """Returns to go on watching. Raises `ManualActionRequiredError` when it is left running."""
         self._pause()
         cancel = stack.status == CANCELLABLE
-        print(f"\n{stack.name} {stack.meaning.text} ({stack.status}).")
+        console.show(["", f"{stack.name} {stack.meaning.text} ({stack.status})."])
         if not cancel:
-            print("It cannot be cancelled: it goes on to its end, and takes back what it made if it fails.")
+            console.show_line("It cannot be cancelled: it goes on to its end, and takes back what it made if it fails.")
         choices = f"[w]atch on, {'[c]ancel: everything goes back, ' if cancel else ''}[l]eave it running? "
         answer = ""
         while answer not in ("w", "l", *("c" * cancel)):
             try:
-                answer = input(choices).strip()[:1].lower()
-            except (KeyboardInterrupt, EOFError):
-                print()
+                answer = prompt.answer(choices)[:1].lower()
+            except (KeyboardInterrupt, prompt.NobodyAnsweredError):
                 answer = "l"
         if answer == "l":
             leave(stack)
@@ -121,4 +120,4 @@ class Ask:
         try:
             self._aws.call("cloudformation", "cancel_update_stack", StackName=stack.id)
         except AwsError as error:  # it may have ended meanwhile, and is watched on
-            print(f"It was not cancelled: {error.reason}")
+            console.show_line(f"It was not cancelled: {error.reason}")

@@ -7,18 +7,17 @@ action-reference-S3Deploy.
 import hashlib
 import io
 import mimetypes
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scripts import git
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal.account_view import Action
 from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext
 from scripts.rehearsal.errors import UnsupportedError
-from scripts.rehearsal.runtime.toolchains import tool_environment
 
 UNVERSIONED = "a folder without a repository"
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
@@ -99,10 +98,12 @@ def codecommit_answers(application: Path) -> dict[str, Callable[[dict[str, Any]]
         commit = str(arguments["commitId"])
         if not (application / ".git").exists():
             return {"commit": {"commitId": commit, "message": UNVERSIONED, "parents": []}}
-        done = _git(application, "log", "-1", "--format=%P%n%B", commit)
-        if done.returncode:
-            raise AwsError("codecommit.get_commit", "CommitIdDoesNotExistException", f"there is no commit {commit}")
-        parents, _, message = done.stdout.decode().partition("\n")
+        try:
+            log = git.text(application, "log", "-1", "--no-show-signature", "--format=%P%n%B", commit)
+        except git.GitError as error:
+            reason = f"there is no commit {commit}: {error}"
+            raise AwsError("codecommit.get_commit", "CommitIdDoesNotExistException", reason) from error
+        parents, _, message = log.partition("\n")
         return {"commit": {"commitId": commit, "message": message, "parents": parents.split()}}
 
     return {"codecommit.get_commit": get_commit}
@@ -115,14 +116,17 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
     them instead of the id. Raises `RefusedError` for a folder without files or commit.
     """
     if (application / ".git").exists():
-        archive, log = _git(application, "archive", "HEAD"), _git(application, "log", "-1", "--format=%H%n%B")
-        for done in (archive, log):
-            if done.returncode:
-                reason = done.stderr.decode(errors="replace").strip()
-                raise RefusedError(f"{application} is a repository, and git gives no commit of it: {reason}")
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
+        try:
+            archive = git.output(application, "archive", "HEAD")
+            log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B")
+        except git.GitError as error:
+            raise RefusedError(
+                f"{application} is a repository, and git gives no commit of it: {error}",
+                "Commit what shall be released, or correct what git says.",
+            ) from error
+        with tarfile.open(fileobj=io.BytesIO(archive)) as members:
             members.extractall(folder, filter="data")
-        commit, _, message = log.stdout.decode().partition("\n")
+        commit, _, message = log.partition("\n")
         return commit, message.strip()
     digest = hashlib.sha1(usedforsecurity=False)
     for path in sorted(application.rglob("*")):
@@ -136,12 +140,3 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
     if not any(folder.iterdir()):
         raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
     return digest.hexdigest(), UNVERSIONED
-
-
-def _git(application: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
-    """One call of git, deaf to the caller's GIT_DIR and to programs that the repository's own settings name."""
-    command = ["git", "-C", str(application), "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *words]
-    try:
-        return subprocess.run(command, env=tool_environment(), capture_output=True, check=False)
-    except OSError as error:
-        raise RefusedError(f"git cannot be started: {error}", "Install git.") from error

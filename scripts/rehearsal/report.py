@@ -100,11 +100,11 @@ def _stage_lines(release: Release) -> Iterator[Line]:
         if stage.skipped:
             yield line(f"skipped by {stage.skipped}", depth=1)
         for action in stage.actions:
-            mark, text = "v", action.summary
+            mark, text = ("✓", GREEN), action.summary
             if action.error:
-                mark, text = "x", f"{action.error.splitlines()[0]} {action.summary}"
+                mark, text = ("✗", RED), f"{action.error.splitlines()[0]} {action.summary}"
             name = f"{action.short_name:{width}}  {action.provider:{provider_width}}"
-            yield line(f"{mark} {name}  {action.seconds:5.1f} s  {text}", depth=1)
+            yield line(mark, f" {name}  {action.seconds:5.1f} s  {text}", depth=1)
         if stage.consequence:
             yield line(f"-> {stage.consequence}", depth=1)
     if release.not_reached:

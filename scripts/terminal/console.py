@@ -1,19 +1,24 @@
 """Where lines are shown: on a terminal as wide as it is and in colour, otherwise plain and unfolded.
 
-rich is imported when something is shown on a terminal, and not before. `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` and
+rich is imported when something is shown on a terminal, and not before. Hints are spelled as
+they can be typed. `NO_COLOR`, `FORCE_COLOR`, `TERM=dumb` and
 `COLUMNS` are read as rich reads them.
 """
 
+import json
 import os
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from scripts.terminal.text import STEP, Line, visible
+from scripts.terminal import hints
+from scripts.terminal.text import STEP, Line, escaped, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 HANG = 2  # columns by which a folded line goes on farther right
 
@@ -28,19 +33,27 @@ def show_line(line: Line | str, out: TextIO | None = None) -> None:
     """Shows one line. A line that is wider than the terminal is folded between words; a word stays whole."""
     out = out or sys.stdout
     if interactive(out) or os.environ.get("FORCE_COLOR"):
-        _folded(line, out)
+        _print_folded(line, out)
     else:
         print(plain(line), file=out, flush=True)
 
 
 def plain(line: Line | str) -> str:
     """A line as a file or a pipe gets it."""
-    return str(line) if isinstance(line, Line) else visible(line)
+    return hints.spelled(str(line) if isinstance(line, Line) else visible(line))
 
 
 def document(text: str, out: TextIO | None = None) -> None:
     """Prints a text that programs read, or another page shows (JSON, Markdown): as it is, on whatever is there."""
     print(text, file=out or sys.stdout, flush=True)
+
+
+def json_text(value: Any, sort_keys: bool = False) -> str:
+    """A value as JSON that the output can hold: where its encoding lacks a sign, JSON's own escapes stand for it, and
+    always for what a terminal would obey."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    text = json.dumps(value, indent=2, sort_keys=sort_keys, ensure_ascii=encoding != "utf8")
+    return escaped(text)
 
 
 def interactive(out: TextIO | None = None) -> bool:
@@ -56,24 +69,45 @@ def console(out: TextIO) -> "Console":
     return Console(file=out, markup=False, highlight=False, emoji=False, soft_wrap=False, legacy_windows=False)
 
 
-def _folded(line: Line | str, out: TextIO) -> None:
+def folded(line: Line | str, out: TextIO) -> "list[Text]":
+    """The lines of a terminal that a line takes: folded between words, and farther right from the second on. A word
+    that is longer than the terminal is wide stays whole, so that it can be copied."""
     from rich.text import Text
 
-    terminal = console(out)
-    text = Text(end="", no_wrap=False, overflow="ignore")
+    text = Text(end="")
     if isinstance(line, str):
-        body = visible(line)
-        text.append(body.lstrip(" "))
+        body = hints.spelled(visible(line))
         indent = len(body) - len(body.lstrip(" "))
+        text.append(body.strip(" "))
     else:
         indent = STEP * line.depth
         for part, style in line.parts:
-            text.append(part, style or None)
+            text.append(hints.spelled(part), style or None)
+    text.rstrip()
+    terminal = console(out)
     pieces = [text]
     if out.isatty() and indent + text.cell_len > terminal.width:
-        pieces = [*text.wrap(terminal, max(terminal.width - indent - HANG, 1), overflow="ignore")]
+        room = max(terminal.width - indent - HANG, 1)
+        pieces = [*text.divide(_breaks(text.plain, room))]
     for number, piece in enumerate(pieces):
         piece.rstrip()
-        before = Text(" " * (indent if number == 0 else indent + HANG))
-        terminal.print(before + piece, crop=False, no_wrap=True, overflow="ignore")
+        piece.pad_left(indent if number == 0 else indent + HANG)
+    return pieces
+
+
+def _breaks(text: str, room: int) -> Iterator[int]:
+    """Where a text is folded so that its lines take `room` columns; rich's own folding cuts words that are longer."""
+    from rich.cells import cell_len
+
+    taken = 0
+    for word in re.finditer(r"\S+\s*", text):
+        if taken and taken + cell_len(word[0].rstrip()) > room:
+            yield word.start()
+            taken = 0
+        taken += cell_len(word[0])
+
+
+def _print_folded(line: Line | str, out: TextIO) -> None:
+    for piece in folded(line, out):
+        console(out).print(piece, crop=False, no_wrap=True, overflow="ignore")
     out.flush()

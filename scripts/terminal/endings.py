@@ -31,7 +31,7 @@ def ended(run: Callable[[], Exit], interrupted: DeployError, title: str = "", de
 def _tell(error: DeployError) -> Exit:
     from scripts.terminal import console
 
-    for line in hints.spelled(str(error)).splitlines():
+    for line in str(error).splitlines():
         console.show_line(line, sys.stderr)
     return error.status
 

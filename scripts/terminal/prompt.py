@@ -1,4 +1,4 @@
-"""The one way to ask a person. Whoever is not there, closes the input or types Ctrl-C has not agreed."""
+"""The one way to ask a person. Whoever is not there or closes the input has not agreed."""
 
 import sys
 from collections.abc import Callable
@@ -54,6 +54,9 @@ def _asked(question: str, read: Callable[[str], str]) -> str:
         prompt = ""
     try:
         return read(prompt).strip()
-    except (EOFError, KeyboardInterrupt) as error:
+    except EOFError as error:  # the end of the input, as Ctrl-D on a terminal, agrees to nothing
         print(file=sys.stdout if prompt else sys.stderr)
         raise NobodyAnsweredError from error
+    except KeyboardInterrupt:
+        print(file=sys.stdout if prompt else sys.stderr)
+        raise

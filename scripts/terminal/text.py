@@ -1,5 +1,7 @@
 """Lines as values, before anybody decides how wide or how coloured they are shown. Standard library only."""
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,6 +22,21 @@ def visible(text: str) -> str:
     return spelled.encode("utf-8", "replace").decode()
 
 
+def escaped(text: str) -> str:
+    """JSON in which every character can be seen, but for its line breaks; it means the same."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text)
+
+
+def short(value: str, longest: int = 100) -> str:
+    """A value on one line. One that is longer than `longest` characters is cut, and says how long it is and a digest:
+    two that differ never look alike."""
+    text = visible(value)
+    if len(text) <= longest:
+        return text
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{text[: longest - 40]}… ({len(value)} characters, sha256 {digest})"
+
+
 @dataclass(frozen=True)
 class Line:
     """One line: pieces of text, each with a style, indented by `depth` steps. Its text is what somebody without colours
@@ -31,8 +48,9 @@ class Line:
     def __str__(self) -> str:
         return f"{' ' * (STEP * self.depth)}{''.join(text for text, _ in self.parts)}".rstrip()
 
-    def __add__(self, more: "Part") -> "Line":
-        return Line((*self.parts, _part(more)), self.depth)
+    def followed_by(self, *more: "Part") -> "Line":
+        """The line with more text at its end."""
+        return Line((*self.parts, *map(_part, more)), self.depth)
 
 
 def line(*parts: Part, depth: int = 0) -> Line:

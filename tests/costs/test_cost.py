@@ -94,7 +94,9 @@ def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:
 def test_the_readme_says_what_each_environment_costs() -> None:
     rows = re.findall(r"^\| `(\w+)` \|.*\| (\d+ to \d+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
     ready = {file.stem for file in (ROOT / "params").glob("*.json")} - {"shared", "local"}
-    totals = {name: next(line for line in show.lines(of(name)) if line.startswith("  Total")) for name in ready}
+    totals = {
+        name: next(text for text in map(str, show.lines(of(name))) if text.startswith("  Total")) for name in ready
+    }
     assert dict(rows) == {name: " ".join(total.split()[1:4]) for name, total in totals.items()}
 
 

@@ -19,7 +19,6 @@ from scripts.deployment.plan import CREATE, UPDATE, Difference, Loss, Plan, Plan
 from scripts.deployment.planning import Planner
 from scripts.deployment.record import Source
 from scripts.deployment.stacks import Stack
-from scripts.operations.output import terminal
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
@@ -49,7 +48,8 @@ class Person:
             return left.pop(0)
 
         monkeypatch.setattr("builtins.input", answer)
-        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        for stream in (sys.stdin, sys.stdout):
+            monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
 
 
 def decide(asked_for: Run, planned: Plan) -> None:
@@ -141,7 +141,7 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
     monkeypatch.setattr(apply.Steps, "_execute", executed)
     aws = Account("UPDATE_COMPLETE")
     asked_for = asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)
-    steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")), terminal.plain)
+    steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")))
     wanted = asked_for.wanted
     assert steps.apply(wanted, package(wanted.root, "bucket", REGION), {}) == (Exit.DONE, before)
     assert [one.parameters for one in done] == [image, ()]

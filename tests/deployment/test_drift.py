@@ -108,9 +108,9 @@ def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[s
         "        actual:   0.0.0.0/0",
         "  expected to differ",
         "    Backend > Service  AWS::ECS::Service  Service-1",
-        "      /TaskDefinition",
+        "      /TaskDefinition  (the pipeline deploys a task definition with every release)",
         "        expected: backend:1",
-        "        actual:   backend:7  (the pipeline deploys a task definition with every release)",
+        "        actual:   backend:7",
         "  CloudFormation cannot compare: AWS::Budgets::Budget",
     ]
     assert [one["StackName"] for name, one in aws.asked if name.endswith("detect_stack_drift")] == [

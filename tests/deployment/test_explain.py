@@ -209,7 +209,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
         "it failed: everything goes back to what it was",
         "Backend > Task  UPDATE_FAILED: a failure of the rollback, later",
     ]
-    text = list(outcomes.outcome_lines(outcome))
+    text = list(map(str, outcomes.outcome_lines(outcome)))
     assert re.sub(r"[\d.]+ s", "N s", text[0]) == (
         f"{NAME} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, N s)"
     )

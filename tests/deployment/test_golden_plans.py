@@ -15,7 +15,7 @@ from tests.deployment.service import ACCOUNT, REGION
 
 WHERE = ("staging", ACCOUNT, REGION)
 FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
-    "plan.txt": lambda made: "\n".join(line for one in made for line in plan_text.lines(one)),
+    "plan.txt": lambda made: "\n".join(str(line) for one in made for line in plan_text.lines(one)),
     "plan.md": lambda made: "\n".join(plan_markdown.lines(*WHERE, made)),
     "plan.json": lambda made: plan_json.text(*WHERE, made),
 }

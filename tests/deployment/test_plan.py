@@ -34,8 +34,8 @@ from tests.deployment.service import arn, refusal
 
 def test_an_update_as_text() -> None:
     made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
-    shown = list(plan_text.plan_lines(made))
-    assert list(plan_text.plan_lines(made, verbose=True)) == [
+    shown = list(map(str, plan_text.plan_lines(made)))
+    assert list(map(str, plan_text.plan_lines(made, verbose=True))) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
         "  parameters",
         "    TaskCpu: 256 → 512",
@@ -63,7 +63,7 @@ def test_resources_that_change_in_the_same_way_share_a_line() -> None:
 
     children = (logs("First", "60"), logs("Other", "90"), logs("Second", "60"))
     build = PlannedChange(("Build",), "AWS::CloudFormation::Stack", "Modify", children=children, nested=True)
-    lines = list(plan_text.plan_lines(Plan(NAME, "id", "UPDATE", "set", "name", "digest", (build,))))
+    lines = list(map(str, plan_text.plan_lines(Plan(NAME, "id", "UPDATE", "set", "name", "digest", (build,)))))
     assert lines == [
         f"{NAME}: update, 3 changed",
         "  ~ Build",

@@ -19,6 +19,7 @@ from scripts.operations.preflight import account
 from scripts.operations.preflight.check import Check, Look, State
 from scripts.operations.run import Run
 from scripts.operations.verbs import preflight
+from scripts.terminal.text import count
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, Prepared, refusal
 
@@ -206,7 +207,7 @@ def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.Ca
     for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
         assert preflight.run(Run(aws, roots, Namespace(format="terminal"), ROOT)) is ended
         told = capsys.readouterr().out.splitlines()
-        assert told[-1].endswith(f"{int(ended is Exit.REFUSED)} would stop a deployment, 0 not told")
+        assert told[-1].endswith(f"{count(int(ended is Exit.REFUSED), 'error')}, 0 unknown")
     assert preflight.run(Run(full, roots, Namespace(format="json"), ROOT)) is Exit.REFUSED
     assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
 

@@ -112,7 +112,7 @@ def test_protection_is_told_and_set() -> None:
     wanted = Settings(protected=True, policy={}, topics=(), alarms=("arn:aws:cloudwatch:r:0:alarm:Errors",))
     found = settings.pending(aws, wanted, None)
     plan = Plan(NAME, STACK.id, "CREATE", "cs", "n", "d", settings=wanted, kept=tuple(found))
-    assert list(setting_lines(plan)) == [
+    assert list(map(str, setting_lines(plan))) == [
         "  settings",
         "    termination protection: off → on",
         "    rolls back if one of these alarms fires during the update: Errors",

@@ -16,13 +16,14 @@ from botocore.exceptions import ClientError
 
 from scripts.local_aws import server
 from scripts.local_aws.server import Endpoint
+from scripts.loopback import urlopen
 
 
 def ask(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, str]:
     """HTTP status and text of the answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        with server.DIRECT.open(urllib.request.Request(url, body, named, method=method), timeout=10) as answer:
+        with urlopen(urllib.request.Request(url, body, named, method=method), timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -45,12 +45,12 @@ REPORT = """
 dashboard: the release of commit 0123456789ab would have FAILED
   started by a push to main, rule OnPush; execution 0f0f0f0f
 Source
-  v Fetch   CodeCommit    0.2 s  commit 0123456789ab, 3 files
+  ✓ Fetch   CodeCommit    0.2 s  commit 0123456789ab, 3 files
 Approve
   skipped by Same: #{Changes.ANY} is none, not NE none
 Deploy  failed
-  v ToEcs   ECS          12.0 s  revision 7, desired count 2, images:0123
-  x Verify  CodeBuild     3.1 s  phase build failed: RED log last/verify.log
+  ✓ ToEcs   ECS          12.0 s  revision 7, desired count 2, images:0123
+  ✗ Verify  CodeBuild     3.1 s  phase build failed: RED log last/verify.log
   -> rolled back to the release of commit fedcba987654 (execution 1e1e)
 not reached: Deploy_Frontend
 artifacts
@@ -74,11 +74,11 @@ notification to other by Failures
 def test_a_failed_release() -> None:
     assert "\n".join(map(str, report_lines(FAILED))) == REPORT
     red = [text for line in report_lines(FAILED) for text, style in line.parts if style == RED]
-    assert red == ["would have FAILED", "  failed", "NOT DELIVERED: events.amazonaws.com may not sns:Publish"]
+    assert red == ["would have FAILED", "  failed", "✗", "NOT DELIVERED: events.amazonaws.com may not sns:Publish"]
 
 
 def test_a_good_release_has_nothing_red() -> None:
     good = Release("p", "1", "0" * 40, "by hand", FAILED.stages[:2], (), {}, (), (), 0.0, 0.0)
-    styles = {style: text for line in report_lines(good) for text, style in line.parts}
-    assert styles[GREEN] == "would have succeeded" and RED not in styles
+    styled = [(text, style) for line in report_lines(good) for text, style in line.parts]
+    assert ("would have succeeded", GREEN) in styled and RED not in {style for _, style in styled}
     assert str(list(report_lines(good))[-1]) == "0.0 s, of which the rehearsal itself 0.0 s (0%)"

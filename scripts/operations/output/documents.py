@@ -8,11 +8,14 @@ from typing import Any
 from generator.cfn.difference import values
 from generator.cfn.places import spell
 from scripts.deployment.plan import UNKNOWN, Difference
-from scripts.operations.output.terminal import LONGEST, short
+from scripts.terminal.text import short, visible
 
 HEADS = ("---", "+++", "@@ ")  # of a unified diff
 NONE, LATER = "(none)", "(known only then)"
 MOST = 20  # lines of one document
+LONGEST = 100  # characters of a value that stands on a line with another one
+WHOLE = 400  # characters of a value that has a line of its own
+AROUND = 20  # characters before the first one that differs
 
 
 def inside(one: Difference) -> list[str]:
@@ -74,9 +77,15 @@ def _text(value: Any) -> str:
 
 
 def _middle(before: str, after: str) -> Iterator[str]:
-    """Two long lines without what they begin and end with alike."""
-    start = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), 0)
-    rest = next((n for n, (a, b) in enumerate(zip(before[:start:-1], after[:start:-1], strict=False)) if a != b), 0)
-    ends = ((side[max(0, start - 20) : len(side) - rest]) for side in (before, after))
-    one, other = (short(f"…{end}…") for end in ends)
-    yield f"{one} → {other}"
+    """Two long values, each on a line of its own: whole, or without what they begin and end with alike. Dots stand only
+    where something is left out."""
+    if max(len(before), len(after)) <= WHOLE:
+        yield from (f"- {visible(before)}", f"+ {visible(after)}")
+        return
+    pairs = enumerate(zip(before, after, strict=False))
+    start = max(0, next((n for n, (a, b) in pairs if a != b), min(len(before), len(after))) - AROUND)
+    ends = enumerate(zip(before[:start:-1], after[:start:-1], strict=False))
+    alike = next((n for n, (a, b) in ends if a != b), min(len(before), len(after)) - start - 1)
+    for sign, text in (("-", before), ("+", after)):
+        middle = text[start : len(text) - alike]
+        yield f"{sign} {'…' if start else ''}{short(middle, WHOLE)}{'…' if alike else ''}"

@@ -4,36 +4,42 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from scripts.deployment.plan import Difference
 from scripts.operations.diagnose.drift import Drift, Drifted
-from scripts.operations.output.terminal import Paint, count, plain, short, wrapped
+from scripts.operations.output.documents import inside, told
+from scripts.terminal.text import BOLD, PLAIN, RED, Line, count, line
 
 
-def drift_lines(drift: Drift, paint: Paint = plain) -> Iterator[str]:
+def drift_lines(drift: Drift) -> Iterator[Line]:
     """What is not as the stacks say, surprises first; then what is expected to differ, and what nobody compared."""
     surprises = [one for one in drift.drifted if one.surprising]
-    told = f"{count(len(surprises), 'resource')} drifted" if surprises else "no drift"
-    yield paint(f"{drift.stack}: {told}, {drift.compared} compared", "red" if surprises else "bold")
+    result = f"{count(len(surprises), 'resource')} drifted" if surprises else "no drift"
+    yield line((f"{drift.stack}: {result}, {drift.compared} compared", RED if surprises else BOLD))
     for one in surprises:
-        yield from _resource(one, paint)
+        yield from _resource(one, BOLD)
     expected = [one for one in drift.drifted if not one.surprising]
     if expected:
-        yield "  expected to differ"
+        yield line("expected to differ", depth=1)
         for one in expected:
-            yield from _resource(one, plain)
+            yield from _resource(one, PLAIN)
     if drift.uncompared:
-        yield wrapped(f"CloudFormation cannot compare: {', '.join(drift.uncompared)}", 1)
+        yield line(f"CloudFormation cannot compare: {', '.join(drift.uncompared)}", depth=1)
     for stack, reason in drift.failed:
-        yield paint(f"  {stack} was not compared completely: {reason}", "red")
+        yield line((f"{stack} was not compared completely: {reason}", RED), depth=1)
 
 
-def _resource(one: Drifted, paint: Paint) -> Iterator[str]:
+def _resource(one: Drifted, style: str) -> Iterator[Line]:
     gone = "  is deleted" if one.status == "DELETED" else ""
-    yield paint(f"    {' > '.join(one.path)}", "bold") + f"  {one.type}  {one.physical_id}{gone}"
+    yield line((" > ".join(one.path), style), f"  {one.type}  {one.physical_id}{gone}", depth=2)
     for difference in one.differences:
         why = f"  ({difference.why})" if difference.why else ""
-        yield f"      {difference.property}"
-        yield f"        expected: {short(difference.expected)}"
-        yield f"        actual:   {short(difference.actual)}{why}"
+        yield line(f"{difference.property}{why}", depth=3)
+        if texts := inside(Difference(difference.property, difference.expected, difference.actual)):
+            yield line("from what the template expects to what is there:", depth=4)
+            yield from (line(text, depth=4) for text in texts)
+        else:
+            yield line(f"expected: {told(difference.expected)}", depth=4)
+            yield line(f"actual:   {told(difference.actual)}", depth=4)
 
 
 def drift_document(drift: Drift) -> dict[str, Any]:

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scripts.deployment.follow import Event
-from scripts.operations.output.terminal import Paint, plain
+from scripts.terminal.text import BOLD, PLAIN, RED, Line, line
 
 
-def event_lines(root: str, events: Iterable[Event], paint: Paint = plain) -> Iterator[str]:
+def event_lines(root: str, events: Iterable[Event]) -> Iterator[Line]:
     """One line an event: when, what happened, where, and AWS's reason."""
-    yield paint(root, "bold")
+    yield line((root, BOLD))
     for event in events:
         where = " > ".join(event.path) or root
-        line = f"  {event.time:%Y-%m-%d %H:%M:%S}  {event.status}  {where}  {event.type}"
-        yield paint(line, "red") if event.failed else line
+        text = f"{event.time:%Y-%m-%d %H:%M:%S}  {event.status}  {where}  {event.type}"
+        yield line((text, RED if event.failed else PLAIN), depth=1)
         if event.reason:
-            yield f"      {event.reason}"
+            yield line(event.reason, depth=3)
 
 
 def event_document(event: Event) -> dict[str, Any]:

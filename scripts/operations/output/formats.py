@@ -1,9 +1,9 @@
 """The formats in which a verb shows its value: for a person, or as JSON for programs."""
 
-import json
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
+
+from scripts.terminal import console
 
 TERMINAL, JSON = "terminal", "json"
 
@@ -14,6 +14,6 @@ def add(parser: ArgumentParser, *formats: str) -> None:
     parser.add_argument("--format", choices=choices, default=choices[0], help=f"how to show it ({choices[0]})")
 
 
-def document(value: Any) -> Iterator[str]:
-    """A document as the lines of a JSON text."""
-    yield json.dumps(value, indent=2, ensure_ascii=False)
+def show(value: Any) -> None:
+    """Shows a value as a JSON text."""
+    console.document(console.json_text(value))

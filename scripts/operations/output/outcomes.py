@@ -8,25 +8,27 @@ from generator.cfn.templates import Template
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import Cause
-from scripts.operations.output.terminal import Paint, count, plain, short
+from scripts.terminal.text import BOLD, DIM, GREEN, RED, Line, count, line, short
 
 ARN = 160  # characters; an output that is longer is a document
 
 
-def outcome_lines(outcome: Outcome, paint: Paint = plain) -> Iterator[str]:
+def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     """How it ended, with the one cause when it failed."""
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
-    line = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
-    yield paint(line, "green" if outcome.good else "red")
+    text = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
+    yield line((text, GREEN if outcome.good else RED))
     if outcome.cause:
-        yield from cause_lines(outcome.cause, paint)
+        yield from cause_lines(outcome.cause)
     if outcome.obstacle:
-        yield "  rollback failed at:"
-        yield from cause_lines(outcome.obstacle, paint)
+        yield line("rollback failed at:", depth=1)
+        yield from cause_lines(outcome.obstacle)
     if outcome.retained:
-        yield f"  retained, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}"
+        yield line(
+            f"retained, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}", depth=1
+        )
     if outcome.held.remedy:
-        yield f"  {outcome.held.remedy}"
+        yield line(outcome.held.remedy, depth=1)
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
@@ -44,20 +46,20 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def cause_lines(cause: Cause, paint: Paint = plain) -> Iterator[str]:
+def cause_lines(cause: Cause) -> Iterator[Line]:
     """The one cause: where, what for, why, where it is made, what to do."""
-    yield paint(f"  {' > '.join(cause.path)}", "bold") + f"  {cause.type}"
+    yield line((" > ".join(cause.path), BOLD), f"  {cause.type}", depth=1)
     if cause.sentence:
-        yield f"    purpose: {cause.sentence}"
-    yield f"    reason: {cause.reason}"
-    yield from (f"      {line}" for line in cause.said)
+        yield line(f"purpose: {cause.sentence}", depth=2)
+    yield line(f"reason: {cause.reason}", depth=2)
+    yield from (line(text, depth=3) for text in cause.said)
     if cause.place or cause.module:
-        yield f"    defined in: {cause.place or cause.module}"
+        yield line(f"defined in: {cause.place or cause.module}", depth=2)
     if cause.remedy:
-        yield f"    next step: {cause.remedy}"
+        yield line(f"next step: {cause.remedy}", depth=2)
 
 
-def output_lines(stack: Stack, region: str, root: Template | None = None, paint: Paint = plain) -> Iterator[str]:
+def output_lines(stack: Stack, region: str, root: Template | None = None) -> Iterator[Line]:
     """The outputs, and where the stack can be looked at: whole with what they are when the template is given, otherwise
     each on a line."""
     shown = dict(stack.outputs)
@@ -68,20 +70,20 @@ def output_lines(stack: Stack, region: str, root: Template | None = None, paint:
     width = max(map(len, shown), default=0)
     for name, value in sorted(shown.items()):
         about = root.outputs.get(name, {}).get("Description", "") if root else ""
-        yield f"  {name:{width}}  {value if root else short(value, ARN)}" + (
-            paint(f"  {about}", "dim") if about else ""
-        )
+        text = line(f"{name:{width}}  {value if root else short(value, ARN)}", depth=1)
+        yield text.followed_by((f"  {about}", DIM)) if about else text
 
 
-def status_lines(stack: Stack | None, name: str, children: Mapping[str, str], paint: Paint = plain) -> Iterator[str]:
+def status_lines(stack: Stack | None, name: str, children: Mapping[str, str]) -> Iterator[Line]:
     """A stack and its nested stacks as they stand."""
     if stack is None:
-        yield f"{name} does not exist"
+        yield line(f"{name} does not exist")
         return
-    yield (paint(f"{name} {stack.meaning.text}", "bold") + f" ({stack.status}, {stack.since})")
-    yield from (f"  {child:{max(map(len, children))}}  {status}" for child, status in sorted(children.items()))
+    yield line((f"{name} {stack.meaning.text}", BOLD), f" ({stack.status}, {stack.since})")
+    width = max(map(len, children), default=0)
+    yield from (line(f"{child:{width}}  {status}", depth=1) for child, status in sorted(children.items()))
     if stack.remedy:
-        yield f"  {stack.remedy}"
+        yield line(stack.remedy, depth=1)
 
 
 def local_aws_line(page: str, unheld: Sequence[Mapping[str, str]]) -> str:

@@ -24,13 +24,14 @@ from typing import Any
 
 from scripts.deployment.plan import NotPlanned, Plan, PlannedChange
 from scripts.operations.output.plan_text import summary
+from scripts.terminal import console
 
 VERSION = 1
 
 
 def text(environment: str, account: str, region: str, made: Sequence[Plan | NotPlanned]) -> str:
     """Every root of an environment as one JSON document."""
-    return json.dumps(document(environment, account, region, made), indent=2, sort_keys=True, ensure_ascii=False)
+    return console.json_text(document(environment, account, region, made), sort_keys=True)
 
 
 def document(environment: str, account: str, region: str, made: Sequence[Plan | NotPlanned]) -> dict[str, Any]:

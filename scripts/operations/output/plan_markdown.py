@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from scripts.deployment.plan import CREATE, Difference, NotPlanned, Plan, PlannedChange
 from scripts.operations.output.documents import inside, told
 from scripts.operations.output.plan_text import AGAIN, FOLLOWING, SIGNS, fate, plan_found, summary
-from scripts.operations.output.terminal import count
+from scripts.terminal.text import count
 
 
 def lines(environment: str, account: str, region: str, made: Sequence[Plan | NotPlanned]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from scripts.deployment.plan import CREATE, UPDATE, Difference, NotPlanned, Plan, PlannedChange
 from scripts.operations.output.documents import inside, told
 from scripts.operations.output.settings import setting_lines
-from scripts.operations.output.terminal import Paint, count, plain, wrapped
+from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line
 
 if TYPE_CHECKING:
     from scripts.deployment.computed import Computed
@@ -17,37 +17,37 @@ FOLLOWING = "may change because a resource that they use is replaced"
 AGAIN = "listed by CloudFormation, values unchanged"
 
 
-def plan_lines(plan: Plan, paint: Paint = plain, verbose: bool = False) -> Iterator[str]:
+def plan_lines(plan: Plan, verbose: bool = False) -> Iterator[Line]:
     """The tree: root > child > resource, before → after. Resources that only might change are below it, with `verbose`
     by name; what somebody has to agree to comes last, where it is read."""
-    yield paint(f"{plan.stack}: {summary(plan)}", "bold")
+    yield line((f"{plan.stack}: {summary(plan)}", BOLD))
     yield from setting_lines(plan)
     if plan.empty:
         yield from _notices(plan)
         return
     if plan.image:
-        yield "  step 1 of 2: update the stack to the running image"
+        yield line("step 1 of 2: update the stack to the running image", depth=1)
         yield from _differences(plan.image, 2)
     for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
         if differences and plan.kind == UPDATE:
-            yield f"  {title}"
+            yield line(title, depth=1)
             yield from _differences(differences, 2)
     if found := plan_found(plan):
-        yield "  computed parameters"
-        yield from (f"    {one.name} = {told(one.value)}  ({one.state}: {one.how})" for one in found)
+        yield line("computed parameters", depth=1)
+        yield from (line(f"{one.name} = {told(one.value)}  ({one.state}: {one.how})", depth=2) for one in found)
     for change in plan.changes:
-        yield from _change(change, 1, paint)
+        yield from _change(change, 1)
     yield from _folded(plan, verbose)
-    yield from _permissions(plan, paint)
-    yield from _warnings(plan, paint)
+    yield from _permissions(plan)
+    yield from _warnings(plan)
 
 
-def lines(one: Plan | NotPlanned, paint: Paint = plain, verbose: bool = False) -> Iterator[str]:
+def lines(one: Plan | NotPlanned, verbose: bool = False) -> Iterator[Line]:
     """One root, planned or not."""
     if isinstance(one, NotPlanned):
-        yield f"{one.stack}: not planned yet, {one.reason}"
+        yield line(f"{one.stack}: not planned yet, {one.reason}")
     else:
-        yield from plan_lines(one, paint, verbose)
+        yield from plan_lines(one, verbose)
 
 
 def plan_found(plan: Plan) -> Sequence["Computed"]:
@@ -70,15 +70,15 @@ def summary(plan: Plan) -> str:
     return f"update, {found or 'no resource changes for sure'}"
 
 
-def _change(change: PlannedChange, depth: int, paint: Paint, others: Sequence[PlannedChange] = ()) -> Iterator[str]:
+def _change(change: PlannedChange, depth: int, others: Sequence[PlannedChange] = ()) -> Iterator[Line]:
     """A change and what is below it; `others` change in the same way, and are named beside it."""
     if not change.certain:
         return
-    style = {"Add": "green", "Remove": "red"}.get(change.action, "yellow")
+    style = {"Add": GREEN, "Remove": RED}.get(change.action, YELLOW)
     kind = "" if change.nested else f"  {change.type}"
     names = ", ".join(one.path[-1] for one in (change, *others))
-    line = f"{'  ' * depth}{SIGNS.get(change.action, '?')} {names}{kind}{fate(change)}"
-    yield paint(line, "red" if change.replaced else style)
+    text = f"{SIGNS.get(change.action, '?')} {names}{kind}{fate(change)}"
+    yield line((text, RED if change.replaced else style), depth=depth)
     if change.action == "Modify" and not change.nested:
         yield from _differences(change.differences, depth + 2)
     elif change.action == "Add":
@@ -87,9 +87,9 @@ def _change(change: PlannedChange, depth: int, paint: Paint, others: Sequence[Pl
         many = _many(change)
         listed = [child for child in change.children if not (child.action == "Add" and child.type in many)]
         for child, *alike in _alike(listed):
-            yield from _change(child, depth + 1, paint, alike)
+            yield from _change(child, depth + 1, alike)
         for kind, added in many.items():
-            yield paint(wrapped(f"+ {kind}: {', '.join(added)}", depth + 1), "green")
+            yield line((f"+ {kind}: {', '.join(added)}", GREEN), depth=depth + 1)
 
 
 def _alike(changes: Sequence[PlannedChange]) -> list[list[PlannedChange]]:
@@ -121,13 +121,13 @@ def _many(change: PlannedChange) -> dict[str, list[str]]:
     return {kind: names for kind, names in new.items() if len(names) > MANY}
 
 
-def _new(change: PlannedChange, depth: int) -> Iterator[str]:
+def _new(change: PlannedChange, depth: int) -> Iterator[Line]:
     """What a new nested stack holds, by type."""
     by_type: dict[str, list[str]] = {}
     for leaf in (leaf for child in change.children for leaf in child.leaves()):
         by_type.setdefault(leaf.type, []).append(" > ".join(leaf.path[len(change.path) :]))
     for kind, names in by_type.items():
-        yield wrapped(f"{kind}: {', '.join(names)}", depth)
+        yield line(f"{kind}: {', '.join(names)}", depth=depth)
 
 
 def fate(change: PlannedChange) -> str:
@@ -141,59 +141,59 @@ def fate(change: PlannedChange) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
-def _differences(differences: Sequence[Difference], depth: int) -> Iterator[str]:
+def _differences(differences: Sequence[Difference], depth: int) -> Iterator[Line]:
     for one in (one for one in differences if one.certain):
         if found := inside(one):
-            yield f"{'  ' * depth}{one.name}"
-            yield from (f"{'  ' * (depth + 1)}{line}" for line in found)
+            yield line(one.name, depth=depth)
+            yield from (line(text, depth=depth + 1) for text in found)
         else:
-            yield f"{'  ' * depth}{one.name}: {told(one.before)} → {told(one.after)}"
+            yield line(f"{one.name}: {told(one.before)} → {told(one.after)}", depth=depth)
     if open_ := [one for one in differences if not one.certain]:
-        yield f"{'  ' * depth}{count(len(open_), 'value')} more computed again, probably unchanged"
+        yield line(f"{count(len(open_), 'value')} more computed again, probably unchanged", depth=depth)
 
 
-def _folded(plan: Plan, verbose: bool) -> Iterator[str]:
+def _folded(plan: Plan, verbose: bool) -> Iterator[Line]:
     """What only might change, and nested stacks in which nothing does."""
     following = [leaf for leaf in plan.folded if leaf.name in plan.follows]
     again = [leaf for leaf in plan.folded if leaf.name not in plan.follows]
     for leaves, why, named in ((following, FOLLOWING, True), (again, AGAIN, verbose)):
         if leaves:
-            yield f"  {len(leaves)} {why}{':' if named else ' (--verbose names them)'}"
+            yield line(f"{len(leaves)} {why}{':' if named else ' (--verbose names them)'}", depth=1)
         if not named:
             continue
         for stack in dict.fromkeys(leaf.path[:-1] for leaf in leaves):
             names = ", ".join(leaf.path[-1] + fate(leaf) for leaf in leaves if leaf.path[:-1] == stack)
-            yield wrapped(f"? {' > '.join(stack)}: {names}", 2)
+            yield line(f"? {' > '.join(stack)}: {names}", depth=2)
     still = [change for change in plan.changes if change.nested and not list(change.leaves())]
     text = [change.path[-1] for change in still if any(one.name == "TemplateURL" for one in change.differences)]
     same = [change.path[-1] for change in still if change.path[-1] not in text]
     if text:
-        yield wrapped(f"only the text of the template changes in {', '.join(text)}", 1)
+        yield line(f"only the text of the template changes in {', '.join(text)}", depth=1)
     if same:
-        yield wrapped(f"no change expected in {', '.join(same)}", 1)
+        yield line(f"no change expected in {', '.join(same)}", depth=1)
 
 
-def _permissions(plan: Plan, paint: Paint) -> Iterator[str]:
+def _permissions(plan: Plan) -> Iterator[Line]:
     if plan.gained or plan.lost:
-        yield "  permissions"
+        yield line("permissions", depth=1)
     for sign, grants in (("+", plan.gained), ("-", plan.lost)):
         for one in grants:
             broader = " (broader)" if one.broader else ""
-            yield paint(wrapped(f"{sign} {one}{broader}", 2), "red" if one.broader else "green")
+            yield line((f"{sign} {one}{broader}", RED if one.broader else GREEN), depth=2)
 
 
-def _notices(plan: Plan) -> Iterator[str]:
+def _notices(plan: Plan) -> Iterator[Line]:
     for notice in plan.notices:
-        yield wrapped(f"{notice.kind}: {notice.where}: {notice.text}", 1)
+        yield line(f"{notice.kind}: {notice.where}: {notice.text}", depth=1)
 
 
-def _warnings(plan: Plan, paint: Paint) -> Iterator[str]:
+def _warnings(plan: Plan) -> Iterator[Line]:
     yield from _notices(plan)
     if plan.losses:
-        yield paint("  needs explicit approval", "red")
-        yield from (f"    {loss}" for loss in plan.losses)
+        yield line(("needs explicit approval", RED), depth=1)
+        yield from (line(str(loss), depth=2) for loss in plan.losses)
     if plan.refusals:
-        yield paint("  refused", "red")
+        yield line(("refused", RED), depth=1)
         for one in plan.refusals:
-            yield paint(wrapped(f"{one.where}: {one.why}.", 2), "red")
-            yield wrapped(one.remedy, 3)
+            yield line((f"{one.where}: {one.why}.", RED), depth=2)
+            yield line(one.remedy, depth=3)

@@ -1,6 +1,6 @@
 """The events of a running operation: as timestamped lines, or as one view that stays in its place on a terminal."""
 
-import shutil
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,8 @@ from generator.cfn.templates import STACK, Template
 from scripts.deployment.follow import Event
 from scripts.operations.diagnose.cause import echo, sentence
 from scripts.operations.output.progress import DONE, FAILED, RUNNING, Progress
-from scripts.operations.output.terminal import Paint, count, painter
+from scripts.terminal import console
+from scripts.terminal.text import BOLD, DIM, GREEN, PLAIN, RED, Line, count, line
 
 WORDS = {
     "CREATE_COMPLETE": "created",
@@ -19,7 +20,7 @@ WORDS = {
     "DELETE_SKIPPED": "kept",
     "IMPORT_COMPLETE": "taken over",
 }
-MARKS = {RUNNING: ("▸", "bold"), DONE: ("✓", "green"), FAILED: ("✗", "red")}
+MARKS = {RUNNING: ("▸", BOLD), DONE: ("✓", GREEN), FAILED: ("✗", RED)}
 QUIET = timedelta(seconds=15)  # after which a long silence is broken
 SLOWEST = 4  # resources that are named while they are in work
 # Control sequences of ECMA-48: cursor up by lines, erase to the end of the screen.
@@ -43,26 +44,26 @@ class Lines:
     event. `more` tells more of what is in work than CloudFormation does."""
 
     def __init__(
-        self, out: TextIO = sys.stdout, now: Callable[[], datetime] = utc, verbose: bool = False, more: More = nothing
+        self, out: TextIO | None = None, now: Callable[[], datetime] = utc, verbose: bool = False, more: More = nothing
     ) -> None:
-        self._out, self._now, self._verbose, self._more = out, now, verbose, more
-        self._progress, self._paint, self._told, self._said = Progress(), painter(out), now(), set[str]()
+        self._out, self._now, self._verbose, self._more = out or sys.stdout, now, verbose, more
+        self._progress, self._told, self._said = Progress(), now(), set[str]()
 
     def __call__(self, events: Sequence[Event]) -> None:
         for event in events:
             before = self._progress.undoing
             self._progress.fold([event])
             if self._progress.undoing and not before:
-                self._say(self._paint("it failed: everything goes back to what it was", "red"))
+                self._say("it failed: everything goes back to what it was", RED)
             if self._verbose:
                 reason = f": {event.reason}" if event.reason else ""
                 self._say(f"{' > '.join(event.path) or 'the stack itself'}  {event.type}  {event.status}{reason}")
-            elif line := self._ended(event):
-                self._say(line)
-        for line in self._more(self._progress):
-            if line not in self._said:
-                self._said.add(line)
-                self._say(line)
+            elif text := self._ended(event):
+                self._say(text, RED if event.failed else PLAIN)
+        for text in self._more(self._progress):
+            if text not in self._said:
+                self._said.add(text)
+                self._say(text)
         if not events and self._now() - self._told > QUIET:
             running = self._progress.running()
             waiting = (f"{' > '.join(part.path)} ({part.seconds(self._now()):.0f} s)" for part in running)
@@ -76,7 +77,7 @@ class Lines:
             return ""
         if event.failed:
             text = f"{' > '.join(event.path)}  {event.status}: {event.reason}"
-            return "" if echo(event) else self._paint(text, "red")
+            return "" if echo(event) else text
         if len(event.path) > 1:
             return ""
         part = self._progress.parts[event.path]
@@ -86,9 +87,9 @@ class Lines:
         word = "restored" if restored else WORDS.get(event.status, event.status)
         return f"{event.path[0]} {word}{inside} ({part.seconds(event.time):.1f} s)"
 
-    def _say(self, line: str) -> None:
+    def _say(self, text: str, style: str = PLAIN) -> None:
         self._told = self._now()
-        print(f"{self._told.astimezone():%H:%M:%S}  {line}", file=self._out, flush=True)
+        console.show_line(line(f"{self._told.astimezone():%H:%M:%S}  ", (text, style)), self._out)
 
 
 class Live:
@@ -98,72 +99,71 @@ class Live:
         self,
         root: Template,
         planned: Iterable[tuple[str, ...]] = (),
-        out: TextIO = sys.stdout,
+        out: TextIO | None = None,
         now: Callable[[], datetime] = utc,
         more: More = nothing,
     ) -> None:
-        self._root, self._out, self._now, self._more = root, out, now, more
-        self._progress, self._paint = Progress(frozenset(planned)), painter(out)
-        self._drawn = self._failures = 0
+        self._root, self._out, self._now, self._more = root, out or sys.stdout, now, more
+        self._progress = Progress(frozenset(planned))
+        self._failures = 0
+        self._drawn = list[int]()  # how long each line of the view is that stands there
 
     def __call__(self, events: Sequence[Event]) -> None:
         self._progress.fold(events)
-        size = shutil.get_terminal_size()
         fresh = self._progress.failures[self._failures :]
         self._failures += len(fresh)
-        told = [self._paint(f"{' > '.join(one.path)}  {one.status}: {one.reason}", "red") for one in fresh]
-        view = view_lines(self._progress, self._root, self._now(), self._paint)
-        more = [f"  {line}" for line in self._more(self._progress)]
-        # A line that the terminal would fold, or a view higher than the screen, could not be drawn over.
-        view = [cut(line, size.columns - 1) for line in [*view, *more]][: size.lines - 1]
+        view = [*view_lines(self._progress, self._root, self._now()), *more_lines(self._more(self._progress))]
         self.pause()
-        print(*told, *view, sep="\n", file=self._out, flush=True)
-        self._drawn = len(view)
+        for event in fresh:
+            console.show_line(line((f"{' > '.join(event.path)}  {event.status}: {event.reason}", RED)), self._out)
+        terminal = console.console(self._out)
+        # What is higher than the screen could not be drawn over.
+        drawn = [piece for one in view for piece in console.folded(one, self._out)][: max(terminal.height - 1, 1)]
+        for piece in drawn:
+            terminal.print(piece, crop=False, no_wrap=True, overflow="ignore")
+        self._out.flush()
+        self._drawn = [piece.cell_len for piece in drawn]
 
     def pause(self) -> None:
         """Takes the view away until it is drawn again."""
         if self._drawn:
-            print(UP.format(self._drawn) + ERASE, end="", file=self._out, flush=True)
-        self._drawn = 0
+            # A terminal that has become narrower since has folded what stood there.
+            width = console.console(self._out).width
+            rows = sum(max(1, math.ceil(length / width)) for length in self._drawn)
+            print(UP.format(rows) + ERASE, end="", file=self._out, flush=True)
+        self._drawn = []
 
 
-def view_lines(progress: Progress, root: Template, now: datetime, paint: Paint) -> list[str]:
+def view_lines(progress: Progress, root: Template, now: datetime) -> list[Line]:
     """The whole view: numbers, every nested stack, and the resources that take longest with what they are for."""
     done, running, waiting = progress.counts()
+    head = line(f"{clock(progress.seconds(now))}  ")
+    if progress.undoing:
+        head = head.followed_by(("it failed: everything goes back to what it was, ", RED))
     left = f", {waiting} waiting" if waiting else ""
-    goes = paint("it failed: everything goes back to what it was, ", "red") if progress.undoing else ""
-    head = f"{clock(progress.seconds(now))}  {goes}{count(done, 'resource')} done, {running} running{left}"
-    lines = progress.lines(now)
-    width = max((len(line.name or "(root)") for line in lines), default=0)
-    rows = [paint(head, "bold") if not progress.undoing else head]
-    for line in lines:
-        mark, style = MARKS.get(line.state, (" ", "dim"))
-        total = line.done + line.running + line.waiting
-        numbers = f"{line.done:3} of {total:<3}" if line.state != DONE or total else " " * 10
-        took = f"  {clock(line.seconds)}" if line.seconds >= 1 else ""
-        rows.append(f"  {paint(mark, style)} {line.name or '(root)':{width}}  {numbers}{took}".rstrip())
-    slow = progress.running()[:SLOWEST]
-    for part in slow:
-        text = paint(f"  {sentence(root, part.path)}", "dim")
-        rows.append(f"    {clock(part.seconds(now))}  {' > '.join(part.path)}{text}")
+    head = head.followed_by(
+        (f"{count(done, 'resource')} done, {running} running{left}", PLAIN if progress.undoing else BOLD)
+    )
+    stacks = progress.lines(now)
+    width = max((len(one.name or "(root)") for one in stacks), default=0)
+    rows = [head]
+    for one in stacks:
+        mark, style = MARKS.get(one.state, (" ", DIM))
+        total = one.done + one.running + one.waiting
+        numbers = f"{one.done:3} of {total:<3}" if one.state != DONE or total else " " * 10
+        took = f"  {clock(one.seconds)}" if one.seconds >= 1 else ""
+        rows.append(line((mark, style), f" {one.name or '(root)':{width}}  {numbers}{took}", depth=1))
+    for part in progress.running()[:SLOWEST]:
+        text = f"{clock(part.seconds(now))}  {' > '.join(part.path)}"
+        rows.append(line(text, (f"  {sentence(root, part.path)}", DIM), depth=2))
     return rows
+
+
+def more_lines(texts: Sequence[str]) -> list[Line]:
+    """What others know of what is in work."""
+    return [line(text, depth=1) for text in texts]
 
 
 def clock(seconds: float) -> str:
     """Minutes and seconds."""
     return f"{int(seconds) // 60:2}:{int(seconds) % 60:02}"
-
-
-def cut(line: str, width: int) -> str:
-    """A line that fits; control sequences take no room, and colour ends with it."""
-    shown, inside, kept = 0, False, list[str]()
-    for character in line:
-        inside = inside or character == "\x1b"
-        if not inside:
-            shown += 1
-            if shown > width:
-                return "".join(kept) + ("\x1b[0m" if "\x1b" in line else "")
-        kept.append(character)
-        if inside and character.isalpha():
-            inside = False
-    return line

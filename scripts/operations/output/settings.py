@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from scripts.deployment.plan import Plan
-from scripts.operations.output.terminal import short, wrapped
+from scripts.terminal.text import Line, line, short
 
 
-def setting_lines(plan: Plan) -> Iterator[str]:
+def setting_lines(plan: Plan) -> Iterator[Line]:
     """What changes about it, and what holds for this operation."""
     settings = plan.settings
     lines = [f"{one.name}: {short(one.before)} → {short(one.after)}" for one in plan.kept]
@@ -16,5 +16,5 @@ def setting_lines(plan: Plan) -> Iterator[str]:
     if settings and settings.topics is not None and not plan.empty:
         lines.append(f"notification topics: {', '.join(settings.topics) or 'none'}")
     if lines:
-        yield "  settings"
-        yield from (wrapped(line, 2) for line in lines)
+        yield line("settings", depth=1)
+        yield from (line(text, depth=2) for text in lines)

@@ -6,19 +6,19 @@ from generator.cfn.templates import Template
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import sentence
 from scripts.operations.diagnose.recovery import Stuck
-from scripts.operations.output.terminal import Paint, plain
+from scripts.terminal.text import RED, Line, line
 
 
-def stuck_lines(stack: Stack, failed: Sequence[Stuck], root: Template, paint: Paint = plain) -> Iterator[str]:
+def stuck_lines(stack: Stack, failed: Sequence[Stuck], root: Template) -> Iterator[Line]:
     """Each resource with its reason and what it is for, and the command that leaves it as it is."""
     for one in failed:
-        yield f"  {paint(' > '.join(one.path), 'red')}  {one.type}"
-        yield f"    reason: {one.reason}"
+        yield line((" > ".join(one.path), RED), f"  {one.type}", depth=1)
+        yield line(f"reason: {one.reason}", depth=2)
         if text := sentence(root, one.path):
-            yield f"    purpose: {text}"
+            yield line(f"purpose: {text}", depth=2)
     skippable = [one for one in failed if one.skip]
     if skippable and stack.status == "UPDATE_ROLLBACK_FAILED":
         options = " ".join(f"--skip {'.'.join(one.path)}" for one in skippable)
         what = "these resources" if len(skippable) > 1 else "this resource"
-        yield f"  Fix the cause, then run `continue`. To give up on {what}:"
-        yield f"  `continue {options}`. What is skipped stays out of sync until a deployment changes it."
+        text = f"Fix the cause, then run `continue`. To give up on {what}: `continue {options}`."
+        yield line(f"{text} What is skipped stays out of sync until a deployment changes it.", depth=1)

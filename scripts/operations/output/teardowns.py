@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from scripts.operations.diagnose.inventory import Held
-from scripts.operations.output.terminal import Paint, count, plain, wrapped
 from scripts.operations.retained import CREATE, PARAMETERS
 from scripts.operations.teardown.teardown import Teardown
+from scripts.terminal.text import BOLD, RED, YELLOW, Line, count, line
 
 # How a person removes what was kept, by type. Source: AWS CLI command reference.
 REMOVAL = {
@@ -19,31 +19,31 @@ REMOVAL = {
 }
 
 
-def teardown_lines(found: Teardown, emptied: Sequence[Held], paint: Paint = plain) -> Iterator[str]:
+def teardown_lines(found: Teardown, emptied: Sequence[Held]) -> Iterator[Line]:
     """What goes, by type; what stays, one by one; what is stopped, and what forbids it."""
-    yield paint(f"{found.stack.name}: delete {count(len(found.goes), 'resource')}, keep {len(found.stays)}", "bold")
+    yield line((f"{found.stack.name}: delete {count(len(found.goes), 'resource')}, keep {len(found.stays)}", BOLD))
     kinds = Counter(one.type for one in found.goes)
-    yield wrapped(f"goes: {', '.join(f'{kind} ({number})' for kind, number in sorted(kinds.items()))}", 1)
+    yield line(f"goes: {', '.join(f'{kind} ({number})' for kind, number in sorted(kinds.items()))}", depth=1)
     yield from kept_lines([one for one in found.stays if one not in emptied], "kept, because it contains data")
     if emptied:
-        yield paint("  emptied and deleted, because you named it", "red")
-        yield from (f"    {one}  {one.type}  {one.physical_id}" for one in emptied)
+        yield line(("emptied and deleted, because you named it", RED), depth=1)
+        yield from (line(f"{one}  {one.type}  {one.physical_id}", depth=2) for one in emptied)
     adopted = {name: found.stack.parameters.get(name, "") for name in PARAMETERS}
     for name, value in adopted.items():
         if value not in ("", CREATE):
-            yield f"  kept, because no stack owns it: {name} = {value}"
+            yield line(f"kept, because no stack owns it: {name} = {value}", depth=1)
     for one in found.executions:
-        yield paint(f"  is stopped: execution {one.id} of {one.pipeline}", "yellow")
+        yield line((f"is stopped: execution {one.id} of {one.pipeline}", YELLOW), depth=1)
     for reason in found.forbidden:
-        yield paint(f"  forbidden: {reason}", "red")
+        yield line((f"forbidden: {reason}", RED), depth=1)
 
 
-def kept_lines(held: Sequence[Held], title: str) -> Iterator[str]:
+def kept_lines(held: Sequence[Held], title: str) -> Iterator[Line]:
     """What is kept, with its physical id, and how each type is removed."""
     if not held:
         return
-    yield f"  {title}"
+    yield line(title, depth=1)
     width = max(len(str(one)) for one in held)
-    yield from (f"    {one!s:{width}}  {one.physical_id}" for one in sorted(held, key=str))
+    yield from (line(f"{one!s:{width}}  {one.physical_id}", depth=2) for one in sorted(held, key=str))
     for kind in sorted({one.type for one in held}):
-        yield f"      {kind}: `{REMOVAL.get(kind, 'its console')} …` removes it"
+        yield line(f"{kind}: `{REMOVAL.get(kind, 'its console')} …` removes it", depth=3)

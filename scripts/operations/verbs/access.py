@@ -1,6 +1,5 @@
 """`access`: the roles that deploy an environment, made once by an administrator, before anything else of it."""
 
-import sys
 from argparse import ArgumentParser
 from dataclasses import replace
 
@@ -9,7 +8,6 @@ from scripts.deployment import agree, planning
 from scripts.deployment.errors import Exit, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations import watching
-from scripts.operations.output import terminal
 from scripts.operations.run import Run
 from scripts.operations.verbs.apply import Steps
 
@@ -32,6 +30,6 @@ def run(run: Run) -> Exit:
     # The repository comes after the roles that make it: it will have the name that its file gives.
     named = Stack(shared.stack, "", "", outputs={"RepositoryName": shared.values({})["RepositoryName"]})
     [one] = replace(planning.planner(run), access=None).prepare(run, (ACCESS,))
-    steps = Steps(one.run, one.planner, terminal.painter(sys.stdout))
+    steps = Steps(one.run, one.planner)
     ended, _ = steps.apply(one.wanted, one.templates, {SHARED: named})
     return ended

@@ -1,6 +1,5 @@
 """`apply`: create or update the shared stack, then the environment, with what it needs in us-east-1."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ from scripts.deployment.statuses import Action, meaning
 from scripts.operations import adoption, watching
 from scripts.operations import saved_plan as saved
 from scripts.operations.diagnose import running
-from scripts.operations.output import outcomes, plan_text, terminal
+from scripts.operations.output import outcomes, plan_text
 from scripts.operations.releases import approvals, source
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
@@ -60,21 +59,21 @@ def run(run: Run) -> Exit:
     held = saved.read(run.given.plan) if run.given.plan else None
     if held:
         saved.belongs(held, run.wanted.name, planner.identity.account, run.aws.region)
-    prepared, paint = planner.prepare(run), terminal.painter(sys.stdout)
+    prepared = planner.prepare(run)
     beside = planning.standing(prepared)
     ended, asked = Exit.DONE, bool(run.aws.endpoint)  # the local AWS has neither pushes nor pull requests
     for one in prepared:
         if one.name != SHARED and not asked:
             source.want(run, run.wanted, beside.get(SHARED))
             asked = True
-        ended, found = Steps(one.run, one.planner, paint, held).apply(one.wanted, one.templates, beside)
+        ended, found = Steps(one.run, one.planner, held).apply(one.wanted, one.templates, beside)
         beside[one.name] = found
         if ended is not Exit.DONE:
             break
         if one.name == SHARED and found and not asked:
             say(approvals.keep_line(run.aws, found.outputs))
     else:
-        ended = _again(prepared, beside, paint, held)
+        ended = _again(prepared, beside, held)
     if ended is Exit.DONE and held and any(one.image for one in held.stacks):
         say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
     if run.aws.endpoint:
@@ -82,7 +81,7 @@ def run(run: Run) -> Exit:
     return ended
 
 
-def _again(prepared: Sequence[Prepared], beside: Beside, paint: terminal.Paint, held: SavedPlan | None) -> Exit:
+def _again(prepared: Sequence[Prepared], beside: Beside, held: SavedPlan | None) -> Exit:
     """The root edge once more, when the environment has a distribution now that its alarms do not know yet. Nothing is
     done besides a reviewed plan."""
     for one in prepared:
@@ -90,7 +89,7 @@ def _again(prepared: Sequence[Prepared], beside: Beside, paint: terminal.Paint, 
             continue
         if computed.distribution(one.wanted, beside[ENVIRONMENT]).value != made.parameters["DistributionId"]:
             if held is None:
-                return Steps(one.run, one.planner, paint).apply(one.wanted, one.templates, beside)[0]
+                return Steps(one.run, one.planner).apply(one.wanted, one.templates, beside)[0]
             say([f"{one.wanted.stack} does not know the distribution yet: plan and apply once more"])
     return Exit.DONE
 
@@ -101,7 +100,6 @@ class Steps:
 
     run: Run
     planner: Planner
-    paint: terminal.Paint
     saved: SavedPlan | None = None
 
     def apply(self, wanted: Environment, templates: PackagedSet, beside: Beside) -> tuple[Exit, Stack | None]:
@@ -118,7 +116,7 @@ class Steps:
                     self._leave(planned)
                     continue
                 if planned.digest != agreed:
-                    say(plan_text.plan_lines(planned, self.paint, self.run.given.verbose))
+                    say(plan_text.plan_lines(planned, self.run.given.verbose))
                     agree.agree(self.run, wanted, planned, self.planner.identity.account)
                     agreed = planned.digest
                     adopted = adoption.adopted(self.run.aws, planned.found)
@@ -183,7 +181,7 @@ class Steps:
         with execute.left_running(started):
             written = _if_possible(record_it)
             outcome = execute.watch(aws, started, wanted.root, watcher)
-        say(outcomes.outcome_lines(outcome, self.paint))
+        say(outcomes.outcome_lines(outcome))
         try:
             stacks.delete_change_set(aws, planned.change_set)  # a failed execution leaves it
             (written or record_it()).write(aws, status=outcome.status)
@@ -236,7 +234,7 @@ class Steps:
             raise ManualActionRequiredError(f"{told} ({found.status}).", f"{found.remedy} `apply --follow` does both.")
         say([f"{told}: it is followed to its end first"])
         outcome = watching.attached(self.run, wanted.root, operation)
-        say(outcomes.outcome_lines(outcome, self.paint))
+        say(outcomes.outcome_lines(outcome))
         made = self.planner
         if written := record.find(self.run.aws, made.bucket, made.identity, found.name, operation.begun.token):
             written.write(self.run.aws, status=outcome.status)

@@ -5,18 +5,17 @@ the next deployment. A secret is read from standard input, or asked for without 
 no secret is ever printed.
 """
 
-import getpass
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 
 from scripts.deployment import computed, environment, stacks, who
-from scripts.deployment.errors import Exit, RefusedError, UsageError
+from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations import configuration
 from scripts.operations.configuration import Entry
 from scripts.operations.run import Run, say
 from scripts.operations.verbs import apply
+from scripts.terminal import prompt
 
 ROTATED = "JWT_SECRET_KEY"  # the only secret that a person may give
 
@@ -82,8 +81,10 @@ def _secret(run: Run, stack: Stack) -> Exit:
     if name != ROTATED:
         what = "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is no secret"
         raise RefusedError(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
-    text = getpass.getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline()
-    value = text.strip()
+    try:
+        value = prompt.secret(f"{name}: ")
+    except prompt.NobodyAnsweredError as error:
+        raise NotConfirmedError(f"{name} was not changed: nobody gave a value.") from error
     if len(value) < configuration.LEAST:
         raise UsageError(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
     arn = configuration.secrets(run.aws, stack)[name]

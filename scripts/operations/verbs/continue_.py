@@ -1,6 +1,5 @@
 """`continue`: a stack that could be neither updated nor restored is brought back to what it was."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
@@ -10,9 +9,10 @@ from scripts.deployment.statuses import Action
 from scripts.operations import watching
 from scripts.operations.diagnose import recovery
 from scripts.operations.diagnose.recovery import Stuck
-from scripts.operations.output import outcomes, terminal
+from scripts.operations.output import outcomes
 from scripts.operations.output.stuck import stuck_lines
 from scripts.operations.run import Run, confirm, say
+from scripts.terminal.text import BOLD, line
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -31,7 +31,6 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run) -> Exit:
     """Every root that needs it. What failed is shown with its reason before anybody is asked."""
     who.acting(run.aws, run.roots, run.wanted)
-    paint = terminal.painter(sys.stdout)
     worst = Exit.DONE
     for wanted in run.roots.values():
         there = run.of(wanted)
@@ -41,13 +40,13 @@ def run(run: Run) -> Exit:
             say([f"{wanted.stack} {what}: nothing to continue"])
             continue
         failed = recovery.stuck(there.aws, stack)
-        say([paint(f"{stack.name} {stack.meaning.text} ({stack.status})", "bold")])
-        say(stuck_lines(stack, failed, wanted.root, paint))
+        say([line((f"{stack.name} {stack.meaning.text} ({stack.status})", BOLD))])
+        say(stuck_lines(stack, failed, wanted.root))
         skipped = _skipped(failed, run.given.skip)
         confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?")
         restoring = recovery.restore(there.aws, stack, skipped)
         outcome = execute.watch(there.aws, restoring, wanted.root, watching.watcher(there, wanted.root))
-        say(outcomes.outcome_lines(outcome, paint))
+        say(outcomes.outcome_lines(outcome))
         worst = max(worst, outcome.exit)
     return worst
 

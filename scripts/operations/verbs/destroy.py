@@ -1,6 +1,5 @@
 """`destroy`: an environment is deleted; what holds data stays, unless a person names it."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,15 +9,15 @@ from scripts.deployment import execute, who
 from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
-from scripts.deployment.prompt import answer
 from scripts.deployment.stacks import Stack
 from scripts.operations import watching
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.inventory import Held, nested, stack_or_last, steps
-from scripts.operations.output import outcomes, teardowns, terminal
+from scripts.operations.output import outcomes, teardowns
 from scripts.operations.run import Run, say
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.teardown.teardown import Teardown
+from scripts.terminal import prompt
 
 ORDER = (ENVIRONMENT, EDGE)  # the edge serves the environment, and goes after it
 KEPT = "kept, because it contains data"
@@ -66,7 +65,7 @@ def _destroy(run: Run, wanted: Environment, account: str) -> Exit:
     if given.retain and stack.status != HALF:
         raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
     found = teardown.look(aws, stack)
-    say(teardowns.teardown_lines(found, _named(run, found.stays), terminal.painter(sys.stdout)))
+    say(teardowns.teardown_lines(found, _named(run, found.stays)))
     if found.forbidden:
         raise RefusedError(f"{stack.name} was not touched: {'; '.join(found.forbidden)}.")
     _confirm(run, stack, account)
@@ -74,7 +73,7 @@ def _destroy(run: Run, wanted: Environment, account: str) -> Exit:
         teardown.stop_executions(aws, found, _tell)
         teardown.drain(aws, found, _tell)
     outcome = _delete(run, wanted, found)
-    say(outcomes.outcome_lines(replace(outcome, retained=()), terminal.painter(sys.stdout)))
+    say(outcomes.outcome_lines(replace(outcome, retained=())))
     if outcome.exit is not Exit.DONE:
         say(_more(outcome))
         return outcome.exit
@@ -136,17 +135,17 @@ def _confirm(run: Run, stack: Stack, account: str) -> None:
     name, typed = run.wanted.name, run.given.name
     if typed is not None and typed != name:
         raise RefusedError(f"{stack.name} was not touched: --name is {typed!r}, and the environment is {name!r}.")
-    if run.aws.endpoint and (typed or run.given.yes or not sys.stdin.isatty()):
+    if run.aws.endpoint and (typed or run.given.yes or not prompt.attended()):
         return
     if run.given.yes:
         if typed is None:
             raise RefusedError(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
         return
-    if not sys.stdin.isatty():
+    if not prompt.attended():
         raise NotConfirmedError(
             f"{stack.name} was not touched: confirmation needs a terminal.", f"--name {name} --yes agrees."
         )
-    if answer(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ") != name:
+    if not prompt.confirmed(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ", name):
         raise NotConfirmedError(f"{stack.name} was not touched.")
 
 

@@ -1,12 +1,11 @@
 """`drift`: what was changed outside the stacks."""
 
-import sys
 from argparse import ArgumentParser
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.operations.diagnose import drift
-from scripts.operations.output import drifts, formats, terminal
+from scripts.operations.output import drifts, formats
 from scripts.operations.run import Run, say
 
 
@@ -26,10 +25,10 @@ def run(run: Run) -> Exit:
         if stack:
             found.append(drift.find(aws, stack))
     if run.given.format == formats.JSON:
-        say(formats.document([drifts.drift_document(one) for one in found]))
+        formats.show([drifts.drift_document(one) for one in found])
     else:
         for one in found:
-            say(drifts.drift_lines(one, terminal.painter(sys.stdout)))
+            say(drifts.drift_lines(one))
         if not found:
             say([f"{run.wanted.stack} does not exist"])
     if any(one.surprising for one in found):

@@ -1,11 +1,10 @@
 """`events`: what happened, over all nested stacks, in the order of time."""
 
-import sys
 from argparse import ArgumentParser
 
 from scripts.deployment.errors import Exit
 from scripts.operations.diagnose import history
-from scripts.operations.output import formats, terminal
+from scripts.operations.output import formats
 from scripts.operations.output.events import event_document, event_lines
 from scripts.operations.run import Run, say
 
@@ -33,7 +32,7 @@ def run(run: Run) -> Exit:
         if given.format == formats.JSON:
             documents[subject.name] = [event_document(one) for one in events]
         else:
-            say(event_lines(subject.name, events, terminal.painter(sys.stdout)))
+            say(event_lines(subject.name, events))
     if given.format == formats.JSON:
-        say(formats.document(documents))
+        formats.show(documents)
     return Exit.DONE

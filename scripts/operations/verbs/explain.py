@@ -1,6 +1,5 @@
 """`explain`: why the last operation failed, told later."""
 
-import sys
 from argparse import ArgumentParser
 from dataclasses import replace
 
@@ -10,7 +9,7 @@ from scripts.deployment.execute import Outcome, ended
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Cause, Witness, template_at
 from scripts.operations.diagnose.history import Subject
-from scripts.operations.output import formats, outcomes, terminal
+from scripts.operations.output import formats, outcomes
 from scripts.operations.run import Run, say
 
 GOOD = {*statuses.DEPLOYED, "DELETE_COMPLETE"}
@@ -26,12 +25,12 @@ def run(run: Run) -> Exit:
     """The last operation of every root, or of one stack."""
     found = [(subject, _outcome(run, subject)) for subject in history.subjects(run, run.given.stack)]
     if run.given.format == formats.JSON:
-        say(formats.document({subject.name: outcomes.outcome_document(one) for subject, one in found}))
+        formats.show({subject.name: outcomes.outcome_document(one) for subject, one in found})
         return Exit.DONE
     if not found:
         say([f"{run.wanted.stack} does not exist, and none was deleted in the last 90 days"])
     for _, outcome in found:
-        say(outcomes.outcome_lines(outcome, terminal.painter(sys.stdout)))
+        say(outcomes.outcome_lines(outcome))
     return Exit.DONE
 
 

@@ -1,6 +1,5 @@
 """`follow`: what runs on an environment's stacks is watched to its end."""
 
-import sys
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 
@@ -8,7 +7,7 @@ from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
 from scripts.operations import watching
 from scripts.operations.diagnose import running
-from scripts.operations.output import outcomes, terminal
+from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
 
 
@@ -30,6 +29,6 @@ def run(run: Run) -> Exit:
         assert operation, stack.status
         say([operation.told(datetime.now(UTC))])
         outcome = watching.attached(there, wanted.root, operation)
-        say(outcomes.outcome_lines(outcome, terminal.painter(sys.stdout)))
+        say(outcomes.outcome_lines(outcome))
         worst = max(worst, outcome.exit)
     return worst

@@ -3,7 +3,6 @@
 The first two of the design's migration steps. Every step can be repeated: what is there already stays.
 """
 
-import os
 import subprocess
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -12,11 +11,11 @@ from pathlib import Path
 from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
+from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application
-from scripts.operations.application import NoRepositoryError
 from scripts.operations.run import Run, say
 from scripts.operations.verbs import apply
 
@@ -57,7 +56,7 @@ def _check(run: Run, folder: Path) -> None:
     branches = dict.fromkeys(effective(file, body)["BranchName"] for file in files)
     try:
         findings = application.check(folder, application.facts(templates), list(branches))
-    except NoRepositoryError as error:
+    except git.GitError as error:
         raise RefusedError(
             f"{folder}: {error}", "Name the root of the application's git repository with --app."
         ) from error
@@ -73,8 +72,8 @@ def _push(aws: Aws, folder: Path, url: str, main: str) -> None:
     # An empty helper first: no other one of the user's is asked, or told to keep what is valid for minutes.
     settings = ["-c", "credential.helper=", "-c", f"credential.helper={HELPER}"]
     for what in (f"refs/heads/{main}", "--all", "--tags"):
-        command = ["git", "-C", str(folder), *settings, "push", url, what]
-        done = subprocess.run(command, env={**os.environ, **secrets}, check=False)
+        command = git.command(folder, *settings, "push", url, what)
+        done = subprocess.run(command, env={**git.environment(), **secrets}, check=False)
         if done.returncode:
             raise ManualActionRequiredError(
                 f"`git push {what}` ended with status {done.returncode}; what was pushed before stays.",

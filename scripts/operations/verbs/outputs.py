@@ -1,13 +1,14 @@
 """`outputs`: what the stacks give."""
 
 import shlex
-import sys
 from argparse import ArgumentParser
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
-from scripts.operations.output import formats, outcomes, terminal
+from scripts.operations.output import formats, outcomes
 from scripts.operations.run import Run, say
+from scripts.terminal import console
+from scripts.terminal.text import BOLD, line
 
 TABLE, SHELL = "table", "shell"
 
@@ -23,16 +24,16 @@ def run(run: Run) -> Exit:
     read = {name: stacks.read(run.of(wanted).aws, wanted.stack) for name, wanted in run.roots.items()}
     found = {name: stack for name, stack in read.items() if stack or run.roots[name].needed}
     if run.given.format == formats.JSON:
-        say(formats.document({name: dict(stack.outputs) if stack else None for name, stack in found.items()}))
+        formats.show({name: dict(stack.outputs) if stack else None for name, stack in found.items()})
         return Exit.DONE
-    paint = terminal.painter(sys.stdout)
     for name, stack in found.items():
         wanted = run.roots[name]
         if run.given.format == SHELL:
-            say([f"# {wanted.stack}{'' if stack else ' does not exist'}"])
-            say(f"{key}={shlex.quote(value)}" for key, value in sorted(stack.outputs.items() if stack else ()))
+            console.document(f"# {wanted.stack}{'' if stack else ' does not exist'}")
+            for key, value in sorted(stack.outputs.items() if stack else ()):
+                console.document(f"{key}={shlex.quote(value)}")
             continue
-        say([paint(wanted.stack, "bold") + ("" if stack else " does not exist")])
+        say([line((wanted.stack, BOLD), "" if stack else " does not exist")])
         if stack:
-            say(outcomes.output_lines(stack, run.of(wanted).console, wanted.root, paint))
+            say(outcomes.output_lines(stack, run.of(wanted).console, wanted.root))
     return Exit.DONE

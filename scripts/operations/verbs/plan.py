@@ -14,9 +14,10 @@ from scripts.deployment.planning import Beside, Planner, Prepared
 from scripts.deployment.stacks import OURS, Stack
 from scripts.deployment.statuses import Action, meaning
 from scripts.operations import adoption, saved_plan
-from scripts.operations.output import plan_json, plan_markdown, plan_text, terminal
+from scripts.operations.output import plan_json, plan_markdown, plan_text
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan, SavedStack
+from scripts.terminal import console
 
 FORMATS = ("terminal", "markdown", "json")
 STEP_ONE = "this plan is step 1 of 2, the running image alone. Apply it, then plan again: step 2 has the other changes."
@@ -54,7 +55,7 @@ def run(run: Run) -> Exit:
                 kept.append((root.run.aws, saved_plan.stack(one, found, _only_image(one))))
             beside[root.name] = found
         document = plan_json.document(run.wanted.name, planner.identity.account, run.aws.region, made)
-        say(_show(run, planner, made))
+        _show(run, planner, made)
         if run.given.out:
             where = (run.wanted.name, planner.identity.account, run.aws.region)
             saved_plan.write(run.given.out, SavedPlan(*where, tuple(held for _, held in kept), document))
@@ -101,14 +102,15 @@ def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | No
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         change_set.discard(planner.aws, one)
         one = planner.image(wanted, one, previous, change_set.SAVED_IMAGE)
-        print(f"{wanted.stack}: {STEP_ONE}", file=sys.stderr)
+        console.show_line(f"{wanted.stack}: {STEP_ONE}", sys.stderr)
     return replace(one, notices=(*one.notices, *told)), previous
 
 
-def _show(run: Run, planner: Planner, made: Sequence[Plan | NotPlanned]) -> list[str]:
+def _show(run: Run, planner: Planner, made: Sequence[Plan | NotPlanned]) -> None:
+    where = (run.wanted.name, planner.identity.account, run.aws.region)
     if run.given.format == "json":
-        return [plan_json.text(run.wanted.name, planner.identity.account, run.aws.region, made)]
-    if run.given.format == "markdown":
-        return [*plan_markdown.lines(run.wanted.name, planner.identity.account, run.aws.region, made)]
-    paint = terminal.painter(sys.stdout)
-    return [line for one in made for line in plan_text.lines(one, paint, run.given.verbose)]
+        console.document(plan_json.text(*where, made))
+    elif run.given.format == "markdown":
+        console.document("\n".join(plan_markdown.lines(*where, made)))
+    else:
+        say(line for one in made for line in plan_text.lines(one, run.given.verbose))

@@ -3,18 +3,17 @@
 A question that AWS does not answer is told as such, and never as a good sign.
 """
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit
-from scripts.operations.output import formats, terminal
-from scripts.operations.output.terminal import Paint, plain
+from scripts.operations.output import formats
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, Look, Looker, State
 from scripts.operations.run import Run, say
+from scripts.terminal.text import GREEN, RED, YELLOW, Line, count, line
 
 LOOKERS: tuple[Looker, ...] = (
     source.identity,
@@ -29,7 +28,9 @@ LOOKERS: tuple[Looker, ...] = (
     account.build_image,
     source.names,
 )
-STYLES = {State.GOOD: "green", State.KNOW: "yellow", State.STOP: "red", State.UNKNOWN: "yellow"}
+# What a person reads; programs get the values of `State`.
+WORDS = {State.GOOD: "good", State.KNOW: "warning", State.STOP: "error", State.UNKNOWN: "unknown"}
+STYLES = {State.GOOD: GREEN, State.KNOW: YELLOW, State.STOP: RED, State.UNKNOWN: YELLOW}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -43,9 +44,9 @@ def run(run: Run) -> Exit:
     look = Look(run.aws, run.aws.identity(), run.roots, stack is not None, run.project)
     checks = list(found(look))
     if run.given.format == formats.JSON:
-        say(formats.document([{**asdict(one), "state": one.state.value} for one in checks]))
+        formats.show([{**asdict(one), "state": one.state.value} for one in checks])
     else:
-        say(lines(checks, terminal.painter(sys.stdout)))
+        say(lines(checks))
     return Exit.REFUSED if any(one.state is State.STOP for one in checks) else Exit.DONE
 
 
@@ -61,12 +62,12 @@ def found(look: Look) -> Iterator[Check]:
             yield Check(what, State.UNKNOWN, f"{error.call}: {error.code}: {said}", error.remedy)
 
 
-def lines(checks: list[Check], paint: Paint = plain) -> Iterator[str]:
+def lines(checks: list[Check]) -> Iterator[Line]:
     """Each check on a line, with what to do below it."""
     width = max(len(one.what) for one in checks)
     for one in checks:
-        yield f"{paint(f'{one.state.value:8}', STYLES[one.state])}  {one.what:{width}}  {one.found}"
-        yield from (f"{'':{width + 12}}{line}" for line in one.remedy.splitlines())
+        yield line((f"{WORDS[one.state]:7}", STYLES[one.state]), f"  {one.what:{width}}  {one.found}")
+        yield from (line(text, depth=6) for text in one.remedy.splitlines())
     stops = sum(one.state is State.STOP for one in checks)
     unknown = sum(one.state is State.UNKNOWN for one in checks)
-    yield f"{terminal.count(len(checks), 'check')}, {stops} would stop a deployment, {unknown} not told"
+    yield line(f"{count(len(checks), 'check')}: {count(stops, 'error')}, {unknown} unknown")

@@ -5,17 +5,16 @@ pipeline still can (F 1.4), otherwise the pipeline runs again from its commit. C
 are: this is about the application.
 """
 
-import sys
 import uuid
 from argparse import ArgumentParser
 from itertools import islice
 
 from scripts.deployment import stacks, who
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
-from scripts.deployment.prompt import answer
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
+from scripts.terminal import prompt
 
 SHOWN = 20
 
@@ -55,9 +54,9 @@ def _agree(run: Run, name: str) -> None:
     """Raises `NotConfirmedError`."""
     if run.given.yes:
         return
-    if not sys.stdin.isatty():
+    if not prompt.attended():
         raise NotConfirmedError("Nothing was rolled back: confirmation needs a terminal.", "Run again with --yes.")
-    if answer(f"Type the environment's name ({name}) to go back: ") != name:
+    if not prompt.confirmed(f"Type the environment's name ({name}) to go back: ", name):
         raise NotConfirmedError("Nothing was rolled back.")
 
 

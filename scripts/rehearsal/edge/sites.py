@@ -1,7 +1,6 @@
 """The distributions of the account, served on this machine for as long as a rehearsal takes."""
 
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
+from scripts.loopback import urlopen
 from scripts.rehearsal.account_view import DeclaredResource, declared_resource
 from scripts.rehearsal.builds.aws_cli import Hook
 from scripts.rehearsal.edge.distribution import AddedHeaders, added_headers, read_distribution
@@ -44,7 +44,7 @@ class Distributions:
             served.start()
             for path in ("/", f"/{distribution.root}"):
                 with suppress(urllib.error.HTTPError):  # before the first release there is no page
-                    urllib.request.urlopen(served.url + path, timeout=10).read()
+                    urlopen(served.url + path, timeout=10).read()
 
     def set_backend(self, backend_url: str) -> None:
         """Sends what goes to the backend to another address from now on."""

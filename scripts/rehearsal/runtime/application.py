@@ -12,12 +12,12 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
+from scripts.loopback import urlopen
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime.toolchains import minimal_environment
@@ -181,7 +181,7 @@ def health_problem(url: str, path: str, expected: str) -> str:
     """What is wrong with the health check of `path` at `url`; empty when its status is one of `expected`, which is a
     list with commas."""
     try:
-        status = str(urllib.request.urlopen(url + path, timeout=10).status)
+        status = str(urlopen(url + path, timeout=10).status)
     except urllib.error.HTTPError as error:
         status = str(error.code)
     except OSError as error:
