@@ -122,6 +122,9 @@ format: .venv/test ## let ruff mend what it can
 bench: .venv/test .venv-awscli/ready .venv-sam/ready .venv-sceptre/ready ## ratios, side by side
 	@$(BIN)/python -m tests.bench
 
+mutants: .venv/mutants .venv-checkov/ready .venv-awscli/ready ## the faults that the tests see, of a sample: SEED=1 COUNT=150
+	@$(BIN)/python -m tests.mutants $(call option,SEED,--seed) $(call option,COUNT,--count) $(arguments)
+
 clean: ## remove environments and caches
 	rm -rf .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
@@ -134,6 +137,9 @@ clean: ## remove environments and caches
 
 .venv/test: .venv/local
 	@$(SET_UP) .venv local test
+
+.venv/mutants: .venv/test
+	@$(SET_UP) .venv local test mutants
 
 # Tools whose pins do not go with ours, each in an environment of its own.
 .venv-%/ready: setup.cfg
