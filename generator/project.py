@@ -86,7 +86,8 @@ class Backend(_Facts):
     """The API: where it is, how it is started and how its health is read.
 
     `python` and `port` are the runtime's version and the listening port, `lint_columns` flake8's line length,
-    `base_image` what the default Dockerfile starts from when the application has none.
+    `base_image` what the default Dockerfile starts from when the application has none; `${PythonVersion}` in it is the
+    version that the tests run on.
     """
 
     directory: str
@@ -261,7 +262,7 @@ CLOUD_HEALTH_DASHBOARD = Project(
         health_path="/health",
         container="backend",
         lint_columns=120,
-        base_image="public.ecr.aws/docker/library/python:3.11-slim",
+        base_image="public.ecr.aws/docker/library/python:${PythonVersion}-slim",
     ),
     frontend=Frontend(
         directory="frontend",

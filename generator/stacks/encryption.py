@@ -50,6 +50,17 @@ def _services() -> list[iam.Grant]:
             [ArnLike({"kms:EncryptionContext:aws:logs:arn": arns.log_groups()})],
             Principal("Service", Sub("logs.${AWS::Region}.amazonaws.com")),
         ),
+        # The deploy action of S3 is not told to encrypt, and no page says that it then leaves the artifacts' key alone:
+        # if it does not, the page has to be readable all the same (AmazonCloudFront DeveloperGuide,
+        # private-content-restricting-access-to-s3, SSE-KMS).
+        iam.allow(
+            "CloudFrontReads",
+            [do.Decrypt],
+            keys.ITSELF,
+            "distributions of this account read a page that the deploy action has encrypted with the artifacts' key",
+            [iam.same_account(), ArnLike({"aws:SourceArn": arns.global_arn("cloudfront", "distribution/*")})],
+            iam.service("cloudfront"),
+        ),
         keys.publishes("AlarmsPublish", "cloudwatch", "alarms reach the encrypted topic", ours),
         keys.publishes("BudgetsPublish", "budgets", "the budget's warnings reach the encrypted topic", ours),
         keys.publishes(

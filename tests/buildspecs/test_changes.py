@@ -161,3 +161,18 @@ def test_an_answer_that_does_not_come_fails_the_build(sample: Workshop) -> None:
     outcome = sample.build("changes", {**VARIABLES, "CODEBUILD_SRC_DIR": str(sample.source)})
     assert not outcome.succeeded
     assert "ERROR `aws ssm get-parameters" in outcome.log and "AccessDeniedException" in outcome.log
+
+
+def test_what_a_question_is_asked_with_stays_short(sample: Workshop) -> None:
+    """A configuration value has 1,000 characters with all that is put into it, and a commit message has no limit."""
+    message = 'A "title" with a \\ and\ta tab ' + "x" * 500 + "\n\nand a body\n" * 50
+    sample.machine.answer("codecommit get-commit", {"commit": {"message": message, "parents": []}})
+    outcome = compare(sample, EXECUTION="", REPOSITORY_NAME="dashboard")
+    title = outcome.variables["TITLE"]
+    assert title.startswith("A  title  with a   anda tab xxx") and title.endswith("...") and len(title) == 200
+    assert "\n" not in title and '"' not in title
+    assert len(outcome.variables["SUMMARY"]) <= 200 and len(outcome.variables["PAGE"]) <= 300
+
+
+def test_behind_a_connection_the_question_names_no_title(sample: Workshop) -> None:
+    assert compare(sample, EXECUTION="").variables["TITLE"] == "see the commits in the plan"

@@ -77,6 +77,17 @@ def test_a_bucket_that_cannot_be_read_is_said(empty: Workshop, site: Site) -> No
     assert "the bucket's own page cannot be read: `aws s3api get-object" in outcome.log
 
 
+def test_a_page_under_a_key_of_ours_is_said(empty: Workshop, site: Site) -> None:
+    """CloudFront answers 403 for a page that it may not decrypt; that is neither the upload nor the invalidation."""
+    sealed = {"Body": PAGE, "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:aws:kms:us-east-1:0:key/1"}
+    empty.machine.answer("s3api get-object", sealed)
+    outcome = page(empty, site)
+    assert not outcome.succeeded
+    assert "is encrypted with aws:kms and arn:aws:kms:us-east-1:0:key/1, which CloudFront may have to be let use" in (
+        outcome.log
+    )
+
+
 def test_an_unknown_check_is_refused(empty: Workshop, site: Site) -> None:
     outcome = page(empty, site, "database")
     assert not outcome.succeeded

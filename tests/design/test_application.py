@@ -152,9 +152,11 @@ def test_first_deployment(templates: TemplateSet) -> None:
     assert scaling.get("ScalableDimension") == "ecs:service:DesiredCount"
     assert (scaling.get("MinCapacity"), scaling.get("MaxCapacity")) == (ref("MinimumTasks"), ref("MaximumTasks"))
     order = list(actions(stages(templates)["Deploy_Backend"]))
-    assert order == ["DeployToECS", "RaiseFromZero", "VerifyBackend"]
+    # Raised first, with its first image: how the deploy action ends on a service without tasks nobody documents.
+    assert order == ["RaiseFromZero", "DeployToECS", "VerifyBackend"]
     assert variables(templates, "Raise") == {
         "CLUSTER": ref("RunningCluster"),
+        "CONTAINER_NAME": "backend",
         "MINIMUM_TASKS": ref("MinimumTasks"),
         "SERVICE": ref("RunningService"),
     }

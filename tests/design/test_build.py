@@ -179,7 +179,9 @@ def test_default_dockerfile(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "post_build")
     assert "RESULT Dockerfile: the application's own" in text
     values = variables(templates, "BackendBuild")
-    assert values["BASE_IMAGE"] == "public.ecr.aws/docker/library/python:3.11-slim"
+    # The version that the tests run on, whichever is chosen.
+    assert values["BASE_IMAGE"] == sub("public.ecr.aws/docker/library/python:${PythonVersion}-slim")
+    assert values["PYTHON_VERSION"] == ref("PythonVersion")
     assert (values["PORT"], values["APPLICATION_MODULE"]) == ("8000", "app.main:app")
     start = text.index("FROM $BASE_IMAGE")
     created = text[start : text.index("\nDOCKERFILE", start)]

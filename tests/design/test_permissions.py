@@ -12,6 +12,7 @@ ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
     "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
     "build.BackendBuildRole": {"ecr:GetAuthorizationToken"},
+    "build.RaiseRole": {"ecs:DescribeTaskDefinition"},
     "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
     "pipeline.PipelineRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
 }
@@ -181,7 +182,9 @@ def special(project: str) -> set[str]:
         case "Publish":
             return {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"}
         case "Raise":
-            return {"ecs:DescribeServices", "ecs:UpdateService"}
+            # What it registers is a copy, with the image and the tags.
+            revision = {"ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole"}
+            return {"ecs:DescribeServices", "ecs:UpdateService"} | revision
     reads = {"ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:DescribeTaskDefinition"}
     described = ("ApplicationVersions", "ConfigurationSettings", "Environments", "InstancesHealth")
     reads |= {f"elasticbeanstalk:Describe{item}" for item in described}

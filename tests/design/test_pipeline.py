@@ -57,7 +57,7 @@ def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
 def test_ecs_deployment(templates: TemplateSet) -> None:
     by_action = actions(stages(templates)["Deploy_Backend"])
     deploy = by_action["DeployToECS"]
-    assert next(iter(by_action)) == "DeployToECS"
+    assert list(by_action)[:2] == ["RaiseFromZero", "DeployToECS"]
     assert provider(deploy) == "Deploy/ECS"
     assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
     assert deploy["Configuration"]["FileName"] == "imagedefinitions.json"

@@ -25,12 +25,19 @@ def test_key_policy(templates: TemplateSet) -> None:
     for name in ("AlarmsPublish", "BudgetsPublish"):
         [condition] = grants(templates, "encryption.Key")[name].conditions
         assert (condition.key, condition.values) == ("aws:SourceAccount", ("${AWS::AccountId}",))
+    # Whether the deploy action of S3 encrypts the page with this key nobody documents; CloudFront may read it then.
+    reads = grants(templates, "encryption.Key")["CloudFrontReads"]
+    assert (reads.actions, {one.key for one in reads.conditions}) == (
+        ("kms:Decrypt",),
+        {"aws:SourceAccount", "aws:SourceArn"},
+    )
     assert key.get("EnableKeyRotation") is True
     assert {who for grant in grants(templates, "encryption.Key").values() for who in grant.principals} == {
         "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root",
         "Service:logs.${AWS::Region}.amazonaws.com",
         "Service:cloudwatch.amazonaws.com",
         "Service:budgets.amazonaws.com",
+        "Service:cloudfront.amazonaws.com",
         "Service:events.amazonaws.com",
     }
     assert templates.resource("encryption.Alias").get("TargetKeyId") == ref("Key")

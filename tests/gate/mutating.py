@@ -6,6 +6,8 @@ Long because every kind of fault has its maker here.
 from collections.abc import Callable
 from typing import Any
 
+from generator.cfn.places import walk
+
 ACCESS = "access"  # its roles are those of people, CI and CloudFormation
 Bodies = dict[str, Any]
 Mutation = Callable[[Bodies], str]  # changes the bodies and returns the address at which a finding is expected
@@ -130,6 +132,19 @@ def not_allowed(policy: str, *actions: str) -> Mutation:
         for statement in (item for document in documents for item in document["Statement"]):
             statement["Action"] = [item for item in statement["Action"] if item not in actions]
         return f"{ACCESS}.ExecutionRole"
+
+    return mutate
+
+
+def in_question(text: str) -> Mutation:
+    """Adds a text to the question that whoever approves is asked."""
+
+    def mutate(bodies: Bodies) -> str:
+        address, pipeline = pick(bodies, PIPELINE)
+        for _, value in walk(pipeline["Properties"]["Stages"]):
+            if isinstance(value, dict) and "CustomData" in value:
+                value["CustomData"] += text
+        return address
 
     return mutate
 

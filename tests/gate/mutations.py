@@ -23,6 +23,7 @@ from .mutating import (
     clear_text_allowed,
     drop,
     grant,
+    in_question,
     metadata,
     no_flow_log,
     not_allowed,
@@ -376,6 +377,10 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "ACC003": [put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY] * 10)],
     "ACC004": [put(SUBNET, "AvailabilityZone", value={"Fn::Select": [0, {"Fn::GetAZs": ""}]})],
+    "ACC005": [
+        (in_question("#{Source.CommitMessage}"), "puts CommitMessage, whose length nobody limits"),
+        (in_question("#{Plan.TITLE}" * 9), "has a configuration value of up to"),
+    ],
     "CON001": [not_passed, not_taken, not_given],
     "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],
     "CON003": [

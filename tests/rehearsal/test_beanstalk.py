@@ -123,7 +123,7 @@ def test_the_web_process_runs_with_what_the_environment_says(here: Here) -> None
     assert {"LEVEL=INFO", "WORD=swordfish"} <= lines
     assert not [line for line in lines if line.startswith(("AWS_REGION", "AWS_DEFAULT_REGION", "PYTHON"))]
     assert [instance["Deployment"] for instance in here.health()] == [{"VersionLabel": "one", "Status": "Deployed"}] * 2
-    assert {(ROLE, "task parameter"), (ROLE, "instance")} <= set(here.checked)
+    assert {(ROLE, "instance parameter"), (ROLE, "instance")} <= set(here.checked)
     version.process.stop()
     assert here.health() == []
 
@@ -192,7 +192,7 @@ def test_what_is_not_played_is_said(here: Here) -> None:
 
 def test_a_secret_that_the_role_may_not_read_fails_the_deployment(here: Here) -> None:
     def denied(role: str, thing: str, _: Any) -> None:
-        if thing == "task parameter":
+        if thing == "instance parameter":
             raise AccessDeniedError(f"{role} may not")
 
     here.instances.checker = cast(

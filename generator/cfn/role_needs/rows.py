@@ -200,6 +200,19 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "aws ecs describe-task-definition": (Row(_of("ecs", "DescribeTaskDefinition"), "*", SAR_ECS),),
     "aws ecs describe-tasks": (Row(_of("ecs", "DescribeTasks"), f"{ECS}:task/<--cluster>/*", SAR_ECS),),
     "aws ecs list-tasks": (Row(_of("ecs", "ListTasks"), "*", SAR_ECS, {"ecs:cluster": f"{ECS}:cluster/<--cluster>"}),),
+    "aws ecs register-task-definition": (
+        Row(_of("ecs", "RegisterTaskDefinition"), f"{ECS}:task-definition/<--family>:*", SAR_ECS),
+        Row(
+            _of("ecs", "TagResource"),
+            f"{ECS}:task-definition/<--family>:*",
+            SAR_ECS,
+            {"ecs:CreateAction": "RegisterTaskDefinition"},
+        ),
+        *(
+            Row(_of("iam", "PassRole"), role, SAR_ECS, {"iam:PassedToService": "ecs-tasks.amazonaws.com"})
+            for role in ("<--task-role-arn>", "<--execution-role-arn>")
+        ),
+    ),
     "aws ecs update-service": (Row(_of("ecs", "UpdateService"), f"{ECS}:service/<--cluster>/<--service>", SAR_ECS),),
     "aws ecs wait services-stable": (
         Row(

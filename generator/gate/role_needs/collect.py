@@ -221,9 +221,20 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
             variables = {f"${name}": text(variable["Value"]) for name, variable in environment.items()}
             options = {f"--{name}": variables.get(value, value) for name, value in call.options.items()}
             options = {name: value for name, value in options.items() if not re.fullmatch(r"\$\w+", value)}
+            if call.name == "aws ecs register-task-definition":
+                options |= _revision(terms, text(environment.get("SERVICE", {}).get("Value", "")))
             yield from _rows(role, who, call.name, options, command=True)
     except UnreadableCall as error:
         yield Need(role, who, f"command that cannot be read ({error})")
+
+
+def _revision(terms: Terms, service: str) -> dict[str, str]:
+    """What a build gives when it registers a revision of a service's task definition: it copies family and roles."""
+    task = _task_of(terms, service)
+    if task is None:
+        return {}
+    options = {"--family": "Family", "--task-role-arn": "TaskRoleArn", "--execution-role-arn": "ExecutionRoleArn"}
+    return {option: terms.text(task.template, task.get(key)) for option, key in options.items()}
 
 
 def _reports(lines: list[str]) -> dict[str, str]:

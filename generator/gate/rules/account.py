@@ -1,5 +1,6 @@
 """Rules on what a real account asks for, and no emulator: rights of the caller, quotas, texts after substitution."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from generator.cfn.broadening import covers
@@ -7,6 +8,7 @@ from generator.cfn.caller_rights import KEY_CREATION, CallerRight, deployers, ho
 from generator.cfn.permissions import Permission, of
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
+from generator.gate.pipeline_model import PIPELINE
 from generator.gate.rules.rule import Fault, Rule, values
 
 # A role takes ten by default (IAM user guide, reference_iam-quotas), and there are accounts that attach one of their
@@ -85,6 +87,39 @@ def _unsteady(templates: TemplateSet) -> Iterator[Fault]:
                 yield Fault(resource.address, f"depends on {name}: {UNSTEADY[name]}")
 
 
+# How long a variable of the pipeline can become, by its name: CodePipeline's own, and those that our buildspecs cut. A
+# commit message has no limit, so it is none of them.
+VARIABLES: Mapping[str, int] = {
+    "CommitId": 64,
+    "PipelineExecutionId": 36,
+    "BACKEND_DIGEST": 32,
+    "FRONTEND_DIGEST": 32,
+    "CHANGED": 24,
+    "BACKEND_CHANGED": 5,
+    "FRONTEND_CHANGED": 5,
+    "PAGE": 300,
+    "SUMMARY": 200,
+    "TITLE": 200,
+}
+# Characters of a configuration value, counted after variables are put in (botocore, ActionConfigurationValue;
+# awsdocs/aws-codepipeline-user-guide issue 24).
+VALUE = 1000
+REFERENCE = re.compile(r"#\{[^}.]+\.([^}]+)\}")
+
+
+def _long_values(templates: TemplateSet) -> Iterator[Fault]:
+    for pipeline in templates.resources(PIPELINE):
+        for place, value in walk(dict(pipeline.properties)):
+            if "Configuration" not in place[:-1] or not isinstance(value, str):
+                continue
+            named = REFERENCE.findall(value)
+            for unknown in [name for name in named if name not in VARIABLES]:
+                yield Fault(pipeline.address, f"puts {unknown}, whose length nobody limits, into a configuration value")
+            length = len(REFERENCE.sub("", value)) + sum(VARIABLES.get(name, 0) for name in named)
+            if named and length > VALUE:
+                yield Fault(pipeline.address, f"has a configuration value of up to {length} characters")
+
+
 RULES = (
     Rule(
         "ACC001",
@@ -110,5 +145,11 @@ RULES = (
         "an update of something else would replace what depends on it",
         "make it a parameter that the deploy script computes once and keeps",
         _unsteady,
+    ),
+    Rule(
+        "ACC005",
+        f"an action whose configuration gets longer than {VALUE} characters fails, and the release with it",
+        "export a variable that the buildspec cuts, and write its length into VARIABLES",
+        _long_values,
     ),
 )

@@ -55,7 +55,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) 
         {
             "APPLICATION_MODULE": facts.module,
             "BACKEND_DIRECTORY": facts.directory,
-            "BASE_IMAGE": facts.base_image,
+            "BASE_IMAGE": Sub(facts.base_image) if "${" in facts.base_image else facts.base_image,
             "CONTAINER_NAME": facts.container,
             "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
             "LINT_COLUMNS": str(facts.lint_columns),
@@ -123,6 +123,7 @@ def _raise(stack: Stack, ecs: str) -> Job:
         inline("raise"),
         {
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
+            "CONTAINER_NAME": stack.project.backend.container,
             "MINIMUM_TASKS": stack.takes(ports.TASKS_MINIMUM),
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
         },

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, s3, ssm
+from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, s3, ssm
 from awacs import elasticbeanstalk as beanstalk
-from awacs.aws import ArnEquals
+from awacs.aws import ArnEquals, StringEquals
 from troposphere import If
 
 from generator.core import arns, conditions, ports
@@ -53,14 +53,42 @@ def publish(stack: Stack) -> list[Grant]:
 
 
 def raise_from_zero(stack: Stack) -> list[Grant]:
-    """The raise project starts the first tasks of the service."""
+    """The raise project starts the first tasks of the service, with the revision that it registers for them. Source:
+    Service Authorization Reference, Amazon ECS."""
+    family = arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY))
     return [
         allow(
             "RaiseFromZero",
             [ecs.DescribeServices, ecs.UpdateService],
             [stack.takes(ports.SERVICE_ARN)],
             "the first release raises the service from zero tasks to its minimum",
-        )
+        ),
+        allow(
+            "ReadRevision",
+            [ecs.DescribeTaskDefinition],
+            Anything("DescribeTaskDefinition names no resource"),
+            "the first revision with an image is a copy of the one that the service was made with",
+        ),
+        allow(
+            "RegisterRevision",
+            [ecs.RegisterTaskDefinition],
+            [family],
+            "the first revision with an image is registered before the deploy action, which then finds a service",
+        ),
+        allow(
+            "TagRevision",
+            [ecs.TagResource],
+            [family],
+            "the copy keeps the tags of the revision it was made from",
+            [StringEquals({"ecs:CreateAction": "RegisterTaskDefinition"})],
+        ),
+        allow(
+            "HandRolesToTasks",
+            [iam.PassRole],
+            [stack.takes(ports.TASK_ROLE_ARN), stack.takes(ports.EXECUTION_ROLE_ARN)],
+            "the first revision runs with the roles of the one it was made from",
+            [StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})],
+        ),
     ]
 
 

@@ -192,7 +192,7 @@ def _approval(stack: Template) -> Stage:
     approve = actions.approval(
         APPROVAL_ACTION,
         stack.takes(ports.TOPIC_ARN),
-        "Deploy commit #{Source.CommitId}? #{Plan.SUMMARY}. The plan: #{Plan.PAGE} #{Source.CommitMessage}",
+        "Deploy commit #{Source.CommitId}? #{Plan.SUMMARY}. The plan: #{Plan.PAGE} #{Plan.TITLE}",
         Sub(link.replace("${Name}", f"${{{project.data['Ref']}}}")),
         stack.takes(ports.APPROVAL_TIMEOUT),
         order=2,
@@ -206,15 +206,16 @@ def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
     to_ecs = actions.ecs(
         "DeployToECS", cluster, service, IMAGE_DEFINITIONS, BACKEND_OUTPUT, stack.takes(ports.DEPLOYMENT_TIMEOUT)
     )
-    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=2)
+    # First: how the deploy action ends on a service that wants no tasks is documented nowhere.
+    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=1)
     deploy_role = beanstalk.role(stack, role, conditions.on_beanstalk(stack))
     to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, BACKEND_OUTPUT, GetAtt(deploy_role, "Arn"))
     verify = actions.codebuild(
         "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables=_release("backend")
     )
     deploys = [
-        to_ecs._replace(when=ecs),
         raise_tasks._replace(when=ecs),
+        to_ecs._replace(when=ecs, order=2),
         to_beanstalk._replace(when=conditions.ON_BEANSTALK),
     ]
     skip = _unless(ANYTHING, BACKEND_CHANGED)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from scripts.deployment.aws import Aws
@@ -53,16 +54,17 @@ class CommandLine:
         command, *rest = words[1:] if waiting else words
         file = rest.pop() if (service, command) == ("s3api", "get-object") and rest else ""
         options = _options(rest)
+        body = _input(options.pop("cli-input-json", []), call.folder)
         query, output = (options.pop("query", [""])[0], options.pop("output", ["json"])[0])
         name = f"aws {service} {'wait ' if waiting else ''}{command}"
-        self._check(name, options)
+        self._check(name, {**_named_options(body), **options})
         client = "s3" if service == "s3api" else service
         if waiting:
             return self._wait(client, command, options)
         if name == "aws ecr get-login-password":
             token = self._call(client, "GetAuthorizationToken", {})["authorizationData"][0]["authorizationToken"]
             return ProgramResult(base64.b64decode(token).decode().partition(":")[2] + "\n")
-        answer = self._call(client, _operation(client, command), options)
+        answer = self._call(client, _operation(client, command), options, body)
         if file:
             (call.folder / file).write_bytes(answer.pop("Body").read())
         return ProgramResult(_printed(answer, query, output))
@@ -77,10 +79,12 @@ class CommandLine:
             parameter = single.get("names", "").rpartition(":parameter")[2]
             self.checker.check_operation(self.role, name, fields, parameter or "*")
 
-    def _call(self, service: str, operation: str, options: Mapping[str, list[str]]) -> dict[str, Any]:
+    def _call(
+        self, service: str, operation: str, options: Mapping[str, list[str]], body: Arguments | None = None
+    ) -> dict[str, Any]:
         from botocore import xform_name
 
-        arguments = _arguments(service, operation, options)
+        arguments = {**(body or {}), **_arguments(service, operation, options)}
         method = xform_name(operation)
         replacement = self.replacements.get(f"{service}.{method}")
         answer = replacement(arguments) if replacement else self.aws.call(service, method, **arguments)
@@ -104,6 +108,27 @@ class CommandLine:
                 return ProgramResult(error=f"Waiter {name} failed\n", status=255)
             time.sleep(WAITER_PAUSE)
         return ProgramResult(error=f"Waiter {name} failed: Max attempts exceeded\n", status=255)
+
+
+def _input(values: list[str], folder: Path) -> Arguments:
+    """What `--cli-input-json file://NAME` gives: parameters as the API has them (AWS CLI user guide,
+    cli-usage-skeleton)."""
+    if not values:
+        return {}
+    file = values[0].removeprefix("file://")
+    if len(values) != 1 or file == values[0]:
+        raise UnsupportedError("--cli-input-json is simulated with one file://NAME")
+    parsed = json.loads((folder / file).read_text(encoding="utf-8"))
+    if not isinstance(parsed, dict):
+        raise UnsupportedError(f"--cli-input-json: {file} is no JSON object")
+    return parsed
+
+
+def _named_options(body: Arguments) -> dict[str, list[str]]:
+    """Parameters that are text, by the options that give the same."""
+    from botocore import xform_name
+
+    return {xform_name(name, "-"): [value] for name, value in body.items() if isinstance(value, str)}
 
 
 def _options(words: list[str]) -> dict[str, list[str]]:

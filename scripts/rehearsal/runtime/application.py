@@ -161,11 +161,12 @@ def credentials(aws: Aws) -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": endpoint.key, "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint.url}
 
 
-def stored_value(aws: Aws, checker: PermissionChecker, role: str, source: str) -> str:
-    """The value of a parameter or secret by its ARN, read in the name of a role. Raises `AccessDeniedError`."""
+def stored_value(aws: Aws, checker: PermissionChecker, role: str, source: str, where: str = "task") -> str:
+    """The value of a parameter or secret by its ARN, read in the name of a role, for a task or for an instance. Raises
+    `AccessDeniedError`."""
     parts = source.split(":")
     if parts[2] == "ssm":
-        checker.check_operation(role, "task parameter", {"ValueFrom": source})
+        checker.check_operation(role, f"{where} parameter", {"ValueFrom": source})
         name = source.partition(":parameter")[2]
         return str(aws.call("ssm", "get_parameter", Name=name, WithDecryption=True)["Parameter"]["Value"])
     arn, key = ":".join(parts[:7]), (parts[7:] or [""])[0]

@@ -180,7 +180,7 @@ class BeanstalkInstances:
         values = {option: value for (space, option), value in options.items() if space == PLAIN}
         for (space, option), source in options.items():
             if space == SECRETS:
-                values[option] = application.stored_value(self.aws, self.checker, role, source)
+                values[option] = application.stored_value(self.aws, self.checker, role, source, "instance")
         return {**values, **application.credentials(self.aws)}
 
     def _complete_health(self, arguments: Mapping[str, Any], answer: dict[str, Any]) -> None:

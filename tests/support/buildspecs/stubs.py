@@ -35,8 +35,10 @@ def aws(folder: Path, arguments: list[str]) -> int:
     if status:
         return status
     if call == "s3api get-object":
-        Path(arguments[-1]).write_text(output)
-        output = {"ContentLength": len(output)}
+        answer = output if isinstance(output, dict) else {"Body": output}
+        Path(arguments[-1]).write_text(answer["Body"])
+        size = len(answer.pop("Body"))
+        output = {**answer, "ContentLength": size}
     if "--query" in arguments:
         import jmespath
 
