@@ -68,6 +68,7 @@ VERBS = {
     "destroy": Verb("delete an environment; what holds data stays", f"{MODULES}.destroy"),
     "cost": Verb("what an environment costs in a month", "scripts.cost", operates=False),
     "review": Verb("what a change does to every environment", "scripts.review.command", "BASE", False),
+    "version": Verb("say which version a change of the templates needs", "scripts.review.version", "BASE", False),
     "show": Verb("what one environment gets, with every condition decided", "scripts.lookup.show", operates=False),
     "why": Verb("where something is made, why, and what changing it does", "scripts.lookup.why", "NAME", False),
     "ci-files": Verb("write ready workflow files for a host of git", "scripts.ci.command", "", False),

@@ -19,7 +19,7 @@ from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.places import spell
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
-from scripts.review import loss, rename
+from scripts.review import loss, rename, rights
 from scripts.review.model import (
     ADDED,
     CHANGED,
@@ -155,7 +155,7 @@ def _permissions(
         old = rename.applied_to_set(before.stacks[root], renamed) if root in before.stacks else TemplateSet({})
         if _bodies(old) == _bodies(after.stacks[root]):
             continue
-        more, less = broadening.compare(old, after.stacks[root])
+        more, less = rights.differences(old, after.stacks[root])
         gained += more
         lost += less
     return tuple(gained), tuple(lost)

@@ -7,6 +7,7 @@ Each is a function that edits the files of a checkout; what its reviewer has to 
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ def _edit(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     body = json.loads(path.read_text(encoding="utf-8"))
     edit(body)
     path.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def commit(folder: Path) -> None:
+    """Commits everything, as the new `base`."""
+    for words in (["add", "."], [*NAMED, "commit", "-qm", "next"], ["tag", "-f", "base"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
 
 
 def resource(body: dict[str, Any], name: str) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Which version a change of the templates needs: `delivery version BASE [HEAD]`.
+
+The version of the set says what an update does to a living environment. It follows from the same comparison as the
+review:
+
+- major: data or an address is deleted, replaced, unprotected or kept for a shorter time, or a parameter is gone;
+- minor: resources, rights or parameters are added, or a right becomes broader;
+- patch: anything else that reaches a template.
+
+What only a parameter file changes is no matter of the set's version.
+"""
+
+import re
+from argparse import ArgumentParser, Namespace
+from enum import IntEnum
+from pathlib import Path
+
+from generator.cfn.templates import TemplateSet
+from scripts.deployment.errors import Exit, RefusedError
+from scripts.review import revision
+from scripts.review.command import PROJECT, review
+from scripts.review.model import ADDED, Review
+from scripts.terminal import console
+
+CHANGELOG = "CHANGELOG.md"
+NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+
+
+class Bump(IntEnum):
+    """How far a version has to go up."""
+
+    NONE = 0
+    PATCH = 1
+    MINOR = 2
+    MAJOR = 3
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """What is compared."""
+    parser.add_argument("base", metavar="BASE", help="a revision, such as the tag of the last version")
+    parser.add_argument("head", metavar="HEAD", nargs="?", default="", help="another one (default: the working tree)")
+    parser.add_argument("--project", type=Path, default=PROJECT, help="the checkout")
+
+
+def run(options: Namespace) -> Exit:
+    """Says which version is needed. Raises `RefusedError` when the new templates have a lower one, or when the change
+    log has no line for it."""
+    before = revision.read(options.project, options.base)
+    after = revision.read(options.project, options.head)
+    needed, why = bump(review(options.project, options.base, options.head), before.templates, after.templates)
+    old, new = version(before.templates), version(after.templates)
+    if needed is Bump.NONE:
+        console.show([f"{new}: the templates are those of {options.base}"])
+        return Exit.DONE
+    least = raised(old, needed)
+    if _number(new) < _number(least):
+        raise RefusedError(
+            f"The set is version {new}, and this change needs at least {least} ({needed.name.lower()}: {why}).",
+            f"Set VERSION in generator/version.py to {least}, add it to {CHANGELOG}, and run `make templates`.",
+        )
+    if not options.head and f"## {new}" not in _changelog(options.project):
+        raise RefusedError(f"{CHANGELOG} has no heading `## {new}`.", "Add it, with a line that says what changes.")
+    console.show([f"{new}: enough for a {needed.name.lower()} change ({why})"])
+    return Exit.DONE
+
+
+def bump(changes: Review, before: TemplateSet, after: TemplateSet) -> tuple[Bump, str]:
+    """How far the version has to go up, and why."""
+    old, new = _parameters(before), _parameters(after)
+    if gone := sorted(old - new):
+        return Bump.MAJOR, f"parameter {gone[0]} is gone"
+    for environment in changes.environments:
+        own = {change.name for change in environment.parameters if change.origin == "file"}
+        for risk in environment.risks:
+            if not own:
+                return Bump.MAJOR, f"{risk.path}: {risk.what}"
+    if added := sorted(new - old):
+        return Bump.MINOR, f"parameter {added[0]} is new"
+    for environment in changes.environments:
+        for change in environment.resources:
+            if change.action == ADDED:
+                return Bump.MINOR, f"{change.path} is new"
+        if environment.broader:
+            return Bump.MINOR, f"a right becomes broader: {environment.broader[0].holder}"
+    if changes.latent_grants:
+        return Bump.MINOR, f"a right becomes broader: {changes.latent_grants[0].holder}"
+    same = {template.name: _unversioned(template.body) for template in before} == {
+        template.name: _unversioned(template.body) for template in after
+    }
+    return (Bump.NONE, "") if same else (Bump.PATCH, "templates change")
+
+
+def version(templates: TemplateSet) -> str:
+    """The version of a set, as its roots carry it. Raises `RefusedError`."""
+    versions = {str(template.metadata.get("Generator", {}).get("Version", "")) for template in templates} - {""}
+    if len(versions) != 1 or not NUMBER.fullmatch(next(iter(versions))):
+        raise RefusedError(f"The templates have no single version: {', '.join(sorted(versions)) or 'none'}.")
+    return versions.pop()
+
+
+def raised(old: str, needed: Bump) -> str:
+    """The lowest version that is enough. Before 1.0.0 nothing is promised yet: a major change raises the minor number
+    (Semantic Versioning 2.0.0, item 4)."""
+    major, minor, patch = _number(old)
+    if needed is Bump.MAJOR and major:
+        return f"{major + 1}.0.0"
+    if needed >= Bump.MINOR:
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def _number(text: str) -> tuple[int, int, int]:
+    match = NUMBER.fullmatch(text)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else (0, 0, 0)
+
+
+def _parameters(templates: TemplateSet) -> set[str]:
+    """The parameters that a person may set: those of the roots."""
+    roots = [template for template in templates if template.metadata.get("Generator", {}).get("Version")]
+    return {
+        f"{root.name}.{name}"
+        for root in roots
+        for name in root.parameters
+        if name not in root.metadata.get("Computed", {})
+    }
+
+
+def _unversioned(body: object) -> object:
+    if not isinstance(body, dict):
+        return body
+    generator = body.get("Metadata", {}).get("Generator", {})
+    metadata = {**body.get("Metadata", {}), "Generator": {**generator, "Version": ""}}
+    return {**body, "Metadata": metadata}
+
+
+def _changelog(project: Path) -> list[str]:
+    try:
+        return (project / CHANGELOG).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []

@@ -1,0 +1,83 @@
+"""The version of the set follows from what a change does: `delivery version BASE`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import cli
+from scripts.review.version import Bump, raised
+from tests.support import pull_requests
+
+
+def asked(folder: Path) -> int:
+    return cli.main(["version", "base", "--project", str(folder)])
+
+
+def released(folder: Path, version: str, *, log: bool = True) -> None:
+    """Sets the version that the roots carry, and writes its heading into the change log."""
+    for name in ("environment", "edge", "shared", "access"):
+        pull_requests.template(folder, name, lambda body: body["Metadata"]["Generator"].update(Version=version))
+    if log:
+        (folder / "CHANGELOG.md").write_text(f"# Changes\n\n## {version}\n\n- one\n", encoding="utf-8")
+
+
+def starting_at(folder: Path, version: str) -> None:
+    """The base has this version."""
+    released(folder, version)
+    pull_requests.commit(folder)
+
+
+def removed_parameter(folder: Path) -> None:
+    def edit(body: dict[str, Any]) -> None:
+        del body["Parameters"]["RedisUrl"]
+
+    pull_requests.template(folder, "environment", edit)
+
+
+@pytest.mark.parametrize(
+    ("edit", "needed", "why"),
+    [
+        (pull_requests.replaced_bucket, "2.0.0", "Site.Site: holds data: replaced"),
+        (pull_requests.table_unprotected, "2.0.0", "Data.Clients"),
+        (removed_parameter, "2.0.0", "parameter environment.RedisUrl is gone"),
+        (pull_requests.right_broadened_in_a_child, "1.3.0", "a right becomes broader: Backend.TaskRole"),
+        (pull_requests.new_variable, "1.3.0", "Configuration.BannerColour is new"),
+        (pull_requests.buildspec_without_its_source, "1.2.4", "templates change"),
+    ],
+)
+def test_too_low_a_version_is_refused_and_the_right_one_passes(
+    edit: Callable[[Path], None], needed: str, why: str, checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starting_at(checkout, "1.2.3")
+    edit(checkout)
+    assert asked(checkout) == 3
+    error = capsys.readouterr().err
+    assert f"needs at least {needed}" in error and why in error
+    released(checkout, needed)
+    assert asked(checkout) == 0
+
+
+@pytest.mark.parametrize("edit", [pull_requests.formatting_only, pull_requests.shorter_retention])
+def test_what_does_not_change_the_set_needs_no_version(edit: Callable[[Path], None], checkout: Path) -> None:
+    edit(checkout)
+    assert asked(checkout) == 0
+
+
+def test_a_version_without_a_line_in_the_change_log_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starting_at(checkout, "1.2.3")
+    pull_requests.new_variable(checkout)
+    released(checkout, "1.3.0", log=False)
+    assert asked(checkout) == 3
+    assert "CHANGELOG.md has no heading `## 1.3.0`" in capsys.readouterr().err
+
+
+def test_before_the_first_major_version_nothing_is_promised() -> None:
+    assert raised("0.4.2", Bump.MAJOR) == "0.5.0"
+    assert raised("0.4.2", Bump.PATCH) == "0.4.3"
+    assert raised("1.4.2", Bump.MAJOR) == "2.0.0"
