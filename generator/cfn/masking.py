@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.cfn.parameters import SECRETS, secret
+from generator.cfn.unknown import is_unknown
 
-# What stands for a value that only the execution will know (cloudformation-coverage-roadmap issue 2113).
-UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 # Of list elements, what tells them apart: variables and containers, tags, policies, statements, origins.
 ELEMENT_NAMES = ("Name", "Key", "PolicyName", "Sid", "Id")
 # A value that stands beside its own name: variables and containers, tags, parameters, options of Elastic Beanstalk.
@@ -19,7 +18,7 @@ HARMLESS = re.compile(r"\d{1,4}|true|false")  # PasswordLength, RequireToken
 def masked(name: str, value: str, hidden: bool = False) -> str:
     """A value as it may be shown. `name` is what it is called, with dots between the parts of a path; `hidden` says
     that it must not be shown whatever it is. Inside JSON, each text is looked at with the name that it stands under."""
-    if not value or UNKNOWN in value:
+    if not value or is_unknown(value):
         return value
     if hidden:
         return "(not shown)"
@@ -95,4 +94,4 @@ def _own_name(element: object) -> str:
     if "OptionName" in element:  # unique in its namespace only
         return f"{element.get('Namespace')}.{element['OptionName']}"
     name = next((str(element[key]) for key in ELEMENT_NAMES if key in element), "")
-    return "" if UNKNOWN in name else name
+    return "" if is_unknown(name) else name

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,12 +12,14 @@ from generator.cfn.masking import masked
 from scripts.deployment import changes
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.follow import pauses
 from scripts.deployment.package import Packaged
 from scripts.deployment.plan import CREATE, UPDATE, Difference, Notice, Plan, PlannedChange
 from scripts.deployment.stacks import OURS, SAVED, Stack, create_change_set, delete_change_set, delete_empty
 
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
 SAVED_IMAGE = f"{SAVED}image-"
+DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
 AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
 
 
@@ -115,7 +118,25 @@ def discard(aws: Aws, plan: Plan) -> None:
     """Takes the change set away, and the empty stack that a first one brings with it unless another one needs it."""
     delete_change_set(aws, plan.change_set)
     if plan.kind == CREATE:
+        _wait_until_deleted(aws, plan.change_set)
         delete_empty(aws, plan.stack_id)
+
+
+def _wait_until_deleted(aws: Aws, change_set: str) -> None:
+    """Nested change sets are deleted after the root's own, with the stacks that wait for them in REVIEW_IN_PROGRESS; a
+    root stack that is deleted before may leave those behind."""
+    until = time.monotonic() + DELETION_SECONDS
+    waits = pauses()
+    while time.monotonic() < until:
+        try:
+            answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
+        except AwsError as error:
+            if error.code in ("ChangeSetNotFound", "ValidationError"):  # the latter when its stack is gone with it
+                return
+            raise
+        if answer.get("Status") not in ("DELETE_PENDING", "DELETE_IN_PROGRESS"):
+            return
+        time.sleep(next(waits))
 
 
 def _create(
@@ -150,7 +171,7 @@ def _kept(aws: Aws, plan: Plan, reading: Callable[[], Plan]) -> Plan:
 
 
 def _read(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:
-    found, notices, none = changes.changed(aws, plan, request.hidden)
+    found, notices, none = changes.changed(aws, plan, request.hidden, request.template.body)
     before = previous or Stack(request.stack, "", "")
     return replace(
         plan,

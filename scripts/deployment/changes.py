@@ -3,13 +3,16 @@
 import json
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from generator.cfn.masking import masked
+from generator.cfn.unknown import fed_by_siblings, is_unknown
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.follow import pauses
-from scripts.deployment.plan import UNKNOWN, Difference, Notice, Path, Plan, PlannedChange
+from scripts.deployment.plan import Difference, Notice, Path, Plan, PlannedChange
 from scripts.operations.diagnose.drift import expected
 
 # CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
@@ -21,17 +24,19 @@ NAMING = ("Name", "Key", "PolicyName", "Sid", "Id")
 
 
 def changed(
-    aws: Aws, plan: Plan, hidden: Collection[str]
+    aws: Aws, plan: Plan, hidden: Collection[str], template: Mapping[str, Any] | None = None
 ) -> tuple[tuple[PlannedChange, ...], tuple[Notice, ...], bool]:
     """The changes of a plan's change set, what CloudFormation says about them, and whether there are none.
 
-    `hidden` are the parameters whose values must not be shown. Raises `RefusedError` with the reason of a change set
-    that failed.
+    `hidden` are the parameters whose values must not be shown, `template` is the root's: what its nested stacks take
+    from each other is uncertain, whatever the change set says of it. Raises `RefusedError` with the reason of a
+    change set that failed.
     """
     answer = _settled(aws, plan.change_set)
     if answer["Status"] != "FAILED":
         notices: list[Notice] = []
-        found = tuple(_changes(aws, answer, (), hidden, notices))
+        fed = fed_by_siblings(template or {})
+        found = tuple(_changes(aws, answer, (), _Reading(hidden, fed), notices))
         return found, tuple(notices), False
     if _unchanged(answer):
         return (), (), True
@@ -110,9 +115,20 @@ def _fault(event: Answer) -> str:
     return f"{place}: {event.get('ValidationStatusReason', event.get('ValidationName', ''))}"
 
 
-def _changes(
-    aws: Aws, answer: Answer, path: Path, hidden: Collection[str], notices: list[Notice]
-) -> Iterator[PlannedChange]:
+@dataclass(frozen=True)
+class _Reading:
+    """How changes are read: parameters that must not be shown, and those of nested stacks that siblings feed."""
+
+    hidden: Collection[str]
+    fed: Mapping[str, frozenset[str]]
+
+    def is_fed(self, path: Path, name: str, cause: str) -> bool:
+        """Whether a difference hangs on what a sibling gives: of a nested stack itself, or of a resource in it."""
+        fed = self.fed.get(path[0], frozenset())
+        return cause in fed if len(path) > 1 else name.removeprefix("Parameters.") in fed
+
+
+def _changes(aws: Aws, answer: Answer, path: Path, reading: _Reading, notices: list[Notice]) -> Iterator[PlannedChange]:
     for entry in answer["Changes"]:
         change = entry["ResourceChange"]
         here = (*path, change["LogicalResourceId"])
@@ -122,14 +138,14 @@ def _changes(
             if child["Status"] == "FAILED" and not _unchanged(child):
                 lines = _faults(aws, child)
                 raise RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(here)}:", *lines]))
-            children = tuple(_changes(aws, child, here, hidden, notices))
+            children = tuple(_changes(aws, child, here, reading, notices))
         yield PlannedChange(
             here,
             change["ResourceType"],
             change["Action"],
             change.get("Replacement", ""),
             change.get("PolicyAction", ""),
-            tuple(_details(change, hidden)),
+            tuple(_details(change, here, reading)),
             children,
             nested=bool(below),
             physical_id=change.get("PhysicalResourceId", ""),
@@ -153,7 +169,7 @@ def _notices(aws: Aws, answer: Answer, path: Path) -> Iterator[Notice]:
             yield Notice("validation", ".".join((*path, event.get("LogicalResourceId", ""))), _fault(event))
 
 
-def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
+def _details(change: Answer, path: Path, reading: _Reading) -> Iterator[Difference]:
     """A resource's changed values. One value can have two entries, for the template's and for the parameter's change:
     what is certain in one of them is certain. Source: User Guide, "Example change sets"."""
     found: dict[str, Difference] = {}
@@ -164,17 +180,18 @@ def _details(change: Answer, hidden: Collection[str]) -> Iterator[Difference]:
         place = target.get("Path", "").removeprefix("/Properties/").strip("/")
         name = _called(place, change) or target.get("Name") or target["Attribute"]
         before, after = target.get("BeforeValue", ""), target.get("AfterValue", "")
-        known = UNKNOWN not in after
+        cause, hidden = detail.get("CausingEntity", ""), reading.hidden
+        known = not is_unknown(after) and not reading.is_fed(path, name, cause)
         certain = detail.get("ChangeSource") != "Automatic" and known
         certain = certain and (detail.get("Evaluation") == "Static" or before != after)
-        secretly = detail.get("CausingEntity", "") in hidden or name.removeprefix("Parameters.") in hidden
+        secretly = cause in hidden or name.removeprefix("Parameters.") in hidden
         one = Difference(
             name,
             masked(name, before, secretly),
             masked(name, after, secretly),
             certain,
             target.get("RequiresRecreation", "Never"),
-            detail.get("CausingEntity", ""),
+            cause,
         )
         if (key := place or name) not in found or (certain and not found[key].certain):
             found[key] = one
@@ -205,4 +222,4 @@ def _own(element: object) -> str:
     if "OptionName" in element:  # unique in its namespace only
         return f"{element.get('Namespace')}.{element['OptionName']}"
     name = next((str(element[key]) for key in NAMING if key in element), "")
-    return "" if UNKNOWN in name else name
+    return "" if is_unknown(name) else name

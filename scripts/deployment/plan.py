@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from scripts.deployment.settings import Settings
 
 CREATE, UPDATE = "CREATE", "UPDATE"
-# What stands for a value that only the execution will know (cloudformation-coverage-roadmap issue 2113).
-UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 Path = tuple[str, ...]  # logical ids from below the root stack down to a resource
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from threading import RLock
+from threading import RLock, Timer
 from typing import Any
 from urllib.parse import unquote, urlparse
 
@@ -16,7 +16,16 @@ from scripts.local_aws import schemas
 from scripts.local_aws import template as templates
 from scripts.local_aws.services import Application, ResourceError, Services
 from scripts.local_aws.template import NOTHING, InvalidTemplateError, Scope
-from scripts.local_aws.values import Behaviour, ChangeSet, Operation, RefusedCallError, Stack, Target, identifier
+from scripts.local_aws.values import (
+    Behaviour,
+    ChangeSet,
+    Operation,
+    RefusedCallError,
+    Resource,
+    Stack,
+    Target,
+    identifier,
+)
 
 IAM_NAMES = {
     "AWS::IAM::Group": "GroupName",
@@ -65,6 +74,14 @@ class Account:
         random = identifier(parent.id, logical, self.made).replace("-", "")[:12].upper()
         return self.new(f"{parent.name[:90]}-{logical[:24]}-{random}", parent, logical)
 
+    def nested_stack(self, resource: Resource) -> Stack:
+        """The nested stack of a resource. Raises `InvalidTemplateError` for one that was deleted behind its parent's
+        back. AWS's words are those of DescribeStacks on a stack that is gone; which it says here is not documented."""
+        stack = self.stacks[resource.physical]
+        if stack.status == "DELETE_COMPLETE":
+            raise InvalidTemplateError(f"Stack with id {stack.id} does not exist (nested stack {resource.logical})")
+        return stack
+
     def has_role(self, role: str) -> bool:
         """Whether an IAM role exists, by its ARN."""
         try:
@@ -106,8 +123,23 @@ class Account:
                 return one
         raise RefusedCallError(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
 
+    def delete_change_set(self, change_set: ChangeSet) -> None:
+        """As `forget`, in the time that the deletion of nested change sets takes."""
+        seconds = self.behaviour.deletion_seconds
+        if not seconds or not change_set.below:
+            self.forget(change_set)
+            return
+        for member in change_set.family():
+            member.status, member.execution = "DELETE_IN_PROGRESS", "UNAVAILABLE"
+        timer = Timer(seconds, self.forget, (change_set,))
+        timer.daemon = True
+        timer.start()
+
     def forget(self, change_set: ChangeSet) -> None:
-        """Deletes a root's change set with those of its nested stacks, and the stacks that exist only because of it."""
+        """Deletes a root's change set with those of its nested stacks, and the stacks that exist only because of it; it
+        is without effect on a root that was deleted meanwhile: AWS can leave its children in REVIEW_IN_PROGRESS."""
+        if change_set.root.stack.status == "DELETE_COMPLETE":
+            return
         for one in change_set.family():
             self.change_sets.pop(one.id, None)
             if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
@@ -169,7 +201,9 @@ class Account:
             "AWS::URLSuffix": "amazonaws.com",
         }
         zones = tuple(f"{services.region}{letter}" for letter in "abc")
-        return Scope(target.template, target.values, pseudo, target.tags, zones, preview).check()
+        return Scope(
+            target.template, target.values, pseudo, target.tags, zones, preview, self.behaviour.unknown
+        ).check()
 
     def properties(self, scope: Scope, logical: str) -> dict[str, Any]:
         """The resolved properties of a resource, with the stack's tags. Raises `InvalidTemplateError`."""
@@ -240,6 +274,14 @@ class Account:
         return sorted(needed), sorted(kinds)
 
 
+@dataclass
+class _ToCome:
+    """What accounts begin with."""
+
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+
+accounts_to_come = _ToCome()
 ACCOUNTS: dict[tuple[str, str], Account] = {}
 SERVED: list[tuple[str, Application]] = []  # where the services answer, and what does; set by `application.make`
 
@@ -248,5 +290,6 @@ def account(number: str, region: str) -> Account:
     """The state of an account in a region, made at the first call."""
     if (number, region) not in ACCOUNTS:
         [(endpoint, services)] = SERVED
-        ACCOUNTS[number, region] = Account(Services(endpoint, region, number, get_partition(region), services))
+        served = Services(endpoint, region, number, get_partition(region), services)
+        ACCOUNTS[number, region] = Account(served, behaviour=accounts_to_come.behaviour)
     return ACCOUNTS[number, region]

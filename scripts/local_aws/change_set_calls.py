@@ -149,7 +149,8 @@ def delete_change_set(request: Request) -> Answer:
         raise RefusedCallError(
             f"Delete the root change set {change_set.root.id} instead", "InvalidChangeSetStatusException"
         )
-    request.account.forget(change_set)
+    if change_set.status != "DELETE_IN_PROGRESS":
+        request.account.delete_change_set(change_set)
     return {}
 
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn import graph
 from generator.cfn.templates import STACK
+from generator.cfn.unknown import is_unknown
 from scripts.local_aws import drift, schemas, validation
 from scripts.local_aws.account import Account
-from scripts.local_aws.template import NOTHING, UNKNOWN, InvalidTemplateError, Scope
+from scripts.local_aws.template import NOTHING, InvalidTemplateError, Scope
 from scripts.local_aws.values import Change, ChangeSet, Resource, Stack, Target, identifier
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -18,7 +20,7 @@ def plan(account: Account, change_set: ChangeSet) -> ChangeSet:
     """Fills in the changes and the status; a plan that cannot be made is a change set that FAILED, with the reason."""
     try:
         scope = account.scope(change_set.stack, change_set.target, preview=True)
-        for change in _changes(account, change_set, scope):
+        for change in _changes(_Preview(account, change_set, scope)):
             change_set.changes.append(change)  # at once: what a failed plan made is deleted with it
         outputs = account.outputs(scope)
         if change_set.mode:
@@ -44,15 +46,25 @@ def fail(change_set: ChangeSet, reason: str) -> ChangeSet:
     return change_set
 
 
-def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[Change]:
+@dataclass
+class _Preview:
+    """A change set in the making: what its expressions are resolved against, and the changes so far by logical id."""
+
+    account: Account
+    change_set: ChangeSet
+    scope: Scope
+    changed: dict[str, Change] = field(default_factory=dict)
+
+
+def _changes(preview: _Preview) -> Iterator[Change]:
+    account, change_set, scope = preview.account, preview.change_set, preview.scope
     stack, template = change_set.stack, change_set.target.template
     wanted = [name for name in graph.order(graph.dependencies(template)) if scope.exists(template.resources[name].body)]
-    changed: dict[str, Change] = {}
     for name in wanted:
         body, existing = template.resources[name].body, stack.resources.get(name)
         properties = account.properties(scope, name)
         validation.syntax(change_set, name, body["Type"], properties)
-        change = _change(name, body, existing, properties, change_set, changed)
+        change = _change(preview, name, existing, properties)
         if body["Type"] == STACK:
             _nest(account, change_set, change, existing, properties)
         elif change.action == "Add":
@@ -63,7 +75,7 @@ def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[
             # CloudFormation does not look into siblings: outputs of a nested stack that changes are not known here.
             hidden = change.action and existing.nested
             scope.found[name] = (existing.physical, {} if hidden else existing.attributes)
-        changed[name] = change
+        preview.changed[name] = change
         yield change
     for name, existing in stack.resources.items():
         if name not in wanted:
@@ -76,14 +88,8 @@ def _changes(account: Account, change_set: ChangeSet, scope: Scope) -> Iterator[
             yield removed
 
 
-def _change(
-    name: str,
-    body: Mapping[str, Any],
-    existing: Resource | None,
-    after: Mapping[str, Any],
-    change_set: ChangeSet,
-    changed: Mapping[str, Change],
-) -> Change:
+def _change(preview: _Preview, name: str, existing: Resource | None, after: Mapping[str, Any]) -> Change:
+    body = preview.scope.template.resources[name].body
     kind = body["Type"]
     if existing is None or (existing.status == "CREATE_FAILED" and not existing.nested):
         return Change("Add", name, kind, after=after)
@@ -98,9 +104,8 @@ def _change(
         path = ".".join(str(step) for step in place if not isinstance(step, int))
         always = any(path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in create_only)
         recreation = "Always" if always else "Conditionally" if path.split(".")[0] in conditional else "Never"
-        detail = _detail(place, before, value, recreation)
-        detail.update(_cause(_written(body.get("Properties", {}), place), change_set, changed))
-        change.details.append(detail)
+        cause = _cause(preview, _written(body.get("Properties", {}), place))
+        change.details.append(_detail(place, before, value, recreation) | cause)
     attributes = [detail["Target"]["Attribute"] for detail in change.details]
     for attribute in ("Metadata", "DeletionPolicy", "UpdateReplacePolicy", "CreationPolicy", "UpdatePolicy"):
         if existing.body.get(attribute) != body.get(attribute):
@@ -146,7 +151,7 @@ def _detail(place: tuple[Any, ...], before: Any, after: Any, recreation: str) ->
         target["BeforeValue"] = before if isinstance(before, str) else json.dumps(before, sort_keys=True)
     if after is not NOTHING:
         target["AfterValue"] = after if isinstance(after, str) else json.dumps(after, sort_keys=True)
-    return {"Target": target, "Evaluation": "Dynamic" if UNKNOWN in target.get("AfterValue", "") else "Static"}
+    return {"Target": target, "Evaluation": "Dynamic" if is_unknown(target.get("AfterValue", "")) else "Static"}
 
 
 def _written(raw: Any, place: tuple[Any, ...]) -> Any:
@@ -159,12 +164,15 @@ def _written(raw: Any, place: tuple[Any, ...]) -> Any:
     return raw
 
 
-def _cause(raw: Any, change_set: ChangeSet, changed: Mapping[str, Change]) -> dict[str, str]:
-    """Where a change comes from: a parameter, another resource or its attribute, or the template itself."""
+def _cause(preview: _Preview, raw: Any) -> dict[str, str]:
+    """Where a change comes from: a parameter, another resource or its attribute, or the template itself. A nested
+    change set takes what its parent hands to it for the value, placeholders too, where previews are spurious."""
+    change_set, changed = preview.change_set, preview.changed
+    spurious = {"Evaluation": "Static"} if preview.account.behaviour.spurious and change_set.parent else {}
     before = change_set.stack.target.values if change_set.stack.target else {}
     for _, how, target, attribute in graph.mentions(raw):
         if target in change_set.target.values and before.get(target) != change_set.target.values[target]:
-            return {"ChangeSource": "ParameterReference", "CausingEntity": target}
+            return {"ChangeSource": "ParameterReference", "CausingEntity": target, **spurious}
         if how != "Condition" and target in changed and changed[target].action:
             entity = f"{target}.{attribute}" if attribute else target
             return {"ChangeSource": "ResourceAttribute" if attribute else "ResourceReference", "CausingEntity": entity}
@@ -175,7 +183,7 @@ def _nest(
     account: Account, parent: ChangeSet, change: Change, existing: Resource | None, properties: Mapping[str, Any]
 ) -> None:
     """A nested stack's own change set; without `IncludeNestedStacks` an existing one counts as changed."""
-    if UNKNOWN in properties.get("TemplateURL", ""):
+    if is_unknown(properties.get("TemplateURL", "")):
         raise InvalidTemplateError(f"TemplateURL of {change.logical} is not known before the execution")
     if not parent.include_nested:
         if existing and not change.action:
@@ -183,6 +191,8 @@ def _nest(
             target = {"Attribute": "Properties", "RequiresRecreation": "Never"}
             change.details = [{"Target": target, "Evaluation": "Dynamic", "ChangeSource": "Automatic"}]
         return
+    if existing:
+        account.nested_stack(existing)
     wanted = account.nested_target(properties, parent.target)
     stack = account.stacks[existing.physical] if existing else account.nested(parent.stack, change.logical)
     kind = "UPDATE" if existing else "CREATE"

@@ -338,7 +338,7 @@ class Run:
         if same:
             existing.body = wanted.body
             return existing
-        wanted.physical, wanted.attributes = existing.physical, existing.attributes
+        wanted.physical, wanted.attributes, wanted.status = existing.physical, existing.attributes, existing.status
         stack.resources[wanted.logical] = wanted
         replaced = bool(schemas.replaces(wanted.kind, existing.properties, wanted.properties))
         self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, wanted)
@@ -507,14 +507,14 @@ class Run:
         resource.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
 
     def _update_nested(self, stack: Stack, existing: Resource, wanted: Resource, same: bool) -> Steps[Resource]:
-        child = self.account.stacks[existing.physical]
+        child = self.account.nested_stack(existing)
         assert stack.target is not None
         assert child.target is not None
         target = self.account.nested_target(wanted.properties, stack.target)
         if same and (target.text, target.values) == (child.target.text, child.target.values):
             existing.body = wanted.body
             return existing
-        wanted.physical = existing.physical
+        wanted.physical, wanted.status = existing.physical, existing.status
         stack.resources[wanted.logical] = wanted
         self._permit("Update:Modify", stack, existing, wanted)
         self.operation.journal.append((stack, wanted.logical, existing, wanted))

@@ -9,7 +9,7 @@ from typing import Any
 from cfnlint.schema import ResourceNotFoundError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from scripts.local_aws.template import UNKNOWN
+from generator.cfn.unknown import is_unknown
 
 REGION = "us-east-1"
 Schema = Mapping[str, Any]
@@ -87,7 +87,7 @@ def _faults(root: Schema, part: Any, value: Any, place: str) -> Iterator[str]:
         for step in part["$ref"].removeprefix("#/").split("/"):
             target = target[step]
         part = target
-    if not isinstance(part, dict) or (isinstance(value, str) and UNKNOWN in value):
+    if not isinstance(part, dict) or is_unknown(value):
         return
     kinds = part.get("type", [])
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)

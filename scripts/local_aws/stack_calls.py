@@ -107,13 +107,13 @@ def describe_stack_resources(request: Request) -> Answer:
         describe.resource(stack, one)
         for stack in stacks
         for one in tuple(stack.resources.values())
-        if logical in (None, one.logical) and physical in (None, one.physical)
+        if one.status and logical in (None, one.logical) and physical in (None, one.physical)
     ]
     return {"StackResources": found[:PAGE]}  # AWS gives the first 100 and no token
 
 
 def list_stack_resources(request: Request) -> Answer:
-    found = [describe.resource_summary(one) for one in tuple(request.stack().resources.values())]
+    found = [describe.resource_summary(one) for one in tuple(request.stack().resources.values()) if one.status]
     return request.page("StackResourceSummaries", found)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from generator.cfn import assertions, graph
 from generator.cfn.templates import Template, TemplatesError, from_bodies
+from generator.cfn.unknown import KNOWN_AFTER_APPLY, is_unknown
+from scripts.local_aws.values import UNKNOWN_SPELLINGS
 
 SECTIONS = frozenset(
     [
@@ -116,8 +118,6 @@ def _references(template: Template) -> None:
         raise InvalidTemplateError(f"Circular dependency between resources: [{', '.join(cycle.names)}]") from cycle
 
 
-# What CloudFormation hands to a nested change set for a value that only the execution will know.
-UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
 NOTHING = object()  # AWS::NoValue
 SSM = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}")
@@ -136,7 +136,7 @@ def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[s
     if missing := sorted(declared.keys() - values.keys()):
         raise InvalidTemplateError(f"Parameters: [{', '.join(missing)}] must have values")
     for name, body in declared.items():
-        if UNKNOWN in values[name]:
+        if is_unknown(values[name]):
             continue
         if unmet := assertions.unmet(name, body, values[name]):
             detail = f"{unmet[0]} {', '.join(unmet[1:])}".strip()
@@ -149,7 +149,7 @@ def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[s
 @dataclass(frozen=True)
 class Scope:
     """What expressions are resolved against. `found` holds the physical id and attributes of the resources that
-    exist; others are `UNKNOWN` at preview and an error otherwise."""
+    exist; at preview others are placeholders, of the spelling `unknown`, and an error otherwise."""
 
     template: Template
     values: Mapping[str, str]
@@ -157,6 +157,7 @@ class Scope:
     tags: Mapping[str, str] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
     preview: bool = False
+    unknown: str = UNKNOWN_SPELLINGS[0]
     found: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     conditions: dict[str, bool] = field(default_factory=dict)
 
@@ -215,15 +216,15 @@ class Scope:
         if name in self.template.parameters:
             parts = assertions.members(_resolved(self.template.parameters[name])["Type"], self.values[name])
             return parts if assertions.is_list(_resolved(self.template.parameters[name])["Type"]) else parts[0]
-        return self._existing(name)[0]
+        return self._existing(name)[0] or self._placeholder(name, "Ref")
 
     def attribute(self, name: str, attribute: str) -> Any:
         """What `Fn::GetAtt` gives."""
         physical, attributes = self._existing(name)
         if attribute in attributes:
             return attributes[attribute]
-        if self.preview and (physical == UNKNOWN or not attributes):
-            return UNKNOWN
+        if self.preview and not attributes:
+            return self._placeholder(f"{name}.{attribute}", "Fn::GetAtt")
         if attribute.startswith("Outputs."):
             raise InvalidTemplateError(f"Output '{attribute.removeprefix('Outputs.')}' not found in stack {physical}")
         raise InvalidTemplateError(
@@ -243,7 +244,17 @@ class Scope:
             )
         if not self.preview:
             raise InvalidTemplateError(f"{name} does not exist yet")
-        return UNKNOWN, {}
+        return "", {}
+
+    def _placeholder(self, what: str, function: str) -> str:
+        """What CloudFormation hands to a nested change set for a value that only the execution will know."""
+        intrinsic = f"{{{{IntrinsicFunction:{self.pseudo['AWS::StackName']}/{what}/{function}}}}}"
+        spellings = {
+            "change set": [KNOWN_AFTER_APPLY],
+            "intrinsic": [intrinsic],
+            "mixed": [KNOWN_AFTER_APPLY, intrinsic],
+        }
+        return spellings[self.unknown][len(what) % len(spellings[self.unknown])]
 
     def _substitute(self, argument: Any) -> str:
         text, own = (argument, {}) if isinstance(argument, str) else argument
@@ -281,8 +292,8 @@ def _select(_: Scope, argument: Any) -> Any:
 
 
 def _cidr(_: Scope, argument: Any) -> list[str]:
-    if argument[0] == UNKNOWN:
-        return [UNKNOWN] * int(argument[1])
+    if is_unknown(argument[0]):
+        return [argument[0]] * int(argument[1])
     block, count, bits = ipaddress.ip_network(argument[0]), int(argument[1]), int(argument[2])
     subnets: Iterator[Any] = block.subnets(new_prefix=block.max_prefixlen - bits)
     return [str(subnet) for _, subnet in zip(range(count), subnets, strict=False)]

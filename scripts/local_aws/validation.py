@@ -9,12 +9,13 @@ read-only, a deletion policy that retains, no other stack; nested stacks from th
 from collections.abc import Mapping
 from typing import Any
 
+from generator.cfn.unknown import is_unknown
 from scripts.local_aws import schemas
 from scripts.local_aws.account import Account
 from scripts.local_aws.handlers import ROWS, readback
 from scripts.local_aws.handlers.handler import ResourceHandler
 from scripts.local_aws.services import ResourceError
-from scripts.local_aws.template import UNKNOWN, InvalidTemplateError
+from scripts.local_aws.template import InvalidTemplateError
 from scripts.local_aws.values import RETAINED, Change, ChangeSet, Fault
 
 # Types that early validation passes over: F 9.5.
@@ -55,7 +56,7 @@ def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapp
         static = isinstance(body.get("Properties", {}).get(key), str)
         importing = change_set.root.import_existing and static
         looked_at = importing or _seen(change_set, change.kind)
-        if not physical or UNKNOWN in physical or not looked_at or not _there(account, change, physical):
+        if not physical or is_unknown(physical) or not looked_at or not _there(account, change, physical):
             return
         if not importing:
             why = f"Resource of type '{change.kind}' with identifier '{physical}' already exists."

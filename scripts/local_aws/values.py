@@ -10,6 +10,7 @@ from typing import Any
 
 from generator.cfn.templates import STACK, Template
 
+UNKNOWN_SPELLINGS = ("change set", "intrinsic", "mixed")
 RETAINED = ("Retain", "RetainExceptOnCreate")
 
 
@@ -37,9 +38,22 @@ def identifier(*seed: object) -> str:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How an account behaves where AWS leaves it open. `seed` decides the order of what nothing orders."""
+    """How an account behaves where AWS leaves it open.
+
+    `seed` decides the order of what nothing orders. `unknown` is how a preview spells what only the execution will
+    know, one of `UNKNOWN_SPELLINGS`. With `spurious`, a nested change set takes such a placeholder for a new value, and
+    so shows changes and replacements that will not come. `deletion_seconds` are those that a change set's deletion
+    takes, with its nested ones.
+    """
 
     seed: int = 0
+    unknown: str = "mixed"
+    spurious: bool = True
+    deletion_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.unknown not in UNKNOWN_SPELLINGS:
+            raise ValueError(f"unknown is {self.unknown!r}: give one of {', '.join(UNKNOWN_SPELLINGS)}")
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,14 @@ from typing import Any
 
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, Template, from_bodies
+from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment import change_set as plan
 from scripts.deployment.assess import assess
 from scripts.deployment.change_set import Request
 from scripts.deployment.computed import Computed
 from scripts.deployment.environment import Environment
 from scripts.deployment.package import PackagedSet, package
-from scripts.deployment.plan import UNKNOWN, Difference, NotPlanned, Plan
+from scripts.deployment.plan import Difference, NotPlanned, Plan
 from scripts.deployment.stacks import Stack
 from tests.deployment.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
 from tests.deployment.service import ME, REGION, Prepared, arn
@@ -117,7 +118,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
             "AWS::ECS::Service",
             detail("Environment/0/Value", "", f"https://me:{PASSWORD}@example.com/x"),
             detail("Environment/1/Value", "old-login", "new-login", CausingEntity="Login"),
-            detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic"),
+            detail("TaskDefinition", "task:1", KNOWN_AFTER_APPLY, "Dynamic"),
         ),
         modify("Seed", "AWS::SecretsManager::Secret", detail("GenerateSecretString/PasswordLength", "43", "50")),
         modify(
@@ -136,7 +137,7 @@ CHANGES: dict[str, list[dict[str, Any]]] = {
         modify(
             "Policy",
             "AWS::S3::BucketPolicy",
-            detail("Bucket", "site", UNKNOWN, "Dynamic", **ALWAYS),
+            detail("Bucket", "site", KNOWN_AFTER_APPLY, "Dynamic", **ALWAYS),
             Replacement="True",
             PolicyAction="ReplaceAndDelete",
         ),

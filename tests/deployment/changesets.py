@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment.change_set import Request
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import UNKNOWN
 from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn
 
@@ -101,7 +101,7 @@ UPDATE = (
             modify(
                 "Service",
                 "AWS::ECS::Service",
-                detail("TaskDefinition", "task:1", UNKNOWN, "Dynamic", ChangeSource="ResourceReference"),
+                detail("TaskDefinition", "task:1", KNOWN_AFTER_APPLY, "Dynamic", ChangeSource="ResourceReference"),
             ),
         ],
     ),
@@ -119,7 +119,7 @@ UPDATE = (
             modify(
                 "Alarm",
                 "AWS::CloudWatch::Alarm",
-                detail("Dimensions/0/Value", "app/1", UNKNOWN, **ALWAYS, **BY_PARAMETER),
+                detail("Dimensions/0/Value", "app/1", KNOWN_AFTER_APPLY, **ALWAYS, **BY_PARAMETER),
                 Replacement="True",
             )
         ],

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import TemplateSet, from_bodies
+from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment import guards
 from scripts.deployment.guards import PIPELINE, RULE, SECRET, Sides
-from scripts.deployment.plan import CREATE, UNKNOWN, UPDATE, Difference, Plan, PlannedChange
+from scripts.deployment.plan import CREATE, UPDATE, Difference, Plan, PlannedChange
 
 STACK = "AWS::CloudFormation::Stack"
 CERTAIN = Difference("Name", "a", "b", recreates="Always")
-MIGHT = Difference("Name", "a", UNKNOWN, certain=False, recreates="Always")
+MIGHT = Difference("Name", "a", KNOWN_AFTER_APPLY, certain=False, recreates="Always")
 
 
 def leaf(name: str, kind: str, action: str = "Modify", *differences: Difference, **more: Any) -> PlannedChange:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment import change_set as plan
 from scripts.deployment.change_set import Request
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Packaged
-from scripts.deployment.plan import UNKNOWN, Difference, Plan, PlannedChange
+from scripts.deployment.plan import Difference, Plan, PlannedChange
 from scripts.operations.output import plan_text
 from tests.deployment.changesets import (
     BEFORE,
@@ -81,7 +82,7 @@ def test_elements_of_lists_are_called_by_their_own_names() -> None:
         return {"Namespace": namespace, "OptionName": name, "Value": "1"}
 
     def context(*options: dict[str, str]) -> str:
-        tags = [{"Key": "CostCenter", "Value": "1"}, {"Key": UNKNOWN, "Value": "1"}]
+        tags = [{"Key": "CostCenter", "Value": "1"}, {"Key": KNOWN_AFTER_APPLY, "Value": "1"}]
         return json.dumps({"Properties": {"OptionSettings": options, "Tags": tags, "Zones": ["a"]}})
 
     places = [f"OptionSettings/{number}/Value" for number in range(4)] + ["Tags/0/Value", "Tags/1/Value", "Zones/0"]
@@ -152,7 +153,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
     empty = {"Stacks": [{**held, "CreationTime": datetime.now(UTC)}]}
     somebodys = {"ChangeSetId": arn("changeSet", "x"), "ChangeSetName": "deploy-x", "Status": "CREATE_COMPLETE"}
     going = {"ChangeSetId": arn("changeSet", "y"), "ChangeSetName": "deploy-y", "Status": "DELETE_IN_PROGRESS"}
-    done = ["delete_change_set", "describe_stacks", "list_change_sets"]
+    done = ["delete_change_set", "describe_change_set", "describe_stacks", "list_change_sets"]
     for others, last in (([going], [*done, "delete_stack"]), ([going, somebodys], done)):
         aws = prepared(
             change_set(NAME, [], Status="FAILED", StatusReason=reason),

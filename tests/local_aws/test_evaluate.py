@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.local_aws.template import NOTHING, UNKNOWN, InvalidTemplateError, Scope, parameters, read
+from generator.cfn.unknown import KNOWN_AFTER_APPLY
+from scripts.local_aws.template import NOTHING, InvalidTemplateError, Scope, parameters, read
 
 BASE: dict[str, Any] = {
     "Parameters": {
@@ -65,8 +66,8 @@ def test_functions(expression: Any, value: Any) -> None:
 
 def test_what_is_not_made_yet_is_unknown_at_preview() -> None:
     preview = scope(preview=True)
-    assert preview.resolve({"Ref": "Bucket"}) == UNKNOWN
-    assert preview.resolve({"Fn::Sub": "x-${Bucket.Arn}"}) == f"x-{UNKNOWN}"
+    assert preview.resolve({"Ref": "Bucket"}) == KNOWN_AFTER_APPLY
+    assert preview.resolve({"Fn::Sub": "x-${Bucket.Arn}"}) == f"x-{KNOWN_AFTER_APPLY}"
     with pytest.raises(InvalidTemplateError, match="Fn::Select requires a list"):
         preview.resolve({"Fn::Select": [0, {"Fn::GetAtt": ["Bucket", "Arn"]}]})
 

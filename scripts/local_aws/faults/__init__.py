@@ -163,6 +163,12 @@ def calls(endpoint: Endpoint, region: str = "", key: str = "") -> list[Call]:
     return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
 
 
+def behave(endpoint: Endpoint, **changes: Any) -> None:
+    """Sets how the account behaves where AWS leaves it open: fields of `values.Behaviour`, the others stay as they
+    were. Raises `FaultPlanError`."""
+    _ask(endpoint, "PUT", "behaviour", json.dumps(changes).encode())
+
+
 @contextmanager
 def planned(endpoint: Endpoint, plan: Plan) -> Iterator[None]:
     """A plan that is in force within the block."""

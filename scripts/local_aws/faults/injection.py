@@ -1,6 +1,7 @@
 """Carries out the plans of `faults`: in front of every service, and in the steps of the engine."""
 
 import io
+import json
 import random
 import socket
 import time
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from scripts.local_aws import wire
+from scripts.local_aws.account import ACCOUNTS, accounts_to_come
 from scripts.local_aws.faults import CallFault, FaultPlanError, Plan, ResourceFault
 from scripts.local_aws.services import Application
 from scripts.local_aws.wire import Call
@@ -124,6 +126,8 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     name, method = environ["PATH_INFO"].removeprefix("/local-aws/"), environ["REQUEST_METHOD"]
     query = parse_qs(environ.get("QUERY_STRING", ""))
     region, key = query.get("region", [""])[0], query.get("key", [""])[0]
+    if name == "behaviour":
+        return _behaviour(environ, region)
     if name == "calls":
         for one in ACTIVE:
             if (one.plan.region, one.plan.key) == (region, key):
@@ -139,6 +143,21 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     elif method == "DELETE":
         _remove(region, key, every=not region and not key)
     return "200 OK", [asdict(one.plan) for one in ACTIVE]
+
+
+def _behaviour(environ: Mapping[str, Any], region: str) -> tuple[str, Any]:
+    """Sets, or shows, how the account behaves in a Region that is in use; without `region` in every one, also in those
+    to come."""
+    changes = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"{}")
+    accounts = [account for (_, place), account in tuple(ACCOUNTS.items()) if region in ("", place)]
+    try:
+        for account in accounts:
+            account.behaviour = replace(account.behaviour, **changes)
+        if not region:
+            accounts_to_come.behaviour = replace(accounts_to_come.behaviour, **changes)
+    except (TypeError, ValueError) as error:
+        return "400 Bad Request", {"error": str(error)}
+    return "200 OK", [asdict(account.behaviour) for account in accounts] + [asdict(accounts_to_come.behaviour)]
 
 
 def in_front(of: Application) -> Application:

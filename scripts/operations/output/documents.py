@@ -7,7 +7,8 @@ from typing import Any
 
 from generator.cfn.difference import values
 from generator.cfn.places import spell
-from scripts.deployment.plan import UNKNOWN, Difference
+from generator.cfn.unknown import is_unknown
+from scripts.deployment.plan import Difference
 from scripts.terminal.text import short, visible
 
 HEADS = ("---", "+++", "@@ ")  # of a unified diff
@@ -21,7 +22,7 @@ AROUND = 20  # characters before the first one that differs
 def inside(one: Difference) -> list[str]:
     """The differences inside a long document, a line each; nothing for a value that fits on a line."""
     sides = (one.before, one.after)
-    if not all(sides) or not any(len(side) > LONGEST or "\n" in side for side in sides) or UNKNOWN in one.after:
+    if not all(sides) or not any(len(side) > LONGEST or "\n" in side for side in sides) or is_unknown(one.after):
         return []
     before, after = map(_content, sides)
     if before is not None and after is not None and type(before) is type(after):
@@ -35,7 +36,7 @@ def inside(one: Difference) -> list[str]:
 
 def told(value: str) -> str:
     """One side of a difference on a line."""
-    return LATER if UNKNOWN in value else short(value) or NONE
+    return LATER if is_unknown(value) else short(value) or NONE
 
 
 def _content(text: str) -> Any:

@@ -1,0 +1,83 @@
+"""AWS's previews say too much: what a sibling gives is unknown in them, in either spelling, and looks like a change or
+a replacement. The deploy script says the same under each: three deployments of the real set."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.local_aws import faults, server
+from tests import prepared
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class World:
+    """A local AWS that previews in one way, and the parameter files that are deployed to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run_file, self.params = folder / "local_aws.json", folder / "params"
+        shutil.copytree(ROOT / "params", self.params)
+        self.endpoint = prepared.ensure(self.run_file)
+
+    def set(self, name: str, value: str) -> None:
+        file = self.params / "local.json"
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        [place] = [number for number, line in enumerate(lines) if line.lstrip().startswith(f'"{name}":')]
+        lines[place] = f'    "{name}": "{value}"' + (",\n" if lines[place].rstrip().endswith(",") else "\n")
+        file.write_text("".join(lines), encoding="utf-8")
+
+    def run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        where = ["--local-aws", str(self.run_file), "--params", str(self.params)]
+        command = [sys.executable, "-m", "scripts.deploy", verb, "local", *where, *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    try:
+        yield made
+    finally:
+        server.stop(made.run_file)
+
+
+@pytest.mark.parametrize(("unknown", "spurious"), [("change set", False), ("intrinsic", True), ("mixed", True)])
+def test_three_deployments_are_right_under_each_preview(world: World, unknown: str, spurious: bool) -> None:
+    faults.behave(world.endpoint, unknown=unknown, spurious=spurious, deletion_seconds=0.3, seed=5)
+    created = world.run("apply")
+    assert created.returncode == 0, created.stdout[-3000:] + created.stderr
+    again = world.run("apply")
+    assert again.returncode == 0 and again.stdout.count(": no changes") == 2, again.stdout
+    world.set("LogRetentionDays", "60")
+    plan = world.run("plan")
+    assert plan.returncode == 2, plan.stdout + plan.stderr
+    assert "LogRetentionDays: 30 → 60" in plan.stdout
+    certain = plan.stdout.partition("  ? ")[0]
+    assert "replaced" not in certain and "{{" not in plan.stdout, plan.stdout
+    assert certain.count("RetentionInDays: 30 → 60") == 8, plan.stdout
+    changed = world.run("apply")
+    assert changed.returncode == 0, (
+        "no guard takes what only might change for a loss\n" + changed.stdout + changed.stderr
+    )
+    last = world.run("apply")
+    assert last.returncode == 0 and last.stdout.count(": no changes") == 2, last.stdout
+
+
+def test_a_first_plan_that_is_dropped_leaves_nothing(world: World) -> None:
+    """The nested stacks of a first change set go after it; the root is deleted once they have."""
+    faults.behave(world.endpoint, deletion_seconds=1.0)
+    assert world.run("plan").returncode == 2
+    import boto3
+
+    keys = {"aws_access_key_id": world.endpoint.key, "aws_secret_access_key": "any"}
+    cloudformation = boto3.client(
+        "cloudformation", endpoint_url=world.endpoint.url, region_name=world.endpoint.region, **keys
+    )
+    stacks = cloudformation.describe_stacks()["Stacks"]
+    assert [stack["StackName"] for stack in stacks if stack["StackStatus"] == "REVIEW_IN_PROGRESS"] == []
