@@ -39,12 +39,6 @@ def identifiers(kind: str) -> list[str]:
     return [path.removeprefix("/properties/") for path in schema(kind).get("primaryIdentifier", ())]
 
 
-@lru_cache
-def attributes(kind: str) -> frozenset[str]:
-    """What `Fn::GetAtt` may ask of a type."""
-    return frozenset(name for name, _ in PROVIDER_SCHEMA_MANAGER.get_type_getatts(kind, REGION).items())
-
-
 def replaces(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     """The changed paths that force a replacement, by the schema."""
     return {path for path in names(kind, "createOnlyProperties") if _at(before, path) != _at(after, path)}

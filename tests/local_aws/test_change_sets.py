@@ -160,3 +160,13 @@ def test_parameters_of_ssm_types_previous_values_and_dynamic_references(aws: Aws
     assert aws.execute(aws.described(made["Id"]))["StackStatus"] == "UPDATE_COMPLETE"
     assert aws.client("ssm").get_parameter(Name="/made/note")["Parameter"]["Value"] == "from ssm one hush="
     aws.delete("given")
+
+
+def test_a_changed_policy_alone_is_a_change_with_its_detail(aws: Aws) -> None:
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    aws.deploy("policy-alone", body)
+    kept = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "DeletionPolicy": "Retain"}}}
+    change = leaf(aws.plan("policy-alone", kept, "UPDATE"), "Topic")
+    assert (change["Action"], change["Replacement"], change["Scope"]) == ("Modify", "False", ["DeletionPolicy"])
+    assert [detail["Target"]["Attribute"] for detail in change["Details"]] == ["DeletionPolicy"]
+    assert change["Details"][0]["ChangeSource"] == "DirectModification"

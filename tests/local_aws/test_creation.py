@@ -104,3 +104,20 @@ def test_termination_protection_policies_and_templates(aws: Aws, made: Any) -> N
 def test_shapes_were_checked(aws: Aws, made: Any) -> None:
     assert made
     assert {"CreateChangeSet", "DescribeChangeSet", "DescribeStackEvents", "DescribeStacks"} <= set(aws.checked)
+
+
+def test_every_pseudo_parameter_has_its_value(aws: Aws) -> None:
+    names = ("AccountId", "Partition", "Region", "StackId", "StackName", "URLSuffix")
+    body = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {name: {"Value": {"Ref": f"AWS::{name}"}} for name in names},
+    }
+    stack = aws.deploy("pseudo", body)
+    assert outputs(stack) == {
+        "AccountId": aws.endpoint.account,
+        "Partition": "aws",
+        "Region": aws.endpoint.region,
+        "StackId": stack["StackId"],
+        "StackName": "pseudo",
+        "URLSuffix": "amazonaws.com",
+    }

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ BASE: dict[str, Any] = {
         "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {}}},
     },
 }
-PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::StackName": "app"}
 
 
 def scope(preview: bool = False) -> Scope:
@@ -67,6 +68,12 @@ def test_functions(expression: Any, value: Any) -> None:
 def test_what_is_not_made_yet_is_unknown_at_preview() -> None:
     preview = scope(preview=True)
     assert preview.resolve({"Ref": "Bucket"}) == KNOWN_AFTER_APPLY
+    other = replace(preview, unknown="intrinsic")
+    assert other.resolve({"Ref": "Bucket"}) == "{{IntrinsicFunction:app/Bucket/Ref}}"
+    assert other.resolve({"Fn::GetAtt": ["Bucket", "Arn"]}) == "{{IntrinsicFunction:app/Bucket.Arn/Fn::GetAtt}}"
+    mixed = replace(preview, unknown="mixed")
+    assert len({mixed.resolve({"Ref": "Bucket"}), mixed.resolve({"Ref": "Policy"})}) == 1
+    assert len({mixed.resolve({"Ref": "Bucket"}), mixed.resolve({"Fn::GetAtt": ["Bucket", "Name"]})}) == 2
     assert preview.resolve({"Fn::Sub": "x-${Bucket.Arn}"}) == f"x-{KNOWN_AFTER_APPLY}"
     with pytest.raises(InvalidTemplateError, match="Fn::Select requires a list"):
         preview.resolve({"Fn::Select": [0, {"Fn::GetAtt": ["Bucket", "Arn"]}]})

@@ -20,6 +20,19 @@ OTHER_TAGS = [{"Key": "A", "Value": "3"}, {"Key": "C", "Value": "4"}]
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:one"
 RULES = [{"CidrIp": "10.0.0.0/8", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "Description": "TLS"}]
 
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def versions_kept(count: int) -> dict[str, Any]:
+    rule = {"Enabled": True, "MaxCount": count, "DeleteSourceFromS3": True}
+    role = "arn:aws:iam::123456789012:role/somebody"
+    return {"ServiceRole": role, "VersionLifecycleConfig": {"MaxCountRule": rule}}
+
+
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "AWS::Events::Rule": (
         {"EventPattern": {"source": ["a"]}, "Targets": [{"Id": "1", "Arn": QUEUE}, {"Id": "2", "Arn": QUEUE}]},
@@ -54,8 +67,23 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "AWS::Logs::LogGroup": ({"RetentionInDays": 7, "Tags": TAGS}, {"Tags": OTHER_TAGS}),
     "AWS::S3::Bucket": (
-        {"LifecycleConfiguration": {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]}, "Tags": TAGS},
-        {"CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": 3}]}},
+        {
+            "BucketName": "rows-bucket",
+            "LifecycleConfiguration": {"Rules": [{"Id": "a", "Status": "Enabled", "ExpirationInDays": 3}]},
+            "Tags": TAGS,
+        },
+        {
+            "BucketName": "rows-bucket",
+            "CorsConfiguration": {"CorsRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "MaxAge": 3}]},
+        },
+    ),
+    "AWS::DynamoDB::Table": (
+        {**TABLE, "TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}, "Tags": TAGS},
+        {**TABLE, "Tags": OTHER_TAGS},
+    ),
+    "AWS::ElasticBeanstalk::Application": (
+        {"ApplicationName": "rows", "ResourceLifecycleConfig": versions_kept(5)},
+        {"ApplicationName": "rows", "Description": "other", "ResourceLifecycleConfig": versions_kept(9)},
     ),
     "AWS::ECR::Repository": (
         {"ImageTagMutability": "MUTABLE", "Tags": TAGS},
@@ -173,3 +201,16 @@ def test_what_no_row_can_change_is_rolled_back_with_a_reason(aws: Aws) -> None:
     kept = aws.client("codecommit").get_repository(repositoryName="source")["repositoryMetadata"]
     assert kept["repositoryDescription"] == "a"
     aws.delete("row-unchangeable")
+
+
+def test_access_logs_of_a_bucket_are_switched_off_again(aws: Aws) -> None:
+    def template(**logging: Any) -> dict[str, Any]:
+        logs = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "row-logs"}}
+        logged = {"BucketName": "row-logged", **logging}
+        return {"Resources": {"Logs": logs, "Logged": {"Type": "AWS::S3::Bucket", "Properties": logged}}}
+
+    switched = {"LoggingConfiguration": {"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "x/"}}
+    assert aws.deploy("row-logging", template(**switched))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.client("s3").get_bucket_logging(Bucket="row-logged")["LoggingEnabled"]["TargetPrefix"] == "x/"
+    assert aws.deploy("row-logging", template(), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert "LoggingEnabled" not in aws.client("s3").get_bucket_logging(Bucket="row-logged")
