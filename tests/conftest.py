@@ -1,12 +1,18 @@
-"""What the machine cannot run is said on the last line, and fails when STRICT=1: a skipped test must not look green."""
+"""What holds for every test: what the machine cannot run is said on the last line, and fails when STRICT=1, because a
+skipped test must not look green; a test that hangs fails by its name; `--shuffle SEED` runs the tests in another order.
+"""
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
+import random
+import signal
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -38,11 +44,51 @@ LONGEST = (
     "destructive/test_scenes.py",
     "local_aws/test_proof.py",
 )
+# Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.
+LIMIT, LONG_LIMIT = float(os.environ.get("TEST_LIMIT", "600")), 1800.0
+GRACE = 60.0  # seconds after which a test that does not let itself be ended takes its process with it
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="files, and the tests in each, in an order by chance")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        return
+    chance, by_file = random.Random(seed), dict[Path, list[pytest.Item]]()
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
+    files = list(by_file.values())
+    chance.shuffle(files)
+    for tests in files:  # a file stays together: its fixtures are made once
+        chance.shuffle(tests)
+    items[:] = [item for tests in files for item in tests]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that takes longer than it may fails, and its traceback shows where it was."""
+    limit = LIMIT
+    if "TEST_LIMIT" not in os.environ and item.path in {ROOT / "tests" / name for name in LONGEST}:
+        limit = LONG_LIMIT
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 5.0)  # again, should something catch it
+        pytest.fail(f"{item.nodeid} took longer than {limit:g} s")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    faulthandler.dump_traceback_later(limit + GRACE, exit=True)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")
