@@ -20,7 +20,8 @@ class RenderedSet(NamedTuple):
 def render(project: Project = CLOUD_HEALTH_DASHBOARD) -> RenderedSet:
     """Renders the roots and their children. Pure: the same facts give the same bytes.
 
-    Raises `StackError`, `LooseEnd`, `GrantError`, `UnknownKind` or what troposphere finds wrong with a resource.
+    Raises `StackError`, `LooseEndError`, `GrantError`, `UndecidedTypeError` or what troposphere finds wrong with a
+    resource.
     """
     with _no_garbage_collection():
         return _rendered(project)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
-from scripts.costs.estimate import Estimate, PriceMissing, estimate
+from scripts.costs.estimate import Estimate, PriceMissingError, estimate
 from scripts.deployment.environment import Environment, load
 from scripts.deployment.errors import Exit, RefusedError
 from scripts.terminal import console
@@ -35,7 +35,7 @@ def price(options: Namespace) -> Estimate:
     roots = load(options.environment, options.templates, options.params)
     try:
         return estimate(options.environment, list(stacks(roots, "us-east-1")))
-    except PriceMissing as error:
+    except PriceMissingError as error:
         raise RefusedError(str(error), "Add it, with its date and source.") from error
 
 

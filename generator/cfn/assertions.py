@@ -31,7 +31,7 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 NOT_JAVA = re.compile(r"&&|\[\^?[^\]]*\[|\(\?P")
 
 
-class NotEvaluable(Exception):
+class NotEvaluableError(Exception):
     """An expression that cannot be evaluated; `place` is where it stands in the template, `reason` is why."""
 
     def __init__(self, place: str, reason: str) -> None:
@@ -70,7 +70,7 @@ def unmet(name: str, declaration: Mapping[str, Any], value: str) -> tuple[str, .
     """What parameter `name` demands and `value` does not meet, followed by the valid choices; None when all is met.
 
     Constraints apply to each member of a list; 4,096 bytes is CloudFormation's own limit for a value.
-    Raises `NotEvaluable` for a pattern that Java, and so CloudFormation, reads differently or may.
+    Raises `NotEvaluableError` for a pattern that Java, and so CloudFormation, reads differently or may.
     """
     if len(value.encode(errors="surrogatepass")) > 4096:
         return ("must have at most 4,096 bytes",)
@@ -98,7 +98,7 @@ def broken(template: Template, values: Mapping[str, str], pseudo: Mapping[str, s
     (`AWS::Region`, …). Assertions under a false condition are evaluated too and only not counted, so that a fault in
     them does not wait for the day on which the condition comes true.
 
-    Raises `NotEvaluable` for an unknown or malformed function, an unknown name, a value that is not given, and a
+    Raises `NotEvaluableError` for an unknown or malformed function, an unknown name, a value that is not given, and a
     function that asks the account (`Fn::RefAll`, `Fn::ValueOf`, `Fn::ValueOfAll`).
     """
     scope, unmet_assertions = _Scope(template, values, pseudo or {}, IN_RULES), []
@@ -136,12 +136,12 @@ class _Scope:
 
     def truth(self, expression: object, place: str) -> bool:
         if not isinstance(expression, dict) or len(expression) != 1:
-            raise NotEvaluable(place, "expected one function that comes out true or false")
+            raise NotEvaluableError(place, "expected one function that comes out true or false")
         [(function, argument)] = expression.items()
         if function in ASKS_THE_ACCOUNT:
-            raise NotEvaluable(place, f"{function} asks the AWS account and cannot be answered from the template")
+            raise NotEvaluableError(place, f"{function} asks the AWS account and cannot be answered from the template")
         if function not in self.functions:
-            raise NotEvaluable(place, f"{function} is not possible here; possible: {', '.join(self.functions)}")
+            raise NotEvaluableError(place, f"{function} is not possible here; possible: {', '.join(self.functions)}")
         at = f"{place}.{function}"
         if function == "Condition":
             return self.condition(argument, place)
@@ -154,7 +154,7 @@ class _Scope:
         if function == "Fn::Equals":
             return left == right
         if not isinstance(left, list) or not isinstance(right, LIST_THEN[function]):
-            raise NotEvaluable(at, f"expected a list and then a {LIST_THEN[function].__name__}")
+            raise NotEvaluableError(at, f"expected a list and then a {LIST_THEN[function].__name__}")
         if function == "Fn::Contains":
             return right in left
         return all(member == right if function == "Fn::EachMemberEquals" else member in right for member in left)
@@ -162,9 +162,9 @@ class _Scope:
     def condition(self, name: object, place: str) -> bool:
         defined = self.template.get("Conditions", {})
         if not isinstance(name, str) or name not in defined:
-            raise NotEvaluable(place, f"there is no condition {name!r}; there are: {', '.join(sorted(defined))}")
+            raise NotEvaluableError(place, f"there is no condition {name!r}; there are: {', '.join(sorted(defined))}")
         if name in self.open:
-            raise NotEvaluable(place, f"condition {name} depends on itself")
+            raise NotEvaluableError(place, f"condition {name} depends on itself")
         self.open.append(name)
         result = self.truth(defined[name], f"Conditions.{name}")
         self.open.remove(name)
@@ -174,14 +174,14 @@ class _Scope:
         if isinstance(expression, list):
             inner = [self.operand(part, f"{place}[{n}]") for n, part in enumerate(expression)]
             if not all(isinstance(part, str) for part in inner):
-                raise NotEvaluable(place, "a list within a list cannot be compared")
+                raise NotEvaluableError(place, "a list within a list cannot be compared")
             return [str(part) for part in inner]
         if isinstance(expression, dict):
             if list(expression) != ["Ref"]:
-                raise NotEvaluable(place, f"{', '.join(expression)} is not possible as a value; possible: Ref")
+                raise NotEvaluableError(place, f"{', '.join(expression)} is not possible as a value; possible: Ref")
             return self.reference(str(expression["Ref"]), place)
         if expression is None:
-            raise NotEvaluable(place, "null is no value")
+            raise NotEvaluableError(place, "null is no value")
         return as_text(expression)
 
     def reference(self, name: str, place: str) -> Operand:
@@ -189,10 +189,12 @@ class _Scope:
         if name in self.pseudo:
             return self.pseudo[name]
         if name not in declared:
-            raise NotEvaluable(place, f"{name} is neither a parameter nor a pseudo parameter whose value was given")
+            raise NotEvaluableError(
+                place, f"{name} is neither a parameter nor a pseudo parameter whose value was given"
+            )
         kind = declared[name]["Type"]
         if name not in self.values or kind.startswith("AWS::SSM::"):
-            raise NotEvaluable(place, f"the value of {name} is not known here")
+            raise NotEvaluableError(place, f"the value of {name} is not known here")
         parts = members(kind, self.values[name])
         return parts if is_list(kind) else parts[0]
 
@@ -200,19 +202,19 @@ class _Scope:
 def _pattern(name: str, pattern: str) -> re.Pattern[str]:
     place = f"Parameters.{name}.AllowedPattern"
     if NOT_JAVA.search(re.sub(r"\\.", "", pattern)):
-        raise NotEvaluable(place, f"{pattern} means something else in Java: write it without &&, [..[..]] and (?P")
+        raise NotEvaluableError(place, f"{pattern} means something else in Java: write it without &&, [..[..]] and (?P")
     try:
         return re.compile(pattern, re.ASCII)
     except re.error as error:
-        raise NotEvaluable(place, f"{pattern} cannot be tried here: {error}") from error
+        raise NotEvaluableError(place, f"{pattern} cannot be tried here: {error}") from error
 
 
 def _list(value: object, place: str, least: int, most: int) -> list[Any]:
     if not isinstance(value, list) or not least <= len(value) <= most:
-        raise NotEvaluable(place, f"expected a list of {least} to {most}")
+        raise NotEvaluableError(place, f"expected a list of {least} to {most}")
     return value
 
 
 def _keys(value: object, place: str, required: str, optional: str) -> None:
     if not isinstance(value, dict) or required not in value or value.keys() - {required, optional}:
-        raise NotEvaluable(place, f"expected an object with {required}, perhaps {optional}, and nothing else")
+        raise NotEvaluableError(place, f"expected an object with {required}, perhaps {optional}, and nothing else")

@@ -28,7 +28,7 @@ class EvaluationError(TemplatesError):
     """A policy that this evaluator must not judge; the message says why and what to do."""
 
 
-class UnknownOperator(EvaluationError):
+class UnknownOperatorError(EvaluationError):
     """A condition operator that is not modelled."""
 
     def __init__(self, where: str, operator: str) -> None:
@@ -38,14 +38,14 @@ class UnknownOperator(EvaluationError):
         )
 
 
-class PolicyVariable(EvaluationError):
+class PolicyVariableError(EvaluationError):
     """A policy variable such as `${aws:username}`."""
 
     def __init__(self, where: str, text: str) -> None:
         super().__init__(f"{where} has a policy variable in {text!r}, and none is modelled: write the value itself")
 
 
-class UnknownElement(EvaluationError):
+class UnknownElementError(EvaluationError):
     """An element of a statement that is not modelled."""
 
     def __init__(self, where: str, element: str) -> None:
@@ -104,8 +104,8 @@ def statements(role: str, policies: Mapping[str, Any], trust: Mapping[str, Any] 
 def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
     """Judges one request by some statements: the trust policy when a role is to be assumed, else what the caller has.
 
-    Raises `UnknownOperator`, `PolicyVariable` and `UnknownElement` for what it does not model, in any statement
-    given, applicable or not, so that the answer never depends on which request comes first.
+    Raises `UnknownOperatorError`, `PolicyVariableError` and `UnknownElementError` for what it does not model, in any of
+    the statements, applicable or not, so that the answer never depends on which request comes first.
     """
     allowing: list[Permission] = []
     near: list[str] = []
@@ -176,7 +176,7 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def holds(condition: Condition, context: Context) -> bool:
-    """Whether one key of a Condition block is met. Raises `UnknownOperator`.
+    """Whether one key of a Condition block is met. Raises `UnknownOperatorError`.
 
     Values are alternatives. A key that the request lacks is not met, except with IfExists; Null asks just that. A key
     with several values is met by any of them, as IAM compares where no set operator is written.
@@ -187,7 +187,7 @@ def holds(condition: Condition, context: Context) -> bool:
         return ("true" if sent is None else "false") in [value.lower() for value in condition.values]
     name = condition.operator.removesuffix("IfExists")
     if name not in OPERATORS:
-        raise UnknownOperator(condition.key, condition.operator)
+        raise UnknownOperatorError(condition.key, condition.operator)
     if sent is None:
         return name != condition.operator
     values = [sent] if isinstance(sent, str) else sent
@@ -197,10 +197,10 @@ def holds(condition: Condition, context: Context) -> bool:
 def _check(permission: Permission) -> None:
     where = f"{permission.holder} {permission.sid}".strip()
     if permission.not_principals:
-        raise UnknownElement(where, "NotPrincipal")
+        raise UnknownElementError(where, "NotPrincipal")
     for condition in permission.conditions:
         if condition.operator != "Null" and condition.operator.removesuffix("IfExists") not in OPERATORS:
-            raise UnknownOperator(where, condition.operator)
+            raise UnknownOperatorError(where, condition.operator)
     for text in (
         *permission.resources,
         *permission.not_resources,
@@ -208,7 +208,7 @@ def _check(permission: Permission) -> None:
     ):
         # Not `${AWS::Region}`: CloudFormation replaces its pseudo parameters before IAM sees them.
         if re.search(r"\$\{([*?$]\}|[\w-]+:(?!:))", text):
-            raise PolicyVariable(where, text)
+            raise PolicyVariableError(where, text)
 
 
 def _why_not(permission: Permission, request: Request) -> str:

@@ -19,7 +19,7 @@ Graph = Mapping[str, Collection[str]]  # name -> the names that it needs
 SUBSTITUTION = re.compile(r"\$\{(?!!)\s*([^}\s]+)\s*\}")
 
 
-class Cycle(TemplatesError):
+class CycleError(TemplatesError):
     """Things that need each other in a circle."""
 
     def __init__(self, names: list[str]) -> None:
@@ -118,14 +118,14 @@ def child_dependencies(root: Template) -> dict[str, frozenset[str]]:
 def order(graph: Graph) -> list[str]:
     """The names so that each stands after what it needs, alphabetical where that leaves a choice.
 
-    Raises `Cycle` with the names on one circle. Names that are needed but are no key count as given.
+    Raises `CycleError` with the names on one circle. Names that are needed but are no key count as given.
     """
     left = {name: {need for need in needs if need in graph} for name, needs in graph.items()}
     done: list[str] = []
     while left:
         ready = sorted(name for name, needs in left.items() if not needs - set(done))
         if not ready:
-            raise Cycle(_circle({name: needs - set(done) for name, needs in left.items()}))
+            raise CycleError(_circle({name: needs - set(done) for name, needs in left.items()}))
         done += ready
         for name in ready:
             del left[name]

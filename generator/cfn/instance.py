@@ -20,7 +20,7 @@ from generator.cfn.assertions import as_text
 from generator.cfn.graph import SUBSTITUTION, mentions
 from generator.cfn.intrinsics import OTHER, Names, decide, decided, render
 from generator.cfn.places import walk
-from generator.cfn.templates import STACK, Resource, Template, TemplateSet, Unknown, from_bodies
+from generator.cfn.templates import STACK, Resource, Template, TemplateSet, UnknownNameError, from_bodies
 
 SECTIONS = ("Conditions", "Rules")  # decided, so no longer there
 FORM = "AWS::CloudFormation::Interface"  # how the console asks for parameters, those that are gone among them
@@ -58,7 +58,7 @@ def stack_instances(root: Template, values: Mapping[str, str]) -> list[Instance]
     which nothing is left. Parameters that only a part left out would use are gone too, and so is what a parent passes
     for them.
 
-    `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluable` for a condition that cannot be
+    `values` may hold pseudo parameters (`AWS::Region`) too. Raises `NotEvaluableError` for a condition that cannot be
     decided.
     """
     pseudo = {name: value for name, value in values.items() if name.startswith("AWS::")}
@@ -140,7 +140,8 @@ def resolved_templates(
     resources exist and whose properties hold no function that can be carried out without AWS.
 
     `values` holds every parameter of the root, `pseudo` what is known of the pseudo parameters that conditions use.
-    Raises `assertions.NotEvaluable` for a condition that cannot be decided, `Unknown` for a template that is missing.
+    Raises `assertions.NotEvaluableError` for a condition that cannot be decided, `UnknownNameError` for a template that
+    is missing.
     """
     bodies: dict[str, Any] = {}
     _Spelled(root, root.name, values, pseudo or {}, bodies).build()
@@ -191,7 +192,7 @@ class _Spelled(Names):
     def _nest(self, logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         name, family = str(properties["TemplateURL"]).removesuffix(".json"), self.template.family
         if name not in family:
-            raise Unknown(f"template for {self.path}{logical_id}, whose TemplateURL is", name, list(family))
+            raise UnknownNameError(f"template for {self.path}{logical_id}, whose TemplateURL is", name, list(family))
         declared = family[name].parameters
         values = {key: as_text(how["Default"]) for key, how in declared.items() if "Default" in how}
         passed = properties.get("Parameters", {}).items()

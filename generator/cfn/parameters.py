@@ -121,7 +121,7 @@ def check(
 
     `own_tags` are the keys of the tags that the templates set themselves, `pseudo` the values of pseudo parameters for
     the template's `Rules`. Those are evaluated, with the first-deployment values of computed parameters, when every
-    parameter is right by itself. Raises `assertions.NotEvaluable` for a rule or pattern that cannot be applied.
+    parameter is right by itself. Raises `assertions.NotEvaluableError` for a rule or pattern that cannot be applied.
     """
     problems = list(_parameters(file, template))
     if not problems:

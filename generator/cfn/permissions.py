@@ -37,7 +37,7 @@ PLACES: Mapping[tuple[str, str], str] = {
 }
 
 
-class UnknownPolicyPlace(TemplatesError):
+class UnknownPolicyPlaceError(TemplatesError):
     """A policy document where `PLACES` knows none."""
 
     def __init__(self, resource: Resource, place: Place) -> None:
@@ -135,14 +135,14 @@ def _statements(value: Any, place: Place, policy: str, when: tuple[str, ...], in
 
 
 def of(resource: Resource) -> Iterator[Permission]:
-    """The permissions that one resource carries. Raises `UnknownPolicyPlace`."""
+    """The permissions that one resource carries. Raises `UnknownPolicyPlaceError`."""
     if '"Statement"' not in json.dumps(resource.properties):  # most resources have none, and are many
         return
     under = (resource.condition,) if resource.condition else ()
     for place, policy, when, statement in _statements(dict(resource.properties), (), "", under, inside=False):
         kind = PLACES.get((resource.type, str(place[0])))
         if kind is None:
-            raise UnknownPolicyPlace(resource, place)
+            raise UnknownPolicyPlaceError(resource, place)
         sid = str(statement.get("Sid", ""))
         conditions = (
             Condition(operator, key, _texts(values))
@@ -169,5 +169,5 @@ def of(resource: Resource) -> Iterator[Permission]:
 
 @once
 def permissions(templates: TemplateSet) -> tuple[Permission, ...]:
-    """Every permission of the set, template by template. Raises `UnknownPolicyPlace`."""
+    """Every permission of the set, template by template. Raises `UnknownPolicyPlaceError`."""
     return tuple(permission for resource in templates.resources() for permission in of(resource))

@@ -21,14 +21,14 @@ class TemplatesError(Exception):
     """The rendered templates cannot be read; the message says which file and what to do."""
 
 
-class FolderMissing(TemplatesError):
+class FolderMissingError(TemplatesError):
     """The folder does not exist or holds no template."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder} holds no rendered template (*.json): run `make templates` first")
 
 
-class TemplateInvalid(TemplatesError):
+class TemplateInvalidError(TemplatesError):
     """A file is no JSON, or JSON that is no CloudFormation template."""
 
     def __init__(self, file: str, reason: str, line: int | None = None) -> None:
@@ -37,7 +37,7 @@ class TemplateInvalid(TemplatesError):
         super().__init__(f"{where}: {reason}; templates are generated, so run `make templates` instead of editing")
 
 
-class Unknown(TemplatesError):
+class UnknownNameError(TemplatesError):
     """A name that the set does not have."""
 
     def __init__(self, what: str, name: str, choices: list[str]) -> None:
@@ -170,7 +170,7 @@ class Template:
         return str((self.metadata.get("Generator") or {}).get("Module", ""))
 
     def children(self) -> tuple[Child, ...]:
-        """Its nested stacks. Raises `Unknown` for a TemplateURL that is not a file of the set."""
+        """Its nested stacks. Raises `UnknownNameError` for a TemplateURL that is not a file of the set."""
         return self._children
 
     @cached_property
@@ -179,7 +179,7 @@ class Template:
         for resource in (resource for resource in self.resources.values() if resource.type == STACK):
             url = str(resource.get("TemplateURL"))
             if url.removesuffix(".json") not in self.family:
-                raise Unknown(f"template for {resource.address}, whose TemplateURL is", url, list(self.family))
+                raise UnknownNameError(f"template for {resource.address}, whose TemplateURL is", url, list(self.family))
             children.append(Child(resource, self.family[url.removesuffix(".json")]))
         return tuple(children)
 
@@ -201,9 +201,9 @@ class TemplateSet:
         return name in self.templates
 
     def __getitem__(self, name: str) -> Template:
-        """The template of that name. Raises `Unknown` with the names there are."""
+        """The template of that name. Raises `UnknownNameError` with the names there are."""
         if name not in self.templates:
-            raise Unknown("template", name, list(self.templates))
+            raise UnknownNameError("template", name, list(self.templates))
         return self.templates[name]
 
     def resources(self, *types: str) -> Iterator[Resource]:
@@ -212,11 +212,11 @@ class TemplateSet:
             yield from (r for r in template.resources.values() if not types or r.type in types)
 
     def resource(self, address: str) -> Resource:
-        """The resource at an address such as `storage.Artifacts`. Raises `Unknown` with the addresses there are."""
+        """The resource at an address such as `storage.Artifacts`. Raises `UnknownNameError` with the existing ones."""
         name, _, logical_id = address.partition(".")
         template = self[name]
         if logical_id not in template.resources:
-            raise Unknown("resource", address, [r.address for r in template.resources.values()])
+            raise UnknownNameError("resource", address, [r.address for r in template.resources.values()])
         return template.resources[logical_id]
 
     def roots(self) -> tuple[Template, ...]:
@@ -243,15 +243,15 @@ def once(reader: Callable[[TemplateSet], Result]) -> Callable[[TemplateSet], Res
 
 
 def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
-    """A set from parsed JSON by name. Raises `TemplateInvalid` for what is no template."""
+    """A set from parsed JSON by name. Raises `TemplateInvalidError` for what is no template."""
     family: dict[str, Template] = {}
     for name, body in sorted(bodies.items()):
         resources = body.get("Resources") if isinstance(body, dict) else None
         if not isinstance(resources, dict) or not resources:
-            raise TemplateInvalid(f"{name}.json", "a template is an object with at least one entry in Resources")
+            raise TemplateInvalidError(f"{name}.json", "a template is an object with at least one entry in Resources")
         for logical_id, resource in resources.items():
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-                raise TemplateInvalid(f"{name}.json", f"the resource {logical_id} has no Type")
+                raise TemplateInvalidError(f"{name}.json", f"the resource {logical_id} has no Type")
         family[name] = Template(name, body, family)
     return TemplateSet(family)
 
@@ -259,16 +259,17 @@ def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
 def load(folder: Path) -> TemplateSet:
     """The set of every `*.json` in a folder.
 
-    Raises `FolderMissing` when there is none and `TemplateInvalid`, with file and line, for what is no template.
+    Raises `FolderMissingError` when there is none and `TemplateInvalidError`, with file and line, for what is no
+    template.
     """
     bodies: dict[str, Any] = {}
     for file in sorted(folder.glob("*.json")):
         try:
             bodies[file.stem] = json.loads(file.read_text(encoding="utf-8"))
         except json.JSONDecodeError as error:
-            raise TemplateInvalid(file.name, f"no JSON: {error.msg}", error.lineno) from error
+            raise TemplateInvalidError(file.name, f"no JSON: {error.msg}", error.lineno) from error
         except UnicodeDecodeError as error:
-            raise TemplateInvalid(file.name, "no UTF-8 text") from error
+            raise TemplateInvalidError(file.name, "no UTF-8 text") from error
     if not bodies:
-        raise FolderMissing(folder)
+        raise FolderMissingError(folder)
     return from_bodies(bodies)

@@ -84,12 +84,12 @@ DISPOSABLE = frozenset(
 )
 
 
-class UnknownKind(LookupError):
+class UndecidedTypeError(LookupError):
     """A resource type for which nobody has decided what its removal means."""
 
 
 def apply(resource: AWSObject) -> None:
-    """Sets the deletion policies of a resource by its type. Raises `UnknownKind` for a type in no table."""
+    """Sets the deletion policies of a resource by its type. Raises `UndecidedTypeError` for a type in no table."""
     kind = resource.resource_type
     if kind in HOLDS_DATA:
         resource.DeletionPolicy = "RetainExceptOnCreate"
@@ -104,4 +104,4 @@ def apply(resource: AWSObject) -> None:
         resource.DeletionPolicy = "Delete"
         resource.UpdateReplacePolicy = "Delete"
     elif kind not in DISPOSABLE:
-        raise UnknownKind(f"{kind} ({resource.title}) is in no table of {__name__}: does it hold data?")
+        raise UndecidedTypeError(f"{kind} ({resource.title}) is in no table of {__name__}: does it hold data?")

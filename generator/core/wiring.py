@@ -18,7 +18,7 @@ from generator.core.ports import Port
 from generator.core.stack import Stack
 
 
-class LooseEnd(ValueError):
+class LooseEndError(ValueError):
     """A connection that is missing, unused, doubled or of the wrong kind; the message names both ends."""
 
 
@@ -55,21 +55,21 @@ class Wiring:
         self._taken: set[str] = set()
 
     def offer(self, offer: Offer) -> None:
-        """Adds an offer. Raises `LooseEnd` when another giver offers the same name at the same time, or as something
-        else."""
+        """Adds an offer. Raises `LooseEndError` when another giver offers the same name at the same time, or as
+        something else."""
         known = self._offers.setdefault(offer.port.name, [])
         for other in known:
             if not self._excluded(offer.condition, other.condition):
-                raise LooseEnd(f"{offer.giver} and {other.giver} both give {offer.port.name}")
+                raise LooseEndError(f"{offer.giver} and {other.giver} both give {offer.port.name}")
             if (offer.port.kind, offer.otherwise) != (other.port.kind, other.otherwise):
-                raise LooseEnd(f"{offer.giver} and {other.giver} give {offer.port.name} in two meanings")
+                raise LooseEndError(f"{offer.giver} and {other.giver} give {offer.port.name} in two meanings")
         known.append(offer)
 
     def offer_outputs(self, child: Stack, logical: str, condition: str | None, otherwise: Mapping[str, Text]) -> None:
         """Adds a child's outputs; `otherwise` are what stands in for them while the child does not exist."""
         for name in otherwise:
             if name not in child.outputs:
-                raise LooseEnd(f"{self.root} stands in for {name}, which {child.name} does not give")
+                raise LooseEndError(f"{self.root} stands in for {name}, which {child.name} does not give")
         for name, port in child.outputs.items():
             value = GetAtt(logical, f"Outputs.{name}")
             self.offer(Offer(port, child.name, value, condition, otherwise.get(name, ""), child.module))
@@ -84,7 +84,7 @@ class Wiring:
         """The value of one offer, for a taker that exists under the condition; `module` is where the
         taker is built.
 
-        Raises `LooseEnd`.
+        Raises `LooseEndError`.
         """
         offers = self._offers.get(port.name)
         if offers is None:
@@ -95,13 +95,15 @@ class Wiring:
             if near:
                 similar = self._offers[near[0]][0]
                 hint = f" Similar: `{near[0]}`, from {_named(similar.giver, similar.module)}."
-            raise LooseEnd(
+            raise LooseEndError(
                 f"Stack {_named(taker, module)} needs `{port.name}`, but no earlier stack of root `{self.root}` "
                 f"provides it.{hint}"
             )
         first = offers[0]
         if first.port.kind is not port.kind:
-            raise LooseEnd(f"{first.giver} gives {port.name} as {first.port.kind}, and {taker} takes it as {port.kind}")
+            raise LooseEndError(
+                f"{first.giver} gives {port.name} as {first.port.kind}, and {taker} takes it as {port.kind}"
+            )
         self._taken.add(port.name)
         holding = self._holding(condition)
         for offer in offers:
@@ -123,10 +125,10 @@ class Wiring:
         return value
 
     def finish(self) -> None:
-        """Raises `LooseEnd` when an offer was never taken."""
+        """Raises `LooseEndError` when an offer was never taken."""
         for name, offers in self._offers.items():
             if name not in self._taken:
-                raise LooseEnd(
+                raise LooseEndError(
                     f"{_named(offers[0].giver, offers[0].module)} provides `{name}`, but nothing in root `{self.root}` "
                     "uses it."
                 )

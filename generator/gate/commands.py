@@ -16,7 +16,7 @@ _LITERAL = re.compile(r"[\w./:-]+")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?|\{variables\['(\w+)'\]\}")
 
 
-class UnreadableCall(TemplatesError):
+class UnreadableCallError(TemplatesError):
     """A call whose service and command do not stand there in plain text."""
 
     def __init__(self, line: str) -> None:
@@ -38,17 +38,17 @@ class Call:
 
 
 def calls(buildspec: Iterable[str]) -> list[Call]:
-    """The calls in the lines of a buildspec, in order; comments do not count. Raises `UnreadableCall`."""
+    """The calls in the lines of a buildspec, in order; comments do not count. Raises `UnreadableCallError`."""
     text = "\n".join(line for line in buildspec if not line.lstrip().startswith("#"))
     if re.search(r"\bboto(3|core)\b", text):
-        raise UnreadableCall("boto3")  # its calls cannot be seen in the text
+        raise UnreadableCallError("boto3")  # its calls cannot be seen in the text
     result = []
     for line in re.sub(r"\\\n\s*", "", text).splitlines():
         for start in _START.finditer(line):
             tool, rest = start[1], line[start.end() :]
             match = (_AWS if tool == "aws" else _DOCKER).match(rest)
             if match is None:
-                raise UnreadableCall(line.strip())
+                raise UnreadableCallError(line.strip())
             *words, options = match.groups()
             result.append(Call(" ".join((tool, *words)), _options(options)))
     return result

@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from generator.cfn.templates import FolderMissing
+from generator.cfn.templates import FolderMissingError
 from generator.gate.finding import Finding
 
 # All that is ignored: the rule and the only property where it is. W3002 asks for `aws cloudformation package`; our
@@ -26,11 +26,11 @@ def lint(
     `only` for files of those names.
 
     Configuration files and suppressions inside a template have no effect: what passes here passes everywhere. They are
-    findings by themselves (`suppressions.py`). Raises `FolderMissing` when there is no template to lint.
+    findings by themselves (`suppressions.py`). Raises `FolderMissingError` when there is no template to lint.
     """
     templates = sorted((root / folder).glob("*.json"))
     if not templates:
-        raise FolderMissing(root / folder)
+        raise FolderMissingError(root / folder)
     files = [str(Path(folder, file.name)) for file in templates if only is None or file.name in only]
     if not files:
         return []

@@ -4,15 +4,15 @@ from pathlib import Path
 
 from generator.cfn import environments
 from generator.cfn.parameters import ParameterFileError
-from generator.cfn.templates import FolderMissing, TemplateSet
+from generator.cfn.templates import FolderMissingError, TemplateSet
 from generator.gate.finding import Finding
 
 
 def findings(folder: Path, templates: TemplateSet) -> list[Finding]:
-    """Every problem of every parameter file in the folder. Raises `FolderMissing` when there is none."""
+    """Every problem of every parameter file in the folder. Raises `FolderMissingError` when there is none."""
     files = sorted(folder.glob("*.json"))
     if not files:
-        raise FolderMissing(folder)
+        raise FolderMissingError(folder)
     faults = []
     for file in files:
         name = f"{folder.name}/{file.name}"

@@ -17,7 +17,7 @@ from scripts.costs.rules import FORGOTTEN, FREE, RULES, Case, Item, Level
 PRICES = Path(__file__).with_name("prices.json")
 
 
-class PriceMissing(Exception):
+class PriceMissingError(Exception):
     """Something of the templates has no price; the message says what to add and where."""
 
 
@@ -52,7 +52,7 @@ class Estimate:
 
 
 def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES) -> Estimate:
-    """The estimate of the settled `stacks` of one environment. Raises `PriceMissing`."""
+    """The estimate of the settled `stacks` of one environment. Raises `PriceMissingError`."""
     book = json.loads(prices.read_text(encoding="utf-8"))
     usage = {name: Level(level["low"], level["high"]) for name, level in book["usage"].items()}
     usage |= {"one": Level(1, 1), "hours": Level(book["hours"], book["hours"])}
@@ -64,7 +64,9 @@ def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES
     summed: dict[tuple[str, str, str], Level] = {}
     for category, what, price, quantity in items:
         if price not in book["prices"]:
-            raise PriceMissing(f"{prices.name} has no price {price!r}; there are: {', '.join(sorted(book['prices']))}")
+            raise PriceMissingError(
+                f"{prices.name} has no price {price!r}; there are: {', '.join(sorted(book['prices']))}"
+            )
         summed[category, what, price] = summed.get((category, what, price), Level(0, 0)).plus(quantity)
     return Estimate(
         environment,
@@ -80,7 +82,7 @@ def _items(stack: Instance, resource: Resource, usage: Mapping[str, Level]) -> I
     if resource.type in RULES:
         yield from RULES[resource.type](Case(stack, resource, usage))
     elif not resource.type.startswith(FREE):
-        raise PriceMissing(
+        raise PriceMissingError(
             f"{resource.address} is a {resource.type}, which scripts/costs/rules.py neither prices nor names as free"
         )
 

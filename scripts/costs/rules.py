@@ -114,7 +114,7 @@ def _beanstalk(case: Case) -> Iterator[Item]:
 
 def _pipeline(case: Case) -> Iterator[Item]:
     actions = [action["ActionTypeId"] for stage in case.get("Stages") for action in stage["Actions"]]
-    counted = sum(kind["Category"] != "Approval" for kind in actions)  # approvals are free (F 1.18)
+    counted = sum(kind["Category"] != "Approval" for kind in actions)  # free: codepipeline user guide, pipeline-types
     minutes = case.usage["releases"].times(case.usage["action_minutes"]).times(counted)
     yield Item("CodePipeline", f"{counted} actions a release", "codepipeline.minute", minutes)
 

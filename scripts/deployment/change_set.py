@@ -77,8 +77,8 @@ def make_image(aws: Aws, previous: Stack, image: tuple[Difference, ...], descrip
 
 def drifted(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:
     """What is no longer as the stack left it, as a change set tells that would take it back; it is deleted at once and
-    never executed: it would also take back what releases have done (F 9.6). Nothing else of the stack changes in it,
-    so that it shows drift alone."""
+    never executed: it would also take back what releases have done (CloudFormation user guide,
+    drift-aware-change-sets). Nothing else of the stack changes in it, so that it shows drift alone."""
     digest = hashlib.sha256(f"{previous.id} drift".encode()).hexdigest()
     asked = {**_as_it_stands(previous, {}), "DeploymentMode": "REVERT_DRIFT"}
     made = _create(aws, previous.name, previous, digest, description, OURS, asked)

@@ -155,7 +155,7 @@ def _changes(aws: Aws, answer: Answer, path: Path, reading: _Reading, notices: l
 
 def _notices(aws: Aws, answer: Answer, path: Path) -> Iterator[Notice]:
     """The hooks that will look at a change set's resources, and what early validation warns of. That is a bucket that
-    is not empty (F 9.5), so it is asked only where a bucket goes."""
+    is not empty (CloudFormation user guide, validate-stack-deployments), so it is asked only where a bucket goes."""
     changes = answer["Changes"]
     if any(one.get("HookInvocationCount") for one in changes):
         for page in aws.pages("cloudformation", "describe_change_set_hooks", ChangeSetName=answer["ChangeSetId"]):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from generator.cfn.assertions import NotEvaluable
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.instance import resolved_templates
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment.aws import Aws, Identity
@@ -36,7 +36,7 @@ def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Ident
     pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
     try:
         return resolved_templates(root, values, pseudo)
-    except (NotEvaluable, TemplatesError) as error:
+    except (NotEvaluableError, TemplatesError) as error:
         raise RefusedError(f"{root.file}: {error}") from error
 
 

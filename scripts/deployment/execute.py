@@ -79,7 +79,7 @@ def apply(aws: Aws, plan: Plan) -> Running:
             "execute_change_set",
             ChangeSetName=plan.change_set,
             ClientRequestToken=plan.name,
-            # Always explicit: the API reference calls True the default (F 9.1).
+            # Always explicit: the API reference (ExecuteChangeSet) calls True the default.
             DisableRollback=False,
         )
     except AwsError as error:

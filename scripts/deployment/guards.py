@@ -55,7 +55,7 @@ class Sides:
 def follows(plan: Plan, sides: Sides) -> list[str]:
     """Which of the changes that only might happen are to be expected: what the resource is given differs between the
     templates, or names something that is made anew. The others are CloudFormation's caution: it does not look into
-    the siblings of a nested stack (F 9.2)."""
+    the siblings of a nested stack (cloudformation-coverage-roadmap issue 759)."""
     anew = {leaf.name for leaf in plan.leaves() if leaf.certain and (leaf.replaced or leaf.action != "Modify")}
     found: dict[str, None] = {}
     while True:

@@ -63,7 +63,8 @@ def _package(template: Template, bucket: str, region: str, done: dict[str, Packa
     # Independent of the order of keys. Compact, which takes a fifth of the time: most templates are stored already.
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     key = f"{PREFIX}{template.name}-{digest[:32]}.json"
-    # CloudFormation takes https addresses of S3 only (F 9.3).
+    # CloudFormation takes https addresses of S3 only (user guide,
+    # quotas; API reference, CreateChangeSet).
     done[template.name] = Packaged(template.name, key, f"https://{bucket}.s3.{region}.amazonaws.com/{key}", body)
     return done[template.name]
 

@@ -52,7 +52,8 @@ class PlannedChange:
     @property
     def replaced(self) -> bool:
         """It is replaced, or may be, because of a value that changes for sure. A replacement that only hangs on what
-        an upstream output might become is none: CloudFormation shows those for nothing (F 9.2)."""
+        an upstream output might become is none: CloudFormation shows those for nothing
+        (cloudformation-coverage-roadmap issue 759)."""
         forced = any(one.certain and one.recreates != "Never" for one in self.differences)
         return self.replacement in ("True", "Conditional") and forced
 

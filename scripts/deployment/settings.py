@@ -17,7 +17,7 @@ from scripts.operations.diagnose.inventory import resources
 PROTECTION, POLICY = "termination protection", "stack policy"
 # A policy can be replaced but not taken away. Source: User Guide, "Prevent updates to stack resources".
 ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
-MOST_ALARMS = 5  # F 9.8
+MOST_ALARMS = 5  # CloudFormation API reference, RollbackConfiguration
 NOBODY = "nobody"  # instead of a topic
 ALIVE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
@@ -120,7 +120,8 @@ def guards(root: Template) -> dict[str, set[str]]:
 
 
 def _alarms(aws: Aws, root: Template, previous: Stack) -> tuple[str, ...]:
-    """The ARNs of the alarms that guard the backend and exist: a missing one would take the update back (F 9.8)."""
+    """The ARNs of the alarms that guard the backend and exist: a missing one would take the update back
+    (CloudFormation API reference, RollbackConfiguration)."""
     wanted_in = guards(root)
     if not wanted_in:
         return ()

@@ -70,7 +70,8 @@ def children(aws: Aws, stack: Stack) -> dict[str, str]:
 def clear_change_sets(aws: Aws, stack: Stack) -> int:
     """Removes the change sets that earlier runs of this script left; returns how many. The plan that somebody else is
     looking at stays: whose run is not known to have ended may still be at the prompt. The one that was executed last
-    goes, too: while it is there, so are those of nested stacks without changes, which add up (F 9.2)."""
+    goes, too: while it is there, so are those of nested stacks without changes, which add up (copilot-cli
+    issue 5614)."""
     names = [one["ChangeSetId"] for one in change_sets(aws, stack.id) if _left(one)]
     if stack.change_set.partition(":changeSet/")[2].startswith((OURS, SAVED)):
         names.append(stack.change_set)

@@ -1,6 +1,7 @@
 """Who may deploy, and from which tree (DEP-8): what the root `access` gives, and what production asks for besides.
 
-Whether a session was made with MFA is invisible to the session itself (F 11.1), so production is deployed as the one
+Whether a session was made with MFA is invisible to the session itself (IAM user guide,
+id_credentials_mfa_configure-api-require), so production is deployed as the one
 role whose trust policy asks for it, and the script checks that it is that role.
 """
 

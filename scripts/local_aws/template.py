@@ -114,7 +114,7 @@ def _references(template: Template) -> None:
             raise InvalidTemplateError(f"Template format error: {message}")
     try:
         graph.order(graph.dependencies(template))
-    except graph.Cycle as cycle:
+    except graph.CycleError as cycle:
         raise InvalidTemplateError(f"Circular dependency between resources: [{', '.join(cycle.names)}]") from cycle
 
 
@@ -168,7 +168,7 @@ class Scope:
             self.conditions.update(assertions.conditions(body, self.values, self.pseudo))
             if broken := assertions.broken(body, self.values, self.pseudo):
                 raise InvalidTemplateError(f"Template validation error: Rule {broken[0].rule}: {broken[0].description}")
-        except assertions.NotEvaluable as error:
+        except assertions.NotEvaluableError as error:
             raise InvalidTemplateError(f"Template error: {error}") from error
         return self
 

@@ -18,7 +18,7 @@ from scripts.local_aws.services import ResourceError
 from scripts.local_aws.template import InvalidTemplateError
 from scripts.local_aws.values import RETAINED, Change, ChangeSet, Fault
 
-# Types that early validation passes over: F 9.5.
+# Types that early validation passes over (CloudFormation user guide, validate-stack-deployments).
 UNSEEN = frozenset(
     (
         "AWS::Budgets::Budget",

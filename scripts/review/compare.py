@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from generator.cfn import broadening, difference, environments, parameters
-from generator.cfn.assertions import NotEvaluable
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
@@ -89,7 +89,7 @@ def _environment(name: str, base: Revision, head: Revision) -> EnvironmentReview
         if name not in base.files:
             return EnvironmentReview(name, ADDED)
         before = side(name, base)
-    except (TemplatesError, NotEvaluable, ParameterFileError) as error:
+    except (TemplatesError, NotEvaluableError, ParameterFileError) as error:
         return EnvironmentReview(name, CHANGED, problems=(str(error),))
     return _changes(name, before, after, _declared(name, base), _declared(name, head))
 
@@ -109,7 +109,7 @@ def _family(name: str, revision: Revision) -> Iterator[Template]:
 
 
 def side(name: str, revision: Revision) -> Side:
-    """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluable`,
+    """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluableError`,
     `ParameterFileError`."""
     file = revision.files[name]
     values, stacks = {}, {}

@@ -2,7 +2,7 @@
 
 from generator.cfn import environments
 from scripts.cost import stacks
-from scripts.costs.estimate import PriceMissing, estimate
+from scripts.costs.estimate import PriceMissingError, estimate
 from scripts.deployment.environment import Environment
 from scripts.review.revision import Revision
 
@@ -17,6 +17,6 @@ def cost(name: str, revision: Revision) -> tuple[tuple[float, float] | None, str
     }
     try:
         total = estimate(name, list(stacks(roots, REGION))).total()
-    except PriceMissing as error:
+    except PriceMissingError as error:
         return None, str(error)
     return (round(total.low, 2), round(total.high, 2)), ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.cfn import environments, verdict
-from generator.cfn.assertions import NotEvaluable
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.templates import TemplatesError
 from scripts.review.revision import Revision
 
@@ -35,5 +35,5 @@ def _refused(head: Revision) -> Iterator[str]:
     for file in head.files.values():
         try:
             yield from map(str, environments.problems(file, head.templates))
-        except (TemplatesError, NotEvaluable, KeyError) as error:
+        except (TemplatesError, NotEvaluableError, KeyError) as error:
             yield f"{file.path}: {error}"

@@ -5,8 +5,8 @@ Create, nothing to do, one changed parameter: whole processes, in turn, on serve
 After each step, off the clock, CloudFormation is asked whether it really stands. The peers take part in the first round
 only: most of their time is fixed pauses, which no repetition changes.
 
-A change set without `IncludeNestedStacks` shows every nested stack as modified (F 9.2): what is nothing to do for us is
-an update for the peers, which they execute.
+A change set without `IncludeNestedStacks` shows every nested stack as modified (aws-cli issue 6949): what is nothing to
+do for us is an update for the peers, which they execute.
 """
 
 import json

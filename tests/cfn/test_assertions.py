@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.cfn.assertions import Broken, NotEvaluable, as_text, broken, conditions, unmet
+from generator.cfn.assertions import Broken, NotEvaluableError, as_text, broken, conditions, unmet
 
 PARAMETERS: dict[str, Any] = {
     "Backend": {"Type": "String"},
@@ -66,7 +66,7 @@ def test_logic_is_the_same_in_rules_and_conditions(expression: object, outcome: 
 )
 def test_functions_of_rules(expression: object, outcome: bool) -> None:
     assert holds(expression) is outcome
-    with pytest.raises(NotEvaluable, match="is not possible here"):
+    with pytest.raises(NotEvaluableError, match="is not possible here"):
         condition(expression)
 
 
@@ -127,7 +127,7 @@ def test_pseudo_parameters_have_the_value_that_is_given() -> None:
     ],
 )
 def test_what_cannot_be_evaluated_is_an_error_even_where_it_would_not_count(expression: object, why: str) -> None:
-    with pytest.raises(NotEvaluable, match=why) as caught:
+    with pytest.raises(NotEvaluableError, match=why) as caught:
         broken(rule(FALSE, expression), VALUES)
     assert caught.value.place.startswith("Rules.Tls.Assertions[0].Assert")
 
@@ -143,12 +143,12 @@ def test_what_cannot_be_evaluated_is_an_error_even_where_it_would_not_count(expr
     ],
 )
 def test_a_malformed_rule_is_an_error(faulty: object) -> None:
-    with pytest.raises(NotEvaluable, match=r"Rules\.Faulty"):
+    with pytest.raises(NotEvaluableError, match=r"Rules\.Faulty"):
         broken({"Rules": {"Faulty": faulty}}, {})
 
 
 def test_a_value_that_is_not_given_is_an_error() -> None:
-    with pytest.raises(NotEvaluable, match="the value of Backend is not known here"):
+    with pytest.raises(NotEvaluableError, match="the value of Backend is not known here"):
         conditions({"Parameters": PARAMETERS, "Conditions": {"One": {"Fn::Equals": [{"Ref": "Backend"}, ""]}}}, {})
 
 
@@ -156,9 +156,9 @@ def test_conditions_may_use_conditions_but_not_themselves() -> None:
     other: dict[str, Any] = {"Other": {"Fn::Not": [{"Condition": "Base"}]}, "Base": FALSE}
     assert conditions({"Conditions": other}, {}) == {"Other": True, "Base": False}
     other["Base"] = {"Fn::And": [{"Condition": "Other"}, TRUE]}
-    with pytest.raises(NotEvaluable, match="depends on itself"):
+    with pytest.raises(NotEvaluableError, match="depends on itself"):
         conditions({"Conditions": other}, {})
-    with pytest.raises(NotEvaluable, match="there is no condition 'Bse'; there are: One"):
+    with pytest.raises(NotEvaluableError, match="there is no condition 'Bse'; there are: One"):
         condition({"Condition": "Bse"})
 
 
@@ -209,7 +209,7 @@ def test_what_is_no_scalar_has_no_text(value: object) -> None:
 
 @pytest.mark.parametrize("pattern", ["[a-z&&[^b]]+", "[a[0-9]]", "(?P<n>a)", r"\p{Alpha}", "(", r"\Qa\E"])
 def test_a_pattern_that_java_reads_differently_is_an_error(pattern: str) -> None:
-    with pytest.raises(NotEvaluable, match=r"Parameters\.Name\.AllowedPattern"):
+    with pytest.raises(NotEvaluableError, match=r"Parameters\.Name\.AllowedPattern"):
         unmet("Name", {"Type": "String", "AllowedPattern": pattern}, "a")
 
 

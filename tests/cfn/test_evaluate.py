@@ -17,10 +17,10 @@ from generator.cfn.evaluate import (
     DENIED,
     NOT_ALLOWED,
     Decision,
-    PolicyVariable,
+    PolicyVariableError,
     Request,
-    UnknownElement,
-    UnknownOperator,
+    UnknownElementError,
+    UnknownOperatorError,
     decide,
     statements,
 )
@@ -209,14 +209,14 @@ def test_the_deciding_statement_is_named() -> None:
 @pytest.mark.parametrize(
     ("statement", "error", "named"),
     [
-        (when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), UnknownOperator, "NumericLessThan"),
-        (when("StringNotEquals", "a:b", "1"), UnknownOperator, "StringNotEquals"),
-        (when("ForAnyValue:StringEquals", "a:b", "1"), UnknownOperator, "ForAnyValue:StringEquals"),
-        (when("NullIfExists", "a:b", "true"), UnknownOperator, "NullIfExists"),
-        (allow(on="arn:aws:s3:::home/${aws:username}/*"), PolicyVariable, "aws:username"),
-        (when("StringEquals", "a:b", "${aws:PrincipalTag/team}"), PolicyVariable, "aws:PrincipalTag"),
-        (allow(on="arn:aws:s3:::home/${*}"), PolicyVariable, "${*}"),
-        (allow(NotPrincipal={"AWS": "*"}), UnknownElement, "NotPrincipal"),
+        (when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), UnknownOperatorError, "NumericLessThan"),
+        (when("StringNotEquals", "a:b", "1"), UnknownOperatorError, "StringNotEquals"),
+        (when("ForAnyValue:StringEquals", "a:b", "1"), UnknownOperatorError, "ForAnyValue:StringEquals"),
+        (when("NullIfExists", "a:b", "true"), UnknownOperatorError, "NullIfExists"),
+        (allow(on="arn:aws:s3:::home/${aws:username}/*"), PolicyVariableError, "aws:username"),
+        (when("StringEquals", "a:b", "${aws:PrincipalTag/team}"), PolicyVariableError, "aws:PrincipalTag"),
+        (allow(on="arn:aws:s3:::home/${*}"), PolicyVariableError, "${*}"),
+        (allow(NotPrincipal={"AWS": "*"}), UnknownElementError, "NotPrincipal"),
     ],
 )
 def test_what_is_not_modelled_is_an_error_even_in_a_statement_that_does_not_apply(

@@ -63,7 +63,7 @@ def test_order_puts_each_after_what_it_needs_and_is_stable() -> None:
 
 
 def test_a_circle_is_an_error_that_names_it() -> None:
-    with pytest.raises(graph.Cycle, match="b -> c -> b") as caught:
+    with pytest.raises(graph.CycleError, match="b -> c -> b") as caught:
         graph.order({"a": ["b"], "b": ["c"], "c": ["b"], "free": []})
     assert caught.value.names == ["b", "c"]
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.cfn.assertions import NotEvaluable
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.parameters import ParameterFile, ParameterFileError, Problem, check, effective, read, secret
 
 OWN_TAGS = ("Application", "Environment", "Component", "ManagedBy")
@@ -280,7 +280,7 @@ def test_rules_see_defaults_and_the_first_values_of_computed_parameters() -> Non
 def test_a_rule_that_cannot_be_evaluated_is_an_error() -> None:
     template = copy.deepcopy(TEMPLATE)
     template["Rules"] = {"Region": {"Assertions": [{"Assert": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}}]}}
-    with pytest.raises(NotEvaluable, match="AWS::Region"):
+    with pytest.raises(NotEvaluableError, match="AWS::Region"):
         check(parameter_file(), template, OWN_TAGS)
     assert check(parameter_file(), template, OWN_TAGS, {"AWS::Region": "eu-west-1"}) == []
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.permissions import PLACES, Condition, Permission, UnknownPolicyPlace, permissions
+from generator.cfn.permissions import PLACES, Condition, Permission, UnknownPolicyPlaceError, permissions
 from generator.cfn.templates import from_bodies
 
 STATEMENT = {"Sid": "S", "Effect": "Allow", "Action": "sts:AssumeRole"}
@@ -57,7 +57,7 @@ def test_policies_are_found_in_every_place(kind: str, name: str) -> None:
 
 
 def test_a_policy_in_an_unknown_place_is_an_error_and_never_overlooked() -> None:
-    with pytest.raises(UnknownPolicyPlace, match=r"t\.R \(AWS::New::Thing\) holds a policy at Deep\[0\]\.Policy"):
+    with pytest.raises(UnknownPolicyPlaceError, match=r"t\.R \(AWS::New::Thing\) holds a policy at Deep\[0\]\.Policy"):
         read("AWS::New::Thing", {"Deep": [{"Policy": document(STATEMENT)}]})
 
 

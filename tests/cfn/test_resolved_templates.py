@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from generator.cfn import parameters
-from generator.cfn.assertions import NotEvaluable
+from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.instance import resolved_templates
 from generator.cfn.permissions import permissions
-from generator.cfn.templates import STACK, Unknown, from_bodies, load
+from generator.cfn.templates import STACK, UnknownNameError, from_bodies, load
 from tests.conftest import ROOT
 
 
@@ -77,9 +77,9 @@ def test_parameters_decide_what_there_is() -> None:
 
 def test_what_is_missing_is_told() -> None:
     bodies = {name: body for name, body in SET.items() if name != "data"}
-    with pytest.raises(Unknown, match="Data"):
+    with pytest.raises(UnknownNameError, match="Data"):
         resolved_templates(from_bodies(bodies)["root"], {"Own": "", "Names": ""})
-    with pytest.raises(NotEvaluable, match="Own"):
+    with pytest.raises(NotEvaluableError, match="Own"):
         resolved_templates(from_bodies(SET)["root"], {"Names": ""})
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from generator.cfn.places import spell
-from generator.cfn.templates import FolderMissing, TemplateInvalid, TemplateSet, Unknown, from_bodies, load
+from generator.cfn.templates import (
+    FolderMissingError,
+    TemplateInvalidError,
+    TemplateSet,
+    UnknownNameError,
+    from_bodies,
+    load,
+)
 
 BUCKET = {
     "Type": "AWS::S3::Bucket",
@@ -94,11 +101,13 @@ def test_bodies_are_a_copy_that_may_be_changed() -> None:
 
 def test_unknown_names_are_errors_that_list_the_names_there_are() -> None:
     templates = family()
-    with pytest.raises(Unknown, match="template 'nothing'; there are: environment, storage"):
+    with pytest.raises(UnknownNameError, match="template 'nothing'; there are: environment, storage"):
         templates["nothing"]
-    with pytest.raises(Unknown, match=r"resource 'storage.Nothing'; there are: storage.Artifacts, storage.Key"):
+    with pytest.raises(
+        UnknownNameError, match=r"resource 'storage.Nothing'; there are: storage.Artifacts, storage.Key"
+    ):
         templates.resource("storage.Nothing")
-    with pytest.raises(Unknown, match=r"TemplateURL is 'lost\.json'; there are: environment"):
+    with pytest.raises(UnknownNameError, match=r"TemplateURL is 'lost\.json'; there are: environment"):
         from_bodies({"environment": _nests("lost.json")})["environment"].children()
 
 
@@ -114,24 +123,24 @@ def test_a_folder_is_loaded_by_file_stem(tmp_path: Path) -> None:
 
 def test_a_missing_or_empty_folder_says_what_to_run(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(FolderMissing, match="make templates"):
+        with pytest.raises(FolderMissingError, match="make templates"):
             load(folder)
 
 
 def test_bad_json_is_named_with_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "storage.json").write_text('{\n "Resources": {},\n]')
-    with pytest.raises(TemplateInvalid, match=r"^storage\.json:3: no JSON") as caught:
+    with pytest.raises(TemplateInvalidError, match=r"^storage\.json:3: no JSON") as caught:
         load(tmp_path)
     assert (caught.value.file, caught.value.line) == ("storage.json", 3)
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "storage.json").write_bytes(b"\xff{}")
-    with pytest.raises(TemplateInvalid, match=r"^storage\.json: no UTF-8"):
+    with pytest.raises(TemplateInvalidError, match=r"^storage\.json: no UTF-8"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("body", [[], {}, {"Resources": {}}, {"Resources": {"A": {}}}, {"Resources": {"A": "text"}}])
 def test_json_that_is_no_template_is_refused(body: object) -> None:
-    with pytest.raises(TemplateInvalid, match=r"^storage\.json: "):
+    with pytest.raises(TemplateInvalidError, match=r"^storage\.json: "):
         from_bodies({"storage": body})

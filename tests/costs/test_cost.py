@@ -16,7 +16,7 @@ from generator.cfn.instance import stack_instances
 from generator.cfn.templates import STACK, TemplateSet, from_bodies, load
 from scripts import cost
 from scripts.costs import show
-from scripts.costs.estimate import PRICES, Estimate, PriceMissing, estimate
+from scripts.costs.estimate import PRICES, Estimate, PriceMissingError, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
 from scripts.deployment.errors import RefusedError
 from tests.conftest import ROOT
@@ -46,7 +46,7 @@ def test_every_type_is_priced_or_named_as_free(templates: TemplateSet) -> None:
 def test_an_unknown_type_is_refused(templates: TemplateSet) -> None:
     bodies = templates.bodies()
     bodies["storage"]["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
-    with pytest.raises(PriceMissing, match=r"storage.Queue is a AWS::SQS::Queue.*rules.py"):
+    with pytest.raises(PriceMissingError, match=r"storage.Queue is a AWS::SQS::Queue.*rules.py"):
         estimate("x", stack_instances(from_bodies(bodies)["storage"], {"ArtifactDays": "30"}))
 
 

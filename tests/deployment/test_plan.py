@@ -167,7 +167,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
 
 
 def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None:
-    """F 9.5: the reason of the change set itself only says that something failed."""
+    """The reason of the change set itself only says that something failed."""
     at = {"EventId": "1", "StackId": BEFORE.id, "LogicalResourceId": "Topic"}
     events = [
         {

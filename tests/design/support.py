@@ -55,7 +55,7 @@ def under(templates: TemplateSet, address: str, **values: str) -> dict[str, Any]
 
 
 def exists(templates: TemplateSet, address: str, **values: str) -> bool:
-    """Whether the resource is made under the given parameters. Raises `Unknown` when no template has it."""
+    """Whether the resource is made under the given parameters. Raises `UnknownNameError` when no template has it."""
     resource = templates.resource(address)
     return resource.condition is None or outcome(templates, resource.template, **values)[resource.condition]
 

@@ -212,7 +212,7 @@ def test_approver_role(templates: TemplateSet) -> None:
 
 
 def test_approval_protection(templates: TemplateSet) -> None:
-    """What everybody else is kept from, by a policy to attach (F 11.1)."""
+    """What everybody else is kept from, by a policy to attach."""
     stated = list(of(templates.resource("access.ApprovalProtection")))
     assert {permission.effect for permission in stated} == {"Deny"}
     assert {action for permission in stated for action in permission.actions} == {

@@ -17,7 +17,7 @@ from generator.core import ports
 from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment
 from generator.roots.access import execution
-from generator.roots.access.handler_permissions.types import Kind, Places
+from generator.roots.access.handler_permissions.types import ResourceNames, TypePermissions
 from scripts.local_aws import moto_patches
 
 from .support import arn, attribute, grants
@@ -69,12 +69,14 @@ def handlers(kind: str, *verbs: str) -> frozenset[str]:
 
 
 @cache
-def decided() -> dict[str, Kind]:
+def decided() -> dict[str, TypePermissions]:
     """The tables of `generator/roots/access/handler_permissions/`, for types in the templates and others."""
     tables = {ports.table(table.logical): table.name for table in PROJECT.tables}
     names = {**environment.names(PROJECT), **tables, ports.REPOSITORY_NAME: "repository"}
     return {
-        kind: how for kinds in execution.families(Places(PROJECT, names), []).values() for kind, how in kinds.items()
+        kind: how
+        for kinds in execution.families(ResourceNames(PROJECT, names), []).values()
+        for kind, how in kinds.items()
     }
 
 
@@ -107,7 +109,7 @@ def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> 
     checked = 0
     for kind in sorted(types(templates)):
         assert handlers(kind) or kind in WITHOUT_HANDLERS, kind
-        assert sorted(handlers(kind) - may - decided()[kind].never.keys()) == [], kind
+        assert sorted(handlers(kind) - may - decided()[kind].excluded.keys()) == [], kind
         checked += bool(handlers(kind))
     assert checked > 40
 
@@ -117,13 +119,13 @@ def test_no_table_holds_what_no_handler_names() -> None:
     assert len(decided()) > 45
     for kind, how in decided().items():
         if handlers(kind):
-            requested = {action for may in how.may for action in may.actions}
+            requested = {action for may in how.access for action in may.actions}
             of_caller = {action for right in RIGHTS if right.subject == kind for action in right.actions}
             extra = EXTRA.get(kind, set()) | of_caller | administered(kind)
             assert sorted(requested - handlers(kind) - extra) == [], kind
-            assert sorted(how.never.keys() - handlers(kind)) == [], kind
+            assert sorted(how.excluded.keys() - handlers(kind)) == [], kind
             # Whatever is read of a resource is read of each one.
-            assert sorted(how.never.keys() & handlers(kind, "read") - UNREAD) == [], kind
+            assert sorted(how.excluded.keys() & handlers(kind, "read") - UNREAD) == [], kind
 
 
 def administered(kind: str) -> set[str]:
@@ -137,7 +139,7 @@ def administered(kind: str) -> set[str]:
         for item in [statement["Action"]]
         for item in ([item] if isinstance(item, str) else item)
     ]
-    requested = {action for may in decided()[kind].may for action in may.actions}
+    requested = {action for may in decided()[kind].access for action in may.actions}
     return {item for item in requested if any(fnmatchcase(item, pattern) for pattern in patterns)}
 
 
@@ -153,14 +155,14 @@ ENDED = {
 # Permissions that no handler names, by type, each with the page that does; those of `caller_rights` have theirs there.
 EXTRA = {
     "AWS::CloudFormation::Stack": NESTED | ENDED | {"cloudformation:TagResource", "s3:GetObject"},
-    # The older prefix is the handler's; that of a connection's ARN decides (F 2.1).
+    # The older prefix is the handler's; that of a connection's ARN decides.
     "AWS::CodePipeline::Pipeline": {"codeconnections:PassConnection"},
 }
 
 
 def test_only_for_types_in_the_templates(templates: TemplateSet) -> None:
     """A type that no template has is no permission."""
-    needed = {action for kind in types(templates) for may in decided()[kind].may for action in may.actions}
+    needed = {action for kind in types(templates) for may in decided()[kind].access for action in may.actions}
     attaching = {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}
     may = {action for permission in granted(templates) for action in permission.actions}
     assert sorted(may - needed - attaching - {"iam:PassRole"}) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.gate.commands import Call, UnreadableCall, calls
+from generator.gate.commands import Call, UnreadableCallError, calls
 
 BUILDSPECS = sorted((Path(__file__).parents[2] / "buildspecs").glob("*.yml"))
 
@@ -57,7 +57,7 @@ def test_a_call_over_two_lines_is_one() -> None:
     "line", ["- aws --region eu-west-1 ecs list-tasks", "- aws $SERVICE list", "- aws ecs $COMMAND", "  import boto3"]
 )
 def test_what_cannot_be_read_is_refused(line: str) -> None:
-    with pytest.raises(UnreadableCall):
+    with pytest.raises(UnreadableCallError):
         calls([line])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.graph import mentions
-from generator.cfn.templates import FolderMissing, load
+from generator.cfn.templates import FolderMissingError, load
 from generator.gate import lint as gate
 from generator.gate.lint import lint
 from generator.gate.suppressions import suppressions
@@ -184,7 +184,7 @@ def test_a_file_that_is_no_json_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_an_unknown_region_and_a_missing_folder_are_errors(tmp_path: Path) -> None:
-    with pytest.raises(FolderMissing):
+    with pytest.raises(FolderMissingError):
         lint(tmp_path)
     with pytest.raises(Exception, match="nowhere-1"):
         lint(copy(tmp_path, unchanged), region="nowhere-1")

@@ -85,7 +85,7 @@ def test_a_kind_that_no_table_knows_is_an_error() -> None:
         resource_type = "AWS::New::Thing"
         props: ClassVar[dict[str, object]] = {}
 
-    with pytest.raises(retention.UnknownKind, match=r"AWS::New::Thing .* does it hold data"):
+    with pytest.raises(retention.UndecidedTypeError, match=r"AWS::New::Thing .* does it hold data"):
         _stack().add(Unknown("Thing"), "A thing.", ["PIP-1"])
 
 

@@ -12,7 +12,7 @@ from generator.cfn.templates import load
 from generator.core import ports
 from generator.core.ports import Kind, Port
 from generator.core.stack import Stack, StackError
-from generator.core.wiring import LooseEnd, Offer, Wiring
+from generator.core.wiring import LooseEndError, Offer, Wiring
 from generator.project import CLOUD_HEALTH_DASHBOARD
 
 # Who needs whom, as the requirements' table of children says; ingress needs the key for a public one's secret.
@@ -64,14 +64,16 @@ def test_a_missing_connection_names_both_ends_and_the_nearest_name() -> None:
     taker = _stack("taker")
     taker.takes(THING)
     needs = r"^Stack `taker` \(tests\.\w+\) needs `Thing`, .* of root `root` provides it\."
-    with pytest.raises(LooseEnd, match=needs + r" Similar: `Things`, from `giver` \(tests\.\w+\)\.$"):
+    with pytest.raises(LooseEndError, match=needs + r" Similar: `Things`, from `giver` \(tests\.\w+\)\.$"):
         wiring.connect(taker, None)
 
 
 def test_an_unused_output_is_refused() -> None:
     wiring = Wiring("root", {})
     wiring.offer_outputs(_giver(THING), "Giver", None, {})
-    with pytest.raises(LooseEnd, match=r"`giver` \(tests\.\w+\) provides `Thing`, but nothing in root `root` uses it"):
+    with pytest.raises(
+        LooseEndError, match=r"`giver` \(tests\.\w+\) provides `Thing`, but nothing in root `root` uses it"
+    ):
         wiring.finish()
 
 
@@ -80,14 +82,14 @@ def test_a_wrong_kind_names_both_ends() -> None:
     wiring.offer_outputs(_giver(THING), "Giver", None, {})
     taker = _stack("taker")
     taker.takes(Port("Thing", Kind.SUBNET, "a subnet"))
-    with pytest.raises(LooseEnd, match="giver gives Thing as ARN, and taker takes it as subnet id"):
+    with pytest.raises(LooseEndError, match="giver gives Thing as ARN, and taker takes it as subnet id"):
         wiring.connect(taker, None)
 
 
 def test_two_givers_are_refused() -> None:
     wiring = Wiring("root", {})
     wiring.offer(Offer(THING, "one", "1"))
-    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+    with pytest.raises(LooseEndError, match="two and one both give Thing"):
         wiring.offer(Offer(THING, "two", "2"))
 
 
@@ -115,16 +117,16 @@ def test_two_givers_that_exclude_each_other_give_what_exists() -> None:
 def test_two_givers_of_different_things_are_refused() -> None:
     wiring = Wiring("root", IMPLIES, EITHER)
     wiring.offer(Offer(THING, "one", "1", "Left"))
-    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+    with pytest.raises(LooseEndError, match="two and one both give Thing"):
         wiring.offer(Offer(THING, "two", "2", "Left"))
-    with pytest.raises(LooseEnd, match="two and one both give Thing"):
+    with pytest.raises(LooseEndError, match="two and one both give Thing"):
         wiring.offer(Offer(THING, "two", "2"))
-    with pytest.raises(LooseEnd, match="two and one give Thing in two meanings"):
+    with pytest.raises(LooseEndError, match="two and one give Thing in two meanings"):
         wiring.offer(Offer(Port("Thing", Kind.NAME, "a thing"), "two", "2", "Right"))
 
 
 def test_a_stand_in_for_nothing_is_refused() -> None:
-    with pytest.raises(LooseEnd, match="stands in for Other, which giver does not give"):
+    with pytest.raises(LooseEndError, match="stands in for Other, which giver does not give"):
         Wiring("root", {}).offer_outputs(_giver(THING), "Giver", "Sometimes", {"Other": "x"})
 
 

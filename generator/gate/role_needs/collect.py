@@ -18,7 +18,7 @@ from generator.cfn.role_needs.row import FIELD, PLACE, Row, filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
 from generator.cfn.templates import Resource
 from generator.gate.buildspec import entries, inline
-from generator.gate.commands import UnreadableCall, calls
+from generator.gate.commands import UnreadableCallError, calls
 from generator.gate.contracts import PROJECT, SERVICE, TASK
 from generator.gate.pipeline_model import PIPELINE, pipelines
 from generator.gate.role_needs.terms import Terms
@@ -224,7 +224,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
             if call.name == "aws ecs register-task-definition":
                 options |= _revision(terms, text(environment.get("SERVICE", {}).get("Value", "")))
             yield from _rows(role, who, call.name, options, command=True)
-    except UnreadableCall as error:
+    except UnreadableCallError as error:
         yield Need(role, who, f"command that cannot be read ({error})")
 
 

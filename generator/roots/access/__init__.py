@@ -23,7 +23,7 @@ from generator.core.stack import Stack
 from generator.project import Project
 from generator.roots import environment
 from generator.roots.access import approve, deploy, destroy, execution, recover, trust
-from generator.roots.access.handler_permissions.types import Places
+from generator.roots.access.handler_permissions.types import ResourceNames
 from generator.roots.access.trust import Way
 from generator.roots.environment.parameters import table_names
 from generator.version import VERSION
@@ -37,7 +37,7 @@ SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
 
 
 def build(project: Project, stacks: Sequence[Stack]) -> Stack:
-    """The root. `stacks` are all others: what deploying takes is read off them. Raises `UnknownType`."""
+    """The root. `stacks` are all others: what deploying takes is read off them. Raises `UnknownTypeError`."""
     stack = Stack("access", __name__, "roles that deploy one environment", project, is_root=True)
     stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
     add_to(stack.template, _settings(project))
@@ -92,7 +92,7 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, 
     tables = [ports.table(table.logical) for table in project.tables]
     known = {**names, **{port: stack.takes(port) for port in (ports.REPOSITORY_NAME, *tables)}}
     policies = []
-    families = execution.grants(project, Places(project, known), stacks)
+    families = execution.grants(project, ResourceNames(project, known), stacks)
     inline = families.pop(execution.INLINE)
     for family, grants in families.items():
         policy = iam.ManagedPolicy(

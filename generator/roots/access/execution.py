@@ -32,7 +32,7 @@ from generator.roots.access.handler_permissions import (
     stores,
     watching,
 )
-from generator.roots.access.handler_permissions.types import Kind, Kinds, May, Places
+from generator.roots.access.handler_permissions.types import Access, ResourceNames, TypePermissions, TypeTable
 
 AWS_POLICIES = ":iam::aws:policy/"
 # The family in the role itself: too long for a managed policy.
@@ -40,11 +40,11 @@ INLINE = "Beanstalk"
 VERBS = {"": "makes", "Change": "changes and deletes", "Read": "looks at"}
 
 
-class UnknownType(LookupError):
+class UnknownTypeError(LookupError):
     """A resource type for which nobody has said what deploying it needs."""
 
 
-def families(at: Places, stacks: Iterable[Stack]) -> dict[str, Kinds]:
+def families(at: ResourceNames, stacks: Iterable[Stack]) -> dict[str, TypeTable]:
     """Every type that somebody has decided on, by the family whose policy carries it."""
     return {
         "Network": network.network(),
@@ -60,13 +60,13 @@ def families(at: Places, stacks: Iterable[Stack]) -> dict[str, Kinds]:
     }
 
 
-def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, list[Grant]]:
-    """The statements for the types of the stacks, by family. Raises `UnknownType`."""
+def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict[str, list[Grant]]:
+    """The statements for the types of the stacks, by family. Raises `UnknownTypeError`."""
     edge = {kind for stack in stacks if stack.name == EDGE for kind in _types([stack])}
     known = families(at, stacks)
     if missing := sorted(_types(stacks) - {kind for kinds in known.values() for kind in kinds}):
         where = "generator/roots/access/handler_permissions/"
-        raise UnknownType(f"no table in {where} says what deploying {missing[0]} needs")
+        raise UnknownTypeError(f"no table in {where} says what deploying {missing[0]} needs")
     by_type = {
         family: [
             grant
@@ -79,17 +79,17 @@ def grants(project: Project, at: Places, stacks: Sequence[Stack]) -> dict[str, l
     return by_type
 
 
-def _kind(name: str, kind: Kind, named: str, at_edge: bool) -> Iterable[Grant]:
+def _kind(name: str, kind: TypePermissions, named: str, at_edge: bool) -> Iterable[Grant]:
     """The statements of one type. What it is needed for stands in the reason, so that another resource, which may have
     another name and so another ARN, is another reason."""
     stem = "".join(part[:1].upper() + part[1:] for part in name.removeprefix("AWS::").split("::"))
-    for may in kind.may:
+    for may in kind.access:
         because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}: {named}"
         because += f"; {may.why}" * bool(may.why)
         yield allow(stem + may.what, actions(may.actions), _on(may, at_edge), because, may.when)
 
 
-def _on(may: May, at_edge: bool) -> Sequence[Text] | Anything:
+def _on(may: Access, at_edge: bool) -> Sequence[Text] | Anything:
     """What the root `edge` holds stands in its Region besides."""
     if isinstance(may.on, Anything) or not at_edge:
         return may.on

@@ -60,7 +60,8 @@ def _looking(stack: Stack) -> list[Grant]:
     return [
         allow(
             "FindConnection",
-            # The prefix of the action follows that of the ARN, which is the older one for older connections (F 2.1).
+            # The prefix of the action follows that of the ARN, which is the older one for older connections (Service
+            # Authorization Reference, AWS CodeConnections and AWS CodeStar Connections).
             [codeconnections.GetConnection, codestar_connections.GetConnection],
             [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
             "an environment is refused while nobody has completed its connection, whichever its parameter names",
@@ -131,7 +132,7 @@ def _repository(stack: Stack) -> list[Grant]:
                 codecommit.ListAssociatedApprovalRuleTemplatesForRepository,
             ],
             [repository],
-            "pull requests to the protected branch need an approval (F 8.5)",
+            "pull requests to the protected branch need an approval",
         ),
         allow(
             "WriteApprovalRule",
@@ -141,7 +142,8 @@ def _repository(stack: Stack) -> list[Grant]:
                 codecommit.UpdateApprovalRuleTemplateContent,
             ],
             Anything(NOTHING_NARROWER),
-            "the rule is a template of the account, which CloudFormation knows nothing of (F 8.5)",
+            "the rule is a template of the account, which CloudFormation knows nothing of (its registry has no type for"
+            " it)",
         ),
     ]
 

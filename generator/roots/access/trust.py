@@ -3,7 +3,7 @@
 The principal is always the account, and the condition names the person, permission set or role: so a user who is
 deleted and made again is not shut out by an id that IAM kept, and whoever assumes the role needs a permission of their
 own for it besides. MFA stands here and not in the role's own policies, because a session of an assumed role does not
-say whether MFA was used (F 11.1). Users of IAM Identity Center carry no MFA key at all: there the permission set is
+say whether MFA was used. Users of IAM Identity Center carry no MFA key at all: there the permission set is
 named, and Identity Center asks for MFA. Sources: IAM user guide, id_credentials_mfa_configure-api-require; IAM
 Identity Center user guide, referencingpermissionsets (the path holds the region, except us-east-1).
 """

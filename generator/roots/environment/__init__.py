@@ -118,7 +118,7 @@ def children(project: Project) -> list[Child]:
 
 
 def build(project: Project) -> tuple[Stack, list[Stack]]:
-    """The root and its children. Raises `LooseEnd` when they do not fit together."""
+    """The root and its children. Raises `LooseEndError` when they do not fit together."""
     root = Stack("environment", __name__, "one environment, as nested stacks", project, is_root=True)
     root.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
     own = settings(project)

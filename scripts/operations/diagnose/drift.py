@@ -1,5 +1,5 @@
 """What differs in the account from what the stacks say, nested stacks included: CloudFormation does not descend into
-them by itself (F 9.6)."""
+them by itself (CloudFormation user guide, drift-aware-change-sets)."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.inventory import resources
 
 # What changes by itself in a living environment, by type and property: no surprise. The listener's
-# and rule's weights are what a blue/green deployment moves (F 4.3).
+# and rule's weights are what a blue/green deployment moves (aws-cdk issue 36649).
 EXPECTED = (
     ("AWS::ECS::Service", r"/TaskDefinition$", "the pipeline deploys a task definition with every release"),
     ("AWS::ECS::Service", r"/DesiredCount$", "autoscaling owns the number of tasks"),

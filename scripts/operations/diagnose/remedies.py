@@ -46,7 +46,7 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
         r"(?i)service[- ]linked role",
         "Make the service-linked role that it names: `aws iam create-service-linked-role --aws-service-name …`.",
     ),
-    # aws-cdk issue 34629, terraform-provider-aws issue 40905 (F 6.10).
+    # aws-cdk issue 34629, terraform-provider-aws issue 40905.
     (
         "currently associated with one or more distributions",
         "A VPC origin that a distribution uses can neither be changed nor deleted: make a second one under a new "
@@ -63,7 +63,8 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
         "BucketNotEmpty|bucket you tried to delete is not empty",
         "Empty the bucket: `destroy` with --empty-buckets does.",
     ),
-    # EC2 API reference, "Error codes": DependencyViolation; F 6.10.
+    # EC2 API reference, "Error codes": DependencyViolation; CloudFront developer guide,
+    # private-content-vpc-origins.
     (
         "DependencyViolation|has dependencies and cannot be deleted|has a dependent object",
         "Something that this stack did not make still uses it, such as a network interface of CloudFront's VPC origin: "

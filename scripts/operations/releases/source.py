@@ -1,4 +1,5 @@
-"""What a pipeline starts from has to be there before it is made: it runs at once (F 1.19)."""
+"""What a pipeline starts from has to be there before it is made: it runs at once (codepipeline user guide,
+pipelines-rerun-manually)."""
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import Environment

@@ -18,7 +18,8 @@ from scripts.operations.diagnose.inventory import Held, resources
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
-# The group that CloudFront makes in the VPC of a VPC origin, and removes after the last of them (F 6.10).
+# The group that CloudFront makes in the VPC of a VPC origin, and removes after the last of them (CloudFront
+# developer guide, private-content-vpc-origins).
 ORIGIN_GROUP = "CloudFront-VPCOrigins-Service-SG"
 PATIENCE = 300.0  # seconds for something to come to rest
 LONGER = 1200.0  # CloudFront takes its interfaces away when it pleases

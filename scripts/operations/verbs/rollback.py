@@ -1,8 +1,8 @@
 """`rollback`: the application back to an earlier good release, by hand.
 
 Without `--to` the good releases are listed. The deploy stages are rolled back with that release's artifacts where the
-pipeline still can (F 1.4), otherwise the pipeline runs again from its commit. Configuration and templates stay as they
-are: this is about the application.
+pipeline still can (codepipeline user guide, stage-rollback), otherwise the pipeline runs again from its commit.
+Configuration and templates stay as they are: this is about the application.
 """
 
 import uuid

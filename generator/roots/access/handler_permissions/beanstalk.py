@@ -12,35 +12,35 @@ from generator.core import arns, ports
 from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
-    Kind,
-    Kinds,
-    May,
-    Places,
-    do,
-    every,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    any_of,
     everywhere,
-    never,
+    excluded,
     tagged,
 )
 
 
-def kinds(at: Places) -> Kinds:
+def kinds(at: ResourceNames) -> TypeTable:
     """Application and environment."""
     application, environment = (at.names[port] for port in (ports.APPLICATION_NAME, ports.BEANSTALK_NAME))
     bucket = arns.beanstalk_bucket()
     return {
-        "AWS::ElasticBeanstalk::Application": Kind(
+        "AWS::ElasticBeanstalk::Application": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "elasticbeanstalk",
                         "CreateApplication DeleteApplication DescribeApplications UpdateApplication"
                         " UpdateApplicationResourceLifecycle",
                     ),
                     [arns.beanstalk_application(application)],
                 ),
-                May(
-                    do(
+                Access(
+                    actions(
                         "s3",
                         "CreateBucket GetBucketLocation GetBucketPolicy ListBucket PutBucketOwnershipControls"
                         " PutBucketPolicy PutBucketPublicAccessBlock",
@@ -48,23 +48,23 @@ def kinds(at: Places) -> Kinds:
                     [bucket],
                     "Bucket",
                 ),
-                May(do("s3", "GetObject PutObject"), [arns.objects(bucket)], "Bundles"),
-                May(
-                    do("s3", "GetObject"),
+                Access(actions("s3", "GetObject PutObject"), [arns.objects(bucket)], "Bundles"),
+                Access(
+                    actions("s3", "GetObject"),
                     [arns.beanstalk_buckets()],
                     "Resources",
                     why="AWS keeps what environments start with in buckets of its own, and reads them as the caller",
                 ),
             ),
-            never(
+            excluded(
                 "AWS's policy for administrators of Elastic Beanstalk has it not either",
                 "s3:PutBucketAcl s3:PutBucketObjectLockConfiguration s3:PutBucketVersioning",
             ),
         ),
-        "AWS::ElasticBeanstalk::Environment": Kind(
+        "AWS::ElasticBeanstalk::Environment": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "elasticbeanstalk",
                         "AddTags CreateEnvironment DescribeConfigurationSettings DescribeEnvironments"
                         " ListTagsForResource RemoveTags TerminateEnvironment UpdateEnvironment",
@@ -77,15 +77,15 @@ def kinds(at: Places) -> Kinds:
                 ),
                 *_instances(),
                 *_balancing(),
-                May(
-                    do("logs", "CreateLogGroup DeleteLogGroup PutRetentionPolicy"),
+                Access(
+                    actions("logs", "CreateLogGroup DeleteLogGroup PutRetentionPolicy"),
                     [arns.beanstalk_logs(environment)],
                     "Logs",
                 ),
                 linked("elasticbeanstalk.amazonaws.com"),
                 linked("autoscaling.amazonaws.com", "LinkedScaling", "Auto Scaling makes its role as it does itself"),
             ),
-            never(
+            excluded(
                 UNUSED,
                 "elasticbeanstalk:AssociateEnvironmentOperationsRole"
                 " elasticbeanstalk:DisassociateEnvironmentOperationsRole",
@@ -94,15 +94,15 @@ def kinds(at: Places) -> Kinds:
     }
 
 
-def _instances() -> tuple[May, ...]:
+def _instances() -> tuple[Access, ...]:
     """The stack that Elastic Beanstalk makes, and the instances in it."""
     own = [arns.beanstalk_stacks()]
     groups = [arns.beanstalk_made("autoscaling", "autoScalingGroup:*:autoScalingGroupName/")]
     template = ArnLike({"ec2:LaunchTemplate": arns.arn("ec2", "launch-template/*")})
     created = StringEquals({"ec2:CreateAction": ["CreateLaunchTemplate", "CreateSecurityGroup", "RunInstances"]})
     return (
-        May(
-            do(
+        Access(
+            actions(
                 "cloudformation",
                 "CancelUpdateStack ContinueUpdateRollback CreateStack DeleteStack DescribeStackEvents"
                 " DescribeStackResource DescribeStackResources DescribeStacks GetTemplate ListStackResources"
@@ -112,8 +112,8 @@ def _instances() -> tuple[May, ...]:
             "Stack",
             why="also when an update of it has to be brought to an end",
         ),
-        May(
-            do(
+        Access(
+            actions(
                 "autoscaling",
                 "AttachInstances CreateAutoScalingGroup CreateOrUpdateTags DeleteAutoScalingGroup DeletePolicy"
                 " DetachInstances PutNotificationConfiguration PutScalingPolicy ResumeProcesses SetDesiredCapacity"
@@ -123,49 +123,60 @@ def _instances() -> tuple[May, ...]:
             "Groups",
             why="an immutable update moves instances between groups",
         ),
-        May(do("cloudwatch", "DeleteAlarms PutMetricAlarm"), [arns.beanstalk_made("cloudwatch", "alarm:")], "Alarms"),
-        May(do("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)),
-        May(
-            do(
+        Access(
+            actions("cloudwatch", "DeleteAlarms PutMetricAlarm"),
+            [arns.beanstalk_made("cloudwatch", "alarm:")],
+            "Alarms",
+        ),
+        Access(
+            actions("ec2", "RunInstances"), everywhere("EC2, because of the images and groups"), "Start", (template,)
+        ),
+        Access(
+            actions(
                 "ec2",
                 "CreateLaunchTemplate CreateLaunchTemplateVersion DeleteLaunchTemplate DeleteLaunchTemplateVersions",
             ),
-            every("ec2", "launch-template"),
+            any_of("ec2", "launch-template"),
             "Templates",
         ),
-        May(do("ec2", "CreateTags"), every("ec2", "instance", "launch-template", "security-group"), "Tags", (created,)),
-        May(
-            do("ec2", "TerminateInstances"),
-            every("ec2", "instance"),
+        Access(
+            actions("ec2", "CreateTags"),
+            any_of("ec2", "instance", "launch-template", "security-group"),
+            "Tags",
+            (created,),
+        ),
+        Access(
+            actions("ec2", "TerminateInstances"),
+            any_of("ec2", "instance"),
             "End",
             (StringLike({"ec2:ResourceTag/aws:cloudformation:stack-id": own}),),
         ),
-        May(do("ec2", "CreateSecurityGroup"), every("ec2", "security-group", "vpc"), "Firewall"),
-        May(
-            do(
+        Access(actions("ec2", "CreateSecurityGroup"), any_of("ec2", "security-group", "vpc"), "Firewall"),
+        Access(
+            actions(
                 "ec2",
                 "AuthorizeSecurityGroupEgress AuthorizeSecurityGroupIngress DeleteSecurityGroup"
                 " RevokeSecurityGroupEgress RevokeSecurityGroupIngress",
             ),
-            every("ec2", "security-group"),
+            any_of("ec2", "security-group"),
             "FirewallRules",
             tagged(),
         ),
-        May(
-            do(
+        Access(
+            actions(
                 "autoscaling",
                 "DescribeAutoScalingGroups DescribeAutoScalingInstances DescribeLaunchConfigurations"
                 " DescribeNotificationConfigurations DescribePolicies DescribeScalingActivities"
                 " DescribeScheduledActions",
             )
-            + do(
+            + actions(
                 "ec2",
                 "DescribeAccountAttributes DescribeAvailabilityZones DescribeImages DescribeInstances"
                 " DescribeInstanceTypes DescribeKeyPairs DescribeLaunchTemplateVersions DescribeLaunchTemplates"
                 " DescribeSecurityGroups DescribeSpotInstanceRequests DescribeSubnets DescribeVpcs",
             )
-            + do("cloudwatch", "DescribeAlarms")
-            + do("logs", "DescribeLogGroups"),
+            + actions("cloudwatch", "DescribeAlarms")
+            + actions("logs", "DescribeLogGroups"),
             everywhere("EC2, Auto Scaling and CloudWatch"),
             "Read",
             why="all that a managed update looks at",
@@ -173,12 +184,12 @@ def _instances() -> tuple[May, ...]:
     )
 
 
-def _balancing() -> tuple[May, ...]:
+def _balancing() -> tuple[Access, ...]:
     """A group of targets, and the rule that sends requests to it."""
     service = "elasticloadbalancing"
     return (
-        May(
-            do(
+        Access(
+            actions(
                 service,
                 "AddTags CreateTargetGroup DeleteTargetGroup DeregisterTargets ModifyTargetGroup"
                 " ModifyTargetGroupAttributes RegisterTargets",
@@ -186,14 +197,14 @@ def _balancing() -> tuple[May, ...]:
             [arns.beanstalk_made(service, "targetgroup/")],
             "Targets",
         ),
-        May(
-            do(service, "AddTags CreateRule DeleteRule ModifyRule SetRulePriorities"),
-            every(service, "listener/app", "listener-rule/app"),
+        Access(
+            actions(service, "AddTags CreateRule DeleteRule ModifyRule SetRulePriorities"),
+            any_of(service, "listener/app", "listener-rule/app"),
             "Rules",
             tagged(),
         ),
-        May(
-            do(
+        Access(
+            actions(
                 service,
                 "DescribeListeners DescribeLoadBalancers DescribeRules DescribeTags DescribeTargetGroups"
                 " DescribeTargetHealth",

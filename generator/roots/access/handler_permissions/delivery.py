@@ -18,54 +18,56 @@ from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     NO_ACTION,
     UNUSED,
-    Kind,
-    Kinds,
-    May,
-    Places,
-    do,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
     everywhere,
-    never,
+    excluded,
     tagged,
 )
 
 NO_RESOURCE = "the newest reference names no resource for making one"
 
 
-def kinds(at: Places) -> Kinds:
+def kinds(at: ResourceNames) -> TypeTable:
     """CloudFront, Route 53, ACM."""
     function = arns.global_arn("cloudfront", f"function/{at.project.short}-${{{ENVIRONMENT.name}}}-*")
     control = arns.global_arn("cloudfront", "origin-access-control/*")
     return {
-        "AWS::CloudFront::Distribution": Kind(
+        "AWS::CloudFront::Distribution": TypePermissions(
             (
-                May(do("cloudfront", "CreateDistribution"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
-                May(do("cloudfront", "GetDistribution GetDistributionConfig TagResource"), _all("distribution")),
-                May(
-                    do("cloudfront", "DeleteDistribution ListTagsForResource UntagResource UpdateDistribution"),
+                Access(actions("cloudfront", "CreateDistribution"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
+                Access(
+                    actions("cloudfront", "GetDistribution GetDistributionConfig TagResource"), _all("distribution")
+                ),
+                Access(
+                    actions("cloudfront", "DeleteDistribution ListTagsForResource UntagResource UpdateDistribution"),
                     _all("distribution"),
                     "Change",
                     tagged(),
                 ),
-                May(do("cloudfront", "GetVpcOrigin"), _all("vpcorigin"), "Origin"),
-                May(
-                    do("s3", "GetBucketAcl PutBucketAcl"),
+                Access(actions("cloudfront", "GetVpcOrigin"), _all("vpcorigin"), "Origin"),
+                Access(
+                    actions("s3", "GetBucketAcl PutBucketAcl"),
                     [Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-*")],
                     "Logging",
                     why="CloudFront lets itself into the log bucket with the rights of the caller",
                 ),
             ),
-            never(
+            excluded(
                 UNUSED,
                 "cloudfront:CreateConnectionGroup cloudfront:GetConnectionGroup"
                 " cloudfront:UpdateDistributionWithStagingConfig",
             )
-            | never(NO_ACTION, "cloudfront:CreateDistributionWithTags"),
+            | excluded(NO_ACTION, "cloudfront:CreateDistributionWithTags"),
         ),
-        "AWS::CloudFront::Function": Kind(
+        "AWS::CloudFront::Function": TypePermissions(
             (
-                May(do("cloudfront", "CreateFunction"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
-                May(
-                    do(
+                Access(actions("cloudfront", "CreateFunction"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
+                Access(
+                    actions(
                         "cloudfront",
                         "DeleteFunction DescribeFunction GetFunction ListTagsForResource"
                         " PublishFunction TagResource UntagResource UpdateFunction",
@@ -74,10 +76,10 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::CloudFront::MonitoringSubscription": Kind(
+        "AWS::CloudFront::MonitoringSubscription": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "cloudfront",
                         "CreateMonitoringSubscription DeleteMonitoringSubscription GetMonitoringSubscription",
                     ),
@@ -85,78 +87,83 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::CloudFront::OriginAccessControl": Kind(
+        "AWS::CloudFront::OriginAccessControl": TypePermissions(
             (
-                May(do("cloudfront", "CreateOriginAccessControl"), everywhere("CloudFront")),
-                May(
-                    do("cloudfront", "DeleteOriginAccessControl GetOriginAccessControl UpdateOriginAccessControl"),
+                Access(actions("cloudfront", "CreateOriginAccessControl"), everywhere("CloudFront")),
+                Access(
+                    actions("cloudfront", "DeleteOriginAccessControl GetOriginAccessControl UpdateOriginAccessControl"),
                     [control],
                     "Change",
                 ),
             )
         ),
-        "AWS::CloudFront::ResponseHeadersPolicy": Kind(
+        "AWS::CloudFront::ResponseHeadersPolicy": TypePermissions(
             (
-                May(do("cloudfront", "CreateResponseHeadersPolicy"), everywhere("CloudFront"), "Make", why=NO_RESOURCE),
-                May(
-                    do(
+                Access(
+                    actions("cloudfront", "CreateResponseHeadersPolicy"),
+                    everywhere("CloudFront"),
+                    "Make",
+                    why=NO_RESOURCE,
+                ),
+                Access(
+                    actions(
                         "cloudfront", "DeleteResponseHeadersPolicy GetResponseHeadersPolicy UpdateResponseHeadersPolicy"
                     ),
                     _all("response-headers-policy"),
                 ),
             )
         ),
-        "AWS::CloudFront::VpcOrigin": Kind(
+        "AWS::CloudFront::VpcOrigin": TypePermissions(
             (
-                May(do("cloudfront", "CreateVpcOrigin"), everywhere("CloudFront")),
-                May(do("cloudfront", "GetVpcOrigin TagResource"), _all("vpcorigin"), "Tag"),
-                May(
-                    do("cloudfront", "DeleteVpcOrigin ListTagsForResource UntagResource UpdateVpcOrigin"),
+                Access(actions("cloudfront", "CreateVpcOrigin"), everywhere("CloudFront")),
+                Access(actions("cloudfront", "GetVpcOrigin TagResource"), _all("vpcorigin"), "Tag"),
+                Access(
+                    actions("cloudfront", "DeleteVpcOrigin ListTagsForResource UntagResource UpdateVpcOrigin"),
                     _all("vpcorigin"),
                     "Change",
                     tagged(),
                 ),
-                May(do("ec2", "DescribeInstances DescribeInternetGateways"), everywhere("EC2"), "Read"),
-                May(
-                    do("elasticloadbalancing", "DescribeLoadBalancers"),
+                Access(actions("ec2", "DescribeInstances DescribeInternetGateways"), everywhere("EC2"), "Read"),
+                Access(
+                    actions("elasticloadbalancing", "DescribeLoadBalancers"),
                     everywhere("Elastic Load Balancing"),
                     "Balancer",
                 ),
                 linked("vpcorigin.cloudfront.amazonaws.com"),
             ),
-            never("CloudFront assumes its service-linked role itself", "sts:AssumeRole"),
+            excluded("CloudFront assumes its service-linked role itself", "sts:AssumeRole"),
         ),
-        "AWS::Route53::RecordSet": Kind(
+        "AWS::Route53::RecordSet": TypePermissions(
             (
-                May(
-                    do("route53", "ChangeResourceRecordSets GetHostedZone ListResourceRecordSets"),
+                Access(
+                    actions("route53", "ChangeResourceRecordSets GetHostedZone ListResourceRecordSets"),
                     [Sub("arn:${AWS::Partition}:route53:::hostedzone/*")],
                 ),
-                May(do("route53", "GetChange"), [Sub("arn:${AWS::Partition}:route53:::change/*")], "Wait"),
-                May(do("route53", "ListHostedZones"), everywhere("Route 53"), "Read"),
+                Access(actions("route53", "GetChange"), [Sub("arn:${AWS::Partition}:route53:::change/*")], "Wait"),
+                Access(actions("route53", "ListHostedZones"), everywhere("Route 53"), "Read"),
             )
         ),
-        "AWS::CertificateManager::Certificate": Kind(
+        "AWS::CertificateManager::Certificate": TypePermissions(
             (
-                May(do("acm", "RequestCertificate"), everywhere("ACM")),
-                May(
-                    do("acm", "AddTagsToCertificate DescribeCertificate ListTagsForCertificate"),
+                Access(actions("acm", "RequestCertificate"), everywhere("ACM")),
+                Access(
+                    actions("acm", "AddTagsToCertificate DescribeCertificate ListTagsForCertificate"),
                     [arns.arn("acm", "certificate/*")],
                     "Tag",
                 ),
-                May(
-                    do("acm", "DeleteCertificate RemoveTagsFromCertificate UpdateCertificateOptions"),
+                Access(
+                    actions("acm", "DeleteCertificate RemoveTagsFromCertificate UpdateCertificateOptions"),
                     [arns.arn("acm", "certificate/*")],
                     "Change",
                     tagged(),
                 ),
-                May(
-                    do("route53", "ChangeResourceRecordSets"),
+                Access(
+                    actions("route53", "ChangeResourceRecordSets"),
                     [Sub("arn:${AWS::Partition}:route53:::hostedzone/*")],
                     "Validate",
                 ),
             ),
-            never(UNUSED, "acm-pca:GetCertificate acm-pca:IssueCertificate"),
+            excluded(UNUSED, "acm-pca:GetCertificate acm-pca:IssueCertificate"),
         ),
     }
 

@@ -11,42 +11,52 @@ from troposphere import Sub
 from generator.cfn.names import CHANGE_SETS
 from generator.core import arns, paths
 from generator.core.arns import Text
-from generator.roots.access.handler_permissions.types import UNUSED, Kind, Kinds, May, Places, do, never
+from generator.roots.access.handler_permissions.types import (
+    UNUSED,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    excluded,
+)
 
 
-def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
+def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
     """`attached` are AWS's own policies that the roles of the templates have."""
     path = paths.path(at.project.name)
     role, profile = (arns.global_arn("iam", f"{kind}{path}*") for kind in ("role", "instance-profile"))
     attaching = ("iam:AttachRolePolicy", "iam:DetachRolePolicy")
-    own = May(
-        do(
+    own = Access(
+        actions(
             "iam",
             "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
             " ListRoleTags PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         ),
         [role],
     )
-    theirs = May(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
+    theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
     # The path of the shared root's environment.
     policy = arns.global_arn("iam", f"policy/{at.project.name}/shared/*")
     bucket = Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/*")
     return {
-        "AWS::IAM::Role": Kind(
+        "AWS::IAM::Role": TypePermissions(
             (own, theirs) if attached else (own,),
-            never(UNUSED, "iam:DeleteRolePermissionsBoundary iam:PutRolePermissionsBoundary")
-            | ({} if attached else never("no role has a policy of AWS's own", " ".join(attaching))),
+            excluded(UNUSED, "iam:DeleteRolePermissionsBoundary iam:PutRolePermissionsBoundary")
+            | ({} if attached else excluded("no role has a policy of AWS's own", " ".join(attaching))),
         ),
-        "AWS::IAM::InstanceProfile": Kind(
+        "AWS::IAM::InstanceProfile": TypePermissions(
             (
-                May(do("iam", "CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile"), [profile]),
-                May(do("iam", "AddRoleToInstanceProfile RemoveRoleFromInstanceProfile"), [profile, role], "Role"),
+                Access(actions("iam", "CreateInstanceProfile DeleteInstanceProfile GetInstanceProfile"), [profile]),
+                Access(
+                    actions("iam", "AddRoleToInstanceProfile RemoveRoleFromInstanceProfile"), [profile, role], "Role"
+                ),
             )
         ),
-        "AWS::IAM::ManagedPolicy": Kind(
+        "AWS::IAM::ManagedPolicy": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "iam",
                         "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"
                         " ListEntitiesForPolicy ListPolicyVersions",
@@ -54,16 +64,16 @@ def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
                     [policy],
                 ),
             ),
-            never(
+            excluded(
                 "people attach these policies, not templates",
                 "iam:AttachGroupPolicy iam:AttachUserPolicy iam:DetachGroupPolicy iam:DetachUserPolicy",
             )
-            | ({} if attached else never("people attach these policies, not templates", " ".join(attaching))),
+            | ({} if attached else excluded("people attach these policies, not templates", " ".join(attaching))),
         ),
-        "AWS::CloudFormation::Stack": Kind(
+        "AWS::CloudFormation::Stack": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "cloudformation",
                         # The second and third line are no handler's: a nested change set is made, looked at, executed
                         # and deleted with the rights of the operation (CloudFormation user guide,
@@ -76,14 +86,14 @@ def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
                     [arns.arn("cloudformation", f"stack/{at.project.name}-${{Environment}}-*-*/*")],
                     why="nested change sets are made and operations ended with the same rights",
                 ),
-                May(
-                    do("cloudformation", "DeleteChangeSet DescribeChangeSet ExecuteChangeSet"),
+                Access(
+                    actions("cloudformation", "DeleteChangeSet DescribeChangeSet ExecuteChangeSet"),
                     [arns.change_sets(prefix) for prefix in CHANGE_SETS],
                     "ChangeSets",
                     why="a change set that is named by its ARN is judged by that",
                 ),
                 # Whether the stack of a child asks for the role once more is documented nowhere: it is its own.
-                May(
+                Access(
                     ("iam:PassRole",),
                     [arns.global_arn("iam", f"role{paths.path(at.project.name, '-access')}*")],
                     "Inherit",
@@ -91,8 +101,8 @@ def kinds(at: Places, attached: Sequence[Text]) -> Kinds:
                     "nested stacks are deployed with the role of their root, and no other role here trusts "
                     "CloudFormation",
                 ),
-                May(do("s3", "GetObject"), [bucket], "Templates"),
+                Access(actions("s3", "GetObject"), [bucket], "Templates"),
             ),
-            never(UNUSED, "cloudformation:SetStackPolicy cloudformation:UpdateTerminationProtection"),
+            excluded(UNUSED, "cloudformation:SetStackPolicy cloudformation:UpdateTerminationProtection"),
         ),
     }

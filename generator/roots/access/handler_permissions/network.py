@@ -8,13 +8,13 @@ from __future__ import annotations
 from generator.roots.access.handler_permissions.runtime import linked
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
-    Kind,
-    Kinds,
-    May,
-    do,
-    every,
+    Access,
+    TypePermissions,
+    TypeTable,
+    actions,
+    any_of,
     everywhere,
-    never,
+    excluded,
     tagged,
 )
 
@@ -27,19 +27,19 @@ def _ec2(
     read: str = "",
     without: str = "",
     why: str = "",
-) -> Kind:
+) -> TypePermissions:
     """A type of EC2: `make` on resource types `of`, `change` on tagged ones of `on`, `read` on everything."""
     parts = [
-        May(do("ec2", make), every("ec2", *of)) if make else None,
-        May(do("ec2", change), every("ec2", *on), "Change", tagged(), why) if change else None,
-        May(do("ec2", read), everywhere("EC2"), "Read") if read else None,
+        Access(actions("ec2", make), any_of("ec2", *of)) if make else None,
+        Access(actions("ec2", change), any_of("ec2", *on), "Change", tagged(), why) if change else None,
+        Access(actions("ec2", read), everywhere("EC2"), "Read") if read else None,
     ]
-    return Kind(
-        tuple(part for part in parts if part), never(UNUSED, " ".join(f"ec2:{part}" for part in without.split()))
+    return TypePermissions(
+        tuple(part for part in parts if part), excluded(UNUSED, " ".join(f"ec2:{part}" for part in without.split()))
     )
 
 
-def network() -> Kinds:
+def network() -> TypeTable:
     """VPC, subnets and their routes."""
     routes = ("route-table",)
     return {
@@ -79,7 +79,7 @@ def network() -> Kinds:
     }
 
 
-def gateways() -> Kinds:
+def gateways() -> TypeTable:
     """What leads out of the VPC, and what watches it."""
     return {
         "AWS::EC2::InternetGateway": _ec2(
@@ -113,45 +113,49 @@ def gateways() -> Kinds:
             "AssociateNatGatewayAddress AssignPrivateNatGatewayAddress DisassociateNatGatewayAddress "
             "UnassignPrivateNatGatewayAddress",
         ),
-        "AWS::EC2::VPCEndpoint": Kind(
+        "AWS::EC2::VPCEndpoint": TypePermissions(
             (
-                May(do("ec2", "CreateTags CreateVpcEndpoint"), every("ec2", "route-table", "vpc", "vpc-endpoint")),
-                May(
-                    do("ec2", "DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint"),
-                    every("ec2", "route-table", "vpc-endpoint"),
+                Access(
+                    actions("ec2", "CreateTags CreateVpcEndpoint"), any_of("ec2", "route-table", "vpc", "vpc-endpoint")
+                ),
+                Access(
+                    actions("ec2", "DeleteTags DeleteVpcEndpoints ModifyVpcEndpoint"),
+                    any_of("ec2", "route-table", "vpc-endpoint"),
                     "Change",
                     tagged(),
                 ),
-                May(
-                    do("ec2", "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs"),
+                Access(
+                    actions("ec2", "DescribeSecurityGroups DescribeSubnets DescribeVpcEndpoints DescribeVpcs"),
                     everywhere("EC2"),
                     "Read",
                 ),
             ),
-            never(
+            excluded(
                 UNUSED,
                 "vpc-lattice:CreateServiceNetworkVpcEndpointAssociation "
                 "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation vpce:AllowMultiRegion",
             ),
         ),
-        "AWS::EC2::FlowLog": Kind(
+        "AWS::EC2::FlowLog": TypePermissions(
             (
-                May(do("ec2", "CreateFlowLogs CreateTags"), every("ec2", "vpc", "vpc-flow-log")),
-                May(do("ec2", "DeleteFlowLogs DeleteTags"), every("ec2", "vpc-flow-log"), "Change", tagged()),
-                May(do("ec2", "DescribeFlowLogs DescribeTags"), everywhere("EC2"), "Read"),
-                May(do("logs", "CreateLogDelivery DeleteLogDelivery"), everywhere("CloudWatch Logs"), "Deliver"),
+                Access(actions("ec2", "CreateFlowLogs CreateTags"), any_of("ec2", "vpc", "vpc-flow-log")),
+                Access(actions("ec2", "DeleteFlowLogs DeleteTags"), any_of("ec2", "vpc-flow-log"), "Change", tagged()),
+                Access(actions("ec2", "DescribeFlowLogs DescribeTags"), everywhere("EC2"), "Read"),
+                Access(
+                    actions("logs", "CreateLogDelivery DeleteLogDelivery"), everywhere("CloudWatch Logs"), "Deliver"
+                ),
             ),
             {
-                **never(
+                **excluded(
                     "only flow logs to S3 need it", "s3:GetBucketPolicy s3:PutBucketPolicy iam:CreateServiceLinkedRole"
                 ),
-                **never(UNUSED, "autoscaling:DescribeTags"),
+                **excluded(UNUSED, "autoscaling:DescribeTags"),
             },
         ),
     }
 
 
-def groups() -> Kinds:
+def groups() -> TypeTable:
     """Security groups; a rule of a group is changed through the group."""
     group = ("security-group",)
     return {
@@ -178,20 +182,22 @@ def groups() -> Kinds:
     }
 
 
-def balancing() -> Kinds:
+def balancing() -> TypeTable:
     """The load balancer. Names are cut to 32 characters, so these too are told apart by their tags."""
     service = "elasticloadbalancing"
     listener, rule = ("listener/app",), ("listener-rule/app",)
     balancer, targets = ("loadbalancer/app",), ("targetgroup",)
 
-    def kind(make: str, of: tuple[str, ...], change: str, on: tuple[str, ...], read: str, without: str = "") -> Kind:
-        return Kind(
+    def kind(
+        make: str, of: tuple[str, ...], change: str, on: tuple[str, ...], read: str, without: str = ""
+    ) -> TypePermissions:
+        return TypePermissions(
             (
-                May(do(service, f"AddTags {make}"), every(service, *of)),
-                May(do(service, f"RemoveTags {change}"), every(service, *on), "Change", tagged()),
-                May(do(service, f"DescribeTags {read}"), everywhere("Elastic Load Balancing"), "Read"),
+                Access(actions(service, f"AddTags {make}"), any_of(service, *of)),
+                Access(actions(service, f"RemoveTags {change}"), any_of(service, *on), "Change", tagged()),
+                Access(actions(service, f"DescribeTags {read}"), everywhere("Elastic Load Balancing"), "Read"),
             ),
-            never(UNUSED, without),
+            excluded(UNUSED, without),
         )
 
     kinds = {
@@ -228,13 +234,13 @@ def balancing() -> Kinds:
             "cognito-idp:DescribeUserPoolClient",
         ),
     }
-    groups = May(do("ec2", "DescribeVpcs"), everywhere("EC2"), "Vpcs")
+    groups = Access(actions("ec2", "DescribeVpcs"), everywhere("EC2"), "Vpcs")
     target = kinds["AWS::ElasticLoadBalancingV2::TargetGroup"]
     created = kinds["AWS::ElasticLoadBalancingV2::LoadBalancer"]
     return {
         **kinds,
         "AWS::ElasticLoadBalancingV2::LoadBalancer": created._replace(
-            may=(*created.may, linked(f"{service}.amazonaws.com"))
+            access=(*created.access, linked(f"{service}.amazonaws.com"))
         ),
-        "AWS::ElasticLoadBalancingV2::TargetGroup": target._replace(may=(*target.may, groups)),
+        "AWS::ElasticLoadBalancingV2::TargetGroup": target._replace(access=(*target.access, groups)),
     }

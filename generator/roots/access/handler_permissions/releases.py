@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from generator.core import arns, ports
-from generator.roots.access.handler_permissions.types import UNUSED, Kind, Kinds, May, Places, do, everywhere, never
+from generator.roots.access.handler_permissions.types import (
+    UNUSED,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    everywhere,
+    excluded,
+)
 
 
-def kinds(at: Places) -> Kinds:
+def kinds(at: ResourceNames) -> TypeTable:
     """CodeCommit, CodeBuild, CodePipeline."""
     projects = [port for port in at.names if port.name.endswith("ProjectName")]
     return {
         # Handlers in no schema: AWS CodeBuild user guide, auth-and-access-control-permissions-reference.
-        "AWS::CodeBuild::Project": Kind(
+        "AWS::CodeBuild::Project": TypePermissions(
             (
-                May(
-                    do("codebuild", "BatchGetProjects CreateProject DeleteProject UpdateProject"),
+                Access(
+                    actions("codebuild", "BatchGetProjects CreateProject DeleteProject UpdateProject"),
                     [at.named("codebuild", "project/${Name}", port) for port in projects],
                 ),
             )
         ),
-        "AWS::CodeBuild::ReportGroup": Kind(
+        "AWS::CodeBuild::ReportGroup": TypePermissions(
             (
-                May(
-                    do("codebuild", "BatchGetReportGroups CreateReportGroup DeleteReportGroup UpdateReportGroup"),
+                Access(
+                    actions("codebuild", "BatchGetReportGroups CreateReportGroup DeleteReportGroup UpdateReportGroup"),
                     [arns.codebuild_report_group(at.names[port], "*") for port in projects],
                 ),
             )
         ),
-        "AWS::CodeCommit::Repository": Kind(
+        "AWS::CodeCommit::Repository": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "codecommit",
                         "CreateRepository DeleteRepository GetRepository GetRepositoryTriggers ListTagsForResource"
                         " PutRepositoryTriggers TagResource UntagResource UpdateRepositoryDescription"
@@ -38,28 +47,29 @@ def kinds(at: Places) -> Kinds:
                     ),
                     [at.named("codecommit", "${Name}", ports.REPOSITORY_NAME)],
                 ),
-                May(do("codecommit", "ListRepositories"), everywhere("CodeCommit"), "Read"),
+                Access(actions("codecommit", "ListRepositories"), everywhere("CodeCommit"), "Read"),
             ),
-            never(UNUSED, "codecommit:CreateCommit s3:GetObject s3:GetObjectVersion")
-            | never("a repository is never renamed", "codecommit:UpdateRepositoryName"),
+            excluded(UNUSED, "codecommit:CreateCommit s3:GetObject s3:GetObjectVersion")
+            | excluded("a repository is never renamed", "codecommit:UpdateRepositoryName"),
         ),
-        "AWS::CodePipeline::Pipeline": Kind(
+        "AWS::CodePipeline::Pipeline": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "codepipeline",
                         "CreatePipeline DeletePipeline GetPipeline GetPipelineState ListTagsForResource"
                         " StartPipelineExecution TagResource UntagResource UpdatePipeline",
                     ),
                     [at.named("codepipeline", "${Name}", ports.PIPELINE_NAME)],
                 ),
-                # The prefix of the action follows that of the ARN (F 2.1).
-                May(
-                    (*do("codeconnections", "PassConnection"), *do("codestar-connections", "PassConnection")),
+                # The prefix of the action follows that of the ARN (Service Authorization Reference, AWS
+                # CodeConnections and AWS CodeStar Connections).
+                Access(
+                    (*actions("codeconnections", "PassConnection"), *actions("codestar-connections", "PassConnection")),
                     [arns.arn("codeconnections", "connection/*"), arns.arn("codestar-connections", "connection/*")],
                     "Connection",
                 ),
             ),
-            never(UNUSED, "codepipeline:DisableStageTransition codepipeline:EnableStageTransition"),
+            excluded(UNUSED, "codepipeline:DisableStageTransition codepipeline:EnableStageTransition"),
         ),
     }

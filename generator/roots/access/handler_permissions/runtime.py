@@ -8,26 +8,26 @@ from troposphere import Sub
 from generator.core import arns, ports
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
-    Kind,
-    Kinds,
-    May,
-    Places,
-    do,
-    every,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    any_of,
     everywhere,
-    never,
+    excluded,
 )
 
 
-def linked(service: str, what: str = "Linked", why: str = "") -> May:
+def linked(service: str, what: str = "Linked", why: str = "") -> Access:
     """The service-linked role, which a service that is used for the first time makes with the caller's rights (IAM
     user guide, using-service-linked-roles)."""
     role = Sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/aws-service-role/{service}/*")
     when = (StringEquals({"iam:AWSServiceName": service}),)
-    return May(do("iam", "CreateServiceLinkedRole"), [role], what, when, why)
+    return Access(actions("iam", "CreateServiceLinkedRole"), [role], what, when, why)
 
 
-def kinds(at: Places) -> Kinds:
+def kinds(at: ResourceNames) -> TypeTable:
     """Cluster, service, task definition, autoscaling."""
     cluster, name = at.names[ports.CLUSTER_NAME], at.names[ports.SERVICE_NAME]
     service = arns.ecs_service(cluster, name)
@@ -36,10 +36,10 @@ def kinds(at: Places) -> Kinds:
     alarms = arns.arn("cloudwatch", "alarm:TargetTracking-service/${Cluster}/${Name}-*", Cluster=cluster, Name=name)
     family = arns.ecs_task_definition(name)
     return {
-        "AWS::ECS::Cluster": Kind(
+        "AWS::ECS::Cluster": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "ecs",
                         "CreateCluster DeleteCluster DescribeClusters ListTagsForResource PutClusterCapacityProviders"
                         " TagResource UntagResource UpdateCluster UpdateClusterSettings",
@@ -48,12 +48,12 @@ def kinds(at: Places) -> Kinds:
                 ),
                 linked("ecs.amazonaws.com"),
             ),
-            never(UNUSED, "ecs:PutAccountSetting ecs:PutAccountSettingDefault kms:DescribeKey"),
+            excluded(UNUSED, "ecs:PutAccountSetting ecs:PutAccountSettingDefault kms:DescribeKey"),
         ),
-        "AWS::ECS::Service": Kind(
+        "AWS::ECS::Service": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "ecs",
                         "CreateService DeleteService DescribeServiceDeployments DescribeServices"
                         " ListServiceDeployments ListTagsForResource StopServiceDeployment TagResource UntagResource"
@@ -63,48 +63,50 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::ECS::TaskDefinition": Kind(
+        "AWS::ECS::TaskDefinition": TypePermissions(
             (
-                May(do("ecs", "ListTagsForResource RegisterTaskDefinition TagResource UntagResource"), [family]),
-                May(do("ecs", "DeregisterTaskDefinition DescribeTaskDefinition"), everywhere("ECS"), "Read"),
+                Access(
+                    actions("ecs", "ListTagsForResource RegisterTaskDefinition TagResource UntagResource"), [family]
+                ),
+                Access(actions("ecs", "DeregisterTaskDefinition DescribeTaskDefinition"), everywhere("ECS"), "Read"),
             )
         ),
-        "AWS::ApplicationAutoScaling::ScalableTarget": Kind(
+        "AWS::ApplicationAutoScaling::ScalableTarget": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "application-autoscaling",
                         "DeregisterScalableTarget ListTagsForResource RegisterScalableTarget TagResource UntagResource",
                     ),
-                    every("application-autoscaling", "scalable-target"),
+                    any_of("application-autoscaling", "scalable-target"),
                 ),
-                May(
-                    do("application-autoscaling", "DescribeScalableTargets DescribeScheduledActions"),
+                Access(
+                    actions("application-autoscaling", "DescribeScalableTargets DescribeScheduledActions"),
                     everywhere("Application Auto Scaling"),
                     "Read",
                 ),
                 linked("ecs.application-autoscaling.amazonaws.com"),
-                May(do("cloudwatch", "DeleteAlarms DescribeAlarms PutMetricAlarm"), [alarms], "Alarms"),
+                Access(actions("cloudwatch", "DeleteAlarms DescribeAlarms PutMetricAlarm"), [alarms], "Alarms"),
             ),
-            never(
+            excluded(
                 UNUSED,
                 "application-autoscaling:DeleteScheduledAction application-autoscaling:PutScheduledAction"
                 " lambda:DeleteProvisionedConcurrencyConfig lambda:GetProvisionedConcurrencyConfig"
                 " lambda:PutProvisionedConcurrencyConfig",
             ),
         ),
-        "AWS::ApplicationAutoScaling::ScalingPolicy": Kind(
+        "AWS::ApplicationAutoScaling::ScalingPolicy": TypePermissions(
             (
-                May(
-                    do("application-autoscaling", "DeleteScalingPolicy PutScalingPolicy"),
-                    every("application-autoscaling", "scalable-target"),
+                Access(
+                    actions("application-autoscaling", "DeleteScalingPolicy PutScalingPolicy"),
+                    any_of("application-autoscaling", "scalable-target"),
                 ),
-                May(
-                    do("application-autoscaling", "DescribeScalingPolicies"),
+                Access(
+                    actions("application-autoscaling", "DescribeScalingPolicies"),
                     everywhere("Application Auto Scaling"),
                     "Read",
                 ),
-                May(do("cloudwatch", "GetMetricData"), everywhere("CloudWatch"), "Metrics"),
+                Access(actions("cloudwatch", "GetMetricData"), everywhere("CloudWatch"), "Metrics"),
             )
         ),
     }

@@ -16,14 +16,14 @@ from generator.core.ports import ENVIRONMENT
 from generator.roots.access.handler_permissions.types import (
     NO_ACTION,
     UNUSED,
-    Kind,
-    Kinds,
-    May,
-    Places,
-    do,
-    every,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    any_of,
     everywhere,
-    never,
+    excluded,
     tagged,
 )
 
@@ -41,21 +41,21 @@ CHANGE_BUCKET = (
 )
 
 
-def storage(at: Places) -> Kinds:
+def storage(at: ResourceNames) -> TypeTable:
     """Keys, buckets, tables, image repositories."""
     return {**_keys(at), **_buckets(at), **_tables(at)}
 
 
-def _keys(at: Places) -> dict[str, Kind]:
-    keys = every("kms", "key")
+def _keys(at: ResourceNames) -> dict[str, TypePermissions]:
+    keys = any_of("kms", "key")
     alias = arns.arn("kms", f"alias/{at.project.name}-${{{ENVIRONMENT.name}}}")
     return {
-        "AWS::KMS::Key": Kind(
+        "AWS::KMS::Key": TypePermissions(
             (
-                May(do("kms", "CreateKey"), everywhere("KMS")),
+                Access(actions("kms", "CreateKey"), everywhere("KMS")),
                 # Without a condition: the tags of a new key count minutes later (kms developerguide, abac).
-                May(
-                    do(
+                Access(
+                    actions(
                         "kms",
                         "DescribeKey EnableKeyRotation GetKeyPolicy GetKeyRotationStatus ListResourceTags TagResource",
                     ),
@@ -63,8 +63,8 @@ def _keys(at: Places) -> dict[str, Kind]:
                     "New",
                     why="a new key is looked at and rotated before its tags count",
                 ),
-                May(
-                    do(
+                Access(
+                    actions(
                         "kms",
                         "DisableKey DisableKeyRotation EnableKey PutKeyPolicy ScheduleKeyDeletion UntagResource"
                         " UpdateKeyDescription",
@@ -75,40 +75,52 @@ def _keys(at: Places) -> dict[str, Kind]:
                 ),
             )
         ),
-        "AWS::KMS::Alias": Kind(
+        "AWS::KMS::Alias": TypePermissions(
             (
-                May(do("kms", "CreateAlias DeleteAlias UpdateAlias"), [alias]),
-                May(do("kms", "CreateAlias"), keys, "New", why="the alias is made before the tags of its key count"),
-                May(do("kms", "DeleteAlias UpdateAlias"), keys, "Key", tagged()),
-                May(do("kms", "ListAliases"), everywhere("KMS"), "Read"),
+                Access(actions("kms", "CreateAlias DeleteAlias UpdateAlias"), [alias]),
+                Access(
+                    actions("kms", "CreateAlias"), keys, "New", why="the alias is made before the tags of its key count"
+                ),
+                Access(actions("kms", "DeleteAlias UpdateAlias"), keys, "Key", tagged()),
+                Access(actions("kms", "ListAliases"), everywhere("KMS"), "Read"),
             )
         ),
     }
 
 
-def _with_key(service: str, actions: str) -> May:
+def _with_key(service: str, words: str) -> Access:
     """A key of the account, used by the service that encrypts a resource with it, and not by the caller itself. No tag
     is asked for: those of a new key count minutes after it was made (kms developerguide, abac)."""
-    return May(do("kms", actions), every("kms", "key"), "Key", (via(service),), "only through the service itself")
+    return Access(
+        actions("kms", words), any_of("kms", "key"), "Key", (via(service),), "only through the service itself"
+    )
 
 
-def _describe_key() -> May:
-    return May(do("kms", "DescribeKey"), every("kms", "key"), "SeeKey", why="before the tags of a new key count")
+def _describe_key() -> Access:
+    return Access(
+        actions("kms", "DescribeKey"), any_of("kms", "key"), "SeeKey", why="before the tags of a new key count"
+    )
 
 
-def _grants() -> May:
+def _grants() -> Access:
     """Grants that a service needs on the key, made for that service alone."""
     when = (Bool({"kms:GrantIsForAWSResource": True}),)
-    return May(do("kms", "CreateGrant"), every("kms", "key"), "Grant", when, "before the tags of a new key count")
+    return Access(
+        actions("kms", "CreateGrant"), any_of("kms", "key"), "Grant", when, "before the tags of a new key count"
+    )
 
 
-def _buckets(at: Places) -> dict[str, Kind]:
+def _buckets(at: ResourceNames) -> dict[str, TypePermissions]:
     buckets = [Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-*")]
     return {
-        "AWS::S3::Bucket": Kind(
-            (May(do("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"), buckets, why="by either of the two ways to tag one"),),
+        "AWS::S3::Bucket": TypePermissions(
+            (
+                Access(
+                    actions("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"), buckets, why="by either of the two ways to tag one"
+                ),
+            ),
             {
-                **never(
+                **excluded(
                     UNUSED,
                     "iam:PassRole s3:CreateBucketMetadataTableConfiguration s3:DeleteBucketMetadataTableConfiguration"
                     " s3:DeleteBucketWebsite s3:DeleteObject"
@@ -122,7 +134,7 @@ def _buckets(at: Places) -> dict[str, Kind]:
                     " s3tables:GetTableMetadataLocation s3tables:PutTableBucketPolicy s3tables:PutTableEncryption"
                     " s3tables:PutTablePolicy s3tables:UpdateTableMetadataLocation",
                 ),
-                **never(
+                **excluded(
                     NO_ACTION,
                     "s3:DeleteBucketAnalyticsConfiguration s3:DeleteBucketCors s3:DeleteBucketEncryption"
                     " s3:DeleteBucketLifecycle s3:DeleteBucketMetricsConfiguration s3:DeleteBucketReplication"
@@ -130,20 +142,22 @@ def _buckets(at: Places) -> dict[str, Kind]:
                 ),
             },
         ),
-        "AWS::S3::BucketPolicy": Kind((May(do("s3", "DeleteBucketPolicy GetBucketPolicy PutBucketPolicy"), buckets),)),
+        "AWS::S3::BucketPolicy": TypePermissions(
+            (Access(actions("s3", "DeleteBucketPolicy GetBucketPolicy PutBucketPolicy"), buckets),)
+        ),
     }
 
 
-def _tables(at: Places) -> dict[str, Kind]:
+def _tables(at: ResourceNames) -> dict[str, TypePermissions]:
     tables: list[Text] = [
         at.named("dynamodb", "table/${Name}", ports.table(table.logical)) for table in at.project.tables
     ]
     repository = arns.arn("ecr", f"repository/{at.project.name}-*")
     return {
-        "AWS::DynamoDB::Table": Kind(
+        "AWS::DynamoDB::Table": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "dynamodb",
                         "CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights"
                         " DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetResourcePolicy"
@@ -155,9 +169,9 @@ def _tables(at: Places) -> dict[str, Kind]:
                 _describe_key(),
                 _with_key("dynamodb", "Decrypt Encrypt"),
                 _grants(),
-                May(do("kms", "ListAliases"), everywhere("KMS"), "Aliases"),
+                Access(actions("kms", "ListAliases"), everywhere("KMS"), "Aliases"),
             ),
-            never(
+            excluded(
                 UNUSED,
                 "dynamodb:AssociateTableReplica dynamodb:BatchWriteItem dynamodb:CreateTableReplica"
                 " dynamodb:DeleteItem dynamodb:DeleteResourcePolicy dynamodb:DescribeImport"
@@ -170,10 +184,10 @@ def _tables(at: Places) -> dict[str, Kind]:
                 " s3:ListBucket",
             ),
         ),
-        "AWS::ECR::Repository": Kind(
+        "AWS::ECR::Repository": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "ecr",
                         "CreateRepository DeleteLifecyclePolicy DeleteRepository DescribeRepositories"
                         " GetLifecyclePolicy GetRepositoryPolicy ListTagsForResource PutImageScanningConfiguration"
@@ -182,21 +196,21 @@ def _tables(at: Places) -> dict[str, Kind]:
                     [repository],
                 ),
                 _describe_key(),
-                May(do("kms", "RetireGrant"), every("kms", "key"), "Retire", tagged()),
+                Access(actions("kms", "RetireGrant"), any_of("kms", "key"), "Retire", tagged()),
                 _grants(),
             ),
-            never(UNUSED, "ecr:DeleteRepositoryPolicy ecr:SetRepositoryPolicy"),
+            excluded(UNUSED, "ecr:DeleteRepositoryPolicy ecr:SetRepositoryPolicy"),
         ),
     }
 
 
-def configuration(at: Places) -> Kinds:
+def configuration(at: ResourceNames) -> TypeTable:
     """Parameters, secrets, log groups."""
     return {
-        "AWS::SSM::Parameter": Kind(
+        "AWS::SSM::Parameter": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "ssm",
                         "AddTagsToResource DeleteParameter GetParameters ListTagsForResource PutParameter"
                         " RemoveTagsFromResource",
@@ -205,24 +219,24 @@ def configuration(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::SecretsManager::Secret": Kind(
+        "AWS::SecretsManager::Secret": TypePermissions(
             (
-                May(do("secretsmanager", "CreateSecret TagResource"), every_secret()),
-                May(
-                    do("secretsmanager", "DeleteSecret DescribeSecret GetSecretValue UntagResource UpdateSecret"),
+                Access(actions("secretsmanager", "CreateSecret TagResource"), every_secret()),
+                Access(
+                    actions("secretsmanager", "DeleteSecret DescribeSecret GetSecretValue UntagResource UpdateSecret"),
                     every_secret(),
                     "Change",
                     tagged(),
                 ),
-                May(do("secretsmanager", "GetRandomPassword"), everywhere("Secrets Manager"), "Read"),
+                Access(actions("secretsmanager", "GetRandomPassword"), everywhere("Secrets Manager"), "Read"),
                 _with_key("secretsmanager", "Decrypt GenerateDataKey"),
             ),
-            never(UNUSED, "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions"),
+            excluded(UNUSED, "secretsmanager:RemoveRegionsFromReplication secretsmanager:ReplicateSecretToRegions"),
         ),
-        "AWS::Logs::LogGroup": Kind(
+        "AWS::Logs::LogGroup": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "logs",
                         "AssociateKmsKey CreateLogGroup DeleteDataProtectionPolicy DeleteLogGroup DeleteRetentionPolicy"
                         " DisassociateKmsKey"
@@ -231,21 +245,21 @@ def configuration(at: Places) -> Kinds:
                     [at.generated("logs", "log-group:"), at.generated("logs", "log-group:", ":*")],
                     why="a group goes with the policy that protects its data",
                 ),
-                May(
-                    do("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies"),
+                Access(
+                    actions("logs", "DescribeIndexPolicies DescribeLogGroups DescribeResourcePolicies"),
                     everywhere("CloudWatch Logs"),
                     "Read",
                 ),
             ),
             {
-                **never(
+                **excluded(
                     UNUSED,
                     "firehose:TagDeliveryStream logs:CreateLogDelivery"
                     " logs:DeleteIndexPolicy logs:DeleteResourcePolicy logs:PutBearerTokenAuthentication"
                     " logs:PutDataProtectionPolicy logs:PutIndexPolicy logs:PutLogGroupDeletionProtection"
                     " logs:PutResourcePolicy",
                 ),
-                **never(NO_ACTION, "s3:REST.PUT.OBJECT"),
+                **excluded(NO_ACTION, "s3:REST.PUT.OBJECT"),
             },
         ),
     }

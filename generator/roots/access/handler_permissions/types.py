@@ -2,7 +2,7 @@
 
 Evidence for each type are the permissions of its handlers in the CloudFormation registry schema (`handlers` and
 `tagging`, as cfn-lint carries them); a test holds every permission there to be either given to the execution role or
-named in `never`. Which resources and condition keys an action knows: Service Authorization Reference.
+named in `excluded`. Which resources and condition keys an action knows: Service Authorization Reference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from generator.core.ports import ENVIRONMENT, Port
 from generator.project import Project
 
 
-class May(NamedTuple):
+class Access(NamedTuple):
     """Some actions, as `service:Action`, on exactly this, under these conditions. `what` sets the statement apart from
     the type's others: a word for the end of its Sid, empty for the first. `why` is what the reason says besides, where
     type and resources alone do not explain it, or no longer do because the statement was broadened."""
@@ -33,21 +33,21 @@ class May(NamedTuple):
     why: str = ""
 
 
-class Kind(NamedTuple):
-    """What deploying one resource type needs. `never` are permissions that its handlers name and that are not given,
+class TypePermissions(NamedTuple):
+    """What deploying one resource type needs. `excluded` are permissions that its handlers name and that are not given,
     each with the reason."""
 
-    may: tuple[May, ...]
-    never: Mapping[str, str] = MappingProxyType({})
+    access: tuple[Access, ...]
+    excluded: Mapping[str, str] = MappingProxyType({})
 
 
-# Reasons of `never` that many types share.
+# Reasons of `excluded` that many types share.
 UNUSED = "for a property that no template sets"
 NO_ACTION = "IAM knows no action of this name"
-Kinds = Mapping[str, Kind]
+TypeTable = Mapping[str, TypePermissions]
 
 
-class Places(NamedTuple):
+class ResourceNames(NamedTuple):
     """Where an environment's resources are: `names` are the physical names that its root computes."""
 
     project: Project
@@ -67,17 +67,17 @@ class Places(NamedTuple):
         return arns.arn(service, f"{prefix}{self.project.name}-*")
 
 
-def do(service: str, words: str) -> tuple[str, ...]:
+def actions(service: str, words: str) -> tuple[str, ...]:
     """Actions of one service, in a text with spaces between them."""
     return tuple(f"{service}:{word}" for word in words.split())
 
 
-def never(because: str, words: str) -> dict[str, str]:
+def excluded(because: str, words: str) -> dict[str, str]:
     """Permissions, with spaces between them, that are not given for one reason."""
     return dict.fromkeys(words.split(), because)
 
 
-def every(service: str, *resources: str) -> list[Text]:
+def any_of(service: str, *resources: str) -> list[Text]:
     """Everything of these resource types in the account and Region: their ids are random."""
     return [arns.arn(service, f"{resource}/*") for resource in resources]
 

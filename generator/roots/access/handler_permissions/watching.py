@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from generator.core import arns, ports
 from generator.core.ports import ENVIRONMENT
-from generator.roots.access.handler_permissions.types import UNUSED, Kind, Kinds, May, Places, do, everywhere, never
+from generator.roots.access.handler_permissions.types import (
+    UNUSED,
+    Access,
+    ResourceNames,
+    TypePermissions,
+    TypeTable,
+    actions,
+    everywhere,
+    excluded,
+)
 
 
-def kinds(at: Places) -> Kinds:
+def kinds(at: ResourceNames) -> TypeTable:
     """CloudWatch, EventBridge, SNS, Budgets. Rules are named by CloudFormation and cut (64 characters)."""
     own = f"{at.project.name}-${{{ENVIRONMENT.name}}}"
     topics = [at.named("sns", "${Name}", ports.TOPIC_NAME), at.generated("sns", "")]
     return {
-        "AWS::CloudWatch::Alarm": Kind(
+        "AWS::CloudWatch::Alarm": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "cloudwatch",
                         "DeleteAlarms DescribeAlarms ListTagsForResource PutMetricAlarm TagResource UntagResource",
                     ),
@@ -23,10 +32,10 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::CloudWatch::Dashboard": Kind(
+        "AWS::CloudWatch::Dashboard": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "cloudwatch",
                         "DeleteDashboards GetDashboard ListTagsForResource PutDashboard TagResource UntagResource",
                     ),
@@ -34,10 +43,10 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::Events::Rule": Kind(
+        "AWS::Events::Rule": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "events",
                         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets"
                         " TagResource UntagResource",
@@ -46,38 +55,38 @@ def kinds(at: Places) -> Kinds:
                 ),
             )
         ),
-        "AWS::SNS::Topic": Kind(
+        "AWS::SNS::Topic": TypePermissions(
             (
-                May(
-                    do(
+                Access(
+                    actions(
                         "sns",
                         "CreateTopic DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic"
                         " ListTagsForResource SetTopicAttributes Subscribe TagResource UntagResource",
                     ),
                     topics,
                 ),
-                May(do("sns", "Unsubscribe"), everywhere("SNS"), "Unsubscribe"),
+                Access(actions("sns", "Unsubscribe"), everywhere("SNS"), "Unsubscribe"),
             ),
-            never(UNUSED, "sns:PutDataProtectionPolicy"),
+            excluded(UNUSED, "sns:PutDataProtectionPolicy"),
         ),
-        "AWS::SNS::TopicPolicy": Kind((May(do("sns", "SetTopicAttributes"), topics),)),
-        "AWS::SNS::Subscription": Kind(
+        "AWS::SNS::TopicPolicy": TypePermissions((Access(actions("sns", "SetTopicAttributes"), topics),)),
+        "AWS::SNS::Subscription": TypePermissions(
             (
-                May(do("sns", "Subscribe"), topics),
-                May(
-                    do("sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe"),
+                Access(actions("sns", "Subscribe"), topics),
+                Access(
+                    actions("sns", "GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe"),
                     everywhere("SNS"),
                     "Change",
                 ),
             )
         ),
-        "AWS::Budgets::Budget": Kind(
+        "AWS::Budgets::Budget": TypePermissions(
             (
-                May(
-                    do("budgets", "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"),
+                Access(
+                    actions("budgets", "ListTagsForResource ModifyBudget TagResource UntagResource ViewBudget"),
                     [arns.global_arn("budgets", f"budget/{own}-*")],
                 ),
-                May(do("billing", "GetBillingViewData"), [arns.global_arn("billing", "billingview/*")], "View"),
+                Access(actions("billing", "GetBillingViewData"), [arns.global_arn("billing", "billingview/*")], "View"),
             )
         ),
     }
