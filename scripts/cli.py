@@ -264,13 +264,18 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
             "`make deploy` installs what it needs, and so does `python scripts/set_up.py .venv local`.",
         )
     from scripts.local_aws import server
+    from scripts.terminal import console
 
     try:
         run = None if start else server.status(run_file)
         if not start and run is None:
             text = server.lost(run_file) or "The local AWS is not running."
             raise RefusedError(text, "`apply local` starts it and makes the environment.")
-        endpoint = run.endpoint if run else server.ensure(run_file, lambda text: print(text, file=sys.stderr))
+        if run:
+            endpoint = run.endpoint
+        else:
+            with console.working("starting the AWS on this machine"):
+                endpoint = server.ensure(run_file, lambda text: console.show_line(text, sys.stderr))
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
     served = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log)

@@ -9,8 +9,12 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TextIO
 
 from scripts.terminal import hints
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+NEWS = 15.0  # seconds of silence, at most, while something is done and there is no terminal
 HANG = 2  # columns by which a folded line goes on farther right
 
 
@@ -84,15 +89,27 @@ def folded(line: Line | str, out: TextIO) -> "list[Text]":
         for part, style in line.parts:
             text.append(hints.spelled(part), style or None)
     text.rstrip()
-    terminal = console(out)
     pieces = [text]
-    if out.isatty() and indent + text.cell_len > terminal.width:
-        room = max(terminal.width - indent - HANG, 1)
-        pieces = [*text.divide(_breaks(text.plain, room))]
+    width = console(out).width
+    if out.isatty() and indent + text.cell_len > width:
+        pieces = _columns(text, max(width - indent - HANG, 1))
     for number, piece in enumerate(pieces):
         piece.rstrip()
         piece.pad_left(indent if number == 0 else indent + HANG)
     return pieces
+
+
+def _columns(text: "Text", room: int) -> "list[Text]":
+    """A text in lines of `room` columns: folded between what stands in columns, two spaces or more apart, and only
+    where one of these is too wide, between words."""
+    lines: list[Text] = []
+    gaps = [place for found in re.finditer(r" {2,}", text.plain) for place in found.span()]
+    for cell in text.divide(gaps)[::2]:
+        if lines and lines[-1].cell_len + HANG + cell.cell_len <= room:
+            lines[-1].append("  ").append_text(cell)
+        else:
+            lines.append(cell)
+    return [piece for line in lines for piece in line.divide(_breaks(line.plain, room))]
 
 
 def _breaks(text: str, room: int) -> Iterator[int]:
@@ -111,3 +128,29 @@ def _print_folded(line: Line | str, out: TextIO) -> None:
     for piece in folded(line, out):
         console(out).print(piece, crop=False, no_wrap=True, overflow="ignore")
     out.flush()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Says what is done and for how long, as long as it is: a line that goes away on a terminal, otherwise a line each
+    `NEWS` seconds. It stands on standard error, beside what the command gives."""
+    out = sys.stderr
+    if interactive(out):
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        with Progress(*columns, console=console(out), transient=True) as progress:
+            progress.add_task(visible(what), total=None)
+            yield
+        return
+    ended, began = Event(), time.monotonic()
+
+    def tell() -> None:
+        while not ended.wait(NEWS):
+            show_line(f"{datetime.now():%H:%M:%S}  {what} ({time.monotonic() - began:.0f} s)", out)
+
+    Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()

@@ -37,6 +37,7 @@ from scripts.operations.output import outcomes, plan_text
 from scripts.operations.releases import approvals, source
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
+from scripts.terminal import console
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -140,7 +141,8 @@ class Steps:
     def _plan(self, wanted: Environment, templates: PackagedSet, previous: Stack | None, beside: Beside) -> Plan | None:
         """The plan of one root, made or reviewed; None when a reviewed plan holds nothing of it."""
         if self.saved is None:
-            return self.planner.plan(wanted, templates, previous, beside)
+            with console.working(f"planning {wanted.stack}"):
+                return self.planner.plan(wanted, templates, previous, beside)
         for held in self.saved.stacks:
             if held.stack == wanted.stack:
                 shown = next(one for one in self.saved.shown["stacks"] if one["stack"] == held.stack)

@@ -7,6 +7,7 @@ from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.operations.diagnose import drift
 from scripts.operations.output import drifts, formats
 from scripts.operations.run import Run, say
+from scripts.terminal import console
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -23,7 +24,8 @@ def run(run: Run) -> Exit:
         if stack and not stack.meaning.ended:
             raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
         if stack:
-            found.append(drift.find(aws, stack))
+            with console.working(f"comparing {stack.name} with what is there"):
+                found.append(drift.find(aws, stack))
     if run.given.format == formats.JSON:
         formats.show([drifts.drift_document(one) for one in found])
     else:

@@ -97,7 +97,8 @@ def _plan(root: Prepared, beside: Beside) -> tuple[Plan | NotPlanned, Stack | No
     told: tuple[Notice, ...] = ()
     if given.drift and previous:
         told = change_set.drifted(planner.aws, previous, planner.describe(wanted, "drift"))
-    one = planner.plan(wanted, root.templates, previous, beside, stacks.SAVED if keep else OURS)
+    with console.working(f"planning {wanted.stack}"):
+        one = planner.plan(wanted, root.templates, previous, beside, stacks.SAVED if keep else OURS)
     if keep and one.image and previous:
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         change_set.discard(planner.aws, one)

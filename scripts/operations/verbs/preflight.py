@@ -13,6 +13,7 @@ from scripts.operations.output import formats
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, Look, Looker, State
 from scripts.operations.run import Run, say
+from scripts.terminal import console
 from scripts.terminal.text import GREEN, RED, YELLOW, Line, count, line
 
 LOOKERS: tuple[Looker, ...] = (
@@ -42,7 +43,8 @@ def run(run: Run) -> Exit:
     """Looks at everything; 3 when something would stop the deployment."""
     stack = stacks.read(run.aws, run.wanted.stack)
     look = Look(run.aws, run.aws.identity(), run.roots, stack is not None, run.project)
-    checks = list(found(look))
+    with console.working(f"checking what {run.wanted.stack} needs"):
+        checks = list(found(look))
     if run.given.format == formats.JSON:
         formats.show([{**asdict(one), "state": one.state.value} for one in checks])
     else:
