@@ -102,6 +102,20 @@ def test_a_path_that_leads_nowhere_is_bad_usage(path: str) -> None:
         explain_verb.run(asked(Account(), stack=path))
 
 
+def test_a_path_to_a_resource_is_bad_usage_and_the_stacks_are_named() -> None:
+    """A bucket's name is no stack's, whatever it is."""
+    aws = Account()
+    bucket = {"LogicalResourceId": "Logs", "ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": "logs-1"}
+    child_ = {"LogicalResourceId": "Backend", "ResourceType": STACK, "PhysicalResourceId": arn("stack", BACKEND)}
+    same = {"ResourceStatus": "CREATE_COMPLETE", "LastUpdatedTimestamp": START}
+    listed = {"StackResourceSummaries": [{**bucket, **same}, {**child_, **same}]}
+    aws.answers["cloudformation.list_stack_resources"] = listed
+    with pytest.raises(UsageError, match="has no nested stack Logs") as raised:
+        explain_verb.run(asked(aws, stack="environment/Logs"))
+    assert "Backend" in raised.value.remedy and "Logs" not in raised.value.remedy
+    assert "logs-1" not in [one.get("StackName") for _, one in aws.asked]
+
+
 def test_an_operation_ends_where_another_one_began() -> None:
     """By its id where AWS gives one; a stack may say twice that it begins."""
     again = event(STAGING, 1, STAGING, "UPDATE_IN_PROGRESS", "Transformation succeeded")

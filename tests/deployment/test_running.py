@@ -217,6 +217,25 @@ def test_whenever_ctrl_c_comes_watching_on_misses_nothing(
     assert number > 150 and left < 20
 
 
+def test_ctrl_c_while_it_is_recorded_leaves_it_running(loaded: dict[str, Environment]) -> None:
+    """Between the execution and the first look at it."""
+    aws = Account()
+
+    def execute_change_set(**_: Any) -> dict[str, Any]:
+        aws.statuses[STAGING] = "CREATE_IN_PROGRESS"
+        return {}
+
+    def put(Key: str, **_: Any) -> dict[str, Any]:
+        if Key.startswith("deployments/"):
+            raise KeyboardInterrupt
+        return {}
+
+    aws.answers |= {"cloudformation.execute_change_set": execute_change_set, "s3.put_object": put}
+    with pytest.raises(ManualActionRequiredError, match=f"{STAGING} is left running"):
+        apply.run(asked(aws, loaded, yes=True))
+    assert aws.statuses[STAGING] == "CREATE_IN_PROGRESS"
+
+
 def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:
     def interrupted(**_: Any) -> Any:
         raise KeyboardInterrupt

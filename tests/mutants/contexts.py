@@ -39,8 +39,15 @@ patch = _exit, fork
 """
 # Where tests of a package may stand, for those that were not measured.
 BEHIND: dict[str, tuple[str, ...]] = {
-    "deployment": ("tests/deployment", "tests/operations", "tests/system", "tests/review"),
-    "operations": ("tests/deployment", "tests/operations", "tests/system"),
+    "deployment": ("tests/deployment", "tests/operations", "tests/system"),
+    "operations": (
+        "tests/deployment",
+        "tests/operations",
+        "tests/system",
+        "tests/review",
+        "tests/costs",
+        "tests/lookup",
+    ),
     "generator": ("tests/generator", "tests/design"),
     "gate and cfn": ("tests/gate", "tests/cfn", "tests/deployment"),
     "local AWS": ("tests/local_aws", "tests/destructive"),
