@@ -21,7 +21,7 @@ from generator.cfn.parameters import ParameterFileError
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import STACK, Resource, TemplatesError, TemplateSet, load
 from scripts.deployment.errors import Exit, RefusedError, UsageError
-from scripts.operations.diagnose import sources
+from scripts.review.places import resource_places
 from scripts.review.schemas import SchemasError, create_only
 from scripts.terminal import console
 from scripts.terminal.text import BOLD, Line, line
@@ -127,8 +127,8 @@ class Library:
         yield Fact("purpose", resource.description or "not described")
         if resource.requirements:
             yield Fact("requirements", ", ".join(resource.requirements))
-        place = sources.find(template.module, resource.logical_id, self.project)
-        yield Fact("made in", f"{place or template.module}; rendered to {self._json_line(resource)}")
+        rendered, *source = resource_places(self.templates, template.name, resource.logical_id, self.project)
+        yield Fact("made in", f"{source[0] if source else template.module}; rendered to {rendered}")
         yield Fact("exists", f"when {resource.condition}" if resource.condition else "always")
         needs = graph.dependencies(template)
         yield Fact("needs", ", ".join(sorted(needs[resource.logical_id])) or "nothing in its stack")
@@ -176,16 +176,6 @@ class Library:
         may = [one for one in permissions(self.templates) if one.holder == resource.address]
         if may:
             yield Fact("policies", f"{len(may)} statements: docs/permissions.md, or `delivery why` with an action")
-
-    def _json_line(self, resource: Resource) -> str:
-        file = self.project / "templates" / f"{resource.template}.json"
-        start = f'    "{resource.logical_id}": {{'
-        inside = False
-        for number, text in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-            inside = text == '  "Resources": {' or (inside and not text.startswith("  }"))
-            if inside and text.startswith(start):
-                return f"templates/{file.name}:{number}"
-        return f"templates/{file.name}"
 
     def _parameters(self, name: str) -> Iterator[Answer]:
         for root in self.templates:

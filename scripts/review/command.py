@@ -13,7 +13,8 @@ from pathlib import Path
 from scripts.deployment.errors import Exit, RefusedError
 from scripts.review import revision
 from scripts.review.gate import gate
-from scripts.review.model import CostChange, EnvironmentReview, Review
+from scripts.review.model import UNCHANGED, CostChange, EnvironmentReview, Review
+from scripts.review.places import placed
 from scripts.review.schemas import SchemasError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("head", metavar="HEAD", nargs="?", default="", help="another one (default: the working tree)")
     parser.add_argument("--format", choices=FORMATS, default="", help="default: terminal on a terminal, else markdown")
     parser.add_argument("--project", type=Path, default=PROJECT, help="the checkout")
+    parser.add_argument("--links", default="", metavar="URL", help="where files of HEAD are shown, for links of a page")
     parser.add_argument("--full", action="store_true", help="Markdown without a limit of its length")
 
 
@@ -54,10 +56,13 @@ def review(project: Path, base: str, head: str = "") -> Review:
         environments = compare(before, after)
     except SchemasError as error:
         raise RefusedError(str(error), "Run `make templates`.") from error
-    priced = tuple(_priced(one, before, after) if one.state != "unchanged" else one for one in environments)
+    told = tuple(
+        placed(_priced(one, before, after), after.templates, project) if one.state != UNCHANGED else one
+        for one in environments
+    )
     return replace(
         result,
-        environments=priced,
+        environments=told,
         choices=tuple(latent.choices(before.templates, after.templates)),
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
@@ -86,7 +91,7 @@ def _print(found: Review, options: Namespace) -> None:
     elif chosen == "html":
         from scripts.review.html import page
 
-        console.document(page(found, revision.read(options.project, options.head).templates))
+        console.document(page(found, revision.read(options.project, options.head).templates, options.links))
     elif chosen == "markdown":
         from scripts.review.markdown import LIMIT, markdown
 

@@ -25,8 +25,9 @@ POLICY = (
 )
 
 
-def page(review: Review, templates: TemplateSet) -> str:
-    """The page. `templates` are the new ones: the picture is drawn from them."""
+def page(review: Review, templates: TemplateSet, links: str = "") -> str:
+    """The page. `templates` are the new ones: the picture is drawn from them. `links` is the address under which the
+    files of the new revision are shown (`https://host/owner/name/blob/COMMIT`); without one, places are texts."""
     content = outline(review)
     parts = [
         *_head(review),
@@ -35,7 +36,7 @@ def page(review: Review, templates: TemplateSet) -> str:
         "</ul>",
         *_picture(review, templates),
         TOOLS,
-        *(line for section in content.sections for line in _section(section, 2)),
+        *(line for section in content.sections for line in _section(section, 2, links)),
         f"</main><script>{SCRIPT.read_text(encoding='utf-8')}</script></body></html>",
     ]
     return "\n".join(parts)
@@ -79,25 +80,34 @@ def _changes(review: Review) -> Mapping[str, tuple[int, str]]:
     return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in found.items()}
 
 
-def _section(section: Section, level: int) -> Iterator[str]:
+def _section(section: Section, level: int, links: str) -> Iterator[str]:
     name = section.title.partition(":")[0]
     opened = "" if section.folded else " open"
     mark = f' data-stack="{_text(name)}"' if level > 2 else ""
     yield f'<details class="level{level}"{mark}{opened}><summary>{_text(section.title)}</summary>'
     if section.entries:
         yield "<ul>"
-        yield from (_entry(entry) for entry in section.entries)
+        yield from (_entry(entry, links) for entry in section.entries)
         yield "</ul>"
     for inner in section.sections:
-        yield from _section(inner, level + 1)
+        yield from _section(inner, level + 1, links)
     yield "</details>"
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: Entry, links: str) -> str:
     inner = " inner" if entry.spans and entry.spans[0].text.isspace() else ""
     lines = "".join(f'<span class="{_sign(line)}">{_text(line)}\n</span>' for line in entry.difference)
     difference = f"<pre>{lines}</pre>" if lines else ""
-    return f'<li class="{entry.weight}{inner}">{_spans(entry.spans)}{difference}</li>'
+    places = "".join(f" {_place(place, links)}" for place in entry.places)
+    return f'<li class="{entry.weight}{inner}">{_spans(entry.spans)}{places}{difference}</li>'
+
+
+def _place(place: str, links: str) -> str:
+    file, _, number = place.partition(":")
+    if not links.startswith("https://"):
+        return f'<small class="place">{_text(place)}</small>'
+    address = f"{links.rstrip('/')}/{file}#L{number}"
+    return f'<a class="place" rel="noreferrer" href="{_text(address)}">{_text(place)}</a>'
 
 
 def _sign(line: str) -> str:

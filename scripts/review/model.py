@@ -39,7 +39,8 @@ class ResourceChange:
 
     `path` are logical ids from below the root stack; `before` is the path in the base where it was renamed.
     `effect` says how AWS carries it out; `because` are the create-only properties that force a replacement.
-    `value` is why its loss would hurt (holds data, has an address) or empty; `kept` whether the old resource survives.
+    `value` is why its loss would hurt (holds data, has an address) or empty; `kept` whether the old resource survives;
+    `places` are the lines of the rendered template and of the generator that make it, as `file:line`.
     """
 
     path: str
@@ -51,6 +52,7 @@ class ResourceChange:
     value: str = ""
     kept: bool = False
     before: str = ""
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line, and the lines of a difference below it."""
+    """One line, the lines of a difference below it, and the places (`file:line`) that it is about."""
 
     spans: tuple[Span, ...]
     weight: str = GOOD
     difference: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _resource(change: ResourceChange, detail: Detail) -> Iterator[Entry]:
     weight = (
         BAD if change.value and change.action in (REPLACED, REMOVED) else LOOK if change.action != CHANGED else GOOD
     )
-    yield _entry(*spans, weight=weight)
+    yield replace(_entry(*spans, weight=weight), places=change.places)
     for value in change.values:
         inner = _value(value, detail)
         yield replace(inner, spans=(text("   "), *inner.spans))

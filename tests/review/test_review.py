@@ -114,6 +114,16 @@ def test_a_page_loads_and_runs_nothing_of_a_pull_request(checkout: Path, capsys:
     assert '<a class="stack good' in text
 
 
+def test_a_resource_is_linked_to_its_lines(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pull_requests.replaced_bucket(checkout)
+    address = "https://host.test/team/delivery/blob/abc"
+    text = shown(capsys, checkout, "base", "--format", "html", "--links", address)
+    [number] = re.findall(rf'href="{address}/templates/site\.json#L(\d+)">templates/site\.json:\1<', text)
+    line = (checkout / "templates/site.json").read_text(encoding="utf-8").splitlines()[int(number) - 1]
+    assert line == '    "Site": {'
+    assert "javascript:" not in shown(capsys, checkout, "base", "--format", "html", "--links", "javascript:alert(1)")
+
+
 def test_a_review_is_never_longer_than_a_comment(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Every resource changes, each in another way: the verdict stays, and what is left out is counted."""
     number = 0

@@ -1,0 +1,56 @@
+"""Where a resource stands: its line in the rendered template, and the line of the generator that makes it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.templates import TemplateSet
+from scripts.operations.diagnose import sources
+from scripts.review.model import EnvironmentReview
+
+ROOTS = (ACCESS, EDGE, SHARED)
+
+
+def placed(environment: EnvironmentReview, templates: TemplateSet, project: Path) -> EnvironmentReview:
+    """The review of an environment with the places of its resources in the checkout at `project`; what is removed has
+    none."""
+    children = {}
+    if ENVIRONMENT in templates:
+        children = {child.resource.logical_id: child.template.name for child in templates[ENVIRONMENT].children()}
+    changes = []
+    for change in environment.resources:
+        stack, _, name = change.path.rpartition(".")
+        template = children.get(stack, stack) or ENVIRONMENT
+        changes.append(replace(change, places=resource_places(templates, template, name, project)))
+    return replace(environment, resources=tuple(changes))
+
+
+def resource_places(templates: TemplateSet, template: str, name: str, project: Path) -> tuple[str, ...]:
+    """The places of one resource; none for one that the set does not have."""
+    if template not in templates or name not in templates[template].resources:
+        return ()
+    number = _lines(project / "templates" / f"{template}.json").get(name)
+    source = sources.find(templates[template].module, name, project)
+    rendered = f"templates/{template}.json" + (f":{number}" if number else "")
+    return (rendered, *([str(source)] if source else []))
+
+
+@cache
+def _lines(file: Path) -> Mapping[str, int]:
+    """The line at which each resource of a rendered template begins."""
+    lines: dict[str, int] = {}
+    inside = False
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return lines
+    for number, line in enumerate(text.splitlines(), 1):
+        if line == '  "Resources": {':
+            inside = True
+        elif inside and line.startswith("  }"):
+            break
+        elif inside and line.startswith('    "') and line.endswith("{"):
+            lines[line.strip().partition('"')[2].partition('"')[0]] = number
+    return lines
