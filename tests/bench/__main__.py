@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import deploying
+from tests.support import pull_requests
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = str(ROOT / ".venv/bin/python")
@@ -102,6 +103,26 @@ def main() -> int:
                 ["make", "-s", "-f", str(bare)],
                 "under 0.4 s",
                 9,
+            ),
+        ]
+        same, edited = (pull_requests.checkout_of(ROOT, Path(folder) / name) for name in ("same", "edited"))
+        pull_requests.right_broadened_in_a_rename(edited)
+        nothing = [PYTHON, "-c", "pass"]
+        delivery = str(ROOT / ".venv/bin/delivery")
+        pairs += [
+            Pair("delivery --help / python -c pass", [delivery, "--help"], nothing, "under 0.15 s", 9),
+            Pair(
+                "delivery review, nothing changed / python -c pass",
+                [delivery, "review", "base", "--project", str(same)],
+                nothing,
+                "under 0.3 s",
+                9,
+            ),
+            Pair(
+                "delivery review of a pull request / python -c pass",
+                [delivery, "review", "base", "--project", str(edited)],
+                nothing,
+                "under 2 s",
             ),
         ]
         print(f"{'':<58} {'ours':>9} {'theirs':>9} {'ratio':>6}   target")

@@ -7,10 +7,13 @@ Each is a function that edits the files of a checkout; what its reviewer has to 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from generator.cfn import verdict
 
 # Who commits in a checkout of a test.
 NAMED = ("-c", "user.name=n", "-c", "user.email=e@x.test", "-c", "commit.gpgsign=false")
@@ -31,6 +34,21 @@ def _edit(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     body = json.loads(path.read_text(encoding="utf-8"))
     edit(body)
     path.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def checkout_of(repository: Path, folder: Path) -> Path:
+    """A checkout with one commit of a repository's templates, parameter files and buildspecs, called `base`; the gate
+    has passed for it."""
+    folder.mkdir()
+    for name in ("templates", "params", "buildspecs"):
+        shutil.copytree(repository / name, folder / name)
+    for words in (["init", "-q", "-b", "main"], ["add", "."], [*NAMED, "commit", "-qm", "one"], ["tag", "base"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
+    (folder / ".cache").mkdir()
+    record = {"templates": verdict.template_digests(folder / "templates")}
+    (folder / verdict.FILE).write_text(json.dumps(record), encoding="utf-8")
+    (folder / ".git/info/exclude").write_text(".cache/\n", encoding="utf-8")
+    return folder
 
 
 def commit(folder: Path) -> None:
