@@ -107,14 +107,14 @@ def _is_policy(value: Mapping[str, Any]) -> bool:
     return any(isinstance(inner, dict) and "Effect" in inner for _, inner in walk(value["Statement"]))
 
 
-class _Found(NamedTuple):
+class _Stated(NamedTuple):
     place: Place  # of the policy document, below Properties
     policy: str
     when: tuple[str, ...]
     statement: Mapping[str, Any]
 
 
-def _statements(value: Any, place: Place, policy: str, when: tuple[str, ...], inside: bool) -> Iterator[_Found]:
+def _statements(value: Any, place: Place, policy: str, when: tuple[str, ...], inside: bool) -> Iterator[_Stated]:
     """Every statement in a value; `inside` once the value is what a policy document has as its `Statement`."""
     match value:
         case {"Fn::If": [str() as condition, yes, no]}:
@@ -125,7 +125,7 @@ def _statements(value: Any, place: Place, policy: str, when: tuple[str, ...], in
                 yield from _statements(inner, place if inside else (*place, position), policy, when, inside)
         case {"Effect": _} if inside:
             for under, statement in choices(value, when):
-                yield _Found(place, policy, under, statement)
+                yield _Stated(place, policy, under, statement)
         case {"Statement": statement} if _is_policy(value):
             yield from _statements(statement, place, policy, when, inside=True)
         case dict():

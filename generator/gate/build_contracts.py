@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
-from generator.gate.buildspec import entries, inline
+from generator.gate.buildspec import inline_buildspec
 from generator.gate.contracts import PROJECT, Disagreement, origin
 from generator.gate.pipeline_model import pipelines
 
@@ -28,7 +28,7 @@ def _project_name(templates: TemplateSet, project: Resource) -> str:
     return origin(templates, templates[project.template], {"Ref": project.logical_id})
 
 
-def _given_by_actions(templates: TemplateSet) -> dict[str, set[str]]:
+def _set_by_actions(templates: TemplateSet) -> dict[str, set[str]]:
     """The variables that pipeline actions add to a project's own, by the project's name."""
     by_project: dict[str, set[str]] = {}
     for pipeline in pipelines(templates):
@@ -43,16 +43,15 @@ def _given_by_actions(templates: TemplateSet) -> dict[str, set[str]]:
 
 def variables_agree(templates: TemplateSet) -> Iterator[Disagreement]:
     """A buildspec reads what its project, an action or itself sets; what a project sets is read by its buildspec."""
-    by_actions = _given_by_actions(templates)
+    by_actions = _set_by_actions(templates)
     for project in templates.resources(PROJECT):
-        lines = inline(project)
-        if lines is None:
+        spec = inline_buildspec(project)
+        if spec is None:
             continue
-        comments = [line for line in lines if line.lstrip().startswith("#")]
-        text = "\n".join(line for line in lines if line not in comments)
-        families = tuple(FAMILY.findall("\n".join(comments)))
+        text = spec.commands
+        families = tuple(FAMILY.findall(spec.comments))
         read = {plain or quoted for plain, default, quoted in READ.findall(text) if not default}
-        own = set(SET.findall(text)) | set(entries(lines, "env", "variables"))
+        own = set(SET.findall(text)) | set(spec.names("env", "variables"))
         variables = project.get("Environment", "EnvironmentVariables", default=())
         provided = {variable["Name"] for variable in variables}
         provided |= by_actions.get(_project_name(templates, project), set())
@@ -76,7 +75,8 @@ def reports_have_groups(templates: TemplateSet) -> Iterator[Disagreement]:
     }
     reported = {}
     for project in templates.resources(PROJECT):
-        for report in entries(inline(project) or [], "reports"):
+        spec = inline_buildspec(project)
+        for report in spec.names("reports") if spec else ():
             name = origin(templates, templates[project.template], project.get("Name"))
             reported[f"{name}-{report}"] = (project.address, report)
     for name, (address, report) in reported.items():
@@ -90,10 +90,10 @@ def reports_have_groups(templates: TemplateSet) -> Iterator[Disagreement]:
 def caches_agree(templates: TemplateSet) -> Iterator[Disagreement]:
     """A buildspec that names cache paths runs in a project with a cache, and the other way round."""
     for project in templates.resources(PROJECT):
-        lines = inline(project)
-        if lines is None:
+        spec = inline_buildspec(project)
+        if spec is None:
             continue
-        paths = entries(lines, "cache", "paths")
+        paths = spec.names("cache", "paths")
         cached = project.get("Cache", "Type", default="NO_CACHE") != "NO_CACHE"
         there = f"buildspec of {project.logical_id}"
         if paths and not cached:
@@ -118,7 +118,7 @@ def deployed_files_are_written(templates: TemplateSet) -> Iterator[Disagreement]
             project = makers.get(action.inputs[0]) if action.provider == "ECS" and action.inputs else None
             if project is None or file is None:
                 continue
-            text = "\n".join(line for line in inline(project) or [] if not line.lstrip().startswith("#"))
-            if text and f"/{file}" not in text:
+            spec = inline_buildspec(project)
+            if spec and f"/{file}" not in spec.commands:
                 message = f"reads {file} from {action.inputs[0]}, and the buildspec writes no such file"
                 yield Disagreement(f"{pipeline.address} {action}", project.address, message)

@@ -1,48 +1,73 @@
-"""The buildspecs that stand inline in the templates. No YAML parser: `generator.cfn` has the standard library only, and
-our buildspecs keep to the block style (keys and `- ` items, one a line) that this reads."""
+"""The buildspecs that stand inline in the templates, read with PyYAML."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import yaml
 
 from generator.cfn.intrinsics import choices, render
 from generator.cfn.templates import Resource
 
 
-def inline(project: Resource) -> list[str] | None:
-    """The lines of a CodeBuild project's buildspec in the template; None when it only reads one from the source."""
+@dataclass(frozen=True)
+class Buildspec:
+    """A buildspec as its text, and as what YAML makes of it; `fault` says why it is none, and is empty otherwise."""
+
+    text: str
+    body: Mapping[str, Any] = field(hash=False)
+    fault: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @property
+    def commands(self) -> str:
+        """The text without the lines that are comments."""
+        return "\n".join(line for line in self.lines if not line.lstrip().startswith("#"))
+
+    @property
+    def comments(self) -> str:
+        return "\n".join(line for line in self.lines if line.lstrip().startswith("#"))
+
+    def names(self, *path: str) -> list[str]:
+        """The keys, or the items of the list, at a path: `names("env", "exported-variables")`; empty without it."""
+        value: Any = self.body
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return [str(name) for name in value] if isinstance(value, dict | list) else []
+
+    @property
+    def artifacts(self) -> list[str]:
+        """The names of the secondary artifacts, sorted."""
+        return sorted(self.names("artifacts", "secondary-artifacts"))
+
+    @property
+    def report_formats(self) -> dict[str, str]:
+        """The format of each report, JUNITXML where none is written (codebuild user guide, build-spec-ref)."""
+        reports = self.body.get("reports")
+        entries = reports.items() if isinstance(reports, dict) else ()
+        return {name: str((report or {}).get("file-format", "JUNITXML")) for name, report in entries}
+
+
+def inline_buildspec(project: Resource) -> Buildspec | None:
+    """The buildspec that a CodeBuild project carries; None when it only reads one from the source."""
     for _, spec in choices(project.get("Source", "BuildSpec")):
         text = render(spec)
         if "\n" in text:
-            return text.splitlines()
+            return parsed_buildspec(text)
     return None
 
 
-def entries(lines: list[str], *way: str) -> list[str]:
-    """The keys or list items directly below a key, `entries(lines, "env", "exported-variables")`; empty without it."""
-    block = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    for key in way:
-        margin = min(map(_margin, block), default=0)
-        starts = [number for number, line in enumerate(block) if line.rstrip() == " " * margin + f"{key}:"]
-        if not starts:
-            return []
-        below = block[starts[0] + 1 :]
-        ends = (number for number, line in enumerate(below) if _margin(line) <= margin)
-        block = below[: next(ends, len(below))]
-    margin = min(map(_margin, block), default=0)
-    return [line.strip().removeprefix("- ").split(":")[0] for line in block if _margin(line) == margin]
-
-
-class Made(NamedTuple):
-    """What a buildspec makes: the variables that it exports, and its secondary artifacts, sorted."""
-
-    variables: frozenset[str]
-    artifacts: list[str]
-
-
-def made(lines: list[str]) -> Made:
-    """What a buildspec makes, by its lines."""
-    artifacts = entries(lines, "artifacts", "secondary-artifacts")
-    return Made(frozenset(entries(lines, "env", "exported-variables")), sorted(artifacts))
-
-
-def _margin(line: str) -> int:
-    return len(line) - len(line.lstrip())
+@cache
+def parsed_buildspec(text: str) -> Buildspec:
+    """A buildspec's text, read. What is no YAML, or no object, has a `fault`."""
+    try:
+        body = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return Buildspec(text, {}, " ".join(str(error).split()))
+    if not isinstance(body, dict):
+        return Buildspec(text, {}, "is no object with version and phases")
+    return Buildspec(text, body)

@@ -13,7 +13,7 @@ from generator.cfn.graph import givers, mentions
 from generator.cfn.intrinsics import Names, decided, render
 from generator.cfn.places import walk
 from generator.cfn.templates import Resource, Template, TemplateSet, once
-from generator.gate.buildspec import Made, inline, made
+from generator.gate.buildspec import Buildspec, inline_buildspec
 from generator.gate.pipeline_model import PIPELINE, Action, Pipeline, pipelines
 
 PROJECT, SERVICE, TASK = ("AWS::CodeBuild::Project", "AWS::ECS::Service", "AWS::ECS::TaskDefinition")
@@ -181,15 +181,22 @@ def _emitted(templates: TemplateSet, pipeline: Pipeline, action: Action) -> froz
     if action.provider != "CodeBuild":
         return EMITTED.get(action.provider)
     project = _project(templates, pipeline, action)
-    output = _made(templates).get(project.address) if project else None
-    return output.variables if output else None
+    spec = _buildspecs(templates).get(project.address) if project else None
+    return frozenset(spec.names("env", "exported-variables")) if spec else None
 
 
 @once
-def _made(templates: TemplateSet) -> Mapping[str, Made]:
-    """What the buildspecs that stand in the templates make, by the addresses of their projects."""
-    specs = ((project.address, inline(project)) for project in templates.resources(PROJECT))
-    return {address: made(lines) for address, lines in specs if lines is not None}
+def _buildspecs(templates: TemplateSet) -> Mapping[str, Buildspec]:
+    """The buildspecs that stand in the templates, by the addresses of their projects."""
+    specs = ((project.address, inline_buildspec(project)) for project in templates.resources(PROJECT))
+    return {address: spec for address, spec in specs if spec is not None}
+
+
+def buildspecs_are_yaml(templates: TemplateSet) -> Iterator[Disagreement]:
+    """A buildspec that a project carries can be read."""
+    for address, spec in _buildspecs(templates).items():
+        if spec.fault:
+            yield Disagreement(address, "Source.BuildSpec", f"the buildspec {spec.fault}")
 
 
 def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
@@ -207,11 +214,10 @@ def buildspecs_fill_artifacts(templates: TemplateSet) -> Iterator[Disagreement]:
                 name = render(action.configuration.get("ProjectName"))
                 yield Disagreement(here, "AWS::CodeBuild::Project", f"runs {name}, and no template makes that project")
                 continue
-            output = _made(templates).get(project.address)
-            if output and len(outputs) > 1 and output.artifacts != outputs:
-                yield Disagreement(
-                    here, project.address, f"outputs {outputs}, but the buildspec makes {output.artifacts}"
-                )
+            spec = _buildspecs(templates).get(project.address)
+            if spec and len(outputs) > 1 and spec.artifacts != outputs:
+                message = f"outputs {outputs}, but the buildspec makes {spec.artifacts}"
+                yield Disagreement(here, project.address, message)
 
 
 def containers_agree(templates: TemplateSet) -> Iterator[Disagreement]:

@@ -54,7 +54,7 @@ def _row(templates: TemplateSet, root: Template, name: str, computed: Mapping[st
         declared.get("Description", ""),
         _choices(declared),
         f"found: {computed[name]['Found']}" if name in computed else _default(declared),
-        OTHER if name == "Environment" else _told(templates, effects(root, name)),
+        OTHER if name == "Environment" else _effects_text(templates, effects(root, name)),
     ]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -73,7 +73,7 @@ def _default(declared: Mapping[str, Any]) -> str:
     return f"`{as_text(declared['Default'])}`" if declared["Default"] != "" else "empty"
 
 
-def _told(templates: TemplateSet, caused: set[Effect]) -> str:
+def _effects_text(templates: TemplateSet, caused: set[Effect]) -> str:
     """The effects as one cell; what happens in place is only told when nothing else does."""
     parts = []
     replaced = sorted(effect.what for effect in caused if effect.kind == "replaces")

@@ -92,3 +92,13 @@ def test_our_own_environments_are_settled_to_the_last_permission() -> None:
         assert len(stated) > 50 and not any(permission.when for permission in stated)
         tables = [permission for permission in stated if "${Data.Clients.Arn}" in permission.resources]
         assert {table.holder for table in tables} == {"Backend.TaskRole"}
+
+
+def test_an_output_that_a_nested_stack_does_not_give_stays_a_name() -> None:
+    bodies = from_bodies(SET)["root"].family
+    root = {**bodies["root"].body, "Outputs": {"Lost": {"Value": {"Fn::GetAtt": ["Data", "Outputs.Lost"]}}}}
+    root["Resources"] = {**root["Resources"], "Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}
+    root["Resources"]["Queue"]["Properties"]["Name"] = {"Fn::GetAtt": ["Data", "Outputs.Lost"]}
+    templates = from_bodies({**SET, "root": root})
+    resolved = resolved_templates(templates["root"], {"Own": "arn:mine", "Names": ""})
+    assert resolved["root"].resources["Queue"].properties["Name"] == "${Data.Outputs.Lost}"

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from generator.cfn.assertions import conditions
 from generator.cfn.caller_rights import holders
 from generator.cfn.intrinsics import OTHER, decide, render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import STACK, TemplateSet
-from generator.gate.buildspec import inline
+from generator.gate.buildspec import inline_buildspec
 from generator.gate.contracts import origin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,16 +108,9 @@ def variables(templates: TemplateSet, project: str) -> dict[str, Any]:
 
 def buildspec(templates: TemplateSet, project: str) -> dict[str, Any]:
     """The buildspec that a project carries."""
-    lines = inline(templates.resource(f"build.{project}"))
-    assert lines, f"build.{project} carries no buildspec"
-    return _parsed("\n".join(lines))
-
-
-@cache
-def _parsed(text: str) -> dict[str, Any]:
-    parsed = yaml.safe_load(text)
-    assert isinstance(parsed, dict)
-    return parsed
+    spec = inline_buildspec(templates.resource(f"build.{project}"))
+    assert spec and not spec.fault, f"build.{project} carries no buildspec"
+    return dict(spec.body)
 
 
 def commands(templates: TemplateSet, project: str, *phases: str) -> str:

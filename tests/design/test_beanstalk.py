@@ -184,3 +184,10 @@ def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
     assert (health.get("MetricName"), health.get("Threshold")) == ("EnvironmentHealth", 20)
     for name in ("BackendErrors", "GatewayErrors", "BackendLatency"):
         assert templates.resource(f"beanstalk.{name}").get("Namespace") == "AWS/ApplicationELB"
+
+
+def test_both_backends_give_the_arn_of_what_runs(templates: TemplateSet) -> None:
+    """Who reads `ServiceArn` does not know which backend there is."""
+    value = templates["beanstalk"].outputs["ServiceArn"]["Value"]
+    assert render(value).endswith(":environment/${Application}/${BackendEnvironment}")
+    assert templates["backend"].outputs["ServiceArn"]["Value"] == {"Ref": "Service"}

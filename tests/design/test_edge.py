@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.assertions import broken
+from generator.cfn.assertions import broken, unmet
 from generator.cfn.environments import roots_of
 from generator.cfn.templates import TemplateSet, load
 
@@ -139,3 +139,39 @@ def test_a_domain_needs_a_zone_or_a_certificate(provided: tuple[str, ...], refus
     values = {name: str(item.get("Default", "x")) for name, item in environment.parameters.items()}
     result = [item.rule for item in broken(environment.body, {**values, **dict.fromkeys(provided, "x")})]
     assert ("DomainWithCertificate" in result) is refused
+
+
+# The smallest and the largest value of every number that a person may choose.
+BOUNDS = {
+    "access": {},
+    "edge": {"CloudFrontErrorPercent": (1, 100), "LatencyAlarmSeconds": (1, 60)},
+    "environment": {
+        "ApprovalTimeoutMinutes": (5, 86400),
+        "ArtifactDays": (30, 3650),
+        "BakeMinutes": (1, 20),
+        "BuildDurationAlarmSeconds": (60, 28800),
+        "BuildTimeoutMinutes": (5, 480),
+        "CanaryBakeMinutes": (3, 20),
+        "CanaryPercent": (1, 99),
+        "DeploymentTimeoutMinutes": (5, 60),
+        "ErrorAlarmCount": (1, 100000),
+        "ImagesKept": (2, 1000),
+        "LatencyAlarmSeconds": (1, 60),
+        "MaximumTasks": (1, 100),
+        "MetricsCollectionInterval": (10, 86400),
+        "MinimumTasks": (1, 100),
+        "MonthlyBudget": (1, 1000000),
+        "PipelineDurationAlarmSeconds": (60, 604800),
+    },
+    "shared": {"RequiredApprovals": (0, 5)},
+}
+
+
+def test_numbers_have_these_bounds(templates: TemplateSet) -> None:
+    for root in templates.roots():
+        numbers = {name: body for name, body in root.parameters.items() if body["Type"] == "Number"}
+        bounds = {name: (body["MinValue"], body["MaxValue"]) for name, body in numbers.items()}
+        assert bounds == BOUNDS[root.name]
+        for name, (low, high) in bounds.items():
+            assert unmet(name, numbers[name], str(low)) is unmet(name, numbers[name], str(high)) is None
+            assert unmet(name, numbers[name], str(low - 1)) and unmet(name, numbers[name], str(high + 1))

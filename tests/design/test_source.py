@@ -196,3 +196,17 @@ def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
         assert actions(by_stage[stage])[action]["InputArtifacts"] == [{"Name": "SourceOutput"}]
     assert variables(templates, "BackendBuild")["BACKEND_DIRECTORY"] == "backend"
     assert variables(templates, "FrontendBuild")["FRONTEND_DIRECTORY"] == "frontend"
+
+
+def test_the_shared_stack_gives_what_people_and_the_deploy_script_need(templates: TemplateSet) -> None:
+    outputs = {name: output["Value"] for name, output in templates["shared"].outputs.items()}
+    assert outputs["BranchProtectionArn"] == {"Ref": "BranchProtection"}
+    assert outputs["RepositoryName"] == {"Fn::GetAtt": ["Repository", "Name"]}
+    assert set(outputs) == {
+        "ApprovalRule",
+        "BranchProtectionArn",
+        "CloneUrlHttp",
+        "CloneUrlSsh",
+        "RepositoryArn",
+        "RepositoryName",
+    }

@@ -27,7 +27,7 @@ def test_key_policy(templates: TemplateSet) -> None:
         assert (condition.key, condition.values) == ("aws:SourceAccount", ("${AWS::AccountId}",))
     # Whether the deploy action of S3 encrypts the page with this key nobody documents; CloudFront may read it then.
     reads = grants(templates, "encryption.Key")["CloudFrontReads"]
-    assert (reads.actions, {one.key for one in reads.conditions}) == (
+    assert (reads.actions, {condition.key for condition in reads.conditions}) == (
         ("kms:Decrypt",),
         {"aws:SourceAccount", "aws:SourceArn"},
     )

@@ -425,4 +425,5 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (unchecked("Deploy_Frontend", "AnythingChanged"), "Deploy_Frontend <-> pipeline.Pipeline Build: takes Front"),
         (skipped_by("DeploymentWindow"), "Build_Backend <-> BeforeEntry: skips by DeploymentWindow"),
     ],
+    "CON013": [buildspec_line("phases:", "phases: ["), buildspec_line("version: 0.2", "version 0.2")],
 }

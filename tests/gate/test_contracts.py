@@ -4,13 +4,14 @@ Long because every contract is broken on each of its sides.
 """
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generator.cfn.templates import from_bodies
-from generator.gate import contracts
-from generator.gate.buildspec import entries
+from generator.cfn.templates import from_bodies, load
+from generator.gate import build_contracts, contracts
+from generator.gate.buildspec import parsed_buildspec
 from generator.gate.pipeline_model import pipelines
 
 BUILDSPEC = """\
@@ -280,10 +281,34 @@ def test_a_value_is_followed_to_its_origin(template: str, value: object, expecte
     assert contracts.origin(templates, templates[template], value) == expected
 
 
-def test_the_entries_of_a_buildspec_are_read() -> None:
-    lines = BUILDSPEC.splitlines()
-    assert entries(lines) == ["version", "env", "phases", "artifacts"]
-    assert entries(lines, "artifacts", "secondary-artifacts") == ["Image", "Bundle"]
-    assert entries(lines, "env", "exported-variables") == ["IMAGE_TAG"]
-    assert entries(lines, "reports") == []
-    assert entries(lines, "files") == []
+def test_the_names_in_a_buildspec_are_read() -> None:
+    spec = parsed_buildspec(BUILDSPEC)
+    assert spec.names() == ["version", "env", "phases", "artifacts"]
+    assert spec.names("artifacts", "secondary-artifacts") == ["Image", "Bundle"]
+    assert spec.names("env", "exported-variables") == ["IMAGE_TAG"]
+    assert spec.names("reports") == spec.names("files") == spec.names("version", "deeper") == []
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n- b\n", "just text\n"])
+def test_what_is_no_buildspec_has_a_fault(text: str) -> None:
+    spec = parsed_buildspec(text)
+    assert spec.fault and spec.names("phases") == [] and spec.report_formats == {}
+
+
+def test_every_missing_project_is_named() -> None:
+    bodies = environment()
+    stages = bodies["pipeline"]["Resources"]["Pipeline"]["Properties"]["Stages"]
+    stages[1]["Actions"] = [
+        action(name, "CodeBuild", Namespace=name, Configuration={"ProjectName": name}) for name in ("first", "second")
+    ]
+    messages = [str(fault) for fault in contracts.buildspecs_fill_artifacts(from_bodies(bodies))]
+    for name in ("first", "second"):
+        assert any(f"runs {name}, and no template makes that project" in message for message in messages), name
+
+
+def test_a_project_without_variables_is_looked_at_all_the_same(repository: Path) -> None:
+    """Its buildspec reads variables that nothing sets; the gate says so, and does not end in a traceback."""
+    bodies = load(repository / "templates").bodies()
+    del bodies["build"]["Resources"]["Verify"]["Properties"]["Environment"]["EnvironmentVariables"]
+    messages = [str(fault) for fault in build_contracts.variables_agree(from_bodies(bodies))]
+    assert [message for message in messages if "build.Verify" in message and "which nothing sets" in message]

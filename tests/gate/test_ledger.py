@@ -48,7 +48,7 @@ def test_one_action_more_is_one_line_more() -> None:
 
 
 def test_its_order_is_its_own() -> None:
-    def turn(_one: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def turn(_statement: dict[str, Any], metadata: dict[str, Any]) -> None:
         metadata["Reasons"] = dict(reversed(metadata["Reasons"].items()))
 
     assert markdown(changed(turn)) == markdown(TEMPLATES)

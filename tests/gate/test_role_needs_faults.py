@@ -6,7 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
-from .needing import APPLICATION, Bodies, buildspec, drop, gaps, grant, moved, provider, put, rule, starred, unused_role
+from .needing import (
+    APPLICATION,
+    Bodies,
+    buildspec,
+    decided,
+    drop,
+    gaps,
+    grant,
+    moved,
+    place,
+    provider,
+    put,
+    rule,
+    starred,
+    unused_role,
+)
 
 ELSEWHERE = "arn:aws:s3:::elsewhere/*"
 VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
@@ -140,3 +155,17 @@ def test_each_fault_is_named(mutate: Callable[[Bodies], None], where: str, messa
     result = [gap for gap in gaps(mutate) if gap.role == where and message in gap.message]
     assert result != []
     assert all(gap.source for gap in result)
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_superfluous_permissions_are_seen_behind_every_statement(effect: str) -> None:
+    """A role may begin with a statement that denies; what the last one allows is looked at all the same."""
+
+    def mutate(bodies: Bodies) -> None:
+        statements = decided(place(bodies, BACKEND)["Policies"][0])["PolicyDocument"]["Statement"]
+        statements.insert(0, {"Sid": "First", "Effect": effect, "Action": ["sqs:DeleteQueue"], "Resource": ["*"]})
+        statements[-1]["Action"].append("sqs:SendMessage")
+
+    messages = [gap.message for gap in gaps(mutate) if gap.role == BACKEND]
+    assert any("may sqs:SendMessage by" in message for message in messages)
+    assert any("may sqs:DeleteQueue by First" in message for message in messages) == (effect == "Allow")

@@ -45,18 +45,24 @@ def test_the_committed_templates_are_a_fresh_render(files: dict[str, str], repos
 
 
 @pytest.mark.parametrize(
-    "world",
+    "variables",
     [
         {"PYTHONHASHSEED": "0", "LC_ALL": "C", "TZ": "UTC"},
         {"PYTHONHASHSEED": "4242", "LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONUTF8": "0"},
     ],
 )
-def test_the_same_bytes_in_every_world(world: dict[str, str], files: dict[str, str], repository: Path) -> None:
+def test_the_same_bytes_in_every_environment(
+    variables: dict[str, str], files: dict[str, str], repository: Path
+) -> None:
     import hashlib
 
     here = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
     result = subprocess.run(
-        [sys.executable, "-c", HASH_ALL], cwd=repository, env={**os.environ, **world}, capture_output=True, text=True
+        [sys.executable, "-c", HASH_ALL],
+        cwd=repository,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == here

@@ -37,7 +37,7 @@ SAMPLES = {
     "SourceRepository": "team/dashboard",
 }
 # What every environment has to say, and the check of a file wants.
-GIVEN = {
+FIXED = {
     "Environment": "options",
     "BranchName": "develop",
     "TablePrefix": "options",
@@ -172,5 +172,5 @@ def combinations(root: Template) -> list[dict[str, str]]:
 def as_file(root: Template, values: Values) -> ParameterFile:
     """A combination as the parameter file that a person would write."""
     computed: Mapping[str, Any] = root.metadata["Computed"]
-    chosen = {name: value for name, value in {**GIVEN, **values}.items() if name not in computed}
+    chosen = {name: value for name, value in {**FIXED, **values}.items() if name not in computed}
     return ParameterFile("options.json", *({"Parameters": chosen}.get(section, {}) for section in SECTIONS))

@@ -17,7 +17,7 @@ from generator.cfn.places import walk
 from generator.cfn.role_needs.row import FIELD, PLACE, Row, filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
 from generator.cfn.templates import Resource
-from generator.gate.buildspec import entries, inline
+from generator.gate.buildspec import Buildspec, inline_buildspec
 from generator.gate.commands import UnreadableCallError, calls
 from generator.gate.contracts import PROJECT, SERVICE, TASK
 from generator.gate.pipeline_model import PIPELINE, pipelines
@@ -81,9 +81,10 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
 
     role, store = text(properties["RoleArn"]), properties.get("ArtifactStore", {})
     fields = {"Bucket": text(store.get("Location", "")), "Key": text(store.get("EncryptionKey", {}).get("Id", ""))}
-    things = ["artifact store" if fields["Bucket"] else "pipeline without one artifact store"]
-    for thing in things + ["artifact store with a key"] * bool(fields["Key"]):
-        yield from _rows(role, resource.address, thing, fields)
+    thing = "artifact store" if fields["Bucket"] else "pipeline without one artifact store"
+    yield from _rows(role, resource.address, thing, fields)
+    if fields["Key"]:
+        yield from _rows(role, resource.address, "artifact store with a key", fields)
     for _, value in walk(properties["Stages"]):
         if isinstance(value, dict) and "RuleTypeId" in value:
             yield from _rows(role, resource.address, f"rule {value['RuleTypeId'].get('Provider')}", {})
@@ -91,31 +92,37 @@ def _pipeline(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -
         for action in stage["Actions"]:
             who = f"{resource.address} {render(stage['Name'])}/{render(action['Name'])}"
             provider = action["ActionTypeId"]["Provider"]
-            fields = {key: text(value) for key, value in action.get("Configuration", {}).items()}
-            things = [f"action {provider}", *(f"action with {key}" for key in ACTION_SETTINGS if key in fields)]
             if provider == "ElasticBeanstalk" and "RoleArn" in action:
                 yield from _beanstalk(terms, resource, properties, who, action)
-                continue
-            things += ["action with RoleArn"] * ("RoleArn" in action)
-            if fields.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-                things.append(f"source as {fields['OutputArtifactFormat']}")
-            if "NotificationArn" in fields:
-                topic = terms.resource(fields["NotificationArn"])
-                things.append("approval with a topic")
-                if topic and topic.get("KmsMasterKeyId"):
-                    fields["Key"] = terms.text(topic.template, topic.get("KmsMasterKeyId"))
-                    things.append("approval with an encrypted topic")
-            if provider == "ECS":
-                task = _task_of(terms, fields.get("ServiceName", ""))
-                if task is None:
-                    yield Need(role, who, f"service {fields.get('ServiceName')}, which no template makes")
-                    continue
-                fields["Family"] = terms.text(task.template, task.get("Family"))
-                for key in ("TaskRoleArn", "ExecutionRoleArn"):
-                    passed = {"Role": terms.text(task.template, task.get(key))}
-                    yield from _rows(role, who, "role of a task", passed)
-            for thing in things:
-                yield from _rows(role, who, thing, fields)
+            else:
+                fields = {key: text(value) for key, value in action.get("Configuration", {}).items()}
+                yield from _action(terms, role, who, action, fields)
+
+
+def _action(terms: Terms, role: str, who: str, action: Mapping[str, Any], fields: dict[str, str]) -> Iterator[Need]:
+    """What one action of a pipeline needs; `fields` is its configuration in the root's terms."""
+    provider = action["ActionTypeId"]["Provider"]
+    things = [f"action {provider}", *(f"action with {key}" for key in ACTION_SETTINGS if key in fields)]
+    if "RoleArn" in action:
+        things.append("action with RoleArn")
+    if fields.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        things.append(f"source as {fields['OutputArtifactFormat']}")
+    if "NotificationArn" in fields:
+        topic = terms.resource(fields["NotificationArn"])
+        things.append("approval with a topic")
+        if topic and topic.get("KmsMasterKeyId"):
+            fields["Key"] = terms.text(topic.template, topic.get("KmsMasterKeyId"))
+            things.append("approval with an encrypted topic")
+    if provider == "ECS":
+        task = _task_of(terms, fields.get("ServiceName", ""))
+        if task is None:
+            yield Need(role, who, f"service {fields.get('ServiceName')}, which no template makes")
+            return
+        fields["Family"] = terms.text(task.template, task.get("Family"))
+        for key in ("TaskRoleArn", "ExecutionRoleArn"):
+            yield from _rows(role, who, "role of a task", {"Role": terms.text(task.template, task.get(key))})
+    for thing in things:
+        yield from _rows(role, who, thing, fields)
 
 
 def _beanstalk(
@@ -181,48 +188,72 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     def text(value: Any) -> str:
         return terms.text(resource.template, value)
 
-    role, who, lines = (text(properties["ServiceRole"]), resource.address, inline(resource))
-    environment = {variable["Name"]: variable for variable in properties["Environment"].get("EnvironmentVariables", ())}
-    logs = properties.get("LogsConfig", {})
-    things: dict[str, dict[str, str]] = {f"build with {key}": {} for key in PROJECT_SETTINGS if key in properties}
-    watch = logs.get("CloudWatchLogs", {})
-    if watch.get("Status") != "DISABLED":
-        named = "GroupName" in watch
-        things["build log" if named else "build log without GroupName"] = {"Group": text(watch.get("GroupName", ""))}
-    things |= {"build with S3 logs": {}} if logs.get("S3Logs", {}).get("Status") == "ENABLED" else {}
-    kinds = {variable.get("Type", "PLAINTEXT") for variable in environment.values()} - {"PLAINTEXT"}
+    role, who, spec = text(properties["ServiceRole"]), resource.address, inline_buildspec(resource)
+    variables = {variable["Name"]: variable for variable in properties["Environment"].get("EnvironmentVariables", ())}
+    things = {
+        **{f"build with {key}": {} for key in PROJECT_SETTINGS if key in properties},
+        **_build_logs(properties.get("LogsConfig", {}), text),
+        **_build_inputs(terms, text(properties["Name"])),
+    }
+    kinds = {variable.get("Type", "PLAINTEXT") for variable in variables.values()} - {"PLAINTEXT"}
     things |= {f"build variable of type {kind}": {} for kind in sorted(kinds)}
     if "EncryptionKey" in properties:
         things["build with a key"] = {"Key": text(properties["EncryptionKey"])}
     if properties.get("Cache", {}).get("Type") == "S3":
         bucket, _, path = text(properties["Cache"]["Location"]).partition("/")
         things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}
-    for pipeline in pipelines(terms.templates):
-        place, bucket = (pipeline.resource.template, pipeline.properties.get("ArtifactStore", {}).get("Location", ""))
-        runs = [action for action in pipeline.actions if action.provider == "CodeBuild"]
-        runs = [
-            run for run in runs if terms.text(place, run.configuration.get("ProjectName")) == text(properties["Name"])
-        ]
-        for way in ["build input"] * bool(runs) + ["build output"] * any(run.outputs for run in runs):
-            things[way] = {"Bucket": terms.text(place, bucket)}
-    if lines is None:
+    if spec is None:
         things["buildspec that is not in the template"] = {}
-    things |= {
-        f"buildspec with {key}": {}
-        for key in ("parameter-store", "secrets-manager")
-        if entries(lines or [], "env", key)
-    }
     for thing, fields in things.items():
         yield from _rows(role, who, thing, fields)
-    for report, format_ in _reports(lines or []).items():
-        yield from _rows(role, who, f"build report {format_}", {"Report": f"{text(properties['Name'])}-{report}"})
+    if spec is not None:
+        values = {f"${name}": text(variable["Value"]) for name, variable in variables.items()}
+        yield from _buildspec(terms, (role, who, text(properties["Name"])), spec, values)
+
+
+def _build_logs(logs: Mapping[str, Any], text: Callable[[Any], str]) -> dict[str, dict[str, str]]:
+    things = {}
+    watch = logs.get("CloudWatchLogs", {})
+    if watch.get("Status") != "DISABLED":
+        thing = "build log" if "GroupName" in watch else "build log without GroupName"
+        things[thing] = {"Group": text(watch.get("GroupName", ""))}
+    if logs.get("S3Logs", {}).get("Status") == "ENABLED":
+        things["build with S3 logs"] = {}
+    return things
+
+
+def _build_inputs(terms: Terms, project: str) -> dict[str, dict[str, str]]:
+    """Where a project reads and writes artifacts, by the pipelines that run it."""
+    things = {}
+    for pipeline in pipelines(terms.templates):
+        template, store = pipeline.resource.template, pipeline.properties.get("ArtifactStore", {})
+        builds = [action for action in pipeline.actions if action.provider == "CodeBuild"]
+        runs = [run for run in builds if terms.text(template, run.configuration.get("ProjectName")) == project]
+        bucket = {"Bucket": terms.text(template, store.get("Location", ""))}
+        if runs:
+            things["build input"] = bucket
+        if any(run.outputs for run in runs):
+            things["build output"] = bucket
+    return things
+
+
+def _buildspec(
+    terms: Terms, project: tuple[str, str, str], spec: Buildspec, values: Mapping[str, str]
+) -> Iterator[Need]:
+    """What a buildspec needs: its reports, and the calls in its commands. `project` is role, address and name of the
+    project, `values` what its variables hold, by `$NAME`."""
+    role, who, name = project
+    for key in ("parameter-store", "secrets-manager"):
+        if spec.names("env", key):
+            yield from _rows(role, who, f"buildspec with {key}", {})
+    for report, format_ in spec.report_formats.items():
+        yield from _rows(role, who, f"build report {format_}", {"Report": f"{name}-{report}"})
     try:
-        for call in calls(lines or []):
-            variables = {f"${name}": text(variable["Value"]) for name, variable in environment.items()}
-            options = {f"--{name}": variables.get(value, value) for name, value in call.options.items()}
-            options = {name: value for name, value in options.items() if not re.fullmatch(r"\$\w+", value)}
+        for call in calls(spec.lines):
+            options = {f"--{option}": values.get(value, value) for option, value in call.options.items()}
+            options = {option: value for option, value in options.items() if not re.fullmatch(r"\$\w+", value)}
             if call.name == "aws ecs register-task-definition":
-                options |= _revision(terms, text(environment.get("SERVICE", {}).get("Value", "")))
+                options |= _revision(terms, values.get("$SERVICE", ""))
             yield from _rows(role, who, call.name, options, command=True)
     except UnreadableCallError as error:
         yield Need(role, who, f"command that cannot be read ({error})")
@@ -235,22 +266,6 @@ def _revision(terms: Terms, service: str) -> dict[str, str]:
         return {}
     options = {"--family": "Family", "--task-role-arn": "TaskRoleArn", "--execution-role-arn": "ExecutionRoleArn"}
     return {option: terms.text(task.template, task.get(key)) for option, key in options.items()}
-
-
-def _reports(lines: list[str]) -> dict[str, str]:
-    """The reports of a buildspec with their format, JUNITXML where none is written (codebuild user guide)."""
-    formats: dict[str, str] = {}
-    names = entries(lines, "reports")
-    below = lines[lines.index("reports:") + 1 :] if names else []
-    for line in below:
-        key, _, value = line.strip().partition(":")
-        if line[:1].strip():
-            break
-        if key in names:
-            formats[key] = "JUNITXML"
-        elif key == "file-format":
-            formats[list(formats)[-1]] = value.strip()
-    return formats
 
 
 def _task(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:

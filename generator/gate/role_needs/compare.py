@@ -1,6 +1,6 @@
 """Does each role have what it needs, and nothing else? The rows of `needs_rows.py` against the roles' statements."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -204,22 +204,27 @@ def _superfluous(role: str, form: _Form, application: bool) -> Iterator[Gap]:
     for need in form.needs:
         for grant in form.about(need):
             uses[grant].append(need)
-    for grant in form.grants:
-        if not grant.allows or (application and grant.kind != "trust"):
-            continue
-        used = uses[grant]
-        for who in grant.principals:
-            if not any(who == _principal(need) for need in used):
-                yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", grant.sid)
-        if grant.kind == "trust":
-            continue
-        for action in grant.actions or ("NotAction",):
-            if not any(like(action.lower(), need.action.lower()) for need in used):
-                yield Gap(role, action, f"may {action} by {grant.sid}, and nothing needs it", grant.sid)
-        for arn in grant.resources or ("NotResource",):
-            if not any(_same(need.on, arn) for need in used):
-                what = ", ".join(grant.actions)
-                yield Gap(role, what, f"may do {what} on {arn} by {grant.sid}, and nothing needs that", grant.sid)
+    for grant, used in uses.items():
+        if grant.allows and grant.kind == "trust":
+            yield from _unused_trust(role, grant, used)
+        elif grant.allows and not application:
+            yield from _unused_rights(role, grant, used)
+
+
+def _unused_trust(role: str, grant: Permission, used: Sequence[Need]) -> Iterator[Gap]:
+    for who in grant.principals:
+        if not any(who == _principal(need) for need in used):
+            yield Gap(role, "sts:AssumeRole", f"trusts {who}, and nothing that {who} does uses the role", grant.sid)
+
+
+def _unused_rights(role: str, grant: Permission, used: Sequence[Need]) -> Iterator[Gap]:
+    for action in grant.actions or ("NotAction",):
+        if not any(like(action.lower(), need.action.lower()) for need in used):
+            yield Gap(role, action, f"may {action} by {grant.sid}, and nothing needs it", grant.sid)
+    for arn in grant.resources or ("NotResource",):
+        if not any(_same(need.on, arn) for need in used):
+            actions = ", ".join(grant.actions)
+            yield Gap(role, actions, f"may do {actions} on {arn} by {grant.sid}, and nothing needs that", grant.sid)
 
 
 def _serves(grant: Permission, need: Need) -> bool:

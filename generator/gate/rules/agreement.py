@@ -95,4 +95,10 @@ RULES = (
         "give the stage all checks of the stages that it takes something from",
         _contract(release_contracts.skipped_together),
     ),
+    Rule(
+        "CON013",
+        "CodeBuild refuses the buildspec when the first release runs",
+        "correct the YAML in buildspecs/",
+        _contract(contracts.buildspecs_are_yaml),
+    ),
 )

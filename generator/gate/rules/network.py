@@ -22,7 +22,7 @@ CONTENT_POLICY = (
     "ResponseHeadersPolicyConfig", "SecurityHeadersConfig", "ContentSecurityPolicy", "ContentSecurityPolicy"
 )  # fmt: skip
 STRICT = ("'self'", "'none'")  # where scripts may come from
-WORLD = ("0.0.0.0/0", "::/0")
+ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def _ingress(templates: TemplateSet) -> Iterator[Fault]:
@@ -30,7 +30,7 @@ def _ingress(templates: TemplateSet) -> Iterator[Fault]:
         own = resource.type == "AWS::EC2::SecurityGroupIngress"
         for rules in [[resource.properties]] if own else values(resource, "SecurityGroupIngress"):
             for rule in rules or ():
-                if any(rule.get(name) in WORLD for name in ("CidrIp", "CidrIpv6")):
+                if any(rule.get(name) in ANYWHERE for name in ("CidrIp", "CidrIpv6")):
                     yield Fault(resource.address, "admits the whole internet")
                 if rule.get("IpProtocol") in ("-1", -1):
                     yield Fault(resource.address, "admits every protocol and port")

@@ -10,7 +10,7 @@ LISTENER_RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
 ENVIRONMENT = "AWS::ElasticBeanstalk::Environment"
 SHARED = ("aws:elbv2:loadbalancer", "SharedLoadBalancer")
 # Options whose default is another one (elasticbeanstalk dg, command-options-general).
-WANTED: Mapping[tuple[str, str], tuple[str, ...]] = {
+EXPECTED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("aws:elasticbeanstalk:environment", "LoadBalancerType"): ("application",),
     ("aws:elasticbeanstalk:environment", "LoadBalancerIsShared"): ("true",),
     ("aws:elasticbeanstalk:command", "DeploymentPolicy"): ("Immutable", "TrafficSplitting"),
@@ -74,7 +74,7 @@ def _environments(templates: TemplateSet) -> Iterator[Fault]:
                 for option in chosen or ()
                 if "Namespace" in option
             }
-            for (namespace, name), good in WANTED.items():
+            for (namespace, name), good in EXPECTED.items():
                 if options.get((namespace, name)) not in good:
                     yield Fault(environment.address, f"has {name} of {namespace} not at {' or '.join(good)}")
             if not options.get(SHARED):

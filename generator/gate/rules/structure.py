@@ -33,7 +33,7 @@ def _children(templates: TemplateSet) -> Iterator[Template]:
     return (template for template in templates if template not in roots)
 
 
-def _said(templates: TemplateSet) -> Iterator[Fault]:
+def _documented(templates: TemplateSet) -> Iterator[Fault]:
     for resource in templates.resources():
         if not resource.description.strip():
             yield Fault(resource.address, "has no Metadata.Description")
@@ -131,7 +131,7 @@ RULES = (
         "STR001",
         "plan, failure message and reviewer have nothing to say about it",
         "give it Metadata with Description and Requirements such as PIP-8",
-        _said,
+        _documented,
     ),
     Rule("STR002", "nobody finds where to change it", "set Metadata.Generator.Module", _modules),
     Rule(
