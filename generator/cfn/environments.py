@@ -4,11 +4,11 @@ One file serves every root of an environment: each root takes those of the file'
 and the deploy script both ask here, so that what passes the one is not refused by the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from generator.cfn import parameters
+from generator.cfn import limits, parameters
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED
 from generator.cfn.parameters import ParameterFile, Problem
 from generator.cfn.templates import Template, TemplateSet
@@ -50,7 +50,34 @@ def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
     if name != SHARED and declared != name:
         # Two files for one environment would deploy over each other.
         faults.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+    if not faults:
+        breached = [problem for root in roots.values() for problem in _breached_limits(file, root)]
+        faults += dict.fromkeys(breached)
     return faults
+
+
+def _breached_limits(file: ParameterFile, root: Template) -> Iterator[Problem]:
+    """What AWS would refuse of one root with the values of the file, told by the parameter to change: on the first
+    deployment, and once each computed parameter that is a choice has taken its other value."""
+    computed = root.body["Metadata"].get("Computed", {})
+    other = {
+        name: choice
+        for name, how in computed.items()
+        for choice in root.parameters[name].get("AllowedValues", ())
+        if choice != how["First"]
+    }
+    first = parameters.effective(file, root.body)
+    stages = [first] + ([parameters.effective(file, root.body, other | _first(computed, other))] if other else [])
+    for values, located in ((stage, found) for stage in stages for found in limits.breaches(root, stage)):
+        own = [name for name in located.parameters if name in file.parameters] or list(located.parameters)
+        beside = ", ".join(f"{name} = {values[name]}" for name in own[1:])
+        message = f"{located.breach.message} ({located.resource}{f'; beside {beside}' if beside else ''})"
+        key, value = (f"Parameters.{own[0]}", f'"{values[own[0]]}"') if own else (located.resource, "")
+        yield Problem(file.path, key, value, message, located.breach.choices)
+
+
+def _first(computed: Mapping[str, Any], other: Collection[str]) -> dict[str, str]:
+    return {name: how["First"] for name, how in computed.items() if name not in other}
 
 
 def _union(roots: Mapping[str, Template]) -> dict[str, Any]:

@@ -199,8 +199,9 @@ def _parameters(file: ParameterFile, template: Template) -> Iterator[Problem]:
 def _fault(name: str, value: object, declaration: Mapping[str, Any] | None = None) -> tuple[str, ...] | None:
     """What is wrong with the value of a tag or a declared parameter, followed by the valid choices."""
     if not isinstance(value, str):
-        quoted = f'write "{_shown(name, value)}"' if isinstance(value, int | float) else "a list is one with commas"
-        return (f"must be a string in quotes: {quoted}",)
+        forms = {list: "a list is one with commas", dict: "an object is none", type(None): "remove it for no value"}
+        form = forms.get(type(value)) or f'write "{_shown(name, value)}"'
+        return (f"must be a string in quotes: {form}",)
     unmet = assertions.unmet(name, declaration, value) if declaration else None
     # What the template lists or counts is neither a secret nor a placeholder, whatever its name.
     if declaration and not unmet and ("AllowedValues" in declaration or "Number" in declaration["Type"]):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 
-from generator.cfn import graph
+from generator.cfn import graph, limits
 from scripts.local_aws import provision, schemas, stack_policies
 from scripts.local_aws.account import Account
 from scripts.local_aws.provision import Steps, T, Wait, failed
@@ -24,6 +24,7 @@ LOG = logging.getLogger(__name__)
 ON_CREATE = ("Retain",)  # the deletion policies that are respected when a creation is undone
 CANCELLED = {"create": "Resource creation cancelled", "update": "Resource update cancelled"}
 REPLACED = "Requested update requires the creation of a new physical resource; hence creating one."
+INVALID = "HandlerErrorCode: InvalidRequest"
 REFUSALS = (ResourceError, InvalidTemplateError, StackError)
 Job = Callable[[], Steps[None]]
 
@@ -325,6 +326,8 @@ class Run:
         if faults := schemas.faults(wanted.kind, wanted.properties):
             message = "\n".join([f"Properties validation failed for resource {wanted.logical} with message:", *faults])
             raise ResourceError(message)
+        for breach in limits.of_resource(wanted.kind, wanted.properties):
+            raise ResourceError(f'Resource handler returned message: "{breach.message}" ({INVALID})')
         if existing and existing.status == "CREATE_FAILED" and not existing.nested:
             if existing.physical:
                 yield from self.leave(stack, existing, None, ())

@@ -176,8 +176,8 @@ def test_a_computed_parameter_may_not_stand_in_a_file() -> None:
         (2.5, 'write "2.5"'),
         (True, 'write "true"'),
         (["1"], "commas"),
-        ({}, "commas"),
-        (None, "quotes"),
+        ({}, "an object is none"),
+        (None, "remove it for no value"),
     ],
 )
 def test_values_are_strings(value: object, why: str) -> None:

@@ -121,3 +121,16 @@ def test_every_pseudo_parameter_has_its_value(aws: Aws) -> None:
         "StackName": "pseudo",
         "URLSuffix": "amazonaws.com",
     }
+
+
+def test_what_aws_documents_as_refused_is_refused(aws: Aws) -> None:
+    """The table of limits (`generator/cfn/limits.py`); a public range is taken, as by EC2."""
+    body: dict[str, Any] = {
+        "Resources": {"Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/8"}}}
+    }
+    assert aws.deploy("limited", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    [failed] = [one for one in aws.events("limited") if one["ResourceStatus"] == "CREATE_FAILED"]
+    assert "must be an IPv4 block from /16 to /28" in failed["ResourceStatusReason"]
+    assert "HandlerErrorCode: InvalidRequest" in failed["ResourceStatusReason"]
+    body["Resources"]["Network"]["Properties"]["CidrBlock"] = "172.40.0.0/16"
+    assert aws.deploy("public-range", body)["StackStatus"] == "CREATE_COMPLETE"

@@ -1,0 +1,174 @@
+"""What AWS refuses although its schema does not: each row of the table on a value that breaks it and on one that does
+not, and the files of our environments with each pair of settings that used to pass everything."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.cfn import environments, limits, parameters
+from generator.cfn.templates import TemplateSet, load
+
+ROOT = Path(__file__).resolve().parents[2]
+FARGATE = {"RequiresCompatibilities": ["FARGATE"]}
+ASG = "aws:autoscaling:asg"
+
+
+def size(name: str, value: str) -> dict[str, str]:
+    return {"Namespace": ASG, "OptionName": name, "Value": value}
+
+
+def source(**configuration: str) -> dict[str, Any]:
+    return {"Stages": [{"Name": "Source", "Actions": [{"Name": "Code", "Configuration": configuration}]}]}
+
+
+# Type, what is refused, what is taken, and a part of the message.
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    (
+        "AWS::ECS::TaskDefinition",
+        {**FARGATE, "Cpu": "1024", "Memory": "512"},
+        {**FARGATE, "Cpu": "1024", "Memory": "3072"},
+        "no Memory 512 beside Cpu 1024",
+    ),
+    (
+        "AWS::ECS::TaskDefinition",
+        {**FARGATE, "Cpu": "8192", "Memory": "17408"},
+        {**FARGATE, "Cpu": "8192", "Memory": "20480"},
+        "no Memory 17408",
+    ),
+    (
+        "AWS::ECS::TaskDefinition",
+        {**FARGATE, "Cpu": "300", "Memory": "512"},
+        {"RequiresCompatibilities": ["EC2"], "Cpu": "300", "Memory": "512"},
+        "no Cpu 300",
+    ),
+    (
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {"MinCapacity": 5, "MaxCapacity": "2"},
+        {"MinCapacity": 2, "MaxCapacity": "2"},
+        "MinCapacity 5 must be at most MaxCapacity 2",
+    ),
+    (
+        "AWS::ElasticBeanstalk::Environment",
+        {"OptionSettings": [size("MaxSize", "1"), size("MinSize", "2")]},
+        {"OptionSettings": [size("MaxSize", "2"), size("MinSize", "2")]},
+        "MinSize 2 must be at most MaxSize 1",
+    ),
+    ("AWS::EC2::VPC", {"CidrBlock": "10.999.0.0/16"}, {"CidrBlock": "10.1.0.0/16"}, "is no CIDR block"),
+    ("AWS::EC2::VPC", {"CidrBlock": "10.1.2.3/16"}, {"CidrBlock": "${Other}"}, "host bits"),
+    ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/8"}, {"CidrBlock": "172.40.0.0/16"}, "from /16 to /28"),
+    ("AWS::EC2::Subnet", {"CidrBlock": "10.0.0.0/29"}, {"CidrBlock": "10.0.0.0/28"}, "from /16 to /28"),
+    (
+        "AWS::IAM::Role",
+        {"ManagedPolicyArns": [f"arn:aws:iam::aws:policy/P{number}" for number in range(11)]},
+        {"ManagedPolicyArns": [f"arn:aws:iam::aws:policy/P{number}" for number in range(10)]},
+        "10 managed policies by default, not 11",
+    ),
+    ("AWS::ElasticLoadBalancingV2::LoadBalancer", {"Name": "app-"}, {"Name": "app-1"}, "no dash first or last"),
+    ("AWS::ElasticLoadBalancingV2::TargetGroup", {"Name": "internal-x"}, {"Name": "x-internal"}, "no `internal-`"),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {"HealthCheckTimeoutSeconds": 10, "HealthCheckIntervalSeconds": 10},
+        {"HealthCheckTimeoutSeconds": 9, "HealthCheckIntervalSeconds": 10},
+        "HealthCheckTimeoutSeconds 10 must be below HealthCheckIntervalSeconds 10",
+    ),
+    ("AWS::S3::Bucket", {"BucketName": "artifacts-"}, {"BucketName": "artifacts-1"}, "3 to 63"),
+    ("AWS::S3::Bucket", {"BucketName": "a..b"}, {"BucketName": "a.b"}, "3 to 63"),
+    ("AWS::ElasticBeanstalk::Environment", {"EnvironmentName": "app-"}, {"EnvironmentName": "app1"}, "no dash"),
+    ("AWS::DynamoDB::Table", {"TableName": "a b"}, {"TableName": "a_b"}, "3 to 255"),
+    ("AWS::CodePipeline::Pipeline", source(BranchName="a..b"), source(BranchName="a/b"), "no name of a git branch"),
+    ("AWS::CodePipeline::Pipeline", source(Long="x" * 1001), source(Long="x" * 1000), "an action takes 1000"),
+    (
+        "AWS::CloudWatch::Alarm",
+        {"EvaluationPeriods": 25, "Period": 3600 * 24},
+        {"EvaluationPeriods": 7, "Period": 3600 * 24},
+        "above 604800 seconds",
+    ),
+    (
+        "AWS::CloudWatch::Alarm",
+        {"EvaluationPeriods": 1441, "Period": 60},
+        {"EvaluationPeriods": 1440, "Period": 60},
+        "86400",
+    ),
+    (
+        "AWS::CloudWatch::Alarm",
+        {"DatapointsToAlarm": 4, "EvaluationPeriods": 3},
+        {"DatapointsToAlarm": 3, "EvaluationPeriods": 3},
+        "DatapointsToAlarm 4 must be at most EvaluationPeriods 3",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "refused", "taken", "message"), CASES)
+def test_a_limit_holds(kind: str, refused: dict[str, Any], taken: dict[str, Any], message: str) -> None:
+    [breach] = limits.of_resource(kind, refused)
+    assert message in breach.message
+    assert list(limits.of_resource(kind, taken)) == []
+
+
+def test_every_limit_is_tried_and_has_its_source() -> None:
+    assert {limit.type for limit in limits.LIMITS} == {kind for kind, *_ in CASES}
+    assert all(len(limit.source) > 20 for limit in limits.LIMITS)
+
+
+@pytest.mark.parametrize("name", ["main", "feature/x", "release-1.2", "a@b"])
+def test_branches(name: str) -> None:
+    assert limits.is_branch(name)
+
+
+@pytest.mark.parametrize("name", ["a..b", "/a", "a/", "a//b", ".a", "a.lock", "a b", "a~1", "@", "-a", "a@{b", "a."])
+def test_no_branches(name: str) -> None:
+    assert not limits.is_branch(name)
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return load(ROOT / "templates")
+
+
+def told(templates: TemplateSet, environment: str, **values: Any) -> list[str]:
+    text = (ROOT / "params" / f"{environment}.json").read_text(encoding="utf-8")
+    body = json.loads(text)
+    body["Parameters"].update(values)
+    file = parameters.parse(json.dumps(body), f"params/{environment}.json")
+    return [str(problem) for problem in environments.problems(file, templates)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "values", "text"),
+    [
+        (
+            "local",
+            {"TaskCpu": "1024", "TaskMemory": "512"},
+            'Parameters.TaskMemory = "512": Fargate has no Memory 512 beside Cpu 1024 (Backend.Task; beside '
+            "TaskCpu = 1024); valid: 2048, 3072",
+        ),
+        (
+            "local",
+            {"MinimumTasks": "5", "MaximumTasks": "2"},
+            'Parameters.MinimumTasks = "5": MinCapacity 5 must be at most MaxCapacity 2 (Backend.Scaling; beside '
+            "MaximumTasks = 2)",
+        ),
+        ("beanstalk", {"MinimumTasks": "5", "MaximumTasks": "2"}, "MinSize 5 must be at most MaxSize 2"),
+        ("local", {"VpcCidr": "10.999.0.0/16"}, 'Parameters.VpcCidr = "10.999.0.0/16": 10.999.0.0/16 is no CIDR block'),
+        ("local", {"VpcCidr": "172.40.0.0/16"}, "lies in no private range"),
+        (
+            "local",
+            {"ClientsTable": "Same-x", "MetricsTable": "Same-x"},
+            'Parameters.MetricsTable = "Same-x": two resources of type AWS::DynamoDB::Table are called Same-x',
+        ),
+        ("production", {"BranchName": "a..b"}, "Parameters.BranchName = \"a..b\": 'a..b' is no name of a git branch"),
+        ("local", {"SenderEmail": None}, "must be a string in quotes: remove it for no value"),
+    ],
+)
+def test_settings_that_used_to_pass_everything(
+    templates: TemplateSet, environment: str, values: dict[str, Any], text: str
+) -> None:
+    [problem] = told(templates, environment, **values)
+    assert problem.startswith(f"params/{environment}.json: ") and text in problem
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "params").glob("*.json")), ids=lambda file: file.stem)
+def test_our_own_environments_keep_all_limits(templates: TemplateSet, file: Path) -> None:
+    assert told(templates, file.stem) == []
