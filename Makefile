@@ -27,7 +27,7 @@ tools = $(if $(filter local 'local',$(environment)),.venv/local,.venv/ready)
 # Says at once when Python is too old, in words that an old one understands.
 SET_UP = "$(PYTHON)" -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'Python 3.11 or newer is needed: make PYTHON=python3.11 ...')" && "$(PYTHON)" scripts/set_up.py
 # Changes that were shown because somebody asked for them are no failure.
-shown = || [ $$? = 2 ]
+shown = || { status=$$?; [ $$status = 2 ] || exit $$status; }
 
 # Every target that says what it is for is a command, never a file.
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST))) gone

@@ -19,10 +19,13 @@ import gc
 import json
 import re
 import sys
+import textwrap
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from generator.gate import cache
 
@@ -48,6 +51,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what an encoding lacks is replaced; nothing ends for that
+            stream.reconfigure(errors="replace")
     parser = _Parser(prog="python -m generator", description="Renders the CloudFormation templates.")
     verbs = parser.add_mutually_exclusive_group()
     verbs.add_argument("--check", action="store_true", help="say whether templates/ is stale; write nothing")
@@ -71,7 +77,7 @@ def make_templates(base: Path, *, gate: bool) -> int:
     the bytes that passed, which the deploy script asks for.
     """
     if gate and base == LEDGER and cache.is_fresh(ROOT):
-        print("templates: nothing has changed since the gate passed.")
+        _say("templates: nothing has changed since the gate passed.", "green")
         return DONE
     files = _rendered_files()
     if files is None:
@@ -83,16 +89,16 @@ def make_templates(base: Path, *, gate: bool) -> int:
     _write_ledger(templates)
     if not gate:
         return DONE
-    print("gate: cfn-lint, house rules, parameter files ...", flush=True)
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
     gc.set_threshold(100_000)
-    _write_parameter_page(templates)
-    findings = _gate_findings(templates)
+    with _working("gate: cfn-lint, house rules, parameter files ..."):
+        _write_parameter_page(templates)
+        findings = _gate_findings(templates)
     if _report(findings):
-        print(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", file=sys.stderr)
+        _say(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", "red", sys.stderr)
         return FINDINGS
     cache.remember_pass(ROOT)
-    print("gate: passed, no findings")
+    _say("gate: passed, no findings", "green")
     return DONE
 
 
@@ -139,7 +145,7 @@ def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding
 def _report(findings: Sequence[Finding]) -> bool:
     """Prints the findings; whether there are any."""
     for finding in findings:
-        print(finding, file=sys.stderr)
+        _say(str(finding), out=sys.stderr)
     return bool(findings)
 
 
@@ -155,7 +161,7 @@ def _rendered_files() -> Mapping[str, str] | None:
         return render().files
     except Exception as error:
         file, line, text = _place_to_edit(error)
-        print(f"{file.relative_to(ROOT)}:{line}: {type(error).__name__}: {error}\n    {text}", file=sys.stderr)
+        _say(f"{file.relative_to(ROOT)}:{line}: {type(error).__name__}: {error}\n    {text}", "red", sys.stderr)
         return None
 
 
@@ -241,6 +247,46 @@ def _write_page(file: Path, text: str, title: str) -> None:
     file.parent.mkdir(exist_ok=True)
     file.write_text(text, encoding="utf-8", newline="\n")
     print(f"{title}: {file.relative_to(ROOT)} written")
+
+
+def _say(text: str, style: str = "", out: TextIO | None = None) -> None:
+    """Prints a text; on a terminal in colour and folded between words."""
+    out = out or sys.stdout
+    if not out.isatty():
+        print(text, file=out, flush=True)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    terminal = Console(file=out, markup=False, highlight=False, emoji=False)
+    for line in text.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        folded = textwrap.wrap(
+            line,
+            terminal.width,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for piece in folded:
+            terminal.print(Text(piece, style), crop=False, no_wrap=True, overflow="ignore")
+
+
+@contextmanager
+def _working(what: str) -> Iterator[None]:
+    """Says what is done; on a terminal also for how long, in a line that goes away."""
+    if not sys.stdout.isatty():
+        print(what, flush=True)
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=Console(), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 def _show(text_of: Callable[[TemplateSet], str]) -> int:

@@ -178,7 +178,7 @@ def _meant(word: str, known: Sequence[str] | dict[str, Any], synonyms: dict[str,
     """What somebody might have meant, as the end of a sentence."""
     from difflib import get_close_matches
 
-    close = [synonyms[word]] if synonyms and word in synonyms else get_close_matches(word, known, 3)
+    close = [synonyms[word]] if synonyms and word in synonyms else get_close_matches(word, known, 2, 0.7)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 

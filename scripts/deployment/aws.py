@@ -34,6 +34,7 @@ REMEDIES = {
     "SSL": "The certificate of AWS is not trusted here: check the proxy, the clock, and AWS_CA_BUNDLE.",
     "InvalidRegion": "Name a region such as eu-west-1 with --region or AWS_REGION.",
     "Config": "Correct ~/.aws/config and ~/.aws/credentials; `aws configure list` reads them, too.",
+    "InfiniteLoopConfig": "Let one of the profiles in ~/.aws/config name a source_profile that has keys.",
     "InvalidConfig": "Correct the profile in ~/.aws/config, or name another one with --profile.",
     "CredentialRetrieval": "Look at what the profile runs for its credentials, or name another one with --profile.",
     "MetadataRetrieval": "Look at the variables that begin with AWS_CONTAINER_, or unset them and name a profile.",

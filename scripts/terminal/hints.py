@@ -50,10 +50,23 @@ class Spelling(NamedTuple):
         names = "|".join(re.escape(verb) for verb, _ in self.verbs)
         if not names:
             return text
-        return re.sub(rf"`({names})((?: [^`]*)?)`", self._spell, text)
+        text = re.sub(rf"`({names})((?: [^`]*)?)`", self._spell, text)
+        return text if self.door == MAKE else re.sub(r"`make ([a-z-]+)((?: [A-Z_]+=[^` ]*)*)`", self._from_make, text)
 
     def _spell(self, found: re.Match[str]) -> str:
         return f"`{self.command(found[1], *found[2].split())}`"
+
+    def _from_make(self, found: re.Match[str]) -> str:
+        """A Make target for somebody who came by another door; one that is no verb stays."""
+        verb = next((name for name, target in TARGETS.items() if target == found[1]), found[1])
+        takes = dict(self.verbs)
+        if verb not in takes:
+            return found[0]
+        settings = dict(word.split("=", 1) for word in found[2].split())
+        environment = [settings.pop("ENV", LOCAL)] if takes[verb] else []
+        options = {setting: option for option, setting in SETTINGS.items()}
+        words = [word for name, value in settings.items() if name in options for word in (options[name], value)]
+        return f"`{' '.join([self.door, verb, *environment, *words, *settings.get('ARGS', '').split()])}`"
 
 
 def _quoted(text: str) -> str:

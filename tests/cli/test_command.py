@@ -1,0 +1,172 @@
+"""`delivery VERB ENVIRONMENT`: what is meant, how it ends, and that nothing but the status and the text decides."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.cli import VERBS
+from scripts.deployment.errors import Exit
+from tests.cli.typed import DELIVERY, typed, variables
+from tests.conftest import ROOT
+
+DOORS = {"scripts.cli": ["cost", "staging"], "scripts.deploy": ["cost", "staging"], "scripts.cost": ["staging"]}
+
+
+def test_help_names_every_verb_and_status() -> None:
+    done = typed("--help")
+    assert done.returncode == 0
+    assert all(f"    {verb}" in done.stdout for verb in VERBS)
+    assert "70 an unexpected error" in done.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    done = typed(verb, "--help")
+    assert done.returncode == 0 and f"delivery {verb}" in done.stdout and "--debug" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["pln", "staging"], "there is no verb 'pln'; did you mean plan?"),
+        (["up", "staging"], "did you mean apply?"),
+        (["plan", "stagin"], "did you mean staging?"),
+        (["plan", "params/staging.json"], "did you mean staging?"),
+        (["plan", "staging", "--profil", "x"], "there is no option --profil; did you mean --profile?"),
+        (["destroy", "staging", "--empty-bucket"], "did you mean --empty-buckets"),
+        (["plan", "staging", "production"], "nothing that 'production' could be"),
+    ],
+)
+def test_what_was_meant(words: list[str], meant: str) -> None:
+    done = typed(*words)
+    assert (done.returncode, done.stdout) == (Exit.USAGE, "") and meant in done.stderr, done.stderr
+
+
+def test_a_beginning_of_an_option_is_none() -> None:
+    """`--allow-del` must not depend on which other options there are."""
+    done = typed("apply", "staging", "--allow-del", "Data.Clients")
+    assert done.returncode == Exit.USAGE and "there is no option --allow-del" in done.stderr
+
+
+def test_the_make_target_is_a_verb_too() -> None:
+    assert typed("deploy", "--help").stdout == typed("apply", "--help").stdout
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("safe", ["", "1"])
+def test_every_door_leads_to_the_same(door: str, safe: str) -> None:
+    """With PYTHONSAFEPATH, too: the modules are then those of the installed checkout."""
+    more = {"PYTHONSAFEPATH": safe, "PYTHONPATH": str(ROOT)} if safe else {}
+    done = typed(*DOORS[door], command=[sys.executable, "-m", door], **more)
+    assert done.returncode == 0 and done.stdout.startswith("staging: US dollars a month"), done.stderr
+
+
+def shell(line: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash in which `delivery` is the command; its status is the command's."""
+    command = " ".join(f'"{word}"' for word in DELIVERY)
+    script = f'delivery() {{ {command} "$@"; }}\n{line}'
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=variables(**more),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
+    done = shell("delivery cost staging | head -1; exit ${PIPESTATUS[0]}")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("staging: US dollars")
+    assert shell("delivery cost nowhere | head -1; exit ${PIPESTATUS[0]}").returncode == Exit.USAGE
+
+
+@pytest.mark.skipif(not os.access("/dev/full", os.W_OK), reason="no /dev/full")
+def test_an_output_that_is_full_is_told_and_has_a_status() -> None:
+    done = shell("delivery cost staging > /dev/full")
+    assert done.returncode == Exit.OUTPUT and "could not be written: No space left" in done.stderr
+    assert shell("delivery cost nowhere > /dev/full").returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_closed_streams(closed: str) -> None:
+    assert shell(f"delivery cost staging {closed}").returncode == 0
+    assert shell(f"delivery cost nowhere {closed}").returncode == Exit.USAGE
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp437", "utf-16"])
+def test_any_encoding(encoding: str) -> None:
+    """What an encoding lacks is replaced; nothing ends for that."""
+    code = "from scripts.cli import *; streams.prepare(); print('a → b … ✓ ü 漢')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=variables(PYTHONIOENCODING=encoding),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    text = done.stdout.decode(encoding)
+    expected = {"ascii": "a -> b ... v ? ?\n", "latin-1": "a -> b ... v ü ?\n"}
+    assert text == expected.get(encoding, text) and text.startswith("a ") and text.endswith("\n")
+
+
+BROKEN = "import scripts.cost\ndef run(options): raise ValueError('one\\x1b[31m\\ntwo')\nscripts.cost.run = run\n"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unexpected_error_claims_nothing(tmp_path: Path, debug: bool) -> None:
+    code = f"import sys, scripts.terminal.endings as endings\nfrom pathlib import Path\n{BROKEN}"
+    code += f"endings.PROJECT = Path({str(tmp_path)!r})\nfrom scripts.cli import entry\nentry()"
+    done = typed("cost", "staging", *(["--debug"] * debug), command=[sys.executable, "-c", code])
+    assert done.returncode == Exit.INTERNAL and "rolled back" not in done.stderr
+    assert "An unexpected error ended `delivery cost staging`: ValueError" in done.stderr
+    assert "\\x1b[31m" in done.stderr and "\x1b" not in done.stderr
+    assert "`delivery status staging` tells how the stacks stand" in done.stderr
+    assert ("Traceback" in done.stderr) is debug
+    logs = list((tmp_path / ".cache/errors").glob("*.log"))
+    if debug:
+        assert not logs
+    else:
+        assert str(logs[0]) in done.stderr.replace("\n", "") and logs[0].stat().st_mode & 0o77 == 0
+        assert "Traceback" in logs[0].read_text(encoding="utf-8")
+
+
+def test_the_completion_of_bash_asks_the_command(tmp_path: Path) -> None:
+    program = tmp_path / "delivery"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(DELIVERY)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+
+    def complete(*words: str) -> set[str]:
+        line = " ".join(f'"{word}"' for word in ("delivery", *words))
+        script = f'eval "$(delivery completion bash)"\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}\n_delivery\n'
+        path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-c", script + 'printf "%s\\n" "${COMPREPLY[@]}"'],
+            cwd=ROOT,
+            env=variables(**path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return set(done.stdout.split())
+
+    assert complete("pl") == {"plan"}
+    assert complete("plan", "st") == {"staging"}
+    assert complete("plan", "staging", "--form") == {"--format"}
+    assert complete("plan", "staging", "--format", "") == {"terminal", "markdown", "json"}
+    assert complete("completion", "") == {"bash", "zsh", "fish"}
+    assert complete("nothing", "") == set()
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_each_shell_asks_the_command(name: str) -> None:
+    done = typed("completion", name)
+    assert done.returncode == 0 and f"delivery completion {name} --words" in done.stdout

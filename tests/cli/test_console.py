@@ -1,0 +1,122 @@
+"""What a terminal gets, and what something else gets: width, colours, and characters that obey nobody."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+
+import pytest
+
+from scripts.deployment.plan import Difference
+from scripts.operations.output.documents import inside, told
+from scripts.terminal import console
+from scripts.terminal.text import RED, line, short, visible
+from tests.cli.typed import on_terminal, plain, typed
+
+WORDS = ["cost", "staging"]
+
+
+@pytest.fixture(scope="module")
+def unfolded() -> list[str]:
+    return typed(*WORDS).stdout.split()
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 200])
+def test_a_line_is_folded_between_words_only(columns: int, unfolded: list[str]) -> None:
+    status, shown = on_terminal(columns, *WORDS)
+    assert status == 0 and "\x1b[" in shown
+    assert plain(shown).split() == unfolded
+    assert max(map(len, plain(shown).splitlines())) <= columns
+
+
+def test_columns_stay_where_there_is_room() -> None:
+    assert plain(on_terminal(200, *WORDS)[1]).splitlines() == typed(*WORDS).stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("more", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"FORCE_COLOR": "1"}, True)],
+)
+def test_colour_is_for_who_wants_it(more: dict[str, str], coloured: bool) -> None:
+    code = "from scripts.terminal.console import show_line\nfrom scripts.terminal.text import line\n"
+    command = [sys.executable, "-c", code + "show_line(line(('x', 'red')))"]
+    assert ("\x1b[31m" in on_terminal(80, command=command, **more)[1]) is coloured
+    assert ("\x1b[31m" in typed(command=command, **more).stdout) is ("FORCE_COLOR" in more)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31mb", r"a\x1b[31mb"),
+        ("one\ntwo\tthree", r"one\ntwo\tthree"),
+        ("\x9b31m", r"\x9b31m"),
+        ("txt.\u202eexe", r"txt.\u202eexe"),
+        ("a\u200bb\u2066c\ufeff", r"a\u200bb\u2066c\ufeff"),
+        ("\udcff", "?"),
+        ("[bold]no markup[/] :smile:", "[bold]no markup[/] :smile:"),
+        ("ü → 漢", "ü → 漢"),
+    ],
+)
+def test_what_comes_from_outside_is_shown_and_obeyed_by_nobody(text: str, shown: str) -> None:
+    assert visible(text) == shown
+    out = io.StringIO()
+    console.show([line(text), text], out)
+    assert out.getvalue() == f"{shown}\n{shown}\n"
+
+
+def test_markup_is_text_on_a_terminal_too() -> None:
+    code = "from scripts.terminal.console import show_line\nshow_line('[red]x[/red] :smile: \\x1b]0;title\\x07')"
+    assert on_terminal(80, command=[sys.executable, "-c", code])[1] == "[red]x[/red] :smile: \\x1b]0;title\\x07\n"
+
+
+def test_json_says_the_same_without_what_a_terminal_obeys() -> None:
+    value = {"key\u202e": "a\x9bb → \x1b[31m"}
+    text = console.json_text(value)
+    assert json.loads(text) == value and not re.search("[\x1b\x9b\u202e]", text)
+
+
+LONG = (
+    "123456789012.dkr.ecr.eu-west-1.amazonaws.com/cloud-health-dashboard-staging-images-with-a-long-name-too:"
+    + "a" * 40
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("none", LONG),
+        (LONG, LONG[:-1] + "b"),
+        ("x" * 900 + "1" + "y" * 900, "x" * 900 + "2" + "y" * 900),
+        ("1" + "x" * 900, "2" + "x" * 900),
+        ("x" * 900 + "1", "x" * 900 + "2"),
+        ("x" * 900, "x" * 901),
+        ("a" * 500 + "1" + "b" * 500 + "1", "a" * 500 + "2" + "b" * 500 + "2"),
+        (json.dumps({"Statement": ["a" * 200, "s3:Get"]}), json.dumps({"Statement": ["a" * 200, "*"]})),
+        (json.dumps({"Statement": ["a" * 200]}), json.dumps({"Statement": ["a" * 199 + "b"]})),
+    ],
+)
+def test_two_values_that_differ_never_look_alike(before: str, after: str) -> None:
+    """U11, R4: what is cut says so where it is cut, and a value that is shown whole has no dots."""
+    shown = inside(Difference("Value", before, after)) or [told(before), told(after)]
+    sides = [side for text in shown for side in text.split(": ", 1)[-1].split(" → ")]
+    unsigned = [re.sub(r"^[-+] ?", "", side) for side in sides]
+    assert len(unsigned) > 1 and len(set(unsigned)) == len(unsigned), shown
+    if before == "none":
+        assert shown == ["- none", f"+ {LONG}"]
+
+
+def test_a_lone_value_that_is_cut_has_a_digest() -> None:
+    one, other = short("a" * 200 + "1" + "b" * 200), short("a" * 200 + "2" + "b" * 200)
+    assert one != other and "(401 characters, sha256 " in one and len(one) <= 100
+    assert short("a" * 100) == "a" * 100
+
+
+def test_styles_are_kept_across_folds() -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    pieces = console.folded(line(("word " * 30, RED)), Screen())
+    assert len(pieces) > 1 and all(piece.spans and piece.spans[0].style == RED for piece in pieces)

@@ -1,0 +1,86 @@
+"""Whatever is wrong with how a person reaches AWS is one line with a remedy, and nothing has happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.errors import Exit
+from tests.cli.typed import typed
+
+KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "eu-west-1"}
+CASES: dict[str, tuple[str, dict[str, str], str]] = {
+    "a program that is not there": ("credential_process = /not/there/program --json", {}, "/not/there/program"),
+    "a program that fails": ("credential_process = /bin/false", {}, "credential"),
+    "a program that says no JSON": ("credential_process = /bin/echo hello", {}, "Expecting value"),
+    "a program that says too little": ("credential_process = /bin/echo {}", {}, "Unsupported version"),
+    "a token file that is not there": (
+        "",
+        {"AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x", "AWS_WEB_IDENTITY_TOKEN_FILE": "/not/there"},
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ),
+    "an address without a scheme": ("", KEYS | {"AWS_ENDPOINT_URL": "localhost:4566"}, "AWS_ENDPOINT_URL"),
+    "an address with spaces": ("", KEYS | {"AWS_ENDPOINT_URL": "http://a b"}, "AWS_ENDPOINT_URL"),
+    "a container's token that is not there": (
+        "",
+        {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/x",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/not/there",
+        },
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    ),
+    "a container's host that is forbidden": (
+        "",
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.1.1/x"},
+        "169.254.1.1",
+    ),
+    "a configuration that is none": ("[[[ no section\n  = ", {}, "config"),
+    "a role of a profile that is not there": (
+        "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = nobody",
+        {},
+        "nobody",
+    ),
+    "roles that are each other's": (
+        "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = two\n[profile two]\n"
+        "role_arn = arn:aws:iam::111122223333:role/y\nsource_profile = mine",
+        {},
+        "mine",
+    ),
+    "half of a single sign-on": ("sso_start_url = https://x\nsso_region = eu-west-1", {}, "No AWS credentials"),
+    "no credentials": ("", {"AWS_EC2_METADATA_DISABLED": "true"}, "No AWS credentials"),
+    "half of the keys": ("", {"AWS_ACCESS_KEY_ID": "a"}, "incomplete"),
+    "a region that is none": ("", KEYS | {"AWS_REGION": "eu west\n"}, "region"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told_in_a_line_with_a_remedy(tmp_path: Path, name: str) -> None:
+    profile, more, said = CASES[name]
+    config = tmp_path / ".aws/config"
+    config.parent.mkdir()
+    config.write_text(f"[profile mine]\nregion = eu-west-1\n{profile}\n", encoding="utf-8")
+    words = ["--profile", "mine"] if profile else []
+    done = typed("plan", "staging", *words, HOME=str(tmp_path), **{"AWS_REGION": "eu-west-1", **more})
+    assert done.returncode in (Exit.REFUSED, Exit.USAGE), done.stderr
+    assert "Traceback" not in done.stderr and said.lower() in done.stderr.lower(), done.stderr
+    assert 1 < len(done.stderr.splitlines()) <= 4, done.stderr
+
+
+@pytest.mark.parametrize("content", ["{ no json", "[]", '{"Credentials": {}}', '{"Credentials": null}', ""])
+def test_a_cache_that_is_spoiled(tmp_path: Path, content: str) -> None:
+    """The session of an assumed role is kept by the AWS command line; its file may be anything."""
+    (tmp_path / ".aws/cli/cache").mkdir(parents=True)
+    keys = "aws_access_key_id = a\naws_secret_access_key = b\n"
+    role = "role_arn = arn:aws:iam::111122223333:role/x\nsource_profile = keys\n"
+    text = f"[profile mine]\nregion = eu-west-1\n{role}[profile keys]\n{keys}"
+    (tmp_path / ".aws/config").write_text(text, encoding="utf-8")
+    from hashlib import sha1
+
+    # The name of the file: botocore, `AssumeRoleCredentialFetcher._create_cache_key`.
+    name = sha1(b'{"RoleArn": "arn:aws:iam::111122223333:role/x"}', usedforsecurity=False).hexdigest()
+    (tmp_path / f".aws/cli/cache/{name}.json").write_text(content, encoding="utf-8")
+    more = {"HOME": str(tmp_path), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    done = typed("plan", "staging", "--profile", "mine", **more)
+    assert done.returncode == Exit.REFUSED and "Traceback" not in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) <= 4, done.stderr

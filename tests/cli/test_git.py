@@ -1,0 +1,142 @@
+"""Git is asked about the folder that is named, whatever the variables and settings of the person are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts import git
+from scripts.deployment import record
+
+ME = ("-c", "user.name=n", "-c", "user.email=n@x.test")
+
+
+def run(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *ME, *words], env=git.environment(), check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def repository(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    run(folder, "init", "-q", "-b", "main")
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    run(folder, "add", "-A")
+    run(folder, "commit", "-qm", folder.name)
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    return repository(tmp_path / "mine", a="1", b="2")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    return repository(tmp_path / "other", a="other")
+
+
+def test_variables_of_a_hook_lead_nowhere(mine: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = run(mine, "rev-parse", "HEAD")
+    for name, value in {
+        "GIT_DIR": other / ".git",
+        "GIT_WORK_TREE": other,
+        "GIT_INDEX_FILE": other / ".git/index",
+        "GIT_OBJECT_DIRECTORY": other / ".git/objects",
+        "GIT_COMMON_DIR": other / ".git",
+        "GIT_PREFIX": "sub/",
+        "GIT_NAMESPACE": "space",
+        "GIT_CEILING_DIRECTORIES": mine.parent,
+        "GIT_LITERAL_PATHSPECS": "1",
+        "GIT_CONFIG_PARAMETERS": "'core.worktree'='/'",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    assert git.state(mine) == git.State(commit, "main", ())
+    assert record.source(mine) == record.Source(commit, "main", "clean")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("status.showUntrackedFiles", "no"),
+        ("status.relativePaths", "false"),
+        ("status.branch", "false"),
+        ("status.short", "true"),
+        ("core.fsmonitor", "false"),
+        ("core.untrackedCache", "true"),
+        ("diff.ignoreSubmodules", "all"),
+        ("color.ui", "always"),
+        ("core.quotePath", "true"),
+    ],
+)
+def test_settings_hide_nothing(mine: Path, setting: tuple[str, str]) -> None:
+    run(mine, "config", *setting)
+    (mine / "ünt racked\nfile").write_text("", encoding="utf-8")
+    (mine / "a").write_text("changed", encoding="utf-8")
+    run(mine, "mv", "b", "c")
+    assert set(git.state(mine).changed) == {"ünt racked\nfile", "a", "c"}
+    assert record.source(mine).tree == "changed"
+
+
+@pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
+def test_a_file_that_git_was_told_to_look_away_from(mine: Path, mark: str) -> None:
+    run(mine, "update-index", mark, "a")
+    (mine / "a").write_text("changed", encoding="utf-8")
+    assert git.state(mine).changed == ("a",)
+
+
+def test_no_program_of_the_repository_is_started(mine: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", encoding="utf-8")
+    program.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "diff.external", "core.sshCommand"):
+        run(mine, "config", name, str(program))
+    (mine / ".git/hooks").mkdir(exist_ok=True)
+    (mine / ".git/hooks/post-index-change").symlink_to(program)
+    git.state(mine)
+    git.text(mine, "log", "-1")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_repository_without_commits(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    run(empty, "init", "-q", "-b", "main")
+    assert git.state(empty) == git.State("", "main", ())
+    with pytest.raises(git.GitError, match="HEAD"):
+        git.output(empty, "archive", "HEAD")
+
+
+def test_no_branch(mine: Path) -> None:
+    run(mine, "checkout", "-q", "--detach")
+    assert git.state(mine).branch == "" and record.source(mine).branch == "(detached)"
+
+
+def test_gits_own_words_are_heard(tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(git.GitError, match="not a git repository"):
+        git.state(tmp_path)
+    with pytest.raises(git.GitError, match=r"unknown revision|bad revision|ambiguous"):
+        git.text(mine, "log", "no-such-branch")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(git.GitError, match="install it") as raised:
+        git.state(mine)
+    assert raised.value.missing
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_folder_of_somebody_else(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy is git's own, and the setting that it names is heeded, however it is given."""
+    os.chown(mine, 12345, 12345)
+    os.chown(mine / ".git", 12345, 12345)
+    monkeypatch.setenv("HOME", str(mine.parent))
+    with pytest.raises(git.GitError, match=r"safe\.directory"):
+        git.state(mine)
+    settings = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": str(mine)}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert git.state(mine).branch == "main"
