@@ -92,8 +92,8 @@ review: .venv/ready ## what a change does to every environment: BASE=main (ARGS=
 cost: .venv/ready ## what an environment costs in a month: ENV=staging
 	@$(DELIVERY) cost $(environment) $(arguments)
 
-rehearse: .venv/local ## rehearse one release in the local environment: APP=folder FAIL_AT=stage
-	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(arguments)
+rehearse: .venv/local ## rehearse one release in the local environment: APP=folder FAIL_AT=stage KEEP=1 ASK=1
+	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(KEEP),--keep) $(if $(ASK),--ask) $(arguments)
 
 fault: .venv/local ## make a resource of the local AWS fail, to practise: RESOURCE=Backend/Service ON=update
 	@$(DELIVERY) local fault $(call option,RESOURCE,--resource) $(call option,ON,--on) $(arguments)

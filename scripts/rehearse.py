@@ -4,13 +4,24 @@ Exit status: 0 when the release would have succeeded, 1 when it would have faile
 `scripts/deployment/errors.py`.
 """
 
-from argparse import ArgumentParser, Namespace
+import json
+import subprocess
+import sys
+import time
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts.deployment.errors import Exit, UnfinishedError, UsageError
+from scripts.deployment.errors import DeployError, Exit, RefusedError, UnfinishedError, UsageError
 from scripts.terminal import console
 from scripts.terminal.endings import PROJECT
 
+if TYPE_CHECKING:
+    from scripts.deployment.aws import Aws
+    from scripts.rehearsal.context import RehearsalOptions
+
+KEEP_SECONDS = 120
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
 SHORTER_WAITS = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
 INTERRUPTED = UnfinishedError("Interrupted.")
@@ -25,6 +36,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--pipeline", help="name of the pipeline, where there are several")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of all builds")
     parser.add_argument("--programs", type=Path, help="folder of programs that builds find before the real ones")
+    parser.add_argument("--keep", action="store_true", help="page and API stay up until `make local-stop`")
+    parser.add_argument("--ask", action="store_true", help="approvals wait for `aws codepipeline put-approval-result`")
+    parser.add_argument("--execution", default="", help=SUPPRESS)  # for the local AWS: one that was started there
+    parser.add_argument("--serve", action="store_true", help=SUPPRESS)  # for --keep: nothing but page and API
     parser.add_argument("--cache", type=Path, default=PROJECT / ".cache/rehearsal", help="what is kept between runs")
 
 
@@ -32,7 +47,7 @@ def run(options: Namespace) -> Exit:
     """Rehearses one release. Raises `DeployError`."""
     from scripts.cli import local_aws
     from scripts.rehearsal.context import RehearsalOptions
-    from scripts.rehearsal.engine import rehearsal
+    from scripts.rehearsal.engine import end_execution, rehearsal
     from scripts.rehearsal.report import report_lines
 
     if wrong := [text for text in options.set if "=" not in text]:
@@ -41,10 +56,72 @@ def run(options: Namespace) -> Exit:
         raise UsageError(f"{options.app} is no folder.", "Name the folder of an application with --app.")
     aws = local_aws(options.local_aws, start=False)
     variables = dict(text.split("=", 1) for text in (*SHORTER_WAITS, *options.set))
-    choices = RehearsalOptions(options.app.resolve(), options.cache.resolve(), variables, options.programs)
-    with rehearsal(aws, choices, options.pipeline, options.fail_at, _print) as release:
-        console.show(report_lines(release))
+    choices = RehearsalOptions(
+        options.app.resolve(),
+        options.cache.resolve(),
+        variables,
+        options.programs,
+        execution=options.execution,
+        worker=tuple(_command(options)),
+        asks=options.ask,
+    )
+    if options.serve:
+        _serve(aws, choices, options)
+        return Exit.DONE
+    try:
+        with rehearsal(aws, choices, options.pipeline, options.fail_at, _print) as release:
+            console.show(report_lines(release))
+    except DeployError as error:
+        if options.execution:
+            end_execution(aws, options.pipeline, options.execution, str(error))
+        raise
+    if options.keep:
+        _keep_up(choices, _command(options))
     return Exit.DONE if release.succeeded else Exit.FAILED
+
+
+def _command(options: Namespace) -> list[str]:
+    """The command line of a rehearsal like this one, for executions that somebody else starts."""
+    command = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(options.local_aws.resolve())]
+    command += ["--app", str(options.app.resolve()), "--cache", str(options.cache.resolve())]
+    for name, value in (("--pipeline", options.pipeline), ("--programs", options.programs)):
+        command += [name, str(value)] if value else []
+    for assignment in options.set:
+        command += ["--set", assignment]
+    return [*command, "--keep"] if options.keep else command
+
+
+def _serve(aws: "Aws", choices: "RehearsalOptions", options: Namespace) -> None:
+    from scripts.local_aws import server
+    from scripts.rehearsal.engine import keep
+
+    keep(aws, choices, options.pipeline, lambda: server.status(options.local_aws) is not None)
+
+
+def _keep_up(choices: "RehearsalOptions", command: Sequence[str]) -> None:
+    """Starts the process that keeps page and API up, and says where. Raises `RefusedError`."""
+    from scripts.local_aws import server
+    from scripts.rehearsal.engine import KEPT
+
+    addresses, log = choices.cache / KEPT, choices.cache / "kept.log"
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [*command, "--serve"],
+            cwd=PROJECT,
+            env=server.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + KEEP_SECONDS
+    while not addresses.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RefusedError("The application does not stay up.", f"Its log is {log}.")
+        time.sleep(0.1)
+    process.returncode = 0  # it lives on without us: no warning when this object goes
+    for name, url in json.loads(addresses.read_text(encoding="utf-8")).items():
+        _print(f"{name} answers on {url} until `make local-stop` or the next rehearsal")
 
 
 def _print(text: str) -> None:

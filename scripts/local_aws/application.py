@@ -62,10 +62,19 @@ def dispatcher() -> Any:
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT  # moto reads it when it is imported
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from scripts.local_aws import api, beanstalk, change_set_calls, drift, moto_patches, stack_calls
+    from scripts.local_aws import (
+        api,
+        beanstalk,
+        change_set_calls,
+        drift,
+        moto_patches,
+        pipeline_executions,
+        stack_calls,
+    )
 
     moto_patches.install()
     beanstalk.install()
+    pipeline_executions.install()
     api.install((*stack_calls.OPERATIONS, *change_set_calls.OPERATIONS, *drift.OPERATIONS))
     return DomainDispatcherApplication(moto_patches.refuse_unimplemented(create_backend_app))
 
@@ -135,13 +144,17 @@ def _answer(start_response: Any, status: str, kind: str, text: str) -> Iterable[
 
 
 def _pages(key: str) -> dict[str, Callable[[Environ], Any]]:
-    from scripts.local_aws import describe
+    from scripts.local_aws import describe, pipeline_executions
 
     def status(environ: Environ) -> dict[str, Any]:
         challenge = parse_qs(environ.get("QUERY_STRING", "")).get("challenge", [""])[0]
         return {"pid": os.getpid(), "proof": server.proof(key, challenge)}
 
-    return {"status": status, "exceptions": lambda _: describe.all_exceptions()}
+    return {
+        "status": status,
+        "exceptions": lambda _: describe.all_exceptions(),
+        "pipeline-executions": pipeline_executions.page,
+    }
 
 
 def _page_for_people() -> str:

@@ -7,8 +7,10 @@ action-reference-S3Deploy.
 import hashlib
 import io
 import mimetypes
+import re
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,12 @@ from typing import Any
 from scripts import git
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal.account_view import Action
-from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext
-from scripts.rehearsal.errors import UnsupportedError
+from scripts.rehearsal.context import ActionOutput, RehearsalContext
+from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.executions import Execution
 
+APPROVAL_PAUSE = 0.2  # seconds
+REVISION = re.compile("HEAD|[0-9a-f]{4,40}")
 UNVERSIONED = "a folder without a repository"
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
 S3_CONFIGURATION = {"BucketName", "CacheControl", "Extract", "ObjectKey"}
@@ -60,8 +65,11 @@ def deploy_to_s3(context: RehearsalContext, action: Action, execution: Execution
     return ActionOutput(summary=f"{len(files)} files, Cache-Control: {configuration.get('CacheControl', 'none')}")
 
 
-def approve(context: RehearsalContext, action: Action, _: Execution) -> ActionOutput:
-    """Approves at once, when the pipeline's role could have notified somebody."""
+def approve(context: RehearsalContext, action: Action, execution: Execution) -> ActionOutput:
+    """Waits until somebody answers, as CodePipeline does; unless somebody shall be asked, the rehearsal answers.
+
+    Raises `ActionFailedError` when the answer is no, and when the pipeline's role could not have notified anybody.
+    """
     topic = action.configuration.get("NotificationArn", "")
     if topic:
         role = context.pipeline.role
@@ -69,9 +77,29 @@ def approve(context: RehearsalContext, action: Action, _: Execution) -> ActionOu
         key = context.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"].get("KmsMasterKeyId")
         if key:
             context.checker.check_operation(role, "approval with an encrypted topic", {"Key": key})
-    context.note(f"{action}: approved by the rehearsal, nobody was asked")
     context.print_line(f"asked: {action.configuration.get('CustomData', 'nothing')}")
-    return ActionOutput(summary="approved by the rehearsal")
+    if context.options.asks:
+        context.print_line("it waits for: aws codepipeline put-approval-result")
+    else:
+        context.note(f"{action}: approved by the rehearsal, nobody was asked")
+        context.aws.call(
+            "codepipeline",
+            "put_approval_result",
+            pipelineName=context.pipeline.name,
+            stageName=action.stage,
+            actionName=action.name,
+            result={"status": "Approved", "summary": "approved by the rehearsal"},
+            token=execution.token,
+        )
+    while execution.token not in execution.orders:
+        execution.write()
+        if "stop" in execution.orders:
+            raise ActionFailedError("the execution was stopped")
+        time.sleep(APPROVAL_PAUSE)
+    answer = execution.orders[execution.token]
+    if answer["status"] != "Approved":
+        raise ActionFailedError(f"rejected: {answer['summary']}")
+    return ActionOutput(summary=answer["summary"])
 
 
 def _source(context: RehearsalContext, action: Action, execution: Execution, variables: dict[str, str]) -> ActionOutput:
@@ -83,7 +111,10 @@ def _source(context: RehearsalContext, action: Action, execution: Execution, var
     context.checker.check_operation(role, f"action {action.provider}", configuration)
     context.check_artifact_store(role, "artifact store", "artifact store with a key")
     folder = Path(tempfile.mkdtemp(dir=context.workspaces))
-    execution.commit, message = checkout(context.options.application, folder)
+    commit = execution.commit or "HEAD"
+    execution.commit, message = checkout(context.options.application, folder, commit)
+    revision = {"actionName": action.name, "revisionId": execution.commit, "revisionSummary": message}
+    execution.revisions.append(revision)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     for name in action.outputs:
         execution.artifacts[name] = context.store.put(name, files)
@@ -109,16 +140,18 @@ def codecommit_answers(application: Path) -> dict[str, Callable[[dict[str, Any]]
     return {"codecommit.get_commit": get_commit}
 
 
-def checkout(application: Path, folder: Path) -> tuple[str, str]:
+def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[str, str]:
     """Writes the files of a commit into a folder; returns its id and message.
 
-    A folder that is a repository's root gives its HEAD, as CodeCommit would; any other folder its files, and a hash of
-    them instead of the id. Raises `RefusedError` for a folder without files or commit.
+    A folder that is a repository's root gives the revision, as CodeCommit would; any other folder its files, and a
+    hash of them instead of the id. Raises `RefusedError` for a folder without files or commit.
     """
+    if not REVISION.fullmatch(revision):
+        raise RefusedError(f"{revision} is no commit.", "Name a commit by its id.")
     if (application / ".git").exists():
         try:
-            archive = git.output(application, "archive", "HEAD")
-            log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B")
+            archive = git.output(application, "archive", revision)
+            log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B", revision)
         except git.GitError as error:
             raise RefusedError(
                 f"{application} is a repository, and git gives no commit of it: {error}",
@@ -139,4 +172,6 @@ def checkout(application: Path, folder: Path) -> tuple[str, str]:
             (folder / relative).chmod(path.stat().st_mode & 0o777)
     if not any(folder.iterdir()):
         raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
+    if revision not in ("HEAD", digest.hexdigest()):
+        raise RefusedError(f"{application} is no repository and has no commit {revision}.", "Rehearse a repository.")
     return digest.hexdigest(), UNVERSIONED

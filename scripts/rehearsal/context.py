@@ -1,4 +1,4 @@
-"""What the actions of a release share: the options, the execution of the pipeline, and the context they run in."""
+"""What the actions of a release share: the options, what each leaves behind, and the context they run in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,11 @@ from typing import Any
 
 from scripts.deployment.aws import Aws
 from scripts.rehearsal.account_view import Pipeline
-from scripts.rehearsal.artifacts import Artifact, ArtifactStore
+from scripts.rehearsal.artifacts import ArtifactStore
 from scripts.rehearsal.builds.images import Images
 from scripts.rehearsal.builds.programs import ProgramServer
 from scripts.rehearsal.edge.sites import Distributions
+from scripts.rehearsal.executions import Executions
 from scripts.rehearsal.janitor import Janitor
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime.beanstalk import BeanstalkInstances
@@ -22,28 +23,23 @@ class RehearsalOptions:
     """What the caller decides.
 
     `application` is the application's folder, `cache` where things are kept between rehearsals, `variables` values
-    that builds get instead of their own, `programs` a folder of programs that go before the real ones.
+    that builds get instead of their own, `programs` a folder of programs that go before the real ones. `execution` is
+    run, which somebody else started, instead of a new one; `worker` is the command that runs such executions. `asks`
+    says that approvals wait for somebody, instead of being given by the rehearsal.
     """
 
     application: Path
     cache: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     programs: Path | None = None
+    execution: str = ""
+    worker: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def log_folder(self) -> Path:
         """Where a rehearsal leaves its logs; they stay until the next one."""
         return self.cache / "last"
-
-
-@dataclass
-class Execution:
-    """One execution of the pipeline: its artifacts by name, the variables of its namespaces, and its commit."""
-
-    id: str
-    artifacts: dict[str, Artifact] = field(default_factory=dict)
-    variables: dict[str, dict[str, str]] = field(default_factory=dict)
-    commit: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +70,7 @@ class RehearsalContext:
     instances: BeanstalkInstances
     distributions: Distributions
     programs: ProgramServer
+    executions: Executions
     print_line: Callable[[str], None]
     notes: dict[str, None] = field(default_factory=dict)
     emit_event: Callable[[str, str, list[str], Mapping[str, Any]], None] = lambda *_: None

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from scripts.rehearsal.account_view import Action, declared_resource
-from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext
+from scripts.rehearsal.context import ActionOutput, RehearsalContext
 from scripts.rehearsal.errors import ActionFailedError
+from scripts.rehearsal.executions import Execution
 
 BREAKER = "DeploymentCircuitBreaker"
 SAMPLE = "Sample Application"  # what an environment that was created without a version runs

@@ -5,15 +5,19 @@ rollbacks, notifications.
 """
 
 import fcntl
+import json
+import os
 import re
 import shutil
+import signal
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
@@ -23,10 +27,10 @@ from scripts.rehearsal.artifacts import ArtifactStore
 from scripts.rehearsal.builds import codebuild
 from scripts.rehearsal.builds.images import Images
 from scripts.rehearsal.builds.programs import serve_programs
-from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext, RehearsalOptions
+from scripts.rehearsal.context import ActionOutput, RehearsalContext, RehearsalOptions
 from scripts.rehearsal.edge.sites import Distributions
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
-from scripts.rehearsal.history import History
+from scripts.rehearsal.executions import BY_HAND, PUSH, Execution, Executions, page_of
 from scripts.rehearsal.messages import Message
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.report import ActionResult, Release, StageResult
@@ -54,6 +58,8 @@ WARNING = (
     "credentials. But there is no sandbox: it runs as your user, can read, change and delete every file that you can,",
     "and can use the network. Rehearse only what you would run yourself.",
 )
+KEPT = "kept.json"
+WORKER_SECONDS = 600  # how long an execution that somebody else started waits for a rehearsal
 VARIABLE = re.compile(r"#\{([\w@-]+)\.([\w@-]+)\}")
 
 
@@ -79,7 +85,7 @@ def rehearsal(
             context.note("details of distributions and services that the local AWS does not keep: from the templates")
             _resume(context)
             context.distributions.start()
-            release = ReleaseEngine(context, failing_action).release()
+            release = ReleaseEngine(context, failing_action).release(options.execution)
         except ActionFailedError as error:
             raise RefusedError(f"No release can be rehearsed: {error}") from error
         yield release
@@ -97,6 +103,12 @@ def rehearse(
         return release
 
 
+def end_execution(aws: Aws, pipeline_name: str | None, execution_id: str, reason: str) -> None:
+    """Ends an execution that somebody else started and that cannot be run."""
+    executions = Executions(read_pipeline(aws, pipeline_name), page_of(aws))
+    executions.take(execution_id).end("Failed", reason)
+
+
 def _say_what_runs(options: RehearsalOptions, print_line: Callable[[str], None]) -> None:
     """Warns before the first rehearsal with a cache: nothing has run yet."""
     marker = options.cache / "warned"
@@ -106,16 +118,56 @@ def _say_what_runs(options: RehearsalOptions, print_line: Callable[[str], None])
         marker.touch()
 
 
-def _lock(stack: ExitStack, options: RehearsalOptions) -> None:
-    """Clears what the last rehearsal left; two at once would share workspaces. Raises `RefusedError`."""
+def keep(aws: Aws, options: RehearsalOptions, pipeline_name: str | None, lasting: Callable[[], bool]) -> None:
+    """Keeps page and API of what is deployed up as long as `lasting`; then a rehearsal with the same cache ends it.
+
+    The addresses are in `kept.json` of the cache as soon as they answer.
+    """
+    addresses = options.cache / KEPT
+    with ExitStack() as stack:
+        lock = _lock(stack, options)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        context = _open_context(stack, aws, options, pipeline_name, lambda _: None)
+        _resume(context)
+        context.distributions.start()
+        stack.callback(addresses.unlink, missing_ok=True)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        served = context.distributions.served
+        urls = {f"https://{min(names)}": served[key].url for key, names in context.distributions.names.items()}
+        temporary = addresses.with_suffix(".new")
+        temporary.write_text(json.dumps(urls), encoding="utf-8")
+        temporary.replace(addresses)
+        while lasting():
+            time.sleep(1)
+            _resume(context)
+
+
+def _lock(stack: ExitStack, options: RehearsalOptions) -> TextIO:
+    """Clears what the last rehearsal left, and ends a process that keeps its application up; two at once would share
+    workspaces. The file that it returns is for the id of such a process. Raises `RefusedError`."""
     options.cache.mkdir(parents=True, exist_ok=True)
-    lock = stack.enter_context((options.cache / "lock").open("w"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise RefusedError(f"A rehearsal runs already in {options.cache}.", "Wait for it, or give --cache.") from error
+    lock = stack.enter_context((options.cache / "lock").open("a+"))
+    deadline = time.monotonic() + (WORKER_SECONDS if options.execution else 0)
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError as error:
+            lock.seek(0)
+            if keeper := lock.read().strip():
+                with suppress(ProcessLookupError):
+                    os.kill(int(keeper), signal.SIGTERM)
+                deadline = max(deadline, time.monotonic() + 1)
+            if time.monotonic() > deadline:
+                raise RefusedError(
+                    f"A rehearsal runs already in {options.cache}.", "Wait for it, or give --cache."
+                ) from error
+            time.sleep(0.2)
+    lock.truncate(0)
     shutil.rmtree(options.log_folder, ignore_errors=True)
     options.log_folder.mkdir()
+    return lock
 
 
 def _open_context(
@@ -138,6 +190,10 @@ def _open_context(
     stack.callback(instances.stop)
     distributions = Distributions(aws, f"http://127.0.0.1:{tasks.port}")
     stack.callback(distributions.stop)
+    executions = Executions(pipeline, page_of(aws))
+    executions.end_killed()
+    if options.worker:
+        executions.leave_worker(options.worker)
     images.delete_unused(cleaner.delete)
     for folder in ("builds", "venvs", "home"):
         toolchains.delete_unused(options.cache / folder, cleaner.delete)
@@ -153,6 +209,7 @@ def _open_context(
         instances=instances,
         distributions=distributions,
         programs=programs,
+        executions=executions,
         print_line=print_line,
         notes=notes,
     )
@@ -186,26 +243,33 @@ class ReleaseEngine:
 
     def __init__(self, context: RehearsalContext, failing_action: str = "") -> None:
         self.context, self.failing_action = context, failing_action
-        self.history = History(context.options.cache / "history", context.pipeline)
         self.rules = messages.enabled_rules(context.aws)
         self.messages: list[Message] = []
         context.emit_event = self._emit
 
-    def release(self) -> Release:
-        """One release, whatever becomes of it."""
+    def release(self, execution_id: str = "") -> Release:
+        """One release, whatever becomes of it; or the execution of that id, which somebody else has started."""
         context, pipeline, began = self.context, self.context.pipeline, time.monotonic()
-        execution = Execution(str(uuid.uuid4()), variables={"variables": dict(pipeline.variables)})
-        execution.variables["codepipeline"] = {"PipelineExecutionId": execution.id}
-        results: list[StageResult] = []
         context.checker.check_service_trust(pipeline.role, "AWS::CodePipeline::Pipeline", "RoleArn")
         started = self._start_reason()
-        for stage in pipeline.stages:
-            results.append(self._run_stage(stage, execution))
-            if not results[-1].succeeded:
-                break
-        state = "SUCCEEDED" if results[-1].succeeded else "FAILED"
+        if execution_id:
+            execution, started = context.executions.take(execution_id), "by somebody else, in the local AWS"
+        else:
+            execution = context.executions.begin(PUSH if started.startswith("by a push") else BY_HAND)
+        try:
+            results = self._run_stages(execution)
+        except BaseException as error:
+            execution.end("Stopped", f"the rehearsal ended: {error!r}")
+            raise
+        succeeded = results[-1].succeeded
+        if succeeded:
+            execution.end("Succeeded")
+        else:
+            execution.end("Stopped" if "stop" in execution.orders else "Failed")
+        state = "SUCCEEDED" if succeeded else "FAILED"
         self._send("CodePipeline Pipeline Execution State Change", execution, {"state": state})
         seconds = time.monotonic() - began
+        left = tuple(stage.name for stage in pipeline.stages[len(results) :])
         return Release(
             pipeline=pipeline.name,
             id=execution.id,
@@ -221,8 +285,24 @@ class ReleaseEngine:
             notes=tuple(context.notes),
             seconds=seconds,
             overhead=max(0.0, seconds - context.application_seconds),
-            not_reached=tuple(stage.name for stage in pipeline.stages[len(results) :]),
+            not_reached=() if all(execution.rollback) else left,
         )
+
+    def _run_stages(self, execution: Execution) -> list[StageResult]:
+        """All stages, until one fails; or the one that is rolled back."""
+        stages, results = self.context.pipeline.stages, list[StageResult]()
+        stage_name, target_id = execution.rollback
+        if target_id:
+            stage = next(stage for stage in stages if stage.name == stage_name)
+            target = self.context.executions.rollback_target(stage_name, target_id)
+            if target is None:
+                raise RefusedError(f"{stage_name} cannot go back to execution {target_id}: it did not succeed there.")
+            return [self._run_again(stage, target, execution)]
+        for stage in stages:
+            results.append(self._run_stage(stage, execution))
+            if not results[-1].succeeded:
+                break
+        return results
 
     def _start_reason(self) -> str:
         """What starts the pipeline when its source's branch is pushed to."""
@@ -259,18 +339,21 @@ class ReleaseEngine:
         self.context.print_line(f"== {stage.name}")
         if skipped := self._failed_check(stage, execution):
             self.context.print_line(f"skipped: {skipped}")
+            execution.enter_stage(stage.name, "Skipped")
             return StageResult(stage.name, (), skipped=skipped)
+        execution.enter_stage(stage.name)
         results = self._run_actions(stage.actions, execution)
         result = StageResult(stage.name, tuple(results))
-        if not result.succeeded and stage.on_failure == RETRY:
+        if "stop" in execution.orders:
+            result = replace(result, consequence=f"stopped: {execution.orders['stop']}")
+        elif not result.succeeded and stage.on_failure == RETRY:
             self.context.print_line(f"{stage.name} is tried once more")
             succeeded = set() if stage.retries_all else {action.name for action in results if not action.error}
             retried = [action for action in stage.actions if str(action) not in succeeded]
             result = StageResult(stage.name, (*results, *self._run_actions(retried, execution)), "tried once more")
-        if not result.succeeded and stage.on_failure == ROLLBACK:
+        execution.leave_stage(result.succeeded)
+        if not result.succeeded and stage.on_failure == ROLLBACK and "stop" not in execution.orders:
             result = replace(result, consequence=self._roll_back(stage))
-        if result.succeeded:
-            self.history.record_success(stage.name, execution)
         return result
 
     def _failed_check(self, stage: Stage, execution: Execution) -> str:
@@ -282,17 +365,28 @@ class ReleaseEngine:
         return ""
 
     def _roll_back(self, stage: Stage) -> str:
-        """Runs the stage again with the artifacts and variables of its last success; returns what came of it."""
-        target = self.history.rollback_target(stage.name)
+        """Runs the stage again with the artifacts and variables of its last success, as an execution of its own;
+        returns what came of it."""
+        target = self.context.executions.rollback_target(stage.name)
         if target is None:
             return "nothing to go back to: the stage has no earlier success under this version of the pipeline"
         text = f"rolled back to the release of commit {target.commit[:12]} (execution {target.id})"
         self.context.print_line(f"{stage.name} goes back to commit {target.commit[:12]}")
         self.failing_action = ""
-        for action in self._run_actions(stage.actions, replace(target, id=str(uuid.uuid4()))):
-            if action.error:
-                return f"{text}: {action.name} failed, {action.error}"
-        return text
+        execution = self.context.executions.begin("AutomatedRollback", target.id, stage.name)
+        result = self._run_again(stage, target, execution)
+        execution.end("Succeeded" if result.succeeded else "Failed")
+        failed = [action for action in result.actions if action.error]
+        return f"{text}: {failed[0].name} failed, {failed[0].error}" if failed else text
+
+    def _run_again(self, stage: Stage, target: Execution, execution: Execution) -> StageResult:
+        """A stage with the artifacts and variables of another execution."""
+        execution.artifacts, execution.commit = dict(target.artifacts), target.commit
+        execution.variables, execution.revisions = dict(target.variables), list(target.revisions)
+        execution.enter_stage(stage.name)
+        result = StageResult(stage.name, tuple(self._run_actions(stage.actions, execution)))
+        execution.leave_stage(result.succeeded)
+        return result
 
     def _run_actions(self, stage_actions: Sequence[Action], execution: Execution) -> list[ActionResult]:
         """Actions in their order; none of a later RunOrder starts after a failure."""
@@ -309,6 +403,7 @@ class ReleaseEngine:
     def _run_action(self, action: Action, execution: Execution) -> ActionResult:
         self.context.print_line(f"-- {action} ({action.provider})")
         began, error, summary = time.monotonic(), "", ""
+        execution.start_action(action)
         try:
             output = self._provide(action, execution)
             summary = output.summary
@@ -319,6 +414,7 @@ class ReleaseEngine:
         except AwsError as failure:
             error = str(failure)
         seconds = time.monotonic() - began
+        execution.end_action(summary, error)
         detail: dict[str, Any] = {"stage": action.stage, "action": action.name, "type": dict(action.type)}
         detail["state"] = "FAILED" if error else "SUCCEEDED"
         if error:
@@ -333,6 +429,8 @@ class ReleaseEngine:
         return ActionResult(str(action), action.provider, seconds, summary, error)
 
     def _provide(self, action: Action, execution: Execution) -> ActionOutput:
+        if "stop" in execution.orders:
+            raise ActionFailedError(f"the execution was stopped: {execution.orders['stop']}")
         if str(action) == self.failing_action:
             raise ActionFailedError("failed on request (FAIL_AT)")
         if action.provider not in PROVIDERS:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from scripts.rehearsal.runtime import application, toolchains
+from tests.support.processes import gone
 from tests.support.rehearsal.serving import ROOT, ask, clients_table, production, sample_bundle, sample_python
 
 
@@ -192,21 +192,6 @@ def test_it_does_not_outlive_its_parent(python: Path, tmp_path: Path, number: si
         if number:
             started.send_signal(number)
     assert gone(child)
-
-
-def gone(number: int, patience: float = 5.0) -> bool:
-    """Whether a process ends in time; one that is dead and not yet waited for counts as gone."""
-    until = time.monotonic() + patience
-    while True:
-        try:
-            state = Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except FileNotFoundError:
-            return True
-        if state == "Z":
-            return True
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
 
 
 def test_an_environment_is_made_once_for_a_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

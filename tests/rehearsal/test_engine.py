@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +16,10 @@ from scripts.deployment.errors import RefusedError
 from scripts.rehearsal import engine, messages
 from scripts.rehearsal.account_view import Action, EntryCheck, Pipeline, Stage, read_pipeline
 from scripts.rehearsal.artifacts import Artifact
-from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext, RehearsalOptions
+from scripts.rehearsal.context import ActionOutput, RehearsalContext, RehearsalOptions
 from scripts.rehearsal.engine import ReleaseEngine, find_action
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.executions import Execution, Executions
 from scripts.rehearsal.report import Release
 from tests.support.rehearsal.prepared_aws import PreparedAws, aws
 
@@ -38,6 +41,8 @@ class Played:
         self.fails: dict[str, int] = {}
         self.ran: list[tuple[str, str, Mapping[str, str]]] = []
         self.folder, self.commit = folder, "1" * 40
+        self.records: dict[str, Any] = {}
+        self.orders: dict[str, Any] = {}
         monkeypatch.setattr(engine, "PROVIDERS", {"Played": self.provide})
         monkeypatch.setattr(messages, "enabled_rules", lambda _: [])
 
@@ -57,10 +62,24 @@ class Played:
         self.ran.clear()
         checker = SimpleNamespace(check_service_trust=lambda *_: None, usage=list, account="1")
         world = SimpleNamespace(
-            aws=aws(PreparedAws()), options=RehearsalOptions(self.folder, self.folder), pipeline=shape, checker=checker,
-            print_line=lambda _: None, notes={}, application_seconds=0.0, emit_event=None,
-        )  # fmt: skip
+            aws=aws(PreparedAws()),
+            executions=Executions(shape, self.page),
+            options=RehearsalOptions(self.folder, self.folder),
+            pipeline=shape,
+            checker=checker,
+            print_line=lambda _: None,
+            notes={},
+            application_seconds=0.0,
+            emit_event=None,
+        )
         return ReleaseEngine(cast(RehearsalContext, world), find_action(shape, fail_at) if fail_at else "").release()
+
+    def page(self, _: str, body: Any) -> Any:
+        """The local AWS's page of executions."""
+        if body is None:
+            return json.loads(json.dumps(list(self.records.values())))
+        self.records[body["id"]] = json.loads(json.dumps(body))
+        return {"orders": dict(self.orders)}
 
     @property
     def names(self) -> list[str]:
@@ -206,3 +225,54 @@ def test_the_pipeline_has_to_be_named_where_there_are_several() -> None:
         read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})))
     with pytest.raises(RefusedError, match="There is no pipeline c"):
         read_pipeline(aws(PreparedAws({"codepipeline.list_pipelines": listed})), "c")
+
+
+def test_an_execution_is_written_as_it_goes(played: Played) -> None:
+    """And a stage that is rolled back is an execution of its own."""
+    shape = stages(Stage("S", (action("S", "A"),), "ROLLBACK", False))
+    played.play(shape)
+    played.fails["A"] = 1
+    played.play(shape)
+    states = [(record["type"], record["status"], record["stages"][-1]) for record in played.records.values()]
+    assert states == [
+        ("STANDARD", "Succeeded", {"name": "S", "status": "Succeeded"}),
+        ("STANDARD", "Failed", {"name": "S", "status": "Failed"}),
+        ("ROLLBACK", "Succeeded", {"name": "S", "status": "Succeeded"}),
+    ]
+    first, _, back = played.records.values()
+    assert (back["target"], back["artifacts"]) == (first["id"], first["artifacts"])
+    assert [(entry["action"], entry["status"]) for entry in first["actions"]] == [
+        ("Fetch", "Succeeded"),
+        ("A", "Succeeded"),
+    ]
+
+
+def test_an_order_to_stop_ends_the_execution_without_a_rollback(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"),), "ROLLBACK", False))
+    played.play(shape)
+    played.orders = {"stop": "wrong commit"}
+    release = played.play(shape)
+    assert played.names == [] and release.stages[-1].consequence == "stopped: wrong commit"
+    assert [record["status"] for record in played.records.values()] == ["Succeeded", "Stopped"]
+
+
+def test_an_execution_whose_rehearsal_was_killed_is_ended_by_the_next_one(played: Played) -> None:
+    shape = stages(Stage("S", (action("S", "A"),), "FAIL", False))
+    played.play(shape)
+    [record] = played.records.values()
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    record.update(status="InProgress", process=ended.pid)
+    Executions(shape, played.page).end_killed()
+    [record] = played.records.values()
+    assert (record["status"], record["summary"]) == ("Stopped", "the rehearsal that ran it was killed")
+
+
+def test_an_interrupt_ends_the_execution(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> ActionOutput:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "PROVIDERS", {"Played": interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        played.play(stages(Stage("S", (action("S", "A"),), "RETRY", False)))
+    assert [record["status"] for record in played.records.values()] == ["Stopped"]

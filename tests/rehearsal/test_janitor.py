@@ -13,6 +13,7 @@ import pytest
 
 from scripts.rehearsal.runtime import toolchains
 from tests.conftest import ROOT
+from tests.support.processes import gone
 
 # A build whose command started something in the background, too; it says who runs and where it works.
 BUILD = """
@@ -44,19 +45,11 @@ def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, 
         if number:
             process.send_signal(number)
     assert folder.name.startswith("rehearsal-")
+    assert all(gone(child, 30) for child in children)
     until = time.monotonic() + 30
-    while (folder.exists() or any(map(alive, children))) and time.monotonic() < until:
+    while folder.exists() and time.monotonic() < until:
         time.sleep(0.05)
     assert not folder.exists()
-    assert not any(map(alive, children))
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs; one that is dead and not yet waited for does not."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_the_cache_keeps_what_was_used_lately_and_no_more(tmp_path: Path) -> None:

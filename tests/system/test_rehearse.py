@@ -11,9 +11,11 @@ import pytest
 
 from scripts.rehearsal.report import Release
 from tests.conftest import ROOT
+from tests.support.processes import gone
 from tests.support.rehearsal.environments import World, command, red, without, world
 from tests.support.rehearsal.hostile import SECRET, STEAL, user_with_secrets
 from tests.support.rehearsal.prepared_aws import allow
+from tests.support.rehearsal.serving import ask
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 
@@ -112,6 +114,44 @@ def test_a_later_update_does_not_bring_the_failed_release_in(here: World, first:
     here.parameters(LogLevel="INFO")
     here.deploy()
     assert here.service() == (1, first.commit[:12])
+
+
+def test_a_release_is_an_execution_that_every_tool_sees(here: World, first: Release, failed: Release) -> None:
+    name = here.output("Pipeline")
+    answer = here.aws.call("codepipeline", "list_pipeline_executions", pipelineName=name)
+    summaries = list(reversed(answer["pipelineExecutionSummaries"]))
+    assert [(summary["status"], summary["executionType"]) for summary in summaries] == [
+        ("Succeeded", "STANDARD"),
+        ("Failed", "STANDARD"),
+        ("Succeeded", "ROLLBACK"),
+    ]
+    assert summaries[0]["sourceRevisions"][0]["revisionId"] == first.commit
+    assert summaries[2]["rollbackMetadata"]["rollbackTargetPipelineExecutionId"] == first.id
+    execution = {"pipelineName": name, "pipelineExecutionId": first.id}
+    assert here.aws.call("codepipeline", "get_pipeline_execution", **execution)["pipelineExecution"]["pipelineVersion"]
+    state = here.aws.call("codepipeline", "get_pipeline_state", name=name)["stageStates"]
+    assert next(stage["latestExecution"]["status"] for stage in state if "latestExecution" in stage) == "Succeeded"
+    asked = {"pipelineName": name, "filter": {"pipelineExecutionId": first.id}}
+    details = here.aws.call("codepipeline", "list_action_executions", **asked)["actionExecutionDetails"]
+    source = details[-1]
+    assert source["output"]["outputVariables"]["CommitId"] == first.commit
+    assert source["output"]["outputArtifacts"][0]["s3location"]["bucket"] == here.output("ArtifactBucketName")
+    assert failed.id in {summary["pipelineExecutionId"] for summary in summaries}
+
+
+def test_rollback_goes_back_to_a_rehearsed_release(here: World, first: Release, failed: Release) -> None:
+    """By the command that somebody types in the night, listed first."""
+    assert not failed.succeeded
+    second = here.release(here.application("good"))
+    assert second.succeeded and here.service() == (1, second.commit[:12])
+    listed = here.script("rollback", "local")
+    assert f"{first.commit[:12]}  {first.id}" in listed and f"{second.commit[:12]}  {second.id}" in listed
+    assert failed.id not in listed
+    shown = here.script("rollback", "local", "--to", first.commit, "--yes")
+    assert "Deploy_Backend: succeeded" in shown and "Deploy_Frontend: succeeded" in shown
+    assert here.service() == (1, first.commit[:12])
+    page = here.aws.call("s3", "get_object", Bucket=here.output("SiteBucketName"), Key="index.html")
+    assert page["Body"].read() == b"<title>first</title>"
 
 
 def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(here: World, failed: Release) -> None:
@@ -234,6 +274,26 @@ def test_what_the_application_brings_sees_nothing_of_the_user(
     (here.folder / "cache/warned").unlink()
     here.release(application, fail_at="Source")
     assert "there is no sandbox" in "\n".join(here.lines[:4])
+
+
+def test_page_and_api_stay_up_when_they_shall(here: World, failed: Release) -> None:
+    """Until the next rehearsal, as everything that runs on this machine."""
+    assert not failed.succeeded
+    application, cache = here.application("kept"), here.folder / "kept-cache"
+    words = ["--app", application, "--cache", cache, "--programs", here.folder / "fakes", "--keep"]
+    done = command(here, *map(str, words))
+    assert done.returncode == 0, done.stdout + done.stderr
+    name, _, rest = done.stdout.splitlines()[-1].partition(" answers on ")
+    url, _, until = rest.partition(" ")
+    assert name == here.output("PublicUrl").rstrip("/") and until == "until `make local-stop` or the next rehearsal"
+    assert ask(f"{url}/").body == b"<title>kept</title>"
+    assert json.loads(ask(f"{url}/health").body)["status"] == "healthy"
+    keeper = int((cache / "lock").read_text())
+    failing = command(here, *map(str, words[:-1]), "--fail-at", "Source")
+    assert failing.returncode == 1, failing.stdout + failing.stderr
+    assert gone(keeper)
+    with pytest.raises(ConnectionRefusedError):
+        ask(f"{url}/")
 
 
 def test_the_command_plays_the_sample_for_real(here: World) -> None:

@@ -3,13 +3,16 @@ plan, a source behind a connection, one side alone."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from scripts.rehearsal.report import Release
-from tests.support.rehearsal.environments import SAMPLE, World, choosing, world
+from tests.support.rehearsal.environments import SAMPLE, World, choosing, red, world
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/0f0f0f0f-0000-4000-8000-0f0f0f0f0f0f"
 OPTIONS = {"OnlyChanged": "true", "BuildLayout": "PARALLEL", "ApprovalRequired": "true"}
@@ -71,6 +74,48 @@ def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release
     assert again.succeeded
     assert skipped(again) == ["Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
     assert not [line for line in here.lines if line.startswith("asked: ")]
+
+
+@contextmanager
+def waiting(here: World, second: Release) -> Iterator[tuple[Future[Release], dict[str, str]]]:
+    """A release whose approval waits for somebody: what becomes of it, and what the answer has to name."""
+    assert second.succeeded
+    name, before = here.output("Pipeline"), here.service()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(here.release, here.application(f"asking-{time.time_ns()}"), asks=True)
+        place: dict[str, str] = {}
+        while not place:
+            assert not future.done(), future.result()
+            for stage in here.aws.call("codepipeline", "get_pipeline_state", name=name)["stageStates"]:
+                for action in stage["actionStates"]:
+                    if token := action.get("latestExecution", {}).get("token"):
+                        place = {"stageName": stage["stageName"], "actionName": action["actionName"], "token": token}
+            time.sleep(0.1)
+        yield future, {"pipelineName": name, **place}
+    assert here.service() == before
+
+
+def test_an_approval_waits_for_somebody_and_no_means_no(here: World, second: Release) -> None:
+    with waiting(here, second) as (future, place):
+        result = {"status": "Rejected", "summary": "not on a Friday"}
+        here.aws.call("codepipeline", "put_approval_result", **place, result=result)
+        assert red(future.result()) == "rejected: not on a Friday"
+
+
+def test_a_release_that_is_stopped_while_it_waits(here: World, second: Release) -> None:
+    with waiting(here, second) as (future, place):
+        name = place["pipelineName"]
+        running = here.aws.call("codepipeline", "list_pipeline_executions", pipelineName=name)
+        [identity] = [
+            summary["pipelineExecutionId"]
+            for summary in running["pipelineExecutionSummaries"]
+            if summary["status"] == "InProgress"
+        ]
+        execution = {"pipelineName": name, "pipelineExecutionId": identity}
+        here.aws.call("codepipeline", "stop_pipeline_execution", **execution, reason="wrong commit")
+        assert not future.result().succeeded
+    answer = here.aws.call("codepipeline", "get_pipeline_execution", **execution)
+    assert answer["pipelineExecution"]["status"] == "Stopped"
 
 
 def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: World, second: Release) -> None:

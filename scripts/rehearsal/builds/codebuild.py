@@ -15,8 +15,9 @@ from scripts.rehearsal.actions import codecommit_answers
 from scripts.rehearsal.artifacts import shown_path
 from scripts.rehearsal.builds import phases, programs
 from scripts.rehearsal.builds.aws_cli import CommandLine
-from scripts.rehearsal.context import ActionOutput, Execution, RehearsalContext
+from scripts.rehearsal.context import ActionOutput, RehearsalContext
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.executions import Execution
 from scripts.rehearsal.permissions import AccessDeniedError
 from scripts.rehearsal.runtime.toolchains import build_python, clean_environment
 

@@ -44,6 +44,14 @@ class World:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def script(self, verb: str, *words: str) -> str:
+        """What the deploy script prints on this AWS."""
+        command = [sys.executable, "-m", "scripts.deploy", verb, *words, "--local-aws", str(self.run_file)]
+        folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
+        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def parameters(self, **changed: str) -> None:
         """Changes parameters of the environment for the next deployment."""
         choosing(self.folder, **changed)
@@ -57,10 +65,14 @@ class World:
             (folder / "backend" / path.replace("__", "/")).write_text(text, encoding="utf-8")
         return folder
 
-    def release(self, application: Path, fail_at: str = "", **variables: str) -> Release:
-        """One release with the fake programs."""
+    def release(self, application: Path, fail_at: str = "", asks: bool = False, **variables: str) -> Release:
+        """One release with the fake programs; what it leaves to run others is the same in a command."""
         self.lines.clear()
-        options = RehearsalOptions(application, self.folder / "cache", {**AT_ONCE, **variables}, self.folder / "fakes")
+        cache, programs, variables = self.folder / "cache", self.folder / "fakes", {**AT_ONCE, **variables}
+        worker = [sys.executable, "-m", "scripts.rehearse", "--local-aws", self.run_file, "--cache", cache]
+        worker += ["--app", application, "--programs", programs]
+        worker += [word for name, value in variables.items() for word in ("--set", f"{name}={value}")]
+        options = RehearsalOptions(application, cache, variables, programs, worker=tuple(map(str, worker)), asks=asks)
         return rehearse(self.aws, options, None, fail_at, self.lines.append)
 
     def output(self, name: str) -> str:
