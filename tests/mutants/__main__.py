@@ -20,7 +20,7 @@ from tests.mutants.contexts import Contexts
 from tests.mutants.operators import Mutation
 from tests.mutants.report import Result
 from tests.mutants.sample import PACKAGES, sample
-from tests.mutants.trial import Trials, clone
+from tests.mutants.trial import NEAR, WIDE, Trials, clone
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +35,8 @@ def main() -> int:
         "--cache", type=Path, default=ROOT / ".cache/mutants", help="where contexts and results are kept"
     )
     parser.add_argument("--measured", action="store_true", help="measure no test file; what is not measured looks last")
+    parser.add_argument("--near", type=float, default=NEAR, help=f"seconds for tests that run the line ({NEAR:g})")
+    parser.add_argument("--wide", type=float, default=WIDE, help=f"seconds for their files ({WIDE:g}); 0: not asked")
     given = parser.parse_args()
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
@@ -51,7 +53,7 @@ def main() -> int:
     known = (
         {one.mutation: one for one in map(report.read, kept.read_text("utf-8").splitlines())} if kept.exists() else {}
     )
-    trials, reasons = Trials(ROOT, given.cache), report.reasons()
+    trials, reasons = Trials(ROOT, given.cache, given.near, given.wide), report.reasons()
     results: list[Result] = []
     with kept.open("a", encoding="utf-8") as log:
         for number, (package, mutation) in enumerate(chosen, 1):
@@ -72,7 +74,8 @@ def _try(trials: Trials, contexts: Contexts, package: str, mutation: Mutation) -
     source = (ROOT / mutation.path).read_bytes()
     last = mutation.line + source.count(b"\n", mutation.start, mutation.end)
     tests, files = contexts.tests(mutation.path, source, mutation.line, last)
-    return Result(package, mutation, trials.verdict(mutation, tests, [*files, *contexts.unknown(package)]))
+    wide = [*files, *contexts.unknown(package)] if trials.wide else []
+    return Result(package, mutation, trials.verdict(mutation, tests, wide))
 
 
 if __name__ == "__main__":

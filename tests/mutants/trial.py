@@ -102,7 +102,7 @@ class Trials:
         """Whether tests pass without any fault; asked once."""
         key = tuple(names)
         if key not in self._good:
-            self._good[key] = self._run(clone(self.root, self.work / "clean"), names, self.wide)[0] == 0
+            self._good[key] = self._run(clone(self.root, self.work / "clean"), names, self.near + self.wide)[0] == 0
         return self._good[key]
 
     def _in_time(self, names: Sequence[str], limit: float) -> bool:
