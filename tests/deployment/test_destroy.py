@@ -194,3 +194,46 @@ def test_what_cannot_be_emptied_is_said() -> None:
     gone = Living()
     gone.answers["s3.list_object_versions"] = refusal("s3.list_object_versions", "NoSuchBucket")
     assert emptying.empty(gone, bucket, ACCOUNT, lambda _: None).gone
+
+
+def test_a_pipeline_that_does_not_end_keeps_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teardown, "PATIENCE", -1.0)
+    aws = Living()
+    aws.answers["codepipeline.stop_pipeline_execution"] = {}
+    with pytest.raises(ManualActionRequiredError, match="pipeline still executes something") as raised:
+        destroy.run(asked(aws, **AGREED))
+    assert "destroy" in raised.value.remedy
+    assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
+
+
+def test_an_execution_that_has_ended_meanwhile_is_no_obstacle() -> None:
+    aws = Living()
+
+    def ended(pipelineExecutionId: str, **_: Any) -> Any:
+        aws.stop(pipelineExecutionId)
+        raise refusal("x", "PipelineExecutionNotStoppableException")
+
+    aws.answers["codepipeline.stop_pipeline_execution"] = ended
+    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+
+
+def test_tasks_that_do_not_stop_are_left_to_cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Living()
+    aws.running = []
+    monkeypatch.setattr(teardown, "PATIENCE", -1.0)
+    aws.answers["ecs.update_service"] = {}
+    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert aws.tasks == 2 and "cloudformation.delete_stack" in aws.calls()
+
+
+def test_interfaces_that_cloudfront_keeps_need_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teardown, "LONGER", -1.0)
+    aws = Living(resists=("Vpc",))
+    group = {"GroupId": "sg-1", "GroupName": teardown.ORIGIN_GROUP}
+    aws.answers |= {
+        "ec2.describe_security_groups": {"SecurityGroups": [group]},
+        "ec2.describe_network_interfaces": {"NetworkInterfaces": [{}]},
+    }
+    with pytest.raises(ManualActionRequiredError, match="CloudFront still has interfaces in vpc-1") as raised:
+        destroy.run(asked(aws, **AGREED))
+    assert "in an hour" in raised.value.remedy and aws.calls().count("cloudformation.delete_stack") == 1

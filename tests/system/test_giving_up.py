@@ -1,0 +1,87 @@
+"""What ends badly or never: a failed update that stays, a sign-in without its code, a connection nobody completed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.local_aws.faults import CallFault, ResourceFault
+from tests.conftest import ROOT
+from tests.support.accounts import SECONDS, Account, account
+
+
+@pytest.fixture(scope="module")
+def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account(tmp_path_factory.mktemp("giving-up")) as one:
+        one.write()
+        done = one.run("apply", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield one
+
+
+@pytest.fixture
+def mine(created: Account) -> Account:
+    """A living environment; the files say what is deployed."""
+    created.write(created.note())
+    return created
+
+
+def test_a_failed_update_that_somebody_kept_is_rolled_back(mine: Account, tmp_path: Path) -> None:
+    """Somebody executed a change set in the console and kept what failed: UPDATE_FAILED."""
+    before = mine.note()
+    mine.write("kept")
+    assert mine.run("plan", "--out", str(tmp_path / "plan.json")).returncode == 2
+    [saved] = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))["stacks"]
+    with mine.faults(resources=(ResourceFault("update", "Note", reason="out of order"),)):
+        mine.aws.call("cloudformation", "execute_change_set", ChangeSetName=saved["change_set"], DisableRollback=True)
+        end = time.monotonic() + SECONDS
+        while mine.statuses()[mine.stack] != "UPDATE_FAILED" and time.monotonic() < end:
+            time.sleep(0.1)
+    refused = mine.run("apply", "--yes")
+    assert refused.returncode == 4 and "(UPDATE_FAILED)" in refused.stderr and "continue" in refused.stderr
+    with mine.faults():
+        brought = mine.run("continue", "--yes")
+        calls = mine.calls()
+    assert brought.returncode == 0 and "UPDATE_ROLLBACK_COMPLETE" in brought.stdout, brought.stdout + brought.stderr
+    assert "cloudformation.RollbackStack" in calls and "cloudformation.ContinueUpdateRollback" not in calls
+    assert mine.note() == before
+    again = mine.run("continue", "--yes")
+    assert again.returncode == 0 and "nothing to continue" in again.stdout, again.stdout
+
+
+def test_a_profile_whose_code_nobody_gives_ends_with_what_to_do(mine: Account, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile us]\naws_access_key_id = x\naws_secret_access_key = x\n"
+        "[profile deploy]\nregion = eu-west-1\nsource_profile = us\n"
+        "role_arn = arn:aws:iam::123456789012:role/deploy\nmfa_serial = arn:aws:iam::123456789012:mfa/me\n",
+        encoding="utf-8",
+    )
+    without_keys = {name: text for name, text in mine.variables.items() if "ACCESS_KEY" not in name}
+    ended = subprocess.run(
+        mine.command("status", "--profile", "deploy"),
+        cwd=ROOT,
+        env=without_keys | {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert "nobody gave the code of the MFA device" in ended.stderr and "on a terminal" in ended.stderr
+
+
+@pytest.mark.parametrize(("status", "ends"), [("AVAILABLE", 0), ("PENDING", 3)])
+def test_preflight_looks_at_the_connection(mine: Account, status: str, ends: int) -> None:
+    answer = {"Connection": {"ConnectionName": "source", "ConnectionStatus": status}}
+    with mine.faults(CallFault("answer", on="codeconnections.GetConnection", times=0, answer=answer)):
+        ended = mine.run("preflight", "--format", "json")
+    [check] = [one for one in json.loads(ended.stdout) if one["what"] == "connection"]
+    assert ended.returncode == ends, ended.stdout + ended.stderr
+    assert (f"source is {status}" in check["found"]) is bool(ends) and ("console" in check["remedy"]) is bool(ends)
