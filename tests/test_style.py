@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,20 @@ def test_ruff_would_find_a_fault(tmp_path: Path, repository: Path) -> None:
         text=True,
     )
     assert result.returncode == 1 and "F401" in result.stdout
+
+
+def test_no_exception_to_a_rule_outlives_its_need(repository: Path) -> None:
+    """Each file that is excused from a rule breaks it: without the exceptions, ruff has a finding for every one."""
+    settings = tomllib.loads((repository / ".ruff.toml").read_text(encoding="utf-8"))
+    excused = settings["lint"]["per-file-ignores"]
+    assert excused
+    for file, rules in excused.items():
+        command = [str(BIN / "ruff"), "check", "--isolated", "--select", ",".join(rules), "--output-format", "concise"]
+        limit = f"lint.pylint.max-args={settings['lint']['pylint']['max-args']}"
+        result = subprocess.run(
+            [*command, "--config", limit, str(repository / file)], capture_output=True, text=True, check=False
+        )
+        assert all(rule in result.stdout for rule in rules), f"{file} breaks {rules} no more"
 
 
 def test_every_requirement_is_pinned_to_a_range() -> None:
