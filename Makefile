@@ -113,6 +113,9 @@ check: .venv/ready ## say whether templates/ is stale, and write nothing
 test: .venv/test .venv-checkov/ready .venv-awscli/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call given,PYTEST)
 
+unit: .venv/test ## the tests without a server or a browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m unit $(call given,PYTEST)
+
 lint: .venv/test ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 

@@ -44,6 +44,15 @@ LONGEST = (
     "destructive/test_scenes.py",
     "local_aws/test_proof.py",
 )
+# Which marker a test has, by its folder; docs/developing.md says what they are for.
+UNIT = ("cfn", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
+SLOW = (
+    *LONGEST,
+    "cfn/test_parameters.py",
+    "gate/test_role_needs_faults.py",
+    "gate/test_rules.py",
+    "test_conformance.py",
+)
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.
 LIMIT, LONG_LIMIT = float(os.environ.get("TEST_LIMIT", "600")), 1800.0
 GRACE = 60.0  # seconds after which a test that does not let itself be ended takes its process with it
@@ -53,8 +62,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", type=int, metavar="SEED", help="files, and the tests in each, in an order by chance")
 
 
+def marker(file: Path) -> str:
+    """`slow`, `unit` (no server, no browser) or `system`, by the place of a test's file."""
+    name = file.relative_to(ROOT / "tests").as_posix()
+    if name in SLOW:
+        return "slow"
+    return "unit" if name.partition("/")[0] in UNIT else "system"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    for item in items:
+        item.add_marker(marker(item.path))
     items.sort(key=lambda item: places.get(item.path, len(places)))
     seed = config.getoption("--shuffle")
     if seed is None:

@@ -3,8 +3,7 @@
 import pytest
 
 from generator.cfn.templates import TemplateSet, load
-
-from .support import ROOT
+from tests.support.design import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
 from scripts.deployment import stacks
 from scripts.operations.preflight.source import NAMED
-
-from .support import ROOT, allowed, arn, attribute, grants
+from tests.support.design import ROOT, allowed, arn, attribute, grants
 
 # IAM's name of what botocore calls otherwise (Service Authorization Reference, Amazon S3: "Actions").
 S3_ACTIONS = {

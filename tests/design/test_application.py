@@ -5,8 +5,7 @@ import re
 from generator.cfn.intrinsics import decide, render
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
-
-from .support import (
+from tests.support.design import (
     actions,
     allowed,
     arn,

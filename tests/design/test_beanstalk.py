@@ -6,8 +6,20 @@ from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
 from generator.constructs.app_config import keys
 from generator.project import CLOUD_HEALTH_DASHBOARD
-
-from .support import BOTH, actions, allowed, arn, attribute, declaration, exists, grants, passed, ref, stages, under
+from tests.support.design import (
+    BOTH,
+    actions,
+    allowed,
+    arn,
+    attribute,
+    declaration,
+    exists,
+    grants,
+    passed,
+    ref,
+    stages,
+    under,
+)
 
 ON_IT = {**BOTH, "BackendTarget": "BEANSTALK"}
 BUCKET = "arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}"

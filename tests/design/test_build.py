@@ -2,8 +2,7 @@
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-
-from .support import (
+from tests.support.design import (
     actions,
     allowed,
     arn,

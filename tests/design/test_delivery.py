@@ -4,8 +4,19 @@ from typing import Any
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-
-from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, declaration, default, exists, grants, real, ref, sub, under
+from tests.support.design import (
+    BACKEND_ONLY,
+    BOTH,
+    FRONTEND_ONLY,
+    declaration,
+    default,
+    exists,
+    grants,
+    real,
+    ref,
+    sub,
+    under,
+)
 
 # AWS's own policies (AmazonCloudFront DeveloperGuide, using-managed-cache-policies and the two pages beside it).
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"

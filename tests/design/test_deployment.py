@@ -1,8 +1,7 @@
 """What the templates already say about deploying them: constraints, computed values, adoption of survivors."""
 
 from generator.cfn.templates import STACK, TemplateSet
-
-from .support import BOTH, exists, ref, under
+from tests.support.design import BOTH, exists, ref, under
 
 EXISTING = ("ExistingKeyArn", "ExistingEncryptionSecretArn", "ExistingRepositoryName")
 

@@ -10,8 +10,7 @@ import pytest
 from generator.cfn.templates import TemplateSet
 from scripts.cli import VERBS, parser
 from scripts.deployment.errors import Exit
-
-from .support import ROOT
+from tests.support.design import ROOT
 
 ALARM = "AWS::CloudWatch::Alarm"
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]

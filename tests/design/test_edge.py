@@ -7,8 +7,20 @@ import pytest
 from generator.cfn.assertions import broken, unmet
 from generator.cfn.environments import roots_of
 from generator.cfn.templates import TemplateSet, load
-
-from .support import ROOT, attribute, declaration, default, dimensions, exists, grants, outcome, real, ref, sub, under
+from tests.support.design import (
+    ROOT,
+    attribute,
+    declaration,
+    default,
+    dimensions,
+    exists,
+    grants,
+    outcome,
+    real,
+    ref,
+    sub,
+    under,
+)
 
 ZONE = {"HostedZoneId": "Z1", "CertificateArn": ""}
 WATCHED = {"CloudFrontAlarms": "true", "DistributionId": "E1"}

@@ -19,8 +19,7 @@ from generator.roots import environment
 from generator.roots.access import execution
 from generator.roots.access.handler_permissions.types import ResourceNames, TypePermissions
 from scripts.local_aws import moto_patches
-
-from .support import arn, attribute, grants
+from tests.support.design import arn, attribute, grants
 
 # CloudFormation deploys these without a handler that says what it calls.
 WITHOUT_HANDLERS = {"AWS::CodeBuild::Project", "AWS::ElasticLoadBalancingV2::ListenerCertificate"}

@@ -2,8 +2,7 @@
 
 from generator.cfn.templates import TemplateSet
 from generator.gate import ledger
-
-from .support import ROOT
+from tests.support.design import ROOT
 
 
 def test_every_permission_is_in_the_ledger(templates: TemplateSet) -> None:

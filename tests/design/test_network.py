@@ -8,8 +8,20 @@ from generator.cfn.assertions import broken, unmet
 from generator.cfn.graph import dependencies
 from generator.cfn.intrinsics import decide, render
 from generator.cfn.templates import TemplateSet, load
-
-from .support import BOTH, ROOT, attribute, declaration, default, exists, grants, passed, real, ref, sub, under
+from tests.support.design import (
+    BOTH,
+    ROOT,
+    attribute,
+    declaration,
+    default,
+    exists,
+    grants,
+    passed,
+    real,
+    ref,
+    sub,
+    under,
+)
 
 PREFIX_LIST = "ec2 describe-managed-prefix-lists, name com.amazonaws.global.cloudfront.origin-facing"
 PRIVATE = [ref("PrivateSubnetA"), ref("PrivateSubnetB")]

@@ -6,8 +6,19 @@ from typing import Any
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
-
-from .support import BOTH, declaration, default, dimensions, exists, grants, matches, real, ref, stages, under
+from tests.support.design import (
+    BOTH,
+    declaration,
+    default,
+    dimensions,
+    exists,
+    grants,
+    matches,
+    real,
+    ref,
+    stages,
+    under,
+)
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
 SUMMARY = "external-execution-summary"

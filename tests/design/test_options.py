@@ -3,8 +3,7 @@
 import json
 
 from generator.cfn.templates import TemplateSet
-
-from .support import (
+from tests.support.design import (
     BACKEND_ONLY,
     FRONTEND_ONLY,
     actions,

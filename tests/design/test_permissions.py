@@ -4,8 +4,7 @@ import re
 
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
-
-from .support import allowed, arn, grants
+from tests.support.design import allowed, arn, grants
 
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
 ANYTHING = {

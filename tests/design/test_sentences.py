@@ -4,8 +4,7 @@ import json
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-
-from .support import actions, buildspec, commands, ref, stages, variables
+from tests.support.design import actions, buildspec, commands, ref, stages, variables
 
 
 def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:

@@ -4,8 +4,7 @@ import json
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import STACK, TemplateSet
-
-from .support import (
+from tests.support.design import (
     BOTH,
     actions,
     allowed,

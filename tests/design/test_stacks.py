@@ -7,8 +7,7 @@ from generator.cfn.intrinsics import render
 from generator.cfn.places import walk
 from generator.cfn.templates import STACK, TemplateSet
 from generator.gate.contracts import children_are_fed
-
-from .support import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
+from tests.support.design import BACKEND_ONLY, BOTH, FRONTEND_ONLY, exists
 
 CHILDREN = {
     "Address",

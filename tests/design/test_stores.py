@@ -2,8 +2,7 @@
 
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
-
-from .support import BOTH, arn, attribute, default, exists, grants, ref, sub, under
+from tests.support.design import BOTH, arn, attribute, default, exists, grants, ref, sub, under
 
 TAKES_A_KEY: dict[str, tuple[str, ...]] = {
     "AWS::CodeBuild::Project": ("EncryptionKey",),

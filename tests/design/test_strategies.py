@@ -2,8 +2,7 @@
 
 from generator.cfn.intrinsics import decide, render
 from generator.cfn.templates import TemplateSet
-
-from .support import attribute, declaration, exists, grants, outcome, real, ref, under
+from tests.support.design import attribute, declaration, exists, grants, outcome, real, ref, under
 
 
 def test_two_target_groups(templates: TemplateSet) -> None:

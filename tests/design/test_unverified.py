@@ -7,7 +7,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from .support import ROOT
+from tests.support.design import ROOT
 
 TEXT = (ROOT / "docs" / "unverified.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```bash\n(.*?)```", TEXT, re.S)

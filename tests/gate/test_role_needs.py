@@ -10,8 +10,7 @@ from generator.cfn.role_needs.row import Row
 from generator.cfn.role_needs.rows import ROWS
 from generator.gate.role_needs import collect
 from generator.gate.role_needs.compare import Gap, compare
-
-from .needing import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
+from tests.support.role_needs import APPLICATIONS, ROLES, TEMPLATES, Bodies, allows, gaps
 
 # Which bucket the bundle of a version lies in is known when it is looked up, so any statement may be the one.
 AT_RUN_TIME = ("build.VerifyRole", "s3:GetObject")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .needing import (
+from tests.support.role_needs import (
     APPLICATION,
     Bodies,
     buildspec,

@@ -7,9 +7,8 @@ import pytest
 
 from generator.cfn.templates import from_bodies, load
 from generator.gate.rules import RULES, findings, iam, names, storage
-
-from .mutating import Mutation, drop
-from .mutations import MUTATIONS
+from tests.support.mutating import Mutation, drop
+from tests.support.mutations import MUTATIONS
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 BY_ID = {rule.id: rule for rule in RULES}

@@ -13,7 +13,7 @@ import pytest
 
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet, load
-from tests.gate.accepted import CHECKOV, PARLIAMENT
+from tests.support.accepted import CHECKOV, PARLIAMENT
 
 WORKER = Path(__file__).with_name("parliament_worker.py")
 CHECKER = Path(__file__).with_name("checkov_worker.py")

@@ -11,7 +11,7 @@ from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
-from tests.options.combinations import SAMPLES
+from tests.support.combinations import SAMPLES
 from tests.support.deployments import LOCAL, World, world
 
 __all__ = ["world"]

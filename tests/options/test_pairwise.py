@@ -18,7 +18,7 @@ from generator.cfn.templates import STACK, Template, TemplateSet, from_bodies, l
 from generator.gate import rules
 from generator.gate.lint import lint
 from tests.conftest import ROOT
-from tests.options.combinations import Pair, Rules, as_file, combinations, options, pairs
+from tests.support.combinations import Pair, Rules, as_file, combinations, options, pairs
 
 T = TypeVar("T")
 PARTS = ("Resources", "Outputs")

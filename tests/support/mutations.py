@@ -6,8 +6,7 @@ Long because it is one table: an entry is a fault.
 """
 
 from generator.gate.rules import storage as storage_rules
-
-from .mutating import (
+from tests.support.mutating import (
     PIPELINE,
     ROLE,
     SERVICE,
