@@ -187,8 +187,8 @@ def main(words: list[str]) -> int:
     if not words:
         sys.stderr.write(f"{__doc__}\n")
         return 64
-    LOG.parent.mkdir(exist_ok=True)
     try:
+        LOG.parent.mkdir(exist_ok=True)
         make(PROJECT / words[0], words[1:])
     except (SetUpError, OSError) as error:
         sys.stderr.write(f"{words[0]} could not be set up: {error}\n")
