@@ -59,7 +59,7 @@ def page(environ: Mapping[str, Any]) -> Any:
         return record
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A call that CodePipeline refuses: the name of its exception, and the message."""
 
 
@@ -72,7 +72,7 @@ def _method(operation: Callable[[Any, Callable[[str], Any]], Any]) -> Callable[[
         try:
             with LOCK:
                 return json.dumps(operation(self.codepipeline_backend.pipelines[name], self._get_param))
-        except _Refused as error:
+        except _RefusedError as error:
             raise JsonRESTError(*error.args) from error
 
     return answer
@@ -88,7 +88,7 @@ def _newest(pipeline: Any) -> Iterator[Record]:
 
 def _find(pipeline: Any, identity: str) -> Record:
     if identity not in _records(pipeline):
-        raise _Refused("PipelineExecutionNotFoundException", f"there is no execution {identity}")
+        raise _RefusedError("PipelineExecutionNotFoundException", f"there is no execution {identity}")
     return _records(pipeline)[identity]
 
 
@@ -215,16 +215,16 @@ def _put_approval(pipeline: Any, argument: Callable[[str], Any]) -> dict[str, An
         for action in record["actions"]:
             if (action["stage"], action["action"], action["token"]) == (stage, name, token):
                 if action["status"] != "InProgress":
-                    raise _Refused("ApprovalAlreadyCompletedException", f"{stage}/{name} is answered already")
+                    raise _RefusedError("ApprovalAlreadyCompletedException", f"{stage}/{name} is answered already")
                 record["orders"][token] = argument("result")
                 return {"approvedAt": time.time()}
-    raise _Refused("InvalidApprovalTokenException", f"no approval {stage}/{name} waits with this token")
+    raise _RefusedError("InvalidApprovalTokenException", f"no approval {stage}/{name} waits with this token")
 
 
 def _stop(pipeline: Any, argument: Callable[[str], Any]) -> dict[str, Any]:
     record = _find(pipeline, argument("pipelineExecutionId"))
     if record["status"] not in RUNNING:
-        raise _Refused("PipelineExecutionNotStoppableException", f"execution {record['id']} is {record['status']}")
+        raise _RefusedError("PipelineExecutionNotStoppableException", f"execution {record['id']} is {record['status']}")
     record["status"], record["orders"]["stop"] = "Stopping", argument("reason") or "stopped"
     return {"pipelineExecutionId": record["id"]}
 
@@ -239,15 +239,15 @@ def _start(pipeline: Any, argument: Callable[[str], Any]) -> dict[str, Any]:
 def _roll_back(pipeline: Any, argument: Callable[[str], Any]) -> dict[str, Any]:
     stage, target = argument("stageName"), _find(pipeline, argument("targetPipelineExecutionId"))
     if stage not in {entry["name"] for entry in pipeline.pipeline["stages"]}:
-        raise _Refused("StageNotFoundException", f"there is no stage {stage}")
+        raise _RefusedError("StageNotFoundException", f"there is no stage {stage}")
     if target["version"] != pipeline.pipeline["version"]:
         text = f"the structure of the pipeline has changed since execution {target['id']}"
-        raise _Refused("PipelineExecutionOutdatedException", text)
+        raise _RefusedError("PipelineExecutionOutdatedException", text)
     succeeded = {entry["name"] for entry in target["stages"] if entry["status"] == "Succeeded"}
     if stage not in succeeded or target["type"] == "ROLLBACK":
-        raise _Refused("UnableToRollbackStageException", f"{stage} did not succeed in execution {target['id']}")
+        raise _RefusedError("UnableToRollbackStageException", f"{stage} did not succeed in execution {target['id']}")
     if any(record["status"] in RUNNING for record in _newest(pipeline)):
-        raise _Refused("ConflictException", "an execution is in progress")
+        raise _RefusedError("ConflictException", "an execution is in progress")
     trigger = {"triggerType": "ManualRollback", "triggerDetail": "local"}
     return _begin(pipeline, {"trigger": trigger, "type": "ROLLBACK", "target": target["id"], "stage": stage})
 
@@ -256,7 +256,7 @@ def _begin(pipeline: Any, changes: Record) -> dict[str, Any]:
     """A new execution, and the process that runs it."""
     command = WORKERS.get(pipeline)
     if command is None:
-        raise _Refused(
+        raise _RefusedError(
             "ConflictException", "nothing runs pipelines in the local AWS yet: `make rehearse` does, and leaves how"
         )
     now = time.time()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.local_aws.pipeline_executions import OPERATIONS, RECORDS, WORKERS, _Refused
+from scripts.local_aws.pipeline_executions import OPERATIONS, RECORDS, WORKERS, _RefusedError
 
 
 class Pipeline:
@@ -42,7 +42,7 @@ def test_nothing_is_started_that_nobody_would_run(pipeline: Pipeline) -> None:
         "start_pipeline_execution": {},
         "rollback_stage": {"stageName": "Deploy", "targetPipelineExecutionId": "one"},
     }.items():
-        with pytest.raises(_Refused, match="nothing runs pipelines in the local AWS yet"):
+        with pytest.raises(_RefusedError, match="nothing runs pipelines in the local AWS yet"):
             call(pipeline, operation, **arguments)
     assert list(RECORDS[pipeline]) == ["one"]
 
@@ -62,7 +62,7 @@ def test_what_somebody_starts_is_run_by_the_workers_command(
     assert commands == [["rehearse", "--execution", identity["pipelineExecutionId"]]]
     newest = call(pipeline, "list_pipeline_executions")["pipelineExecutionSummaries"][0]
     assert (newest["status"], newest["executionType"]) == ("InProgress", "ROLLBACK")
-    with pytest.raises(_Refused, match="an execution is in progress"):
+    with pytest.raises(_RefusedError, match="an execution is in progress"):
         call(pipeline, "rollback_stage", stageName="Deploy", targetPipelineExecutionId="one")
 
 
@@ -78,7 +78,7 @@ def test_what_somebody_starts_is_run_by_the_workers_command(
 )
 def test_where_a_stage_cannot_go_back_to(pipeline: Pipeline, target: dict[str, Any], stage: str, problem: str) -> None:
     RECORDS[pipeline], WORKERS[pipeline] = {target["id"]: target}, ["true"]
-    with pytest.raises(_Refused, match=problem):
+    with pytest.raises(_RefusedError, match=problem):
         call(pipeline, "rollback_stage", stageName=stage, targetPipelineExecutionId="one")
 
 
@@ -87,17 +87,17 @@ def test_an_approval_is_answered_once_and_with_its_token(pipeline: Pipeline) -> 
     state = call(pipeline, "get_pipeline_state", name="p")["stageStates"][0]
     assert state["actionStates"][0]["latestExecution"]["token"] == "t"
     place = {"stageName": "Deploy", "actionName": "Ask", "result": {"status": "Approved"}}
-    with pytest.raises(_Refused, match="no approval Deploy/Ask waits with this token"):
+    with pytest.raises(_RefusedError, match="no approval Deploy/Ask waits with this token"):
         call(pipeline, "put_approval_result", token="other", **place)
     assert "approvedAt" in call(pipeline, "put_approval_result", token="t", **place)
     RECORDS[pipeline]["one"]["actions"][0]["status"] = "Succeeded"
-    with pytest.raises(_Refused, match="is answered already"):
+    with pytest.raises(_RefusedError, match="is answered already"):
         call(pipeline, "put_approval_result", token="t", **place)
 
 
 def test_only_what_runs_is_stopped(pipeline: Pipeline) -> None:
     RECORDS[pipeline] = {"one": record("one"), "two": record("two", "InProgress")}
-    with pytest.raises(_Refused, match="execution one is Succeeded"):
+    with pytest.raises(_RefusedError, match="execution one is Succeeded"):
         call(pipeline, "stop_pipeline_execution", pipelineExecutionId="one")
     call(pipeline, "stop_pipeline_execution", pipelineExecutionId="two", reason="wrong")
     assert (RECORDS[pipeline]["two"]["status"], RECORDS[pipeline]["two"]["orders"]) == ("Stopping", {"stop": "wrong"})
