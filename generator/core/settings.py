@@ -65,8 +65,10 @@ def environment_name(group: str) -> Setting:
         ENVIRONMENT,
         group,
         "Name",
-        pattern="[a-z][a-z0-9-]{1,15}",
-        rule="2 to 16 lower-case letters, digits or dashes, starting with a letter",
+        # No dash: permissions and stacks of `eu` are told from those of others by `eu-`, which begins `eu-2` as well,
+        # and Elastic Beanstalk takes no name that ends in one. The two words are part of other names.
+        pattern="(?!(shared|templates)$)[a-z][a-z0-9]{1,15}",
+        rule="2 to 16 lower-case letters or digits, starting with a letter, and neither `shared` nor `templates`",
     )
 
 

@@ -2,6 +2,7 @@
 
 Tags are immutable, so that a release is what it was when it was tested; images are scanned when pushed. Only the
 newest images are kept, by count and not by age: an old image that still runs in a quiet environment must not expire.
+Every push makes an image, released or not, so the count is large: tasks pull the one that runs at every start.
 """
 
 from __future__ import annotations

@@ -222,6 +222,6 @@ def test_any_region_and_production_sizes(templates: TemplateSet) -> None:
     kept = render(templates.resource("registry.Images").get("LifecyclePolicy", "LifecyclePolicyText"))
     assert '"countType": "imageCountMoreThan"' in kept
     assert '"countNumber": ${ImagesKept}' in kept
-    production = {"MinimumTasks": "2", "TaskCpu": "512", "TaskMemory": "1024", "ImagesKept": "10"}
+    production = {"MinimumTasks": "2", "TaskCpu": "512", "TaskMemory": "1024", "ImagesKept": "100"}
     for name, value in production.items():
         assert (default(templates, name), chosen("production")[name]) == (value, value)

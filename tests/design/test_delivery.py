@@ -1,6 +1,10 @@
 """Runtime: the public address, the page behind it and the API on the same origin."""
 
+import json
+import subprocess
 from typing import Any
+
+import pytest
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
@@ -98,11 +102,57 @@ def test_page_routing(templates: TemplateSet) -> None:
     assert settings["DefaultCacheBehavior"]["FunctionAssociations"] == [association]
     assert settings["DefaultRootObject"] == "index.html"
     # An API error stays an error.
-    assert [
-        cache_behavior for cache_behavior in settings["CacheBehaviors"] if "FunctionAssociations" in cache_behavior
-    ] == []
+    api = [*settings["CacheBehaviors"], configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]]
+    events = [one["EventType"] for behavior in api for one in behavior["FunctionAssociations"]]
+    assert events == ["viewer-response"] * len(api)
     assert "CustomErrorResponses" not in settings
-    assert "FunctionAssociations" not in configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
+
+
+def test_redirects_of_the_application_stay_on_https(templates: TemplateSet) -> None:
+    """On every path of the API, with a page beside it and without: behind an HTTP listener the load balancer tells the
+    application `http` (elasticloadbalancing application, x-forwarded-headers)."""
+    function = templates.resource("delivery.ApiRedirects")
+    assert (function.get("AutoPublish"), function.get("FunctionConfig", "Runtime")) == (True, "cloudfront-js-2.0")
+    association = {
+        "EventType": "viewer-response",
+        "FunctionARN": {"Fn::GetAtt": ["ApiRedirects", "FunctionMetadata.FunctionARN"]},
+    }
+    with_page = configuration(templates, **BOTH)["CacheBehaviors"]
+    alone = configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]
+    assert len(with_page) > 1
+    for behavior in (*with_page, alone):
+        assert behavior["FunctionAssociations"] == [association]
+    assert exists(templates, function.address, **BACKEND_ONLY)
+    assert not exists(templates, function.address, **FRONTEND_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("location", "sent"),
+    [
+        ("http://app.example.com/api/v1/clients/", "https://app.example.com/api/v1/clients/"),
+        ("http://app.example.com", "https://app.example.com"),
+        ("http://app.example.com?next=http://app.example.com/", "https://app.example.com?next=http://app.example.com/"),
+        ("http://app.example.com:8443/", "http://app.example.com:8443/"),
+        ("http://app.example.com.evil.example/", "http://app.example.com.evil.example/"),
+        (
+            "https://login.example.com/?back=http://app.example.com/",
+            "https://login.example.com/?back=http://app.example.com/",
+        ),
+        ("/api/v1/clients/", "/api/v1/clients/"),
+        ("", ""),
+    ],
+)
+def test_what_the_function_makes_of_a_redirect(templates: TemplateSet, location: str, sent: str) -> None:
+    """The deployed text, run by Node.js as the rehearsal runs it."""
+    headers = {"location": {"value": location}} if location else {}
+    event = {
+        "request": {"headers": {"host": {"value": "app.example.com"}}},
+        "response": {"statusCode": 307, "headers": headers},
+    }
+    code = render(templates.resource("delivery.ApiRedirects").get("FunctionCode"))
+    program = f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"
+    done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["headers"].get("location", {}).get("value", "") == sent
 
 
 def test_private_site(templates: TemplateSet) -> None:

@@ -1,5 +1,6 @@
 """Runtime: the network in which the backend runs, and the one way in."""
 
+import json
 from typing import Any
 
 import pytest
@@ -160,8 +161,8 @@ def test_a_public_load_balancer_takes_tls_and_a_secret(templates: TemplateSet) -
     assert real(templates, "delivery.Distribution", ref("OriginSecretArn")) == "${ingress.OriginSecret}"
     assert not exists(templates, "delivery.ApiOrigin", **BOTH, **public)
     assert exists(templates, "ingress.OriginSecret", **public)
-    [admitted] = {under(templates, "network.FromCloudFront", **public)[end] for end in ("FromPort", "ToPort")}
-    assert admitted == 443
+    admitted = templates.resource("network.FromCloudFront")
+    assert admitted.get("FromPort") < admitted.get("ToPort") == 443
     # A living environment cannot change it: a target group belongs to one load balancer.
     assert "target groups" in templates["environment"].metadata["Fixed"]["LoadBalancerScheme"]
 
@@ -185,22 +186,26 @@ def test_public_without_tls_is_refused(provided: dict[str, str], refused: bool) 
     assert ("PublicLoadBalancerHasTls" in result) is refused
 
 
-def test_groups_admit_one_port(templates: TemplateSet) -> None:
+def test_groups_admit_what_is_listened_on(templates: TemplateSet) -> None:
+    """By rules that follow no parameter: a rule is replaced by a second one that is made first, and CloudFront's list
+    fits into a group once; a backend that moves serves until it is gone."""
     port = under(templates, "ingress.Listener")["Port"]
     [container] = templates.resource("backend.Task").get("ContainerDefinitions", default=[])
     task_port = container["PortMappings"][0]["ContainerPort"]
     assert (port, task_port) == (80, 8000)
     admitted = {
-        resource.address: tuple(
-            under(templates, resource.address, BackendTarget="ECS").get(name)
-            for name in ("GroupId", "IpProtocol", "FromPort", "ToPort")
-        )
+        resource.address: tuple(resource.get(name) for name in ("GroupId", "IpProtocol", "FromPort", "ToPort"))
         for resource in templates.resources("AWS::EC2::SecurityGroupIngress")
     }
     assert admitted == {
-        "network.FromCloudFront": (attribute("LoadBalancerGroup", "GroupId"), "tcp", port, port),
+        # The ports of both kinds of listener, of which there is one.
+        "network.FromCloudFront": (attribute("LoadBalancerGroup", "GroupId"), "tcp", port, 443),
         "network.FromLoadBalancer": (attribute("TaskGroup", "GroupId"), "tcp", task_port, task_port),
+        "network.FromLoadBalancerToProxy": (attribute("TaskGroup", "GroupId"), "tcp", 80, 80),
     }
+    moving = {"AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"}
+    for resource in templates.resources(*moving):
+        assert resource.condition is None and "Fn::If" not in json.dumps(dict(resource.properties)), resource.address
     assert templates.resource("network.FromCloudFront").get("SourcePrefixListId") == ref("CloudFrontPrefixListId")
     assert templates["environment"].metadata["Computed"]["CloudFrontPrefixListId"]["Found"] == PREFIX_LIST
     assert passed(templates, "Network", "CloudFrontPrefixListId") == ref("CloudFrontPrefixListId")
@@ -209,9 +214,12 @@ def test_groups_admit_one_port(templates: TemplateSet) -> None:
     groups = list(templates.resources("AWS::EC2::SecurityGroup"))
     assert [group.get("VpcId") for group in groups] == [ref("Vpc")] * 2
     assert [group.address for group in groups if group.get("SecurityGroupIngress") is not None] == []
-    [out] = under(templates, "network.LoadBalancerGroup", BackendTarget="ECS")["SecurityGroupEgress"]
-    assert (out["IpProtocol"], out["FromPort"], out["ToPort"]) == ("tcp", task_port, task_port)
-    assert out["DestinationSecurityGroupId"] == attribute("TaskGroup", "GroupId")
+    out = templates.resource("network.LoadBalancerGroup").get("SecurityGroupEgress")
+    assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in out] == [
+        ("tcp", task_port, task_port),
+        ("tcp", 80, 80),
+    ]
+    assert {str(rule["DestinationSecurityGroupId"]) for rule in out} == {str(attribute("TaskGroup", "GroupId"))}
     redis = templates.resource("network.ToRedis")
     assert (redis.condition, redis.get("FromPort"), redis.get("ToPort")) == ("HasRedis", 6379, 6379)
     assert redis.get("GroupId") == attribute("TaskGroup", "GroupId")

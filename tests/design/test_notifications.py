@@ -21,6 +21,8 @@ from tests.support.design import (
 )
 
 FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback"]
+# What CodeBuild says of a failed command: the command with its quotes and line breaks.
+AWKWARD = 'Error while executing command: set -eu\nmkdir "$REPORTS" \\ <error>. Reason: exit status 1'
 SUMMARY = "external-execution-summary"
 PAGE = "https://console.aws.amazon.com/codepipeline/home?region=${AWS::Region}#/view/${Pipeline}"
 
@@ -41,7 +43,8 @@ def transformed(rule: Resource, happened: dict[str, Any]) -> dict[str, Any]:
         for step in path.removeprefix("$.").split("."):
             value = value[step]
         assert f": <{name}>" in text
-        text = text.replace(f"<{name}>", json.dumps(value))
+        # The worst that the page allows: a text is put between quotes, and nothing in it is escaped.
+        text = text.replace(f"<{name}>", f'"{value}"' if isinstance(value, str) else json.dumps(value))
     message: dict[str, Any] = json.loads(text)
     return message
 
@@ -112,14 +115,16 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
     assert len(rules) == 6
     for stage, body in stages(templates, ApprovalRequired="true").items():
         rolls_back = body.get("OnFailure") == {"Result": "ROLLBACK"}
-        for summary in ("Health check failed after deployment", None):
+        for summary in ("Health check failed after deployment", AWKWARD, None):
             [rule] = [rule for rule in rules if selects(rule, stage, summary is not None)]
             assert rule.get("State") == "ENABLED"
             assert rule.get("EventPattern", "source") == ["aws.codepipeline"]
             assert rule.get("EventPattern", "detail", "pipeline") == [ref("Pipeline")]
             message = transformed(rule, event(stage, summary))
             assert list(message) == FIELDS
-            assert message["error"] == (summary or f"the action gave no reason: {PAGE}")
+            # The object that holds the reason is JSON already: no quote or line break in it can break the message.
+            reason = {"external-execution-summary": summary}
+            assert message["error"] == (reason if summary else f"the action gave no reason: {PAGE}")
             assert message["rollback"] == ("initiated" if rolls_back else "not-configured")
             assert (message["pipeline"], message["stage"], message["status"]) == ("p", stage, "FAILED")
             assert (message["executionId"], message["timestamp"]) == ("e-1", "2026-01-15T10:30:00Z")
@@ -144,13 +149,15 @@ def test_messages_of_success_and_of_ecs(templates: TemplateSet) -> None:
     }
     detail = {"pipeline": "p", "execution-id": "e-1", "state": "SUCCEEDED"}
     message = transformed(success, {"time": "2026-01-15T10:30:00Z", "detail": detail})
-    assert list(message.values()) == ["p", "all", "SUCCEEDED", "e-1", "2026-01-15T10:30:00Z", "none", "none"]
+    assert list(message.values())[:6] == ["p", "all", "SUCCEEDED", "e-1", "2026-01-15T10:30:00Z", "none"]
+    # A rollback is an execution that succeeds, too, and its event does not say so.
+    assert message["rollback"] == f"see whether the execution is one: {PAGE}"
     # The shape of AmazonECS developerguide, ecs_service_deployment_events.
     given_up = templates.resource("monitoring.DeploymentRolledBack")
     detail = {"eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/1", "reason": "circuit breaker"}
     message = transformed(given_up, {"detail": {**detail, "updatedAt": "2026-01-15T10:30:00Z"}})
     assert list(message) == FIELDS
-    assert (message["stage"], message["rollback"], message["error"]) == (
+    assert (message["stage"], message["rollback"], message["error"]["reason"]) == (
         "Deploy_Backend",
         "initiated",
         "circuit breaker",
@@ -180,10 +187,18 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     assert {item.logical_id for item in shown} == {
         "BackendBuildDuration",
         "FrontendBuildDuration",
+        "MessagesLost",
         "PipelineDuration",
         "PipelineFailure",
         "PipelineStart",
     }
+    # Every rule that sends a message is watched for messages that do not arrive.
+    lost = under(templates, "monitoring.MessagesLost", **BOTH)
+    watched = {str(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]) for one in lost["Metrics"][:-1]}
+    rules = [one for one in templates.resources("AWS::Events::Rule") if one.template == "monitoring"]
+    assert watched == {str(ref(rule.logical_id)) for rule in rules}
+    assert {one["MetricStat"]["Metric"]["MetricName"] for one in lost["Metrics"][:-1]} == {"FailedInvocations"}
+    assert (lost["Metrics"][-1]["Expression"], lost["Threshold"]) == ("SUM(FILL(METRICS(), 0))", 1)
     start = templates.resource("monitoring.PipelineStart")
     assert alarms(templates, "monitoring.PipelineStart") == [("AWS/Events", "FailedInvocations", "Sum", 1)]
     assert dimensions(dict(start.properties)) == {"RuleName": "${StartRuleName}"}
@@ -247,6 +262,8 @@ def test_resource_limits_and_budget(templates: TemplateSet) -> None:
     budget = templates.resource("monitoring.Budget")
     assert budget.get("Budget", "BudgetLimit") == {"Amount": ref("MonthlyBudget"), "Unit": "USD"}
     assert (budget.get("Budget", "BudgetType"), budget.get("Budget", "TimeUnit")) == ("COST", "MONTHLY")
+    # What carries the environment's tag: without a filter it is the cost of the whole account.
+    assert render(budget.get("Budget", "CostFilters", "TagKeyValue")[0]) == "user:Environment$${Environment}"
     assert default(templates, "MonthlyBudget") == "212"
     warnings = budget.get("NotificationsWithSubscribers")
     assert [warning["Subscribers"] for warning in warnings] == [

@@ -2,7 +2,7 @@
 
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
-from tests.support.design import BOTH, arn, attribute, default, exists, grants, ref, sub, under
+from tests.support.design import BOTH, arn, attribute, declaration, default, exists, grants, ref, sub, under
 
 TAKES_A_KEY: dict[str, tuple[str, ...]] = {
     "AWS::CodeBuild::Project": ("EncryptionKey",),
@@ -124,7 +124,9 @@ def test_registry(templates: TemplateSet) -> None:
     assert images.get("ImageScanningConfiguration") == {"ScanOnPush": True}
     assert images.get("EncryptionConfiguration") == {"EncryptionType": "KMS", "KmsKey": ref("KeyArn")}
     assert images.get("RepositoryPolicyText") is None
-    assert default(templates, "ImagesKept") == "10"
+    # Every push makes an image, and the one that runs is pulled at each start of a task: no few of them push it out.
+    assert default(templates, "ImagesKept") == "100"
+    assert declaration(templates, "ImagesKept")["MinValue"] == 50
     stack = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="")
     assert stack["Parameters"]["RegistryUri"] == {"Fn::GetAtt": ["Registry", "Outputs.RegistryUri"]}
     adopted = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="earlier")

@@ -20,6 +20,8 @@ SET = {
     "Environment": "local",
     "BranchName": "develop",
     "CloudFrontPrefixListId": "pl-3b927c52",
+    "ZoneA": "us-east-1a",
+    "ZoneB": "us-east-1b",
     "BackendBootstrap": "true",
     "BackendImage": "none",
     "ConfigurationDigest": "0123456789abcdef",

@@ -187,7 +187,8 @@ def _backend() -> list[Setting]:
             pattern=r"[a-z][a-z0-9-]*\.[a-z0-9]+",
             rule="an EC2 instance type for x86, such as t3.small",
         ),
-        Setting(ports.IMAGES_KEPT, group, "Images kept", "10", between=(2, 1000)),
+        # Every push builds one, released or not: what runs must not expire while a release waits for its approval.
+        Setting(ports.IMAGES_KEPT, group, "Images kept", "100", between=(50, 1000)),
         Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
     ]
 

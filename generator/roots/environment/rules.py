@@ -6,16 +6,39 @@ check evaluates the same Rules over the files in `params/`, without AWS.
 
 from __future__ import annotations
 
-from troposphere import And, Equals, Not, Or, Ref, Template
+from collections.abc import Sequence
+
+from troposphere import And, AWSHelperFn, Equals, Not, Or, Ref, Template
 
 from generator.core import conditions, ports
-from generator.core.names import BEANSTALK, CODECOMMIT, CONNECTION, INTERNAL, NONE, PUBLIC
+from generator.core.names import BEANSTALK, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PUBLIC
 from generator.core.ports import Port
 from generator.core.settings import refuse_unless
+from generator.roots.environment.parameters import TASK_MEMORIES
+
+# What memory (MiB) Fargate takes with each number of CPU units (AmazonECS developerguide, task_definition_parameters).
+FARGATE = {
+    cpu: [memory for memory in TASK_MEMORIES if least <= int(memory) <= most]
+    for cpu, least, most in (
+        ("256", 512, 2048),
+        ("512", 1024, 4096),
+        ("1024", 2048, 8192),
+        ("2048", 4096, 16384),
+        ("4096", 8192, 30720),
+    )
+}
 
 
 def _is(port: Port, value: str) -> Equals:
     return Equals(Ref(port.name), value)
+
+
+def _listed(values: Sequence[str]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}" if len(values) > 1 else values[0]
+
+
+def _one_of(port: Port, values: Sequence[str]) -> AWSHelperFn:
+    return Or(*(_is(port, value) for value in values)) if len(values) > 1 else _is(port, values[0])
 
 
 def add_to(template: Template) -> None:
@@ -65,16 +88,6 @@ def add_to(template: Template) -> None:
             "SourceProvider CONNECTION needs ConnectionArn and SourceRepository, and CODECOMMIT takes neither",
         ),
         (
-            "SmallTasksHaveLittleMemory",
-            Or(
-                Not(_is(ports.TASK_CPU, "256")),
-                _is(ports.TASK_MEMORY, "512"),
-                _is(ports.TASK_MEMORY, "1024"),
-                _is(ports.TASK_MEMORY, "2048"),
-            ),
-            "TaskCpu 256 goes with TaskMemory 512, 1024 or 2048 on Fargate",
-        ),
-        (
             "ShiftingNeedsTwoTargetGroups",
             Or(
                 _is(ports.DEPLOYMENT_STRATEGY, "ROLLING"),
@@ -106,3 +119,12 @@ def add_to(template: Template) -> None:
         ),
     ):
         refuse_unless(template, name, claim, says)
+    for cpu, memories in FARGATE.items():
+        refuse_unless(
+            template,
+            f"Memory{cpu}",
+            Or(
+                Not(_is(ports.TASK_CPU, cpu)), Not(_is(ports.BACKEND_TARGET, ECS)), _one_of(ports.TASK_MEMORY, memories)
+            ),
+            f"TaskCpu {cpu} goes with TaskMemory {_listed(memories)} on Fargate",
+        )

@@ -33,9 +33,8 @@ def build(project: Project) -> Stack:
 
     headers = behaviours.headers(stack, project)
     page, origins = (behaviours.page(stack, project, frontend, headers), _origins(stack, project, backend, frontend))
-    api_paths = [
-        cloudfront.CacheBehavior(PathPattern=path, **behaviours.api(headers)) for path in project.frontend.api_paths
-    ]
+    api = behaviours.api(headers, behaviours.redirects(stack, project, backend))
+    api_paths = [cloudfront.CacheBehavior(PathPattern=path, **api) for path in project.frontend.api_paths]
     distribution = stack.add(
         cloudfront.Distribution(
             "Distribution",
@@ -44,9 +43,7 @@ def build(project: Project) -> Stack:
                 CacheBehaviors=If(backend, If(frontend, api_paths, NoValue), NoValue),
                 Comment=Sub(f"{project.title}, ${{Environment}}"),
                 DefaultCacheBehavior=If(
-                    frontend,
-                    cloudfront.DefaultCacheBehavior(**page),
-                    cloudfront.DefaultCacheBehavior(**behaviours.api(headers)),
+                    frontend, cloudfront.DefaultCacheBehavior(**page), cloudfront.DefaultCacheBehavior(**api)
                 ),
                 DefaultRootObject=If(frontend, "index.html", NoValue),
                 Enabled=True,

@@ -28,6 +28,18 @@ PAGE_ROUTING = [
     "  return request;",
     "}",
 ]
+# An address of another host, or of another port, is left alone.
+REDIRECTS = [
+    "function handler(event) {",
+    "  var response = event.response;",
+    "  var location = response.headers.location;",
+    "  var own = 'http://' + event.request.headers.host.value;",
+    "  if (location && location.value.indexOf(own) === 0 && '/?#'.indexOf(location.value.charAt(own.length)) !== -1) {",
+    "    location.value = 'https' + location.value.substring('http'.length);",
+    "  }",
+    "  return response;",
+    "}",
+]
 
 
 def headers(stack: Stack, project: Project) -> Ref:
@@ -92,9 +104,31 @@ def page(stack: Stack, project: Project, frontend: str, headers: Ref) -> dict[st
     }
 
 
-def api(headers: Ref) -> dict[str, object]:
+def redirects(stack: Stack, project: Project, backend: str) -> GetAtt:
+    """Behind an HTTP listener a load balancer says `X-Forwarded-Proto: http`, whatever the viewer used, and the
+    application redirects to `http://`; on a page that came over TLS the browser blocks that (elasticloadbalancing
+    application, x-forwarded-headers). The function exists under the condition `backend`."""
+    function = stack.add(
+        cloudfront.Function(
+            "ApiRedirects",
+            AutoPublish=True,
+            Condition=backend,
+            FunctionCode=Join("\n", REDIRECTS),
+            FunctionConfig=cloudfront.FunctionConfig(
+                Comment="Redirects of the application to its own address stay on https", Runtime="cloudfront-js-2.0"
+            ),
+            Name=Sub(f"{project.short}-${{Environment}}-${{AWS::Region}}-redirects"),
+        ),
+        "Turns redirects of the application to its own address into https.",
+        ["RUN-2"],
+    )
+    return GetAtt(function, "FunctionMetadata.FunctionARN")
+
+
+def api(headers: Ref, redirects: GetAtt) -> dict[str, object]:
     """The API: every method, nothing cached, everything that the viewer sent forwarded."""
     return {
+        "FunctionAssociations": [cloudfront.FunctionAssociation(EventType="viewer-response", FunctionARN=redirects)],
         "AllowedMethods": EVERY_METHOD,
         "CachePolicyId": CACHING_DISABLED,
         "Compress": True,

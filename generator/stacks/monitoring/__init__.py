@@ -7,7 +7,9 @@ pipelines, and a failed deployment is an event of ECS. CloudFront's own alarms n
 
 from __future__ import annotations
 
-from troposphere import Sub, budgets, cloudwatch, events
+from collections.abc import Sequence
+
+from troposphere import If, Join, NoValue, Ref, Sub, budgets, cloudwatch, events
 
 from generator.constructs.alarms import add, alarm, measured
 from generator.core import conditions, ports
@@ -15,7 +17,7 @@ from generator.core.names import CONNECTION
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
 from generator.stacks.monitoring import dashboard
-from generator.stacks.monitoring.messages import PIPELINE_PAGE, messages
+from generator.stacks.monitoring.messages import PIPELINE_PAGE, Message, messages
 
 
 def build(project: Project) -> Stack:
@@ -23,9 +25,10 @@ def build(project: Project) -> Stack:
     backend, frontend = conditions.add_to(stack)
     ecs = conditions.on_ecs(stack)
     topic = stack.takes(ports.TOPIC_ARN)
+    rules: list[tuple[Message, events.Rule]] = []
     for message in messages(stack.takes(ports.PIPELINE), stack.takes(ports.SERVICE_ARN)):
         condition = {"Condition": ecs} if message.needs_ecs else {}
-        stack.add(
+        rule = stack.add(
             events.Rule(
                 message.title,
                 Description=message.says,
@@ -37,6 +40,8 @@ def build(project: Project) -> Stack:
             message.says,
             ["NOT-2", "NOT-3"],
         )
+        rules.append((message, rule))
+    _lost_messages(stack, rules, ecs)
     _pipeline_alarms(stack, backend, frontend)
     _service_alarms(stack, ecs)
     stack.add(
@@ -50,6 +55,29 @@ def build(project: Project) -> Stack:
     )
     _budget(stack, project)
     return stack
+
+
+def _lost_messages(stack: Stack, rules: Sequence[tuple[Message, events.Rule]], ecs: str) -> None:
+    """Messages that EventBridge could not deliver, of all rules together. Source: eventbridge userguide,
+    eb-monitoring; AmazonCloudWatch monitoring, using-metric-math (FILL and SUM of all metrics)."""
+    counts: list[object] = []
+    for number, (message, rule) in enumerate(rules):
+        count = measured(f"rule{number}", ("AWS/Events", "FailedInvocations", "Sum"), {"RuleName": Ref(rule)})
+        counts.append(If(ecs, count, NoValue) if message.needs_ecs else count)
+    lost = cloudwatch.MetricDataQuery(
+        Id="lost", Expression="SUM(FILL(METRICS(), 0))", Label="Messages lost", ReturnData=True
+    )
+    add(
+        stack,
+        "MessagesLost",
+        "A message about a release could not be delivered.",
+        ["NOT-2", "NOT-3"],
+        None,
+        page=PIPELINE_PAGE,
+        EvaluationPeriods=1,
+        Metrics=[*counts, lost],
+        Threshold=1,
+    )
 
 
 def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
@@ -133,7 +161,9 @@ def _service_alarms(stack: Stack, ecs: str) -> None:
 
 
 def _budget(stack: Stack, project: Project) -> None:
-    """The account's whole cost: a budget by tag would read zero until the tag is activated for cost allocation."""
+    """The cost of what carries the environment's tag. Until somebody activates the tag `Environment` for cost
+    allocation it reads zero (billing and cost management user guide, activating-tags); without a filter it would count
+    the whole account."""
     topic = stack.takes(ports.TOPIC_ARN)
     stack.add(
         budgets.Budget(
@@ -142,6 +172,7 @@ def _budget(stack: Stack, project: Project) -> None:
                 BudgetLimit=budgets.Spend(Amount=stack.takes(ports.BUDGET_AMOUNT), Unit="USD"),
                 BudgetName=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
                 BudgetType="COST",
+                CostFilters={"TagKeyValue": [Join("$", ["user:Environment", stack.takes(ports.ENVIRONMENT)])]},
                 TimeUnit="MONTHLY",
             ),
             NotificationsWithSubscribers=[

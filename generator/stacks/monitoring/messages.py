@@ -1,8 +1,9 @@
 """The design's message, in exactly its seven fields, from events that exist.
 
 An EventBridge input transformer fills a template with values from the event. A value that is missing would drop its
-field, so rules split by whether the event carries an error text; values are not escaped, so text stays unquoted in
-the template and EventBridge quotes it (eventbridge userguide, eb-transform-target-input; codepipeline userguide,
+field, so rules split by whether the event carries an error text. Values are not escaped, and the reason of a failed
+build quotes commands, with quotes and line breaks: so the error is the object that holds it, which is JSON already,
+whatever stands in it (eventbridge userguide, eb-transform-target-input; codepipeline userguide,
 detect-state-changes-cloudwatch-events; AmazonECS developerguide, ecs_service_deployment_events).
 """
 
@@ -74,7 +75,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                 "state": ["FAILED"],
                 "execution-result": {SUMMARY: [{"exists": exists}]},
             }
-            error = {"error": f"$.detail.execution-result.{SUMMARY}"} if exists else {}
+            error = {"error": "$.detail.execution-result"} if exists else {}
             silence = {} if exists else {"error": f"the action gave no reason: {PIPELINE_PAGE}"}
             entries.append(
                 Message(
@@ -89,14 +90,16 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
     entries.append(
         Message(
             "ReleaseSucceeded",
-            "Tells that a release is live.",
+            "Tells that an execution has succeeded: a release, or the rollback of one.",
             {
                 "source": ["aws.codepipeline"],
                 "detail-type": [PIPELINE_EVENT],
                 "detail": {"pipeline": [pipeline], "state": ["SUCCEEDED"]},
             },
             PIPELINE_PATHS,
-            {"stage": "all", "error": "none", "rollback": "none"},
+            # A rollback is an execution of its own that ends so, too, and nothing in the event tells it (codepipeline
+            # userguide, stage-rollback and detect-state-changes-cloudwatch-events).
+            {"stage": "all", "error": "none", "rollback": f"see whether the execution is one: {PIPELINE_PAGE}"},
         )
     )
     entries.append(
@@ -113,7 +116,7 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                 "status": "$.detail.eventName",
                 "executionId": "$.detail.deploymentId",
                 "timestamp": "$.detail.updatedAt",
-                "error": "$.detail.reason",
+                "error": "$.detail",
             },
             {"pipeline": f"${{{PIPELINE.name}}}", "stage": DEPLOY_BACKEND, "rollback": "initiated"},
             needs_ecs=True,

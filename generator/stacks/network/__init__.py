@@ -1,8 +1,8 @@
 """The VPC: two zones, a public and a private subnet in each, and the two security groups.
 
 The tasks have no public address and leave through NAT, because the application calls services that have no VPC
-endpoint: that is also why there is always a NAT gateway. The load balancer's group admits CloudFront's prefix list on
-one port and nothing else; both groups stand here, because each names the other. One NAT gateway is the cheap choice,
+endpoint: that is also why there is always a NAT gateway. The load balancer's group admits CloudFront's prefix list and
+nothing else; both groups stand here, because each names the other. One NAT gateway is the cheap choice,
 two survive the loss of a zone. A public load balancer stands in the public subnets. Which two zones they are, the
 deploy script decides once: not every zone has what CloudFront and Fargate need, and the function that lists zones may
 answer otherwise another day.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from troposphere import Cidr, Equals, GetAtt, If, Ref, Select, Sub, ec2
 
-from generator.core import conditions, ports
+from generator.core import ports
 from generator.core.names import INSTANCE_PORT, PUBLIC
 from generator.core.stack import Stack
 from generator.project import Project
@@ -65,8 +65,7 @@ def build(project: Project) -> Stack:
         )
     traffic.flow_log(stack, vpc)
     is_public = stack.when("PublicLoadBalancer", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
-    port = If(conditions.on_ecs(stack), project.backend.port, INSTANCE_PORT)
-    traffic.groups(stack, vpc, port, is_public)
+    traffic.groups(stack, vpc, (project.backend.port, INSTANCE_PORT))
     stack.gives(ports.VPC_ID, Ref(vpc))
     stack.gives(ports.PRIVATE_SUBNET_A, Ref(private[0]))
     stack.gives(ports.PRIVATE_SUBNET_B, Ref(private[1]))

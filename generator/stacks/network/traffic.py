@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from awacs import logs as do
 from awacs.aws import ArnLike
-from troposphere import GetAtt, If, Ref, ec2, logs
+from troposphere import GetAtt, Ref, ec2, logs
 
 from generator.core import arns, iam, ports
 from generator.core.arns import Text
@@ -53,12 +55,14 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
     )
 
 
-def groups(stack: Stack, vpc: ec2.VPC, port: Text, public: str) -> None:
-    """The security groups of load balancer and tasks; `port` is the tasks', `public` the condition under which the
-    load balancer is.
+def groups(stack: Stack, vpc: ec2.VPC, ports_of_backend: Sequence[int]) -> None:
+    """The security groups of load balancer and tasks; `ports_of_backend` are those of the tasks and of the proxy on
+    instances.
 
     Each group's way out stands inside it, because a group without one may reach everything. The way in to the tasks is
-    a resource of its own: the groups name each other.
+    a resource of its own: the groups name each other. No rule follows a parameter: ports and lists of a rule cannot be
+    changed, so a second rule would be made before the first one goes, and CloudFront's list fits once (schema of
+    AWS::EC2::SecurityGroupIngress, createOnlyProperties); and a backend that moves serves until it is gone.
     """
     tasks = stack.add(
         ec2.SecurityGroup(
@@ -74,18 +78,33 @@ def groups(stack: Stack, vpc: ec2.VPC, port: Text, public: str) -> None:
         ec2.SecurityGroup(
             "LoadBalancerGroup",
             GroupDescription="Load balancer: from CloudFront only",
-            SecurityGroupEgress=[_out("To the tasks", port, DestinationSecurityGroupId=GetAtt(tasks, "GroupId"))],
+            SecurityGroupEgress=[
+                _out("To the backend", port, DestinationSecurityGroupId=GetAtt(tasks, "GroupId"))
+                for port in ports_of_backend
+            ],
             VpcId=Ref(vpc),
         ),
         "Security group of the load balancer.",
         SERVES,
     )
-    cloudfront = {"SourcePrefixListId": stack.takes(ports.PREFIX_LIST)}
-    # The prefix list weighs 55 of a group's 60 rules: there can be no second one beside it.
-    listens = If(public, PUBLIC_LISTENER_PORT, LISTENER_PORT)
-    _in(stack, "FromCloudFront", balancer, listens, "CloudFront to the load balancer", cloudfront)
+    # The list weighs 55 of a group's 60 rules, and weighs as much for several ports as for one: so one rule has those
+    # of both kinds of load balancer, each of which listens on one of them.
+    stack.add(
+        ec2.SecurityGroupIngress(
+            "FromCloudFront",
+            Description="CloudFront to the load balancer",
+            FromPort=LISTENER_PORT,
+            GroupId=GetAtt(balancer, "GroupId"),
+            IpProtocol="tcp",
+            SourcePrefixListId=stack.takes(ports.PREFIX_LIST),
+            ToPort=PUBLIC_LISTENER_PORT,
+        ),
+        "CloudFront to the load balancer, on the port of its listener, internal or public.",
+        SERVES,
+    )
     from_balancer = {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")}
-    _in(stack, "FromLoadBalancer", tasks, port, "Load balancer to the tasks", from_balancer)
+    for title, port in zip(("FromLoadBalancer", "FromLoadBalancerToProxy"), ports_of_backend, strict=True):
+        _in(stack, title, tasks, port, "Load balancer to the backend", from_balancer)
     _redis(stack, vpc, tasks)
     stack.gives(ports.LOAD_BALANCER_GROUP, GetAtt(balancer, "GroupId"))
     stack.gives(ports.TASK_GROUP, GetAtt(tasks, "GroupId"))

@@ -41,6 +41,7 @@ NOT_SHOWN: Exceptions = {
         "ResourceTags": "the budget without its tags",
     },
     "AWS::CloudFront::Distribution": {
+        "DistributionConfig.CacheBehaviors.FunctionAssociations": "the behaviour without its function",
         "DistributionConfig.DefaultCacheBehavior.FunctionAssociations": "the behaviour without its function",
         "DistributionConfig.Origins.OriginAccessControlId": "the origin without its access control",
         "DistributionConfig.Origins.S3OriginConfig": "the origin without it: it says only that no identity is used",
