@@ -35,100 +35,110 @@ shown = || { status=$$?; [ $$status = 2 ] || exit $$status; }
 unexport PYTHONSAFEPATH
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-help: ## what can be typed
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list the commands
+	@awk -F ':.*## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-deploy: templates $(tools) ## create or update an environment, ENV=local (the AWS on this machine) unless said
+##@ Try it on your computer
+
+deploy: templates $(tools) ## create or update an environment; without ENV it is local, a simulated AWS on your computer
 	@$(DELIVERY) apply $(environment) $(arguments)
 
-plan: templates $(tools) ## show everything that a deployment would do, nested stacks too, and do nothing
+plan: templates $(tools) ## preview a deployment, including nested stacks
 	@$(DELIVERY) plan $(environment) $(arguments) $(shown)
 
-access: templates $(tools) ## create or update the roles that deploy an environment, once, as an administrator: ENV=production
-	@$(DELIVERY) access $(environment) $(arguments)
-
-outputs: .venv/ready ## show an environment's outputs
-	@$(DELIVERY) outputs $(environment) $(arguments)
-
-import: .venv/ready ## take over a CodeCommit repository that exists into the shared stack
-	@$(DELIVERY) import $(environment) $(arguments)
-
-explain: .venv/ready ## tell why the last deployment of an environment failed
-	@$(DELIVERY) explain $(environment) $(arguments)
-
-events: .venv/ready ## show what happened in an environment's stacks
-	@$(DELIVERY) events $(environment) $(arguments)
-
-drift: .venv/ready ## show what was changed outside the stacks
-	@$(DELIVERY) drift $(environment) $(arguments) $(shown)
-
-status: .venv/ready ## show an environment's stacks as they stand
-	@$(DELIVERY) status $(environment) $(arguments)
-
-follow: .venv/ready ## watch what is running in an environment to its end
-	@$(DELIVERY) follow $(environment) $(arguments)
-
-continue: .venv/ready ## bring back an environment that could be neither updated nor restored
-	@$(DELIVERY) continue $(environment) $(arguments)
-
-destroy: .venv/ready ## delete an environment; what holds data stays, unless it is named
-	@$(DELIVERY) destroy $(environment) $(arguments)
-
-preflight: .venv/ready ## look at everything that a deployment needs, and change nothing: ENV=staging
-	@$(DELIVERY) preflight $(environment) $(arguments)
-
-config: .venv/ready ## list, set or compare the application's configuration: ENV=staging SET=LOG_LEVEL=DEBUG
-	@$(DELIVERY) config $(environment) $(call option,SET,--set) $(arguments) $(shown)
-
-rollback: .venv/ready ## list good releases, or go back to one: ENV=staging TO=commit
-	@$(DELIVERY) rollback $(environment) $(call option,TO,--to) $(arguments)
-
-migrate: templates ## bring an application into its repository: APP=folder
-	@$(DELIVERY) migrate shared $(call option,APP,--app) $(arguments)
-
-review: .venv/ready ## what a change does to every environment: BASE=main (ARGS="--format html" for a page)
-	@$(DELIVERY) review $(if $(call given,BASE),$(call quoted,BASE),main) $(arguments)
-
-cost: .venv/ready ## what an environment costs in a month: ENV=staging
-	@$(DELIVERY) cost $(environment) $(arguments)
-
-rehearse: .venv/local ## rehearse one release in the local environment: APP=folder FAIL_AT=stage KEEP=1 ASK=1
+rehearse: .venv/local ## simulate a release of your application: APP=folder FAIL_AT=stage KEEP=1 ASK=1
 	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(KEEP),--keep) $(if $(ASK),--ask) $(arguments)
 
 fault: .venv/local ## make a resource of the local AWS fail, to practise: RESOURCE=Backend/Service ON=update
 	@$(DELIVERY) local fault $(call option,RESOURCE,--resource) $(call option,ON,--on) $(arguments)
 
-fault-clear: .venv/local ## remove every fault planned with make fault
+fault-clear: .venv/local ## remove all faults that were planned with make fault
 	@$(DELIVERY) local fault-clear
 
-local-stop: .venv/ready ## stop the local AWS, and forget everything in it
+local-stop: .venv/ready ## stop the local AWS and forget everything in it
 	@$(DELIVERY) local stop
 
-templates: .venv/ready ## render, lint and check the templates
+##@ Deploy to a real account
+
+preflight: .venv/ready ## check the account for everything that a deployment needs (read-only): ENV=staging
+	@$(DELIVERY) preflight $(environment) $(arguments)
+
+access: templates $(tools) ## create or update the roles that deploy an environment, as an administrator: ENV=staging
+	@$(DELIVERY) access $(environment) $(arguments)
+
+migrate: templates ## push an application with its branches and tags into the repository: APP=folder
+	@$(DELIVERY) migrate shared $(call option,APP,--app) $(arguments)
+
+import: .venv/ready ## import an existing CodeCommit repository into the shared stack
+	@$(DELIVERY) import $(environment) $(arguments)
+
+cost: .venv/ready ## estimate the monthly cost of an environment: ENV=staging
+	@$(DELIVERY) cost $(environment) $(arguments)
+
+destroy: .venv/ready ## delete an environment; resources with data are kept unless you name them
+	@$(DELIVERY) destroy $(environment) $(arguments)
+
+##@ Inspect
+
+status: .venv/ready ## show the state of the stacks, and of a running operation
+	@$(DELIVERY) status $(environment) $(arguments)
+
+outputs: .venv/ready ## show addresses and names
+	@$(DELIVERY) outputs $(environment) $(arguments)
+
+events: .venv/ready ## list events of all nested stacks; ARGS=--failed lists failures only
+	@$(DELIVERY) events $(environment) $(arguments)
+
+drift: .venv/ready ## show changes made outside the stacks
+	@$(DELIVERY) drift $(environment) $(arguments) $(shown)
+
+config: .venv/ready ## list, set or compare the application configuration: SET=LOG_LEVEL=DEBUG
+	@$(DELIVERY) config $(environment) $(call option,SET,--set) $(arguments) $(shown)
+
+##@ Recover
+
+explain: .venv/ready ## show why the last operation failed, and the next step
+	@$(DELIVERY) explain $(environment) $(arguments)
+
+follow: .venv/ready ## follow the running operation until it ends
+	@$(DELIVERY) follow $(environment) $(arguments)
+
+continue: .venv/ready ## resume a failed rollback (UPDATE_ROLLBACK_FAILED)
+	@$(DELIVERY) continue $(environment) $(arguments)
+
+rollback: .venv/ready ## list good releases, or go back to one: TO=commit
+	@$(DELIVERY) rollback $(environment) $(call option,TO,--to) $(arguments)
+
+##@ Develop
+
+templates: .venv/ready ## render, lint and check the templates; skipped if nothing changed
 	@$(BIN)/python -m generator --gate
 
-check: .venv/ready ## say whether templates/ is stale, and write nothing
+check: .venv/ready ## fail if templates/ is out of date (for CI)
 	@$(BIN)/python -m generator --check
 
-test: .venv/test .venv-checkov/ready .venv-awscli/ready ## the whole suite; STRICT=1 fails on what this machine cannot run
+review: .venv/ready ## show what a change does to every environment: BASE=main
+	@$(DELIVERY) review $(if $(call given,BASE),$(call quoted,BASE),main) $(arguments)
+
+test: .venv/test .venv-checkov/ready .venv-awscli/ready ## run all tests; STRICT=1 fails for tests that cannot run on this computer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call given,PYTEST)
 
-unit: .venv/test ## the tests without a server or a browser
+unit: .venv/test ## run the tests without a server or a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m unit $(call given,PYTEST)
+
+mutants: .venv/mutants .venv-checkov/ready .venv-awscli/ready ## measure which seeded faults the tests see: SEED=1 COUNT=150
+	@$(BIN)/python -m tests.mutants $(call option,SEED,--seed) $(call option,COUNT,--count) $(arguments)
 
 lint: .venv/test ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-format: .venv/test ## let ruff mend what it can
+format: .venv/test ## fix formatting and lint automatically
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: .venv/test .venv-awscli/ready .venv-sam/ready .venv-sceptre/ready ## ratios, side by side
+bench: .venv/test .venv-awscli/ready .venv-sam/ready .venv-sceptre/ready ## compare deployment time with AWS CLI, SAM and Sceptre
 	@$(BIN)/python -m tests.bench
 
-mutants: .venv/mutants .venv-checkov/ready .venv-awscli/ready ## the faults that the tests see, of a sample: SEED=1 COUNT=150
-	@$(BIN)/python -m tests.mutants $(call option,SEED,--seed) $(call option,COUNT,--count) $(arguments)
-
-clean: ## remove environments and caches
+clean: ## remove virtual environments and caches (never touches AWS)
 	rm -rf .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # An environment whose Python has gone is made anew, whatever its marks say.

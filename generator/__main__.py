@@ -56,10 +56,10 @@ def main(words: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     parser = _Parser(prog="python -m generator", description="Renders the CloudFormation templates.")
     verbs = parser.add_mutually_exclusive_group()
-    verbs.add_argument("--check", action="store_true", help="say whether templates/ is stale; write nothing")
+    verbs.add_argument("--check", action="store_true", help="fail if templates/ is out of date; writes nothing")
     verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
     verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
-    verbs.add_argument("--gate", action="store_true", help="render, lint, house rules, parameter files")
+    verbs.add_argument("--gate", action="store_true", help="render, then lint, project rules, parameter files")
     parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
     options = parser.parse_args(words)
     if options.list or options.picture:
@@ -91,11 +91,12 @@ def make_templates(base: Path, *, gate: bool) -> int:
         return DONE
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
     gc.set_threshold(100_000)
-    with _working("gate: cfn-lint, house rules, parameter files ..."):
+    with _working("gate: cfn-lint, project rules, parameter files ..."):
         _write_parameter_page(templates)
         findings = _gate_findings(templates)
     if _report(findings):
-        _say(f"gate: {len(findings)} findings; nothing may be deployed until they are gone", "red", sys.stderr)
+        number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
+        _say(f"gate: {number} before deploying", "red", sys.stderr)
         return FINDINGS
     cache.remember_pass(ROOT)
     _say("gate: passed, no findings", "green")

@@ -50,30 +50,30 @@ class Verb(NamedTuple):
 
 
 VERBS = {
-    "plan": Verb("show everything that apply would do, and do nothing", f"{MODULES}.plan"),
+    "plan": Verb("preview a deployment, including nested stacks", f"{MODULES}.plan"),
     "apply": Verb("create or update the shared stack, then the environment", f"{MODULES}.apply"),
-    "status": Verb("show the stacks as they stand", f"{MODULES}.status"),
-    "follow": Verb("watch what is running to its end", f"{MODULES}.follow"),
-    "explain": Verb("tell why the last operation failed", f"{MODULES}.explain"),
-    "events": Verb("show what happened, over all nested stacks", f"{MODULES}.events"),
-    "outputs": Verb("show the outputs", f"{MODULES}.outputs"),
-    "drift": Verb("show what was changed outside the stacks (2 when something was)", f"{MODULES}.drift"),
-    "continue": Verb("bring back what could be neither updated nor restored", f"{MODULES}.continue_"),
-    "rollback": Verb("bring the application back to an earlier good release", f"{MODULES}.rollback"),
-    "config": Verb("list, set or compare the application's configuration", f"{MODULES}.config"),
-    "preflight": Verb("look at everything that a deployment needs, and change nothing", f"{MODULES}.preflight"),
+    "status": Verb("show the state of the stacks, and of a running operation", f"{MODULES}.status"),
+    "follow": Verb("follow the running operation until it ends", f"{MODULES}.follow"),
+    "explain": Verb("show why the last operation failed, and the next step", f"{MODULES}.explain"),
+    "events": Verb("list events of all nested stacks", f"{MODULES}.events"),
+    "outputs": Verb("show addresses and names", f"{MODULES}.outputs"),
+    "drift": Verb("show changes made outside the stacks", f"{MODULES}.drift"),
+    "continue": Verb("resume a failed rollback (UPDATE_ROLLBACK_FAILED)", f"{MODULES}.continue_"),
+    "rollback": Verb("list good releases, or go back to one", f"{MODULES}.rollback"),
+    "config": Verb("list, set or compare the application configuration", f"{MODULES}.config"),
+    "preflight": Verb("check the account for everything that a deployment needs (read-only)", f"{MODULES}.preflight"),
     "access": Verb("create or update the roles that deploy an environment, as an administrator", f"{MODULES}.access"),
-    "migrate": Verb("bring an application's branches and tags into the repository", f"{MODULES}.migrate"),
-    "import": Verb("take over a repository that exists into the shared stack", f"{MODULES}.import_"),
-    "destroy": Verb("delete an environment; what holds data stays", f"{MODULES}.destroy"),
-    "cost": Verb("what an environment costs in a month", "scripts.cost", operates=False),
-    "review": Verb("what a change does to every environment", "scripts.review.command", "BASE", False),
-    "version": Verb("say which version a change of the templates needs", "scripts.review.version", "BASE", False),
-    "show": Verb("what one environment gets, with every condition decided", "scripts.lookup.show", operates=False),
-    "why": Verb("where something is made, why, and what changing it does", "scripts.lookup.why", "NAME", False),
-    "ci-files": Verb("write ready workflow files for a host of git", "scripts.ci.command", "", False),
-    "rehearse": Verb("play one release through the local environment", "scripts.rehearse", "", False),
-    "local": Verb("start, stop or find the AWS on this machine", f"{MODULES}.local", "WHAT", False),
+    "migrate": Verb("push an application with its branches and tags into the repository", f"{MODULES}.migrate"),
+    "import": Verb("import an existing CodeCommit repository into the shared stack", f"{MODULES}.import_"),
+    "destroy": Verb("delete an environment; resources with data are kept unless you name them", f"{MODULES}.destroy"),
+    "cost": Verb("estimate the monthly cost of an environment", "scripts.cost", operates=False),
+    "review": Verb("show what a change does to every environment", "scripts.review.command", "BASE", False),
+    "version": Verb("show which version a change of the templates needs", "scripts.review.version", "BASE", False),
+    "show": Verb("show the resources of one environment, conditions decided", "scripts.lookup.show", operates=False),
+    "why": Verb("show where a name is defined, why, and what changing it does", "scripts.lookup.why", "NAME", False),
+    "ci-files": Verb("write workflow files for GitHub, GitLab or CodeBuild", "scripts.ci.command", "", False),
+    "rehearse": Verb("simulate a release of your application in the local AWS", "scripts.rehearse", "", False),
+    "local": Verb("start, stop or find the local AWS, or plan a fault in it", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),
 }
 ALIASES = {"deploy": "apply"}  # what the Make target is called
@@ -82,7 +82,34 @@ SYNONYMS = {"up": "apply", "create": "apply", "update": "apply", "diff": "plan",
 SYNONYMS |= {"down": "destroy", "remove": "destroy", "logs": "events", "watch": "follow", "costs": "cost"}
 # The verbs that start the local AWS when it does not run.
 STARTING = ("access", "apply", "plan")
-STATUSES = "exit status: " + ", ".join(f"{status.value} {text}" for status, text in MEANINGS.items())
+GROUPS = {
+    "deploy": ("plan", "apply", "preflight", "access", "migrate", "import", "cost", "destroy"),
+    "inspect": ("status", "outputs", "events", "drift", "config", "show", "why"),
+    "recover": ("explain", "follow", "continue", "rollback"),
+    "try and develop": ("local", "rehearse", "review", "version", "ci-files", "completion"),
+}
+EXAMPLES = {
+    "plan": ("plan staging", "plan staging --out plan.json"),
+    "apply": ("apply staging", "apply production --plan plan.json --yes"),
+    "status": ("status local", "status production --profile ops"),
+    "follow": ("follow staging", "follow staging --verbose"),
+    "explain": ("explain staging", "explain staging --stack Backend"),
+    "events": ("events staging --failed", "events staging --since 2h"),
+    "outputs": ("outputs staging", "outputs staging --format json"),
+    "drift": ("drift staging", "drift staging --format json"),
+    "continue": ("continue staging", "continue staging --skip Backend.Service"),
+    "rollback": ("rollback production", "rollback production --to 653ab2dea319"),
+    "config": ("config staging", "config staging --set LOG_LEVEL=DEBUG"),
+    "preflight": ("preflight staging", "preflight production --profile ops"),
+    "access": ("access staging", "access production --profile admin"),
+    "migrate": ("migrate shared --app ../application",),
+    "import": ("import shared",),
+    "destroy": ("destroy local", "destroy staging --name staging --yes"),
+    "cost": ("cost staging",),
+    "review": ("review main",),
+    "rehearse": ("rehearse", "rehearse --app ../application --fail-at Deploy_Backend"),
+    "local": ("local status", "local fault --resource Backend/Service"),
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,45 +120,74 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+        """The error comes first, and the usage is one command away: nobody reads what stands below ten lines of it."""
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\nUsage: {self.prog} --help\n")
 
 
 def parser(verb: str, door: str = hints.DELIVERY) -> Parser:
     """The command line of one verb."""
-    options = Parser(f"{door} {verb}", description=f"{VERBS[verb].help}.", epilog=f"{STATUSES}.")
+    options = Parser(f"{door} {verb}", **_about(verb, door))
     _fill(options, verb)
     return options
 
 
+def _about(verb: str, door: str) -> dict[str, Any]:
+    """What the help of a verb says before and after its options."""
+    examples = "\n".join(f"  {door} {example}" for example in EXAMPLES.get(verb, ()))
+    text = VERBS[verb].help
+    return {
+        "description": f"{text[:1].upper()}{text[1:]}.",
+        "epilog": f"examples:\n{examples}\n\n`{door} --help` lists the exit statuses." if examples else None,
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+    }
+
+
+def _listed() -> str:
+    """Every verb with what it does, by group."""
+    width = max(map(len, VERBS))
+    groups = []
+    for title, verbs in GROUPS.items():
+        groups.append("\n".join([f"{title}:", *(f"  {verb:{width}}  {VERBS[verb].help}" for verb in verbs)]))
+    return "\n\n".join(groups)
+
+
 def _fill(options: argparse.ArgumentParser, name: str) -> None:
     verb = VERBS[name]
+    others = options.add_argument_group("where and how")
     if verb.subject == "ENVIRONMENT":
         options.add_argument(
-            "environment", metavar=verb.subject, help=f"a file in params/; {LOCAL} is the AWS on this machine"
+            "environment", metavar=verb.subject, help=f"name of a file in params/; `{LOCAL}` is the local AWS"
         )
     verb.load().arguments(options)
     if verb.operates:
-        options.add_argument("--profile", help="profile of the AWS CLI's configuration")
-        options.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
+        others.add_argument("--profile", help="profile of the AWS CLI's configuration")
+        others.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
     if verb.subject == "ENVIRONMENT":
-        options.add_argument(
+        others.add_argument(
             "--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates"
         )
-        options.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+        others.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
     if verb.operates or name == "rehearse":
-        options.add_argument(
+        others.add_argument(
             "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
         )
-    options.add_argument("--debug", action="store_true", help="show where in the code an unexpected error arose")
+    others.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
 
 
 def program(verb: str = "", door: str = hints.DELIVERY) -> Parser:
     """The whole command line. Only `verb` has its own options: the others would have to be imported for them."""
-    options = Parser(door, description="Deploys and operates the environments of this checkout.", epilog=f"{STATUSES}.")
-    verbs = options.add_subparsers(dest="verb", metavar="VERB", required=True, title="verbs (`VERB --help` tells more)")
-    for name, entry_ in VERBS.items():
-        below = verbs.add_parser(name, help=entry_.help, description=f"{entry_.help}.", epilog=f"{STATUSES}.")
+    statuses = "\n".join(f"  {status.value:<2}  {text}" for status, text in MEANINGS.items())
+    options = Parser(
+        door,
+        usage=f"{door} VERB [ENVIRONMENT] [OPTION ...]",
+        description=f"Deploys and operates the environments of this checkout.\n\n{_listed()}",
+        epilog=f"`{door} VERB --help` shows the options of a verb.\n\nexit status:\n{statuses}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    # The verbs are listed by group above, and not once more.
+    verbs = options.add_subparsers(dest="verb", metavar="VERB", required=True, help=argparse.SUPPRESS)
+    for name in VERBS:
+        below = verbs.add_parser(name, prog=f"{door} {name}", **_about(name, door))
         if name == verb:
             _fill(below, name)
     return options
@@ -253,7 +309,7 @@ def connect(options: argparse.Namespace) -> "Aws":
 
 
 def local_aws(run_file: Path, start: bool) -> "Aws":
-    """The AWS on this machine; `start` says whether it is started where it does not run. Raises `RefusedError`."""
+    """The local AWS; `start` says whether it is started where it does not run. Raises `RefusedError`."""
     from importlib.util import find_spec
 
     from scripts.deployment.aws import Aws, Endpoint

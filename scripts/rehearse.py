@@ -32,10 +32,10 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--app", type=Path, default=PROJECT / "tests/applications/sample", help="folder of the application"
     )
-    parser.add_argument("--fail-at", default="", metavar="NAME", help="stage or action that shall fail")
-    parser.add_argument("--pipeline", help="name of the pipeline, where there are several")
+    parser.add_argument("--fail-at", default="", metavar="NAME", help="stage or action that fails on request")
+    parser.add_argument("--pipeline", help="name of the pipeline, if there are several")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of all builds")
-    parser.add_argument("--programs", type=Path, help="folder of programs that builds find before the real ones")
+    parser.add_argument("--programs", type=Path, help="folder of programs that builds use instead of the real ones")
     parser.add_argument("--keep", action="store_true", help="page and API stay up until `make local-stop`")
     parser.add_argument("--ask", action="store_true", help="approvals wait for `aws codepipeline put-approval-result`")
     parser.add_argument("--execution", default="", help=SUPPRESS)  # for the local AWS: one that was started there

@@ -36,8 +36,10 @@ def test_every_path_exists(repository: Path) -> None:
 def test_the_number_of_project_rules_is_right(repository: Path) -> None:
     from generator.gate.rules import RULES
 
-    [number] = re.findall(r"cfn-lint plus (\d+) project rules", (repository / "README.md").read_text(encoding="utf-8"))
-    assert int(number) == len(RULES)
+    [number] = re.findall(
+        r"cfn-lint plus more than (\d+) project rules", (repository / "README.md").read_text(encoding="utf-8")
+    )
+    assert int(number) < len(RULES) < int(number) + 20
 
 
 def test_every_page_is_in_the_index(repository: Path) -> None:

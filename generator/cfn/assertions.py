@@ -80,10 +80,10 @@ def unmet(name: str, declaration: Mapping[str, Any], value: str) -> tuple[str, .
         if "Number" in declaration["Type"] and not NUMBER.fullmatch(item):
             return ("must be a number",)
         if allowed and item not in allowed:
-            return (": ".join(["is not an allowed value", *described]), *allowed)
+            return (": ".join(["is not allowed", *described]), *allowed)
         pattern = declaration.get("AllowedPattern")
         if pattern is not None and not _pattern(name, pattern).fullmatch(item):
-            return (" ".join([f"must match {pattern}", *described]),)
+            return (described[0] if described else f"must match {pattern}",)
         for bound in [bound for bound in BOUNDS if bound in declaration]:
             size, limit = (len(item) if "Length" in bound else float(item), float(declaration[bound]))
             if size < limit if "Min" in bound else size > limit:

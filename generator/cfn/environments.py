@@ -49,7 +49,8 @@ def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
     declared = file.parameters.get("Environment", name)
     if name != SHARED and declared != name:
         # Two files for one environment would deploy over each other.
-        faults.append(Problem(file.path, "Parameters.Environment", str(declared), "must be the file's name", (name,)))
+        why = "must be the file's name"
+        faults.append(Problem(file.path, "Parameters.Environment", f'"{declared}"', why, (name,)))
     if not faults:
         breached = [problem for root in roots.values() for problem in _breached_limits(file, root)]
         faults += dict.fromkeys(breached)

@@ -72,9 +72,20 @@ class Problem:
     message: str
     choices: tuple[str, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, in one sentence: `TaskCpu = "300" is not an allowed value`."""
+        name = self.key.removeprefix("Parameters.")
+        return f"{name} = {self.value} {self.message}" if self.value else f"{name}: {self.message}"
+
+    @property
+    def valid(self) -> str:
+        """The valid choices, as a sentence; empty where there are none to list."""
+        return f"Valid: {', '.join(self.choices)}." if self.choices else ""
+
     def __str__(self) -> str:
-        choices = f"; valid: {', '.join(self.choices)}" if self.choices else ""
-        return f"{self.file}: {self.key}{f' = {self.value}' if self.value else ''}: {self.message}{choices}"
+        end = "" if self.sentence.endswith(".") else "."
+        return f"{self.file}: {self.sentence}{end}" + (f" {self.valid}" if self.valid else "")
 
 
 def read(path: Path) -> ParameterFile:

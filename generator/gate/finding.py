@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One fault. `where` is the way inside the file: a logical id, or more exactly a path."""
+    """One fault. `where` is the way inside the file: a logical id, or more exactly a path; empty where `message` names
+    it. `fix` is empty where the message says enough."""
 
     file: str
     where: str
@@ -14,4 +15,6 @@ class Finding:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.file} {self.where}: {self.rule} {self.message}\n    fix: {self.fix}"
+        place = f"{self.file} {self.where}".rstrip()
+        fix = f"\n    fix: {self.fix}" if self.fix else ""
+        return f"{place}: {self.rule} {self.message}{fix}"

@@ -19,9 +19,8 @@ def findings(folder: Path, templates: TemplateSet) -> list[Finding]:
         try:
             _, problems = environments.check(file, templates)
         except ParameterFileError as error:
-            faults.append(Finding(name, f"line {error.line or 1}", "PARAMS", error.reason, "correct the file"))
+            faults.append(Finding(name, f"line {error.line or 1}", "PARAMS", error.reason, ""))
             continue
         for problem in problems:
-            fix = f"choose one of {', '.join(problem.choices)}" if problem.choices else "correct the value"
-            faults.append(Finding(name, problem.key, "PARAMS", problem.message, fix))
+            faults.append(Finding(name, "", "PARAMS", str(problem).removeprefix(f"{problem.file}: "), ""))
     return faults

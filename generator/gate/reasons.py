@@ -20,13 +20,13 @@ def findings(base: str, templates: TemplateSet) -> list[Finding]:
 
 
 def _finding(permission: Permission) -> Finding:
-    verb = "allows" if permission.allows else "no longer denies"
+    verb = "also allows" if permission.allows else "no longer denies"
     actions = ", ".join(permission.actions + permission.not_actions)
     resources = ", ".join(permission.resources + permission.not_resources) or "itself"
     return Finding(
         LEDGER,
         permission.holder,
         "REASON",
-        f"{permission.sid} {verb} {actions} on {resources}, which is new, for the old reason: {permission.reason}",
-        "take it back, or say in the reason of the statement why it may do this too",
+        f"{permission.sid} now {verb} {actions} on {resources}, but its reason is unchanged: {permission.reason}",
+        "remove the permission, or update the reason of the statement",
     )

@@ -14,15 +14,19 @@ from scripts.terminal import prompt
 
 def arguments(parser: ArgumentParser) -> None:
     """How somebody agrees on the command line."""
-    parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
-    for option, what in (("--allow-replace", "made anew"), ("--allow-delete", "deleted")):
+    parser.add_argument("--yes", action="store_true", help="agree in advance; never covers destructive changes")
+    for option, what in (("--allow-replace", "replacing"), ("--allow-delete", "deleting")):
         parser.add_argument(
-            option, metavar="NAME", action="append", default=[], help=f"what holds data or an address and may be {what}"
+            option,
+            metavar="NAME",
+            action="append",
+            default=[],
+            help=f"allow {what} this resource, which holds data or an address; repeatable",
         )
-    parser.add_argument("--allow-broader", action="store_true", help="permissions may become broader")
-    parser.add_argument("--wait", action="store_true", help="wait until the pipeline has ended what it executes")
+    parser.add_argument("--allow-broader", action="store_true", help="allow this plan to grant more permissions")
+    parser.add_argument("--wait", action="store_true", help="wait for the running release to finish")
     parser.add_argument(
-        "--cancel-release", action="store_true", help="change the pipeline although it executes something"
+        "--cancel-release", action="store_true", help="change the pipeline now; cancels the running release"
     )
 
 

@@ -127,7 +127,9 @@ def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, 
     except (TemplatesError, ParameterFileError) as error:
         raise RefusedError(str(error)) from error
     if problems:
-        raise ParametersRefusedError(problems)
+        # Named from where the person stands, as every other tool names files.
+        near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        raise ParametersRefusedError([replace(problem, file=str(near)) for problem in problems])
     return {root: Environment(name, one, file) for root, one in environments.roots_of(name, templates).items()}
 
 

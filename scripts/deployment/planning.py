@@ -198,10 +198,12 @@ def arguments(parser: ArgumentParser) -> None:
         "--notify",
         metavar="TOPIC",
         action="append",
-        help=f"ARN of a topic that gets every event of the stacks from now on, or {settings.NOBODY}; may be repeated",
+        help=f"ARN of a topic that receives every event of the stacks, or {settings.NOBODY}; repeatable",
     )
     parser.add_argument(
-        "--without-alarms", action="store_true", help="no alarm takes the update back: for mending what raised it"
+        "--without-alarms",
+        action="store_true",
+        help="disable rollback on alarms for this update, to fix the cause of an alarm",
     )
 
 

@@ -20,7 +20,7 @@ from scripts.operations.retained import KEY, PARAMETERS, find, missing
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of it."""
     parser.add_argument(
-        "--adopt", action="store_true", help="take over what an earlier environment of this name has left"
+        "--adopt", action="store_true", help="use resources retained from an earlier environment of this name"
     )
 
 
@@ -43,11 +43,11 @@ def settle(aws: Aws, wanted: Environment, previous: Stack | None, adopt: bool) -
     found = find(aws, wanted)
     if found and not adopt:
         told = "\n".join(f"  {one.line}  ({one.what})" for one in found)
-        writes = "" if aws.endpoint else f", and writes these lines into {wanted.file.path}"
-        forget = "; `make local-stop` forgets everything on this machine" if aws.endpoint else ""
+        writes = "" if aws.endpoint else f", which writes these lines into {wanted.file.path}"
+        forget = " Start over: `make local-stop` forgets everything." if aws.endpoint else ""
         raise RefusedError(
-            f"An earlier {wanted.stack} has left what the new one has to adopt:\n{told}",
-            f"`apply --adopt` does{writes}{forget}.",
+            f"Resources retained from an earlier {wanted.stack} would conflict:\n{told}",
+            f"Use them: `apply --adopt`{writes}.{forget}",
         )
     return [Computed(one.parameter, one.value, FOUND, f"adopted: {one.what}") for one in found]
 

@@ -31,7 +31,7 @@ EVERY = 10.0
 def arguments(parser: ArgumentParser) -> None:
     """How much is shown of what is going on."""
     much = parser.add_mutually_exclusive_group()
-    much.add_argument("--quiet", action="store_true", help="show no progress, only how it ends")
+    much.add_argument("--quiet", action="store_true", help="show the result only, no progress")
     much.add_argument("--verbose", action="store_true", help="show every event of every resource")
 
 

@@ -73,8 +73,8 @@ def rehearsal(
 ) -> Iterator[Release]:
     """Runs one release and gives how it went; page and API answer as long as the context.
 
-    `pipeline_name` is needed where there are several; `fail_at` names a stage or action that shall fail; `print_line`
-    gets the progress. Raises `DeployError` when no release can be rehearsed at all.
+    `pipeline_name` is needed where there are several; `fail_at` names a stage or action that fails on request;
+    `print_line` gets the progress. Raises `DeployError` when no release can be rehearsed at all.
     """
     with ExitStack() as stack:
         try:

@@ -101,7 +101,7 @@ def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(wanted: Env
     told = str(raised.value)
     for line in (f'"{KEY}": "{KEYS[0]}"', f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"'):
         assert f"\n  {line}  (" in told
-    assert "`apply --adopt` does, and writes these lines into " in told and "staging.json" in told
+    assert "Use them: `apply --adopt`, which writes these lines into " in told and "staging.json" in told
 
 
 def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: Environment) -> None:

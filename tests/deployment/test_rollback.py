@@ -126,10 +126,10 @@ def test_a_failed_rollback_stops_and_is_a_failure() -> None:
 @pytest.mark.parametrize(
     ("history", "wanted", "told"),
     [
-        (HISTORY, "333", "333 names no good release; there are: 222222222222, 111111111111"),
-        (HISTORY, "e-", "e- names more than one good release"),
+        (HISTORY, "333", 'No successful release matches "333". Known releases: 222222222222, 111111111111.'),
+        (HISTORY, "e-", 'More than one successful release matches "e-"'),
         ((execution(6, SECOND, "InProgress"), *HISTORY), "1111", "is running e-6"),
-        ((), "1111", "there are: none"),
+        ((), "1111", "Known releases: none."),
     ],
 )
 def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], wanted: str, told: str) -> None:

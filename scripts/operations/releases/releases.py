@@ -67,8 +67,8 @@ def find(releases: list[Release], wanted: str) -> Release:
     # The same commit may have been released more than once: the newest of them is meant.
     if len({one.commit for one in found}) != 1:
         valid = ", ".join(one.commit[:12] for one in releases[:10]) or "none"
-        what = "no good release" if not found else "more than one good release"
-        raise RefusedError(f"{wanted} names {what}; there are: {valid}", "`rollback ENVIRONMENT` alone lists them.")
+        what = "No successful release matches" if not found else "More than one successful release matches"
+        raise RefusedError(f'{what} "{wanted}". Known releases: {valid}.', "`rollback` lists them.")
     return found[0]
 
 

@@ -17,7 +17,9 @@ def arguments(parser: ArgumentParser) -> None:
     agree.arguments(parser)
     planning.arguments(parser)
     watching.arguments(parser)
-    parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
+    parser.add_argument(
+        "--follow", action="store_true", help="follow an operation that somebody else has started, then deploy"
+    )
     parser.set_defaults(plan=None)
 
 

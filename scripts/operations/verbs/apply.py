@@ -44,11 +44,15 @@ def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `apply`."""
     agree.arguments(parser)
     adoption.arguments(parser)
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan that `plan --out FILE` has saved")
-    parser.add_argument("--follow", action="store_true", help="follow what somebody else has running, then go on")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="execute a plan saved with `plan --out FILE`")
+    parser.add_argument(
+        "--follow", action="store_true", help="follow an operation that somebody else has started, then deploy"
+    )
     planning.arguments(parser)
     watching.arguments(parser)
-    parser.add_argument("--without-branch", action="store_true", help="do not ask whether the pipeline's branch exists")
+    parser.add_argument(
+        "--without-branch", action="store_true", help="skip the check that the pipeline's branch exists"
+    )
 
 
 def run(run: Run) -> Exit:

@@ -22,10 +22,10 @@ ROTATED = "JWT_SECRET_KEY"  # the only secret that a person may give
 
 def arguments(parser: ArgumentParser) -> None:
     """What to change or compare, and everything that applying takes."""
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a value; more than once")
-    parser.add_argument("--secret", metavar="KEY", help=f"give a new value of a secret: {ROTATED}")
-    parser.add_argument("--compare", metavar="OTHER", help="another environment, a file in params/")
-    parser.add_argument("--edit-only", action="store_true", help="change the parameter file and do not apply it")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set a value; repeatable")
+    parser.add_argument("--secret", metavar="KEY", help=f"set a new value of a secret: {ROTATED}")
+    parser.add_argument("--compare", metavar="OTHER", help="compare with another environment, a file in params/")
+    parser.add_argument("--edit-only", action="store_true", help="change the parameter file, but do not deploy it")
     apply.arguments(parser)
 
 
@@ -79,7 +79,9 @@ def _set(run: Run) -> Exit:
 def _secret(run: Run, stack: Stack) -> Exit:
     name = run.given.secret
     if name != ROTATED:
-        what = "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is no secret"
+        what = (
+            "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is not a secret"
+        )
         raise RefusedError(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
     try:
         value = prompt.secret(f"{name}: ")

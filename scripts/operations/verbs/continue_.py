@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CHILD.RESOURCE",
-        help="leave this resource as it is, by logical ids, for instance Backend.Service; may be repeated",
+        help="give up on this resource, such as Backend.Service; repeatable",
     )
     parser.add_argument("--yes", action="store_true", help="agree in advance")
     watching.arguments(parser)

@@ -29,14 +29,22 @@ REMAINS = "The shared stack, the access stack and the packaging bucket (deployme
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `destroy`."""
     parser.add_argument("--yes", action="store_true", help="skip the question; requires --name ENVIRONMENT")
-    parser.add_argument("--name", metavar="ENVIRONMENT", help="the environment's name once more, for --yes")
-    parser.add_argument("--empty-buckets", action="store_true", help="empty and remove all its buckets, too")
-    parser.add_argument("--empty-registry", action="store_true", help="delete its images and the registry, too")
+    parser.add_argument("--name", metavar="ENVIRONMENT", help="the environment's name, for --yes")
+    parser.add_argument("--empty-buckets", action="store_true", help="also empty and delete all its buckets")
+    parser.add_argument("--empty-registry", action="store_true", help="also delete the registry and its images")
     parser.add_argument(
-        "--empty", metavar="NAME", action="append", default=[], help="empty and remove this one, such as Storage.Logs"
+        "--empty",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="also empty and delete this resource, such as Storage.Logs; repeatable",
     )
     parser.add_argument(
-        "--retain", metavar="PATH", action="append", default=[], help="leave behind what could not be deleted"
+        "--retain",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="keep this resource, which could not be deleted; repeatable",
     )
     watching.arguments(parser)
 

@@ -11,8 +11,12 @@ from scripts.operations.run import Run, say
 
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `events`."""
-    parser.add_argument("--stack", default="", metavar="PATH", help="one stack alone, such as Backend (all roots)")
-    parser.add_argument("--operation", choices=("last", "all"), default="last", help="how far to go back (last)")
+    parser.add_argument(
+        "--stack", default="", metavar="PATH", help="one stack only, such as Backend (default: all roots)"
+    )
+    parser.add_argument(
+        "--operation", choices=("last", "all"), default="last", help="the last operation, or all (default: last)"
+    )
     parser.add_argument("--since", metavar="WHEN", help="30m, 2h, 7d, or a time such as 2026-11-23T12:00 (UTC)")
     parser.add_argument("--failed", action="store_true", help="failures only")
     formats.add(parser)

@@ -17,7 +17,9 @@ GOOD = {*statuses.DEPLOYED, "DELETE_COMPLETE"}
 
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `explain`."""
-    parser.add_argument("--stack", default="", metavar="PATH", help="one stack alone, such as Backend (all roots)")
+    parser.add_argument(
+        "--stack", default="", metavar="PATH", help="one stack only, such as Backend (default: all roots)"
+    )
     formats.add(parser)
 
 

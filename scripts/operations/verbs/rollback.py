@@ -21,8 +21,8 @@ SHOWN = 20
 
 def arguments(parser: ArgumentParser) -> None:
     """Which release, and how."""
-    parser.add_argument("--to", metavar="RELEASE", help="a commit or an execution, or how either begins")
-    parser.add_argument("--build-again", action="store_true", help="run the whole pipeline from the release's commit")
+    parser.add_argument("--to", metavar="RELEASE", help="a commit or an execution, or the beginning of one")
+    parser.add_argument("--build-again", action="store_true", help="run the whole pipeline from that commit")
     parser.add_argument("--yes", action="store_true", help="agree in advance")
 
 
