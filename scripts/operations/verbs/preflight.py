@@ -30,7 +30,7 @@ LOOKERS: tuple[Looker, ...] = (
     source.names,
 )
 # What a person reads; programs get the values of `State`.
-WORDS = {State.GOOD: "good", State.KNOW: "warning", State.STOP: "error", State.UNKNOWN: "unknown"}
+WORDS = {State.GOOD: "ok", State.KNOW: "warning", State.STOP: "error", State.UNKNOWN: "unknown"}
 STYLES = {State.GOOD: GREEN, State.KNOW: YELLOW, State.STOP: RED, State.UNKNOWN: YELLOW}
 
 
