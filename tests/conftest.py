@@ -49,6 +49,7 @@ UNIT = ("cfn", "cli", "costs", "deployment", "design", "gate", "generator", "loo
 SLOW = (
     *LONGEST,
     "cfn/test_parameters.py",
+    "gate/test_role_needs.py",
     "gate/test_role_needs_faults.py",
     "gate/test_rules.py",
     "test_conformance.py",
@@ -73,7 +74,8 @@ def marker(file: Path) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     for item in items:
-        item.add_marker(marker(item.path))
+        if item.get_closest_marker("slow") is None:
+            item.add_marker(marker(item.path))
     items.sort(key=lambda item: places.get(item.path, len(places)))
     seed = config.getoption("--shuffle")
     if seed is None:

@@ -17,7 +17,8 @@ NO_NOUNS = {"one", "found", "made", "held", "given", "wanted", "told", "asked", 
 # ... and words for which the glossary has a better one (docs/developing.md).
 RETIRED = {"embedded", "memo", "settle", "settled", "survivors", "witness", "needsperson", "world", "seam", "suffer"}
 BANNED = NO_NOUNS | RETIRED
-# Folders that are not finished, with the most such names that they may have. A number may only become smaller; at the end the table is empty.
+# Folders that are not finished, with the most such names that they may have. A number may only become smaller; at the
+# end the table is empty.
 UNFINISHED: dict[str, int] = {
     "scripts": 17,
     "scripts/deployment": 175,

@@ -192,6 +192,7 @@ def another_application() -> Project:
     )
 
 
+@pytest.mark.slow  # cfn-lint over a whole set
 def test_another_application_is_another_set_of_facts(tmp_path: Path) -> None:
     """It renders, passes the lint, and nothing of the Cloud Health Dashboard is left in it."""
     folder = tmp_path / "templates"
