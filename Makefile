@@ -47,7 +47,7 @@ plan: templates $(tools) ## preview a deployment, including nested stacks
 	@$(DELIVERY) plan $(environment) $(arguments) $(shown)
 
 rehearse: .venv/local ## simulate a release of your application: APP=folder FAIL_AT=stage KEEP=1 ASK=1
-	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(KEEP),--keep) $(if $(ASK),--ask) $(arguments)
+	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(call given,KEEP),--keep) $(if $(call given,ASK),--ask) $(arguments)
 
 fault: .venv/local ## make a resource of the local AWS fail, to practise: RESOURCE=Backend/Service ON=update
 	@$(DELIVERY) local fault $(call option,RESOURCE,--resource) $(call option,ON,--on) $(arguments)

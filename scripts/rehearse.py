@@ -38,6 +38,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--programs", type=Path, help="folder of programs that builds use instead of the real ones")
     parser.add_argument("--keep", action="store_true", help="page and API stay up until `make local-stop`")
     parser.add_argument("--ask", action="store_true", help="approvals wait for `aws codepipeline put-approval-result`")
+    parser.add_argument(
+        "--suppose",
+        action="append",
+        default=[],
+        choices=("s3-deploy-encrypts", "ecs-deploy-waits"),
+        help="what AWS's documentation leaves open: simulate this answer",
+    )
     parser.add_argument("--execution", default="", help=SUPPRESS)  # for the local AWS: one that was started there
     parser.add_argument("--serve", action="store_true", help=SUPPRESS)  # for --keep: nothing but page and API
     parser.add_argument("--cache", type=Path, default=PROJECT / ".cache/rehearsal", help="what is kept between runs")
@@ -64,6 +71,7 @@ def run(options: Namespace) -> Exit:
         execution=options.execution,
         worker=tuple(_command(options)),
         asks=options.ask,
+        suppositions=frozenset(options.suppose),
     )
     if options.serve:
         _serve(aws, choices, options)

@@ -18,7 +18,7 @@ from typing import Any
 from scripts import git
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal.account_view import Action
-from scripts.rehearsal.context import ActionOutput, RehearsalContext
+from scripts.rehearsal.context import S3_ENCRYPTS, ActionOutput, RehearsalContext
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
 from scripts.rehearsal.executions import Execution
 
@@ -52,6 +52,9 @@ def deploy_to_s3(context: RehearsalContext, action: Action, execution: Execution
     context.checker.check_operation(role, "action S3", configuration)
     prefix = configuration.get("ObjectKey", "").strip("/")
     headers = {key: value for key, value in configuration.items() if key == "CacheControl"}
+    if S3_ENCRYPTS in context.options.suppositions and context.pipeline.key:
+        headers |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": context.pipeline.key}
+        context.note(f"{action}: supposed to encrypt with the key of the artifact store")
     with tempfile.TemporaryDirectory(dir=context.workspaces) as name:
         folder = Path(name)
         context.store.unpack(execution.artifacts[action.inputs[0]], folder)

@@ -17,6 +17,11 @@ from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime.beanstalk import BeanstalkInstances
 from scripts.rehearsal.runtime.ecs import EcsTasks
 
+# What AWS's documentation leaves open; either answer is simulated, and a release has to work under both.
+S3_ENCRYPTS = "s3-deploy-encrypts"  # the S3 deploy action encrypts with the store's key when no other is named
+ECS_WAITS = "ecs-deploy-waits"  # the ECS action does not end for a service whose desired count is 0
+SUPPOSITIONS = (S3_ENCRYPTS, ECS_WAITS)
+
 
 @dataclass(frozen=True)
 class RehearsalOptions:
@@ -25,7 +30,8 @@ class RehearsalOptions:
     `application` is the application's folder, `cache` where things are kept between rehearsals, `variables` values
     that builds get instead of their own, `programs` a folder of programs that go before the real ones. `execution` is
     run, which somebody else started, instead of a new one; `worker` is the command that runs such executions. `asks`
-    says that approvals wait for somebody, instead of being given by the rehearsal.
+    says that approvals wait for somebody, instead of being given by the rehearsal; `suppositions` are answers to what
+    AWS's documentation leaves open.
     """
 
     application: Path
@@ -35,6 +41,7 @@ class RehearsalOptions:
     execution: str = ""
     worker: tuple[str, ...] = ()
     asks: bool = False
+    suppositions: frozenset[str] = frozenset()
 
     @property
     def log_folder(self) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.rehearsal.account_view import Action, declared_resource
-from scripts.rehearsal.context import ActionOutput, RehearsalContext
+from scripts.rehearsal.context import ECS_WAITS, ActionOutput, RehearsalContext
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.executions import Execution
 
@@ -59,6 +59,8 @@ def deploy_to_ecs(context: RehearsalContext, action: Action, execution: Executio
     revision = f"revision {definition['revision']}"
     arn = definition["taskDefinitionArn"]
     context.aws.call("ecs", "update_service", cluster=cluster, service=name, taskDefinition=arn)
+    if not service["desiredCount"] and ECS_WAITS in context.options.suppositions:
+        raise ActionFailedError(f"the service wants no tasks, and the deployment of {revision} does not end (supposed)")
     try:
         with _application_time(context):
             context.tasks.reconcile(cluster, name)

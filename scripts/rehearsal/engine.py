@@ -188,7 +188,7 @@ def _open_context(
         aws, checker, options.log_folder, venvs, options.programs, print_line, notes.setdefault
     )
     stack.callback(instances.stop)
-    distributions = Distributions(aws, f"http://127.0.0.1:{tasks.port}")
+    distributions = Distributions(aws, checker, f"http://127.0.0.1:{tasks.port}")
     stack.callback(distributions.stop)
     executions = Executions(pipeline, page_of(aws))
     executions.end_killed()

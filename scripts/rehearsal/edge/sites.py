@@ -16,7 +16,9 @@ from scripts.rehearsal.edge.distribution import AddedHeaders, added_headers, rea
 from scripts.rehearsal.edge.functions import Functions
 from scripts.rehearsal.edge.server import ServedDistribution, StoredObject
 from scripts.rehearsal.errors import UnsupportedError
+from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker
 
+CLOUDFRONT = "cloudfront.amazonaws.com"
 RENAMED = {"OriginCustomHeaders"}  # what the API calls CustomHeaders
 
 
@@ -25,6 +27,7 @@ class Distributions:
     """Distributions by id: their names on the network, and where they are served here."""
 
     aws: Aws
+    checker: PermissionChecker
     backend_url: str
     names: dict[str, set[str]] = field(default_factory=dict)
     served: dict[str, ServedDistribution] = field(default_factory=dict)
@@ -39,7 +42,9 @@ class Distributions:
             self.names[name] = {summary["DomainName"], *config.get("Aliases", {}).get("Items", ())}
             code = self._function_code(config)
             distribution = read_distribution(config, code, self._response_headers(config))
-            served = ServedDistribution(distribution, self._objects(config), self.backend_url, Functions(code))
+            served = ServedDistribution(
+                distribution, self._objects(summary["ARN"], config), self.backend_url, Functions(code)
+            )
             self.served[name] = served
             served.start()
             for path in ("/", f"/{distribution.root}"):
@@ -120,8 +125,9 @@ class Distributions:
                 headers[policy] = added_headers(properties["ResponseHeadersPolicyConfig"])
         return headers
 
-    def _objects(self, config: Mapping[str, Any]) -> Callable[[str], StoredObject | None]:
-        """The objects of the bucket among the origins; a backend alone has none."""
+    def _objects(self, arn: str, config: Mapping[str, Any]) -> Callable[[str], StoredObject | None]:
+        """The objects of the bucket among the origins; a backend alone has none. One that is encrypted with a key needs
+        the key's policy to let CloudFront decrypt for this distribution."""
         domains = [origin["DomainName"] for origin in config["Origins"]["Items"]]
         buckets = {domain.partition(".s3")[0] for domain in domains if ".s3." in domain or ".s3-" in domain}
         if len(buckets) > 1:
@@ -137,6 +143,12 @@ class Distributions:
                 if error.code in ("NoSuchKey", "AccessDenied"):
                     return None
                 raise
+            if key_arn := answer.get("SSEKMSKeyId"):
+                try:
+                    source = {"aws:SourceArn": arn, "aws:SourceAccount": self.checker.account}
+                    self.checker.check_service_call(CLOUDFRONT, "kms:Decrypt", key_arn, source)
+                except AccessDeniedError:
+                    return None
             return StoredObject(answer["Body"].read(), answer["ContentType"], answer.get("CacheControl"))
 
         return read

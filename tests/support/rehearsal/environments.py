@@ -65,14 +65,24 @@ class World:
             (folder / "backend" / path.replace("__", "/")).write_text(text, encoding="utf-8")
         return folder
 
-    def release(self, application: Path, fail_at: str = "", asks: bool = False, **variables: str) -> Release:
+    def release(
+        self, application: Path, fail_at: str = "", asks: bool = False, suppose: tuple[str, ...] = (), **variables: str
+    ) -> Release:
         """One release with the fake programs; what it leaves to run others is the same in a command."""
         self.lines.clear()
         cache, programs, variables = self.folder / "cache", self.folder / "fakes", {**AT_ONCE, **variables}
         worker = [sys.executable, "-m", "scripts.rehearse", "--local-aws", self.run_file, "--cache", cache]
         worker += ["--app", application, "--programs", programs]
         worker += [word for name, value in variables.items() for word in ("--set", f"{name}={value}")]
-        options = RehearsalOptions(application, cache, variables, programs, worker=tuple(map(str, worker)), asks=asks)
+        options = RehearsalOptions(
+            application,
+            cache,
+            variables,
+            programs,
+            worker=tuple(map(str, worker)),
+            asks=asks,
+            suppositions=frozenset(suppose),
+        )
         return rehearse(self.aws, options, None, fail_at, self.lines.append)
 
     def output(self, name: str) -> str:
