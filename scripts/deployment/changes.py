@@ -17,6 +17,12 @@ from scripts.operations.diagnose.drift import expected
 
 # CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# AWS neither updates a nested stack that is gone nor makes it again; a stack under a new logical id is a new resource.
+DELETED_BY_HAND = (
+    "Somebody deleted the nested stack. Give it a new logical id in generator/roots/ (with a line in "
+    "generator/core/moves.py), render the templates and run the same command again: the update makes it anew and drops "
+    "the old one. `apply --adopt` takes over the data that it retained."
+)
 # Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
 FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
 # What tells the elements of a list apart: variables and containers, tags, policies, statements, origins.
@@ -41,9 +47,9 @@ def changed(
     if _unchanged(answer):
         return (), (), True
     path, failed = _refusal(aws, answer, (plan.stack,))
-    raise RefusedError(
-        "\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *_faults(aws, failed)])
-    )
+    lines = list(_faults(aws, failed))
+    remedy = DELETED_BY_HAND if any(re.search(r"Stack with id arn:\S+ does not exist", line) for line in lines) else ""
+    raise RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *lines]), remedy)
 
 
 def drift(aws: Aws, change_set: str, path: Path) -> Iterator[Notice]:

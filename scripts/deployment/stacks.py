@@ -58,13 +58,21 @@ def read(aws: Aws, name: str) -> Stack | None:
 
 
 def children(aws: Aws, stack: Stack) -> dict[str, str]:
-    """The status of each nested stack, by its logical id."""
+    """The status of each nested stack, by its logical id: its own, because the parent's record of it stays as it is
+    when somebody deletes it."""
     return {
-        resource["LogicalResourceId"]: resource["ResourceStatus"]
+        resource["LogicalResourceId"]: _own_status(aws, resource)
         for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack.id)
         for resource in page["StackResourceSummaries"]
         if resource["ResourceType"] == STACK
     }
+
+
+def _own_status(aws: Aws, resource: Answer) -> str:
+    status, physical_id = resource["ResourceStatus"], resource.get("PhysicalResourceId", "")
+    nested = read(aws, physical_id) if physical_id and status != "DELETE_COMPLETE" else None
+    gone = nested is not None and nested.status == "DELETE_COMPLETE"
+    return f"DELETE_COMPLETE, outside of this deployment; the parent has it as {status}" if gone else status
 
 
 def clear_change_sets(aws: Aws, stack: Stack) -> int:

@@ -389,11 +389,11 @@ class Run:
             return
         stack.event(self.operation, resource, "DELETE_IN_PROGRESS")
         try:
-            steps = (
-                self.delete(self.account.stacks[resource.physical], keep)
-                if resource.nested
-                else provision.delete(self.account, stack, resource)
-            )
+            child = self.account.stacks[resource.physical] if resource.nested else None
+            if child and child.status == "DELETE_COMPLETE":
+                steps = provision.nothing()
+            else:
+                steps = self.delete(child, keep) if child else provision.delete(self.account, stack, resource)
             yield from provision.disturbed(self.account, "delete", stack, resource, self.operation, steps)
         except Exception as error:
             raise failed(stack, resource, self.operation, "DELETE_FAILED", error) from error

@@ -223,12 +223,20 @@ def stop(run_file: Path = RUN_FILE) -> bool:
             with suppress(ProcessLookupError):
                 os.kill(run.pid, signal.SIGTERM)
             until = time.monotonic() + 10
-            while _answers(run):
+            while _answers(run) or _lives(run.pid):
                 if time.monotonic() > until:
                     raise ServerError(f"process {run.pid} does not end; end it with `kill -9 {run.pid}`")
                 time.sleep(0.05)
         run_file.unlink(missing_ok=True)
     return run is not None
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs still; one whose end nobody has noticed does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
 
 
 @contextmanager
