@@ -142,8 +142,10 @@ def read_pipeline(aws: Aws, name: str | None = None) -> Pipeline:
     if name is None and len(names) == 1:
         name = names[0]
     if name is None or name not in names:
-        choices = ", ".join(names) or "none, `make deploy` makes one"
-        raise RefusedError(f"There is no pipeline {name}." if name else "Which pipeline?", f"There are: {choices}.")
+        if not names:
+            raise RefusedError("There is no pipeline to rehearse.", "`make deploy` creates an environment with one.")
+        reason = f"There is no pipeline {name}." if name else "There are several pipelines: choose with --pipeline."
+        raise RefusedError(reason, f"There are: {', '.join(names)}.")
     answer = aws.call("codepipeline", "get_pipeline", name=name)
     body, arn = answer["pipeline"], answer["metadata"]["pipelineArn"]
     store = body.get("artifactStore")

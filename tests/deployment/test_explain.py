@@ -206,7 +206,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     lines = [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
     assert lines == [
         "Backend > Service  UPDATE_FAILED: Service did not stabilize: tasks fail their health check",
-        "it failed: everything goes back to what it was",
+        "failed, rolling back",
         "Backend > Task  UPDATE_FAILED: a failure of the rollback, later",
     ]
     text = list(map(str, outcomes.outcome_lines(outcome)))

@@ -146,7 +146,7 @@ def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture
     assert {tuple(one["path"][:1]) for one in told} == {(), ("Backend",), ("Network",)}
     events_verb.run(asked(Account(), failed=True))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == SHARED and lines[1] == STAGING
+    assert lines[0] == f"{SHARED}: no failures" and lines[1] == STAGING
     assert lines[2] == "  2026-11-23 12:00:07  UPDATE_FAILED  Backend > Service  AWS::ECS::Service"
     assert lines[3] == "      Service did not stabilize: tasks fail their health check"
     assert all("UPDATE_FAILED" in line for line in lines[2:] if line.startswith("  2026"))

@@ -8,7 +8,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.follow import Event
 from scripts.operations.diagnose import sources
 from scripts.operations.diagnose.remedies import remedy
-from scripts.operations.diagnose.tasks import why_stopped
+from scripts.operations.diagnose.tasks import NO_TASK, why_stopped
 
 # What CloudFormation says of a resource that it stopped because another one had failed, and of a nested stack or a
 # root whose inside failed: never the cause. Source: User Guide, "Troubleshooting CloudFormation", and events of
@@ -16,7 +16,7 @@ from scripts.operations.diagnose.tasks import why_stopped
 CANCELLED = ("cancelled", "Operation was cancelled")
 ENCLOSING = ("Embedded stack arn:", "The following resource(s) failed to")
 SERVICE = "AWS::ECS::Service"
-SAYS = "Its tasks say why, above: correct that in the application or its configuration, and deploy again."
+SAYS = "Its stopped task says why, above: correct that in the application or its configuration."
 BY_A_PERSON = "somebody cancelled it (CancelUpdateStack)"
 
 Said = Mapping[tuple[str, ...], Sequence[str]]
@@ -124,7 +124,7 @@ def _told(event: Event, stack: str, root: Template, said: Said) -> Cause:
         event.reason or "AWS gives no reason",
         resource.description if resource else "",
         module,
-        SAYS if heard else remedy(event.reason) or _correct(event, str(place or module)),
+        SAYS if heard and NO_TASK not in heard else remedy(event.reason) or _correct(event, str(place or module)),
         str(place or ""),
         heard,
     )

@@ -75,7 +75,7 @@ def nested(aws: Aws, stack: Stack, path: tuple[str, ...]) -> Stack:
                 ids[held.path[-1]] = held.physical_id
         found = read(aws, ids[step]) if step in ids else None
         if found is None:
-            known = f"There are: {', '.join(sorted(ids))}." if ids else "It has none."
+            known = f"There are: {', '.join(sorted(ids))}." if ids else "It has no nested stacks."
             raise UsageError(f"{stack.name} has no nested stack {step}.", known)
         stack = found
     return stack

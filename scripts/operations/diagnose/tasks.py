@@ -7,6 +7,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 
 LINES = 10  # of a log
+NO_TASK = "no stopped task is known"
 LONGEST = 300  # characters of a line
 
 
@@ -49,13 +50,14 @@ def standing(aws: Aws, service: str) -> list[str]:
 def _lines(aws: Aws, cluster: str, name: str) -> Iterator[str]:
     for one in aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]:
         for deployment in one.get("deployments", ()):
-            if deployment.get("rolloutStateReason"):
+            # A deployment that ended well is no evidence of a failure.
+            if deployment.get("rolloutStateReason") and deployment.get("rolloutState") != "COMPLETED":
                 yield f"deployment {deployment.get('rolloutState', '')}: {deployment['rolloutStateReason']}"
         if events := one.get("events"):
             yield f"service: {events[0]['message']}"
     task = _last(aws, cluster, name)
     if task is None:
-        yield "no stopped task is known"
+        yield NO_TASK
         return
     yield f"task {task['taskArn'].rpartition('/')[2]} stopped: {task.get('stoppedReason', 'no reason given')}"
     for container in task.get("containers", ()):

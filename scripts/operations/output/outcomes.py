@@ -1,7 +1,7 @@
 """How an operation ended, and how stacks stand, as lines for a terminal."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from generator.cfn.templates import Template
@@ -19,7 +19,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[Line]:
     text = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
     yield line((text, GREEN if outcome.good else RED))
     if outcome.cause:
-        yield from cause_lines(outcome.cause)
+        # While the rollback has failed, a deployment is refused: what to do about the first cause comes later.
+        yield from cause_lines(outcome.cause if outcome.obstacle is None else replace(outcome.cause, remedy=""))
     if outcome.obstacle:
         yield line("rollback failed at:", depth=1)
         yield from cause_lines(outcome.obstacle)

@@ -47,7 +47,7 @@ class Progress:
     planned: frozenset[tuple[str, ...]] = frozenset()
     parts: dict[tuple[str, ...], Part] = field(default_factory=dict)
     began: datetime | None = None
-    undoing: bool = False  # it failed, and everything goes back
+    undoing: bool = False  # it is rolling back
     failures: list[Event] = field(default_factory=list)  # but for those that only repeat another one
 
     def fold(self, events: Iterable[Event]) -> None:

@@ -54,7 +54,7 @@ class Lines:
             before = self._progress.undoing
             self._progress.fold([event])
             if self._progress.undoing and not before:
-                self._say("it failed: everything goes back to what it was", RED)
+                self._say(undoing(self._progress), RED)
             if self._verbose:
                 reason = f": {event.reason}" if event.reason else ""
                 self._say(f"{' > '.join(event.path) or 'the stack itself'}  {event.type}  {event.status}{reason}")
@@ -134,12 +134,18 @@ class Live:
         self._drawn = []
 
 
+def undoing(progress: Progress) -> str:
+    """What a rollback is called. Without a failure somebody asked for it: the update was cancelled, or `continue`
+    resumes the rollback."""
+    return "failed, rolling back" if progress.failures else "rolling back"
+
+
 def view_lines(progress: Progress, root: Template, now: datetime) -> list[Line]:
     """The whole view: numbers, every nested stack, and the resources that take longest with what they are for."""
     done, running, waiting = progress.counts()
     head = line(f"{clock(progress.seconds(now))}  ")
     if progress.undoing:
-        head = head.followed_by(("it failed: everything goes back to what it was, ", RED))
+        head = head.followed_by((f"{undoing(progress)}, ", RED))
     left = f", {waiting} waiting" if waiting else ""
     head = head.followed_by(
         (f"{count(done, 'resource')} done, {running} running{left}", PLAIN if progress.undoing else BOLD)

@@ -36,7 +36,8 @@ def run(run: Run) -> Exit:
         if given.format == formats.JSON:
             documents[subject.name] = [event_document(one) for one in events]
         else:
-            say(event_lines(subject.name, events))
+            nothing = f"{subject.name}: {'no failures' if given.failed else 'no events'}"
+            say(event_lines(subject.name, events) if events else [nothing])
     if given.format == formats.JSON:
         formats.show(documents)
     return Exit.DONE

@@ -36,7 +36,7 @@ def run(run: Run) -> Exit:
     found = list(islice(releases.good(run.aws, name), SHOWN))
     if not run.given.to:
         say(f"{one.ended:%Y-%m-%d %H:%M}  {one.commit[:12]}  {one.execution}  {one.title}" for one in found)
-        say([] if found else [f"{name} has no good release yet"])
+        say([] if found else [f"{name} has no successful release yet; rehearsals are not recorded"])
         return Exit.DONE
     who.acting(run.aws, run.roots, wanted)
     to = releases.find(found, run.given.to)
