@@ -13,13 +13,13 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError
+from scripts.deployment.errors import MEANINGS, Exit, RefusedError, UsageError
 from scripts.loopback import without_proxy
 from scripts.terminal import hints, streams
 from scripts.terminal.endings import ended
@@ -245,28 +245,37 @@ def main(words: Sequence[str] | None = None, door: str = hints.DELIVERY) -> int:
     words = list(sys.argv[1:] if words is None else words)
     if os.environ.get("DELIVERY_DOOR") == hints.MAKE:
         door = hints.MAKE
-    takes = tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.items())
-    hints.use(hints.Spelling(door, "", takes))
-    try:
-        options = parse(words, hints.DELIVERY if door == hints.MAKE else door)
-    except UsageError as error:
-        return ended(_raising(error), error)
-    environment = getattr(options, "environment", "")
-    hints.use(hints.Spelling(door, environment, takes))
+    hints.use(hints.Spelling(door, "", _takes()))
     # Whoever ends the script kindly gets what Ctrl-C gets: everything is tidied up, or told to be running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     interrupted = RefusedError("Interrupted; nothing of it is running.", "The same command again goes on from there.")
-    title = f"{options.verb} {environment}".strip()
+    status = ended(lambda: _run(words, door), interrupted, " ".join(words[:2]), "--debug" in words)
+    if door == hints.MAKE and status not in (Exit.DONE, Exit.CHANGES):
+        from scripts.terminal import console
+
+        console.show_line(f"status {status.value}: {MEANINGS[status]}", sys.stderr)  # make itself ends with 2
+    return status
+
+
+def _takes() -> tuple[tuple[str, bool], ...]:
+    """Every verb, and whether it takes an environment."""
+    return tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.items())
+
+
+def _run(words: Sequence[str], door: str) -> Exit:
+    options = parse(words, hints.DELIVERY if door == hints.MAKE else door)
+    hints.use(hints.Spelling(door, getattr(options, "environment", ""), _takes()))
     verb = VERBS[options.verb]
-    run = (lambda: operate(options)) if verb.operates else (lambda: verb.load().run(options))
-    return ended(run, getattr(verb.load(), "INTERRUPTED", interrupted), title, options.debug)
-
-
-def _raising(error: DeployError) -> Callable[[], Exit]:
-    def run() -> Exit:
-        raise error
-
-    return run
+    if verb.operates:
+        return operate(options)
+    module = verb.load()
+    try:
+        status: Exit = module.run(options)
+    except KeyboardInterrupt:
+        if interrupted := getattr(module, "INTERRUPTED", None):
+            raise interrupted from None
+        raise
+    return status
 
 
 def operate(options: argparse.Namespace) -> Exit:
@@ -302,10 +311,22 @@ def connect(options: argparse.Namespace) -> "Aws":
     from scripts.deployment.aws import Aws
 
     if options.environment != LOCAL:
-        return Aws(options.profile, options.region)
+        aws = Aws(options.profile, options.region)
+        if not options.region:
+            _tell_region(options.environment, aws.region)
+        return aws
     if options.profile or options.region:
         raise UsageError("The local AWS takes neither --profile nor --region.")
     return local_aws(options.local_aws, options.verb in STARTING)
+
+
+def _tell_region(environment: str, region: str) -> None:
+    """Says which Region is meant and why: it stands in no parameter file, and another one would get an environment of
+    its own."""
+    from scripts.terminal import console
+
+    named = next((name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)), "the profile")
+    console.show_line(f"{environment}: Region {region}, from {named}", sys.stderr)
 
 
 def local_aws(run_file: Path, start: bool) -> "Aws":

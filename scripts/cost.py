@@ -4,6 +4,8 @@ Computed from the rendered templates and the parameter file, with the prices and
 AWS is not asked. Exit statuses are those of the deploy script.
 """
 
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
@@ -47,6 +49,9 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> Exit:
     """Shows the estimate. Raises `RefusedError`."""
     result = price(options)
+    region = os.environ.get("AWS_REGION") or result.region
+    if region != result.region:
+        console.show_line(f"AWS_REGION is {region}; the prices are those of {result.region}", sys.stderr)
     if options.format == "json":
         console.document(show.as_json(result))
     elif options.format == "markdown":

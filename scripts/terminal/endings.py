@@ -49,6 +49,10 @@ def _unexpected(error: Exception, title: str, debug: bool) -> Exit:
         f"An unexpected error ended `{title}`: {type(error).__name__}: {error}{where}.",
         "How far it came is not known; " + hints.spelled("`status` tells how the stacks stand."),
     ]
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in ("generator", "scripts"):
+        lines.append(
+            f"{error.name} is not installed in {sys.prefix}: `python scripts/set_up.py .venv local` completes it."
+        )
     if debug:
         lines.append(f"It arose here:\n{text}")
     elif log := _log(text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -170,3 +171,36 @@ def test_the_completion_of_bash_asks_the_command(tmp_path: Path) -> None:
 def test_each_shell_asks_the_command(name: str) -> None:
     done = typed("completion", name)
     assert done.returncode == 0 and f"delivery completion {name} --words" in done.stdout
+
+
+def test_the_region_is_told_and_where_it_comes_from() -> None:
+    """U13: it stands in no parameter file, so another one would get an environment of its own."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    more = {**keys, "AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": "/dev/null"}
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        assert (
+            f"staging: Region eu-west-1, from {name}"
+            in typed("status", "staging", **more, **{name: "eu-west-1"}).stderr
+        )
+    assert "Region" not in typed("status", "staging", "--region", "eu-west-1", **more).stderr
+    assert "the prices are those of us-east-1" in typed("cost", "staging", AWS_REGION="eu-west-1").stderr
+
+
+def test_a_failure_under_make_says_its_status() -> None:
+    done = typed("cost", "nowhere", DELIVERY_DOOR="make")
+    assert done.returncode == Exit.USAGE and done.stderr.endswith("status 64: bad usage\n")
+
+
+def test_a_package_that_is_missing_is_told_with_the_way_to_get_it() -> None:
+    code = "import sys; sys.modules['yaml'] = None\nimport scripts.cost\n"
+    code += "def run(options): import yaml\nscripts.cost.run = run\nfrom scripts.cli import entry; entry()"
+    done = typed("cost", "staging", command=[sys.executable, "-c", code])
+    assert done.returncode == Exit.INTERNAL and "set_up.py .venv local" in done.stderr
+
+
+def test_help_is_quick_because_it_imports_little() -> None:
+    code = "import sys\nfrom scripts.cli import main\ntry: main(['--help'])\nfinally: print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    modules = set(re.findall(r"'([\w.]+)'", done.stdout.splitlines()[-1]))
+    assert "argparse" in modules
+    assert not modules & {"boto3", "botocore", "rich", "json", "urllib.request", "subprocess", "dataclasses", "logging"}
