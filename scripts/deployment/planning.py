@@ -147,7 +147,9 @@ class Planner:
             templates.root,
             parameters,
             wanted.tags,
-            who.role(self.access),
+            # A role stays with its stack (botocore, CreateChangeSet.RoleARN): what all environments share must not be
+            # left with the role of one, which may go before the others do.
+            "" if wanted.root.name == SHARED else who.role(self.access),
             hidden=frozenset(_hidden(wanted)),
         )
 

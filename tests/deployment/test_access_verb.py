@@ -43,9 +43,10 @@ def test_cloudformation_acts_with_the_execution_role() -> None:
     aws = WithRoles()
     with pytest.raises(NotConfirmedError):
         apply.run(asked(aws, apply, "staging"))
-    made = change_sets(aws)
-    assert len(made) == 2
-    assert {given["RoleARN"] for given in made} == {ROLES["CloudFormationRoleArn"]}
+    shared, environment = change_sets(aws)
+    assert environment["RoleARN"] == ROLES["CloudFormationRoleArn"]
+    # A role stays with its stack, and what all environments share belongs to none of them.
+    assert shared["StackName"] == "cloud-health-dashboard-shared" and "RoleARN" not in shared
 
 
 def test_without_an_access_stack_the_callers_rights_do() -> None:

@@ -152,6 +152,25 @@ def test_what_was_left_can_still_be_emptied_when_the_stack_is_gone() -> None:
     assert aws.versions == [] and aws.images and "cloudformation.delete_stack" not in aws.calls()
 
 
+def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deploy role, as which production is destroyed, may not delete data; an administrator may, once it is gone."""
+
+    def refuse(*_: object) -> None:
+        raise RefusedError("production is deployed as its deploy role")
+
+    aws = Living()
+    destroy.run(asked(aws, **AGREED))
+    summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
+    aws.answers["cloudformation.list_stacks"] = {
+        "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
+    }
+    monkeypatch.setattr(destroy.who, "acting", refuse)
+    assert destroy.run(asked(aws, empty_buckets=True)) is Exit.DONE
+    assert aws.versions == []
+    with pytest.raises(RefusedError, match="as its deploy role"):
+        destroy.run(asked(Living(), **AGREED))
+
+
 def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
     aws = Living(resists=("Vpc",))
     group = {"GroupId": "sg-1", "GroupName": teardown.ORIGIN_GROUP}

@@ -224,3 +224,24 @@ def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
     elsewhere = {("pricing", "get-products"), ("codeconnections", "get-connection")}
     elsewhere |= {("codepipeline", "list-pipeline-executions")}
     assert len(wanted) > 6 and wanted - elsewhere <= asked
+
+
+@pytest.mark.parametrize(("layout", "state"), [("SEQUENTIAL", State.GOOD), ("PARALLEL", State.STOP)])
+def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, state: State) -> None:
+    """A second build is refused where the quota is one, not queued."""
+    file = params / "staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"] |= {"BuildLayout": layout}
+    file.write_text(json.dumps(body), encoding="utf-8")
+    one = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": 1.0}
+    assert (
+        checks(Account(**{"service-quotas__list_service_quotas": {"Quotas": [one]}}), params)["builds at a time"].state
+        == state
+    )
+
+
+def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> None:
+    account = Account()
+    assert "CloudFront's logs" not in checks(account, params)
+    account.region = "eu-south-1"
+    assert checks(account, params)["CloudFront's logs"].state is State.STOP

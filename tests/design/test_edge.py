@@ -167,7 +167,7 @@ BOUNDS = {
         "CanaryPercent": (1, 99),
         "DeploymentTimeoutMinutes": (5, 60),
         "ErrorAlarmCount": (1, 100000),
-        "ImagesKept": (2, 1000),
+        "ImagesKept": (50, 1000),
         "LatencyAlarmSeconds": (1, 60),
         "MaximumTasks": (1, 100),
         "MetricsCollectionInterval": (10, 86400),

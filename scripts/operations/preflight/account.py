@@ -48,7 +48,9 @@ def quotas(look: Look) -> Iterator[Check]:
     if look.count("AWS::CodeBuild::Project"):
         size = look.values["BuildComputeType"].rpartition("_")[2].capitalize()
         name = f"Concurrently running builds for Linux/{size} environment"
-        yield _room(look.aws, "builds at a time", "codebuild", name, 0, 1)
+        # A build that exceeds the quota is refused, not queued.
+        at_once = 2 if look.values.get("BuildLayout") == "PARALLEL" else 1
+        yield _room(look.aws, "builds at a time", "codebuild", name, 0, at_once)
 
 
 def _instances(look: Look) -> Iterator[Check]:
@@ -105,6 +107,18 @@ def zones(look: Look) -> Iterator[Check]:
         yield stop("zones", f"fit is {found or 'none'}", "Deploy to another Region, or choose another InstanceType.")
     else:
         yield good("zones", found)
+
+
+# Where CloudFront's standard logs cannot be delivered to: opt-in Regions (AmazonCloudFront DeveloperGuide, AccessLogs;
+# solutions guide of dynamic-image-transformation-for-amazon-cloudfront, opt-in-regions).
+WITHOUT_LOGS = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1")
+
+
+def edge_logs(look: Look) -> Iterator[Check]:
+    """Whether CloudFront delivers its logs into a bucket of this Region."""
+    if look.aws.region in WITHOUT_LOGS and look.count("AWS::CloudFront::Distribution"):
+        remedy = "Deploy to another Region."
+        yield stop("CloudFront's logs", f"CloudFront delivers none to {look.aws.region}, an opt-in Region", remedy)
 
 
 def mail(look: Look) -> Iterator[Check]:

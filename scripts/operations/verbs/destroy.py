@@ -54,7 +54,6 @@ def run(run: Run) -> Exit:
     roots = [run.roots[name] for name in ORDER if name in run.roots]
     if not roots:
         raise RefusedError(f"{run.wanted.stack} is shared by all environments and holds the repository: it stays.")
-    who.acting(run.aws, run.roots, run.wanted)
     ended, account = Exit.DONE, run.aws.identity().account
     for wanted in roots:
         if ended is Exit.DONE:
@@ -68,6 +67,8 @@ def _destroy(run: Run, wanted: Environment, account: str) -> Exit:
     if stack is None or stack.status == GONE:
         say([f"{wanted.stack} does not exist"])
         return _after(run, stack, teardown.left(history.last(aws, stack)), account, EARLIER) if stack else Exit.DONE
+    # What is left of an environment that is gone is emptied by somebody with more rights than the deploy role has.
+    who.acting(run.aws, run.roots, run.wanted)
     if not stack.meaning.ended:
         raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
     if given.retain and stack.status != HALF:

@@ -24,6 +24,7 @@ LOOKERS: tuple[Looker, ...] = (
     account.quotas,
     account.prefix_list,
     account.zones,
+    account.edge_logs,
     account.mail,
     account.messages,
     account.build_image,
