@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import environment
+from scripts.deployment import environment, who
 from scripts.deployment.errors import (
     DeployError,
     Exit,
@@ -164,7 +164,7 @@ def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pyt
     aws.answers["cloudformation.list_stacks"] = {
         "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
     }
-    monkeypatch.setattr(destroy.who, "acting", refuse)
+    monkeypatch.setattr(who, "acting", refuse)
     assert destroy.run(asked(aws, empty_buckets=True)) is Exit.DONE
     assert aws.versions == []
     with pytest.raises(RefusedError, match="as its deploy role"):
