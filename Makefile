@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # What the command line gives, and it alone: a variable of the same name that the shell exports decides nothing. The
 # text arrives as it was typed, whatever the shell or make would read in it.
-SETTINGS := ENV ARGS SET TO APP FAIL_AT BASE RESOURCE ON PYTEST
+SETTINGS := ENV ARGS SET TO APP FAIL_AT KEEP ASK BASE RESOURCE ON SEED COUNT PYTEST
 given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 quoted = '$(subst ','\'',$(call given,$(1)))'
 option = $(if $(call given,$(1)),$(2)=$(call quoted,$(1)))

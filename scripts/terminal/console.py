@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, TextIO
 
 from scripts.terminal import hints
@@ -125,8 +125,10 @@ def _breaks(text: str, room: int) -> Iterator[int]:
 
 
 def _print_folded(line: Line | str, out: TextIO) -> None:
+    # What comes while a line shows that something is done has to go above that line.
+    terminal = _live[0] if _live and interactive(out) else console(out)
     for piece in folded(line, out):
-        console(out).print(piece, crop=False, no_wrap=True, overflow="ignore")
+        terminal.print(piece, crop=False, no_wrap=True, overflow="ignore")
     out.flush()
 
 
@@ -135,22 +137,33 @@ def working(what: str) -> Iterator[None]:
     """Says what is done and for how long, as long as it is: a line that goes away on a terminal, otherwise a line each
     `NEWS` seconds. It stands on standard error, beside what the command gives."""
     out = sys.stderr
-    if interactive(out):
+    if interactive(out) and not _BUSY.acquire(blocking=False):
+        yield  # something else is shown already, of a build beside this one
+    elif interactive(out):
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-        with Progress(*columns, console=console(out), transient=True) as progress:
-            progress.add_task(visible(what), total=None)
+        try:
+            with Progress(*columns, console=console(out), transient=True) as progress:
+                progress.add_task(visible(what), total=None)
+                _live.append(progress.console)
+                yield
+        finally:
+            _live.clear()
+            _BUSY.release()
+    else:
+        ended = Event()
+        Thread(target=_tell, args=(what, ended, out), daemon=True).start()
+        try:
             yield
-        return
-    ended, began = Event(), time.monotonic()
+        finally:
+            ended.set()
 
-    def tell() -> None:
-        while not ended.wait(NEWS):
-            show_line(f"{datetime.now():%H:%M:%S}  {what} ({time.monotonic() - began:.0f} s)", out)
 
-    Thread(target=tell, daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
+_BUSY, _live = Lock(), list["Console"]()  # the console on which something is shown as being done
+
+
+def _tell(what: str, ended: Event, out: TextIO) -> None:
+    began = time.monotonic()
+    while not ended.wait(NEWS):
+        show_line(f"{datetime.now():%H:%M:%S}  {what} ({time.monotonic() - began:.0f} s)", out)

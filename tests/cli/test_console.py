@@ -120,3 +120,28 @@ def test_styles_are_kept_across_folds() -> None:
 
     pieces = console.folded(line(("word " * 30, RED)), Screen())
     assert len(pieces) > 1 and all(piece.spans and piece.spans[0].style == RED for piece in pieces)
+
+
+WORKING = """
+import sys, threading, time
+from scripts.terminal import console
+console.NEWS = 0.2
+def build(name):
+    with console.working(f"building {name}"):
+        time.sleep(0.5)
+        console.show_line(f"line of {name}")
+        time.sleep(0.5)
+threads = [threading.Thread(target=build, args=(name,)) for name in ("one", "two")]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+"""
+
+
+def test_what_is_done_is_shown_with_how_long_it_takes() -> None:
+    """On a terminal a line that goes away, also when two things are done at once; otherwise lines with the time."""
+    command = [sys.executable, "-c", WORKING]
+    status, shown = on_terminal(60, command=command)
+    assert status == 0 and "building " in shown and "Traceback" not in shown, shown
+    assert {"line of one", "line of two"} <= {text.strip() for text in re.split(r"[\r\n]|\x1b\[\d*[A-Z]", plain(shown))}
+    done = typed(command=command)
+    assert sorted(done.stdout.splitlines()) == ["line of one", "line of two"]
+    assert re.search(r"^\d\d:\d\d:\d\d  building two \(\d s\)$", done.stderr, re.M)

