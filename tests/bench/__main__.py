@@ -78,6 +78,7 @@ def house_rules() -> str:
 
 def main() -> int:
     lint = "from pathlib import Path; from generator.gate.lint import lint; assert lint(Path('.')) == []"
+    cfn_lint = [str(ROOT / ".venv/bin/cfn-lint"), "-c", "I", "-i", "W3002", "--"]
     files = [f"templates/{file.name}" for file in sorted((ROOT / "templates").glob("*.json"))]
     subprocess.run(["make", "-s", "templates"], cwd=ROOT, check=True, capture_output=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +94,7 @@ def main() -> int:
             Pair(
                 "cfn-lint as the gate runs it / cfn-lint's own command",
                 [PYTHON, "-c", lint],
-                [str(ROOT / ".venv/bin/cfn-lint"), "-c", "I", "-i", "W3002", "--", *files],
+                [*cfn_lint, *files],
                 "at most 1.0",
                 3,
             ),
@@ -105,6 +106,19 @@ def main() -> int:
                 9,
             ),
         ]
+        copy = Path(folder) / "copy"
+        for part in ("generator", "templates", "docs", "params", "buildspecs", ".cache"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "setup.cfg", copy)
+        pairs.append(
+            Pair(
+                "make templates, one stack edited / cfn-lint on it and its root",
+                [PYTHON, "-m", "tests.bench.edited", str(copy)],
+                [*cfn_lint, "templates/site.json", "templates/environment.json"],
+                "at most 1.3",
+                3,
+            )
+        )
         same, edited = (pull_requests.checkout_of(ROOT, Path(folder) / name) for name in ("same", "edited"))
         pull_requests.right_broadened_in_a_rename(edited)
         nothing = [PYTHON, "-c", "pass"]
