@@ -74,7 +74,7 @@ def _try(trials: Trials, contexts: Contexts, package: str, mutation: Mutation) -
     source = (ROOT / mutation.path).read_bytes()
     last = mutation.line + source.count(b"\n", mutation.start, mutation.end)
     tests, files = contexts.tests(mutation.path, source, mutation.line, last)
-    wide = [*files, *contexts.unknown(package)] if trials.wide else []
+    wide = [*files, *contexts.unknown(package, mutation.path)] if trials.wide else []
     return Result(package, mutation, trials.verdict(mutation, tests, wide))
 
 

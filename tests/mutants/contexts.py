@@ -9,6 +9,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
     "local AWS": ("tests/local_aws", "tests/destructive"),
     "rehearsal": ("tests/rehearsal", "tests/system/test_rehearse"),
 }
+SLOW = ("tests/system", "tests/options", "tests/destructive")
 LIMIT = 1800  # seconds for a test file
 
 
@@ -101,11 +103,17 @@ class Contexts:
                 body = json.loads(kept.read_text("utf-8"))
                 self._all.append(Context(name, body["seconds"], body["lines"]))
 
-    def unknown(self, package: str) -> list[str]:
-        """The test files that were not measured and may run something of a package."""
-        known = {context.file for context in self._all}
-        folders = BEHIND.get(package, ())
-        return [name for name in test_files(self.root) if name not in known and name.startswith(folders)]
+    def unknown(self, package: str, path: str) -> list[str]:
+        """The test files that were not measured and may run something of a module: those that name it, most often first,
+        the quick folders before the slow ones; when none names it, those of the package."""
+        measured = {context.file for context in self._all}
+        left = [name for name in test_files(self.root) if name not in measured]
+        module = re.compile(rf"\b{re.escape(Path(path).stem)}\b")
+        counts = {name: len(module.findall((self.root / name).read_text("utf-8"))) for name in left}
+        naming = sorted(
+            (name for name in left if counts[name]), key=lambda name: (name.startswith(SLOW), -counts[name])
+        )
+        return naming or [name for name in left if name.startswith(BEHIND.get(package, ()))]
 
     def _measure(self, clone: Path, name: str) -> dict[str, Any]:
         work = self.cache / "work"
