@@ -104,8 +104,8 @@ class Contexts:
                 self._all.append(Context(name, body["seconds"], body["lines"]))
 
     def unknown(self, package: str, path: str) -> list[str]:
-        """The test files that were not measured and may run something of a module: those that name it, most often first,
-        the quick folders before the slow ones; when none names it, those of the package."""
+        """The test files that were not measured and may run something of a module: those that name it, most often
+        first, the quick folders before the slow ones; when none names it, those of the package."""
         measured = {context.file for context in self._all}
         left = [name for name in test_files(self.root) if name not in measured]
         module = re.compile(rf"\b{re.escape(Path(path).stem)}\b")

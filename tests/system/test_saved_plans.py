@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.local_aws.faults import CallFault
-from tests.support.accounts import REGION, Account, account
+from tests.support.accounts import REGION, Account, account, parameter
 
 EXECUTE = "cloudformation.ExecuteChangeSet"
 
@@ -142,3 +142,54 @@ def test_a_plan_without_changes_executes_nothing(mine: Account, tmp_path: Path) 
 def test_exactly_the_saved_plan_is_executed(mine: Account, file: Path) -> None:
     done = mine.run("apply", "--yes", "--plan", str(file))
     assert done.returncode == 0 and mine.note() == "planned", done.stdout + done.stderr
+
+
+IMAGES = ("registry:8", "registry:9")
+COMPUTED = {"BackendImage": {"First": "none", "Found": "release"}, "BackendBootstrap": {"First": "true", "Found": "x"}}
+
+
+def with_a_backend(bodies: dict[str, Any]) -> None:
+    """The environment is given the image of its releases, as one with its backend on ECS is."""
+    root, data = bodies["environment"], bodies["data"]
+    root["Metadata"]["Computed"] = COMPUTED
+    root["Parameters"] |= {name: {"Type": "String"} for name in COMPUTED}
+    root["Outputs"] |= {"LastImageParameter": {"Value": "/accounts/image"}, "RunningService": {"Value": "service"}}
+    root["Resources"]["Data"]["Properties"]["Parameters"]["BackendImage"] = {"Ref": "BackendImage"}
+    data["Parameters"]["BackendImage"] = {"Type": "String"}
+    data["Resources"]["Image"] = parameter("/accounts/deployed", {"Ref": "BackendImage"})
+
+
+def test_the_image_that_runs_is_a_plan_by_itself(mine: Account, tmp_path: Path) -> None:
+    """RUN-8: it is saved, reviewed and applied before anything else; another release makes the plan worthless."""
+
+    def release(image: str) -> None:
+        mine.aws.call("ssm", "put_parameter", Name="/accounts/image", Value=image, Type="String", Overwrite=True)
+
+    def deployed() -> str:
+        return str(mine.aws.call("ssm", "get_parameter", Name="/accounts/deployed")["Parameter"]["Value"])
+
+    before, path = mine.note(), tmp_path / "plan.json"
+    mine.write(before, change=with_a_backend)
+    assert mine.run("apply", "--yes").returncode == 0 and deployed() == "none"
+
+    release(IMAGES[0])
+    mine.write("more than the image", change=with_a_backend)
+    assert mine.run("plan", "--out", str(path)).returncode == 2
+    [saved] = json.loads(path.read_text(encoding="utf-8"))["stacks"]
+    assert [(one["name"], one["after"]) for one in saved["image"]] == [
+        ("BackendImage", IMAGES[0]),
+        ("BackendBootstrap", "false"),
+    ]
+    release(IMAGES[1])
+    refused(mine, path, "Make a new plan with")
+    release(IMAGES[0])
+    done = mine.run("apply", "--yes", "--plan", str(path))
+    assert done.returncode == 0 and (deployed(), mine.note()) == (IMAGES[0], before), done.stdout + done.stderr
+    rest = mine.run("apply", "--yes")
+    assert rest.returncode == 0 and mine.note() == "more than the image", rest.stdout + rest.stderr
+
+    release(IMAGES[1])  # a release; then the backend changes in the file, too
+    mine.write("and again", change=with_a_backend)
+    both = mine.run("apply", "--yes")
+    assert both.returncode == 0 and (deployed(), mine.note()) == (IMAGES[1], "and again"), both.stdout + both.stderr
+    assert mine.change_sets() == []
