@@ -101,7 +101,7 @@ def test_a_file_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "why"),
     [
-        ('{"Parameters": {\n  "A": "b",\n}}', 3, "is no JSON"),
+        ('{"Parameters": {\n  "A": "b"\n  "C": "d"}}', 3, "is no JSON"),
         ("", 1, "is no JSON"),
         ("[]", None, "must be one object with Parameters, Tags, StackPolicy"),
         ('{"Paramters": {}}', None, 'there is no section "Paramters"; valid: Parameters'),
