@@ -262,7 +262,19 @@ def _takes() -> tuple[tuple[str, bool], ...]:
     return tuple((name, verb.subject == "ENVIRONMENT") for name, verb in VERBS.items())
 
 
+def _is_at_home() -> None:
+    """Raises `UsageError` in another checkout than the one that this command was installed from: its files are meant,
+    and ours would be used."""
+    here = Path.cwd()
+    if here.resolve() != PROJECT and (here / "scripts/cli.py").is_file() and (here / "params").is_dir():
+        raise UsageError(
+            f"This command belongs to {PROJECT}, and {here} is another checkout.",
+            "Use the command of the folder that you mean: .venv/bin/delivery in it, or make.",
+        )
+
+
 def _run(words: Sequence[str], door: str) -> Exit:
+    _is_at_home()
     options = parse(words, hints.DELIVERY if door == hints.MAKE else door)
     hints.use(hints.Spelling(door, getattr(options, "environment", ""), _takes()))
     verb = VERBS[options.verb]

@@ -204,3 +204,17 @@ def test_help_is_quick_because_it_imports_little() -> None:
     modules = set(re.findall(r"'([\w.]+)'", done.stdout.splitlines()[-1]))
     assert "argparse" in modules
     assert not modules & {"boto3", "botocore", "rich", "json", "urllib.request", "subprocess", "dataclasses", "logging"}
+
+
+def test_in_another_checkout_its_own_command_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/cli.py").touch()
+    (tmp_path / "params").mkdir()
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from scripts.cli import entry; entry()"
+    command = [sys.executable, "-P", "-c", code, "cost", "staging"]
+    done = subprocess.run(command, cwd=tmp_path, env=variables(), capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.USAGE and f"belongs to {ROOT}" in done.stderr, done.stderr
+    assert (
+        subprocess.run(command, cwd=tmp_path / "params", env=variables(), capture_output=True, check=False).returncode
+        == 0
+    )
