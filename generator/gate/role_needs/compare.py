@@ -97,7 +97,8 @@ def compare(templates: TemplateSet) -> list[Gap]:
             for role in (resource for resource in there if resource.type == ROLE):
                 own = tuple(need for need in needed if need.role == f"${{{role.address}.Arn}}")
                 form = _Form(own, tuple(grant for grant in stated[role.address] if met(grant.when, outcome)))
-                forms[role.address] += [form] * (form not in forms[role.address])
+                if form not in forms[role.address]:
+                    forms[role.address].append(form)
         for address, forms_of_role in forms.items():
             gaps.update(_missing(address, forms_of_role))
             gaps.update(gap for form in forms_of_role for gap in _superfluous(address, form, address in applications))
