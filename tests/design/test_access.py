@@ -14,7 +14,7 @@ from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
 from scripts.deployment import stacks
 from scripts.operations.preflight.source import NAMED
-from tests.support.design import ROOT, allowed, arn, attribute, grants
+from tests.support.design import ROOT, allowed, arn, attribute, declaration, grants, matches
 
 # IAM's name of what botocore calls otherwise (Service Authorization Reference, Amazon S3: "Actions").
 S3_ACTIONS = {
@@ -181,6 +181,14 @@ def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, provided:
     values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
     broken_rules = broken(root.body, {**values, "Environment": "production", **provided})
     assert [broken_rule.rule for broken_rule in broken_rules] == ([rule] if rule else [])
+
+
+@pytest.mark.parametrize("root", ["environment", "access", "edge"])
+def test_one_environments_permissions_are_no_others(templates: TemplateSet, root: str) -> None:
+    """Patterns end in `ENVIRONMENT-*`, which a dash in another name would meet; two words are part of other names."""
+    declared = declaration(templates, "Environment", root)
+    assert all(matches(declared, name) for name in ("staging", "eu2", "production", "x1"))
+    assert not any(matches(declared, name) for name in ("eu-2", "eu-", "shared", "templates", "x", "2eu", "a" * 17))
 
 
 def test_approver_role(templates: TemplateSet) -> None:

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from generator.cfn.assertions import broken
 from generator.cfn.templates import TemplateSet
 from tests.support.design import (
     BACKEND_ONLY,
@@ -87,3 +90,27 @@ def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
     following = {arn("ssm", f"parameter${{ReleasesPath}}/{side}-next") for side in ("backend", "frontend")}
     assert may["ssm:PutParameter"] == following
     assert following < may["ssm:GetParameters"]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "refused"),
+    [
+        ("256", "2048", False),
+        ("256", "4096", True),
+        ("512", "512", True),
+        ("1024", "1024", True),
+        ("1024", "8192", False),
+        ("2048", "3072", True),
+        ("4096", "7168", True),
+        ("4096", "8192", False),
+    ],
+)
+def test_memory_that_fargate_does_not_take_is_refused(
+    templates: TemplateSet, cpu: str, memory: str, refused: bool
+) -> None:
+    """For each number of CPU units (AmazonECS developerguide, task_definition_parameters); instances have their own."""
+    root = templates["environment"]
+    values = {name: str(one.get("Default", "")) for name, one in root.parameters.items()}
+    values |= {"Environment": "staging", "TaskCpu": cpu, "TaskMemory": memory}
+    assert [fault.rule for fault in broken(root.body, values)] == ([f"Memory{cpu}"] if refused else [])
+    assert broken(root.body, {**values, "BackendTarget": "BEANSTALK"}) == []

@@ -25,6 +25,7 @@ from tests.support.role_needs import (
 
 ELSEWHERE = "arn:aws:s3:::elsewhere/*"
 VIA = {"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}
+ACCOUNT_ROOT = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
 TRUSTED, EC2 = (("AssumeRolePolicyDocument", "Statement", 0, "Principal"), {"Service": "ec2.amazonaws.com"})
 TO_EC2 = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 PROJECT = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:project/${BackendBuild}"
@@ -133,6 +134,12 @@ PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build
         # trust, and roles that nothing uses
         (put(BACKEND, *TRUSTED, value=EC2), BACKEND, "lacks trust in codebuild.amazonaws.com"),
         (put(BACKEND, *TRUSTED, value=EC2), BACKEND, "trusts Service:ec2.amazonaws.com"),
+        # the pipeline becomes the role of the deploy action, because that names it: the account alone is not enough
+        (
+            put("pipeline.DeployRole", *TRUSTED, value={"AWS": {"Fn::Sub": ACCOUNT_ROOT}}),
+            "pipeline.DeployRole",
+            "lacks trust in AWS:",
+        ),
         (put(APPLICATION, *TRUSTED, value=EC2), APPLICATION, "trusts Service:ec2.amazonaws.com"),
         (unused_role, "network.FlowLogRole", "trusts Service:vpc-flow-logs.amazonaws.com"),
         (unused_role, "network.FlowLogRole", "may logs:PutLogEvents by WriteFlowLogs"),

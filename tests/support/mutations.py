@@ -380,6 +380,7 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (in_question("#{Source.CommitMessage}"), "puts CommitMessage, whose length nobody limits"),
         (in_question("#{Plan.TITLE}" * 9), "has a configuration value of up to"),
     ],
+    "ACC006": [section("environment", "Parameters", "Environment", "AllowedPattern", value="[a-z][a-z0-9-]{1,15}")],
     "CON001": [not_passed, not_taken, not_given],
     "CON002": [action("ECS", InputArtifacts=[{"Name": "Mutant"}])],
     "CON003": [

@@ -120,6 +120,18 @@ def _long_values(templates: TemplateSet) -> Iterator[Fault]:
                 yield Fault(pipeline.address, f"has a configuration value of up to {length} characters")
 
 
+# The parameter with which the names of an environment's things begin or end.
+ENVIRONMENT = "Environment"
+
+
+def _environment_names(templates: TemplateSet) -> Iterator[Fault]:
+    for root in templates.roots():
+        declared = root.parameters.get(ENVIRONMENT, {})
+        pattern = declared.get("AllowedPattern", ".*")
+        if "AllowedValues" not in declared and any(re.fullmatch(pattern, name) for name in ("eu-2", "eu-")):
+            yield Fault(root.name, f"lets {ENVIRONMENT} have a dash")
+
+
 RULES = (
     Rule(
         "ACC001",
@@ -151,5 +163,12 @@ RULES = (
         f"an action whose configuration gets longer than {VALUE} characters fails, and the release with it",
         "export a variable that the buildspec cuts, and write its length into VARIABLES",
         _long_values,
+    ),
+    Rule(
+        "ACC006",
+        "permissions and stacks of `eu` are those of `eu-2` as well, and Elastic Beanstalk takes no name that ends in a "
+        "dash",
+        "let the pattern of the parameter refuse dashes",
+        _environment_names,
     ),
 )
