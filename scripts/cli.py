@@ -363,7 +363,7 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
         if run:
             endpoint = run.endpoint
         else:
-            with console.working("starting the AWS on this machine"):
+            with console.working("starting the local AWS"):
                 endpoint = server.ensure(run_file, lambda text: console.show_line(text, sys.stderr))
     except server.ServerError as error:
         raise RefusedError(str(error)) from error

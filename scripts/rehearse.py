@@ -60,7 +60,7 @@ def run(options: Namespace) -> Exit:
     if wrong := [text for text in options.set if "=" not in text]:
         raise UsageError(f"--set takes NAME=VALUE, not {', '.join(wrong)}.")
     if not options.app.is_dir():
-        raise UsageError(f"{options.app} is no folder.", "Name the folder of an application with --app.")
+        raise UsageError(f"{options.app} is not a folder.", "Name the folder of an application with --app.")
     aws = local_aws(options.local_aws, start=False)
     variables = dict(text.split("=", 1) for text in (*SHORTER_WAITS, *options.set))
     choices = RehearsalOptions(

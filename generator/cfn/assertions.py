@@ -53,7 +53,7 @@ def as_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no string, number or boolean")
+    raise TypeError(f"{type(value).__name__} is not a string, number or boolean")
 
 
 def is_list(kind: str) -> bool:
@@ -181,7 +181,7 @@ class _Scope:
                 raise NotEvaluableError(place, f"{', '.join(expression)} is not possible as a value; possible: Ref")
             return self.reference(str(expression["Ref"]), place)
         if expression is None:
-            raise NotEvaluableError(place, "null is no value")
+            raise NotEvaluableError(place, "null is not a value")
         return as_text(expression)
 
     def reference(self, name: str, place: str) -> Operand:

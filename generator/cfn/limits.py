@@ -153,7 +153,7 @@ def _formed(name: str, pattern: str, form: str) -> Callable[[Properties], Iterat
     def find(properties: Properties) -> Iterator[Breach]:
         text = _text(properties.get(name))
         if text is not None and not re.fullmatch(pattern, text):
-            yield Breach(((name,),), f"{text!r} is no {name}: {form}")
+            yield Breach(((name,),), f"{text!r} is not a valid {name}: {form}")
 
     return find
 
@@ -178,7 +178,7 @@ def _block(properties: Properties) -> Iterator[Breach]:
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:
-        yield Breach((("CidrBlock",),), f"{text} is no CIDR block: {error}")
+        yield Breach((("CidrBlock",),), f"{text} is not a CIDR block: {error}")
         return
     if network.version != 4 or not 16 <= network.prefixlen <= 28:
         yield Breach((("CidrBlock",),), f"{text} must be an IPv4 block from /16 to /28")
@@ -221,7 +221,7 @@ def _branches(properties: Properties) -> Iterator[Breach]:
             configuration = action.get("Configuration") or {}
             name = _text(configuration.get("BranchName"))
             if name is not None and not is_branch(name):
-                yield Breach(((*place, "BranchName"),), f"{name!r} is no name of a git branch")
+                yield Breach(((*place, "BranchName"),), f"{name!r} is not the name of a git branch")
             for key, value in configuration.items():
                 text = _text(value)
                 if text is not None and len(text) > 1000:

@@ -76,7 +76,10 @@ class Problem:
     def sentence(self) -> str:
         """What is wrong, in one sentence: `TaskCpu = "300" is not an allowed value`."""
         name = self.key.removeprefix("Parameters.")
-        return f"{name} = {self.value} {self.message}" if self.value else f"{name}: {self.message}"
+        if not self.value:
+            return f"{name}: {self.message}"
+        colon = "" if re.match(r"(is|must|has|holds|looks)\b", self.message) else ":"
+        return f"{name} = {self.value}{colon} {self.message}"
 
     @property
     def valid(self) -> str:
@@ -107,13 +110,13 @@ def parse(text: str, file: str) -> ParameterFile:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         if twice := [key for key in keys if keys.count(key) > 1]:
-            raise ParameterFileError(file, f"the key {_shown('', twice[0])} stands twice in one object: remove one")
+            raise ParameterFileError(file, f"the key {_shown('', twice[0])} is twice in one object: remove one")
         return dict(pairs)
 
     try:
         content = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
-        raise ParameterFileError(file, f"is no JSON: {error.msg}", error.lineno) from error
+        raise ParameterFileError(file, f"is not JSON: {error.msg}", error.lineno) from error
     if not isinstance(content, dict):
         raise ParameterFileError(file, f"must be one object with {', '.join(SECTIONS)}")
     for name, section in content.items():
@@ -256,7 +259,7 @@ def _stack_policy(file: ParameterFile, template: Template) -> Iterator[Problem]:
         valid["NotAction" if "NotAction" in elements else "Action"] = ACTIONS
         valid["NotResource" if "NotResource" in elements else "Resource"] = resources
         for name in [name for name in elements if name not in valid]:
-            yield _problem(file, section, name, elements[name], "is no element here", *valid)
+            yield _problem(file, section, name, elements[name], "is not an element here", *valid)
         for name, choices in valid.items():
             if name not in elements:
                 yield Problem(file.path, f"{section}.{name}", "", "is missing", choices)

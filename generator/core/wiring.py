@@ -69,7 +69,7 @@ class Wiring:
         """Adds a child's outputs; `otherwise` are what stands in for them while the child does not exist."""
         for name in otherwise:
             if name not in child.outputs:
-                raise LooseEndError(f"{self.root} stands in for {name}, which {child.name} does not give")
+                raise LooseEndError(f"{self.root} replaces {name}, which {child.name} does not provide")
         for name, port in child.outputs.items():
             value = GetAtt(logical, f"Outputs.{name}")
             self.offer(Offer(port, child.name, value, condition, otherwise.get(name, ""), child.module))

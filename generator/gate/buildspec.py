@@ -69,5 +69,5 @@ def parsed_buildspec(text: str) -> Buildspec:
     except yaml.YAMLError as error:
         return Buildspec(text, {}, " ".join(str(error).split()))
     if not isinstance(body, dict):
-        return Buildspec(text, {}, "is no object with version and phases")
+        return Buildspec(text, {}, "is not an object with version and phases")
     return Buildspec(text, body)

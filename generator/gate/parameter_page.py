@@ -20,7 +20,7 @@ itself changes. The plan shows it before it happens.
 """
 ROOTS = {
     ENVIRONMENT: "An environment",
-    EDGE: "What stands in us-east-1 for it",
+    EDGE: "Resources in us-east-1",
     ACCESS: "Who may deploy and approve",
     SHARED: "What all environments share (`params/shared.json`)",
 }

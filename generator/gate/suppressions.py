@@ -13,7 +13,7 @@ from generator.cfn.templates import TemplateSet
 from generator.gate.finding import Finding
 
 KEY = "cfn-lint"
-FIX = "remove it; what has to be ignored everywhere stands in generator/gate/lint.py, with its reason"
+FIX = "remove it; list what has to be ignored everywhere in generator/gate/lint.py, with its reason"
 
 
 def suppressions(root: Path, templates: TemplateSet) -> Iterator[Finding]:

@@ -98,7 +98,7 @@ class Client:
         for page in range(1, PAGES + 1):
             comments = self._ask("GET", f"{self._path(self.host.comments)}?per_page={PAGE}&page={page}")
             if not isinstance(comments, list):
-                raise CommentError("the host's list of comments is no list")
+                raise CommentError("the host's list of comments is not a list")
             for comment in comments:
                 if str(comment.get("body", "")).startswith(MARKER):
                     return int(comment["id"])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from generator.cfn.instance import Instance
 from generator.cfn.templates import Resource
 
-RUNTIME, FORGOTTEN = "ECS or Elastic Beanstalk", "Not in the design"
+RUNTIME, FORGOTTEN = "ECS or Elastic Beanstalk", "Not in the specification"
 
 # Nothing is asked for these themselves; what runs in them or is sent through them is priced where it is made.
 FREE = (

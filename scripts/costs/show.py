@@ -21,7 +21,7 @@ def lines(estimate: Estimate) -> Iterator[Line]:
                 quantity = f"{_amount(cost.quantity)} {cost.unit} at {cost.price:g}"
                 free = f", {cost.free:g} of them free" if cost.free else ""
                 yield line(f"{cost.what:{width}}{_money(cost.cost):>18}", (f"   {quantity}{free}", DIM), depth=2)
-    total = f"{'Total':{width}}  {_money(estimate.total()):>18}   the design says {_money(_designed(estimate))}"
+    total = f"{'Total':{width}}  {_money(estimate.total()):>18}   specification: {_money(_designed(estimate))}"
     yield line((total, BOLD), depth=1)
     yield line("low and high usage (costs/prices.json):", depth=1)
     yield from (line(f"{says:{width + 26}}{_amount(level)}", depth=2) for says, level in estimate.usage.items())
@@ -29,7 +29,7 @@ def lines(estimate: Estimate) -> Iterator[Line]:
 
 def markdown(estimate: Estimate) -> Iterator[str]:
     """The categories as a table for a page."""
-    yield f"| {estimate.environment}, US dollars a month | low | high | the design |"
+    yield f"| {estimate.environment}, US dollars a month | low | high | specification |"
     yield "|---|---:|---:|---:|"
     for category in dict.fromkeys(cost.category for cost in estimate.lines):
         low, high = estimate.total(category)
@@ -45,7 +45,7 @@ def as_json(estimate: Estimate) -> str:
 
 
 def _design(estimate: Estimate, category: str) -> str:
-    return f"   the design says {_money(estimate.design[category])}" if category in estimate.design else ""
+    return f"   specification: {_money(estimate.design[category])}" if category in estimate.design else ""
 
 
 def _designed(estimate: Estimate) -> Level:

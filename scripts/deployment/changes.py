@@ -58,7 +58,7 @@ def drift(aws: Aws, change_set: str, path: Path) -> Iterator[Notice]:
     answer = _settled(aws, change_set)
     if answer["Status"] == "FAILED" and not _unchanged(answer):
         where = " > ".join(path) or answer["StackName"]
-        raise RefusedError(f"CloudFormation cannot tell the drift of {where}: {answer.get('StatusReason', '')}")
+        raise RefusedError(f"CloudFormation cannot detect the drift of {where}: {answer.get('StatusReason', '')}")
     for change in (one["ResourceChange"] for one in answer["Changes"]):
         here = (*path, change["LogicalResourceId"])
         if below := change.get("ChangeSetId"):

@@ -26,7 +26,7 @@ def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) ->
     try:
         root = from_bodies(bodies)[packaged.root.name]
     except TemplatesError as error:
-        raise RefusedError(f"The templates of {stack.name} as they stand cannot be read: {error}") from error
+        raise RefusedError(f"The templates of {stack.name} that are deployed cannot be read: {error}") from error
     return settled(root, stack.parameters, aws, identity)
 
 

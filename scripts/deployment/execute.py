@@ -15,7 +15,7 @@ from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
 from scripts.operations.diagnose.cause import Cause, Said, Witness, cause, obstacle
 
-RESUME = "`status` tells how it goes, `follow` watches it; the same command again goes on from there."
+RESUME = "`status` shows how far it is, `follow` follows it until it ends; the same command continues from there."
 # What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:
 # botocore's model of CloudFormation, `ExecuteChangeSet`. A busy stack has no code of its own.
 OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be updated"
@@ -89,7 +89,7 @@ def apply(aws: Aws, plan: Plan) -> Running:
             if error.code in OVERTAKEN or BUSY in error.message:
                 raise RefusedError(
                     f"{plan.stack} has changed since this was planned ({error.message}).",
-                    "Nothing was started. Run the same command again: it plans anew, or tells who deploys now.",
+                    "Nothing was started. Run the same command again: it plans again, or shows who deploys now.",
                 ) from error
             raise
     except KeyboardInterrupt:

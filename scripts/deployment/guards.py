@@ -54,7 +54,7 @@ class Sides:
 
 def follows(plan: Plan, sides: Sides) -> list[str]:
     """Which of the changes that only might happen are to be expected: what the resource is given differs between the
-    templates, or names something that is made anew. The others are CloudFormation's caution: it does not look into
+    templates, or names something that is created again. The others are CloudFormation's caution: it does not look into
     the siblings of a nested stack (cloudformation-coverage-roadmap issue 759)."""
     anew = {leaf.name for leaf in plan.leaves() if leaf.certain and (leaf.replaced or leaf.action != "Modify")}
     found: dict[str, None] = {}
@@ -170,7 +170,7 @@ def _shared(plan: Plan, sides: Sides) -> Iterator[Refusal]:
                 "be sent as before, and those for another host to nobody",
                 leaf.name,
                 "Set BackendTarget to ECS and deploy, then set it to BEANSTALK again, with what is to be new, and "
-                "deploy and release: the environment is made anew.",
+                "deploy and release: the environment is created again.",
             )
 
 
@@ -191,7 +191,7 @@ def _origins(plan: Plan, sides: Sides) -> Iterator[Refusal]:
 
 
 def _secrets(plan: Plan) -> Iterator[Refusal]:
-    """A generated value is made anew when its description changes; what was encrypted with the old one is lost."""
+    """A generated value is created again when its description changes; what was encrypted with the old one is lost."""
     for leaf in _modified(plan, SECRET):
         values = [one.name for one in leaf.differences if one.certain and one.name.split(".")[0] in GENERATED]
         if values or leaf.replaced:
@@ -208,8 +208,8 @@ def _secrets(plan: Plan) -> Iterator[Refusal]:
                 "the backend would get another encryption secret, and what was encrypted with the old one could not "
                 "be read any more",
                 one.name,
-                "Leave the parameter as it is; it is meant for the first deployment of an environment that is made "
-                "anew beside its old data.",
+                "Leave the parameter as it is; it is meant for the first deployment of an environment that is created "
+                "again beside its old data.",
             )
 
 

@@ -222,7 +222,7 @@ class Account:
                 value = scope.resolve(body["Value"])
                 if value is NOTHING or isinstance(value, list | dict):
                     raise InvalidTemplateError(
-                        f"Template format error: Output {name} is malformed: {value!r} is no string"
+                        f"Template format error: Output {name} is malformed: {value!r} is not a string"
                     )
                 found[name] = assertions.as_text(value)
         return found

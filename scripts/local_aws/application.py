@@ -168,7 +168,7 @@ def _page_for_people() -> str:
         parts += [_stack(state, stack) for stack in roots] or ["<p>No stack yet: <code>make deploy</code>.</p>"]
     missing = len(describe.all_exceptions())
     log = escape(str(Path("/proc/self/fd/2").resolve()))
-    foot = f"<p>Log: <code>{log}</code>. {missing} values of what stands here are not held by the services.</p>"
+    foot = f"<p>Log: <code>{log}</code>. {missing} property values are not simulated.</p>"
     body = "".join(parts) or "<p>No stack yet: <code>make deploy</code> makes an environment.</p>"
     title = f"Local AWS, process {os.getpid()}"
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'

@@ -89,9 +89,9 @@ def read(path: Path) -> SavedPlan:
     except (OSError, UnicodeDecodeError) as error:
         raise RefusedError(f"{path} cannot be read: {error}", AGAIN) from error
     except json.JSONDecodeError as error:
-        raise RefusedError(f"{path}:{error.lineno} is no JSON: {error.msg}", AGAIN) from error
+        raise RefusedError(f"{path}:{error.lineno} is not JSON: {error.msg}", AGAIN) from error
     if not isinstance(body, dict) or "digest" not in body or body.get("version") != VERSION:
-        raise RefusedError(f"{path} is no saved plan of version {VERSION}.", AGAIN)
+        raise RefusedError(f"{path} is not a saved plan of version {VERSION}.", AGAIN)
     if body.pop("digest") != _digest(body):
         raise RefusedError(f"{path} was changed after it was written; nothing was executed.", AGAIN)
     stacks = tuple(

@@ -37,7 +37,7 @@ def source_from_codecommit(context: RehearsalContext, action: Action, execution:
 def source_from_connection(context: RehearsalContext, action: Action, execution: Execution) -> ActionOutput:
     """The repository behind a connection, with its output variables."""
     repository, connection = (action.configuration[key] for key in ("FullRepositoryId", "ConnectionArn"))
-    context.note(f"{connection}: not used, the folder stands for {repository}")
+    context.note(f"{connection}: not used, the folder is used for {repository}")
     return _source(context, action, execution, {"FullRepositoryName": repository, "ConnectionArn": connection})
 
 
@@ -150,7 +150,7 @@ def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[s
     hash of them instead of the id. Raises `RefusedError` for a folder without files or commit.
     """
     if not REVISION.fullmatch(revision):
-        raise RefusedError(f"{revision} is no commit.", "Name a commit by its id.")
+        raise RefusedError(f"{revision} is not a commit.", "Name a commit by its id.")
     if (application / ".git").exists():
         try:
             archive = git.output(application, "archive", revision)
@@ -176,5 +176,5 @@ def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[s
     if not any(folder.iterdir()):
         raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
     if revision not in ("HEAD", digest.hexdigest()):
-        raise RefusedError(f"{application} is no repository and has no commit {revision}.", "Rehearse a repository.")
+        raise RefusedError(f"{application} is not a repository or has no commit {revision}.", "Rehearse a repository.")
     return digest.hexdigest(), UNVERSIONED

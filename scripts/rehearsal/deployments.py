@@ -176,4 +176,4 @@ def _image_definitions(context: RehearsalContext, action: Action, execution: Exe
             entries = json.loads((Path(folder) / file).read_text(encoding="utf-8"))
             return {entry["name"]: entry["imageUri"] for entry in entries}
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ActionFailedError(f"{action.inputs[0]}/{file} is no list of image definitions: {error!r}") from error
+            raise ActionFailedError(f"{action.inputs[0]}/{file} lists no image definitions: {error!r}") from error

@@ -264,7 +264,7 @@ def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
         yield ValueChange(name, _masked(name, _text(was)), _masked(name, _text(now)))
 
 
-# What the application is told, by the type that tells it.
+# What the application gets, by the type that tells it.
 def _variables(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterator[ValueChange]:
     sides = [{name: value for one in side.values() for name, value in _told(one)} for side in (old, new)]
     for name in sorted({*sides[0], *sides[1]}):

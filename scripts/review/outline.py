@@ -128,7 +128,7 @@ def _environment(names: Sequence[str], one: EnvironmentReview, detail: Detail) -
         Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(one.risks))),
         Section("Parameters", tuple(map(_parameter, one.parameters))),
         Section("Tags and stack policy", tuple(_value(change, detail) for change in one.settings)),
-        Section("What the application is told", tuple(_value(change, detail) for change in one.variables)),
+        Section("What the application gets", tuple(_value(change, detail) for change in one.variables)),
         Section("Permissions", tuple(_permissions(one))),
         *_resources(one.resources, detail),
     ]

@@ -56,7 +56,7 @@ def read(folder: Path, revision: str) -> Revision:
             try:
                 bodies[name] = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise RefusedError(f"{path} of {revision or WORKING_TREE} is no JSON: {error}.") from error
+                raise RefusedError(f"{path} of {revision or WORKING_TREE} is not JSON: {error}.") from error
         else:
             try:
                 files[name] = parameters.parse(text, path)

@@ -104,8 +104,8 @@ def _application(review: Review) -> Line:
     )
     entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
     if not entries:
-        return Line("Application", "is told the same", GOOD)
-    return Line("Application", "is told " + "; ".join(entries[:MOST]) + _more(len(entries)), LOOK)
+        return Line("Application", "gets the same values", GOOD)
+    return Line("Application", "gets " + "; ".join(entries[:MOST]) + _more(len(entries)), LOOK)
 
 
 def _cost_and_gate(review: Review) -> Line:

@@ -47,7 +47,7 @@ def _unexpected(error: Exception, title: str, debug: bool) -> Exit:
     text = f"{title}\n" + "".join(traceback.format_exception(error))
     lines = [
         f"An unexpected error ended `{title}`: {type(error).__name__}: {error}{where}.",
-        "How far it came is not known; " + hints.spelled("`status` tells how the stacks stand."),
+        "How far it came is not known; " + hints.spelled("`status` shows the state of the stacks."),
     ]
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in ("generator", "scripts"):
         lines.append(
@@ -56,7 +56,7 @@ def _unexpected(error: Exception, title: str, debug: bool) -> Exit:
     if debug:
         lines.append(f"It arose here:\n{text}")
     elif log := _log(text):
-        lines.append(f"Where it arose stands in {log}; the same command with --debug shows it.")
+        lines.append(f"The details are in {log}; the same command with --debug shows it.")
     else:
         lines.append("The same command with --debug shows where it arose.")
     for part in "\n".join(lines).splitlines():

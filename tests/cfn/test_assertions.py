@@ -109,7 +109,7 @@ def test_pseudo_parameters_have_the_value_that_is_given() -> None:
         ({"Fn::Equals": [{"Fn::Sub": "a"}, "a"]}, "Fn::Sub is not possible as a value"),
         ({"Fn::Equals": [TRUE, "true"]}, "Fn::Equals is not possible as a value"),
         ({"Fn::Equals": ["a"]}, "expected a list of 2 to 2"),
-        ({"Fn::Equals": [None, "a"]}, "null is no value"),
+        ({"Fn::Equals": [None, "a"]}, "null is not a value"),
         ({"Fn::Equals": [[["a"]], "a"]}, "a list within a list"),
         ({"Fn::Equals": [[{"Ref": "Zones"}], "a"]}, "a list within a list"),
         ({"Fn::Not": [TRUE, TRUE]}, "expected a list of 1 to 1"),
@@ -203,7 +203,7 @@ def test_scalars_as_cloudformation_writes_them(value: object, text: str) -> None
 
 @pytest.mark.parametrize("value", [None, [], {}])
 def test_what_is_no_scalar_has_no_text(value: object) -> None:
-    with pytest.raises(TypeError, match="is no string, number or boolean"):
+    with pytest.raises(TypeError, match="is not a string, number or boolean"):
         as_text(value)
 
 

@@ -55,7 +55,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
         {"OptionSettings": [size("MaxSize", "2"), size("MinSize", "2")]},
         "MinSize 2 must be at most MaxSize 1",
     ),
-    ("AWS::EC2::VPC", {"CidrBlock": "10.999.0.0/16"}, {"CidrBlock": "10.1.0.0/16"}, "is no CIDR block"),
+    ("AWS::EC2::VPC", {"CidrBlock": "10.999.0.0/16"}, {"CidrBlock": "10.1.0.0/16"}, "is not a CIDR block"),
     ("AWS::EC2::VPC", {"CidrBlock": "10.1.2.3/16"}, {"CidrBlock": "${Other}"}, "host bits"),
     ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/8"}, {"CidrBlock": "172.40.0.0/16"}, "from /16 to /28"),
     ("AWS::EC2::Subnet", {"CidrBlock": "10.0.0.0/29"}, {"CidrBlock": "10.0.0.0/28"}, "from /16 to /28"),
@@ -77,7 +77,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("AWS::S3::Bucket", {"BucketName": "a..b"}, {"BucketName": "a.b"}, "3 to 63"),
     ("AWS::ElasticBeanstalk::Environment", {"EnvironmentName": "app-"}, {"EnvironmentName": "app1"}, "no dash"),
     ("AWS::DynamoDB::Table", {"TableName": "a b"}, {"TableName": "a_b"}, "3 to 255"),
-    ("AWS::CodePipeline::Pipeline", source(BranchName="a..b"), source(BranchName="a/b"), "no name of a git branch"),
+    (
+        "AWS::CodePipeline::Pipeline",
+        source(BranchName="a..b"),
+        source(BranchName="a/b"),
+        "not the name of a git branch",
+    ),
     ("AWS::CodePipeline::Pipeline", source(Long="x" * 1001), source(Long="x" * 1000), "an action takes 1000"),
     (
         "AWS::CloudWatch::Alarm",
@@ -141,24 +146,24 @@ def told(templates: TemplateSet, environment: str, **values: Any) -> list[str]:
         (
             "local",
             {"TaskCpu": "1024", "TaskMemory": "512"},
-            'Parameters.TaskMemory = "512": Fargate has no Memory 512 beside Cpu 1024 (Backend.Task; beside '
-            "TaskCpu = 1024); valid: 2048, 3072",
+            'TaskMemory = "512": Fargate has no Memory 512 beside Cpu 1024 (Backend.Task; beside '
+            "TaskCpu = 1024). Valid: 2048, 3072",
         ),
         (
             "local",
             {"MinimumTasks": "5", "MaximumTasks": "2"},
-            'Parameters.MinimumTasks = "5": MinCapacity 5 must be at most MaxCapacity 2 (Backend.Scaling; beside '
+            'MinimumTasks = "5": MinCapacity 5 must be at most MaxCapacity 2 (Backend.Scaling; beside '
             "MaximumTasks = 2)",
         ),
         ("beanstalk", {"MinimumTasks": "5", "MaximumTasks": "2"}, "MinSize 5 must be at most MaxSize 2"),
-        ("local", {"VpcCidr": "10.999.0.0/16"}, 'Parameters.VpcCidr = "10.999.0.0/16": 10.999.0.0/16 is no CIDR block'),
+        ("local", {"VpcCidr": "10.999.0.0/16"}, 'VpcCidr = "10.999.0.0/16": 10.999.0.0/16 is not a CIDR block'),
         ("local", {"VpcCidr": "172.40.0.0/16"}, "lies in no private range"),
         (
             "local",
             {"ClientsTable": "Same-x", "MetricsTable": "Same-x"},
-            'Parameters.MetricsTable = "Same-x": two resources of type AWS::DynamoDB::Table are called Same-x',
+            'MetricsTable = "Same-x": two resources of type AWS::DynamoDB::Table are called Same-x',
         ),
-        ("production", {"BranchName": "a..b"}, "Parameters.BranchName = \"a..b\": 'a..b' is no name of a git branch"),
+        ("production", {"BranchName": "a..b"}, "BranchName = \"a..b\": 'a..b' is not the name of a git branch"),
         ("local", {"SenderEmail": None}, "must be a string in quotes: remove it for no value"),
     ],
 )

@@ -101,15 +101,15 @@ def test_a_file_is_read_as_it_stands(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "why"),
     [
-        ('{"Parameters": {\n  "A": "b"\n  "C": "d"}}', 3, "is no JSON"),
-        ("", 1, "is no JSON"),
+        ('{"Parameters": {\n  "A": "b"\n  "C": "d"}}', 3, "is not JSON"),
+        ("", 1, "is not JSON"),
         ("[]", None, "must be one object with Parameters, Tags, StackPolicy"),
         ('{"Paramters": {}}', None, 'there is no section "Paramters"; valid: Parameters'),
         ('{"tags": {}}', None, 'there is no section "tags"; valid: Tags'),
         ('{"Zebra": {}}', None, "valid: Parameters, Tags, StackPolicy"),
         ('{"Tags": []}', None, "the section Tags must be an object"),
-        ('{"Parameters": {"A": "1", "A": "2"}}', None, 'the key "A" stands twice'),
-        ('{"Tags": {}, "Tags": {}}', None, 'the key "Tags" stands twice'),
+        ('{"Parameters": {"A": "1", "A": "2"}}', None, 'the key "A" is twice'),
+        ('{"Tags": {}, "Tags": {}}', None, 'the key "Tags" is twice'),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str, line: int | None, why: str) -> None:
@@ -520,11 +520,15 @@ def test_stack_policies_that_are_fine(policy: object) -> None:
             "StackPolicy.Statement[0].Resource",
             "is not",
         ),
-        ({"Statement": [{**ALLOW_ALL, "Condition": {}}]}, "StackPolicy.Statement[0].Condition", "is no element here"),
+        (
+            {"Statement": [{**ALLOW_ALL, "Condition": {}}]},
+            "StackPolicy.Statement[0].Condition",
+            "is not an element here",
+        ),
         (
             {"Statement": [{**ALLOW_ALL, "NotAction": "Update:*"}]},
             "StackPolicy.Statement[0].Action",
-            "is no element here",
+            "is not an element here",
         ),
         (
             {"Statement": [{key: value for key, value in ALLOW_ALL.items() if key != "Principal"}]},

@@ -117,7 +117,7 @@ def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: p
         (["FRONTEND_URL=x"], UsageError, "FRONTEND_URL is not decided by"),
         (["NatGatewayCount=1"], UsageError, "NatGatewayCount is not decided by"),
         (["LOG_LEVEL"], UsageError, "--set takes KEY=VALUE"),
-        (["JWT_SECRET_KEY=x"], UsageError, "stands in no file"),
+        (["JWT_SECRET_KEY=x"], UsageError, "is in no file"),
         (["REDIS_URL=redis://a:b@c"], ParametersRefusedError, "password"),
     ],
 )

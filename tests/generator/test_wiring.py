@@ -126,7 +126,7 @@ def test_two_givers_of_different_things_are_refused() -> None:
 
 
 def test_a_stand_in_for_nothing_is_refused() -> None:
-    with pytest.raises(LooseEndError, match="stands in for Other, which giver does not give"):
+    with pytest.raises(LooseEndError, match="replaces Other, which giver does not provide"):
         Wiring("root", {}).offer_outputs(_giver(THING), "Giver", "Sometimes", {"Other": "x"})
 
 

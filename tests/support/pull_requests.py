@@ -194,7 +194,7 @@ def removed_environment(folder: Path) -> None:
 
 
 def broken_parameter_file(folder: Path) -> None:
-    """A parameter file that is no JSON: nothing about its environment may look good."""
+    """A parameter file that is not JSON: nothing about its environment may look good."""
     (folder / "params/production.json").write_text('{"Parameters": {', encoding="utf-8")
 
 

@@ -17,10 +17,16 @@ BLOCK = re.compile(r"(<!-- not replayed[^>]*-->\n)?^```(\w*)\n(.*?)^```", re.M |
 # What differs from run to run, and what is written in its place, on the page and in the output.
 VARIABLE = (
     (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
-    (re.compile(r"\b\d+\.\d s\b"), "SECONDS"),
+    (re.compile(r"\b\d+(\.\d)? s\b"), "SECONDS"),
     (re.compile(r"localhost:\d+"), "localhost:PORT"),
+    # The templates grow.
+    (re.compile(r"\b\d+ resources?\b"), "N resources"),
+    (re.compile(r"\bkeep \d+\b"), "keep N"),
+    (re.compile(r"\b\d+ rendered\b"), "N rendered"),
     (re.compile(r"https://\w+\.cloudfront\.net"), "https://ID.cloudfront.net"),
 )
+# What is printed only on a slow computer: what is waited for.
+WAITING = re.compile(r"^TIME  (starting|planning|waiting for) .*\(SECONDS\)$")
 MAKE = "make -s -o .venv/ready -o .venv/local -o .venv/test"
 
 
@@ -66,7 +72,7 @@ def normalised(text: str) -> str:
 
 def unlike(shown: list[str], output: str) -> str | None:
     """The first shown line that the output does not have where the page has it; None when the page is right."""
-    lines = [line.rstrip() for line in normalised(output).splitlines()]
+    lines = [line.rstrip() for line in normalised(output).splitlines() if not WAITING.match(line)]
     position, anywhere = 0, False
     for line in (normalised(line).rstrip() for line in shown):
         if line == "...":

@@ -54,7 +54,7 @@ NOT_SHOWN: Exceptions = {
         "DeploymentConfiguration": "the service without alarms, circuit breaker and percentages",
         "EnableECSManagedTags": "the service without it",
         "EnableExecuteCommand": "the service without it",
-        "ForceNewDeployment": "nothing: it starts a deployment and is no state of the service",
+        "ForceNewDeployment": "nothing: it starts a deployment and is not a state of the service",
         "HealthCheckGracePeriodSeconds": "the service without it",
     },
     "AWS::CodeBuild::Project": {"EncryptionKey": "the account's own S3 key"},

@@ -40,7 +40,7 @@ def permissions(look: Look) -> Iterator[Check]:
     if ACCESS not in look.roots:
         return
     if len(name) != 2:
-        yield know("permissions", "the caller is no role, and only a role's are asked for", "Deploy as a role.")
+        yield know("permissions", "the caller is not a role: not checked", "Deploy as a role.")
         return
     role = look.aws.call("iam", "get_role", RoleName=name[1].partition("/")[0])["Role"]["Arn"]
     asked, lacking = 0, []

@@ -104,7 +104,7 @@ def wait(aws: Aws, name: str, execution: str) -> Answer:
     except KeyboardInterrupt:
         pass
     raise ManualActionRequiredError(
-        f"Execution {execution} of {name} is left running.", "The pipeline's page in the console tells."
+        f"Execution {execution} of {name} is left running.", "See the pipeline's page in the console."
     )
 
 

@@ -64,7 +64,7 @@ def _set(run: Run) -> Exit:
     if wrong := [name for name, sign, _ in pairs if not sign]:
         raise UsageError(f"--set takes KEY=VALUE, not {wrong[0]}.")
     if told := [name for name, _, _ in pairs if name in configuration.SECRETS]:
-        raise UsageError(f"{told[0]} is a secret and stands in no file.", f"Give it with --secret {ROTATED}.")
+        raise UsageError(f"{told[0]} is a secret and is in no file.", f"Give it with --secret {ROTATED}.")
     changes = configuration.chosen(run.wanted, {name: value for name, _, value in pairs})
     if not environment.rewrite(run.wanted, changes, run.given.templates):
         say([f"{run.wanted.file.path} says so already"])

@@ -56,7 +56,7 @@ def _skipped(failed: Sequence[Stuck], named: Sequence[str]) -> list[Stuck]:
     for name in named:
         if name not in known:
             there = ", ".join(known) or "none that can be skipped"
-            raise UsageError(f"--skip {name}: no such resource stands in the way.", f"There are: {there}.")
+            raise UsageError(f"--skip {name}: this resource does not block the rollback.", f"There are: {there}.")
     return [known[name] for name in dict.fromkeys(named)]
 
 

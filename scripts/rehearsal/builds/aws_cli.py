@@ -120,7 +120,7 @@ def _input(values: list[str], folder: Path) -> Arguments:
         raise UnsupportedError("--cli-input-json is simulated with one file://NAME")
     parsed = json.loads((folder / file).read_text(encoding="utf-8"))
     if not isinstance(parsed, dict):
-        raise UnsupportedError(f"--cli-input-json: {file} is no JSON object")
+        raise UnsupportedError(f"--cli-input-json: {file} is not a JSON object")
     return parsed
 
 

@@ -131,7 +131,7 @@ class Images:
         if docker:
             self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
             return ProgramResult(output)
-        self.note("docker build: no engine; Dockerfile and context were checked, the context stands for the image")
+        self.note("docker build: no engine; Dockerfile and context were checked, the context is used as the image")
         return ProgramResult(
             f"not built: {len(lines)} instructions and their context were checked\nwriting image {image.digest}\n"
         )

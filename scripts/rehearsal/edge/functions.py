@@ -110,7 +110,7 @@ class Functions:
         headers = {}
         for header, field in response["headers"].items():
             if header != header.lower() or not isinstance(field, dict) or not isinstance(field.get("value"), str):
-                raise FunctionError(f"function {name}: {json.dumps({header: field})} is no header of a response")
+                raise FunctionError(f"function {name}: {json.dumps({header: field})} is not a header of a response")
             headers[header] = [value["value"] for value in field.get("multiValue", [field])]
         return headers
 
