@@ -283,8 +283,13 @@ def _working(what: str) -> Iterator[None]:
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold")),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(), transient=True) as progress:
         progress.add_task(what, total=None)
         yield

@@ -141,8 +141,13 @@ def working(what: str) -> Iterator[None]:
         yield  # something else is shown already, of a build beside this one
     elif interactive(out):
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold")),
+            TimeElapsedColumn(),
+        )
         try:
             with Progress(*columns, console=console(out), transient=True) as progress:
                 progress.add_task(visible(what), total=None)
