@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.mutants.operators import Mutation
-from tests.mutants.trial import SEEN, Verdict
+from tests.mutants.trial import SEEN, UNDECIDED, Verdict
 
 # Faults that change nothing which anybody could see, each with the reason: {"key": ..., "reason": ...}, see
 # `Mutation.key`.
@@ -35,15 +35,17 @@ def reasons() -> dict[str, str]:
 
 
 def table(results: Sequence[Result]) -> Iterator[str]:
-    """The score of each package and of all, in percent of the mutants that are faults."""
-    yield f"{'package':14} {'mutants':>8} {'seen':>6} {'survived':>9} {'equivalent':>11} {'score':>6}"
+    """The score of each package and of all, in percent of the mutants that are faults; what is undecided counts as not
+    seen."""
+    yield f"{'package':14} {'mutants':>8} {'seen':>6} {'survived':>9} {'undecided':>10} {'equivalent':>11} {'score':>6}"
     packages = list(dict.fromkeys(one.package for one in results))
     for name in (*packages, "all"):
         own = [one for one in results if name in (one.package, "all")]
         faults = [one for one in own if one.seen or not one.reason]
-        seen = sum(one.seen for one in faults)
+        seen, undecided = sum(one.seen for one in faults), sum(one.verdict.how == UNDECIDED for one in faults)
         score = f"{100 * seen / len(faults):.0f} %" if faults else "-"
-        counts = f"{len(own):8} {seen:6} {len(faults) - seen:9} {len(own) - len(faults):11}"
+        left = len(faults) - seen - undecided
+        counts = f"{len(own):8} {seen:6} {left:9} {undecided:10} {len(own) - len(faults):11}"
         yield f"{name:14} {counts} {score:>6}"
 
 

@@ -15,7 +15,7 @@ from tests.mutants.contexts import Contexts
 from tests.mutants.operators import Mutation, changes, mutations
 from tests.mutants.report import Result
 from tests.mutants.sample import PACKAGES, drawn, files, sample, shares
-from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, Trials, Verdict, clone
+from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, UNDECIDED, Trials, Verdict, clone
 
 
 def faults(text: str, operator: str) -> set[str]:
@@ -93,6 +93,7 @@ def project(tmp_path: Path) -> Path:
         "loop.py": "def count(most):\n    at = 0\n    while at < most:\n        at += 1\n    return at\n",
         "test_code.py": "from code_ import more\n\n\ndef test_more():\n    assert more(1) == 2\n",
         "test_loop.py": "from loop import count\n\n\ndef test_count():\n    assert count(2) == 2\n",
+        "test_slow.py": "import time\n\n\ndef test_sleeps():\n    time.sleep(600)\n",
         "test_red.py": "def test_always_red():\n    raise OSError\n",
     }
     folder.mkdir()
@@ -144,6 +145,27 @@ def test_a_fault_that_never_ends_is_seen(project: Path, tmp_path: Path) -> None:
     assert trials.verdict(endless, ["test_loop.py::test_count"], []).how == TIMED_OUT
 
 
+def test_tests_that_take_too_long_without_the_fault_decide_nothing(project: Path, tmp_path: Path) -> None:
+    unseen = fault(project, "code_.py", "a + 1", "a")
+    assert Trials(project, tmp_path / "work", near=2).verdict(unseen, ["test_slow.py"], []).how == UNDECIDED
+
+
+def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path) -> None:
+    """Servers have sessions of their own."""
+    (project / "test_server.py").write_text(
+        "import subprocess\n\n\ndef test_serves():\n"
+        f"    process = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(process.pid))\n",
+        encoding="utf-8",
+    )
+    for words in (["add", "-A"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    unseen = fault(project, "code_.py", "a + 1", "a")
+    assert Trials(project, tmp_path / "work").verdict(unseen, ["test_server.py"], []).how == SURVIVED
+    process = Path("/proc") / (tmp_path / "pid").read_text(encoding="utf-8")
+    assert not process.exists() or "Z" in (process / "stat").read_text(encoding="utf-8").split()[2]
+
+
 def test_a_clone_is_what_is_committed(project: Path, tmp_path: Path) -> None:
     (project / "code_.py").write_text("broken", encoding="utf-8")
     (project / ".venv").mkdir()
@@ -176,10 +198,11 @@ def test_the_report_counts_what_is_a_fault() -> None:
     verdicts = [Verdict(KILLED, "t", 1.0), Verdict(TIMED_OUT, "", 1.0), Verdict(SURVIVED, "", 1.0)]
     results = [Result("gate", mutation, each) for each in verdicts]
     results += [Result("gate", mutation, verdicts[2], "the same"), Result("local", mutation, verdicts[0])]
+    results.append(Result("gate", mutation, Verdict(UNDECIDED, "", 1.0)))
     assert [line.split() for line in report.table(results)][1:] == [
-        ["gate", "4", "2", "1", "1", "67", "%"],
-        ["local", "1", "1", "0", "0", "100", "%"],
-        ["all", "5", "3", "1", "1", "75", "%"],
+        ["gate", "5", "2", "1", "1", "1", "50", "%"],
+        ["local", "1", "1", "0", "0", "0", "100", "%"],
+        ["all", "6", "3", "1", "1", "1", "60", "%"],
     ]
     told = list(report.survivors(results))
     assert told[0] == "a.py:1  comparison: a == b" and "equivalent: the same" in told[3]
