@@ -166,8 +166,8 @@ RULES = (
     ),
     Rule(
         "ACC006",
-        "permissions and stacks of `eu` are those of `eu-2` as well, and Elastic Beanstalk takes no name that ends in a "
-        "dash",
+        "permissions and stacks of `eu` are those of `eu-2` as well, and Elastic Beanstalk takes no name with a dash at "
+        "its end",
         "let the pattern of the parameter refuse dashes",
         _environment_names,
     ),
