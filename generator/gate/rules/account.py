@@ -166,7 +166,7 @@ RULES = (
     ),
     Rule(
         "ACC006",
-        "permissions and stacks of `eu` are those of `eu-2` as well, and Elastic Beanstalk takes no name with a dash at "
+        "permissions on `eu-*` are permissions on `eu-2-*` as well, and Elastic Beanstalk takes no name with a dash at "
         "its end",
         "let the pattern of the parameter refuse dashes",
         _environment_names,
