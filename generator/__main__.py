@@ -1,6 +1,6 @@
 """Renders the templates: `python -m generator [--check | --list | --picture | --gate] [--base LEDGER]`.
 
-    (nothing)  render `templates/` and `docs/permissions.md`, and say what changed
+    (nothing)  render `templates/`, `docs/permissions.md` and its ledger, and say what changed
     --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
     --picture  draw the stacks of `templates/` as Mermaid text
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from generator.gate.finding import Finding
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions.md"
+TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions-ledger.md"
+PERMISSIONS = ROOT / "docs" / "permissions.md"  # the ledger, for people
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN_CHANGES, WIDTH = 12, 160
 DONE, FINDINGS, USAGE = 0, 1, 64
@@ -104,8 +105,8 @@ def make_templates(base: Path, *, gate: bool) -> int:
 
 
 def check(base: Path) -> int:
-    """Whether the committed templates and the ledger are what the facts render to; writes nothing."""
-    from generator.gate import ledger
+    """Whether the committed templates, the ledger and its page are what the facts render to; writes nothing."""
+    from generator.gate import ledger, permissions_page
 
     files = _rendered_files()
     if files is None:
@@ -115,11 +116,12 @@ def check(base: Path) -> int:
     for name in stale:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
-    ledger_is_stale = _text_of(LEDGER) != ledger.markdown(templates)
-    if ledger_is_stale:
-        print(f"{LEDGER.relative_to(ROOT)} is stale")
+    pages = {LEDGER: ledger.markdown(templates), PERMISSIONS: permissions_page.page(templates)}
+    stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
+    for file in stale_pages:
+        print(f"{file.relative_to(ROOT)} is stale")
     print(f"{len(stale)} of {len(files)} templates are stale: run `make templates`" if stale else "templates: fresh")
-    if stale or ledger_is_stale:
+    if stale or stale_pages:
         return FINDINGS
     return FINDINGS if _report(_unexplained_permissions(base, templates)) else DONE
 
@@ -231,9 +233,11 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 
 def _write_ledger(templates: TemplateSet) -> None:
-    from generator.gate import ledger
+    """The exact ledger, and the page that people read."""
+    from generator.gate import ledger, permissions_page
 
     _write_page(LEDGER, ledger.markdown(templates), "permissions")
+    _write_page(PERMISSIONS, permissions_page.page(templates), "permissions")
 
 
 def _write_parameter_page(templates: TemplateSet) -> None:

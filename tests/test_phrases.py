@@ -39,7 +39,7 @@ PRINTING = (
 )
 # Texts of JSON documents that programs read, which stay as they are.
 DOCUMENTS = {"not told"}
-GENERATED = {"permissions.md", "parameters.md"}
+GENERATED = {"permissions.md", "permissions-ledger.md", "parameters.md"}
 # Pages that are rewritten later, each with the most phrases that it may have until then.
 UNFINISHED = {"conformance.md": 40, "unverified.md": 60, "releasing.md": 20, "developing.md": 12}
 

@@ -15,7 +15,9 @@ from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, Template, TemplateSet
 
-HEAD = """# Who may do what
+HEAD = """# Ledger of permissions
+
+For the gate, and for the diff of a pull request; [permissions.md](permissions.md) is the page to read.
 
 Made from the templates by `make templates`, and committed: one line is one action on one thing. A line that is new
 under a reason that is not does not pass the gate, because whoever wrote the reason did not have it in mind.

@@ -10,7 +10,7 @@ from generator.cfn.templates import TemplateSet
 from generator.gate import ledger
 from generator.gate.finding import Finding
 
-LEDGER = "docs/permissions.md"
+LEDGER = "docs/permissions-ledger.md"
 
 
 def findings(base: str, templates: TemplateSet) -> list[Finding]:

@@ -1,12 +1,12 @@
 """The permission ledger as it is committed: every role, who may assume it, what it may do, and why."""
 
 from generator.cfn.templates import TemplateSet
-from generator.gate import ledger
+from generator.gate import ledger, permissions_page
 from tests.support.design import ROOT
 
 
 def test_every_permission_is_in_the_ledger(templates: TemplateSet) -> None:
-    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "permissions-ledger.md").read_text(encoding="utf-8")
     assert ledger.markdown(templates) == text
     written = ledger.read(text)
     assert [item for item in written if not item.reason] == []
@@ -18,3 +18,18 @@ def test_every_permission_is_in_the_ledger(templates: TemplateSet) -> None:
         resource.address for resource in templates.resources("AWS::IAM::Role") if resource.get("ManagedPolicyArns")
     }
     assert roles == {permission.holder for permission in written if permission.kind == "identity"} & roles | attached
+
+
+def test_the_page_has_every_role_at_a_glance_and_one_row_for_each_statement(templates: TemplateSet) -> None:
+    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    assert permissions_page.page(templates) == text
+    rows = [line for line in text.splitlines() if line.startswith("| [`")]
+    roles = {resource.address for resource in templates.resources("AWS::IAM::Role")}
+    assert {row.split("`")[1] for row in rows} == roles
+    assert all(row.rsplit("|", 2)[1].strip() not in ("", "0") for row in rows)
+    statements = [line for line in text.splitlines() if "| Allow |" in line or "| Deny |" in line]
+    in_ledger = len(ledger.lines(templates))
+    assert len(statements) < in_ledger / 3
+    for permission in ledger.lines(templates):
+        for action in permission.actions:
+            assert action in text

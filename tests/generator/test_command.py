@@ -207,7 +207,7 @@ def test_a_directive_in_a_template_fails_the_gate(copy: Path) -> None:
 def test_another_ledger_is_compared_with_although_nothing_has_changed(copy: Path) -> None:
     linted(copy)
     assert run(copy, "--gate").returncode == 0
-    base = (copy / "docs/permissions.md").read_text(encoding="utf-8")
+    base = (copy / "docs/permissions-ledger.md").read_text(encoding="utf-8")
     (copy / "base.md").write_text(base.replace("codepipeline:PutApprovalResult", "codepipeline:GetPipeline"))
     result = run(copy, "--gate", "--base", "base.md")
     assert result.returncode == 1 and "REASON" in result.stderr
@@ -221,17 +221,17 @@ def test_make_templates_says_so(repository: Path) -> None:
 
 
 def test_the_ledger_is_kept_beside_the_templates(copy: Path) -> None:
-    ledger = copy / "docs/permissions.md"
+    ledger = copy / "docs/permissions-ledger.md"
     text = ledger.read_text(encoding="utf-8")
     ledger.write_text(text + "a note\n", encoding="utf-8")
     stale = run(copy, "--check")
-    assert stale.returncode == 1 and "docs/permissions.md is stale" in stale.stdout
+    assert stale.returncode == 1 and "docs/permissions-ledger.md is stale" in stale.stdout
     assert run(copy).returncode == 0
     assert ledger.read_text(encoding="utf-8") == text
 
 
 def test_a_broadened_permission_needs_a_new_reason(copy: Path) -> None:
-    ledger, source = copy / "docs/permissions.md", copy / "generator/roots/access/approve.py"
+    ledger, source = copy / "docs/permissions-ledger.md", copy / "generator/roots/access/approve.py"
     before = ledger.read_text(encoding="utf-8")
     shutil.copy(ledger, copy / "base.md")
     edit(source, "[pipelines.PutApprovalResult],", "[pipelines.PutApprovalResult, pipelines.StartPipelineExecution],")
