@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -156,7 +156,13 @@ class Contexts:
 
     def tests(self, path: str, source: bytes, first: int, last: int) -> tuple[list[str], list[str]]:
         """The tests that run one of the lines from `first` to `last` of a source file as it is now, quickest first; and
-        the test files that have such tests or run it in a server, the quickest first."""
+        the test files that have such tests or run it in a server, the quickest first. A line that runs while its module
+        is imported belongs to every test that runs anything of the module."""
+        tests, files = self._tests(path, lambda measured: _lines_before(measured, source, first, last))
+        return (tests, files) if files else self._tests(path, lambda _: None)
+
+    def _tests(self, path: str, wanted: Callable[[bytes], frozenset[int] | None]) -> tuple[list[str], list[str]]:
+        """As `tests`, for the lines that `wanted` says of a text that was measured; None for all of them."""
         single: dict[str, float] = {}
         whole: dict[str, float] = {}
         for context in self._all:
@@ -165,10 +171,9 @@ class Contexts:
                 moved = Path(name).name == Path(path).name and not (self.root / name).exists()
                 if name != path and not moved:
                     continue
-                measured = (self.cache / "sources" / digest).read_bytes()
-                wanted = _lines_before(measured, source, first, last)
-                for test, lines in tests.items():
-                    if wanted.isdisjoint(lines):
+                lines = wanted((self.cache / "sources" / digest).read_bytes())
+                for test, ran in tests.items():
+                    if lines is not None and lines.isdisjoint(ran):
                         continue
                     whole[context.file] = sum(context.seconds.values())
                     if test in context.seconds:

@@ -233,4 +233,9 @@ def test_tests_are_found_by_what_they_ran_before_the_file_changed(tmp_path: Path
     contexts.read()
     assert contexts.tests("new/code.py", now, 2, 2) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
     assert contexts.tests("new/code.py", now, 3, 3) == ([], ["tests/test_a.py"])
-    assert contexts.tests("new/code.py", now, 4, 4) == ([], [])
+    # A line that no test runs by itself runs with the module.
+    assert contexts.tests("new/code.py", now, 4, 4) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
+    assert contexts.tests("new/other.py", now, 1, 1) == ([], [])
+    assert contexts.unknown("gate and cfn", "new/other.py") == []
+    (tmp_path / "tests/test_b.py").write_text("from new import other", encoding="utf-8")
+    assert contexts.unknown("gate and cfn", "new/other.py") == ["tests/test_b.py"]
