@@ -17,7 +17,7 @@ from scripts.operations.releases import releases
 from scripts.operations.run import Run
 from scripts.operations.verbs import rollback
 from tests.conftest import ROOT
-from tests.deployment.service import Prepared, arn
+from tests.deployment.service import Prepared, arn, refusal
 
 NAME, STAGING = "cloud-health-dashboard-pipeline-staging", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -33,7 +33,13 @@ def execution(number: int, commit: str, status: str = "Succeeded", **more: Any) 
 class CodePipeline(Prepared):
     """A pipeline at version 7 of its structure, and what its executions were."""
 
-    def __init__(self, *executions: dict[str, Any], versions: dict[str, int] | None = None, ends: str = "Succeeded"):
+    def __init__(
+        self,
+        *executions: dict[str, Any],
+        versions: dict[str, int] | None = None,
+        ends: str = "Succeeded",
+        ran: tuple[str, ...] = ("Source", "Build", "Deploy_Backend", "Deploy_Frontend"),
+    ):
         self.versions, self.ends = versions or {}, ends
         outputs = [{"OutputKey": "Pipeline", "OutputValue": NAME}]
         stack = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "UPDATE_COMPLETE"}
@@ -61,6 +67,7 @@ class CodePipeline(Prepared):
                 }
             },
             codepipeline__get_pipeline_execution=self.get,
+            codepipeline__list_action_executions={"actionExecutionDetails": [{"stageName": stage} for stage in ran]},
             codepipeline__rollback_stage=lambda stageName, **_: {"pipelineExecutionId": f"back-{stageName}"},
             codepipeline__start_pipeline_execution={"pipelineExecutionId": "again"},
         )
@@ -87,6 +94,28 @@ HISTORY = (
     execution(2, SECOND, "Superseded"),
     execution(1, FIRST),
 )
+
+
+def test_a_release_that_skipped_a_side_is_released_again_from_its_commit() -> None:
+    """A stage goes back only to an execution that succeeded in that stage; one that skipped it is no target."""
+    aws = CodePipeline(*HISTORY, ran=("Source", "Build", "Deploy_Backend"))
+    assert run(aws, "1111") is Exit.DONE
+    assert [name for name, _ in aws.started()] == ["start_pipeline_execution"]
+
+
+def test_half_gone_back_is_said() -> None:
+    """After the first stage something has happened: nobody may call that refused."""
+    aws = CodePipeline(*HISTORY)
+    denied = refusal("codepipeline.RollbackStage", "UnableToRollbackStageException", "no")
+
+    def back(stageName: str, **_: Any) -> dict[str, Any]:
+        if stageName == "Deploy_Frontend":
+            raise denied
+        return {"pipelineExecutionId": f"back-{stageName}"}
+
+    aws.answers["codepipeline.rollback_stage"] = back
+    with pytest.raises(ManualActionRequiredError, match="Deploy_Backend is back at 111111111111, and Deploy_Frontend"):
+        run(aws, "1111")
 
 
 def test_only_good_releases_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

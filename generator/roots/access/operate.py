@@ -153,9 +153,14 @@ def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
     return [
         allow(
             "SeeReleases",
-            [codepipeline.GetPipeline, codepipeline.GetPipelineExecution, codepipeline.ListPipelineExecutions],
+            [
+                codepipeline.GetPipeline,
+                codepipeline.GetPipelineExecution,
+                codepipeline.ListActionExecutions,
+                codepipeline.ListPipelineExecutions,
+            ],
             [arns.codepipeline(pipeline)],
-            "a deployment waits for a release that runs, and an earlier good one is found",
+            "a deployment waits for a release that runs, and an earlier good one is found, with the stages that it ran",
         ),
         allow(
             "ReleaseAgain",

@@ -73,10 +73,17 @@ def find(releases: list[Release], wanted: str) -> Release:
 
 
 def returnable(aws: Aws, to: Release, there: Pipeline) -> bool:
-    """Whether the stages can be rolled back to a release: it ran under the structure that the pipeline has now."""
+    """Whether the stages can be rolled back to a release: it ran under the structure that the pipeline has now, and in
+    each of the stages, none of which it skipped (CodePipeline user guide, stage-rollback: only to an execution that
+    succeeded in that stage)."""
     asked = {"pipelineName": there.name, "pipelineExecutionId": to.execution}
     answer = aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]
-    return bool(there.stages) and answer["pipelineVersion"] == there.version
+    if not there.stages or answer["pipelineVersion"] != there.version:
+        return False
+    only = {"pipelineExecutionId": to.execution}
+    pages = aws.pages("codepipeline", "list_action_executions", pipelineName=there.name, filter=only)
+    ran = {one["stageName"] for page in pages for one in page["actionExecutionDetails"]}
+    return set(there.stages) <= ran
 
 
 def roll_back(aws: Aws, there: Pipeline, stage: str, to: Release) -> str:

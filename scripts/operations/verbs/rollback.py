@@ -10,7 +10,7 @@ from argparse import ArgumentParser
 from itertools import islice
 
 from scripts.deployment import stacks, who
-from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
@@ -64,7 +64,15 @@ def _back(run: Run, there: Pipeline, to: Release, stages: tuple[str, ...]) -> Ex
     """One stage after the other, because a page must not come before the backend that it calls."""
     for stage in stages or ("",):
         if stage:
-            execution = releases.roll_back(run.aws, there, stage, to)
+            try:
+                execution = releases.roll_back(run.aws, there, stage, to)
+            except AwsError as error:
+                if stage == stages[0]:
+                    raise
+                raise ManualActionRequiredError(
+                    f"{stages[0]} is back at {to.commit[:12]}, and {stage} is not: {error.message}",
+                    "Run the same with --build-again, or release a commit: the two sides are of different releases.",
+                ) from error
         else:
             execution = releases.run_again(run.aws, there, to, str(uuid.uuid4()))
         say([f"{stage or there.name}: execution {execution} started"])
