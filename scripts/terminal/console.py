@@ -148,10 +148,10 @@ def working(what: str) -> Iterator[None]:
             TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold")),
             TimeElapsedColumn(),
         )
+        _live.append(console(out))
         try:
-            with Progress(*columns, console=console(out), transient=True) as progress:
+            with Progress(*columns, console=_live[0], transient=True) as progress:
                 progress.add_task(visible(what), total=None)
-                _live.append(progress.console)
                 yield
         finally:
             _live.clear()
