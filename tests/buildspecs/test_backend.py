@@ -40,7 +40,8 @@ def build(sample: Workshop, **variables: str) -> Outcome:
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workshop, Outcome]:
-    """The sample as it is, built once: no tests, no Dockerfile, requirements in the root only, lint findings."""
+    """The sample as it is but for a test beside its code, built once: no Dockerfile, requirements in the root, lint
+    findings."""
     sample = workshop(tmp_path_factory.mktemp("plain"), SAMPLE)
     sample.machine.answer("flake8", status=1)
     sample.machine.answer("bandit", status=1)
@@ -58,7 +59,8 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
         "RESULT requirements: taken from the root of the repository",
         "RESULT lint: findings, reported only (LINT_BLOCKS=false)",
         "RESULT security: findings, reported only",
-        "RESULT unit tests: NONE, the application has no unit tests",
+        "RESULT test scripts that are not run, because they are in no folder of tests: ./test_connection.py",
+        "RESULT unit tests: passed",
         "RESULT integration tests: NONE, the application has no integration tests",
         "RESULT Dockerfile: the default one, the application has none",
         f"RESULT image: pushed {IMAGE}",
@@ -74,7 +76,8 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
     assert json.loads(bundle["imagedefinitions.json"].read_text()) == [{"name": "backend", "imageUri": IMAGE}]
 
     assert [path.name for path in plain.reports["tests"]] == ["tests-unit.xml", "tests-integration.xml"]
-    assert all("<skipped/>" in path.read_text() for path in plain.reports["tests"])
+    assert "test_green" in plain.reports["tests"][0].read_text()
+    assert "<skipped/>" in plain.reports["tests"][1].read_text()
     assert len(plain.reports["coverage"]) == 1
 
     dockerfile = sample.source / "release.Dockerfile"
@@ -101,9 +104,10 @@ def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_p
 
 def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
     sample = once[0]
-    assert sample.machine.calls("flake8") == [["flake8", "app", "--max-line-length=120", "--count"]]
-    (pip,) = sample.machine.calls("pip", "install")
-    assert pip[-7:] == ["-r", "requirements.txt", "flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
+    assert sample.machine.calls("flake8") == [["flake8", "app", "--isolated", "--max-line-length=120", "--count"]]
+    application, tools = sample.machine.calls("pip", "install")
+    assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
+    assert tools[-5:] == ["flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
     (call,) = sample.machine.calls("aws", "ecr", "batch-get-image")
@@ -153,11 +157,146 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content:
     assert not sample.machine.calls("aws")
 
 
-def test_a_broken_pytest_is_no_outcome(sample: Workshop) -> None:
+def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop) -> None:
+    sample.write(UNIT, GREEN)
     sample.write("backend/pytest.ini", "[pytest]\naddopts = --no-such-option\n")
     outcome = build(sample)
-    assert not outcome.phases["build"]
-    assert "ERROR pytest itself failed with status 4" in outcome.result_lines()
+    assert outcome.succeeded, outcome.log
+    assert "RESULT unit tests: FAILED, pytest itself ended with status 4" in outcome.result_lines()
+    assert "<error/>" in outcome.reports["tests"][0].read_text()
+    assert not build(sample, TESTS_BLOCK="true").phases["build"]
+
+
+@pytest.mark.parametrize(
+    ("file", "runs"),
+    [
+        ("backend/tests/test_it.py", True),
+        ("backend/test/deep/test_it.py", True),
+        ("backend/app/tests/test_it.py", True),
+        ("backend/app/part/it_test.py", True),
+        ("backend/services/tests/test_it.py", True),
+        ("backend/tests/app/tests/test_it.py", True),
+        ("backend/scripts/test_it.py", False),
+        ("backend/.venv/lib/site-packages/other/tests/test_it.py", False),
+        ("backend/node_modules/other/tests/test_it.py", False),
+    ],
+)
+def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, runs: bool) -> None:
+    sample.write(file, RED)
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    if runs:
+        assert "RESULT unit tests: FAILED" in outcome.result_lines()
+        assert outcome.reports["tests"][0].read_text().count("<failure") == 1
+    else:
+        assert "RESULT unit tests: NONE, the application has no unit tests" in outcome.result_lines()
+        assert not sample.machine.calls("coverage", "run")
+    named = f"in no folder of tests: ./{file.removeprefix('backend/')}" in outcome.log
+    assert named is (file == "backend/scripts/test_it.py")
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (".coveragerc", "[run]\nparallel = true\n"),
+        ("setup.cfg", "[coverage:run]\nparallel = true\n[flake8]\nexit-zero = true\n"),
+        ("conftest.py", "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n"),
+    ],
+)
+def test_the_applications_settings_do_not_change_the_outcome(sample: Workshop, settings: str, text: str) -> None:
+    """Such as a limit of its coverage, which ends pytest with a status of its own although every test passes."""
+    sample.write(UNIT, GREEN)
+    sample.write(f"backend/{settings}", text)
+    outcome = build(sample, TESTS_BLOCK="true")
+    assert outcome.succeeded, outcome.log
+    assert "RESULT unit tests: passed" in outcome.result_lines()
+    assert "--isolated" in sample.machine.calls("flake8")[0]
+
+
+BASE = "fastapi==0.1  # comment\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"requirements.txt": BASE.encode("utf-16")}, {"requirements.txt": BASE}),
+        ({"requirements.txt": BASE.encode("utf-8-sig")}, {"requirements.txt": BASE}),
+        (
+            {"requirements.txt": "# -*- coding: latin-1 -*-\n# é\n".encode("latin-1")},
+            {"requirements.txt": "# -*- coding: latin-1 -*-\n# é\n"},
+        ),
+        (
+            {"requirements.txt": b"-r requirements/base.txt\n", "requirements/base.txt": BASE.encode()},
+            {"requirements.txt": BASE},
+        ),
+        (
+            {
+                "requirements.txt": b"--requirement=a/b.txt\nuvicorn\n",
+                "a/b.txt": b"-r c.txt\n",
+                "a/c.txt": BASE.encode(),
+            },
+            {"requirements.txt": BASE + "uvicorn\n"},
+        ),
+        (
+            {"requirements.txt": b"-c limits.txt\nuvicorn\n", "limits.txt": b"uvicorn<1\n"},
+            {"requirements.txt": "-c constraints-0.txt\nuvicorn\n", "constraints-0.txt": "uvicorn<1\n"},
+        ),
+        (
+            {"requirements.txt": b"a==1 \\\n    --hash=sha256:00\n-r https://example.com/more.txt\n"},
+            {"requirements.txt": "a==1 \\\n    --hash=sha256:00\n-r https://example.com/more.txt\n"},
+        ),
+    ],
+    ids=[
+        "UTF-16",
+        "mark of UTF-8",
+        "named encoding",
+        "include",
+        "include of an include",
+        "constraint",
+        "hashes and address",
+    ],
+)
+def test_requirements_in_whatever_form_pip_takes_them(
+    sample: Workshop, files: dict[str, bytes], expected: dict[str, str]
+) -> None:
+    (sample.source / "requirements.txt").unlink()
+    folder = "." if "a/b.txt" in files else "backend"
+    for name, content in files.items():
+        (sample.source / folder / name).parent.mkdir(exist_ok=True)
+        (sample.source / folder / name).write_bytes(content)
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    bundle = {name: path.read_text("utf-8") for name, path in outcome.artifacts[""].items() if name.endswith(".txt")}
+    assert bundle == expected
+    assert "COPY *.txt ./" in (sample.source / "release.Dockerfile").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"-r missing.txt\n", "missing.txt cannot be read"),
+        (b"-r requirements.txt\n", "requirements.txt names itself with -r or -c"),
+        (b"# coding: no-such\n", "cannot be read: unknown encoding"),
+    ],
+)
+def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content: bytes, problem: str) -> None:
+    (sample.source / "backend/requirements.txt").write_bytes(content)
+    outcome = build(sample)
+    assert outcome.phases == {"install": False} and not sample.machine.calls("pip")
+    [line] = [line for line in outcome.result_lines() if line.startswith("ERROR")]
+    assert problem in line and "Traceback" not in outcome.log
+
+
+@pytest.mark.parametrize(
+    "file", ["requirements-dev.txt", "backend/requirements-dev.txt", "backend/requirements/test.txt"]
+)
+def test_requirements_of_the_tests_are_installed(sample: Workshop, file: str) -> None:
+    sample.write(file, "pytest-cov\n")
+    outcome = build(sample)
+    assert [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")][1] == file.rpartition("/")[
+        2
+    ]
+    assert [line for line in outcome.result_lines() if line.startswith("RESULT requirements of the tests")]
 
 
 def test_a_compile_error_always_fails(sample: Workshop) -> None:

@@ -176,10 +176,10 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
         scripts={"test": "vitest", "build": "vite"},
     )
     sample.write("frontend/src/App.spec.ts", "")
-    built = {"dist/index.html": PAGE, "dist/assets/index-0a1b.js": "1"}
+    built = {"dist/index.html": PAGE, "dist/assets/index-0a1b2c3d.js": "1"}
     outcome = build(sample, built, OUTPUT_DIRECTORY="dist", ASSETS_DIRECTORY="assets", VITE_API_URL="/api/v1")
     assert outcome.succeeded, outcome.log
-    assert set(outcome.artifacts["FrontendAssets"]) == {"assets/index-0a1b.js"}
+    assert set(outcome.artifacts["FrontendAssets"]) == {"assets/index-0a1b2c3d.js"}
     assert set(outcome.artifacts["FrontendDocuments"]) == {"index.html"}
     (call,) = sample.machine.calls("npm", "test")
     assert call[3:6] == ["--run", "--reporter=default", "--reporter=junit"]
@@ -219,3 +219,74 @@ def test_the_lock_file_of_the_sample_is_small_and_names_no_registry() -> None:
     lock = json.loads((SAMPLE / "frontend" / "package-lock.json").read_text())
     assert 1 < len(lock["packages"]) < 10
     assert "http" not in json.dumps(lock)
+
+
+def test_only_what_has_a_hash_in_its_name_is_kept_for_a_year(sample: Workshop) -> None:
+    """As create-react-app and Vite write them; what a project puts beside them is asked for again."""
+    hashed = (
+        "js/main.0a1b2c3d.js",
+        "js/453.0a1b2c3d.chunk.js",
+        "js/index-BkH3dT8x.js",
+        "media/logo.6ce24c58023cc2f8.svg",
+    )
+    plain = ("logo.svg", "js/vendor.js", "img/logo-horizontal.svg", "fonts/inter-variable.woff2")
+    built = {**BUILT, **{f"build/static/{name}": "x" for name in (*hashed, *plain)}}
+    outcome = build(sample, built)
+    assert outcome.succeeded, outcome.log
+    assert {f"static/{name}" for name in hashed} <= set(outcome.artifacts["FrontendAssets"])
+    assert {f"static/{name}" for name in plain} <= set(outcome.artifacts["FrontendDocuments"])
+    assert not {f"static/{name}" for name in plain} & set(outcome.artifacts["FrontendAssets"])
+    assert "RESULT no hash in its name, so browsers ask for it again: static/logo.svg" in outcome.result_lines()
+
+
+@pytest.mark.parametrize(
+    ("page", "missing"),
+    [
+        ('<script src="/static/js/main.0a1b2c3d.js"></script>', ""),
+        ('<script src="./static/js/main.0a1b2c3d.js?v=1"></script>', ""),
+        ('<link rel="stylesheet" href="static/css/main.0a1b2c3d.css">', ""),
+        ('<link rel="icon" href="/favicon.ico"><script>var inline;</script><img src="/gone.png">', ""),
+        ('<script src="/dash/static/js/main.0a1b2c3d.js"></script>', "dash/static/js/main.0a1b2c3d.js"),
+        ('<link rel="preload stylesheet" href="/dash/main.css">', "dash/main.css"),
+        ("<LINK REL=modulepreload HREF=/gone.js>", "gone.js"),
+    ],
+)
+def test_what_the_page_loads_has_to_be_there(sample: Workshop, page: str, missing: str) -> None:
+    outcome = build(sample, {**BUILT, "build/index.html": PAGE + page})
+    assert outcome.succeeded is (not missing), outcome.log
+    problem = [line for line in outcome.result_lines() if line.startswith("ERROR")]
+    advice = "`homepage` in package.json or `base` of Vite must be /, or be left out"
+    named = [f"ERROR index.html loads /{missing}, which the build did not make: {advice}"]
+    assert problem == (named if missing else [])
+
+
+def test_a_script_of_another_host_is_named(sample: Workshop) -> None:
+    outcome = build(sample, {**BUILT, "build/index.html": '<script src="//cdn.test/x.js"></script>'})
+    assert outcome.succeeded
+    named = "RESULT the page loads from another host, which its policy has to allow: //cdn.test/x.js"
+    assert named in outcome.result_lines()
+
+
+def test_assets_without_any_hash_are_an_error(sample: Workshop) -> None:
+    built = {name.replace(".0a1b2c3d", ""): text for name, text in BUILT.items()}
+    outcome = build(sample, built)
+    assert not outcome.succeeded
+    assert "ERROR static: no file has a hash in its name" in outcome.result_lines()
+
+
+@pytest.mark.parametrize("file", ["e2e/login.spec.ts", "cypress/e2e/login.cy.js", "playwright/a.test.ts"])
+def test_end_to_end_tests_are_named_and_not_run(sample: Workshop, file: str) -> None:
+    sample.write(f"frontend/{file}", "")
+    outcome = build(sample, TESTS_BLOCK="true")
+    assert outcome.succeeded, outcome.log
+    assert "RESULT tests: NONE, the application has no tests" in outcome.result_lines()
+    assert "RESULT end-to-end tests: not run here, 1 files of another runner" in outcome.result_lines()
+    assert not sample.machine.calls("npm", "test")
+
+
+def test_a_byte_order_mark_in_package_json(sample: Workshop) -> None:
+    """npm takes it."""
+    file = sample.source / "frontend/package.json"
+    file.write_text(file.read_text(), "utf-8-sig")
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log

@@ -12,7 +12,6 @@ from tests.support.rehearsal.sites import Site
 
 PATHS = ("/api/v1/clients", "/api/v1/clients?token=x", "/health")
 REDIRECTS = (301, 302, 303, 307, 308)
-NOT_YET = pytest.mark.xfail(reason="row I3 of the findings: our template has no function at responses of the API yet")
 BACK_TO_HTTPS = """function handler(event) {
   var location = event.response.headers.location;
   if (location) location.value = location.value.replace('http://' + event.request.headers.host.value, 'https://' +
@@ -103,7 +102,7 @@ def test_viewers_over_http_are_sent_to_https(site: Site, method: str, status: in
     assert site.ask_http("/api/v1/x", method).status == 200
 
 
-@pytest.mark.parametrize("scheme", [pytest.param("INTERNAL", marks=NOT_YET), "PUBLIC"])
+@pytest.mark.parametrize("scheme", ["INTERNAL", "PUBLIC"])
 @pytest.mark.parametrize("path", PATHS)
 def test_redirects_of_the_application_reach_the_browser_as_https(site: Site, scheme: str, path: str) -> None:
     """With the functions of our template."""

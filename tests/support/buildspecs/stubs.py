@@ -87,7 +87,9 @@ def coverage(_folder: Path, arguments: list[str]) -> int:
         Path(arguments[arguments.index("-o") + 1]).write_text(NO_COVERAGE)
         return 0
     pytest = arguments[arguments.index("-m") :]
-    if not any(path.is_file() for path in Path(pytest[2]).rglob("*")) and not Path("pytest.ini").exists():
+    places = [Path(word) for word in pytest[2:] if not word.startswith("-")]
+    files = [file for place in places for file in ([place] if place.is_file() else place.rglob("*")) if file.is_file()]
+    if not files and not Path("pytest.ini").exists():
         return NOTHING_COLLECTED
     import subprocess
 
