@@ -84,7 +84,7 @@ def test_phases_work_from_the_root(templates: TemplateSet) -> None:
 def test_compile_and_lint(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "pre_build")
     assert 'python -m compileall -q "$PACKAGE" || { echo "ERROR $PACKAGE does not compile"; exit 1; }' in text
-    assert 'python -m flake8 "$PACKAGE" --max-line-length="$LINT_COLUMNS"' in text
+    assert 'python -m flake8 "$PACKAGE" --isolated --max-line-length="$LINT_COLUMNS"' in text
     assert variables(templates, "BackendBuild")["LINT_COLUMNS"] == "120"
     assert buildspec(templates, "BackendBuild")["phases"]["pre_build"]["on-failure"] == "ABORT"
     for project in PROJECTS:
@@ -118,7 +118,7 @@ def test_tests_are_reported_and_block_by_parameter(templates: TemplateSet) -> No
 
 def test_every_check_is_there(templates: TemplateSet) -> None:
     backend = commands(templates, "BackendBuild", "pre_build", "build")
-    for check in ("-m bandit -q -r", "suite unit tests", "suite integration tests/integration"):
+    for check in ("-m bandit -q -r", "suite unit ", "suite integration tests/integration"):
         assert check in backend
     frontend = commands(templates, "FrontendBuild", "pre_build", "build")
     for check in ("npm run lint", "npm test -- --coverage --watchAll=false", "npm run build"):
@@ -126,7 +126,7 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
     # What the application does not have is said aloud.
     assert "RESULT lint: SKIPPED, package.json has no script named lint" in frontend
     assert "RESULT tests: NONE, the application has no tests" in frontend
-    assert "RESULT $name tests: NONE, the application has no $name tests" in backend
+    assert "RESULT $1 tests: NONE, the application has no $1 tests" in backend
 
 
 def test_artifacts(templates: TemplateSet) -> None:

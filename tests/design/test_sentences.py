@@ -14,7 +14,7 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         logs = templates.resource(f"build.{project}").get("LogsConfig", "CloudWatchLogs")
         assert logs == {"GroupName": ref(f"{project}Logs"), "Status": "ENABLED"}
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
-    assert "-r requirements.txt" in commands(templates, "BackendBuild", "install")
+    assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in commands(templates, "BackendBuild", "install")
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
@@ -35,7 +35,8 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
 
 def test_what_the_bundle_holds(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "build")
-    assert 'for part in "$PACKAGE" requirements.txt Procfile .ebextensions .platform; do' in text
+    assert 'for part in "$PACKAGE" Procfile .ebextensions .platform; do' in text
+    assert 'cp "$CODEBUILD_SRC_DIR"/release-requirements/* "$BUNDLE/"' in text
     assert 'PACKAGE="${APPLICATION_MODULE%%[.:]*}"' in commands(templates, "BackendBuild", "install")
     assert variables(templates, "BackendBuild")["APPLICATION_MODULE"] == "app.main:app"
 
