@@ -123,6 +123,9 @@ review: .venv/ready ## show what a change does to every environment: BASE=main
 test: .venv/test .venv-checkov/ready .venv-awscli/ready ## run all tests; STRICT=1 fails for tests that cannot run on this computer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call given,PYTEST)
 
+soak: .venv/test ## create, update and delete each ready environment in SEEDS orders (100)
+	@SEEDS=$(or $(SEEDS),100) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)
+
 unit: .venv/test ## run the tests without a server or a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m unit $(call given,PYTEST)
 

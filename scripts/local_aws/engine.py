@@ -24,6 +24,7 @@ LOG = logging.getLogger(__name__)
 ON_CREATE = ("Retain",)  # the deletion policies that are respected when a creation is undone
 CANCELLED = {"create": "Resource creation cancelled", "update": "Resource update cancelled"}
 REPLACED = "Requested update requires the creation of a new physical resource; hence creating one."
+MOST_TURNS = 6  # that a resource may wait before its service is asked for it
 INVALID = "HandlerErrorCode: InvalidRequest"
 REFUSALS = (ResourceError, InvalidTemplateError, StackError)
 Job = Callable[[], Steps[None]]
@@ -367,6 +368,8 @@ class Run:
         if verb == "CREATE":
             stack.event(self.operation, resource, "CREATE_IN_PROGRESS")
         try:
+            for _ in range(self.random.randrange(MOST_TURNS)):  # others may overtake it before its service is asked
+                yield provision.at_once
             steps = (
                 self._create_nested(stack, resource)
                 if resource.nested

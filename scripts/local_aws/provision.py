@@ -14,7 +14,7 @@ from typing import TypeVar
 from scripts.local_aws import validation
 from scripts.local_aws.account import Account
 from scripts.local_aws.faults import HOOK, injection
-from scripts.local_aws.handlers import readback
+from scripts.local_aws.handlers import demands, readback
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from scripts.local_aws.services import ResourceError, generated
 from scripts.local_aws.template import InvalidTemplateError
@@ -107,6 +107,7 @@ def create(account: Account, stack: Stack, resource: Resource, operation: Operat
     """Makes a resource, reads it back and raises `ResourceError` unless it is there as asked for. `verb` is CREATE, or
     UPDATE for the replacement of another."""
     creation = handler(account, stack, resource)
+    demands.check(creation)
     validation.refuse_existing_bucket(creation)
     try:
         creation.create()
