@@ -33,6 +33,7 @@ LONGEST = (
     "system/test_rehearse.py",
     "options/test_pairwise.py",
     "destructive/test_kills.py",
+    "local_aws/test_impatience.py",
     "system/test_rehearse_options.py",
     "options/test_deploying.py",
     "system/test_plan.py",
