@@ -299,9 +299,13 @@ def operate(options: argparse.Namespace) -> Exit:
     roots = load(options.environment, options.templates, options.params)
     aws = connect(options)
 
+    from scripts.deployment.package import GateVerdict
+    from scripts.operations.options import read_options
     from scripts.operations.run import Run
 
-    status: Exit = VERBS[options.verb].load().run(Run(aws, roots, options, PROJECT))
+    verb, gate = VERBS[options.verb].load(), GateVerdict.beside(options.templates)
+    run = Run(aws, roots, PROJECT, options.templates, options.params, gate)
+    status: Exit = verb.run(run, read_options(verb.Options, options))
     return status
 
 

@@ -9,11 +9,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from generator.cfn.environments import ACCESS
+from generator.cfn.environments import ACCESS, Environment
 from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissingError, estimate
-from scripts.deployment.environment import Environment, load
+from scripts.deployment.environment import load
 from scripts.deployment.errors import Exit, RefusedError
 from scripts.terminal import console
 

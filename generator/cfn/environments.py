@@ -5,15 +5,29 @@ and the deploy script both ask here, so that what passes the one is not refused 
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator.cfn import limits, parameters
+from generator.cfn.assertions import conditions
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED
 from generator.cfn.parameters import ParameterFile, Problem
-from generator.cfn.templates import Template, TemplateSet
+from generator.cfn.templates import Template, TemplatesError, TemplateSet
 
-__all__ = ["ACCESS", "EDGE", "ENVIRONMENT", "PRODUCTION", "SHARED", "check", "own_tags", "problems", "roots_of"]
+__all__ = [
+    "ACCESS",
+    "EDGE",
+    "ENVIRONMENT",
+    "PRODUCTION",
+    "SHARED",
+    "Environment",
+    "EnvironmentRefusedError",
+    "check",
+    "own_tags",
+    "problems",
+    "roots_of",
+]
 
 
 def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:
@@ -32,6 +46,112 @@ def own_tags(root: Template) -> dict[str, str]:
         for tag in resource.get("Tags", default=()):
             tags[tag["Key"]] = tag["Value"] if isinstance(tag["Value"], str) else ""
     return tags
+
+
+class EnvironmentRefusedError(TemplatesError):
+    """What an environment's file asks for cannot be done; the message says why."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One root stack to be: `name` is `shared` or an environment's, whose roots share one parameter file."""
+
+    name: str
+    root: Template
+    file: ParameterFile = field(repr=False)
+
+    @property
+    def application(self) -> str:
+        """The application's name, as the templates tag it."""
+        return own_tags(self.root)["Application"]
+
+    @property
+    def stack(self) -> str:
+        suffix = "" if self.is_main else f"-{self.root.name}"
+        return f"{self.application}-{self.name}{suffix}"
+
+    @property
+    def is_main(self) -> bool:
+        """Whether the file is named after this root: the others stand beside it."""
+        return self.root.name in (SHARED, ENVIRONMENT)
+
+    @property
+    def version(self) -> str:
+        """The version of the template set."""
+        return str(self.root.metadata["Generator"]["Version"])
+
+    @property
+    def region(self) -> str:
+        """The one region in which the root can stand; empty for any."""
+        return str(self.root.metadata.get("Region", ""))
+
+    @property
+    def needed(self) -> bool:
+        """Whether the root would create anything of what the file asks for."""
+        holds = conditions(self.root.body, parameters.effective(self.file, self.root.body))
+        return any(each.condition is None or holds[each.condition] for each in self.root.resources.values())
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The stack's tags: only the file's, because they reach every resource and must not change by themselves."""
+        return self.file.tags
+
+    @property
+    def computed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters that the script computes: how (`Found`), the value of the beginning (`First`), and what a
+        digest is made of (`Covers`)."""
+        declared: Mapping[str, Mapping[str, Any]] = self.root.metadata.get("Computed", {})
+        return declared
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The parameters that must not be shown (`NoEcho`), of the root and of the stacks in it."""
+        templates = (self.root, *(child.template for child in self.root.descendants()))
+        entries = [entry for template in templates for entry in template.parameters.items()]
+        return frozenset(name for name, body in entries if str(body.get("NoEcho", "")).lower() == "true")
+
+    @property
+    def first_values(self) -> dict[str, str]:
+        """The computed parameters as they are in the beginning."""
+        return {name: str(how["First"]) for name, how in self.computed.items()}
+
+    def check_fixed(self, before: Mapping[str, str], values: Mapping[str, str]) -> None:
+        """Raises `EnvironmentRefusedError` when `values` change what a living environment cannot change; `before` are
+        its parameters. The template says which those are, and why."""
+        fixed: Mapping[str, str] = self.root.metadata.get("Fixed", {})
+        for name, why in fixed.items():
+            if name in before and values.get(name, before[name]) != before[name]:
+                raise EnvironmentRefusedError(
+                    f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}."
+                )
+
+    def values(self, computed: Mapping[str, str]) -> dict[str, str]:
+        """Every parameter's value; what is in `computed` goes before the file. Raises `EnvironmentRefusedError` when it
+        lacks a computed one."""
+        if missing := [name for name in self.computed if name not in computed]:
+            raise EnvironmentRefusedError(
+                f"The script does not know how to compute {', '.join(missing)} of {self.root.file}."
+            )
+        return {**parameters.effective(self.file, self.root.body, computed), **computed}
+
+    def chosen(self, name: str) -> str:
+        """The value that the file or its default chooses for a parameter; empty for one that the root does not have."""
+        declared = self.root.parameters.get(name, {})
+        return str(self.file.parameters.get(name, declared.get("Default", "")))
+
+    def group(self, label: str) -> tuple[str, ...]:
+        """The parameters of one group of the template's interface. Raises `EnvironmentRefusedError` when there is no
+        such group."""
+        interface: Mapping[str, Any] = self.root.metadata["AWS::CloudFormation::Interface"]
+        for group in interface["ParameterGroups"]:
+            if group["Label"]["default"] == label:
+                return tuple(group["Parameters"])
+        raise EnvironmentRefusedError(f"{self.root.file} has no parameter group {label!r}.")
+
+    @property
+    def connection(self) -> str:
+        """The ARN of the connection that the source stands behind; empty for a source in CodeCommit."""
+        return self.chosen("ConnectionArn")
 
 
 def check(path: Path, templates: TemplateSet) -> tuple[ParameterFile, list[Problem]]:

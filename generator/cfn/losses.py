@@ -40,6 +40,11 @@ class TemplatePair:
         templates = [side[name].resources for side in (self.before, self.after) if name in side]
         return [resources[path[-1]] for resources in templates if path[-1] in resources]
 
+    def before_has(self, path: Path) -> bool:
+        """Whether a resource was there before."""
+        name = ".".join(path[:-1]) or self.root
+        return name in self.before and path[-1] in self.before[name].resources
+
     def path(self, resource: Resource) -> Path:
         """The way to a resource from the root stack."""
         return (*(() if resource.template == self.root else resource.template.split(".")), resource.logical_id)
@@ -47,12 +52,15 @@ class TemplatePair:
 
 @dataclass(frozen=True)
 class Loss:
-    """Something that holds data, or that users see, goes or is replaced; whoever agrees has to name it."""
+    """Something that holds data, or that users see, is deleted or replaced; it needs explicit approval."""
 
     name: str  # "Data.Clients"
     type: str
     how: str  # deleted, replaced, unprotected
     why: str  # what it holds or who sees it
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.type}, {self.why}) would be {self.how}. To allow this: {self.option}"
 
     @property
     def option(self) -> str:

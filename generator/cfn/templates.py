@@ -3,6 +3,7 @@
 Long because set, template, child and resource are one small family that refers to each other.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -134,11 +135,13 @@ class Child:
 
 @dataclass(frozen=True)
 class Template:
-    """One rendered template; `name` is the stem of its file."""
+    """One rendered template; `name` is the stem of its file, `digest` the SHA-256 of the file's bytes, empty for one
+    that was read from no file."""
 
     name: str
     body: Body = field(hash=False, repr=False)
     family: Mapping[str, "Template"] = field(default_factory=dict, compare=False, repr=False)
+    digest: str = field(default="", compare=False, repr=False)
 
     @property
     def file(self) -> str:
@@ -168,6 +171,12 @@ class Template:
     def module(self) -> str:
         """The Python module that makes it, or an empty string."""
         return str((self.metadata.get("Generator") or {}).get("Module", ""))
+
+    def descendants(self) -> Iterator[Child]:
+        """Its nested stacks, and those that they nest."""
+        for child in self.children():
+            yield child
+            yield from child.template.descendants()
 
     def children(self) -> tuple[Child, ...]:
         """Its nested stacks. Raises `UnknownNameError` for a TemplateURL that is not a file of the set."""
@@ -242,8 +251,9 @@ def once(reader: Callable[[TemplateSet], Result]) -> Callable[[TemplateSet], Res
     return result_of
 
 
-def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
-    """A set from parsed JSON by name. Raises `TemplateInvalidError` for what is no template."""
+def from_bodies(bodies: Mapping[str, Any], digests: Mapping[str, str] | None = None) -> TemplateSet:
+    """A set from parsed JSON by name; `digests` are those of the files that it was read from. Raises
+    `TemplateInvalidError` for what is no template."""
     family: dict[str, Template] = {}
     for name, body in sorted(bodies.items()):
         resources = body.get("Resources") if isinstance(body, dict) else None
@@ -252,7 +262,7 @@ def from_bodies(bodies: Mapping[str, Any]) -> TemplateSet:
         for logical_id, resource in resources.items():
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
                 raise TemplateInvalidError(f"{name}.json", f"the resource {logical_id} has no Type")
-        family[name] = Template(name, body, family)
+        family[name] = Template(name, body, family, (digests or {}).get(name, ""))
     return TemplateSet(family)
 
 
@@ -263,13 +273,16 @@ def load(folder: Path) -> TemplateSet:
     template.
     """
     bodies: dict[str, Any] = {}
+    digests: dict[str, str] = {}
     for file in sorted(folder.glob("*.json")):
         try:
-            bodies[file.stem] = json.loads(file.read_text(encoding="utf-8"))
+            content = file.read_bytes()
+            bodies[file.stem] = json.loads(content.decode("utf-8"))
+            digests[file.stem] = hashlib.sha256(content).hexdigest()
         except json.JSONDecodeError as error:
             raise TemplateInvalidError(file.name, f"no JSON: {error.msg}", error.lineno) from error
         except UnicodeDecodeError as error:
             raise TemplateInvalidError(file.name, "no UTF-8 text") from error
     if not bodies:
         raise FolderMissingError(folder)
-    return from_bodies(bodies)
+    return from_bodies(bodies, digests)

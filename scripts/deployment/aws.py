@@ -46,6 +46,8 @@ REMEDIES = {
 # of them speaks of that: a program or a file that is not there, a cache that is no JSON, an address without a scheme.
 CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -78,6 +80,8 @@ class Aws:
     `profile` and `region` go before what the AWS CLI's files and variables say. With an `endpoint` nothing of those is
     read, credentials least of all. `call_hook` sees every call as `service.operation` and decides when it is sent.
     """
+
+    _identity: Identity | None = None
 
     def __init__(
         self,
@@ -174,9 +178,11 @@ class Aws:
         return user, f"{moment}Z{signature}"
 
     def identity(self) -> Identity:
-        """Who we are to AWS."""
-        answer = self.call("sts", "get_caller_identity")
-        return Identity(answer["Account"], answer["Arn"])
+        """Who we are to AWS, asked once."""
+        if self._identity is None:
+            answer = self.call("sts", "get_caller_identity")
+            self._identity = Identity(answer["Account"], answer["Arn"])
+        return self._identity
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
@@ -273,3 +279,18 @@ def _unusable(error: Exception) -> str:
 
 def _remedy(code: str) -> str:
     return next((remedy for start, remedy in REMEDIES.items() if code.startswith(start)), "")
+
+
+def longer(pause: float, most: float = LONGEST_PAUSE) -> float:
+    """The pause after `pause`, in seconds: a quarter longer, so that a look comes at most about a fifth of the elapsed
+    time late."""
+    return min(pause * 1.25, most)
+
+
+def pauses(first: float = FIRST_PAUSE, most: float = LONGEST_PAUSE) -> Iterator[float]:
+    """How long to wait between looks, in seconds. An interrupt inside a generator ends it: whoever goes on after an
+    interrupt keeps the pause itself."""
+    pause = first
+    while True:
+        yield pause
+        pause = longer(pause, most)

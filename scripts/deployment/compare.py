@@ -1,42 +1,209 @@
-"""The templates of a stack as they stand, nested ones too: what a plan is compared with."""
+"""What a deployment would ask for, compared with what stands, before any change set is made.
+
+Templates are compared whole: the address of a nested template is made of its content, so a root that is the same nests
+the same. What this cannot know for certain (`Comparison.doubts`) is asked of CloudFormation.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn.assertions import NotEvaluableError
+from generator.cfn.changes import Difference, differences
+from generator.cfn.environments import Environment
 from generator.cfn.instance import resolved_templates
+from generator.cfn.losses import TemplatePair
+from generator.cfn.packaging import PackagedSet
+from generator.cfn.statuses import DEPLOYED, STATUSES, Action, meaning
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
-from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.errors import RefusedError
-from scripts.deployment.package import PackagedSet
-from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose import inventory
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import ManualActionRequiredError, RefusedError
+from scripts.deployment.plan import Notice, Request
+from scripts.deployment.stacks import Stack, StackResource, resources
+
+PROTECTION, POLICY = "termination protection", "stack policy"
+TOPICS, ROLE = "notification ARNs", "role of CloudFormation"
+# A policy can be replaced but not taken away. Source: User Guide, "Prevent updates to stack resources".
+ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
+MASKED = "****"  # what CloudFormation gives in the place of a `NoEcho` parameter (API reference, Parameter)
 
 
-def before(aws: Aws, stack: Stack, packaged: PackagedSet, identity: Identity) -> TemplateSet:
-    """The stack's templates with its parameters put in (`instances`).
+@dataclass(frozen=True)
+class Settings:
+    """How a root stack is kept, apart from its template and parameters. `policy` is empty for none, `topics` None to
+    leave them as they are."""
+
+    protected: bool
+    policy: Mapping[str, Any] = field(hash=False)
+    topics: tuple[str, ...] | None = None
+
+    def changes(self, aws: Aws, previous: Stack | None) -> list[Difference]:
+        """What is to be changed about a stack that exists, or is new, by calls of its own."""
+        changes, words = [], {True: "on", False: "off"}
+        if self.protected != (previous.protected if previous else False):
+            changes.append(Difference(PROTECTION, words[not self.protected], words[self.protected]))
+        policy = _stack_policy(aws, previous) if previous else {}
+        effective = self.policy or (ALLOW_ALL if policy else {})
+        if policy != effective and not (policy == ALLOW_ALL and not self.policy):
+            changes.append(Difference(POLICY, _policy_text(policy), _policy_text(effective)))
+        return changes
+
+    def apply(self, aws: Aws, stack_id: str, changes: Sequence[Difference]) -> None:
+        """Changes what `changes` named. A policy is set on the root alone: it says which of its nested stacks may be
+        updated; what is in them has policies of its own, of which there are none."""
+        names = {each.name for each in changes}
+        if PROTECTION in names:
+            wanted = {"StackName": stack_id, "EnableTerminationProtection": self.protected}
+            aws.call("cloudformation", "update_termination_protection", **wanted)
+        if POLICY in names:
+            body = json.dumps(self.policy or ALLOW_ALL)
+            aws.call("cloudformation", "set_stack_policy", StackName=stack_id, StackPolicyBody=body)
+
+
+def _stack_policy(aws: Aws, stack: Stack) -> Mapping[str, Any]:
+    body = aws.call("cloudformation", "get_stack_policy", StackName=stack.id).get("StackPolicyBody", "{}")
+    policy: Mapping[str, Any] = json.loads(body)
+    return policy
+
+
+def _policy_text(policy: Mapping[str, Any]) -> str:
+    return json.dumps(policy, sort_keys=True) if policy else "none"
+
+
+# AWS neither updates a nested stack that is gone nor makes it again; a stack under a new logical id is a new resource.
+DELETED_BY_HAND = (
+    "Give it a new logical id in generator/roots/ (with a line in generator/core/moves.py), render the templates and "
+    "run the same command again: the update creates it under that id and drops the old one. `apply --adopt` uses the "
+    "data that it retained."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs: `pair` are the templates before and after with their parameters put in, None while the stack does
+    not exist and where nothing differs at all; `doubts` is what only CloudFormation can say."""
+
+    stack_exists: bool
+    templates_differ: bool
+    values: tuple[Difference, ...] = ()  # parameters, tags, role, topics
+    doubts: tuple[Notice, ...] = ()
+    pair: TemplatePair | None = None
+
+    @property
+    def same(self) -> bool:
+        """Nothing would change, and that is certain."""
+        return self.stack_exists and not (self.templates_differ or self.values or self.doubts)
+
+    @property
+    def changed_stacks(self) -> frozenset[str]:
+        """The nested stacks, by path (`Data`), in which a resource differs; of the root its own name."""
+        if self.pair is None:
+            return frozenset()
+        sides = (self.pair.before, self.pair.after)
+        names = {template.name for side in sides for template in side}
+        return frozenset(name for name in names if _content(sides[0], name) != _content(sides[1], name))
+
+
+def _content(templates: TemplateSet, name: str) -> Any:
+    """The resources of a template, without what is only said about them."""
+    if name not in templates:
+        return None
+    bodies = templates[name].body["Resources"].items()
+    return {logical_id: {**body, "Metadata": None} for logical_id, body in bodies if body["Type"] != STACK}
+
+
+def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, complete: bool = False) -> Comparison:
+    """A request beside the stack as it stands; `complete` compares the templates resource by resource, although they
+    may be the same. Raises `ManualActionRequiredError` for a stack that somebody has to look
+    at first, `RefusedError` for live templates that cannot be read."""
+    doubts = tuple(_doubts(aws, stack, request))
+    body = read_body(aws, stack.id)
+    values = [
+        *differences(stack.parameters, request.parameters, request.hidden),
+        *differences(stack.tags, request.tags),
+    ]
+    values = [each for each in values if stack.parameters.get(each.name) != MASKED]
+    topics = request.options.get("NotificationARNs")
+    if topics is not None and set(topics) != set(stack.topics):
+        values.append(Difference(TOPICS, ", ".join(stack.topics), ", ".join(topics)))
+    if request.role and request.role != stack.role:
+        values.append(Difference(ROLE, stack.role, request.role))
+    differ = body != request.template.body
+    if not (differ or values or doubts or complete):
+        return Comparison(True, False)
+    before = live_templates(aws, stack, request.packaged, body)
+    after = resolve(environment.root, request.parameters, aws)
+    return Comparison(True, differ, tuple(values), doubts, TemplatePair(environment.root.name, before, after))
+
+
+def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:
+    """Why the templates and values alone do not tell whether anything would change. Raises `ManualActionRequiredError`
+    for a nested stack that is gone, or that something runs on or is broken."""
+    for name in sorted(request.hidden & stack.parameters.keys()):
+        if stack.parameters[name] == MASKED:
+            yield Notice("comparison", name, "CloudFormation does not show its value, so a change set has to say")
+    nested = [each for each in resources(aws, stack.id, deep=False) if each.type == STACK and each.physical_id]
+    standing = _standing(aws) if nested else {}
+    for resource in nested:
+        status, updated = standing.get(resource.physical_id, ("DELETE_COMPLETE", None))
+        if resource.status != "DELETE_COMPLETE" and str(resource) in request.template.body["Resources"]:
+            _check_nested(stack, resource, status)
+            if status not in DEPLOYED and stack.status in DEPLOYED:
+                yield Notice("comparison", str(resource), f"the nested stack {meaning(status).text} ({status})")
+            elif updated and resource.updated and updated > resource.updated:
+                yield Notice("comparison", str(resource), "the nested stack was updated by itself, not by its root")
+
+
+def _standing(aws: Aws) -> dict[str, tuple[str, Any]]:
+    """Every stack of the region that is not deleted: its status, and when its last update began, by its id. One call
+    for a hundred stacks: the root itself still shows a nested stack as complete that somebody else has deleted."""
+    wanted = [status for status in STATUSES if status != "DELETE_COMPLETE"]
+    pages = aws.pages("cloudformation", "list_stacks", StackStatusFilter=wanted)
+    entries = (entry for page in pages for entry in page["StackSummaries"])
+    return {entry["StackId"]: (entry["StackStatus"], entry.get("LastUpdatedTime")) for entry in entries}
+
+
+def _check_nested(stack: Stack, resource: StackResource, status: str) -> None:
+    means = meaning(status)
+    if means.action is Action.CREATE:
+        raise ManualActionRequiredError(
+            f"The nested stack {resource} of {stack.name} does not exist any more: somebody deleted it. CloudFormation "
+            "can neither update nor create it again.",
+            DELETED_BY_HAND,
+        )
+    if means.action is not Action.UPDATE:
+        reason = f"The nested stack {resource} of {stack.name} {means.text} ({status})."
+        raise ManualActionRequiredError(reason, means.remedy)
+
+
+# --- the templates of a stack as they stand
+
+
+def live_templates(aws: Aws, stack: Stack, packaged: PackagedSet, body: Mapping[str, Any]) -> TemplateSet:
+    """The stack's templates with its parameters put in (`instances`); `body` is the root's.
 
     A nested template is only asked for where its address is none of the packaged ones: addresses are made of the
     content, so one address is one template. Raises `RefusedError` for live templates that cannot be read.
     """
-    known = {one.url: one.body for one in packaged.templates}
+    known = {each.url: each.body for each in packaged.templates}
     bodies: dict[str, Any] = {}
-    _collect(aws, stack.id, packaged.root.name, read_body(aws, stack.id), known, bodies)
+    _collect(aws, stack.id, packaged.root.name, body, known, bodies)
     try:
         root = from_bodies(bodies)[packaged.root.name]
     except TemplatesError as error:
         raise RefusedError(f"The templates of {stack.name} that are deployed cannot be read: {error}") from error
-    return settled(root, stack.parameters, aws, identity)
+    return resolve(root, stack.parameters, aws)
 
 
-def settled(root: Template, values: Mapping[str, str], aws: Aws, identity: Identity) -> TemplateSet:
+def resolve(root: Template, values: Mapping[str, str], aws: Aws) -> TemplateSet:
     """`instances` of a root in this account and region. Raises `RefusedError`."""
+    identity = aws.identity()
     partition = identity.arn.split(":")[1]
     pseudo = {"AWS::Region": aws.region, "AWS::AccountId": identity.account, "AWS::Partition": partition}
     try:
         return resolved_templates(root, values, pseudo)
-    except (NotEvaluableError, TemplatesError) as error:
+    except (NotEvaluableError, TemplatesError, KeyError) as error:  # KeyError: a parameter that the stack does not have
         raise RefusedError(f"{root.file}: {error}") from error
 
 
@@ -44,22 +211,23 @@ def _collect(
     aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], known: Mapping[str, Any], bodies: dict[str, Any]
 ) -> None:
     """Adds a template and those below it, each under its path and addressed by it."""
-    resources, held = dict(body["Resources"]), None
+    rewritten, ids = dict(body["Resources"]), None
     for logical_id, resource in body["Resources"].items():
         if resource["Type"] != STACK:
             continue
         below, url = f"{name}.{logical_id}", resource["Properties"]["TemplateURL"]
         nested_id, nested = "", known.get(str(url))
         if nested is None or _nests(nested):
-            if held is None:
-                held = {one.path[0]: one.physical_id for one in inventory.resources(aws, stack_id, deep=False)}
-            if not held.get(logical_id):
+            if ids is None:
+                ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id, deep=False)}
+            if not ids.get(logical_id):
                 continue  # its condition is false, so that it does not exist
-            nested_id = held[logical_id]
+            nested_id = ids[logical_id]
             nested = nested or read_body(aws, nested_id)
         _collect(aws, nested_id, below, nested, known, bodies)
-        resources[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
-    bodies[name] = {**body, "Resources": resources}
+        properties = {**resource["Properties"], "TemplateURL": f"{below}.json"}
+        rewritten[logical_id] = {**resource, "Properties": properties}
+    bodies[name] = {**body, "Resources": rewritten}
 
 
 def _nests(body: Mapping[str, Any]) -> bool:
@@ -67,7 +235,13 @@ def _nests(body: Mapping[str, Any]) -> bool:
 
 
 def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:
-    """Botocore reads a JSON template into an object."""
-    found = aws.call("cloudformation", "get_template", StackName=stack_id, TemplateStage="Original")["TemplateBody"]
-    body: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
+    """The template of a stack, which botocore reads into an object. Raises `RefusedError` for one that is no JSON."""
+    text = aws.call("cloudformation", "get_template", StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+    try:
+        body: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
+    except ValueError as error:
+        raise RefusedError(
+            f"The template of {stack_id} as it stands is no JSON: it was not deployed by this script.",
+            "Look at it in the CloudFormation console: what it holds cannot be compared with the templates here.",
+        ) from error
     return body

@@ -1,105 +1,39 @@
-"""An environment: its root template and its parameter file, checked before anything happens."""
+"""An environment as it is to be: its root template, its parameter file, checked before anything happens, and the
+parameters whose values are known only when deploying.
+"""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from generator.cfn import environments
-from generator.cfn import parameters as files
-from generator.cfn.assertions import conditions
-from generator.cfn.environments import ENVIRONMENT, SHARED
-from generator.cfn.parameters import ParameterFile, ParameterFileError
-from generator.cfn.templates import Template, TemplatesError, TemplateSet
+from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED, Environment
+from generator.cfn.parameters import ParameterFileError
+from generator.cfn.templates import TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
-from scripts.deployment.errors import ParametersRefusedError, RefusedError, UsageError
+from generator.cfn.zones import UNFIT
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedError, UsageError
+from scripts.deployment.stacks import Stack
 
 LOCAL = "local"  # the environment on the local AWS
-
-
-@dataclass(frozen=True)
-class Environment:
-    """One root stack to be: `name` is `shared` or an environment's, whose roots share one parameter file."""
-
-    name: str
-    root: Template
-    file: ParameterFile = field(repr=False)
-
-    @property
-    def application(self) -> str:
-        """The application's name, as the templates tag it."""
-        return environments.own_tags(self.root)["Application"]
-
-    @property
-    def stack(self) -> str:
-        beside = "" if self.root.name in (SHARED, ENVIRONMENT) else f"-{self.root.name}"
-        return f"{self.application}-{self.name}{beside}"
-
-    @property
-    def version(self) -> str:
-        """The version of the template set."""
-        return str(self.root.metadata["Generator"]["Version"])
-
-    @property
-    def region(self) -> str:
-        """The one region in which the root can stand; empty for any."""
-        return str(self.root.metadata.get("Region", ""))
-
-    @property
-    def needed(self) -> bool:
-        """Whether the root would make anything of what the file asks for."""
-        holds = conditions(self.root.body, files.effective(self.file, self.root.body))
-        return any(one.condition is None or holds[one.condition] for one in self.root.resources.values())
-
-    @property
-    def tags(self) -> Mapping[str, str]:
-        """The stack's tags: only the file's, because they reach every resource and must not change by themselves."""
-        return self.file.tags
-
-    @property
-    def computed(self) -> Mapping[str, Mapping[str, Any]]:
-        """The parameters that the script finds itself: how (`Found`), the value of the beginning (`First`), and what a
-        digest is made of (`Covers`)."""
-        declared: Mapping[str, Mapping[str, Any]] = self.root.metadata.get("Computed", {})
-        return declared
-
-    def keep(self, before: Mapping[str, str], values: Mapping[str, str]) -> None:
-        """Raises `RefusedError` when `values` change what a living environment cannot change; `before` are its
-        parameters.
-
-        The template says which those are, and why.
-        """
-        fixed: Mapping[str, str] = self.root.metadata.get("Fixed", {})
-        for name, why in fixed.items():
-            if name in before and values.get(name, before[name]) != before[name]:
-                raise RefusedError(f"{name} of {self.stack} is {before[name]} and cannot become {values[name]}: {why}.")
-
-    def values(self, found: Mapping[str, str]) -> dict[str, str]:
-        """Every parameter's value; what is in `found` goes before the file. Raises `RefusedError` when it lacks a
-        computed one."""
-        if missing := [name for name in self.computed if name not in found]:
-            raise RefusedError(f"The script does not know how to find {', '.join(missing)} of {self.root.file}.")
-        return {**files.effective(self.file, self.root.body, found), **found}
-
-    def chosen(self, name: str) -> str:
-        """The value that the file or its default chooses for a parameter; empty for one that the root does not have."""
-        declared = self.root.parameters.get(name, {})
-        return str(self.file.parameters.get(name, declared.get("Default", "")))
-
-    @property
-    def connection(self) -> str:
-        """The ARN of the connection that the source stands behind; empty for a source in CodeCommit."""
-        return self.chosen("ConnectionArn")
-
-    def group(self, label: str) -> tuple[str, ...]:
-        """The parameters of one group of the template's interface. Raises `RefusedError` when there is no such
-        group."""
-        interface: Mapping[str, Any] = self.root.metadata["AWS::CloudFormation::Interface"]
-        for group in interface["ParameterGroups"]:
-            if group["Label"]["default"] == label:
-                return tuple(group["Parameters"])
-        raise RefusedError(f"{self.root.file} has no parameter group {label!r}.")
+# Parameters and outputs of the templates that the deployment reads; a test compares them with the templates.
+ZONES = ("ZoneA", "ZoneB")
+REPOSITORY, PREFIX_LIST_ID, CERTIFICATE = "RepositoryName", "CloudFrontPrefixListId", "EdgeCertificateArn"
+DISTRIBUTION, PLATFORM_ARN, DIGEST = "DistributionId", "PlatformArn", "ConfigurationDigest"
+IMAGE, BOOTSTRAP = "BackendImage", "BackendBootstrap"
+LAST_IMAGE = "LastImageParameter"  # the output with the name of the SSM parameter that holds the last good image
+REGISTRY = "RegistryUri"
+CONNECTION, DOMAIN, ZONE, OWN_CERTIFICATE = "ConnectionArn", "DomainName", "HostedZoneId", "CertificateArn"
+EDGE_ALARMS, TARGET, PYTHON, INSTANCE = "CloudFrontAlarms", "BackendTarget", "PythonVersion", "InstanceType"
+BEANSTALK = "BEANSTALK"  # of BackendTarget
+# Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
+PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+# Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
+PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
+COMPUTED, KEPT = "computed", "kept"
 
 
 def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
@@ -110,18 +44,18 @@ def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
     `ParametersRefusedError` with everything that is wrong with the parameters.
     """
     try:
-        read = load_templates(templates)
+        template_set = load_templates(templates)
     except TemplatesError as error:
         raise RefusedError(str(error)) from error
-    files = dict.fromkeys((SHARED, name))
-    return {root: one for file in files for root, one in _environments(file, read, params).items()}
+    names = dict.fromkeys((SHARED, name))
+    return {root: each for file in names for root, each in _environments(file, template_set, params).items()}
 
 
 def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, Environment]:
     path = params / f"{name}.json"
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
-        raise UsageError(f"There is no parameter file {path}.", f"There are: {there}.")
+        names = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
+        raise UsageError(f"There is no parameter file {path}.", f"There are: {names}.")
     try:
         file, problems = environments.check(path, templates)
     except (TemplatesError, ParameterFileError) as error:
@@ -130,22 +64,175 @@ def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, 
         # Named from where the person stands, as every other tool names files.
         near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
         raise ParametersRefusedError([replace(problem, file=str(near)) for problem in problems])
-    return {root: Environment(name, one, file) for root, one in environments.roots_of(name, templates).items()}
+    return {root: Environment(name, each, file) for root, each in environments.roots_of(name, templates).items()}
 
 
-def rewrite(environment: Environment, changes: Mapping[str, str], templates: Path) -> bool:
-    """Writes new values of parameters into the environment's file, which stays as it is otherwise; False when they
-    stand there already. Raises `ParametersRefusedError` when the new file would be wrong; then nothing is written."""
-    file = environment.file
-    if all(file.parameters.get(name) == value for name, value in changes.items()):
-        return False
-    new = replace(file, parameters={**file.parameters, **changes})
-    if problems := environments.problems(new, load_templates(templates)):
-        raise ParametersRefusedError(problems)
-    body = {"Parameters": new.parameters, "Tags": new.tags, "StackPolicy": new.stack_policy}
-    text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
-    # In one step, so that a file is never half written.
-    fresh = Path(f"{file.path}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(file.path)
-    return True
+# --- computed parameters
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A value, whether it was `computed` or `kept`, and how it came about."""
+
+    name: str
+    value: str
+    state: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What the computed parameters of a root follow from: its stack as it stands, if it exists, and the stacks of other
+    roots by the root's name, as far as they exist."""
+
+    aws: Aws
+    environment: Environment
+    previous: Stack | None = None
+    other_stacks: Mapping[str, Stack | None] = field(default_factory=dict)
+
+    def values(self, adopted: Sequence[Computed] = ()) -> list[Computed]:
+        """The computed parameters that the root declares, after those that take over retained resources (`adopted`).
+        Raises `RefusedError` when one cannot be computed."""
+        values = list(adopted)
+        for name, compute in (
+            (REPOSITORY, self._repository),
+            (PREFIX_LIST_ID, self._prefix_list),
+            (ZONES[0], self._zones),
+            (CERTIFICATE, self._certificate),
+            (DISTRIBUTION, self.distribution),
+            (PLATFORM_ARN, self._platform),
+        ):
+            if name in self.environment.computed:
+                value = compute()
+                values += value if isinstance(value, list) else [value]
+        values += self._backend() if BOOTSTRAP in self.environment.computed else ()
+        if DIGEST in self.environment.computed:
+            values.append(self._digest({each.name: each.value for each in values}))
+        return values
+
+    def _repository(self) -> Computed:
+        shared = self.other_stacks.get(SHARED)
+        if self.environment.connection:
+            return Computed(REPOSITORY, "none", COMPUTED, "the source is behind a connection")
+        if shared is None or REPOSITORY not in shared.outputs:
+            raise RefusedError(
+                "The shared stack, which holds the repository, does not exist.", "Run `apply shared` first."
+            )
+        return Computed(REPOSITORY, shared.outputs[REPOSITORY], COMPUTED, f"output of {shared.name}")
+
+    def _prefix_list(self) -> Computed:
+        filters = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+        for page in self.aws.pages("ec2", "describe_managed_prefix_lists", Filters=filters):
+            for entry in page["PrefixLists"]:
+                return Computed(PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
+        raise RefusedError(
+            f"The region {self.aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region."
+        )
+
+    def _zones(self) -> list[Computed]:
+        """Two availability zones for the VPC: those that the environment has, else the first two by their ids that have
+        what it needs."""
+        if self.previous and all(self.previous.parameters.get(name) for name in ZONES):
+            standing = self.previous.parameters
+            return [Computed(name, standing[name], KEPT, "subnets stay where they are") for name in ZONES]
+        chosen = self.environment.chosen
+        fit = fit_zones(self.aws, chosen(INSTANCE) if chosen(TARGET) == BEANSTALK else "")
+        if len(fit) < len(ZONES):
+            reason = f"{self.aws.region} has {len(fit)} availability zones with all that an environment needs, and it"
+            raise RefusedError(f"{reason} takes two.", "Deploy to another Region, or choose another InstanceType.")
+        return [Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in zip(ZONES, fit, strict=False)]
+
+    def _certificate(self) -> Computed:
+        chosen, edge = self.environment.chosen, self.other_stacks.get(EDGE)
+        if chosen(OWN_CERTIFICATE) or not chosen(ZONE):
+            return Computed(CERTIFICATE, "", COMPUTED, "no certificate is to be made")
+        if edge is None or CERTIFICATE not in edge.outputs:
+            raise RefusedError(f"The certificate of {chosen(DOMAIN)} does not exist.", "Run `apply` again.")
+        return Computed(CERTIFICATE, edge.outputs[CERTIFICATE], COMPUTED, f"output of {edge.name}")
+
+    def distribution(self) -> Computed:
+        """The distribution that the root `edge` watches; none while nobody wants it watched or it does not exist."""
+        stack = self.other_stacks.get(ENVIRONMENT)
+        if self.environment.chosen(EDGE_ALARMS) != "true":
+            return Computed(DISTRIBUTION, "", COMPUTED, "nobody wants CloudFront's alarms")
+        if stack is None or DISTRIBUTION not in stack.outputs:
+            return Computed(DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
+        return Computed(DISTRIBUTION, stack.outputs[DISTRIBUTION], COMPUTED, f"output of {stack.name}")
+
+    def _platform(self) -> Computed:
+        """The newest version of the platform for the environment's Python."""
+        if self.environment.chosen(TARGET) != BEANSTALK:
+            return Computed(PLATFORM_ARN, "none", COMPUTED, "the backend does not run on Elastic Beanstalk")
+        branch = PLATFORM.format(self.environment.chosen(PYTHON))
+        wanted = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
+        filters = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in wanted.items()]
+        versions = [
+            (tuple(map(int, entry["PlatformVersion"].split("."))), entry["PlatformArn"])
+            for page in self.aws.pages("elasticbeanstalk", "list_platform_versions", Filters=filters)
+            for entry in page["PlatformSummaryList"]
+        ]
+        if not versions:
+            reason = f"Elastic Beanstalk in {self.aws.region} has no platform {branch}."
+            raise RefusedError(reason, "Choose another PythonVersion.")
+        return Computed(PLATFORM_ARN, max(versions)[1], COMPUTED, f"newest version of {branch}")
+
+    def _backend(self) -> Iterator[Computed]:
+        """Bootstrap and image. The service is created empty, without autoscaling and with an image that does not exist;
+        that must last until the pipeline has released something, or autoscaling would start tasks from nothing."""
+        if self.previous is None or not on_ecs(self.previous):
+            yield Computed(BOOTSTRAP, "true", COMPUTED, "there is no service yet")
+            yield Computed(IMAGE, self.environment.first_values[IMAGE], COMPUTED, "there is no release yet")
+            return
+        image = self.previous.parameters[IMAGE]
+        if self.previous.parameters[BOOTSTRAP] == "false":
+            yield Computed(BOOTSTRAP, "false", KEPT, "the service has had a release")
+            yield Computed(IMAGE, image, KEPT, "releases change the image, deployments do not")
+        elif released := released_image(self.aws, self.previous):
+            yield Computed(BOOTSTRAP, "false", COMPUTED, "the service has had its first release")
+            yield Computed(IMAGE, released, COMPUTED, "last good release")
+        else:
+            yield Computed(BOOTSTRAP, "true", KEPT, "there is no release yet")
+            yield Computed(IMAGE, image, KEPT, "there is no release yet")
+
+    def _digest(self, computed: Mapping[str, str]) -> Computed:
+        """A new digest rolls the tasks, so it covers exactly what reaches them."""
+        values = self.environment.values({**computed, DIGEST: ""})
+        covered = {name: values[name] for name in self.environment.computed[DIGEST]["Covers"]}
+        digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
+        return Computed(DIGEST, digest, COMPUTED, "SHA-256 over the application's configuration")
+
+
+def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:
+    """The availability zones of the Region that have VPC origins and Fargate, and instances of the type if one is
+    given: their ids, which mean the same zone in every account, and their names, which do not; sorted by id."""
+    filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
+    zones = aws.call("ec2", "describe_availability_zones", Filters=filters)["AvailabilityZones"]
+    fit = [(zone["ZoneId"], zone["ZoneName"]) for zone in zones if zone["ZoneId"] not in UNFIT]
+    if instance_type:
+        filters = [{"Name": "instance-type", "Values": [instance_type]}]
+        pages = aws.pages("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=filters)
+        offered = {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
+        fit = [(zone_id, name) for zone_id, name in fit if name in offered]
+    return sorted(fit)
+
+
+def on_ecs(previous: Stack) -> bool:
+    """Whether a stack as it stands has its backend on ECS: then it says where the last good image is recorded."""
+    return LAST_IMAGE in previous.outputs
+
+
+def released_image(aws: Aws, previous: Stack) -> str | None:
+    """The image of the last good release, which the pipeline's verify action records; None before the first one.
+
+    The record outlives its environment, and a backend that is somewhere else for a time: an image of a registry that is
+    not this one's is no release of it.
+    """
+    try:
+        answer = aws.call("ssm", "get_parameter", Name=previous.outputs[LAST_IMAGE])
+    except AwsError as error:
+        # Code: `ParameterNotFound` in botocore's model of SSM.
+        if error.code == "ParameterNotFound":
+            return None
+        raise
+    image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get(REGISTRY, "")
+    return image if not registry or image.startswith(f"{registry}:") else None

@@ -1,33 +1,68 @@
-"""Doing it: a plan is executed, a stack is deleted, a running operation is followed. The result is a value, however it
-ends."""
+"""Executing a plan, deleting a stack, and following what runs over all nested stacks to its end. The result is a value,
+however it ends.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from generator.cfn.templates import Template
-from scripts.deployment import statuses
-from scripts.deployment.aws import Aws
+from generator.cfn.masking import scrubbed
+from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
+from generator.cfn.templates import STACK
+from scripts.deployment.aws import FIRST_PAUSE, Answer, Aws, longer
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.follow import Event, beginning, follow, newest
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
-from scripts.operations.diagnose.cause import Cause, Said, Witness, cause, obstacle
 
 RESUME = "`status` shows how far it is, `follow` follows it until it ends; the same command continues from there."
 # What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:
 # botocore's model of CloudFormation, `ExecuteChangeSet`. A busy stack has no code of its own.
 OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be updated"
+# How a stack itself begins an operation; a rollback belongs to what it rolls back. Source: `StackStatus` in botocore's
+# model of CloudFormation.
+BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
+# Seconds for which nothing may come of a running operation before watching it is given up; it runs on all the same.
+PATIENCE = 300.0
+TICK = 1.0
+# Seconds between two readings of the events, at least: each is a call for every nested stack that works. Until then the
+# root alone is asked whether it has ended.
+READING = 1.0
 
 
 @dataclass(frozen=True)
-class Watcher:
-    """Who looks on: `see` is given the events as they come, `interrupted` answers Ctrl-C, returning to go on watching
-    or raising `ManualActionRequiredError`."""
+class Event:
+    """One event. `path` leads from the root to the resource by logical ids; it is empty for the root stack itself.
+    What a nested stack says of itself (`own`) has the path of the resource that it is to its parent."""
 
-    see: Callable[[list[Event]], None]
-    interrupted: Callable[[Stack], None]
+    path: tuple[str, ...]
+    id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str
+    time: datetime
+    own: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.status.endswith("_FAILED")
+
+    @property
+    def running(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS")
+
+
+class Observer(Protocol):
+    """Who looks on while an operation runs."""
+
+    def see(self, events: list[Event], /) -> None:
+        """Is shown events as they come, none when time goes by."""
+
+    def interrupted(self, stack: Stack, /) -> None:
+        """Answers Ctrl-C: returns to go on watching, or raises `ManualActionRequiredError`."""
 
 
 def leave(stack: Stack) -> None:
@@ -37,23 +72,25 @@ def leave(stack: Stack) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: `status` is the stack's, `good` whether it is the one that was wanted. `retained` are
-    resources that outlive their stack; `obstacle` is what kept a failed operation from being undone."""
+    """How an operation ended: `status` is the stack's, `good` whether it is the one that was wanted."""
 
-    stack: str
+    stack_name: str
     status: str
     good: bool
     seconds: float
-    held: Stack
-    cause: Cause | None = None
-    retained: tuple[tuple[str, ...], ...] = ()
-    obstacle: Cause | None = None
+    stack: Stack
+    events: tuple[Event, ...] = ()
 
     @property
     def exit(self) -> Exit:
         if self.good:
             return Exit.DONE
-        return Exit.FAILED if self.status in statuses.RESTORED else Exit.MANUAL
+        return Exit.FAILED if self.status in RESTORED else Exit.MANUAL
+
+    @property
+    def retained(self) -> tuple[tuple[str, ...], ...]:
+        """The resources that outlive their stack."""
+        return tuple(sorted({event.path for event in self.events if event.status == "DELETE_SKIPPED"}))
 
 
 @dataclass(frozen=True)
@@ -66,22 +103,17 @@ class Running:
     started: float  # by `time.monotonic`
 
 
-def apply(aws: Aws, plan: Plan) -> Running:
+def start(aws: Aws, plan: Plan) -> Running:
     """Starts the execution of a plan; the change set may survive it.
 
     Raises `RefusedError` when it was not started and `ManualActionRequiredError` when nobody can say whether it was.
     """
     stack = Stack(plan.stack, plan.stack_id, "")
     after, started = newest(aws, plan.stack_id), time.monotonic()
+    names = {"ChangeSetName": plan.change_set, "ClientRequestToken": plan.name}
     try:
-        aws.call(
-            "cloudformation",
-            "execute_change_set",
-            ChangeSetName=plan.change_set,
-            ClientRequestToken=plan.name,
-            # Always explicit: the API reference (ExecuteChangeSet) calls True the default.
-            DisableRollback=False,
-        )
+        # DisableRollback is always explicit: the API reference of ExecuteChangeSet calls True the default.
+        aws.call("cloudformation", "execute_change_set", **names, DisableRollback=False)
     except AwsError as error:
         # The answer may have been lost on the way: then the call was sent again, and refused, although the first one
         # had started it.
@@ -96,7 +128,7 @@ def apply(aws: Aws, plan: Plan) -> Running:
         if _begun(aws, plan):
             leave(stack)
         raise
-    return Running(stack, after, frozenset(statuses.DEPLOYED), started)
+    return Running(stack, after, DEPLOYED, started)
 
 
 @contextmanager
@@ -111,7 +143,7 @@ def left_running(running: Running) -> Iterator[None]:
 def _begun(aws: Aws, plan: Plan) -> bool:
     """Whether the stack's last operation is the execution of this plan. Raises `ManualActionRequiredError`."""
     try:
-        last = beginning(aws, plan.stack_id)
+        last = last_operation(aws, plan.stack_id)
     except AwsError as error:
         raise ManualActionRequiredError(
             f"Whether the change of {plan.stack} was started is not known: {error.reason}", f"{error.remedy} {RESUME}"
@@ -123,38 +155,194 @@ def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = ()) -> Running:
     """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind. Raises
     `AwsError`."""
     after, started = newest(aws, stack.id), time.monotonic()
-    left = {"RetainResources": list(retain)} if retain else {}
-    aws.call("cloudformation", "delete_stack", StackName=stack.id, **left)
+    options = {"RetainResources": list(retain)} if retain else {}
+    aws.call("cloudformation", "delete_stack", StackName=stack.id, **options)
     return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
 
 
-def watch(aws: Aws, running: Running, root: Template, watcher: Watcher) -> Outcome:
+def watch(aws: Aws, running: Running, observer: Observer) -> Outcome:
     """Follows an operation to its end. Raises `ManualActionRequiredError` when it cannot be followed any more."""
-    name, stack_id, witness = running.stack.name, running.stack.id, Witness(aws, watcher.see)
+    name = running.stack.name
     try:
         with left_running(running):  # Ctrl-C once more, before the first one was answered
-            events, stack = follow(
-                aws, stack_id, running.after, witness, lambda: watcher.interrupted(read(aws, stack_id) or running.stack)
-            )
+            events, stack = follow(aws, running, observer)
     except AwsError as error:
-        raise ManualActionRequiredError(
-            f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
-        ) from error
-    good, seconds = stack.status in running.wanted, time.monotonic() - running.started
-    return ended(events, stack, good, name, root, seconds, witness.said)
+        reason, remedy = f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
+        raise ManualActionRequiredError(reason, remedy) from error
+    seconds = time.monotonic() - running.started
+    return Outcome(name, stack.status, stack.status in running.wanted, seconds, stack, tuple(events))
 
 
-def ended(
-    events: Sequence[Event], stack: Stack, good: bool, name: str, root: Template, seconds: float, said: Said
-) -> Outcome:
-    """The outcome that the events of an operation add up to; `name` is the root's, `said` what a witness heard."""
-    return Outcome(
-        name,
-        stack.status,
-        good,
-        seconds,
-        stack,
-        None if good else cause(events, name, root, said),
-        tuple(sorted({event.path for event in events if event.status == "DELETE_SKIPPED"})),
-        None if good else obstacle(events, name, root, said),
+def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event], Stack]:
+    """Every event of the operation, each shown to `observer` as soon as it is known, and the stack at the end.
+
+    The observer answers Ctrl-C, whenever it comes. Calls that fail are repeated for
+    `PATIENCE` seconds, unless nothing gets better by waiting; then their `AwsError` is raised.
+    """
+    stack_id, see, failing = running.stack.id, observer.see, None
+    stream, pause, last = EventStream(aws, stack_id, running.after), FIRST_PAUSE, time.monotonic()
+    events: dict[str, Event] = {}
+    while True:
+        try:
+            try:
+                if time.monotonic() - last >= READING or _ended(aws, stack_id):
+                    stream.read()
+                    last = time.monotonic()
+                    fresh = [event for event in stream.events if event.id not in events]
+                    see(fresh)
+                    events |= {event.id: event for event in fresh}
+                    # The stack's last event may come before its status; the status decides.
+                    if stream.status and meaning(stream.status).ended and (stack := _ended(aws, stack_id)):
+                        return list(events.values()), stack
+                failing = None
+            except AwsError as error:
+                failing = failing or time.monotonic()
+                if error.final or time.monotonic() - failing > PATIENCE:
+                    raise
+            _rest(pause, see)
+            pause = longer(pause)
+        except KeyboardInterrupt:
+            observer.interrupted(read(aws, stack_id) or running.stack)
+
+
+def _ended(aws: Aws, stack_id: str) -> Stack | None:
+    """The stack, when nothing runs on it."""
+    stack = read(aws, stack_id)
+    return stack if stack and stack.meaning.ended else None
+
+
+def _rest(seconds: float, see: Callable[[list[Event]], None]) -> None:
+    """Waits for the next look; meanwhile `see` may show that time goes by."""
+    while seconds > TICK:
+        time.sleep(TICK)
+        seconds -= TICK
+        see([])
+    time.sleep(seconds)
+
+
+def _event(answer: Answer, path: tuple[str, ...]) -> Event:
+    own = answer.get("PhysicalResourceId") == answer["StackId"]
+    return Event(
+        path if own else (*path, answer["LogicalResourceId"]),
+        answer["EventId"],
+        answer.get("PhysicalResourceId", ""),
+        answer["ResourceType"],
+        answer["ResourceStatus"],
+        scrubbed(answer.get("ResourceStatusReason", "")),
+        answer["Timestamp"],
+        own,
     )
+
+
+@dataclass
+class _Watch:
+    """A stack whose events are read; `seen` is the newest event known."""
+
+    path: tuple[str, ...]
+    seen: str | None = None
+    running: bool = True
+
+
+class EventStream:
+    """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
+
+    `after` is the newest event of the root before the operation, as `newest` or `last_operation` names it: what came
+    later belongs to it. Nested stacks are found through the root's events; their older events are those before the
+    operation's first. A `read` that a failed call or Ctrl-C ended loses nothing: the next one goes on from there.
+    """
+
+    def __init__(self, aws: Aws, stack_id: str, after: str | None) -> None:
+        self._aws, self.stack_id = aws, stack_id
+        self._watched = {stack_id: _Watch((), after)}
+        self._start: datetime | None = None
+        self._events: dict[str, Event] = {}
+        self.status = ""  # of the root, by its events
+
+    @property
+    def events(self) -> list[Event]:
+        """Everything that was read, in the order of time."""
+        return sorted(self._events.values(), key=lambda event: event.time)
+
+    def read(self) -> None:
+        """Reads what has happened since the last call."""
+        done: set[str] = set()
+        while todo := [each for each, watch in self._watched.items() if watch.running and each not in done]:
+            for stack_id in todo:
+                done.add(stack_id)
+                self._read(stack_id, self._watched[stack_id])
+
+    def _read(self, stack_id: str, watch: _Watch) -> None:
+        answers = list(self._unseen(stack_id, watch))[::-1]
+        if not answers:
+            return
+        if self._start is None:
+            self._start = answers[0]["Timestamp"]
+        for event in (_event(answer, watch.path) for answer in answers):
+            self._events[event.id] = event
+            if event.own:
+                watch.running = event.running or not watch.path  # the root is read until nobody asks any more
+                if not watch.path:
+                    self.status = event.status
+            elif event.type == STACK and event.physical_id:
+                below = self._watched.setdefault(event.physical_id, _Watch(event.path))
+                below.running |= event.running
+        # Last: what an interrupt ends before is read again.
+        watch.seen = answers[-1]["EventId"]
+
+    def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
+        """Newest first, as CloudFormation gives them."""
+        for page in self._aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
+            for answer in page["StackEvents"]:
+                if answer["EventId"] == watch.seen or (self._start and answer["Timestamp"] < self._start):
+                    return
+                yield answer
+
+
+def read_events(aws: Aws, stack_id: str, after: str | None) -> list[Event]:
+    """The events of a root stack that came after `after`, nested stacks included, in the order of time."""
+    stream = EventStream(aws, stack_id, after)
+    stream.read()
+    return stream.events
+
+
+def newest(aws: Aws, stack_id: str) -> str | None:
+    """The id of the newest event of a stack, None when it has none."""
+    events = aws.call("cloudformation", "describe_stack_events", StackName=stack_id)["StackEvents"]
+    return events[0]["EventId"] if events else None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The operation that runs on a stack, or the last one that ran: its first event, with the client's token, and the
+    newest event before it (`after`), None when there is none."""
+
+    after: str | None
+    time: datetime
+    token: str
+
+    def running(self, stack: Stack) -> Running:
+        """To be watched."""
+        wanted = frozenset({"DELETE_COMPLETE"}) if stack.status == "DELETE_IN_PROGRESS" else DEPLOYED
+        return Running(stack, self.after, wanted, time.monotonic())
+
+
+def last_operation(aws: Aws, stack_id: str) -> Operation | None:
+    """The operation that runs on a stack or, when none does, the last one; None before the first."""
+    begin: Answer | None = None
+    for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
+        for answer in page["StackEvents"]:
+            if answer.get("PhysicalResourceId") != answer["StackId"]:
+                continue  # what the stack says of a resource
+            if begin and not _is_same(answer, begin):
+                return Operation(answer["EventId"], begin["Timestamp"], begin.get("ClientRequestToken", ""))
+            if answer["ResourceStatus"] in BEGINNINGS:
+                begin = answer
+    return Operation(None, begin["Timestamp"], begin.get("ClientRequestToken", "")) if begin else None
+
+
+def _is_same(answer: Answer, begin: Answer) -> bool:
+    """Whether an older event belongs to the same operation: by its id where AWS gives one, otherwise as long as it says
+    the same, because a stack may say twice that it begins."""
+    if "OperationId" in answer and "OperationId" in begin:
+        return bool(answer["OperationId"] == begin["OperationId"])
+    return bool(answer["ResourceStatus"] == begin["ResourceStatus"])

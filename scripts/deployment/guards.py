@@ -1,226 +1,187 @@
-"""What a plan would lose, and why it must not be executed as it is. Pure: values in, values out.
+"""Who may deploy what: the losses and permissions that somebody has to name, the question, and what production asks for
+besides. Nothing here changes anything.
 
-Each guard looks at the plan and at the templates before and after it, with their parameters put in (`instances`).
+Whether a session was made with MFA is invisible to the session itself (IAM user guide,
+id_credentials_mfa_configure-api-require), so production is deployed as the one role whose trust policy asks for it, and
+the script checks that it is that role.
 """
 
-import json
-import re
-from collections.abc import Collection, Iterator
+import sys
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
-from generator.cfn.templates import Resource, TemplateSet
-from scripts.deployment.plan import UPDATE, Loss, Path, Plan, PlannedChange, Refusal
+from generator.cfn.environments import PRODUCTION, Environment
+from generator.cfn.losses import REPLACED, Loss
+from scripts.deployment import git
+from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.errors import NotConfirmedError, RefusedError
+from scripts.deployment.plan import Plan
+from scripts.deployment.stacks import Stack
 
-# DeletionPolicy and UpdateReplacePolicy that keep something. Source: Template Reference, "DeletionPolicy attribute".
-KEEPS = ("Retain", "RetainExceptOnCreate", "Snapshot")
-# What users, or their DNS, know by its address.
-ADDRESSES = (
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGatewayV2::Api",
-    "AWS::CloudFront::Distribution",
-    "AWS::ElasticBeanstalk::Environment",
-    "AWS::ElasticLoadBalancingV2::Listener",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer",
-    "AWS::Route53::RecordSet",
-    "AWS::Route53::RecordSetGroup",
-)
-RULE, ORIGIN = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::CloudFront::VpcOrigin"
-BEANSTALK, FIXED = "AWS::ElasticBeanstalk::Environment", ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
-SECRET, PIPELINE = "AWS::SecretsManager::Secret", "AWS::CodePipeline::Pipeline"
-SERVICE, ROLLING = "AWS::ECS::Service", "ROLLING"
-GENERATED = ("GenerateSecretString", "SecretString")
-NAMED = re.compile(r"\$\{([\w.]+)\}")  # a resource or its attribute in a set of instances
-EXISTING_SECRET = "ExistingEncryptionSecretArn"
+SECONDS = 60.0  # for fetching
+# Outputs of the access stack; a test compares them with the templates.
+DEPLOY_ROLE, CLOUDFORMATION_ROLE = "DeployRoleArn", "CloudFormationRoleArn"
+
+
+class Prompt(Protocol):
+    """How a person is asked."""
+
+    def attended(self) -> bool:
+        """Whether somebody can be asked."""
+
+    def confirmed(self, question: str, word: str, /) -> bool:
+        """Whether somebody answers with exactly the word that the question asks for."""
+
+
+class PlainPrompt:
+    """Asks on standard input; the end of the input agrees to nothing."""
+
+    def attended(self) -> bool:
+        return sys.stdin.isatty()
+
+    def confirmed(self, question: str, word: str, /) -> bool:
+        try:
+            return input(question).strip() == word
+        except EOFError:
+            return False
 
 
 @dataclass(frozen=True)
-class Sides:
-    """The templates before and after a plan; `root` is the name under which the root stands in both."""
+class Consent:
+    """What somebody agreed to in advance. `reviewed` says that the plan itself is one that was reviewed, `wait` and
+    `cancel_release` what is to happen to a refusal that waiting would end."""
 
-    root: str
-    before: TemplateSet
-    after: TemplateSet
+    yes: bool = False
+    allow_replace: tuple[str, ...] = ()
+    allow_delete: tuple[str, ...] = ()
+    allow_broader: bool = False
+    wait: bool = False
+    cancel_release: bool = False
+    reviewed: bool = False
 
-    def held(self, path: Path) -> list[Resource]:
-        """A resource by its path, on the sides where it is."""
-        name = ".".join(path[:-1]) or self.root
-        sides = [one[name].resources for one in (self.before, self.after) if name in one]
-        return [resources[path[-1]] for resources in sides if path[-1] in resources]
+    def names(self, loss: Loss) -> bool:
+        """Whether a loss was named."""
+        return loss.name in (self.allow_replace if loss.how == REPLACED else self.allow_delete)
 
-    def path(self, resource: Resource) -> Path:
-        """The way to a resource from the root stack."""
-        return (*(() if resource.template == self.root else resource.template.split(".")), resource.logical_id)
-
-
-def follows(plan: Plan, sides: Sides) -> list[str]:
-    """Which of the changes that only might happen are to be expected: what the resource is given differs between the
-    templates, or names something that is created again. The others are CloudFormation's caution: it does not look into
-    the siblings of a nested stack (cloudformation-coverage-roadmap issue 759)."""
-    anew = {leaf.name for leaf in plan.leaves() if leaf.certain and (leaf.replaced or leaf.action != "Modify")}
-    found: dict[str, None] = {}
-    while True:
-        more = [leaf for leaf in plan.folded if leaf.name not in found and _given(leaf, sides, anew)]
-        if not more:
-            return sorted(found)
-        found |= dict.fromkeys(leaf.name for leaf in more)
-        anew |= {leaf.name for leaf in more if leaf.replacement in ("True", "Conditional")}
+    def check_options(self, environment: Environment) -> None:
+        """Raises `RefusedError` for what cannot be agreed to in advance."""
+        if environment.name == PRODUCTION and self.yes and not self.reviewed:
+            raise RefusedError(
+                "`--yes` alone is not accepted for production.",
+                "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",
+            )
 
 
-def _given(leaf: PlannedChange, sides: Sides, anew: Collection[str]) -> bool:
-    texts = [json.dumps(one.properties, sort_keys=True) for one in sides.held(leaf.path)]
-    named = {found for text in texts for found in NAMED.findall(text)}
-    return len(set(texts)) != 1 or any(name == one or name.startswith(f"{one}.") for name in named for one in anew)
+def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prompt: Prompt) -> None:
+    """Returns when everything in the plan of one root is agreed to.
 
-
-def losses(plan: Plan, sides: Sides) -> list[Loss]:
-    """What holds data or what users see, and is deleted, replaced or from now on unprotected for sure.
-
-    It holds data when the template keeps it, the one on disk or the living one. A resource that is only kept when it
-    is replaced, and expressly deleted otherwise (a task definition), holds none.
+    Raises `RefusedError` for what must not happen or was not named, `NotConfirmedError` when nobody said yes. On the
+    local AWS nobody has to agree to what harms nothing.
     """
-    found = [(path, kind, how) for path, kind, how in _going(plan, sides.before, sides)]
-    told = []
-    for path, kind, how in found:
-        data = any(keeps(one) for one in sides.held(path))
-        why = "holds data" if data else "users see its address" if kind in ADDRESSES else ""
-        told += [Loss(".".join(path), kind, how, why)] if why else []
-    for resource in sides.before.resources():
-        path = sides.path(resource)
-        sides_held = sides.held(path)
-        if len(sides_held) == 2 and keeps(resource) and not keeps(sides_held[1]):
-            told.append(Loss(".".join(path), resource.type, "unprotected", "holds data"))
-    return sorted(dict.fromkeys(told), key=lambda one: one.name)
+    waived = consent.wait or consent.cancel_release
+    refusals = [each for each in plan.refusals if not (each.waits and waived)]
+    unnamed = [loss for loss in plan.losses if not consent.names(loss)]
+    if refusals or unnamed:
+        why = [f"  {each.where}: {each.why}. {each.remedy}" for each in refusals]
+        why += [f"  {loss}" for loss in unnamed]
+        raise RefusedError("\n".join([f"{plan.stack} was not changed:", *why]))
+    asks = prompt.attended() and not consent.yes
+    if plan.broader and not consent.allow_broader:
+        if not asks and (consent.yes or aws.endpoint):
+            lines = [
+                f"{plan.stack} was not changed: it would allow more permissions",
+                *map("  {}".format, plan.broader),
+            ]
+            remedy = "Review them. If they are intended, run again with --allow-broader."
+            raise RefusedError("\n".join(lines), remedy)
+        if asks and not prompt.confirmed("More permissions are allowed, as shown. Is that intended? (yes/no) ", "yes"):
+            raise NotConfirmedError(f"{plan.stack} was not changed.")
+    if not (consent.yes or aws.endpoint):
+        _ask(aws, environment, plan, prompt)
 
 
-def _going(plan: Plan, before: TemplateSet, sides: Sides) -> Iterator[tuple[Path, str, str]]:
-    for leaf in plan.leaves():
-        if leaf.action == "Remove":
-            yield leaf.path, leaf.type, "deleted"
-        elif leaf.action == "Modify" and leaf.replaced:
-            yield leaf.path, leaf.type, "replaced"
-    for change in plan.changes:
-        if change.action == "Remove":  # a nested stack goes with everything in it, told or not
-            for resource in before.resources():
-                path = sides.path(resource)
-                if path[: len(change.path)] == change.path and path != change.path:
-                    yield path, resource.type, "deleted"
+def _ask(aws: Aws, environment: Environment, plan: Plan, prompt: Prompt) -> None:
+    production = environment.name == PRODUCTION
+    if not prompt.attended():
+        how = f"Run again with --yes{' and --plan FILE, of a reviewed plan' if production else ''}."
+        raise NotConfirmedError(f"{plan.stack} was not changed: confirmation needs a terminal.", how)
+    # Nobody types a name by habit.
+    where = f"{plan.stack} in account {aws.identity().account}, {aws.region}"
+    word = PRODUCTION if production else "yes"
+    question = f"Change {where}? ({'its name' if production else 'yes/no'}) "
+    if not prompt.confirmed(question, word):
+        raise NotConfirmedError(f"{plan.stack} was not changed.")
 
 
-def keeps(resource: Resource) -> bool:
-    """Whether the template keeps a resource that it no longer has."""
-    deletion, replacement = (resource.body.get(name) for name in ("DeletionPolicy", "UpdateReplacePolicy"))
-    return deletion in KEEPS or (deletion is None and replacement in KEEPS)
+# --- production
 
 
-def refusals(plan: Plan, sides: Sides, running: Collection[str]) -> list[Refusal]:
-    """Every reason not to execute the plan, with `follows` in it. `running` are the pipelines, by name, that execute
-    something now."""
-    if plan.kind != UPDATE:
-        return []
-    return [
-        *_rules(plan, sides),
-        *_shared(plan, sides),
-        *_origins(plan, sides),
-        *_secrets(plan),
-        *_pipelines(plan, running),
-    ]
+def check_production(environment: Environment, identity: Identity, access: Stack | None, project: Path) -> None:
+    """Raises `RefusedError` unless the environment may be deployed by this identity from this tree; only production
+    asks."""
+    if environment.name == PRODUCTION:
+        check_deployer(environment, identity, access)
+        _check_tree(environment, project)
 
 
-def _modified(plan: Plan, kind: str) -> Iterator[PlannedChange]:
-    return (leaf for leaf in plan.leaves() if leaf.type == kind and leaf.action == "Modify" and leaf.certain)
-
-
-def _rules(plan: Plan, sides: Sides) -> Iterator[Refusal]:
-    """A rule that ECS moves weights in. CloudFormation would send its own weights again, to the targets of the last
-    release but one (aws-cdk issue 36649)."""
-    owned: set[str] = set()
-    for side in (sides.before, sides.after):
-        for service in side.resources(SERVICE):
-            if service.get("DeploymentConfiguration", "Strategy", default=ROLLING) != ROLLING:
-                for balancer in service.get("LoadBalancers", default=()):
-                    own = balancer.get("AdvancedConfiguration", {})
-                    owned |= {str(own.get(name, "")) for name in ("ProductionListenerRule", "TestListenerRule")}
-    for leaf in _modified(plan, RULE):
-        if f"${{{leaf.name}}}" in owned:
-            yield Refusal(
-                "a blue/green deployment owns the weights of this listener rule, and the change would put traffic "
-                "back on the targets that the template names, perhaps with no task behind them",
-                leaf.name,
-                "Leave the rule as it is and put what is new into a rule of its own, or go back to ROLLING first, in a "
-                "deployment that changes nothing else.",
-            )
-
-
-def _shared(plan: Plan, sides: Sides) -> Iterator[Refusal]:
-    """What an environment of Elastic Beanstalk has at a shared load balancer: after its creation it updates neither
-    listeners nor rules there (elasticbeanstalk dg, environments-cfg-alb-shared)."""
-    for leaf in _modified(plan, BEANSTALK):
-        fixed = [
-            {
-                (one["Namespace"], one["OptionName"]): one.get("Value")
-                for one in held.get("OptionSettings", default=())
-                if one["Namespace"].startswith(FIXED)
-            }
-            for held in sides.held(leaf.path)
-        ]
-        if not leaf.replaced and len(fixed) == 2 and fixed[0] != fixed[1]:
-            names = sorted({name for _, name in dict(fixed[0].items() ^ fixed[1].items())})
-            yield Refusal(
-                f"Elastic Beanstalk cannot change its rule at our load balancer ({', '.join(names)}): requests would "
-                "be sent as before, and those for another host to nobody",
-                leaf.name,
-                "Set BackendTarget to ECS and deploy, then set it to BEANSTALK again, with what is to be new, and "
-                "deploy and release: the environment is created again.",
-            )
-
-
-def _origins(plan: Plan, sides: Sides) -> Iterator[Refusal]:
-    """A VPC origin that a distribution uses takes no change, not even of tags (aws-cdk issue 34629), and the stack's
-    tags reach it."""
-    there = {".".join(sides.path(one)) for one in sides.before.resources(ORIGIN)}
-    stay = there & {".".join(sides.path(one)) for one in sides.after.resources(ORIGIN)}
-    changed = {leaf.name for leaf in _modified(plan, ORIGIN) if not leaf.replaced}
-    for name in sorted(stay if plan.tags else stay & changed):
-        what = "the tags of the stack reach this VPC origin, and CloudFront" if plan.tags else "CloudFront"
-        yield Refusal(
-            f"{what} refuses every change of a VPC origin that a distribution uses, so the deployment would fail",
-            name,
-            "Give the origin a new logical id and a new Name in generator/stacks/delivery/__init__.py, in the same "
-            "deployment: a second one is made, the distribution is swapped to it, and the first is removed.",
+def check_deployer(environment: Environment, identity: Identity, access: Stack | None) -> None:
+    """Raises `RefusedError` unless the caller is the deploy role of the environment, whose access stack is given."""
+    if access is None or DEPLOY_ROLE not in access.outputs:
+        raise RefusedError(
+            f"{environment.name} is deployed as its deploy role, which does not exist yet; nothing has happened.",
+            f"An administrator makes it once, with `make access ENV={environment.name}`.",
+        )
+    deployer = access.outputs[DEPLOY_ROLE]
+    # A session's ARN has the role's name without its path (IAM user guide, reference_identifiers).
+    session = f":sts::{identity.account}:assumed-role/{deployer.rpartition('/')[2]}/"
+    if session not in identity.arn or f":iam::{identity.account}:" not in deployer:
+        raise RefusedError(
+            f"{environment.name} is deployed as its deploy role, and this is {identity.arn}; nothing has happened.",
+            "\n".join(sign_in(f"{environment.application}-{environment.name}", deployer, identity.account)),
         )
 
 
-def _secrets(plan: Plan) -> Iterator[Refusal]:
-    """A generated value is created again when its description changes; what was encrypted with the old one is lost."""
-    for leaf in _modified(plan, SECRET):
-        values = [one.name for one in leaf.differences if one.certain and one.name.split(".")[0] in GENERATED]
-        if values or leaf.replaced:
-            yield Refusal(
-                "the secret would get another value, and what was encrypted or signed with the old one could not be "
-                "read any more",
-                leaf.name,
-                "Leave the secret as it is. A value that has to change is written with `aws secretsmanager "
-                "put-secret-value`, after what depends on it has been converted.",
-            )
-    for one in plan.parameters:
-        if one.name == EXISTING_SECRET:
-            yield Refusal(
-                "the backend would get another encryption secret, and what was encrypted with the old one could not "
-                "be read any more",
-                one.name,
-                "Leave the parameter as it is; it is meant for the first deployment of an environment that is created "
-                "again beside its old data.",
-            )
+def sign_in(profile: str, deployer: str, account: str) -> list[str]:
+    """How a person becomes the deploy role. Source: AWS CLI user guide, cli-configure-role."""
+    return [
+        f"Write this into ~/.aws/config, with your own names for YOU and DEVICE, and deploy with --profile {profile}:",
+        f"  [profile {profile}]",
+        f"  role_arn = {deployer}",
+        "  source_profile = YOU",
+        f"  mfa_serial = arn:aws:iam::{account}:mfa/DEVICE",
+        "With single sign-on YOU is the profile of the permission set, and the last line is left out.",
+    ]
 
 
-def _pipelines(plan: Plan, running: Collection[str]) -> Iterator[Refusal]:
-    """An update of a pipeline cancels what it executes (CodePipeline User Guide, "Set or change the pipeline execution
-    mode")."""
-    for leaf in plan.leaves():
-        if leaf.type == PIPELINE and leaf.physical_id in running and (leaf.certain or leaf.name in plan.follows):
-            yield Refusal(
-                "a release is running, and the change of its pipeline would cancel it",
-                leaf.name,
-                "Wait for it with --wait, or give it up with --cancel-release.",
-                waits=True,
-            )
+def _check_tree(environment: Environment, project: Path) -> None:
+    name = environment.name
+    try:
+        state = git.state(project)
+    except git.GitError as error:
+        raise RefusedError(
+            f"{name} is deployed from a clean tree, and this one is unknown, for git says: {error}",
+            "Correct what git says, and run again; nothing has happened.",
+        ) from error
+    if state.changed or not state.commit:
+        others = f" and {len(state.changed) - 1} more" if len(state.changed) > 1 else ""
+        what = f"changed: {state.changed[0]}{others}" if state.changed else "without a commit"
+        raise RefusedError(
+            f"{name} is deployed from a clean tree, and this one is {what}; nothing has happened.",
+            "Commit or stash what differs from the commit, and run again.",
+        )
+    try:
+        git.text(project, "fetch", "--quiet", seconds=SECONDS)
+        behind = int(git.text(project, "rev-list", "--count", "HEAD..@{upstream}"))
+    except git.GitError as error:
+        raise RefusedError(
+            f"{name} is deployed from an up-to-date tree, and {state.branch or 'this commit'} follows no branch that "
+            f"could be fetched; nothing has happened. Git says: {error}",
+            "Let it follow one, with `git branch --set-upstream-to=REMOTE/BRANCH`, and see that `git fetch` works.",
+        ) from error
+    if behind:
+        raise RefusedError(
+            f"{name} is deployed from an up-to-date tree, and {state.branch} lacks {behind} commits of the branch that "
+            "it follows; nothing has happened.",
+            "Run `git pull`, look at what changed, and run again.",
+        )

@@ -1,93 +1,88 @@
-"""The templates in S3: children under keys made of their content, so that a key never changes its meaning."""
+"""What goes into the packaging bucket: templates that the gate has passed, under keys made of their content, so that a
+key never changes its meaning; and a record of every deployment.
+"""
 
-import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from generator.cfn.templates import Body, Template
+from generator.cfn import verdict
+from generator.cfn.packaging import TEMPLATES, PackagedSet
+from generator.cfn.templates import Template
+from scripts.deployment import git
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.errors import AwsError
+from scripts.deployment.errors import AwsError, RefusedError
 
-PREFIX = "templates/"
+RECORDS = "deployments/"  # prefix of keys
+STARTED = "STARTED"  # of a record: whoever watched it did not see its end
 
 
 @dataclass(frozen=True)
-class Packaged:
-    """One template as it is stored."""
+class GateVerdict:
+    """The templates that the gate has passed: the digest of each file's bytes by the file's name."""
+
+    passed: Mapping[str, str] = field(hash=False)
+
+    @classmethod
+    def beside(cls, templates: Path) -> "GateVerdict":
+        """What the gate has written down beside a folder of templates; nothing is passed where it has not."""
+        return cls(verdict.read_record(templates.resolve().parent / verdict.FILE).get("templates", {}))
+
+    def check(self, root: Template) -> None:
+        """Raises `RefusedError` unless a root and all that it nests are, to the byte, what the gate has passed."""
+        templates = [root, *(child.template for child in root.descendants())]
+        unknown = sorted({each.file for each in templates if self.passed.get(each.file) != each.digest})
+        if unknown:
+            reason = f"The gate has not passed {', '.join(unknown)} as it lies here; nothing has happened."
+            raise RefusedError(
+                reason, "Run `make templates` (`python -m generator --gate`): it renders and checks them."
+            )
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The packaging bucket of an application, one for each account and region."""
 
     name: str
-    key: str
-    url: str
-    body: Body = field(hash=False, repr=False)
+    region: str
+    account: str
 
     @property
-    def content(self) -> bytes:
-        """What is uploaded: indented, because people read it in the console."""
-        return json.dumps(self.body, sort_keys=True, indent=1).encode()
-
-
-@dataclass(frozen=True)
-class PackagedSet:
-    """A root template with everything that it nests; the root comes last."""
-
-    templates: tuple[Packaged, ...]
+    def address(self) -> dict[str, str]:
+        """What every call about the bucket says: nobody else's bucket of this name is ever used."""
+        return {"Bucket": self.name, "ExpectedBucketOwner": self.account}
 
     @property
-    def root(self) -> Packaged:
-        return self.templates[-1]
+    def url(self) -> str:
+        """Where CloudFormation finds it: it takes https addresses of S3 only (API reference, CreateChangeSet)."""
+        return f"https://{self.name}.s3.{self.region}.amazonaws.com"
+
+    @classmethod
+    def of(cls, application: str, identity: Identity, region: str) -> "Bucket":
+        return cls(f"{application}-templates-{identity.account}-{region}", region, identity.account)
 
 
-def bucket_name(application: str, identity: Identity, region: str) -> str:
-    """One packaging bucket per application, account and region."""
-    return f"{application}-templates-{identity.account}-{region}"
-
-
-def package(root: Template, bucket: str, region: str) -> PackagedSet:
-    """`root` and what it nests, with each `TemplateURL` rewritten to the stored child. Pure."""
-    done: dict[str, Packaged] = {}
-    _package(root, bucket, region, done)
-    return PackagedSet(tuple(done.values()))
-
-
-def _package(template: Template, bucket: str, region: str, done: dict[str, Packaged]) -> Packaged:
-    if template.name in done:
-        return done[template.name]
-    resources = dict(template.body["Resources"])
-    for child in template.children():
-        url = _package(child.template, bucket, region, done).url
-        properties = {**child.resource.properties, "TemplateURL": url}
-        resources[child.resource.logical_id] = {**child.resource.body, "Properties": properties}
-    body = {**template.body, "Resources": resources}
-    # Independent of the order of keys. Compact, which takes a fifth of the time: most templates are stored already.
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    key = f"{PREFIX}{template.name}-{digest[:32]}.json"
-    # CloudFormation takes https addresses of S3 only (user guide,
-    # quotas; API reference, CreateChangeSet).
-    done[template.name] = Packaged(template.name, key, f"https://{bucket}.s3.{region}.amazonaws.com/{key}", body)
-    return done[template.name]
-
-
-def publish(aws: Aws, bucket: str, packaged: Sequence[PackagedSet], identity: Identity) -> int:
-    """Uploads what is missing, into a bucket that is made when there is none; returns how many were missing."""
-    own = {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
-    held = set()
-    if not _prepare(aws, bucket, identity):
-        pages = aws.pages("s3", "list_objects_v2", Prefix=PREFIX, **own)
-        held = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
-    missing = [one for every in packaged for one in every.templates if one.key not in held]
-    for one in missing:
-        aws.call("s3", "put_object", Key=one.key, Body=one.content, ContentType="application/json", **own)
+def publish(aws: Aws, bucket: Bucket, packaged: Sequence[PackagedSet]) -> int:
+    """Uploads what is missing, into a bucket that is created when there is none; returns how many were missing."""
+    stored = set()
+    if not _prepare(aws, bucket):
+        pages = aws.pages("s3", "list_objects_v2", Prefix=TEMPLATES, **bucket.address)
+        stored = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
+    missing = {each.key: each for templates in packaged for each in templates.templates if each.key not in stored}
+    for key, template in missing.items():
+        content = template.content
+        aws.call("s3", "put_object", Key=key, Body=content, ContentType="application/json", **bucket.address)
     return len(missing)
 
 
-def _prepare(aws: Aws, bucket: str, identity: Identity) -> bool:
-    """Makes and configures the bucket; says whether it is new. The policy is set last: where it stands, all stands."""
-    own = {"Bucket": bucket, "ExpectedBucketOwner": identity.account}
+def _prepare(aws: Aws, bucket: Bucket) -> bool:
+    """Creates and configures the bucket; says whether it is new. The policy is set last: where it stands, all does."""
     new = False
     try:
-        if json.loads(aws.call("s3", "get_bucket_policy", **own)["Policy"]) == _policy(bucket):
+        if json.loads(aws.call("s3", "get_bucket_policy", **bucket.address)["Policy"]) == bucket_policy(bucket.name):
             return False
     except AwsError as error:
         # Codes: S3 API reference, "Error responses".
@@ -96,31 +91,86 @@ def _prepare(aws: Aws, bucket: str, identity: Identity) -> bool:
         new = error.code == "NoSuchBucket"
     if new:
         # us-east-1 is no valid LocationConstraint (S3 API reference, CreateBucket).
-        region = aws.region
-        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        aws.call("s3", "create_bucket", Bucket=bucket, ObjectOwnership="BucketOwnerEnforced", **place)
+        constraint = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
+        place = {} if bucket.region == "us-east-1" else constraint
+        aws.call("s3", "create_bucket", Bucket=bucket.name, ObjectOwnership="BucketOwnerEnforced", **place)
     private = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-    aws.call("s3", "put_public_access_block", PublicAccessBlockConfiguration=private, **own)
-    aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration=encryption, **own)
-    aws.call("s3", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}, **own)
-    aws.call("s3", "put_bucket_policy", Policy=json.dumps(_policy(bucket)), **own)
+    aws.call("s3", "put_public_access_block", PublicAccessBlockConfiguration=private, **bucket.address)
+    aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration=encryption, **bucket.address)
+    aws.call("s3", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}, **bucket.address)
+    aws.call("s3", "put_bucket_policy", Policy=json.dumps(bucket_policy(bucket.name)), **bucket.address)
     return new
 
 
-def _policy(bucket: str) -> dict[str, Any]:
+def bucket_policy(bucket: str) -> dict[str, Any]:
     """Nothing without TLS. Source: S3 User Guide, "Restrict access to only HTTPS requests"."""
     arn = f"arn:aws:s3:::{bucket}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "TlsOnly",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": "s3:*",
-                "Resource": [arn, f"{arn}/*"],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            }
-        ],
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+# --- where a deployment comes from, and the record of it: neither tags nor parameters, which would change every
+# resource with every commit
+
+
+@dataclass(frozen=True)
+class Source:
+    """The state of the working tree: `commit` and `branch` as git names them, `tree` is clean, changed or unknown."""
+
+    commit: str = "unknown"
+    branch: str = "unknown"
+    tree: str = "unknown"
+
+    def __str__(self) -> str:
+        return f"commit {self.commit[:12]} ({self.branch}, tree {self.tree})"
+
+
+def source(folder: Path) -> Source:
+    """What git says about `folder`; everything is unknown outside a repository."""
+    try:
+        state = git.state(folder)
+    except git.GitError:
+        return Source()
+    return Source(state.commit or "none", state.branch or "(detached)", "changed" if state.changed else "clean")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One deployment as it is written down, at a key of the bucket; the records of a stack sort by time."""
+
+    bucket: Bucket
+    key: str
+    body: Mapping[str, str] = field(hash=False)
+
+    def write(self, aws: Aws, **changes: str) -> None:
+        """Stores it, with `changes` in the place of what it said before."""
+        body = json.dumps({**self.body, **changes}, indent=1).encode()
+        aws.call("s3", "put_object", Key=self.key, Body=body, ContentType="application/json", **self.bucket.address)
+
+
+def begin_record(aws: Aws, bucket: Bucket, origin: Source, body: Mapping[str, str]) -> Record:
+    """Writes down that a deployment has started: `body` names the stack, the change_set, the plan, the version and
+    who deploys."""
+    when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    key = f"{RECORDS}{body['stack']}/{when}-{body['change_set']}.json"
+    record = Record(bucket, key, {**body, "status": STARTED, **asdict(origin), "when": when})
+    record.write(aws)
+    return record
+
+
+def find_record(aws: Aws, bucket: Bucket, stack: str, change_set: str) -> Record | None:
+    """The record of a deployment that another run started; `change_set` is the name of its change set."""
+    for page in aws.pages("s3", "list_objects_v2", Prefix=f"{RECORDS}{stack}/", **bucket.address):
+        for entry in page.get("Contents", ()):
+            if entry["Key"].endswith(f"-{change_set}.json"):
+                body = json.loads(aws.call("s3", "get_object", Key=entry["Key"], **bucket.address)["Body"].read())
+                return Record(bucket, entry["Key"], body)
+    return None

@@ -1,91 +1,34 @@
-"""What a deployment would do, as one value. Pure; `plan.py` makes it from a change set, `assess.py` judges it, the
-modules in `show/` render it. Nothing in it is a secret: what looks like one is masked before it gets here.
+"""What a deployment would do, as one value, and how it is read from a change set. Nothing in a plan is a secret: what
+looks like one is masked before it gets there.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from generator.cfn.broadening import Grant
+from generator.cfn.changes import Difference, PlannedChange, Reading, details, differences
+from generator.cfn.losses import DELETED, REPLACED, Loss, Path
+from generator.cfn.masking import scrubbed
+from generator.cfn.packaging import Packaged, PackagedSet
+from generator.cfn.unknown import fed_by_siblings
+from scripts.deployment.aws import Answer, Aws, pauses
+from scripts.deployment.environment import Computed
+from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
 
-if TYPE_CHECKING:
-    from scripts.deployment.computed import Computed
-    from scripts.deployment.settings import Settings
-
+DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
 CREATE, UPDATE = "CREATE", "UPDATE"
-Path = tuple[str, ...]  # logical ids from below the root stack down to a resource
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One value, before and after; empty where there is none. `certain` is false when it only might change."""
-
-    name: str
-    before: str
-    after: str
-    certain: bool = True
-    recreates: str = "Never"  # Never, Conditionally, Always
-    cause: str = ""
-
-
-@dataclass(frozen=True)
-class PlannedChange:
-    """What happens to one resource. A nested stack has `children` instead of `differences`."""
-
-    path: Path
-    type: str
-    action: str  # Add, Modify, Remove, Import, Dynamic
-    replacement: str = ""  # of Modify: True, Conditional, False
-    policy: str = ""  # what happens to the old resource: Delete, Retain, ReplaceAndDelete, …
-    differences: tuple[Difference, ...] = ()
-    children: tuple["PlannedChange", ...] = ()
-    nested: bool = False
-    physical_id: str = ""
-
-    @property
-    def certain(self) -> bool:
-        """Something happens for sure; false when an upstream output might change, or only the template's address."""
-        if self.action != "Modify":
-            return True
-        return any(one.certain for one in (self.children if self.nested else self.differences))
-
-    @property
-    def replaced(self) -> bool:
-        """It is replaced, or may be, because of a value that changes for sure. A replacement that only hangs on what
-        an upstream output might become is none: CloudFormation shows those for nothing
-        (cloudformation-coverage-roadmap issue 759)."""
-        forced = any(one.certain and one.recreates != "Never" for one in self.differences)
-        return self.replacement in ("True", "Conditional") and forced
-
-    @property
-    def name(self) -> str:
-        """What a person calls it: `Data.Clients`."""
-        return ".".join(self.path)
-
-    def leaves(self) -> Iterator["PlannedChange"]:
-        """The changes below, nested stacks left out."""
-        if not self.nested:
-            yield self
-        for child in self.children:
-            yield from child.leaves()
-
-
-@dataclass(frozen=True)
-class Loss:
-    """Something that holds data, or that users see, is deleted or replaced; it needs explicit approval."""
-
-    name: str  # "Data.Clients"
-    type: str
-    how: str  # replaced, deleted, unprotected
-    why: str  # what it holds or who sees it
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.type}, {self.why}) would be {self.how}. To allow this: {self.option}"
-
-    @property
-    def option(self) -> str:
-        """The option of `apply` that names it."""
-        return f"--allow-{'replace' if self.how == 'replaced' else 'delete'} {self.name}"
+CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
+# CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
+FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
 
 
 @dataclass(frozen=True)
@@ -101,22 +44,20 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Notice:
-    """What CloudFormation says about a change set beyond its changes: a warning of its early validation, a hook that
-    will look at it, a resource that somebody changed by hand."""
+    """What is said about a plan beyond its changes: a warning of CloudFormation's early validation, a hook, drift, a
+    value that cannot be compared."""
 
-    kind: str  # validation, hook, drift
+    kind: str  # validation, hook, drift, comparison
     where: str
     text: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole: what executing `change_set` would do to `stack`.
+    """The whole: what executing `change_set` would do to `stack`; without one nothing changes in it.
 
-    `image` are the parameters that change first and by themselves, so that no rollback brings back an older image than
-    the one that runs (RUN-8), `found` are the values that the
-    script found itself, `follows` the resources among `folded` that are given something new by what changes for sure.
-    `settings` is how the stack is kept, `kept` what changes about that.
+    `first` are the parameters that change first and by themselves, `follows` the resources among `uncertain` that
+    depend on what changes for sure, `setting_changes` what changes about how the stack is kept.
     """
 
     stack: str
@@ -129,18 +70,19 @@ class Plan:
     parameters: tuple[Difference, ...] = ()
     tags: tuple[Difference, ...] = ()
     empty: bool = False
-    image: tuple[Difference, ...] = ()
-    found: tuple["Computed", ...] = ()
+    first: tuple[Difference, ...] = ()
+    computed: tuple[Computed, ...] = ()
     follows: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
     gained: tuple[Grant, ...] = ()
     lost: tuple[Grant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     notices: tuple[Notice, ...] = ()
-    settings: "Settings | None" = None
-    kept: tuple[Difference, ...] = ()
+    setting_changes: tuple[Difference, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what else was asked of CreateChangeSet
 
     def leaves(self) -> Iterator[PlannedChange]:
+        """The resources that change, or might."""
         for change in self.changes:
             yield from change.leaves()
 
@@ -150,19 +92,249 @@ class Plan:
         return tuple(leaf for leaf in self.leaves() if leaf.certain)
 
     @property
-    def folded(self) -> tuple[PlannedChange, ...]:
+    def uncertain(self) -> tuple[PlannedChange, ...]:
         """The resources that change only if a value does that they are given from elsewhere in the plan."""
         return tuple(leaf for leaf in self.leaves() if not leaf.certain)
 
     @property
+    def going(self) -> Iterator[tuple[Path, str, str]]:
+        """The resources that go for sure, each as (path, type, how), as `generator.cfn.losses` takes them."""
+        for leaf in self.leaves():
+            if leaf.action == "Remove":
+                yield leaf.path, leaf.type, DELETED
+            elif leaf.action == "Modify" and leaf.replaced:
+                yield leaf.path, leaf.type, REPLACED
+
+    @property
     def broader(self) -> tuple[Grant, ...]:
         """The permissions that are broader than before; none when everything is new."""
-        return tuple(one for one in (*self.gained, *self.lost) if one.broader) if self.kind == UPDATE else ()
+        return tuple(each for each in (*self.gained, *self.lost) if each.broader) if self.kind == UPDATE else ()
 
 
 @dataclass(frozen=True)
-class NotPlanned:
-    """A root of which nothing can be planned yet, and why."""
+class Request:
+    """What is asked of CloudFormation for one root stack. `role` is the role that CloudFormation acts with, empty for
+    the caller's own rights; it stays with the stack. `hidden` are parameters that must not be shown (`NoEcho`),
+    `options` more of what `CreateChangeSet` takes, `description` and `prefix` go into its description and name."""
 
     stack: str
-    reason: str
+    packaged: PackagedSet
+    parameters: Mapping[str, str] = field(hash=False)
+    tags: Mapping[str, str] = field(hash=False)
+    role: str = ""
+    hidden: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    description: str = ""
+    prefix: str = OURS
+
+    @property
+    def template(self) -> Packaged:
+        """The root's template."""
+        return self.packaged.root
+
+    @property
+    def digest(self) -> str:
+        """The same for the same templates (their address is made of their content), parameters and tags."""
+        content = [self.stack, self.template.key, dict(self.parameters), dict(self.tags)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Its part of `CreateChangeSet`."""
+        return {
+            "TemplateURL": self.template.url,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in self.parameters.items()],
+            "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
+            **({"RoleARN": self.role} if self.role else {}),
+            **self.options,
+        }
+
+
+def make(aws: Aws, request: Request, previous: Stack | None) -> Plan:
+    """The change set of `request` as a plan; without changes an empty plan and no change set.
+
+    `previous` is the stack as it stands, None when it is to be created. The caller discards or executes the plan.
+    Raises `RefusedError` when CloudFormation refuses the change set; nothing is left behind then either.
+    """
+    names = (request.stack, request.digest, request.prefix, request.description)
+    plan = create(aws, names, previous, request.arguments)
+    return kept(aws, plan, lambda: fill(aws, plan, request, previous))
+
+
+def create(aws: Aws, names: tuple[str, str, str, str], previous: Stack | None, arguments: Mapping[str, Any]) -> Plan:
+    """A new change set with those of all nested stacks, not read yet. `names` are the stack, a digest, the prefix of
+    the change set's name and its description."""
+    stack, digest, prefix, description = names
+    kind, name = UPDATE if previous else CREATE, f"{prefix}{digest[:8]}-{uuid.uuid4().hex[:8]}"
+    usual = {
+        "StackName": stack,
+        "ChangeSetName": name,
+        "ChangeSetType": kind,
+        "ClientToken": name,
+        "Description": description,
+        "Capabilities": CAPABILITIES,
+        "IncludeNestedStacks": True,
+    }
+    answer = create_change_set(aws, **usual | dict(arguments))
+    return Plan(stack, answer["StackId"], kind, answer["Id"], name, digest)
+
+
+def discard(aws: Aws, plan: Plan) -> None:
+    """Takes the change set away, and the empty stack that a first one brings with it unless another one needs it."""
+    if plan.change_set:
+        delete_change_set(aws, plan.change_set)
+        if plan.kind == CREATE:
+            _wait_until_deleted(aws, plan.change_set)
+            delete_empty(aws, plan.stack_id)
+
+
+def _wait_until_deleted(aws: Aws, change_set: str) -> None:
+    """Nested change sets are deleted after the root's own, with the stacks that wait for them in REVIEW_IN_PROGRESS; a
+    root stack that is deleted before may leave those behind."""
+    until = time.monotonic() + DELETION_SECONDS
+    waits = pauses()
+    while time.monotonic() < until:
+        try:
+            answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
+        except AwsError as error:
+            if error.code in ("ChangeSetNotFound", "ValidationError"):  # the latter when its stack is gone with it
+                return
+            raise
+        if answer.get("Status") not in ("DELETE_PENDING", "DELETE_IN_PROGRESS"):
+            return
+        time.sleep(next(waits))
+
+
+def kept(aws: Aws, plan: Plan, read: Callable[[], Plan]) -> Plan:
+    """The plan as read; a change set that has no changes or cannot be read is taken away."""
+    finished = False
+    try:
+        plan_read = read()
+        finished = not plan_read.empty
+        return plan_read
+    finally:
+        if not finished:
+            discard(aws, plan)
+
+
+def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:
+    """The plan with what its change set says. Raises `RefusedError` for one that failed."""
+    changes, notices, empty = read_changes(aws, plan, request.hidden, request.template.body)
+    before = previous or Stack(request.stack, "", "")
+    return replace(
+        plan,
+        changes=changes,
+        notices=notices,
+        parameters=tuple(differences(before.parameters, request.parameters, request.hidden)),
+        tags=tuple(differences(before.tags, request.tags)),
+        empty=empty,
+        options=request.options,
+    )
+
+
+# --- reading a change set, nested ones too
+
+
+def read_changes(
+    aws: Aws, plan: Plan, hidden: Collection[str] = (), template: Mapping[str, Any] | None = None
+) -> tuple[tuple[PlannedChange, ...], tuple[Notice, ...], bool]:
+    """The changes of a plan's change set, what CloudFormation says about them, and whether there are none.
+
+    `hidden` are the parameters whose values must not be shown, `template` is the root's: what its nested stacks take
+    from each other is uncertain, whatever the change set says of it. Raises `RefusedError` with the reason of a change
+    set that failed.
+    """
+    answer = complete(aws, plan.change_set)
+    if answer["Status"] != "FAILED":
+        notices: list[Notice] = []
+        reading = Reading(hidden, fed_by_siblings(template or {}))
+        return tuple(_changes(aws, answer, (), reading, notices)), tuple(notices), False
+    if is_unchanged(answer):
+        return (), (), True
+    path, failed = _origin(aws, answer, (plan.stack,))
+    raise _refused(aws, path, failed)
+
+
+def complete(aws: Aws, change_set: str) -> Answer:
+    """The change set, all pages of it, once it is created or has failed."""
+    waits = pauses()
+    while True:
+        pages = aws.pages("cloudformation", "describe_change_set", ChangeSetName=change_set, IncludePropertyValues=True)
+        answer = next(pages)
+        if answer["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            changes = [change for page in (answer, *pages) for change in page.get("Changes", ())]
+            return {**answer, "Changes": changes}
+        time.sleep(next(waits))
+
+
+def is_unchanged(answer: Answer) -> bool:
+    """Whether a change set failed because there is nothing to do."""
+    return any(text in answer.get("StatusReason", "") for text in NO_CHANGES)
+
+
+def _origin(aws: Aws, answer: Answer, path: Path) -> tuple[Path, Answer]:
+    """Where a change set really failed: the reason of a root names the ARN of the child's change set, no more."""
+    for arn in re.findall(r"arn:[\w-]+:cloudformation:[\w:/-]+:changeSet/[\w/-]+", answer.get("StatusReason", "")):
+        child = complete(aws, arn)
+        if arn != answer["ChangeSetId"] and child["Status"] == "FAILED" and not is_unchanged(child):
+            return _origin(aws, child, (*path, child["StackName"]))
+    return path, answer
+
+
+def _refused(aws: Aws, path: Path, failed: Answer) -> RefusedError:
+    """What early validation and hooks found in a change set that failed, with their places; else its own reason."""
+    texts = [text for event in _faults(aws, failed["ChangeSetId"]) if (text := _fault(event))]
+    lines = [f"  {scrubbed(text)}" for text in texts or [failed.get("StatusReason", "no reason given")]]
+    return RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *lines]))
+
+
+def _faults(aws: Aws, change_set: str) -> list[Answer]:
+    pages = aws.pages("cloudformation", "describe_events", ChangeSetName=change_set)
+    return [event for page in pages for event in page.get("OperationEvents", ()) if event.get("EventType") in FAULTS]
+
+
+def _fault(event: Answer) -> str:
+    """One event of early validation (User Guide, "Validate stack deployments") or of a hook, as a line."""
+    if event["EventType"] == "HOOK_INVOCATION_ERROR":
+        reason = event.get("HookStatusReason", event.get("HookStatus", ""))
+        return f"{event.get('LogicalResourceId', '')}: hook {event.get('HookType', '')} says {reason}"
+    place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+    return f"{place}: {event.get('ValidationStatusReason', event.get('ValidationName', ''))}"
+
+
+def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading, notices: list[Notice]) -> Iterator[PlannedChange]:
+    for change in (entry["ResourceChange"] for entry in answer["Changes"]):
+        here = (*path, change["LogicalResourceId"])
+        children: tuple[PlannedChange, ...] = ()
+        if below := change.get("ChangeSetId"):
+            child = complete(aws, below)
+            if child["Status"] == "FAILED" and not is_unchanged(child):
+                raise _refused(aws, here, child)
+            children = tuple(_changes(aws, child, here, reading, notices))
+        yield PlannedChange(
+            here,
+            change["ResourceType"],
+            change["Action"],
+            change.get("Replacement", ""),
+            change.get("PolicyAction", ""),
+            tuple(details(change, here, reading)),
+            children,
+            nested=bool(below),
+            physical_id=change.get("PhysicalResourceId", ""),
+        )
+    notices += _notices(aws, answer, path)
+
+
+def _notices(aws: Aws, answer: Answer, path: Path) -> Iterator[Notice]:
+    """The hooks that will look at a change set's resources, and what early validation warns of. That is a bucket that
+    is not empty (User Guide, "Validate stack deployments"), so it is asked only where a bucket goes."""
+    if any(entry.get("HookInvocationCount") for entry in answer["Changes"]):
+        for page in aws.pages("cloudformation", "describe_change_set_hooks", ChangeSetName=answer["ChangeSetId"]):
+            for hook in page.get("Hooks", ()):
+                target = hook.get("TargetDetails", {}).get("ResourceTargetDetails", {}).get("LogicalResourceId", "")
+                fails = "stops" if hook.get("FailureMode") == "FAIL" else "warns about"
+                yield Notice("hook", ".".join((*path, target)), f"{hook['TypeName']} {fails} it if it is not content")
+    changes = [entry["ResourceChange"] for entry in answer["Changes"]]
+    if any((change["ResourceType"], change["Action"]) == ("AWS::S3::Bucket", "Remove") for change in changes):
+        for event in _faults(aws, answer["ChangeSetId"]):
+            yield Notice("validation", ".".join((*path, event.get("LogicalResourceId", ""))), _fault(event))

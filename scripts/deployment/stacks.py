@@ -1,5 +1,9 @@
-"""A stack as CloudFormation holds it, and its leftovers."""
+"""A stack as CloudFormation holds it: how it stands, what is in it, and the change sets that runs left on it."""
 
+import hashlib
+import os
+import platform
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -7,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from generator.cfn.names import CHANGE_SETS
+from generator.cfn.statuses import Meaning, meaning
 from generator.cfn.templates import STACK
-from scripts.deployment import author
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError
-from scripts.deployment.statuses import Meaning, meaning
 
 # Change sets whose names start so are ours; nobody else's are ever touched. Those of saved plans are taken away by no
 # other run.
@@ -22,7 +25,7 @@ STALE = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that exists."""
+    """A stack that exists. `topics` are the ARNs that get its events, `role` is what CloudFormation acts with."""
 
     name: str
     id: str
@@ -34,6 +37,8 @@ class Stack:
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
     change_set: str = ""  # what was executed last
     protected: bool = False
+    topics: tuple[str, ...] = ()
+    role: str = ""
 
     @property
     def meaning(self) -> Meaning:
@@ -42,45 +47,117 @@ class Stack:
     @property
     def remedy(self) -> str:
         """What a person does about its status, where the script must not act."""
-        return self.meaning.remedy.replace("<stack>", self.name)
+        return self.meaning.remedy
+
+
+@dataclass(frozen=True)
+class StackResource:
+    """One resource of a stack. `path` leads from the root by logical ids, `stack_id` is the stack that it is in,
+    `updated` when the stack last finished something with it."""
+
+    path: tuple[str, ...]
+    type: str
+    physical_id: str
+    status: str
+    stack_id: str
+    updated: datetime | None = None
+
+    def __str__(self) -> str:
+        return " > ".join(self.path)
 
 
 def read(aws: Aws, name: str) -> Stack | None:
     """The stack of that name or id, or None. A deleted one is only found by its id."""
     try:
-        answer = aws.call("cloudformation", "describe_stacks", StackName=name)
+        answer = aws.call("cloudformation", "describe_stacks", StackName=name)["Stacks"][0]
     except AwsError as error:
         # CloudFormation has no code of its own for this.
         if error.code == "ValidationError" and "does not exist" in error.message:
             return None
         raise
-    return _stack(answer["Stacks"][0])
+    return Stack(
+        answer["StackName"],
+        answer["StackId"],
+        answer["StackStatus"],
+        answer.get("StackStatusReason", ""),
+        f"{answer.get('LastUpdatedTime', answer['CreationTime']):%Y-%m-%d %H:%M:%S UTC}",
+        {output["OutputKey"]: output["OutputValue"] for output in answer.get("Outputs", ())},
+        {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in answer.get("Parameters", ())},
+        {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
+        answer.get("ChangeSetId", ""),
+        answer.get("EnableTerminationProtection", False),
+        tuple(answer.get("NotificationARNs", ())),
+        answer.get("RoleARN", ""),
+    )
 
 
-def children(aws: Aws, stack: Stack) -> dict[str, str]:
-    """The status of each nested stack, by its logical id: its own, because the parent's record of it stays as it is
-    when somebody deletes it."""
-    return {
-        resource["LogicalResourceId"]: _own_status(aws, resource)
-        for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack.id)
-        for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == STACK
-    }
+def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = True) -> Iterator[StackResource]:
+    """What is in a stack, with `deep` each nested stack followed by what is in it; for 90 days also of a deleted one
+    (API reference, ListStackResources)."""
+    for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id):
+        for entry in page["StackResourceSummaries"]:
+            resource = StackResource(
+                (*path, entry["LogicalResourceId"]),
+                entry["ResourceType"],
+                entry.get("PhysicalResourceId", ""),
+                entry["ResourceStatus"],
+                stack_id,
+                entry.get("LastUpdatedTimestamp"),
+            )
+            yield resource
+            if deep and resource.type == STACK and resource.physical_id:
+                yield from resources(aws, resource.physical_id, resource.path)
 
 
-def _own_status(aws: Aws, resource: Answer) -> str:
-    status, physical_id = resource["ResourceStatus"], resource.get("PhysicalResourceId", "")
-    nested = read(aws, physical_id) if physical_id and status != "DELETE_COMPLETE" else None
-    gone = nested is not None and nested.status == "DELETE_COMPLETE"
-    return f"DELETE_COMPLETE, outside of this deployment; the parent has it as {status}" if gone else status
+# --- change sets
+
+
+@dataclass(frozen=True)
+class Author:
+    """One run of the script, written into each change set's description: `who` is the ARN of the caller, `machine`
+    stands for a host without naming it."""
+
+    who: str
+    machine: str
+    process: int
+
+    def __str__(self) -> str:
+        return f"by {self.who}, run {self.machine}-{self.process}"
+
+    @property
+    def gone(self) -> bool:
+        """It ran on this machine and does not any more; never true of a run on another machine."""
+        if self.machine != _machine():
+            return False
+        try:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return False
+
+
+def this_run(who: str) -> Author:
+    """The author that this process is."""
+    return Author(who, _machine(), os.getpid())
+
+
+def read_author(description: str) -> Author | None:
+    """The author in the description of a change set, None when it names none."""
+    match = re.search(r"by (?P<who>\S+), run (?P<machine>[0-9a-f]{8})-(?P<process>\d+)", description)
+    return Author(match["who"], match["machine"], int(match["process"])) if match else None
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def clear_change_sets(aws: Aws, stack: Stack) -> int:
     """Removes the change sets that earlier runs of this script left; returns how many. The plan that somebody else is
     looking at stays: whose run is not known to have ended may still be at the prompt. The one that was executed last
-    goes, too: while it is there, so are those of nested stacks without changes, which add up (copilot-cli
-    issue 5614)."""
-    names = [one["ChangeSetId"] for one in change_sets(aws, stack.id) if _left(one)]
+    goes, too: while it is there, so are those of nested stacks without changes, which add up."""
+    names = [summary["ChangeSetId"] for summary in change_sets(aws, stack.id) if _is_left(summary)]
     if stack.change_set.partition(":changeSet/")[2].startswith((OURS, SAVED)):
         names.append(stack.change_set)
     for name in names:
@@ -90,9 +167,9 @@ def clear_change_sets(aws: Aws, stack: Stack) -> int:
 
 def delete_empty(aws: Aws, name: str) -> None:
     """Deletes the stack that a first change set brought with it, unless somebody else plans to create it, too."""
-    left = read(aws, name)
-    if left and left.status == "REVIEW_IN_PROGRESS" and not list(change_sets(aws, left.id)):
-        aws.call("cloudformation", "delete_stack", StackName=left.id)
+    stack = read(aws, name)
+    if stack and stack.status == "REVIEW_IN_PROGRESS" and not list(change_sets(aws, stack.id)):
+        aws.call("cloudformation", "delete_stack", StackName=stack.id)
 
 
 def change_sets(aws: Aws, stack_id: str) -> Iterator[Answer]:
@@ -106,58 +183,43 @@ def change_sets(aws: Aws, stack_id: str) -> Iterator[Answer]:
                 yield summary
 
 
-def _left(summary: Answer) -> bool:
+def _is_left(summary: Answer) -> bool:
     if not summary["ChangeSetName"].startswith(OURS):
         return False
-    by = author.read(summary.get("Description", ""))
-    return bool(by and by.gone) or datetime.now(UTC) - summary["CreationTime"] > STALE
+    author = read_author(summary.get("Description", ""))
+    return bool(author and author.gone) or datetime.now(UTC) - summary["CreationTime"] > STALE
 
 
-def create_change_set(aws: Aws, **asked: Any) -> Answer:
+def create_change_set(aws: Aws, **request: Any) -> Answer:
     """A new change set. The name is this plan's alone: when it exists already, it was made by a call whose answer was
     lost on the way and which was sent again."""
-    named = {"StackName": asked["StackName"], "ChangeSetName": asked["ChangeSetName"]}
+    names = {"StackName": request["StackName"], "ChangeSetName": request["ChangeSetName"]}
     try:
-        return aws.call("cloudformation", "create_change_set", **asked)
+        return aws.call("cloudformation", "create_change_set", **request)
     except AwsError as error:
         # Code: `AlreadyExistsException` in botocore's model of CloudFormation.
         if error.code != "AlreadyExistsException":
             raise
     except KeyboardInterrupt:  # it may have been made
         with suppress(AwsError):
-            delete_change_set(aws, named["ChangeSetName"], named["StackName"])
-            delete_empty(aws, named["StackName"])
+            delete_change_set(aws, names["ChangeSetName"], names["StackName"])
+            delete_empty(aws, names["StackName"])
         raise
-    made = aws.call("cloudformation", "describe_change_set", **named)
-    return {"Id": made["ChangeSetId"], "StackId": made["StackId"]}
+    answer = aws.call("cloudformation", "describe_change_set", **names)
+    return {"Id": answer["ChangeSetId"], "StackId": answer["StackId"]}
 
 
 def delete_change_set(aws: Aws, change_set: str, stack: str = "") -> None:
     """Deletes a change set, named by its id or by name and stack, with its children. One that is gone is fine, and so
     is an executed one, which AWS may keep as a record (copilot-cli issue 4426)."""
-    named = {"ChangeSetName": change_set, **({"StackName": stack} if stack else {})}
+    names = {"ChangeSetName": change_set, **({"StackName": stack} if stack else {})}
     try:
-        aws.call("cloudformation", "delete_change_set", **named)
+        aws.call("cloudformation", "delete_change_set", **names)
     except AwsError as error:
         # Codes: `ChangeSetNotFoundException`, `InvalidChangeSetStatusException` in botocore's model of CloudFormation.
         if error.code == "InvalidChangeSetStatus":
-            kept = aws.call("cloudformation", "describe_change_set", **named)
-            if kept["ExecutionStatus"] == "EXECUTE_COMPLETE":
+            answer = aws.call("cloudformation", "describe_change_set", **names)
+            if answer["ExecutionStatus"] == "EXECUTE_COMPLETE":
                 return
         if error.code != "ChangeSetNotFound":
             raise
-
-
-def _stack(answer: Answer) -> Stack:
-    return Stack(
-        answer["StackName"],
-        answer["StackId"],
-        answer["StackStatus"],
-        answer.get("StackStatusReason", ""),
-        f"{answer.get('LastUpdatedTime', answer['CreationTime']):%Y-%m-%d %H:%M:%S UTC}",
-        {output["OutputKey"]: output["OutputValue"] for output in answer.get("Outputs", ())},
-        {one["ParameterKey"]: one.get("ParameterValue", "") for one in answer.get("Parameters", ())},
-        {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
-        answer.get("ChangeSetId", ""),
-        answer.get("EnableTerminationProtection", False),
-    )

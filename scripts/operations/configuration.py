@@ -7,14 +7,14 @@ deployment), so they are changed there; secrets are generated in the account and
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.cfn.environments import Environment
 from generator.cfn.graph import mentions
 from generator.cfn.instance import stack_instances
 from generator.cfn.templates import Child
 from scripts.deployment.aws import Aws
-from scripts.deployment.environment import Environment
 from scripts.deployment.errors import UsageError
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose import inventory
+from scripts.operations.diagnose.history import nested
 
 # The child that makes the values, and the group of the root's parameters that reach the application.
 CHILD, GROUP = "Configuration", "Application"
@@ -67,7 +67,7 @@ def _parameter(environment: Environment, child: Child, value: object) -> str:
     return own.pop() if len(own) == 1 else ""
 
 
-def held(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
+def entries(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
     """Every variable, with what the environment holds. Secrets are told, never read."""
     tree = stack.outputs.get("ConfigurationTree")
     if tree is None:
@@ -89,7 +89,7 @@ def held(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
 
 def secrets(aws: Aws, stack: Stack) -> dict[str, str]:
     """The ARN of each secret by its variable."""
-    given = inventory.nested(aws, stack, (CHILD,)).outputs
+    given = nested(aws, stack, (CHILD,)).outputs
     return {variable: given[output] for variable, output in SECRETS.items()}
 
 

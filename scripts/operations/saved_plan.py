@@ -10,16 +10,23 @@ a change of it is seen; what decides is CloudFormation: before a saved plan is e
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scripts.deployment.change_set import AGAIN
-from scripts.deployment.errors import RefusedError
-from scripts.deployment.plan import Difference, Plan
+from generator.cfn.changes import Difference
+from scripts.deployment.aws import Aws
+from scripts.deployment.compare import Comparison, compare
+from scripts.deployment.deploy_root import RootDeployment, review
+from scripts.deployment.environment import released_image
+from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.plan import Plan, fill
 from scripts.deployment.stacks import Stack
+from scripts.operations.image_first import read_image
+from scripts.operations.plan_document import reviewable
 
 VERSION = 1
+AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def write(path: Path, plan: SavedPlan) -> None:
         "environment": plan.environment,
         "account": plan.account,
         "region": plan.region,
-        "stacks": [asdict(one) for one in plan.stacks],
+        "stacks": [asdict(entry) for entry in plan.stacks],
         "plan": plan.shown,
     }
     try:
@@ -95,17 +102,79 @@ def read(path: Path) -> SavedPlan:
     if body.pop("digest") != _digest(body):
         raise RefusedError(f"{path} was changed after it was written; nothing was executed.", AGAIN)
     stacks = tuple(
-        SavedStack(**{**one, "image": tuple(Difference(**each) for each in one["image"])}) for one in body["stacks"]
+        SavedStack(**{**entry, "image": tuple(Difference(**each) for each in entry["image"])})
+        for entry in body["stacks"]
     )
     return SavedPlan(body["environment"], body["account"], body["region"], stacks, body["plan"])
 
 
 def belongs(plan: SavedPlan, environment: str, account: str, region: str) -> None:
     """Raises `RefusedError` for the plan of another environment, account or region."""
-    for held, now in ((plan.environment, environment), (plan.account, account), (plan.region, region)):
-        if held != now:
-            raise RefusedError(f"The plan is for {held}, and this is {now}; nothing was executed.")
+    for saved, now in ((plan.environment, environment), (plan.account, account), (plan.region, region)):
+        if saved != now:
+            raise RefusedError(f"The plan is for {saved}, and this is {now}; nothing was executed.")
 
 
 def _digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def reviewed_plan(saved: SavedPlan, root: RootDeployment) -> Plan | None:
+    """The plan of one root that was saved and reviewed, read again: exactly what it was. None where the saved plan
+    holds nothing of the root.
+
+    Raises `RefusedError` when anything is not what it was: the stack, the files, the computed values, the change set.
+    """
+    entry = next((each for each in saved.stacks if each.stack == root.environment.stack), None)
+    if entry is None:
+        return None
+    if (now := standing(root.previous)) != entry.stands:
+        raise RefusedError(f"{entry.stack} has changed since the plan was made: {entry.stands}, now {now}.", AGAIN)
+    plan = _image_again(root, entry) if entry.image else _again(root, entry)
+    shown = next(each for each in saved.shown["stacks"] if each["stack"] == entry.stack)
+    document = reviewable(plan)
+    if document != {key: shown.get(key) for key in document}:
+        raise RefusedError(f"The change set of {entry.stack} is not what was reviewed.", AGAIN)
+    return plan
+
+
+def _again(root: RootDeployment, entry: SavedStack) -> Plan:
+    extensions = root.context.extensions
+    root = replace(root, computed=tuple(root.computation.values(extensions.adopt(root))))
+    comparison = _compared(root)
+    root = replace(root, computed=tuple(extensions.revise(root, comparison)))
+    request = root.request()
+    check_executable(root.aws, entry.plan)
+    if request.digest != entry.request:
+        raise _changed(entry)
+    return review(root, fill(root.aws, entry.plan, request, root.previous), _compared(root))
+
+
+def _compared(root: RootDeployment) -> Comparison:
+    if root.previous is None:
+        return Comparison(stack_exists=False, templates_differ=True)
+    return compare(root.aws, root.environment, root.request(), root.previous, complete=True)
+
+
+def _image_again(root: RootDeployment, entry: SavedStack) -> Plan:
+    check_executable(root.aws, entry.plan)
+    if root.previous is None or released_image(root.aws, root.previous) != entry.image[0].after:
+        raise _changed(entry)
+    return read_image(root.aws, entry.plan)
+
+
+def _changed(entry: SavedStack) -> RefusedError:
+    return RefusedError(f"The files or found values of {entry.stack} changed after the plan was saved.", AGAIN)
+
+
+def check_executable(aws: Aws, plan: Plan) -> None:
+    """Raises `RefusedError` for a change set that is gone or cannot be executed any more."""
+    try:
+        answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
+    except AwsError as error:
+        # Code: `ChangeSetNotFoundException` in botocore's model of CloudFormation.
+        if error.code != "ChangeSetNotFound":
+            raise
+        raise RefusedError(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
+    if answer["ExecutionStatus"] != "AVAILABLE":
+        raise RefusedError(f"The reviewed change set of {plan.stack} is {answer['ExecutionStatus']}.", AGAIN)

@@ -2,24 +2,22 @@
 
 import sys
 import time
-from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from generator.cfn.templates import Template
 from scripts.deployment import execute
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.deployment.execute import Outcome, Watcher, leave
-from scripts.deployment.follow import Event
+from scripts.deployment.execute import Event, Outcome, Running, leave
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose.cause import SERVICE
-from scripts.operations.diagnose.running import Operation
+from scripts.operations.diagnose.cause import SERVICE, Diagnosis, FailureObserver, diagnose
 from scripts.operations.diagnose.tasks import standing
+from scripts.operations.options import WatchOptions
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import Lines, Live
-from scripts.operations.run import Run
 from scripts.terminal import console, prompt
 
 # CloudFormation cancels an update, and nothing else, while it has not begun to clean up or to roll back (API
@@ -28,40 +26,47 @@ CANCELLABLE = "UPDATE_IN_PROGRESS"
 EVERY = 10.0
 
 
-def arguments(parser: ArgumentParser) -> None:
-    """How much is shown of what is going on."""
-    much = parser.add_mutually_exclusive_group()
-    much.add_argument("--quiet", action="store_true", help="show the result only, no progress")
-    much.add_argument("--verbose", action="store_true", help="show every event of every resource")
+@dataclass(frozen=True)
+class Audience:
+    """Who looks on: the account, how much they want to see."""
 
+    aws: Aws
+    options: WatchOptions
 
-def watcher(run: Run, root: Template, planned: Plan | None = None) -> Watcher:
-    """The view that this run shows, and who answers Ctrl-C."""
-    view = _view(run, root, planned)
-    return Watcher(view, Ask(run.aws, view.pause) if prompt.attended() and sys.stdout.isatty() else leave)
+    def observer(self, root: Template, plan: Plan | None = None) -> FailureObserver:
+        """The view that this run shows of an operation on the stack of `root`, and who answers Ctrl-C."""
+        view = self._view(root, plan)
+        attended = prompt.attended() and sys.stdout.isatty()
+        return FailureObserver(self.aws, view, Ask(self.aws, view.pause) if attended else leave)
 
+    def _view(self, root: Template, plan: Plan | None) -> "View":
+        if self.options.quiet:
+            return Nothing()
+        if self.options.verbose or not console.interactive():
+            return Lines(verbose=self.options.verbose, more=Services(self.aws))
+        paths = [change.path for change in plan.leaves() if change.certain] if plan else []
+        return Live(root, paths, more=Services(self.aws))
 
-def _view(run: Run, root: Template, planned: Plan | None) -> "View":
-    if run.given.quiet:
-        return Nothing()
-    if run.given.verbose or not console.interactive():
-        return Lines(verbose=run.given.verbose, more=Services(run.aws))
-    paths = [change.path for change in planned.leaves() if change.certain] if planned else []
-    return Live(root, paths, more=Services(run.aws))
+    def watch(self, running: Running, root: Template, plan: Plan | None = None) -> tuple[Outcome, Diagnosis]:
+        """Follows an operation to its end, and says why it failed. Raises `ManualActionRequiredError`."""
+        observer = self.observer(root, plan)
+        outcome = execute.watch(self.aws, running, observer)
+        return outcome, diagnose(outcome, root, observer.service_messages)
 
 
 class Services:
     """What ECS says of the services that are becoming stable, asked every `EVERY` seconds while there is one."""
 
     def __init__(self, aws: Aws) -> None:
-        self._aws, self._asked, self._told = aws, -EVERY, list[str]()
+        self._aws, self._last, self._lines = aws, -EVERY, list[str]()
 
     def __call__(self, progress: Progress) -> list[str]:
-        arns = [one.physical_id for one in progress.running() if one.type == SERVICE and one.physical_id]
-        if arns and time.monotonic() - self._asked > EVERY:
-            self._asked = time.monotonic()
-            self._told = [line for arn in arns for line in standing(self._aws, arn)]
-        return self._told if arns else []
+        parts = progress.running()
+        arns = [part.physical_id for part in parts if part.type == SERVICE and part.physical_id]
+        if arns and time.monotonic() - self._last > EVERY:
+            self._last = time.monotonic()
+            self._lines = [line for arn in arns for line in standing(self._aws, arn)]
+        return self._lines if arns else []
 
 
 class View(Protocol):
@@ -81,16 +86,6 @@ class Nothing:
         pass
 
 
-def silent() -> Watcher:
-    """Nobody looks on."""
-    return Watcher(Nothing(), leave)
-
-
-def attached(run: Run, root: Template, operation: Operation) -> Outcome:
-    """Follows what another run started to its end. Raises `ManualActionRequiredError`."""
-    return execute.watch(run.aws, operation.running(), root, watcher(run, root))
-
-
 class Ask:
     """Asks a person what Ctrl-C means. `pause` takes the view away, so that there is room for the question."""
 
@@ -106,7 +101,7 @@ class Ask:
             console.show_line("It cannot be cancelled: it goes on to its end, and takes back what it made if it fails.")
         choices = f"[w]atch on, {'[c]ancel: everything goes back, ' if cancel else ''}[l]eave it running? "
         answer = ""
-        while answer not in ("w", "l", *("c" * cancel)):
+        while answer not in ("w", "l", *(["c"] if cancel else [])):
             try:
                 answer = prompt.answer(choices)[:1].lower()
             except (KeyboardInterrupt, prompt.NobodyAnsweredError):

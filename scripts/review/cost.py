@@ -1,9 +1,9 @@
 """What an environment of a revision costs in a month."""
 
 from generator.cfn import environments
+from generator.cfn.environments import Environment
 from scripts.cost import stacks
 from scripts.costs.estimate import PriceMissingError, estimate
-from scripts.deployment.environment import Environment
 from scripts.review.revision import Revision
 
 REGION = "us-east-1"

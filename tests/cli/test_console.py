@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from scripts.deployment.plan import Difference
+from generator.cfn.changes import Difference
 from scripts.operations.output.documents import inside, told
 from scripts.terminal import console
 from scripts.terminal.text import RED, line, short, visible

@@ -13,21 +13,29 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from generator.cfn.changes import Difference
+from generator.cfn.environments import Environment
+from generator.cfn.packaging import PackagedSet, package
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, Template, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
-from scripts.deployment import change_set as plan
-from scripts.deployment.assess import assess
-from scripts.deployment.change_set import Request
-from scripts.deployment.computed import Computed
-from scripts.deployment.environment import Environment
-from scripts.deployment.package import PackagedSet, package
-from scripts.deployment.plan import Difference, NotPlanned, Plan
+from scripts.deployment import plan
+from scripts.deployment.compare import compare
+from scripts.deployment.deploy_root import Context, Extensions, RootDeployment
+from scripts.deployment.deploy_root import review as review_root
+from scripts.deployment.environment import Computed
+from scripts.deployment.package import Bucket
+from scripts.deployment.plan import Plan, Request
 from scripts.deployment.stacks import Stack
+from scripts.operations.deploying import review
+from scripts.operations.planning import NotPlanned
+from tests.conftest import ROOT
 from tests.deployment.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
 from tests.deployment.service import ME, REGION, Prepared, arn
+from tests.support.gate import passed
 
 NAME = "dashboard-staging"
+ADDRESS = f"https://templates.s3.{REGION}.amazonaws.com"
 PASSWORD = "correct-horse-battery"
 TABLE = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain", "Type": "AWS::DynamoDB::Table"}
 ALARMS = [f"Alarm{number:03}" for number in range(120)]
@@ -185,13 +193,13 @@ def roots() -> tuple[Environment, PackagedSet, Template]:
     """What is wanted, as it is packaged, and the root as it stands."""
     root = from_bodies(AFTER)["environment"]
     wanted = Environment("staging", root, ParameterFile("staging.json", {}, {}, {}))
-    return wanted, package(root, "templates", REGION), from_bodies(before())["environment"]
+    return wanted, package(root, ADDRESS), from_bodies(before())["environment"]
 
 
 def service() -> Prepared:
     """An AWS that answers with all of it; a list of changes comes in pages of fifty."""
     _, _, old = roots()
-    held = {one.name: dict(one.body) for one in package(old, "templates", REGION).templates}
+    held = {one.name: dict(one.body) for one in package(old, ADDRESS).templates}
     bodies = {NAME: held["environment"], **{name.capitalize(): body for name, body in held.items()}}
     sets = {
         arn("changeSet", NAME): change_set(
@@ -221,6 +229,15 @@ def service() -> Prepared:
         for name in held["environment"]["Resources"]
     ]
     running = {"pipelineExecutionId": "1", "status": "InProgress"}
+    standing = [
+        {
+            "StackId": one["PhysicalResourceId"],
+            "StackName": one["LogicalResourceId"],
+            "CreationTime": 0,
+            "StackStatus": "UPDATE_COMPLETE",
+        }
+        for one in children
+    ]
     return Prepared(
         cloudformation__create_change_set={"Id": arn("changeSet", NAME), "StackId": BEFORE.id},
         cloudformation__describe_change_set=described,
@@ -228,6 +245,9 @@ def service() -> Prepared:
         cloudformation__describe_events={"OperationEvents": [WARNING]},
         cloudformation__get_template=template,
         cloudformation__list_stack_resources={"StackResourceSummaries": children},
+        cloudformation__list_stacks={"StackSummaries": standing},
+        cloudformation__get_stack_policy={},
+        sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
         codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": [running]},
     )
 
@@ -237,10 +257,15 @@ def made() -> list[Plan | NotPlanned]:
     wanted, packaged, _ = roots()
     values = {"TaskCpu": "512", "Login": "third-login"}
     hidden = frozenset({"Login"})
-    request = Request(NAME, packaged.root, values, {"CostCenter": "2"}, hidden=hidden)
+    request = Request(NAME, packaged, values, {"CostCenter": "2"}, hidden=hidden, description="why")
     aws = service()
-    found = plan.make(aws, request, BEFORE, "why")
-    judged = assess(aws, found, wanted, packaged, BEFORE, values, ME)
+    context = Context(aws, {"environment": wanted}, ROOT, passed({}), extensions=Extensions(review=review))
+    root = RootDeployment(context, wanted, aws, Bucket.of("dashboard", ME, REGION), packaged, previous=BEFORE)
+    planned = plan.make(aws, request, BEFORE)
+    judged = review_root(root, planned, compare(aws, wanted, request, BEFORE))
     image = (Difference("BackendImage", "registry/backend:3", "registry/backend:9"),)
     news = (Computed("TaskCpu", "512", "computed", "by looking"),)
-    return [replace(judged, image=image, found=news), NotPlanned(f"{NAME}-edge", f"{NAME} has to exist first")]
+    return [
+        replace(judged, first=image, computed=news, setting_changes=()),
+        NotPlanned(f"{NAME}-edge", f"{NAME} has to exist first"),
+    ]

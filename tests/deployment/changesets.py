@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from generator.cfn.packaging import Packaged, PackagedSet
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
-from scripts.deployment.change_set import Request
-from scripts.deployment.package import Packaged
+from scripts.deployment.plan import Request
 from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn
 
 NAME = "dashboard-staging"
-ROOT = Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", {"a": 1})
-REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"})
+ROOT = PackagedSet(
+    (Packaged("environment", "templates/environment-0a.json", "https://b.s3.eu-west-1.amazonaws.com/k", {"a": 1}),)
+)
+REQUEST = Request(NAME, ROOT, {"TaskCpu": "512", "Color": "red"}, {"CostCenter": "1"}, description="why")
 BEFORE = Stack(
     NAME, arn("stack", NAME), "UPDATE_COMPLETE", parameters={"TaskCpu": "256", "Color": "red"}, tags={"CostCenter": "1"}
 )

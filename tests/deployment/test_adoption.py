@@ -11,15 +11,20 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import computed, environment
+from generator.cfn.environments import Environment
+from generator.cfn.packaging import PackagedSet
+from scripts.deployment import environment
 from scripts.deployment.aws import Answer, Endpoint
-from scripts.deployment.environment import Environment
+from scripts.deployment.deploy_root import Context, RootDeployment
+from scripts.deployment.environment import COMPUTED, Computed
 from scripts.deployment.errors import RefusedError
+from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 from scripts.operations import adoption
-from scripts.operations.retained import KEY, REPOSITORY, SECRET, TABLES
+from scripts.operations.adoption import KEY, REPOSITORY, SECRET, TABLES
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
+from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, arn, refusal
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEYS = [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"]
@@ -79,7 +84,20 @@ class Left(Prepared):
 
 
 def settled(aws: Prepared, wanted: Environment, previous: Stack | None = None, adopt: bool = True) -> dict[str, str]:
-    return {one.name: one.value for one in adoption.settle(aws, wanted, previous, adopt)}
+    return {one.name: one.value for one in adoption.adopted_parameters(root(aws, wanted, previous), adopt)}
+
+
+def root(aws: Prepared, wanted: Environment, previous: Stack | None = None) -> RootDeployment:
+    """The root of an environment that is deployed."""
+    context = Context(aws, {"environment": wanted}, ROOT, GateVerdict({}))
+    bucket = Bucket.of(wanted.application, ME, REGION)
+    return RootDeployment(context, wanted, aws, bucket, PackagedSet(()), previous=previous)
+
+
+def recorded(aws: Prepared, wanted: Environment, adopted: list[Computed]) -> list[str]:
+    """What is written down of a plan that adopts."""
+    planned = Plan("s", "id", "CREATE", "cs", "n", "d", computed=tuple(adopted))
+    return adoption.record_adopted(root(aws, wanted), planned, ROOT / "templates")
 
 
 def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(wanted: Environment) -> None:
@@ -108,10 +126,10 @@ def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: En
     shutil.copytree(ROOT / "params", tmp_path / "params")
     mine = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     aws = Left(names(wanted))
-    adopted = adoption.settle(aws, mine, None, True)
+    adopted = adoption.adopted_parameters(root(aws, mine), True)
     values = mine.values({one.name: "x" for one in map(_computed, mine.computed)} | {a.name: a.value for a in adopted})
     assert values[KEY] == KEYS[0]
-    assert environment.rewrite(mine, adoption.adopted(aws, adopted), ROOT / "templates")
+    assert recorded(aws, mine, adopted) == [f"{mine.file.path} names what is adopted from now on: commit it"]
     again = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     before = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     after = json.loads((tmp_path / "params/staging.json").read_text(encoding="utf-8"))
@@ -119,19 +137,19 @@ def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: En
     assert (after["Tags"], after["StackPolicy"]) == (before["Tags"], before["StackPolicy"])
     # The next life, and every update of this one, finds them there; nothing is asked twice.
     aws.answers["secretsmanager.describe_secret"] = {"ARN": SECRET_ARN}
-    assert settled(aws, again, adopt=False) == {} and not adoption.adopted(aws, [])
+    assert settled(aws, again, adopt=False) == {} and not recorded(aws, again, [])
     assert not list(tmp_path.rglob("*.new"))
 
 
-def _computed(name: str) -> computed.Computed:
-    return computed.Computed(name, "x", computed.FOUND, "")
+def _computed(name: str) -> Computed:
+    return Computed(name, "x", COMPUTED, "")
 
 
 def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(wanted: Environment) -> None:
     aws = Left(names(wanted))
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
-    adopted = adoption.settle(aws, wanted, None, True)
-    assert len(adopted) == 4 and not adoption.adopted(aws, adopted)
+    adopted = adoption.adopted_parameters(root(aws, wanted), True)
+    assert len(adopted) == 4 and not recorded(aws, wanted, adopted)
     living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
     assert settled(aws, wanted, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
     aws.endpoint = None

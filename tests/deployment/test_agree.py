@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from generator.cfn.broadening import Grant
-from scripts.deployment import agree, assess, planning
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.losses import Loss
+from generator.cfn.packaging import PackagedSet
+from scripts.deployment import deploy_root, guards
 from scripts.deployment import environment as parameters
-from scripts.deployment.change_set import Request
+from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
-from scripts.deployment.package import Packaged, package
-from scripts.deployment.plan import CREATE, UPDATE, Difference, Loss, Plan, PlannedChange, Refusal
-from scripts.deployment.planning import Planner
-from scripts.deployment.record import Source
+from scripts.deployment.guards import Consent
+from scripts.deployment.package import Bucket
+from scripts.deployment.plan import CREATE, UPDATE, Plan, Refusal
 from scripts.deployment.stacks import Stack
+from scripts.operations import deploying, image_first
+from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
-from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
 from tests.deployment.test_verbs import Account, asked
@@ -32,8 +34,23 @@ BROADER = (Grant("Backend.Role", "Allow", ("s3:*",), broader=True),)
 BUSY = Refusal("a release is running", "Pipeline.Pipeline", "Wait", waits=True)
 
 
-def run(environment: str = "staging", **given: Any) -> Run:
-    return asked(Prepared(), parameters.load(environment, ROOT / "templates", ROOT / "params"), **given)
+@dataclass(frozen=True)
+class Asked:
+    """A run of `apply` on an environment."""
+
+    run: Run
+    options: DeployOptions
+
+    @property
+    def root(self) -> RootDeployment:
+        context = deploying.context(self.run, self.options)
+        bucket = Bucket.of("dashboard", ME, REGION)
+        return RootDeployment(context, self.run.environment, self.run.aws, bucket, PackagedSet(()))
+
+
+def run(environment: str = "staging", **given: Any) -> Asked:
+    account = Prepared(sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn})
+    return Asked(*asked(account, parameters.load(environment, ROOT / "templates", ROOT / "params"), **given))
 
 
 class Person:
@@ -52,8 +69,10 @@ class Person:
             monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
 
 
-def decide(asked_for: Run, planned: Plan) -> None:
-    agree.agree(asked_for, asked_for.wanted, planned, ME.account)
+def decide(asked_for: Asked, planned: Plan) -> None:
+    root = asked_for.root
+    root.context.extensions.check_names(root, planned)
+    guards.agree(root.aws, root.environment, planned, asked_for.options.consent, root.context.extensions.prompt)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +98,9 @@ def test_production_is_agreed_to_by_its_name(
 
 def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
     with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
-        agree.beforehand(run("production", yes=True))
-    agree.beforehand(run("production", yes=True, plan=Path("plan.json")))
-    agree.beforehand(run("staging", yes=True))
+        Consent(yes=True).check_options(run("production").run.environment)
+    Consent(yes=True, reviewed=True).check_options(run("production").run.environment)
+    Consent(yes=True).check_options(run("staging").run.environment)
 
 
 def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
@@ -128,22 +147,22 @@ def test_a_release_that_runs_is_waited_for_or_given_up() -> None:
 def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """One agreement, two operations: when the second fails, the rollback lands on the release that runs (RUN-8)."""
     image = (Difference("BackendImage", "registry:3", "registry:9"),)
-    held = {"BackendImage": "registry:3", "TaskCpu": "1"}
-    before = Stack("staging", PLAIN.stack_id, "UPDATE_COMPLETE", parameters=held)
-    plans, done = [replace(PLAIN, image=image), PLAIN], []
+    before = Stack(
+        "staging", PLAIN.stack_id, "UPDATE_COMPLETE", parameters={"BackendImage": "registry:3", "TaskCpu": "1"}
+    )
+    plans, done = [replace(PLAIN, first=image), PLAIN], []
 
-    def executed(_steps: object, _wanted: object, planned: Plan) -> tuple[Exit, Stack]:
+    def executed(_: RootDeployment, planned: Plan) -> tuple[Exit, Stack]:
         done.append(planned)
         return Exit.DONE, before
 
-    monkeypatch.setattr(Planner, "plan", lambda *_: plans.pop(0))
-    monkeypatch.setattr(apply.Steps, "_previous", lambda *_: before)
-    monkeypatch.setattr(apply.Steps, "_execute", executed)
+    monkeypatch.setattr(deploy_root, "prepare", lambda root: replace(root, previous=before))
+    monkeypatch.setattr(deploy_root, "execute", executed)
     aws = Account("UPDATE_COMPLETE")
-    asked_for = asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)
-    steps = apply.Steps(asked_for, Planner(aws, ME, "bucket", Source("c", "main", "clean")))
-    wanted = asked_for.wanted
-    assert steps.apply(wanted, package(wanted.root, "bucket", REGION), {}) == (Exit.DONE, before)
+    root = Asked(*asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)).root
+    extensions = replace(root.context.extensions, plan=lambda _: plans.pop(0))
+    root = replace(root, context=replace(root.context, extensions=extensions))
+    assert deploy_root.deploy_root(root) == (Exit.DONE, before)
     assert [one.parameters for one in done] == [image, ()]
     [made] = [given for name, given in aws.asked if name.endswith("create_change_set")]
     assert made["UsePreviousTemplate"] and made["Parameters"] == [
@@ -161,7 +180,7 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     aws = Prepared(codepipeline__list_pipeline_executions=pages)
     monkeypatch.setattr("time.sleep", naps.append)
-    assert list(assess.waited(aws, "release")) == [
+    assert list(deploying.waited(aws, "release")) == [
         "waiting for release, which executes 2",
         "release executes nothing any more: planning again",
     ]
@@ -182,8 +201,9 @@ def test_what_comes_first(held: tuple[str, str], asked_for: tuple[str, str], fir
     names = ("BackendImage", "BackendBootstrap")
     outputs = {"RunningService": "x", "LastImageParameter": "/x/image"}
     before = Stack("s", "id", "UPDATE_COMPLETE", outputs=outputs, parameters=dict(zip(names, held, strict=True)))
-    request = Request("s", Packaged("r", "k", "u", {}), dict(zip(names, asked_for, strict=True)), {})
-    assert [one.name for one in planning.image_first(before, request)] == first
-    assert not list(planning.image_first(replace(before, outputs={}), request))
-    assert not list(planning.image_first(replace(before, outputs={"RunningService": "on Elastic Beanstalk"}), request))
-    assert not list(planning.image_first(None, request))
+    values = dict(zip(names, asked_for, strict=True))
+    assert [one.name for one in image_first.image_first(before, values)] == first
+    assert not list(image_first.image_first(replace(before, outputs={}), values))
+    elsewhere = replace(before, outputs={"RunningService": "on Elastic Beanstalk"})
+    assert not list(image_first.image_first(elsewhere, values))
+    assert not list(image_first.image_first(None, values))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment.follow import Event
+from scripts.deployment.execute import Event
 from scripts.operations.diagnose import remedies, sources
-from scripts.operations.diagnose.cause import BY_A_PERSON, SERVICE, Witness, cause, obstacle
+from scripts.operations.diagnose.cause import BY_A_PERSON, SERVICE, FailureObserver, cause, obstacle
 from scripts.operations.diagnose.tasks import why_stopped
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, refusal
@@ -220,14 +220,14 @@ def test_a_failed_service_is_asked_at_once_and_only_once(root: Template) -> None
     """The rollback of a creation deletes the service, its tasks and their log."""
     aws = ecs()
     seen: list[list[Event]] = []
-    witness = Witness(aws, seen.append)
+    observer = FailureObserver(aws, seen.append)
     failed = Event(
         ("Backend", "Service"), "1", SERVICE_ARN, SERVICE, "CREATE_FAILED", "did not stabilize", START, False
     )
     cancelled = Event(("Other",), "2", SERVICE_ARN, SERVICE, "CREATE_FAILED", "Resource creation cancelled", START)
-    witness([failed])
-    witness([failed, cancelled])
+    observer.see([failed])
+    observer.see([failed, cancelled])
     assert len(seen) == 2 and aws.calls().count("ecs.list_tasks") == 1
-    found = cause([failed], NAME, root, witness.said)
-    assert found and found.said[-1] == "log: KeyError: 'JWT_SECRET_KEY'"
+    found = cause([failed], NAME, root, observer.service_messages)
+    assert found and found.service_messages[-1] == "log: KeyError: 'JWT_SECRET_KEY'"
     assert why_stopped(Prepared(), "") == []  # nothing was made that could be asked

@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import sys
-from argparse import Namespace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,13 @@ from scripts.deployment import environment as parameters
 from scripts.deployment.errors import Exit, ParametersRefusedError, RefusedError, UsageError
 from scripts.operations import configuration
 from scripts.operations.run import Run
-from scripts.operations.verbs import apply, config
+from scripts.operations.verbs import config
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, arn, refusal
+from tests.support.runs import verb_options, verb_run
 
 STAGING, TREE = "cloud-health-dashboard-staging", "/cloud-health/backend/staging"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-GIVEN: dict[str, Any] = {"set": [], "secret": None, "compare": None, "edit_only": False}
 JWT = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:jwt-AbCdEf"
 LIVE = {"LOG_LEVEL": "INFO", "DEBUG": "true", "FRONTEND_URL": "https://page.test"}
 
@@ -71,9 +71,8 @@ def params(tmp_path: Path) -> Path:
 
 
 def run(aws: Prepared, params: Path, **given: Any) -> Exit:
-    folders = {"templates": ROOT / "templates", "params": params}
-    roots = parameters.load("staging", folders["templates"], params)
-    return config.run(Run(aws, roots, Namespace(**{**GIVEN, **folders, **given}), ROOT))
+    roots = parameters.load("staging", ROOT / "templates", params)
+    return config.run(replace(verb_run(aws, roots), params=params), verb_options(config, **given))
 
 
 def test_what_is_there_is_listed_beside_what_the_file_says(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,11 +95,11 @@ def test_no_call_reads_a_secret(params: Path) -> None:
 def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     applied: list[dict[str, str]] = []
 
-    def done(run: Run) -> Exit:
-        applied.append(dict(run.wanted.file.parameters))
+    def done(run: Run, _: object) -> Exit:
+        applied.append(dict(run.environment.file.parameters))
         return Exit.DONE
 
-    monkeypatch.setattr(apply, "run", done)
+    monkeypatch.setattr(config, "deploy", done)
     before = json.loads((params / "staging.json").read_text(encoding="utf-8"))
     assert run(Account(), params, set=["LOG_LEVEL=DEBUG", "ClientsTable=Other"]) is Exit.DONE
     after = json.loads((params / "staging.json").read_text(encoding="utf-8"))

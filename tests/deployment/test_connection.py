@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deployment import computed, environment
-from scripts.deployment.computed import FOUND
-from scripts.deployment.environment import Environment
+from generator.cfn.environments import Environment
+from scripts.deployment import environment
+from scripts.deployment.environment import COMPUTED, Computation
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
@@ -31,18 +31,18 @@ def behind_a_connection(folder: Path) -> dict[str, Environment]:
 
 
 def test_a_source_behind_a_connection_needs_no_repository(tmp_path: Path) -> None:
-    found = values(computed.find(aws(), behind_a_connection(tmp_path)["environment"], None, {}))
-    assert found["RepositoryName"] == ("none", FOUND)
+    found = values(Computation(aws(), behind_a_connection(tmp_path)["environment"]).values())
+    assert found["RepositoryName"] == ("none", COMPUTED)
 
 
 def test_a_connection_has_to_be_completed_and_the_shared_stack_is_left_alone(tmp_path: Path) -> None:
     roots = behind_a_connection(tmp_path)
     aws = Account(codeconnections__get_connection={"Connection": {"ConnectionStatus": "PENDING"}})
     with pytest.raises(RefusedError, match="is PENDING; nothing of") as raised:
-        apply.run(asked(aws, roots))
+        apply.run(*asked(aws, roots))
     assert "Update pending connection" in raised.value.remedy
     aws.answers["codeconnections.get_connection"] = {"Connection": {"ConnectionStatus": "AVAILABLE"}}
     with pytest.raises(NotConfirmedError):
-        apply.run(asked(aws, roots))
+        apply.run(*asked(aws, roots))
     assert "codecommit.get_branch" not in aws.calls()
     assert not any(one.get("StackName") == SHARED for _, one in aws.asked)

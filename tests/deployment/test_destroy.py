@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from typing import Any
 
 import pytest
 
-from scripts.deployment import environment, who
+from scripts.deployment import environment
 from scripts.deployment.errors import (
     DeployError,
     Exit,
@@ -17,22 +16,21 @@ from scripts.deployment.errors import (
     RefusedError,
     UsageError,
 )
-from scripts.operations.diagnose.inventory import Held
+from scripts.deployment.stacks import StackResource
 from scripts.operations.run import Run
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.verbs import destroy
 from tests.conftest import ROOT
 from tests.deployment.living import INSIDE, NOW, STAGING, Living
 from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
+from tests.support.runs import verb_options, verb_run
 
 LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 
 
-def asked(aws: Prepared, **given: Any) -> Run:
-    parser = ArgumentParser()
-    destroy.arguments(parser)
-    return Run(aws, ROOTS, Namespace(**{**vars(parser.parse_args([])), "quiet": True, **given}), ROOT)
+def asked(aws: Prepared, **given: Any) -> tuple[Run, destroy.Options]:
+    return verb_run(aws, ROOTS), verb_options(destroy, **{"quiet": True, **given})
 
 
 AGREED = {"yes": True, "name": "staging"}
@@ -52,7 +50,7 @@ def changing(aws: Prepared) -> list[str]:
 def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
     with pytest.raises(NotConfirmedError, match="confirmation needs a terminal"):
-        destroy.run(asked(aws))
+        destroy.run(*asked(aws))
     assert changing(aws) == []
     told = capsys.readouterr().out
     assert f"{STAGING}: delete 5 resources, keep 3" in told
@@ -73,7 +71,7 @@ def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[
 def test_what_is_not_meant_so_happens_not_at_all(given: dict[str, Any], error: type[DeployError]) -> None:
     aws = Living()
     with pytest.raises(error):
-        destroy.run(asked(aws, **given))
+        destroy.run(*asked(aws, **given))
     assert changing(aws) == []
 
 
@@ -82,19 +80,19 @@ def test_termination_protection_forbids_it() -> None:
     with pytest.raises(
         RefusedError, match="update-termination-protection --no-enable-termination-protection --stack-name"
     ):
-        destroy.run(asked(aws, **AGREED))
+        destroy.run(*asked(aws, **AGREED))
     assert changing(aws) == []
 
 
 def test_the_shared_stack_stays() -> None:
-    run = Run(Prepared(), {"shared": LOADED["shared"]}, asked(Prepared()).given, ROOT)
+    run, options = verb_run(Prepared(), {"shared": LOADED["shared"]}), verb_options(destroy)
     with pytest.raises(RefusedError, match="holds the repository"):
-        destroy.run(run)
+        destroy.run(run, options)
 
 
 def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
     assert changing(aws) == [
         "events.disable_rule",
         "codepipeline.stop_pipeline_execution",
@@ -118,13 +116,13 @@ def test_a_deletion_that_does_not_begin_leaves_the_pipeline_as_it_was() -> None:
     aws = Living()
     aws.answers["codepipeline.stop_pipeline_execution"] = refusal("x", "AccessDenied")
     with pytest.raises(DeployError):
-        destroy.run(asked(aws, **AGREED))
+        destroy.run(*asked(aws, **AGREED))
     assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
 
 
 def test_only_what_is_named_is_emptied_and_it_is_removed(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    assert destroy.run(asked(aws, **AGREED, empty=["Inside/Artifacts"], empty_registry=True)) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED, empty=["Inside/Artifacts"], empty_registry=True)) is Exit.DONE
     assert (aws.versions, aws.images) == ([], [])
     deleted = changing(aws)
     assert deleted.index("cloudformation.delete_stack") < deleted.index("s3.delete_objects")
@@ -142,13 +140,13 @@ def test_only_what_is_named_is_emptied_and_it_is_removed(capsys: pytest.CaptureF
 def test_what_was_left_can_still_be_emptied_when_the_stack_is_gone() -> None:
     """Also when a run was killed between the two."""
     aws = Living()
-    destroy.run(asked(aws, **AGREED))
+    destroy.run(*asked(aws, **AGREED))
     summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
     aws.answers["cloudformation.list_stacks"] = {
         "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
     }
     aws.asked.clear()
-    assert destroy.run(asked(aws, empty_buckets=True)) is Exit.DONE
+    assert destroy.run(*asked(aws, empty_buckets=True)) is Exit.DONE
     assert aws.versions == [] and aws.images and "cloudformation.delete_stack" not in aws.calls()
 
 
@@ -159,16 +157,16 @@ def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pyt
         raise RefusedError("production is deployed as its deploy role")
 
     aws = Living()
-    destroy.run(asked(aws, **AGREED))
+    destroy.run(*asked(aws, **AGREED))
     summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
     aws.answers["cloudformation.list_stacks"] = {
         "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
     }
-    monkeypatch.setattr(who, "acting", refuse)
-    assert destroy.run(asked(aws, empty_buckets=True)) is Exit.DONE
+    monkeypatch.setattr(Run, "check_deployer", refuse)
+    assert destroy.run(*asked(aws, empty_buckets=True)) is Exit.DONE
     assert aws.versions == []
     with pytest.raises(RefusedError, match="as its deploy role"):
-        destroy.run(asked(Living(), **AGREED))
+        destroy.run(*asked(Living(), **AGREED))
 
 
 def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
@@ -179,7 +177,7 @@ def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
         "ec2.describe_network_interfaces": [{"NetworkInterfaces": [{}]}, {"NetworkInterfaces": []}],
         "ec2.delete_security_group": {},
     }
-    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
     assert [one for one in changing(aws) if one.startswith(("cloudformation", "ec2"))] == [
         "cloudformation.delete_stack",
         "ec2.delete_security_group",
@@ -189,12 +187,12 @@ def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
 
 def test_what_resists_is_explained_and_left_behind_when_a_person_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living(resists=("Vpc",))
-    assert destroy.run(asked(aws, **AGREED)) is Exit.MANUAL
+    assert destroy.run(*asked(aws, **AGREED)) is Exit.MANUAL
     told = capsys.readouterr().out
     assert f"{STAGING} > Inside > Vpc  AWS::EC2::VPC" in told
     assert "`destroy --retain Inside.Vpc` leaves it behind and deletes the rest." in told
     aws.running, aws.resists = [], ()
-    assert destroy.run(asked(aws, **AGREED, retain=["Inside.Vpc"])) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED, retain=["Inside.Vpc"])) is Exit.DONE
     calls = [one for name, one in aws.asked if name == "cloudformation.delete_stack"]
     assert calls[1:] == [{"StackName": INSIDE, "RetainResources": ["Vpc"]}, {"StackName": arn("stack", STAGING)}]
 
@@ -203,7 +201,7 @@ def test_what_cannot_be_emptied_is_said() -> None:
     aws = Living()
     error = {"Key": "key1", "Code": "AccessDenied", "Message": "locked"}
     aws.answers["s3.delete_objects"] = {"Errors": [error]}
-    bucket = Held(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
+    bucket = StackResource(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
     with pytest.raises(ManualActionRequiredError, match="key1 of artifacts-1 cannot be deleted: AccessDenied: locked"):
         emptying.empty(aws, bucket, ACCOUNT, lambda _: None)
     full = Living()
@@ -220,7 +218,7 @@ def test_a_pipeline_that_does_not_end_keeps_its_environment(monkeypatch: pytest.
     aws = Living()
     aws.answers["codepipeline.stop_pipeline_execution"] = {}
     with pytest.raises(ManualActionRequiredError, match="pipeline still executes something") as raised:
-        destroy.run(asked(aws, **AGREED))
+        destroy.run(*asked(aws, **AGREED))
     assert "destroy" in raised.value.remedy
     assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
 
@@ -233,7 +231,7 @@ def test_an_execution_that_has_ended_meanwhile_is_no_obstacle() -> None:
         raise refusal("x", "PipelineExecutionNotStoppableException")
 
     aws.answers["codepipeline.stop_pipeline_execution"] = ended
-    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
 
 
 def test_tasks_that_do_not_stop_are_left_to_cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +239,7 @@ def test_tasks_that_do_not_stop_are_left_to_cloudformation(monkeypatch: pytest.M
     aws.running = []
     monkeypatch.setattr(teardown, "PATIENCE", -1.0)
     aws.answers["ecs.update_service"] = {}
-    assert destroy.run(asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
     assert aws.tasks == 2 and "cloudformation.delete_stack" in aws.calls()
 
 
@@ -254,5 +252,5 @@ def test_interfaces_that_cloudfront_keeps_need_another_try(monkeypatch: pytest.M
         "ec2.describe_network_interfaces": {"NetworkInterfaces": [{}]},
     }
     with pytest.raises(ManualActionRequiredError, match="CloudFront still has interfaces in vpc-1") as raised:
-        destroy.run(asked(aws, **AGREED))
+        destroy.run(*asked(aws, **AGREED))
     assert "in an hour" in raised.value.remedy and aws.calls().count("cloudformation.delete_stack") == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from scripts.operations.run import Run
 from scripts.operations.verbs import drift as verb
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
+from tests.support.runs import verb_run
 
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -88,8 +88,8 @@ class Account(Prepared):
         return {"StackResourceDrifts": list(self.drifts[at : at + 1]), **more}
 
 
-def asked(aws: Prepared, form: str = "terminal") -> Run:
-    return Run(aws, ROOTS, Namespace(format=form), ROOT)
+def asked(aws: Prepared, form: str = "terminal") -> tuple[Run, Any]:
+    return verb_run(aws, ROOTS), verb.Options(form)
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Account(RELEASED, OPENED, SAME, UNKNOWN)
-    assert verb.run(asked(aws)) is Exit.CHANGES
+    assert verb.run(*asked(aws)) is Exit.CHANGES
     assert capsys.readouterr().out.splitlines() == [
         f"{STAGING}: 1 resource drifted, 3 compared",
         "    Backend > TaskGroup  AWS::EC2::SecurityGroup  TaskGroup-1",
@@ -130,7 +130,7 @@ def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[s
     ],
 )
 def test_only_surprises_count(drifts: tuple[Answer, ...], status: Exit, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verb.run(asked(Account(*drifts), "json")) is status
+    assert verb.run(*asked(Account(*drifts), "json")) is status
     (told,) = json.loads(capsys.readouterr().out)
     assert told["stack"] == STAGING and told["compared"] == len(drifts)
     assert any(one["surprising"] for one in told["drifted"]) == (status is Exit.CHANGES)
@@ -141,16 +141,16 @@ def test_only_surprises_count(drifts: tuple[Answer, ...], status: Exit, capsys: 
 )
 def test_weights_of_a_listener_move_by_themselves(place: str) -> None:
     held = found("Listener", "AWS::ElasticLoadBalancingV2::Listener", "MODIFIED", difference(place, "1", "0"))
-    assert verb.run(asked(Account(held), "json")) is Exit.DONE
+    assert verb.run(*asked(Account(held), "json")) is Exit.DONE
 
 
 def test_a_stack_that_could_not_be_compared_is_no_good_news(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verb.run(asked(Account(SAME, failed="Rate exceeded"))) is Exit.MANUAL
+    assert verb.run(*asked(Account(SAME, failed="Rate exceeded"))) is Exit.MANUAL
     assert "  Backend was not compared completely: Rate exceeded" in capsys.readouterr().out
 
 
 def test_nothing_is_compared_while_an_operation_runs() -> None:
     aws: Any = Account(SAME, status="UPDATE_IN_PROGRESS")
     with pytest.raises(ManualActionRequiredError, match="is being updated"):
-        verb.run(asked(aws))
+        verb.run(*asked(aws))
     assert not [name for name in aws.calls() if "drift" in name]

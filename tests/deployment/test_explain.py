@@ -10,18 +10,19 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment import execute, follow
-from scripts.deployment.aws import Answer
+from scripts.deployment import execute
+from scripts.deployment.aws import Answer, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
-from scripts.deployment.execute import Watcher, leave
-from scripts.deployment.follow import read_events
+from scripts.deployment.execute import read_events
 from scripts.deployment.plan import Plan
+from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import sources
-from scripts.operations.diagnose.cause import cause
+from scripts.operations.diagnose.cause import cause, diagnose
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress_view import Lines
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
+from tests.support.runs import Watching, running
 
 NAME = "dashboard-staging"
 SERVICE_LINE = str(sources.find("generator.stacks.backend.ecs", "Service"))
@@ -112,7 +113,7 @@ class Stacks(Prepared):
         return {"Stacks": [{**found, "CreationTime": START}]}
 
 
-def stop() -> None:
+def stop(_: Stack) -> None:
     raise AssertionError("nobody interrupts")
 
 
@@ -123,18 +124,18 @@ def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) 
         slept.append(pause)
         aws.now += seconds
 
-    monkeypatch.setattr("scripts.deployment.follow.time.sleep", sleep)
-    monkeypatch.setattr("scripts.deployment.follow.time.monotonic", lambda: aws.now)
+    monkeypatch.setattr("scripts.deployment.execute.time.sleep", sleep)
+    monkeypatch.setattr("scripts.deployment.execute.time.monotonic", lambda: aws.now)
     return slept
 
 
 def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = -1
-    after = follow.newest(aws, arn("stack", NAME))
+    after = execute.newest(aws, arn("stack", NAME))
     ticking(aws, monkeypatch)
     batches: list[int] = []
-    events, stack = follow.follow(aws, arn("stack", NAME), after, lambda fresh: batches.append(len(fresh)), stop)
+    events, stack = execute.follow(aws, running(NAME, after), Watching(lambda fresh: batches.append(len(fresh)), stop))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert len(events) == len({one.id for one in events}) == 7 + 5 + 3 == sum(batches)
     assert not any("before this one" in one.reason for one in events)
@@ -144,7 +145,7 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
 def test_nested_stacks_are_read_only_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     ticking(aws, monkeypatch)
-    follow.follow(aws, arn("stack", NAME), None, lambda _: None, stop)
+    execute.follow(aws, running(NAME), Watching(interrupted=stop))
     asked = [one["StackName"] for name, one in aws.asked if name.endswith("events")]
     assert 10 < asked.count(arn("stack", NETWORK)) < asked.count(arn("stack", NAME))
 
@@ -153,14 +154,14 @@ def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = 100
     slept = ticking(aws, monkeypatch)
-    follow.follow(aws, arn("stack", NAME), None, lambda _: None, stop)
+    execute.follow(aws, running(NAME), Watching(interrupted=stop))
     assert slept == []
 
 
 def test_looks_start_fast_and_slow_down() -> None:
-    waits = follow.pauses()
-    pauses = [next(waits) for _ in range(60)]
-    assert pauses[0] <= 0.1 and pauses[-1] == 5.0 and pauses == sorted(pauses)
+    waits = pauses()
+    lengths = [next(waits) for _ in range(60)]
+    assert lengths[0] <= 0.1 and lengths[-1] == 5.0 and lengths == sorted(lengths)
 
 
 def test_the_cause(root: Template) -> None:
@@ -199,8 +200,9 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     ticking(aws, monkeypatch)
     out = io.StringIO()
     progress = Lines(out, lambda: START)
-    outcome = execute.watch(aws, execute.apply(aws, PLAN), root, Watcher(progress, leave))
-    assert outcome.exit is Exit.FAILED and outcome.cause
+    outcome = execute.watch(aws, execute.start(aws, PLAN), Watching(progress))
+    diagnosis = diagnose(outcome, root)
+    assert outcome.exit is Exit.FAILED and diagnosis.cause
     asked = next(asked for name, asked in aws.asked if name.endswith("execute_change_set"))
     assert asked == {"ChangeSetName": PLAN.change_set, "ClientRequestToken": PLAN.name, "DisableRollback": False}
     lines = [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
@@ -209,7 +211,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
         "failed, rolling back",
         "Backend > Task  UPDATE_FAILED: a failure of the rollback, later",
     ]
-    text = list(map(str, outcomes.outcome_lines(outcome)))
+    text = list(map(str, outcomes.outcome_lines(outcome, diagnosis)))
     assert re.sub(r"[\d.]+ s", "N s", text[0]) == (
         f"{NAME} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, N s)"
     )
@@ -223,7 +225,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("trouble", [refusal("x", "ExpiredToken"), KeyboardInterrupt()])
-def test_an_operation_that_cannot_be_followed_is_left_running(root: Template, trouble: BaseException) -> None:
+def test_an_operation_that_cannot_be_followed_is_left_running(trouble: BaseException) -> None:
     """Polling never makes a good deployment fail."""
     aws = Stacks(FAILED_UPDATE, cloudformation__execute_change_set={})
     seen = []
@@ -233,6 +235,6 @@ def test_an_operation_that_cannot_be_followed_is_left_running(root: Template, tr
         raise trouble
 
     with pytest.raises(ManualActionRequiredError, match="left running") as raised:
-        execute.watch(aws, execute.apply(aws, PLAN), root, Watcher(see, leave))
+        execute.watch(aws, execute.start(aws, PLAN), Watching(see))
     assert raised.value.status is Exit.MANUAL and seen
     assert isinstance(trouble, KeyboardInterrupt | AwsError)

@@ -8,19 +8,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.cfn import packaging
+from generator.cfn.packaging import PackagedSet
 from generator.cfn.templates import STACK, load
-from scripts.deployment import author, package, record
+from scripts.deployment import environment, package, stacks
+from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.package import PackagedSet, bucket_name
+from scripts.deployment.package import Bucket, GateVerdict
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
 
 Change = Callable[[dict[str, Any]], object]
+
+
+BUCKET = Bucket.of("dashboard", ME, REGION)
 
 
 def deploy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -104,7 +111,7 @@ def test_templates_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def packaged(templates: Path = ROOT / "templates") -> PackagedSet:
-    return package.package(load(templates)["environment"], "bucket", REGION)
+    return packaging.package(load(templates)["environment"], BUCKET.url)
 
 
 def keys(templates: Path) -> dict[str, str]:
@@ -119,7 +126,7 @@ def test_children_are_addressed_by_their_content() -> None:
         resource["Properties"]["TemplateURL"] for resource in body["Resources"].values() if resource["Type"] == STACK
     }
     assert urls == {one.url for one in found.templates[:-1]}
-    assert all(one.url == f"https://bucket.s3.{REGION}.amazonaws.com/{one.key}" for one in found.templates)
+    assert all(one.url == f"https://{BUCKET.name}.s3.{REGION}.amazonaws.com/{one.key}" for one in found.templates)
 
 
 def test_an_address_changes_with_the_content_only(tmp_path: Path) -> None:
@@ -134,17 +141,14 @@ def test_an_address_changes_with_the_content_only(tmp_path: Path) -> None:
     assert {name for name in after if after[name] != before[name]} == {"storage", "environment"}
 
 
-BUCKET = bucket_name("dashboard", ME, REGION)
-
-
 def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
     names = ("put_public_access_block", "put_bucket_encryption", "put_bucket_versioning", "put_bucket_policy")
     missing = refusal("s3.get_bucket_policy", "NoSuchBucket")
     aws = Prepared(
         s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
     )
-    found = package.package(load(ROOT / "templates")["shared"], BUCKET, REGION)
-    assert package.publish(aws, BUCKET, [found], ME) == 1
+    found = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url)
+    assert package.publish(aws, BUCKET, [found]) == 1
     assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
     asked = dict(aws.asked)
     assert asked["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
@@ -155,14 +159,14 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
 
 
 def test_only_what_is_missing_is_uploaded() -> None:
-    found = package.package(load(ROOT / "templates")["environment"], BUCKET, REGION)
-    policy = json.dumps(package._policy(BUCKET), indent=4)
+    found = packaging.package(load(ROOT / "templates")["environment"], BUCKET.url)
+    policy = json.dumps(package.bucket_policy(BUCKET.name), indent=4)
     listed = [
         {"Contents": [{"Key": one.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
         for number, one in enumerate(found.templates[2:])
     ]
     aws = Prepared(s3__get_bucket_policy={"Policy": policy}, s3__list_objects_v2=[*listed, {}], s3__put_object={})
-    assert package.publish(aws, BUCKET, [found], ME) == 2
+    assert package.publish(aws, BUCKET, [found]) == 2
     put = [asked["Key"] for name, asked in aws.asked if name == "s3.put_object"]
     assert put == [one.key for one in found.templates[:2]]
     assert aws.asked[2][1]["ContinuationToken"] == "more0"
@@ -171,7 +175,7 @@ def test_only_what_is_missing_is_uploaded() -> None:
 def test_somebody_elses_bucket_is_not_used() -> None:
     aws = Prepared(s3__get_bucket_policy=refusal("s3.get_bucket_policy", "AccessDenied"))
     with pytest.raises(RefusedError):
-        package.publish(aws, BUCKET, [packaged()], ME)
+        package.publish(aws, BUCKET, [packaged()])
     assert aws.calls() == ["s3.get_bucket_policy"]
 
 
@@ -180,13 +184,21 @@ def test_the_source_of_a_deployment(tmp_path: Path) -> None:
         command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=n@x.test", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    assert record.source(tmp_path).commit == "unknown"
+    assert package.source(tmp_path).commit == "unknown"
     git("init", "--initial-branch=main")
     git("commit", "--allow-empty", "-m", "first")
-    assert record.source(tmp_path) == record.Source(git("rev-parse", "HEAD"), "main", "clean")
+    assert package.source(tmp_path) == package.Source(git("rev-parse", "HEAD"), "main", "clean")
     (tmp_path / "new").touch()
-    assert record.source(tmp_path).tree == "changed"
-    by, commit = author.here(ME.arn), git("rev-parse", "HEAD")[:12]
-    text = record.describe(record.source(tmp_path), "1.2.3", "d" * 64, by)
-    assert text == f"{by}; commit {commit} (main, tree changed); set 1.2.3; plan {'d' * 16}"
-    assert author.read(text) == by and author.read("somebody's own words") is None
+    assert package.source(tmp_path).tree == "changed"
+    root = RootDeployment(
+        Context(Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}), {}, tmp_path, GateVerdict({})),
+        environment.load("shared", ROOT / "templates", ROOT / "params")["shared"],
+        Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}),
+        BUCKET,
+        packaged(),
+    )
+    root = replace(root, context=replace(root.context, origin=package.source(tmp_path)))
+    author, commit = stacks.this_run(ME.arn), git("rev-parse", "HEAD")[:12]
+    text, version = root.describe("d" * 64), root.environment.version
+    assert text == f"{author}; commit {commit} (main, tree changed); set {version}; plan {'d' * 16}"
+    assert stacks.read_author(text) == author and stacks.read_author("somebody's own words") is None

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts.deployment.plan import NotPlanned, Plan
-from scripts.operations.output import plan_json, plan_markdown, plan_text
+from scripts.deployment.plan import Plan
+from scripts.operations import plan_document
+from scripts.operations.output import plan_markdown, plan_text
+from scripts.operations.planning import NotPlanned
 from tests.deployment import big_plan
 from tests.deployment.golden import matches
 from tests.deployment.service import ACCOUNT, REGION
@@ -17,7 +19,7 @@ WHERE = ("staging", ACCOUNT, REGION)
 FORMS: dict[str, Callable[[list[Plan | NotPlanned]], str]] = {
     "plan.txt": lambda made: "\n".join(str(line) for one in made for line in plan_text.lines(one)),
     "plan.md": lambda made: "\n".join(plan_markdown.lines(*WHERE, made)),
-    "plan.json": lambda made: plan_json.text(*WHERE, made),
+    "plan.json": lambda made: plan_document.text(*WHERE, made),
 }
 
 
@@ -34,8 +36,8 @@ def test_no_secret_is_in_any_of_them() -> None:
 
 
 def test_the_json_says_what_its_version_promises() -> None:
-    document = json.loads(plan_json.text(*WHERE, big_plan.made()))
-    assert document["version"] == plan_json.VERSION == 1 and document["changes"]
+    document = json.loads(plan_document.text(*WHERE, big_plan.made()))
+    assert document["version"] == plan_document.VERSION == 1 and document["changes"]
     whole, later = document["stacks"]
     assert (whole["kind"], later["kind"]) == ("UPDATE", "LATER")
     assert len(whole["resources"]) > 120

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.losses import Loss, TemplatePair, inside, losses
 from generator.cfn.templates import TemplateSet, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
-from scripts.deployment import guards
-from scripts.deployment.guards import PIPELINE, RULE, SECRET, Sides
-from scripts.deployment.plan import CREATE, UPDATE, Difference, Plan, PlannedChange
+from scripts.deployment.plan import CREATE, UPDATE, Plan
+from scripts.operations import refusals
+from scripts.operations.refusals import PIPELINE, RULE, SECRET
 
 STACK = "AWS::CloudFormation::Stack"
 CERTAIN = Difference("Name", "a", "b", recreates="Always")
@@ -30,8 +32,14 @@ def stack(**resources: Any) -> TemplateSet:
     return from_bodies({"environment": {"Resources": {"In": {"Type": STACK}}}, "In": {"Resources": resources}})
 
 
-def sides(before: dict[str, Any], after: dict[str, Any]) -> Sides:
-    return Sides("environment", stack(**before), stack(**after))
+def sides(before: dict[str, Any], after: dict[str, Any]) -> TemplatePair:
+    return TemplatePair("environment", stack(**before), stack(**after))
+
+
+def lost(planned: Plan, pair: TemplatePair) -> list[Loss]:
+    """What goes with a plan, as the review of a root sees it."""
+    removed = [change for change in planned.changes if change.action == "Remove"]
+    return losses([*planned.going, *(each for change in removed for each in inside(change.path, pair))], pair)
 
 
 def table(**policies: str) -> dict[str, Any]:
@@ -62,13 +70,13 @@ MADE_ANEW = leaf("In.T", "AWS::DynamoDB::Table", "Modify", CERTAIN, **REPLACED)
 def test_losses(change: PlannedChange, before: Any, after: Any, expected: list[str]) -> None:
     other = {"Other": table()}
     both = sides(other | ({"T": before} if before else {}), other | ({"T": after} if after else {}))
-    assert [f"{one.name} {one.how}" for one in guards.losses(plan(change), both)] == expected
+    assert [f"{one.name} {one.how}" for one in lost(plan(change), both)] == expected
 
 
 def test_a_nested_stack_takes_along_what_is_in_it() -> None:
     """Whatever CloudFormation tells of a nested stack that goes."""
     gone = Plan("s", "id", UPDATE, "cs", "n", "d", (PlannedChange(("In",), STACK, "Remove", nested=True),))
-    [loss] = guards.losses(gone, Sides("environment", stack(T=table(**KEPT)), stack(Other=table())))
+    [loss] = lost(gone, TemplatePair("environment", stack(T=table(**KEPT)), stack(Other=table())))
     assert (loss.name, loss.option) == ("In.T", "--allow-delete In.T")
 
 
@@ -91,8 +99,8 @@ def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str
     both = sides({"Service": service(before)}, {"Service": service(after)})
     changed = plan(leaf("In.Rule", RULE, "Modify", Difference("Priority", "1", "2")))
     other = plan(leaf("In.Other", RULE, "Modify", Difference("Priority", "1", "2")))
-    assert bool(guards.refusals(changed, both, [])) is refused
-    assert guards.refusals(other, both, []) == []
+    assert bool(refusals.refusals(changed, both, [])) is refused
+    assert refusals.refusals(other, both, []) == []
 
 
 @pytest.mark.parametrize(
@@ -106,38 +114,38 @@ def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str
 )
 def test_a_rule_at_a_shared_load_balancer_is_fixed(namespace: str, more: Any, refused: bool) -> None:
     both = sides(*({"E": environment(namespace, hosts)} for hosts in ("*.cloudfront.net", "*.cloudfront.net,own.test")))
-    changed = plan(leaf("In.E", guards.BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
-    found = guards.refusals(changed, both, [])
+    changed = plan(leaf("In.E", refusals.BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
+    found = refusals.refusals(changed, both, [])
     assert [one.where for one in found] == ["In.E"] * refused
     assert all("(Hosts)" in one.why for one in found)
     same = sides(*({"E": environment(namespace, "*.cloudfront.net")} for _ in range(2)))
-    assert guards.refusals(changed, same, []) == []
+    assert refusals.refusals(changed, same, []) == []
 
 
 def environment(namespace: str, hosts: str) -> dict[str, Any]:
     options = [{"Namespace": namespace, "OptionName": "Hosts", "Value": hosts}]
-    return {"Type": guards.BEANSTALK, "Properties": {"OptionSettings": options}}
+    return {"Type": refusals.BEANSTALK, "Properties": {"OptionSettings": options}}
 
 
 def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
-    origin = {"Type": guards.ORIGIN}
+    origin = {"Type": refusals.ORIGIN}
     both, gone = (sides({"O": origin}, {"O": origin}), sides({"O": origin}, {"N": origin}))
-    changed = leaf("In.O", guards.ORIGIN, "Modify", Difference("Tags", "a", "b"))
+    changed = leaf("In.O", refusals.ORIGIN, "Modify", Difference("Tags", "a", "b"))
     tags = (Difference("CostCenter", "1", "2"),)
-    assert [one.where for one in guards.refusals(plan(changed), both, [])] == ["In.O"]
-    assert [one.where for one in guards.refusals(plan(tags=tags), both, [])] == ["In.O"]
-    assert guards.refusals(plan(leaf("In.O", guards.ORIGIN, "Modify", MIGHT)), both, []) == []
-    assert guards.refusals(plan(tags=tags), gone, []) == []  # a second one under a new name: the way to do it
+    assert [one.where for one in refusals.refusals(plan(changed), both, [])] == ["In.O"]
+    assert [one.where for one in refusals.refusals(plan(tags=tags), both, [])] == ["In.O"]
+    assert refusals.refusals(plan(leaf("In.O", refusals.ORIGIN, "Modify", MIGHT)), both, []) == []
+    assert refusals.refusals(plan(tags=tags), gone, []) == []  # a second one under a new name: the way to do it
 
 
 def test_secrets_keep_their_values() -> None:
     both = sides({"S": {"Type": SECRET}}, {"S": {"Type": SECRET}})
     for names, refused in ((("GenerateSecretString.PasswordLength",), True), (("Description",), False)):
         changed = plan(leaf("In.S", SECRET, "Modify", *(Difference(name, "1", "2") for name in names)))
-        assert bool(guards.refusals(changed, both, [])) is refused
-    other = plan(parameters=(Difference(guards.EXISTING_SECRET, "arn:1", "arn:2"),))
-    assert [one.where for one in guards.refusals(other, both, [])] == [guards.EXISTING_SECRET]
-    assert guards.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
+        assert bool(refusals.refusals(changed, both, [])) is refused
+    other = plan(parameters=(Difference(refusals.EXISTING_SECRET, "arn:1", "arn:2"),))
+    assert [one.where for one in refusals.refusals(other, both, [])] == [refusals.EXISTING_SECRET]
+    assert refusals.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
 
 
 def test_a_pipeline_that_executes_is_not_changed() -> None:
@@ -149,7 +157,7 @@ def test_a_pipeline_that_executes_is_not_changed() -> None:
         (plan(might), ["release"], False),
         (plan(might, follows=("In.P",)), ["release"], True),
     ):
-        found = guards.refusals(changed, both, running)
+        found = refusals.refusals(changed, both, running)
         assert [one.waits for one in found] == [True] * refused
 
 
@@ -163,4 +171,4 @@ def test_what_follows_from_what_is_made_anew() -> None:
     changed = {"Changed": {"Type": "X", "Properties": {"Value": "1"}}}
     other = {"Changed": {"Type": "X", "Properties": {"Value": "2"}}}
     both = sides(resources | changed, resources | other)
-    assert guards.follows(plan(MADE_ANEW, *might), both) == ["In.Behind", "In.Changed", "In.Named"]
+    assert refusals.follows(plan(MADE_ANEW, *might), both) == ["In.Behind", "In.Changed", "In.Named"]

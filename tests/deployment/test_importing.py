@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +15,7 @@ from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.living import NOW
 from tests.deployment.service import ME, Prepared, arn, refusal
+from tests.support.runs import verb_run
 
 verb = import_module("scripts.operations.verbs.import_")
 SHARED = "cloud-health-dashboard-shared"
@@ -38,10 +38,8 @@ def account(**answers: Any) -> Prepared:
     return Prepared(**{**usual, **answers})
 
 
-def asked(aws: Prepared) -> Run:
-    parser = ArgumentParser()
-    verb.arguments(parser)
-    return Run(aws, ROOTS, parser.parse_args([]), ROOT)
+def asked(aws: Prepared) -> tuple[Run, Any]:
+    return verb_run(aws, ROOTS), verb.Options()
 
 
 def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +48,7 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = account()
     with pytest.raises(NotConfirmedError):
-        verb.run(asked(aws))
+        verb.run(*asked(aws))
     request = next(one for name, one in aws.asked if name.endswith("create_change_set"))
     assert request["ChangeSetType"] == "IMPORT" and not {"Tags", "RoleARN", "IncludeNestedStacks"} & request.keys()
     [one] = request["ResourcesToImport"]
@@ -87,5 +85,5 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
 def test_nothing_is_asked_without_a_reason(answers: dict[str, Any], told: str) -> None:
     aws = account(**answers)
     with pytest.raises(RefusedError, match=told):
-        verb.run(asked(aws))
+        verb.run(*asked(aws))
     assert "cloudformation.create_change_set" not in aws.calls()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import author, stacks
+from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import OURS, Stack
 from tests.deployment.service import ME, Prepared, arn, refusal
@@ -22,7 +22,7 @@ def test_only_our_own_leftovers_are_removed() -> None:
     """Not what somebody else made, nor a plan that somebody may be looking at."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    us, ended = author.here(ME.arn), replace(author.here(ME.arn), process=gone.pid)
+    us, ended = stacks.this_run(ME.arn), replace(stacks.this_run(ME.arn), process=gone.pid)
     now, old = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=2)
     names = ("1", "1-Storage", "0", "2", "3", "4", "5")
     mine, child, done, looked, away, stale, other = (

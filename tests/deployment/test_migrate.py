@@ -18,7 +18,8 @@ from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedEr
 from scripts.operations import application
 from scripts.operations.verbs import migrate
 from tests.conftest import ROOT
-from tests.deployment.test_verbs import Account, asked
+from tests.deployment.test_verbs import Account
+from tests.support.runs import verb_options, verb_run
 
 URL = "https://git-codecommit.eu-west-1.amazonaws.com/v1/repos/dashboard"
 BRANCHES = ("develop", "main")
@@ -73,7 +74,6 @@ class CodeCommit(Account):
     def stack(self, StackName: str) -> dict[str, Any]:
         found = super().stack(StackName)
         found["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
-        found["Stacks"][0]["Parameters"] = [{"ParameterKey": "ProtectedBranch", "ParameterValue": "main"}]
         return found
 
     def git_credentials(self, url: str) -> tuple[str, str]:
@@ -83,7 +83,7 @@ class CodeCommit(Account):
 
 def run(there: Aws, folder: Path) -> Exit:
     shared = environment.load("shared", ROOT / "templates", ROOT / "params")
-    return migrate.run(asked(there, shared, app=folder, templates=ROOT / "templates", params=ROOT / "params"))
+    return migrate.run(verb_run(there, shared), verb_options(migrate, app=folder))
 
 
 def test_all_branches_and_tags_arrive_and_a_second_time_changes_nothing(

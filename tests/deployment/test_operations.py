@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from scripts.operations.verbs import explain as explain_verb
 from tests.conftest import ROOT
 from tests.deployment.service import arn, refusal
 from tests.deployment.test_explain import BACKEND, FAILED_UPDATE, START, Stacks, child, event
+from tests.support.runs import verb_options, verb_run
 
 LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
@@ -64,13 +65,12 @@ class Account(Stacks):
         return {"StackSummaries": older + newer}
 
 
-def asked(aws: Stacks, **given: Any) -> Run:
-    common = {"stack": "", "format": "terminal", "operation": "last", "since": None, "failed": False}
-    return Run(aws, ROOTS, Namespace(**common | given), ROOT)
+def asked(verb: ModuleType, aws: Stacks, **given: Any) -> tuple[Run, Any]:
+    return verb_run(aws, ROOTS), verb_options(verb, **given)
 
 
 def test_the_last_operation_is_explained_later(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explain_verb.run(asked(Account())) is Exit.DONE
+    assert explain_verb.run(*asked(explain_verb, Account())) is Exit.DONE
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith(f"{SHARED} is created (CREATE_COMPLETE")
     assert told[1] == f"{STAGING} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
@@ -81,7 +81,7 @@ def test_the_last_operation_is_explained_later(capsys: pytest.CaptureFixture[str
 def test_a_nested_stack_is_explained_by_its_path(capsys: pytest.CaptureFixture[str]) -> None:
     """It is found through the events of its parent, which no longer lists it."""
     for path in ("Backend", "environment/Backend", "environment > Backend"):
-        explain_verb.run(asked(Account(), stack=path, format="json"))
+        explain_verb.run(*asked(explain_verb, Account(), stack=path, format="json"))
         (name, told), *_ = json.loads(capsys.readouterr().out).items()
         assert name == f"{STAGING} > Backend"
         assert told["cause"]["path"] == [STAGING, "Backend", "Service"]
@@ -90,7 +90,7 @@ def test_a_nested_stack_is_explained_by_its_path(capsys: pytest.CaptureFixture[s
 
 def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Account(gone=(STAGING,))
-    explain_verb.run(asked(aws))
+    explain_verb.run(*asked(explain_verb, aws))
     assert f"  {STAGING} > Backend > Service" in capsys.readouterr().out
     read = {one["StackName"] for name, one in aws.asked if name.endswith("stack_events")}
     assert arn("stack", STAGING) in read and arn("stack", BACKEND) in read and "older" not in read
@@ -99,7 +99,7 @@ def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("path", ["Frontend", "edge/Nothing", "Backend/Service"])
 def test_a_path_that_leads_nowhere_is_bad_usage(path: str) -> None:
     with pytest.raises(UsageError, match="has no nested stack"):
-        explain_verb.run(asked(Account(), stack=path))
+        explain_verb.run(*asked(explain_verb, Account(), stack=path))
 
 
 def test_a_path_to_a_resource_is_bad_usage_and_the_stacks_are_named() -> None:
@@ -111,7 +111,7 @@ def test_a_path_to_a_resource_is_bad_usage_and_the_stacks_are_named() -> None:
     listed = {"StackResourceSummaries": [{**bucket, **same}, {**child_, **same}]}
     aws.answers["cloudformation.list_stack_resources"] = listed
     with pytest.raises(UsageError, match="has no nested stack Logs") as raised:
-        explain_verb.run(asked(aws, stack="environment/Logs"))
+        explain_verb.run(*asked(explain_verb, aws, stack="environment/Logs"))
     assert "Backend" in raised.value.remedy and "Logs" not in raised.value.remedy
     assert "logs-1" not in [one.get("StackName") for _, one in aws.asked]
 
@@ -129,22 +129,22 @@ def test_an_operation_ends_where_another_one_began() -> None:
         events = [one | ({"OperationId": number} if number else {}) for one, number in zip(own, ids, strict=True)]
         aws = Account()
         aws.all[STAGING] = events
-        stack = history.subjects(asked(aws))[-1].stack
-        assert history.last(aws, stack)[0].time == START + timedelta(seconds=first)
+        stack = history.subjects(verb_run(aws, ROOTS))[-1].stack
+        assert history.last_events(aws, stack)[0].time == START + timedelta(seconds=first)
 
 
 def test_a_stack_that_nothing_ever_happened_to() -> None:
     aws = Account()
     aws.all[STAGING] = [event(STAGING, 0, STAGING, "REVIEW_IN_PROGRESS")]
-    assert history.last(aws, history.subjects(asked(aws))[-1].stack) == []
+    assert history.last_events(aws, history.subjects(verb_run(aws, ROOTS))[-1].stack) == []
 
 
 def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert events_verb.run(asked(Account(), stack="environment", format="json")) is Exit.DONE
+    assert events_verb.run(*asked(events_verb, Account(), stack="environment", format="json")) is Exit.DONE
     told = json.loads(capsys.readouterr().out)[STAGING]
     assert [one["time"] for one in told] == sorted(one["time"] for one in told) and len(told) == 15
     assert {tuple(one["path"][:1]) for one in told} == {(), ("Backend",), ("Network",)}
-    events_verb.run(asked(Account(), failed=True))
+    events_verb.run(*asked(events_verb, Account(), failed=True))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{SHARED}: no failures" and lines[1] == STAGING
     assert lines[2] == "  2026-11-23 12:00:07  UPDATE_FAILED  Backend > Service  AWS::ECS::Service"
@@ -153,10 +153,10 @@ def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture
 
 
 def test_events_from_a_moment_on(capsys: pytest.CaptureFixture[str]) -> None:
-    events_verb.run(asked(Account(), operation="all", stack="environment"))
+    events_verb.run(*asked(events_verb, Account(), operation="all", stack="environment"))
     assert "12:00:20  UPDATE_ROLLBACK_COMPLETE" in (everything := capsys.readouterr().out)
     assert "11:45:00  UPDATE_COMPLETE" in everything and "an operation before this one" in everything
-    events_verb.run(asked(Account(), operation="all", stack="environment", since="2026-11-23T12:00:15"))
+    events_verb.run(*asked(events_verb, Account(), operation="all", stack="environment", since="2026-11-23T12:00:15"))
     assert [line[12:21].strip() for line in capsys.readouterr().out.splitlines()[1:]] == [
         "12:00:15",
         "12:00:15",
@@ -188,6 +188,6 @@ def test_many_resources_and_pages() -> None:
         called(child(1, "Backend", BACKEND, "CREATE_IN_PROGRESS"), "dashboard-staging", STAGING),
     ]
     aws.all[BACKEND] = many
-    found = history.last(aws, history.subjects(asked(aws))[-1].stack)
+    found = history.last_events(aws, history.subjects(verb_run(aws, ROOTS))[-1].stack)
     assert len(found) == 302 and len({one.id for one in found}) == 302
     assert found[1].type == STACK

@@ -11,28 +11,27 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import change_set, computed, environment, execute, linked_roles, package, stacks
+from scripts.deployment import environment, execute, package, plan, stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.plan import CREATE
-from scripts.deployment.stacks import Stack
-from scripts.operations import importing, retained
-from scripts.operations.diagnose import running
-from scripts.operations.diagnose.inventory import Held
+from scripts.deployment.stacks import Stack, StackResource
+from scripts.operations import adoption, importing, linked_roles, saved_plan
+from scripts.operations.diagnose import history
 from scripts.operations.preflight import account, source
 from scripts.operations.releases import approvals
 from scripts.operations.releases import source as pipeline_source
 from scripts.operations.teardown import emptying, teardown
 from tests.conftest import ROOT
 from tests.deployment.living import STAGING, Living
-from tests.deployment.service import ACCOUNT, ME, Prepared, arn, refusal
-from tests.deployment.test_preflight import Account, look
+from tests.deployment.service import ACCOUNT, Prepared, arn, refusal
+from tests.deployment.test_preflight import Account, survey
 from tests.deployment.test_running import EVENTS, PLAN
 
 ROOTS = environment.load("staging", ROOT / "templates", ROOT / "params")
 WANTED = ROOTS["environment"]
 OUTPUTS = {"LastImageParameter": "/x/image", "RepositoryName": "r"}
 LIVING = Stack(STAGING, arn("stack", STAGING), "UPDATE_IN_PROGRESS", outputs=OUTPUTS, change_set=PLAN.change_set)
-BUCKET = Held(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
+BUCKET = StackResource(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
 REGISTRY = replace(BUCKET, type=emptying.REGISTRY)
 PARAMS = ROOT / "params"
 
@@ -41,7 +40,7 @@ Case = tuple[str, str, Callable[[Prepared], object], Prepared]
 
 
 def teardown_of(aws: Prepared) -> teardown.Teardown:
-    return teardown.look(aws, Stack(STAGING, arn("stack", STAGING), "UPDATE_COMPLETE"))
+    return teardown.survey(aws, Stack(STAGING, arn("stack", STAGING), "UPDATE_COMPLETE"))
 
 
 def quietly(work: Callable[..., Any]) -> Callable[[Prepared], object]:
@@ -53,7 +52,7 @@ CASES: dict[str, Case] = {
     "no image was released": (
         "ssm.get_parameter",
         "ParameterNotFound",
-        lambda aws: computed.release(aws, LIVING),
+        lambda aws: environment.released_image(aws, LIVING),
         Prepared(),
     ),
     "no such stack": (
@@ -77,7 +76,7 @@ CASES: dict[str, Case] = {
     "nothing has to be waited for": (
         "cloudformation.describe_change_set",
         "ChangeSetNotFound",
-        lambda aws: change_set.discard(aws, replace(PLAN, kind=CREATE)),
+        lambda aws: plan.discard(aws, replace(PLAN, kind=CREATE)),
         Prepared(
             cloudformation__delete_change_set={},
             cloudformation__describe_stacks=refusal("x", "ValidationError", "it does not exist"),
@@ -86,19 +85,19 @@ CASES: dict[str, Case] = {
     "a reviewed change set is gone": (
         "cloudformation.describe_change_set",
         "ChangeSetNotFound",
-        lambda aws: change_set.again(aws, PLAN, None, None),
+        lambda aws: saved_plan.check_executable(aws, PLAN),
         Prepared(),
     ),
     "somebody else was faster": (
         "cloudformation.execute_change_set",
         "ChangeSetNotFound",
-        lambda aws: execute.apply(aws, PLAN),
+        lambda aws: execute.start(aws, PLAN),
         Prepared(cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]}),
     ),
     "the packaging bucket is new": (
         "s3.get_bucket_policy",
         "NoSuchBucket",
-        lambda aws: package.publish(aws, "bucket", [], ME),
+        lambda aws: package.publish(aws, package.Bucket("bucket", "eu-west-1", ACCOUNT), []),
         Prepared(
             **{f"s3__{name}": {} for name in ("create_bucket", "put_public_access_block", "put_bucket_encryption")},
             **{f"s3__{name}": {} for name in ("put_bucket_versioning", "put_bucket_policy", "list_objects_v2")},
@@ -113,25 +112,25 @@ CASES: dict[str, Case] = {
     "nobody runs it": (
         "cloudformation.describe_change_set",
         "ChangeSetNotFound",
-        lambda aws: running.current(aws, LIVING),
+        lambda aws: history.operator(aws, LIVING),
         Prepared(cloudformation__describe_stack_events={"StackEvents": EVENTS}),
     ),
     "there is no repository to take over": (
         "codecommit.get_repository",
         "RepositoryDoesNotExistException",
-        lambda aws: importing.make(aws, ROOTS["shared"], "why"),
+        lambda aws: importing.plan_import(aws, ROOTS["shared"], "why"),
         Prepared(),
     ),
     "nothing was retained": (
         "dynamodb.describe_table",
         "ResourceNotFoundException",
-        lambda aws: retained._there(lambda: aws.call("dynamodb", "describe_table", TableName="t")),
+        lambda aws: adoption._there(lambda: aws.call("dynamodb", "describe_table", TableName="t")),
         Prepared(),
     ),
     "the branch is missing": (
         "codecommit.get_branch",
         "BranchDoesNotExistException",
-        lambda aws: pipeline_source._want_branch(aws, WANTED, LIVING),
+        lambda aws: pipeline_source._check_branch(aws, WANTED, LIVING),
         Prepared(),
     ),
     "the approval rule is missing": (
@@ -143,19 +142,19 @@ CASES: dict[str, Case] = {
     "the region has no such instance type": (
         "ec2.describe_instance_types",
         "InvalidInstanceType",
-        lambda aws: list(account._instances(look(aws, PARAMS))),
+        lambda aws: list(account._instances(survey(aws, PARAMS))),
         Account(),
     ),
     "preflight finds no branch": (
         "codecommit.get_branch",
         "BranchDoesNotExistException",
-        lambda aws: list(source.repository(look(aws, PARAMS))),
+        lambda aws: list(source.repository(survey(aws, PARAMS))),
         Account(),
     ),
     "a name is free": (
         "dynamodb.describe_table",
         "ResourceNotFoundException",
-        lambda aws: list(source.names(look(aws, PARAMS))),
+        lambda aws: list(source.names(survey(aws, PARAMS))),
         Account(),
     ),
     "the bucket is not empty yet": (

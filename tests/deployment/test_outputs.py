@@ -11,7 +11,8 @@ from scripts.deployment import environment
 from scripts.operations.verbs import outputs
 from tests.conftest import ROOT
 from tests.deployment.service import REGION, arn
-from tests.deployment.test_verbs import SHARED, STAGING, Account, Roots, asked
+from tests.deployment.test_verbs import SHARED, STAGING, Account, Roots
+from tests.support.runs import verb_run
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +27,16 @@ def two(loaded: Roots) -> Roots:
 
 
 def test_outputs(two: Roots, capsys: pytest.CaptureFixture[str]) -> None:
-    assert outputs.run(asked(Account(), two, format="table")) == 0
+    assert outputs.run(verb_run(Account(), two), outputs.Options("table")) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
     told = capsys.readouterr().out.splitlines()
     assert told[0] == SHARED and told[-1] == f"{STAGING} does not exist"
     assert f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}" in told
     assert "  RepositoryName  dashboard  CodeCommit repository that holds the application" in told
-    outputs.run(asked(Account("CREATE_COMPLETE"), two, format="json"))
+    outputs.run(verb_run(Account("CREATE_COMPLETE"), two), outputs.Options("json"))
     given = json.loads(capsys.readouterr().out)
     assert list(given) == ["shared", "environment"] and given["environment"]["RepositoryName"] == "dashboard"
-    outputs.run(asked(Account(), two, format="shell"))
+    outputs.run(verb_run(Account(), two), outputs.Options("shell"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"# {SHARED}" and lines[-1] == f"# {STAGING} does not exist"
     assert [line.partition("=")[0] for line in lines[1:-1]] == sorted(given["shared"])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.packaging import PackagedSet
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
-from scripts.deployment import change_set as plan
-from scripts.deployment.change_set import Request
+from scripts.deployment import plan
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.package import Packaged
-from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.plan import Plan, Request
+from scripts.operations.diagnose.drift import drift_notices
 from scripts.operations.output import plan_text
 from tests.deployment.changesets import (
     BEFORE,
@@ -28,13 +30,12 @@ from tests.deployment.changesets import (
     modify,
     nested,
     prepared,
-    unchecked,
 )
 from tests.deployment.service import arn, refusal
 
 
 def test_an_update_as_text() -> None:
-    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
+    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
     shown = list(map(str, plan_text.plan_lines(made)))
     assert list(map(str, plan_text.plan_lines(made, verbose=True))) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
@@ -93,7 +94,7 @@ def test_elements_of_lists_are_called_by_their_own_names() -> None:
         BeforeContext=context(option("a", "Size"), option("b", "Size"), option("a", "Old")),
         AfterContext=context(option("a", "Size"), option("b", "Size"), option("a", "New"), option("a", "More")),
     )
-    made = plan.make(prepared(change_set(NAME, [one])), REQUEST, BEFORE, "why")
+    made = plan.make(prepared(change_set(NAME, [one])), REQUEST, BEFORE)
     assert [difference.name for difference in made.changes[0].differences] == [
         "OptionSettings.a.Size.Value",
         "OptionSettings.b.Size.Value",
@@ -106,7 +107,7 @@ def test_elements_of_lists_are_called_by_their_own_names() -> None:
 
 
 def test_what_is_certain() -> None:
-    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE, "why")
+    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
     assert [change.path[0] for change in made.changes if change.certain] == ["Backend", "Build"]
     assert [leaf.path for leaf in made.leaves() if not leaf.certain] == [
         ("Backend", "Service"),
@@ -117,7 +118,7 @@ def test_what_is_certain() -> None:
 
 def test_what_is_asked_of_cloudformation() -> None:
     aws = prepared(*UPDATE)
-    made = plan.make(aws, REQUEST, BEFORE, "why")
+    made = plan.make(aws, REQUEST, BEFORE)
     call, asked = aws.asked[0]
     assert call == "cloudformation.create_change_set"
     assert asked["IncludeNestedStacks"] and asked["ChangeSetType"] == "UPDATE" and asked["Description"] == "why"
@@ -130,20 +131,9 @@ def test_what_is_asked_of_cloudformation() -> None:
 def test_no_changes_are_no_failure_and_leave_nothing() -> None:
     for reason in (NO_CHANGES, "No updates are to be performed."):
         aws = prepared(change_set(NAME, [], Status="FAILED", StatusReason=reason))
-        made = plan.make(aws, REQUEST, BEFORE, "why")
+        made = plan.make(aws, REQUEST, BEFORE)
         assert made.empty and not made.changes
         assert aws.calls()[-1] == "cloudformation.delete_change_set"
-
-
-def test_changes_that_only_might_happen_cannot_when_nothing_differs() -> None:
-    """CloudFormation does not know the outputs of siblings, so a repeated deployment can look like a change."""
-    root = change_set(NAME, [UPDATE[0]["Changes"][3]["ResourceChange"]])
-    same = Request(NAME, ROOT, dict(BEFORE.parameters), dict(BEFORE.tags))
-    for body, empty in (({"a": 1}, True), ({"a": 2}, False)):
-        aws = prepared(root, UPDATE[4], cloudformation__get_template={"TemplateBody": body})
-        aws.call = unchecked(aws.call)  # type: ignore[method-assign]
-        assert plan.make(aws, same, BEFORE, "why").empty is empty
-        assert ("cloudformation.delete_change_set" in aws.calls()) is empty
 
 
 def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
@@ -162,7 +152,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
             cloudformation__list_change_sets={"Summaries": others},
         )
         with pytest.raises(RefusedError, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
-            plan.make(aws, REQUEST, None, "why")
+            plan.make(aws, REQUEST, None)
         assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
 
 
@@ -183,7 +173,7 @@ def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None
     pages = [{"OperationEvents": events[:1], "NextToken": "2"}, {"OperationEvents": events[1:]}]
     aws = prepared(failed, cloudformation__describe_events=pages)
     with pytest.raises(RefusedError) as raised:
-        plan.make(aws, REQUEST, BEFORE, "why")
+        plan.make(aws, REQUEST, BEFORE)
     assert str(raised.value).splitlines() == [
         "CloudFormation refuses the change set of dashboard-staging:",
         "  /Resources/Topic/Properties/Colour: unsupported property",
@@ -201,7 +191,7 @@ def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
     group = drifted("Group", "AWS::EC2::SecurityGroup", "SecurityGroupIngress/0/CidrIp")
     gone = drifted("Topic", "AWS::SNS::Topic", "", "DELETED")
     aws = prepared(change_set(NAME, [nested("Backend"), gone]), change_set("backend", [service, group]))
-    told = [(one.kind, one.where, one.text) for one in plan.drifted(aws, BEFORE, "why")]
+    told = [(one.kind, one.where, one.text) for one in drift_notices(aws, BEFORE, "why")]
     assert told == [
         (
             "drift",
@@ -220,7 +210,7 @@ def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
     aws = prepared(UPDATE[0])
     aws.answers["cloudformation.describe_change_set"] = refusal("cloudformation.describe_change_set", "AccessDenied")
     with pytest.raises(RefusedError):
-        plan.make(aws, REQUEST, BEFORE, "why")
+        plan.make(aws, REQUEST, BEFORE)
     assert aws.calls()[-1] == "cloudformation.delete_change_set"
 
 
@@ -231,11 +221,12 @@ def test_every_page_and_every_wait() -> None:
     aws = prepared(waiting)
     pages = [change_set(NAME, [one], NextToken="more"), change_set(NAME, [other])]
     aws.answers["cloudformation.describe_change_set"] = [waiting, *pages]
-    assert [change.path for change in plan.make(aws, REQUEST, BEFORE, "why").changes] == [("A",), ("B",)]
+    assert [change.path for change in plan.make(aws, REQUEST, BEFORE).changes] == [("A",), ("B",)]
 
 
 def test_the_digest_is_that_of_the_request() -> None:
     other = Request(NAME, ROOT, {**REQUEST.parameters, "TaskCpu": "1024"}, REQUEST.tags)
-    elsewhere = Packaged(ROOT.name, ROOT.key, "https://other.s3.eu-west-1.amazonaws.com/k", ROOT.body)
+    template = replace(ROOT.root, url="https://other.s3.eu-west-1.amazonaws.com/k")
+    elsewhere = PackagedSet((template,))
     assert REQUEST.digest != other.digest
     assert REQUEST.digest == Request(NAME, elsewhere, REQUEST.parameters, REQUEST.tags).digest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from argparse import Namespace
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +15,12 @@ import pytest
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit
 from scripts.operations.preflight import account
-from scripts.operations.preflight.check import Check, Look, State
-from scripts.operations.run import Run
+from scripts.operations.preflight.check import Check, State, Survey
 from scripts.operations.verbs import preflight
 from scripts.terminal.text import count
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, Prepared, refusal
+from tests.support.runs import verb_run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 QUOTAS = {
@@ -98,18 +97,18 @@ def params(tmp_path: Path) -> Path:
     return tmp_path / "params"
 
 
-def look(aws: Prepared, params: Path, exists: bool = False) -> Look:
-    return Look(aws, ME, environment.load("staging", ROOT / "templates", params), exists, ROOT)
+def survey(aws: Prepared, params: Path, exists: bool = False) -> Survey:
+    return Survey(aws, ME, environment.load("staging", ROOT / "templates", params), exists, ROOT)
 
 
 def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
-    return {one.what: one for one in preflight.found(look(aws, params, exists))}
+    return {one.what: one for one in preflight.all_checks(survey(aws, params, exists))}
 
 
 def test_nothing_stops_a_first_deployment(params: Path) -> None:
     aws = Account()
     found = checks(aws, params)
-    assert {one.what for one in found.values() if one.state not in (State.GOOD, State.KNOW)} == set()
+    assert {one.what for one in found.values() if one.state not in (State.GOOD, State.WARNING)} == set()
     assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(found)
     assert found["VPCs"].found == "1 of 5 used, 1 wanted"
     reads = re.compile(r"\.(get|list|describe|simulate)_")
@@ -121,13 +120,13 @@ def test_nothing_stops_a_first_deployment(params: Path) -> None:
     [
         ("t3.small", "2", {}, "instance type", State.GOOD, "t3.small"),
         ("t3.small", "2", {}, "vCPUs of instances", State.GOOD, "0 of 8 used, 8 wanted"),
-        ("t3.small", "3", {}, "vCPUs of instances", State.STOP, "0 of 8 used, 12 wanted"),
+        ("t3.small", "3", {}, "vCPUs of instances", State.ERROR, "0 of 8 used, 12 wanted"),
         (
             "t1.huge",
             "2",
             {"ec2__describe_instance_types": absent("InvalidInstanceType")},
             "instance type",
-            State.STOP,
+            State.ERROR,
             "no t1.huge",
         ),
     ],
@@ -147,24 +146,24 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
 @pytest.mark.parametrize(
     ("answers", "what", "state", "told"),
     [
-        ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.STOP, "5 of 5 used"),
-        ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.STOP, "5 of 5 used"),
-        ({"ec2__describe_managed_prefix_lists": {"PrefixLists": []}}, "CloudFront's prefix list", State.STOP, "none"),
+        ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.ERROR, "5 of 5 used"),
+        ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.ERROR, "5 of 5 used"),
+        ({"ec2__describe_managed_prefix_lists": {"PrefixLists": []}}, "CloudFront's prefix list", State.ERROR, "none"),
         (
             {"ec2__describe_availability_zones": {"AvailabilityZones": [{"ZoneId": "use1-az3", "ZoneName": "a"}]}},
             "zones",
-            State.STOP,
+            State.ERROR,
             "none",
         ),
-        ({"codecommit__get_branch": absent("BranchDoesNotExistException")}, "branch", State.STOP, "no branch develop"),
+        ({"codecommit__get_branch": absent("BranchDoesNotExistException")}, "branch", State.ERROR, "no branch develop"),
         ({"codecommit__list_repositories": absent("OperationNotAllowed")}, "repository", State.UNKNOWN, "NotAllowed"),
-        ({"iam__get_role": absent("NoSuchEntity")}, "service-linked roles", State.KNOW, "ecs.amazonaws.com"),
+        ({"iam__get_role": absent("NoSuchEntity")}, "service-linked roles", State.WARNING, "ecs.amazonaws.com"),
         ({"sesv2__get_account": {}}, "mail", State.GOOD, "is verified"),
-        ({"sesv2__get_email_identity": absent("NotFoundException")}, "mail", State.KNOW, "neither"),
-        ({"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}}, "SMS", State.KNOW, "verified numbers only"),
-        ({"codebuild__list_curated_environment_images": {"platforms": []}}, "build image", State.STOP, "is not in"),
-        ({"dynamodb__describe_table": {}}, "names", State.STOP, "data.Clients CloudHealthClients-staging"),
-        ({"service-quotas__list_service_quotas": {"Quotas": []}}, "VPCs", State.KNOW, "has no 'VPCs per Region'"),
+        ({"sesv2__get_email_identity": absent("NotFoundException")}, "mail", State.WARNING, "neither"),
+        ({"sns__get_sms_sandbox_account_status": {"IsInSandbox": True}}, "SMS", State.WARNING, "verified numbers only"),
+        ({"codebuild__list_curated_environment_images": {"platforms": []}}, "build image", State.ERROR, "is not in"),
+        ({"dynamodb__describe_table": {}}, "names", State.ERROR, "data.Clients CloudHealthClients-staging"),
+        ({"service-quotas__list_service_quotas": {"Quotas": []}}, "VPCs", State.WARNING, "has no 'VPCs per Region'"),
         (
             {
                 "iam__simulate_principal_policy": {
@@ -172,7 +171,7 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
                 }
             },
             "permissions",
-            State.STOP,
+            State.ERROR,
             "lacks s3:PutObject",
         ),
     ],
@@ -193,7 +192,7 @@ def test_permissions_on_later_pages_count(params: Path) -> None:
         return page if Marker else {**page, "IsTruncated": True, "Marker": "more"}
 
     check = checks(Account(iam__simulate_principal_policy=pages), params)["permissions"]
-    assert check.state is State.STOP and "lacks s3:implicitDeny" in check.found
+    assert check.state is State.ERROR and "lacks s3:implicitDeny" in check.found
 
 
 def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:
@@ -205,10 +204,10 @@ def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.Ca
     roots = environment.load("staging", ROOT / "templates", params)
     full = Account(ec2__describe_vpcs={"Vpcs": [{}] * 5})
     for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
-        assert preflight.run(Run(aws, roots, Namespace(format="terminal"), ROOT)) is ended
+        assert preflight.run(verb_run(aws, roots), preflight.Options()) is ended
         told = capsys.readouterr().out.splitlines()
         assert told[-1].endswith(f"{count(int(ended is Exit.REFUSED), 'error')}, 0 unknown")
-    assert preflight.run(Run(full, roots, Namespace(format="json"), ROOT)) is Exit.REFUSED
+    assert preflight.run(verb_run(full, roots), preflight.Options("json")) is Exit.REFUSED
     assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
 
 
@@ -226,7 +225,7 @@ def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
     assert len(wanted) > 6 and wanted - elsewhere <= asked
 
 
-@pytest.mark.parametrize(("layout", "state"), [("SEQUENTIAL", State.GOOD), ("PARALLEL", State.STOP)])
+@pytest.mark.parametrize(("layout", "state"), [("SEQUENTIAL", State.GOOD), ("PARALLEL", State.ERROR)])
 def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, state: State) -> None:
     """A second build is refused where the quota is one, not queued."""
     file = params / "staging.json"
@@ -244,4 +243,4 @@ def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> No
     account = Account()
     assert "CloudFront's logs" not in checks(account, params)
     account.region = "eu-south-1"
-    assert checks(account, params)["CloudFront's logs"].state is State.STOP
+    assert checks(account, params)["CloudFront's logs"].state is State.ERROR

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from argparse import Namespace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,10 +13,10 @@ import pytest
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
-from scripts.operations.run import Run
 from scripts.operations.verbs import rollback
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
+from tests.support.runs import verb_run
 
 NAME, STAGING = "cloud-health-dashboard-pipeline-staging", "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -84,7 +83,7 @@ class CodePipeline(Prepared):
 
 def run(aws: Prepared, to: str | None = None, **given: Any) -> Exit:
     roots = environment.load("staging", ROOT / "templates", ROOT / "params")
-    return rollback.run(Run(aws, roots, Namespace(**{"to": to, "build_again": False, "yes": True} | given), ROOT))
+    return rollback.run(verb_run(aws, roots), rollback.Options(to=to, **{"yes": True, **given}))
 
 
 HISTORY = (

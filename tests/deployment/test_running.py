@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.templates import STACK, Template
-from scripts.deployment import author, environment, execute, follow
-from scripts.deployment.environment import Environment
+from generator.cfn.environments import Environment
+from generator.cfn.templates import STACK
+from scripts.deployment import environment, execute, stacks
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose import running
+from scripts.operations.diagnose import history
+from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, Prepared, arn, refusal
 from tests.deployment.test_verbs import STAGING, Account, asked
+from tests.support.runs import Watching, running
 
 START = datetime.now(UTC) - timedelta(minutes=12)
 TOKEN = "deploy-00000000-11111111"
@@ -63,14 +65,14 @@ class Busy(Account):
 
     def change_set(self, ChangeSetName: str, **_: Any) -> dict[str, Any]:
         if TOKEN in ChangeSetName:
-            return {"Description": f"{author.here(self.who)}; commit 0", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
+            return {"Description": f"{stacks.this_run(self.who)}; commit 0", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
         return super().change_set(ChangeSetName)
 
 
 def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environment]) -> None:
     aws = Busy("arn:aws:sts::0:assumed-role/Deploy/alice")
     with pytest.raises(ManualActionRequiredError) as raised:
-        apply.run(asked(aws, loaded))
+        apply.run(*asked(aws, loaded))
     told = f"{STAGING} is being updated, started by arn:aws:sts::0:assumed-role/Deploy/alice at"
     ago = re.search(r" (\d+) min ago", raised.value.reason)
     assert raised.value.reason.startswith(told) and ago
@@ -82,8 +84,9 @@ def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environ
 def test_what_another_run_started_is_found_from_its_beginning() -> None:
     aws = Busy(ME.arn)
     stack = Stack(STAGING, arn("stack", STAGING), "UPDATE_IN_PROGRESS", change_set=arn("changeSet", TOKEN))
-    found = running.current(aws, stack)
-    assert found and (found.who, found.begun.token, found.begun.after) == (ME.arn, TOKEN, EVENTS[1]["EventId"])
+    operation = execute.last_operation(aws, stack.id)
+    assert operation and (operation.token, operation.after) == (TOKEN, EVENTS[1]["EventId"])
+    assert history.operator(aws, stack) == ME.arn
 
 
 PLAN = Plan(STAGING, arn("stack", STAGING), "UPDATE", arn("changeSet", TOKEN), TOKEN, "d")
@@ -99,10 +102,10 @@ def test_an_execution_whose_answer_was_lost_has_begun_or_not(events: list[dict[s
         cloudformation__describe_stack_events={"StackEvents": events},
     )
     if begun:
-        assert execute.apply(aws, PLAN).stack.name == STAGING
+        assert execute.start(aws, PLAN).stack.name == STAGING
     else:
         with pytest.raises(RefusedError, match="has changed since this was planned"):
-            execute.apply(aws, PLAN)
+            execute.start(aws, PLAN)
 
 
 def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
@@ -110,14 +113,14 @@ def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
     first = {"StackEvents": EVENTS[1:]}
     aws = Prepared(cloudformation__execute_change_set=lost, cloudformation__describe_stack_events=[first, lost])
     with pytest.raises(ManualActionRequiredError, match="is not known"):
-        execute.apply(aws, PLAN)
+        execute.start(aws, PLAN)
 
 
 def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polling never makes a good deployment fail."""
     now = [0.0]
-    monkeypatch.setattr("scripts.deployment.follow.time.sleep", lambda seconds: now.append(now.pop() + seconds))
-    monkeypatch.setattr("scripts.deployment.follow.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("scripts.deployment.execute.time.sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr("scripts.deployment.execute.time.monotonic", lambda: now[0])
     ended = {"StackEvents": [own("UPDATE_COMPLETE", 9), own("UPDATE_IN_PROGRESS", 0)]}
     stack = {"StackName": STAGING, "StackStatus": "UPDATE_COMPLETE", "CreationTime": START}
     lost = refusal("x", "EndpointConnectionError")
@@ -125,23 +128,24 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
         cloudformation__describe_stack_events=[*[lost] * 20, ended],
         cloudformation__describe_stacks={"Stacks": [{**stack, "StackId": arn("stack", STAGING)}]},
     )
-    events, held = follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
+    events, held = execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
     assert len(events) == 2 and held.status == "UPDATE_COMPLETE"
-    for code, seconds in (("EndpointConnectionError", follow.PATIENCE), ("ExpiredToken", 0.0)):
+    for code, seconds in (("EndpointConnectionError", execute.PATIENCE), ("ExpiredToken", 0.0)):
         now[:] = [0.0]
         lost = refusal("x", code)
         aws = Prepared(cloudformation__describe_stack_events=lost, cloudformation__describe_stacks=lost)
         with pytest.raises(AwsError, match=code):
-            follow.follow(aws, arn("stack", STAGING), None, lambda _: None, lambda: None)
+            execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
         assert seconds <= now[0] <= seconds + 10
 
 
 def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
-    """A trace that raises Ctrl-C once, before the line of that number of those that `follow` executes."""
+    """A trace that raises Ctrl-C once, before the line of that number of those that follow it."""
     left = [number]
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename != follow.__file__ or frame.f_code.co_name == "failed":  # a look at an event, later
+        others = ("failed", "leave", "left_running", "watch")  # around it, and a look at an event, later
+        if frame.f_code.co_filename != execute.__file__ or frame.f_code.co_name in others:
             return None
         if event == "line":
             left[0] -= 1
@@ -161,7 +165,7 @@ FAILURE = own("UPDATE_FAILED", 4) | {
 }
 
 
-def watched(number: int, root: Template) -> tuple[int, set[str], execute.Outcome]:
+def watched(number: int) -> tuple[int, set[str], execute.Outcome]:
     """A failing update that is watched, with one answer lost and Ctrl-C before line `number`, after which the person
     watches on: how often it was asked, what was shown, and the outcome."""
     ends = [own("UPDATE_ROLLBACK_COMPLETE", 9), own("UPDATE_ROLLBACK_IN_PROGRESS", 5)]
@@ -183,12 +187,11 @@ def watched(number: int, root: Template) -> tuple[int, set[str], execute.Outcome
         questions[0] += 1
 
     aws = Prepared(cloudformation__describe_stack_events=events, cloudformation__describe_stacks=stack)
-    running = execute.Running(Stack(STAGING, arn("stack", STAGING), ""), None, frozenset({"UPDATE_COMPLETE"}), 0.0)
-    watcher = execute.Watcher(lambda fresh: shown.update(event.status for event in fresh), watch_on)
+    watcher = FailureObserver(aws, lambda fresh: shown.update(event.status for event in fresh), watch_on)
     before = sys.gettrace()
     sys.settrace(interrupt_at(number))
     try:
-        outcome = execute.watch(aws, running, root, watcher)
+        outcome = execute.watch(aws, running(STAGING), watcher)
     finally:
         sys.settrace(before)
     return questions[0], shown, outcome
@@ -199,22 +202,23 @@ def test_whenever_ctrl_c_comes_watching_on_misses_nothing(
 ) -> None:
     """In the middle of a pause, of a reading, of a call that failed. Between two rounds of the loop, where Python
     cannot catch it, the operation is said to be left running."""
-    monkeypatch.setattr("scripts.deployment.follow.time.sleep", lambda _: None)
-    monkeypatch.setattr("scripts.deployment.follow.READING", 0.0)
+    monkeypatch.setattr("scripts.deployment.execute.time.sleep", lambda _: None)
+    monkeypatch.setattr("scripts.deployment.execute.READING", 0.0)
     root = loaded["environment"].root
-    _, everything, usual = watched(0, root)
-    assert len(everything) == 4 and usual.cause and usual.cause.reason == "out of order"
+    _, everything, usual = watched(0)
+    cause = diagnose(usual, root).cause
+    assert len(everything) == 4 and cause and cause.reason == "out of order"
     number, questions, left = 0, 1, 0
     while questions:
         number += 1
         try:
-            questions, shown, outcome = watched(number, root)
+            questions, shown, outcome = watched(number)
         except ManualActionRequiredError as error:
             assert error.reason == f"{STAGING} is left running."
             left += 1
             continue
-        assert (outcome.status, outcome.cause, shown) == (usual.status, usual.cause, everything), number
-    assert number > 150 and left < 20
+        assert (outcome.status, diagnose(outcome, root).cause, shown) == (usual.status, cause, everything), number
+    assert number > 150 and left < number / 15
 
 
 def test_ctrl_c_while_it_is_recorded_leaves_it_running(loaded: dict[str, Environment]) -> None:
@@ -232,7 +236,7 @@ def test_ctrl_c_while_it_is_recorded_leaves_it_running(loaded: dict[str, Environ
 
     aws.answers |= {"cloudformation.execute_change_set": execute_change_set, "s3.put_object": put}
     with pytest.raises(ManualActionRequiredError, match=f"{STAGING} is left running"):
-        apply.run(asked(aws, loaded, yes=True))
+        apply.run(*asked(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "CREATE_IN_PROGRESS"
 
 
@@ -246,4 +250,4 @@ def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:
             cloudformation__describe_stack_events={"StackEvents": events},
         )
         with pytest.raises(ends):
-            execute.apply(aws, PLAN)
+            execute.start(aws, PLAN)

@@ -8,15 +8,21 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import environment, settings
+from generator.cfn.environments import Environment
+from generator.cfn.losses import TemplatePair
+from generator.cfn.packaging import PackagedSet
+from generator.cfn.templates import TemplateSet, from_bodies
+from scripts.deployment import environment
 from scripts.deployment.aws import Endpoint
-from scripts.deployment.environment import Environment
-from scripts.deployment.plan import Plan, PlannedChange
-from scripts.deployment.settings import ALLOW_ALL, Settings
+from scripts.deployment.compare import ALLOW_ALL, Comparison, Settings
+from scripts.deployment.deploy_root import Context, RootDeployment
+from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
+from scripts.operations import alarms
 from scripts.operations.output.settings import setting_lines
 from tests.conftest import ROOT
-from tests.deployment.service import REGION, Prepared, arn
+from tests.deployment.service import ME, REGION, Prepared, arn
 
 NAME = "cloud-health-dashboard-staging"
 STACK = Stack(NAME, arn("stack", NAME), "UPDATE_COMPLETE", protected=True)
@@ -46,38 +52,60 @@ def resources(StackName: str) -> dict[str, Any]:
     return {"StackResourceSummaries": held}
 
 
+def deployment(aws: Prepared, staging: Environment, previous: Stack | None, **more: Any) -> RootDeployment:
+    context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}), **more)
+    bucket = Bucket.of("dashboard", ME, REGION)
+    return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
+
+
+NOTHING = Comparison(True, False)
+
+
 def test_updates_are_watched_by_the_alarms_that_guard_releases_and_exist(staging: Environment) -> None:
     aws = Prepared(cloudformation__list_stack_resources=resources)
-    found = settings.wanted(aws, staging, STACK, None, watched=True)
+    root = deployment(aws, staging, STACK)
     prefix = f"arn:aws:cloudwatch:{REGION}:000000000000:alarm:"
-    assert found.alarms == (f"{prefix}BackendErrors-staging", f"{prefix}GatewayErrors-staging")
-    assert found.protected and found.request == {
+    assert root.settings.protected and root.settings.policy == staging.file.stack_policy
+    assert alarms.rollback_options(root, NOTHING, watched=True) == {
         "RollbackConfiguration": {
-            "RollbackTriggers": [{"Arn": one, "Type": ALARM} for one in found.alarms],
+            "RollbackTriggers": [
+                {"Arn": f"{prefix}{name}-staging", "Type": ALARM} for name in ("BackendErrors", "GatewayErrors")
+            ],
             "MonitoringTimeInMinutes": 0,
         }
     }
-    nobody = settings.wanted(Prepared(), staging, STACK, [], watched=False)
-    assert nobody.request["RollbackConfiguration"]["RollbackTriggers"] == [] == nobody.request["NotificationARNs"]
+    nobody = deployment(Prepared(), staging, STACK, topics=())
+    unwatched = alarms.rollback_options(nobody, NOTHING, watched=False)["RollbackConfiguration"]
+    assert unwatched["RollbackTriggers"] == [] and nobody.settings.topics == ()
 
 
 def test_a_creation_is_watched_by_no_alarm_and_a_local_one_not_protected(staging: Environment) -> None:
     aws = Prepared()
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
-    found = settings.wanted(aws, staging, None, None, watched=True)
-    assert found == Settings(protected=False, policy={}) and found.request == {}
+    root = deployment(aws, replace(staging, file=replace(staging.file, stack_policy={})), None)
+    assert root.settings == Settings(protected=False, policy={})
+    assert alarms.rollback_options(root, NOTHING, watched=True) == {}
 
 
 def test_an_alarm_that_the_update_takes_away_does_not_watch_it(staging: Environment) -> None:
-    def planned(*changes: PlannedChange) -> Plan:
-        child = PlannedChange(("Backend",), "AWS::CloudFormation::Stack", "Modify", children=changes, nested=True)
-        return Plan(NAME, STACK.id, "UPDATE", "cs", "n", "d", (child,))
+    def pair(**after: Any) -> TemplatePair:
+        def side(**alarm: Any) -> TemplateSet:
+            logs = {"Type": "AWS::Logs::LogGroup"}
+            named = {"BackendErrors": {"Type": ALARM, "Properties": alarm}} if alarm else {}
+            nested = {"Backend": {"Type": "AWS::CloudFormation::Stack"}}
+            return from_bodies(
+                {"environment": {"Resources": nested}, "Backend": {"Resources": {"Logs": logs, **named}}}
+            )
 
-    kept = PlannedChange(("Backend", "BackendErrors"), ALARM, "Modify", "False")
-    other = PlannedChange(("Backend", "TaskLogs"), "AWS::Logs::LogGroup", "Remove")
-    assert not settings.endangered(planned(kept, other), staging.root)
-    for change in (replace(kept, replacement="True"), replace(kept, action="Remove", replacement="")):
-        assert settings.endangered(planned(change), staging.root)
+        return TemplatePair("environment", side(AlarmName="errors", Threshold=1), side(**after))
+
+    assert not alarms.is_endangered(staging.root, pair(AlarmName="errors", Threshold=2))
+    for after in ({"AlarmName": "other", "Threshold": 1}, {}):
+        assert alarms.is_endangered(staging.root, pair(**after))
+    aws = Prepared(cloudformation__list_stack_resources=resources)
+    endangered = Comparison(True, True, pair=pair())
+    options = alarms.rollback_options(deployment(aws, staging, STACK), endangered, watched=True)
+    assert options["RollbackConfiguration"]["RollbackTriggers"] == []
 
 
 def read(text: str) -> Any:
@@ -100,25 +128,27 @@ def test_the_policy_is_that_of_the_parameter_file(held: Any, policy: Any, told: 
         cloudformation__set_stack_policy={},
     )
     wanted = Settings(protected=True, policy=policy)
-    found = settings.pending(aws, wanted, STACK)
+    found = wanted.changes(aws, STACK)
     assert [(read(one.before), read(one.after)) for one in found] == told
-    settings.settle(aws, STACK.id, wanted, found)
+    wanted.apply(aws, STACK.id, found)
     asked = [json.loads(one["StackPolicyBody"]) for name, one in aws.asked if name.endswith("set_stack_policy")]
     assert asked == [after for _, after in told]
 
 
 def test_protection_is_told_and_set() -> None:
     aws = Prepared(cloudformation__update_termination_protection={})
-    wanted = Settings(protected=True, policy={}, topics=(), alarms=("arn:aws:cloudwatch:r:0:alarm:Errors",))
-    found = settings.pending(aws, wanted, None)
-    plan = Plan(NAME, STACK.id, "CREATE", "cs", "n", "d", settings=wanted, kept=tuple(found))
+    wanted = Settings(protected=True, policy={}, topics=())
+    found = wanted.changes(aws, None)
+    triggers = [{"Arn": "arn:aws:cloudwatch:r:0:alarm:Errors", "Type": ALARM}]
+    options = {"NotificationARNs": [], "RollbackConfiguration": {"RollbackTriggers": triggers}}
+    plan = Plan(NAME, STACK.id, "CREATE", "cs", "n", "d", setting_changes=tuple(found), options=options)
     assert list(map(str, setting_lines(plan))) == [
         "  settings",
         "    termination protection: off → on",
         "    rolls back if one of these alarms fires during the update: Errors",
         "    notification topics: none",
     ]
-    settings.settle(aws, STACK.id, wanted, found)
+    wanted.apply(aws, STACK.id, found)
     assert aws.asked == [
         ("cloudformation.update_termination_protection", {"StackName": STACK.id, "EnableTerminationProtection": True})
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from generator.cfn.statuses import DEPLOYED, RESTORED, STATUSES, Action, meaning
 from scripts.deployment.errors import Exit
-from scripts.deployment.statuses import DEPLOYED, RESTORED, STATUSES, Action, meaning
 from tests.deployment.service import model
 
 STUCK = (Action.CONTINUE, Action.MANUAL)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 
+from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.templates import STACK
-from scripts.deployment.computed import Computed
-from scripts.deployment.follow import Event
-from scripts.deployment.plan import Difference, Plan, PlannedChange
+from scripts.deployment.environment import Computed
+from scripts.deployment.execute import Event
+from scripts.deployment.plan import Plan
 from scripts.operations.output import outcomes, plan_text
 from scripts.operations.output.progress_view import Lines
 
@@ -19,7 +20,7 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     key = PlannedChange(("Data", "Key"), "AWS::KMS::Key", "Add")
     data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
     found = (Computed("A", "1", "computed", "by looking"),)
-    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), found=found)
+    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), computed=found)
     assert list(map(str, plan_text.plan_lines(plan))) == [
         "s: create 3 resources in 1 nested stack",
         "  computed parameters",

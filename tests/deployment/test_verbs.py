@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from generator.cfn.environments import Environment, EnvironmentRefusedError
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
-from scripts.deployment.environment import Environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.deployment.package import _policy, bucket_name
+from scripts.deployment.package import Bucket, bucket_policy
+from scripts.operations.options import DeployOptions, NoOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
 from scripts.operations.verbs import status as standing
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
+from tests.support.runs import verb_options, verb_run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHARED, STAGING = "cloud-health-dashboard-shared", "cloud-health-dashboard-staging"
@@ -33,17 +34,9 @@ def loaded() -> Roots:
     return environment.load("staging", ROOT / "templates", ROOT / "params")
 
 
-def apply_options() -> dict[str, Any]:
-    """The options of `apply` as they are when none is given."""
-    parser = ArgumentParser()
-    apply.arguments(parser)
-    return vars(parser.parse_args([]))
-
-
-def asked(aws: Aws, roots: Roots, **given: Any) -> Run:
-    """A run with what the command line gives; nothing is agreed to in advance."""
-    options = apply_options() | given
-    return Run(aws, roots, Namespace(**options), ROOT)
+def asked(aws: Aws, roots: Roots, **given: Any) -> tuple[Run, DeployOptions]:
+    """A run of `apply` with what the command line gives; nothing is agreed to in advance."""
+    return verb_run(aws, roots), verb_options(apply, **given)
 
 
 # An account without anything of an earlier life of the environment.
@@ -59,13 +52,15 @@ class Account(Prepared):
 
     def __init__(self, staging: str = "", **answers: Any) -> None:
         self.statuses = {SHARED: "CREATE_COMPLETE", STAGING: staging}
-        policy = json.dumps(_policy(bucket_name("cloud-health-dashboard", ME, REGION)))
+        policy = json.dumps(bucket_policy(Bucket.of("cloud-health-dashboard", ME, REGION).name))
         super().__init__(
             sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
             cloudformation__describe_stacks=self.stack,
             cloudformation__describe_stack_events=self.events,
             cloudformation__list_change_sets={"Summaries": []},
             cloudformation__get_stack_policy={},
+            cloudformation__get_template=self.template,
+            cloudformation__list_stack_resources={"StackResourceSummaries": []},
             cloudformation__update_termination_protection={},
             cloudformation__create_change_set=self.create,
             cloudformation__describe_change_set=self.change_set,
@@ -95,7 +90,12 @@ class Account(Prepared):
         given = {"RepositoryName": "dashboard", "ApprovalRule": rule}
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
         found = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
+        file = json.loads((ROOT / "params/shared.json").read_text(encoding="utf-8"))
+        shared = environment.load("shared", ROOT / "templates", ROOT / "params")["shared"]
+        parameters = shared.values({}) if name == SHARED else {}
         kept = {"EnableTerminationProtection": True, "Outputs": outputs}
+        kept["Parameters"] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        kept["Tags"] = [{"Key": key, "Value": value} for key, value in file["Tags"].items()]
         return {"Stacks": [{**found, **kept, "CreationTime": NOW}]}
 
     def events(self, StackName: str) -> dict[str, Any]:
@@ -120,6 +120,11 @@ class Account(Prepared):
         changes = [{"Type": "Resource", "ResourceChange": added}]
         return {"Status": "CREATE_COMPLETE", "ChangeSetId": ChangeSetName, "Changes": changes}
 
+    def template(self, StackName: str, **_: Any) -> dict[str, Any]:
+        """The shared stack's is the one that lies in the repository."""
+        assert SHARED in StackName
+        return {"TemplateBody": (ROOT / "templates/shared.json").read_text(encoding="utf-8")}
+
     def delete(self, StackName: str) -> dict[str, Any]:
         self.statuses[self.name(StackName)] = "DELETE_COMPLETE"
         return {}
@@ -129,9 +134,11 @@ def test_what_a_living_environment_cannot_change_is_refused(loaded: Roots) -> No
     """The template says what and why; a new environment and an unchanged value are nobody's concern."""
     wanted = loaded["environment"]
     for before in ({}, {"LoadBalancerScheme": "INTERNAL"}):
-        wanted.keep(before, {"LoadBalancerScheme": "INTERNAL"})
-    with pytest.raises(RefusedError, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"):
-        wanted.keep({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
+        wanted.check_fixed(before, {"LoadBalancerScheme": "INTERNAL"})
+    with pytest.raises(
+        EnvironmentRefusedError, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"
+    ):
+        wanted.check_fixed({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
 
 
 def test_without_a_yes_nothing_happens_and_nothing_is_left(
@@ -140,14 +147,13 @@ def test_without_a_yes_nothing_happens_and_nothing_is_left(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = Account()
     with pytest.raises(NotConfirmedError) as raised:
-        apply.run(asked(aws, loaded))
+        apply.run(*asked(aws, loaded))
     assert raised.value.status is Exit.CHANGES
     assert "cloudformation.execute_change_set" not in aws.calls()
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
-    assert [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")] == [
-        arn("changeSet", SHARED),
-        arn("changeSet", STAGING),
-    ]
+    # The shared stack is as it should be, so that no change set is made for it.
+    deleted = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
+    assert deleted == [arn("changeSet", STAGING)]
     assert f"{STAGING}: create 1 resource" in capsys.readouterr().out
 
 
@@ -156,12 +162,12 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
     aws = Account()
     aws.answers["codecommit.get_branch"] = missing
     with pytest.raises(RefusedError, match="dashboard has no branch develop") as raised:
-        apply.run(asked(aws, loaded))
+        apply.run(*asked(aws, loaded))
     assert "--without-branch" in raised.value.remedy and raised.value.status is Exit.REFUSED
     assert not any(one.get("StackName") == STAGING for _, one in aws.asked)
     aws.asked.clear()
     with pytest.raises(NotConfirmedError):
-        apply.run(asked(aws, loaded, without_branch=True))
+        apply.run(*asked(aws, loaded, without_branch=True))
     assert "codecommit.get_branch" not in aws.calls()
 
 
@@ -169,7 +175,7 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
 def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None:
     aws = Account(status)
     with pytest.raises(ManualActionRequiredError, match=status) as raised:
-        apply.run(asked(aws, loaded))
+        apply.run(*asked(aws, loaded))
     assert raised.value.remedy
     touched = [name for name, one in aws.asked if one.get("StackName") in (STAGING, arn("stack", STAGING))]
     assert touched == ["cloudformation.describe_stacks"]
@@ -178,7 +184,7 @@ def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None
 def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:
     aws = Account("ROLLBACK_COMPLETE")
     with pytest.raises(NotConfirmedError):
-        apply.run(asked(aws, loaded))
+        apply.run(*asked(aws, loaded))
     made = next(one for name, one in aws.asked if name.endswith("create_change_set") and one["StackName"] == STAGING)
     assert made["ChangeSetType"] == "CREATE"
     assert aws.calls().index("cloudformation.delete_stack") < len(aws.calls()) - 3
@@ -200,16 +206,16 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
 
     aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
     with pytest.raises(ManualActionRequiredError, match="was changed, but not cleared up and recorded"):
-        apply.run(asked(aws, loaded, yes=True))
+        apply.run(*asked(aws, loaded, yes=True))
     aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
-    assert apply.run(asked(aws, loaded, yes=True)) is Exit.DONE
+    assert apply.run(*asked(aws, loaded, yes=True)) is Exit.DONE
 
 
 def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> None:
     aws = Account()
     aws.answers["cloudformation.execute_change_set"] = refusal("x", "InvalidChangeSetStatus")
     with pytest.raises(RefusedError, match="has changed since this was planned"):
-        apply.run(asked(aws, loaded, yes=True))
+        apply.run(*asked(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
 
 
@@ -217,7 +223,8 @@ def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.
     held = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
     summaries = {"StackResourceSummaries": [{**held, "LastUpdatedTimestamp": NOW}]}
     for status, code in (("CREATE_COMPLETE", 0), ("UPDATE_IN_PROGRESS", 4), ("UPDATE_ROLLBACK_FAILED", 4), ("", 0)):
-        aws = Account(status, cloudformation__list_stack_resources=summaries)
-        assert standing.run(asked(aws, loaded)) == code
+        aws = Account(status)
+        aws.answers["cloudformation.list_stack_resources"] = summaries
+        assert standing.run(verb_run(aws, loaded), NoOptions()) == code
         told = capsys.readouterr().out
         assert "  Storage  CREATE_COMPLETE" in told and (status or "does not exist") in told

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import re
 import subprocess
-from argparse import Namespace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from scripts.deployment import who
+from generator.cfn.environments import Environment
+from scripts.deployment import guards
 from scripts.deployment.aws import Identity
-from scripts.deployment.environment import Environment, load
+from scripts.deployment.environment import load
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
-from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, Prepared, arn
+from tests.support.runs import verb_options, verb_run
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
-HELD = Stack("access", "id", "CREATE_COMPLETE", outputs={who.DEPLOY_ROLE: DEPLOYER})
+HELD = Stack("access", "id", "CREATE_COMPLETE", outputs={guards.DEPLOY_ROLE: DEPLOYER})
 ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
 
 
@@ -54,11 +53,11 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_the_deploy_role_deploys_what_everybody_has(tree: Path) -> None:
-    who.check(wanted("production"), ME, HELD, tree)
+    guards.check_production(wanted("production"), ME, HELD, tree)
 
 
 def test_other_environments_ask_for_nothing(tmp_path: Path) -> None:
-    who.check(wanted("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path)
+    guards.check_production(wanted("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path)
 
 
 ACTING = ("destroy", "continue_", "rollback", "config")
@@ -68,7 +67,7 @@ ACTING = ("destroy", "continue_", "rollback", "config")
 def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     """Before anything else is looked at that a stranger could be told, or changed."""
     loaded = load("production", ROOT / "templates", ROOT / "params")
-    outputs = {who.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
+    outputs = {guards.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
     told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
     aws = Prepared(
@@ -76,9 +75,10 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
         sts__get_caller_identity={"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"},
         codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": []},
     )
-    given: dict[str, Any] = {"to": "abc", "set": [], "compare": None, "secret": "JWT_SECRET_KEY"}
+    module = import_module(f"scripts.operations.verbs.{verb}")
+    options = verb_options(module, to="abc", secret="JWT_SECRET_KEY")
     with pytest.raises(RefusedError, match="production is deployed as its deploy role, and this is"):
-        import_module(f"scripts.operations.verbs.{verb}").run(Run(aws, loaded, Namespace(**given), ROOT))
+        module.run(verb_run(aws, loaded), options)
     assert not [one for one, _ in aws.asked if not re.search(r"\.(describe|list|get)_", one)]
 
 
@@ -92,7 +92,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
 )
 def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        who.check(wanted("production"), Identity(ACCOUNT, arn), HELD, tree)
+        guards.check_production(wanted("production"), Identity(ACCOUNT, arn), HELD, tree)
     assert arn in refused.value.reason
     for line in (
         "[profile cloud-health-dashboard-production]",
@@ -106,13 +106,13 @@ def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
 def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
     stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
     with pytest.raises(RefusedError, match="this is arn:aws:sts::111122223333"):
-        who.check(wanted("production"), stranger, HELD, tree)
+        guards.check_production(wanted("production"), stranger, HELD, tree)
 
 
 @pytest.mark.parametrize("held", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
 def test_without_its_role_production_waits_for_an_administrator(tree: Path, held: Stack | None) -> None:
     with pytest.raises(RefusedError, match="make access ENV=production"):
-        who.check(wanted("production"), ME, held, tree)
+        guards.check_production(wanted("production"), ME, held, tree)
 
 
 def change(tree: Path) -> None:
@@ -150,15 +150,10 @@ def test_a_tree_that_nobody_else_has_is_refused(tree: Path, spoil: object, says:
     assert callable(spoil)
     spoil(tree)
     with pytest.raises(RefusedError, match=says) as refused:
-        who.check(wanted("production"), ME, HELD, tree)
+        guards.check_production(wanted("production"), ME, HELD, tree)
     assert "nothing has happened" in refused.value.reason
 
 
 def test_no_tree_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="this one is unknown"):
-        who.check(wanted("production"), ME, HELD, tmp_path)
-
-
-def test_the_role_that_cloudformation_acts_with() -> None:
-    held = Stack("access", "id", "CREATE_COMPLETE", outputs={who.CLOUDFORMATION_ROLE: "arn"})
-    assert (who.role(held), who.role(HELD), who.role(None)) == ("arn", "", "")
+        guards.check_production(wanted("production"), ME, HELD, tmp_path)

@@ -43,10 +43,10 @@ ELSEWHERE = {
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
 }
 CALLING = ("call", "pages")
-# Calls that are named elsewhere: the door itself, and the rows of `NAMED`.
+# Calls that are named elsewhere: the method itself, and the rows of `NAMED`.
 BY_NAME = {
     ("aws.py", "self.call(service, operation, **arguments)"),
-    ("source.py", "look.aws.call(service, operation, **{argument: name})"),
+    ("source.py", "survey.aws.call(service, operation, **{argument: name})"),
 }
 ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
 PIPELINES = ("cloud-health-dashboard-pipeline", "cloud-health-dashboard-pipeline-${Environment}")

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.cfn.environments import Environment
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, from_bodies
 from scripts import cli
 from scripts.deployment.aws import Aws
-from scripts.deployment.environment import Environment
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import read
+from scripts.operations.options import read_options
 from scripts.operations.run import Run
 from scripts.terminal.endings import ended
+from tests.support.gate import passed
 
 Body = dict[str, Any]
 REFUSED = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/aws/broken", "Type": "String", "Value": "x"}}
@@ -82,9 +84,11 @@ class Project:
         body = templates(self.application, broken)
         file = ParameterFile("case.json", {"Environment": "case", "Text": text}, {}, {})
         root = Environment("case", from_bodies(body)["environment"], file)
-        given = cli.parser(verb).parse_args(["case", *words])
-        run = Run(self.aws, {"environment": root}, given, Path(os.devnull).parent)
-        return int(ended(lambda: cli.VERBS[verb].load().run(run), RefusedError("Interrupted.")))
+        module, nowhere = cli.VERBS[verb].load(), Path(os.devnull).parent
+        options = read_options(module.Options, cli.parser(verb).parse_args(["case", *words]))
+        roots = {"environment": root}
+        run = Run(self.aws, roots, nowhere, nowhere, nowhere, passed(roots))
+        return int(ended(lambda: module.run(run, options), RefusedError("Interrupted.")))
 
     def state(self, text: str) -> dict[str, Any]:
         """Every stack with its resources, parameters, outputs and change sets, and the values that the services hold;

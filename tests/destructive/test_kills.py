@@ -17,6 +17,7 @@ from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.conftest import Drive
 from tests.destructive.small import KILLED, settled
+from tests.support.gate import pass_gate
 
 
 @pytest.mark.parametrize("what", ["create", "update"])
@@ -30,8 +31,9 @@ def test_a_kill_between_any_two_calls(drive: Drive, what: str) -> None:
 
 
 def start(run_file: Path, params: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(run_file), "--params"]
-    return subprocess.Popen([*command, str(params)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(run_file)]
+    folders = ["--params", str(params), "--templates", str(params.parent / "templates")]
+    return subprocess.Popen([*command, *folders], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def killed_at(endpoint: server.Endpoint, process: subprocess.Popen[str], calls: int) -> bool:
@@ -51,6 +53,8 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
     run_file, params, kills = tmp_path / "local_aws.json", tmp_path / "params", 0
     endpoint = prepared.ensure(run_file)
     shutil.copytree(ROOT / "params", params)
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    pass_gate(tmp_path / "templates")
     wanted = (params / "local.json").read_text(encoding="utf-8")
     try:
         for days, moments in (("30", (3, 9, 21, 40, 70)), ("60", (2, 7, 12, 20, 35))):

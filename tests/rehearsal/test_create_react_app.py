@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scripts.local_aws import server
 from scripts.rehearsal.runtime import toolchains
+from tests.support.gate import pass_gate
 
 PACKAGE = {
     "name": "dashboard",
@@ -53,6 +54,7 @@ def test_a_release_of_a_create_react_app(repository: Path, tmp_path: Path) -> No
     app = application(repository, tmp_path)
     run_file = tmp_path / "local_aws.json"
     server.ensure(run_file)
+    pass_gate(repository / "templates")
     try:
         for module, words in (
             ("scripts.deploy", ["apply", "local"]),

@@ -24,6 +24,7 @@ from scripts.local_aws import faults, server
 from scripts.local_aws.faults import CallFault, Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support.gate import pass_gate
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 # The account of the local AWS is one that documentation uses: a parameter file must not name it.
@@ -148,6 +149,7 @@ class Account:
             (self.folder / name).mkdir(exist_ok=True)
         for name, body in bodies.items():
             (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
+        pass_gate(self.folder / "templates")
         shared = json.loads((ROOT / "params/shared.json").read_text(encoding="utf-8"))
         shared["Parameters"]["RequiredApprovals"] = "0"  # the local AWS does not hold approval rules
         (self.folder / "params/shared.json").write_text(json.dumps(shared), encoding="utf-8")

@@ -18,6 +18,7 @@ from scripts.deployment.aws import Aws, Endpoint
 from scripts.local_aws import server
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support.gate import pass_gate
 
 SHARED, LOCAL = "cloud-health-dashboard-shared", "cloud-health-dashboard-local"
 # SSM refuses names below /aws (PutParameter, API reference); the resource's schema cannot know that.
@@ -51,6 +52,7 @@ class World:
         for name in ("templates", "params"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             shutil.copytree(ROOT / name, self.folder / name)
+        pass_gate(self.folder / "templates")
 
     def parameters(self, **changed: str) -> None:
         self.edit("params/local.json", lambda body: body["Parameters"].update(changed))
@@ -58,12 +60,15 @@ class World:
     def breaking(self, template: str) -> None:
         self.edit(f"templates/{template}", lambda body: body["Resources"].update(Broken=BROKEN))
 
-    def edit(self, name: str, change: Any) -> None:
-        """Changes one file of the folders: `change` is given its JSON."""
+    def edit(self, name: str, change: Any, *, gate: bool = True) -> None:
+        """Changes one file of the folders: `change` is given its JSON. The gate passes what is there then, unless it is
+        left out."""
         file = self.folder / name
         body = json.loads(file.read_text(encoding="utf-8"))
         change(body)
         file.write_text(json.dumps(body), encoding="utf-8")
+        if gate:
+            pass_gate(self.folder / "templates")
 
     def stacks(self) -> dict[str, str]:
         """Every stack that exists, nested ones too, with its status."""

@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
-from scripts.cli import parser
 from scripts.deployment import environment as parameters
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
 from scripts.local_aws import server
-from scripts.operations.run import Run
 from scripts.operations.verbs import apply
-from tests.conftest import ROOT
 from tests.support.deployments import LOCAL, SHARED, World, world
+from tests.support.runs import verb_run
 
 __all__ = ["world"]  # a fixture
 
@@ -108,7 +106,7 @@ def test_edge_stands_in_us_east_1_wherever_the_environment_is(world: World) -> N
     assert world.aws.endpoint
     ireland = Aws(endpoint=replace(world.aws.endpoint, region="eu-west-1"))
     roots = parameters.load("abroad", world.folder / "templates", world.folder / "params")
-    assert apply.run(Run(ireland, roots, parser("apply").parse_args(["abroad"]), ROOT)) is Exit.DONE
+    assert apply.run(verb_run(ireland, roots), apply.Options()) is Exit.DONE
     names = {name: one.stack for name, one in roots.items()}
     assert stacks.read(ireland, names["edge"]) is None and stacks.read(world.aws, names["environment"]) is None
     edge, environment = stacks.read(world.aws, names["edge"]), stacks.read(ireland, names["environment"])

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from scripts.deployment import linked_roles
+from generator.cfn.changes import PlannedChange
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.plan import Plan, PlannedChange
+from scripts.deployment.plan import Plan
+from scripts.operations import linked_roles
 from tests.deployment.service import Prepared, arn, refusal
 from tests.support.accounts import Account, account
 

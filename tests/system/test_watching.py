@@ -20,6 +20,7 @@ from scripts.local_aws.faults import Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.small import templates
+from tests.support.gate import pass_gate
 
 STACK = "watched-local"
 
@@ -43,6 +44,7 @@ class World:
         for name, body in bodies.items():
             (self.folder / "templates").mkdir(exist_ok=True)
             (self.folder / f"templates/{name}.json").write_text(json.dumps(body), encoding="utf-8")
+        pass_gate(self.folder / "templates")
         (self.folder / "params").mkdir(exist_ok=True)
         (self.folder / "params/shared.json").write_bytes((ROOT / "params/shared.json").read_bytes())
         file = {"Parameters": {"Environment": "local", "Text": text}, "Tags": {}, "StackPolicy": {}}

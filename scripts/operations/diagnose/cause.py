@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from generator.cfn.templates import STACK, Template
 from scripts.deployment.aws import Aws
-from scripts.deployment.follow import Event
+from scripts.deployment.execute import Event, Outcome, leave
+from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import sources
 from scripts.operations.diagnose.remedies import remedy
 from scripts.operations.diagnose.tasks import NO_TASK, why_stopped
@@ -19,13 +20,14 @@ SERVICE = "AWS::ECS::Service"
 SAYS = "Its stopped task says why, above: correct that in the application or its configuration."
 BY_A_PERSON = "somebody cancelled it (CancelUpdateStack)"
 
-Said = Mapping[tuple[str, ...], Sequence[str]]
+ServiceMessages = Mapping[tuple[str, ...], Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Cause:
     """Why an operation failed. `sentence` is what the resource is for, `module` where it is made and `place` the line
-    in it, as far as the sources are there; `said` is what the service itself tells, a line each."""
+    in it, as far as the sources are there; `service_messages` is what the service
+    itself says, a line each."""
 
     path: tuple[str, ...]
     type: str
@@ -34,23 +36,44 @@ class Cause:
     module: str
     remedy: str
     place: str = ""
-    said: tuple[str, ...] = ()
+    service_messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why an operation failed, and what kept it from being undone; neither for one that went well."""
+
+    cause: Cause | None = None
+    obstacle: Cause | None = None
 
 
 @dataclass
-class Witness:
-    """Passes events on to `see`, and asks about a service as soon as it has failed: the rollback of a creation deletes
-    it with its tasks and their log. What was heard is in `said`, by path."""
+class FailureObserver:
+    """Looks on for a person: `view` is given the events, `answer` says what Ctrl-C means. Asks about a service as soon
+    as it has failed: the rollback of a creation deletes it with its tasks and their log. What the service says is in
+    `service_messages`, by path."""
 
     aws: Aws
-    see: Callable[[list[Event]], None]
-    said: dict[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
+    view: Callable[[list[Event]], None]
+    answer: Callable[[Stack], None] = leave
+    service_messages: dict[tuple[str, ...], Sequence[str]] = field(default_factory=dict)
 
-    def __call__(self, events: list[Event]) -> None:
-        self.see(events)
+    def see(self, events: list[Event], /) -> None:
+        self.view(events)
         for event in events:
-            if event.failed and event.type == SERVICE and not echo(event) and event.path not in self.said:
-                self.said[event.path] = why_stopped(self.aws, event.physical_id)
+            if event.failed and event.type == SERVICE and not echo(event) and event.path not in self.service_messages:
+                self.service_messages[event.path] = why_stopped(self.aws, event.physical_id)
+
+    def interrupted(self, stack: Stack, /) -> None:
+        self.answer(stack)
+
+
+def diagnose(outcome: Outcome, root: Template, messages: ServiceMessages | None = None) -> Diagnosis:
+    """Why an operation on the stack of `root` ended as it did; `messages` are what services say of themselves."""
+    if outcome.good:
+        return Diagnosis()
+    names = (outcome.stack_name, root, messages)
+    return Diagnosis(cause(outcome.events, *names), obstacle(outcome.events, *names))
 
 
 def echo(event: Event) -> bool:
@@ -58,7 +81,7 @@ def echo(event: Event) -> bool:
     return event.reason.startswith(ENCLOSING) or any(text in event.reason for text in CANCELLED)
 
 
-def cause(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
+def cause(events: Sequence[Event], stack: str, root: Template, messages: ServiceMessages | None = None) -> Cause | None:
     """The first failure among the events of one operation that is neither a cancellation nor the echo of a failure
     further inside; None when nothing failed. `stack` names the root in the path.
 
@@ -66,14 +89,16 @@ def cause(events: Sequence[Event], stack: str, root: Template, said: Said | None
     """
     forward, _ = _halves(events)
     if first := _first(_deletion(forward)):
-        return _told(first, stack, root, said or {})
+        return _cause(first, stack, root, messages or {})
     rollback = next((event for event in events if not event.path and "ROLLBACK" in event.status), None)
     if rollback and "User Initiated" in rollback.reason:
         return Cause((stack,), STACK, BY_A_PERSON, "", "", "Run the same command again when it is wanted.")
     return None
 
 
-def obstacle(events: Sequence[Event], stack: str, root: Template, said: Said | None = None) -> Cause | None:
+def obstacle(
+    events: Sequence[Event], stack: str, root: Template, messages: ServiceMessages | None = None
+) -> Cause | None:
     """What kept a failed operation from being undone; None when it was undone, or needed not to be."""
     _, backward = _halves(events)
     own = [at for at, event in enumerate(backward) if not event.path]
@@ -82,13 +107,15 @@ def obstacle(events: Sequence[Event], stack: str, root: Template, said: Said | N
     # A rollback that was continued by hand begins anew.
     begun = max(at for at in own if backward[at].running)
     first = _first(backward[begun:])
-    return _told(first, stack, root, said or {}) if first else None
+    return _cause(first, stack, root, messages or {}) if first else None
 
 
 def _halves(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
     """What happened before and after the rollback began; both in the order of time."""
     ordered = sorted(events, key=lambda event: event.time)
-    starts = (at for at, one in enumerate(ordered) if not one.path and one.status.endswith("ROLLBACK_IN_PROGRESS"))
+    starts = (
+        at for at, event in enumerate(ordered) if not event.path and event.status.endswith("ROLLBACK_IN_PROGRESS")
+    )
     at = next(starts, len(ordered))
     return ordered[:at], ordered[at:]
 
@@ -112,21 +139,21 @@ def _first(events: Sequence[Event]) -> Event | None:
     )
 
 
-def _told(event: Event, stack: str, root: Template, said: Said) -> Cause:
+def _cause(event: Event, stack: str, root: Template, messages: ServiceMessages) -> Cause:
     template = template_at(root, event.path[:-1])
     resource = template.resources.get(event.path[-1]) if template and event.path else None
     module = template.module if template else ""
     place = sources.find(module, event.path[-1]) if resource else None
-    heard = tuple(said.get(event.path, ()))
+    told = tuple(messages.get(event.path, ()))
     return Cause(
         (stack, *event.path),
         event.type,
         event.reason or "AWS gives no reason",
         resource.description if resource else "",
         module,
-        SAYS if heard and NO_TASK not in heard else remedy(event.reason) or _correct(event, str(place or module)),
+        SAYS if told and NO_TASK not in told else remedy(event.reason) or _correct(event, str(place or module)),
         str(place or ""),
-        heard,
+        told,
     )
 
 

@@ -1,19 +1,22 @@
 """What differs in the account from what the stacks say, nested stacks included: CloudFormation does not descend into
-them by itself (CloudFormation user guide, drift-aware-change-sets)."""
+them by itself (User Guide, "Detect unmanaged configuration changes")."""
 
+import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import sleep
 
 from generator.cfn.masking import masked
 from generator.cfn.templates import STACK
-from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.follow import pauses
-from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose.inventory import resources
+from scripts.deployment.aws import Answer, Aws, pauses
+from scripts.deployment.errors import RefusedError
+from scripts.deployment.plan import Notice, complete, create, discard, is_unchanged
+from scripts.deployment.stacks import OURS, Stack, resources
+from scripts.operations.image_first import unchanged
 
 # What changes by itself in a living environment, by type and property: no surprise. The listener's
-# and rule's weights are what a blue/green deployment moves (aws-cdk issue 36649).
+# and rule's weights are what a blue/green deployment moves (ECS developer guide, "Blue/green deployments").
 EXPECTED = (
     ("AWS::ECS::Service", r"/TaskDefinition$", "the pipeline deploys a task definition with every release"),
     ("AWS::ECS::Service", r"/DesiredCount$", "autoscaling owns the number of tasks"),
@@ -74,7 +77,7 @@ class Drift:
         return any(one.surprising for one in self.drifted)
 
 
-def find(aws: Aws, root: Stack) -> Drift:
+def detect_drift(aws: Aws, root: Stack) -> Drift:
     """Compares every stack, all at once. It takes CloudFormation minutes; nothing is changed."""
     held = [one for one in resources(aws, root.id) if one.type == STACK and one.physical_id]
     stacks = {(): root.id, **{one.path: one.physical_id for one in held}}
@@ -140,3 +143,39 @@ def _dotted(place: str) -> str:
 def expected(kind: str, place: str) -> str:
     """Why a property of a resource of this type is expected to differ; empty when it is not."""
     return next((why for one, pattern, why in EXPECTED if one == kind and re.match(pattern, place)), "")
+
+
+def drift_notices(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:
+    """What is no longer as the stack left it, as a change set tells that would take it back; it is deleted at once and
+    never executed: it would also take back what releases have done. Nothing else of the stack changes in it, so that it
+    shows drift alone."""
+    digest = hashlib.sha256(f"{previous.id} drift".encode()).hexdigest()
+    request = {**unchanged(previous, {}), "DeploymentMode": "REVERT_DRIFT"}
+    plan = create(aws, (previous.name, digest, OURS, description), previous, request)
+    try:
+        return tuple(_notices(aws, plan.change_set, ()))
+    finally:
+        discard(aws, plan)
+
+
+def _notices(aws: Aws, change_set: str, path: tuple[str, ...]) -> Iterator[Notice]:
+    """What a drift-aware change set says of resources that somebody changed, nested stacks included. Raises
+    `RefusedError` for one that failed. Source: User Guide, "Using drift-aware change sets"."""
+    answer = complete(aws, change_set)
+    if answer["Status"] == "FAILED" and not is_unchanged(answer):
+        where = " > ".join(path) or answer["StackName"]
+        raise RefusedError(f"CloudFormation cannot detect the drift of {where}: {answer.get('StatusReason', '')}")
+    for change in (entry["ResourceChange"] for entry in answer["Changes"]):
+        here = (*path, change["LogicalResourceId"])
+        if below := change.get("ChangeSetId"):
+            yield from _notices(aws, below, here)
+        elif change.get("ResourceDriftStatus") == "DELETED":
+            yield Notice("drift", ".".join(here), "it does not exist any more")
+        elif change.get("ResourceDriftStatus") == "MODIFIED":
+            for target in (detail["Target"] for detail in change.get("Details", ()) if "Drift" in detail["Target"]):
+                place = target.get("Path", target.get("Name", "")).removeprefix("/Properties")
+                name, drift = place.strip("/").replace("/", "."), target["Drift"]
+                sides = (masked(name, drift.get(side, "")) for side in ("PreviousValue", "ActualValue"))
+                why = expected(change["ResourceType"], place)
+                text = f"{name}: {' → '.join(side or '(none)' for side in sides)}"
+                yield Notice("drift", ".".join(here), f"{text}, as expected: {why}" if why else text)

@@ -1,20 +1,19 @@
-"""What a stack has been through, read from its events afterwards."""
+"""What a stack has been through: whose operation runs or ran last, and its events; stacks and nested stacks found by
+their names and paths.
+"""
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.environment import Environment
-from scripts.deployment.errors import UsageError
-from scripts.deployment.follow import Event, read_events
-from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose.inventory import nested, stack_or_last, steps
+from generator.cfn.environments import Environment
+from generator.cfn.templates import STACK
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, UsageError
+from scripts.deployment.execute import Event, Operation, last_operation, read_events
+from scripts.deployment.stacks import Stack, read, read_author, resources
 from scripts.operations.run import Run
 
-# How a stack itself begins an operation; a rollback belongs to what it rolls back. Source: `StackStatus` in botocore's
-# model of CloudFormation.
-BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -22,45 +21,39 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 class Subject:
     """A stack that a person asks about: a root, or a nested stack at `path` below it."""
 
-    wanted: Environment
+    environment: Environment
     stack: Stack
     path: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        return " > ".join((self.wanted.stack, *self.path))
+        return " > ".join((self.environment.stack, *self.path))
 
 
 def subjects(run: Run, path: str = "") -> list[Subject]:
     """Every root of the environment that exists or existed; with a path that one stack, whose first step may be the
     name of a root. Raises `UsageError` for a path that leads nowhere."""
     if not path:
-        found = ((wanted, stack_or_last(run.of(wanted).aws, wanted.stack)) for wanted in run.roots.values())
-        return [Subject(wanted, stack) for wanted, stack in found if stack]
+        stacks = ((root, stack_or_last(run.at(root).aws, root.stack)) for root in run.roots.values())
+        return [Subject(root, stack) for root, stack in stacks if stack]
     first, *rest = steps(path) or ("",)
-    wanted = run.roots.get(first, run.wanted)
+    root = run.roots.get(first, run.environment)
     below = tuple(rest) if first in run.roots else steps(path)
-    aws = run.of(wanted).aws
-    stack = stack_or_last(aws, wanted.stack)
+    aws = run.at(root).aws
+    stack = stack_or_last(aws, root.stack)
     if stack is None:
-        raise UsageError(f"{wanted.stack} does not exist, and none was deleted in the last 90 days.")
-    return [Subject(wanted, nested(aws, stack, below), below)]
+        raise UsageError(f"{root.stack} does not exist, and none was deleted in the last 90 days.")
+    return [Subject(root, nested(aws, stack, below), below)]
 
 
-def last(aws: Aws, stack: Stack) -> list[Event]:
+def last_events(aws: Aws, stack: Stack) -> list[Event]:
     """The events of the stack's last operation, nested stacks included, in the order of time; none when there was
     no operation. A nested stack that is deleted is read by its id."""
-    after, begun = None, None
-    for answer in _own(aws, stack.id):
-        if begun and not _same(answer, begun):
-            after = answer["EventId"]
-            break
-        if answer["ResourceStatus"] in BEGINNINGS:
-            begun = answer
-    return read_events(aws, stack.id, after) if begun else []
+    operation = last_operation(aws, stack.id)
+    return read_events(aws, stack.id, operation.after) if operation else []
 
 
-def everything(aws: Aws, stack: Stack) -> list[Event]:
+def all_events(aws: Aws, stack: Stack) -> list[Event]:
     """Every event that CloudFormation still has: those of 90 days."""
     return read_events(aws, stack.id, None)
 
@@ -77,17 +70,70 @@ def since(text: str, now: datetime | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _own(aws: Aws, stack_id: str) -> Iterator[Answer]:
-    """What the stack says of itself, the newest first."""
-    for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
-        for answer in page["StackEvents"]:
-            if answer.get("PhysicalResourceId") == answer["StackId"]:
-                yield answer
+# --- the operation that runs
 
 
-def _same(answer: Answer, begun: Answer) -> bool:
-    """Whether an older event belongs to the same operation: by its id where AWS gives one, otherwise as long as it says
-    the same, because a stack may say twice that it begins."""
-    if "OperationId" in answer and "OperationId" in begun:
-        return bool(answer["OperationId"] == begun["OperationId"])
-    return bool(answer["ResourceStatus"] == begun["ResourceStatus"])
+def operator(aws: Aws, stack: Stack) -> str:
+    """Who deploys to a stack, or did last: the ARN in the change set that was executed; empty for a deletion, which has
+    none, and where nobody can say."""
+    if not stack.change_set or stack.status.startswith("DELETE"):
+        return ""
+    try:
+        answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=stack.change_set)
+    except AwsError as error:
+        if error.code == "ChangeSetNotFound":
+            return ""
+        raise
+    author = read_author(answer.get("Description", ""))
+    return author.who if author else ""
+
+
+def describe(stack: Stack, operation: Operation, who: str, now: datetime) -> str:
+    """Who does what since when."""
+    minutes = int((now - operation.time).total_seconds() // 60)
+    since = f"{operation.time:%H:%M:%S} UTC"
+    since += f", {minutes} min ago" if minutes else ""
+    return f"{stack.name} {stack.meaning.text}, started by {who or 'somebody'} at {since}"
+
+
+# --- stacks by their names and paths
+
+
+def stack_or_last(aws: Aws, name: str) -> Stack | None:
+    """The stack of that name; when it does not exist any more, the one that was deleted last. None for neither."""
+    if stack := read(aws, name):
+        return stack
+    deleted = [
+        summary
+        for page in aws.pages("cloudformation", "list_stacks", StackStatusFilter=["DELETE_COMPLETE"])
+        for summary in page["StackSummaries"]
+        if summary["StackName"] == name
+    ]
+    newest = max(deleted, key=lambda summary: summary["DeletionTime"], default=None)
+    return read(aws, newest["StackId"]) if newest else None
+
+
+def steps(path: str) -> tuple[str, ...]:
+    """A path as people write it: `Backend`, `Backend/Service`, `Backend.Service`, `Backend > Service`."""
+    return tuple(filter(None, re.split(r"\s*[/.>]\s*", path.strip())))
+
+
+def nested(aws: Aws, stack: Stack, path: tuple[str, ...]) -> Stack:
+    """The nested stack at a path, also one that is deleted: the events of its parent still know its id. Raises
+    `UsageError` with the names that there are."""
+    for step in path:
+        ids = {
+            event["LogicalResourceId"]: event["PhysicalResourceId"]
+            for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack.id)
+            for event in reversed(page["StackEvents"])
+            if event["ResourceType"] == STACK and event.get("PhysicalResourceId") not in (None, "", stack.id)
+        }
+        for resource in resources(aws, stack.id, deep=False):
+            if resource.type == STACK and resource.physical_id:
+                ids[resource.path[-1]] = resource.physical_id
+        below = read(aws, ids[step]) if step in ids else None
+        if below is None:
+            names = f"There are: {', '.join(sorted(ids))}." if ids else "It has no nested stacks."
+            raise UsageError(f"{stack.name} has no nested stack {step}.", names)
+        stack = below
+    return stack

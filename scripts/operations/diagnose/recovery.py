@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from generator.cfn.masking import scrubbed
+from generator.cfn.statuses import RESTORED
 from generator.cfn.templates import STACK
-from scripts.deployment import statuses
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.execute import Running
-from scripts.deployment.follow import newest
+from scripts.deployment.execute import Running, newest
 from scripts.deployment.stacks import OURS, Stack
 
 
@@ -26,24 +25,23 @@ class Stuck:
     skip: str = ""
 
 
-def stuck(aws: Aws, stack: Stack) -> list[Stuck]:
+def stuck_resources(aws: Aws, stack: Stack) -> list[Stuck]:
     """The resources of a stack and its nested stacks that failed, nested stacks themselves left out."""
     return list(_stuck(aws, stack.id, "", ()))
 
 
 def _stuck(aws: Aws, stack_id: str, nested: str, path: tuple[str, ...]) -> Iterator[Stuck]:
-    for one in _resources(aws, stack_id):
-        here = (*path, one["LogicalResourceId"])
-        below = one["ResourceType"] == STACK and one.get("PhysicalResourceId")
-        found = list(_stuck(aws, below, below.split("/")[1], here)) if below else []
-        yield from found
-        if one["ResourceStatus"].endswith("_FAILED") and not found:
+    for entry in _resources(aws, stack_id):
+        here = (*path, entry["LogicalResourceId"])
+        below = entry["ResourceType"] == STACK and entry.get("PhysicalResourceId")
+        inside = list(_stuck(aws, below, below.split("/")[1], here)) if below else []
+        yield from inside
+        if entry["ResourceStatus"].endswith("_FAILED") and not inside:
             # The nested stack is called by its name, not by its logical id (API reference, ContinueUpdateRollback).
             skip = f"{nested}.{here[-1]}" if nested else here[-1]
-            skip = skip if one["ResourceStatus"] == "UPDATE_FAILED" and not below else ""
-            yield Stuck(
-                here, one["ResourceType"], scrubbed(one.get("ResourceStatusReason", "AWS gives no reason")), skip
-            )
+            skip = skip if entry["ResourceStatus"] == "UPDATE_FAILED" and not below else ""
+            reason = scrubbed(entry.get("ResourceStatusReason", "AWS gives no reason"))
+            yield Stuck(here, entry["ResourceType"], reason, skip)
 
 
 def _resources(aws: Aws, stack_id: str) -> Iterator[Answer]:
@@ -58,7 +56,7 @@ def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
     # The same for a call that is sent again, another one for the next try.
     token = f"{OURS}continue-{hashlib.sha256(str(after).encode()).hexdigest()[:16]}"
     if stack.status == "UPDATE_ROLLBACK_FAILED":
-        skip = {"ResourcesToSkip": [one.skip for one in skipped]} if skipped else {}
+        skip = {"ResourcesToSkip": [each.skip for each in skipped]} if skipped else {}
         aws.call("cloudformation", "continue_update_rollback", StackName=stack.id, ClientRequestToken=token, **skip)
     elif stack.status == "UPDATE_FAILED":
         # Explicit: what a failed update has made and marked as retained stays.
@@ -66,4 +64,4 @@ def restore(aws: Aws, stack: Stack, skipped: Sequence[Stuck]) -> Running:
         aws.call("cloudformation", "rollback_stack", StackName=stack.id, ClientRequestToken=token, **retained)
     else:
         raise RefusedError(f"{stack.name} {stack.meaning.text} ({stack.status}): there is nothing to continue.")
-    return Running(stack, after, frozenset(statuses.RESTORED), started)
+    return Running(stack, after, RESTORED, started)

@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from generator.cfn.changes import Difference
 from generator.cfn.difference import values
 from generator.cfn.places import spell
 from generator.cfn.unknown import is_unknown
-from scripts.deployment.plan import Difference
 from scripts.terminal.text import short, visible
 
 HEADS = ("---", "+++", "@@ ")  # of a unified diff

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from scripts.deployment.plan import Difference
+from generator.cfn.changes import Difference
 from scripts.operations.diagnose.drift import Drift, Drifted
 from scripts.operations.output.documents import inside, told
 from scripts.terminal.text import BOLD, PLAIN, RED, Line, count, line

@@ -7,44 +7,54 @@ from typing import Any
 from generator.cfn.templates import Template
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose.cause import Cause
+from scripts.operations.diagnose.cause import Cause, Diagnosis
 from scripts.terminal.text import BOLD, DIM, GREEN, RED, Line, count, line, short
 
+SUCCESS = Diagnosis()
 ARN = 160  # characters; an output that is longer is a document
 
 
-def outcome_lines(outcome: Outcome) -> Iterator[Line]:
+def outcome_lines(outcome: Outcome, diagnosis: Diagnosis = SUCCESS) -> Iterator[Line]:
     """How it ended, with the one cause when it failed."""
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
-    text = f"{outcome.stack} {outcome.held.meaning.text} ({outcome.status}, {seconds})"
+    text = f"{outcome.stack_name} {outcome.stack.meaning.text} ({outcome.status}, {seconds})"
     yield line((text, GREEN if outcome.good else RED))
-    if outcome.cause:
+    if diagnosis.cause:
         # While the rollback has failed, a deployment is refused: what to do about the first cause comes later.
-        yield from cause_lines(outcome.cause if outcome.obstacle is None else replace(outcome.cause, remedy=""))
-    if outcome.obstacle:
+        first = diagnosis.cause if diagnosis.obstacle is None else replace(diagnosis.cause, remedy="")
+        yield from cause_lines(first)
+    if diagnosis.obstacle:
         yield line("rollback failed at:", depth=1)
-        yield from cause_lines(outcome.obstacle)
+        yield from cause_lines(diagnosis.obstacle)
     if outcome.retained:
         yield line(
             f"retained, as the template says: {', '.join(' > '.join(path) for path in outcome.retained)}", depth=1
         )
-    if outcome.held.remedy:
-        yield line(outcome.held.remedy, depth=1)
+    if outcome.stack.remedy:
+        yield line(outcome.stack.remedy, depth=1)
 
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
+def outcome_document(outcome: Outcome, diagnosis: Diagnosis = SUCCESS) -> dict[str, Any]:
     """How it ended, for programs."""
     return {
-        "stack": outcome.stack,
+        "stack": outcome.stack_name,
         "status": outcome.status,
-        "meaning": outcome.held.meaning.text,
+        "meaning": outcome.stack.meaning.text,
         "good": outcome.good,
         "seconds": round(outcome.seconds, 1),
-        "cause": asdict(outcome.cause) if outcome.cause else None,
-        "obstacle": asdict(outcome.obstacle) if outcome.obstacle else None,
+        "cause": _cause_document(diagnosis.cause),
+        "obstacle": _cause_document(diagnosis.obstacle),
         "retained": [list(path) for path in outcome.retained],
-        "remedy": outcome.held.remedy,
+        "remedy": outcome.stack.remedy,
     }
+
+
+def _cause_document(cause: Cause | None) -> dict[str, Any] | None:
+    if cause is None:
+        return None
+    document = asdict(cause)
+    messages = document.pop("service_messages")
+    return {**document, "said": messages}
 
 
 def cause_lines(cause: Cause) -> Iterator[Line]:
@@ -53,7 +63,7 @@ def cause_lines(cause: Cause) -> Iterator[Line]:
     if cause.sentence:
         yield line(f"purpose: {cause.sentence}", depth=2)
     yield line(f"reason: {cause.reason}", depth=2)
-    yield from (line(text, depth=3) for text in cause.said)
+    yield from (line(text, depth=3) for text in cause.service_messages)
     if cause.place or cause.module:
         yield line(f"defined in: {cause.place or cause.module}", depth=2)
     if cause.remedy:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from scripts.deployment.plan import CREATE, Difference, NotPlanned, Plan, PlannedChange
+from generator.cfn.changes import Difference, PlannedChange
+from scripts.deployment.plan import CREATE, Plan
 from scripts.operations.output.documents import inside, told
-from scripts.operations.output.plan_text import AGAIN, FOLLOWING, SIGNS, fate, plan_found, summary
+from scripts.operations.output.plan_text import AGAIN, FOLLOWING, SIGNS, fate, plan_found
+from scripts.operations.plan_document import summary
+from scripts.operations.planning import NotPlanned
 from scripts.terminal.text import count
 
 
@@ -25,7 +28,7 @@ def lines(environment: str, account: str, region: str, made: Sequence[Plan | Not
 
 
 def _plan(plan: Plan) -> Iterator[str]:
-    yield from _section("Step 1 of 2: update the stack to the running image", _differences(plan.image))
+    yield from _section("Step 1 of 2: update the stack to the running image", _differences(plan.first))
     yield from _section("Refused", (f"**{code(one.where)}**: {one.why}. {one.remedy}" for one in plan.refusals))
     named = (
         f"**{code(loss.name)}** ({loss.type}, {loss.why}) would be {loss.how}. To allow this: `{loss.option}`"
@@ -35,7 +38,7 @@ def _plan(plan: Plan) -> Iterator[str]:
     signed = [*(("gained", one) for one in plan.gained), *(("lost", one) for one in plan.lost)]
     grants = (f"{sign}{', **broader**' if one.broader else ''}: {code(str(one))}" for sign, one in signed)
     yield from _section("Permissions", grants)
-    yield from _section("How the stack is kept", (f"{one.name}: {_change(one)}" for one in plan.kept))
+    yield from _section("How the stack is kept", (f"{one.name}: {_change(one)}" for one in plan.setting_changes))
     if plan.kind != CREATE:
         yield from _section("Parameters", _differences(plan.parameters))
         yield from _section("Tags", _differences(plan.tags))
@@ -50,7 +53,7 @@ def _plan(plan: Plan) -> Iterator[str]:
         for leaf in plan.certain:
             yield from _resource(leaf)
     for why, wanted in ((FOLLOWING, True), (AGAIN, False)):
-        leaves = [leaf for leaf in plan.folded if (leaf.name in plan.follows) is wanted]
+        leaves = [leaf for leaf in plan.uncertain if (leaf.name in plan.follows) is wanted]
         if leaves:
             yield from ("", f"<details><summary>{len(leaves)} {why}</summary>", "")
             yield from (f"- {code(leaf.name)} ({leaf.type}){fate(leaf)}" for leaf in leaves)

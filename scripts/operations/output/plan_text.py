@@ -1,15 +1,15 @@
 """A plan as lines for a terminal."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from scripts.deployment.plan import CREATE, UPDATE, Difference, NotPlanned, Plan, PlannedChange
+from generator.cfn.changes import Difference, PlannedChange
+from scripts.deployment.environment import Computed
+from scripts.deployment.plan import CREATE, UPDATE, Plan
 from scripts.operations.output.documents import inside, told
 from scripts.operations.output.settings import setting_lines
+from scripts.operations.plan_document import summary
+from scripts.operations.planning import NotPlanned
 from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line
-
-if TYPE_CHECKING:
-    from scripts.deployment.computed import Computed
 
 SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": ">", "Dynamic": "?"}
 MANY = 6
@@ -25,9 +25,9 @@ def plan_lines(plan: Plan, verbose: bool = False) -> Iterator[Line]:
     if plan.empty:
         yield from _notices(plan)
         return
-    if plan.image:
+    if plan.first:
         yield line("step 1 of 2: update the stack to the running image", depth=1)
-        yield from _differences(plan.image, 2)
+        yield from _differences(plan.first, 2)
     for title, differences in (("parameters", plan.parameters), ("tags", plan.tags)):
         if differences and plan.kind == UPDATE:
             yield line(title, depth=1)
@@ -50,24 +50,10 @@ def lines(one: Plan | NotPlanned, verbose: bool = False) -> Iterator[Line]:
         yield from plan_lines(one, verbose)
 
 
-def plan_found(plan: Plan) -> Sequence["Computed"]:
+def plan_found(plan: Plan) -> Sequence[Computed]:
     """The values that the script found itself, as far as they are news."""
     news = {one.name for one in plan.parameters}
-    return [one for one in plan.found if plan.kind == CREATE or one.name in news]
-
-
-def summary(plan: Plan) -> str:
-    """The plan in a few words."""
-    if plan.empty:
-        return "no changes"
-    stacks = sum(1 for change in plan.changes if change.nested)
-    if plan.kind == CREATE:
-        where = f" in {count(stacks, 'nested stack')}" if stacks else ""
-        return f"create {count(len(plan.certain), 'resource')}{where}"
-    words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
-    counts = {word: sum(1 for leaf in plan.certain if leaf.action == action) for action, word in words.items()}
-    found = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    return f"update, {found or 'no resource changes for sure'}"
+    return [one for one in plan.computed if plan.kind == CREATE or one.name in news]
 
 
 def _change(change: PlannedChange, depth: int, others: Sequence[PlannedChange] = ()) -> Iterator[Line]:
@@ -154,8 +140,8 @@ def _differences(differences: Sequence[Difference], depth: int) -> Iterator[Line
 
 def _folded(plan: Plan, verbose: bool) -> Iterator[Line]:
     """What only might change, and nested stacks in which nothing does."""
-    following = [leaf for leaf in plan.folded if leaf.name in plan.follows]
-    again = [leaf for leaf in plan.folded if leaf.name not in plan.follows]
+    following = [leaf for leaf in plan.uncertain if leaf.name in plan.follows]
+    again = [leaf for leaf in plan.uncertain if leaf.name not in plan.follows]
     for leaves, why, named in ((following, FOLLOWING, True), (again, AGAIN, verbose)):
         if leaves:
             yield line(f"{len(leaves)} {why}{':' if named else ' (--verbose names them)'}", depth=1)

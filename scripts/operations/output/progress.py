@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from generator.cfn.templates import STACK
-from scripts.deployment.follow import Event
+from scripts.deployment.execute import Event
 from scripts.operations.diagnose.cause import echo
 
 RUNNING, DONE, FAILED, WAITING = "running", "done", "failed", "waiting"

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from scripts.operations.diagnose.inventory import Held
-from scripts.operations.retained import CREATE, PARAMETERS
+from scripts.deployment.stacks import StackResource
+from scripts.operations.adoption import CREATE, PARAMETERS
 from scripts.operations.teardown.teardown import Teardown
 from scripts.terminal.text import BOLD, RED, YELLOW, Line, count, line
 
@@ -19,7 +19,7 @@ REMOVAL = {
 }
 
 
-def teardown_lines(found: Teardown, emptied: Sequence[Held]) -> Iterator[Line]:
+def teardown_lines(found: Teardown, emptied: Sequence[StackResource]) -> Iterator[Line]:
     """What goes, by type; what stays, one by one; what is stopped, and what forbids it."""
     yield line((f"{found.stack.name}: delete {count(len(found.goes), 'resource')}, keep {len(found.stays)}", BOLD))
     kinds = Counter(one.type for one in found.goes)
@@ -38,7 +38,7 @@ def teardown_lines(found: Teardown, emptied: Sequence[Held]) -> Iterator[Line]:
         yield line((f"forbidden: {reason}", RED), depth=1)
 
 
-def kept_lines(held: Sequence[Held], title: str) -> Iterator[Line]:
+def kept_lines(held: Sequence[StackResource], title: str) -> Iterator[Line]:
     """What is kept, with its physical id, and how each type is removed."""
     if not held:
         return

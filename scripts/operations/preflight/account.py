@@ -6,105 +6,106 @@ would stop a first deployment: five VPCs and five addresses, and in a new accoun
 
 from collections.abc import Iterator
 
-from scripts.deployment import computed
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import PREFIX_LIST, fit_zones
 from scripts.deployment.errors import AwsError
-from scripts.deployment.linked_roles import ROLES, exists
-from scripts.operations.preflight.check import Check, Look, good, know, stop
+from scripts.operations.linked_roles import ROLES, exists
+from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 STANDARD, FAMILIES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "acdhimrtz"
-PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
-def missing_roles(look: Look) -> list[str]:
+def missing_roles(survey: Survey) -> list[str]:
     """The services whose role the environment needs and the account does not have."""
-    return [service for service, (role, kind) in ROLES.items() if look.count(kind) and not exists(look.aws, role)]
+    return [service for service, (role, kind) in ROLES.items() if survey.count(kind) and not exists(survey.aws, role)]
 
 
-def roles(look: Look) -> Iterator[Check]:
+def roles(survey: Survey) -> Iterator[Check]:
     """Service-linked roles."""
-    if missing := missing_roles(look):
-        yield know("service-linked roles", f"missing: {', '.join(missing)}", "`apply` creates them first.")
+    if missing := missing_roles(survey):
+        yield warning("service-linked roles", f"missing: {', '.join(missing)}", "`apply` creates them first.")
     else:
         yield good("service-linked roles", "all that are needed")
 
 
-def quotas(look: Look) -> Iterator[Check]:
+def quotas(survey: Survey) -> Iterator[Check]:
     """Quotas with what is used of them already."""
-    network = look.count("AWS::EC2::VPC")
-    if network and not look.exists:
-        pages = look.aws.pages("ec2", "describe_vpcs")
+    network = survey.count("AWS::EC2::VPC")
+    if network and not survey.exists:
+        pages = survey.aws.pages("ec2", "describe_vpcs")
         used = sum(len(page["Vpcs"]) for page in pages)
-        yield _room(look.aws, "VPCs", "vpc", "VPCs per Region", used, network)
-        addresses = look.aws.call("ec2", "describe_addresses")["Addresses"]
-        wanted = look.count("AWS::EC2::EIP")
-        yield _room(look.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), wanted)
-    if look.count("AWS::ECS::Service"):
+        yield _room(survey.aws, "VPCs", "vpc", "VPCs per Region", used, network)
+        addresses = survey.aws.call("ec2", "describe_addresses")["Addresses"]
+        wanted = survey.count("AWS::EC2::EIP")
+        yield _room(survey.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), wanted)
+    if survey.count("AWS::ECS::Service"):
         # While a deployment replaces the tasks, twice as many run.
-        cpus = 2 * int(look.values["MaximumTasks"]) * int(look.values["TaskCpu"]) / 1024
-        yield _room(look.aws, "vCPUs of Fargate", "fargate", "Fargate On-Demand vCPU resource count", 0, cpus)
-    if look.count("AWS::ElasticBeanstalk::Environment"):
-        yield from _instances(look)
-    if look.count("AWS::CodeBuild::Project"):
-        size = look.values["BuildComputeType"].rpartition("_")[2].capitalize()
+        cpus = 2 * int(survey.values["MaximumTasks"]) * int(survey.values["TaskCpu"]) / 1024
+        yield _room(survey.aws, "vCPUs of Fargate", "fargate", "Fargate On-Demand vCPU resource count", 0, cpus)
+    if survey.count("AWS::ElasticBeanstalk::Environment"):
+        yield from _instances(survey)
+    if survey.count("AWS::CodeBuild::Project"):
+        size = survey.values["BuildComputeType"].rpartition("_")[2].capitalize()
         name = f"Concurrently running builds for Linux/{size} environment"
         # A build that exceeds the quota is refused, not queued.
-        at_once = 2 if look.values.get("BuildLayout") == "PARALLEL" else 1
-        yield _room(look.aws, "builds at a time", "codebuild", name, 0, at_once)
+        at_once = 2 if survey.values.get("BuildLayout") == "PARALLEL" else 1
+        yield _room(survey.aws, "builds at a time", "codebuild", name, 0, at_once)
 
 
-def _instances(look: Look) -> Iterator[Check]:
+def _instances(survey: Survey) -> Iterator[Check]:
     """The instance type in this Region, and room for twice as many instances, which run while a release is deployed."""
-    kind = look.values["InstanceType"]
+    kind = survey.values["InstanceType"]
     try:
-        found = look.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
+        found = survey.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
     except AwsError as error:
         if error.code != "InvalidInstanceType":  # EC2 API reference, "Client error codes"
             raise
-        yield stop("instance type", f"{look.aws.region} has no {kind}", "Choose another InstanceType.")
+        yield fault("instance type", f"{survey.aws.region} has no {kind}", "Choose another InstanceType.")
         return
     yield good("instance type", kind)
     if kind[0] in FAMILIES:
-        wanted = 2 * int(look.values["MaximumTasks"]) * found["VCpuInfo"]["DefaultVCpus"]
-        yield _room(look.aws, "vCPUs of instances", "ec2", STANDARD, 0, wanted)
+        wanted = 2 * int(survey.values["MaximumTasks"]) * found["VCpuInfo"]["DefaultVCpus"]
+        yield _room(survey.aws, "vCPUs of instances", "ec2", STANDARD, 0, wanted)
 
 
 def _room(aws: Aws, what: str, service: str, name: str, used: int, wanted: float) -> Check:
     pages = aws.pages("service-quotas", "list_service_quotas", ServiceCode=service)
     limit = next((one["Value"] for page in pages for one in page["Quotas"] if one["QuotaName"] == name), None)
     if limit is None:
-        return know(what, f"Service Quotas has no {name!r} of {service}", "Look at the quota in the console.")
+        return warning(what, f"Service Quotas has no {name!r} of {service}", "Survey at the quota in the console.")
     found = f"{used} of {limit:g} used, {wanted:g} wanted"
     if used + wanted > limit:
-        return stop(
+        return fault(
             what, found, f"Ask for more of {name!r} ({service}) in Service Quotas, or remove what is not needed."
         )
     return good(what, found)
 
 
-def prefix_list(look: Look) -> Iterator[Check]:
+def prefix_list(survey: Survey) -> Iterator[Check]:
     """The list that the load balancer's group admits weighs almost as much as a group may hold."""
-    if not look.count("AWS::EC2::VPC"):
+    if not survey.count("AWS::EC2::VPC"):
         return
     wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
-    pages = look.aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted)
+    pages = survey.aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted)
     lists = [one for page in pages for one in page["PrefixLists"]]
     if not lists:
-        yield stop("CloudFront's prefix list", f"{look.aws.region} has none", "Deploy to another region.")
+        yield fault("CloudFront's prefix list", f"{survey.aws.region} has none", "Deploy to another region.")
         return
     weight = lists[0].get("MaxEntries", 0)
-    yield _room(look.aws, "rules of a security group", "vpc", "Inbound or outbound rules per security group", 0, weight)
+    yield _room(
+        survey.aws, "rules of a security group", "vpc", "Inbound or outbound rules per security group", 0, weight
+    )
 
 
-def zones(look: Look) -> Iterator[Check]:
+def zones(survey: Survey) -> Iterator[Check]:
     """Two availability zones with all that the network needs, by their ids; a living environment keeps its own."""
-    if not look.count("AWS::EC2::VPC") or look.exists:
+    if not survey.count("AWS::EC2::VPC") or survey.exists:
         return
-    instances = look.values["InstanceType"] if look.count("AWS::ElasticBeanstalk::Environment") else ""
-    fit = computed.fit_zones(look.aws, instances)
+    instances = survey.values["InstanceType"] if survey.count("AWS::ElasticBeanstalk::Environment") else ""
+    fit = fit_zones(survey.aws, instances)
     found = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
     if len(fit) < 2:
-        yield stop("zones", f"fit is {found or 'none'}", "Deploy to another Region, or choose another InstanceType.")
+        yield fault("zones", f"fit is {found or 'none'}", "Deploy to another Region, or choose another InstanceType.")
     else:
         yield good("zones", found)
 
@@ -114,23 +115,25 @@ def zones(look: Look) -> Iterator[Check]:
 WITHOUT_LOGS = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1")
 
 
-def edge_logs(look: Look) -> Iterator[Check]:
+def edge_logs(survey: Survey) -> Iterator[Check]:
     """Whether CloudFront delivers its logs into a bucket of this Region."""
-    if look.aws.region in WITHOUT_LOGS and look.count("AWS::CloudFront::Distribution"):
+    if survey.aws.region in WITHOUT_LOGS and survey.count("AWS::CloudFront::Distribution"):
         remedy = "Deploy to another Region."
-        yield stop("CloudFront's logs", f"CloudFront delivers none to {look.aws.region}, an opt-in Region", remedy)
+        yield fault("CloudFront's logs", f"CloudFront delivers none to {survey.aws.region}, an opt-in Region", remedy)
 
 
-def mail(look: Look) -> Iterator[Check]:
+def mail(survey: Survey) -> Iterator[Check]:
     """SES starts in a sandbox, in which it sends to verified addresses only."""
-    sender = look.values.get("SenderEmail", "")
+    sender = survey.values.get("SenderEmail", "")
     if not sender:
         return
-    if not look.aws.call("sesv2", "get_account").get("ProductionAccessEnabled"):
-        yield know("mail", "SES is in its sandbox and sends to verified addresses only", "Ask for production access.")
+    if not survey.aws.call("sesv2", "get_account").get("ProductionAccessEnabled"):
+        yield warning(
+            "mail", "SES is in its sandbox and sends to verified addresses only", "Ask for production access."
+        )
     for identity in (sender, sender.partition("@")[2]):
         try:
-            about = look.aws.call("sesv2", "get_email_identity", EmailIdentity=identity)
+            about = survey.aws.call("sesv2", "get_email_identity", EmailIdentity=identity)
         except AwsError as error:
             # Code: `NotFoundException` in botocore's model of SES v2.
             if error.code != "NotFoundException":
@@ -139,26 +142,28 @@ def mail(look: Look) -> Iterator[Check]:
         if about.get("VerifiedForSendingStatus"):
             yield good("mail", f"{identity} is verified")
             return
-    yield know("mail", f"neither {sender} nor its domain is verified in SES", "Verify one, or no mail leaves.")
+    yield warning("mail", f"neither {sender} nor its domain is verified in SES", "Verify one, or no mail leaves.")
 
 
-def messages(look: Look) -> Iterator[Check]:
+def messages(survey: Survey) -> Iterator[Check]:
     """SMS start in a sandbox, too."""
-    if look.values.get("NotificationPhone"):
-        if look.aws.call("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
-            yield know("SMS", "SNS sends to verified numbers only", "Verify the number, or leave the sandbox.")
+    if survey.values.get("NotificationPhone"):
+        if survey.aws.call("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
+            yield warning("SMS", "SNS sends to verified numbers only", "Verify the number, or leave the sandbox.")
         else:
             yield good("SMS", "out of the sandbox")
 
 
-def build_image(look: Look) -> Iterator[Check]:
+def build_image(survey: Survey) -> Iterator[Check]:
     """CodeBuild's images come and go by region."""
-    if "BuildImage" not in look.values:
+    if "BuildImage" not in survey.values:
         return
-    platforms = look.aws.call("codebuild", "list_curated_environment_images")["platforms"]
+    platforms = survey.aws.call("codebuild", "list_curated_environment_images")["platforms"]
     names = {one["name"] for each in platforms for language in each["languages"] for one in language["images"]}
-    image = look.values["BuildImage"]
+    image = survey.values["BuildImage"]
     if image in names:
         yield good("build image", image)
     else:
-        yield stop("build image", f"{image} is not in {look.aws.region}", f"Choose one of {', '.join(sorted(names))}.")
+        yield fault(
+            "build image", f"{image} is not in {survey.aws.region}", f"Choose one of {', '.join(sorted(names))}."
+        )

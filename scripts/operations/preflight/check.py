@@ -6,19 +6,18 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from generator.cfn.environments import SHARED
+from generator.cfn.environments import SHARED, Environment
 from generator.cfn.instance import Instance, stack_instances
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.environment import Environment
 
 
 class State(Enum):
     """How a check came out."""
 
-    GOOD = "good"
-    KNOW = "to know"  # works, and somebody may be surprised
-    STOP = "stops"  # the deployment or the first release would fail
-    UNKNOWN = "not told"  # AWS did not answer the question
+    GOOD = "ok"
+    WARNING = "warning"  # works, and somebody may be surprised
+    ERROR = "error"  # the deployment or the first release would fail
+    UNKNOWN = "unknown"  # AWS did not answer the question
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Look:
+class Survey:
     """What every check is given: the account, who asks, the roots by name, whether the environment's stack is there
     already, and the folder of the working tree."""
 
@@ -43,19 +42,19 @@ class Look:
     project: Path
 
     @property
-    def wanted(self) -> Environment:
+    def environment(self) -> Environment:
         """The root of the environment, or `shared`."""
         return list(self.roots.values())[-1]
 
     @cached_property
     def values(self) -> dict[str, str]:
         """The parameters of the environment; of the computed ones those of a first deployment."""
-        return self.wanted.values({name: how["First"] for name, how in self.wanted.computed.items()})
+        return self.environment.values({name: how["First"] for name, how in self.environment.computed.items()})
 
     @cached_property
     def stacks(self) -> list[Instance]:
         """Every stack that would be made."""
-        return stack_instances(self.wanted.root, {**self.values, **self.known})
+        return stack_instances(self.environment.root, {**self.values, **self.known})
 
     @property
     def known(self) -> dict[str, str]:
@@ -74,16 +73,16 @@ class Look:
         return shared.values({name: how["First"] for name, how in shared.computed.items()})["RepositoryName"]
 
 
-Looker = Callable[[Look], Iterator[Check]]
+Looker = Callable[[Survey], Iterator[Check]]
 
 
 def good(what: str, found: str) -> Check:
     return Check(what, State.GOOD, found)
 
 
-def stop(what: str, found: str, remedy: str) -> Check:
-    return Check(what, State.STOP, found, remedy)
+def fault(what: str, found: str, remedy: str) -> Check:
+    return Check(what, State.ERROR, found, remedy)
 
 
-def know(what: str, found: str, remedy: str) -> Check:
-    return Check(what, State.KNOW, found, remedy)
+def warning(what: str, found: str, remedy: str) -> Check:
+    return Check(what, State.WARNING, found, remedy)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from scripts.deployment import who
+from scripts.deployment import guards, stacks
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.operations.preflight.check import Check, Look, good, know, stop
+from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 # How a physical name is looked up: service, operation, the arguments for one name, and the error that says it is free.
 # Codes: botocore's model of each service.
@@ -18,35 +18,35 @@ NAMED: Mapping[str, tuple[str, str, str, str, str]] = {
 }
 
 
-def identity(look: Look) -> Iterator[Check]:
+def identity(survey: Survey) -> Iterator[Check]:
     """Who calls, and whether production may be deployed so."""
-    yield good("identity", f"{look.identity.arn} in account {look.identity.account}, {look.aws.region}")
-    held = who.access(look.aws, look.roots)
-    if held is None and ACCESS in look.roots:
-        yield know(
+    yield good("identity", f"{survey.identity.arn} in account {survey.identity.account}, {survey.aws.region}")
+    access = stacks.read(survey.aws, survey.roots[ACCESS].stack) if ACCESS in survey.roots else None
+    if access is None and ACCESS in survey.roots:
+        yield warning(
             "access",
             "there is no access stack: your own rights deploy",
-            f"`make access ENV={look.wanted.name}` gives a role that may do just this.",
+            f"`make access ENV={survey.environment.name}` gives a role that may do just this.",
         )
     try:
-        who.check(look.wanted, look.identity, held, look.project)
+        guards.check_production(survey.environment, survey.identity, access, survey.project)
     except RefusedError as error:
-        yield stop("access", error.reason, error.remedy)
+        yield fault("access", error.reason, error.remedy)
 
 
-def permissions(look: Look) -> Iterator[Check]:
+def permissions(survey: Survey) -> Iterator[Check]:
     """What the deploy role of the access root may do, asked of IAM for the role that calls, statement by statement."""
-    name = look.identity.arn.split(":assumed-role/")
-    if ACCESS not in look.roots:
+    name = survey.identity.arn.split(":assumed-role/")
+    if ACCESS not in survey.roots:
         return
     if len(name) != 2:
-        yield know("permissions", "the caller is not a role: not checked", "Deploy as a role.")
+        yield warning("permissions", "the caller is not a role: not checked", "Deploy as a role.")
         return
-    role = look.aws.call("iam", "get_role", RoleName=name[1].partition("/")[0])["Role"]["Arn"]
+    role = survey.aws.call("iam", "get_role", RoleName=name[1].partition("/")[0])["Role"]["Arn"]
     asked, lacking = 0, []
-    for actions, arns in _statements(look):
+    for actions, arns in _statements(survey):
         asked += len(actions)
-        pages = look.aws.pages(
+        pages = survey.aws.pages(
             "iam", "simulate_principal_policy", PolicySourceArn=role, ActionNames=actions, ResourceArns=arns
         )
         # A statement under a condition is not denied for want of the request's context.
@@ -58,15 +58,15 @@ def permissions(look: Look) -> Iterator[Check]:
         ]
     if lacking:
         what = f"{role} lacks {', '.join(sorted(set(lacking)))}"
-        yield stop("permissions", what, "Deploy as the deploy role of the environment.")
+        yield fault("permissions", what, "Deploy as the deploy role of the environment.")
     else:
         yield good("permissions", f"{asked} of the deploy role")
 
 
-def _statements(look: Look) -> Iterator[tuple[list[str], list[str]]]:
+def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
     """What the deploy role may do, as (actions, resources); a pattern stands for something that it matches."""
-    root = look.roots[ACCESS]
-    values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **look.known}
+    root = survey.roots[ACCESS]
+    values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **survey.known}
     for stack in stack_instances(root.root, values):
         for resource in stack.template.resources.values():
             for one in of(resource) if resource.logical_id.startswith("Deploy") else ():
@@ -81,39 +81,39 @@ def _expression(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
 
 
-def repository(look: Look) -> Iterator[Check]:
+def repository(survey: Survey) -> Iterator[Check]:
     """CodeCommit takes the account, and the branch is there; or the connection is complete."""
-    if connection := look.values.get("ConnectionArn"):
-        found = look.aws.call("codeconnections", "get_connection", ConnectionArn=connection)["Connection"]
+    if connection := survey.values.get("ConnectionArn"):
+        found = survey.aws.call("codeconnections", "get_connection", ConnectionArn=connection)["Connection"]
         if found["ConnectionStatus"] == "AVAILABLE":
             yield good("connection", found["ConnectionName"])
         else:
             remedy = "Complete it in the console (Developer Tools, Connections): only a person can."
-            yield stop("connection", f"{found['ConnectionName']} is {found['ConnectionStatus']}", remedy)
+            yield fault("connection", f"{found['ConnectionName']} is {found['ConnectionStatus']}", remedy)
         return
-    look.aws.call("codecommit", "list_repositories")
+    survey.aws.call("codecommit", "list_repositories")
     yield good("CodeCommit", "takes this account")
-    branch = look.values.get("BranchName")
+    branch = survey.values.get("BranchName")
     if branch is None:
         return
     try:
-        look.aws.call("codecommit", "get_branch", repositoryName=look.repository, branchName=branch)
+        survey.aws.call("codecommit", "get_branch", repositoryName=survey.repository, branchName=branch)
     except AwsError as error:
         # Codes: botocore's model of CodeCommit.
         if error.code not in ("RepositoryDoesNotExistException", "BranchDoesNotExistException"):
             raise
-        what = f"{look.repository} has no branch {branch}"
-        yield stop("branch", what, "`make migrate APP=folder` brings the application in, with its branches.")
+        what = f"{survey.repository} has no branch {branch}"
+        yield fault("branch", what, "`make migrate APP=folder` brings the application in, with its branches.")
     else:
-        yield good("branch", f"{branch} of {look.repository}")
+        yield good("branch", f"{branch} of {survey.repository}")
 
 
-def names(look: Look) -> Iterator[Check]:
+def names(survey: Survey) -> Iterator[Check]:
     """Names that a first deployment would take and that are taken."""
-    if look.exists:
+    if survey.exists:
         return
     taken, asked = [], 0
-    for stack in look.stacks:
+    for stack in survey.stacks:
         for one in stack.template.resources.values():
             if one.type in NAMED:
                 place, service, operation, argument, free = NAMED[one.type]
@@ -121,13 +121,13 @@ def names(look: Look) -> Iterator[Check]:
                 if name:
                     asked += 1
                     try:
-                        look.aws.call(service, operation, **{argument: name})
+                        survey.aws.call(service, operation, **{argument: name})
                         taken.append(f"{one.address} {name}")
                     except AwsError as error:
                         if error.code != free:
                             raise
     if taken:
         remedy = "Remove them, adopt them (`apply --adopt`), or choose other names in the parameter file."
-        yield stop("names", f"taken already: {', '.join(taken)}", remedy)
+        yield fault("names", f"taken already: {', '.join(taken)}", remedy)
     else:
         yield good("names", f"{asked} are free")

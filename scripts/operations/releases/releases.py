@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.follow import pauses
 
 ROLLING_BACK = "ROLLBACK"  # what a stage does on failure, and the type of an execution that rolls back
 COMMIT = "COMMIT_ID"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, UsageError
-from scripts.operations.diagnose.inventory import Held, steps
+from scripts.deployment.stacks import StackResource
+from scripts.operations.diagnose.history import steps
 
 BUCKET, REGISTRY = "AWS::S3::Bucket", "AWS::ECR::Repository"
 BATCH = 100  # images in one call (ECR API reference, BatchDeleteImage)
@@ -21,12 +22,12 @@ Say = Callable[[str], None]
 class Emptied:
     """What was removed, with how many objects or images were in it; `gone` when somebody else had removed it."""
 
-    what: Held
+    resource: StackResource
     count: int
     gone: bool = False
 
 
-def named(left: Iterable[Held], buckets: bool, registry: bool, names: Iterable[str]) -> list[Held]:
+def named(left: Iterable[StackResource], buckets: bool, registry: bool, names: Iterable[str]) -> list[StackResource]:
     """What a person wants to be emptied: all buckets, the registry, or single ones by path or physical id. Raises
     `UsageError` for a name that is none of them."""
     can = [one for one in left if one.type in (BUCKET, REGISTRY)]
@@ -40,29 +41,29 @@ def named(left: Iterable[Held], buckets: bool, registry: bool, names: Iterable[s
     return wanted
 
 
-def empty(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
+def empty(aws: Aws, resource: StackResource, owner: str, say: Say) -> Emptied:
     """Empties a bucket or registry of the account `owner` and removes it: it was to be gone."""
-    return _bucket(aws, what, owner, say) if what.type == BUCKET else _registry(aws, what, owner, say)
+    return _bucket(aws, resource, owner, say) if resource.type == BUCKET else _registry(aws, resource, owner, say)
 
 
-def _bucket(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
-    own, count = {"Bucket": what.physical_id, "ExpectedBucketOwner": owner}, 0
+def _bucket(aws: Aws, resource: StackResource, owner: str, say: Say) -> Emptied:
+    own, count = {"Bucket": resource.physical_id, "ExpectedBucketOwner": owner}, 0
     try:
         for _ in range(TRIES):
-            count = _objects(aws, own, count, lambda number: say(f"{what}: {number} versions removed"))
+            count = _objects(aws, own, count, lambda number: say(f"{resource}: {number} versions removed"))
             try:
                 aws.call("s3", "delete_bucket", **own)
-                return Emptied(what, count)
+                return Emptied(resource, count)
             except AwsError as error:
                 # Codes: S3 API reference, "Error responses".
                 if error.code != "BucketNotEmpty":
                     raise
     except AwsError as error:
         if error.code == "NoSuchBucket":
-            return Emptied(what, count, gone=True)
+            return Emptied(resource, count, gone=True)
         raise
     raise ManualActionRequiredError(
-        f"{what.physical_id} fills up faster than it is emptied.", "Run `destroy` again in an hour."
+        f"{resource.physical_id} fills up faster than it is emptied.", "Run `destroy` again in an hour."
     )
 
 
@@ -87,8 +88,8 @@ def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], Non
         say(count)
 
 
-def _registry(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
-    own, count = {"registryId": owner, "repositoryName": what.physical_id}, 0
+def _registry(aws: Aws, resource: StackResource, owner: str, say: Say) -> Emptied:
+    own, count = {"registryId": owner, "repositoryName": resource.physical_id}, 0
     try:
         while images := aws.call("ecr", "list_images", maxResults=BATCH, **own).get("imageIds"):
             # By digest: an image goes with its last tag, and one tag may share it with another.
@@ -98,14 +99,14 @@ def _registry(aws: Aws, what: Held, owner: str, say: Say) -> Emptied:
             # An image that a list of images refers to goes in a later round, after the list.
             if len(failures) == len(digests):
                 raise ManualActionRequiredError(
-                    f"An image of {what.physical_id} cannot be deleted: {failures[0]['failureReason']}"
+                    f"An image of {resource.physical_id} cannot be deleted: {failures[0]['failureReason']}"
                 )
             count += len(digests) - len(failures)
-            say(f"{what}: {count} images removed")
+            say(f"{resource}: {count} images removed")
         aws.call("ecr", "delete_repository", **own)
     except AwsError as error:
         # Code: `RepositoryNotFoundException` in botocore's model of ECR.
         if error.code != "RepositoryNotFoundException":
             raise
-        return Emptied(what, count, gone=True)
-    return Emptied(what, count)
+        return Emptied(resource, count, gone=True)
+    return Emptied(resource, count)

@@ -9,12 +9,11 @@ from time import monotonic, sleep
 from typing import Any
 
 from generator.cfn.templates import STACK
-from scripts.deployment import compare
-from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.aws import Answer, Aws, pauses
+from scripts.deployment.compare import read_body
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
-from scripts.deployment.follow import Event, pauses
-from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose.inventory import Held, resources
+from scripts.deployment.execute import Event
+from scripts.deployment.stacks import Stack, StackResource, resources
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
@@ -41,17 +40,17 @@ class Teardown:
     executions run, and what forbids it."""
 
     stack: Stack
-    goes: tuple[Held, ...]
-    stays: tuple[Held, ...]
+    goes: tuple[StackResource, ...]
+    stays: tuple[StackResource, ...]
     executions: tuple[Execution, ...]
     forbidden: tuple[str, ...]
 
-    def of(self, kind: str) -> Iterator[Held]:
+    def of(self, kind: str) -> Iterator[StackResource]:
         """What goes, of one type."""
         return (one for one in self.goes if one.type == kind)
 
 
-def look(aws: Aws, stack: Stack) -> Teardown:
+def survey(aws: Aws, stack: Stack) -> Teardown:
     """What is there now; only reads."""
     held = [one for one in resources(aws, stack.id) if one.physical_id and one.status != "DELETE_COMPLETE"]
     policies = {stack_id: _policies(aws, stack_id) for stack_id in dict.fromkeys(one.stack_id for one in held)}
@@ -73,14 +72,14 @@ def look(aws: Aws, stack: Stack) -> Teardown:
 
 def _policies(aws: Aws, stack_id: str) -> Mapping[str, str]:
     """The deletion policies of a stack's resources, by the template that it was made from."""
-    body: Mapping[str, Any] = compare.read_body(aws, stack_id)
+    body: Mapping[str, Any] = read_body(aws, stack_id)
     return {name: one.get("DeletionPolicy", "Delete") for name, one in body["Resources"].items()}
 
 
-def left(events: list[Event]) -> tuple[Held, ...]:
+def left(events: list[Event]) -> tuple[StackResource, ...]:
     """What a deletion has left behind, by its events."""
     return tuple(
-        Held(one.path, one.type, one.physical_id, one.status, "")
+        StackResource(one.path, one.type, one.physical_id, one.status, "")
         for one in events
         if one.status == "DELETE_SKIPPED" and one.physical_id
     )

@@ -7,17 +7,32 @@ no secret is ever printed.
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from scripts.deployment import computed, environment, stacks, who
+from scripts.deployment import environment, stacks
+from scripts.deployment.environment import on_ecs
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations import configuration
+from scripts.operations.adoption import rewrite
 from scripts.operations.configuration import Entry
+from scripts.operations.deploying import deploy
+from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
-from scripts.operations.verbs import apply
 from scripts.terminal import prompt
 
 ROTATED = "JWT_SECRET_KEY"  # the only secret that a person may give
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to change or compare, and what may be said of applying it."""
+
+    deployment: DeployOptions = field(default_factory=DeployOptions)
+    set: tuple[str, ...] = ()
+    secret: str | None = None
+    compare: str | None = None
+    edit_only: bool = False
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -26,25 +41,25 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--secret", metavar="KEY", help=f"set a new value of a secret: {ROTATED}")
     parser.add_argument("--compare", metavar="OTHER", help="compare with another environment, a file in params/")
     parser.add_argument("--edit-only", action="store_true", help="change the parameter file, but do not deploy it")
-    apply.arguments(parser)
+    deploy_arguments(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """Lists without an option; 2 when the file and the environment, or two environments, differ."""
-    if run.given.set:
-        return _set(run)  # to apply it asks who does
-    if run.given.compare:
-        other = environment.load(run.given.compare, run.given.templates, run.given.params)[run.wanted.root.name]
-        different = configuration.differences(run.wanted, other)
-        say(f"{name}: {run.wanted.name} {one!r}, {other.name} {two!r}" for name, one, two in different)
+    if options.set:
+        return _set(run, options)  # to apply it asks who does
+    if options.compare:
+        other = environment.load(options.compare, run.templates, run.params)[run.environment.root.name]
+        different = configuration.differences(run.environment, other)
+        say(f"{name}: {run.environment.name} {ours!r}, {other.name} {theirs!r}" for name, ours, theirs in different)
         return Exit.CHANGES if different else Exit.DONE
-    stack = stacks.read(run.aws, run.wanted.stack)
+    stack = stacks.read(run.aws, run.environment.stack)
     if stack is None:
-        raise RefusedError(f"{run.wanted.stack} does not exist.", f"`apply {run.wanted.name}` makes it.")
-    if run.given.secret:
-        who.acting(run.aws, run.roots, run.wanted)
-        return _secret(run, stack)
-    entries = configuration.held(run.aws, run.wanted, stack)
+        raise RefusedError(f"{run.environment.stack} does not exist.", f"`apply {run.environment.name}` makes it.")
+    if options.secret:
+        run.check_deployer()
+        return _secret(run, stack, options.secret)
+    entries = configuration.entries(run.aws, run.environment, stack)
     say(lines(entries))
     return Exit.CHANGES if any(entry.waiting for entry in entries) else Exit.DONE
 
@@ -59,25 +74,24 @@ def lines(entries: list[Entry]) -> Iterator[str]:
         yield f"{entry.variable:{width}}  {'(not there)' if value is None else value}{where}{waits}"
 
 
-def _set(run: Run) -> Exit:
-    pairs = [one.partition("=") for one in run.given.set]
+def _set(run: Run, options: Options) -> Exit:
+    pairs = [pair.partition("=") for pair in options.set]
     if wrong := [name for name, sign, _ in pairs if not sign]:
         raise UsageError(f"--set takes KEY=VALUE, not {wrong[0]}.")
-    if told := [name for name, _, _ in pairs if name in configuration.SECRETS]:
-        raise UsageError(f"{told[0]} is a secret and is in no file.", f"Give it with --secret {ROTATED}.")
-    changes = configuration.chosen(run.wanted, {name: value for name, _, value in pairs})
-    if not environment.rewrite(run.wanted, changes, run.given.templates):
-        say([f"{run.wanted.file.path} says so already"])
+    if secrets := [name for name, _, _ in pairs if name in configuration.SECRETS]:
+        raise UsageError(f"{secrets[0]} is a secret and is in no file.", f"Give it with --secret {ROTATED}.")
+    changes = configuration.chosen(run.environment, {name: value for name, _, value in pairs})
+    if not rewrite(run.environment, changes, run.templates):
+        say([f"{run.environment.file.path} says so already"])
     else:
-        say(f"{run.wanted.file.path}: {name} = {value}" for name, value in changes.items())
-    if run.given.edit_only:
+        say(f"{run.environment.file.path}: {name} = {value}" for name, value in changes.items())
+    if options.edit_only:
         return Exit.DONE
-    roots = environment.load(run.wanted.name, run.given.templates, run.given.params)
-    return apply.run(Run(run.aws, roots, run.given, run.project))
+    roots = environment.load(run.environment.name, run.templates, run.params)
+    return deploy(replace(run, roots=roots), options.deployment)
 
 
-def _secret(run: Run, stack: Stack) -> Exit:
-    name = run.given.secret
+def _secret(run: Run, stack: Stack, name: str) -> Exit:
     if name != ROTATED:
         what = (
             "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is not a secret"
@@ -101,7 +115,7 @@ def _roll(run: Run, stack: Stack) -> Exit:
     if "RunningService" not in stack.outputs:
         say(["restart the application to read it"])
         return Exit.DONE
-    if not computed.on_ecs(stack):
+    if not on_ecs(stack):
         start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get('Pipeline', 'PIPELINE')}"
         say([f"{stack.outputs['RunningService']} reads it with the next release; to have one now: {start}"])
         return Exit.DONE

@@ -2,17 +2,28 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from scripts.deployment import execute, stacks, who
+from generator.cfn.statuses import Action
+from scripts.deployment import stacks
 from scripts.deployment.errors import Exit, UsageError
-from scripts.deployment.statuses import Action
-from scripts.operations import watching
 from scripts.operations.diagnose import recovery
 from scripts.operations.diagnose.recovery import Stuck
+from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes
 from scripts.operations.output.stuck import stuck_lines
 from scripts.operations.run import Run, confirm, say
+from scripts.operations.watching import Audience
 from scripts.terminal.text import BOLD, line
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be left as it is."""
+
+    skip: tuple[str, ...] = ()
+    yes: bool = False
+    watch: WatchOptions = field(default_factory=WatchOptions)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -25,40 +36,40 @@ def arguments(parser: ArgumentParser) -> None:
         help="give up on this resource, such as Backend.Service; repeatable",
     )
     parser.add_argument("--yes", action="store_true", help="agree in advance")
-    watching.arguments(parser)
+    watch_arguments(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """Every root that needs it. What failed is shown with its reason before anybody is asked."""
-    who.acting(run.aws, run.roots, run.wanted)
+    run.check_deployer()
     worst = Exit.DONE
-    for wanted in run.roots.values():
-        there = run.of(wanted)
-        stack = stacks.read(there.aws, wanted.stack)
+    for root in run.roots.values():
+        aws = run.at(root).aws
+        stack = stacks.read(aws, root.stack)
         if stack is None or stack.meaning.action is not Action.CONTINUE:
             what = f"{stack.meaning.text} ({stack.status})" if stack else "does not exist"
-            say([f"{wanted.stack} {what}: nothing to continue"])
+            say([f"{root.stack} {what}: nothing to continue"])
             continue
-        failed = recovery.stuck(there.aws, stack)
+        failed = recovery.stuck_resources(aws, stack)
         say([line((f"{stack.name} {stack.meaning.text} ({stack.status})", BOLD))])
-        say(stuck_lines(stack, failed, wanted.root))
-        skipped = _skipped(failed, run.given.skip)
-        confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?")
-        restoring = recovery.restore(there.aws, stack, skipped)
-        outcome = execute.watch(there.aws, restoring, wanted.root, watching.watcher(there, wanted.root))
-        say(outcomes.outcome_lines(outcome))
+        say(stuck_lines(stack, failed, root.root))
+        skipped = _skipped(failed, options.skip)
+        confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?", options.yes)
+        restoring = recovery.restore(aws, stack, skipped)
+        outcome, diagnosis = Audience(aws, options.watch).watch(restoring, root.root)
+        say(outcomes.outcome_lines(outcome, diagnosis))
         worst = max(worst, outcome.exit)
     return worst
 
 
-def _skipped(failed: Sequence[Stuck], named: Sequence[str]) -> list[Stuck]:
-    known = {".".join(one.path): one for one in failed if one.skip}
-    for name in named:
-        if name not in known:
-            there = ", ".join(known) or "none that can be skipped"
-            raise UsageError(f"--skip {name}: this resource does not block the rollback.", f"There are: {there}.")
-    return [known[name] for name in dict.fromkeys(named)]
+def _skipped(failed: Sequence[Stuck], names_given: Sequence[str]) -> list[Stuck]:
+    skippable = {".".join(resource.path): resource for resource in failed if resource.skip}
+    for name in names_given:
+        if name not in skippable:
+            names = ", ".join(skippable) or "none that can be skipped"
+            raise UsageError(f"--skip {name}: this resource does not block the rollback.", f"There are: {names}.")
+    return [skippable[name] for name in dict.fromkeys(names_given)]
 
 
 def _without(skipped: Sequence[Stuck]) -> str:
-    return f", but for {', '.join('.'.join(one.path) for one in skipped)}" if skipped else ""
+    return f", but for {', '.join('.'.join(resource.path) for resource in skipped)}" if skipped else ""

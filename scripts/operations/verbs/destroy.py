@@ -2,21 +2,22 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from generator.cfn.environments import EDGE, ENVIRONMENT
-from scripts.deployment import execute, who
-from scripts.deployment.environment import Environment
+from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
+from scripts.deployment import execute
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
-from scripts.deployment.stacks import Stack
-from scripts.operations import watching
+from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations.diagnose import history
-from scripts.operations.diagnose.inventory import Held, nested, stack_or_last, steps
+from scripts.operations.diagnose.cause import Diagnosis
+from scripts.operations.diagnose.history import nested, stack_or_last, steps
+from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes, teardowns
 from scripts.operations.run import Run, say
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.teardown.teardown import Teardown
+from scripts.operations.watching import Audience
 from scripts.terminal import prompt
 
 ORDER = (ENVIRONMENT, EDGE)  # the edge serves the environment, and goes after it
@@ -24,6 +25,19 @@ KEPT = "kept, because it contains data"
 EARLIER = "kept when it was deleted, and perhaps removed since"
 GONE, HALF = "DELETE_COMPLETE", "DELETE_FAILED"
 REMAINS = "The shared stack, the access stack and the packaging bucket (deployment records) are kept."
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be said of a deletion: `name` is the environment's once more, `empty` and `retain` name resources."""
+
+    yes: bool = False
+    name: str | None = None
+    empty_buckets: bool = False
+    empty_registry: bool = False
+    empty: tuple[str, ...] = ()
+    retain: tuple[str, ...] = ()
+    watch: WatchOptions = field(default_factory=WatchOptions)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -46,123 +60,131 @@ def arguments(parser: ArgumentParser) -> None:
         default=[],
         help="keep this resource, which could not be deleted; repeatable",
     )
-    watching.arguments(parser)
+    watch_arguments(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """The environment's root, then what serves it elsewhere."""
     roots = [run.roots[name] for name in ORDER if name in run.roots]
     if not roots:
-        raise RefusedError(f"{run.wanted.stack} is shared by all environments and holds the repository: it stays.")
-    ended, account = Exit.DONE, run.aws.identity().account
-    for wanted in roots:
-        if ended is Exit.DONE:
-            ended = _destroy(run, wanted, account)
-    return ended
-
-
-def _destroy(run: Run, wanted: Environment, account: str) -> Exit:
-    aws, given = run.aws, run.given
-    stack = stack_or_last(aws, wanted.stack)
-    if stack is None or stack.status == GONE:
-        say([f"{wanted.stack} does not exist"])
-        return _after(run, stack, teardown.left(history.last(aws, stack)), account, EARLIER) if stack else Exit.DONE
-    # What is left of an environment that is gone is emptied by somebody with more rights than the deploy role has.
-    who.acting(run.aws, run.roots, run.wanted)
-    if not stack.meaning.ended:
-        raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
-    if given.retain and stack.status != HALF:
-        raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
-    found = teardown.look(aws, stack)
-    say(teardowns.teardown_lines(found, _named(run, found.stays)))
-    if found.forbidden:
-        raise RefusedError(f"{stack.name} was not touched: {'; '.join(found.forbidden)}.")
-    _confirm(run, stack, account)
-    with teardown.no_new_releases(aws, found, _tell):
-        teardown.stop_executions(aws, found, _tell)
-        teardown.drain(aws, found, _tell)
-    outcome = _delete(run, wanted, found)
-    say(outcomes.outcome_lines(replace(outcome, retained=())))
-    if outcome.exit is not Exit.DONE:
-        say(_more(outcome))
-        return outcome.exit
-    return _after(run, stack, teardown.left(history.last(aws, outcome.held)), account, KEPT)
-
-
-def _delete(run: Run, wanted: Environment, found: Teardown) -> Outcome:
-    """Deletes the stack; once more when only CloudFront's interfaces were in the way."""
-    retained = _retained(run, wanted, found.stack)
-    outcome = _once(run, wanted, found.stack, retained)
-    if outcome.status == HALF and teardown.network_left(run.aws, found, _tell):
-        outcome = _once(run, wanted, found.stack, ())
-    return outcome
-
-
-def _once(run: Run, wanted: Environment, stack: Stack, retained: Sequence[str]) -> Outcome:
-    running = execute.destroy(run.aws, stack, retained)
-    return execute.watch(run.aws, running, wanted.root, watching.watcher(run, wanted.root))
-
-
-def _retained(run: Run, wanted: Environment, stack: Stack) -> list[str]:
-    """What of the root itself is to be left behind. What is in nested stacks is left behind by these: CloudFormation
-    takes names of the one stack that it is asked to delete (API reference, DeleteStack)."""
-    paths = [steps(one) for one in run.given.retain]
-    below = sorted({path[:-1] for path in paths if len(path) > 1}, key=len, reverse=True)
-    for parent in below:
-        held = nested(run.aws, stack, parent)
-        if held.status != HALF:
-            raise RefusedError(f"{' > '.join(parent)} {held.meaning.text}: nothing in it is in the way.")
-        outcome = _once(run, wanted, held, [path[-1] for path in paths if path[:-1] == parent])
-        if outcome.exit is not Exit.DONE:
-            raise ManualActionRequiredError(f"{' > '.join(parent)} {outcome.held.meaning.text}.", outcome.held.remedy)
-    return [path[0] for path in paths if len(path) == 1]
-
-
-def _after(run: Run, stack: Stack, left: Sequence[Held], account: str, title: str) -> Exit:
-    """What no stack owns, what is to be emptied, and what is left."""
-    for name in teardown.forget_releases(run.aws, stack):
-        _tell(f"{name} is removed: no next life starts with a release of this one")
-    emptied = [emptying.empty(run.aws, one, account, _tell) for one in _named(run, left)]
-    for one in emptied:
-        _tell(f"{one.what} is gone already" if one.gone else f"{one.what} is emptied ({one.count}) and removed")
-    rest = [one for one in left if one not in [other.what for other in emptied]]
-    say(teardowns.kept_lines(rest, title))
-    say([f"  {REMAINS}"] if rest or emptied else [])
+        raise RefusedError(f"{run.environment.stack} is shared by all environments and holds the repository: it stays.")
+    for root in roots:
+        ended = Deletion(run, root, options).execute()
+        if ended is not Exit.DONE:
+            return ended
     return Exit.DONE
 
 
-def _named(run: Run, left: Sequence[Held]) -> list[Held]:
-    if not left:
-        return []
-    return emptying.named(left, run.given.empty_buckets, run.given.empty_registry, run.given.empty)
+@dataclass(frozen=True)
+class Deletion:
+    """The deletion of one root stack."""
+
+    run: Run
+    root: Environment
+    options: Options
+
+    def execute(self) -> Exit:
+        """Shows what goes and what stays, asks, brings to rest what runs, deletes, and empties what was named."""
+        aws, stack = self.run.aws, stack_or_last(self.run.aws, self.root.stack)
+        if stack is None or stack.status == GONE:
+            say([f"{self.root.stack} does not exist"])
+            return self._finish(stack, EARLIER) if stack else Exit.DONE
+        # What is left of an environment that is gone is emptied by somebody with more rights than the deploy role has.
+        self.run.check_deployer()
+        if not stack.meaning.ended:
+            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
+        if self.options.retain and stack.status != HALF:
+            raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
+        survey = teardown.survey(aws, stack)
+        say(teardowns.teardown_lines(survey, self._named(survey.stays)))
+        if survey.forbidden:
+            raise RefusedError(f"{stack.name} was not touched: {'; '.join(survey.forbidden)}.")
+        self._confirm(stack)
+        with teardown.no_new_releases(aws, survey, _say_step):
+            teardown.stop_executions(aws, survey, _say_step)
+            teardown.drain(aws, survey, _say_step)
+        outcome, diagnosis = self._delete(survey)
+        without_retained = replace(outcome, events=())
+        say(outcomes.outcome_lines(without_retained, diagnosis))
+        if outcome.exit is not Exit.DONE:
+            say(_next_step(diagnosis))
+            return outcome.exit
+        return self._finish(outcome.stack, KEPT, stack)
+
+    def _delete(self, survey: Teardown) -> tuple[Outcome, Diagnosis]:
+        """Deletes the stack; once more when only CloudFront's interfaces were in the way."""
+        outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack))
+        if outcome.status == HALF and teardown.network_left(self.run.aws, survey, _say_step):
+            return self._once(survey.stack, ())
+        return outcome, diagnosis
+
+    def _once(self, stack: Stack, retained: Sequence[str]) -> tuple[Outcome, Diagnosis]:
+        running = execute.destroy(self.run.aws, stack, retained)
+        return Audience(self.run.aws, self.options.watch).watch(running, self.root.root)
+
+    def _retained(self, stack: Stack) -> list[str]:
+        """What of the root itself is to be left behind. What is in nested stacks is left behind by these:
+        CloudFormation takes names of the one stack that it is asked to delete (API reference, DeleteStack)."""
+        paths = [steps(each) for each in self.options.retain]
+        below = sorted({path[:-1] for path in paths if len(path) > 1}, key=len, reverse=True)
+        for parent in below:
+            inner = nested(self.run.aws, stack, parent)
+            if inner.status != HALF:
+                raise RefusedError(f"{' > '.join(parent)} {inner.meaning.text}: nothing in it is in the way.")
+            outcome, _ = self._once(inner, [path[-1] for path in paths if path[:-1] == parent])
+            if outcome.exit is not Exit.DONE:
+                reason = f"{' > '.join(parent)} {outcome.stack.meaning.text}."
+                raise ManualActionRequiredError(reason, outcome.stack.remedy)
+        return [path[0] for path in paths if len(path) == 1]
+
+    def _finish(self, deleted: Stack, title: str, before: Stack | None = None) -> Exit:
+        """What no stack owns, what is to be emptied, and what is left; `before` is the stack with its outputs."""
+        aws = self.run.aws
+        kept = teardown.left(history.last_events(aws, deleted))
+        for name in teardown.forget_releases(aws, before or deleted):
+            _say_step(f"{name} is removed: no next life starts with a release of this one")
+        account = aws.identity().account
+        emptied = [emptying.empty(aws, resource, account, _say_step) for resource in self._named(kept)]
+        for each in emptied:
+            text = "is gone already" if each.gone else f"is emptied ({each.count}) and removed"
+            _say_step(f"{each.resource} {text}")
+        rest = [resource for resource in kept if resource not in [each.resource for each in emptied]]
+        say(teardowns.kept_lines(rest, title))
+        say([f"  {REMAINS}"] if rest or emptied else [])
+        return Exit.DONE
+
+    def _named(self, kept: Sequence[StackResource]) -> list[StackResource]:
+        if not kept:
+            return []
+        options = self.options
+        return emptying.named(kept, options.empty_buckets, options.empty_registry, options.empty)
+
+    def _confirm(self, stack: Stack) -> None:
+        """Asks for the environment's name, which nobody types by habit; the local AWS asks on a terminal, for practice,
+        and needs no agreement without one. A name that was given is checked everywhere. Raises `NotConfirmedError`,
+        `RefusedError`."""
+        aws, name, typed = self.run.aws, self.run.environment.name, self.options.name
+        if typed is not None and typed != name:
+            raise RefusedError(f"{stack.name} was not touched: --name is {typed!r}, and the environment is {name!r}.")
+        if aws.endpoint and (typed or self.options.yes or not prompt.attended()):
+            return
+        if self.options.yes:
+            if typed is None:
+                raise RefusedError(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
+            return
+        if not prompt.attended():
+            reason = f"{stack.name} was not touched: confirmation needs a terminal."
+            raise NotConfirmedError(reason, f"--name {name} --yes agrees.")
+        where = f"{stack.name} in account {aws.identity().account}, {aws.region}"
+        if not prompt.confirmed(f"Delete {where}? (type {name}) ", name):
+            raise NotConfirmedError(f"{stack.name} was not touched.")
 
 
-def _confirm(run: Run, stack: Stack, account: str) -> None:
-    """Asks for the environment's name, which nobody types by habit; the local AWS asks on a terminal, for practice, and
-    needs no agreement without one. A name that was given is checked everywhere. Raises `NotConfirmedError`,
-    `RefusedError`."""
-    name, typed = run.wanted.name, run.given.name
-    if typed is not None and typed != name:
-        raise RefusedError(f"{stack.name} was not touched: --name is {typed!r}, and the environment is {name!r}.")
-    if run.aws.endpoint and (typed or run.given.yes or not prompt.attended()):
-        return
-    if run.given.yes:
-        if typed is None:
-            raise RefusedError(f"{stack.name} was not touched.", f"Say what --yes is for: --name {name} --yes.")
-        return
-    if not prompt.attended():
-        raise NotConfirmedError(
-            f"{stack.name} was not touched: confirmation needs a terminal.", f"--name {name} --yes agrees."
-        )
-    if not prompt.confirmed(f"Delete {stack.name} in account {account}, {run.aws.region}? (type {name}) ", name):
-        raise NotConfirmedError(f"{stack.name} was not touched.")
-
-
-def _more(outcome: Outcome) -> list[str]:
+def _next_step(diagnosis: Diagnosis) -> list[str]:
     """How to go on after a deletion that has failed."""
-    where = ".".join(outcome.cause.path[1:]) if outcome.cause else ""
+    where = ".".join(diagnosis.cause.path[1:]) if diagnosis.cause else ""
     return [f"  `destroy --retain {where}` leaves it behind and deletes the rest."] if where else []
 
 
-def _tell(line: str) -> None:
+def _say_step(line: str) -> None:
     say([f"  {line}"])

@@ -1,18 +1,27 @@
 """`explain`: why the last operation failed, told later."""
 
 from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from scripts.deployment import statuses
+from generator.cfn.statuses import DEPLOYED
 from scripts.deployment.errors import Exit
-from scripts.deployment.execute import Outcome, ended
+from scripts.deployment.execute import Outcome
 from scripts.operations.diagnose import history
-from scripts.operations.diagnose.cause import Cause, Witness, template_at
+from scripts.operations.diagnose.cause import Cause, Diagnosis, FailureObserver, diagnose, template_at
 from scripts.operations.diagnose.history import Subject
+from scripts.operations.options import JSON, TERMINAL, format_argument
 from scripts.operations.output import formats, outcomes
 from scripts.operations.run import Run, say
 
-GOOD = {*statuses.DEPLOYED, "DELETE_COMPLETE"}
+GOOD = {*DEPLOYED, "DELETE_COMPLETE"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is explained, and how it is shown."""
+
+    stack: str = ""
+    format: str = TERMINAL
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -20,33 +29,35 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stack", default="", metavar="PATH", help="one stack only, such as Backend (default: all roots)"
     )
-    formats.add(parser)
+    format_argument(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """The last operation of every root, or of one stack."""
-    found = [(subject, _outcome(run, subject)) for subject in history.subjects(run, run.given.stack)]
-    if run.given.format == formats.JSON:
-        formats.show({subject.name: outcomes.outcome_document(one) for subject, one in found})
+    ends = [(subject, _ended(run, subject)) for subject in history.subjects(run, options.stack)]
+    if options.format == JSON:
+        documents = {subject.name: outcomes.outcome_document(*end) for subject, end in ends}
+        formats.show(documents)
         return Exit.DONE
-    if not found:
-        say([f"{run.wanted.stack} does not exist, and none was deleted in the last 90 days"])
-    for _, outcome in found:
-        say(outcomes.outcome_lines(outcome))
+    if not ends:
+        say([f"{run.environment.stack} does not exist, and none was deleted in the last 90 days"])
+    for _, (outcome, diagnosis) in ends:
+        say(outcomes.outcome_lines(outcome, diagnosis))
     return Exit.DONE
 
 
-def _outcome(run: Run, subject: Subject) -> Outcome:
-    aws = run.of(subject.wanted).aws
-    events = history.last(aws, subject.stack)
-    witness = Witness(aws, lambda _: None)
-    witness(events)  # what is left of a failed service may still be asked
-    template = template_at(subject.wanted.root, subject.path)
+def _ended(run: Run, subject: Subject) -> tuple[Outcome, Diagnosis]:
+    aws = run.at(subject.environment).aws
+    events = history.last_events(aws, subject.stack)
+    observer = FailureObserver(aws, lambda _: None)
+    observer.see(events)  # what is left of a failed service may still be asked
+    template = template_at(subject.environment.root, subject.path) or subject.environment.root
     seconds = (events[-1].time - events[0].time).total_seconds() if events else 0.0
-    good = subject.stack.status in GOOD
-    outcome = ended(events, subject.stack, good, subject.name, template or subject.wanted.root, seconds, witness.said)
-    before = (subject.wanted.stack, *subject.path)
-    return replace(outcome, cause=_under(outcome.cause, before), obstacle=_under(outcome.obstacle, before))
+    stack, good = subject.stack, subject.stack.status in GOOD
+    outcome = Outcome(subject.name, stack.status, good, seconds, stack, tuple(events))
+    diagnosis = diagnose(outcome, template, observer.service_messages)
+    before = (subject.environment.stack, *subject.path)
+    return outcome, Diagnosis(_under(diagnosis.cause, before), _under(diagnosis.obstacle, before))
 
 
 def _under(cause: Cause | None, before: tuple[str, ...]) -> Cause | None:

@@ -1,34 +1,43 @@
 """`follow`: what runs on an environment's stacks is watched to its end."""
 
 from argparse import ArgumentParser
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
-from scripts.operations import watching
-from scripts.operations.diagnose import running
+from scripts.deployment.execute import last_operation
+from scripts.operations.diagnose import history
+from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
+from scripts.operations.watching import Audience
+
+
+@dataclass(frozen=True)
+class Options:
+    """How its progress is shown."""
+
+    watch: WatchOptions = field(default_factory=WatchOptions)
 
 
 def arguments(parser: ArgumentParser) -> None:
     """How its progress is shown."""
-    watching.arguments(parser)
+    watch_arguments(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """One root after the other; the exit status is that of the worst end."""
     worst = Exit.DONE
-    for wanted in run.roots.values():
-        there = run.of(wanted)
-        stack = stacks.read(there.aws, wanted.stack)
-        if stack is None or stack.meaning.ended:
-            say([f"{wanted.stack}: nothing is running"])
+    for root in run.roots.values():
+        aws = run.at(root).aws
+        stack = stacks.read(aws, root.stack)
+        operation = last_operation(aws, stack.id) if stack and not stack.meaning.ended else None
+        if stack is None or operation is None:
+            say([f"{root.stack}: nothing is running"])
             continue
-        operation = running.current(there.aws, stack)
-        assert operation, stack.status
-        say([operation.told(datetime.now(UTC))])
-        outcome = watching.attached(there, wanted.root, operation)
-        say(outcomes.outcome_lines(outcome))
+        say([history.describe(stack, operation, history.operator(aws, stack), datetime.now(UTC))])
+        outcome, diagnosis = Audience(aws, options.watch).watch(operation.running(stack), root.root)
+        say(outcomes.outcome_lines(outcome, diagnosis))
         worst = max(worst, outcome.exit)
     return worst

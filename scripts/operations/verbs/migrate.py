@@ -5,39 +5,47 @@ The first two of the design's migration steps. Every step can be repeated: what 
 
 import subprocess
 from argparse import ArgumentParser
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
-from scripts import git
-from scripts.deployment import stacks
+from scripts.deployment import git, stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application
+from scripts.operations.deploying import deploy
+from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
-from scripts.operations.verbs import apply
 
 # The credentials reach git through the environment, so that they stand in no command line and no file.
 HELPER = '!f() { echo "username=$DEPLOY_GIT_USER"; echo "password=$DEPLOY_GIT_PASSWORD"; }; f'
 
 
+@dataclass(frozen=True)
+class Options:
+    """The application's folder, and what may be said of deploying the shared stack."""
+
+    app: Path
+    deployment: DeployOptions = field(default_factory=DeployOptions)
+
+
 def arguments(parser: ArgumentParser) -> None:
     """Which application, and everything that making the shared stack takes."""
     parser.add_argument("--app", type=Path, required=True, help="folder of the application, the root of its repository")
-    apply.arguments(parser)
+    deploy_arguments(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """Checks the folder, makes the shared stack when it is missing, pushes, and sets the default branch."""
     if run.aws.endpoint:
         raise RefusedError("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
-    folder: Path = run.given.app
+    folder = options.app
     _check(run, folder)
     shared = replace(run, roots={SHARED: run.roots[SHARED]})
-    ended = apply.run(shared)
-    stack = stacks.read(run.aws, shared.wanted.stack) if ended is Exit.DONE else None
+    ended = deploy(shared, options.deployment)
+    stack = stacks.read(run.aws, shared.environment.stack) if ended is Exit.DONE else None
     if stack is None:
         return ended
     main = stack.parameters["ProtectedBranch"]
@@ -50,8 +58,8 @@ def run(run: Run) -> Exit:
 
 def _check(run: Run, folder: Path) -> None:
     """Raises `RefusedError` with everything that the pipeline would miss."""
-    templates = load(run.given.templates)
-    files = [read(file) for file in sorted(run.given.params.glob("*.json")) if file.stem not in (SHARED, "local")]
+    templates = load(run.templates)
+    files = [read(file) for file in sorted(run.params.glob("*.json")) if file.stem not in (SHARED, "local")]
     body = templates[ENVIRONMENT].body
     branches = dict.fromkeys(effective(file, body)["BranchName"] for file in files)
     try:
@@ -60,9 +68,9 @@ def _check(run: Run, folder: Path) -> None:
         raise RefusedError(
             f"{folder}: {error}", "Name the root of the application's git repository with --app."
         ) from error
-    say(f"{folder}: {one.what}" for one in findings if not one.fault)
-    if faults := [one.what for one in findings if one.fault]:
-        raise RefusedError("\n".join([f"{folder} is not ready for the pipeline:", *(f"  {one}" for one in faults)]))
+    say(f"{folder}: {finding.what}" for finding in findings if not finding.fault)
+    if faults := [finding.what for finding in findings if finding.fault]:
+        raise RefusedError("\n".join([f"{folder} is not ready for the pipeline:", *(f"  {fault}" for fault in faults)]))
 
 
 def _push(aws: Aws, folder: Path, url: str, main: str) -> None:

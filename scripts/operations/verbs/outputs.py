@@ -2,9 +2,11 @@
 
 import shlex
 from argparse import ArgumentParser
+from dataclasses import dataclass
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
+from scripts.operations.options import JSON, format_argument
 from scripts.operations.output import formats, outcomes
 from scripts.operations.run import Run, say
 from scripts.terminal import console
@@ -13,27 +15,34 @@ from scripts.terminal.text import BOLD, line
 TABLE, SHELL = "table", "shell"
 
 
+@dataclass(frozen=True)
+class Options:
+    """How they are shown."""
+
+    format: str = TABLE
+
+
 def arguments(parser: ArgumentParser) -> None:
     """What the command line may say of `outputs`."""
-    formats.add(parser, TABLE, formats.JSON, SHELL)
+    format_argument(parser, TABLE, JSON, SHELL)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """The outputs of every root that the file asks for: for people, as JSON by the root's name (null for one that does
     not exist), or as `NAME=value` for `eval` in a shell."""
-    read = {name: stacks.read(run.of(wanted).aws, wanted.stack) for name, wanted in run.roots.items()}
-    found = {name: stack for name, stack in read.items() if stack or run.roots[name].needed}
-    if run.given.format == formats.JSON:
-        formats.show({name: dict(stack.outputs) if stack else None for name, stack in found.items()})
+    standing = {name: stacks.read(run.at(root).aws, root.stack) for name, root in run.roots.items()}
+    shown = {name: stack for name, stack in standing.items() if stack or run.roots[name].needed}
+    if options.format == JSON:
+        formats.show({name: dict(stack.outputs) if stack else None for name, stack in shown.items()})
         return Exit.DONE
-    for name, stack in found.items():
-        wanted = run.roots[name]
-        if run.given.format == SHELL:
-            console.document(f"# {wanted.stack}{'' if stack else ' does not exist'}")
+    for name, stack in shown.items():
+        root = run.roots[name]
+        if options.format == SHELL:
+            console.document(f"# {root.stack}{'' if stack else ' does not exist'}")
             for key, value in sorted(stack.outputs.items() if stack else ()):
                 console.document(f"{key}={shlex.quote(value)}")
             continue
-        say([line((wanted.stack, BOLD), "" if stack else " does not exist")])
+        say([line((root.stack, BOLD), "" if stack else " does not exist")])
         if stack:
-            say(outcomes.output_lines(stack, run.of(wanted).console, wanted.root))
+            say(outcomes.output_lines(stack, run.at(root).console, root.root))
     return Exit.DONE

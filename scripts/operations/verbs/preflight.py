@@ -5,13 +5,14 @@ A question that AWS does not answer is told as such, and never as a good sign.
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit
+from scripts.operations.options import JSON, TERMINAL, format_argument
 from scripts.operations.output import formats
 from scripts.operations.preflight import account, source
-from scripts.operations.preflight.check import Check, Look, Looker, State
+from scripts.operations.preflight.check import Check, Looker, State, Survey
 from scripts.operations.run import Run, say
 from scripts.terminal import console
 from scripts.terminal.text import GREEN, RED, YELLOW, Line, count, line
@@ -30,47 +31,54 @@ LOOKERS: tuple[Looker, ...] = (
     account.build_image,
     source.names,
 )
-# What a person reads; programs get the values of `State`.
-WORDS = {State.GOOD: "ok", State.KNOW: "warning", State.STOP: "error", State.UNKNOWN: "unknown"}
-STYLES = {State.GOOD: GREEN, State.KNOW: YELLOW, State.STOP: RED, State.UNKNOWN: YELLOW}
+# How JSON documents call them.
+STATES = {State.GOOD: "good", State.WARNING: "to know", State.ERROR: "stops", State.UNKNOWN: "not told"}
+STYLES = {State.GOOD: GREEN, State.WARNING: YELLOW, State.ERROR: RED, State.UNKNOWN: YELLOW}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How it is shown."""
+
+    format: str = TERMINAL
 
 
 def arguments(parser: ArgumentParser) -> None:
     """How to show it."""
-    formats.add(parser)
+    format_argument(parser)
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """Looks at everything; 3 when something would stop the deployment."""
-    stack = stacks.read(run.aws, run.wanted.stack)
-    look = Look(run.aws, run.aws.identity(), run.roots, stack is not None, run.project)
-    with console.working(f"checking what {run.wanted.stack} needs"):
-        checks = list(found(look))
-    if run.given.format == formats.JSON:
-        formats.show([{**asdict(one), "state": one.state.value} for one in checks])
+    stack = stacks.read(run.aws, run.environment.stack)
+    survey = Survey(run.aws, run.aws.identity(), run.roots, stack is not None, run.project)
+    with console.working(f"checking what {run.environment.stack} needs"):
+        checks = list(all_checks(survey))
+    if options.format == JSON:
+        formats.show([{**asdict(check), "state": STATES[check.state]} for check in checks])
     else:
         say(lines(checks))
-    return Exit.REFUSED if any(one.state is State.STOP for one in checks) else Exit.DONE
+    return Exit.REFUSED if any(check.state is State.ERROR for check in checks) else Exit.DONE
 
 
-def found(look: Look) -> Iterator[Check]:
+def all_checks(survey: Survey) -> Iterator[Check]:
     """What every check finds."""
     for looker in LOOKERS:
         try:
-            yield from looker(look)
+            yield from looker(survey)
         except AwsError as error:
             # What is no service's own answer, but a page of the server before it, is not repeated.
-            said = error.message if "<html" not in error.message else "no answer of the service itself"
+            message = error.message if "<html" not in error.message else "no answer of the service itself"
             what = looker.__name__.replace("_", " ")
-            yield Check(what, State.UNKNOWN, f"{error.call}: {error.code}: {said}", error.remedy)
+            yield Check(what, State.UNKNOWN, f"{error.call}: {error.code}: {message}", error.remedy)
 
 
 def lines(checks: list[Check]) -> Iterator[Line]:
     """Each check on a line, with what to do below it."""
-    width = max(len(one.what) for one in checks)
-    for one in checks:
-        yield line((f"{WORDS[one.state]:7}", STYLES[one.state]), f"  {one.what:{width}}  {one.found}")
-        yield from (line(text, depth=6) for text in one.remedy.splitlines())
-    stops = sum(one.state is State.STOP for one in checks)
-    unknown = sum(one.state is State.UNKNOWN for one in checks)
-    yield line(f"{count(len(checks), 'check')}: {count(stops, 'error')}, {unknown} unknown")
+    width = max(len(check.what) for check in checks)
+    for check in checks:
+        yield line((f"{check.state.value:7}", STYLES[check.state]), f"  {check.what:{width}}  {check.found}")
+        yield from (line(text, depth=6) for text in check.remedy.splitlines())
+    errors = sum(check.state is State.ERROR for check in checks)
+    unknown = sum(check.state is State.UNKNOWN for check in checks)
+    yield line(f"{count(len(checks), 'check')}: {count(errors, 'error')}, {unknown} unknown")

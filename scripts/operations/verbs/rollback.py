@@ -7,9 +7,10 @@ Configuration and templates stay as they are: this is about the application.
 
 import uuid
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from itertools import islice
 
-from scripts.deployment import stacks, who
+from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
@@ -19,6 +20,15 @@ from scripts.terminal import prompt
 SHOWN = 20
 
 
+@dataclass(frozen=True)
+class Options:
+    """Which release (`to`, how a commit or an execution begins), and how."""
+
+    to: str | None = None
+    build_again: bool = False
+    yes: bool = False
+
+
 def arguments(parser: ArgumentParser) -> None:
     """Which release, and how."""
     parser.add_argument("--to", metavar="RELEASE", help="a commit or an execution, or the beginning of one")
@@ -26,33 +36,38 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="agree in advance")
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, options: Options) -> Exit:
     """Lists the releases, or goes back to one and follows it; 1 when it failed."""
-    wanted = run.wanted
-    stack = stacks.read(run.aws, wanted.stack)
+    environment = run.environment
+    stack = stacks.read(run.aws, environment.stack)
     if stack is None or "Pipeline" not in stack.outputs:
-        raise RefusedError(f"{wanted.stack} does not exist or has no pipeline.", f"`apply {wanted.name}` makes it.")
+        raise RefusedError(
+            f"{environment.stack} does not exist or has no pipeline.", f"`apply {environment.name}` makes it."
+        )
     name = stack.outputs["Pipeline"]
-    found = list(islice(releases.good(run.aws, name), SHOWN))
-    if not run.given.to:
-        say(f"{one.ended:%Y-%m-%d %H:%M}  {one.commit[:12]}  {one.execution}  {one.title}" for one in found)
-        say([] if found else [f"{name} has no successful release yet; rehearsals are not recorded"])
+    good = list(islice(releases.good(run.aws, name), SHOWN))
+    if not options.to:
+        say(
+            f"{release.ended:%Y-%m-%d %H:%M}  {release.commit[:12]}  {release.execution}  {release.title}"
+            for release in good
+        )
+        say([] if good else [f"{name} has no successful release yet; rehearsals are not recorded"])
         return Exit.DONE
-    who.acting(run.aws, run.roots, wanted)
-    to = releases.find(found, run.given.to)
+    run.check_deployer()
+    to = releases.find(good, options.to)
     if busy := releases.running(run.aws, name):
         raise RefusedError(f"{name} is running {busy[0]}.", "Wait until it has ended, or stop it, and run again.")
     there = releases.pipeline(run.aws, name)
-    stages = there.stages if not run.given.build_again and releases.returnable(run.aws, to, there) else ()
+    stages = there.stages if not options.build_again and releases.returnable(run.aws, to, there) else ()
     how = f"{' and '.join(stages)} with its artifacts" if stages else "all stages again, from its commit"
     say([f"{name}: back to {to.commit[:12]} of {to.ended:%Y-%m-%d %H:%M} ({to.title}): {how}"])
-    _agree(run, wanted.name)
+    _agree(options, environment.name)
     return _back(run, there, to, stages)
 
 
-def _agree(run: Run, name: str) -> None:
+def _agree(options: Options, name: str) -> None:
     """Raises `NotConfirmedError`."""
-    if run.given.yes:
+    if options.yes:
         return
     if not prompt.attended():
         raise NotConfirmedError("Nothing was rolled back: confirmation needs a terminal.", "Run again with --yes.")

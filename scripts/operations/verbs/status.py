@@ -3,47 +3,66 @@
 from argparse import ArgumentParser
 from datetime import UTC, datetime
 
+from generator.cfn.environments import Environment
+from generator.cfn.statuses import Action
+from generator.cfn.templates import STACK
 from scripts.deployment import stacks
-from scripts.deployment.environment import Environment
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
-from scripts.deployment.follow import read_events
+from scripts.deployment.execute import last_operation, read_events
 from scripts.deployment.stacks import Stack
-from scripts.deployment.statuses import Action
-from scripts.operations.diagnose import recovery, running
+from scripts.operations.diagnose import history, recovery
+from scripts.operations.options import NoOptions
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import view_lines
 from scripts.operations.output.stuck import stuck_lines
 from scripts.operations.run import Run, say
 
+Options = NoOptions
+
 
 def arguments(_parser: ArgumentParser) -> None:
     """Takes none of its own."""
 
 
-def run(run: Run) -> Exit:
+def run(run: Run, _options: NoOptions) -> Exit:
     """Every root that the file asks for, with its nested stacks; 4 when one of them runs or needs manual action."""
-    found = Exit.DONE
-    for wanted in run.roots.values():
-        there = run.of(wanted)
-        stack = stacks.read(there.aws, wanted.stack)
-        if not (stack or wanted.needed):
+    ended = Exit.DONE
+    for root in run.roots.values():
+        aws = run.at(root).aws
+        stack = stacks.read(aws, root.stack)
+        if not (stack or root.needed):
             continue
-        children = stacks.children(there.aws, stack) if stack else {}
-        say(outcomes.status_lines(stack, wanted.stack, children))
+        children = _children(aws, stack) if stack else {}
+        say(outcomes.status_lines(stack, root.stack, children))
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
-            _running(there, wanted, stack)
+            _show_progress(aws, root, stack)
         elif stack and action in (Action.CONTINUE, Action.MANUAL):
-            say(stuck_lines(stack, recovery.stuck(there.aws, stack), wanted.root))
+            say(stuck_lines(stack, recovery.stuck_resources(aws, stack), root.root))
         if action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
-            found = Exit.MANUAL
-    return found
+            ended = Exit.MANUAL
+    return ended
 
 
-def _running(run: Run, wanted: Environment, stack: Stack) -> None:
-    operation, now = running.current(run.aws, stack), datetime.now(UTC)
+def _children(aws: Aws, stack: Stack) -> dict[str, str]:
+    """The status of each nested stack by its logical id: its own, because the root does not see when somebody deletes
+    one by itself."""
+    nested = [each for each in stacks.resources(aws, stack.id, deep=False) if each.type == STACK]
+    statuses = {}
+    for resource in nested:
+        below = stacks.read(aws, resource.physical_id) if resource.physical_id else None
+        status = resource.status if below is None or below.status == resource.status else below.status
+        gone = resource.physical_id and below is None and resource.status != "DELETE_COMPLETE"
+        statuses[resource.path[0]] = "DELETE_COMPLETE" if gone else status
+    return statuses
+
+
+def _show_progress(aws: Aws, root: Environment, stack: Stack) -> None:
+    operation, now = last_operation(aws, stack.id), datetime.now(UTC)
     if operation:
         progress = Progress()
-        progress.fold(read_events(run.aws, stack.id, operation.begun.after))
-        say([operation.told(now), *view_lines(progress, wanted.root, now)])
+        progress.fold(read_events(aws, stack.id, operation.after))
+        text = history.describe(stack, operation, history.operator(aws, stack), now)
+        say([text, *view_lines(progress, root.root, now)])

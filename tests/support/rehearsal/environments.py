@@ -19,6 +19,7 @@ from scripts.rehearsal.engine import rehearse
 from scripts.rehearsal.report import Release
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support.gate import pass_gate
 from tests.support.rehearsal import programs
 
 STACK = "cloud-health-dashboard-local"
@@ -40,6 +41,7 @@ class World:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
         command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(self.run_file)]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
+        pass_gate(self.folder / "templates")
         done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -1,4 +1,4 @@
-"""Every stack status: what it means and what the deploy script does about it. Pure.
+"""Every stack status: what it means, and what can be done with a stack that is in it. Pure.
 
 Source: `StackStatus` in botocore's model of CloudFormation; meanings from the User Guide, "Stack status codes" and
 "Understand CloudFormation stack creation events".
@@ -81,9 +81,9 @@ STATUSES = {
 }
 
 # The ends of a deployment that are what was wanted.
-DEPLOYED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+DEPLOYED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 # The ends after which the state of before stands.
-RESTORED = {"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
+RESTORED = frozenset({"ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"})
 
 
 def meaning(status: str | None) -> Meaning:

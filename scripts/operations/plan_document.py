@@ -22,46 +22,74 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scripts.deployment.plan import NotPlanned, Plan, PlannedChange
-from scripts.operations.output.plan_text import summary
+from generator.cfn.changes import PlannedChange
+from scripts.deployment.plan import CREATE, Plan
+from scripts.operations.planning import NotPlanned
 from scripts.terminal import console
+from scripts.terminal.text import count
 
 VERSION = 1
 
 
-def text(environment: str, account: str, region: str, made: Sequence[Plan | NotPlanned]) -> str:
+def text(environment: str, account: str, region: str, plans: Sequence[Plan | NotPlanned]) -> str:
     """Every root of an environment as one JSON document."""
-    return console.json_text(document(environment, account, region, made), sort_keys=True)
+    return console.json_text(document(environment, account, region, plans), sort_keys=True)
 
 
-def document(environment: str, account: str, region: str, made: Sequence[Plan | NotPlanned]) -> dict[str, Any]:
+def document(environment: str, account: str, region: str, plans: Sequence[Plan | NotPlanned]) -> dict[str, Any]:
     """The same as a value."""
-    stacks = [_later(one) if isinstance(one, NotPlanned) else _plan(one) for one in made]
-    changes = any(one["kind"] != "NONE" for one in stacks)
+    stacks = [_later(plan) if isinstance(plan, NotPlanned) else _plan(plan) for plan in plans]
+    changes = any(entry["kind"] != "NONE" for entry in stacks)
     where = {"environment": environment, "account": account, "region": region}
     return {"version": VERSION, **where, "changes": changes, "stacks": stacks}
 
 
 def reviewable(plan: Plan) -> dict[str, Any]:
     """What a reviewed plan says of one root, apart from what may depend on the moment."""
-    told = {key: one for key, one in _plan(plan).items() if key not in ("refusals", "notices")}
-    found: dict[str, Any] = json.loads(json.dumps(told))
-    return found
+    entries = {key: value for key, value in _plan(plan).items() if key not in ("refusals", "notices")}
+    document: dict[str, Any] = json.loads(json.dumps(entries))
+    return document
 
 
-def _later(one: NotPlanned) -> dict[str, Any]:
-    return {"stack": one.stack, "kind": "LATER", "summary": one.reason}
+def summary(plan: Plan) -> str:
+    """The plan in a few words."""
+    if plan.empty:
+        return "no changes"
+    stacks = sum(1 for change in plan.changes if change.nested)
+    if plan.kind == CREATE:
+        where = f" in {count(stacks, 'nested stack')}" if stacks else ""
+        return f"create {count(len(plan.certain), 'resource')}{where}"
+    words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
+    counts = {word: sum(1 for leaf in plan.certain if leaf.action == action) for action, word in words.items()}
+    text = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    return f"update, {text or 'no resource changes for sure'}"
+
+
+def _later(plan: NotPlanned) -> dict[str, Any]:
+    return {"stack": plan.stack, "kind": "LATER", "summary": plan.reason}
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    lists = ("image", "parameters", "tags", "kept", "found", "losses", "refusals", "notices")
+    lists: dict[str, Sequence[Any]] = {
+        "image": plan.first,
+        "parameters": plan.parameters,
+        "tags": plan.tags,
+        "kept": plan.setting_changes,
+        "found": plan.computed,
+        "losses": plan.losses,
+        "refusals": plan.refusals,
+        "notices": plan.notices,
+    }
     return {
         "stack": plan.stack,
         "kind": "NONE" if plan.empty else plan.kind,
         "summary": summary(plan),
         "digest": plan.digest,
-        **{name: [asdict(one) for one in getattr(plan, name)] for name in lists},
-        "permissions": {"gained": [asdict(one) for one in plan.gained], "lost": [asdict(one) for one in plan.lost]},
+        **{name: [asdict(value) for value in values] for name, values in lists.items()},
+        "permissions": {
+            "gained": [asdict(grant) for grant in plan.gained],
+            "lost": [asdict(grant) for grant in plan.lost],
+        },
         "resources": [
             {**_resource(leaf), "follows": leaf.name in plan.follows}
             for leaf in sorted(plan.leaves(), key=lambda leaf: leaf.path)
@@ -78,5 +106,5 @@ def _resource(leaf: PlannedChange) -> dict[str, Any]:
         "replaced": leaf.replaced,
         "replacement": leaf.replacement,
         "policy": leaf.policy,
-        "differences": [asdict(one) for one in leaf.differences],
+        "differences": [asdict(difference) for difference in leaf.differences],
     }

@@ -8,9 +8,8 @@ ECS"; IAM user guide, "Troubleshoot IAM", "Changes that I make are not always im
 import time
 from collections.abc import Iterator
 
-from scripts.deployment.aws import Aws
+from scripts.deployment.aws import Aws, pauses
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.follow import pauses
 from scripts.deployment.plan import Plan
 
 # By the service that uses it: its name and the resource that needs it. Sources: the "service-linked roles" page of each

@@ -1,0 +1,128 @@
+"""The small deploy script: `python -m scripts.deployment plan|apply ENVIRONMENT`.
+
+It does the whole of a deployment with plain lines and needs nothing but this folder, `generator/cfn` and boto3. The
+command `delivery` does the same with more around it.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scripts.deployment import deploy_root, stacks
+from scripts.deployment.aws import Aws, Endpoint
+from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, SilentObserver, print_lines
+from scripts.deployment.environment import LOCAL, load
+from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.execute import Event, Observer, Outcome
+from scripts.deployment.guards import Consent
+from scripts.deployment.package import GateVerdict
+from scripts.deployment.plan import Plan, discard
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOCAL_REGION = "us-east-1"
+
+
+def main(words: Sequence[str] | None = None) -> Exit:
+    """Plans or applies; returns the exit status of `errors.py`."""
+    options = _parser().parse_args(words)
+    try:
+        roots = load(options.environment, options.templates, options.params)
+        aws = _local_aws(options.local_aws) if options.environment == LOCAL else Aws(options.profile, options.region)
+        consent = Consent(options.yes, tuple(options.allow_replace), tuple(options.allow_delete), options.allow_broader)
+        extensions = Extensions(show=plain_plan, observer=lambda _, __: PlainObserver(), report=plain_report)
+        gate = GateVerdict.beside(options.templates)
+        context = Context(aws, roots, PROJECT, gate, consent, change_set=options.change_set, extensions=extensions)
+        return deploy_root.deploy(context) if options.verb == "apply" else plan(context)
+    except DeployError as error:
+        print(error, file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("Interrupted; nothing of it is running.", file=sys.stderr)
+        return Exit.REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scripts.deployment", description=__doc__)
+    parser.add_argument("verb", choices=("plan", "apply"))
+    parser.add_argument("environment", help="a file in params/; local is the AWS on this machine")
+    parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
+    parser.add_argument("--allow-replace", metavar="NAME", action="append", default=[], help="may be replaced")
+    parser.add_argument("--allow-delete", metavar="NAME", action="append", default=[], help="may be deleted")
+    parser.add_argument("--allow-broader", action="store_true", help="permissions may become broader")
+    parser.add_argument("--change-set", action="store_true", help="make a change set although nothing seems to change")
+    parser.add_argument("--profile", help="profile of the AWS CLI's configuration")
+    parser.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
+    parser.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
+    parser.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    parser.add_argument("--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="its run file")
+    return parser
+
+
+def _local_aws(run_file: Path) -> Aws:
+    """The AWS on this machine: where AWS_ENDPOINT_URL says, otherwise where its run file does."""
+    if url := os.environ.get("AWS_ENDPOINT_URL"):
+        return Aws(endpoint=Endpoint(url, LOCAL_REGION, key=os.environ.get("AWS_ACCESS_KEY_ID", "local")))
+    try:
+        run = json.loads(run_file.read_text(encoding="utf-8"))
+        return Aws(endpoint=Endpoint(f"http://localhost:{run['port']}", LOCAL_REGION, key=run["key"]))
+    except (OSError, ValueError, KeyError) as error:
+        raise RefusedError("The local AWS is not running.", "`python -m scripts.local_aws start` starts it.") from error
+
+
+def plan(context: Context) -> Exit:
+    """Shows what every root would change, and leaves nothing behind; 2 when anything would."""
+    waiting, others = False, dict[str, stacks.Stack | None]()
+    for each in deploy_root.package_roots(context := context.identified()):
+        stack = stacks.read(each.aws, each.environment.stack)
+        if stack and not stack.meaning.ended:
+            raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text}.", stack.remedy)
+        root = replace(each, other_stacks=dict(others), previous=stack)
+        planned = deploy_root.plan_root(root)
+        assert planned
+        discard(root.aws, planned)
+        print_lines(plain_plan(planned))
+        waiting = waiting or not planned.empty or bool(planned.setting_changes)
+        others[root.name] = stack
+        if stack is None:
+            print_lines(["What comes after it can be planned when it exists."])
+            break
+    return Exit.CHANGES if waiting else Exit.DONE
+
+
+class PlainObserver(SilentObserver):
+    """Shows what fails and which nested stacks end, a line each."""
+
+    def see(self, events: list[Event], /) -> None:
+        for event in events:
+            if event.failed or (len(event.path) == 1 and not event.running and not event.own):
+                print_lines(
+                    [f"  {event.time:%H:%M:%S}  {' > '.join(event.path)}  {event.status}  {event.reason}".rstrip()]
+                )
+
+
+def plain_plan(plan: Plan) -> Iterable[str]:
+    """A plan as plain lines: what changes for sure, and what somebody has to agree to."""
+    yield f"{plan.stack}: {'no changes' if plan.empty else plan.kind.lower()}"
+    for difference in (*plan.setting_changes, *plan.parameters, *plan.tags):
+        yield f"  {difference.name}: {difference.before} → {difference.after}"
+    for leaf in plan.certain:
+        yield f"  {leaf.action} {leaf.name}  {leaf.type}{' (replaced)' if leaf.replaced else ''}"
+    yield from (f"  {notice.kind}: {notice.where}: {notice.text}" for notice in plan.notices)
+    yield from (f"  broader permission: {grant}" for grant in plan.broader)
+    yield from (f"  lost: {loss.name} {loss.why} and is {loss.how}: {loss.option}" for loss in plan.losses)
+
+
+def plain_report(root: RootDeployment, outcome: Outcome, _observer: Observer) -> Iterable[str]:
+    """How an operation ended, with what failed, and the outputs when it did not."""
+    means = outcome.stack.meaning
+    yield f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"
+    yield from (f"  {name} = {value}" for name, value in sorted(outcome.stack.outputs.items()) if outcome.good)
+    yield from [means.remedy] if means.remedy else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

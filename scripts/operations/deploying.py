@@ -1,0 +1,220 @@
+"""What the command `delivery` adds to the core of a deployment: the steps that `Extensions` leaves open."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+
+from generator.cfn.environments import SHARED
+from generator.cfn.losses import REPLACED, TemplatePair
+from generator.cfn.templates import Template
+from scripts.deployment import deploy_root
+from scripts.deployment.aws import Aws
+from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, plan_root
+from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.execute import Observer, Outcome, last_operation, watch
+from scripts.deployment.package import find_record
+from scripts.deployment.plan import Plan
+from scripts.deployment.stacks import Stack
+from scripts.operations import adoption, alarms, image_first, linked_roles, saved_plan
+from scripts.operations.diagnose import history
+from scripts.operations.diagnose.cause import FailureObserver, diagnose
+from scripts.operations.options import DeployOptions
+from scripts.operations.output import outcomes, plan_text
+from scripts.operations.refusals import PIPELINE, follows, refusals
+from scripts.operations.releases import approvals, source
+from scripts.operations.run import Run, say
+from scripts.operations.saved_plan import SavedPlan
+from scripts.operations.watching import Audience
+from scripts.terminal import console, prompt
+from scripts.terminal.text import Line
+
+# `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
+RUNNING = ("InProgress", "Stopping")
+PAUSE = 5.0  # seconds between looks
+
+
+def deploy(run: Run, options: DeployOptions) -> Exit:
+    """The roots of an environment, one after the other; reviewed plans instead of new ones where a file has them."""
+    saved = saved_plan.read(options.plan) if options.plan else None
+    if saved:
+        saved_plan.belongs(saved, run.environment.name, run.aws.identity().account, run.aws.region)
+    ended = deploy_root.deploy(context(run, options, saved))
+    if ended is Exit.DONE and saved and any(entry.image for entry in saved.stacks):
+        say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
+    if run.aws.endpoint:
+        say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
+    return ended
+
+
+def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) -> Context:
+    """What the core is given by this command."""
+    steps = Steps(run, options)
+    extensions = Extensions(
+        adopt=partial(adoption.adopted_parameters, adopt=options.adopt),
+        plan=partial(saved_plan.reviewed_plan, saved) if saved else plan_visibly,
+        revise=image_first.revise,
+        options=partial(alarms.rollback_options, watched=not options.keep.without_alarms),
+        review=review,
+        show=partial(plan_text.plan_lines, verbose=options.watch.verbose),
+        check_names=steps.check_names,
+        wait=steps.wait,
+        agreed=partial(adoption.record_adopted, templates=run.templates),
+        first_plan=steps.first_plan,
+        before_root=steps.check_source,
+        after_root=steps.keep_approvals,
+        before_execution=lambda root, plan: linked_roles.create_missing(root.aws, plan),
+        attach=steps.attach,
+        observer=steps.observer,
+        report=steps.report,
+        say=say,
+        prompt=TerminalPrompt(),
+        keeps_change_sets=saved is not None,
+    )
+    consent = replace(options.consent, reviewed=saved is not None)
+    return Context(
+        run.aws,
+        run.roots,
+        run.project,
+        run.gate,
+        consent,
+        options.keep.topics,
+        options.change_set,
+        extensions=extensions,
+    )
+
+
+def review(root: RootDeployment, plan: Plan, pair: TemplatePair) -> Plan:
+    """The plan with what follows for sure, why it must not be executed as it is, and what has to change first."""
+    running = [name for name in pipelines(plan) if executing(root.aws, name)]
+    plan = replace(plan, follows=tuple(follows(plan, pair)))
+    values = {each.name: each.value for each in root.computed}
+    first = tuple(image_first.image_first(root.previous, values))
+    return replace(plan, refusals=tuple(refusals(plan, pair, running)), first=first)
+
+
+def plan_visibly(root: RootDeployment) -> Plan | None:
+    """`plan_root`, with a sign that it is at work."""
+    with console.working(f"planning {root.environment.stack}"):
+        return plan_root(root)
+
+
+class TerminalPrompt:
+    """Asks on the terminal that somebody sits at."""
+
+    def attended(self) -> bool:
+        return prompt.attended()
+
+    def confirmed(self, question: str, word: str, /) -> bool:
+        return prompt.confirmed(question, word)
+
+
+class Steps:
+    """The steps of one run that need what its command line says."""
+
+    def __init__(self, run: Run, options: DeployOptions) -> None:
+        self.run, self.options = run, options
+
+    def check_names(self, root: RootDeployment, plan: Plan) -> None:
+        """A name that says nothing of this plan is a mistake: of the person, or of what is thought to happen. A name of
+        another root is not this one's to judge; one of no root at all is the last one's. Raises `RefusedError`."""
+        environment, roots, consent = root.environment, self.run.roots, self.options.consent
+        others = {name for each in roots.values() if each is not environment for name in _names(each.root)}
+        own = {*_names(environment.root), *(leaf.name for leaf in plan.leaves())}
+        options = (("--allow-replace", consent.allow_replace, True), ("--allow-delete", consent.allow_delete, False))
+        for option, names, replaced in options:
+            valid = [loss.name for loss in plan.losses if (loss.how == REPLACED) is replaced]
+            for name in names:
+                mine = name in own or (environment is self.run.environment and name not in others)
+                if mine and name not in valid:
+                    listed = ", ".join(valid) or "none, nothing of that kind happens"
+                    reason = f"{option} {name} is nothing that happens to {plan.stack}."
+                    raise RefusedError(reason, f"Valid names: {listed}.")
+
+    def wait(self, plan: Plan) -> None:
+        """Until the pipelines that the plan changes have ended what they execute."""
+        for pipeline in pipelines(plan):
+            for line in waited(self.run.aws, pipeline):
+                say([line])
+
+    def first_plan(self, root: RootDeployment, plan: Plan) -> Plan | None:
+        """The image alone, so that a rollback of what follows lands on the release that runs."""
+        first = image_first.plan_image(root, plan)
+        say([f"{plan.stack}: first the image that runs, by itself"])
+        return first
+
+    def check_source(self, root: RootDeployment) -> None:
+        """What a pipeline starts from has to be there; the local AWS has neither pushes nor pull requests."""
+        if root.name != SHARED and not self.run.aws.endpoint:
+            shared = root.other_stacks.get(SHARED)
+            source.check_source(self.run.aws, self.run.environment, shared, self.options.without_branch)
+
+    def keep_approvals(self, root: RootDeployment, stack: Stack) -> list[str]:
+        """The rule of approvals, which CloudFormation has no type for."""
+        if root.name != SHARED or self.run.aws.endpoint:
+            return []
+        return approvals.keep_line(self.run.aws, stack.outputs)
+
+    def attach(self, root: RootDeployment, stack: Stack) -> None:
+        """Follows what runs on a stack. Raises `ManualActionRequiredError` when it is not this caller's and nobody said
+        to."""
+        operation = last_operation(root.aws, stack.id)
+        who = history.operator(root.aws, stack)
+        text = history.describe(stack, operation, who, datetime.now(UTC)) if operation else _standing(stack)
+        if operation is None or not (self.options.follow or who == root.aws.identity().arn):
+            remedy = f"{stack.remedy} `apply --follow` does both."
+            raise ManualActionRequiredError(f"{text} ({stack.status}).", remedy)
+        say([f"{text}: it is followed to its end first"])
+        observer = self.observer(root, None)
+        outcome = watch(root.aws, operation.running(stack), observer)
+        say(self.report(root, outcome, observer))
+        if record := find_record(root.aws, root.bucket, stack.name, operation.token):
+            record.write(root.aws, status=outcome.status)
+
+    def observer(self, root: RootDeployment, plan: Plan | None) -> FailureObserver:
+        """Who looks on while an operation runs."""
+        return Audience(root.aws, self.options.watch).observer(root.environment.root, plan)
+
+    def report(self, root: RootDeployment, outcome: Outcome, observer: Observer) -> Iterator[Line]:
+        """How an operation ended, with the one cause when it failed, and the outputs when it did not."""
+        messages = observer.service_messages if isinstance(observer, FailureObserver) else {}
+        yield from outcomes.outcome_lines(outcome, diagnose(outcome, root.environment.root, messages))
+        if outcome.exit is Exit.DONE:
+            yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
+
+
+def _names(root: Template) -> set[str]:
+    """What people call the resources of a root and of the stacks in it."""
+    below = (f"{child.resource.logical_id}.{name}" for child in root.children() for name in child.template.resources)
+    return {*root.resources, *below}
+
+
+def _standing(stack: Stack) -> str:
+    return f"{stack.name} {stack.meaning.text}"
+
+
+def pipelines(plan: Plan) -> list[str]:
+    """The names of the pipelines that the plan touches."""
+    return [leaf.physical_id for leaf in plan.leaves() if leaf.type == PIPELINE and leaf.physical_id]
+
+
+def executing(aws: Aws, pipeline: str) -> list[str]:
+    """The executions of a pipeline that have not ended, by id. Newest come first (CodePipeline API reference,
+    ListPipelineExecutions), so the first page has them."""
+    page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
+    entries = page["pipelineExecutionSummaries"]
+    return [entry["pipelineExecutionId"] for entry in entries if entry.get("status") in RUNNING]
+
+
+def waited(aws: Aws, pipeline: str) -> Iterator[str]:
+    """Waits until a pipeline executes nothing; a line whenever there is something to say, at least once a minute."""
+    last, began = "", time.monotonic()
+    while running := executing(aws, pipeline):
+        minutes = int((time.monotonic() - began) / 60)
+        line = f"waiting for {pipeline}, which executes {', '.join(running)}" + (f" ({minutes} min)" if minutes else "")
+        if line != last:
+            yield line
+        last = line
+        time.sleep(PAUSE)
+    yield f"{pipeline} executes nothing any more: planning again"

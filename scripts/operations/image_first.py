@@ -1,0 +1,75 @@
+"""Infrastructure never rolls the application back, not even when it fails (RUN-8).
+
+A deployment that would change the backend while a newer release runs is made with that release's image, and the image
+comes first and by itself: when the rest fails, CloudFormation goes back to the release that runs.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from generator.cfn.changes import Difference
+from scripts.deployment.aws import Aws
+from scripts.deployment.compare import Comparison
+from scripts.deployment.deploy_root import RootDeployment
+from scripts.deployment.environment import BOOTSTRAP, COMPUTED, IMAGE, KEPT, Computed, on_ecs, released_image
+from scripts.deployment.plan import Plan, create, kept, read_changes
+from scripts.deployment.stacks import OURS, SAVED, Stack
+
+SAVED_IMAGE = f"{SAVED}image-"
+
+
+def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
+    """The computed values with the image of the last good release, when a stack differs that is given the image."""
+    children = root.environment.root.children()
+    given = {child.resource.logical_id for child in children if IMAGE in child.parameters}
+    changed = {name.partition(".")[0] for name in comparison.changed_stacks}
+    image = next((each for each in root.computed if each.name == IMAGE and each.state == KEPT), None)
+    if root.previous is None or image is None or not (given & changed):
+        return root.computed
+    released = released_image(root.aws, root.previous) or image.value
+    if released == image.value:
+        return root.computed
+    live = replace(image, value=released, state=COMPUTED, how="last good release, because the backend changes")
+    return tuple(live if each is image else each for each in root.computed)
+
+
+def image_first(previous: Stack | None, values: Mapping[str, str]) -> Iterator[Difference]:
+    """The parameters that have to change first: a service runs on ECS and is about to get another image. The end of
+    the bootstrap goes with the first one: until then the template holds the number of tasks at none, and would hold it
+    there again."""
+    if previous is None or not on_ecs(previous):
+        return
+    for name in (IMAGE, BOOTSTRAP):
+        before, after = previous.parameters.get(name, ""), values.get(name, "")
+        if before == after and name == IMAGE:
+            return
+        if before != after:
+            yield Difference(name, before, after)
+
+
+def plan_image(root: RootDeployment, plan: Plan, prefix: str = OURS) -> Plan | None:
+    """The change of the image alone, which comes before `plan`; None where nothing has to come first."""
+    if root.previous is None or not plan.first:
+        return None
+    changes = {each.name: each.after for each in plan.first}
+    digest = hashlib.sha256(json.dumps([root.previous.name, changes]).encode()).hexdigest()
+    names = (root.previous.name, digest, prefix, root.describe(plan.digest))
+    image = create(root.aws, names, root.previous, unchanged(root.previous, changes))
+    return kept(root.aws, image, lambda: read_image(root.aws, replace(image, parameters=plan.first)))
+
+
+def read_image(aws: Aws, plan: Plan) -> Plan:
+    """The plan of an image with what its change set says."""
+    changes, notices, empty = read_changes(aws, plan)
+    return replace(plan, changes=changes, notices=notices, empty=empty)
+
+
+def unchanged(previous: Stack, changes: Mapping[str, str]) -> dict[str, Any]:
+    """What is asked of CloudFormation for the stack as it stands, but for some parameters."""
+    same = {name: {"ParameterKey": name, "UsePreviousValue": True} for name in previous.parameters}
+    new = {name: {"ParameterKey": name, "ParameterValue": value} for name, value in changes.items()}
+    tags = [{"Key": key, "Value": value} for key, value in previous.tags.items()]
+    return {"UsePreviousTemplate": True, "Parameters": [*(same | new).values()], "Tags": tags}

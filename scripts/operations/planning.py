@@ -1,0 +1,72 @@
+"""Planning all roots of an environment: what can be planned now, and what has to wait for what."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from generator.cfn.statuses import Action
+from scripts.deployment.aws import Aws
+from scripts.deployment.deploy_root import Context, RootDeployment, package_roots, standing
+from scripts.deployment.errors import ManualActionRequiredError
+from scripts.deployment.plan import CREATE, Plan
+from scripts.deployment.stacks import Stack, read
+
+
+@dataclass(frozen=True)
+class NotPlanned:
+    """A root of which nothing can be planned yet, and why."""
+
+    stack: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RootPlan:
+    """The plan of one root, the stack that it was made for, and the account in the root's region."""
+
+    plan: Plan | NotPlanned
+    previous: Stack | None
+    aws: Aws
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to be done, now or later."""
+        plan = self.plan
+        return isinstance(plan, NotPlanned) or not plan.empty or bool(plan.setting_changes)
+
+
+def plan_roots(context: Context, prefix: str) -> Iterator[tuple[RootDeployment, RootPlan]]:
+    """Every root with its plan, one after the other; the names of their change sets begin with `prefix`. Nothing of
+    what others left is touched. Raises `ManualActionRequiredError` for a stack that has to be brought in order first.
+    """
+    roots = package_roots(context)
+    others, blocking = standing(roots), ""
+    for each in roots:
+        root = replace(each, other_stacks=dict(others), prefix=prefix)
+        if blocking:
+            later = NotPlanned(root.environment.stack, f"{blocking} has to exist first")
+            yield root, RootPlan(later, None, root.aws)
+            continue
+        root, plan = _plan(root)
+        if isinstance(plan, NotPlanned) or plan.kind == CREATE:
+            blocking = plan.stack
+        others[root.name] = root.previous
+        yield root, RootPlan(plan, root.previous, root.aws)
+
+
+def _plan(root: RootDeployment) -> tuple[RootDeployment, Plan | NotPlanned]:
+    stack = read(root.aws, root.environment.stack)
+    if stack is None:
+        return root, _made(root)
+    means = stack.meaning
+    if means.action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
+        raise ManualActionRequiredError(f"{stack.name} {means.text} ({stack.status}).", stack.remedy)
+    if means.action is Action.RECREATE:
+        return root, NotPlanned(stack.name, f"it {means.text}, and `apply` deletes it first")
+    root = replace(root, previous=stack if means.action is Action.UPDATE else None)
+    return root, _made(root)
+
+
+def _made(root: RootDeployment) -> Plan:
+    plan = root.context.extensions.plan(root)
+    assert plan, root.environment.stack
+    return plan
