@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,11 @@ def _source(context: RehearsalContext, action: Action, execution: Execution, var
     context.checker.check_operation(role, f"action {action.provider}", configuration)
     context.check_artifact_store(role, "artifact store", "artifact store with a key")
     folder = Path(tempfile.mkdtemp(dir=context.workspaces))
-    commit = execution.commit or "HEAD"
-    execution.commit, message = checkout(context.options.application, folder, commit)
+    source = checkout(context.options.application, folder, execution.commit or "HEAD")
+    execution.commit, message = source.commit, source.message
+    if source.links:
+        context.note(f"symbolic links, which reach builds as files with their targets: {', '.join(source.links)}")
+        context.print_line(f"symbolic links become files with the target as text: {', '.join(source.links)}")
     revision = {"actionName": action.name, "revisionId": execution.commit, "revisionSummary": message}
     execution.revisions.append(revision)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
@@ -143,8 +147,17 @@ def codecommit_answers(application: Path) -> dict[str, Callable[[dict[str, Any]]
     return {"codecommit.get_commit": get_commit}
 
 
-def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[str, str]:
-    """Writes the files of a commit into a folder; returns its id and message.
+@dataclass(frozen=True)
+class Checkout:
+    """The id of a commit, its message, and the symbolic links among its files."""
+
+    commit: str
+    message: str
+    links: tuple[str, ...] = ()
+
+
+def checkout(application: Path, folder: Path, revision: str = "HEAD") -> Checkout:
+    """Writes the files of a commit into a folder.
 
     A folder that is a repository's root gives the revision, as CodeCommit would; any other folder its files, and a
     hash of them instead of the id. Raises `RefusedError` for a folder without files or commit.
@@ -152,22 +165,43 @@ def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[s
     if not REVISION.fullmatch(revision):
         raise RefusedError(f"{revision} is not a commit.", "Name a commit by its id.")
     if (application / ".git").exists():
-        try:
-            archive = git.output(application, "archive", revision)
-            log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B", revision)
-        except git.GitError as error:
-            raise RefusedError(
-                f"{application} is a repository, and git gives no commit of it: {error}",
-                "Commit what shall be released, or correct what git says.",
-            ) from error
-        with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-            members.extractall(folder, filter="data")
-        commit, _, message = log.partition("\n")
-        return commit, message.strip()
-    digest = hashlib.sha1(usedforsecurity=False)
+        return _repository(application, folder, revision)
+    return _plain_folder(application, folder, revision)
+
+
+def _repository(application: Path, folder: Path, revision: str) -> Checkout:
+    try:
+        archive = git.output(application, "archive", revision)
+        log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B", revision)
+    except git.GitError as error:
+        raise RefusedError(
+            f"{application} is a repository, and git gives no commit of it: {error}",
+            "Commit what shall be released, or correct what git says.",
+        ) from error
+    links = []
+    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
+        for member in members:
+            if member.issym():
+                links.append(member.name)
+                _write_link(folder / member.name, member.linkname)
+            else:
+                members.extract(member, folder, filter="data")
+    commit, _, message = log.partition("\n")
+    return Checkout(commit, message.strip(), tuple(links))
+
+
+def _plain_folder(application: Path, folder: Path, revision: str) -> Checkout:
+    digest, links = hashlib.sha1(usedforsecurity=False), []
     for path in sorted(application.rglob("*")):
         relative = path.relative_to(application)
-        if path.is_file() and not LEFT_OUT & set(relative.parts):
+        if LEFT_OUT & set(relative.parts):
+            continue
+        if path.is_symlink():
+            target = str(path.readlink())
+            digest.update(f"{relative}\0link\0{target}".encode())
+            links.append(str(relative))
+            _write_link(folder / relative, target)
+        elif path.is_file():
             content = path.read_bytes()
             digest.update(f"{relative}\0{len(content)}\0".encode() + content)
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
@@ -177,4 +211,11 @@ def checkout(application: Path, folder: Path, revision: str = "HEAD") -> tuple[s
         raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
     if revision not in ("HEAD", digest.hexdigest()):
         raise RefusedError(f"{application} is not a repository or has no commit {revision}.", "Rehearse a repository.")
-    return digest.hexdigest(), UNVERSIONED
+    return Checkout(digest.hexdigest(), UNVERSIONED, tuple(links))
+
+
+def _write_link(path: Path, target: str) -> None:
+    """A symbolic link as CodePipeline's source artifact has it: a file with the target as its text (aws-cdk, pull
+    request 14520)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(target, encoding="utf-8", errors="surrogateescape")

@@ -28,7 +28,7 @@ def files(folder: Path) -> list[str]:
 
 def taken(application: Path, folder: Path) -> str:
     folder.mkdir()
-    return checkout(application, folder)[0]
+    return checkout(application, folder).commit
 
 
 def test_a_folder_is_named_by_its_content(application: Path, tmp_path: Path) -> None:
@@ -57,3 +57,27 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RefusedError, match="has no files"):
         taken(tmp_path / "empty", tmp_path / "one")
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+@pytest.mark.parametrize("target", ["/etc/hostname", "run", "../bin", "gone"])
+def test_a_link_is_what_codepipeline_makes_of_it(
+    application: Path, tmp_path: Path, versioned: bool, target: str
+) -> None:
+    """A file with the target as its text: never followed, and named."""
+    (application / "bin/link").symlink_to(target)
+    if versioned:
+        git = ["git", "-C", str(application), "-c", "user.name=a", "-c", "user.email=a@b"]
+        for words in (["init", "--quiet"], ["add", "bin"], ["commit", "--quiet", "-m", "first"]):
+            subprocess.run([*git, *words], check=True)
+    (tmp_path / "out").mkdir()
+    source = checkout(application, tmp_path / "out")
+    assert source.links == ("bin/link",)
+    copied = tmp_path / "out/bin/link"
+    assert copied.is_file() and not copied.is_symlink() and copied.read_text() == target
+
+
+@pytest.mark.parametrize("revision", ["--output=/tmp/x", "HEAD~1", "main", ""])
+def test_only_the_id_of_a_commit_names_one(application: Path, tmp_path: Path, revision: str) -> None:
+    with pytest.raises(RefusedError, match="is not a commit"):
+        checkout(application, tmp_path, revision)
