@@ -77,6 +77,35 @@ def test_a_profile_whose_code_nobody_gives_ends_with_what_to_do(mine: Account, t
     assert "nobody gave the code of the MFA device" in ended.stderr and "on a terminal" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "more", "status", "names"),
+    [
+        ("[profile deploy\n", {}, 64, "Unable to parse config file"),
+        ("[default]\ns3 = \n  no value\n", {}, 64, "Unable to parse config file"),
+        ("", {"AWS_WEB_IDENTITY_TOKEN_FILE": "/no/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/r"}, 3, "/no/token"),
+    ],
+    ids=["no section", "no value", "a token that is missing"],
+)
+def test_a_configuration_that_cannot_be_used_is_told_as_that(
+    mine: Account, tmp_path: Path, text: str, more: dict[str, str], status: int, names: str
+) -> None:
+    (tmp_path / "config").write_text(text, encoding="utf-8")
+    keys = {} if more else {name: value for name, value in mine.variables.items() if "ACCESS_KEY" in name}
+    usual = {name: value for name, value in mine.variables.items() if "ACCESS_KEY" not in name}
+    ended = subprocess.run(
+        mine.command("status", "--region", "eu-west-1"),
+        cwd=ROOT,
+        env=usual | keys | {"AWS_CONFIG_FILE": str(tmp_path / "config")} | more,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == status and names in ended.stderr, ended.stdout + ended.stderr
+    assert "Correct" in ended.stderr and "Traceback" not in ended.stderr, ended.stderr
+
+
 @pytest.mark.parametrize(("status", "ends"), [("AVAILABLE", 0), ("PENDING", 3)])
 def test_preflight_looks_at_the_connection(mine: Account, status: str, ends: int) -> None:
     answer = {"Connection": {"ConnectionName": "source", "ConnectionStatus": status}}

@@ -144,7 +144,7 @@ def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> Non
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=300)
-        assert process.returncode == 4 and b"is left running" in error and b" follow local` watches it" in error
+        assert process.returncode == 4 and b"is left running" in error and b" follow local` follows it" in error
         status, told = world.run("follow")
     assert status == 0 and "is updated (UPDATE_COMPLETE" in told, told
 
