@@ -1,0 +1,78 @@
+"""What a service wants to stand before it takes something: refused when it does not, taken when it does."""
+
+from typing import Any
+
+import pytest
+
+from tests.local_aws.support import Aws, reasons
+
+VPC: dict[str, Any] = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
+ORIGINS = "com.amazonaws.global.cloudfront.origin-facing"  # counts as 55 of the 60 rules of a group
+
+
+def ingress(port: int, prefix_list: str) -> dict[str, Any]:
+    properties = {
+        "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
+        "IpProtocol": "tcp",
+        "SourcePrefixListId": prefix_list,
+    }
+    return {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": {**properties, "FromPort": port, "ToPort": port}}
+
+
+def group(**rules: dict[str, Any]) -> dict[str, Any]:
+    properties = {"GroupDescription": "d", "VpcId": {"Ref": "Vpc"}}
+    return {"Resources": {"Vpc": VPC, "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": properties}, **rules}}
+
+
+def test_a_replaced_rule_stands_beside_the_new_one(aws: Aws) -> None:
+    """55 + 55 > 60: ports and prefix list of a rule are create-only."""
+    lists = aws.client("ec2").describe_managed_prefix_lists()["PrefixLists"]
+    [origins] = [found["PrefixListId"] for found in lists if found["PrefixListName"] == ORIGINS]
+    assert aws.deploy("rules", group(Rule=ingress(80, origins)))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.deploy("rules", group(Rule=ingress(443, origins)), "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "maximum number of rules" in dict(reasons(aws, "rules", "UPDATE_FAILED"))["Rule"]
+
+
+@pytest.mark.parametrize(("service", "status"), [("codebuild", "CREATE_COMPLETE"), ("ecs", "ROLLBACK_COMPLETE")])
+def test_a_role_has_to_trust_the_service_that_takes_it(aws: Aws, service: str, status: str) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    project = {
+        "ServiceRole": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Artifacts": {"Type": "CODEPIPELINE"},
+        "Source": {"Type": "CODEPIPELINE", "BuildSpec": "version: 0.2"},
+        "Environment": {"Type": "LINUX_CONTAINER", "Image": "x", "ComputeType": "BUILD_GENERAL1_SMALL"},
+    }
+    body = {
+        "Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+            "Project": {"Type": "AWS::CodeBuild::Project", "Properties": project},
+        }
+    }
+    stack = aws.deploy(f"trusted-by-{service}", body)
+    failed = dict(reasons(aws, f"trusted-by-{service}", "CREATE_FAILED"))
+    if service == "ecs":
+        assert "codebuild.amazonaws.com is not authorized to perform: sts:AssumeRole" in failed["Project"]
+    assert stack["StackStatus"] == status, failed
+
+
+def test_a_target_group_needs_its_load_balancer_before_a_service_takes_it(aws: Aws) -> None:
+    targets = {"Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": {"Ref": "Vpc"}}
+    task = {"Family": "waiting", "ContainerDefinitions": [{"Name": "a", "Image": "b", "Memory": 128}]}
+    service = {
+        "Cluster": {"Ref": "Cluster"},
+        "TaskDefinition": {"Ref": "Task"},
+        "DesiredCount": 0,
+        "LoadBalancers": [{"ContainerName": "a", "ContainerPort": 80, "TargetGroupArn": {"Ref": "Targets"}}],
+    }
+    body = {
+        "Resources": {
+            "Vpc": VPC,
+            "Targets": {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": targets},
+            "Cluster": {"Type": "AWS::ECS::Cluster"},
+            "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
+            "Service": {"Type": "AWS::ECS::Service", "Properties": service},
+        }
+    }
+    assert aws.deploy("unattached", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "does not have an associated load balancer" in dict(reasons(aws, "unattached", "CREATE_FAILED"))["Service"]
