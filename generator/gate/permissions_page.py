@@ -15,8 +15,8 @@ from generator.cfn.templates import TemplateSet
 HEAD = """# Who may do what
 
 Made from the templates by `make templates`. First the roles at a glance, then every statement of every policy with its
-reason. `permissions-ledger.md` lists the same permissions one by one, so that a change is a diff of single lines; the gate
-compares it: a permission that is new under an old reason does not pass.
+reason. `permissions-ledger.md` lists the same permissions one by one, so that a change is a diff of single lines; the
+gate compares it: a permission that is new under an old reason does not pass.
 
 Names in `${}` are parameters and resources of the template. `SERVICE:NAME` is short for
 `arn:${AWS::Partition}:SERVICE:${AWS::Region}:${AWS::AccountId}:NAME`; other ARNs are written out. *In* says which
