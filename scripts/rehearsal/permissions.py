@@ -138,14 +138,14 @@ class PermissionChecker:
             yield attached["PolicyName"], _document(body["PolicyVersion"]["Document"])
 
     def _resource_policy(self, resource: str) -> list[Permission]:
-        """The policy of a bucket, key or topic; of anything else nothing."""
+        """The policy of a bucket, key or topic; of anything else, and of several by a pattern, nothing."""
         service, name = [*resource.split(":"), "", "", ""][2], resource.split(":", 5)[-1].split("/")
         calls = {
             "s3": ("get_bucket_policy", {"Bucket": name[0]}, "Policy"),
             "kms": ("get_key_policy", {"KeyId": resource, "PolicyName": "default"}, "Policy"),
             "sns": ("get_topic_attributes", {"TopicArn": resource}, "Attributes"),
         }
-        if service not in calls:
+        if service not in calls or "*" in name[0]:  # buckets of AWS's own, whose policies are not ours to read
             return []
         operation, arguments, member = calls[service]
         owner = str(arguments.get("Bucket", resource))

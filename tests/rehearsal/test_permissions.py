@@ -89,3 +89,9 @@ def test_a_boundary_is_refused() -> None:
     boundary: dict[str, Any] = {"Role": {"AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": {}}}
     with pytest.raises(UnsupportedError, match="permissions boundary"):
         role_checker(iam__get_role=boundary).check_call(ROLE, "s3:GetObject", "*", {})
+
+
+def test_buckets_that_only_a_pattern_names_have_no_policy_that_is_read() -> None:
+    """Such as AWS's own, which Elastic Beanstalk reads with the caller's rights."""
+    checked = role_checker(allow("Read", ["s3:GetObject"], "arn:aws:s3:::elasticbeanstalk-*/*"))
+    checked.check_call(ROLE, "s3:GetObject", "arn:aws:s3:::elasticbeanstalk-*/*", {})
