@@ -14,7 +14,8 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         logs = templates.resource(f"build.{project}").get("LogsConfig", "CloudWatchLogs")
         assert logs == {"GroupName": ref(f"{project}Logs"), "Status": "ENABLED"}
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
-    assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in commands(templates, "BackendBuild", "install")
+    installed = commands(templates, "BackendBuild", "install")
+    assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in installed
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
