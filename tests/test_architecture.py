@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,6 +96,66 @@ def test_aws_is_called_in_one_place() -> None:
     for file in (*sources("scripts/deployment"), *sources("scripts/operations")):
         modules = {name.split(".")[0] for name in imports(file)}
         assert file.name == "aws.py" or not modules & {"boto3", "botocore"}, file
+
+
+def module_name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_imported(file: Path, known: set[str]) -> set[str]:
+    """The modules of the project that a file imports when it is run, wherever in the file."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in for_types:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in known else node.module or "" for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return (found & known) - {module_name(file)}
+
+
+# The server's process imports what it serves when it starts; everything else that imports `server` must stay cheap.
+LATE = {"scripts.local_aws.server": {"scripts.local_aws.application"}}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    files = {module_name(file): file for folder in ("generator", "scripts") for file in sources(folder)}
+    try:
+        graph = {name: modules_imported(files[name], set(files)) - LATE.get(name, set()) for name in files}
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        raise AssertionError(" → ".join(error.args[1])) from error
+
+
+def test_the_core_of_a_deployment_stands_alone() -> None:
+    """The small deploy script needs its own folder and `generator/cfn`: what is beside it uses it, never the other way
+    round."""
+    for file in sources("scripts/deployment"):
+        for name in imports(file):
+            if name.startswith(("scripts.", "generator.")):
+                assert name.startswith(("scripts.deployment", "generator.cfn")), (file, name)
+
+
+def test_verbs_import_no_verb() -> None:
+    for file in sources("scripts/operations/verbs"):
+        assert not [name for name in imports(file) if name.startswith("scripts.operations.verbs.")], file
+
+
+def test_what_plans_renders_nothing() -> None:
+    """What is planned is a value; how it looks is the matter of verbs and of what watches."""
+    planners = [*sources("scripts/deployment"), *sources("scripts/operations/diagnose")]
+    planners += [ROOT / f"scripts/operations/{name}.py" for name in ("planning", "adoption", "image_first", "refusals")]
+    for file in planners:
+        for name in imports(file):
+            assert not name.startswith(("scripts.operations.output", "scripts.terminal", "rich")), (file, name)
 
 
 def test_moto_is_touched_by_the_local_aws_only() -> None:
