@@ -169,8 +169,11 @@ def test_what_a_trial_starts_ends_with_it(project: Path, tmp_path: Path) -> None
 def test_a_clone_is_what_is_committed(project: Path, tmp_path: Path) -> None:
     (project / "code_.py").write_text("broken", encoding="utf-8")
     (project / ".venv").mkdir()
+    (project / ".cache").mkdir()
+    (project / ".cache/gate.json").write_text("{}", encoding="utf-8")
     folder = clone(project, tmp_path / "work/clone")
     assert "def more" in (folder / "code_.py").read_text(encoding="utf-8") and (folder / ".venv").is_symlink()
+    assert (folder / ".cache/gate.json").read_text(encoding="utf-8") == "{}"
 
 
 def test_a_sample_is_the_seeds_and_grows() -> None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.cfn import verdict
 from tests.mutants.operators import Mutation
 
 KILLED, TIMED_OUT, SURVIVED, NOT_RUN = "killed", "timed out", "survived", "not run"
@@ -36,11 +37,15 @@ class Verdict:
 
 
 def clone(root: Path, folder: Path) -> Path:
-    """A copy of what is committed, with the environments of the checkout."""
+    """A copy of what is committed, with the environments of the checkout and the gate's verdict."""
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--shared", str(root), str(folder)], check=True)
     for environment in root.glob(".venv*"):
         (folder / environment.name).symlink_to(environment.resolve())
+    record = root / verdict.FILE
+    if record.exists():
+        (folder / verdict.FILE).parent.mkdir(exist_ok=True)
+        shutil.copy(record, folder / verdict.FILE)
     return folder
 
 

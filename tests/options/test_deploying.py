@@ -50,17 +50,47 @@ STEPS = (
 )
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_each_becomes_the_next(world: World, step: Step) -> None:
-    world.reset()
-    world.parameters(**step.chosen)
-    agreed = ["--allow-broader"]
-    if step.loses:
-        refused = world.deploy("apply", *agreed)
-        agreed += [word for name in sorted(set(LOSS.findall(refused.stderr))) for word in name.split()]
-        assert refused.returncode == 3 and len(agreed) > 1, refused.stdout[-2000:] + refused.stderr
-    done = world.deploy("apply", *agreed)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+class Story:
+    """What stands on the local AWS: tests may come in any order, and each begins where the one before it ends."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.now, self.before = world, "", False
+
+    def become(self, step: Step) -> str:
+        """Deploys a step, with everything named that is lost on the way; what was refused until it was named."""
+        self.world.reset()
+        self.world.parameters(**step.chosen)
+        # What a destroyed environment left is taken over.
+        words = ["--allow-broader", *(["--adopt"] if self.before and not self.now else [])]
+        done, refused = self.world.deploy("apply", *words), ""
+        if done.returncode == 3:
+            refused = done.stderr
+            names = [word for name in sorted(set(LOSS.findall(refused))) for word in name.split()]
+            assert names, done.stdout[-2000:] + refused
+            done = self.world.deploy("apply", *words, *names)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+        self.now, self.before = step.name, True
+        return refused
+
+    def stand_at(self, step: Step) -> None:
+        """Deploys a step, unless it stands there; a first one makes what some of them take over."""
+        if not self.now:
+            self.become(STEPS[0])
+        if self.now != step.name:
+            self.become(step)
+
+
+@pytest.fixture(scope="module")
+def story(world: World) -> Story:
+    return Story(world)
+
+
+@pytest.mark.parametrize("number", range(len(STEPS)), ids=lambda number: STEPS[number].name)
+def test_each_becomes_the_next(story: Story, number: int) -> None:
+    step, world = STEPS[number], story.world
+    if number:
+        story.stand_at(STEPS[number - 1])
+    assert bool(story.become(step)) is step.loses or not number
     present = {stack for stack in world.stacks() if stack.startswith(LOCAL)}
     templates = load(world.folder / "templates")
     values = effective(read(world.folder / "params/local.json"), templates[ENVIRONMENT].body)
@@ -71,7 +101,9 @@ def test_each_becomes_the_next(world: World, step: Step) -> None:
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout
 
 
-def test_the_last_one_is_destroyed(world: World) -> None:
-    done = world.deploy("destroy")
+def test_the_last_one_is_destroyed(story: Story) -> None:
+    story.stand_at(STEPS[-1])
+    done = story.world.deploy("destroy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not [stack for stack in world.stacks() if stack.startswith(LOCAL)]
+    assert not [stack for stack in story.world.stacks() if stack.startswith(LOCAL)]
+    story.now = ""
