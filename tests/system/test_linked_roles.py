@@ -85,8 +85,8 @@ class Iam(Prepared):
 def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long was waited; the clock goes with it."""
     slept: list[float] = []
-    monkeypatch.setattr("scripts.deployment.linked_roles.time.sleep", slept.append)
-    monkeypatch.setattr("scripts.deployment.linked_roles.time.monotonic", lambda: sum(slept))
+    monkeypatch.setattr("scripts.operations.linked_roles.time.sleep", slept.append)
+    monkeypatch.setattr("scripts.operations.linked_roles.time.monotonic", lambda: sum(slept))
     return slept
 
 
