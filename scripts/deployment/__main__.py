@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> Exit:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m scripts.deployment", description=__doc__)
     parser.add_argument("verb", choices=("plan", "apply"))
-    parser.add_argument("environment", help="a file in params/; local is the AWS on this machine")
+    parser.add_argument("environment", help="a file in params/; local is the local AWS")
     parser.add_argument("--yes", action="store_true", help="agree to the plan in advance")
     parser.add_argument("--allow-replace", metavar="NAME", action="append", default=[], help="may be replaced")
     parser.add_argument("--allow-delete", metavar="NAME", action="append", default=[], help="may be deleted")

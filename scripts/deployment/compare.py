@@ -241,7 +241,7 @@ def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:
         body: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
     except ValueError as error:
         raise RefusedError(
-            f"The template of {stack_id} as it stands is no JSON: it was not deployed by this script.",
-            "Look at it in the CloudFormation console: what it holds cannot be compared with the templates here.",
+            f"The template of {stack_id} is not JSON: it was not deployed by this script.",
+            "Look at it in the CloudFormation console: its content cannot be compared with the templates here.",
         ) from error
     return body

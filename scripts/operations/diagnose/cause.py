@@ -1,7 +1,7 @@
 """The one real reason of a failure: where, why, and what to do."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from generator.cfn.templates import STACK, Template
 from scripts.deployment.aws import Aws
@@ -107,7 +107,10 @@ def obstacle(
     # A rollback that was continued by hand begins anew.
     begun = max(at for at in own if backward[at].running)
     first = _first(backward[begun:])
-    return _cause(first, stack, root, messages or {}) if first else None
+    if first is None:
+        return None
+    # A stack whose rollback has failed takes no deployment: only what the reason itself asks for is a next step.
+    return replace(_cause(first, stack, root, messages or {}), remedy=remedy(first.reason))
 
 
 def _halves(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
