@@ -59,9 +59,10 @@ def shows_none(text: str) -> bool:
 def test_no_form_of_a_plan_shows_one(mine: Account, form: str) -> None:
     shown = mine.run("plan", "--format", form)
     assert shown.returncode == 2 and shows_none(shown.stdout + shown.stderr), shown.stdout + shown.stderr
-    # Both sides of the variable: it is a secret by its name, whatever it holds.
-    assert shown.stdout.count("(not shown: it ") == len(PLACES) + 2
-    assert shown.stdout.count("(not shown: it holds a secret, by its name)") == 3
+    # Both sides of the variable: it is a secret by its name, whatever it holds. A terminal shows what is alike once.
+    alike = 2 if form == "terminal" else 0
+    assert shown.stdout.count("(not shown: it ") == len(PLACES) + 2 - alike, shown.stdout
+    assert shown.stdout.count("(not shown: it holds a secret, by its name)") == 3 - alike
 
 
 def test_a_saved_plan_holds_none(mine: Account, tmp_path: Path) -> None:
