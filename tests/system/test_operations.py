@@ -146,7 +146,16 @@ def test_a_pipeline_needs_its_branch_unless_somebody_says_otherwise(mine: Accoun
 
 # The options that stand alone; every other one takes a value.
 ALONE = {
-    *("--adopt", "--allow-broader", "--build-again", "--cancel-release", "--debug", "--drift", "--edit-only"),
+    *(
+        "--adopt",
+        "--allow-broader",
+        "--build-again",
+        "--cancel-release",
+        "--change-set",
+        "--debug",
+        "--drift",
+        "--edit-only",
+    ),
     *("--empty-buckets", "--empty-registry", "--failed", "--follow", "--help", "--quiet", "--verbose", "--wait"),
     *("--without-alarms", "--without-branch", "--yes"),
 }

@@ -107,9 +107,9 @@ def test_a_stack_that_has_changed_since(mine: Account, file: Path) -> None:
     [
         (None, "cannot be read"),
         ("[1,\n", ":2 is not JSON"),
-        ("[]", "is no saved plan of version 1."),
-        ('{"version": 1}', "is no saved plan of version 1."),
-        ('{"version": 2, "digest": ""}', "is no saved plan of version 1."),
+        ("[]", "a saved plan of version 1."),
+        ('{"version": 1}', "a saved plan of version 1."),
+        ('{"version": 2, "digest": ""}', "a saved plan of version 1."),
         ('{"version": 1, "digest": ""}', "was changed after it was written"),
     ],
 )
