@@ -156,8 +156,8 @@ ALONE = {
         "--drift",
         "--edit-only",
     ),
-    *("--empty-buckets", "--empty-registry", "--failed", "--follow", "--help", "--quiet", "--verbose", "--wait"),
-    *("--without-alarms", "--without-branch", "--yes"),
+    *("--empty-buckets", "--empty-registry", "--failed", "--follow", "--help", "--quiet"),
+    *("--verbose", "--wait", "--without-alarms", "--without-branch", "--yes"),
 }
 VERBS = ("access", "apply", "config", "destroy", "events", "explain", "plan", "rollback")
 
