@@ -30,7 +30,6 @@ UNFINISHED: dict[str, int] = {
     "tests": 27,
     "tests/buildspecs": 2,
     "tests/ci": 1,
-    "tests/deployment": 312,
     "tests/destructive": 37,
     "tests/local_aws": 138,
     "tests/lookup": 14,

@@ -32,12 +32,14 @@ def _nested(second: float, name: str, stack: str, status: str, reason: str = "")
 
 def _many() -> list[Answer]:
     """Parameters that were made, and one that was on its way when the service failed."""
-    made: list[Answer] = []
+    answers: list[Answer] = []
     for number in range(PARAMETERS):
         name = f"Key{number:03}"
         for offset, status in ((0.0, "CREATE_IN_PROGRESS"), (0.4, "CREATE_COMPLETE")):
-            made.append(event(CONFIGURATION, 3 + number / 50 + offset, name, status, "", "AWS::SSM::Parameter", name))
-    return [*made, event(CONFIGURATION, 9, "Late", "CREATE_FAILED", CANCELLED, "AWS::SSM::Parameter")]
+            answers.append(
+                event(CONFIGURATION, 3 + number / 50 + offset, name, status, "", "AWS::SSM::Parameter", name)
+            )
+    return [*answers, event(CONFIGURATION, 9, "Late", "CREATE_FAILED", CANCELLED, "AWS::SSM::Parameter")]
 
 
 def events() -> dict[str, list[Answer]]:

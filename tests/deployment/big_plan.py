@@ -95,15 +95,15 @@ AFTER: dict[str, Any] = {
 
 def before() -> dict[str, Any]:
     """The templates as they stand."""
-    found = copy.deepcopy(AFTER)
-    found["data"]["Resources"]["Clients"]["Properties"]["TableName"] = "clients"
-    found["data"]["Resources"]["Old"] = TABLE
-    found["backend"]["Resources"]["Role"] = role(statement("Read", "s3:GetObject", "s3:ListBucket"))
-    found["backend"]["Resources"]["Seed"]["Properties"]["GenerateSecretString"]["PasswordLength"] = 43
-    found["pipeline"]["Resources"]["Pipeline"]["Properties"]["Name"] = "old"
-    found["storage"]["Resources"]["Bucket"] = {"Type": BUCKET, "DeletionPolicy": "Retain"}
-    found["monitoring"]["Resources"] = {"Dashboard": {"Type": "AWS::CloudWatch::Dashboard"}}
-    return found
+    changed = copy.deepcopy(AFTER)
+    changed["data"]["Resources"]["Clients"]["Properties"]["TableName"] = "clients"
+    changed["data"]["Resources"]["Old"] = TABLE
+    changed["backend"]["Resources"]["Role"] = role(statement("Read", "s3:GetObject", "s3:ListBucket"))
+    changed["backend"]["Resources"]["Seed"]["Properties"]["GenerateSecretString"]["PasswordLength"] = 43
+    changed["pipeline"]["Resources"]["Pipeline"]["Properties"]["Name"] = "old"
+    changed["storage"]["Resources"]["Bucket"] = {"Type": BUCKET, "DeletionPolicy": "Retain"}
+    changed["monitoring"]["Resources"] = {"Dashboard": {"Type": "AWS::CloudWatch::Dashboard"}}
+    return changed
 
 
 BUILDSPEC = "version: 0.2\nphases:\n  build:\n    commands:\n      - make\n"
@@ -192,15 +192,15 @@ BEFORE = Stack(
 def roots() -> tuple[Environment, PackagedSet, Template]:
     """What is wanted, as it is packaged, and the root as it stands."""
     root = from_bodies(AFTER)["environment"]
-    wanted = Environment("staging", root, ParameterFile("staging.json", {}, {}, {}))
-    return wanted, package(root, ADDRESS), from_bodies(before())["environment"]
+    environment = Environment("staging", root, ParameterFile("staging.json", {}, {}, {}))
+    return environment, package(root, ADDRESS), from_bodies(before())["environment"]
 
 
 def service() -> Prepared:
     """An AWS that answers with all of it; a list of changes comes in pages of fifty."""
     _, _, old = roots()
-    held = {one.name: dict(one.body) for one in package(old, ADDRESS).templates}
-    bodies = {NAME: held["environment"], **{name.capitalize(): body for name, body in held.items()}}
+    by_name = {template.name: dict(template.body) for template in package(old, ADDRESS).templates}
+    bodies = {NAME: by_name["environment"], **{name.capitalize(): body for name, body in by_name.items()}}
     sets = {
         arn("changeSet", NAME): change_set(
             NAME,
@@ -212,8 +212,8 @@ def service() -> Prepared:
         **{arn("changeSet", name.lower()): change_set(name, changes) for name, changes in CHANGES.items()},
         arn("changeSet", "quiet"): change_set("quiet", [], Status="FAILED", StatusReason=NO_CHANGES),
     }
-    for one in sets[arn("changeSet", "storage")]["Changes"]:
-        one["HookInvocationCount"] = 1
+    for change in sets[arn("changeSet", "storage")]["Changes"]:
+        change["HookInvocationCount"] = 1
 
     def described(ChangeSetName: str, NextToken: str = "0", **_: Any) -> dict[str, Any]:
         whole, first = sets[ChangeSetName], int(NextToken)
@@ -226,17 +226,17 @@ def service() -> Prepared:
     summary = {"ResourceStatus": "UPDATE_COMPLETE", "ResourceType": STACK, "LastUpdatedTimestamp": 0}
     children = [
         {**summary, "LogicalResourceId": name, "PhysicalResourceId": arn("stack", name)}
-        for name in held["environment"]["Resources"]
+        for name in by_name["environment"]["Resources"]
     ]
     running = {"pipelineExecutionId": "1", "status": "InProgress"}
     standing = [
         {
-            "StackId": one["PhysicalResourceId"],
-            "StackName": one["LogicalResourceId"],
+            "StackId": child["PhysicalResourceId"],
+            "StackName": child["LogicalResourceId"],
             "CreationTime": 0,
             "StackStatus": "UPDATE_COMPLETE",
         }
-        for one in children
+        for child in children
     ]
     return Prepared(
         cloudformation__create_change_set={"Id": arn("changeSet", NAME), "StackId": BEFORE.id},
@@ -252,17 +252,17 @@ def service() -> Prepared:
     )
 
 
-def made() -> list[Plan | NotPlanned]:
+def plans() -> list[Plan | NotPlanned]:
     """The whole, judged, beside a root that cannot be planned yet."""
-    wanted, packaged, _ = roots()
+    environment, packaged, _ = roots()
     values = {"TaskCpu": "512", "Login": "third-login"}
     hidden = frozenset({"Login"})
     request = Request(NAME, packaged, values, {"CostCenter": "2"}, hidden=hidden, description="why")
     aws = service()
-    context = Context(aws, {"environment": wanted}, ROOT, passed({}), extensions=Extensions(review=review))
-    root = RootDeployment(context, wanted, aws, Bucket.of("dashboard", ME, REGION), packaged, previous=BEFORE)
+    context = Context(aws, {"environment": environment}, ROOT, passed({}), extensions=Extensions(review=review))
+    root = RootDeployment(context, environment, aws, Bucket.of("dashboard", ME, REGION), packaged, previous=BEFORE)
     planned = plan.make(aws, request, BEFORE)
-    judged = review_root(root, planned, compare(aws, wanted, request, BEFORE))
+    judged = review_root(root, planned, compare(aws, environment, request, BEFORE))
     image = (Difference("BackendImage", "registry/backend:3", "registry/backend:9"),)
     news = (Computed("TaskCpu", "512", "computed", "by looking"),)
     return [

@@ -62,10 +62,10 @@ def nested(logical_id: str, *details: dict[str, Any], **more: Any) -> dict[str, 
 
 
 def prepared(root: dict[str, Any], *children: dict[str, Any], **answers: Any) -> Prepared:
-    sets = {one["ChangeSetId"]: one for one in (root, *children)}
+    sets = {change_set["ChangeSetId"]: change_set for change_set in (root, *children)}
     usual: dict[str, Any] = {
         "cloudformation__create_change_set": {"Id": root["ChangeSetId"], "StackId": BEFORE.id},
-        "cloudformation__describe_change_set": lambda **asked: sets[asked["ChangeSetName"]],
+        "cloudformation__describe_change_set": lambda **request: sets[request["ChangeSetName"]],
         "cloudformation__delete_change_set": {},
         "cloudformation__delete_stack": {},
         "cloudformation__list_change_sets": {"Summaries": []},

@@ -15,7 +15,7 @@ STAGING = "cloud-health-dashboard-staging"
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 INSIDE = arn("stack", "inside")
 # Everything in one nested stack: logical id, type, physical id, deletion policy.
-HELD = (
+CONTENTS = (
     ("Artifacts", "AWS::S3::Bucket", "artifacts-1", "Retain"),
     ("Images", "AWS::ECR::Repository", "images-1", "RetainExceptOnCreate"),
     ("Clients", "AWS::DynamoDB::Table", "clients-1", "RetainExceptOnCreate"),
@@ -98,22 +98,22 @@ class Living(Prepared):
         )
 
     def events(self, StackName: str) -> Answer:
-        mine = [one for one in self.history if StackName in (one["StackId"], one["StackName"])]
+        mine = [event for event in self.history if StackName in (event["StackId"], event["StackName"])]
         return {"StackEvents": mine[::-1]}
 
     def stack(self, StackName: str) -> Answer:
         if StackName == INSIDE:
-            held = {"StackName": "inside", "StackId": INSIDE, "StackStatus": self.inside}
+            stack = {"StackName": "inside", "StackId": INSIDE, "StackStatus": self.inside}
         elif self.status == "DELETE_COMPLETE" and StackName == STAGING:
             raise refusal("x", "ValidationError", "Stack does not exist")
         else:
-            held = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
+            stack = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]
         more = {"CreationTime": NOW, "Outputs": outputs, "EnableTerminationProtection": self.protected}
-        return {"Stacks": [{**held, **more}]}
+        return {"Stacks": [{**stack, **more}]}
 
     def resources(self, StackName: str) -> Answer:
-        listed = [(name, kind, physical) for name, kind, physical, _ in HELD]
+        listed = [(name, kind, physical) for name, kind, physical, _ in CONTENTS]
         if StackName != INSIDE:
             listed = [("Inside", STACK, INSIDE)]
         same = {"ResourceStatus": "UPDATE_COMPLETE", "LastUpdatedTimestamp": NOW}
@@ -125,8 +125,8 @@ class Living(Prepared):
         }
 
     def template(self, StackName: str, **_: Any) -> Answer:
-        held = {name: {"Type": kind, "DeletionPolicy": policy} for name, kind, _, policy in HELD}
-        body = {"Resources": held if StackName == INSIDE else {"Inside": {"Type": STACK}}}
+        resources = {name: {"Type": kind, "DeletionPolicy": policy} for name, kind, _, policy in CONTENTS}
+        body = {"Resources": resources if StackName == INSIDE else {"Inside": {"Type": STACK}}}
         return {"TemplateBody": json.dumps(body)}
 
     def delete(self, StackName: str, RetainResources: tuple[str, ...] = ()) -> Answer:
@@ -135,7 +135,7 @@ class Living(Prepared):
             self.event(STAGING, "DELETE_IN_PROGRESS")
             self.event(STAGING, "DELETE_IN_PROGRESS", "Inside", INSIDE)
         self.event("inside", "DELETE_IN_PROGRESS")
-        for name, kind, physical, policy in HELD:
+        for name, kind, physical, policy in CONTENTS:
             kept = policy != "Delete" or name in RetainResources
             status = "DELETE_SKIPPED" if kept else "DELETE_FAILED" if name in self.resists else "DELETE_COMPLETE"
             self.event("inside", status, name, physical, kind)
@@ -152,7 +152,7 @@ class Living(Prepared):
     def executions(self, **_: Any) -> Answer:
         status = {"pipelineExecutionSummaries": [{"pipelineExecutionId": "done", "status": "Succeeded"}]}
         status["pipelineExecutionSummaries"] += [
-            {"pipelineExecutionId": f"e-{one}", "status": "InProgress"} for one in self.running
+            {"pipelineExecutionId": f"e-{number}", "status": "InProgress"} for number in self.running
         ]
         return status
 

@@ -46,7 +46,10 @@ class Prepared(Aws):
     def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
         name = f"{service}.{operation}"
         self.asked.append((name, arguments))
-        operations = {xform_name(one): model(service).operation_model(one) for one in model(service).operation_names}
+        operations = {
+            xform_name(operation): model(service).operation_model(operation)
+            for operation in model(service).operation_names
+        }
         fits(operations[operation].input_shape, arguments)
         assert name in self.answers, f"nobody expected {name} with {arguments}"
         reply = self.answers[name]

@@ -26,22 +26,22 @@ class WithRoles(Account):
     def stack(self, StackName: str) -> dict[str, Any]:
         if not StackName.endswith("-access"):
             return super().stack(StackName)
-        [held] = super().stack("cloud-health-dashboard-shared")["Stacks"]
-        outputs = [{"OutputKey": key, "OutputValue": one} for key, one in ROLES.items()]
-        return {"Stacks": [{**held, "StackName": StackName, "Outputs": outputs}]}
+        [stack] = super().stack("cloud-health-dashboard-shared")["Stacks"]
+        outputs = [{"OutputKey": key, "OutputValue": arn} for key, arn in ROLES.items()]
+        return {"Stacks": [{**stack, "StackName": StackName, "Outputs": outputs}]}
 
 
-def asked(aws: Prepared, verb: Any, name: str) -> tuple[Run, DeployOptions]:
+def arguments(aws: Prepared, verb: Any, name: str) -> tuple[Run, DeployOptions]:
     return verb_run(aws, environment.load(name, ROOT / "templates", ROOT / "params")), verb_options(verb)
 
 
 def change_sets(aws: Prepared) -> list[dict[str, Any]]:
-    return [given for name, given in aws.asked if name == "cloudformation.create_change_set"]
+    return [request for name, request in aws.asked if name == "cloudformation.create_change_set"]
 
 
 def test_cloudformation_acts_with_the_execution_role() -> None:
     aws = WithRoles()
-    run, options = asked(aws, apply, "staging")
+    run, options = arguments(aws, apply, "staging")
     with pytest.raises(NotConfirmedError):
         apply.run(run, replace(options, change_set=True))
     shared, environment = change_sets(aws)
@@ -53,31 +53,31 @@ def test_cloudformation_acts_with_the_execution_role() -> None:
 def test_without_an_access_stack_the_callers_rights_do() -> None:
     aws = Account()
     with pytest.raises(NotConfirmedError):
-        apply.run(*asked(aws, apply, "staging"))
-    made = change_sets(aws)
-    assert [given["StackName"] for given in made] == [STAGING]  # the shared stack is as it should be
-    assert not any("RoleARN" in given for given in made)
+        apply.run(*arguments(aws, apply, "staging"))
+    requests = change_sets(aws)
+    assert [request["StackName"] for request in requests] == [STAGING]  # the shared stack is as it should be
+    assert not any("RoleARN" in request for request in requests)
 
 
 def test_production_is_not_deployed_by_anybody() -> None:
     aws = WithRoles()
     with pytest.raises(RefusedError, match=f"role_arn = {ROLES['DeployRoleArn']}"):
-        apply.run(*asked(aws, apply, "production"))
+        apply.run(*arguments(aws, apply, "production"))
     assert set(aws.calls()) == {"sts.get_caller_identity", "cloudformation.describe_stacks"}
 
 
 def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
     aws = Account()
     with pytest.raises(NotConfirmedError):
-        access.run(*asked(aws, access, "staging"))
-    [given] = change_sets(aws)
-    assert given["StackName"] == "cloud-health-dashboard-staging-access"
-    assert "RoleARN" not in given
-    values = {one["ParameterKey"]: one["ParameterValue"] for one in given["Parameters"]}
+        access.run(*arguments(aws, access, "staging"))
+    [request] = change_sets(aws)
+    assert request["StackName"] == "cloud-health-dashboard-staging-access"
+    assert "RoleARN" not in request
+    values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in request["Parameters"]}
     assert values["RepositoryName"] == "cloud-health-dashboard"
     assert values["DeployUsers"] == "*"
 
 
 def test_what_is_shared_has_no_roles_of_its_own() -> None:
     with pytest.raises(UsageError, match="shared has no roles"):
-        access.run(*asked(Account(), access, "shared"))
+        access.run(*arguments(Account(), access, "shared"))

@@ -34,12 +34,12 @@ OURS = [{"Key": "Application", "Value": "cloud-health-dashboard"}, {"Key": "Envi
 
 
 @pytest.fixture(scope="module")
-def wanted() -> Environment:
+def staging() -> Environment:
     return environment.load("staging", ROOT / "templates", ROOT / "params")["environment"]
 
 
-def names(wanted: Environment) -> list[str]:
-    return [value for name, value in wanted.file.parameters.items() if name.endswith("Table")]
+def names(staging: Environment) -> list[str]:
+    return [value for name, value in staging.file.parameters.items() if name.endswith("Table")]
 
 
 class Left(Prepared):
@@ -54,7 +54,7 @@ class Left(Prepared):
                 "Description": "JWT_SECRET_KEY of the application",
             },
         ]
-        self.secrets = [{**one, "Tags": OURS, "KmsKeyId": KEYS[0]} for one in secrets]
+        self.secrets = [{**secret, "Tags": OURS, "KmsKeyId": KEYS[0]} for secret in secrets]
         self.repositories = [self.repository(IMAGES), self.repository("somebody-elses")]
         super().__init__(
             dynamodb__describe_table=self.table,
@@ -83,61 +83,68 @@ class Left(Prepared):
         return {"KeyMetadata": {"KeyId": KeyId, "KeyState": state}}
 
 
-def settled(aws: Prepared, wanted: Environment, previous: Stack | None = None, adopt: bool = True) -> dict[str, str]:
-    return {one.name: one.value for one in adoption.adopted_parameters(root(aws, wanted, previous), adopt)}
+def adopted_values(
+    aws: Prepared, staging: Environment, previous: Stack | None = None, adopt: bool = True
+) -> dict[str, str]:
+    return {
+        parameter.name: parameter.value
+        for parameter in adoption.adopted_parameters(root(aws, staging, previous), adopt)
+    }
 
 
-def root(aws: Prepared, wanted: Environment, previous: Stack | None = None) -> RootDeployment:
+def root(aws: Prepared, staging: Environment, previous: Stack | None = None) -> RootDeployment:
     """The root of an environment that is deployed."""
-    context = Context(aws, {"environment": wanted}, ROOT, GateVerdict({}))
-    bucket = Bucket.of(wanted.application, ME, REGION)
-    return RootDeployment(context, wanted, aws, bucket, PackagedSet(()), previous=previous)
+    context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}))
+    bucket = Bucket.of(staging.application, ME, REGION)
+    return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 
 
-def recorded(aws: Prepared, wanted: Environment, adopted: list[Computed]) -> list[str]:
+def recorded(aws: Prepared, staging: Environment, adopted: list[Computed]) -> list[str]:
     """What is written down of a plan that adopts."""
     planned = Plan("s", "id", "CREATE", "cs", "n", "d", computed=tuple(adopted))
-    return adoption.record_adopted(root(aws, wanted), planned, ROOT / "templates")
+    return adoption.record_adopted(root(aws, staging), planned, ROOT / "templates")
 
 
-def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(wanted: Environment) -> None:
-    assert len(names(wanted)) == 5
-    found = settled(Left(names(wanted)), wanted)
-    assert found == {KEY: KEYS[0], SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
-    assert set(found) <= wanted.root.parameters.keys()
+def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(staging: Environment) -> None:
+    assert len(names(staging)) == 5
+    adopted = adopted_values(Left(names(staging)), staging)
+    assert adopted == {KEY: KEYS[0], SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
+    assert set(adopted) <= staging.root.parameters.keys()
 
 
-def test_nothing_left_is_nothing_to_adopt(wanted: Environment) -> None:
+def test_nothing_left_is_nothing_to_adopt(staging: Environment) -> None:
     aws = Left([])
     aws.secrets, aws.repositories = [], []
-    assert settled(aws, wanted, adopt=False) == {}
+    assert adopted_values(aws, staging, adopt=False) == {}
 
 
-def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(wanted: Environment) -> None:
+def test_without_a_word_the_exact_lines_are_told_and_nothing_happens(staging: Environment) -> None:
     with pytest.raises(RefusedError) as raised:
-        settled(Left(names(wanted)), wanted, adopt=False)
-    told = str(raised.value)
+        adopted_values(Left(names(staging)), staging, adopt=False)
+    message = str(raised.value)
     for line in (f'"{KEY}": "{KEYS[0]}"', f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"'):
-        assert f"\n  {line}  (" in told
-    assert "Use them: `apply --adopt`, which writes these lines into " in told and "staging.json" in told
+        assert f"\n  {line}  (" in message
+    assert "Use them: `apply --adopt`, which writes these lines into " in message and "staging.json" in message
 
 
-def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, wanted: Environment) -> None:
+def test_what_was_adopted_is_in_the_file_from_then_on(tmp_path: Path, staging: Environment) -> None:
     shutil.copytree(ROOT / "params", tmp_path / "params")
     mine = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
-    aws = Left(names(wanted))
+    aws = Left(names(staging))
     adopted = adoption.adopted_parameters(root(aws, mine), True)
-    values = mine.values({one.name: "x" for one in map(_computed, mine.computed)} | {a.name: a.value for a in adopted})
+    values = mine.values(
+        {parameter.name: "x" for parameter in map(_computed, mine.computed)} | {a.name: a.value for a in adopted}
+    )
     assert values[KEY] == KEYS[0]
     assert recorded(aws, mine, adopted) == [f"{mine.file.path} names what is adopted from now on: commit it"]
     again = environment.load("staging", ROOT / "templates", tmp_path / "params")["environment"]
     before = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     after = json.loads((tmp_path / "params/staging.json").read_text(encoding="utf-8"))
-    assert after["Parameters"] == {**before["Parameters"], **{one.name: one.value for one in adopted}}
+    assert after["Parameters"] == {**before["Parameters"], **{parameter.name: parameter.value for parameter in adopted}}
     assert (after["Tags"], after["StackPolicy"]) == (before["Tags"], before["StackPolicy"])
     # The next life, and every update of this one, finds them there; nothing is asked twice.
     aws.answers["secretsmanager.describe_secret"] = {"ARN": SECRET_ARN}
-    assert settled(aws, again, adopt=False) == {} and not recorded(aws, again, [])
+    assert adopted_values(aws, again, adopt=False) == {} and not recorded(aws, again, [])
     assert not list(tmp_path.rglob("*.new"))
 
 
@@ -145,43 +152,43 @@ def _computed(name: str) -> Computed:
     return Computed(name, "x", COMPUTED, "")
 
 
-def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(wanted: Environment) -> None:
-    aws = Left(names(wanted))
+def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(staging: Environment) -> None:
+    aws = Left(names(staging))
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
-    adopted = adoption.adopted_parameters(root(aws, wanted), True)
-    assert len(adopted) == 4 and not recorded(aws, wanted, adopted)
+    adopted = adoption.adopted_parameters(root(aws, staging), True)
+    assert len(adopted) == 4 and not recorded(aws, staging, adopted)
     living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
-    assert settled(aws, wanted, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
+    assert adopted_values(aws, staging, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
     aws.endpoint = None
-    assert settled(aws, wanted, living) == {}
+    assert adopted_values(aws, staging, living) == {}
 
 
-def test_what_only_a_person_can_choose_is_refused(wanted: Environment) -> None:
-    two = Left(names(wanted))
+def test_what_only_a_person_can_choose_is_refused(staging: Environment) -> None:
+    two = Left(names(staging))
     two.repositories.append(two.repository(f"{IMAGES}-older"))
-    foreign = Left(names(wanted), tags=[{"Key": "Application", "Value": "another"}])
-    for aws, told in (
+    foreign = Left(names(staging), tags=[{"Key": "Application", "Value": "another"}])
+    for aws, message in (
         (two, "several things of one kind"),
-        (Left(names(wanted)[:3]), "but not"),
+        (Left(names(staging)[:3]), "but not"),
         (foreign, "its tags say so"),
     ):
-        with pytest.raises(RefusedError, match=told):
-            settled(aws, wanted)
+        with pytest.raises(RefusedError, match=message):
+            adopted_values(aws, staging)
         assert not [name for name in aws.calls() if not name.split(".")[1].startswith(("describe", "list"))]
 
 
-def test_a_key_that_is_about_to_go_is_not_adopted(wanted: Environment) -> None:
-    assert KEY not in settled(Left(names(wanted), keys=[]), wanted)
+def test_a_key_that_is_about_to_go_is_not_adopted(staging: Environment) -> None:
+    assert KEY not in adopted_values(Left(names(staging), keys=[]), staging)
 
 
-def test_the_file_must_not_name_what_is_not_there(wanted: Environment) -> None:
+def test_the_file_must_not_name_what_is_not_there(staging: Environment) -> None:
     """Such as after `make local-stop`, or in another account."""
-    given = {KEY: KEYS[1], SECRET: SECRET_ARN, REPOSITORY: "gone", TABLES: "EXISTING"}
-    file = replace(wanted.file, parameters={**wanted.file.parameters, **given})
-    aws = Left(names(wanted)[:4], keys=[])
+    choices = {KEY: KEYS[1], SECRET: SECRET_ARN, REPOSITORY: "gone", TABLES: "EXISTING"}
+    file = replace(staging.file, parameters={**staging.file.parameters, **choices})
+    aws = Left(names(staging)[:4], keys=[])
     aws.answers["ecr.describe_repositories"] = refusal("x", "RepositoryNotFoundException")
     with pytest.raises(RefusedError) as raised:
-        settled(aws, replace(wanted, file=file))
+        adopted_values(aws, replace(staging, file=file))
     assert [line.split(":")[0].strip() for line in str(raised.value).splitlines()[1:-1]] == [
         KEY,
         SECRET,
@@ -192,4 +199,4 @@ def test_the_file_must_not_name_what_is_not_there(wanted: Environment) -> None:
 
 def test_a_root_that_holds_no_data_has_nothing_to_adopt() -> None:
     shared = environment.load("staging", ROOT / "templates", ROOT / "params")["shared"]
-    assert settled(Prepared(), shared) == {}
+    assert adopted_values(Prepared(), shared) == {}

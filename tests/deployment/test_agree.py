@@ -25,7 +25,7 @@ from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
-from tests.deployment.test_verbs import Account, asked
+from tests.deployment.test_verbs import Account, arguments
 
 CHANGE = PlannedChange(("Data", "Clients"), "AWS::DynamoDB::Table", "Modify", "True")
 PLAIN = Plan("staging", arn("stack", "staging"), UPDATE, arn("changeSet", "s"), "n", "d", (CHANGE,))
@@ -35,7 +35,7 @@ BUSY = Refusal("a release is running", "Pipeline.Pipeline", "Wait", waits=True)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Invocation:
     """A run of `apply` on an environment."""
 
     run: Run
@@ -48,9 +48,9 @@ class Asked:
         return RootDeployment(context, self.run.environment, self.run.aws, bucket, PackagedSet(()))
 
 
-def run(environment: str = "staging", **given: Any) -> Asked:
+def run(environment: str = "staging", **options: Any) -> Invocation:
     account = Prepared(sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn})
-    return Asked(*asked(account, parameters.load(environment, ROOT / "templates", ROOT / "params"), **given))
+    return Invocation(*arguments(account, parameters.load(environment, ROOT / "templates", ROOT / "params"), **options))
 
 
 class Person:
@@ -69,10 +69,10 @@ class Person:
             monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
 
 
-def decide(asked_for: Asked, planned: Plan) -> None:
-    root = asked_for.root
+def decide(invocation: Invocation, planned: Plan) -> None:
+    root = invocation.root
     root.context.extensions.check_names(root, planned)
-    guards.agree(root.aws, root.environment, planned, asked_for.options.consent, root.context.extensions.prompt)
+    guards.agree(root.aws, root.environment, planned, invocation.options.consent, root.context.extensions.prompt)
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
     monkeypatch.setattr(deploy_root, "prepare", lambda root: replace(root, previous=before))
     monkeypatch.setattr(deploy_root, "execute", executed)
     aws = Account("UPDATE_COMPLETE")
-    root = Asked(*asked(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)).root
+    root = Invocation(*arguments(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)).root
     extensions = replace(root.context.extensions, plan=lambda _: plans.pop(0))
     root = replace(root, context=replace(root.context, extensions=extensions))
     assert deploy_root.deploy_root(root) == (Exit.DONE, before)
-    assert [one.parameters for one in done] == [image, ()]
-    [made] = [given for name, given in aws.asked if name.endswith("create_change_set")]
-    assert made["UsePreviousTemplate"] and made["Parameters"] == [
+    assert [plan.parameters for plan in done] == [image, ()]
+    [request] = [sent for name, sent in aws.asked if name.endswith("create_change_set")]
+    assert request["UsePreviousTemplate"] and request["Parameters"] == [
         {"ParameterKey": "BackendImage", "ParameterValue": "registry:9"},
         {"ParameterKey": "TaskCpu", "UsePreviousValue": True},
     ]
@@ -188,7 +188,7 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "asked_for", "first"),
+    ("images", "asked_for", "first"),
     [
         (("registry:3", "false"), ("registry:9", "false"), ["BackendImage"]),
         # Until the bootstrap has ended, the template would hold the service at no task again.
@@ -197,12 +197,12 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
         (("registry:3", "true"), ("registry:3", "false"), []),
     ],
 )
-def test_what_comes_first(held: tuple[str, str], asked_for: tuple[str, str], first: list[str]) -> None:
+def test_what_comes_first(images: tuple[str, str], asked_for: tuple[str, str], first: list[str]) -> None:
     names = ("BackendImage", "BackendBootstrap")
     outputs = {"RunningService": "x", "LastImageParameter": "/x/image"}
-    before = Stack("s", "id", "UPDATE_COMPLETE", outputs=outputs, parameters=dict(zip(names, held, strict=True)))
+    before = Stack("s", "id", "UPDATE_COMPLETE", outputs=outputs, parameters=dict(zip(names, images, strict=True)))
     values = dict(zip(names, asked_for, strict=True))
-    assert [one.name for one in image_first.image_first(before, values)] == first
+    assert [parameter.name for parameter in image_first.image_first(before, values)] == first
     assert not list(image_first.image_first(replace(before, outputs={}), values))
     elsewhere = replace(before, outputs={"RunningService": "on Elastic Beanstalk"})
     assert not list(image_first.image_first(elsewhere, values))

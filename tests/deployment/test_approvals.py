@@ -39,8 +39,8 @@ class CodeCommit(Prepared):
         }
         super().__init__(**names)
 
-    def listed(self, **asked: Any) -> dict[str, Any]:
-        if "nextToken" not in asked:  # AWS answers in pages
+    def listed(self, **request: Any) -> dict[str, Any]:
+        if "nextToken" not in request:  # AWS answers in pages
             return {"approvalRuleTemplateNames": ["somebodys"], "nextToken": "2"}
         return {"approvalRuleTemplateNames": [NAME] if self.associated else []}
 
@@ -49,8 +49,8 @@ class CodeCommit(Prepared):
             raise refusal("codecommit.get_approval_rule_template", "ApprovalRuleTemplateDoesNotExistException")
         return {"approvalRuleTemplate": {"approvalRuleTemplateContent": self.content}}
 
-    def set(self, **given: Any) -> dict[str, Any]:
-        self.content = given.get("approvalRuleTemplateContent") or given["newRuleContent"]
+    def set(self, **request: Any) -> dict[str, Any]:
+        self.content = request.get("approvalRuleTemplateContent") or request["newRuleContent"]
         return {"approvalRuleTemplate": {}}
 
     def bind(self, to: bool) -> dict[str, Any]:
@@ -58,23 +58,23 @@ class CodeCommit(Prepared):
         return {}
 
 
-WANTED = approvals.wanted(outputs()).content
+CONTENT = approvals.wanted(outputs()).content
 
 
 @pytest.mark.parametrize(
-    ("content", "associated", "found", "writes"),
+    ("content", "associated", "state", "writes"),
     [
         (None, False, State.ABSENT, 2),
-        (WANTED.replace(": 1", ": 2"), True, State.OTHER, 2),
-        (WANTED, False, State.APART, 1),
-        (json.dumps(json.loads(WANTED), indent=2), True, State.KEPT, 0),
+        (CONTENT.replace(": 1", ": 2"), True, State.OTHER, 2),
+        (CONTENT, False, State.APART, 1),
+        (json.dumps(json.loads(CONTENT), indent=2), True, State.KEPT, 0),
     ],
 )
 def test_the_rule_becomes_what_the_parameters_say(
-    content: str | None, associated: bool, found: State, writes: int
+    content: str | None, associated: bool, state: State, writes: int
 ) -> None:
     aws, rule = CodeCommit(content, associated), approvals.wanted(outputs())
-    assert approvals.keep(aws, rule) is found
+    assert approvals.keep(aws, rule) is state
     assert len([name for name in aws.calls() if "get_" not in name and "list_" not in name]) == writes
     assert aws.associated and json.loads(aws.content or "") == {
         "Version": "2018-11-08",
@@ -85,7 +85,7 @@ def test_the_rule_becomes_what_the_parameters_say(
 
 
 def test_no_approvals_no_rule() -> None:
-    aws, rule = CodeCommit(WANTED, True), approvals.wanted(outputs(0))
+    aws, rule = CodeCommit(CONTENT, True), approvals.wanted(outputs(0))
     assert approvals.keep_line(aws, outputs(0)) == [f"{NAME}: {State.UNWANTED.value} (0 needed)"]
     assert not aws.associated and approvals.state(aws, rule) is State.KEPT
     assert approvals.keep_line(aws, outputs(0)) == []

@@ -49,12 +49,12 @@ class Service:
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    made = Service()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,))
+    service = Service()
+    thread = threading.Thread(target=service.server.serve_forever, args=(0.02,))
     thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    yield service
+    service.server.shutdown()
+    service.server.server_close()
     thread.join()
 
 
@@ -124,8 +124,8 @@ def test_every_page_and_every_call_goes_through_the_door(service: Service) -> No
     ],
 )
 def test_times_are_what_botocore_reads(service: Service, text: str) -> None:
-    one = f"<member><StackName>a</StackName><CreationTime>{text}</CreationTime></member>"
-    service.answers = [(200, STACKS.replace("<Stacks/>", f"<Stacks>{one}</Stacks>").format(more=""))]
+    member = f"<member><StackName>a</StackName><CreationTime>{text}</CreationTime></member>"
+    service.answers = [(200, STACKS.replace("<Stacks/>", f"<Stacks>{member}</Stacks>").format(more=""))]
     [stack] = local(service).call("cloudformation", "describe_stacks")["Stacks"]
     assert stack["CreationTime"] == parse_timestamp(text) and stack["CreationTime"].tzinfo
 

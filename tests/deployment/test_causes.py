@@ -42,13 +42,16 @@ def event(second: float, path: str, status: str, reason: str = "", kind: str = "
 
 def test_every_resource_has_a_line_that_makes_it() -> None:
     """Literally, or as an f-string whose own text the title has."""
-    found = {one.address: sources.find(TEMPLATES[one.template].module, one.logical_id) for one in TEMPLATES.resources()}
-    assert len(found) > 130
-    for address, place in found.items():
+    places = {
+        resource.address: sources.find(TEMPLATES[resource.template].module, resource.logical_id)
+        for resource in TEMPLATES.resources()
+    }
+    assert len(places) > 130
+    for address, place in places.items():
         assert place, address
         line, title = linecache.getline(str(ROOT / place.file), place.line), address.partition(".")[2]
         patterns = [re.sub(r"\{[^}]*\}", r"\\w*", text) for text in re.findall(r'f"([^"]*\{[^"]*)"', line)]
-        assert f'"{title}"' in line or any(re.fullmatch(one, title) for one in patterns), (address, line)
+        assert f'"{title}"' in line or any(re.fullmatch(pattern, title) for pattern in patterns), (address, line)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    ("reason", "advice"),
     [
         (
             f'User: {WHO} is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::site" because no '
@@ -115,9 +118,9 @@ WHO = f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me"
         ("something else altogether", ""),
     ],
 )
-def test_what_to_do(reason: str, told: str) -> None:
-    found = remedies.remedy(reason)
-    assert told in found if told else found == ""
+def test_what_to_do(reason: str, advice: str) -> None:
+    remedy = remedies.remedy(reason)
+    assert advice in remedy if advice else remedy == ""
 
 
 # --- what is no cause
@@ -133,8 +136,8 @@ def test_a_failure_of_the_rollback_is_no_cause_but_what_kept_it_from_being_undon
         event(4, "Storage/Logs", "UPDATE_FAILED", "AccessDenied"),
         event(3, "Storage/Artifacts", "UPDATE_FAILED", "Resource update cancelled"),
     ]
-    found, stuck = cause(events, NAME, root), obstacle(events, NAME, root)
-    assert found and found.path == (NAME, "Storage", "Logs")
+    reason, stuck = cause(events, NAME, root), obstacle(events, NAME, root)
+    assert reason and reason.path == (NAME, "Storage", "Logs")
     assert stuck and stuck.path == (NAME, "Backend", "Task")
     assert obstacle(events[1:], NAME, root) is None  # it was undone
 
@@ -146,16 +149,18 @@ def test_somebody_cancelled_it(root: Template) -> None:
         event(5, "", "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated"),
         event(7, "Backend/Task", "UPDATE_FAILED", "in the rollback"),
     ]
-    found = cause(events, NAME, root)
-    assert found and (found.path, found.reason) == ((NAME,), BY_A_PERSON)
+    reason = cause(events, NAME, root)
+    assert reason and (reason.path, reason.reason) == ((NAME,), BY_A_PERSON)
 
 
 def test_a_deletion_that_was_tried_again_is_no_failure(root: Template) -> None:
     gone = [event(1, "Network/Vpc", "DELETE_FAILED", "busy"), event(2, "Network/Vpc", "DELETE_COMPLETE")]
-    held = event(3, "Network/PrivateSubnetA", "DELETE_FAILED", "DependencyViolation")
-    found = cause([event(0, "", "DELETE_IN_PROGRESS"), *gone, held], NAME, root)
+    failed = event(3, "Network/PrivateSubnetA", "DELETE_FAILED", "DependencyViolation")
+    reason = cause([event(0, "", "DELETE_IN_PROGRESS"), *gone, failed], NAME, root)
     assert (
-        found and found.path[-1] == "PrivateSubnetA" and found.place.startswith("generator/stacks/network/__init__.py:")
+        reason
+        and reason.path[-1] == "PrivateSubnetA"
+        and reason.place.startswith("generator/stacks/network/__init__.py:")
     )
     assert cause(gone, NAME, root) is None
 
@@ -199,12 +204,15 @@ def test_why_the_tasks_stop() -> None:
         "container side: CannotPullContainerError",
         "log: KeyError: 'JWT_SECRET_KEY'",
     ]
-    assert next(asked for name, asked in aws.asked if name == "ecs.list_tasks")["cluster"] == "cluster"
-    assert next(asked for name, asked in aws.asked if name.startswith("logs"))["logStreamName"] == "backend/backend/new"
+    assert next(request for name, request in aws.asked if name == "ecs.list_tasks")["cluster"] == "cluster"
+    assert (
+        next(request for name, request in aws.asked if name.startswith("logs"))["logStreamName"]
+        == "backend/backend/new"
+    )
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "message"),
     [
         ({"ecs__list_tasks": {"taskArns": []}}, "no stopped task is known"),
         ({"logs__get_log_events": refusal("x", "ResourceNotFoundException")}, "its log is empty"),
@@ -212,8 +220,8 @@ def test_why_the_tasks_stop() -> None:
         ({"ecs__describe_services": refusal("x", "ClusterNotFoundException")}, "more is not known: x: Cluster"),
     ],
 )
-def test_what_cannot_be_read_is_said_and_is_no_error(answers: Any, told: str) -> None:
-    assert told in why_stopped(ecs(**answers), SERVICE_ARN)[-1]
+def test_what_cannot_be_read_is_said_and_is_no_error(answers: Any, message: str) -> None:
+    assert message in why_stopped(ecs(**answers), SERVICE_ARN)[-1]
 
 
 def test_a_failed_service_is_asked_at_once_and_only_once(root: Template) -> None:
@@ -228,6 +236,6 @@ def test_a_failed_service_is_asked_at_once_and_only_once(root: Template) -> None
     observer.see([failed])
     observer.see([failed, cancelled])
     assert len(seen) == 2 and aws.calls().count("ecs.list_tasks") == 1
-    found = cause([failed], NAME, root, observer.service_messages)
-    assert found and found.service_messages[-1] == "log: KeyError: 'JWT_SECRET_KEY'"
+    reason = cause([failed], NAME, root, observer.service_messages)
+    assert reason and reason.service_messages[-1] == "log: KeyError: 'JWT_SECRET_KEY'"
     assert why_stopped(Prepared(), "") == []  # nothing was made that could be asked

@@ -42,11 +42,11 @@ TEMPLATES = from_bodies(
     }
 )
 PACKAGED = package(TEMPLATES["environment"], BUCKET.url)
-WANTED = Environment("staging", TEMPLATES["environment"], ParameterFile("staging.json", {"Color": "red"}, {}, {}))
+ENVIRONMENT = Environment("staging", TEMPLATES["environment"], ParameterFile("staging.json", {"Color": "red"}, {}, {}))
 
 
 def request(color: str = "red", **more: Any) -> Request:
-    return Request(NAME, PACKAGED, {"Color": color}, {}, hidden=WANTED.hidden, **more)
+    return Request(NAME, PACKAGED, {"Color": color}, {}, hidden=ENVIRONMENT.hidden, **more)
 
 
 def stack(status: str = "UPDATE_COMPLETE", **more: Any) -> Stack:
@@ -71,7 +71,7 @@ def account(status: str | None = "UPDATE_COMPLETE", later: int = -1, body: Any =
 
 def test_the_same_is_known_without_a_change_set() -> None:
     aws = account()
-    assert compare(aws, WANTED, request(), stack()).same
+    assert compare(aws, ENVIRONMENT, request(), stack()).same
     assert sorted(aws.calls()) == [
         "cloudformation.get_template",
         "cloudformation.list_stack_resources",
@@ -80,13 +80,15 @@ def test_the_same_is_known_without_a_change_set() -> None:
 
 
 def test_each_kind_of_difference_is_seen() -> None:
-    other = compare(account(), WANTED, request("blue"), stack())
-    assert not other.same and [(one.name, one.before, one.after) for one in other.values] == [("Color", "red", "blue")]
-    assert compare(account(), WANTED, request(), stack(tags={"CostCenter": "1"})).values[0].name == "CostCenter"
-    role = compare(account(), WANTED, request(role="arn:role"), stack())
-    assert [one.name for one in role.values] == [ROLE]
-    topics = compare(account(), WANTED, request(options={"NotificationARNs": ["arn:topic"]}), stack())
-    assert [one.name for one in topics.values] == [TOPICS]
+    other = compare(account(), ENVIRONMENT, request("blue"), stack())
+    assert not other.same and [(value.name, value.before, value.after) for value in other.values] == [
+        ("Color", "red", "blue")
+    ]
+    assert compare(account(), ENVIRONMENT, request(), stack(tags={"CostCenter": "1"})).values[0].name == "CostCenter"
+    role = compare(account(), ENVIRONMENT, request(role="arn:role"), stack())
+    assert [value.name for value in role.values] == [ROLE]
+    topics = compare(account(), ENVIRONMENT, request(options={"NotificationARNs": ["arn:topic"]}), stack())
+    assert [value.name for value in topics.values] == [TOPICS]
 
 
 def test_the_stacks_that_differ_are_known_by_their_resources() -> None:
@@ -100,52 +102,52 @@ def test_the_stacks_that_differ_are_known_by_their_resources() -> None:
         return {"TemplateBody": json.dumps(before if StackName == DATA else root)}
 
     aws.answers["cloudformation.get_template"] = template
-    comparison = compare(aws, WANTED, request(), stack())
+    comparison = compare(aws, ENVIRONMENT, request(), stack())
     assert comparison.templates_differ and comparison.changed_stacks == {"Data"}
     before["Resources"]["Clients"] = {**TABLE, "Metadata": {"Description": "said in other words"}}
-    assert compare(aws, WANTED, request(), stack()).changed_stacks == frozenset()
+    assert compare(aws, ENVIRONMENT, request(), stack()).changed_stacks == frozenset()
 
 
 @pytest.mark.parametrize(("status", "says"), [(None, "does not exist any more"), ("DELETE_COMPLETE", "any more")])
 def test_a_nested_stack_that_somebody_deleted_is_told(status: str | None, says: str) -> None:
     """The root itself still shows it as complete."""
     with pytest.raises(ManualActionRequiredError, match=says) as raised:
-        compare(account(status), WANTED, request(), stack())
+        compare(account(status), ENVIRONMENT, request(), stack())
     assert "Data of dashboard-staging" in raised.value.reason and "new logical id" in raised.value.remedy
 
 
 @pytest.mark.parametrize("status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "DELETE_FAILED"])
 def test_a_nested_stack_that_is_busy_or_broken_is_told(status: str) -> None:
     with pytest.raises(ManualActionRequiredError, match=status):
-        compare(account(status), WANTED, request(), stack())
+        compare(account(status), ENVIRONMENT, request(), stack())
 
 
 def test_a_nested_stack_that_went_back_by_itself_is_asked_about() -> None:
     """Its root looks complete; after a rollback of the root it is as it should be."""
-    doubtful = compare(account("UPDATE_ROLLBACK_COMPLETE"), WANTED, request(), stack())
+    doubtful = compare(account("UPDATE_ROLLBACK_COMPLETE"), ENVIRONMENT, request(), stack())
     assert not doubtful.same and doubtful.doubts[0].where == "Data"
-    assert compare(account("UPDATE_ROLLBACK_COMPLETE"), WANTED, request(), stack("UPDATE_ROLLBACK_COMPLETE")).same
+    assert compare(account("UPDATE_ROLLBACK_COMPLETE"), ENVIRONMENT, request(), stack("UPDATE_ROLLBACK_COMPLETE")).same
 
 
 def test_a_nested_stack_that_was_updated_by_itself_is_asked_about() -> None:
-    assert not compare(account(later=60), WANTED, request(), stack()).same
+    assert not compare(account(later=60), ENVIRONMENT, request(), stack()).same
 
 
 def test_a_value_that_is_not_shown_can_only_be_asked_about() -> None:
     secret = stack(parameters={"Color": "red", "Login": MASKED})
-    comparison = compare(account(), WANTED, request(), secret)
-    assert not comparison.same and [one.where for one in comparison.doubts] == ["Login"]
+    comparison = compare(account(), ENVIRONMENT, request(), secret)
+    assert not comparison.same and [doubt.where for doubt in comparison.doubts] == ["Login"]
 
 
 def test_a_template_that_is_no_json_is_refused() -> None:
-    with pytest.raises(RefusedError, match="is no JSON"):
-        compare(account(body="Resources: {}"), WANTED, request(), stack())
+    with pytest.raises(RefusedError, match="is not JSON"):
+        compare(account(body="Resources: {}"), ENVIRONMENT, request(), stack())
 
 
 def root(aws: Prepared, previous: Stack, change_set: bool = False) -> RootDeployment:
-    roots = {"environment": WANTED}
+    roots = {"environment": ENVIRONMENT}
     context = Context(aws, roots, ROOT, passed(roots), change_set=change_set)
-    return RootDeployment(context, WANTED, aws, BUCKET, PACKAGED, previous=previous)
+    return RootDeployment(context, ENVIRONMENT, aws, BUCKET, PACKAGED, previous=previous)
 
 
 MIGHT = modify(
@@ -169,7 +171,7 @@ def test_a_change_set_is_made_when_somebody_wants_one(answer: dict[str, Any]) ->
     standing = stack(parameters={"Color": "red", "Login": "x"}, protected=True)
     plan = deploy_root.plan_root(root(aws, standing))
     assert plan and plan.empty and "cloudformation.create_change_set" not in aws.calls()
-    asked = deploy_root.plan_root(root(aws, standing, change_set=True))
-    assert asked and asked.empty and not asked.changes
+    planned = deploy_root.plan_root(root(aws, standing, change_set=True))
+    assert planned and planned.empty and not planned.changes
     assert aws.calls().count("cloudformation.create_change_set") == 1
     assert "cloudformation.delete_change_set" in aws.calls()

@@ -54,7 +54,7 @@ def environment() -> Environment:
 
 def zones(*ids: str) -> dict[str, list[dict[str, str]]]:
     """Availability zones of these ids, whose names are in another order, as they are in most accounts."""
-    return {"AvailabilityZones": [{"ZoneId": one, "ZoneName": f"name-of-{one}"} for one in reversed(ids)]}
+    return {"AvailabilityZones": [{"ZoneId": zone, "ZoneName": f"name-of-{zone}"} for zone in reversed(ids)]}
 
 
 def aws(**answers: Any) -> Prepared:
@@ -62,34 +62,36 @@ def aws(**answers: Any) -> Prepared:
     return Prepared(ec2__describe_managed_prefix_lists=LISTS, **answers)
 
 
-def values(found: list[Computed]) -> dict[str, tuple[str, str]]:
-    return {one.name: (one.value, one.state) for one in found}
+def values(computed: list[Computed]) -> dict[str, tuple[str, str]]:
+    return {parameter.name: (parameter.value, parameter.state) for parameter in computed}
 
 
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
-    found = Computation(aws(), environment, None, BESIDE).values()
-    assert {one.name for one in found} == set(environment.computed)
-    assert len(found) == 9 and all(one.how for one in found)
-    assert values(found)["RepositoryName"] == ("dashboard", COMPUTED)
-    assert values(found)["CloudFrontPrefixListId"] == ("pl-1", COMPUTED)
-    assert environment.values({one.name: one.value for one in found})["RepositoryName"] == "dashboard"
+    computed = Computation(aws(), environment, None, BESIDE).values()
+    assert {parameter.name for parameter in computed} == set(environment.computed)
+    assert len(computed) == 9 and all(parameter.how for parameter in computed)
+    assert values(computed)["RepositoryName"] == ("dashboard", COMPUTED)
+    assert values(computed)["CloudFrontPrefixListId"] == ("pl-1", COMPUTED)
+    assert (
+        environment.values({parameter.name: parameter.value for parameter in computed})["RepositoryName"] == "dashboard"
+    )
 
 
 def test_zones_are_chosen_by_their_ids(environment: Environment) -> None:
     """Names mean another zone in another account, and some zones lack what an environment needs."""
-    found = values(Computation(aws(), environment, None, BESIDE).values())
-    assert (found["ZoneA"], found["ZoneB"]) == (("name-of-euw1-az1", COMPUTED), ("name-of-euw1-az2", COMPUTED))
+    computed = values(Computation(aws(), environment, None, BESIDE).values())
+    assert (computed["ZoneA"], computed["ZoneB"]) == (("name-of-euw1-az1", COMPUTED), ("name-of-euw1-az2", COMPUTED))
     # The first of us-east-1's by name may be the one without VPC origins (CloudFront developer guide).
     east = aws(ec2__describe_availability_zones=zones("use1-az1", "use1-az3", "use1-az4"))
-    found = values(Computation(east, environment, None, BESIDE).values())
-    assert [found[name][0] for name in ZONES] == ["name-of-use1-az1", "name-of-use1-az4"]
+    computed = values(Computation(east, environment, None, BESIDE).values())
+    assert [computed[name][0] for name in ZONES] == ["name-of-use1-az1", "name-of-use1-az4"]
 
 
 def test_zones_are_kept_for_the_life_of_an_environment(environment: Environment) -> None:
     """A new zone in the Region must not move the subnets of what runs."""
     before = replace(RUNNING, parameters={**RUNNING.parameters, "ZoneA": "eu-west-1c", "ZoneB": "eu-west-1a"})
-    found = values(Computation(aws(ssm__get_parameter=NO_RELEASE), environment, before, BESIDE).values())
-    assert (found["ZoneA"], found["ZoneB"]) == (("eu-west-1c", KEPT), ("eu-west-1a", KEPT))
+    computed = values(Computation(aws(ssm__get_parameter=NO_RELEASE), environment, before, BESIDE).values())
+    assert (computed["ZoneA"], computed["ZoneB"]) == (("eu-west-1c", KEPT), ("eu-west-1a", KEPT))
 
 
 def test_a_region_without_two_fit_zones_is_refused(environment: Environment) -> None:
@@ -100,8 +102,8 @@ def test_a_region_without_two_fit_zones_is_refused(environment: Environment) -> 
 
 def test_zones_offer_the_instances_that_elastic_beanstalk_starts() -> None:
     offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (2, 3)]}
-    found = fit_zones(aws(ec2__describe_instance_type_offerings=offers), "t3.small")
-    assert [zone_id for zone_id, _ in found] == ["euw1-az2", "euw1-az3"]
+    zones = fit_zones(aws(ec2__describe_instance_type_offerings=offers), "t3.small")
+    assert [zone_id for zone_id, _ in zones] == ["euw1-az2", "euw1-az3"]
 
 
 def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
@@ -112,9 +114,9 @@ def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
     body["Parameters"]["Moon"] = {"Type": "String"}
     body["Metadata"]["Computed"]["Moon"] = {"Found": "by looking up", "First": "the same"}
     file.write_text(json.dumps(body), encoding="utf-8")
-    wanted = parameters.load("staging", tmp_path / "templates", ROOT / "params")["environment"]
+    copied = parameters.load("staging", tmp_path / "templates", ROOT / "params")["environment"]
     with pytest.raises(EnvironmentRefusedError, match="does not know how to compute Moon"):
-        Computation(aws(), wanted, None, BESIDE).values()
+        Computation(aws(), copied, None, BESIDE).values()
 
 
 @pytest.mark.parametrize(
@@ -134,8 +136,8 @@ def test_bootstrap_and_image(
     environment: Environment, previous: Stack | None, release: Any, bootstrap: Any, image: Any
 ) -> None:
     service = aws(ssm__get_parameter=release) if release else aws()
-    found = values(Computation(service, environment, previous, BESIDE).values())
-    assert (found["BackendBootstrap"], found["BackendImage"]) == (bootstrap, image)
+    computed = values(Computation(service, environment, previous, BESIDE).values())
+    assert (computed["BackendBootstrap"], computed["BackendImage"]) == (bootstrap, image)
 
 
 def beanstalk(folder: Path, **changed: str) -> Environment:
@@ -148,15 +150,17 @@ def beanstalk(folder: Path, **changed: str) -> Environment:
 
 def test_the_newest_platform_is_found_by_its_number(environment: Environment, tmp_path: Path) -> None:
     assert values(Computation(aws(), environment, None, BESIDE).values())["PlatformArn"] == ("none", COMPUTED)
-    versions = [{"PlatformVersion": one, "PlatformArn": f"arn:{one}"} for one in ("4.9.0", "4.12.1", "4.12.0")]
+    versions = [
+        {"PlatformVersion": version, "PlatformArn": f"arn:{version}"} for version in ("4.9.0", "4.12.1", "4.12.0")
+    ]
     offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (1, 2)]}
     service = aws(
         elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions},
         ec2__describe_instance_type_offerings=offers,
     )
-    found = values(Computation(service, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE).values())
-    assert found["PlatformArn"] == ("arn:4.12.1", COMPUTED)
-    assert found["BackendBootstrap"] == ("true", COMPUTED)
+    computed = values(Computation(service, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE).values())
+    assert computed["PlatformArn"] == ("arn:4.12.1", COMPUTED)
+    assert computed["BackendBootstrap"] == ("true", COMPUTED)
     none = aws(
         elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []},
         ec2__describe_instance_type_offerings=offers,
@@ -179,19 +183,19 @@ def compared(*changed: str) -> Comparison:
 def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) -> None:
     """Infrastructure never rolls the application back; without a change of the backend nothing moves."""
 
-    def revised(found: Sequence[Computed], previous: Stack | None, comparison: Comparison) -> list[Computed]:
+    def revised(computed: Sequence[Computed], previous: Stack | None, comparison: Comparison) -> list[Computed]:
         service = aws(ssm__get_parameter=RELEASE)
         context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
         bucket = Bucket.of("dashboard", ME, REGION)
-        root = RootDeployment(context, environment, service, bucket, PackagedSet(()), BESIDE, previous, tuple(found))
+        root = RootDeployment(context, environment, service, bucket, PackagedSet(()), BESIDE, previous, tuple(computed))
         return list(image_first.revise(root, comparison))
 
-    found = Computation(aws(), environment, RELEASED, BESIDE).values()
-    renewed = revised(found, RELEASED, compared("Backend"))
-    assert values(renewed) == {**values(found), "BackendImage": ("registry/backend:9", COMPUTED)}
+    computed = Computation(aws(), environment, RELEASED, BESIDE).values()
+    renewed = revised(computed, RELEASED, compared("Backend"))
+    assert values(renewed) == {**values(computed), "BackendImage": ("registry/backend:9", COMPUTED)}
     assert revised(renewed, RELEASED, compared("Backend")) == renewed
-    assert revised(found, RELEASED, compared("Storage")) == found
-    assert revised(found, None, compared("Backend")) == found
+    assert revised(computed, RELEASED, compared("Storage")) == computed
+    assert revised(computed, None, compared("Backend")) == computed
 
 
 def digest(folder: Path, **changed: str) -> str:
@@ -199,8 +203,8 @@ def digest(folder: Path, **changed: str) -> str:
     content = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
     content["Parameters"] |= changed
     (folder / "staging.json").write_text(json.dumps(content), encoding="utf-8")
-    wanted = parameters.load("staging", ROOT / "templates", folder)["environment"]
-    return values(Computation(aws(), wanted, None, BESIDE).values())["ConfigurationDigest"][0]
+    chosen = parameters.load("staging", ROOT / "templates", folder)["environment"]
+    return values(Computation(aws(), chosen, None, BESIDE).values())["ConfigurationDigest"][0]
 
 
 def test_the_digest_covers_what_reaches_the_tasks(tmp_path: Path) -> None:
@@ -221,9 +225,9 @@ def with_domain(folder: Path, **more: str) -> dict[str, Environment]:
 
 def test_the_certificate_of_the_root_edge(tmp_path: Path) -> None:
     roots = with_domain(tmp_path)
-    made = Stack("dashboard-staging-edge", arn("stack", "x"), "CREATE_COMPLETE", outputs={"EdgeCertificateArn": "arn"})
-    found = values(Computation(aws(), roots["environment"], None, {**BESIDE, "edge": made}).values())
-    assert found["EdgeCertificateArn"] == ("arn", COMPUTED)
+    edge = Stack("dashboard-staging-edge", arn("stack", "x"), "CREATE_COMPLETE", outputs={"EdgeCertificateArn": "arn"})
+    computed = values(Computation(aws(), roots["environment"], None, {**BESIDE, "edge": edge}).values())
+    assert computed["EdgeCertificateArn"] == ("arn", COMPUTED)
     with pytest.raises(RefusedError, match=r"certificate of a\.cloud-health\.test does not exist"):
         Computation(aws(), roots["environment"], None, BESIDE).values()
     assert roots["edge"].needed
@@ -233,9 +237,9 @@ def test_the_root_edge_waits_for_the_distribution(tmp_path: Path) -> None:
     there = replace(RUNNING, outputs={"DistributionId": "E1"})
     watching = with_domain(tmp_path, CloudFrontAlarms="true")["edge"]
     assert watching.region == "us-east-1"
-    for beside, wanted in ((there, "E1"), (None, "")):
-        [found] = Computation(aws(), watching, None, {"environment": beside}).values()
-        assert (found.name, found.value) == ("DistributionId", wanted)
+    for beside, expected in ((there, "E1"), (None, "")):
+        [computed] = Computation(aws(), watching, None, {"environment": beside}).values()
+        assert (computed.name, computed.value) == ("DistributionId", expected)
     assert Computation(aws(), with_domain(tmp_path)["edge"], None, {"environment": there}).distribution().value == ""
 
 

@@ -42,9 +42,9 @@ class Account(Prepared):
                 "StackEvents": [{**event, **nested, "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}]
             },
             cloudformation__list_stack_resources={"StackResourceSummaries": []},
-            ssm__get_parameters_by_path=lambda **asked: (
+            ssm__get_parameters_by_path=lambda **request: (
                 {"Parameters": parameters[1:]}
-                if "NextToken" in asked
+                if "NextToken" in request
                 else {"Parameters": parameters[:1], "NextToken": "2"}
             ),
             secretsmanager__describe_secret={"CreatedDate": NOW},
@@ -70,15 +70,15 @@ def params(tmp_path: Path) -> Path:
     return tmp_path / "params"
 
 
-def run(aws: Prepared, params: Path, **given: Any) -> Exit:
+def run(aws: Prepared, params: Path, **options: Any) -> Exit:
     roots = parameters.load("staging", ROOT / "templates", params)
-    return config.run(replace(verb_run(aws, roots), params=params), verb_options(config, **given))
+    return config.run(replace(verb_run(aws, roots), params=params), verb_options(config, **options))
 
 
 def test_what_is_there_is_listed_beside_what_the_file_says(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(Account(), params) is Exit.CHANGES
-    told = capsys.readouterr().out.splitlines()
-    words = {line.split()[0]: " ".join(line.split()[1:]) for line in told}
+    lines = capsys.readouterr().out.splitlines()
+    words = {line.split()[0]: " ".join(line.split()[1:]) for line in lines}
     assert words["LOG_LEVEL"] == "INFO [LogLevel]"
     assert words["DEBUG"] == "true [Debug], the file says false: apply it"
     assert words["FRONTEND_URL"] == "https://page.test"
@@ -110,7 +110,7 @@ def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("words", "error", "told"),
+    ("words", "error", "message"),
     [
         (["LOG_LEVEL=LOUD"], ParametersRefusedError, "LogLevel = .* is not allowed"),
         (["FRONTEND_URL=x"], UsageError, "FRONTEND_URL is not decided by"),
@@ -121,10 +121,10 @@ def test_a_value_is_changed_in_the_file_and_applied(params: Path, monkeypatch: p
     ],
 )
 def test_a_wrong_change_leaves_the_file_as_it_was(
-    params: Path, words: list[str], error: type[Exception], told: str
+    params: Path, words: list[str], error: type[Exception], message: str
 ) -> None:
     before = (params / "staging.json").read_bytes()
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         run(Account(), params, set=words)
     assert (params / "staging.json").read_bytes() == before
     assert sorted(file.name for file in params.iterdir()) == sorted(file.name for file in (ROOT / "params").iterdir())
@@ -155,7 +155,7 @@ def test_on_elastic_beanstalk_the_next_release_reads_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "error", "told"),
+    ("name", "value", "error", "message"),
     [
         ("JWT_SECRET_KEY", "short", UsageError, "needs 32 characters"),
         ("ENCRYPTION_KEY", "k" * 44, RefusedError, "unreadable"),
@@ -163,20 +163,20 @@ def test_on_elastic_beanstalk_the_next_release_reads_it(
     ],
 )
 def test_a_secret_that_must_not_change(
-    params: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, error: type[Exception], told: str
+    params: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, error: type[Exception], message: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(value))
     aws = Account()
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         run(aws, params, secret=name)
     assert "secretsmanager.put_secret_value" not in aws.calls()
 
 
 def test_two_environments_are_compared(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(Prepared(), params, compare="production") is Exit.CHANGES
-    told = capsys.readouterr().out.splitlines()
-    assert "TablePrefix: staging 'staging', production 'prod'" in told
-    assert not [line for line in told if line.startswith("LogLevel")]
+    lines = capsys.readouterr().out.splitlines()
+    assert "TablePrefix: staging 'staging', production 'prod'" in lines
+    assert not [line for line in lines if line.startswith("LogLevel")]
     assert run(Prepared(), params, compare="staging") is Exit.DONE
 
 
@@ -187,7 +187,7 @@ def test_an_environment_that_does_not_exist(params: Path) -> None:
 
 
 def test_every_variable_of_the_design_is_known() -> None:
-    found = configuration.declared(parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"])
+    declared = configuration.declared(parameters.load("staging", ROOT / "templates", ROOT / "params")["environment"])
     assert {
         "ENVIRONMENT",
         "DEBUG",
@@ -195,5 +195,5 @@ def test_every_variable_of_the_design_is_known() -> None:
         "FRONTEND_URL",
         "CORS_ORIGINS",
         "DYNAMODB_TABLE_PREFIX",
-    } <= found.keys()
-    assert found["LOG_LEVEL"].parameter == "LogLevel" and found["ENVIRONMENT"].parameter == ""
+    } <= declared.keys()
+    assert declared["LOG_LEVEL"].parameter == "LogLevel" and declared["ENVIRONMENT"].parameter == ""

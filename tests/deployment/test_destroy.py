@@ -29,8 +29,8 @@ LOADED = environment.load("staging", ROOT / "templates", ROOT / "params")
 ROOTS = {name: LOADED[name] for name in ("shared", "environment")}
 
 
-def asked(aws: Prepared, **given: Any) -> tuple[Run, destroy.Options]:
-    return verb_run(aws, ROOTS), verb_options(destroy, **{"quiet": True, **given})
+def arguments(aws: Prepared, **options: Any) -> tuple[Run, destroy.Options]:
+    return verb_run(aws, ROOTS), verb_options(destroy, **{"quiet": True, **options})
 
 
 AGREED = {"yes": True, "name": "staging"}
@@ -50,17 +50,17 @@ def changing(aws: Prepared) -> list[str]:
 def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
     with pytest.raises(NotConfirmedError, match="confirmation needs a terminal"):
-        destroy.run(*asked(aws))
+        destroy.run(*arguments(aws))
     assert changing(aws) == []
-    told = capsys.readouterr().out
-    assert f"{STAGING}: delete 5 resources, keep 3" in told
+    output = capsys.readouterr().out
+    assert f"{STAGING}: delete 5 resources, keep 3" in output
     for line in ("Inside > Clients    clients-1", "`aws dynamodb delete-table --table-name …` removes it"):
-        assert line in told
-    assert "is stopped: execution e-one of pipeline" in told
+        assert line in output
+    assert "is stopped: execution e-one of pipeline" in output
 
 
 @pytest.mark.parametrize(
-    ("given", "error"),
+    ("options", "error"),
     [
         ({"yes": True}, RefusedError),
         ({"yes": True, "name": "production"}, RefusedError),
@@ -68,10 +68,10 @@ def test_everything_is_said_before_anybody_agrees(capsys: pytest.CaptureFixture[
         ({**AGREED, "retain": ["Inside.Vpc"]}, RefusedError),  # before anything has failed
     ],
 )
-def test_what_is_not_meant_so_happens_not_at_all(given: dict[str, Any], error: type[DeployError]) -> None:
+def test_what_is_not_meant_so_happens_not_at_all(options: dict[str, Any], error: type[DeployError]) -> None:
     aws = Living()
     with pytest.raises(error):
-        destroy.run(*asked(aws, **given))
+        destroy.run(*arguments(aws, **options))
     assert changing(aws) == []
 
 
@@ -80,7 +80,7 @@ def test_termination_protection_forbids_it() -> None:
     with pytest.raises(
         RefusedError, match="update-termination-protection --no-enable-termination-protection --stack-name"
     ):
-        destroy.run(*asked(aws, **AGREED))
+        destroy.run(*arguments(aws, **AGREED))
     assert changing(aws) == []
 
 
@@ -92,7 +92,7 @@ def test_the_shared_stack_stays() -> None:
 
 def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*arguments(aws, **AGREED)) is Exit.DONE
     assert changing(aws) == [
         "events.disable_rule",
         "codepipeline.stop_pipeline_execution",
@@ -107,46 +107,47 @@ def test_releases_and_service_come_to_rest_first(capsys: pytest.CaptureFixture[s
     assert asked_for["events.disable_rule"] == {"Name": "start"}
     assert asked_for["codepipeline.stop_pipeline_execution"]["abandon"] is True
     assert (aws.tasks, asked_for["application-autoscaling.register_scalable_target"]["MaxCapacity"]) == (0, 0)
-    told = capsys.readouterr().out
-    assert "kept, because it contains data" in told.split("is deleted (DELETE_COMPLETE")[1]
-    assert "Inside > Artifacts  artifacts-1" in told and aws.versions and aws.images
+    output = capsys.readouterr().out
+    assert "kept, because it contains data" in output.split("is deleted (DELETE_COMPLETE")[1]
+    assert "Inside > Artifacts  artifacts-1" in output and aws.versions and aws.images
 
 
 def test_a_deletion_that_does_not_begin_leaves_the_pipeline_as_it_was() -> None:
     aws = Living()
     aws.answers["codepipeline.stop_pipeline_execution"] = refusal("x", "AccessDenied")
     with pytest.raises(DeployError):
-        destroy.run(*asked(aws, **AGREED))
+        destroy.run(*arguments(aws, **AGREED))
     assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
 
 
 def test_only_what_is_named_is_emptied_and_it_is_removed(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living()
-    assert destroy.run(*asked(aws, **AGREED, empty=["Inside/Artifacts"], empty_registry=True)) is Exit.DONE
+    assert destroy.run(*arguments(aws, **AGREED, empty=["Inside/Artifacts"], empty_registry=True)) is Exit.DONE
     assert (aws.versions, aws.images) == ([], [])
     deleted = changing(aws)
     assert deleted.index("cloudformation.delete_stack") < deleted.index("s3.delete_objects")
     assert deleted.count("s3.delete_objects") == 3 and deleted.count("ecr.batch_delete_image") == 2
     assert {"s3.delete_bucket", "ecr.delete_repository"} <= set(deleted)
-    assert all(one["ExpectedBucketOwner"] == ME.account for name, one in aws.asked if name.startswith("s3."))
-    told = capsys.readouterr().out
-    assert "emptied and deleted, because you named it" in told
+    assert all(request["ExpectedBucketOwner"] == ME.account for name, request in aws.asked if name.startswith("s3."))
+    output = capsys.readouterr().out
+    assert "emptied and deleted, because you named it" in output
     assert (
-        "Inside > Artifacts: 2000 versions removed" in told and "Inside > Images is emptied (150) and removed" in told
+        "Inside > Artifacts: 2000 versions removed" in output
+        and "Inside > Images is emptied (150) and removed" in output
     )
-    assert "Inside > Clients  clients-1" in told
+    assert "Inside > Clients  clients-1" in output
 
 
 def test_what_was_left_can_still_be_emptied_when_the_stack_is_gone() -> None:
     """Also when a run was killed between the two."""
     aws = Living()
-    destroy.run(*asked(aws, **AGREED))
+    destroy.run(*arguments(aws, **AGREED))
     summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
     aws.answers["cloudformation.list_stacks"] = {
         "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
     }
     aws.asked.clear()
-    assert destroy.run(*asked(aws, empty_buckets=True)) is Exit.DONE
+    assert destroy.run(*arguments(aws, empty_buckets=True)) is Exit.DONE
     assert aws.versions == [] and aws.images and "cloudformation.delete_stack" not in aws.calls()
 
 
@@ -157,16 +158,16 @@ def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pyt
         raise RefusedError("production is deployed as its deploy role")
 
     aws = Living()
-    destroy.run(*asked(aws, **AGREED))
+    destroy.run(*arguments(aws, **AGREED))
     summary = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": "DELETE_COMPLETE"}
     aws.answers["cloudformation.list_stacks"] = {
         "StackSummaries": [{**summary, "CreationTime": NOW, "DeletionTime": NOW}]
     }
     monkeypatch.setattr(Run, "check_deployer", refuse)
-    assert destroy.run(*asked(aws, empty_buckets=True)) is Exit.DONE
+    assert destroy.run(*arguments(aws, empty_buckets=True)) is Exit.DONE
     assert aws.versions == []
     with pytest.raises(RefusedError, match="as its deploy role"):
-        destroy.run(*asked(Living(), **AGREED))
+        destroy.run(*arguments(Living(), **AGREED))
 
 
 def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
@@ -177,8 +178,8 @@ def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
         "ec2.describe_network_interfaces": [{"NetworkInterfaces": [{}]}, {"NetworkInterfaces": []}],
         "ec2.delete_security_group": {},
     }
-    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
-    assert [one for one in changing(aws) if one.startswith(("cloudformation", "ec2"))] == [
+    assert destroy.run(*arguments(aws, **AGREED)) is Exit.DONE
+    assert [call for call in changing(aws) if call.startswith(("cloudformation", "ec2"))] == [
         "cloudformation.delete_stack",
         "ec2.delete_security_group",
         "cloudformation.delete_stack",
@@ -187,13 +188,13 @@ def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
 
 def test_what_resists_is_explained_and_left_behind_when_a_person_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Living(resists=("Vpc",))
-    assert destroy.run(*asked(aws, **AGREED)) is Exit.MANUAL
-    told = capsys.readouterr().out
-    assert f"{STAGING} > Inside > Vpc  AWS::EC2::VPC" in told
-    assert "`destroy --retain Inside.Vpc` leaves it behind and deletes the rest." in told
+    assert destroy.run(*arguments(aws, **AGREED)) is Exit.MANUAL
+    output = capsys.readouterr().out
+    assert f"{STAGING} > Inside > Vpc  AWS::EC2::VPC" in output
+    assert "`destroy --retain Inside.Vpc` leaves it behind and deletes the rest." in output
     aws.running, aws.resists = [], ()
-    assert destroy.run(*asked(aws, **AGREED, retain=["Inside.Vpc"])) is Exit.DONE
-    calls = [one for name, one in aws.asked if name == "cloudformation.delete_stack"]
+    assert destroy.run(*arguments(aws, **AGREED, retain=["Inside.Vpc"])) is Exit.DONE
+    calls = [request for name, request in aws.asked if name == "cloudformation.delete_stack"]
     assert calls[1:] == [{"StackName": INSIDE, "RetainResources": ["Vpc"]}, {"StackName": arn("stack", STAGING)}]
 
 
@@ -218,7 +219,7 @@ def test_a_pipeline_that_does_not_end_keeps_its_environment(monkeypatch: pytest.
     aws = Living()
     aws.answers["codepipeline.stop_pipeline_execution"] = {}
     with pytest.raises(ManualActionRequiredError, match="pipeline still executes something") as raised:
-        destroy.run(*asked(aws, **AGREED))
+        destroy.run(*arguments(aws, **AGREED))
     assert "destroy" in raised.value.remedy
     assert changing(aws)[-1] == "events.enable_rule" and "cloudformation.delete_stack" not in aws.calls()
 
@@ -231,7 +232,7 @@ def test_an_execution_that_has_ended_meanwhile_is_no_obstacle() -> None:
         raise refusal("x", "PipelineExecutionNotStoppableException")
 
     aws.answers["codepipeline.stop_pipeline_execution"] = ended
-    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*arguments(aws, **AGREED)) is Exit.DONE
 
 
 def test_tasks_that_do_not_stop_are_left_to_cloudformation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +240,7 @@ def test_tasks_that_do_not_stop_are_left_to_cloudformation(monkeypatch: pytest.M
     aws.running = []
     monkeypatch.setattr(teardown, "PATIENCE", -1.0)
     aws.answers["ecs.update_service"] = {}
-    assert destroy.run(*asked(aws, **AGREED)) is Exit.DONE
+    assert destroy.run(*arguments(aws, **AGREED)) is Exit.DONE
     assert aws.tasks == 2 and "cloudformation.delete_stack" in aws.calls()
 
 
@@ -252,5 +253,5 @@ def test_interfaces_that_cloudfront_keeps_need_another_try(monkeypatch: pytest.M
         "ec2.describe_network_interfaces": {"NetworkInterfaces": [{}]},
     }
     with pytest.raises(ManualActionRequiredError, match="CloudFront still has interfaces in vpc-1") as raised:
-        destroy.run(*asked(aws, **AGREED))
+        destroy.run(*arguments(aws, **AGREED))
     assert "in an hour" in raised.value.remedy and aws.calls().count("cloudformation.delete_stack") == 1

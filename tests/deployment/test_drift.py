@@ -31,7 +31,7 @@ def difference(place: str, expected: str, actual: str) -> dict[str, str]:
     return {"PropertyPath": place, "ExpectedValue": expected, "ActualValue": actual, "DifferenceType": "NOT_EQUAL"}
 
 
-def found(name: str, kind: str, status: str, *differences: dict[str, str]) -> Answer:
+def resource_drift(name: str, kind: str, status: str, *differences: dict[str, str]) -> Answer:
     return {
         "StackId": BACKEND,
         "LogicalResourceId": name,
@@ -43,9 +43,14 @@ def found(name: str, kind: str, status: str, *differences: dict[str, str]) -> An
     }
 
 
-RELEASED = found("Service", SERVICE, "MODIFIED", difference("/TaskDefinition", "backend:1", "backend:7"))
-OPENED = found("TaskGroup", GROUP, "MODIFIED", difference("/SecurityGroupIngress/0/CidrIp", "10.0.0.0/16", "0.0.0.0/0"))
-SAME, UNKNOWN = found("Cluster", "AWS::ECS::Cluster", "IN_SYNC"), found("X", "AWS::Budgets::Budget", "NOT_CHECKED")
+RELEASED = resource_drift("Service", SERVICE, "MODIFIED", difference("/TaskDefinition", "backend:1", "backend:7"))
+OPENED = resource_drift(
+    "TaskGroup", GROUP, "MODIFIED", difference("/SecurityGroupIngress/0/CidrIp", "10.0.0.0/16", "0.0.0.0/0")
+)
+SAME, UNKNOWN = (
+    resource_drift("Cluster", "AWS::ECS::Cluster", "IN_SYNC"),
+    resource_drift("X", "AWS::Budgets::Budget", "NOT_CHECKED"),
+)
 
 
 class Account(Prepared):
@@ -64,8 +69,8 @@ class Account(Prepared):
     def stack(self, StackName: str) -> Answer:
         if SHARED in StackName:
             raise refusal("x", "ValidationError", "Stack does not exist")
-        held = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
-        return {"Stacks": [{**held, "CreationTime": NOW}]}
+        stack = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
+        return {"Stacks": [{**stack, "CreationTime": NOW}]}
 
     def resources(self, StackName: str) -> Answer:
         child = {"LogicalResourceId": "Backend", "PhysicalResourceId": BACKEND, "ResourceType": STACK}
@@ -82,13 +87,13 @@ class Account(Prepared):
 
     def drifted(self, StackName: str, NextToken: str = "0") -> Answer:
         if StackName != BACKEND:
-            return {"StackResourceDrifts": [found("Backend", STACK, "NOT_CHECKED")]}
+            return {"StackResourceDrifts": [resource_drift("Backend", STACK, "NOT_CHECKED")]}
         at = int(NextToken)
         more = {"NextToken": str(at + 1)} if at + 1 < len(self.drifts) else {}
         return {"StackResourceDrifts": list(self.drifts[at : at + 1]), **more}
 
 
-def asked(aws: Prepared, form: str = "terminal") -> tuple[Run, Any]:
+def arguments(aws: Prepared, form: str = "terminal") -> tuple[Run, Any]:
     return verb_run(aws, ROOTS), verb.Options(form)
 
 
@@ -99,7 +104,7 @@ def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Account(RELEASED, OPENED, SAME, UNKNOWN)
-    assert verb.run(*asked(aws)) is Exit.CHANGES
+    assert verb.run(*arguments(aws)) is Exit.CHANGES
     assert capsys.readouterr().out.splitlines() == [
         f"{STAGING}: 1 resource drifted, 3 compared",
         "    Backend > TaskGroup  AWS::EC2::SecurityGroup  TaskGroup-1",
@@ -113,7 +118,7 @@ def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[s
         "        actual:   backend:7",
         "  CloudFormation cannot compare: AWS::Budgets::Budget",
     ]
-    assert [one["StackName"] for name, one in aws.asked if name.endswith("detect_stack_drift")] == [
+    assert [request["StackName"] for name, request in aws.asked if name.endswith("detect_stack_drift")] == [
         arn("stack", STAGING),
         BACKEND,
     ]
@@ -124,33 +129,35 @@ def test_a_surprise_is_told_down_to_the_property(capsys: pytest.CaptureFixture[s
     [
         ((SAME,), Exit.DONE),
         ((RELEASED, SAME), Exit.DONE),
-        ((found("Service", SERVICE, "MODIFIED", difference("/DesiredCount", "1", "3")),), Exit.DONE),
-        ((found("Service", SERVICE, "MODIFIED", difference("/Cluster", "a", "b")),), Exit.CHANGES),
-        ((found("Gone", GROUP, "DELETED"),), Exit.CHANGES),
+        ((resource_drift("Service", SERVICE, "MODIFIED", difference("/DesiredCount", "1", "3")),), Exit.DONE),
+        ((resource_drift("Service", SERVICE, "MODIFIED", difference("/Cluster", "a", "b")),), Exit.CHANGES),
+        ((resource_drift("Gone", GROUP, "DELETED"),), Exit.CHANGES),
     ],
 )
 def test_only_surprises_count(drifts: tuple[Answer, ...], status: Exit, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verb.run(*asked(Account(*drifts), "json")) is status
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["stack"] == STAGING and told["compared"] == len(drifts)
-    assert any(one["surprising"] for one in told["drifted"]) == (status is Exit.CHANGES)
+    assert verb.run(*arguments(Account(*drifts), "json")) is status
+    (stack,) = json.loads(capsys.readouterr().out)
+    assert stack["stack"] == STAGING and stack["compared"] == len(drifts)
+    assert any(resource["surprising"] for resource in stack["drifted"]) == (status is Exit.CHANGES)
 
 
 @pytest.mark.parametrize(
     "place", ["/DefaultActions/0/ForwardConfig/TargetGroups/1/Weight", "/DefaultActions/0/TargetGroupArn"]
 )
 def test_weights_of_a_listener_move_by_themselves(place: str) -> None:
-    held = found("Listener", "AWS::ElasticLoadBalancingV2::Listener", "MODIFIED", difference(place, "1", "0"))
-    assert verb.run(*asked(Account(held), "json")) is Exit.DONE
+    listener = resource_drift(
+        "Listener", "AWS::ElasticLoadBalancingV2::Listener", "MODIFIED", difference(place, "1", "0")
+    )
+    assert verb.run(*arguments(Account(listener), "json")) is Exit.DONE
 
 
 def test_a_stack_that_could_not_be_compared_is_no_good_news(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verb.run(*asked(Account(SAME, failed="Rate exceeded"))) is Exit.MANUAL
+    assert verb.run(*arguments(Account(SAME, failed="Rate exceeded"))) is Exit.MANUAL
     assert "  Backend was not compared completely: Rate exceeded" in capsys.readouterr().out
 
 
 def test_nothing_is_compared_while_an_operation_runs() -> None:
     aws: Any = Account(SAME, status="UPDATE_IN_PROGRESS")
     with pytest.raises(ManualActionRequiredError, match="is being updated"):
-        verb.run(*asked(aws))
+        verb.run(*arguments(aws))
     assert not [name for name in aws.calls() if "drift" in name]

@@ -40,7 +40,7 @@ def event(
     stack: str, second: float, logical_id: str, status: str, reason: str = "", kind: str = "", physical: str = ""
 ) -> Answer:
     own = logical_id == stack
-    found = {
+    answers = {
         "StackId": arn("stack", stack),
         "EventId": f"{stack}-{logical_id}-{second}-{status}",
         "StackName": stack,
@@ -50,7 +50,7 @@ def event(
         "Timestamp": START + timedelta(seconds=second),
         "ResourceStatus": status,
     }
-    return found | ({"ResourceStatusReason": reason} if reason else {})
+    return answers | ({"ResourceStatusReason": reason} if reason else {})
 
 
 def child(second: float, logical_id: str, stack: str, status: str, reason: str = "") -> Answer:
@@ -100,7 +100,7 @@ class Stacks(Prepared):
 
     def shown(self, stack_id: str) -> list[Answer]:
         known = next(events for name, events in self.all.items() if stack_id in (name, arn("stack", name)))
-        return [one for one in known if one["Timestamp"] <= START + timedelta(seconds=self.now)][::-1]
+        return [event for event in known if event["Timestamp"] <= START + timedelta(seconds=self.now)][::-1]
 
     def events(self, StackName: str, NextToken: str = "0") -> Answer:
         shown, first = self.shown(StackName), int(NextToken)
@@ -108,9 +108,9 @@ class Stacks(Prepared):
         return {"StackEvents": shown[first : first + 2], **more}
 
     def stack(self, StackName: str) -> Answer:
-        own = next(one for one in self.shown(StackName) if one["PhysicalResourceId"] == one["StackId"])
-        found = {"StackName": NAME, "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
-        return {"Stacks": [{**found, "CreationTime": START}]}
+        own = next(event for event in self.shown(StackName) if event["PhysicalResourceId"] == event["StackId"])
+        stack = {"StackName": NAME, "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
+        return {"Stacks": [{**stack, "CreationTime": START}]}
 
 
 def stop(_: Stack) -> None:
@@ -137,17 +137,17 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
     batches: list[int] = []
     events, stack = execute.follow(aws, running(NAME, after), Watching(lambda fresh: batches.append(len(fresh)), stop))
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
-    assert len(events) == len({one.id for one in events}) == 7 + 5 + 3 == sum(batches)
-    assert not any("before this one" in one.reason for one in events)
-    assert next(one.path for one in events if one.failed) == ("Backend", "Service")
+    assert len(events) == len({event.id for event in events}) == 7 + 5 + 3 == sum(batches)
+    assert not any("before this one" in event.reason for event in events)
+    assert next(event.path for event in events if event.failed) == ("Backend", "Service")
 
 
 def test_nested_stacks_are_read_only_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     ticking(aws, monkeypatch)
     execute.follow(aws, running(NAME), Watching(interrupted=stop))
-    asked = [one["StackName"] for name, one in aws.asked if name.endswith("events")]
-    assert 10 < asked.count(arn("stack", NETWORK)) < asked.count(arn("stack", NAME))
+    stacks = [request["StackName"] for name, request in aws.asked if name.endswith("events")]
+    assert 10 < stacks.count(arn("stack", NETWORK)) < stacks.count(arn("stack", NAME))
 
 
 def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,12 +167,12 @@ def test_looks_start_fast_and_slow_down() -> None:
 def test_the_cause(root: Template) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = 100
-    found = cause(read_events(aws, arn("stack", NAME), FAILED_UPDATE[NAME][0]["EventId"]), NAME, root)
-    assert found is not None
-    assert found.path == (NAME, "Backend", "Service")
-    assert found.reason == "Service did not stabilize: tasks fail their health check"
-    assert found.sentence == "Keeps the backend's tasks running and replaces them release by release."
-    assert found.module == "generator.stacks.backend.ecs" and found.remedy
+    explained = cause(read_events(aws, arn("stack", NAME), FAILED_UPDATE[NAME][0]["EventId"]), NAME, root)
+    assert explained is not None
+    assert explained.path == (NAME, "Backend", "Service")
+    assert explained.reason == "Service did not stabilize: tasks fail their health check"
+    assert explained.sentence == "Keeps the backend's tasks running and replaces them release by release."
+    assert explained.module == "generator.stacks.backend.ecs" and explained.remedy
 
 
 def test_a_child_that_is_refused_as_a_whole_is_the_cause(root: Template) -> None:
@@ -181,8 +181,8 @@ def test_a_child_that_is_refused_as_a_whole_is_the_cause(root: Template) -> None
     events[NAME][1]["PhysicalResourceId"] = ""
     aws = Stacks(events)
     aws.now = 100
-    found = cause(read_events(aws, arn("stack", NAME), None), NAME, root)
-    assert found and (found.path, found.reason) == ((NAME, "Backend"), reason)
+    explained = cause(read_events(aws, arn("stack", NAME), None), NAME, root)
+    assert explained and (explained.path, explained.reason) == ((NAME, "Backend"), reason)
 
 
 def test_no_failure_has_no_cause(root: Template) -> None:
@@ -203,8 +203,8 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     outcome = execute.watch(aws, execute.start(aws, PLAN), Watching(progress))
     diagnosis = diagnose(outcome, root)
     assert outcome.exit is Exit.FAILED and diagnosis.cause
-    asked = next(asked for name, asked in aws.asked if name.endswith("execute_change_set"))
-    assert asked == {"ChangeSetName": PLAN.change_set, "ClientRequestToken": PLAN.name, "DisableRollback": False}
+    request = next(request for name, request in aws.asked if name.endswith("execute_change_set"))
+    assert request == {"ChangeSetName": PLAN.change_set, "ClientRequestToken": PLAN.name, "DisableRollback": False}
     lines = [re.sub(r"^\d\d:\d\d:\d\d  ", "", line) for line in out.getvalue().splitlines()]
     assert lines == [
         "Backend > Service  UPDATE_FAILED: Service did not stabilize: tasks fail their health check",

@@ -56,13 +56,13 @@ def test_all_problems_are_told_at_once(params: Path) -> None:
     edit(params / "staging.json", spoil)
     ended = deploy("apply", "staging", "--params", params)
     assert ended.returncode == 3
-    for told in (
+    for message in (
         'staging.json: TaskCpu = "300" is not allowed. Valid: 256, 512, 1024',
         "TaskCpuu",
         "BackendImage",
         "Tags.Commit",
     ):
-        assert told in ended.stderr
+        assert message in ended.stderr
     assert "Correct 4 problems and run again." in ended.stderr
 
 
@@ -73,7 +73,7 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["apply", "nowhere"], "There are: beanstalk, bluegreen, local, production, shared, small, staging."),
         (["dance", "local"], "there is no verb 'dance'"),
@@ -83,9 +83,9 @@ def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> N
         (["apply", "staging", "--profile", "no-such-profile"], "no-such-profile"),
     ],
 )
-def test_bad_usage_is_64(arguments: list[str], told: str) -> None:
+def test_bad_usage_is_64(arguments: list[str], message: str) -> None:
     ended = deploy(*arguments)
-    assert ended.returncode == 64 and told in ended.stderr
+    assert ended.returncode == 64 and message in ended.stderr
 
 
 def imported(statement: str, *names: str) -> str:
@@ -96,8 +96,8 @@ def imported(statement: str, *names: str) -> str:
 
 
 def test_help_needs_no_aws() -> None:
-    told = imported("import scripts.cli; scripts.cli.main(['--help'])", "boto3", "botocore", "cfnlint", "rich")
-    assert "3   refused before anything happened" in told and told.endswith("\n[]\n")
+    modules = imported("import scripts.cli; scripts.cli.main(['--help'])", "boto3", "botocore", "cfnlint", "rich")
+    assert "3   refused before anything happened" in modules and modules.endswith("\n[]\n")
 
 
 def test_no_heavy_module_is_imported() -> None:
@@ -115,18 +115,21 @@ def packaged(templates: Path = ROOT / "templates") -> PackagedSet:
 
 
 def keys(templates: Path) -> dict[str, str]:
-    return {one.name: one.key for one in packaged(templates).templates}
+    return {template.name: template.key for template in packaged(templates).templates}
 
 
 def test_children_are_addressed_by_their_content() -> None:
-    found = packaged()
-    assert found.root.name == "environment" and len(found.templates) > 10
-    body = json.loads(found.root.content)
+    package = packaged()
+    assert package.root.name == "environment" and len(package.templates) > 10
+    body = json.loads(package.root.content)
     urls = {
         resource["Properties"]["TemplateURL"] for resource in body["Resources"].values() if resource["Type"] == STACK
     }
-    assert urls == {one.url for one in found.templates[:-1]}
-    assert all(one.url == f"https://{BUCKET.name}.s3.{REGION}.amazonaws.com/{one.key}" for one in found.templates)
+    assert urls == {template.url for template in package.templates[:-1]}
+    assert all(
+        template.url == f"https://{BUCKET.name}.s3.{REGION}.amazonaws.com/{template.key}"
+        for template in package.templates
+    )
 
 
 def test_an_address_changes_with_the_content_only(tmp_path: Path) -> None:
@@ -147,28 +150,28 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
     aws = Prepared(
         s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
     )
-    found = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url)
-    assert package.publish(aws, BUCKET, [found]) == 1
+    files = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url)
+    assert package.publish(aws, BUCKET, [files]) == 1
     assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
-    asked = dict(aws.asked)
-    assert asked["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
-    statement = json.loads(asked["s3.put_bucket_policy"]["Policy"])["Statement"][0]
+    requests = dict(aws.asked)
+    assert requests["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
+    statement = json.loads(requests["s3.put_bucket_policy"]["Policy"])["Statement"][0]
     assert statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert all(asked["s3.put_public_access_block"]["PublicAccessBlockConfiguration"].values())
-    assert all(one["ExpectedBucketOwner"] == ACCOUNT for name, one in aws.asked if name != "s3.create_bucket")
+    assert all(requests["s3.put_public_access_block"]["PublicAccessBlockConfiguration"].values())
+    assert all(request["ExpectedBucketOwner"] == ACCOUNT for name, request in aws.asked if name != "s3.create_bucket")
 
 
 def test_only_what_is_missing_is_uploaded() -> None:
-    found = packaging.package(load(ROOT / "templates")["environment"], BUCKET.url)
+    files = packaging.package(load(ROOT / "templates")["environment"], BUCKET.url)
     policy = json.dumps(package.bucket_policy(BUCKET.name), indent=4)
     listed = [
-        {"Contents": [{"Key": one.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
-        for number, one in enumerate(found.templates[2:])
+        {"Contents": [{"Key": template.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
+        for number, template in enumerate(files.templates[2:])
     ]
     aws = Prepared(s3__get_bucket_policy={"Policy": policy}, s3__list_objects_v2=[*listed, {}], s3__put_object={})
-    assert package.publish(aws, BUCKET, [found]) == 2
-    put = [asked["Key"] for name, asked in aws.asked if name == "s3.put_object"]
-    assert put == [one.key for one in found.templates[:2]]
+    assert package.publish(aws, BUCKET, [files]) == 2
+    put = [request["Key"] for name, request in aws.asked if name == "s3.put_object"]
+    assert put == [template.key for template in files.templates[:2]]
     assert aws.asked[2][1]["ContinuationToken"] == "more0"
 
 

@@ -13,7 +13,7 @@ from scripts.operations.verbs import events as events_verb
 from scripts.operations.verbs import explain as explain_verb
 from tests.deployment import big_failure, test_drift
 from tests.deployment.golden import matches
-from tests.deployment.test_operations import Account, asked
+from tests.deployment.test_operations import Account, arguments
 
 
 def failing() -> Account:
@@ -28,14 +28,14 @@ DRIFTED = (
     test_drift.OPENED,
     test_drift.SAME,
     test_drift.UNKNOWN,
-    test_drift.found("Old", "T", "DELETED"),
+    test_drift.resource_drift("Old", "T", "DELETED"),
 )
 FORMS: dict[str, Callable[[], object]] = {
-    "explain.txt": lambda: explain_verb.run(*asked(explain_verb, failing())),
-    "explain.json": lambda: explain_verb.run(*asked(explain_verb, failing(), format="json")),
-    "failed-events.txt": lambda: events_verb.run(*asked(events_verb, failing(), failed=True)),
-    "drift.txt": lambda: drift_verb.run(*test_drift.asked(test_drift.Account(*DRIFTED))),
-    "drift.json": lambda: drift_verb.run(*test_drift.asked(test_drift.Account(*DRIFTED), "json")),
+    "explain.txt": lambda: explain_verb.run(*arguments(explain_verb, failing())),
+    "explain.json": lambda: explain_verb.run(*arguments(explain_verb, failing(), format="json")),
+    "failed-events.txt": lambda: events_verb.run(*arguments(events_verb, failing(), failed=True)),
+    "drift.txt": lambda: drift_verb.run(*test_drift.arguments(test_drift.Account(*DRIFTED))),
+    "drift.json": lambda: drift_verb.run(*test_drift.arguments(test_drift.Account(*DRIFTED), "json")),
 }
 
 
@@ -52,10 +52,10 @@ def test_as_a_person_has_read_it(
 def test_one_cause_among_hundreds_of_events(capsys: pytest.CaptureFixture[str]) -> None:
     """Not the cancelled siblings of the same second, not the nested stacks, not what failed in the rollback."""
     aws = failing()
-    events_verb.run(*asked(events_verb, aws, format="json"))
-    told = json.loads(capsys.readouterr().out)[big_failure.STAGING]
-    assert len(told) > 2 * big_failure.PARAMETERS
-    explain_verb.run(*asked(explain_verb, failing(), format="json"))
-    found = json.loads(capsys.readouterr().out)[big_failure.STAGING]
-    assert found["cause"]["path"][1:] == ["Backend", "Service"] and found["cause"]["said"]
-    assert found["obstacle"]["path"][1:] == ["Network", "TaskGroup"]
+    events_verb.run(*arguments(events_verb, aws, format="json"))
+    shown = json.loads(capsys.readouterr().out)[big_failure.STAGING]
+    assert len(shown) > 2 * big_failure.PARAMETERS
+    explain_verb.run(*arguments(explain_verb, failing(), format="json"))
+    expected = json.loads(capsys.readouterr().out)[big_failure.STAGING]
+    assert expected["cause"]["path"][1:] == ["Backend", "Service"] and expected["cause"]["said"]
+    assert expected["obstacle"]["path"][1:] == ["Network", "TaskGroup"]

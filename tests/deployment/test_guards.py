@@ -70,7 +70,7 @@ MADE_ANEW = leaf("In.T", "AWS::DynamoDB::Table", "Modify", CERTAIN, **REPLACED)
 def test_losses(change: PlannedChange, before: Any, after: Any, expected: list[str]) -> None:
     other = {"Other": table()}
     both = sides(other | ({"T": before} if before else {}), other | ({"T": after} if after else {}))
-    assert [f"{one.name} {one.how}" for one in lost(plan(change), both)] == expected
+    assert [f"{resource.name} {resource.how}" for resource in lost(plan(change), both)] == expected
 
 
 def test_a_nested_stack_takes_along_what_is_in_it() -> None:
@@ -115,9 +115,9 @@ def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str
 def test_a_rule_at_a_shared_load_balancer_is_fixed(namespace: str, more: Any, refused: bool) -> None:
     both = sides(*({"E": environment(namespace, hosts)} for hosts in ("*.cloudfront.net", "*.cloudfront.net,own.test")))
     changed = plan(leaf("In.E", refusals.BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
-    found = refusals.refusals(changed, both, [])
-    assert [one.where for one in found] == ["In.E"] * refused
-    assert all("(Hosts)" in one.why for one in found)
+    refused_changes = refusals.refusals(changed, both, [])
+    assert [refusal.where for refusal in refused_changes] == ["In.E"] * refused
+    assert all("(Hosts)" in refusal.why for refusal in refused_changes)
     same = sides(*({"E": environment(namespace, "*.cloudfront.net")} for _ in range(2)))
     assert refusals.refusals(changed, same, []) == []
 
@@ -132,8 +132,8 @@ def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
     both, gone = (sides({"O": origin}, {"O": origin}), sides({"O": origin}, {"N": origin}))
     changed = leaf("In.O", refusals.ORIGIN, "Modify", Difference("Tags", "a", "b"))
     tags = (Difference("CostCenter", "1", "2"),)
-    assert [one.where for one in refusals.refusals(plan(changed), both, [])] == ["In.O"]
-    assert [one.where for one in refusals.refusals(plan(tags=tags), both, [])] == ["In.O"]
+    assert [refusal.where for refusal in refusals.refusals(plan(changed), both, [])] == ["In.O"]
+    assert [refusal.where for refusal in refusals.refusals(plan(tags=tags), both, [])] == ["In.O"]
     assert refusals.refusals(plan(leaf("In.O", refusals.ORIGIN, "Modify", MIGHT)), both, []) == []
     assert refusals.refusals(plan(tags=tags), gone, []) == []  # a second one under a new name: the way to do it
 
@@ -144,21 +144,23 @@ def test_secrets_keep_their_values() -> None:
         changed = plan(leaf("In.S", SECRET, "Modify", *(Difference(name, "1", "2") for name in names)))
         assert bool(refusals.refusals(changed, both, [])) is refused
     other = plan(parameters=(Difference(refusals.EXISTING_SECRET, "arn:1", "arn:2"),))
-    assert [one.where for one in refusals.refusals(other, both, [])] == [refusals.EXISTING_SECRET]
+    assert [refusal.where for refusal in refusals.refusals(other, both, [])] == [refusals.EXISTING_SECRET]
     assert refusals.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
 
 
 def test_a_pipeline_that_executes_is_not_changed() -> None:
     both = sides({"P": {"Type": PIPELINE}}, {"P": {"Type": PIPELINE}})
-    certain, might = (leaf("In.P", PIPELINE, "Modify", one, physical_id="release") for one in (CERTAIN, MIGHT))
+    certain, might = (
+        leaf("In.P", PIPELINE, "Modify", replacement, physical_id="release") for replacement in (CERTAIN, MIGHT)
+    )
     for changed, running, refused in (
         (plan(certain), ["release"], True),
         (plan(certain), ["another"], False),
         (plan(might), ["release"], False),
         (plan(might, follows=("In.P",)), ["release"], True),
     ):
-        found = refusals.refusals(changed, both, running)
-        assert [one.waits for one in found] == [True] * refused
+        refused_changes = refusals.refusals(changed, both, running)
+        assert [refusal.waits for refusal in refused_changes] == [True] * refused
 
 
 def test_what_follows_from_what_is_made_anew() -> None:

@@ -25,20 +25,20 @@ CHANGE = {"Action": "Import", "LogicalResourceId": "Repository", "ResourceType":
 
 
 def account(**answers: Any) -> Prepared:
-    made = {"Status": "CREATE_COMPLETE", "Changes": [{"Type": "Resource", "ResourceChange": CHANGE}]}
-    found = {"repositoryId": "0f3d", "repositoryDescription": "our old one"}
+    change_set = {"Status": "CREATE_COMPLETE", "Changes": [{"Type": "Resource", "ResourceChange": CHANGE}]}
+    repository = {"repositoryId": "0f3d", "repositoryDescription": "our old one"}
     usual: dict[str, Any] = {
         "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
         "cloudformation__describe_stacks": ABSENT,
-        "codecommit__get_repository": {"repositoryMetadata": found},
+        "codecommit__get_repository": {"repositoryMetadata": repository},
         "cloudformation__create_change_set": {"Id": arn("changeSet", SHARED), "StackId": arn("stack", SHARED)},
-        "cloudformation__describe_change_set": made,
+        "cloudformation__describe_change_set": change_set,
         "cloudformation__delete_change_set": {},
     }
     return Prepared(**{**usual, **answers})
 
 
-def asked(aws: Prepared) -> tuple[Run, Any]:
+def arguments(aws: Prepared) -> tuple[Run, Any]:
     return verb_run(aws, ROOTS), verb.Options()
 
 
@@ -48,14 +48,14 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = account()
     with pytest.raises(NotConfirmedError):
-        verb.run(*asked(aws))
-    request = next(one for name, one in aws.asked if name.endswith("create_change_set"))
+        verb.run(*arguments(aws))
+    request = next(sent for name, sent in aws.asked if name.endswith("create_change_set"))
     assert request["ChangeSetType"] == "IMPORT" and not {"Tags", "RoleARN", "IncludeNestedStacks"} & request.keys()
-    [one] = request["ResourcesToImport"]
-    assert one["ResourceIdentifier"] == {"RepositoryId": "0f3d"}
+    [imported] = request["ResourcesToImport"]
+    assert imported["ResourceIdentifier"] == {"RepositoryId": "0f3d"}
     body = json.loads(request["TemplateBody"])
-    assert list(body["Resources"]) == [one["LogicalResourceId"]] and "Outputs" not in body
-    resource = body["Resources"][one["LogicalResourceId"]]
+    assert list(body["Resources"]) == [imported["LogicalResourceId"]] and "Outputs" not in body
+    resource = body["Resources"][imported["LogicalResourceId"]]
     assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
     assert resource["Properties"] == {
         "RepositoryName": {"Ref": "RepositoryName"},
@@ -67,7 +67,7 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "message"),
     [
         ({"codecommit__get_repository": refusal("x", "RepositoryDoesNotExistException")}, "no repository"),
         (
@@ -82,8 +82,8 @@ def test_the_change_set_names_the_id_and_changes_nothing(monkeypatch: pytest.Mon
         ),
     ],
 )
-def test_nothing_is_asked_without_a_reason(answers: dict[str, Any], told: str) -> None:
+def test_nothing_is_asked_without_a_reason(answers: dict[str, Any], message: str) -> None:
     aws = account(**answers)
-    with pytest.raises(RefusedError, match=told):
-        verb.run(*asked(aws))
+    with pytest.raises(RefusedError, match=message):
+        verb.run(*arguments(aws))
     assert "cloudformation.create_change_set" not in aws.calls()

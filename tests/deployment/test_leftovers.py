@@ -49,7 +49,7 @@ def test_only_our_own_leftovers_are_removed() -> None:
     }
     executed = arn("changeSet", f"{OURS}9")
     assert stacks.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "", change_set=executed)) == 3
-    removed = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
+    removed = [request["ChangeSetName"] for name, request in aws.asked if name.endswith("delete_change_set")]
     assert removed == [mine["ChangeSetId"], stale["ChangeSetId"], executed]
     aws.answers["cloudformation.list_change_sets"] = {"Summaries": []}
     others = Stack(STAGING, arn("stack", STAGING), "", change_set=arn("changeSet", "x"))
@@ -69,19 +69,22 @@ def test_an_executed_change_set_may_stay_as_a_record() -> None:
             stacks.delete_change_set(service, "deploy-1")
 
 
-ASKED = {"StackName": STAGING, "ChangeSetName": f"{OURS}0-1", "ChangeSetType": "CREATE", "ClientToken": f"{OURS}0-1"}
+REQUEST = {"StackName": STAGING, "ChangeSetName": f"{OURS}0-1", "ChangeSetType": "CREATE", "ClientToken": f"{OURS}0-1"}
 
 
 def test_a_change_set_whose_creation_was_sent_twice_is_the_one_of_the_first_time() -> None:
-    made = {"ChangeSetId": arn("changeSet", "1"), "StackId": arn("stack", STAGING)}
+    change_set = {"ChangeSetId": arn("changeSet", "1"), "StackId": arn("stack", STAGING)}
     aws = Prepared(
         cloudformation__create_change_set=refusal("x", "AlreadyExistsException"),
-        cloudformation__describe_change_set=made,
+        cloudformation__describe_change_set=change_set,
     )
-    assert stacks.create_change_set(aws, **ASKED) == {"Id": made["ChangeSetId"], "StackId": made["StackId"]}
-    assert aws.asked[1][1] == {"StackName": STAGING, "ChangeSetName": ASKED["ChangeSetName"]}
+    assert stacks.create_change_set(aws, **REQUEST) == {
+        "Id": change_set["ChangeSetId"],
+        "StackId": change_set["StackId"],
+    }
+    assert aws.asked[1][1] == {"StackName": STAGING, "ChangeSetName": REQUEST["ChangeSetName"]}
     with pytest.raises(AwsError, match="LimitExceeded"):
-        stacks.create_change_set(Prepared(cloudformation__create_change_set=refusal("x", "LimitExceeded")), **ASKED)
+        stacks.create_change_set(Prepared(cloudformation__create_change_set=refusal("x", "LimitExceeded")), **REQUEST)
 
 
 def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
@@ -94,5 +97,5 @@ def test_what_ctrl_c_may_have_left_is_taken_away() -> None:
         cloudformation__describe_stacks=refusal("x", "ValidationError", "x does not exist"),
     )
     with pytest.raises(KeyboardInterrupt):
-        stacks.create_change_set(aws, **ASKED)
+        stacks.create_change_set(aws, **REQUEST)
     assert aws.calls()[1:] == ["cloudformation.delete_change_set", "cloudformation.describe_stacks"]

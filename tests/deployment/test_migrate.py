@@ -32,27 +32,27 @@ def git(folder: Path, *words: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The sample as a repository with both branches and a tag."""
-    made = tmp_path / "application"
-    shutil.copytree(ROOT / "tests/applications/sample", made, ignore=shutil.ignore_patterns("node_modules", "build"))
-    git(tmp_path, "init", "-q", "-b", "main", str(made))
-    git(made, "config", "user.name", "somebody")
-    git(made, "config", "user.email", "somebody@cloud-health.test")
-    git(made, "add", "-A")
-    git(made, "commit", "-q", "-m", "All of it")
-    git(made, "branch", "develop")
-    git(made, "tag", "v1")
-    return made
+    folder = tmp_path / "application"
+    shutil.copytree(ROOT / "tests/applications/sample", folder, ignore=shutil.ignore_patterns("node_modules", "build"))
+    git(tmp_path, "init", "-q", "-b", "main", str(folder))
+    git(folder, "config", "user.name", "somebody")
+    git(folder, "config", "user.email", "somebody@cloud-health.test")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "All of it")
+    git(folder, "branch", "develop")
+    git(folder, "tag", "v1")
+    return folder
 
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository that git reaches under CodeCommit's address."""
-    made = tmp_path / "bare.git"
-    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(made))
+    repository = tmp_path / "bare.git"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(repository))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
-    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{made}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.{repository}.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", URL)
-    return made
+    return repository
 
 
 class CodeCommit(Account):
@@ -72,9 +72,9 @@ class CodeCommit(Account):
         return {}
 
     def stack(self, StackName: str) -> dict[str, Any]:
-        found = super().stack(StackName)
-        found["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
-        return found
+        stack = super().stack(StackName)
+        stack["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
+        return stack
 
     def git_credentials(self, url: str) -> tuple[str, str]:
         assert url == URL
@@ -112,8 +112,8 @@ def _untracked(folder: Path) -> None:
 
 def _committed(*changes: Callable[[Path], object]) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
-        for one in changes:
-            one(folder)
+        for change in changes:
+            change(folder)
         git(folder, "add", "-A")
         git(folder, "commit", "-q", "-m", "x")
 
@@ -129,7 +129,7 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (_untracked, "the tree is not clean: 1 changed or untracked, such as notes.txt"),
         (lambda folder: git(folder, "branch", "-D", "develop"), "there is no branch develop; there are: main"),
@@ -142,19 +142,21 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
         (_with(".gitattributes", "*.png filter=lfs"), "Git LFS"),
     ],
 )
-def test_what_the_pipeline_would_miss_is_refused_first(folder: Path, change: Callable[[Path], Any], told: str) -> None:
+def test_what_the_pipeline_would_miss_is_refused_first(
+    folder: Path, change: Callable[[Path], Any], message: str
+) -> None:
     change(folder)
     there = CodeCommit()
     with pytest.raises(RefusedError) as raised:
         run(there, folder)
-    assert told in raised.value.reason and there.calls() == []
+    assert message in raised.value.reason and there.calls() == []
 
 
 @pytest.mark.usefixtures("bare")
 def test_what_is_only_good_to_know_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(CodeCommit(), folder) is Exit.DONE
-    told = capsys.readouterr().out
-    assert "Dockerfile is missing: the build brings one" in told and "has no script lint" in told
+    output = capsys.readouterr().out
+    assert "Dockerfile is missing: the build brings one" in output and "has no script lint" in output
 
 
 def test_no_repository_no_folder(tmp_path: Path) -> None:
@@ -163,8 +165,8 @@ def test_no_repository_no_folder(tmp_path: Path) -> None:
 
 
 def test_the_facts_are_the_projects() -> None:
-    found = application.facts(load(ROOT / "templates"))
-    assert found["BACKEND_DIRECTORY"] == "backend" and found["FRONTEND_DIRECTORY"] == "frontend"
+    facts = application.facts(load(ROOT / "templates"))
+    assert facts["BACKEND_DIRECTORY"] == "backend" and facts["FRONTEND_DIRECTORY"] == "frontend"
 
 
 def test_credentials_are_those_of_the_aws_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +178,14 @@ def test_credentials_are_those_of_the_aws_command_line(monkeypatch: pytest.Monke
     program = ROOT / ".venv-awscli/bin/python"
     words = f"protocol=https\nhost=git-codecommit.eu-west-1.amazonaws.com\npath={URL.split('/', 3)[3]}\n\n"
     code = "import sys; from awscli.clidriver import main; sys.exit(main())"
-    told = subprocess.run(
+    log = subprocess.run(
         [str(program), "-c", code, "codecommit", "credential-helper", "get"],
         input=words,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    theirs = dict(line.split("=", 1) for line in told.splitlines())
+    theirs = dict(line.split("=", 1) for line in log.splitlines())
     moment = theirs["password"].partition("Z")[0]
 
     class Then(datetime):

@@ -38,7 +38,7 @@ class Account(Stacks):
 
     def __init__(self, gone: tuple[str, ...] = (), **answers: Any) -> None:
         created = [event(SHARED, -5000, SHARED, status) for status in ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")]
-        staging = [called(one, "dashboard-staging", STAGING) for one in FAILED_UPDATE["dashboard-staging"]]
+        staging = [called(event, "dashboard-staging", STAGING) for event in FAILED_UPDATE["dashboard-staging"]]
         others = {name: events for name, events in FAILED_UPDATE.items() if name != "dashboard-staging"}
         super().__init__({SHARED: created, STAGING: staging, **others}, **answers)
         self.gone, self.now = gone, 100.0
@@ -50,9 +50,9 @@ class Account(Stacks):
     def stack(self, StackName: str) -> Answer:
         if StackName in self.gone:
             raise refusal("x", "ValidationError", f"Stack with id {StackName} does not exist")
-        own = next(one for one in self.shown(StackName) if one["PhysicalResourceId"] == one["StackId"])
-        found = {"StackName": own["StackName"], "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
-        return {"Stacks": [{**found, "CreationTime": START}]}
+        own = next(event for event in self.shown(StackName) if event["PhysicalResourceId"] == event["StackId"])
+        stack = {"StackName": own["StackName"], "StackId": own["StackId"], "StackStatus": own["ResourceStatus"]}
+        return {"Stacks": [{**stack, "CreationTime": START}]}
 
     def deleted(self, **_: Any) -> Answer:
         """Two lives of each; the ids are those of the last."""
@@ -60,46 +60,46 @@ class Account(Stacks):
             {"StackName": name, "StackId": arn("stack", name), "StackStatus": "DELETE_COMPLETE", "CreationTime": START}
             for name in self.gone
         ]
-        older = [{**one, "StackId": "older", "DeletionTime": START} for one in summaries]
-        newer = [{**one, "DeletionTime": START + timedelta(days=1)} for one in summaries]
+        older = [{**stack, "StackId": "older", "DeletionTime": START} for stack in summaries]
+        newer = [{**stack, "DeletionTime": START + timedelta(days=1)} for stack in summaries]
         return {"StackSummaries": older + newer}
 
 
-def asked(verb: ModuleType, aws: Stacks, **given: Any) -> tuple[Run, Any]:
-    return verb_run(aws, ROOTS), verb_options(verb, **given)
+def arguments(verb: ModuleType, aws: Stacks, **options: Any) -> tuple[Run, Any]:
+    return verb_run(aws, ROOTS), verb_options(verb, **options)
 
 
 def test_the_last_operation_is_explained_later(capsys: pytest.CaptureFixture[str]) -> None:
-    assert explain_verb.run(*asked(explain_verb, Account())) is Exit.DONE
-    told = capsys.readouterr().out.splitlines()
-    assert told[0].startswith(f"{SHARED} is created (CREATE_COMPLETE")
-    assert told[1] == f"{STAGING} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
-    assert told[2] == f"  {STAGING} > Backend > Service  AWS::ECS::Service"
-    assert "    reason: Service did not stabilize: tasks fail their health check" in told
+    assert explain_verb.run(*arguments(explain_verb, Account())) is Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{SHARED} is created (CREATE_COMPLETE")
+    assert lines[1] == f"{STAGING} could not be updated and was rolled back (UPDATE_ROLLBACK_COMPLETE, 20.0 s)"
+    assert lines[2] == f"  {STAGING} > Backend > Service  AWS::ECS::Service"
+    assert "    reason: Service did not stabilize: tasks fail their health check" in lines
 
 
 def test_a_nested_stack_is_explained_by_its_path(capsys: pytest.CaptureFixture[str]) -> None:
     """It is found through the events of its parent, which no longer lists it."""
     for path in ("Backend", "environment/Backend", "environment > Backend"):
-        explain_verb.run(*asked(explain_verb, Account(), stack=path, format="json"))
-        (name, told), *_ = json.loads(capsys.readouterr().out).items()
+        explain_verb.run(*arguments(explain_verb, Account(), stack=path, format="json"))
+        (name, events), *_ = json.loads(capsys.readouterr().out).items()
         assert name == f"{STAGING} > Backend"
-        assert told["cause"]["path"] == [STAGING, "Backend", "Service"]
-        assert told["cause"]["place"].startswith("generator/stacks/backend/ecs.py:") and told["cause"]["sentence"]
+        assert events["cause"]["path"] == [STAGING, "Backend", "Service"]
+        assert events["cause"]["place"].startswith("generator/stacks/backend/ecs.py:") and events["cause"]["sentence"]
 
 
 def test_a_deleted_stack_is_read_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     aws = Account(gone=(STAGING,))
-    explain_verb.run(*asked(explain_verb, aws))
+    explain_verb.run(*arguments(explain_verb, aws))
     assert f"  {STAGING} > Backend > Service" in capsys.readouterr().out
-    read = {one["StackName"] for name, one in aws.asked if name.endswith("stack_events")}
+    read = {request["StackName"] for name, request in aws.asked if name.endswith("stack_events")}
     assert arn("stack", STAGING) in read and arn("stack", BACKEND) in read and "older" not in read
 
 
 @pytest.mark.parametrize("path", ["Frontend", "edge/Nothing", "Backend/Service"])
 def test_a_path_that_leads_nowhere_is_bad_usage(path: str) -> None:
     with pytest.raises(UsageError, match="has no nested stack"):
-        explain_verb.run(*asked(explain_verb, Account(), stack=path))
+        explain_verb.run(*arguments(explain_verb, Account(), stack=path))
 
 
 def test_a_path_to_a_resource_is_bad_usage_and_the_stacks_are_named() -> None:
@@ -111,9 +111,9 @@ def test_a_path_to_a_resource_is_bad_usage_and_the_stacks_are_named() -> None:
     listed = {"StackResourceSummaries": [{**bucket, **same}, {**child_, **same}]}
     aws.answers["cloudformation.list_stack_resources"] = listed
     with pytest.raises(UsageError, match="has no nested stack Logs") as raised:
-        explain_verb.run(*asked(explain_verb, aws, stack="environment/Logs"))
+        explain_verb.run(*arguments(explain_verb, aws, stack="environment/Logs"))
     assert "Backend" in raised.value.remedy and "Logs" not in raised.value.remedy
-    assert "logs-1" not in [one.get("StackName") for _, one in aws.asked]
+    assert "logs-1" not in [request.get("StackName") for _, request in aws.asked]
 
 
 def test_an_operation_ends_where_another_one_began() -> None:
@@ -126,7 +126,7 @@ def test_an_operation_ends_where_another_one_began() -> None:
         event(STAGING, 9, STAGING, "UPDATE_COMPLETE"),
     ]
     for ids, first in (((None,) * 4, -50), (("a", "b", "b", "b"), 0)):
-        events = [one | ({"OperationId": number} if number else {}) for one, number in zip(own, ids, strict=True)]
+        events = [event | ({"OperationId": number} if number else {}) for event, number in zip(own, ids, strict=True)]
         aws = Account()
         aws.all[STAGING] = events
         stack = history.subjects(verb_run(aws, ROOTS))[-1].stack
@@ -140,11 +140,11 @@ def test_a_stack_that_nothing_ever_happened_to() -> None:
 
 
 def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert events_verb.run(*asked(events_verb, Account(), stack="environment", format="json")) is Exit.DONE
-    told = json.loads(capsys.readouterr().out)[STAGING]
-    assert [one["time"] for one in told] == sorted(one["time"] for one in told) and len(told) == 15
-    assert {tuple(one["path"][:1]) for one in told} == {(), ("Backend",), ("Network",)}
-    events_verb.run(*asked(events_verb, Account(), failed=True))
+    assert events_verb.run(*arguments(events_verb, Account(), stack="environment", format="json")) is Exit.DONE
+    events = json.loads(capsys.readouterr().out)[STAGING]
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events) and len(events) == 15
+    assert {tuple(event["path"][:1]) for event in events} == {(), ("Backend",), ("Network",)}
+    events_verb.run(*arguments(events_verb, Account(), failed=True))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{SHARED}: no failures" and lines[1] == STAGING
     assert lines[2] == "  2026-11-23 12:00:07  UPDATE_FAILED  Backend > Service  AWS::ECS::Service"
@@ -153,10 +153,12 @@ def test_events_of_all_stacks_in_the_order_of_time(capsys: pytest.CaptureFixture
 
 
 def test_events_from_a_moment_on(capsys: pytest.CaptureFixture[str]) -> None:
-    events_verb.run(*asked(events_verb, Account(), operation="all", stack="environment"))
+    events_verb.run(*arguments(events_verb, Account(), operation="all", stack="environment"))
     assert "12:00:20  UPDATE_ROLLBACK_COMPLETE" in (everything := capsys.readouterr().out)
     assert "11:45:00  UPDATE_COMPLETE" in everything and "an operation before this one" in everything
-    events_verb.run(*asked(events_verb, Account(), operation="all", stack="environment", since="2026-11-23T12:00:15"))
+    events_verb.run(
+        *arguments(events_verb, Account(), operation="all", stack="environment", since="2026-11-23T12:00:15")
+    )
     assert [line[12:21].strip() for line in capsys.readouterr().out.splitlines()[1:]] == [
         "12:00:15",
         "12:00:15",
@@ -188,6 +190,6 @@ def test_many_resources_and_pages() -> None:
         called(child(1, "Backend", BACKEND, "CREATE_IN_PROGRESS"), "dashboard-staging", STAGING),
     ]
     aws.all[BACKEND] = many
-    found = history.last_events(aws, history.subjects(verb_run(aws, ROOTS))[-1].stack)
-    assert len(found) == 302 and len({one.id for one in found}) == 302
-    assert found[1].type == STACK
+    events = history.last_events(aws, history.subjects(verb_run(aws, ROOTS))[-1].stack)
+    assert len(events) == 302 and len({event.id for event in events}) == 302
+    assert events[1].type == STACK

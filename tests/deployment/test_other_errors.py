@@ -28,7 +28,7 @@ from tests.deployment.test_preflight import Account, survey
 from tests.deployment.test_running import EVENTS, PLAN
 
 ROOTS = environment.load("staging", ROOT / "templates", ROOT / "params")
-WANTED = ROOTS["environment"]
+ENVIRONMENT = ROOTS["environment"]
 OUTPUTS = {"LastImageParameter": "/x/image", "RepositoryName": "r"}
 LIVING = Stack(STAGING, arn("stack", STAGING), "UPDATE_IN_PROGRESS", outputs=OUTPUTS, change_set=PLAN.change_set)
 BUCKET = StackResource(("Inside", "Artifacts"), emptying.BUCKET, "artifacts-1", "DELETE_SKIPPED", "")
@@ -130,7 +130,7 @@ CASES: dict[str, Case] = {
     "the branch is missing": (
         "codecommit.get_branch",
         "BranchDoesNotExistException",
-        lambda aws: pipeline_source._check_branch(aws, WANTED, LIVING),
+        lambda aws: pipeline_source._check_branch(aws, ENVIRONMENT, LIVING),
         Prepared(),
     ),
     "the approval rule is missing": (

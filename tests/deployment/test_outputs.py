@@ -29,25 +29,25 @@ def two(loaded: Roots) -> Roots:
 def test_outputs(two: Roots, capsys: pytest.CaptureFixture[str]) -> None:
     assert outputs.run(verb_run(Account(), two), outputs.Options("table")) == 0
     console = f"https://{REGION}.console.aws.amazon.com/cloudformation/home?region={REGION}"
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == SHARED and told[-1] == f"{STAGING} does not exist"
-    assert f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}" in told
-    assert "  RepositoryName  dashboard  CodeCommit repository that holds the application" in told
+    table = capsys.readouterr().out.splitlines()
+    assert table[0] == SHARED and table[-1] == f"{STAGING} does not exist"
+    assert f"  (console)       {console}#/stacks/stackinfo?stackId={arn('stack', SHARED)}" in table
+    assert "  RepositoryName  dashboard  CodeCommit repository that holds the application" in table
     outputs.run(verb_run(Account("CREATE_COMPLETE"), two), outputs.Options("json"))
-    given = json.loads(capsys.readouterr().out)
-    assert list(given) == ["shared", "environment"] and given["environment"]["RepositoryName"] == "dashboard"
+    by_root = json.loads(capsys.readouterr().out)
+    assert list(by_root) == ["shared", "environment"] and by_root["environment"]["RepositoryName"] == "dashboard"
     outputs.run(verb_run(Account(), two), outputs.Options("shell"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"# {SHARED}" and lines[-1] == f"# {STAGING} does not exist"
-    assert [line.partition("=")[0] for line in lines[1:-1]] == sorted(given["shared"])
+    assert [line.partition("=")[0] for line in lines[1:-1]] == sorted(by_root["shared"])
     # A shell reads what AWS said, whatever is in it.
     read = subprocess.run(
         ["bash", "-c", "\n".join([*lines, 'printf %s "$ApprovalRule"'])], capture_output=True, text=True, check=True
     )
-    assert read.stdout == given["shared"]["ApprovalRule"] and '"' in read.stdout
+    assert read.stdout == by_root["shared"]["ApprovalRule"] and '"' in read.stdout
 
 
 def test_no_two_roots_give_an_output_of_one_name(loaded: Roots) -> None:
     """In a shell the later one would hide the other."""
-    names = [name for one in loaded.values() for name in one.root.outputs]
+    names = [name for root in loaded.values() for name in root.root.outputs]
     assert len(names) > 15 and len(names) == len(set(names))

@@ -35,9 +35,9 @@ from tests.deployment.service import arn, refusal
 
 
 def test_an_update_as_text() -> None:
-    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
-    shown = list(map(str, plan_text.plan_lines(made)))
-    assert list(map(str, plan_text.plan_lines(made, verbose=True))) == [
+    planned = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
+    shown = list(map(str, plan_text.plan_lines(planned)))
+    assert list(map(str, plan_text.plan_lines(planned, verbose=True))) == [
         "dashboard-staging: update, 1 added, 1 changed, 1 removed",
         "  parameters",
         "    TaskCpu: 256 → 512",
@@ -87,15 +87,15 @@ def test_elements_of_lists_are_called_by_their_own_names() -> None:
         return json.dumps({"Properties": {"OptionSettings": options, "Tags": tags, "Zones": ["a"]}})
 
     places = [f"OptionSettings/{number}/Value" for number in range(4)] + ["Tags/0/Value", "Tags/1/Value", "Zones/0"]
-    one = modify(
+    change = modify(
         "Environment",
         "AWS::ElasticBeanstalk::Environment",
         *(detail(place, "1", "2") for place in places),
         BeforeContext=context(option("a", "Size"), option("b", "Size"), option("a", "Old")),
         AfterContext=context(option("a", "Size"), option("b", "Size"), option("a", "New"), option("a", "More")),
     )
-    made = plan.make(prepared(change_set(NAME, [one])), REQUEST, BEFORE)
-    assert [difference.name for difference in made.changes[0].differences] == [
+    planned = plan.make(prepared(change_set(NAME, [change])), REQUEST, BEFORE)
+    assert [difference.name for difference in planned.changes[0].differences] == [
         "OptionSettings.a.Size.Value",
         "OptionSettings.b.Size.Value",
         "OptionSettings.2.Value",
@@ -107,40 +107,40 @@ def test_elements_of_lists_are_called_by_their_own_names() -> None:
 
 
 def test_what_is_certain() -> None:
-    made = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
-    assert [change.path[0] for change in made.changes if change.certain] == ["Backend", "Build"]
-    assert [leaf.path for leaf in made.leaves() if not leaf.certain] == [
+    planned = plan.make(prepared(*UPDATE), REQUEST, BEFORE)
+    assert [change.path[0] for change in planned.changes if change.certain] == ["Backend", "Build"]
+    assert [leaf.path for leaf in planned.leaves() if not leaf.certain] == [
         ("Backend", "Service"),
         ("Monitoring", "Alarm"),
     ]
-    assert not made.empty and made.kind == "UPDATE"
+    assert not planned.empty and planned.kind == "UPDATE"
 
 
 def test_what_is_asked_of_cloudformation() -> None:
     aws = prepared(*UPDATE)
-    made = plan.make(aws, REQUEST, BEFORE)
-    call, asked = aws.asked[0]
+    planned = plan.make(aws, REQUEST, BEFORE)
+    call, request = aws.asked[0]
     assert call == "cloudformation.create_change_set"
-    assert asked["IncludeNestedStacks"] and asked["ChangeSetType"] == "UPDATE" and asked["Description"] == "why"
-    assert asked["ClientToken"] == asked["ChangeSetName"] == made.name
-    assert asked["Capabilities"] == ["CAPABILITY_IAM"] and asked["Tags"] == [{"Key": "CostCenter", "Value": "1"}]
-    assert all(one["IncludePropertyValues"] for name, one in aws.asked if name.endswith("describe_change_set"))
+    assert request["IncludeNestedStacks"] and request["ChangeSetType"] == "UPDATE" and request["Description"] == "why"
+    assert request["ClientToken"] == request["ChangeSetName"] == planned.name
+    assert request["Capabilities"] == ["CAPABILITY_IAM"] and request["Tags"] == [{"Key": "CostCenter", "Value": "1"}]
+    assert all(request["IncludePropertyValues"] for name, request in aws.asked if name.endswith("describe_change_set"))
     assert "cloudformation.delete_change_set" not in aws.calls()
 
 
 def test_no_changes_are_no_failure_and_leave_nothing() -> None:
     for reason in (NO_CHANGES, "No updates are to be performed."):
         aws = prepared(change_set(NAME, [], Status="FAILED", StatusReason=reason))
-        made = plan.make(aws, REQUEST, BEFORE)
-        assert made.empty and not made.changes
+        planned = plan.make(aws, REQUEST, BEFORE)
+        assert planned.empty and not planned.changes
         assert aws.calls()[-1] == "cloudformation.delete_change_set"
 
 
 def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
     child = change_set("staging-Backend-1", [], Status="FAILED", StatusReason="Unresolved resource dependencies [X]")
     reason = f"Nested change set {child['ChangeSetId']} was not successfully created: Currently in FAILED."
-    held = {"StackName": NAME, "StackId": BEFORE.id, "StackStatus": "REVIEW_IN_PROGRESS"}
-    empty = {"Stacks": [{**held, "CreationTime": datetime.now(UTC)}]}
+    stack = {"StackName": NAME, "StackId": BEFORE.id, "StackStatus": "REVIEW_IN_PROGRESS"}
+    empty = {"Stacks": [{**stack, "CreationTime": datetime.now(UTC)}]}
     somebodys = {"ChangeSetId": arn("changeSet", "x"), "ChangeSetName": "deploy-x", "Status": "CREATE_COMPLETE"}
     going = {"ChangeSetId": arn("changeSet", "y"), "ChangeSetName": "deploy-y", "Status": "DELETE_IN_PROGRESS"}
     done = ["delete_change_set", "describe_change_set", "describe_stacks", "list_change_sets"]
@@ -153,7 +153,7 @@ def test_a_refused_change_set_names_the_child_and_leaves_nothing() -> None:
         )
         with pytest.raises(RefusedError, match=r"dashboard-staging > staging-Backend-1:\n +Unresolved resource"):
             plan.make(aws, REQUEST, None)
-        assert aws.calls()[-len(last) :] == [f"cloudformation.{one}" for one in last]
+        assert aws.calls()[-len(last) :] == [f"cloudformation.{call}" for call in last]
 
 
 def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None:
@@ -183,16 +183,16 @@ def test_what_early_validation_and_hooks_refuse_is_told_with_its_place() -> None
 
 def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
     def drifted(logical_id: str, kind: str, place: str, status: str = "MODIFIED") -> dict[str, Any]:
-        found = {"PreviousValue": "a", "ActualValue": "b", "DriftDetectionTimestamp": 0}
-        details = [{"Target": {"Path": f"/Properties/{place}", "Drift": found}, "Evaluation": "Static"}]
+        drifted = {"PreviousValue": "a", "ActualValue": "b", "DriftDetectionTimestamp": 0}
+        details = [{"Target": {"Path": f"/Properties/{place}", "Drift": drifted}, "Evaluation": "Static"}]
         return modify(logical_id, kind, *details, ResourceDriftStatus=status)
 
     service = drifted("Service", "AWS::ECS::Service", "TaskDefinition")
     group = drifted("Group", "AWS::EC2::SecurityGroup", "SecurityGroupIngress/0/CidrIp")
     gone = drifted("Topic", "AWS::SNS::Topic", "", "DELETED")
     aws = prepared(change_set(NAME, [nested("Backend"), gone]), change_set("backend", [service, group]))
-    told = [(one.kind, one.where, one.text) for one in drift_notices(aws, BEFORE, "why")]
-    assert told == [
+    notices = [(notice.kind, notice.where, notice.text) for notice in drift_notices(aws, BEFORE, "why")]
+    assert notices == [
         (
             "drift",
             "Backend.Service",
@@ -201,8 +201,8 @@ def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
         ("drift", "Backend.Group", "SecurityGroupIngress.0.CidrIp: a → b"),
         ("drift", "Topic", "it does not exist any more"),
     ]
-    asked = aws.asked[0][1]
-    assert (asked["DeploymentMode"], asked["UsePreviousTemplate"]) == ("REVERT_DRIFT", True)
+    request = aws.asked[0][1]
+    assert (request["DeploymentMode"], request["UsePreviousTemplate"]) == ("REVERT_DRIFT", True)
     assert aws.calls()[-1] == "cloudformation.delete_change_set"
 
 
@@ -216,10 +216,10 @@ def test_a_change_set_that_cannot_be_read_is_taken_away() -> None:
 
 def test_every_page_and_every_wait() -> None:
     """A change set takes a while and has pages."""
-    one, other = ({"Action": "Add", "LogicalResourceId": name, "ResourceType": BUCKET} for name in "AB")
+    first, other = ({"Action": "Add", "LogicalResourceId": name, "ResourceType": BUCKET} for name in "AB")
     waiting = change_set(NAME, [], Status="CREATE_IN_PROGRESS")
     aws = prepared(waiting)
-    pages = [change_set(NAME, [one], NextToken="more"), change_set(NAME, [other])]
+    pages = [change_set(NAME, [first], NextToken="more"), change_set(NAME, [other])]
     aws.answers["cloudformation.describe_change_set"] = [waiting, *pages]
     assert [change.path for change in plan.make(aws, REQUEST, BEFORE).changes] == [("A",), ("B",)]
 

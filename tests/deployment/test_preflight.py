@@ -29,7 +29,7 @@ QUOTAS = {
     "fargate": {"Fargate On-Demand vCPU resource count": 6.0},
     "codebuild": {"Concurrently running builds for Linux/Small environment": 1.0},
 }
-ZONES = {"AvailabilityZones": [{"ZoneId": f"euw1-az{one}", "ZoneName": f"eu-west-1{one}"} for one in "12"]}
+ZONES = {"AvailabilityZones": [{"ZoneId": f"euw1-az{number}", "ZoneName": f"eu-west-1{number}"} for number in "12"]}
 IMAGES = [{"name": "aws/codebuild/standard:7.0"}]
 
 
@@ -40,10 +40,10 @@ def absent(code: str) -> Callable[..., dict[str, Any]]:
     return answer
 
 
-def quotas(ServiceCode: str, **asked: Any) -> dict[str, Any]:
+def quotas(ServiceCode: str, **request: Any) -> dict[str, Any]:
     """In two pages, as AWS may answer."""
-    held = [{"QuotaName": name, "Value": value} for name, value in QUOTAS[ServiceCode].items()]
-    return {"Quotas": held} if "NextToken" in asked else {"Quotas": [], "NextToken": "2"}
+    quotas = [{"QuotaName": name, "Value": value} for name, value in QUOTAS[ServiceCode].items()]
+    return {"Quotas": quotas} if "NextToken" in request else {"Quotas": [], "NextToken": "2"}
 
 
 class Account(Prepared):
@@ -68,7 +68,7 @@ class Account(Prepared):
                 "ec2__describe_managed_prefix_lists": {"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": 55}]},
                 "ec2__describe_availability_zones": ZONES,
                 "ec2__describe_instance_type_offerings": {
-                    "InstanceTypeOfferings": [{"Location": one["ZoneName"]} for one in ZONES["AvailabilityZones"]]
+                    "InstanceTypeOfferings": [{"Location": zone["ZoneName"]} for zone in ZONES["AvailabilityZones"]]
                 },
                 "service-quotas__list_service_quotas": quotas,
                 "sesv2__get_account": {"ProductionAccessEnabled": True},
@@ -102,21 +102,23 @@ def survey(aws: Prepared, params: Path, exists: bool = False) -> Survey:
 
 
 def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
-    return {one.what: one for one in preflight.all_checks(survey(aws, params, exists))}
+    return {check.what: check for check in preflight.all_checks(survey(aws, params, exists))}
 
 
 def test_nothing_stops_a_first_deployment(params: Path) -> None:
     aws = Account()
-    found = checks(aws, params)
-    assert {one.what for one in found.values() if one.state not in (State.GOOD, State.WARNING)} == set()
-    assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(found)
-    assert found["VPCs"].found == "1 of 5 used, 1 wanted"
+    by_name = checks(aws, params)
+    assert {check.what for check in by_name.values() if check.state not in (State.GOOD, State.WARNING)} == set()
+    assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(
+        by_name
+    )
+    assert by_name["VPCs"].found == "1 of 5 used, 1 wanted"
     reads = re.compile(r"\.(get|list|describe|simulate)_")
     assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "instances", "answers", "what", "state", "told"),
+    ("kind", "instances", "answers", "what", "state", "message"),
     [
         ("t3.small", "2", {}, "instance type", State.GOOD, "t3.small"),
         ("t3.small", "2", {}, "vCPUs of instances", State.GOOD, "0 of 8 used, 8 wanted"),
@@ -132,19 +134,19 @@ def test_nothing_stops_a_first_deployment(params: Path) -> None:
     ],
 )
 def test_instances_of_elastic_beanstalk_have_room_twice(
-    params: Path, kind: str, instances: str, answers: Any, what: str, state: State, told: str
+    params: Path, kind: str, instances: str, answers: Any, what: str, state: State, message: str
 ) -> None:
     file = params / "staging.json"
     body = json.loads(file.read_text(encoding="utf-8"))
     body["Parameters"] |= {"BackendTarget": "BEANSTALK", "InstanceType": kind, "MaximumTasks": instances}
     file.write_text(json.dumps(body), encoding="utf-8")
-    found = checks(Account(**answers), params)
-    assert found[what].state == state and told in found[what].found
-    assert "vCPUs of Fargate" not in found
+    by_name = checks(Account(**answers), params)
+    assert by_name[what].state == state and message in by_name[what].found
+    assert "vCPUs of Fargate" not in by_name
 
 
 @pytest.mark.parametrize(
-    ("answers", "what", "state", "told"),
+    ("answers", "what", "state", "message"),
     [
         ({"ec2__describe_vpcs": {"Vpcs": [{}] * 5}}, "VPCs", State.ERROR, "5 of 5 used"),
         ({"ec2__describe_addresses": {"Addresses": [{}] * 5}}, "addresses", State.ERROR, "5 of 5 used"),
@@ -177,10 +179,10 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
     ],
 )
 def test_what_stops_and_what_is_only_good_to_know(
-    params: Path, answers: dict[str, Any], what: str, state: State, told: str
+    params: Path, answers: dict[str, Any], what: str, state: State, message: str
 ) -> None:
-    found = checks(Account(**answers), params)[what]
-    assert found.state is state and told in found.found, found
+    check = checks(Account(**answers), params)[what]
+    assert check.state is state and message in check.found, check
 
 
 def test_permissions_on_later_pages_count(params: Path) -> None:
@@ -196,8 +198,8 @@ def test_permissions_on_later_pages_count(params: Path) -> None:
 
 
 def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:
-    found = checks(Account(ec2__describe_vpcs={"Vpcs": [{}] * 5}, dynamodb__describe_table={}), params, exists=True)
-    assert "VPCs" not in found and "names" not in found
+    by_name = checks(Account(ec2__describe_vpcs={"Vpcs": [{}] * 5}, dynamodb__describe_table={}), params, exists=True)
+    assert "VPCs" not in by_name and "names" not in by_name
 
 
 def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,8 +207,8 @@ def test_the_end_says_whether_it_can_be_deployed(params: Path, capsys: pytest.Ca
     full = Account(ec2__describe_vpcs={"Vpcs": [{}] * 5})
     for aws, ended in ((Account(), Exit.DONE), (full, Exit.REFUSED)):
         assert preflight.run(verb_run(aws, roots), preflight.Options()) is ended
-        told = capsys.readouterr().out.splitlines()
-        assert told[-1].endswith(f"{count(int(ended is Exit.REFUSED), 'error')}, 0 unknown")
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-1].endswith(f"{count(int(ended is Exit.REFUSED), 'error')}, 0 unknown")
     assert preflight.run(verb_run(full, roots), preflight.Options("json")) is Exit.REFUSED
     assert {"what", "state", "found", "remedy"} == set(json.loads(capsys.readouterr().out)[0])
 
@@ -215,14 +217,14 @@ def test_every_claim_before_the_first_deployment_is_asked(params: Path) -> None:
     """What docs/unverified.md would have a person ask before a first deployment, this asks."""
     text = (ROOT / "docs/unverified.md").read_text(encoding="utf-8")
     section = text.partition("## Before the first deployment")[2].partition("\n## ")[0]
-    wanted = {tuple(line.split()[1:3]) for line in section.splitlines() if line.startswith("aws ")}
+    documented = {tuple(line.split()[1:3]) for line in section.splitlines() if line.startswith("aws ")}
     aws = Account()
     checks(aws, params)
-    asked = {tuple(name.replace("_", "-").split(".")) for name in aws.calls()}
+    called = {tuple(name.replace("_", "-").split(".")) for name in aws.calls()}
     # Prices are in the estimate; a connection and its executions are there only with that source.
     elsewhere = {("pricing", "get-products"), ("codeconnections", "get-connection")}
     elsewhere |= {("codepipeline", "list-pipeline-executions")}
-    assert len(wanted) > 6 and wanted - elsewhere <= asked
+    assert len(documented) > 6 and documented - elsewhere <= called
 
 
 @pytest.mark.parametrize(("layout", "state"), [("SEQUENTIAL", State.GOOD), ("PARALLEL", State.ERROR)])
@@ -232,9 +234,11 @@ def test_builds_side_by_side_need_as_many_at_a_time(params: Path, layout: str, s
     body = json.loads(file.read_text(encoding="utf-8"))
     body["Parameters"] |= {"BuildLayout": layout}
     file.write_text(json.dumps(body), encoding="utf-8")
-    one = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": 1.0}
+    quota = {"QuotaName": "Concurrently running builds for Linux/Small environment", "Value": 1.0}
     assert (
-        checks(Account(**{"service-quotas__list_service_quotas": {"Quotas": [one]}}), params)["builds at a time"].state
+        checks(Account(**{"service-quotas__list_service_quotas": {"Quotas": [quota]}}), params)[
+            "builds at a time"
+        ].state
         == state
     )
 

@@ -53,19 +53,17 @@ def folded(events: list[Event]) -> Progress:
 def test_what_is_done_running_and_waiting() -> None:
     progress, now = folded(EVENTS), START + timedelta(seconds=67)
     assert progress.counts() == (1, 1, 2)
-    assert [(one.name, one.state, one.done, one.running, one.waiting, one.seconds) for one in progress.lines(now)] == [
-        ("Storage", DONE, 1, 0, 0, 4.0),
-        ("Backend", RUNNING, 0, 1, 1, 61.0),
-        ("Build", WAITING, 0, 0, 1, 0.0),
-    ]
-    assert [one.path for one in progress.running()] == [("Backend", "Service")]
+    assert [
+        (line.name, line.state, line.done, line.running, line.waiting, line.seconds) for line in progress.lines(now)
+    ] == [("Storage", DONE, 1, 0, 0, 4.0), ("Backend", RUNNING, 0, 1, 1, 61.0), ("Build", WAITING, 0, 0, 1, 0.0)]
+    assert [row.path for row in progress.running()] == [("Backend", "Service")]
 
 
 def test_a_rollback_begins_anew_and_keeps_the_failure() -> None:
     failed = event("Backend.Service", "UPDATE_FAILED", 20, SERVICE, "it did not stabilize")
     echo = event("Backend", "UPDATE_FAILED", 21, STACK, "Embedded stack arn:x was not successfully updated")
     progress = folded([*EVENTS, failed, echo])
-    assert [one.state for one in progress.lines(START)] == [DONE, FAILED, WAITING]
+    assert [line.state for line in progress.lines(START)] == [DONE, FAILED, WAITING]
     progress.fold([event("", "UPDATE_ROLLBACK_IN_PROGRESS", 22, STACK), event("Backend", "UPDATE_COMPLETE", 30, STACK)])
     assert progress.undoing and progress.failures == [failed] and progress.counts() == (0, 0, 0)
 
@@ -120,10 +118,10 @@ def test_a_service_is_asked_about_only_while_it_becomes_stable() -> None:
     )
     services = Services(aws)
     assert services(folded(EVENTS[:-1])) == [] == aws.asked
-    told = services(folded(EVENTS))
-    assert told == [
+    messages = services(folded(EVENTS))
+    assert messages == [
         "backend: primary deployment IN_PROGRESS: 1 of 2 tasks run, 3 failed",
         "backend: last task that stopped: health checks failed",
     ]
-    assert services(folded(EVENTS)) == told and len(aws.asked) == 3  # not asked again at once
+    assert services(folded(EVENTS)) == messages and len(aws.asked) == 3  # not asked again at once
     assert Services(Prepared(ecs__describe_services=refusal("x", "AccessDenied")))(folded(EVENTS)) == []

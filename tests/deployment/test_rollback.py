@@ -52,9 +52,9 @@ class CodePipeline(Prepared):
         ]
         super().__init__(
             cloudformation__describe_stacks={"Stacks": [{**stack, "CreationTime": NOW, "Outputs": outputs}]},
-            codepipeline__list_pipeline_executions=lambda **asked: (
+            codepipeline__list_pipeline_executions=lambda **request: (
                 {"pipelineExecutionSummaries": list(executions[middle:])}
-                if "nextToken" in asked
+                if "nextToken" in request
                 else {"pipelineExecutionSummaries": list(executions[:middle]), "nextToken": "2"}
             ),
             codepipeline__get_pipeline={
@@ -78,12 +78,12 @@ class CodePipeline(Prepared):
 
     def started(self) -> list[tuple[str, Any]]:
         calls = ("codepipeline.rollback_stage", "codepipeline.start_pipeline_execution")
-        return [(name.partition(".")[2], asked) for name, asked in self.asked if name in calls]
+        return [(name.partition(".")[2], request) for name, request in self.asked if name in calls]
 
 
-def run(aws: Prepared, to: str | None = None, **given: Any) -> Exit:
+def run(aws: Prepared, to: str | None = None, **options: Any) -> Exit:
     roots = environment.load("staging", ROOT / "templates", ROOT / "params")
-    return rollback.run(verb_run(aws, roots), rollback.Options(to=to, **{"yes": True, **given}))
+    return rollback.run(verb_run(aws, roots), rollback.Options(to=to, **{"yes": True, **options}))
 
 
 HISTORY = (
@@ -126,33 +126,33 @@ def test_only_good_releases_are_listed(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-@pytest.mark.parametrize("wanted", ["1111", "e-1"])
-def test_stages_go_back_with_the_releases_artifacts_the_backend_first(wanted: str) -> None:
+@pytest.mark.parametrize("release", ["1111", "e-1"])
+def test_stages_go_back_with_the_releases_artifacts_the_backend_first(release: str) -> None:
     aws = CodePipeline(*HISTORY)
-    assert run(aws, wanted) is Exit.DONE
+    assert run(aws, release) is Exit.DONE
     assert aws.started() == [
         ("rollback_stage", {"pipelineName": NAME, "stageName": stage, "targetPipelineExecutionId": "e-1"})
         for stage in ("Deploy_Backend", "Deploy_Frontend")
     ]
 
 
-@pytest.mark.parametrize("given", [{}, {"build_again": True}])
-def test_after_a_change_of_the_pipeline_the_commit_is_built_again(given: dict[str, Any]) -> None:
-    aws = CodePipeline(*HISTORY, versions={} if given else {"e-1": 6})
-    assert run(aws, "1111", **given) is Exit.DONE
-    [(name, asked)] = aws.started()
+@pytest.mark.parametrize("options", [{}, {"build_again": True}])
+def test_after_a_change_of_the_pipeline_the_commit_is_built_again(options: dict[str, Any]) -> None:
+    aws = CodePipeline(*HISTORY, versions={} if options else {"e-1": 6})
+    assert run(aws, "1111", **options) is Exit.DONE
+    [(name, request)] = aws.started()
     revision = {"actionName": "SourceAction", "revisionType": "COMMIT_ID", "revisionValue": FIRST}
-    assert name == "start_pipeline_execution" and asked["sourceRevisions"] == [revision]
+    assert name == "start_pipeline_execution" and request["sourceRevisions"] == [revision]
 
 
 def test_a_failed_rollback_stops_and_is_a_failure() -> None:
     aws = CodePipeline(*HISTORY, ends="Failed")
     assert run(aws, "1111") is Exit.FAILED
-    assert [asked["stageName"] for _, asked in aws.started()] == ["Deploy_Backend"]
+    assert [request["stageName"] for _, request in aws.started()] == ["Deploy_Backend"]
 
 
 @pytest.mark.parametrize(
-    ("history", "wanted", "told"),
+    ("history", "release", "message"),
     [
         (HISTORY, "333", 'No successful release matches "333". Known releases: 222222222222, 111111111111.'),
         (HISTORY, "e-", 'More than one successful release matches "e-"'),
@@ -160,10 +160,10 @@ def test_a_failed_rollback_stops_and_is_a_failure() -> None:
         ((), "1111", "Known releases: none."),
     ],
 )
-def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], wanted: str, told: str) -> None:
+def test_what_cannot_be_is_refused(history: tuple[dict[str, Any], ...], release: str, message: str) -> None:
     aws = CodePipeline(*history)
-    with pytest.raises(RefusedError, match=told):
-        run(aws, wanted)
+    with pytest.raises(RefusedError, match=message):
+        run(aws, release)
     assert not aws.started()
 
 
@@ -191,7 +191,9 @@ def test_ctrl_c_leaves_it_running(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_connections_commit_has_its_message_in_json() -> None:
-    one = execution(1, FIRST)
-    one["sourceRevisions"][0]["revisionSummary"] = json.dumps({"ProviderType": "GitHub", "CommitMessage": "a\n\nb"})
-    [release] = releases.good(CodePipeline(one), NAME)
+    finished = execution(1, FIRST)
+    finished["sourceRevisions"][0]["revisionSummary"] = json.dumps(
+        {"ProviderType": "GitHub", "CommitMessage": "a\n\nb"}
+    )
+    [release] = releases.good(CodePipeline(finished), NAME)
     assert release.title == "a"

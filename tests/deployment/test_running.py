@@ -22,7 +22,7 @@ from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, Prepared, arn, refusal
-from tests.deployment.test_verbs import STAGING, Account, asked
+from tests.deployment.test_verbs import STAGING, Account, arguments
 from tests.support.runs import Watching, running
 
 START = datetime.now(UTC) - timedelta(minutes=12)
@@ -36,9 +36,14 @@ def loaded() -> dict[str, Environment]:
 
 def own(status: str, second: float, token: str = "") -> dict[str, Any]:
     stack_id = arn("stack", STAGING)
-    found = {"StackId": stack_id, "StackName": STAGING, "LogicalResourceId": STAGING, "PhysicalResourceId": stack_id}
+    stack_event = {
+        "StackId": stack_id,
+        "StackName": STAGING,
+        "LogicalResourceId": STAGING,
+        "PhysicalResourceId": stack_id,
+    }
     moment = {"EventId": f"{status}{second}", "ResourceType": STACK, "Timestamp": START + timedelta(seconds=second)}
-    return {**found, **moment, "ResourceStatus": status, **({"ClientRequestToken": token} if token else {})}
+    return {**stack_event, **moment, "ResourceStatus": status, **({"ClientRequestToken": token} if token else {})}
 
 
 EVENTS = [
@@ -57,8 +62,8 @@ class Busy(Account):
         self.who = who
 
     def stack(self, StackName: str) -> dict[str, Any]:
-        found = super().stack(StackName)
-        return {"Stacks": [{**found["Stacks"][0], "ChangeSetId": arn("changeSet", TOKEN)}]}
+        stack = super().stack(StackName)
+        return {"Stacks": [{**stack["Stacks"][0], "ChangeSetId": arn("changeSet", TOKEN)}]}
 
     def events(self, StackName: str) -> dict[str, Any]:
         return {"StackEvents": EVENTS} if STAGING in StackName else super().events(StackName)
@@ -72,13 +77,15 @@ class Busy(Account):
 def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environment]) -> None:
     aws = Busy("arn:aws:sts::0:assumed-role/Deploy/alice")
     with pytest.raises(ManualActionRequiredError) as raised:
-        apply.run(*asked(aws, loaded))
-    told = f"{STAGING} is being updated, started by arn:aws:sts::0:assumed-role/Deploy/alice at"
+        apply.run(*arguments(aws, loaded))
+    message = f"{STAGING} is being updated, started by arn:aws:sts::0:assumed-role/Deploy/alice at"
     ago = re.search(r" (\d+) min ago", raised.value.reason)
-    assert raised.value.reason.startswith(told) and ago
+    assert raised.value.reason.startswith(message) and ago
     assert 12 <= int(ago[1]) <= (datetime.now(UTC) - START) / timedelta(minutes=1)
     assert "`follow` follows it" in raised.value.remedy and "--follow" in raised.value.remedy
-    assert not any(one.get("StackName") == STAGING for name, one in aws.asked if name.endswith("create_change_set"))
+    assert not any(
+        request.get("StackName") == STAGING for name, request in aws.asked if name.endswith("create_change_set")
+    )
 
 
 def test_what_another_run_started_is_found_from_its_beginning() -> None:
@@ -128,8 +135,8 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
         cloudformation__describe_stack_events=[*[lost] * 20, ended],
         cloudformation__describe_stacks={"Stacks": [{**stack, "StackId": arn("stack", STAGING)}]},
     )
-    events, held = execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
-    assert len(events) == 2 and held.status == "UPDATE_COMPLETE"
+    events, ending = execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
+    assert len(events) == 2 and ending.status == "UPDATE_COMPLETE"
     for code, seconds in (("EndpointConnectionError", execute.PATIENCE), ("ExpiredToken", 0.0)):
         now[:] = [0.0]
         lost = refusal("x", code)
@@ -236,7 +243,7 @@ def test_ctrl_c_while_it_is_recorded_leaves_it_running(loaded: dict[str, Environ
 
     aws.answers |= {"cloudformation.execute_change_set": execute_change_set, "s3.put_object": put}
     with pytest.raises(ManualActionRequiredError, match=f"{STAGING} is left running"):
-        apply.run(*asked(aws, loaded, yes=True))
+        apply.run(*arguments(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "CREATE_IN_PROGRESS"
 
 

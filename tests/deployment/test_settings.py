@@ -37,19 +37,25 @@ def staging() -> Environment:
 
 
 def resources(StackName: str) -> dict[str, Any]:
-    def one(name: str, kind: str, physical: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    def summary(name: str, kind: str, physical: str, status: str = "CREATE_COMPLETE") -> dict[str, Any]:
         now = "2026-11-23T12:00:00Z"
-        held = {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical}
-        return {**held, "ResourceStatus": status, "LastUpdatedTimestamp": now}
+        entry = {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": physical}
+        return {**entry, "ResourceStatus": status, "LastUpdatedTimestamp": now}
 
     if StackName == STACK.id:
-        held = [one("Backend", "AWS::CloudFormation::Stack", BACKEND), one("Data", "AWS::CloudFormation::Stack", "x")]
+        resources = [
+            summary("Backend", "AWS::CloudFormation::Stack", BACKEND),
+            summary("Data", "AWS::CloudFormation::Stack", "x"),
+        ]
     else:
         assert StackName == BACKEND
         names = ("BackendErrors", "GatewayErrors", "Unrelated")
-        held = [one(name, ALARM, f"{name}-staging") for name in names]
-        held += [one("UnhealthyTasks", ALARM, "gone", "DELETE_COMPLETE"), one("Cluster", "AWS::ECS::Cluster", "c")]
-    return {"StackResourceSummaries": held}
+        resources = [summary(name, ALARM, f"{name}-staging") for name in names]
+        resources += [
+            summary("UnhealthyTasks", ALARM, "gone", "DELETE_COMPLETE"),
+            summary("Cluster", "AWS::ECS::Cluster", "c"),
+        ]
+    return {"StackResourceSummaries": resources}
 
 
 def deployment(aws: Prepared, staging: Environment, previous: Stack | None, **more: Any) -> RootDeployment:
@@ -113,7 +119,7 @@ def read(text: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("held", "policy", "told"),
+    ("standing", "policy", "expected"),
     [
         ({}, {}, []),
         ({}, DENY, [("none", DENY)]),
@@ -122,33 +128,35 @@ def read(text: str) -> Any:
         (ALLOW_ALL, {}, []),
     ],
 )
-def test_the_policy_is_that_of_the_parameter_file(held: Any, policy: Any, told: Any) -> None:
+def test_the_policy_is_that_of_the_parameter_file(standing: Any, policy: Any, expected: Any) -> None:
     aws = Prepared(
-        cloudformation__get_stack_policy={"StackPolicyBody": json.dumps(held)} if held else {},
+        cloudformation__get_stack_policy={"StackPolicyBody": json.dumps(standing)} if standing else {},
         cloudformation__set_stack_policy={},
     )
-    wanted = Settings(protected=True, policy=policy)
-    found = wanted.changes(aws, STACK)
-    assert [(read(one.before), read(one.after)) for one in found] == told
-    wanted.apply(aws, STACK.id, found)
-    asked = [json.loads(one["StackPolicyBody"]) for name, one in aws.asked if name.endswith("set_stack_policy")]
-    assert asked == [after for _, after in told]
+    settings = Settings(protected=True, policy=policy)
+    changes = settings.changes(aws, STACK)
+    assert [(read(change.before), read(change.after)) for change in changes] == expected
+    settings.apply(aws, STACK.id, changes)
+    bodies = [
+        json.loads(request["StackPolicyBody"]) for name, request in aws.asked if name.endswith("set_stack_policy")
+    ]
+    assert bodies == [after for _, after in expected]
 
 
 def test_protection_is_told_and_set() -> None:
     aws = Prepared(cloudformation__update_termination_protection={})
-    wanted = Settings(protected=True, policy={}, topics=())
-    found = wanted.changes(aws, None)
+    settings = Settings(protected=True, policy={}, topics=())
+    changes = settings.changes(aws, None)
     triggers = [{"Arn": "arn:aws:cloudwatch:r:0:alarm:Errors", "Type": ALARM}]
     options = {"NotificationARNs": [], "RollbackConfiguration": {"RollbackTriggers": triggers}}
-    plan = Plan(NAME, STACK.id, "CREATE", "cs", "n", "d", setting_changes=tuple(found), options=options)
+    plan = Plan(NAME, STACK.id, "CREATE", "cs", "n", "d", setting_changes=tuple(changes), options=options)
     assert list(map(str, setting_lines(plan))) == [
         "  settings",
         "    termination protection: off → on",
         "    rolls back if one of these alarms fires during the update: Errors",
         "    notification topics: none",
     ]
-    wanted.apply(aws, STACK.id, found)
+    settings.apply(aws, STACK.id, changes)
     assert aws.asked == [
         ("cloudformation.update_termination_protection", {"StackName": STACK.id, "EnableTerminationProtection": True})
     ]

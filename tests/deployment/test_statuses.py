@@ -28,19 +28,19 @@ def test_a_status_is_waited_for_exactly_while_something_runs(status: str) -> Non
 
 def test_nothing_that_may_hold_data_is_deleted() -> None:
     """Deleted and made anew is only what was never complete and has nothing left."""
-    assert [name for name, one in STATUSES.items() if one.action is Action.RECREATE] == ["ROLLBACK_COMPLETE"]
+    assert [name for name, status in STATUSES.items() if status.action is Action.RECREATE] == ["ROLLBACK_COMPLETE"]
 
 
 def test_ends_are_good_or_restored_or_for_a_person() -> None:
     assert set(KNOWN) >= DEPLOYED | RESTORED and not DEPLOYED & RESTORED
     harmless = DEPLOYED | RESTORED | {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
-    others = {name for name, one in STATUSES.items() if one.ended} - harmless
+    others = {name for name, status in STATUSES.items() if status.ended} - harmless
     assert {STATUSES[name].action for name in others} == set(STUCK)
 
 
 def test_only_what_cloudformation_can_continue_is_continued() -> None:
     """ContinueUpdateRollback and RollbackStack, API reference; after a failed creation the latter would delete."""
-    assert {name for name, one in STATUSES.items() if one.action is Action.CONTINUE} == {
+    assert {name for name, status in STATUSES.items() if status.action is Action.CONTINUE} == {
         "UPDATE_FAILED",
         "UPDATE_ROLLBACK_FAILED",
     }

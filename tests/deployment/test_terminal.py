@@ -19,8 +19,8 @@ def test_a_first_plan_shows_new_stacks_by_type() -> None:
     tables = tuple(PlannedChange(("Data", name), "AWS::DynamoDB::Table", "Add") for name in names)
     key = PlannedChange(("Data", "Key"), "AWS::KMS::Key", "Add")
     data = PlannedChange(("Data",), STACK, "Add", children=(*tables, key), nested=True)
-    found = (Computed("A", "1", "computed", "by looking"),)
-    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), computed=found)
+    computed = (Computed("A", "1", "computed", "by looking"),)
+    plan = Plan("s", "id", "CREATE", "cs", "n", "d", (data,), (Difference("A", "", "1"),), computed=computed)
     assert list(map(str, plan_text.plan_lines(plan))) == [
         "s: create 3 resources in 1 nested stack",
         "  computed parameters",
@@ -63,7 +63,7 @@ def test_a_long_wait_says_what_for() -> None:
 
 
 def test_what_the_local_aws_does_not_hold() -> None:
-    one = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
+    change = {"Type": "AWS::CodeCommit::Repository", "Property": "Tags"}
     assert "all property values are simulated" in outcomes.local_aws_line("http://localhost:1", [])
-    line = outcomes.local_aws_line("http://localhost:1", [one, one])
+    line = outcomes.local_aws_line("http://localhost:1", [change, change])
     assert line == "local AWS: http://localhost:1  2 property values of 1 resource type are not simulated"

@@ -34,9 +34,9 @@ def loaded() -> Roots:
     return environment.load("staging", ROOT / "templates", ROOT / "params")
 
 
-def asked(aws: Aws, roots: Roots, **given: Any) -> tuple[Run, DeployOptions]:
+def arguments(aws: Aws, roots: Roots, **options: Any) -> tuple[Run, DeployOptions]:
     """A run of `apply` with what the command line gives; nothing is agreed to in advance."""
-    return verb_run(aws, roots), verb_options(apply, **given)
+    return verb_run(aws, roots), verb_options(apply, **options)
 
 
 # An account without anything of an earlier life of the environment.
@@ -71,7 +71,7 @@ class Account(Prepared):
             s3__put_object={},
             ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
             ec2__describe_availability_zones={
-                "AvailabilityZones": [{"ZoneId": f"euw1-az{one}", "ZoneName": f"eu-west-1{one}"} for one in "ab"]
+                "AvailabilityZones": [{"ZoneId": f"euw1-az{zone}", "ZoneName": f"eu-west-1{zone}"} for zone in "ab"]
             },
             codecommit__get_branch={},
             **NOTHING_LEFT,
@@ -79,24 +79,24 @@ class Account(Prepared):
             **answers,
         )
 
-    def name(self, given: str) -> str:
-        return SHARED if SHARED in given else STAGING
+    def name(self, stack: str) -> str:
+        return SHARED if SHARED in stack else STAGING
 
     def stack(self, StackName: str) -> dict[str, Any]:
         name = self.name(StackName)
         if not self.statuses[name]:
             raise refusal("x", "ValidationError", f"Stack with id {name} does not exist")
         rule = json.dumps({"Statements": [{"NumberOfApprovalsNeeded": 0}]})
-        given = {"RepositoryName": "dashboard", "ApprovalRule": rule}
-        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in given.items()]
-        found = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
+        exported = {"RepositoryName": "dashboard", "ApprovalRule": rule}
+        outputs = [{"OutputKey": key, "OutputValue": value} for key, value in exported.items()]
+        stack = {"StackName": name, "StackId": arn("stack", name), "StackStatus": self.statuses[name]}
         file = json.loads((ROOT / "params/shared.json").read_text(encoding="utf-8"))
         shared = environment.load("shared", ROOT / "templates", ROOT / "params")["shared"]
         parameters = shared.values({}) if name == SHARED else {}
         kept = {"EnableTerminationProtection": True, "Outputs": outputs}
         kept["Parameters"] = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         kept["Tags"] = [{"Key": key, "Value": value} for key, value in file["Tags"].items()]
-        return {"Stacks": [{**found, **kept, "CreationTime": NOW}]}
+        return {"Stacks": [{**stack, **kept, "CreationTime": NOW}]}
 
     def events(self, StackName: str) -> dict[str, Any]:
         name, stack_id = self.name(StackName), arn("stack", self.name(StackName))
@@ -132,13 +132,13 @@ class Account(Prepared):
 
 def test_what_a_living_environment_cannot_change_is_refused(loaded: Roots) -> None:
     """The template says what and why; a new environment and an unchanged value are nobody's concern."""
-    wanted = loaded["environment"]
+    environment = loaded["environment"]
     for before in ({}, {"LoadBalancerScheme": "INTERNAL"}):
-        wanted.check_fixed(before, {"LoadBalancerScheme": "INTERNAL"})
+        environment.check_fixed(before, {"LoadBalancerScheme": "INTERNAL"})
     with pytest.raises(
         EnvironmentRefusedError, match="is INTERNAL and cannot become PUBLIC: the load balancer would be replaced"
     ):
-        wanted.check_fixed({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
+        environment.check_fixed({"LoadBalancerScheme": "INTERNAL"}, {"LoadBalancerScheme": "PUBLIC"})
 
 
 def test_without_a_yes_nothing_happens_and_nothing_is_left(
@@ -147,12 +147,12 @@ def test_without_a_yes_nothing_happens_and_nothing_is_left(
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     aws = Account()
     with pytest.raises(NotConfirmedError) as raised:
-        apply.run(*asked(aws, loaded))
+        apply.run(*arguments(aws, loaded))
     assert raised.value.status is Exit.CHANGES
     assert "cloudformation.execute_change_set" not in aws.calls()
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
     # The shared stack is as it should be, so that no change set is made for it.
-    deleted = [one["ChangeSetName"] for name, one in aws.asked if name.endswith("delete_change_set")]
+    deleted = [request["ChangeSetName"] for name, request in aws.asked if name.endswith("delete_change_set")]
     assert deleted == [arn("changeSet", STAGING)]
     assert f"{STAGING}: create 1 resource" in capsys.readouterr().out
 
@@ -162,12 +162,12 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
     aws = Account()
     aws.answers["codecommit.get_branch"] = missing
     with pytest.raises(RefusedError, match="dashboard has no branch develop") as raised:
-        apply.run(*asked(aws, loaded))
+        apply.run(*arguments(aws, loaded))
     assert "--without-branch" in raised.value.remedy and raised.value.status is Exit.REFUSED
-    assert not any(one.get("StackName") == STAGING for _, one in aws.asked)
+    assert not any(request.get("StackName") == STAGING for _, request in aws.asked)
     aws.asked.clear()
     with pytest.raises(NotConfirmedError):
-        apply.run(*asked(aws, loaded, without_branch=True))
+        apply.run(*arguments(aws, loaded, without_branch=True))
     assert "codecommit.get_branch" not in aws.calls()
 
 
@@ -175,18 +175,20 @@ def test_the_pipelines_branch_has_to_exist(loaded: Roots) -> None:
 def test_a_stack_that_is_stuck_is_left_alone(loaded: Roots, status: str) -> None:
     aws = Account(status)
     with pytest.raises(ManualActionRequiredError, match=status) as raised:
-        apply.run(*asked(aws, loaded))
+        apply.run(*arguments(aws, loaded))
     assert raised.value.remedy
-    touched = [name for name, one in aws.asked if one.get("StackName") in (STAGING, arn("stack", STAGING))]
+    touched = [name for name, request in aws.asked if request.get("StackName") in (STAGING, arn("stack", STAGING))]
     assert touched == ["cloudformation.describe_stacks"]
 
 
 def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:
     aws = Account("ROLLBACK_COMPLETE")
     with pytest.raises(NotConfirmedError):
-        apply.run(*asked(aws, loaded))
-    made = next(one for name, one in aws.asked if name.endswith("create_change_set") and one["StackName"] == STAGING)
-    assert made["ChangeSetType"] == "CREATE"
+        apply.run(*arguments(aws, loaded))
+    request = next(
+        sent for name, sent in aws.asked if name.endswith("create_change_set") and sent["StackName"] == STAGING
+    )
+    assert request["ChangeSetType"] == "CREATE"
     assert aws.calls().index("cloudformation.delete_stack") < len(aws.calls()) - 3
 
 
@@ -206,25 +208,25 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
 
     aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
     with pytest.raises(ManualActionRequiredError, match="was changed, but not cleared up and recorded"):
-        apply.run(*asked(aws, loaded, yes=True))
+        apply.run(*arguments(aws, loaded, yes=True))
     aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
-    assert apply.run(*asked(aws, loaded, yes=True)) is Exit.DONE
+    assert apply.run(*arguments(aws, loaded, yes=True)) is Exit.DONE
 
 
 def test_a_change_set_that_cannot_be_executed_is_taken_away(loaded: Roots) -> None:
     aws = Account()
     aws.answers["cloudformation.execute_change_set"] = refusal("x", "InvalidChangeSetStatus")
     with pytest.raises(RefusedError, match="has changed since this was planned"):
-        apply.run(*asked(aws, loaded, yes=True))
+        apply.run(*arguments(aws, loaded, yes=True))
     assert aws.statuses[STAGING] == "DELETE_COMPLETE"
 
 
 def test_status_tells_whether_somebody_has_to_act(loaded: Roots, capsys: pytest.CaptureFixture[str]) -> None:
-    held = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
-    summaries = {"StackResourceSummaries": [{**held, "LastUpdatedTimestamp": NOW}]}
+    resource = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ResourceStatus": "CREATE_COMPLETE"}
+    summaries = {"StackResourceSummaries": [{**resource, "LastUpdatedTimestamp": NOW}]}
     for status, code in (("CREATE_COMPLETE", 0), ("UPDATE_IN_PROGRESS", 4), ("UPDATE_ROLLBACK_FAILED", 4), ("", 0)):
         aws = Account(status)
         aws.answers["cloudformation.list_stack_resources"] = summaries
         assert standing.run(verb_run(aws, loaded), NoOptions()) == code
-        told = capsys.readouterr().out
-        assert "  Storage  CREATE_COMPLETE" in told and (status or "does not exist") in told
+        output = capsys.readouterr().out
+        assert "  Storage  CREATE_COMPLETE" in output and (status or "does not exist") in output

@@ -23,11 +23,11 @@ from tests.support.runs import verb_options, verb_run
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
-HELD = Stack("access", "id", "CREATE_COMPLETE", outputs={guards.DEPLOY_ROLE: DEPLOYER})
+ACCESS = Stack("access", "id", "CREATE_COMPLETE", outputs={guards.DEPLOY_ROLE: DEPLOYER})
 ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
 
 
-def wanted(name: str) -> Environment:
+def environment(name: str) -> Environment:
     return load(name, ROOT / "templates", ROOT / "params")["environment"]
 
 
@@ -53,11 +53,13 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_the_deploy_role_deploys_what_everybody_has(tree: Path) -> None:
-    guards.check_production(wanted("production"), ME, HELD, tree)
+    guards.check_production(environment("production"), ME, ACCESS, tree)
 
 
 def test_other_environments_ask_for_nothing(tmp_path: Path) -> None:
-    guards.check_production(wanted("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path)
+    guards.check_production(
+        environment("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path
+    )
 
 
 ACTING = ("destroy", "continue_", "rollback", "config")
@@ -68,10 +70,10 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     """Before anything else is looked at that a stranger could be told, or changed."""
     loaded = load("production", ROOT / "templates", ROOT / "params")
     outputs = {guards.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
-    told = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+    outputs_list = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
     aws = Prepared(
-        cloudformation__describe_stacks={"Stacks": [{**stack, "Outputs": told}]},
+        cloudformation__describe_stacks={"Stacks": [{**stack, "Outputs": outputs_list}]},
         sts__get_caller_identity={"Account": ACCOUNT, "Arn": f"arn:aws:iam::{ACCOUNT}:user/me"},
         codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": []},
     )
@@ -79,7 +81,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     options = verb_options(module, to="abc", secret="JWT_SECRET_KEY")
     with pytest.raises(RefusedError, match="production is deployed as its deploy role, and this is"):
         module.run(verb_run(aws, loaded), options)
-    assert not [one for one, _ in aws.asked if not re.search(r"\.(describe|list|get)_", one)]
+    assert not [call for call, _ in aws.asked if not re.search(r"\.(describe|list|get)_", call)]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
 )
 def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        guards.check_production(wanted("production"), Identity(ACCOUNT, arn), HELD, tree)
+        guards.check_production(environment("production"), Identity(ACCOUNT, arn), ACCESS, tree)
     assert arn in refused.value.reason
     for line in (
         "[profile cloud-health-dashboard-production]",
@@ -106,13 +108,13 @@ def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
 def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
     stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
     with pytest.raises(RefusedError, match="this is arn:aws:sts::111122223333"):
-        guards.check_production(wanted("production"), stranger, HELD, tree)
+        guards.check_production(environment("production"), stranger, ACCESS, tree)
 
 
-@pytest.mark.parametrize("held", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
-def test_without_its_role_production_waits_for_an_administrator(tree: Path, held: Stack | None) -> None:
+@pytest.mark.parametrize("access", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
+def test_without_its_role_production_waits_for_an_administrator(tree: Path, access: Stack | None) -> None:
     with pytest.raises(RefusedError, match="make access ENV=production"):
-        guards.check_production(wanted("production"), ME, held, tree)
+        guards.check_production(environment("production"), ME, access, tree)
 
 
 def change(tree: Path) -> None:
@@ -150,10 +152,10 @@ def test_a_tree_that_nobody_else_has_is_refused(tree: Path, spoil: object, says:
     assert callable(spoil)
     spoil(tree)
     with pytest.raises(RefusedError, match=says) as refused:
-        guards.check_production(wanted("production"), ME, HELD, tree)
+        guards.check_production(environment("production"), ME, ACCESS, tree)
     assert "nothing has happened" in refused.value.reason
 
 
 def test_no_tree_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="this one is unknown"):
-        guards.check_production(wanted("production"), ME, HELD, tmp_path)
+        guards.check_production(environment("production"), ME, ACCESS, tmp_path)
