@@ -220,14 +220,14 @@ def _taken_apart(words: Sequence[str]) -> list[str]:
     together, and nothing else means anything."""
     import shlex
 
-    found = list[str]()
+    taken = list[str]()
     for word in words:
         name, sign, text = word.partition("=")
         try:
-            found += shlex.split(text) if name == "--arguments" and sign else [word]
+            taken += shlex.split(text) if name == "--arguments" and sign else [word]
         except ValueError as error:
             raise UsageError(f"ARGS cannot be read: {error}.", "Close every quote.") from error
-    return found
+    return taken
 
 
 def _meant(word: str, known: Sequence[str] | dict[str, Any], synonyms: dict[str, str] | None = None) -> str:

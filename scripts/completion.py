@@ -54,22 +54,22 @@ def candidates(words: Sequence[str]) -> list[str]:
     *before, word = words
     verb = next((text for text in before if not text.startswith("-")), "")
     if not verb:
-        found = [*VERBS, "--help"]
+        names = [*VERBS, "--help"]
     elif verb not in VERBS:
         return []
     else:
-        found = _following(parser(verb), before[before.index(verb) + 1 :], word)
-    return sorted(text for text in found if text.startswith(word))
+        names = _following(parser(verb), before[before.index(verb) + 1 :], word)
+    return sorted(text for text in names if text.startswith(word))
 
 
 def _following(parser: ArgumentParser, before: Sequence[str], word: str) -> list[str]:
     actions = parser._actions
-    option = next((one for one in actions if before and before[-1] in one.option_strings), None)
+    option = next((action for action in actions if before and before[-1] in action.option_strings), None)
     if option and option.nargs != 0:  # it takes a value
         return [str(choice) for choice in option.choices or ()]
     if word.startswith("-"):
-        return [name for one in actions if one.help != argparse.SUPPRESS for name in one.option_strings]
-    subject = next((one for one in actions if not one.option_strings), None)
+        return [name for action in actions if action.help != argparse.SUPPRESS for name in action.option_strings]
+    subject = next((action for action in actions if not action.option_strings), None)
     if subject is None or any(not text.startswith("-") for text in before):
         return []
     if subject.dest == "environment":

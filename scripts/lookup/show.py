@@ -31,7 +31,7 @@ def run(options: Namespace) -> Exit:
     if options.stack:
         console.document(json.dumps(_named(options.stack, stacks).template.body, indent=2, sort_keys=True))
     elif options.format == "json":
-        console.document(json.dumps({name: one.template.body for name, one in stacks.items()}, sort_keys=True))
+        console.document(json.dumps({name: stack.template.body for name, stack in stacks.items()}, sort_keys=True))
     else:
         console.show(_lines(options.environment, stacks))
     return Exit.DONE

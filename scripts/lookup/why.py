@@ -90,32 +90,32 @@ class Library:
 
     def answers(self, name: str) -> list[Answer]:
         """Everything that a name means. Raises `UsageError`."""
-        asked: list[tuple[str, Callable[[str], Iterator[Answer]]]] = [
+        readers: list[tuple[str, Callable[[str], Iterator[Answer]]]] = [
             (r"[\w*-]+:[\w*]+", self._permissions),
             (r"[A-Z]{2,4}-\d+", self._requirements),
             (r"AWS::\w+::\w+", self._types),
             (r"[\w.]+", self._resources),
             (r"\w+", self._parameters),
         ]
-        found = [answer for pattern, ask in asked if re.fullmatch(pattern, name) for answer in ask(name)]
-        if not found:
+        answers = [answer for pattern, ask in readers if re.fullmatch(pattern, name) for answer in ask(name)]
+        if not answers:
             close = get_close_matches(name, self._names(), CLOSE, 0.6)
             meant = f"Did you mean {', '.join(close)}?" if close else "Names are those of the templates."
             raise UsageError(f"There is nothing called {name} in the templates.", meant)
-        return found
+        return answers
 
     def _names(self) -> list[str]:
         stacks = {template: path for path, template in self.children.items()}
         names = {parameter for template in self.templates for parameter in template.parameters}
         for resource in self.templates.resources():
             names |= {resource.logical_id, f"{stacks.get(resource.template, resource.template)}.{resource.logical_id}"}
-        return sorted(names | {action for one in permissions(self.templates) for action in one.actions})
+        return sorted(names | {action for permission in permissions(self.templates) for action in permission.actions})
 
     def _resources(self, name: str) -> Iterator[Answer]:
         stack, _, logical_id = name.rpartition(".")
-        wanted = self.children.get(stack, stack)
+        template = self.children.get(stack, stack)
         for resource in self.templates.resources():
-            if resource.logical_id == logical_id and wanted in ("", resource.template):
+            if resource.logical_id == logical_id and template in ("", resource.template):
                 yield Answer(resource.address, f"resource, {resource.type}", tuple(self._resource(resource)))
 
     def _types(self, name: str) -> Iterator[Answer]:
@@ -173,7 +173,7 @@ class Library:
                 if name in resource.body
             ]
             yield Fact("kept", ", ".join(policies))
-        may = [one for one in permissions(self.templates) if one.holder == resource.address]
+        may = [permission for permission in permissions(self.templates) if permission.holder == resource.address]
         if may:
             yield Fact("policies", f"{len(may)} statements: docs/permissions.md, or `delivery why` with an action")
 
@@ -204,14 +204,18 @@ class Library:
         yield Fact("changing it", "docs/parameters.md")
 
     def _permissions(self, name: str) -> Iterator[Answer]:
-        for one in permissions(self.templates):
-            if any(covers(action.lower(), name.lower()) for action in one.actions):
-                yield Answer(one.holder, f"{one.kind} statement {one.sid}".strip(), tuple(_permission(one)))
+        for permission in permissions(self.templates):
+            if any(covers(action.lower(), name.lower()) for action in permission.actions):
+                yield Answer(
+                    permission.holder,
+                    f"{permission.kind} statement {permission.sid}".strip(),
+                    tuple(_permission(permission)),
+                )
 
     def _requirements(self, name: str) -> Iterator[Answer]:
         table = self.project / "docs/conformance.md"
         rows = table.read_text(encoding="utf-8").splitlines() if table.is_file() else []
-        serving = [one.address for one in self.templates.resources() if name in one.requirements]
+        serving = [resource.address for resource in self.templates.resources() if name in resource.requirements]
         for row in rows:
             cells = [cell.strip() for cell in row.strip("|").split("|")]
             if len(cells) >= 5 and cells[0] == name:
@@ -219,14 +223,17 @@ class Library:
                 yield Answer(name, "requirement", (*facts, Fact("resources", ", ".join(serving) or cells[3])))
 
 
-def _permission(one: Permission) -> Iterator[Fact]:
-    yield Fact("allows" if one.allows else "denies", ", ".join(one.actions) or f"all but {', '.join(one.not_actions)}")
-    if one.principals:
-        yield Fact("for", ", ".join(one.principals))
-    if one.resources:
-        yield Fact("on", ", ".join(one.resources))
-    if one.conditions:
-        yield Fact("if", " and ".join(map(str, one.conditions)))
-    if one.when:
-        yield Fact("when", ", ".join(one.when))
-    yield Fact("reason", one.reason or "none written: it follows from the kind of policy")
+def _permission(permission: Permission) -> Iterator[Fact]:
+    yield Fact(
+        "allows" if permission.allows else "denies",
+        ", ".join(permission.actions) or f"all but {', '.join(permission.not_actions)}",
+    )
+    if permission.principals:
+        yield Fact("for", ", ".join(permission.principals))
+    if permission.resources:
+        yield Fact("on", ", ".join(permission.resources))
+    if permission.conditions:
+        yield Fact("if", " and ".join(map(str, permission.conditions)))
+    if permission.when:
+        yield Fact("when", ", ".join(permission.when))
+    yield Fact("reason", permission.reason or "none written: it follows from the kind of policy")

@@ -33,8 +33,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> Exit:
     """Makes the review and prints it. Raises `RefusedError`."""
-    found = review(options.project, options.base, options.head)
-    _print(found, options)
+    changes = review(options.project, options.base, options.head)
+    _print(changes, options)
     return Exit.DONE
 
 
@@ -56,47 +56,49 @@ def review(project: Path, base: str, head: str = "") -> Review:
         environments = compare(before, after)
     except SchemasError as error:
         raise RefusedError(str(error), "Run `make templates`.") from error
-    told = tuple(
-        placed(_priced(one, before, after), after.templates, project) if one.state != UNCHANGED else one
-        for one in environments
+    placed_environments = tuple(
+        placed(_priced(environment, before, after), after.templates, project)
+        if environment.state != UNCHANGED
+        else environment
+        for environment in environments
     )
     return replace(
         result,
-        environments=told,
+        environments=placed_environments,
         choices=tuple(latent.choices(before.templates, after.templates)),
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
     )
 
 
-def _priced(one: EnvironmentReview, before: revision.Revision, after: revision.Revision) -> EnvironmentReview:
-    if one.problems:
-        return one
+def _priced(environment: EnvironmentReview, before: revision.Revision, after: revision.Revision) -> EnvironmentReview:
+    if environment.problems:
+        return environment
     from scripts.review.cost import cost
 
     sides, unknown = [], ""
     for side in (before, after):
-        figures, why = cost(one.name, side) if one.name in side.files else (None, "")
+        figures, why = cost(environment.name, side) if environment.name in side.files else (None, "")
         sides.append(figures)
         unknown = unknown or why
-    return replace(one, cost=CostChange(sides[0], sides[1], unknown))
+    return replace(environment, cost=CostChange(sides[0], sides[1], unknown))
 
 
-def _print(found: Review, options: Namespace) -> None:
+def _print(changes: Review, options: Namespace) -> None:
     from scripts.terminal import console
 
     chosen = options.format or ("terminal" if sys.stdout.isatty() else "markdown")
     if chosen == "json":
-        console.document(json.dumps(asdict(found), indent=1))
+        console.document(json.dumps(asdict(changes), indent=1))
     elif chosen == "html":
         from scripts.review.html import page
 
-        console.document(page(found, revision.read(options.project, options.head).templates, options.links))
+        console.document(page(changes, revision.read(options.project, options.head).templates, options.links))
     elif chosen == "markdown":
         from scripts.review.markdown import LIMIT, markdown
 
-        console.document(markdown(found, 10**9 if options.full else LIMIT).rstrip("\n"))
+        console.document(markdown(changes, 10**9 if options.full else LIMIT).rstrip("\n"))
     else:
         from scripts.review.lines import lines
 
-        console.show(lines(found))
+        console.show(lines(changes))

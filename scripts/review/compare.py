@@ -98,7 +98,7 @@ def _same(name: str, base: Revision, head: Revision) -> bool:
     """Whether nothing that this environment is made of differs."""
     if name not in base.files or replace(base.files[name], path="") != replace(head.files[name], path=""):
         return False
-    bodies = [{one.name: one.body for one in _family(name, revision)} for revision in (base, head)]
+    bodies = [{template.name: template.body for template in _family(name, revision)} for revision in (base, head)]
     return bodies[0] == bodies[1]
 
 
@@ -132,7 +132,7 @@ def _changes(
     old = rename.applied(before.resources, renamed)
     resources = tuple(_resources(old, after.resources, renamed))
     gained, lost = _permissions(before, after, renamed)
-    found = EnvironmentReview(
+    environment = EnvironmentReview(
         name,
         CHANGED,
         tuple(_parameters(before, after, declared_before, declared_after)),
@@ -143,8 +143,8 @@ def _changes(
         lost,
         tuple(_variables(old, after.resources)),
     )
-    nothing = replace(found, state=UNCHANGED) == EnvironmentReview(name, UNCHANGED)
-    return replace(found, state=UNCHANGED) if nothing else found
+    nothing = replace(environment, state=UNCHANGED) == EnvironmentReview(name, UNCHANGED)
+    return replace(environment, state=UNCHANGED) if nothing else environment
 
 
 def _permissions(
@@ -230,20 +230,20 @@ def _effect(resource_type: str, action: str) -> str:
 def _replaced(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[str, tuple[str, ...]]:
     """The create-only properties that force each replacement, by path: those that differ, and those that name a
     resource that is itself replaced."""
-    found: dict[str, tuple[str, ...]] = {}
+    replaced: dict[str, tuple[str, ...]] = {}
     both = [path for path in new if path in old]
     while True:
         more: dict[str, tuple[str, ...]] = {}
         for path in both:
-            if path in found:
+            if path in replaced:
                 continue
             if old[path].type != new[path].type:
                 more[path] = ("Type",)
-            elif reasons := tuple(_forcing(old[path], new[path], found)):
+            elif reasons := tuple(_forcing(old[path], new[path], replaced)):
                 more[path] = reasons
         if not more:
-            return found
-        found |= more
+            return replaced
+        replaced |= more
 
 
 def _forcing(old: Resource, new: Resource, replaced: Mapping[str, Any]) -> Iterator[str]:
@@ -258,7 +258,9 @@ def _forcing(old: Resource, new: Resource, replaced: Mapping[str, Any]) -> Itera
 
 def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
     kept = ("Properties", "DeletionPolicy", "UpdateReplacePolicy")
-    was_body, now_body = ({name: one.body[name] for name in kept if name in one.body} for one in (old, new))
+    was_body, now_body = (
+        {name: resource.body[name] for name in kept if name in resource.body} for resource in (old, new)
+    )
     for _, place, was, now in difference.values(was_body, now_body):
         name = spell(place[1:] if place[0] == "Properties" else place)
         yield ValueChange(name, _masked(name, _text(was)), _masked(name, _text(now)))
@@ -266,14 +268,16 @@ def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
 
 # What the application gets, by the type that tells it.
 def _variables(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> Iterator[ValueChange]:
-    sides = [{name: value for one in side.values() for name, value in _told(one)} for side in (old, new)]
+    sides = [
+        {name: value for resource in side.values() for name, value in _variables_of(resource)} for side in (old, new)
+    ]
     for name in sorted({*sides[0], *sides[1]}):
         was, now = (values.get(name) for values in sides)
         if was != now:
             yield ValueChange(name, _masked(name, was), _masked(name, now))
 
 
-def _told(resource: Resource) -> Iterator[tuple[str, str]]:
+def _variables_of(resource: Resource) -> Iterator[tuple[str, str]]:
     """Names and values that reach the application: its parameters, its containers' and its builds' variables."""
     if resource.type == "AWS::SSM::Parameter":
         yield str(resource.get("Name", default="")).rpartition("/")[2], _text(resource.get("Value", default="")) or ""

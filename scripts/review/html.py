@@ -68,16 +68,16 @@ def _picture(review: Review, templates: TemplateSet) -> Iterator[str]:
 
 def _changes(review: Review) -> Mapping[str, tuple[int, str]]:
     """By nested stack: in how many of its resources something happens, and how much it matters."""
-    found: dict[str, dict[str, str]] = {}
+    stacks: dict[str, dict[str, str]] = {}
     order = (GOOD, LOOK, BAD)
     for environment in review.changed:
         for change in environment.resources:
             stack, _, name = change.path.partition(".")
             hurts = change.action in (REPLACED, REMOVED)
             weight = BAD if hurts and change.value else LOOK if hurts else GOOD
-            members = found.setdefault(stack, {})
+            members = stacks.setdefault(stack, {})
             members[name] = max(weight, members.get(name, GOOD), key=order.index)
-    return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in found.items()}
+    return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in stacks.items()}
 
 
 def _section(section: Section, level: int, links: str) -> Iterator[str]:

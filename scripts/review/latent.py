@@ -45,13 +45,13 @@ def _shown(templates: TemplateSet, environments: Iterable[EnvironmentReview]) ->
     children = {}
     if ENVIRONMENT in templates:
         children = {child.resource.logical_id: child.template.name for child in templates[ENVIRONMENT].children()}
-    found = set()
-    for one in environments:
-        for change in one.resources:
+    addresses = set()
+    for environment in environments:
+        for change in environment.resources:
             for path in filter(None, (change.path, change.before)):
                 stack, _, name = path.rpartition(".")
-                found.add(f"{children.get(stack, stack) or ENVIRONMENT}.{name}")
-    return found
+                addresses.add(f"{children.get(stack, stack) or ENVIRONMENT}.{name}")
+    return addresses
 
 
 def _explains(change: Change) -> bool:

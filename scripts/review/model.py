@@ -128,4 +128,4 @@ class Review:
     @property
     def changed(self) -> tuple[EnvironmentReview, ...]:
         """The environments that the change does something to, or that could not be compared."""
-        return tuple(one for one in self.environments if one.state != UNCHANGED)
+        return tuple(environment for environment in self.environments if environment.state != UNCHANGED)

@@ -74,7 +74,7 @@ class Outline:
 def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
     """The outline of a review."""
     lines = tuple(_entry(strong(f"{line.title}: "), text(line.text), weight=line.weight) for line in verdict(review))
-    sections = [_environment(names, one, detail) for names, one in _alike(review.changed)]
+    sections = [_environment(names, environment, detail) for names, environment in _alike(review.changed)]
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
     for title, entries in (
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
@@ -109,28 +109,28 @@ def _entry(*spans: Span, weight: str = GOOD, difference: Iterable[str] = ()) -> 
 def _alike(environments: Sequence[EnvironmentReview]) -> list[tuple[list[str], EnvironmentReview]]:
     """The environments by what happens to them, with the first of each group to show it."""
     groups: dict[str, tuple[list[str], EnvironmentReview]] = {}
-    for one in environments:
-        nameless = replace(one, name="", cost=replace(one.cost, before=None, after=None))
-        key = re.sub(rf"\b{re.escape(one.name)}\b", ANY_ENVIRONMENT, repr(nameless))
-        groups.setdefault(key, ([], one))[0].append(one.name)
+    for environment in environments:
+        nameless = replace(environment, name="", cost=replace(environment.cost, before=None, after=None))
+        key = re.sub(rf"\b{re.escape(environment.name)}\b", ANY_ENVIRONMENT, repr(nameless))
+        groups.setdefault(key, ([], environment))[0].append(environment.name)
     return list(groups.values())
 
 
-def _environment(names: Sequence[str], one: EnvironmentReview, detail: Detail) -> Section:
-    note = f" (shown as {one.name})" if len(names) > 1 else ""
-    entries = [_entry(text("cannot be compared: "), code(problem), weight=BAD) for problem in one.problems]
-    if one.state in (ADDED, REMOVED):
-        said = {ADDED: "new: it has a parameter file from now on", REMOVED: "its parameter file is gone"}
-        entries.append(_entry(text(said[one.state]), weight=LOOK))
-    if one.cost.difference and differs(one.cost):
-        entries.append(_entry(text(f"cost: {dollars(one.cost.difference)} US dollars a month")))
+def _environment(names: Sequence[str], environment: EnvironmentReview, detail: Detail) -> Section:
+    note = f" (shown as {environment.name})" if len(names) > 1 else ""
+    entries = [_entry(text("cannot be compared: "), code(problem), weight=BAD) for problem in environment.problems]
+    if environment.state in (ADDED, REMOVED):
+        sentences = {ADDED: "new: it has a parameter file from now on", REMOVED: "its parameter file is gone"}
+        entries.append(_entry(text(sentences[environment.state]), weight=LOOK))
+    if environment.cost.difference and differs(environment.cost):
+        entries.append(_entry(text(f"cost: {dollars(environment.cost.difference)} US dollars a month")))
     sections = [
-        Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(one.risks))),
-        Section("Parameters", tuple(map(_parameter, one.parameters))),
-        Section("Tags and stack policy", tuple(_value(change, detail) for change in one.settings)),
-        Section("What the application gets", tuple(_value(change, detail) for change in one.variables)),
-        Section("Permissions", tuple(_permissions(one))),
-        *_resources(one.resources, detail),
+        Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(environment.risks))),
+        Section("Parameters", tuple(map(_parameter, environment.parameters))),
+        Section("Tags and stack policy", tuple(_value(change, detail) for change in environment.settings)),
+        Section("What the application gets", tuple(_value(change, detail) for change in environment.variables)),
+        Section("Permissions", tuple(_permissions(environment))),
+        *_resources(environment.resources, detail),
     ]
     return Section(
         f"{', '.join(names)}{note}", tuple(entries), tuple(part for part in sections if part.entries or part.sections)
@@ -166,9 +166,9 @@ def _value(change: ValueChange, detail: Detail) -> Entry:
     return _entry(code(change.place), text(": "), *_sides(change.before, change.after))
 
 
-def _permissions(one: EnvironmentReview) -> Iterator[Entry]:
+def _permissions(environment: EnvironmentReview) -> Iterator[Entry]:
     """The broader ones first; the same grant of several statements once."""
-    signed = [("gained", grant) for grant in one.gained] + [("lost", grant) for grant in one.lost]
+    signed = [("gained", grant) for grant in environment.gained] + [("lost", grant) for grant in environment.lost]
     for word, grant in sorted(signed, key=lambda pair: not pair[1].broader):
         start = strong("broader: ") if grant.broader else text(f"{word}: ")
         yield _entry(start, code(str(grant)), weight=BAD if grant.broader else GOOD)

@@ -79,10 +79,10 @@ def _box(root: Template, name: str, corner: tuple[float, float], change: tuple[i
     resource = root.resources[name]
     optional = " optional" if resource.condition else ""
     count, weight = change or (0, "")
-    said = textwrap.wrap(resource.description.removeprefix("Nested stack: "), LINE)[:2]
+    descriptions = textwrap.wrap(resource.description.removeprefix("Nested stack: "), LINE)[:2]
     lines = "".join(
         f'<text class="says" x="{x + 10:.0f}" y="{y + 37 + 14 * number:.0f}">{_text(text)}</text>'
-        for number, text in enumerate(said)
+        for number, text in enumerate(descriptions)
     )
     badge = (
         f'<text class="badge" x="{x + WIDTH - 10:.0f}" y="{y + 21:.0f}" text-anchor="end">{count}</text>'

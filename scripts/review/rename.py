@@ -21,21 +21,21 @@ def renames(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[st
     gone = {path for path in old if path not in new}
     fresh = {path for path in new if path not in old}
     stacks = _stacks(gone, fresh)
-    found: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     while True:
         more = {}
-        for path in sorted(gone - found.keys()):
+        for path in sorted(gone - renamed.keys()):
             same_place = [
                 other
-                for other in sorted(fresh - set(found.values()))
+                for other in sorted(fresh - set(renamed.values()))
                 if _stack(other) == stacks.get(_stack(path), _stack(path)) and new[other].type == old[path].type
             ]
-            alike = [other for other in same_place if _same(old[path], new[other], {**found, path: other})]
+            alike = [other for other in same_place if _same(old[path], new[other], {**renamed, path: other})]
             if len(alike) == 1:
                 more[path] = alike[0]
         if not more:
-            return found
-        found |= more
+            return renamed
+        renamed |= more
 
 
 def _stack(path: str) -> str:
@@ -45,12 +45,12 @@ def _stack(path: str) -> str:
 def _stacks(gone: Collection[str], fresh: Collection[str]) -> dict[str, str]:
     """Nested stacks that are gone as a whole and stand under another name, by the logical ids in them."""
     before, after = (_members(paths) for paths in (gone, fresh))
-    found = {}
+    stacks = {}
     for name, ids in before.items():
         same = [other for other, others in after.items() if other != name and others == ids]
         if name and len(same) == 1:
-            found[name] = same[0]
-    return found
+            stacks[name] = same[0]
+    return stacks
 
 
 def _members(paths: Collection[str]) -> dict[str, set[str]]:

@@ -30,9 +30,11 @@ def verdict(review: Review) -> tuple[Line, ...]:
 
 
 def _environments(review: Review) -> Line:
-    broken = [one for one in review.changed if one.problems]
+    broken = [environment for environment in review.changed if environment.problems]
     if broken:
-        text = "; ".join(f"{one.name} cannot be compared ({one.problems[0]})" for one in broken[:MOST])
+        text = "; ".join(
+            f"{environment.name} cannot be compared ({environment.problems[0]})" for environment in broken[:MOST]
+        )
         return Line("Environments", text + _more(len(broken)), BAD)
     hidden = [
         *([f"{len(review.latent)} changes of resources that no environment here has"] if review.latent else []),
@@ -40,9 +42,9 @@ def _environments(review: Review) -> Line:
     ]
     if not review.changed:
         return Line("Environments", "; ".join(["none changes", *hidden]), LOOK if hidden else GOOD)
-    said = [f"{_names(names, review)}: {text}" for text, names in _said(review.changed, _happens)]
-    replaced = any(REPLACED in one.counts or REMOVED in one.counts for one in review.changed)
-    return Line("Environments", "; ".join([*said, *hidden]), LOOK if replaced or hidden else GOOD)
+    sentences = [f"{_names(names, review)}: {text}" for text, names in _sentences(review.changed, _happens)]
+    replaced = any(REPLACED in environment.counts or REMOVED in environment.counts for environment in review.changed)
+    return Line("Environments", "; ".join([*sentences, *hidden]), LOOK if replaced or hidden else GOOD)
 
 
 def _happens(environment: EnvironmentReview) -> str:
@@ -60,7 +62,9 @@ def _happens(environment: EnvironmentReview) -> str:
 
 def _risks(review: Review) -> Line:
     entries = []
-    for (what, paths), names in _gathered((risks, one.name) for one in review.changed for risks in alike(one.risks)):
+    for (what, paths), names in _gathered(
+        (risks, environment.name) for environment in review.changed for risks in alike(environment.risks)
+    ):
         entries.append(f"{', '.join(paths[:MOST])}{_more(len(paths))} ({_names(names, review)}): {what}")
     if not entries:
         return Line("Data and addresses", "none at risk", GOOD)
@@ -73,12 +77,16 @@ def alike(risks: Iterable[Risk]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _permissions(review: Review) -> Line:
-    pairs = ((spoken(grant, one.name), one.name) for one in review.changed for grant in one.broader)
+    pairs = (
+        (spoken(grant, environment.name), environment.name)
+        for environment in review.changed
+        for grant in environment.broader
+    )
     entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
     entries += [f"{_spoken(grant)} (in no environment here)" for grant in review.latent_grants]
     if entries:
         return Line("Permissions", f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries)), BAD)
-    narrower = any(one.gained or one.lost for one in review.changed)
+    narrower = any(environment.gained or environment.lost for environment in review.changed)
     return Line("Permissions", "none broader" + ("; some are narrower or gone" if narrower else ""), GOOD)
 
 
@@ -98,9 +106,9 @@ def _spoken(grant: Grant) -> str:
 
 def _application(review: Review) -> Line:
     pairs = (
-        (f"{change.place}: {_short(change.before)} → {_short(change.after)}", one.name)
-        for one in review.changed
-        for change in one.variables
+        (f"{change.place}: {_short(change.before)} → {_short(change.after)}", environment.name)
+        for environment in review.changed
+        for change in environment.variables
     )
     entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
     if not entries:
@@ -109,10 +117,13 @@ def _application(review: Review) -> Line:
 
 
 def _cost_and_gate(review: Review) -> Line:
-    priced = [one for one in review.changed if one.cost.unknown or differs(one.cost)]
-    said = _gathered((one.cost.unknown or dollars(one.cost.difference or (0, 0)), one.name) for one in priced)
-    entries = [f"{_names(names, review)} {text}" for text, names in said]
-    weight = LOOK if any(one.cost.unknown for one in priced) else GOOD
+    priced = [environment for environment in review.changed if environment.cost.unknown or differs(environment.cost)]
+    prices = _gathered(
+        (environment.cost.unknown or dollars(environment.cost.difference or (0, 0)), environment.name)
+        for environment in priced
+    )
+    entries = [f"{_names(names, review)} {text}" for text, names in prices]
+    weight = LOOK if any(environment.cost.unknown for environment in priced) else GOOD
     cost = f"{', '.join(entries)} US dollars a month" if entries else "no difference"
     gate = review.gate
     if "buildspecs" in review.files and "templates" not in review.files:
@@ -135,7 +146,7 @@ def dollars(levels: tuple[float, float]) -> str:
 
 def _names(names: Sequence[str], review: Review) -> str:
     """The names of environments, or how many they are when they are all that there are."""
-    there = [one.name for one in review.environments if one.name != SHARED]
+    there = [environment.name for environment in review.environments if environment.name != SHARED]
     return f"all {len(there)} environments" if len(there) > 2 and set(names) == set(there) else ", ".join(names)
 
 
@@ -148,11 +159,11 @@ def _more(count: int, shown: int = MOST) -> str:
     return f" and {count - shown} more" if count > shown else ""
 
 
-def _said(
+def _sentences(
     environments: Sequence[EnvironmentReview], say: Callable[[EnvironmentReview], str]
 ) -> list[tuple[str, list[str]]]:
     """What is said of environments, once for all of which the same is said."""
-    return _gathered((say(one), one.name) for one in environments)
+    return _gathered((say(environment), environment.name) for environment in environments)
 
 
 def _gathered(pairs: Iterable[tuple[Entry, str]]) -> list[tuple[Entry, list[str]]]:
@@ -160,4 +171,4 @@ def _gathered(pairs: Iterable[tuple[Entry, str]]) -> list[tuple[Entry, list[str]
     names: dict[Entry, dict[str, None]] = {}
     for entry, name in pairs:
         names.setdefault(entry, {})[name] = None
-    return [(entry, list(found)) for entry, found in names.items()]
+    return [(entry, list(environments)) for entry, environments in names.items()]

@@ -103,7 +103,7 @@ def _columns(text: "Text", room: int) -> "list[Text]":
     """A text in lines of `room` columns: folded between what stands in columns, two spaces or more apart, and only
     where one of these is too wide, between words."""
     lines: list[Text] = []
-    gaps = [place for found in re.finditer(r" {2,}", text.plain) for place in found.span()]
+    gaps = [place for match in re.finditer(r" {2,}", text.plain) for place in match.span()]
     for cell in text.divide(gaps)[::2]:
         if lines and lines[-1].cell_len + HANG + cell.cell_len <= room:
             lines[-1].append("  ").append_text(cell)

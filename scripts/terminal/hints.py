@@ -53,16 +53,16 @@ class Spelling(NamedTuple):
         text = re.sub(rf"`({names})((?: [^`]*)?)`", self._spell, text)
         return text if self.door == MAKE else re.sub(r"`make ([a-z-]+)((?: [A-Z_]+=[^` ]*)*)`", self._from_make, text)
 
-    def _spell(self, found: re.Match[str]) -> str:
-        return f"`{self.command(found[1], *found[2].split())}`"
+    def _spell(self, match: re.Match[str]) -> str:
+        return f"`{self.command(match[1], *match[2].split())}`"
 
-    def _from_make(self, found: re.Match[str]) -> str:
+    def _from_make(self, match: re.Match[str]) -> str:
         """A Make target for somebody who came by another door; one that is no verb stays."""
-        verb = next((name for name, target in TARGETS.items() if target == found[1]), found[1])
+        verb = next((name for name, target in TARGETS.items() if target == match[1]), match[1])
         takes = dict(self.verbs)
         if verb not in takes:
-            return found[0]
-        settings = dict(word.split("=", 1) for word in found[2].split())
+            return match[0]
+        settings = dict(word.split("=", 1) for word in match[2].split())
         environment = [settings.pop("ENV", LOCAL)] if takes[verb] else []
         options = {setting: option for option, setting in SETTINGS.items()}
         words = [word for name, value in settings.items() if name in options for word in (options[name], value)]

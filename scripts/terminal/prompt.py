@@ -36,10 +36,10 @@ def secret(question: str) -> str:
     return line.strip()
 
 
-def confirmed(question: str, wanted: str = "yes") -> bool:
+def confirmed(question: str, expected: str = "yes") -> bool:
     """Whether somebody answers with exactly the word that the question asks for; False where nobody answers."""
     try:
-        return answer(question) == wanted
+        return answer(question) == expected
     except NobodyAnsweredError:
         return False
 

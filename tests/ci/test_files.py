@@ -67,7 +67,7 @@ def commands(host: str) -> list[str]:
 
 @pytest.mark.parametrize("host", command.HOSTS)
 def test_every_command_in_them_is_one_of_ours(host: str) -> None:
-    typed = [found[1] for line in commands(host) for found in re.finditer(r"\.venv/bin/delivery ([^|>&]*)", line)]
+    typed = [match[1] for line in commands(host) for match in re.finditer(r"\.venv/bin/delivery ([^|>&]*)", line)]
     assert typed
     for words in typed:
         arguments = [word for word in shlex.split(words) if word != ";" and not word.startswith("then")]

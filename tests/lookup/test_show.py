@@ -22,15 +22,15 @@ def test_no_condition_is_left(environment: str, capsys: pytest.CaptureFixture[st
     for name, body in bodies.items():
         assert "Conditions" not in body and body["Resources"], name
         assert not [how for _, how, _, _ in mentions(body) if how == "Condition"], name
-        assert not [one for one in body["Resources"].values() if "Condition" in one], name
+        assert not [resource for resource in body["Resources"].values() if "Condition" in resource], name
 
 
 def test_one_stack_is_the_template_that_the_environment_gets(capsys: pytest.CaptureFixture[str]) -> None:
     body = json.loads(shown(capsys, "production", "Network"))
-    kinds = [one["Type"] for one in body["Resources"].values()]
+    kinds = [resource["Type"] for resource in body["Resources"].values()]
     assert kinds.count("AWS::EC2::NatGateway") == 2
     body = json.loads(shown(capsys, "staging", "Network"))
-    kinds = [one["Type"] for one in body["Resources"].values()]
+    kinds = [resource["Type"] for resource in body["Resources"].values()]
     assert kinds.count("AWS::EC2::NatGateway") == 1
 
 

@@ -14,7 +14,7 @@ from scripts import cli
 def facts(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, str]]:
     assert cli.main(["why", name, "--format", "json"]) == 0
     answers = json.loads(capsys.readouterr().out)
-    return [{**{fact["title"]: fact["text"] for fact in one["facts"]}, "is": one["name"]} for one in answers]
+    return [{**{fact["title"]: fact["text"] for fact in answer["facts"]}, "is": answer["name"]} for answer in answers]
 
 
 @pytest.mark.parametrize("name", ["Data.Clients", "data.Clients", "Clients"])

@@ -13,7 +13,7 @@ from scripts.review.version import Bump, raised
 from tests.support import pull_requests
 
 
-def asked(folder: Path) -> int:
+def status(folder: Path) -> int:
     return cli.main(["version", "base", "--project", str(folder)])
 
 
@@ -54,17 +54,17 @@ def test_too_low_a_version_is_refused_and_the_right_one_passes(
 ) -> None:
     starting_at(checkout, "1.2.3")
     edit(checkout)
-    assert asked(checkout) == 3
+    assert status(checkout) == 3
     error = capsys.readouterr().err
     assert f"needs at least {needed}" in error and why in error
     released(checkout, needed)
-    assert asked(checkout) == 0
+    assert status(checkout) == 0
 
 
 @pytest.mark.parametrize("edit", [pull_requests.formatting_only, pull_requests.shorter_retention])
 def test_what_does_not_change_the_set_needs_no_version(edit: Callable[[Path], None], checkout: Path) -> None:
     edit(checkout)
-    assert asked(checkout) == 0
+    assert status(checkout) == 0
 
 
 def test_a_version_without_a_line_in_the_change_log_is_refused(
@@ -73,7 +73,7 @@ def test_a_version_without_a_line_in_the_change_log_is_refused(
     starting_at(checkout, "1.2.3")
     pull_requests.new_variable(checkout)
     released(checkout, "1.3.0", log=False)
-    assert asked(checkout) == 3
+    assert status(checkout) == 3
     assert "CHANGELOG.md has no heading `## 1.3.0`" in capsys.readouterr().err
 
 
