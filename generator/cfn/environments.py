@@ -189,7 +189,7 @@ def _breached_limits(file: ParameterFile, root: Template) -> Iterator[Problem]:
     }
     first = parameters.effective(file, root.body)
     stages = [first] + ([parameters.effective(file, root.body, other | _first(computed, other))] if other else [])
-    for values, located in ((stage, found) for stage in stages for found in limits.breaches(root, stage)):
+    for values, located in ((stage, breach) for stage in stages for breach in limits.breaches(root, stage)):
         own = [name for name in located.parameters if name in file.parameters] or list(located.parameters)
         beside = ", ".join(f"{name} = {values[name]}" for name in own[1:])
         message = f"{located.breach.message} ({located.resource}{f'; beside {beside}' if beside else ''})"

@@ -106,8 +106,8 @@ def _feeders(root: Template, path: str, logical_id: str, places: tuple[Place, ..
 
 
 def _parameters_in(value: Any, template: Template) -> list[str]:
-    found = [target for _, how, target, _ in graph.mentions(value) if how != "Condition"]
-    return [name for name in dict.fromkeys(found) if name in template.parameters]
+    targets = [target for _, how, target, _ in graph.mentions(value) if how != "Condition"]
+    return [name for name in dict.fromkeys(targets) if name in template.parameters]
 
 
 def _at(value: Any, place: Place, nearest: bool = False) -> Any:

@@ -20,7 +20,7 @@ def attended() -> bool:
 
 def answer(question: str) -> str:
     """What somebody answers, without the white space around it. Raises `NobodyAnsweredError`."""
-    return _asked(question, input)
+    return _answered(question, input)
 
 
 def secret(question: str) -> str:
@@ -29,7 +29,7 @@ def secret(question: str) -> str:
     import getpass
 
     if attended():
-        return _asked(question, getpass.getpass)
+        return _answered(question, getpass.getpass)
     line = sys.stdin.readline() if sys.stdin else ""
     if not line:
         raise NobodyAnsweredError
@@ -44,7 +44,7 @@ def confirmed(question: str, expected: str = "yes") -> bool:
         return False
 
 
-def _asked(question: str, read: Callable[[str], str]) -> str:
+def _answered(question: str, read: Callable[[str], str]) -> str:
     if not attended():
         raise NobodyAnsweredError
     prompt = visible(question)

@@ -9,7 +9,7 @@ from generator.cfn.caller_rights import KEY_CREATION, RIGHTS, rights_of
 from generator.cfn.templates import from_bodies
 
 
-def asked(kind: str, properties: dict[str, Any]) -> set[str]:
+def demanded(kind: str, properties: dict[str, Any]) -> set[str]:
     """The actions that one resource asks of whoever deploys it."""
     templates = from_bodies({"one": {"Resources": {"It": {"Type": kind, "Properties": properties}}}})
     return {action for right in rights_of(templates.resource("one.It")) for action in right.actions}
@@ -46,10 +46,10 @@ def test_each_row_has_a_source_and_actions_that_exist() -> None:
 def test_a_resource_asks_for_what_its_properties_and_functions_bring(
     kind: str, properties: dict[str, Any], actions: set[str]
 ) -> None:
-    assert actions <= asked(kind, properties)
-    assert bool(actions) == bool(asked(kind, properties))
+    assert actions <= demanded(kind, properties)
+    assert bool(actions) == bool(demanded(kind, properties))
 
 
 def test_a_property_that_is_not_there_asks_for_nothing() -> None:
-    assert "s3:PutBucketAcl" not in asked("AWS::CloudFront::Distribution", {"DistributionConfig": {"Enabled": True}})
-    assert asked("AWS::SecretsManager::Secret", {"Description": "under the account's own key"}) == set()
+    assert "s3:PutBucketAcl" not in demanded("AWS::CloudFront::Distribution", {"DistributionConfig": {"Enabled": True}})
+    assert demanded("AWS::SecretsManager::Secret", {"Description": "under the account's own key"}) == set()

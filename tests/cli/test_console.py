@@ -108,8 +108,8 @@ def test_two_values_that_differ_never_look_alike(before: str, after: str) -> Non
 
 
 def test_a_lone_value_that_is_cut_has_a_digest() -> None:
-    one, other = short("a" * 200 + "1" + "b" * 200), short("a" * 200 + "2" + "b" * 200)
-    assert one != other and "(401 characters, sha256 " in one and len(one) <= 100
+    first, other = short("a" * 200 + "1" + "b" * 200), short("a" * 200 + "2" + "b" * 200)
+    assert first != other and "(401 characters, sha256 " in first and len(first) <= 100
     assert short("a" * 100) == "a" * 100
 
 

@@ -56,14 +56,14 @@ CASES: dict[str, tuple[str, dict[str, str], str]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_told_in_a_line_with_a_remedy(tmp_path: Path, name: str) -> None:
-    profile, more, said = CASES[name]
+    profile, more, message = CASES[name]
     config = tmp_path / ".aws/config"
     config.parent.mkdir()
     config.write_text(f"[profile mine]\nregion = eu-west-1\n{profile}\n", encoding="utf-8")
     words = ["--profile", "mine"] if profile else []
     done = typed("plan", "staging", *words, HOME=str(tmp_path), **{"AWS_REGION": "eu-west-1", **more})
     assert done.returncode in (Exit.REFUSED, Exit.USAGE), done.stderr
-    assert "Traceback" not in done.stderr and said.lower() in done.stderr.lower(), done.stderr
+    assert "Traceback" not in done.stderr and message.lower() in done.stderr.lower(), done.stderr
     assert 1 < len(done.stderr.splitlines()) <= 4, done.stderr
 
 

@@ -11,8 +11,9 @@ import pytest
 from tests.conftest import ROOT
 
 # Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host.
-GIT = {"scripts/git.py"}
-PEOPLE = {"scripts/terminal/prompt.py"}
+# The core of a deployment stands by itself, with a prompt of its own for where nobody brings another.
+GIT = {"scripts/deployment/git.py"}
+PEOPLE = {"scripts/terminal/prompt.py", "scripts/deployment/guards.py"}
 NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py"}
 RULES = {"git": GIT, "input": PEOPLE, "getpass": PEOPLE, "urllib.request.urlopen": NETWORK, "urlopen": NETWORK}
 
@@ -40,7 +41,7 @@ def test_there_is_one_way(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "places"),
     [
         ('import subprocess\nsubprocess.run(["git", "-C", folder, "log"])', ["git"]),
         ('answer = input("yes? ")', ["input"]),
@@ -50,5 +51,5 @@ def test_there_is_one_way(file: Path) -> None:
         ("from scripts.loopback import urlopen\nurlopen(url)", []),
     ],
 )
-def test_another_way_would_be_seen(source: str, found: list[str]) -> None:
-    assert list(used(source)) == found
+def test_another_way_would_be_seen(source: str, places: list[str]) -> None:
+    assert list(used(source)) == places

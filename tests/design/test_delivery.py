@@ -103,7 +103,7 @@ def test_page_routing(templates: TemplateSet) -> None:
     assert settings["DefaultRootObject"] == "index.html"
     # An API error stays an error.
     api = [*settings["CacheBehaviors"], configuration(templates, **BACKEND_ONLY)["DefaultCacheBehavior"]]
-    events = [one["EventType"] for behavior in api for one in behavior["FunctionAssociations"]]
+    events = [association["EventType"] for behavior in api for association in behavior["FunctionAssociations"]]
     assert events == ["viewer-response"] * len(api)
     assert "CustomErrorResponses" not in settings
 

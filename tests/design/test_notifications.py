@@ -194,10 +194,10 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     }
     # Every rule that sends a message is watched for messages that do not arrive.
     lost = under(templates, "monitoring.MessagesLost", **BOTH)
-    watched = {str(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]) for one in lost["Metrics"][:-1]}
-    rules = [one for one in templates.resources("AWS::Events::Rule") if one.template == "monitoring"]
+    watched = {str(query["MetricStat"]["Metric"]["Dimensions"][0]["Value"]) for query in lost["Metrics"][:-1]}
+    rules = [rule for rule in templates.resources("AWS::Events::Rule") if rule.template == "monitoring"]
     assert watched == {str(ref(rule.logical_id)) for rule in rules}
-    assert {one["MetricStat"]["Metric"]["MetricName"] for one in lost["Metrics"][:-1]} == {"FailedInvocations"}
+    assert {query["MetricStat"]["Metric"]["MetricName"] for query in lost["Metrics"][:-1]} == {"FailedInvocations"}
     assert (lost["Metrics"][-1]["Expression"], lost["Threshold"]) == ("SUM(FILL(METRICS(), 0))", 1)
     start = templates.resource("monitoring.PipelineStart")
     assert alarms(templates, "monitoring.PipelineStart") == [("AWS/Events", "FailedInvocations", "Sum", 1)]

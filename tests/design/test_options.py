@@ -110,7 +110,7 @@ def test_memory_that_fargate_does_not_take_is_refused(
 ) -> None:
     """For each number of CPU units (AmazonECS developerguide, task_definition_parameters); instances have their own."""
     root = templates["environment"]
-    values = {name: str(one.get("Default", "")) for name, one in root.parameters.items()}
+    values = {name: str(parameter.get("Default", "")) for name, parameter in root.parameters.items()}
     values |= {"Environment": "staging", "TaskCpu": cpu, "TaskMemory": memory}
     assert [fault.rule for fault in broken(root.body, values)] == ([f"Memory{cpu}"] if refused else [])
     assert broken(root.body, {**values, "BackendTarget": "BEANSTALK"}) == []
