@@ -54,8 +54,8 @@ class Settings:
         updated; what is in them has policies of its own, of which there are none."""
         names = {each.name for each in changes}
         if PROTECTION in names:
-            wanted = {"StackName": stack_id, "EnableTerminationProtection": self.protected}
-            aws.call("cloudformation", "update_termination_protection", **wanted)
+            arguments = {"StackName": stack_id, "EnableTerminationProtection": self.protected}
+            aws.call("cloudformation", "update_termination_protection", **arguments)
         if POLICY in names:
             body = json.dumps(self.policy or ALLOW_ALL)
             aws.call("cloudformation", "set_stack_policy", StackName=stack_id, StackPolicyBody=body)
@@ -158,8 +158,8 @@ def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:
 def _standing(aws: Aws) -> dict[str, tuple[str, Any]]:
     """Every stack of the region that is not deleted: its status, and when its last update began, by its id. One call
     for a hundred stacks: the root itself still shows a nested stack as complete that somebody else has deleted."""
-    wanted = [status for status in STATUSES if status != "DELETE_COMPLETE"]
-    pages = aws.pages("cloudformation", "list_stacks", StackStatusFilter=wanted)
+    statuses = [status for status in STATUSES if status != "DELETE_COMPLETE"]
+    pages = aws.pages("cloudformation", "list_stacks", StackStatusFilter=statuses)
     entries = (entry for page in pages for entry in page["StackSummaries"])
     return {entry["StackId"]: (entry["StackStatus"], entry.get("LastUpdatedTime")) for entry in entries}
 

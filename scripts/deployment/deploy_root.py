@@ -279,9 +279,9 @@ def package_roots(context: Context, order: Sequence[str] = ORDER) -> list[RootDe
     behind a connection needs nothing of what is shared, and a root that would create nothing is left out. Raises
     `RefusedError` for templates that the gate has not passed."""
     named = [context.roots[name] for name in order if name in context.roots]
-    wanted = [each for each in named if each.needed and not (each.root.name == SHARED and _behind_connection(context))]
+    chosen = [each for each in named if each.needed and not (each.root.name == SHARED and _behind_connection(context))]
     roots = []
-    for environment in wanted:
+    for environment in chosen:
         context.gate.check(environment.root)
         aws = context.aws.at(environment.region or context.aws.region)
         bucket = Bucket.of(context.environment.application, aws.identity(), aws.region)

@@ -164,8 +164,8 @@ class Computation:
         if self.environment.chosen(TARGET) != BEANSTALK:
             return Computed(PLATFORM_ARN, "none", COMPUTED, "the backend does not run on Elastic Beanstalk")
         branch = PLATFORM.format(self.environment.chosen(PYTHON))
-        wanted = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
-        filters = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in wanted.items()]
+        criteria = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
+        filters = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in criteria.items()]
         versions = [
             (tuple(map(int, entry["PlatformVersion"].split("."))), entry["PlatformArn"])
             for page in self.aws.pages("elasticbeanstalk", "list_platform_versions", Filters=filters)

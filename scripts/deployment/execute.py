@@ -72,7 +72,7 @@ def leave(stack: Stack) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: `status` is the stack's, `good` whether it is the one that was wanted."""
+    """How an operation ended: `status` is the stack's, `good` whether it is the one that was expected."""
 
     stack_name: str
     status: str
@@ -99,7 +99,7 @@ class Running:
 
     stack: Stack
     after: str | None
-    wanted: frozenset[str]
+    expected: frozenset[str]
     started: float  # by `time.monotonic`
 
 
@@ -170,7 +170,7 @@ def watch(aws: Aws, running: Running, observer: Observer) -> Outcome:
         reason, remedy = f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
         raise ManualActionRequiredError(reason, remedy) from error
     seconds = time.monotonic() - running.started
-    return Outcome(name, stack.status, stack.status in running.wanted, seconds, stack, tuple(events))
+    return Outcome(name, stack.status, stack.status in running.expected, seconds, stack, tuple(events))
 
 
 def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event], Stack]:
@@ -322,8 +322,8 @@ class Operation:
 
     def running(self, stack: Stack) -> Running:
         """To be watched."""
-        wanted = frozenset({"DELETE_COMPLETE"}) if stack.status == "DELETE_IN_PROGRESS" else DEPLOYED
-        return Running(stack, self.after, wanted, time.monotonic())
+        expected = frozenset({"DELETE_COMPLETE"}) if stack.status == "DELETE_IN_PROGRESS" else DEPLOYED
+        return Running(stack, self.after, expected, time.monotonic())
 
 
 def last_operation(aws: Aws, stack_id: str) -> Operation | None:

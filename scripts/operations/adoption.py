@@ -48,91 +48,92 @@ class Retained:
         return f'"{self.parameter}": "{self.value}"'
 
 
-def find(aws: Aws, wanted: Environment) -> list[Retained]:
+def find(aws: Aws, environment: Environment) -> list[Retained]:
     """What is left of an environment that does not exist, as far as it would make the same anew.
 
     Raises `RefusedError` when there is a choice that only a person can make.
     """
-    tables = dict(_tables(aws, wanted)) if _makes(wanted, TABLE) else {}
-    repositories = list(_repositories(aws, wanted)) if _makes(wanted, REGISTRY) else []
-    secrets = list(_secrets(aws, wanted))
-    found = []
+    tables = dict(_tables(aws, environment)) if _makes(environment, TABLE) else {}
+    repositories = list(_repositories(aws, environment)) if _makes(environment, REGISTRY) else []
+    secrets = list(_secrets(aws, environment))
+    retained = []
     if tables:
-        _whole(aws, wanted, tables)
-        found.append(Retained(TABLES, EXISTING, f"tables {', '.join(sorted(tables))}"))
-    if arn := _one(wanted, SECRET, [str(one["ARN"]) for one in secrets]):
-        found.append(Retained(SECRET, arn, "secret that the application's data is encrypted with"))
-    if name := _one(wanted, REPOSITORY, [str(one["repositoryName"]) for one in repositories]):
-        found.append(Retained(REPOSITORY, name, "images"))
+        _whole(aws, environment, tables)
+        retained.append(Retained(TABLES, EXISTING, f"tables {', '.join(sorted(tables))}"))
+    if arn := _single(environment, SECRET, [str(secret["ARN"]) for secret in secrets]):
+        retained.append(Retained(SECRET, arn, "secret that the application's data is encrypted with"))
+    if name := _single(environment, REPOSITORY, [str(repository["repositoryName"]) for repository in repositories]):
+        retained.append(Retained(REPOSITORY, name, "images"))
     keys = [
         *(table.get("SSEDescription", {}).get("KMSMasterKeyArn") for table in tables.values()),
-        *(one.get("KmsKeyId") for one in secrets),
-        *(one.get("encryptionConfiguration", {}).get("kmsKey") for one in repositories),
+        *(secret.get("KmsKeyId") for secret in secrets),
+        *(repository.get("encryptionConfiguration", {}).get("kmsKey") for repository in repositories),
     ]
     living = [arn for arn in dict.fromkeys(filter(None, keys)) if _key_lives(aws, arn)]
-    if _makes(wanted, KMS_KEY) and (arn := _one(wanted, KEY, living)):
-        found.insert(0, Retained(KEY, arn, "key that the rest is encrypted with"))
-    return found
+    if _makes(environment, KMS_KEY) and (arn := _single(environment, KEY, living)):
+        retained.insert(0, Retained(KEY, arn, "key that the rest is encrypted with"))
+    return retained
 
 
-def missing(aws: Aws, wanted: Environment) -> list[str]:
+def missing(aws: Aws, environment: Environment) -> list[str]:
     """What the file says that exists, and that is not there."""
-    found = []
-    if (arn := wanted.chosen(KEY)) and not _key_lives(aws, arn):
-        found.append(f"{KEY}: there is no enabled key {arn}")
-    if (arn := wanted.chosen(SECRET)) and not _there(
+    absent = []
+    if (arn := environment.chosen(KEY)) and not _key_lives(aws, arn):
+        absent.append(f"{KEY}: there is no enabled key {arn}")
+    if (arn := environment.chosen(SECRET)) and not _there(
         lambda: aws.call("secretsmanager", "describe_secret", SecretId=arn)
     ):
-        found.append(f"{SECRET}: there is no secret {arn}")
-    name = wanted.chosen(REPOSITORY)
+        absent.append(f"{SECRET}: there is no secret {arn}")
+    name = environment.chosen(REPOSITORY)
     if name and not _there(lambda: aws.call("ecr", "describe_repositories", repositoryNames=[name])):
-        found.append(f"{REPOSITORY}: there is no repository {name}")
-    if wanted.chosen(TABLES) == EXISTING:
-        there = dict(_tables(aws, wanted))
-        found += [f"{TABLES}: there is no table {name}" for name in _names(wanted).values() if name not in there]
-    return found
+        absent.append(f"{REPOSITORY}: there is no repository {name}")
+    if environment.chosen(TABLES) == EXISTING:
+        there = dict(_tables(aws, environment))
+        absent += [f"{TABLES}: there is no table {name}" for name in _names(environment).values() if name not in there]
+    return absent
 
 
-def _one(wanted: Environment, parameter: str, held: list[str]) -> str:
+def _single(environment: Environment, parameter: str, values: list[str]) -> str:
     """The one there is, or nothing. Raises `RefusedError` when there are several."""
-    if len(held) > 1:
-        lines = "\n".join(f'  "{parameter}": "{one}"' for one in held)
+    if len(values) > 1:
+        lines = "\n".join(f'  "{parameter}": "{value}"' for value in values)
         raise RefusedError(
-            f"{wanted.stack} has left several things of one kind, from several lives:\n{lines}",
-            f"Put the right line into {wanted.file.path}, and remove what nobody needs any more.",
+            f"{environment.stack} has left several things of one kind, from several lives:\n{lines}",
+            f"Put the right line into {environment.file.path}, and remove what nobody needs any more.",
         )
-    return held[0] if held else ""
+    return values[0] if values else ""
 
 
-def _whole(aws: Aws, wanted: Environment, tables: Mapping[str, Answer]) -> None:
+def _whole(aws: Aws, environment: Environment, tables: Mapping[str, Answer]) -> None:
     """Tables are adopted all or none. Raises `RefusedError` for some, and for one that is not this environment's."""
-    lost = sorted(set(_names(wanted).values()) - tables.keys())
+    lost = sorted(set(_names(environment).values()) - tables.keys())
     if lost:
         raise RefusedError(
-            f"Of the tables of {wanted.stack} there are {', '.join(sorted(tables))}, but not {', '.join(lost)}.",
+            f"Of the tables of {environment.stack} there are {', '.join(sorted(tables))}, but not {', '.join(lost)}.",
             "Restore what is missing, or remove what is there, or give the tables other names.",
         )
     for name, table in tables.items():
         answer = aws.call("dynamodb", "list_tags_of_resource", ResourceArn=table["TableArn"])
-        if not _ours(wanted, answer.get("Tags", ())):
+        if not _ours(environment, answer.get("Tags", ())):
             raise RefusedError(
-                f"There is a table {name}, and it is not one of {wanted.stack}: its tags say so.",
-                f'Give the table another name, or use what is there: "{TABLES}": "{EXISTING}" in {wanted.file.path}.',
+                f"There is a table {name}, and it is not one of {environment.stack}: its tags say so.",
+                f'Give the table another name, or use what is there: "{TABLES}": "{EXISTING}" in '
+                f"{environment.file.path}.",
             )
 
 
-def _names(wanted: Environment) -> dict[str, str]:
+def _names(environment: Environment) -> dict[str, str]:
     """The names of the environment's tables by parameter: a child's parameter is the root's of the same name."""
     return {
-        name: wanted.chosen(name)
-        for child in wanted.root.children()
+        name: environment.chosen(name)
+        for child in environment.root.children()
         for table in child.template.resources.values()
         if table.type == TABLE and (name := str(table.get("TableName", "Ref", default="")))
     }
 
 
-def _tables(aws: Aws, wanted: Environment) -> Iterator[tuple[str, Answer]]:
-    for name in _names(wanted).values():
+def _tables(aws: Aws, environment: Environment) -> Iterator[tuple[str, Answer]]:
+    for name in _names(environment).values():
         if answer := _table(aws, name):
             yield name, answer["Table"]
 
@@ -141,51 +142,59 @@ def _table(aws: Aws, name: str) -> Answer | None:
     return _there(lambda: aws.call("dynamodb", "describe_table", TableName=name))
 
 
-def _repositories(aws: Aws, wanted: Environment) -> Iterator[Answer]:
+def _repositories(aws: Aws, environment: Environment) -> Iterator[Answer]:
     """CloudFormation begins a generated name with that of the stack (User Guide, "Name type")."""
     for page in aws.pages("ecr", "describe_repositories"):
-        for one in page["repositories"]:
-            if one["repositoryName"].startswith(f"{wanted.stack}-"):
-                tags = aws.call("ecr", "list_tags_for_resource", resourceArn=one["repositoryArn"])["tags"]
-                if _ours(wanted, tags):
-                    yield one
+        for repository in page["repositories"]:
+            if repository["repositoryName"].startswith(f"{environment.stack}-"):
+                tags = aws.call("ecr", "list_tags_for_resource", resourceArn=repository["repositoryArn"])["tags"]
+                if _ours(environment, tags):
+                    yield repository
 
 
-def _secrets(aws: Aws, wanted: Environment) -> Iterator[Answer]:
+def _secrets(aws: Aws, environment: Environment) -> Iterator[Answer]:
     """Secrets that wait for their deletion are not listed (Secrets Manager API reference, ListSecrets)."""
-    description = "" if wanted.chosen(SECRET) else _description(wanted)
+    description = "" if environment.chosen(SECRET) else _description(environment)
     if not description:
         return
-    for page in aws.pages("secretsmanager", "list_secrets", Filters=[{"Key": "tag-value", "Values": [wanted.name]}]):
-        for one in page["SecretList"]:
-            if one.get("Description") == description and _ours(wanted, one.get("Tags", ())):
-                yield one
+    for page in aws.pages(
+        "secretsmanager", "list_secrets", Filters=[{"Key": "tag-value", "Values": [environment.name]}]
+    ):
+        for secret in page["SecretList"]:
+            if secret.get("Description") == description and _ours(environment, secret.get("Tags", ())):
+                yield secret
 
 
-def _description(wanted: Environment) -> str:
+def _description(environment: Environment) -> str:
     """The description of the secret in whose place the parameter stands, as an output says; empty without one."""
-    for child in _made(wanted):
+    for child in _nested_stacks(environment):
         for output in child.template.outputs.values():
             match output["Value"]:
-                case {"Fn::If": [_, {"Ref": made}, {"Ref": parameter}]} if parameter == SECRET:
-                    return str(child.template.resources[made].get("Description"))
+                case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]} if parameter == SECRET:
+                    return str(child.template.resources[logical_id].get("Description"))
     return ""
 
 
-def _ours(wanted: Environment, tags: Sequence[Mapping[str, str]]) -> bool:
+def _ours(environment: Environment, tags: Sequence[Mapping[str, str]]) -> bool:
     """Whether something was made by this environment: by the tags that every template sets."""
-    held = {tag["Key"]: tag["Value"] for tag in tags}
-    return (held.get("Application"), held.get("Environment")) == (wanted.application, wanted.name)
+    values = {tag["Key"]: tag["Value"] for tag in tags}
+    return (values.get("Application"), values.get("Environment")) == (environment.application, environment.name)
 
 
-def _made(wanted: Environment) -> list[Child]:
+def _nested_stacks(environment: Environment) -> list[Child]:
     """The nested stacks that the environment would have, as its file stands."""
-    holds = assertions.conditions(wanted.root.body, effective(wanted.file, wanted.root.body))
-    return [one for one in wanted.root.children() if one.resource.condition is None or holds[one.resource.condition]]
+    holds = assertions.conditions(environment.root.body, effective(environment.file, environment.root.body))
+    return [
+        child
+        for child in environment.root.children()
+        if child.resource.condition is None or holds[child.resource.condition]
+    ]
 
 
-def _makes(wanted: Environment, kind: str) -> bool:
-    return any(one.type == kind for child in _made(wanted) for one in child.template.resources.values())
+def _makes(environment: Environment, kind: str) -> bool:
+    return any(
+        resource.type == kind for child in _nested_stacks(environment) for resource in child.template.resources.values()
+    )
 
 
 def _key_lives(aws: Aws, arn: str) -> bool:
@@ -211,26 +220,28 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
     Raises `RefusedError` for resources that nobody wants to adopt, with the lines that would, and for a file that names
     what does not exist.
     """
-    aws, wanted, previous = root.aws, root.environment, root.previous
-    if KEY not in wanted.root.parameters:
+    aws, environment, previous = root.aws, root.environment, root.previous
+    if KEY not in environment.root.parameters:
         return []
     if previous:
-        return list(_kept(wanted, previous)) if aws.endpoint else []
-    if wrong := missing(aws, wanted):
-        told = "\n".join(f"  {one}" for one in wrong)
+        return list(_kept(environment, previous)) if aws.endpoint else []
+    if wrong := missing(aws, environment):
+        lines = "\n".join(f"  {problem}" for problem in wrong)
         raise RefusedError(
-            f"{wanted.file.path} names what is not in this account and region:\n{told}", "Correct the file."
+            f"{environment.file.path} names what is not in this account and region:\n{lines}", "Correct the file."
         )
-    found = find(aws, wanted)
-    if found and not adopt:
-        told = "\n".join(f"  {one.line}  ({one.what})" for one in found)
-        writes = "" if aws.endpoint else f", which writes these lines into {wanted.file.path}"
+    retained = find(aws, environment)
+    if retained and not adopt:
+        lines = "\n".join(f"  {resource.line}  ({resource.what})" for resource in retained)
+        writes = "" if aws.endpoint else f", which writes these lines into {environment.file.path}"
         forget = " Start over: `make local-stop` forgets everything." if aws.endpoint else ""
         raise RefusedError(
-            f"Resources retained from an earlier {wanted.stack} would conflict:\n{told}",
+            f"Resources retained from an earlier {environment.stack} would conflict:\n{lines}",
             f"Use them: `apply --adopt`{writes}.{forget}",
         )
-    return [Computed(one.parameter, one.value, COMPUTED, f"adopted: {one.what}") for one in found]
+    return [
+        Computed(resource.parameter, resource.value, COMPUTED, f"adopted: {resource.what}") for resource in retained
+    ]
 
 
 def record_adopted(root: RootDeployment, plan: Plan, templates: Path) -> list[str]:
@@ -260,8 +271,8 @@ def rewrite(environment: Environment, changes: Mapping[str, str], templates: Pat
     return True
 
 
-def _kept(wanted: Environment, previous: Stack) -> Iterator[Computed]:
+def _kept(environment: Environment, previous: Stack) -> Iterator[Computed]:
     for name in PARAMETERS:
         value = previous.parameters.get(name, "")
-        if name not in wanted.file.parameters and value != wanted.chosen(name):
+        if name not in environment.file.parameters and value != environment.chosen(name):
             yield Computed(name, value, KEPT, "adopted when the environment was made")

@@ -22,12 +22,12 @@ class Finding:
 
 def facts(templates: TemplateSet) -> dict[str, str]:
     """The variables of both builds that are plain text, such as `BACKEND_DIRECTORY`."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for project in ("build.BackendBuild", "build.FrontendBuild"):
-        for one in templates.resource(project).get("Environment", "EnvironmentVariables"):
-            if isinstance(one["Value"], str):
-                found[one["Name"]] = one["Value"]
-    return found
+        for variable in templates.resource(project).get("Environment", "EnvironmentVariables"):
+            if isinstance(variable["Value"], str):
+                variables[variable["Name"]] = variable["Value"]
+    return variables
 
 
 def check(folder: Path, needed: dict[str, str], branches: Sequence[str]) -> list[Finding]:
@@ -55,7 +55,7 @@ def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     file = backend / f"{module.replace('.', '/')}.py"
     if not file.is_file():
         yield Finding(f"{file.relative_to(folder)} is missing: the backend is started from {module}")
-    places = [one for one in (backend, folder) if (one / "requirements.txt").is_file()]
+    places = [place for place in (backend, folder) if (place / "requirements.txt").is_file()]
     if not places:
         yield Finding(f"requirements.txt is neither in {name}/ nor in the root")
     elif "uvicorn" not in _text(places[0] / "requirements.txt"):

@@ -24,13 +24,13 @@ LEAST = 32  # characters that the application wants of JWT_SECRET_KEY
 
 @dataclass(frozen=True)
 class Entry:
-    """One variable of the application. `parameter` is the file's, empty for what follows from elsewhere; `wanted` and
-    `live` are None where there is no value, or none that is known before AWS is asked. A secret has no values, only
-    the day on which it was last `changed`."""
+    """One variable of the application. `parameter` is the file's, empty for what follows from elsewhere; `configured`
+    and `live` are None where there is no value, or none that is known before AWS is asked. A secret has no values,
+    only the day on which it was last `changed`."""
 
     variable: str
     parameter: str = ""
-    wanted: str | None = None
+    configured: str | None = None
     live: str | None = None
     changed: str = ""
 
@@ -41,29 +41,29 @@ class Entry:
     @property
     def waiting(self) -> bool:
         """The file asks for something else than the environment holds."""
-        return self.wanted is not None and self.live is not None and self.wanted != self.live
+        return self.configured is not None and self.live is not None and self.configured != self.live
 
 
 def declared(environment: Environment) -> dict[str, Entry]:
     """Every plain variable by name, as the templates and the parameter file have it."""
-    found = {parameter: how["First"] for parameter, how in environment.computed.items()}
-    stacks = {one.path: one for one in stack_instances(environment.root, environment.values(found))}
+    computed = {parameter: how["First"] for parameter, how in environment.computed.items()}
+    stacks = {instance.path: instance for instance in stack_instances(environment.root, environment.values(computed))}
     stack = stacks.get((CHILD,))  # none without a backend
-    [child] = [one for one in environment.root.children() if one.resource.logical_id == CHILD]
+    [child] = [child for child in environment.root.children() if child.resource.logical_id == CHILD]
     entries = {}
     for name, resource in child.template.resources.items() if stack else ():
         if stack and resource.type == "AWS::SSM::Parameter":
             variable = str(resource.get("Name", "Fn::Sub")).rpartition("/")[2]
-            made = stack.template.resources.get(name)  # an optional one has no value while its parameter is empty
-            wanted = stack.text(made.get("Value")) if made else None
-            entries[variable] = Entry(variable, _parameter(environment, child, resource.get("Value")), wanted)
+            effective = stack.template.resources.get(name)  # an optional one has no value while its parameter is empty
+            configured = stack.text(effective.get("Value")) if effective else None
+            entries[variable] = Entry(variable, _parameter(environment, child, resource.get("Value")), configured)
     return entries
 
 
 def _parameter(environment: Environment, child: Child, value: object) -> str:
     """The parameter of the file that decides a value, empty when it is none or not one alone."""
-    asked = {target for _, _, name, _ in mentions(value) for _, _, target, _ in mentions(child.parameters.get(name))}
-    own = asked & set(environment.group(GROUP))
+    targets = {target for _, _, name, _ in mentions(value) for _, _, target, _ in mentions(child.parameters.get(name))}
+    own = targets & set(environment.group(GROUP))
     return own.pop() if len(own) == 1 else ""
 
 
@@ -73,41 +73,43 @@ def entries(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
     if tree is None:
         return []
     pages = aws.pages("ssm", "get_parameters_by_path", Path=tree)
-    live = {one["Name"].rpartition("/")[2]: one["Value"] for page in pages for one in page["Parameters"]}
+    live = {
+        parameter["Name"].rpartition("/")[2]: parameter["Value"] for page in pages for parameter in page["Parameters"]
+    }
     plain = declared(environment)
-    found = [
-        Entry(name, entry.parameter, entry.wanted, live.get(name))
+    variables = [
+        Entry(name, entry.parameter, entry.configured, live.get(name))
         for name in sorted({*plain, *live})
         for entry in [plain.get(name, Entry(name))]
     ]
     for variable, arn in secrets(aws, stack).items():
         about = aws.call("secretsmanager", "describe_secret", SecretId=arn)
         changed = about.get("LastChangedDate") or about["CreatedDate"]
-        found.append(Entry(variable, changed=f"{changed:%Y-%m-%d}"))
-    return found
+        variables.append(Entry(variable, changed=f"{changed:%Y-%m-%d}"))
+    return variables
 
 
 def secrets(aws: Aws, stack: Stack) -> dict[str, str]:
     """The ARN of each secret by its variable."""
-    given = nested(aws, stack, (CHILD,)).outputs
-    return {variable: given[output] for variable, output in SECRETS.items()}
+    outputs = nested(aws, stack, (CHILD,)).outputs
+    return {variable: outputs[output] for variable, output in SECRETS.items()}
 
 
 def chosen(environment: Environment, changes: Mapping[str, str]) -> dict[str, str]:
     """`changes` of variables (or of parameters of the group, by name) as parameters of the file. Raises `UsageError`
     for a variable that the file does not decide."""
     able = {name: entry.parameter for name, entry in declared(environment).items() if entry.parameter}
-    found = {}
+    parameters = {}
     for name, value in changes.items():
         parameter = able.get(name, name)
         if parameter not in environment.group(GROUP):
             reason = f"{name} is not decided by {environment.file.path}."
             raise UsageError(reason, f"These are: {', '.join(sorted(able))}.")
-        found[parameter] = value
-    return found
+        parameters[parameter] = value
+    return parameters
 
 
-def differences(one: Environment, other: Environment) -> list[tuple[str, str, str]]:
+def differences(environment: Environment, other: Environment) -> list[tuple[str, str, str]]:
     """The parameters that two environments choose differently: name, the one's value, the other's."""
-    first, second = (each.values(dict.fromkeys(each.computed, "")) for each in (one, other))
+    first, second = (each.values(dict.fromkeys(each.computed, "")) for each in (environment, other))
     return [(name, first[name], second[name]) for name in sorted(first) if first[name] != second[name]]

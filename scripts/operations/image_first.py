@@ -24,10 +24,10 @@ SAVED_IMAGE = f"{SAVED}image-"
 def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
     """The computed values with the image of the last good release, when a stack differs that is given the image."""
     children = root.environment.root.children()
-    given = {child.resource.logical_id for child in children if IMAGE in child.parameters}
+    with_image = {child.resource.logical_id for child in children if IMAGE in child.parameters}
     changed = {name.partition(".")[0] for name in comparison.changed_stacks}
     image = next((each for each in root.computed if each.name == IMAGE and each.state == KEPT), None)
-    if root.previous is None or image is None or not (given & changed):
+    if root.previous is None or image is None or not (with_image & changed):
         return root.computed
     released = released_image(root.aws, root.previous) or image.value
     if released == image.value:

@@ -89,8 +89,8 @@ def consent_arguments(parser: ArgumentParser) -> None:
     """How somebody agrees on the command line."""
     parser.add_argument("--yes", action="store_true", help="agree in advance; never covers destructive changes")
     for option, what in (("--allow-replace", "replacing"), ("--allow-delete", "deleting")):
-        told = f"allow {what} this resource, which holds data or an address; repeatable"
-        parser.add_argument(option, metavar="NAME", action="append", default=[], help=told)
+        help_text = f"allow {what} this resource, which holds data or an address; repeatable"
+        parser.add_argument(option, metavar="NAME", action="append", default=[], help=help_text)
     parser.add_argument("--allow-broader", action="store_true", help="allow this plan to grant more permissions")
     parser.add_argument("--wait", action="store_true", help="wait for the running release to finish")
     parser.add_argument(

@@ -56,17 +56,17 @@ def plan_roots(context: Context, prefix: str) -> Iterator[tuple[RootDeployment, 
 def _plan(root: RootDeployment) -> tuple[RootDeployment, Plan | NotPlanned]:
     stack = read(root.aws, root.environment.stack)
     if stack is None:
-        return root, _made(root)
+        return root, _planned(root)
     means = stack.meaning
     if means.action in (Action.WAIT, Action.CONTINUE, Action.MANUAL):
         raise ManualActionRequiredError(f"{stack.name} {means.text} ({stack.status}).", stack.remedy)
     if means.action is Action.RECREATE:
         return root, NotPlanned(stack.name, f"it {means.text}, and `apply` deletes it first")
     root = replace(root, previous=stack if means.action is Action.UPDATE else None)
-    return root, _made(root)
+    return root, _planned(root)
 
 
-def _made(root: RootDeployment) -> Plan:
+def _planned(root: RootDeployment) -> Plan:
     plan = root.context.extensions.plan(root)
     assert plan, root.environment.stack
     return plan

@@ -35,9 +35,11 @@ def follows(plan: Plan, pair: TemplatePair) -> list[str]:
 
 
 def _depends(leaf: PlannedChange, pair: TemplatePair, anew: Collection[str]) -> bool:
-    texts = [json.dumps(one.properties, sort_keys=True) for one in pair.versions(leaf.path)]
-    named = {found for text in texts for found in NAMED.findall(text)}
-    return len(set(texts)) != 1 or any(name == one or name.startswith(f"{one}.") for name in named for one in anew)
+    texts = [json.dumps(version.properties, sort_keys=True) for version in pair.versions(leaf.path)]
+    named = {name for text in texts for name in NAMED.findall(text)}
+    return len(set(texts)) != 1 or any(
+        name == changed or name.startswith(f"{changed}.") for name in named for changed in anew
+    )
 
 
 def refusals(plan: Plan, pair: TemplatePair, running: Collection[str]) -> list[Refusal]:
@@ -85,11 +87,11 @@ def _shared(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
     for leaf in _modified(plan, BEANSTALK):
         fixed = [
             {
-                (one["Namespace"], one["OptionName"]): one.get("Value")
-                for one in held.get("OptionSettings", default=())
-                if one["Namespace"].startswith(FIXED)
+                (option["Namespace"], option["OptionName"]): option.get("Value")
+                for option in version.get("OptionSettings", default=())
+                if option["Namespace"].startswith(FIXED)
             }
-            for held in pair.versions(leaf.path)
+            for version in pair.versions(leaf.path)
         ]
         if not leaf.replaced and len(fixed) == 2 and fixed[0] != fixed[1]:
             names = sorted({name for _, name in dict(fixed[0].items() ^ fixed[1].items())})
@@ -105,8 +107,8 @@ def _shared(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
 def _origins(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
     """A VPC origin that a distribution uses takes no change, not even of tags (aws-cdk issue 34629), and the stack's
     tags reach it."""
-    there = {".".join(pair.path(one)) for one in pair.before.resources(ORIGIN)}
-    stay = there & {".".join(pair.path(one)) for one in pair.after.resources(ORIGIN)}
+    there = {".".join(pair.path(origin)) for origin in pair.before.resources(ORIGIN)}
+    stay = there & {".".join(pair.path(origin)) for origin in pair.after.resources(ORIGIN)}
     changed = {leaf.name for leaf in _modified(plan, ORIGIN) if not leaf.replaced}
     for name in sorted(stay if plan.tags else stay & changed):
         what = "the tags of the stack reach this VPC origin, and CloudFront" if plan.tags else "CloudFront"
@@ -121,7 +123,11 @@ def _origins(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
 def _secrets(plan: Plan) -> Iterator[Refusal]:
     """A generated value is created again when its description changes; what was encrypted with the old one is lost."""
     for leaf in _modified(plan, SECRET):
-        values = [one.name for one in leaf.differences if one.certain and one.name.split(".")[0] in GENERATED]
+        values = [
+            difference.name
+            for difference in leaf.differences
+            if difference.certain and difference.name.split(".")[0] in GENERATED
+        ]
         if values or leaf.replaced:
             yield Refusal(
                 "the secret would get another value, and what was encrypted or signed with the old one could not be "
@@ -130,12 +136,12 @@ def _secrets(plan: Plan) -> Iterator[Refusal]:
                 "Leave the secret as it is. A value that has to change is written with `aws secretsmanager "
                 "put-secret-value`, after what depends on it has been converted.",
             )
-    for one in plan.parameters:
-        if one.name == EXISTING_SECRET:
+    for parameter in plan.parameters:
+        if parameter.name == EXISTING_SECRET:
             yield Refusal(
                 "the backend would get another encryption secret, and what was encrypted with the old one could not "
                 "be read any more",
-                one.name,
+                parameter.name,
                 "Leave the parameter as it is; it is meant for the first deployment of an environment that is created "
                 "again beside its old data.",
             )

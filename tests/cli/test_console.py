@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from generator.cfn.changes import Difference
-from scripts.operations.output.documents import inside, told
+from scripts.operations.output.documents import inside, short_value
 from scripts.terminal import console
 from scripts.terminal.text import RED, line, short, visible
 from tests.cli.typed import on_terminal, plain, typed
@@ -99,7 +99,7 @@ LONG = (
 )
 def test_two_values_that_differ_never_look_alike(before: str, after: str) -> None:
     """U11, R4: what is cut says so where it is cut, and a value that is shown whole has no dots."""
-    shown = inside(Difference("Value", before, after)) or [told(before), told(after)]
+    shown = inside(Difference("Value", before, after)) or [short_value(before), short_value(after)]
     sides = [side for text in shown for side in text.split(": ", 1)[-1].split(" → ")]
     unsigned = [re.sub(r"^[-+] ?", "", side) for side in sides]
     assert len(unsigned) > 1 and len(set(unsigned)) == len(unsigned), shown

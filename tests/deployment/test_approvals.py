@@ -58,7 +58,7 @@ class CodeCommit(Prepared):
         return {}
 
 
-CONTENT = approvals.wanted(outputs()).content
+CONTENT = approvals.approval_rule(outputs()).content
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ CONTENT = approvals.wanted(outputs()).content
 def test_the_rule_becomes_what_the_parameters_say(
     content: str | None, associated: bool, state: State, writes: int
 ) -> None:
-    aws, rule = CodeCommit(content, associated), approvals.wanted(outputs())
+    aws, rule = CodeCommit(content, associated), approvals.approval_rule(outputs())
     assert approvals.keep(aws, rule) is state
     assert len([name for name in aws.calls() if "get_" not in name and "list_" not in name]) == writes
     assert aws.associated and json.loads(aws.content or "") == {
@@ -85,7 +85,7 @@ def test_the_rule_becomes_what_the_parameters_say(
 
 
 def test_no_approvals_no_rule() -> None:
-    aws, rule = CodeCommit(CONTENT, True), approvals.wanted(outputs(0))
+    aws, rule = CodeCommit(CONTENT, True), approvals.approval_rule(outputs(0))
     assert approvals.keep_line(aws, outputs(0)) == [f"{NAME}: {State.UNWANTED.value} (0 needed)"]
     assert not aws.associated and approvals.state(aws, rule) is State.KEPT
     assert approvals.keep_line(aws, outputs(0)) == []
@@ -95,4 +95,4 @@ def test_another_error_is_not_taken_for_absence() -> None:
     aws = CodeCommit(None, False)
     aws.answers["codecommit.get_approval_rule_template"] = refusal("x", "AccessDenied")
     with pytest.raises(Exception, match="AccessDenied"):
-        approvals.keep(aws, approvals.wanted(outputs()))
+        approvals.keep(aws, approvals.approval_rule(outputs()))

@@ -112,7 +112,7 @@ def test_nothing_stops_a_first_deployment(params: Path) -> None:
     assert {"VPCs", "addresses", "vCPUs of Fargate", "builds at a time", "branch", "names", "mail", "SMS"} <= set(
         by_name
     )
-    assert by_name["VPCs"].found == "1 of 5 used, 1 wanted"
+    assert by_name["VPCs"].detail == "1 of 5 used, 1 wanted"
     reads = re.compile(r"\.(get|list|describe|simulate)_")
     assert len(aws.asked) > 20 and not [name for name in aws.calls() if not reads.search(name)]
 
@@ -141,7 +141,7 @@ def test_instances_of_elastic_beanstalk_have_room_twice(
     body["Parameters"] |= {"BackendTarget": "BEANSTALK", "InstanceType": kind, "MaximumTasks": instances}
     file.write_text(json.dumps(body), encoding="utf-8")
     by_name = checks(Account(**answers), params)
-    assert by_name[what].state == state and message in by_name[what].found
+    assert by_name[what].state == state and message in by_name[what].detail
     assert "vCPUs of Fargate" not in by_name
 
 
@@ -182,7 +182,7 @@ def test_what_stops_and_what_is_only_good_to_know(
     params: Path, answers: dict[str, Any], what: str, state: State, message: str
 ) -> None:
     check = checks(Account(**answers), params)[what]
-    assert check.state is state and message in check.found, check
+    assert check.state is state and message in check.detail, check
 
 
 def test_permissions_on_later_pages_count(params: Path) -> None:
@@ -194,7 +194,7 @@ def test_permissions_on_later_pages_count(params: Path) -> None:
         return page if Marker else {**page, "IsTruncated": True, "Marker": "more"}
 
     check = checks(Account(iam__simulate_principal_policy=pages), params)["permissions"]
-    assert check.state is State.ERROR and "lacks s3:implicitDeny" in check.found
+    assert check.state is State.ERROR and "lacks s3:implicitDeny" in check.detail
 
 
 def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:

@@ -147,16 +147,16 @@ def _cause(event: Event, stack: str, root: Template, messages: ServiceMessages) 
     resource = template.resources.get(event.path[-1]) if template and event.path else None
     module = template.module if template else ""
     place = sources.find(module, event.path[-1]) if resource else None
-    told = tuple(messages.get(event.path, ()))
+    details = tuple(messages.get(event.path, ()))
     return Cause(
         (stack, *event.path),
         event.type,
         event.reason or "AWS gives no reason",
         resource.description if resource else "",
         module,
-        SAYS if told and NO_TASK not in told else remedy(event.reason) or _correct(event, str(place or module)),
+        SAYS if details and NO_TASK not in details else remedy(event.reason) or _correct(event, str(place or module)),
         str(place or ""),
-        told,
+        details,
     )
 
 

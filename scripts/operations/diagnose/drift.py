@@ -58,7 +58,7 @@ class Drifted:
     @property
     def surprising(self) -> bool:
         """Whether anything about it is not expected."""
-        return self.status == "DELETED" or any(not one.why for one in self.differences)
+        return self.status == "DELETED" or any(not difference.why for difference in self.differences)
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ class Drift:
 
     @property
     def surprising(self) -> bool:
-        return any(one.surprising for one in self.drifted)
+        return any(resource.surprising for resource in self.drifted)
 
 
 def detect_drift(aws: Aws, root: Stack) -> Drift:
     """Compares every stack, all at once. It takes CloudFormation minutes; nothing is changed."""
-    held = [one for one in resources(aws, root.id) if one.type == STACK and one.physical_id]
-    stacks = {(): root.id, **{one.path: one.physical_id for one in held}}
+    nested = [resource for resource in resources(aws, root.id) if resource.type == STACK and resource.physical_id]
+    stacks = {(): root.id, **{stack.path: stack.physical_id for stack in nested}}
     begun = {
         path: aws.call("cloudformation", "detect_stack_drift", StackName=stack_id)["StackDriftDetectionId"]
         for path, stack_id in stacks.items()
@@ -89,18 +89,18 @@ def detect_drift(aws: Aws, root: Stack) -> Drift:
         (" > ".join(path) or root.name, reason) for path, number in begun.items() if (reason := _wait(aws, number))
     ]
     seen = [
-        (path, one)
+        (path, drift)
         for path, stack_id in stacks.items()
         for page in aws.pages("cloudformation", "describe_stack_resource_drifts", StackName=stack_id)
-        for one in page["StackResourceDrifts"]
-        if one["ResourceType"] != STACK  # compared as a stack of its own
+        for drift in page["StackResourceDrifts"]
+        if drift["ResourceType"] != STACK  # compared as a stack of its own
     ]
-    compared = [(path, one) for path, one in seen if one["StackResourceDriftStatus"] in COMPARED]
+    compared = [(path, drift) for path, drift in seen if drift["StackResourceDriftStatus"] in COMPARED]
     return Drift(
         root.name,
-        tuple(_drifted(path, one) for path, one in compared if one["StackResourceDriftStatus"] != "IN_SYNC"),
+        tuple(_drifted(path, drift) for path, drift in compared if drift["StackResourceDriftStatus"] != "IN_SYNC"),
         len(compared),
-        tuple(sorted({one["ResourceType"] for _, one in seen} - {one["ResourceType"] for _, one in compared})),
+        tuple(sorted({drift["ResourceType"] for _, drift in seen} - {drift["ResourceType"] for _, drift in compared})),
         tuple(failed),
     )
 
@@ -125,13 +125,13 @@ def _drifted(path: tuple[str, ...], answer: Answer) -> Drifted:
         answer["StackResourceDriftStatus"],
         tuple(
             Difference(
-                one["PropertyPath"],
-                one["DifferenceType"],
-                masked(_dotted(one["PropertyPath"]), one["ExpectedValue"]),
-                masked(_dotted(one["PropertyPath"]), one["ActualValue"]),
-                expected(kind, one["PropertyPath"]),
+                difference["PropertyPath"],
+                difference["DifferenceType"],
+                masked(_dotted(difference["PropertyPath"]), difference["ExpectedValue"]),
+                masked(_dotted(difference["PropertyPath"]), difference["ActualValue"]),
+                expected(kind, difference["PropertyPath"]),
             )
-            for one in answer.get("PropertyDifferences", ())
+            for difference in answer.get("PropertyDifferences", ())
         ),
     )
 
@@ -142,7 +142,9 @@ def _dotted(place: str) -> str:
 
 def expected(kind: str, place: str) -> str:
     """Why a property of a resource of this type is expected to differ; empty when it is not."""
-    return next((why for one, pattern, why in EXPECTED if one == kind and re.match(pattern, place)), "")
+    return next(
+        (why for resource_type, pattern, why in EXPECTED if resource_type == kind and re.match(pattern, place)), ""
+    )
 
 
 def drift_notices(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:

@@ -19,19 +19,19 @@ DENIED = re.compile(
 
 def statement(reason: str) -> str:
     """The IAM statement that a refusal asks for, as JSON on one line; empty when the reason names no permission."""
-    found = DENIED.search(reason)
-    if not found:
+    match = DENIED.search(reason)
+    if not match:
         return ""
-    return json.dumps({"Effect": "Allow", "Action": found["action"], "Resource": found["resource"] or "*"})
+    return json.dumps({"Effect": "Allow", "Action": match["action"], "Resource": match["resource"] or "*"})
 
 
-def _denied(found: re.Match[str]) -> str:
-    who = found["who"].split(":", 5)[-1]
-    why = (found["why"] or "").strip().rstrip(".")
+def _denied(match: re.Match[str]) -> str:
+    who = match["who"].split(":", 5)[-1]
+    why = (match["why"] or "").strip().rstrip(".")
     if "explicit deny" in why:
-        return f"{why.removeprefix('of ')} forbids {found['action']} to {who}: nothing that is allowed elsewhere helps."
+        return f"{why.removeprefix('of ')} forbids {match['action']} to {who}: nothing that is allowed elsewhere helps."
     where = f" ({why})" if why else ""
-    return f"Give {who} this permission{where}: {statement(found[0])}"
+    return f"Give {who} this permission{where}: {statement(match[0])}"
 
 
 ROWS: tuple[tuple[str, Remedy], ...] = (
@@ -109,6 +109,6 @@ ROWS: tuple[tuple[str, Remedy], ...] = (
 def remedy(reason: str) -> str:
     """What to do about a reason; empty when no row knows it."""
     for pattern, todo in ROWS:
-        if found := re.search(pattern, reason):
-            return todo if isinstance(todo, str) else todo(found)
+        if match := re.search(pattern, reason):
+            return todo if isinstance(todo, str) else todo(match)
     return ""

@@ -88,18 +88,18 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 @cache
 def _texts(path: Path) -> tuple[list[ast.expr], list[ast.expr]]:
     """The texts that are the first argument of a call, and the others, in the order of the file."""
-    made, others, mentioned = [], [], set()
+    arguments, others, mentioned = [], [], set()
     tree = _tree(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             mentioned.add(id(node.args[0]))
             if name not in MENTIONS:
-                made.append(node.args[0])
+                arguments.append(node.args[0])
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in mentioned:
             others.append(node)
-    return sorted(made, key=_line), sorted(others, key=_line)
+    return sorted(arguments, key=_line), sorted(others, key=_line)
 
 
 def _line(node: ast.expr) -> int:

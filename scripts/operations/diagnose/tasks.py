@@ -32,15 +32,15 @@ def standing(aws: Aws, service: str) -> list[str]:
     becomes stable. Empty when it cannot be read."""
     cluster, _, name = service.partition(":service/")[2].partition("/")
     try:
-        found = aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"] if name else []
-        task = _last(aws, cluster, name) if found else None
+        services = aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"] if name else []
+        task = _last(aws, cluster, name) if services else None
     except AwsError:
         return []
     lines = []
-    for one in (deployment for each in found for deployment in each.get("deployments", ())):
-        counts = f"{one.get('runningCount', 0)} of {one.get('desiredCount', 0)} tasks run"
-        failed = f", {one['failedTasks']} failed" if one.get("failedTasks") else ""
-        state = f"{one.get('status', '').lower()} deployment {one.get('rolloutState', '')}"
+    for deployment in (deployment for each in services for deployment in each.get("deployments", ())):
+        counts = f"{deployment.get('runningCount', 0)} of {deployment.get('desiredCount', 0)} tasks run"
+        failed = f", {deployment['failedTasks']} failed" if deployment.get("failedTasks") else ""
+        state = f"{deployment.get('status', '').lower()} deployment {deployment.get('rolloutState', '')}"
         lines.append(f"{name}: {state}: {counts}{failed}")
     if task:
         lines.append(f"{name}: last task that stopped: {task.get('stoppedReason', 'no reason given')}")
@@ -48,12 +48,12 @@ def standing(aws: Aws, service: str) -> list[str]:
 
 
 def _lines(aws: Aws, cluster: str, name: str) -> Iterator[str]:
-    for one in aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]:
-        for deployment in one.get("deployments", ()):
+    for service in aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]:
+        for deployment in service.get("deployments", ()):
             # A deployment that ended well is no evidence of a failure.
             if deployment.get("rolloutStateReason") and deployment.get("rolloutState") != "COMPLETED":
                 yield f"deployment {deployment.get('rolloutState', '')}: {deployment['rolloutStateReason']}"
-        if events := one.get("events"):
+        if events := service.get("events"):
             yield f"service: {events[0]['message']}"
     task = _last(aws, cluster, name)
     if task is None:
@@ -61,10 +61,10 @@ def _lines(aws: Aws, cluster: str, name: str) -> Iterator[str]:
         return
     yield f"task {task['taskArn'].rpartition('/')[2]} stopped: {task.get('stoppedReason', 'no reason given')}"
     for container in task.get("containers", ()):
-        told = [f"exit code {container['exitCode']}"] if "exitCode" in container else []
-        told += [container["reason"]] if container.get("reason") else []
-        if told:
-            yield f"container {container['name']}: {', '.join(told)}"
+        reasons = [f"exit code {container['exitCode']}"] if "exitCode" in container else []
+        reasons += [container["reason"]] if container.get("reason") else []
+        if reasons:
+            yield f"container {container['name']}: {', '.join(reasons)}"
     yield from _logs(aws, task)
 
 
@@ -74,8 +74,8 @@ def _last(aws: Aws, cluster: str, name: str) -> dict[str, Any] | None:
     if not listed["taskArns"]:
         return None
     tasks = aws.call("ecs", "describe_tasks", cluster=cluster, tasks=listed["taskArns"])["tasks"]
-    stopped = [one for one in tasks if "stoppedAt" in one]
-    return max(stopped, key=lambda one: one["stoppedAt"], default=None)
+    stopped = [task for task in tasks if "stoppedAt" in task]
+    return max(stopped, key=lambda task: task["stoppedAt"], default=None)
 
 
 def _logs(aws: Aws, task: dict[str, Any]) -> Iterator[str]:
@@ -102,4 +102,4 @@ def _logs(aws: Aws, task: dict[str, Any]) -> Iterator[str]:
             missing = error.code == "ResourceNotFoundException"
             yield "its log is empty" if missing else f"its log cannot be read: {error.reason}"
             continue
-        yield from (f"log: {one['message'].rstrip()[:LONGEST]}" for one in answer["events"])
+        yield from (f"log: {event['message'].rstrip()[:LONGEST]}" for event in answer["events"])

@@ -19,22 +19,22 @@ WHOLE = 400  # characters of a value that has a line of its own
 AROUND = 20  # characters before the first one that differs
 
 
-def inside(one: Difference) -> list[str]:
+def inside(difference: Difference) -> list[str]:
     """The differences inside a long document, a line each; nothing for a value that fits on a line."""
-    sides = (one.before, one.after)
-    if not all(sides) or not any(len(side) > LONGEST or "\n" in side for side in sides) or is_unknown(one.after):
+    sides = (difference.before, difference.after)
+    if not all(sides) or not any(len(side) > LONGEST or "\n" in side for side in sides) or is_unknown(difference.after):
         return []
     before, after = map(_content, sides)
     if before is not None and after is not None and type(before) is type(after):
-        found = [*_json(before, after)]
+        lines = [*_json(before, after)]
     elif any("\n" in side for side in sides):
-        found = [*_lines(one.before, one.after)]
+        lines = [*_lines(difference.before, difference.after)]
     else:
-        found = [*_middle(one.before, one.after)]
-    return found if len(found) <= MOST else [*found[:MOST], f"… and {len(found) - MOST} more"]
+        lines = [*_middle(difference.before, difference.after)]
+    return lines if len(lines) <= MOST else [*lines[:MOST], f"… and {len(lines) - MOST} more"]
 
 
-def told(value: str) -> str:
+def short_value(value: str) -> str:
     """One side of a difference on a line."""
     return LATER if is_unknown(value) else short(value) or NONE
 
@@ -52,25 +52,25 @@ def _json(before: Any, after: Any) -> Iterator[str]:
     for _action, place, old, new in values(before, after):
         start = f"{spell(place)}: " if place else ""
         if _plain(old) and _plain(new):
-            yield from (f"- {start}{short(_text(one))}" for one in old if one not in new)
-            yield from (f"+ {start}{short(_text(one))}" for one in new if one not in old)
+            yield from (f"- {start}{short(_text(entry))}" for entry in old if entry not in new)
+            yield from (f"+ {start}{short(_text(entry))}" for entry in new if entry not in old)
             if sorted(map(_text, old)) == sorted(map(_text, new)):
                 yield f"{start}the same in another order"
         elif old is not None and new is not None and max(len(_text(old)), len(_text(new))) > LONGEST:
             yield from (f"{start}{line}" for line in _lines(*(json.dumps(side, indent=1) for side in (old, new))))
         else:
-            one, other = (NONE if side is None else short(_text(side)) for side in (old, new))
-            yield f"{start}{one} → {other}"
+            old_text, new_text = (NONE if side is None else short(_text(side)) for side in (old, new))
+            yield f"{start}{old_text} → {new_text}"
 
 
 def _lines(before: str, after: str) -> Iterator[str]:
     """The lines that differ."""
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-    yield from (short(line) for line in found if not line.startswith(HEADS))
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    yield from (short(line) for line in lines if not line.startswith(HEADS))
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, list) and not any(isinstance(one, dict | list) for one in value)
+    return isinstance(value, list) and not any(isinstance(element, dict | list) for element in value)
 
 
 def _text(value: Any) -> str:

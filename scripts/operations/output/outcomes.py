@@ -99,7 +99,7 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str]) ->
 
 def local_aws_line(page: str, unheld: Sequence[Mapping[str, str]]) -> str:
     """Where the local AWS is, and how many of the deployed property values it does not simulate."""
-    types = len({one["Type"] for one in unheld})
+    types = len({value["Type"] for value in unheld})
     values = f"{count(len(unheld), 'property value')} of {count(types, 'resource type')}"
     verb = "is" if len(unheld) == 1 else "are"
     simulated = f"{values} {verb} not simulated" if unheld else "all property values are simulated"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from generator.cfn.changes import Difference, PlannedChange
 from scripts.deployment.environment import Computed
 from scripts.deployment.plan import CREATE, UPDATE, Plan
-from scripts.operations.output.documents import inside, told
+from scripts.operations.output.documents import inside, short_value
 from scripts.operations.output.settings import setting_lines
 from scripts.operations.plan_document import summary
 from scripts.operations.planning import NotPlanned
@@ -32,9 +32,12 @@ def plan_lines(plan: Plan, verbose: bool = False) -> Iterator[Line]:
         if differences and plan.kind == UPDATE:
             yield line(title, depth=1)
             yield from _differences(differences, 2)
-    if found := plan_found(plan):
+    if computed := plan_found(plan):
         yield line("computed parameters", depth=1)
-        yield from (line(f"{one.name} = {told(one.value)}  ({one.state}: {one.how})", depth=2) for one in found)
+        yield from (
+            line(f"{parameter.name} = {short_value(parameter.value)}  ({parameter.state}: {parameter.how})", depth=2)
+            for parameter in computed
+        )
     for change in plan.changes:
         yield from _change(change, 1)
     yield from _folded(plan, verbose)
@@ -42,18 +45,18 @@ def plan_lines(plan: Plan, verbose: bool = False) -> Iterator[Line]:
     yield from _warnings(plan)
 
 
-def lines(one: Plan | NotPlanned, verbose: bool = False) -> Iterator[Line]:
+def lines(plan: Plan | NotPlanned, verbose: bool = False) -> Iterator[Line]:
     """One root, planned or not."""
-    if isinstance(one, NotPlanned):
-        yield line(f"{one.stack}: not planned yet, {one.reason}")
+    if isinstance(plan, NotPlanned):
+        yield line(f"{plan.stack}: not planned yet, {plan.reason}")
     else:
-        yield from plan_lines(one, verbose)
+        yield from plan_lines(plan, verbose)
 
 
 def plan_found(plan: Plan) -> Sequence[Computed]:
     """The values that the script found itself, as far as they are news."""
-    news = {one.name for one in plan.parameters}
-    return [one for one in plan.computed if plan.kind == CREATE or one.name in news]
+    news = {difference.name for difference in plan.parameters}
+    return [parameter for parameter in plan.computed if plan.kind == CREATE or parameter.name in news]
 
 
 def _change(change: PlannedChange, depth: int, others: Sequence[PlannedChange] = ()) -> Iterator[Line]:
@@ -62,7 +65,7 @@ def _change(change: PlannedChange, depth: int, others: Sequence[PlannedChange] =
         return
     style = {"Add": GREEN, "Remove": RED}.get(change.action, YELLOW)
     kind = "" if change.nested else f"  {change.type}"
-    names = ", ".join(one.path[-1] for one in (change, *others))
+    names = ", ".join(member.path[-1] for member in (change, *others))
     text = f"{SIGNS.get(change.action, '?')} {names}{kind}{fate(change)}"
     yield line((text, RED if change.replaced else style), depth=depth)
     if change.action == "Modify" and not change.nested:
@@ -101,9 +104,9 @@ def _alike(changes: Sequence[PlannedChange]) -> list[list[PlannedChange]]:
 def _many(change: PlannedChange) -> dict[str, list[str]]:
     """The types of which so many are new that a line for each would hide the rest."""
     new: dict[str, list[str]] = {}
-    for one in change.children:
-        if one.action == "Add" and not one.nested:
-            new.setdefault(one.type, []).append(one.path[-1])
+    for child in change.children:
+        if child.action == "Add" and not child.nested:
+            new.setdefault(child.type, []).append(child.path[-1])
     return {kind: names for kind, names in new.items() if len(names) > MANY}
 
 
@@ -118,23 +121,25 @@ def _new(change: PlannedChange, depth: int) -> Iterator[Line]:
 
 def fate(change: PlannedChange) -> str:
     """` (replaced; old one retained)` and the like, or nothing."""
-    said = []
+    notes = []
     if change.replacement in ("True", "Conditional"):
-        sure = any(one.certain and one.recreates == "Always" for one in change.differences)
-        said.append("replaced" if sure else "may be replaced")
-    if change.policy.endswith("Retain") and (said or change.action == "Remove"):
-        said.append("old one retained")
-    return f" ({'; '.join(said)})" if said else ""
+        sure = any(difference.certain and difference.recreates == "Always" for difference in change.differences)
+        notes.append("replaced" if sure else "may be replaced")
+    if change.policy.endswith("Retain") and (notes or change.action == "Remove"):
+        notes.append("old one retained")
+    return f" ({'; '.join(notes)})" if notes else ""
 
 
 def _differences(differences: Sequence[Difference], depth: int) -> Iterator[Line]:
-    for one in (one for one in differences if one.certain):
-        if found := inside(one):
-            yield line(one.name, depth=depth)
-            yield from (line(text, depth=depth + 1) for text in found)
+    for difference in (difference for difference in differences if difference.certain):
+        if texts := inside(difference):
+            yield line(difference.name, depth=depth)
+            yield from (line(text, depth=depth + 1) for text in texts)
         else:
-            yield line(f"{one.name}: {told(one.before)} → {told(one.after)}", depth=depth)
-    if open_ := [one for one in differences if not one.certain]:
+            yield line(
+                f"{difference.name}: {short_value(difference.before)} → {short_value(difference.after)}", depth=depth
+            )
+    if open_ := [difference for difference in differences if not difference.certain]:
         yield line(f"{count(len(open_), 'value')} more computed again, probably unchanged", depth=depth)
 
 
@@ -151,7 +156,11 @@ def _folded(plan: Plan, verbose: bool) -> Iterator[Line]:
             names = ", ".join(leaf.path[-1] + fate(leaf) for leaf in leaves if leaf.path[:-1] == stack)
             yield line(f"? {' > '.join(stack)}: {names}", depth=2)
     still = [change for change in plan.changes if change.nested and not list(change.leaves())]
-    text = [change.path[-1] for change in still if any(one.name == "TemplateURL" for one in change.differences)]
+    text = [
+        change.path[-1]
+        for change in still
+        if any(difference.name == "TemplateURL" for difference in change.differences)
+    ]
     same = [change.path[-1] for change in still if change.path[-1] not in text]
     if text:
         yield line(f"only the text of the template changes in {', '.join(text)}", depth=1)
@@ -163,9 +172,9 @@ def _permissions(plan: Plan) -> Iterator[Line]:
     if plan.gained or plan.lost:
         yield line("permissions", depth=1)
     for sign, grants in (("+", plan.gained), ("-", plan.lost)):
-        for one in grants:
-            broader = " (broader)" if one.broader else ""
-            yield line((f"{sign} {one}{broader}", RED if one.broader else GREEN), depth=2)
+        for grant in grants:
+            broader = " (broader)" if grant.broader else ""
+            yield line((f"{sign} {grant}{broader}", RED if grant.broader else GREEN), depth=2)
 
 
 def _notices(plan: Plan) -> Iterator[Line]:
@@ -180,6 +189,6 @@ def _warnings(plan: Plan) -> Iterator[Line]:
         yield from (line(str(loss), depth=2) for loss in plan.losses)
     if plan.refusals:
         yield line(("refused", RED), depth=1)
-        for one in plan.refusals:
-            yield line((f"{one.where}: {one.why}.", RED), depth=2)
-            yield line(one.remedy, depth=3)
+        for refusal in plan.refusals:
+            yield line((f"{refusal.where}: {refusal.why}.", RED), depth=2)
+            yield line(refusal.remedy, depth=3)

@@ -81,7 +81,9 @@ class Lines:
         if len(event.path) > 1:
             return ""
         part = self._progress.parts[event.path]
-        below = sum(path[:-1] == event.path and one.state == DONE for path, one in self._progress.parts.items())
+        below = sum(
+            path[:-1] == event.path and resource.state == DONE for path, resource in self._progress.parts.items()
+        )
         inside = f", {count(below, 'resource')}" if event.type == STACK else ""
         restored = self._progress.undoing and event.status == "UPDATE_COMPLETE"
         word = "restored" if restored else WORDS.get(event.status, event.status)
@@ -118,7 +120,7 @@ class Live:
             console.show_line(line((f"{' > '.join(event.path)}  {event.status}: {event.reason}", RED)), self._out)
         terminal = console.console(self._out)
         # What is higher than the screen could not be drawn over.
-        drawn = [piece for one in view for piece in console.folded(one, self._out)][: max(terminal.height - 1, 1)]
+        drawn = [piece for row in view for piece in console.folded(row, self._out)][: max(terminal.height - 1, 1)]
         for piece in drawn:
             terminal.print(piece, crop=False, no_wrap=True, overflow="ignore")
         self._out.flush()
@@ -151,14 +153,14 @@ def view_lines(progress: Progress, root: Template, now: datetime) -> list[Line]:
         (f"{count(done, 'resource')} done, {running} running{left}", PLAIN if progress.undoing else BOLD)
     )
     stacks = progress.lines(now)
-    width = max((len(one.name or "(root)") for one in stacks), default=0)
+    width = max((len(stack.name or "(root)") for stack in stacks), default=0)
     rows = [head]
-    for one in stacks:
-        mark, style = MARKS.get(one.state, (" ", DIM))
-        total = one.done + one.running + one.waiting
-        numbers = f"{one.done:3} of {total:<3}" if one.state != DONE or total else " " * 10
-        took = f"  {clock(one.seconds)}" if one.seconds >= 1 else ""
-        rows.append(line((mark, style), f" {one.name or '(root)':{width}}  {numbers}{took}", depth=1))
+    for stack in stacks:
+        mark, style = MARKS.get(stack.state, (" ", DIM))
+        total = stack.done + stack.running + stack.waiting
+        numbers = f"{stack.done:3} of {total:<3}" if stack.state != DONE or total else " " * 10
+        took = f"  {clock(stack.seconds)}" if stack.seconds >= 1 else ""
+        rows.append(line((mark, style), f" {stack.name or '(root)':{width}}  {numbers}{took}", depth=1))
     for part in progress.running()[:SLOWEST]:
         text = f"{clock(part.seconds(now))}  {' > '.join(part.path)}"
         rows.append(line(text, (f"  {sentence(root, part.path)}", DIM), depth=2))

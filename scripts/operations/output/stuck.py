@@ -11,14 +11,14 @@ from scripts.terminal.text import RED, Line, line
 
 def stuck_lines(stack: Stack, failed: Sequence[Stuck], root: Template) -> Iterator[Line]:
     """Each resource with its reason and what it is for, and the command that leaves it as it is."""
-    for one in failed:
-        yield line((" > ".join(one.path), RED), f"  {one.type}", depth=1)
-        yield line(f"reason: {one.reason}", depth=2)
-        if text := sentence(root, one.path):
+    for resource in failed:
+        yield line((" > ".join(resource.path), RED), f"  {resource.type}", depth=1)
+        yield line(f"reason: {resource.reason}", depth=2)
+        if text := sentence(root, resource.path):
             yield line(f"purpose: {text}", depth=2)
-    skippable = [one for one in failed if one.skip]
+    skippable = [resource for resource in failed if resource.skip]
     if skippable and stack.status == "UPDATE_ROLLBACK_FAILED":
-        options = " ".join(f"--skip {'.'.join(one.path)}" for one in skippable)
+        options = " ".join(f"--skip {'.'.join(resource.path)}" for resource in skippable)
         what = "these resources" if len(skippable) > 1 else "this resource"
         text = f"Fix the cause, then run `continue`. To give up on {what}: `continue {options}`."
         yield line(f"{text} What is skipped stays out of sync until a deployment changes it.", depth=1)

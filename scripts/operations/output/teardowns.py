@@ -19,31 +19,35 @@ REMOVAL = {
 }
 
 
-def teardown_lines(found: Teardown, emptied: Sequence[StackResource]) -> Iterator[Line]:
+def teardown_lines(teardown: Teardown, emptied: Sequence[StackResource]) -> Iterator[Line]:
     """What goes, by type; what stays, one by one; what is stopped, and what forbids it."""
-    yield line((f"{found.stack.name}: delete {count(len(found.goes), 'resource')}, keep {len(found.stays)}", BOLD))
-    kinds = Counter(one.type for one in found.goes)
+    yield line(
+        (f"{teardown.stack.name}: delete {count(len(teardown.goes), 'resource')}, keep {len(teardown.stays)}", BOLD)
+    )
+    kinds = Counter(resource.type for resource in teardown.goes)
     yield line(f"goes: {', '.join(f'{kind} ({number})' for kind, number in sorted(kinds.items()))}", depth=1)
-    yield from kept_lines([one for one in found.stays if one not in emptied], "kept, because it contains data")
+    yield from kept_lines(
+        [resource for resource in teardown.stays if resource not in emptied], "kept, because it contains data"
+    )
     if emptied:
         yield line(("emptied and deleted, because you named it", RED), depth=1)
-        yield from (line(f"{one}  {one.type}  {one.physical_id}", depth=2) for one in emptied)
-    adopted = {name: found.stack.parameters.get(name, "") for name in PARAMETERS}
+        yield from (line(f"{resource}  {resource.type}  {resource.physical_id}", depth=2) for resource in emptied)
+    adopted = {name: teardown.stack.parameters.get(name, "") for name in PARAMETERS}
     for name, value in adopted.items():
         if value not in ("", CREATE):
             yield line(f"kept, because no stack owns it: {name} = {value}", depth=1)
-    for one in found.executions:
-        yield line((f"is stopped: execution {one.id} of {one.pipeline}", YELLOW), depth=1)
-    for reason in found.forbidden:
+    for execution in teardown.executions:
+        yield line((f"is stopped: execution {execution.id} of {execution.pipeline}", YELLOW), depth=1)
+    for reason in teardown.forbidden:
         yield line((f"forbidden: {reason}", RED), depth=1)
 
 
-def kept_lines(held: Sequence[StackResource], title: str) -> Iterator[Line]:
+def kept_lines(kept: Sequence[StackResource], title: str) -> Iterator[Line]:
     """What is kept, with its physical id, and how each type is removed."""
-    if not held:
+    if not kept:
         return
     yield line(title, depth=1)
-    width = max(len(str(one)) for one in held)
-    yield from (line(f"{one!s:{width}}  {one.physical_id}", depth=2) for one in sorted(held, key=str))
-    for kind in sorted({one.type for one in held}):
+    width = max(len(str(resource)) for resource in kept)
+    yield from (line(f"{resource!s:{width}}  {resource.physical_id}", depth=2) for resource in sorted(kept, key=str))
+    for kind in sorted({resource.type for resource in kept}):
         yield line(f"{kind}: `{REMOVAL.get(kind, 'its console')} …` removes it", depth=3)

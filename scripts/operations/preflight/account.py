@@ -36,8 +36,8 @@ def quotas(survey: Survey) -> Iterator[Check]:
         used = sum(len(page["Vpcs"]) for page in pages)
         yield _room(survey.aws, "VPCs", "vpc", "VPCs per Region", used, network)
         addresses = survey.aws.call("ec2", "describe_addresses")["Addresses"]
-        wanted = survey.count("AWS::EC2::EIP")
-        yield _room(survey.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), wanted)
+        needed = survey.count("AWS::EC2::EIP")
+        yield _room(survey.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), needed)
     if survey.count("AWS::ECS::Service"):
         # While a deployment replaces the tasks, twice as many run.
         cpus = 2 * int(survey.values["MaximumTasks"]) * int(survey.values["TaskCpu"]) / 1024
@@ -56,7 +56,7 @@ def _instances(survey: Survey) -> Iterator[Check]:
     """The instance type in this Region, and room for twice as many instances, which run while a release is deployed."""
     kind = survey.values["InstanceType"]
     try:
-        found = survey.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
+        details = survey.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
     except AwsError as error:
         if error.code != "InvalidInstanceType":  # EC2 API reference, "Client error codes"
             raise
@@ -64,30 +64,30 @@ def _instances(survey: Survey) -> Iterator[Check]:
         return
     yield good("instance type", kind)
     if kind[0] in FAMILIES:
-        wanted = 2 * int(survey.values["MaximumTasks"]) * found["VCpuInfo"]["DefaultVCpus"]
-        yield _room(survey.aws, "vCPUs of instances", "ec2", STANDARD, 0, wanted)
+        cpus = 2 * int(survey.values["MaximumTasks"]) * details["VCpuInfo"]["DefaultVCpus"]
+        yield _room(survey.aws, "vCPUs of instances", "ec2", STANDARD, 0, cpus)
 
 
-def _room(aws: Aws, what: str, service: str, name: str, used: int, wanted: float) -> Check:
+def _room(aws: Aws, what: str, service: str, name: str, used: int, needed: float) -> Check:
     pages = aws.pages("service-quotas", "list_service_quotas", ServiceCode=service)
-    limit = next((one["Value"] for page in pages for one in page["Quotas"] if one["QuotaName"] == name), None)
+    limit = next((quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == name), None)
     if limit is None:
         return warning(what, f"Service Quotas has no {name!r} of {service}", "Survey at the quota in the console.")
-    found = f"{used} of {limit:g} used, {wanted:g} wanted"
-    if used + wanted > limit:
+    usage = f"{used} of {limit:g} used, {needed:g} wanted"
+    if used + needed > limit:
         return fault(
-            what, found, f"Ask for more of {name!r} ({service}) in Service Quotas, or remove what is not needed."
+            what, usage, f"Ask for more of {name!r} ({service}) in Service Quotas, or remove what is not needed."
         )
-    return good(what, found)
+    return good(what, usage)
 
 
 def prefix_list(survey: Survey) -> Iterator[Check]:
     """The list that the load balancer's group admits weighs almost as much as a group may hold."""
     if not survey.count("AWS::EC2::VPC"):
         return
-    wanted = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
-    pages = survey.aws.pages("ec2", "describe_managed_prefix_lists", Filters=wanted)
-    lists = [one for page in pages for one in page["PrefixLists"]]
+    filters = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
+    pages = survey.aws.pages("ec2", "describe_managed_prefix_lists", Filters=filters)
+    lists = [entry for page in pages for entry in page["PrefixLists"]]
     if not lists:
         yield fault("CloudFront's prefix list", f"{survey.aws.region} has none", "Deploy to another region.")
         return
@@ -103,11 +103,11 @@ def zones(survey: Survey) -> Iterator[Check]:
         return
     instances = survey.values["InstanceType"] if survey.count("AWS::ElasticBeanstalk::Environment") else ""
     fit = fit_zones(survey.aws, instances)
-    found = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
+    names = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
     if len(fit) < 2:
-        yield fault("zones", f"fit is {found or 'none'}", "Deploy to another Region, or choose another InstanceType.")
+        yield fault("zones", f"fit is {names or 'none'}", "Deploy to another Region, or choose another InstanceType.")
     else:
-        yield good("zones", found)
+        yield good("zones", names)
 
 
 # Where CloudFront's standard logs cannot be delivered to: opt-in Regions (AmazonCloudFront DeveloperGuide, AccessLogs;
@@ -159,7 +159,7 @@ def build_image(survey: Survey) -> Iterator[Check]:
     if "BuildImage" not in survey.values:
         return
     platforms = survey.aws.call("codebuild", "list_curated_environment_images")["platforms"]
-    names = {one["name"] for each in platforms for language in each["languages"] for one in language["images"]}
+    names = {image["name"] for each in platforms for language in each["languages"] for image in language["images"]}
     image = survey.values["BuildImage"]
     if image in names:
         yield good("build image", image)

@@ -26,7 +26,7 @@ class Check:
 
     what: str
     state: State
-    found: str
+    detail: str
     remedy: str = ""
 
 
@@ -64,7 +64,7 @@ class Survey:
 
     def count(self, kind: str) -> int:
         """How many resources of a type would be made."""
-        return sum(one.type == kind for stack in self.stacks for one in stack.template.resources.values())
+        return sum(resource.type == kind for stack in self.stacks for resource in stack.template.resources.values())
 
     @property
     def repository(self) -> str:
@@ -76,13 +76,13 @@ class Survey:
 Looker = Callable[[Survey], Iterator[Check]]
 
 
-def good(what: str, found: str) -> Check:
-    return Check(what, State.GOOD, found)
+def good(what: str, detail: str) -> Check:
+    return Check(what, State.GOOD, detail)
 
 
-def fault(what: str, found: str, remedy: str) -> Check:
-    return Check(what, State.ERROR, found, remedy)
+def fault(what: str, detail: str, remedy: str) -> Check:
+    return Check(what, State.ERROR, detail, remedy)
 
 
-def warning(what: str, found: str, remedy: str) -> Check:
-    return Check(what, State.WARNING, found, remedy)
+def warning(what: str, detail: str, remedy: str) -> Check:
+    return Check(what, State.WARNING, detail, remedy)

@@ -43,24 +43,24 @@ def permissions(survey: Survey) -> Iterator[Check]:
         yield warning("permissions", "the caller is not a role: not checked", "Deploy as a role.")
         return
     role = survey.aws.call("iam", "get_role", RoleName=name[1].partition("/")[0])["Role"]["Arn"]
-    asked, lacking = 0, []
+    count, lacking = 0, []
     for actions, arns in _statements(survey):
-        asked += len(actions)
+        count += len(actions)
         pages = survey.aws.pages(
             "iam", "simulate_principal_policy", PolicySourceArn=role, ActionNames=actions, ResourceArns=arns
         )
         # A statement under a condition is not denied for want of the request's context.
         lacking += [
-            one["EvalActionName"]
+            evaluation["EvalActionName"]
             for page in pages
-            for one in page["EvaluationResults"]
-            if one["EvalDecision"] != "allowed" and not one.get("MissingContextValues")
+            for evaluation in page["EvaluationResults"]
+            if evaluation["EvalDecision"] != "allowed" and not evaluation.get("MissingContextValues")
         ]
     if lacking:
         what = f"{role} lacks {', '.join(sorted(set(lacking)))}"
         yield fault("permissions", what, "Deploy as the deploy role of the environment.")
     else:
-        yield good("permissions", f"{asked} of the deploy role")
+        yield good("permissions", f"{count} of the deploy role")
 
 
 def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
@@ -69,12 +69,12 @@ def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
     values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **survey.known}
     for stack in stack_instances(root.root, values):
         for resource in stack.template.resources.values():
-            for one in of(resource) if resource.logical_id.startswith("Deploy") else ():
-                if one.allows and one.kind != "trust":
-                    texts = [known_text(text, stack.values) for text in map(_expression, one.resources)]
+            for statement in of(resource) if resource.logical_id.startswith("Deploy") else ():
+                if statement.allows and statement.kind != "trust":
+                    texts = [known_text(text, stack.values) for text in map(_expression, statement.resources)]
                     arns = ["*" if text == "*" else text.replace("*", "x") for text in texts if text]
                     if arns:
-                        yield sorted(one.actions), arns
+                        yield sorted(statement.actions), arns
 
 
 def _expression(text: str) -> dict[str, str]:
@@ -84,12 +84,12 @@ def _expression(text: str) -> dict[str, str]:
 def repository(survey: Survey) -> Iterator[Check]:
     """CodeCommit takes the account, and the branch is there; or the connection is complete."""
     if connection := survey.values.get("ConnectionArn"):
-        found = survey.aws.call("codeconnections", "get_connection", ConnectionArn=connection)["Connection"]
-        if found["ConnectionStatus"] == "AVAILABLE":
-            yield good("connection", found["ConnectionName"])
+        answer = survey.aws.call("codeconnections", "get_connection", ConnectionArn=connection)["Connection"]
+        if answer["ConnectionStatus"] == "AVAILABLE":
+            yield good("connection", answer["ConnectionName"])
         else:
             remedy = "Complete it in the console (Developer Tools, Connections): only a person can."
-            yield fault("connection", f"{found['ConnectionName']} is {found['ConnectionStatus']}", remedy)
+            yield fault("connection", f"{answer['ConnectionName']} is {answer['ConnectionStatus']}", remedy)
         return
     survey.aws.call("codecommit", "list_repositories")
     yield good("CodeCommit", "takes this account")
@@ -112,17 +112,17 @@ def names(survey: Survey) -> Iterator[Check]:
     """Names that a first deployment would take and that are taken."""
     if survey.exists:
         return
-    taken, asked = [], 0
+    taken, count = [], 0
     for stack in survey.stacks:
-        for one in stack.template.resources.values():
-            if one.type in NAMED:
-                place, service, operation, argument, free = NAMED[one.type]
-                name = stack.text(one.get(place)) if one.get(place) else None
+        for resource in stack.template.resources.values():
+            if resource.type in NAMED:
+                place, service, operation, argument, free = NAMED[resource.type]
+                name = stack.text(resource.get(place)) if resource.get(place) else None
                 if name:
-                    asked += 1
+                    count += 1
                     try:
                         survey.aws.call(service, operation, **{argument: name})
-                        taken.append(f"{one.address} {name}")
+                        taken.append(f"{resource.address} {name}")
                     except AwsError as error:
                         if error.code != free:
                             raise
@@ -130,4 +130,4 @@ def names(survey: Survey) -> Iterator[Check]:
         remedy = "Remove them, adopt them (`apply --adopt`), or choose other names in the parameter file."
         yield fault("names", f"taken already: {', '.join(taken)}", remedy)
     else:
-        yield good("names", f"{asked} are free")
+        yield good("names", f"{count} are free")

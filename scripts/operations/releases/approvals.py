@@ -33,7 +33,7 @@ class State(Enum):
     UNWANTED = "the approval rule is taken from the repository"
 
 
-def wanted(outputs: Mapping[str, str]) -> Rule:
+def approval_rule(outputs: Mapping[str, str]) -> Rule:
     """The rule that the outputs of the shared stack ask for."""
     repository, content = outputs["RepositoryName"], json.loads(outputs["ApprovalRule"])
     needed = int(content["Statements"][0]["NumberOfApprovalsNeeded"])
@@ -58,30 +58,30 @@ def state(aws: Aws, rule: Rule) -> State:
 
 def keep(aws: Aws, rule: Rule) -> State:
     """Makes the rule what it has to be; returns how it stood before."""
-    found, name = state(aws, rule), {"approvalRuleTemplateName": rule.name}
-    if found is State.ABSENT:
+    before, name = state(aws, rule), {"approvalRuleTemplateName": rule.name}
+    if before is State.ABSENT:
         aws.call("codecommit", "create_approval_rule_template", approvalRuleTemplateContent=rule.content, **name)
-    elif found is State.OTHER:
+    elif before is State.OTHER:
         # The digest of what is replaced, so that a change that somebody else just made is not lost.
         known = hashlib.sha256((_content(aws, rule) or "").encode()).hexdigest()
         change = {"newRuleContent": rule.content, "existingRuleContentSha256": known}
         aws.call("codecommit", "update_approval_rule_template_content", **name, **change)
-    if found is State.UNWANTED:
+    if before is State.UNWANTED:
         aws.call(
             "codecommit", "disassociate_approval_rule_template_from_repository", repositoryName=rule.repository, **name
         )
-    elif found is not State.KEPT:
+    elif before is not State.KEPT:
         aws.call(
             "codecommit", "associate_approval_rule_template_with_repository", repositoryName=rule.repository, **name
         )
-    return found
+    return before
 
 
 def keep_line(aws: Aws, outputs: Mapping[str, str]) -> list[str]:
     """Keeps the rule that the outputs ask for; what was done as a line, none when there was nothing to do."""
-    rule = wanted(outputs)
-    found = keep(aws, rule)
-    return [] if found is State.KEPT else [f"{rule.name}: {found.value} ({rule.needed} needed)"]
+    rule = approval_rule(outputs)
+    before = keep(aws, rule)
+    return [] if before is State.KEPT else [f"{rule.name}: {before.value} ({rule.needed} needed)"]
 
 
 def _content(aws: Aws, rule: Rule) -> str | None:

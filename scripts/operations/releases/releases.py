@@ -41,69 +41,79 @@ class Pipeline:
 
 def pipeline(aws: Aws, name: str) -> Pipeline:
     """The pipeline of that name."""
-    found = aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
-    able = (one["name"] for one in found["stages"] if one.get("onFailure", {}).get("result") == ROLLING_BACK)
-    return Pipeline(name, found["version"], tuple(able), found["stages"][0]["actions"][0]["name"])
+    answer = aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
+    able = (stage["name"] for stage in answer["stages"] if stage.get("onFailure", {}).get("result") == ROLLING_BACK)
+    return Pipeline(name, answer["version"], tuple(able), answer["stages"][0]["actions"][0]["name"])
 
 
 def good(aws: Aws, name: str) -> Iterator[Release]:
     """The releases that succeeded from their first stage to their last, newest first."""
-    for one in _executions(aws, name):
-        if one["status"] == "Succeeded" and one.get("executionType") != ROLLING_BACK and one.get("sourceRevisions"):
-            revision = one["sourceRevisions"][0]
+    for execution in _executions(aws, name):
+        if (
+            execution["status"] == "Succeeded"
+            and execution.get("executionType") != ROLLING_BACK
+            and execution.get("sourceRevisions")
+        ):
+            revision = execution["sourceRevisions"][0]
             title = _title(revision.get("revisionSummary", ""))
-            yield Release(one["pipelineExecutionId"], revision["revisionId"], title, one["lastUpdateTime"])
+            yield Release(execution["pipelineExecutionId"], revision["revisionId"], title, execution["lastUpdateTime"])
 
 
 def running(aws: Aws, name: str) -> list[str]:
     """The executions that are in progress."""
-    return [one["pipelineExecutionId"] for one in _executions(aws, name) if one["status"] in ("InProgress", "Stopping")]
+    return [
+        execution["pipelineExecutionId"]
+        for execution in _executions(aws, name)
+        if execution["status"] in ("InProgress", "Stopping")
+    ]
 
 
-def find(releases: list[Release], wanted: str) -> Release:
+def find(releases: list[Release], prefix: str) -> Release:
     """The release of an execution or of a commit, by the start of either. Raises `RefusedError`."""
-    found = [one for one in releases if one.execution.startswith(wanted) or one.commit.startswith(wanted)]
+    matches = [
+        release for release in releases if release.execution.startswith(prefix) or release.commit.startswith(prefix)
+    ]
     # The same commit may have been released more than once: the newest of them is meant.
-    if len({one.commit for one in found}) != 1:
-        valid = ", ".join(one.commit[:12] for one in releases[:10]) or "none"
-        what = "No successful release matches" if not found else "More than one successful release matches"
-        raise RefusedError(f'{what} "{wanted}". Known releases: {valid}.', "`rollback` lists them.")
-    return found[0]
+    if len({release.commit for release in matches}) != 1:
+        valid = ", ".join(release.commit[:12] for release in releases[:10]) or "none"
+        what = "No successful release matches" if not matches else "More than one successful release matches"
+        raise RefusedError(f'{what} "{prefix}". Known releases: {valid}.', "`rollback` lists them.")
+    return matches[0]
 
 
 def returnable(aws: Aws, to: Release, there: Pipeline) -> bool:
     """Whether the stages can be rolled back to a release: it ran under the structure that the pipeline has now, and in
     each of the stages, none of which it skipped (CodePipeline user guide, stage-rollback: only to an execution that
     succeeded in that stage)."""
-    asked = {"pipelineName": there.name, "pipelineExecutionId": to.execution}
-    answer = aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]
+    arguments = {"pipelineName": there.name, "pipelineExecutionId": to.execution}
+    answer = aws.call("codepipeline", "get_pipeline_execution", **arguments)["pipelineExecution"]
     if not there.stages or answer["pipelineVersion"] != there.version:
         return False
     only = {"pipelineExecutionId": to.execution}
     pages = aws.pages("codepipeline", "list_action_executions", pipelineName=there.name, filter=only)
-    ran = {one["stageName"] for page in pages for one in page["actionExecutionDetails"]}
+    ran = {action["stageName"] for page in pages for action in page["actionExecutionDetails"]}
     return set(there.stages) <= ran
 
 
 def roll_back(aws: Aws, there: Pipeline, stage: str, to: Release) -> str:
     """Starts the rollback of one stage; returns the execution that does it."""
-    asked = {"pipelineName": there.name, "stageName": stage, "targetPipelineExecutionId": to.execution}
-    return str(aws.call("codepipeline", "rollback_stage", **asked)["pipelineExecutionId"])
+    arguments = {"pipelineName": there.name, "stageName": stage, "targetPipelineExecutionId": to.execution}
+    return str(aws.call("codepipeline", "rollback_stage", **arguments)["pipelineExecutionId"])
 
 
 def run_again(aws: Aws, there: Pipeline, to: Release, token: str) -> str:
     """Starts the whole pipeline at a release's commit; returns the execution."""
     revision = {"actionName": there.source, "revisionType": COMMIT, "revisionValue": to.commit}
-    asked = {"name": there.name, "sourceRevisions": [revision], "clientRequestToken": token}
-    return str(aws.call("codepipeline", "start_pipeline_execution", **asked)["pipelineExecutionId"])
+    arguments = {"name": there.name, "sourceRevisions": [revision], "clientRequestToken": token}
+    return str(aws.call("codepipeline", "start_pipeline_execution", **arguments)["pipelineExecutionId"])
 
 
 def wait(aws: Aws, name: str, execution: str) -> Answer:
     """The execution when it has ended. Raises `ManualActionRequiredError` on Ctrl-C: it goes on by itself."""
-    asked = {"pipelineName": name, "pipelineExecutionId": execution}
+    arguments = {"pipelineName": name, "pipelineExecutionId": execution}
     try:
         for pause in pauses(1.0, 15.0):
-            answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]
+            answer: Answer = aws.call("codepipeline", "get_pipeline_execution", **arguments)["pipelineExecution"]
             if answer["status"] not in ("InProgress", "Stopping"):
                 return answer
             time.sleep(pause)

@@ -30,15 +30,19 @@ class Emptied:
 def named(left: Iterable[StackResource], buckets: bool, registry: bool, names: Iterable[str]) -> list[StackResource]:
     """What a person wants to be emptied: all buckets, the registry, or single ones by path or physical id. Raises
     `UsageError` for a name that is none of them."""
-    can = [one for one in left if one.type in (BUCKET, REGISTRY)]
-    wanted = [one for one in can if (buckets and one.type == BUCKET) or (registry and one.type == REGISTRY)]
+    can = [resource for resource in left if resource.type in (BUCKET, REGISTRY)]
+    chosen = [
+        resource
+        for resource in can
+        if (buckets and resource.type == BUCKET) or (registry and resource.type == REGISTRY)
+    ]
     for name in names:
-        found = [one for one in can if name == one.physical_id or steps(name) == one.path]
-        if not found:
-            valid = ", ".join(sorted(".".join(one.path) for one in can)) or "nothing"
+        matches = [resource for resource in can if name == resource.physical_id or steps(name) == resource.path]
+        if not matches:
+            valid = ", ".join(sorted(".".join(resource.path) for resource in can)) or "nothing"
             raise UsageError(f'"{name}" cannot be emptied.', f"Valid names: {valid}.")
-        wanted += [one for one in found if one not in wanted]
-    return wanted
+        chosen += [resource for resource in matches if resource not in chosen]
+    return chosen
 
 
 def empty(aws: Aws, resource: StackResource, owner: str, say: Say) -> Emptied:
@@ -72,8 +76,8 @@ def _objects(aws: Aws, own: dict[str, str], count: int, say: Callable[[int], Non
     while True:
         page = aws.call("s3", "list_object_versions", **own)
         batch = [
-            {"Key": one["Key"], "VersionId": one["VersionId"]}
-            for one in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            {"Key": version["Key"], "VersionId": version["VersionId"]}
+            for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
         ]
         if not batch:
             return count
@@ -93,7 +97,7 @@ def _registry(aws: Aws, resource: StackResource, owner: str, say: Say) -> Emptie
     try:
         while images := aws.call("ecr", "list_images", maxResults=BATCH, **own).get("imageIds"):
             # By digest: an image goes with its last tag, and one tag may share it with another.
-            digests = [{"imageDigest": one} for one in dict.fromkeys(one["imageDigest"] for one in images)]
+            digests = [{"imageDigest": digest} for digest in dict.fromkeys(image["imageDigest"] for image in images)]
             answer = aws.call("ecr", "batch_delete_image", imageIds=digests, **own)
             failures = answer.get("failures", ())
             # An image that a list of images refers to goes in a later round, after the list.

@@ -47,25 +47,31 @@ class Teardown:
 
     def of(self, kind: str) -> Iterator[StackResource]:
         """What goes, of one type."""
-        return (one for one in self.goes if one.type == kind)
+        return (resource for resource in self.goes if resource.type == kind)
 
 
 def survey(aws: Aws, stack: Stack) -> Teardown:
     """What is there now; only reads."""
-    held = [one for one in resources(aws, stack.id) if one.physical_id and one.status != "DELETE_COMPLETE"]
-    policies = {stack_id: _policies(aws, stack_id) for stack_id in dict.fromkeys(one.stack_id for one in held)}
-    leaves = [one for one in held if one.type != STACK]
-    stays = tuple(one for one in leaves if policies[one.stack_id].get(one.path[-1]) in RETAINED)
+    present = [
+        resource
+        for resource in resources(aws, stack.id)
+        if resource.physical_id and resource.status != "DELETE_COMPLETE"
+    ]
+    policies = {
+        stack_id: _policies(aws, stack_id) for stack_id in dict.fromkeys(resource.stack_id for resource in present)
+    }
+    leaves = [resource for resource in present if resource.type != STACK]
+    stays = tuple(resource for resource in leaves if policies[resource.stack_id].get(resource.path[-1]) in RETAINED)
     forbidden = []
     if stack.protected:
         off = "aws cloudformation update-termination-protection --no-enable-termination-protection"
         forbidden.append(f"termination protection is on; `{off} --stack-name {stack.name}` ends it")
-    pipelines = [one.physical_id for one in leaves if one.type == PIPELINE]
+    pipelines = [resource.physical_id for resource in leaves if resource.type == PIPELINE]
     return Teardown(
         stack,
-        tuple(one for one in leaves if one not in stays),
+        tuple(resource for resource in leaves if resource not in stays),
         stays,
-        tuple(one for name in pipelines for one in running(aws, name)),
+        tuple(execution for name in pipelines for execution in running(aws, name)),
         tuple(forbidden),
     )
 
@@ -73,31 +79,31 @@ def survey(aws: Aws, stack: Stack) -> Teardown:
 def _policies(aws: Aws, stack_id: str) -> Mapping[str, str]:
     """The deletion policies of a stack's resources, by the template that it was made from."""
     body: Mapping[str, Any] = read_body(aws, stack_id)
-    return {name: one.get("DeletionPolicy", "Delete") for name, one in body["Resources"].items()}
+    return {name: resource.get("DeletionPolicy", "Delete") for name, resource in body["Resources"].items()}
 
 
 def left(events: list[Event]) -> tuple[StackResource, ...]:
     """What a deletion has left behind, by its events."""
     return tuple(
-        StackResource(one.path, one.type, one.physical_id, one.status, "")
-        for one in events
-        if one.status == "DELETE_SKIPPED" and one.physical_id
+        StackResource(event.path, event.type, event.physical_id, event.status, "")
+        for event in events
+        if event.status == "DELETE_SKIPPED" and event.physical_id
     )
 
 
 def running(aws: Aws, pipeline: str) -> Iterator[Execution]:
     """The executions of a pipeline that have not ended."""
     for page in aws.pages("codepipeline", "list_pipeline_executions", pipelineName=pipeline):
-        for one in page["pipelineExecutionSummaries"]:
-            if one["status"] in ("InProgress", "Stopping"):
-                yield Execution(pipeline, one["pipelineExecutionId"])
+        for execution in page["pipelineExecutionSummaries"]:
+            if execution["status"] in ("InProgress", "Stopping"):
+                yield Execution(pipeline, execution["pipelineExecutionId"])
 
 
 @contextmanager
-def no_new_releases(aws: Aws, found: Teardown, say: Say) -> Iterator[None]:
+def no_new_releases(aws: Aws, teardown: Teardown, say: Say) -> Iterator[None]:
     """Inside, no push starts the pipeline: its start rules are off. They are on again when the deletion was not even
     begun."""
-    off = list(_disable(aws, found, say))
+    off = list(_disable(aws, teardown, say))
     try:
         yield
     except BaseException:
@@ -107,9 +113,9 @@ def no_new_releases(aws: Aws, found: Teardown, say: Say) -> Iterator[None]:
         raise
 
 
-def _disable(aws: Aws, found: Teardown, say: Say) -> Iterator[str]:
-    own = {one.physical_id for one in found.of("AWS::Events::Rule")}
-    arn = found.stack.outputs.get("PipelineArn")
+def _disable(aws: Aws, teardown: Teardown, say: Say) -> Iterator[str]:
+    own = {resource.physical_id for resource in teardown.of("AWS::Events::Rule")}
+    arn = teardown.stack.outputs.get("PipelineArn")
     for page in aws.pages("events", "list_rule_names_by_target", TargetArn=arn) if arn else ():
         for name in own & set(page["RuleNames"]):
             aws.call("events", "disable_rule", Name=name)
@@ -117,22 +123,22 @@ def _disable(aws: Aws, found: Teardown, say: Say) -> Iterator[str]:
             yield name
 
 
-def stop_executions(aws: Aws, found: Teardown, say: Say) -> None:
+def stop_executions(aws: Aws, teardown: Teardown, say: Say) -> None:
     """Ends what the pipelines execute, and waits until it has ended. Raises `ManualActionRequiredError` when it does
     not.
 
     Actions are abandoned, because finishing them would deploy once more (CodePipeline API reference,
     StopPipelineExecution).
     """
-    for pipeline in (one.physical_id for one in found.of(PIPELINE)):
-        for one in running(aws, pipeline):
-            say(f"execution {one.id} of {pipeline} is stopped")
+    for pipeline in (resource.physical_id for resource in teardown.of(PIPELINE)):
+        for execution in running(aws, pipeline):
+            say(f"execution {execution.id} of {pipeline} is stopped")
             with _ended_by_now():
                 aws.call(
                     "codepipeline",
                     "stop_pipeline_execution",
                     pipelineName=pipeline,
-                    pipelineExecutionId=one.id,
+                    pipelineExecutionId=execution.id,
                     abandon=True,
                     reason="the environment is destroyed",
                 )
@@ -157,11 +163,11 @@ def _ended_by_now() -> Iterator[None]:
             raise
 
 
-def drain(aws: Aws, found: Teardown, say: Say) -> None:
+def drain(aws: Aws, teardown: Teardown, say: Say) -> None:
     """Brings the service to zero, and keeps autoscaling from raising it again. Tasks that take longer than a few
     minutes are left to CloudFormation, which deletes the service anyhow."""
-    cluster, service = (found.stack.outputs.get(name) for name in ("RunningCluster", "RunningService"))
-    if not (cluster and service and list(found.of(SERVICE))):
+    cluster, service = (teardown.stack.outputs.get(name) for name in ("RunningCluster", "RunningService"))
+    if not (cluster and service and list(teardown.of(SERVICE))):
         return
     target = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
     number = f"service/{cluster}/{service}"
@@ -181,15 +187,15 @@ def drain(aws: Aws, found: Teardown, say: Say) -> None:
 
 
 def _tasks(aws: Aws, cluster: str, service: str) -> int:
-    found = aws.call("ecs", "describe_services", cluster=cluster, services=[service])["services"]
-    return sum(int(one["runningCount"]) + int(one["pendingCount"]) for one in found)
+    services = aws.call("ecs", "describe_services", cluster=cluster, services=[service])["services"]
+    return sum(int(entry["runningCount"]) + int(entry["pendingCount"]) for entry in services)
 
 
-def network_left(aws: Aws, found: Teardown, say: Say) -> bool:
+def network_left(aws: Aws, teardown: Teardown, say: Say) -> bool:
     """Waits until CloudFront has taken its interfaces out of the VPC, and removes its security group if that is still
     there; says whether there was anything, so that the deletion may be tried once more."""
     seen = False
-    for vpc in found.of(VPC):
+    for vpc in teardown.of(VPC):
         place = [{"Name": "vpc-id", "Values": [vpc.physical_id]}, {"Name": "group-name", "Values": [ORIGIN_GROUP]}]
         groups = aws.call("ec2", "describe_security_groups", Filters=place)["SecurityGroups"]
         if not groups:
@@ -227,7 +233,7 @@ def forget_releases(aws: Aws, stack: Stack) -> list[str]:
     path = stack.outputs.get("ReleasesPath", "")
     if not path:
         return []
-    names = [one["Name"] for one in aws.call("ssm", "get_parameters_by_path", Path=path)["Parameters"]]
+    names = [parameter["Name"] for parameter in aws.call("ssm", "get_parameters_by_path", Path=path)["Parameters"]]
     if names:
         aws.call("ssm", "delete_parameters", Names=names)
     return names

@@ -69,7 +69,7 @@ def lines(entries: list[Entry]) -> Iterator[str]:
     width = max((len(entry.variable) for entry in entries), default=0)
     for entry in entries:
         value = f"(a secret, set on {entry.changed})" if entry.secret else entry.live
-        waits = f", the file says {entry.wanted}: apply it" if entry.waiting else ""
+        waits = f", the file says {entry.configured}: apply it" if entry.waiting else ""
         where = f"  [{entry.parameter}]" if entry.parameter else ""
         yield f"{entry.variable:{width}}  {'(not there)' if value is None else value}{where}{waits}"
 

@@ -5,7 +5,7 @@ A question that AWS does not answer is told as such, and never as a good sign.
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit
@@ -48,6 +48,12 @@ def arguments(parser: ArgumentParser) -> None:
     format_argument(parser)
 
 
+def _document(check: Check) -> dict[str, str]:
+    """A check for programs."""
+    state = STATES[check.state]
+    return {"what": check.what, "state": state, "found": check.detail, "remedy": check.remedy}
+
+
 def run(run: Run, options: Options) -> Exit:
     """Looks at everything; 3 when something would stop the deployment."""
     stack = stacks.read(run.aws, run.environment.stack)
@@ -55,7 +61,7 @@ def run(run: Run, options: Options) -> Exit:
     with console.working(f"checking what {run.environment.stack} needs"):
         checks = list(all_checks(survey))
     if options.format == JSON:
-        formats.show([{**asdict(check), "state": STATES[check.state]} for check in checks])
+        formats.show([_document(check) for check in checks])
     else:
         say(lines(checks))
     return Exit.REFUSED if any(check.state is State.ERROR for check in checks) else Exit.DONE
@@ -77,7 +83,7 @@ def lines(checks: list[Check]) -> Iterator[Line]:
     """Each check on a line, with what to do below it."""
     width = max(len(check.what) for check in checks)
     for check in checks:
-        yield line((f"{check.state.value:7}", STYLES[check.state]), f"  {check.what:{width}}  {check.found}")
+        yield line((f"{check.state.value:7}", STYLES[check.state]), f"  {check.what:{width}}  {check.detail}")
         yield from (line(text, depth=6) for text in check.remedy.splitlines())
     errors = sum(check.state is State.ERROR for check in checks)
     unknown = sum(check.state is State.UNKNOWN for check in checks)
