@@ -47,17 +47,17 @@ class Account:
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     lock: RLock = field(default_factory=RLock)
     behaviour: Behaviour = field(default_factory=Behaviour)
-    made: int = 0
+    serial: int = 0
     detections: dict[str, Any] = field(default_factory=dict)  # of drift, by id
     # (stack's id, client request token) -> what it started: kind of operation, its subject and its id
     tokens: dict[tuple[str, str], tuple[str, str, str]] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
         """The ARN of a stack or change set, with an id of its own."""
-        self.made += 1
+        self.serial += 1
         services = self.services
         prefix = f"arn:{services.partition}:cloudformation:{services.region}:{services.account}"
-        return f"{prefix}:{kind}/{name}/{identifier(services.account, services.region, name, self.made)}"
+        return f"{prefix}:{kind}/{name}/{identifier(services.account, services.region, name, self.serial)}"
 
     def new(self, name: str, parent: Stack | None = None, logical: str = "") -> Stack:
         """A stack in REVIEW_IN_PROGRESS. Raises `RefusedCallError` for a name that AWS does not allow."""
@@ -71,7 +71,7 @@ class Account:
 
     def nested(self, parent: Stack, logical: str) -> Stack:
         """A new nested stack under the name that CloudFormation generates."""
-        random = identifier(parent.id, logical, self.made).replace("-", "")[:12].upper()
+        random = identifier(parent.id, logical, self.serial).replace("-", "")[:12].upper()
         return self.new(f"{parent.name[:90]}-{logical[:24]}-{random}", parent, logical)
 
     def nested_stack(self, resource: Resource) -> Stack:
@@ -93,8 +93,8 @@ class Account:
     def alarm_state(self, arn: str) -> str:
         """The state of a CloudWatch alarm by its ARN; empty when there is none."""
         every, name = {"AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}, arn.rpartition(":alarm:")[2]
-        found = self.services.call("cloudwatch", "describe_alarms", {**every, "AlarmNames": [name]})
-        return next((str(one["StateValue"]) for one in found["MetricAlarms"] + found["CompositeAlarms"]), "")
+        answer = self.services.call("cloudwatch", "describe_alarms", {**every, "AlarmNames": [name]})
+        return next((str(alarm["StateValue"]) for alarm in answer["MetricAlarms"] + answer["CompositeAlarms"]), "")
 
     def find(self, name: str) -> Stack:
         """The stack with a name or id; a deleted one only by id. Raises `RefusedCallError`."""
@@ -105,9 +105,9 @@ class Account:
 
     def change_set(self, stack: Stack, name: str, kind: str, target: Target) -> ChangeSet:
         """A new change set, kept."""
-        made = ChangeSet(name, self.arn("changeSet", name), stack, kind, target)
-        self.change_sets[made.id] = made
-        return made
+        change_set = ChangeSet(name, self.arn("changeSet", name), stack, kind, target)
+        self.change_sets[change_set.id] = change_set
+        return change_set
 
     def find_change_set(self, name: str, stack: str | None) -> ChangeSet:
         """By ARN, or by name and stack. Raises `RefusedCallError`."""
@@ -118,9 +118,9 @@ class Account:
         if stack is None:
             raise RefusedCallError("StackName must be specified if ChangeSetName is not specified as an ARN.")
         owner = self.find(stack)
-        for one in self.change_sets.values():
-            if one.name == name and one.stack is owner:
-                return one
+        for change_set in self.change_sets.values():
+            if change_set.name == name and change_set.stack is owner:
+                return change_set
         raise RefusedCallError(f"ChangeSet [{name}] does not exist", "ChangeSetNotFoundException")
 
     def delete_change_set(self, change_set: ChangeSet) -> None:
@@ -140,10 +140,10 @@ class Account:
         is without effect on a root that was deleted meanwhile: AWS can leave its children in REVIEW_IN_PROGRESS."""
         if change_set.root.stack.status == "DELETE_COMPLETE":
             return
-        for one in change_set.family():
-            self.change_sets.pop(one.id, None)
-            if one.reviewed and one.stack.status == "REVIEW_IN_PROGRESS":
-                one.stack.event(Operation(identifier(one.id)), None, "DELETE_COMPLETE")
+        for member in change_set.family():
+            self.change_sets.pop(member.id, None)
+            if member.reviewed and member.stack.status == "REVIEW_IN_PROGRESS":
+                member.stack.event(Operation(identifier(member.id)), None, "DELETE_COMPLETE")
 
     def template(self, url: str) -> str:
         """The template at an S3 address, path or virtual-host style. Raises `InvalidTemplateError`."""
@@ -162,7 +162,7 @@ class Account:
         return str(body.decode())
 
     def target(
-        self, text: str, given: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
+        self, text: str, supplied: Mapping[str, str], tags: Mapping[str, str], capabilities: tuple[str, ...] = ()
     ) -> Target:
         """A template with parameters. Raises `InvalidTemplateError`."""
         template = templates.read(text)
@@ -173,21 +173,21 @@ class Account:
                 raise InvalidTemplateError(
                     f"Template format error: Unrecognized resource types: [{resource.type}] ({name})"
                 ) from error
-        if long := [name for name, value in given.items() if len(value.encode()) > templates.LONGEST_VALUE]:
+        if long := [name for name, value in supplied.items() if len(value.encode()) > templates.LONGEST_VALUE]:
             raise InvalidTemplateError(f"Parameter '{long[0]}' may not exceed {templates.LONGEST_VALUE} bytes in size.")
-        values = templates.parameters(template, given, self._ssm)
+        values = templates.parameters(template, supplied, self._ssm)
         defaults = {
             name: assertions.as_text(body["Default"]) for name, body in template.parameters.items() if "Default" in body
         }
-        return Target(text, template, {**defaults, **given}, values, dict(tags), capabilities)
+        return Target(text, template, {**defaults, **supplied}, values, dict(tags), capabilities)
 
     def nested_target(self, properties: Mapping[str, Any], parent: Target) -> Target:
         """What a nested stack is to become, from the resolved properties of its resource."""
-        given = {}
+        supplied = {}
         for name, value in properties.get("Parameters", {}).items():
-            given[name] = ",".join(map(str, value)) if isinstance(value, list) else assertions.as_text(value)
+            supplied[name] = ",".join(map(str, value)) if isinstance(value, list) else assertions.as_text(value)
         tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())}
-        return self.target(self.template(properties["TemplateURL"]), given, tags, parent.capabilities)
+        return self.target(self.template(properties["TemplateURL"]), supplied, tags, parent.capabilities)
 
     def scope(self, stack: Stack, target: Target, preview: bool) -> Scope:
         """What the expressions of a stack's template are resolved against, conditions and rules already evaluated."""
@@ -216,7 +216,7 @@ class Account:
 
     def outputs(self, scope: Scope) -> dict[str, str]:
         """The outputs whose conditions hold."""
-        found = {}
+        outputs = {}
         for name, body in scope.template.outputs.items():
             if scope.exists(body):
                 value = scope.resolve(body["Value"])
@@ -224,8 +224,8 @@ class Account:
                     raise InvalidTemplateError(
                         f"Template format error: Output {name} is malformed: {value!r} is not a string"
                     )
-                found[name] = assertions.as_text(value)
-        return found
+                outputs[name] = assertions.as_text(value)
+        return outputs
 
     def dynamic(self, value: Any) -> Any:
         """A value with its dynamic references replaced by what they refer to. Raises `ResourceError`."""
@@ -239,8 +239,8 @@ class Account:
         if match[1] != "secretsmanager":
             return self._ssm(match[2])
         secret, key = match[2], ""
-        if found := re.fullmatch(r"(.*?):SecretString(?::([^:]*))?(?::[^:]*)*", match[2]):
-            secret, key = found[1], found[2] or ""
+        if parts := re.fullmatch(r"(.*?):SecretString(?::([^:]*))?(?::[^:]*)*", match[2]):
+            secret, key = parts[1], parts[2] or ""
         text = self.services.call("secretsmanager", "get_secret_value", {"SecretId": secret})["SecretString"]
         return str(json.loads(text)[key] if key else text)
 

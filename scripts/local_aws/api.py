@@ -80,13 +80,13 @@ class Request:
             name = item["ParameterKey"]
             if not item.get("UsePreviousValue"):
                 values[name] = item.get("ParameterValue", "")
-            elif previous is None or name not in previous.given:
+            elif previous is None or name not in previous.supplied:
                 raise RefusedCallError(
                     f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for "
                     "a parameter key not in the previous template"
                 )
             else:
-                values[name] = previous.given[name]
+                values[name] = previous.supplied[name]
         listed = self.get("Tags")
         tags = {tag["Key"]: tag["Value"] for tag in listed or ()}
         if len(tags) > 50:
@@ -133,8 +133,8 @@ class Request:
 
     def operation(self, stack: Stack, kind: str, subject: str = "") -> Operation:
         """A new operation on a stack, recorded under the call's client token."""
-        self.account.made += 1
-        operation = Operation(identifier(stack.id, self.account.made), self.get("ClientRequestToken") or "")
+        self.account.serial += 1
+        operation = Operation(identifier(stack.id, self.account.serial), self.get("ClientRequestToken") or "")
         operation.key = self.key
         if operation.token:
             self.account.tokens[stack.id, operation.token] = (kind, subject, operation.id)

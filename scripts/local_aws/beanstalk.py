@@ -66,7 +66,7 @@ class Beanstalk(BaseResponse):
         self.automated_parameter_parsing = True
 
     @property
-    def held(self) -> Region:
+    def region_state(self) -> Region:
         return REGIONS.setdefault((self.current_account, self.region), Region())
 
     def _arn(self, owner: str) -> str:
@@ -76,12 +76,12 @@ class Beanstalk(BaseResponse):
         return f"{self._arn(self.current_account)}:{resource}"
 
     def list_platform_versions(self) -> ActionResult:
-        wanted = {one["Type"]: one["Values"] for one in self._get_param("Filters") or []}
-        found = []
+        filters = {entry["Type"]: entry["Values"] for entry in self._get_param("Filters") or []}
+        platforms = []
         for python in PYTHONS:
             branch = f"Python {python} running on 64bit Amazon Linux 2023"
-            if branch in wanted.get("PlatformBranchName", [branch]):
-                found += [
+            if branch in filters.get("PlatformBranchName", [branch]):
+                platforms += [
                     {
                         "PlatformArn": f"{self._arn('')}:platform/{branch}/{version}",
                         "PlatformBranchName": branch,
@@ -90,11 +90,11 @@ class Beanstalk(BaseResponse):
                     }
                     for version in PLATFORMS
                 ]
-        return ActionResult({"PlatformSummaryList": found})
+        return ActionResult({"PlatformSummaryList": platforms})
 
     def create_application(self) -> ActionResult:
         name = self._get_param("ApplicationName")
-        if name in self.held.applications:
+        if name in self.region_state.applications:
             raise InvalidParameterError(f"Application {name} already exists.")
         shown = {
             "ApplicationName": name,
@@ -102,59 +102,65 @@ class Beanstalk(BaseResponse):
             "Description": self._get_param("Description") or "",
             "ResourceLifecycleConfig": self._get_param("ResourceLifecycleConfig") or {},
         }
-        self.held.applications[name] = Application(shown)
+        self.region_state.applications[name] = Application(shown)
         bucket = f"elasticbeanstalk-{self.region}-{self.current_account}"
         services = account(self.current_account, self.region).services
-        if bucket not in {one["Name"] for one in services.call("s3", "list_buckets", {})["Buckets"]}:
+        if bucket not in {entry["Name"] for entry in services.call("s3", "list_buckets", {})["Buckets"]}:
             place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
             services.call("s3", "create_bucket", {"Bucket": bucket, **(place if self.region != "us-east-1" else {})})
         return ActionResult({"Application": shown})
 
     def describe_applications(self) -> ActionResult:
-        names = self._get_param("ApplicationNames") or list(self.held.applications)
+        names = self._get_param("ApplicationNames") or list(self.region_state.applications)
         return ActionResult(
-            {"Applications": [one.shown for name, one in self.held.applications.items() if name in names]}
+            {
+                "Applications": [
+                    application.shown for name, application in self.region_state.applications.items() if name in names
+                ]
+            }
         )
 
     def update_application(self) -> ActionResult:
-        found = self._application()
-        found.shown["Description"] = self._get_param("Description") or ""
-        return ActionResult({"Application": found.shown})
+        application = self._application()
+        application.shown["Description"] = self._get_param("Description") or ""
+        return ActionResult({"Application": application.shown})
 
     def update_application_resource_lifecycle(self) -> ActionResult:
-        found = self._application()
-        found.shown["ResourceLifecycleConfig"] = self._get_param("ResourceLifecycleConfig")
-        return ActionResult({"ApplicationName": found.shown["ApplicationName"]})
+        application = self._application()
+        application.shown["ResourceLifecycleConfig"] = self._get_param("ResourceLifecycleConfig")
+        return ActionResult({"ApplicationName": application.shown["ApplicationName"]})
 
     def delete_application(self) -> ActionResult:
         name = self._get_param("ApplicationName")
-        if any(one.shown["ApplicationName"] == name for one in self.held.environments.values()):
+        if any(environment.shown["ApplicationName"] == name for environment in self.region_state.environments.values()):
             raise InvalidParameterError(f"Unable to delete application {name} because it has running environments.")
-        self.held.applications.pop(name, None)
+        self.region_state.applications.pop(name, None)
         return EmptyResult()
 
     def create_application_version(self) -> ActionResult:
-        found, label = self._application(), self._get_param("VersionLabel")
-        if label in found.versions:
+        application, label = self._application(), self._get_param("VersionLabel")
+        if label in application.versions:
             raise InvalidParameterError(f"Application Version {label} already exists.")
         bundle = self._get_param("SourceBundle")
-        found.versions[label] = {
-            "ApplicationName": found.shown["ApplicationName"],
+        application.versions[label] = {
+            "ApplicationName": application.shown["ApplicationName"],
             "VersionLabel": label,
             "SourceBundle": bundle,
             "Status": "PROCESSED" if self._get_param("Process") else "UNPROCESSED",
             "DateCreated": datetime.now(UTC),
         }
-        return ActionResult({"ApplicationVersion": found.versions[label]})
+        return ActionResult({"ApplicationVersion": application.versions[label]})
 
     def describe_application_versions(self) -> ActionResult:
         versions = self._application().versions
         labels = self._get_param("VersionLabels") or list(versions)
-        return ActionResult({"ApplicationVersions": [one for label, one in versions.items() if label in labels]})
+        return ActionResult(
+            {"ApplicationVersions": [version for label, version in versions.items() if label in labels]}
+        )
 
     def create_environment(self) -> ActionResult:
         name, application = (self._get_param("EnvironmentName"), self._application().shown["ApplicationName"])
-        if name in self.held.environments:
+        if name in self.region_state.environments:
             raise InvalidParameterError(f"Environment {name} already exists.")
         shown = {
             "ApplicationName": application,
@@ -168,35 +174,35 @@ class Beanstalk(BaseResponse):
             "Status": "Ready",
             "Tier": self._get_param("Tier") or {"Name": "WebServer", "Type": "Standard"},
         }
-        made = Environment(shown, {}, {one["Key"]: one["Value"] for one in self._get_param("Tags") or []})
-        self._change(made)
+        environment = Environment(shown, {}, {tag["Key"]: tag["Value"] for tag in self._get_param("Tags") or []})
+        self._change(environment)
         shown.setdefault("VersionLabel", SAMPLE)
-        self.held.environments[name] = made
+        self.region_state.environments[name] = environment
         return ActionResult(shown)
 
     def update_environment(self) -> ActionResult:
-        found = self._environment()
-        changed = copy.deepcopy(found)
+        environment = self._environment()
+        changed = copy.deepcopy(environment)
         self._change(changed)
-        found.shown, found.options = changed.shown, changed.options
-        return ActionResult(found.shown)
+        environment.shown, environment.options = changed.shown, changed.options
+        return ActionResult(environment.shown)
 
     def describe_environments(self) -> ActionResult:
         names, application = (self._get_param("EnvironmentNames"), self._get_param("ApplicationName"))
-        found = [
-            one.shown
-            for name, one in self.held.environments.items()
-            if name in (names or [name]) and application in (None, one.shown["ApplicationName"])
+        shown = [
+            environment.shown
+            for name, environment in self.region_state.environments.items()
+            if name in (names or [name]) and application in (None, environment.shown["ApplicationName"])
         ]
-        return ActionResult({"Environments": found})
+        return ActionResult({"Environments": shown})
 
     def describe_configuration_settings(self) -> ActionResult:
-        found = self._environment()
+        environment = self._environment()
         options = [
             {"Namespace": namespace, "OptionName": name, "Value": value}
-            for (namespace, name), value in sorted(found.options.items())
+            for (namespace, name), value in sorted(environment.options.items())
         ]
-        return ActionResult({"ConfigurationSettings": [{**found.shown, "OptionSettings": options}]})
+        return ActionResult({"ConfigurationSettings": [{**environment.shown, "OptionSettings": options}]})
 
     def describe_instances_health(self) -> ActionResult:
         """Nothing: there is no instance here."""
@@ -204,39 +210,39 @@ class Beanstalk(BaseResponse):
         return ActionResult({"InstanceHealthList": []})
 
     def terminate_environment(self) -> ActionResult:
-        found = self._environment()
-        del self.held.environments[found.shown["EnvironmentName"]]
-        return ActionResult({**found.shown, "Status": "Terminated"})
+        environment = self._environment()
+        del self.region_state.environments[environment.shown["EnvironmentName"]]
+        return ActionResult({**environment.shown, "Status": "Terminated"})
 
     def list_tags_for_resource(self) -> ActionResult:
-        found = self._by_arn()
-        tags = [{"Key": key, "Value": value} for key, value in found.tags.items()]
-        return ActionResult({"ResourceArn": found.shown["EnvironmentArn"], "ResourceTags": tags})
+        environment = self._by_arn()
+        tags = [{"Key": key, "Value": value} for key, value in environment.tags.items()]
+        return ActionResult({"ResourceArn": environment.shown["EnvironmentArn"], "ResourceTags": tags})
 
     def update_tags_for_resource(self) -> ActionResult:
-        found = self._by_arn()
-        found.tags |= {one["Key"]: one["Value"] for one in self._get_param("TagsToAdd") or []}
+        environment = self._by_arn()
+        environment.tags |= {tag["Key"]: tag["Value"] for tag in self._get_param("TagsToAdd") or []}
         for key in self._get_param("TagsToRemove") or []:
-            found.tags.pop(key, None)
+            environment.tags.pop(key, None)
         return EmptyResult()
 
     def _application(self) -> Application:
         name = self._get_param("ApplicationName")
-        if name not in self.held.applications:
+        if name not in self.region_state.applications:
             raise InvalidParameterError(f"No Application named '{name}' found.")
-        return self.held.applications[name]
+        return self.region_state.applications[name]
 
     def _environment(self) -> Environment:
         name = self._get_param("EnvironmentName")
-        if name not in self.held.environments:
+        if name not in self.region_state.environments:
             raise InvalidParameterError(f"No Environment found for EnvironmentName = '{name}'.")
-        return self.held.environments[name]
+        return self.region_state.environments[name]
 
     def _by_arn(self) -> Environment:
         arn = self._get_param("ResourceArn")
-        for one in self.held.environments.values():
-            if one.shown["EnvironmentArn"] == arn:
-                return one
+        for environment in self.region_state.environments.values():
+            if environment.shown["EnvironmentArn"] == arn:
+                return environment
         raise InvalidParameterError(f"Resource not found for ARN '{arn}'.")
 
     def _change(self, environment: Environment) -> None:
@@ -250,17 +256,17 @@ class Beanstalk(BaseResponse):
             shown["OperationsRole"] = role
         if (description := self._get_param("Description")) is not None:
             shown["Description"] = description
-        for one in self._get_param("OptionsToRemove") or []:
-            options.pop((one["Namespace"], one["OptionName"]), None)
-        for one in self._get_param("OptionSettings") or []:
-            options[one["Namespace"], one["OptionName"]] = one.get("Value", "")
+        for option in self._get_param("OptionsToRemove") or []:
+            options.pop((option["Namespace"], option["OptionName"]), None)
+        for option in self._get_param("OptionSettings") or []:
+            options[option["Namespace"], option["OptionName"]] = option.get("Value", "")
         shared = options.get(("aws:elasticbeanstalk:environment", "LoadBalancerIsShared")) == "true"
         if shared and not options.get(("aws:elbv2:loadbalancer", "SharedLoadBalancer")):
             raise InvalidParameterError(
                 "You must specify a shared load balancer: aws:elbv2:loadbalancer, SharedLoadBalancer."
             )
         if label := self._get_param("VersionLabel"):
-            if label not in self.held.applications[shown["ApplicationName"]].versions:
+            if label not in self.region_state.applications[shown["ApplicationName"]].versions:
                 raise InvalidParameterError(f"No Application Version named '{label}' found.")
             shown["VersionLabel"] = label
 

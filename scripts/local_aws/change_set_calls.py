@@ -30,28 +30,28 @@ def create_change_set(request: Request) -> Answer:
         require_settled(stack, review=True)
         if stack.status in STUCK:
             raise RefusedCallError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-        for one in request.account.change_sets.values():
-            if one.name == name and one.stack is stack:
-                if token and token == one.token:
-                    return {"Id": one.id, "StackId": stack.id}
-                raise RefusedCallError(_mismatch(one, token), "AlreadyExistsException")
+        for existing in request.account.change_sets.values():
+            if existing.name == name and existing.stack is stack:
+                if token and token == existing.token:
+                    return {"Id": existing.id, "StackId": stack.id}
+                raise RefusedCallError(_mismatch(existing, token), "AlreadyExistsException")
     if request.get("OnStackFailure") == "DELETE" and kind != "CREATE":
         raise RefusedCallError("OnStackFailure DELETE is only valid for a change set of type CREATE")
     target, settings = request.target(stack), request.settings()
-    given = _to_import(request, stack, target) if kind == "IMPORT" else {}
-    made = stack or request.account.new(request.get("StackName"))
+    imports = _to_import(request, stack, target) if kind == "IMPORT" else {}
+    owner = stack or request.account.new(request.get("StackName"))
     if stack is None:
-        made.event(request.operation(made, "CREATE_CHANGESET"), None, "REVIEW_IN_PROGRESS", "User Initiated")
-    change_set = request.account.change_set(made, name, kind, target)
+        owner.event(request.operation(owner, "CREATE_CHANGESET"), None, "REVIEW_IN_PROGRESS", "User Initiated")
+    change_set = request.account.change_set(owner, name, kind, target)
     change_set.description = request.get("Description")
     change_set.include_nested = bool(request.get("IncludeNestedStacks"))
     change_set.on_failure = request.get("OnStackFailure")
     change_set.token, change_set.settings = token, settings
     change_set.mode = request.get("DeploymentMode")
-    change_set.given, change_set.import_existing = given, bool(request.get("ImportExistingResources"))
+    change_set.imports, change_set.import_existing = imports, bool(request.get("ImportExistingResources"))
     change_set.validated = not request.get("DisableValidation")
     _plan(request, change_set)
-    return {"Id": change_set.id, "StackId": made.id}
+    return {"Id": change_set.id, "StackId": owner.id}
 
 
 def _to_import(request: Request, stack: Stack | None, target: Target) -> dict[str, str]:
@@ -62,31 +62,31 @@ def _to_import(request: Request, stack: Stack | None, target: Target) -> dict[st
         "RoleArn": request.get("RoleARN") is not None,
         "Tags": request.get("Tags") is not None,
     }
-    if changed := [name for name, one in frozen.items() if one]:
+    if changed := [name for name, differs in frozen.items() if differs]:
         raise RefusedCallError(f"As part of the import operation, you cannot modify or add [{', '.join(changed)}]")
     if request.get("IncludeNestedStacks") or request.get("ImportExistingResources"):
         raise RefusedCallError(
             "A change set of type IMPORT takes neither IncludeNestedStacks nor ImportExistingResources"
         )
-    given = {}
-    for one in request.get("ResourcesToImport", []):
-        name, kind, keys = one["LogicalResourceId"], one["ResourceType"], one["ResourceIdentifier"]
-        wanted = target.template.resources.get(name)
-        if wanted is None or wanted.type != kind:
+    imports = {}
+    for entry in request.get("ResourcesToImport", []):
+        name, kind, keys = entry["LogicalResourceId"], entry["ResourceType"], entry["ResourceIdentifier"]
+        resource = target.template.resources.get(name)
+        if resource is None or resource.type != kind:
             raise RefusedCallError(
                 f"Resources [{name}] of type {kind} passed in ResourceToImport are not in the template"
             )
         if sorted(keys) != sorted(schemas.identifiers(kind)):
             raise RefusedCallError(f"Invalid identifier {sorted(keys)} for {kind}: it is {schemas.identifiers(kind)}")
-        if "DeletionPolicy" not in wanted.body:
+        if "DeletionPolicy" not in resource.body:
             raise RefusedCallError(f"Resources [{name}] to import must have a DeletionPolicy in the template")
-        given[name] = "|".join(keys[key] for key in schemas.identifiers(kind))
-    if stack and (there := [name for name in given if name in stack.resources]):
+        imports[name] = "|".join(keys[key] for key in schemas.identifiers(kind))
+    if stack and (there := [name for name in imports if name in stack.resources]):
         names = ", ".join(there)
         raise RefusedCallError(
             f"Resources [{names}] passed in ResourceToImport are already in a stack and cannot be imported."
         )
-    return given
+    return imports
 
 
 def _plan(request: Request, change_set: ChangeSet) -> None:
@@ -117,26 +117,31 @@ def _mismatch(existing: ChangeSet, token: str) -> str:
 
 
 def describe_change_set(request: Request) -> Answer:
-    found = describe.change_set(request.change_set(), bool(request.get("IncludePropertyValues")))
-    return {**found, **request.page("Changes", found["Changes"])}
+    answer = describe.change_set(request.change_set(), bool(request.get("IncludePropertyValues")))
+    return {**answer, **request.page("Changes", answer["Changes"])}
 
 
 def describe_change_set_hooks(request: Request) -> Answer:
-    one, region = request.change_set(), request.account.services.region
-    found = [
+    change_set, region = request.change_set(), request.account.services.region
+    hooks = [
         describe.hook(change)
-        for change in one.changes
-        if injection.match_hook(f"{one.stack.path}/{change.logical}", change.kind, region, request.key)
+        for change in change_set.changes
+        if injection.match_hook(f"{change_set.stack.path}/{change.logical}", change.kind, region, request.key)
         and request.get("LogicalResourceId") in (None, change.logical)
     ]
-    names = {"ChangeSetId": one.id, "ChangeSetName": one.name, "StackId": one.stack.id, "StackName": one.stack.name}
-    return {**names, "Status": "PLANNED", **request.page("Hooks", found)}
+    names = {
+        "ChangeSetId": change_set.id,
+        "ChangeSetName": change_set.name,
+        "StackId": change_set.stack.id,
+        "StackName": change_set.stack.name,
+    }
+    return {**names, "Status": "PLANNED", **request.page("Hooks", hooks)}
 
 
 def list_change_sets(request: Request) -> Answer:
     stack = request.stack()
-    own = [one for one in request.account.change_sets.values() if one.stack is stack]
-    shown = [describe.summary(one) for one in own if one.execution != "EXECUTE_COMPLETE"]
+    own = [change_set for change_set in request.account.change_sets.values() if change_set.stack is stack]
+    shown = [describe.summary(change_set) for change_set in own if change_set.execution != "EXECUTE_COMPLETE"]
     return request.page("Summaries", shown)
 
 
@@ -182,15 +187,17 @@ def execute_change_set(request: Request) -> Answer:
     operation.delete_on_failure = change_set.on_failure == "DELETE"
     operation.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
     stack.disable_rollback, stack.change_set = operation.disable_rollback, change_set.id
-    family = [one for one in change_set.family() if one.status == "CREATE_COMPLETE"]
-    for one in family:
-        one.execution = "EXECUTE_IN_PROGRESS"
-    for one in [one for one in request.account.change_sets.values() if one.stack is stack and one is not change_set]:
-        request.account.forget(one)
+    family = [member for member in change_set.family() if member.status == "CREATE_COMPLETE"]
+    for member in family:
+        member.execution = "EXECUTE_IN_PROGRESS"
+    for other in [
+        other for other in request.account.change_sets.values() if other.stack is stack and other is not change_set
+    ]:
+        request.account.forget(other)
     operation.imports = {
-        (one.stack.id, change.logical): change.physical
-        for one in family
-        for change in one.changes
+        (member.stack.id, change.logical): change.physical
+        for member in family
+        for change in member.changes
         if change.action == "Import"
     }
     stack.event(operation, None, f"{change_set.kind}_IN_PROGRESS", "User Initiated")
@@ -199,8 +206,8 @@ def execute_change_set(request: Request) -> Answer:
         todo = {"CREATE": engine.create, "UPDATE": engine.update, "IMPORT": engine.take_over}
         todo[change_set.kind](request.account, stack, change_set.target, operation)
         good = stack.status == f"{change_set.kind}_COMPLETE"
-        for one in family:
-            one.execution = "EXECUTE_COMPLETE" if good else "EXECUTE_FAILED"
+        for member in family:
+            member.execution = "EXECUTE_COMPLETE" if good else "EXECUTE_FAILED"
 
     start(run, stack, operation)
     return {}

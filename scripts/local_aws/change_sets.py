@@ -59,8 +59,10 @@ class _Preview:
 def _changes(preview: _Preview) -> Iterator[Change]:
     account, change_set, scope = preview.account, preview.change_set, preview.scope
     stack, template = change_set.stack, change_set.target.template
-    wanted = [name for name in graph.order(graph.dependencies(template)) if scope.exists(template.resources[name].body)]
-    for name in wanted:
+    present = [
+        name for name in graph.order(graph.dependencies(template)) if scope.exists(template.resources[name].body)
+    ]
+    for name in present:
         body, existing = template.resources[name].body, stack.resources.get(name)
         properties = account.properties(scope, name)
         validation.syntax(change_set, name, body["Type"], properties)
@@ -74,11 +76,11 @@ def _changes(preview: _Preview) -> Iterator[Change]:
         if existing and change.replacement != "True":
             # CloudFormation does not look into siblings: outputs of a nested stack that changes are not known here.
             hidden = change.action and existing.nested
-            scope.found[name] = (existing.physical, {} if hidden else existing.attributes)
+            scope.existing[name] = (existing.physical, {} if hidden else existing.attributes)
         preview.changed[name] = change
         yield change
     for name, existing in stack.resources.items():
-        if name not in wanted:
+        if name not in present:
             kept = existing.body.get("DeletionPolicy", "Delete") != "Delete"
             removed = Change("Remove", name, existing.kind, existing.physical, before=existing.properties)
             removed.policy_action = "Retain" if kept else "Delete"
@@ -102,7 +104,7 @@ def _change(preview: _Preview, name: str, existing: Resource | None, after: Mapp
     conditional = schemas.names(kind, "conditionalCreateOnlyProperties")
     for place, before, value in _differences(existing.properties, after):
         path = ".".join(str(step) for step in place if not isinstance(step, int))
-        always = any(path == one or path.startswith(f"{one}.") or one.startswith(f"{path}.") for one in create_only)
+        always = any(path == name or path.startswith(f"{name}.") or name.startswith(f"{path}.") for name in create_only)
         recreation = "Always" if always else "Conditionally" if path.split(".")[0] in conditional else "Never"
         cause = _cause(preview, _written(body.get("Properties", {}), place))
         change.details.append(_detail(place, before, value, recreation) | cause)
@@ -116,7 +118,7 @@ def _change(preview: _Preview, name: str, existing: Resource | None, after: Mapp
         change.action, change.scope = "Modify", sorted(set(attributes))
         forced = [detail for detail in change.details if detail["Target"]["RequiresRecreation"] == "Always"]
         certain = any(detail["Evaluation"] == "Static" for detail in forced)
-        possible = forced or any(one["Target"]["RequiresRecreation"] == "Conditionally" for one in change.details)
+        possible = forced or any(detail["Target"]["RequiresRecreation"] == "Conditionally" for detail in change.details)
         change.replacement = "True" if certain else "Conditional" if possible else "False"
         if change.replacement == "True":
             kept = existing.body.get("UpdateReplacePolicy", "Delete") == "Retain"
@@ -132,8 +134,8 @@ def _differences(
         for key in sorted(before.keys() | after.keys()):
             yield from _differences(before.get(key, NOTHING), after.get(key, NOTHING), (*place, key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from _differences(one, other, (*place, number))
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(old, new, (*place, number))
     elif before != after or (before is NOTHING) != (after is NOTHING):
         yield place, before, after
 
@@ -193,10 +195,10 @@ def _nest(
         return
     if existing:
         account.nested_stack(existing)
-    wanted = account.nested_target(properties, parent.target)
+    child_target = account.nested_target(properties, parent.target)
     stack = account.stacks[existing.physical] if existing else account.nested(parent.stack, change.logical)
     kind = "UPDATE" if existing else "CREATE"
-    nested = _child(account, parent, stack, wanted, kind)
+    nested = _child(account, parent, stack, child_target, kind)
     change.nested, change.physical = plan(account, nested), stack.id
     if existing and nested.reason != NO_CHANGES and not change.action:
         change.action, change.scope, change.replacement = "Modify", ["Properties"], "False"
@@ -217,9 +219,9 @@ def _removal(account: Account, parent: ChangeSet, stack: Stack) -> ChangeSet:
     """The change set of a nested stack that goes: everything in it is removed."""
     assert stack.target is not None
     child = _child(account, parent, stack, stack.target, "UPDATE")
-    for one in stack.resources.values():
-        removed = Change("Remove", one.logical, one.kind, one.physical, before=one.properties)
-        removed.policy_action = "Retain" if one.body.get("DeletionPolicy", "Delete") != "Delete" else "Delete"
+    for resource in stack.resources.values():
+        removed = Change("Remove", resource.logical, resource.kind, resource.physical, before=resource.properties)
+        removed.policy_action = "Retain" if resource.body.get("DeletionPolicy", "Delete") != "Delete" else "Delete"
         validation.emptiness(account, child, removed)
         child.changes.append(removed)
     return child
@@ -227,7 +229,7 @@ def _removal(account: Account, parent: ChangeSet, stack: Stack) -> ChangeSet:
 
 def described(change: Change, values: bool) -> dict[str, Any]:
     """A change in the form of `DescribeChangeSet`; property values only when asked for."""
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "Action": change.action,
         "LogicalResourceId": change.logical,
         "ResourceType": change.kind,
@@ -245,7 +247,7 @@ def described(change: Change, values: bool) -> dict[str, Any]:
         for name, properties in (("BeforeContext", change.before), ("AfterContext", change.after)):
             if properties is not None:
                 optional[name] = json.dumps({"Properties": properties}, sort_keys=True)
-    return {"Type": "Resource", "ResourceChange": found | {key: value for key, value in optional.items() if value}}
+    return {"Type": "Resource", "ResourceChange": entry | {key: value for key, value in optional.items() if value}}
 
 
 def _shown(detail: Mapping[str, Any], values: bool) -> dict[str, Any]:

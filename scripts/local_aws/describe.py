@@ -11,7 +11,7 @@ from scripts.local_aws.faults import HOOK
 from scripts.local_aws.values import Change, ChangeSet, Resource, Stack, Target
 
 
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in (None, "", [])}
 
 
@@ -20,158 +20,168 @@ def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _parameters(target: Target) -> list[dict[str, Any]]:
-    found = []
-    for name, value in target.given.items():
+    entries = []
+    for name, value in target.supplied.items():
         hidden = str(target.template.parameters[name].get("NoEcho", "")).lower() == "true"
         entry = {"ParameterKey": name, "ParameterValue": "****" if hidden else value}
         if target.values[name] != value:
             entry["ResolvedValue"] = target.values[name]
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
-def stack(one: Stack) -> dict[str, Any]:
+def stack(stack: Stack) -> dict[str, Any]:
     """An entry of `DescribeStacks`."""
-    target = one.target
+    target = stack.target
     body = target.template.body if target else {}
     outputs = [
         {
             "OutputKey": key,
             "OutputValue": value,
-            **_given({"Description": body.get("Outputs", {}).get(key, {}).get("Description")}),
+            **_present({"Description": body.get("Outputs", {}).get(key, {}).get("Description")}),
         }
-        for key, value in one.outputs.items()
+        for key, value in stack.outputs.items()
     ]
     return {
-        **_given(
+        **_present(
             {
                 "Description": body.get("Description"),
-                "ChangeSetId": one.change_set,
-                "StackStatusReason": one.reason,
-                "RoleARN": one.settings.role,
-                "LastUpdatedTime": one.updated,
-                "DeletionTime": one.deleted,
-                "ParentId": one.parent.id if one.parent else None,
-                "RootId": one.root.id if one.parent else None,
-                "LastOperations": one.last[:2],
+                "ChangeSetId": stack.change_set,
+                "StackStatusReason": stack.reason,
+                "RoleARN": stack.settings.role,
+                "LastUpdatedTime": stack.updated,
+                "DeletionTime": stack.deleted,
+                "ParentId": stack.parent.id if stack.parent else None,
+                "RootId": stack.root.id if stack.parent else None,
+                "LastOperations": stack.last[:2],
             }
         ),
-        "StackId": one.id,
-        "StackName": one.name,
-        "CreationTime": one.created,
-        "StackStatus": one.status,
-        "RollbackConfiguration": one.settings.triggers or {},
-        "DisableRollback": one.disable_rollback,
-        "NotificationARNs": list(one.settings.notifications or ()),
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "CreationTime": stack.created,
+        "StackStatus": stack.status,
+        "RollbackConfiguration": stack.settings.triggers or {},
+        "DisableRollback": stack.disable_rollback,
+        "NotificationARNs": list(stack.settings.notifications or ()),
         "Capabilities": list(target.capabilities) if target else [],
         "Parameters": _parameters(target) if target else [],
         "Outputs": outputs,
         "Tags": _tags(target.tags) if target else [],
-        "EnableTerminationProtection": one.root.protected,
-        "DriftInformation": drift.of_stack(one),
+        "EnableTerminationProtection": stack.root.protected,
+        "DriftInformation": drift.of_stack(stack),
     }
 
 
-def stack_summary(one: Stack) -> dict[str, Any]:
+def stack_summary(owner: Stack) -> dict[str, Any]:
     """An entry of `ListStacks`."""
-    full = stack(one)
+    full = stack(owner)
     same = ("StackId", "StackName", "CreationTime", "StackStatus", "DriftInformation", "StackStatusReason", "ParentId")
     optional = ("RootId", "DeletionTime", "LastUpdatedTime", "LastOperations")
-    found = {name: full[name] for name in (*same, *optional) if name in full}
-    return found | ({"TemplateDescription": full["Description"]} if "Description" in full else {})
+    entry = {name: full[name] for name in (*same, *optional) if name in full}
+    return entry | ({"TemplateDescription": full["Description"]} if "Description" in full else {})
 
 
-def resource(owner: Stack, one: Resource) -> dict[str, Any]:
+def resource(owner: Stack, resource: Resource) -> dict[str, Any]:
     """An entry of `DescribeStackResources`."""
     return {
         "StackName": owner.name,
         "StackId": owner.id,
-        "LogicalResourceId": one.logical,
-        "ResourceType": one.kind,
-        "Timestamp": one.updated,
-        "ResourceStatus": one.status,
-        "DriftInformation": drift.of_resource(one),
-        **_given({"PhysicalResourceId": one.physical, "ResourceStatusReason": one.reason}),
+        "LogicalResourceId": resource.logical,
+        "ResourceType": resource.kind,
+        "Timestamp": resource.updated,
+        "ResourceStatus": resource.status,
+        "DriftInformation": drift.of_resource(resource),
+        **_present({"PhysicalResourceId": resource.physical, "ResourceStatusReason": resource.reason}),
     }
 
 
-def resource_summary(one: Resource) -> dict[str, Any]:
+def resource_summary(resource: Resource) -> dict[str, Any]:
     """An entry of `ListStackResources`."""
     return {
-        "LogicalResourceId": one.logical,
-        "ResourceType": one.kind,
-        "LastUpdatedTimestamp": one.updated,
-        "ResourceStatus": one.status,
-        "DriftInformation": drift.of_resource(one),
-        **_given({"PhysicalResourceId": one.physical, "ResourceStatusReason": one.reason}),
+        "LogicalResourceId": resource.logical,
+        "ResourceType": resource.kind,
+        "LastUpdatedTimestamp": resource.updated,
+        "ResourceStatus": resource.status,
+        "DriftInformation": drift.of_resource(resource),
+        **_present({"PhysicalResourceId": resource.physical, "ResourceStatusReason": resource.reason}),
     }
 
 
-def resource_detail(owner: Stack, one: Resource) -> dict[str, Any]:
+def resource_detail(owner: Stack, resource: Resource) -> dict[str, Any]:
     """The answer of `DescribeStackResource`."""
-    metadata = json.dumps(one.body["Metadata"]) if "Metadata" in one.body else None
-    found = {**resource_summary(one), "StackName": owner.name, "StackId": owner.id}
-    return found | _given({"Metadata": metadata})
+    metadata = json.dumps(resource.body["Metadata"]) if "Metadata" in resource.body else None
+    detail = {**resource_summary(resource), "StackName": owner.name, "StackId": owner.id}
+    return detail | _present({"Metadata": metadata})
 
 
-def change_set(one: ChangeSet, values: bool) -> dict[str, Any]:
+def change_set(change_set: ChangeSet, values: bool) -> dict[str, Any]:
     """The answer of `DescribeChangeSet`."""
-    settings = one.settings.over(one.stack.settings)
+    settings = change_set.settings.over(change_set.stack.settings)
     return {
-        "ChangeSetName": one.name,
-        "ChangeSetId": one.id,
-        "StackId": one.stack.id,
-        "StackName": one.stack.name,
-        "CreationTime": one.created,
-        "ExecutionStatus": one.execution,
-        "Status": one.status,
+        "ChangeSetName": change_set.name,
+        "ChangeSetId": change_set.id,
+        "StackId": change_set.stack.id,
+        "StackName": change_set.stack.name,
+        "CreationTime": change_set.created,
+        "ExecutionStatus": change_set.execution,
+        "Status": change_set.status,
         "NotificationARNs": list(settings.notifications or ()),
         "RollbackConfiguration": settings.triggers or {},
-        "Capabilities": list(one.target.capabilities),
-        "Parameters": _parameters(one.target),
-        "Tags": _tags(one.target.tags),
+        "Capabilities": list(change_set.target.capabilities),
+        "Parameters": _parameters(change_set.target),
+        "Tags": _tags(change_set.target.tags),
         # A change set that early validation refuses still shows its changes.
         "Changes": [
-            change_sets.described(change, values) for change in one.changes if one.status != "FAILED" or one.faults
+            change_sets.described(change, values)
+            for change in change_set.changes
+            if change_set.status != "FAILED" or change_set.faults
         ],
-        "IncludeNestedStacks": one.include_nested,
-        **_given({"Description": one.description, "StatusReason": one.reason, "OnStackFailure": one.on_failure}),
-        **_given({"DeploymentMode": one.mode, "StackDriftStatus": one.drift}),
-        **_given({"ImportExistingResources": one.root.import_existing or None}),
-        **_ancestors(one),
+        "IncludeNestedStacks": change_set.include_nested,
+        **_present(
+            {
+                "Description": change_set.description,
+                "StatusReason": change_set.reason,
+                "OnStackFailure": change_set.on_failure,
+            }
+        ),
+        **_present({"DeploymentMode": change_set.mode, "StackDriftStatus": change_set.drift}),
+        **_present({"ImportExistingResources": change_set.root.import_existing or None}),
+        **_ancestors(change_set),
     }
 
 
-def _ancestors(one: ChangeSet) -> dict[str, str]:
-    return {"ParentChangeSetId": one.parent.id, "RootChangeSetId": one.root.id} if one.parent else {}
+def _ancestors(change_set: ChangeSet) -> dict[str, str]:
+    return (
+        {"ParentChangeSetId": change_set.parent.id, "RootChangeSetId": change_set.root.id} if change_set.parent else {}
+    )
 
 
-def summary(one: ChangeSet) -> dict[str, Any]:
+def summary(planned: ChangeSet) -> dict[str, Any]:
     """An entry of `ListChangeSets`."""
-    full = change_set(one, False)
+    full = change_set(planned, False)
     names = ("StackId", "StackName", "ChangeSetId", "ChangeSetName", "ExecutionStatus", "Status", "StatusReason")
     more = ("CreationTime", "Description", "IncludeNestedStacks", "ParentChangeSetId", "RootChangeSetId")
     return {name: full[name] for name in (*names, *more) if name in full}
 
 
-def validation(one: ChangeSet) -> list[dict[str, Any]]:
+def validation(change_set: ChangeSet) -> list[dict[str, Any]]:
     """What `DescribeEvents` says about a change set: what early validation found."""
     return [
         {
-            "EventId": f"{one.id.rpartition('/')[2]}-{number}",
-            "StackId": one.stack.id,
+            "EventId": f"{change_set.id.rpartition('/')[2]}-{number}",
+            "StackId": change_set.stack.id,
             "EventType": "VALIDATION_ERROR",
             "OperationType": "CREATE_CHANGESET",
             "LogicalResourceId": fault.logical,
             "ResourceType": fault.kind,
-            "Timestamp": one.created,
+            "Timestamp": change_set.created,
             "ValidationFailureMode": fault.mode,
             "ValidationName": fault.name,
             "ValidationStatus": "FAILED",
             "ValidationStatusReason": fault.reason,
             "ValidationPath": fault.place,
         }
-        for number, fault in enumerate(one.faults)
+        for number, fault in enumerate(change_set.faults)
     ]
 
 
@@ -207,7 +217,7 @@ def template(read: Template, capabilities: list[str], kinds: list[str]) -> dict[
     return {
         "Parameters": parameters,
         "Capabilities": capabilities,
-        "ResourceTypes": sorted({one.type for one in read.resources.values()}),
+        "ResourceTypes": sorted({resource.type for resource in read.resources.values()}),
         "ResourceIdentifierSummaries": [
             {"ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": schemas.identifiers(kind)}
             for kind, names in _by_type(read).items()
@@ -215,15 +225,15 @@ def template(read: Template, capabilities: list[str], kinds: list[str]) -> dict[
         ],
         "Version": "2010-09-09",
         "DeclaredTransforms": [],
-        **_given({"Description": read.body.get("Description"), "CapabilitiesReason": reason}),
+        **_present({"Description": read.body.get("Description"), "CapabilitiesReason": reason}),
     }
 
 
 def _by_type(read: Template) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, one in read.resources.items():
-        found.setdefault(one.type, []).append(name)
-    return found
+    names: dict[str, list[str]] = {}
+    for name, resource in read.resources.items():
+        names.setdefault(resource.type, []).append(name)
+    return names
 
 
 def all_exceptions() -> list[dict[str, str]]:
@@ -233,10 +243,10 @@ def all_exceptions() -> list[dict[str, str]]:
 
 def exceptions(account: Account) -> list[dict[str, str]]:
     """Every property of an existing resource that moto does not hold, with what is kept instead."""
-    found = []
+    entries = []
     for owner in tuple(account.stacks.values()):
-        for one in tuple(owner.resources.values()) if owner.status != "DELETE_COMPLETE" else ():
-            for path, kept in one.unheld.items():
-                entry = {"Stack": owner.name, "Resource": one.logical, "Type": one.kind, "Property": path}
-                found.append({**entry, "Kept": kept})
-    return found
+        for resource in tuple(owner.resources.values()) if owner.status != "DELETE_COMPLETE" else ():
+            for path, kept in resource.unheld.items():
+                entry = {"Stack": owner.name, "Resource": resource.logical, "Type": resource.kind, "Property": path}
+                entries.append({**entry, "Kept": kept})
+    return entries

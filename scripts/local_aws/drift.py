@@ -36,63 +36,65 @@ class Detection:
     def run(self, account: Account, names: list[str]) -> None:
         """Checks the resources with these logical ids, or all."""
         resources = list(self.stack.resources.values())
-        found = [detect(account, one) for one in resources if one.logical in (names or self.stack.resources)]
-        unknown = [drift.reason for drift in found if drift and drift.status == "UNKNOWN"]
+        drifts = [
+            detect(account, resource) for resource in resources if resource.logical in (names or self.stack.resources)
+        ]
+        unknown = [drift.reason for drift in drifts if drift and drift.status == "UNKNOWN"]
         self.status = "DETECTION_FAILED" if unknown else "DETECTION_COMPLETE"
         self.reason = "; ".join(unknown)
 
 
 def of_stack(stack: Stack) -> dict[str, Any]:
     """The drift of a stack, as far as its resources were checked."""
-    checked = [one.drift for one in tuple(stack.resources.values()) if one.drift]
+    checked = [resource.drift for resource in tuple(stack.resources.values()) if resource.drift]
     if not checked:
         return {"StackDriftStatus": "NOT_CHECKED"}
     drifted = any(drift.status in ("MODIFIED", "DELETED") for drift in checked)
-    status = "DRIFTED" if drifted else "UNKNOWN" if any(one.status == "UNKNOWN" for one in checked) else "IN_SYNC"
+    status = "DRIFTED" if drifted else "UNKNOWN" if any(drift.status == "UNKNOWN" for drift in checked) else "IN_SYNC"
     return {"StackDriftStatus": status, "LastCheckTimestamp": max(drift.moment for drift in checked)}
 
 
-def of_resource(one: Resource) -> dict[str, Any]:
+def of_resource(resource: Resource) -> dict[str, Any]:
     """The drift of a resource, as lists of resources show it."""
-    if not one.drift:
+    if not resource.drift:
         return {"StackResourceDriftStatus": "NOT_CHECKED"}
-    return {"StackResourceDriftStatus": one.drift.status, "LastCheckTimestamp": one.drift.moment}
+    return {"StackResourceDriftStatus": resource.drift.status, "LastCheckTimestamp": resource.drift.moment}
 
 
-def supported(one: Resource) -> bool:
+def supported(resource: Resource) -> bool:
     """Whether a resource can be checked: it exists, is no nested stack, and moto holds its type."""
-    return one.status in CHECKED and not one.nested and one.kind not in readback.TYPES
+    return resource.status in CHECKED and not resource.nested and resource.kind not in readback.TYPES
 
 
-def detect(account: Account, one: Resource) -> Drift | None:
+def detect(account: Account, resource: Resource) -> Drift | None:
     """Checks a resource and keeps the result with it; None for one that cannot be checked."""
-    if supported(one):
-        one.drift = _compared(account, one)
-    return one.drift
+    if supported(resource):
+        resource.drift = _compared(account, resource)
+    return resource.drift
 
 
-def _compared(account: Account, one: Resource) -> Drift:
+def _compared(account: Account, resource: Resource) -> Drift:
     try:
-        made = handler_for(account.services, one.kind, account.dynamic(one.properties), one.physical)
-        state = made.read(whole=False)
+        handler = handler_for(account.services, resource.kind, account.dynamic(resource.properties), resource.physical)
+        state = handler.read(whole=False)
     except ResourceError as error:
         gone = "does not exist" in str(error) or "HandlerErrorCode: NotFound" in str(error)
         return Drift("DELETED" if gone else "UNKNOWN", reason="" if gone else str(error))
-    places = sorted(place for place, kept in readback.unheld(made, state).items() if not kept)
-    differences = tuple((place, _at(one.properties, place), _actual(made, state, place)) for place in places)
+    places = sorted(place for place, kept in readback.unheld(handler, state).items() if not kept)
+    differences = tuple((place, _at(resource.properties, place), _actual(handler, state, place)) for place in places)
     return Drift("MODIFIED" if differences else "IN_SYNC", differences)
 
 
-def _actual(made: ResourceHandler, state: Mapping[str, Any], place: str) -> Any:
+def _actual(handler: ResourceHandler, state: Mapping[str, Any], place: str) -> Any:
     """What the service shows for a place among the properties, in its own form; None for nothing."""
     name, _, rest = place.partition(".")
     if name in ("Tags", "ResourceTags"):
         return next((shapes.tags(value) for key, value in state.items() if key.lower() in TAGS), None)
-    seen = made.row.seen.get(name)
+    seen = handler.row.seen.get(name)
     if isinstance(seen, str):
         return _at(jmespath.search(seen, state), rest)
-    found = _at(state, made.row.rename.get(name, name))
-    return _at(state.get(made.row.wrap) if found is None else found, rest)
+    part = _at(state, handler.row.rename.get(name, name))
+    return _at(state.get(handler.row.wrap) if part is None else part, rest)
 
 
 def _at(value: Any, place: str) -> Any:
@@ -103,26 +105,26 @@ def _at(value: Any, place: str) -> Any:
     return value
 
 
-def shown(stack: Stack, one: Resource, drift: Drift) -> dict[str, Any]:
+def shown(stack: Stack, resource: Resource, drift: Drift) -> dict[str, Any]:
     """An entry of `DescribeStackResourceDrifts`."""
-    found: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "StackId": stack.id,
-        "LogicalResourceId": one.logical,
-        "PhysicalResourceId": one.physical,
-        "ResourceType": one.kind,
+        "LogicalResourceId": resource.logical,
+        "PhysicalResourceId": resource.physical,
+        "ResourceType": resource.kind,
         "StackResourceDriftStatus": drift.status,
         "Timestamp": drift.moment,
     }
     if drift.reason:
-        found["DriftStatusReason"] = drift.reason
+        entry["DriftStatusReason"] = drift.reason
     if drift.status in ("IN_SYNC", "MODIFIED"):
-        found["ExpectedProperties"] = json.dumps(one.properties, sort_keys=True)
-        actual = json.loads(found["ExpectedProperties"])
+        entry["ExpectedProperties"] = json.dumps(resource.properties, sort_keys=True)
+        actual = json.loads(entry["ExpectedProperties"])
         for place, _, value in drift.differences:
             _put(actual, place.split("."), value)
-        found["ActualProperties"] = json.dumps(actual, sort_keys=True)
+        entry["ActualProperties"] = json.dumps(actual, sort_keys=True)
     if drift.status == "MODIFIED":
-        found["PropertyDifferences"] = [
+        entry["PropertyDifferences"] = [
             {
                 "PropertyPath": "/" + place.replace(".", "/"),
                 "ExpectedValue": _text(expected),
@@ -131,7 +133,7 @@ def shown(stack: Stack, one: Resource, drift: Drift) -> dict[str, Any]:
             }
             for place, expected, value in drift.differences
         ]
-    return found
+    return entry
 
 
 def _text(value: Any) -> str:
@@ -153,15 +155,17 @@ def _put(properties: dict[str, Any], place: list[str], value: Any) -> None:
 def compare(account: Account, change_set: ChangeSet) -> None:
     """Adds to a drift-aware change set what drifted: to changes as a status, and as changes that would revert it."""
     changes = {change.logical: change for change in change_set.changes if change.action}
-    for one in change_set.stack.resources.values():
-        drift = detect(account, one)
-        change = changes.get(one.logical)
+    for resource in change_set.stack.resources.values():
+        drift = detect(account, resource)
+        change = changes.get(resource.logical)
         if not drift or (change is None and drift.status == "IN_SYNC"):
             continue
         if change is None:
-            change = Change("Modify", one.logical, one.kind, one.physical, "False", before=one.properties)
-            change.action, change.after = "Add" if drift.status == "DELETED" else "Modify", one.properties
-            change_set.changes = [other for other in change_set.changes if other.logical != one.logical] + [change]
+            change = Change(
+                "Modify", resource.logical, resource.kind, resource.physical, "False", before=resource.properties
+            )
+            change.action, change.after = "Add" if drift.status == "DELETED" else "Modify", resource.properties
+            change_set.changes = [other for other in change_set.changes if other.logical != resource.logical] + [change]
         change.drift = drift.status
         if drift.differences:
             change.scope = sorted({*change.scope, *(_attribute(place) for place, *_ in drift.differences)})
@@ -199,29 +203,29 @@ def detect_stack_drift(request: Request) -> Answer:
         raise RefusedCallError(f"Drift detection cannot be performed on stack [{stack.id}] in status {stack.status}")
     if unknown := set(names) - stack.resources.keys():
         raise RefusedCallError(f"Resources {sorted(unknown)} do not exist for stack {stack.name}")
-    request.account.made += 1
-    made = Detection(identifier(stack.id, "drift", request.account.made), stack)
-    request.account.detections[made.id] = made
-    Thread(target=made.run, args=(request.account, names), name=made.id, daemon=True).start()
-    return {"StackDriftDetectionId": made.id}
+    request.account.serial += 1
+    detection = Detection(identifier(stack.id, "drift", request.account.serial), stack)
+    request.account.detections[detection.id] = detection
+    Thread(target=detection.run, args=(request.account, names), name=detection.id, daemon=True).start()
+    return {"StackDriftDetectionId": detection.id}
 
 
 def describe_stack_drift_detection_status(request: Request) -> Answer:
-    made = request.account.detections.get(request.get("StackDriftDetectionId"))
-    if made is None:
+    detection = request.account.detections.get(request.get("StackDriftDetectionId"))
+    if detection is None:
         raise RefusedCallError(f"No drift detection found for {request.get('StackDriftDetectionId')}")
     answer = {
-        "StackId": made.stack.id,
-        "StackDriftDetectionId": made.id,
-        "DetectionStatus": made.status,
-        "Timestamp": made.moment,
+        "StackId": detection.stack.id,
+        "StackDriftDetectionId": detection.id,
+        "DetectionStatus": detection.status,
+        "Timestamp": detection.moment,
     }
-    if made.reason:
-        answer["DetectionStatusReason"] = made.reason
-    if made.status != "DETECTION_IN_PROGRESS":
-        drifts = [one.drift for one in made.stack.resources.values() if one.drift]
-        answer["StackDriftStatus"] = of_stack(made.stack)["StackDriftStatus"]
-        answer["DriftedStackResourceCount"] = sum(one.status in ("MODIFIED", "DELETED") for one in drifts)
+    if detection.reason:
+        answer["DetectionStatusReason"] = detection.reason
+    if detection.status != "DETECTION_IN_PROGRESS":
+        drifts = [resource.drift for resource in detection.stack.resources.values() if resource.drift]
+        answer["StackDriftStatus"] = of_stack(detection.stack)["StackDriftStatus"]
+        answer["DriftedStackResourceCount"] = sum(drift.status in ("MODIFIED", "DELETED") for drift in drifts)
     return answer
 
 
@@ -229,21 +233,21 @@ def detect_stack_resource_drift(request: Request) -> Answer:
     stack, name = request.stack(), request.get("LogicalResourceId")
     if name not in stack.resources:
         raise RefusedCallError(f"Resource {name} does not exist for stack {stack.name}")
-    one = stack.resources[name]
-    found = detect(request.account, one)
-    if found is None:
-        raise RefusedCallError(f"Resource type {one.kind} is not supported for drift detection")
-    return {"StackResourceDrift": shown(stack, one, found)}
+    resource = stack.resources[name]
+    drift = detect(request.account, resource)
+    if drift is None:
+        raise RefusedCallError(f"Resource type {resource.kind} is not supported for drift detection")
+    return {"StackResourceDrift": shown(stack, resource, drift)}
 
 
 def describe_stack_resource_drifts(request: Request) -> Answer:
-    stack, wanted = request.stack(), request.get("StackResourceDriftStatusFilters", [])
-    found = [
-        shown(stack, one, one.drift)
-        for one in stack.resources.values()
-        if one.drift and (not wanted or one.drift.status in wanted)
+    stack, statuses = request.stack(), request.get("StackResourceDriftStatusFilters", [])
+    drifts = [
+        shown(stack, resource, resource.drift)
+        for resource in stack.resources.values()
+        if resource.drift and (not statuses or resource.drift.status in statuses)
     ]
-    return request.page("StackResourceDrifts", found, int(request.get("MaxResults") or PAGE))
+    return request.page("StackResourceDrifts", drifts, int(request.get("MaxResults") or PAGE))
 
 
 OPERATIONS = (

@@ -229,9 +229,9 @@ class Run:
         def steps() -> Steps[None]:
             body = scope.template.resources[name].body
             try:
-                wanted = Resource(name, body["Type"], body, self.account.properties(scope, name))
-                current = yield from self._bring(stack, stack.resources.get(name), wanted)
-                scope.found[name] = (current.physical, current.attributes)
+                target = Resource(name, body["Type"], body, self.account.properties(scope, name))
+                current = yield from self._bring(stack, stack.resources.get(name), target)
+                scope.existing[name] = (current.physical, current.attributes)
             except REFUSALS as error:
                 resource = stack.resources.setdefault(name, Resource(name, body["Type"], body, {}))
                 if not resource.status.endswith("FAILED"):
@@ -309,11 +309,11 @@ class Run:
                 what = f"is in state {state}" if state else "was not found"
                 raise StackError(f"Rollback trigger {trigger['Arn']} {what}. ")
 
-    def _permit(self, action: str, stack: Stack, existing: Resource, wanted: Resource) -> None:
+    def _permit(self, action: str, stack: Stack, existing: Resource, resource: Resource) -> None:
         """Raises `ResourceError` when the policy of a stack refuses what is about to happen to a resource."""
-        if why := stack_policies.refusal(stack.policy, action, wanted.logical, wanted.kind):
-            self.operation.journal.append((stack, wanted.logical, existing, wanted))
-            raise failed(stack, wanted, self.operation, "UPDATE_FAILED", ResourceError(why))
+        if why := stack_policies.refusal(stack.policy, action, resource.logical, resource.kind):
+            self.operation.journal.append((stack, resource.logical, existing, resource))
+            raise failed(stack, resource, self.operation, "UPDATE_FAILED", ResourceError(why))
 
     def _begin(self, stack: Stack, status: str, reason: str = "") -> None:
         """The first event; a root has it from the call that started the operation."""
@@ -322,46 +322,52 @@ class Run:
 
     # -- resources
 
-    def _bring(self, stack: Stack, existing: Resource | None, wanted: Resource) -> Steps[Resource]:
+    def _bring(self, stack: Stack, existing: Resource | None, resource: Resource) -> Steps[Resource]:
         """Brings one resource to what the template says; returns it as it stands then. Raises one of `REFUSALS`."""
-        if faults := schemas.faults(wanted.kind, wanted.properties):
-            message = "\n".join([f"Properties validation failed for resource {wanted.logical} with message:", *faults])
+        if faults := schemas.faults(resource.kind, resource.properties):
+            message = "\n".join(
+                [f"Properties validation failed for resource {resource.logical} with message:", *faults]
+            )
             raise ResourceError(message)
-        for breach in limits.of_resource(wanted.kind, wanted.properties):
+        for breach in limits.of_resource(resource.kind, resource.properties):
             raise ResourceError(f'Resource handler returned message: "{breach.message}" ({INVALID})')
         if existing and existing.status == "CREATE_FAILED" and not existing.nested:
             if existing.physical:
                 yield from self.leave(stack, existing, None, ())
             existing = None
         if existing is None:
-            yield from self._add(stack, wanted)
-            return wanted
-        same = existing.properties == wanted.properties and not existing.status.endswith("FAILED")
+            yield from self._add(stack, resource)
+            return resource
+        same = existing.properties == resource.properties and not existing.status.endswith("FAILED")
         if existing.nested:
-            return (yield from self._update_nested(stack, existing, wanted, same))
+            return (yield from self._update_nested(stack, existing, resource, same))
         if same:
-            existing.body = wanted.body
+            existing.body = resource.body
             return existing
-        wanted.physical, wanted.attributes, wanted.status = existing.physical, existing.attributes, existing.status
-        stack.resources[wanted.logical] = wanted
-        replaced = bool(schemas.replaces(wanted.kind, existing.properties, wanted.properties))
-        self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, wanted)
-        self.operation.journal.append((stack, wanted.logical, existing, wanted))
+        resource.physical, resource.attributes, resource.status = (
+            existing.physical,
+            existing.attributes,
+            existing.status,
+        )
+        stack.resources[resource.logical] = resource
+        replaced = bool(schemas.replaces(resource.kind, existing.properties, resource.properties))
+        self._permit("Update:Replace" if replaced else "Update:Modify", stack, existing, resource)
+        self.operation.journal.append((stack, resource.logical, existing, resource))
         if replaced:
-            stack.event(self.operation, wanted, "UPDATE_IN_PROGRESS", REPLACED)
-            wanted.physical = ""
-            yield from self._make(stack, wanted, "UPDATE")
+            stack.event(self.operation, resource, "UPDATE_IN_PROGRESS", REPLACED)
+            resource.physical = ""
+            yield from self._make(stack, resource, "UPDATE")
         else:
-            yield from provision.change(self.account, stack, existing, wanted, self.operation)
-        return wanted
+            yield from provision.change(self.account, stack, existing, resource, self.operation)
+        return resource
 
-    def _add(self, stack: Stack, wanted: Resource) -> Steps[None]:
-        stack.resources[wanted.logical] = wanted
-        self.operation.journal.append((stack, wanted.logical, None, wanted))
-        if physical := self.operation.imports.get((stack.id, wanted.logical)):
-            yield from provision.adopt(self.account, stack, wanted, physical, self.operation)
+    def _add(self, stack: Stack, resource: Resource) -> Steps[None]:
+        stack.resources[resource.logical] = resource
+        self.operation.journal.append((stack, resource.logical, None, resource))
+        if physical := self.operation.imports.get((stack.id, resource.logical)):
+            yield from provision.adopt(self.account, stack, resource, physical, self.operation)
         else:
-            yield from self._make(stack, wanted, "CREATE")
+            yield from self._make(stack, resource, "CREATE")
 
     def _make(self, stack: Stack, resource: Resource, verb: str) -> Steps[None]:
         """Creates a resource; `verb` is CREATE, or UPDATE for the replacement of another."""
@@ -434,7 +440,11 @@ class Run:
         for stack, _, resources, _ in self.operation.before:
             assert stack.target is not None
             idle = _idle(stack, self.account.scope(stack, stack.target, preview=False))
-            present = {(one.kind, one.physical) for one in stack.resources.values() if one.logical not in idle}
+            present = {
+                (resource.kind, resource.physical)
+                for resource in stack.resources.values()
+                if resource.logical not in idle
+            }
             gone = [resource for resource in resources.values() if (resource.kind, resource.physical) not in present]
             for resource in _backwards(gone):
                 policy = resource.body.get("DeletionPolicy" if resource.logical in idle else "UpdateReplacePolicy")
@@ -512,32 +522,32 @@ class Run:
             raise ResourceError(f"Embedded stack {child.id} was not successfully created: {error}") from error
         resource.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
 
-    def _update_nested(self, stack: Stack, existing: Resource, wanted: Resource, same: bool) -> Steps[Resource]:
+    def _update_nested(self, stack: Stack, existing: Resource, resource: Resource, same: bool) -> Steps[Resource]:
         child = self.account.nested_stack(existing)
         assert stack.target is not None
         assert child.target is not None
-        target = self.account.nested_target(wanted.properties, stack.target)
+        target = self.account.nested_target(resource.properties, stack.target)
         if same and (target.text, target.values) == (child.target.text, child.target.values):
-            existing.body = wanted.body
+            existing.body = resource.body
             return existing
-        wanted.physical, wanted.status = existing.physical, existing.status
-        stack.resources[wanted.logical] = wanted
-        self._permit("Update:Modify", stack, existing, wanted)
-        self.operation.journal.append((stack, wanted.logical, existing, wanted))
-        stack.event(self.operation, wanted, "UPDATE_IN_PROGRESS")
+        resource.physical, resource.status = existing.physical, existing.status
+        stack.resources[resource.logical] = resource
+        self._permit("Update:Modify", stack, existing, resource)
+        self.operation.journal.append((stack, resource.logical, existing, resource))
+        stack.event(self.operation, resource, "UPDATE_IN_PROGRESS")
         try:
             steps = self.update(child, target)
-            yield from provision.disturbed(self.account, "update", stack, wanted, self.operation, steps)
+            yield from provision.disturbed(self.account, "update", stack, resource, self.operation, steps)
         except (ResourceError, StackError) as error:
             if child.status == "UPDATE_IN_PROGRESS":
                 status = "UPDATE_FAILED" if self.operation.disable_rollback else "UPDATE_ROLLBACK_IN_PROGRESS"
                 child.event(self.operation, None, status, str(error))
                 reason = f"Currently in {status} with reason: {error}"
                 error = ResourceError(f"Embedded stack {child.id} was not successfully updated. {reason}")
-            raise failed(stack, wanted, self.operation, "UPDATE_FAILED", error) from error
-        wanted.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
-        stack.event(self.operation, wanted, "UPDATE_COMPLETE")
-        return wanted
+            raise failed(stack, resource, self.operation, "UPDATE_FAILED", error) from error
+        resource.attributes = {f"Outputs.{name}": value for name, value in child.outputs.items()}
+        stack.event(self.operation, resource, "UPDATE_COMPLETE")
+        return resource
 
 
 def _list_failed(verb: str, names: Iterable[str]) -> str:
@@ -547,8 +557,8 @@ def _list_failed(verb: str, names: Iterable[str]) -> str:
 
 def _idle(stack: Stack, scope: Scope) -> list[str]:
     """The resources of a stack that its template does not want any more."""
-    wanted = scope.template.resources
-    return [name for name in stack.resources if name not in wanted or not scope.exists(wanted[name].body)]
+    declared = scope.template.resources
+    return [name for name in stack.resources if name not in declared or not scope.exists(declared[name].body)]
 
 
 def _needs(resources: Iterable[Resource]) -> dict[str, set[str]]:

@@ -167,8 +167,8 @@ def _action_state(action: Record) -> dict[str, Any]:
 
 
 def _list_actions(pipeline: Any, argument: Callable[[str], Any]) -> dict[str, Any]:
-    wanted = (argument("filter") or {}).get("pipelineExecutionId")
-    records = [_find(pipeline, wanted)] if wanted else _newest(pipeline)
+    execution = (argument("filter") or {}).get("pipelineExecutionId")
+    records = [_find(pipeline, execution)] if execution else _newest(pipeline)
     bucket = pipeline.pipeline["artifactStore"]["location"]
     details = [_action_detail(record, action, bucket) for record in records for action in reversed(record["actions"])]
     return {"actionExecutionDetails": details[: int(argument("maxResults") or 100)]}

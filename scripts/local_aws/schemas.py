@@ -23,10 +23,10 @@ class UnknownTypeError(Exception):
 def schema(kind: str) -> Schema:
     """The schema of a resource type. Raises `UnknownTypeError`."""
     try:
-        found: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+        document: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     except ResourceNotFoundError as error:
         raise UnknownTypeError(kind) from error
-    return found
+    return document
 
 
 def names(kind: str, listing: str) -> frozenset[str]:
@@ -69,10 +69,10 @@ def _at(value: Any, path: str) -> Any:
 def faults(kind: str, properties: Mapping[str, Any]) -> list[str]:
     """What the schema refuses in resolved properties, each with its place; values still unknown are passed over."""
     root = schema(kind)
-    found = list(_faults(root, root, properties, "#"))
+    problems = list(_faults(root, root, properties, "#"))
     for name in sorted(names(kind, "readOnlyProperties") & properties.keys()):
-        found.append(f"#: readonly property [{name}] cannot be specified")
-    return found
+        problems.append(f"#: readonly property [{name}] cannot be specified")
+    return problems
 
 
 def _faults(root: Schema, part: Any, value: Any, place: str) -> Iterator[str]:

@@ -265,8 +265,8 @@ def _answers(run: Run) -> bool:
     url = f"http://{HOST}:{run.port}{PREFIX}status?challenge={challenge}"
     try:
         with urlopen(url, timeout=TIMEOUT) as answer:
-            found = json.load(answer)
-            return bool(found["pid"] == run.pid and hmac.compare_digest(found["proof"], proof(run.key, challenge)))
+            body = json.load(answer)
+            return bool(body["pid"] == run.pid and hmac.compare_digest(body["proof"], proof(run.key, challenge)))
     except TimeoutError:
         raise
     except (OSError, ValueError, KeyError, TypeError):

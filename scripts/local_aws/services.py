@@ -53,16 +53,16 @@ class Services:
         """The boto3 client of a service."""
         with self.lock:
             if service not in self.clients:
-                self.clients[service] = self._made(service)
+                self.clients[service] = self._new_client(service)
         return self.clients[service]
 
-    def _made(self, service: str) -> Any:
+    def _new_client(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
         keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "engine"}
-        made = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
+        client = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
         if self.application:
-            _route(made, self.application)
-        return made
+            _route(client, self.application)
+        return client
 
     def call(self, service: str, operation: str, arguments: Mapping[str, Any]) -> Any:
         """One call, the only one. Raises `ResourceError` with AWS's form of a reason."""
@@ -114,21 +114,21 @@ def _answer(application: Application, request: AWSPreparedRequest) -> AWSRespons
         LOG.error("%s", traceback.format_exc())
         body, status, headers = [b""], "500 Internal Server Error", Headers()
     number, raw = int(status.split()[0]), io.BytesIO(b"".join(body))
-    made = HTTPResponse(raw, dict(headers), number, preload_content=False, decode_content=False)
-    return AWSResponse(request.url, number, made.headers, made)
+    response = HTTPResponse(raw, dict(headers), number, preload_content=False, decode_content=False)
+    return AWSResponse(request.url, number, response.headers, response)
 
 
 def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
     url, body = urlsplit(request.url), request.body or b""
     headers = {name: _text(value) for name, value in request.headers.items() if name.lower() not in WHOLE}
-    made: dict[str, Any] = create_environ(
+    environ: dict[str, Any] = create_environ(
         path=urlunsplit(("", "", url.path, url.query, "")),
         base_url=f"{url.scheme}://{url.netloc}",
         method=request.method,
         data=body.read() if hasattr(body, "read") else body,
         headers=headers,
     )
-    return made
+    return environ
 
 
 def _text(value: str | bytes) -> str:

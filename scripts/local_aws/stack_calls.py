@@ -15,10 +15,10 @@ from scripts.local_aws.values import ChangeSet, Operation, RefusedCallError, Sta
 
 def create_stack(request: Request) -> Answer:
     name = request.get("StackName")
-    for one in tuple(request.account.stacks.values()):
-        if one.name == name and one.status != "DELETE_COMPLETE":
-            if repeated := request.repeated(one, "CREATE_STACK"):
-                return {"StackId": one.id, "OperationId": repeated}
+    for existing in tuple(request.account.stacks.values()):
+        if existing.name == name and existing.status != "DELETE_COMPLETE":
+            if repeated := request.repeated(existing, "CREATE_STACK"):
+                return {"StackId": existing.id, "OperationId": repeated}
             raise RefusedCallError(f"Stack [{name}] already exists", "AlreadyExistsException")
     on_failure, disabled = request.get("OnFailure"), request.get("DisableRollback")
     if on_failure and disabled is not None:
@@ -50,9 +50,9 @@ def update_stack(request: Request) -> Answer:
     operation = request.operation(stack, "UPDATE_STACK")
     operation.disable_rollback = bool(request.get("DisableRollback"))
     stack.settings, stack.policy = settings.over(stack.settings), _policy(request, target) or stack.policy
-    for one in request.account.change_sets.values():
-        if one.stack is stack and one.execution == "AVAILABLE":
-            one.execution = "OBSOLETE"
+    for change_set in request.account.change_sets.values():
+        if change_set.stack is stack and change_set.execution == "AVAILABLE":
+            change_set.execution = "OBSOLETE"
     stack.event(operation, None, "UPDATE_IN_PROGRESS", "User Initiated")
     start(lambda: engine.update(request.account, stack, target, operation), stack, operation)
     return {"StackId": stack.id, "OperationId": operation.id}
@@ -62,15 +62,15 @@ def describe_stacks(request: Request) -> Answer:
     listed = (
         [request.stack()]
         if request.get("StackName")
-        else [one for one in tuple(request.account.stacks.values()) if one.status != "DELETE_COMPLETE"]
+        else [stack for stack in tuple(request.account.stacks.values()) if stack.status != "DELETE_COMPLETE"]
     )
-    return request.page("Stacks", [describe.stack(one) for one in listed])
+    return request.page("Stacks", [describe.stack(stack) for stack in listed])
 
 
 def list_stacks(request: Request) -> Answer:
-    wanted = request.get("StackStatusFilter", [])
-    listed = [one for one in tuple(request.account.stacks.values()) if not wanted or one.status in wanted]
-    return request.page("StackSummaries", [describe.stack_summary(one) for one in reversed(listed)])
+    statuses = request.get("StackStatusFilter", [])
+    listed = [stack for stack in tuple(request.account.stacks.values()) if not statuses or stack.status in statuses]
+    return request.page("StackSummaries", [describe.stack_summary(stack) for stack in reversed(listed)])
 
 
 def describe_stack_events(request: Request) -> Answer:
@@ -79,11 +79,11 @@ def describe_stack_events(request: Request) -> Answer:
 
 def describe_events(request: Request) -> Answer:
     if name := request.get("ChangeSetName"):
-        found = request.account.find_change_set(name, request.get("StackName"))
-        return request.page("OperationEvents", describe.validation(found))
-    wanted = request.get("OperationId")
+        change_set = request.account.find_change_set(name, request.get("StackName"))
+        return request.page("OperationEvents", describe.validation(change_set))
+    operation = request.get("OperationId")
     stacks = [request.stack()] if request.get("StackName") else list(request.account.stacks.values())
-    events = [event for stack in stacks for event in stack.events if wanted in (None, event["OperationId"])]
+    events = [event for stack in stacks for event in stack.events if operation in (None, event["OperationId"])]
     if failed := (request.get("Filters") or {}).get("FailedEvents"):
         events = [event for event in events if failed and event["ResourceStatus"].endswith("_FAILED")]
     shown = [describe.operation_event(event) for event in reversed(events)]
@@ -103,18 +103,20 @@ def describe_stack_resources(request: Request) -> Answer:
     else:
         stacks = list(request.account.stacks.values())
     logical, physical = (request.get("LogicalResourceId"), request.get("PhysicalResourceId"))
-    found = [
-        describe.resource(stack, one)
+    entries = [
+        describe.resource(stack, resource)
         for stack in stacks
-        for one in tuple(stack.resources.values())
-        if one.status and logical in (None, one.logical) and physical in (None, one.physical)
+        for resource in tuple(stack.resources.values())
+        if resource.status and logical in (None, resource.logical) and physical in (None, resource.physical)
     ]
-    return {"StackResources": found[:PAGE]}  # AWS gives the first 100 and no token
+    return {"StackResources": entries[:PAGE]}  # AWS gives the first 100 and no token
 
 
 def list_stack_resources(request: Request) -> Answer:
-    found = [describe.resource_summary(one) for one in tuple(request.stack().resources.values()) if one.status]
-    return request.page("StackResourceSummaries", found)
+    summaries = [
+        describe.resource_summary(resource) for resource in tuple(request.stack().resources.values()) if resource.status
+    ]
+    return request.page("StackResourceSummaries", summaries)
 
 
 def get_template(request: Request) -> Answer:
@@ -132,7 +134,7 @@ def get_template_summary(request: Request) -> Answer:
 def validate_template(request: Request) -> Answer:
     summary = _summary(request, request.text(None))
     shown = ("ParameterKey", "DefaultValue", "NoEcho", "Description")
-    summary["Parameters"] = [{k: v for k, v in one.items() if k in shown} for one in summary["Parameters"]]
+    summary["Parameters"] = [{k: v for k, v in parameter.items() if k in shown} for parameter in summary["Parameters"]]
     return {name: value for name, value in summary.items() if name not in ("ResourceTypes", "Version", "Metadata")}
 
 
@@ -196,8 +198,8 @@ def delete_stack(request: Request) -> Answer:
     operation = request.operation(stack, "DELETE_STACK")
     operation.force, stack.cancelled = force, creation is not None
     stack.event(operation, None, "DELETE_IN_PROGRESS", "User Initiated")
-    for one in [one for one in request.account.change_sets.values() if one.stack is stack]:
-        request.account.forget(one)
+    for change_set in [change_set for change_set in request.account.change_sets.values() if change_set.stack is stack]:
+        request.account.forget(change_set)
 
     def run() -> None:
         if creation:
@@ -285,9 +287,12 @@ def _resisting(root: Stack) -> Iterator[tuple[str, tuple[str, str]]]:
     nested stack after that stack's own (generated) name, however deep it is."""
     assert root.unfinished is not None
     for stack, *_ in root.unfinished.before:
-        for one in stack.resources.values():
-            if one.status == "UPDATE_FAILED" and not one.nested:
-                yield (one.logical if stack is root else f"{stack.name}.{one.logical}"), (stack.id, one.logical)
+        for resource in stack.resources.values():
+            if resource.status == "UPDATE_FAILED" and not resource.nested:
+                yield (
+                    (resource.logical if stack is root else f"{stack.name}.{resource.logical}"),
+                    (stack.id, resource.logical),
+                )
 
 
 OPERATIONS = (

@@ -37,7 +37,7 @@ def check(text: str, logical_ids: Collection[str]) -> None:
 def refusal(text: str | None, action: str, logical: str, kind: str) -> str:
     """Why a policy refuses an action, one of `ACTIONS`, on a resource of a type; empty when it allows it. Without a
     policy, or with one that says nothing, everything is allowed."""
-    fitting = [one for one in enumerate(_statements(text or "{}"), 1) if _fits(one[1], action, logical, kind)]
+    fitting = [pair for pair in enumerate(_statements(text or "{}"), 1) if _fits(pair[1], action, logical, kind)]
     for number, statement in fitting:
         if statement["Effect"] == "Deny":
             denied = ", ".join(_listed(statement, "Action")) or action
@@ -63,9 +63,12 @@ def _fits(statement: Statement, action: str, logical: str, kind: str) -> bool:
         _chosen(statement, "Action", action)
         and _chosen(statement, "Resource", PREFIX + logical)
         and all(
-            any(fnmatchcase(kind, pattern) if how == "StringLike" else kind == pattern for pattern in _listed(one, key))
-            for how, one in statement.get("Condition", {}).items()
-            for key in one
+            any(
+                fnmatchcase(kind, pattern) if how == "StringLike" else kind == pattern
+                for pattern in _listed(condition, key)
+            )
+            for how, condition in statement.get("Condition", {}).items()
+            for key in condition
         )
     )
 

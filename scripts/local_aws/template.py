@@ -123,16 +123,16 @@ SSM = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}")
 
 
-def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[str], str]) -> dict[str, str]:
+def parameters(template: Template, supplied: Mapping[str, str], lookup: Callable[[str], str]) -> dict[str, str]:
     """The value of every parameter: given or default, checked, SSM names replaced by what `lookup` finds.
 
     Raises `InvalidTemplateError` for a value that is missing, unknown or outside its constraints.
     """
     declared = template.parameters
-    if unknown := sorted(given.keys() - declared.keys()):
+    if unknown := sorted(supplied.keys() - declared.keys()):
         raise InvalidTemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     values = {name: assertions.as_text(body["Default"]) for name, body in declared.items() if "Default" in body}
-    values.update(given)
+    values.update(supplied)
     if missing := sorted(declared.keys() - values.keys()):
         raise InvalidTemplateError(f"Parameters: [{', '.join(missing)}] must have values")
     for name, body in declared.items():
@@ -148,7 +148,7 @@ def parameters(template: Template, given: Mapping[str, str], lookup: Callable[[s
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions are resolved against. `found` holds the physical id and attributes of the resources that
+    """What expressions are resolved against. `existing` holds the physical id and attributes of the resources that
     exist; at preview others are placeholders, of the spelling `unknown`, and an error otherwise."""
 
     template: Template
@@ -158,7 +158,7 @@ class Scope:
     zones: tuple[str, ...] = ()
     preview: bool = False
     unknown: str = UNKNOWN_SPELLINGS[0]
-    found: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    existing: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     conditions: dict[str, bool] = field(default_factory=dict)
 
     def check(self) -> "Scope":
@@ -179,14 +179,14 @@ class Scope:
     def resolve(self, value: Any) -> Any:
         """A value with its functions carried out; `NOTHING` where there is no value."""
         if isinstance(value, list):
-            return [inner for one in value if (inner := self.resolve(one)) is not NOTHING]
+            return [inner for element in value if (inner := self.resolve(element)) is not NOTHING]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
             [(name, argument)] = value.items()
             if name == "Ref" or name.startswith("Fn::"):
                 return self._call(name, argument)
-        return {key: inner for key, one in value.items() if (inner := self.resolve(one)) is not NOTHING}
+        return {key: inner for key, member in value.items() if (inner := self.resolve(member)) is not NOTHING}
 
     def _call(self, name: str, argument: Any) -> Any:
         if name == "Ref":
@@ -232,8 +232,8 @@ class Scope:
         )
 
     def _existing(self, name: str) -> tuple[str, Mapping[str, Any]]:
-        if name in self.found:
-            return self.found[name]
+        if name in self.existing:
+            return self.existing[name]
         if name not in self.template.resources:
             raise InvalidTemplateError(
                 f"Template format error: Unresolved dependencies [{name}]. Cannot reference resources"
@@ -259,7 +259,7 @@ class Scope:
     def _substitute(self, argument: Any) -> str:
         text, own = (argument, {}) if isinstance(argument, str) else argument
 
-        def one(match: re.Match[str]) -> str:
+        def replacement(match: re.Match[str]) -> str:
             name = match[1]
             if name in own:
                 value = self.resolve(own[name])
@@ -269,7 +269,7 @@ class Scope:
                 raise InvalidTemplateError(f"Template error: Fn::Sub needs a string for ${{{name}}}, not {value!r}")
             return assertions.as_text(value)
 
-        return graph.SUBSTITUTION.sub(one, text).replace("${!", "${")
+        return graph.SUBSTITUTION.sub(replacement, text).replace("${!", "${")
 
 
 def _resolved(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def syntax(change_set: ChangeSet, name: str, kind: str, properties: Mapping[str,
 def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapping[str, Any]) -> None:
     """Makes an addition an import where an existing resource is to be taken over, or notes the conflict of names.
     Raises `InvalidTemplateError` for a resource that cannot be taken over."""
-    if physical := change_set.given.get(change.logical, ""):
+    if physical := change_set.imports.get(change.logical, ""):
         if not _there(account, change, physical):
             raise InvalidTemplateError(
                 f"Resource {change.kind} with identifier {physical} was not found ({change.logical})"
@@ -70,16 +70,16 @@ def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapp
                 f"Resource {change.logical} is to be imported: its DeletionPolicy must be {retaining}"
             )
     for stack in account.stacks.values():
-        if any((one.kind, one.physical) == (change.kind, physical) for one in stack.resources.values()):
+        if any((resource.kind, resource.physical) == (change.kind, physical) for resource in stack.resources.values()):
             raise InvalidTemplateError(f"Resource {physical} of {change.logical} already belongs to stack {stack.id}")
     change.action, change.physical = "Import", physical
 
 
-def refuse_existing_bucket(made: ResourceHandler) -> None:
+def refuse_existing_bucket(handler: ResourceHandler) -> None:
     """Raises `ResourceError` for a bucket that exists: in us-east-1 S3 answers its owner's second CreateBucket with
     success (S3's API reference), which must not count as a creation."""
-    name = made.properties.get("BucketName", "")
-    if made.row.kind == BUCKET and ResourceHandler(made.services, made.row, made.properties, name).exists():
+    name = handler.properties.get("BucketName", "")
+    if handler.row.kind == BUCKET and ResourceHandler(handler.services, handler.row, handler.properties, name).exists():
         raise ResourceError(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
 
 
@@ -93,9 +93,9 @@ def identifier(kind: str) -> str:
 def _there(account: Account, change: Change, physical: str) -> bool:
     if change.kind not in ROWS:
         return False
-    found = ResourceHandler(account.services, ROWS[change.kind], dict(change.after or {}), physical)
+    handler = ResourceHandler(account.services, ROWS[change.kind], dict(change.after or {}), physical)
     # A row may look its resource up by name: an identifier that AWS makes up has to be in what it finds.
-    return found.exists() and (bool(identifier(change.kind)) or physical in found.read().values())
+    return handler.exists() and (bool(identifier(change.kind)) or physical in handler.read().values())
 
 
 def _seen(change_set: ChangeSet, kind: str) -> bool:
@@ -108,10 +108,10 @@ def emptiness(account: Account, change_set: ChangeSet, change: Change) -> None:
     if change.kind != BUCKET or not deleted or not change_set.root.validated:
         return
     try:
-        found = account.services.call("s3", "list_object_versions", {"Bucket": change.physical, "MaxKeys": 1})
+        answer = account.services.call("s3", "list_object_versions", {"Bucket": change.physical, "MaxKeys": 1})
     except ResourceError:  # it is gone already
         return
-    if found.get("Versions") or found.get("DeleteMarkers"):
+    if answer.get("Versions") or answer.get("DeleteMarkers"):
         why = (
             f"The bucket '{change.physical}' is not empty. You must either delete all objects and versions or use the "
             "deletion policy to retain it, otherwise the delete operation will fail."
@@ -122,11 +122,13 @@ def emptiness(account: Account, change_set: ChangeSet, change: Change) -> None:
 
 def verdict(change_set: ChangeSet) -> str:
     """Why a change set fails by what was noted; empty when it does not."""
-    hooks = sorted({f"AWS::EarlyValidation::{HOOKS[one.name]}" for one in change_set.faults if one.mode == "FAIL"})
+    hooks = sorted(
+        {f"AWS::EarlyValidation::{HOOKS[fault.name]}" for fault in change_set.faults if fault.mode == "FAIL"}
+    )
     if not hooks:
         return ""
-    told = "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
-    return f"The following hook(s)/validation failed: [{', '.join(hooks)}]. {told}"
+    advice = "To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information."
+    return f"The following hook(s)/validation failed: [{', '.join(hooks)}]. {advice}"
 
 
 def pure_import(change_set: ChangeSet) -> str:

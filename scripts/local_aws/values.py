@@ -95,7 +95,7 @@ class Target:
 
     text: str
     template: Template
-    given: Mapping[str, str]
+    supplied: Mapping[str, str]
     values: Mapping[str, str]
     tags: Mapping[str, str]
     capabilities: tuple[str, ...] = ()
@@ -259,7 +259,7 @@ class ChangeSet:
     faults: list[Fault] = field(default_factory=list)
     validated: bool = True
     import_existing: bool = False
-    given: dict[str, str] = field(default_factory=dict)  # ResourcesToImport: logical id -> physical id
+    imports: dict[str, str] = field(default_factory=dict)  # ResourcesToImport: logical id -> physical id
     created: datetime.datetime = field(default_factory=now)
     reviewed: bool = False  # the stack exists only because of this change set
 
@@ -270,4 +270,4 @@ class ChangeSet:
 
     def family(self) -> list["ChangeSet"]:
         """Itself and every nested one."""
-        return [self, *(one for nested in self.below for one in nested.family())]
+        return [self, *(member for nested in self.below for member in nested.family())]

@@ -57,7 +57,7 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call:
         return Call(services[0], target.rpartition(".")[2], region, key)
     if form := parse_qs(body.decode()) if is_form(environ) else {}:
         version = form.get("Version", [""])[0]
-        service = next((one for one in services if _version(one) == version), services[-1])
+        service = next((candidate for candidate in services if _version(candidate) == version), services[-1])
         return Call(service, form["Action"][0], region, key)
     for service in services:
         if operation := _rest(service, environ):
@@ -67,8 +67,8 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call:
 
 def signer(authorization: str) -> tuple[str, str, str]:
     """Access key, region and signing name of a signature; what is not signed counts as S3's."""
-    found = SCOPE.search(authorization)
-    return (found[1], found[2], found[3]) if found else ("", "", "s3")
+    match = SCOPE.search(authorization)
+    return (match[1], match[2], match[3]) if match else ("", "", "s3")
 
 
 def is_form(environ: Mapping[str, Any]) -> bool:
@@ -92,9 +92,9 @@ def answer(call: Call, environ: Mapping[str, Any], body: Mapping[str, Any]) -> t
     from moto.core.utils import get_service_model
 
     operation = get_service_model(call.service).operation_model(call.operation)
-    made = get_serializer_class(call.service, protocol(call, environ))(operation).serialize(dict(body))
-    text = made["body"]
-    return int(made["status_code"]), dict(made["headers"]), text if isinstance(text, bytes) else text.encode()
+    response = get_serializer_class(call.service, protocol(call, environ))(operation).serialize(dict(body))
+    text = response["body"]
+    return int(response["status_code"]), dict(response["headers"]), text if isinstance(text, bytes) else text.encode()
 
 
 @lru_cache
@@ -112,14 +112,14 @@ def _version(service: str) -> str:
 
 def _rest(service: str, environ: Mapping[str, Any]) -> str:
     """The operation whose method, path, literal and required parameters a request has; the most demanding one."""
-    given = set(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)) | {
+    present = set(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)) | {
         name.removeprefix("HTTP_").replace("_", "-").lower() for name in environ if name.startswith("HTTP_X_")
     }
     path = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")[0]
     fitting = [
         (len(demands), literal, name)
         for name, method, pattern, literal, demands in _routes(service)
-        if method == environ["REQUEST_METHOD"] and demands <= given and pattern.fullmatch(path)
+        if method == environ["REQUEST_METHOD"] and demands <= present and pattern.fullmatch(path)
     ]
     return max(fitting)[2] if fitting else ""
 
@@ -127,7 +127,7 @@ def _rest(service: str, environ: Mapping[str, Any]) -> str:
 @lru_cache
 def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], int, frozenset[str]]]:
     """Name, method, path, number of its literal characters and demanded parameters of every operation of a service."""
-    model, found = _model(service), []
+    model, routes = _model(service), []
     for name in model.operation_names if model and model.protocol.startswith("rest") else ():
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
@@ -139,8 +139,8 @@ def _routes(service: str) -> list[tuple[str, str, re.Pattern[str], int, frozense
             serialized = shape.members[member].serialization
             if serialized.get("location") == "querystring" or serialized.get("name", "").lower().startswith("x-"):
                 demands.add(serialized["name"])
-        found.append((name, operation.http["method"], pattern, len(literal), frozenset(demands)))
-    return found
+        routes.append((name, operation.http["method"], pattern, len(literal), frozenset(demands)))
+    return routes
 
 
 def _part(part: str) -> str:

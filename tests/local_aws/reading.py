@@ -19,16 +19,16 @@ Lost = tuple[str, str, str]  # logical id, type, path of the property
 class Attributes(dict[str, Any]):
     """The attributes of a resource, read from its service when one is asked for."""
 
-    def __init__(self, made: ResourceHandler, scope: Scope, name: str) -> None:
+    def __init__(self, handler: ResourceHandler, scope: Scope, name: str) -> None:
         super().__init__()
-        self.made, self.scope, self.name = made, scope, name
+        self.handler, self.scope, self.name = handler, scope, name
 
     def __contains__(self, key: object) -> bool:
-        return key in self.made.row.attributes
+        return key in self.handler.row.attributes
 
     def __getitem__(self, key: str) -> Any:
-        self.made.properties = self.scope.resolve(dict(self.scope.template.resources[self.name].properties))
-        return self.made.attributes(self.made.read())[key]
+        self.handler.properties = self.scope.resolve(dict(self.scope.template.resources[self.name].properties))
+        return self.handler.attributes(self.handler.read())[key]
 
 
 def compared(aws: Aws, stack: str) -> tuple[set[Lost], set[Lost], set[str]]:
@@ -37,17 +37,17 @@ def compared(aws: Aws, stack: str) -> tuple[set[Lost], set[Lost], set[str]]:
     services = Services(aws.endpoint.url, aws.endpoint.region, aws.endpoint.account)
     lost, kinds = set(), set()
     [shown] = aws.stacks.describe_stacks(StackName=stack)["Stacks"]
-    for name, made in leaves(aws, services, shown):
-        kinds.add(made.row.kind)
-        lost |= {(name, made.row.kind, path) for path in readback.unheld(made, made.read())}
-    told = [one for one in aws.endpoint.exceptions() if one["Stack"].startswith(shown["StackName"])]
-    return lost, {(one["Resource"], one["Type"], one["Property"]) for one in told}, kinds
+    for name, handler in leaves(aws, services, shown):
+        kinds.add(handler.row.kind)
+        lost |= {(name, handler.row.kind, path) for path in readback.unheld(handler, handler.read())}
+    exceptions = [entry for entry in aws.endpoint.exceptions() if entry["Stack"].startswith(shown["StackName"])]
+    return lost, {(entry["Resource"], entry["Type"], entry["Property"]) for entry in exceptions}, kinds
 
 
 def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, ResourceHandler]]:
     """Every resource that a described stack's template wants, nested ones too, with its resolved properties."""
     template = read(json.dumps(aws.stacks.get_template(StackName=stack["StackId"])["TemplateBody"]))
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    supplied = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack["Parameters"]}
     pseudo = {
         "AWS::Region": services.region,
         "AWS::AccountId": services.account,
@@ -57,27 +57,27 @@ def leaves(aws: Aws, services: Services, stack: Any) -> Iterator[tuple[str, Reso
         "AWS::StackId": stack["StackId"],
     }
     zones = tuple(f"{services.region}{letter}" for letter in "abc")
-    scope = Scope(template, parameters(template, given, str), pseudo, zones=zones).check()
+    scope = Scope(template, parameters(template, supplied, str), pseudo, zones=zones).check()
     resources = aws.resources(stack["StackId"])
-    wanted = {name for name, one in template.resources.items() if scope.exists(one.body)}
-    assert wanted == set(resources), f"{stack['StackName']}: resources are missing or too many"
+    names = {name for name, resource in template.resources.items() if scope.exists(resource.body)}
+    assert names == set(resources), f"{stack['StackName']}: resources are missing or too many"
     children = {}
-    for name, one in resources.items():
-        physical, kind = one["PhysicalResourceId"], one["ResourceType"]
+    for name, resource in resources.items():
+        physical, kind = resource["PhysicalResourceId"], resource["ResourceType"]
         if kind == STACK:
             [children[name]] = aws.stacks.describe_stacks(StackName=physical)["Stacks"]
-            found = {f"Outputs.{key}": value for key, value in outputs(children[name]).items()}
-            scope.found[name] = (physical, found)
+            attributes = {f"Outputs.{key}": value for key, value in outputs(children[name]).items()}
+            scope.existing[name] = (physical, attributes)
         else:
-            scope.found[name] = (physical, Attributes(handler_for(services, kind, {}, physical), scope, name))
+            scope.existing[name] = (physical, Attributes(handler_for(services, kind, {}, physical), scope, name))
     tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
-    for name, one in resources.items():
+    for name, resource in resources.items():
         if name in children:
             yield from leaves(aws, services, children[name])
             continue
-        properties = tagged(one["ResourceType"], scope.resolve(dict(template.resources[name].properties)), tags)
+        properties = tagged(resource["ResourceType"], scope.resolve(dict(template.resources[name].properties)), tags)
         if properties.get("SecretString", "").startswith(SECRET):
             secret, _, rest = properties["SecretString"].removeprefix(SECRET).partition("}}")
             seed = aws.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
             properties["SecretString"] = seed + rest
-        yield name, handler_for(services, one["ResourceType"], properties, one["PhysicalResourceId"])
+        yield name, handler_for(services, resource["ResourceType"], properties, resource["PhysicalResourceId"])

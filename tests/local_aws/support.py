@@ -35,9 +35,11 @@ def _enums(shape: Any, value: Any, place: str) -> list[str]:
     """The values outside their enumeration: botocore's validator does not look at them."""
     if shape.type_name == "structure":
         present = {key: inner for key, inner in value.items() if key in shape.members}
-        return [one for key, inner in present.items() for one in _enums(shape.members[key], inner, f"{place}.{key}")]
+        return [
+            problem for key, inner in present.items() for problem in _enums(shape.members[key], inner, f"{place}.{key}")
+        ]
     if shape.type_name == "list":
-        return [one for inner in value for one in _enums(shape.member, inner, place)]
+        return [problem for inner in value for problem in _enums(shape.member, inner, place)]
     # A stack's own events carry the stack's status, which is richer than the enumeration of resources' statuses.
     known = [*getattr(shape, "enum", []), *(STACK_STATUSES if shape.name == "ResourceStatus" else ())]
     return [f"{place}: {value}"] if getattr(shape, "enum", None) and value not in known else []
@@ -72,7 +74,7 @@ class Aws:
     def plan(self, stack: str, template: Mapping[str, Any], kind: str = "UPDATE", **more: Any) -> Any:
         """A change set, described with its values."""
         parameters = more.pop("parameters", {})
-        made = self.stacks.create_change_set(
+        answer = self.stacks.create_change_set(
             StackName=stack,
             ChangeSetName=f"plan-{time.monotonic_ns()}",
             ChangeSetType=kind,
@@ -80,7 +82,7 @@ class Aws:
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             **{"IncludeNestedStacks": True, "Capabilities": ["CAPABILITY_IAM"], **more},
         )
-        return self.described(made["Id"])
+        return self.described(answer["Id"])
 
     def described(self, change_set: str) -> Any:
         """A change set with its values."""
@@ -109,17 +111,17 @@ class Aws:
         """The stack, once nothing goes on with it."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            [found] = self.stacks.describe_stacks(StackName=stack)["Stacks"]
-            if not found["StackStatus"].endswith("_IN_PROGRESS"):
-                return found
+            [shown] = self.stacks.describe_stacks(StackName=stack)["Stacks"]
+            if not shown["StackStatus"].endswith("_IN_PROGRESS"):
+                return shown
             time.sleep(0.1)
         raise AssertionError(f"{stack} did not come to rest")
 
     def delete(self, stack: str) -> Any:
         """Deletes a stack and waits."""
-        [found] = self.stacks.describe_stacks(StackName=stack)["Stacks"]
+        [shown] = self.stacks.describe_stacks(StackName=stack)["Stacks"]
         self.stacks.delete_stack(StackName=stack)
-        return self.wait(found["StackId"])
+        return self.wait(shown["StackId"])
 
     def events(self, stack: str) -> list[Any]:
         """All events of a stack, oldest first."""
@@ -128,8 +130,8 @@ class Aws:
 
     def resources(self, stack: str) -> dict[str, Any]:
         """The resources of a stack by logical id."""
-        found = self.stacks.describe_stack_resources(StackName=stack)["StackResources"]
-        return {one["LogicalResourceId"]: one for one in found}
+        resources = self.stacks.describe_stack_resources(StackName=stack)["StackResources"]
+        return {resource["LogicalResourceId"]: resource for resource in resources}
 
 
 def failing(aws: Aws, *resources: ResourceFault) -> AbstractContextManager[None]:
@@ -139,10 +141,10 @@ def failing(aws: Aws, *resources: ResourceFault) -> AbstractContextManager[None]
 
 def reasons(aws: Aws, stack: str, status: str) -> list[tuple[str, str]]:
     """The logical ids and reasons of a stack's events with a status, in order."""
-    found = [one for one in aws.events(stack) if one["ResourceStatus"] == status]
-    return [(one["LogicalResourceId"], one.get("ResourceStatusReason", "")) for one in found]
+    events = [event for event in aws.events(stack) if event["ResourceStatus"] == status]
+    return [(event["LogicalResourceId"], event.get("ResourceStatusReason", "")) for event in events]
 
 
 def outputs(stack: Any) -> dict[str, str]:
     """The outputs of a described stack."""
-    return {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

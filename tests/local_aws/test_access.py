@@ -112,7 +112,7 @@ def test_the_process_knows_no_credentials_of_the_user(tmp_path: Path, monkeypatc
         variables = Path(f"/proc/{pid}/environ").read_text(encoding="utf-8").split("\0")
     finally:
         server.stop(run_file)
-    assert not [one for one in variables if "the-users-own" in one]
+    assert not [variable for variable in variables if "the-users-own" in variable]
     assert f"AWS_SHARED_CREDENTIALS_FILE={os.devnull}" in variables
 
 

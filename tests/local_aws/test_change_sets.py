@@ -19,9 +19,9 @@ def test_a_failed_plan_leaves_no_stacks_behind(aws: Aws) -> None:
     assert "Parameters: [Text] do not exist in the template" in plan["StatusReason"]
     aws.stacks.delete_change_set(ChangeSetName=plan["ChangeSetId"])
     aws.delete("unplanned")
-    left = [one for one in aws.stacks.list_stacks()["StackSummaries"] if one["StackName"].startswith("unplanned")]
+    left = [stack for stack in aws.stacks.list_stacks()["StackSummaries"] if stack["StackName"].startswith("unplanned")]
     assert left
-    assert {one["StackStatus"] for one in left} == {"DELETE_COMPLETE"}
+    assert {stack["StackStatus"] for stack in left} == {"DELETE_COMPLETE"}
 
 
 def test_without_nested_change_sets(aws: Aws) -> None:
@@ -49,8 +49,8 @@ def test_template_addresses_of_either_style(aws: Aws, host: str) -> None:
 
 def test_create_and_update_without_change_sets(aws: Aws) -> None:
     body: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
-    made = aws.stacks.create_stack(StackName="plain", TemplateBody=json.dumps(body))
-    assert aws.wait(made["StackId"])["StackStatus"] == "CREATE_COMPLETE"
+    answer = aws.stacks.create_stack(StackName="plain", TemplateBody=json.dumps(body))
+    assert aws.wait(answer["StackId"])["StackStatus"] == "CREATE_COMPLETE"
     with pytest.raises(ClientError, match="No updates are to be performed"):
         aws.stacks.update_stack(StackName="plain", TemplateBody=json.dumps(body))
     body["Resources"]["Bucket"]["Properties"]["Tags"] = [{"Key": "a", "Value": "b"}]
@@ -70,7 +70,7 @@ def test_deleting_a_creation_that_was_only_planned(aws: Aws) -> None:
     assert aws.delete("planned")["StackStatus"] == "DELETE_COMPLETE"
 
 
-ONE = {"Type": "AWS::S3::Bucket", "Properties": {}}
+PLAIN_BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {}}
 
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
 
@@ -79,7 +79,7 @@ ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}
     ("resource", "reason"),
     [
         ({"Type": "AWS::S3::Barrel"}, r"Unrecognized resource types: \[AWS::S3::Barrel\]"),
-        ({**ONE, "DependsOn": "Nobody"}, r"Unresolved resource dependencies \[Nobody\]"),
+        ({**PLAIN_BUCKET, "DependsOn": "Nobody"}, r"Unresolved resource dependencies \[Nobody\]"),
         (ROLE, r"Requires capabilities : \[CAPABILITY_IAM\]"),
         ({**ROLE, "Properties": {"RoleName": "x"}}, r"Requires capabilities : \[CAPABILITY_NAMED_IAM\]"),
     ],
@@ -100,7 +100,7 @@ def test_what_aws_refuses_at_once(aws: Aws, resource: Any, reason: str) -> None:
     ],
 )
 def test_what_makes_a_change_set_fail(aws: Aws, properties: Any, reason: str) -> None:
-    plan = aws.plan("invalid", {"Resources": {"One": {**ONE, "Properties": properties}}}, "CREATE")
+    plan = aws.plan("invalid", {"Resources": {"One": {**PLAIN_BUCKET, "Properties": properties}}}, "CREATE")
     assert plan["Status"] == "FAILED"
     if "Select" in json.dumps(properties):
         assert reason in plan["StatusReason"]
@@ -122,7 +122,7 @@ def test_a_fault_in_a_child_fails_the_root(aws: Aws) -> None:
 def test_a_type_without_a_row_is_an_error_with_a_reason(aws: Aws) -> None:
     stack = aws.deploy("rowless", {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}})
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    [event] = [one for one in aws.events("rowless") if one["ResourceStatus"] == "CREATE_FAILED"]
+    [event] = [event for event in aws.events("rowless") if event["ResourceStatus"] == "CREATE_FAILED"]
     assert "AWS::SQS::Queue has no row" in event["ResourceStatusReason"]
     aws.delete("rowless")
 
@@ -150,14 +150,14 @@ def test_parameters_of_ssm_types_previous_values_and_dynamic_references(aws: Aws
     }
     stack = aws.deploy("given", template, parameters={"Text": "/given/text", "Other": "one"})
     assert aws.client("ssm").get_parameter(Name="/made/note")["Parameter"]["Value"] == "from ssm one hush="
-    shown = {one["ParameterKey"]: one for one in stack["Parameters"]}
+    shown = {parameter["ParameterKey"]: parameter for parameter in stack["Parameters"]}
     assert (shown["Text"]["ResolvedValue"], shown["Other"]["ParameterValue"]) == ("from ssm", "****")
     template["Resources"]["Note"]["Properties"]["Description"] = "more"
     previous = [{"ParameterKey": name, "UsePreviousValue": True} for name in ("Text", "Other")]
-    made = aws.stacks.create_change_set(
+    answer = aws.stacks.create_change_set(
         StackName="given", ChangeSetName="again", TemplateBody=json.dumps(template), Parameters=previous
     )
-    assert aws.execute(aws.described(made["Id"]))["StackStatus"] == "UPDATE_COMPLETE"
+    assert aws.execute(aws.described(answer["Id"]))["StackStatus"] == "UPDATE_COMPLETE"
     assert aws.client("ssm").get_parameter(Name="/made/note")["Parameter"]["Value"] == "from ssm one hush="
     aws.delete("given")
 

@@ -13,41 +13,45 @@ from tests.local_aws.trees import LEAVES, NO_CHANGES, leaf, root
 
 
 @pytest.fixture(scope="module")
-def made(aws: Aws) -> Iterator[Any]:
+def tree(aws: Aws) -> Iterator[Any]:
     yield aws.deploy("tree", root(aws), Tags=[{"Key": "Owner", "Value": "team"}])
     assert aws.delete("tree")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_a_nested_creation(aws: Aws, made: Any) -> None:
-    assert made["StackStatus"] == "CREATE_COMPLETE"
-    bucket = outputs(made)["BucketName"]
+def test_a_nested_creation(aws: Aws, tree: Any) -> None:
+    assert tree["StackStatus"] == "CREATE_COMPLETE"
+    bucket = outputs(tree)["BucketName"]
     assert bucket.startswith("tree-leaves-")
     assert aws.s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
     children = aws.resources("tree")
     [child] = aws.stacks.describe_stacks(StackName=children["Leaves"]["PhysicalResourceId"])["Stacks"]
-    assert (child["ParentId"], child["RootId"]) == (made["StackId"], made["StackId"])
-    note = aws.client("ssm").get_parameter(Name=outputs(made)["Note"])["Parameter"]["Value"]
+    assert (child["ParentId"], child["RootId"]) == (tree["StackId"], tree["StackId"])
+    note = aws.client("ssm").get_parameter(Name=outputs(tree)["Note"])["Parameter"]["Value"]
     assert note == f"hello {aws.client('kms').describe_key(KeyId=note.split()[1])['KeyMetadata']['Arn']}"
 
 
-def test_stack_tags_reach_the_leaves(aws: Aws, made: Any) -> None:
-    tags = aws.s3.get_bucket_tagging(Bucket=outputs(made)["BucketName"])["TagSet"]
+def test_stack_tags_reach_the_leaves(aws: Aws, tree: Any) -> None:
+    tags = aws.s3.get_bucket_tagging(Bucket=outputs(tree)["BucketName"])["TagSet"]
     assert tags == [{"Key": "Owner", "Value": "team"}]
 
 
-def test_events_tell_every_resource(aws: Aws, made: Any) -> None:
-    events = aws.events(made["StackId"])
-    own = [one["ResourceStatus"] for one in events if one["LogicalResourceId"] == "tree"]
+def test_events_tell_every_resource(aws: Aws, tree: Any) -> None:
+    events = aws.events(tree["StackId"])
+    own = [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == "tree"]
     assert own == ["REVIEW_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
-    leaves = [one for one in events if one["LogicalResourceId"] == "Leaves"]
-    assert [one["ResourceStatus"] for one in leaves] == ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE"]
-    assert len({one["OperationId"] for one in leaves}) == 1
+    leaves = [event for event in events if event["LogicalResourceId"] == "Leaves"]
+    assert [event["ResourceStatus"] for event in leaves] == [
+        "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS",
+        "CREATE_COMPLETE",
+    ]
+    assert len({event["OperationId"] for event in leaves}) == 1
     newest = aws.stacks.describe_stack_events(StackName="tree")["StackEvents"]
-    assert [one["EventId"] for one in newest] == [one["EventId"] for one in events[::-1]]
+    assert [event["EventId"] for event in newest] == [event["EventId"] for event in events[::-1]]
 
 
-def test_no_change_is_failed_with_awss_text(aws: Aws, made: Any) -> None:
-    plan = aws.plan("tree", root(aws), Tags=made["Tags"])
+def test_no_change_is_failed_with_awss_text(aws: Aws, tree: Any) -> None:
+    plan = aws.plan("tree", root(aws), Tags=tree["Tags"])
     assert (plan["Status"], plan["StatusReason"], plan["ExecutionStatus"]) == ("FAILED", NO_CHANGES, "UNAVAILABLE")
     with pytest.raises(ClientError, match="cannot be executed in its current status"):
         aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"])
@@ -55,8 +59,8 @@ def test_no_change_is_failed_with_awss_text(aws: Aws, made: Any) -> None:
     assert aws.stacks.list_change_sets(StackName="tree")["Summaries"] == []
 
 
-def test_a_nested_plan_shows_values_before_and_after(aws: Aws, made: Any) -> None:
-    plan = aws.plan("tree", root(aws), Tags=made["Tags"], parameters={"Days": "30"})
+def test_a_nested_plan_shows_values_before_and_after(aws: Aws, tree: Any) -> None:
+    plan = aws.plan("tree", root(aws), Tags=tree["Tags"], parameters={"Days": "30"})
     leaves = leaf(plan, "Leaves")
     child = aws.described(leaves["ChangeSetId"])
     assert (child["ParentChangeSetId"], child["RootChangeSetId"]) == (plan["ChangeSetId"], plan["ChangeSetId"])
@@ -69,7 +73,9 @@ def test_a_nested_plan_shows_values_before_and_after(aws: Aws, made: Any) -> Non
     assert (detail["ChangeSource"], detail["CausingEntity"]) == ("ParameterReference", "Days")
     # What a sibling gives is not known while the sibling changes.
     reader = aws.described(leaf(plan, "Reader")["ChangeSetId"])
-    assert is_unknown({one["ParameterKey"]: one["ParameterValue"] for one in reader["Parameters"]}["KeyArn"])
+    assert is_unknown(
+        {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in reader["Parameters"]}["KeyArn"]
+    )
     plain = aws.stacks.describe_change_set(ChangeSetName=child["ChangeSetId"])
     assert "BeforeValue" not in plain["Changes"][0]["ResourceChange"]["Details"][0]["Target"]
     aws.stacks.delete_change_set(ChangeSetName=plan["ChangeSetId"])
@@ -77,13 +83,13 @@ def test_a_nested_plan_shows_values_before_and_after(aws: Aws, made: Any) -> Non
         aws.described(child["ChangeSetId"])
 
 
-def test_cancelling_is_for_updates_under_way(aws: Aws, made: Any) -> None:
-    assert made
+def test_cancelling_is_for_updates_under_way(aws: Aws, tree: Any) -> None:
+    assert tree
     with pytest.raises(ClientError, match="cannot be called from current stack status CREATE_COMPLETE"):
         aws.stacks.cancel_update_stack(StackName="tree")
 
 
-def test_termination_protection_policies_and_templates(aws: Aws, made: Any) -> None:
+def test_termination_protection_policies_and_templates(aws: Aws, tree: Any) -> None:
     aws.stacks.update_termination_protection(StackName="tree", EnableTerminationProtection=True)
     with pytest.raises(ClientError, match="TerminationProtection is enabled"):
         aws.stacks.delete_stack(StackName="tree")
@@ -94,15 +100,15 @@ def test_termination_protection_policies_and_templates(aws: Aws, made: Any) -> N
     summary = aws.stacks.get_template_summary(TemplateBody=json.dumps(LEAVES))
     assert summary["ResourceTypes"] == ["AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket"]
     assert len(aws.stacks.validate_template(TemplateBody=json.dumps(LEAVES))["Parameters"]) == 2
-    assert made["StackId"] in {one["StackId"] for one in aws.stacks.list_stacks()["StackSummaries"]}
+    assert tree["StackId"] in {stack["StackId"] for stack in aws.stacks.list_stacks()["StackSummaries"]}
     assert len(aws.stacks.list_stack_resources(StackName="tree")["StackResourceSummaries"]) == 2
     detail = aws.stacks.describe_stack_resource(StackName="tree", LogicalResourceId="Leaves")["StackResourceDetail"]
     assert detail["ResourceStatus"] == "CREATE_COMPLETE"
     assert aws.stacks.describe_events(StackName="tree")["OperationEvents"]
 
 
-def test_shapes_were_checked(aws: Aws, made: Any) -> None:
-    assert made
+def test_shapes_were_checked(aws: Aws, tree: Any) -> None:
+    assert tree
     assert {"CreateChangeSet", "DescribeChangeSet", "DescribeStackEvents", "DescribeStacks"} <= set(aws.checked)
 
 
@@ -129,7 +135,7 @@ def test_what_aws_documents_as_refused_is_refused(aws: Aws) -> None:
         "Resources": {"Network": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/8"}}}
     }
     assert aws.deploy("limited", body)["StackStatus"] == "ROLLBACK_COMPLETE"
-    [failed] = [one for one in aws.events("limited") if one["ResourceStatus"] == "CREATE_FAILED"]
+    [failed] = [event for event in aws.events("limited") if event["ResourceStatus"] == "CREATE_FAILED"]
     assert "must be an IPv4 block from /16 to /28" in failed["ResourceStatusReason"]
     assert "HandlerErrorCode: InvalidRequest" in failed["ResourceStatusReason"]
     body["Resources"]["Network"]["Properties"]["CidrBlock"] = "172.40.0.0/16"

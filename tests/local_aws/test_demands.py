@@ -27,7 +27,7 @@ def group(**rules: dict[str, Any]) -> dict[str, Any]:
 def test_a_replaced_rule_stands_beside_the_new_one(aws: Aws) -> None:
     """55 + 55 > 60: ports and prefix list of a rule are create-only."""
     lists = aws.client("ec2").describe_managed_prefix_lists()["PrefixLists"]
-    [origins] = [found["PrefixListId"] for found in lists if found["PrefixListName"] == ORIGINS]
+    [origins] = [entry["PrefixListId"] for entry in lists if entry["PrefixListName"] == ORIGINS]
     assert aws.deploy("rules", group(Rule=ingress(80, origins)))["StackStatus"] == "CREATE_COMPLETE"
     assert aws.deploy("rules", group(Rule=ingress(443, origins)), "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "maximum number of rules" in dict(reasons(aws, "rules", "UPDATE_FAILED"))["Rule"]

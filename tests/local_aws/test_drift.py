@@ -24,12 +24,12 @@ def leaves(aws: Aws) -> str:
 
 
 def detected(aws: Aws, stack: str, **more: Any) -> Any:
-    made = aws.stacks.detect_stack_drift(StackName=stack, **more)["StackDriftDetectionId"]
+    detection = aws.stacks.detect_stack_drift(StackName=stack, **more)["StackDriftDetectionId"]
     until = time.monotonic() + 120
     while True:
-        found = aws.stacks.describe_stack_drift_detection_status(StackDriftDetectionId=made)
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-            return found
+        status = aws.stacks.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            return status
         assert time.monotonic() < until
         time.sleep(0.02)
 
@@ -38,23 +38,23 @@ def test_what_nobody_touched_is_in_sync(aws: Aws) -> None:
     aws.deploy("calm", LEAVES, parameters={"Versioning": "Enabled", "Days": "7"})
     shown = aws.stacks.describe_stacks(StackName="calm")["Stacks"][0]["DriftInformation"]
     assert shown == {"StackDriftStatus": "NOT_CHECKED"}
-    found = detected(aws, "calm")
-    assert (found["StackDriftStatus"], found["DriftedStackResourceCount"]) == ("IN_SYNC", 0)
+    status = detected(aws, "calm")
+    assert (status["StackDriftStatus"], status["DriftedStackResourceCount"]) == ("IN_SYNC", 0)
     drifts = aws.stacks.describe_stack_resource_drifts(StackName="calm")["StackResourceDrifts"]
-    assert {one["LogicalResourceId"]: one["StackResourceDriftStatus"] for one in drifts} == dict.fromkeys(
+    assert {drift["LogicalResourceId"]: drift["StackResourceDriftStatus"] for drift in drifts} == dict.fromkeys(
         ("Bucket", "Key", "Logs"), "IN_SYNC"
     )
     aws.delete("calm")
 
 
 def test_changes_from_outside_are_found(aws: Aws, leaves: str) -> None:
-    found = detected(aws, leaves)
-    assert (found["StackDriftStatus"], found["DriftedStackResourceCount"]) == ("DRIFTED", 2)
+    detection = detected(aws, leaves)
+    assert (detection["StackDriftStatus"], detection["DriftedStackResourceCount"]) == ("DRIFTED", 2)
     more: dict[str, Any] = {"StackResourceDriftStatusFilters": ["MODIFIED"], "MaxResults": 1}
     first = aws.stacks.describe_stack_resource_drifts(StackName=leaves, **more)
     second = aws.stacks.describe_stack_resource_drifts(StackName=leaves, NextToken=first["NextToken"], **more)
     assert "NextToken" not in second
-    drifts = {one["LogicalResourceId"]: one for page in (first, second) for one in page["StackResourceDrifts"]}
+    drifts = {drift["LogicalResourceId"]: drift for page in (first, second) for drift in page["StackResourceDrifts"]}
     assert set(drifts) == {"Logs", "Bucket"}
     [difference] = drifts["Logs"]["PropertyDifferences"]
     assert difference == {
@@ -67,7 +67,9 @@ def test_changes_from_outside_are_found(aws: Aws, leaves: str) -> None:
     [difference] = drifts["Bucket"]["PropertyDifferences"]
     assert (difference["PropertyPath"], difference["ActualValue"]) == ("/VersioningConfiguration/Status", "Suspended")
     listed = aws.stacks.list_stack_resources(StackName=leaves)["StackResourceSummaries"]
-    status = {one["LogicalResourceId"]: one["DriftInformation"]["StackResourceDriftStatus"] for one in listed}
+    status = {
+        resource["LogicalResourceId"]: resource["DriftInformation"]["StackResourceDriftStatus"] for resource in listed
+    }
     assert status == {"Logs": "MODIFIED", "Bucket": "MODIFIED", "Key": "IN_SYNC"}
     assert detected(aws, "adrift")["StackDriftStatus"] == "NOT_CHECKED", "not into nested stacks"
 
@@ -82,7 +84,7 @@ def test_a_change_set_shows_drift_and_is_not_executed(aws: Aws) -> None:
     [detail] = change["Details"]
     assert detail["Target"]["Drift"]["ActualValue"] == detail["Target"]["BeforeValue"] == "90"
     assert (detail["Target"]["BeforeValueFrom"], detail["Target"]["AfterValue"]) == ("ACTUAL_STATE", "7")
-    assert "Key" not in {one["ResourceChange"]["LogicalResourceId"] for one in nested["Changes"]}
+    assert "Key" not in {change["ResourceChange"]["LogicalResourceId"] for change in nested["Changes"]}
     with pytest.raises(ClientError, match="cannot revert it"):
         aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"])
     aws.stacks.delete_change_set(ChangeSetName=plan["ChangeSetId"])
@@ -95,12 +97,12 @@ def test_what_is_gone_is_deleted_and_one_resource_can_be_asked(aws: Aws, leaves:
     logs = {"Type": "AWS::Logs::LogGroup", "Properties": {}}
     stack = aws.deploy("lost", {"Resources": {"Logs": logs, "Bucket": bucket}})
     aws.s3.delete_bucket_tagging(Bucket=aws.resources("lost")["Bucket"]["PhysicalResourceId"])
-    found = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Bucket")["StackResourceDrift"]
-    assert found["StackResourceDriftStatus"] == "MODIFIED", "a part that is gone is not the whole"
-    assert [one["DifferenceType"] for one in found["PropertyDifferences"]] == ["REMOVE"]
+    drift = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Bucket")["StackResourceDrift"]
+    assert drift["StackResourceDriftStatus"] == "MODIFIED", "a part that is gone is not the whole"
+    assert [difference["DifferenceType"] for difference in drift["PropertyDifferences"]] == ["REMOVE"]
     aws.client("logs").delete_log_group(logGroupName=aws.resources("lost")["Logs"]["PhysicalResourceId"])
-    found = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Logs")["StackResourceDrift"]
-    assert found["StackResourceDriftStatus"] == "DELETED"
+    drift = aws.stacks.detect_stack_resource_drift(StackName="lost", LogicalResourceId="Logs")["StackResourceDrift"]
+    assert drift["StackResourceDriftStatus"] == "DELETED"
     with pytest.raises(ClientError, match="not supported for drift detection"):
         aws.stacks.detect_stack_resource_drift(StackName="adrift", LogicalResourceId="Leaves")
     with pytest.raises(ClientError, match="does not exist"):

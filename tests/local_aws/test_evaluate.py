@@ -29,10 +29,10 @@ PSEUDO = {"AWS::Region": "us-east-1", "AWS::AccountId": "123456789012", "AWS::St
 def scope(preview: bool = False) -> Scope:
     template = read(json.dumps(BASE))
     values = parameters(template, {}, lambda name: f"value of {name}")
-    made = Scope(template, values, PSEUDO, zones=("us-east-1a", "us-east-1b"), preview=preview).check()
+    checked = Scope(template, values, PSEUDO, zones=("us-east-1a", "us-east-1b"), preview=preview).check()
     if not preview:
-        made.found["Bucket"] = ("the-bucket", {"Arn": "arn:aws:s3:::the-bucket"})
-    return made
+        checked.existing["Bucket"] = ("the-bucket", {"Arn": "arn:aws:s3:::the-bucket"})
+    return checked
 
 
 @pytest.mark.parametrize(
@@ -96,15 +96,15 @@ def test_what_cannot_be_resolved_is_refused(expression: Any, reason: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "reason"),
+    ("supplied", "reason"),
     [
         ({"Nobody": "x"}, r"Parameters: \[Nobody\] do not exist in the template"),
         ({"Name": "ABC"}, "Parameter 'Name' must match"),
     ],
 )
-def test_parameters_are_checked(given: dict[str, str], reason: str) -> None:
+def test_parameters_are_checked(supplied: dict[str, str], reason: str) -> None:
     with pytest.raises(InvalidTemplateError, match=reason):
-        parameters(read(json.dumps(BASE)), given, str)
+        parameters(read(json.dumps(BASE)), supplied, str)
 
 
 def test_a_parameter_without_a_value_is_refused() -> None:

@@ -26,12 +26,12 @@ Clients = Callable[[str], Any]
 def clients(endpoint: Endpoint) -> Clients:
     """Clients with a key of their own that try each call once."""
 
-    def made(service: str) -> Any:
+    def client(service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1})
         keys = {"aws_access_key_id": key_of(endpoint), "aws_secret_access_key": "none"}
         return boto3.client(service, endpoint_url=endpoint.url, region_name="eu-west-1", config=config, **keys)
 
-    return made
+    return client
 
 
 def planned(endpoint: Endpoint, *calls: CallFault, **more: Any) -> Any:
@@ -72,10 +72,10 @@ def called(clients: Clients) -> list[str]:
 def test_every_call_is_counted_with_its_name(endpoint: Endpoint, clients: Clients) -> None:
     with planned(endpoint):
         names = called(clients)
-        found = faults.calls(endpoint, key=key_of(endpoint))
-    assert [call.name for call in found] == names
-    assert [call.number for call in found] == list(range(1, len(names) + 1))
-    assert {call.key for call in found} == {key_of(endpoint)}
+        calls = faults.calls(endpoint, key=key_of(endpoint))
+    assert [call.name for call in calls] == names
+    assert [call.number for call in calls] == list(range(1, len(names) + 1))
+    assert {call.key for call in calls} == {key_of(endpoint)}
     with pytest.raises(FaultPlanError, match="no plan is set"):
         faults.calls(endpoint, key=key_of(endpoint))
 
@@ -97,11 +97,11 @@ def test_errors_in_the_words_of_the_service(
     listed = (CallFault("throttle", call=1), CallFault("expired", call=2), CallFault("error", call=3, status=502))
     call = getattr(clients(service), operation)
     with planned(endpoint, *listed):
-        for wanted in (throttled, expired, ("InternalFailure", 502)):
+        for error in (throttled, expired, ("InternalFailure", 502)):
             with pytest.raises(ClientError) as caught:
                 call()
             answer = caught.value.response
-            assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == wanted
+            assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == error
 
 
 @pytest.mark.parametrize(("do", "done"), [("drop-before", False), ("drop-after", True)])
@@ -114,9 +114,9 @@ def test_a_dropped_connection(endpoint: Endpoint, clients: Clients, do: str, don
         else:
             ssm.put_parameter(Name=name, Value="x", Type="String")
     if operation == "s3":
-        assert (name in [one["Name"] for one in s3.list_buckets()["Buckets"]]) is done
+        assert (name in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]) is done
     else:
-        assert (name in [one["Name"] for one in ssm.describe_parameters()["Parameters"]]) is done
+        assert (name in [parameter["Name"] for parameter in ssm.describe_parameters()["Parameters"]]) is done
 
 
 @pytest.mark.parametrize("do", ["delay-before", "delay-after"])
@@ -139,8 +139,8 @@ def test_calls_chosen_by_name_and_number(endpoint: Endpoint, clients: Clients) -
                     ssm.describe_parameters()
             else:
                 ssm.describe_parameters()
-        told = [call.fault for call in faults.calls(endpoint, key=key_of(endpoint)) if call.service == "ssm"]
-    assert told == ["", "throttle", "throttle", ""]
+        kinds = [call.fault for call in faults.calls(endpoint, key=key_of(endpoint)) if call.service == "ssm"]
+    assert kinds == ["", "throttle", "throttle", ""]
 
 
 def test_a_share_of_calls_is_the_same_for_a_seed(endpoint: Endpoint, clients: Clients) -> None:

@@ -60,14 +60,14 @@ def values_of(name: str, seed: int, **changes: str) -> dict[str, str]:
 
 def failures(aws: Aws, stack: str) -> list[str]:
     """What failed in a stack and those nested in it."""
-    found = []
+    lines = []
     for event in aws.events(stack):
         if event["ResourceStatus"].endswith("_FAILED"):
-            found.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
+            lines.append(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}")
             nested = event.get("PhysicalResourceId", "")
             if event["ResourceType"] == STACK and nested and nested != event["StackId"]:
-                found += failures(aws, nested)
-    return found
+                lines += failures(aws, nested)
+    return lines
 
 
 @pytest.mark.soak

@@ -18,7 +18,7 @@ def bucket(name: Any, policy: str = "Retain", **properties: Any) -> dict[str, An
 
 
 def statuses(aws: Aws, stack: str, logical: str) -> list[str]:
-    return [one["ResourceStatus"] for one in aws.events(stack) if one["LogicalResourceId"] == logical]
+    return [event["ResourceStatus"] for event in aws.events(stack) if event["LogicalResourceId"] == logical]
 
 
 def test_a_resource_with_a_static_name_is_taken_over_on_creation(aws: Aws) -> None:
@@ -110,10 +110,10 @@ def shared(name: str) -> dict[str, Any]:
 def existing(aws: Aws, name: str) -> list[dict[str, Any]]:
     """Makes both by hand; what to import."""
     body = shared(name)["Resources"]["Policy"]["Properties"]["PolicyDocument"]
-    made = aws.client("codecommit").create_repository(repositoryName=name, repositoryDescription="d")
+    repository = aws.client("codecommit").create_repository(repositoryName=name, repositoryDescription="d")
     policy = aws.client("iam").create_policy(PolicyName=name, PolicyDocument=json.dumps(body))["Policy"]["Arn"]
     listed = {
-        ("Code", "AWS::CodeCommit::Repository"): {"RepositoryId": made["repositoryMetadata"]["repositoryId"]},
+        ("Code", "AWS::CodeCommit::Repository"): {"RepositoryId": repository["repositoryMetadata"]["repositoryId"]},
         ("Policy", "AWS::IAM::ManagedPolicy"): {"PolicyArn": policy},
     }
     return [
@@ -128,12 +128,12 @@ FLAT: dict[str, Any] = {"IncludeNestedStacks": False, "Capabilities": ["CAPABILI
 def test_a_flat_stack_is_made_of_existing_resources(aws: Aws) -> None:
     listed, template = existing(aws, "kept-code"), shared("kept-code")
     summary = aws.stacks.get_template_summary(TemplateBody=json.dumps(template))["ResourceIdentifierSummaries"]
-    assert {one["ResourceType"]: one["ResourceIdentifiers"] for one in summary} == {
+    assert {entry["ResourceType"]: entry["ResourceIdentifiers"] for entry in summary} == {
         "AWS::CodeCommit::Repository": ["RepositoryId"],
         "AWS::IAM::ManagedPolicy": ["PolicyArn"],
     }
     plan = aws.plan("kept-code", template, "IMPORT", ResourcesToImport=listed, **FLAT)
-    assert {one["ResourceChange"]["Action"] for one in plan["Changes"]} == {"Import"}, plan.get("StatusReason")
+    assert {change["ResourceChange"]["Action"] for change in plan["Changes"]} == {"Import"}, plan.get("StatusReason")
     assert aws.execute(plan)["StackStatus"] == "IMPORT_COMPLETE"
     repository = aws.resources("kept-code")["Code"]
     assert repository["PhysicalResourceId"] == listed[0]["ResourceIdentifier"]["RepositoryId"]
@@ -150,11 +150,11 @@ def importing(aws: Aws) -> list[dict[str, Any]]:
 
 def test_what_an_import_may_not_do_is_refused(aws: Aws, importing: list[dict[str, Any]]) -> None:
     template = shared("code-to-come")
-    given: dict[str, Any] = {"ResourcesToImport": importing, **FLAT}
+    arguments: dict[str, Any] = {"ResourcesToImport": importing, **FLAT}
     with pytest.raises(ClientError, match=r"cannot modify or add \[Outputs\]"):
-        aws.plan("wrongly", {**template, "Outputs": {"A": {"Value": "b"}}}, "IMPORT", **given)
+        aws.plan("wrongly", {**template, "Outputs": {"A": {"Value": "b"}}}, "IMPORT", **arguments)
     with pytest.raises(ClientError, match=r"cannot modify or add \[Tags\]"):
-        aws.plan("wrongly", template, "IMPORT", Tags=[{"Key": "a", "Value": "b"}], **given)
+        aws.plan("wrongly", template, "IMPORT", Tags=[{"Key": "a", "Value": "b"}], **arguments)
     with pytest.raises(ClientError, match="Invalid identifier"):
         wrong = [{**importing[0], "ResourceIdentifier": {"RepositoryName": "code-to-come"}}]
         aws.plan("wrongly", template, "IMPORT", ResourcesToImport=wrong, **FLAT)

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from scripts.local_aws.faults import ResourceFault
 from tests.local_aws.support import Aws, failing, reasons
 
-ONE: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
-TWO: dict[str, Any] = {"Resources": {**ONE["Resources"], "Other": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
+ONE_BUCKET: dict[str, Any] = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
+TWO: dict[str, Any] = {"Resources": {**ONE_BUCKET["Resources"], "Other": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
 
 
 def code(error: Any) -> str:
@@ -19,13 +19,13 @@ def code(error: Any) -> str:
 
 
 def test_the_same_token_starts_nothing_twice(aws: Aws) -> None:
-    body = json.dumps(ONE)
+    body = json.dumps(ONE_BUCKET)
     first = aws.stacks.create_stack(StackName="once", TemplateBody=body, ClientRequestToken="a")
     again = aws.stacks.create_stack(StackName="once", TemplateBody=body, ClientRequestToken="a")
     assert (first["StackId"], first["OperationId"]) == (again["StackId"], again["OperationId"])
     aws.wait("once")
     assert len(reasons(aws, "once", "CREATE_COMPLETE")) == 2
-    assert {one["ClientRequestToken"] for one in aws.events("once")} == {"a"}
+    assert {event["ClientRequestToken"] for event in aws.events("once")} == {"a"}
     with pytest.raises(ClientError) as caught:
         aws.stacks.create_stack(StackName="once", TemplateBody=body, ClientRequestToken="b")
     assert code(caught) == "AlreadyExistsException"
@@ -36,7 +36,7 @@ def test_the_same_token_starts_nothing_twice(aws: Aws) -> None:
     for _ in range(3):
         aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"], ClientRequestToken="c")
         aws.wait("once")
-    operations = {one["OperationId"] for one in aws.events("once")}
+    operations = {event["OperationId"] for event in aws.events("once")}
     assert len(operations) == 2
     with pytest.raises(ClientError) as caught:
         aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"])
@@ -48,7 +48,7 @@ def test_the_same_token_starts_nothing_twice(aws: Aws) -> None:
 
 
 def test_a_creation_from_a_change_set_is_started_once(aws: Aws) -> None:
-    plan = aws.plan("begun-once", ONE, "CREATE")
+    plan = aws.plan("begun-once", ONE_BUCKET, "CREATE")
     with failing(aws, ResourceFault("create", "begun-once/Bucket", seconds=0.3)):
         for _ in range(3):  # before it runs, while it runs, and afterwards
             aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"], ClientRequestToken="a")
@@ -59,7 +59,7 @@ def test_a_creation_from_a_change_set_is_started_once(aws: Aws) -> None:
 
 
 def test_a_cancellation_and_its_token(aws: Aws) -> None:
-    aws.deploy("ceased", ONE)
+    aws.deploy("ceased", ONE_BUCKET)
     template: dict[str, Any] = {
         "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"Tags": [{"Key": "a", "Value": "b"}]}}}
     }
@@ -76,32 +76,32 @@ def test_a_cancellation_and_its_token(aws: Aws) -> None:
 
 def test_the_name_of_a_change_set_is_taken_once(aws: Aws) -> None:
     """The message: aws-accelerator threads of landing-zone-accelerator-on-aws, 342 and 392."""
-    aws.deploy("named", ONE)
-    given: dict[str, Any] = {"StackName": "named", "ChangeSetName": "n", "TemplateBody": json.dumps(TWO)}
-    first = aws.stacks.create_change_set(**given, ClientToken="t")
-    assert aws.stacks.create_change_set(**given, ClientToken="t")["Id"] == first["Id"]
+    aws.deploy("named", ONE_BUCKET)
+    arguments: dict[str, Any] = {"StackName": "named", "ChangeSetName": "n", "TemplateBody": json.dumps(TWO)}
+    first = aws.stacks.create_change_set(**arguments, ClientToken="t")
+    assert aws.stacks.create_change_set(**arguments, ClientToken="t")["Id"] == first["Id"]
     with pytest.raises(ClientError, match="due to a mismatch with existing attribute ClientToken") as caught:
-        aws.stacks.create_change_set(**given, ClientToken="u")
+        aws.stacks.create_change_set(**arguments, ClientToken="u")
     assert code(caught) == "AlreadyExistsException"
     aws.delete("named")
 
 
 def test_change_sets_that_an_update_overtakes(aws: Aws) -> None:
-    aws.deploy("overtaken", ONE)
+    aws.deploy("overtaken", ONE_BUCKET)
     first, second = aws.plan("overtaken", TWO), aws.plan("overtaken", TWO)
     aws.execute(second)
     with pytest.raises(ClientError) as caught:
         aws.stacks.execute_change_set(ChangeSetName=first["ChangeSetId"])
     assert code(caught) == "ChangeSetNotFound"
-    plan = aws.plan("overtaken", ONE)
-    aws.stacks.update_stack(StackName="overtaken", TemplateBody=json.dumps(ONE))
+    plan = aws.plan("overtaken", ONE_BUCKET)
+    aws.stacks.update_stack(StackName="overtaken", TemplateBody=json.dumps(ONE_BUCKET))
     aws.wait("overtaken")
     assert aws.described(plan["ChangeSetId"])["ExecutionStatus"] == "OBSOLETE"
     aws.delete("overtaken")
 
 
 def test_what_a_change_set_does_on_failure_is_said_once(aws: Aws) -> None:
-    plan = aws.plan("unsure", ONE, "CREATE", OnStackFailure="ROLLBACK")
+    plan = aws.plan("unsure", ONE_BUCKET, "CREATE", OnStackFailure="ROLLBACK")
     with pytest.raises(ClientError, match="DisableRollback cannot be given"):
         aws.stacks.execute_change_set(ChangeSetName=plan["ChangeSetId"], DisableRollback=False)
     assert aws.execute(plan)["StackStatus"] == "CREATE_COMPLETE"
@@ -112,26 +112,30 @@ def test_what_a_change_set_does_on_failure_is_said_once(aws: Aws) -> None:
 
 @pytest.mark.parametrize(("policy", "status"), [("DELETE", "DELETE_COMPLETE"), ("DO_NOTHING", "CREATE_FAILED")])
 def test_on_failure_of_a_plain_creation(aws: Aws, policy: str, status: str) -> None:
-    given: dict[str, Any] = {"StackName": f"plain-{policy[:2]}", "TemplateBody": json.dumps(ONE), "OnFailure": policy}
+    arguments: dict[str, Any] = {
+        "StackName": f"plain-{policy[:2]}",
+        "TemplateBody": json.dumps(ONE_BUCKET),
+        "OnFailure": policy,
+    }
     with pytest.raises(ClientError, match="not both"):
-        aws.stacks.create_stack(**given, DisableRollback=False)
+        aws.stacks.create_stack(**arguments, DisableRollback=False)
     with failing(aws, ResourceFault("create", f"plain-{policy[:2]}/Bucket", reason="no")):
-        assert aws.wait(aws.stacks.create_stack(**given)["StackId"])["StackStatus"] == status
+        assert aws.wait(aws.stacks.create_stack(**arguments)["StackId"])["StackStatus"] == status
 
 
 def test_a_change_set_that_takes_long_or_fails(aws: Aws) -> None:
-    given: dict[str, Any] = {"StackName": "slowly", "ChangeSetName": "n", "ChangeSetType": "CREATE"}
+    arguments: dict[str, Any] = {"StackName": "slowly", "ChangeSetName": "n", "ChangeSetType": "CREATE"}
     with failing(aws, ResourceFault("plan", "slowly", seconds=60)):
-        made = aws.stacks.create_change_set(**given, TemplateBody=json.dumps(ONE))["Id"]
-        shown = aws.described(made)
+        change_set = aws.stacks.create_change_set(**arguments, TemplateBody=json.dumps(ONE_BUCKET))["Id"]
+        shown = aws.described(change_set)
         assert (shown["Status"], shown["ExecutionStatus"]) == ("CREATE_IN_PROGRESS", "UNAVAILABLE")
         with pytest.raises(ClientError) as caught:
-            aws.stacks.execute_change_set(ChangeSetName=made)
+            aws.stacks.execute_change_set(ChangeSetName=change_set)
         assert code(caught) == "InvalidChangeSetStatus"
     until = time.monotonic() + 120
-    while aws.described(made)["Status"] == "CREATE_IN_PROGRESS":
+    while aws.described(change_set)["Status"] == "CREATE_IN_PROGRESS":
         assert time.monotonic() < until
-    assert aws.execute(aws.described(made))["StackStatus"] == "CREATE_COMPLETE"
+    assert aws.execute(aws.described(change_set))["StackStatus"] == "CREATE_COMPLETE"
     with failing(aws, ResourceFault("plan", "slowly", reason="Internal failure")):
         failed = aws.stacks.create_change_set(StackName="slowly", ChangeSetName="m", TemplateBody=json.dumps(TWO))
         while (shown := aws.described(failed["Id"]))["Status"] == "CREATE_IN_PROGRESS":
@@ -142,8 +146,8 @@ def test_a_change_set_that_takes_long_or_fails(aws: Aws) -> None:
 
 def test_every_list_comes_in_pages(aws: Aws) -> None:
     properties = {"Type": "TEST", "ExportConfig": {"ExportConfigType": "NO_EXPORT"}}
-    one = {"Type": "AWS::CodeBuild::ReportGroup", "Properties": properties}
-    plan = aws.plan("long", {"Resources": {f"R{number:03}": one for number in range(120)}}, "CREATE")
+    report_group = {"Type": "AWS::CodeBuild::ReportGroup", "Properties": properties}
+    plan = aws.plan("long", {"Resources": {f"R{number:03}": report_group for number in range(120)}}, "CREATE")
     assert len(plan["Changes"]) == 100, plan.get("StatusReason")
     pages = aws.stacks.get_paginator("describe_change_set").paginate(ChangeSetName=plan["ChangeSetId"])
     assert [len(page["Changes"]) for page in pages] == [100, 20]

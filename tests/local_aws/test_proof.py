@@ -52,8 +52,10 @@ def kinds() -> set[str]:
     """Every resource type that the two roots, and what they nest, make with these values; what a domain adds is read
     back in tests/local_aws/test_rows.py."""
     templates = load(TEMPLATES)
-    stacks = [one for root in ("shared", "environment") for one in stack_instances(templates[root], SET)]
-    return {one.type for stack in stacks for one in stack.template.resources.values() if one.type != STACK}
+    stacks = [instance for root in ("shared", "environment") for instance in stack_instances(templates[root], SET)]
+    return {
+        resource.type for stack in stacks for resource in stack.template.resources.values() if resource.type != STACK
+    }
 
 
 def known(body: Any, values: dict[str, str]) -> dict[str, str]:
@@ -80,11 +82,11 @@ def test_every_property_is_read_back(aws: Aws, deployed: dict[str, Any]) -> None
     assert deployed["environment"]["Tags"] == [{"Key": key, "Value": value} for key, value in TAGS.items()]
     seen = set()
     for stack in (SHARED, ENVIRONMENT):
-        lost, told, kinds = compared(aws, stack)
-        assert lost == told, "what is not held is exactly what the local AWS tells"
+        lost, reported, kinds = compared(aws, stack)
+        assert lost == reported, "what is not held is exactly what the local AWS tells"
         seen |= kinds
     assert len(seen) > 40
-    assert all(one["Kept"] for one in aws.endpoint.exceptions())
+    assert all(entry["Kept"] for entry in aws.endpoint.exceptions())
 
 
 def test_a_second_time_nothing_changes(aws: Aws, deployed: dict[str, Any]) -> None:
@@ -103,22 +105,26 @@ def test_a_second_time_nothing_changes(aws: Aws, deployed: dict[str, Any]) -> No
 
 def test_the_services_themselves_agree(aws: Aws, deployed: dict[str, Any]) -> None:
     """Without the rows: what a person would look at."""
-    found = outputs(deployed["environment"])
-    stages = aws.client("codepipeline").get_pipeline(name=found["Pipeline"])["pipeline"]["stages"]
+    values = outputs(deployed["environment"])
+    stages = aws.client("codepipeline").get_pipeline(name=values["Pipeline"])["pipeline"]["stages"]
     assert stages[0]["name"] == "Source"
     s3 = aws.s3
-    rule = s3.get_bucket_encryption(Bucket=found["ArtifactBucketName"])["ServerSideEncryptionConfiguration"]["Rules"][0]
-    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == found["KeyArn"]
-    assert all(s3.get_public_access_block(Bucket=found["SiteBucketName"])["PublicAccessBlockConfiguration"].values())
+    rule = s3.get_bucket_encryption(Bucket=values["ArtifactBucketName"])["ServerSideEncryptionConfiguration"]["Rules"][
+        0
+    ]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == values["KeyArn"]
+    assert all(s3.get_public_access_block(Bucket=values["SiteBucketName"])["PublicAccessBlockConfiguration"].values())
     table = aws.client("dynamodb").describe_table(TableName=SET["ClientsTable"])["Table"]
-    assert {one["IndexName"] for one in table["GlobalSecondaryIndexes"]} == {"AwsAccountIdIndex", "EmailIndex"}
-    secret = aws.client("secretsmanager").get_secret_value(SecretId=found["EncryptionSecretArn"])["SecretString"]
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"AwsAccountIdIndex", "EmailIndex"}
+    secret = aws.client("secretsmanager").get_secret_value(SecretId=values["EncryptionSecretArn"])["SecretString"]
     assert len(secret) == 44
     assert secret.endswith("=")
-    services = aws.client("ecs").describe_services(cluster=found["RunningCluster"], services=[found["RunningService"]])
+    services = aws.client("ecs").describe_services(
+        cluster=values["RunningCluster"], services=[values["RunningService"]]
+    )
     assert services["services"][0]["desiredCount"] == 0
-    subscriptions = aws.client("sns").list_subscriptions_by_topic(TopicArn=found["TopicArn"])["Subscriptions"]
-    assert {one["Protocol"] for one in subscriptions} == {"email", "sms"}
+    subscriptions = aws.client("sns").list_subscriptions_by_topic(TopicArn=values["TopicArn"])["Subscriptions"]
+    assert {subscription["Protocol"] for subscription in subscriptions} == {"email", "sms"}
 
 
 def test_the_comparison_finds_what_was_changed_behind_its_back(aws: Aws, deployed: dict[str, Any]) -> None:
@@ -127,13 +133,13 @@ def test_the_comparison_finds_what_was_changed_behind_its_back(aws: Aws, deploye
     [group] = logs.describe_log_groups(logGroupNamePrefix=f"{ENVIRONMENT}-Network")["logGroups"]
     sns.set_topic_attributes(**key, AttributeValue="other")
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=1)
-    children, found = aws.resources(ENVIRONMENT), set()
+    children, differences = aws.resources(ENVIRONMENT), set()
     for name in ("Notifications", "Network"):
-        lost, told, _ = compared(aws, children[name]["PhysicalResourceId"])
-        found |= {(kind, path) for _, kind, path in lost - told}
+        lost, reported, _ = compared(aws, children[name]["PhysicalResourceId"])
+        differences |= {(kind, path) for _, kind, path in lost - reported}
     sns.set_topic_attributes(**key, AttributeValue=outputs(deployed["environment"])["KeyArn"])
     logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=group["retentionInDays"])
-    assert found == {("AWS::SNS::Topic", "KmsMasterKeyId"), ("AWS::Logs::LogGroup", "RetentionInDays")}
+    assert differences == {("AWS::SNS::Topic", "KmsMasterKeyId"), ("AWS::Logs::LogGroup", "RetentionInDays")}
 
 
 def test_a_later_apply_and_back(aws: Aws, deployed: dict[str, Any]) -> None:
@@ -159,7 +165,7 @@ def test_a_later_apply_and_back(aws: Aws, deployed: dict[str, Any]) -> None:
         )
         assert stack["StackStatus"] == "UPDATE_COMPLETE", aws.events("cloud-health-local")[-20:]
         if values is later:
-            lost, told, seen = compared(aws, ENVIRONMENT)
-            assert lost == told
-            seen |= {one["ResourceType"] for one in aws.resources(SHARED).values()}
+            lost, reported, seen = compared(aws, ENVIRONMENT)
+            assert lost == reported
+            seen |= {resource["ResourceType"] for resource in aws.resources(SHARED).values()}
             assert kinds() <= seen, "one of every type was read"

@@ -46,8 +46,8 @@ def test_a_policy_refuses_an_update_in_place(aws: Aws, guarded: str, policy: str
     aws.stacks.set_stack_policy(StackName=guarded, StackPolicyBody=policy)
     stack = aws.deploy("guarded", root(aws), "UPDATE", parameters={"Days": days})
     assert stack["StackStatus"] == ("UPDATE_ROLLBACK_COMPLETE" if refused else "UPDATE_COMPLETE")
-    told = [reason for name, reason in reasons(aws, guarded, "UPDATE_FAILED") if name == "Logs"]
-    assert refused in (told[-1] if refused else "")
+    messages = [reason for name, reason in reasons(aws, guarded, "UPDATE_FAILED") if name == "Logs"]
+    assert refused in (messages[-1] if refused else "")
     assert aws.resources(guarded)["Logs"]["ResourceStatus"] == "UPDATE_COMPLETE"
     aws.stacks.set_stack_policy(StackName=guarded, StackPolicyBody="{}")
 
@@ -68,8 +68,8 @@ def test_the_policy_of_a_root_sees_nested_stacks_as_resources_only(aws: Aws) -> 
 
 
 def test_a_policy_refuses_replacement_and_removal(aws: Aws) -> None:
-    given = {"Versioning": "Enabled", "Days": "7"}
-    aws.deploy("sealed", LEAVES, parameters=given)
+    parameters = {"Versioning": "Enabled", "Days": "7"}
+    aws.deploy("sealed", LEAVES, parameters=parameters)
     policy = denying(["Update:Replace", "Update:Delete"])
     aws.stacks.set_stack_policy(StackName="sealed", StackPolicyBody=policy)
     assert json.loads(aws.stacks.get_stack_policy(StackName="sealed")["StackPolicyBody"]) == json.loads(policy)
@@ -77,12 +77,13 @@ def test_a_policy_refuses_replacement_and_removal(aws: Aws) -> None:
     renamed["Resources"]["Logs"]["Properties"]["LogGroupName"] = "/leaves/elsewhere"
     del smaller["Resources"]["Logs"]
     for template in (renamed, smaller):
-        stack = aws.deploy("sealed", template, "UPDATE", parameters=given)
+        stack = aws.deploy("sealed", template, "UPDATE", parameters=parameters)
         assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
         assert reasons(aws, "sealed", "UPDATE_FAILED")[-1][0] == "Logs"
     assert aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/sealed")["logGroups"]
     assert (
-        aws.deploy("sealed", LEAVES, "UPDATE", parameters={**given, "Days": "14"})["StackStatus"] == "UPDATE_COMPLETE"
+        aws.deploy("sealed", LEAVES, "UPDATE", parameters={**parameters, "Days": "14"})["StackStatus"]
+        == "UPDATE_COMPLETE"
     )
     aws.delete("sealed")
 

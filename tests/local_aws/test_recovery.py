@@ -9,7 +9,7 @@ from scripts.local_aws.faults import ResourceFault
 from tests.local_aws.support import Aws, failing, reasons
 from tests.local_aws.trees import LEAVES, READER, broken, root
 
-GIVEN = {"Versioning": "Enabled", "Days": "7"}
+INITIAL = {"Versioning": "Enabled", "Days": "7"}
 LATER = {"Days": "30", "Text": "bye"}
 
 
@@ -20,7 +20,7 @@ def retention(aws: Aws, stack: str) -> int:
 
 def stuck(aws: Aws, name: str) -> tuple[str, str]:
     """A root in UPDATE_ROLLBACK_FAILED whose nested Leaves/Logs does not go back; its id and that of Leaves."""
-    made = aws.deploy(name, root(aws))
+    created = aws.deploy(name, root(aws))
     listed = (
         ResourceFault("update", f"{name}/Reader/Note", reason="too long"),
         ResourceFault("rollback", f"{name}/Leaves/Logs", reason="cannot go back", refused=True),
@@ -28,11 +28,11 @@ def stuck(aws: Aws, name: str) -> tuple[str, str]:
     with failing(aws, *listed):
         stack = aws.deploy(name, root(aws), "UPDATE", parameters=LATER)
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
-    return made["StackId"], aws.resources(name)["Leaves"]["PhysicalResourceId"]
+    return created["StackId"], aws.resources(name)["Leaves"]["PhysicalResourceId"]
 
 
 def statuses(aws: Aws, *stacks: str) -> list[str]:
-    return [aws.stacks.describe_stacks(StackName=one)["Stacks"][0]["StackStatus"] for one in stacks]
+    return [aws.stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] for stack in stacks]
 
 
 def test_a_rollback_that_failed_is_continued_once_its_cause_is_gone(aws: Aws) -> None:
@@ -106,10 +106,10 @@ def test_a_running_update_is_cancelled_and_rolled_back(aws: Aws) -> None:
 
 def test_a_running_creation_is_deleted(aws: Aws) -> None:
     with failing(aws, ResourceFault("create", "given-up/Logs", seconds=60)):
-        plan = aws.plan("given-up", LEAVES, "CREATE", parameters=GIVEN)
+        plan = aws.plan("given-up", LEAVES, "CREATE", parameters=INITIAL)
         aws.starts(plan, "Logs", "given-up")
         assert aws.delete("given-up")["StackStatus"] == "DELETE_COMPLETE"
-    assert "ROLLBACK_IN_PROGRESS" not in {one["ResourceStatus"] for one in aws.events(plan["StackId"])}
+    assert "ROLLBACK_IN_PROGRESS" not in {event["ResourceStatus"] for event in aws.events(plan["StackId"])}
     groups = aws.client("logs").describe_log_groups(logGroupNamePrefix="/leaves/given-up")["logGroups"]
     assert groups == []
 
@@ -126,7 +126,7 @@ def test_an_update_without_rollback_is_rolled_back_by_hand(aws: Aws) -> None:
     assert aws.wait("kept")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert retention(aws, "kept") == 7
     events = aws.stacks.describe_events(OperationId=answer["OperationId"])["OperationEvents"]
-    assert {one["ResourceStatus"] for one in events} >= {"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"}
+    assert {event["ResourceStatus"] for event in events} >= {"UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"}
     aws.delete("kept")
 
 
@@ -142,9 +142,9 @@ def test_an_update_without_rollback_is_tried_again(aws: Aws) -> None:
 
 
 def test_a_creation_without_rollback_is_tried_again_or_rolled_back(aws: Aws) -> None:
-    plan = aws.plan("begun", broken(LEAVES), "CREATE", parameters=GIVEN)
+    plan = aws.plan("begun", broken(LEAVES), "CREATE", parameters=INITIAL)
     assert aws.execute(plan, DisableRollback=True)["StackStatus"] == "CREATE_FAILED"
-    plan = aws.plan("begun", LEAVES, parameters=GIVEN)
+    plan = aws.plan("begun", LEAVES, parameters=INITIAL)
     assert aws.execute(plan, DisableRollback=True)["StackStatus"] == "UPDATE_COMPLETE"
     aws.delete("begun")
     plan = aws.plan("begun", broken(READER), "CREATE", parameters={"KeyArn": "a", "Text": "b"})

@@ -16,8 +16,8 @@ def test_a_resource_that_fails_to_be_created(aws: Aws, refused: bool) -> None:
     [(_, reason)] = reasons(aws, "unmade", "CREATE_FAILED")[:1]
     child = reason.removeprefix("Embedded stack ").split(" ")[0]
     assert reasons(aws, child, "CREATE_FAILED")[0] == ("Bucket", "no room")
-    buckets = [one for one in aws.events(child) if one["LogicalResourceId"] == "Bucket"]
-    assert any(one.get("PhysicalResourceId") for one in buckets) is not refused
+    buckets = [event for event in aws.events(child) if event["LogicalResourceId"] == "Bucket"]
+    assert any(event.get("PhysicalResourceId") for event in buckets) is not refused
     aws.delete("unmade")
 
 

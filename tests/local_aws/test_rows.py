@@ -143,8 +143,8 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
     for number, properties in enumerate((*CASES[kind], CASES[kind][0])):
         template = {"Resources": {"One": {"Type": kind, "Properties": copy.deepcopy(properties)}}}
         stack = aws.deploy(f"row-{name}", template, "UPDATE" if number else "CREATE")
-        failed = [one for one in aws.events(stack["StackId"]) if "FAILED" in one["ResourceStatus"]]
-        reasons = [one.get("ResourceStatusReason") for one in failed]
+        failed = [event for event in aws.events(stack["StackId"]) if "FAILED" in event["ResourceStatus"]]
+        reasons = [event.get("ResourceStatusReason") for event in failed]
         assert stack["StackStatus"] == ("UPDATE_COMPLETE" if number else "CREATE_COMPLETE"), reasons
         physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
     assert len(physical) == 1, "nothing was replaced"
@@ -163,7 +163,7 @@ def test_a_record_is_made_changed_and_taken_away(aws: Aws) -> None:
 
     def shown() -> list[str]:
         records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-        return [one["AliasTarget"]["DNSName"] for one in records if one["Type"] == "A"]
+        return [record["AliasTarget"]["DNSName"] for record in records if record["Type"] == "A"]
 
     assert aws.deploy("record", template("one.test"))["StackStatus"] == "CREATE_COMPLETE"
     assert aws.deploy("record", template("two.test"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
@@ -196,7 +196,7 @@ def test_what_no_row_can_change_is_rolled_back_with_a_reason(aws: Aws) -> None:
     aws.deploy("row-unchangeable", template)
     properties["RepositoryDescription"] = "b"
     assert aws.deploy("row-unchangeable", template, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    [failed] = [one for one in aws.events("row-unchangeable") if one["ResourceStatus"] == "UPDATE_FAILED"]
+    [failed] = [event for event in aws.events("row-unchangeable") if event["ResourceStatus"] == "UPDATE_FAILED"]
     assert "RepositoryDescription cannot be changed on the local AWS" in failed["ResourceStatusReason"]
     kept = aws.client("codecommit").get_repository(repositoryName="source")["repositoryMetadata"]
     assert kept["repositoryDescription"] == "a"

@@ -63,18 +63,18 @@ def test_a_server_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_one_that_ended_is_told_with_what_is_lost_and_its_log(tmp_path: Path) -> None:
-    run_file, told = tmp_path / "local_aws.json", list[str]()
-    server.ensure(run_file, told.append)
+    run_file, messages = tmp_path / "local_aws.json", list[str]()
+    server.ensure(run_file, messages.append)
     run = server.status(run_file)
-    assert run is not None and told == []
+    assert run is not None and messages == []
     os.kill(run.pid, signal.SIGKILL)
     while server.status(run_file):
         time.sleep(0.02)
     assert server.lost(run_file) == (
         f"The local AWS (process {run.pid}) has ended: what was in it is lost. Its log: {run.log}"
     )
-    server.ensure(run_file, told.append)
-    assert told == [server.lost(run_file) or told[0]] and str(tmp_path / "local_aws.ended.log") in told[0]
+    server.ensure(run_file, messages.append)
+    assert messages == [server.lost(run_file) or messages[0]] and str(tmp_path / "local_aws.ended.log") in messages[0]
     assert (tmp_path / "local_aws.ended.log").exists()
     assert server.stop(run_file) and server.lost(run_file) == "", "what was stopped is not lost"
 

@@ -37,7 +37,7 @@ QUOTA = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE", "QuotaName": "VPCs per
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "given", "answer"),
+    ("service", "operation", "arguments", "answer"),
     [
         ("sns", "get_sms_sandbox_account_status", {}, {"IsInSandbox": True}),
         ("sesv2", "get_account", {}, {"ProductionAccessEnabled": True, "SendQuota": {"Max24HourSend": 200.0}}),
@@ -47,7 +47,7 @@ QUOTA = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE", "QuotaName": "VPCs per
     ],
 )
 def test_a_test_says_what_is_answered(
-    endpoint: Endpoint, service: str, operation: str, given: dict[str, Any], answer: dict[str, Any]
+    endpoint: Endpoint, service: str, operation: str, arguments: dict[str, Any], answer: dict[str, Any]
 ) -> None:
     key = f"UNIMPLEMENTED{endpoint.key}"
     keys = {"aws_access_key_id": key, "aws_secret_access_key": "none"}
@@ -55,8 +55,8 @@ def test_a_test_says_what_is_answered(
     plan = Plan((CallFault("answer", on=f"{service}.*", times=0, answer=answer),), key=key)
     with faults.planned(endpoint, plan):
         for _ in range(2):
-            found = getattr(client, operation)(**given)
-            assert {key: found[key] for key in answer} == answer
+            response = getattr(client, operation)(**arguments)
+            assert {key: response[key] for key in answer} == answer
         assert [call.fault for call in faults.calls(endpoint, key=key)] == ["answer", "answer"]
 
 

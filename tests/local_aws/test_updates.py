@@ -22,22 +22,26 @@ def test_a_nested_update_and_a_replacement(aws: Aws) -> None:
     change = leaf(aws.described(leaf(plan, "Leaves")["ChangeSetId"]), "Bucket")
     assert (change["Replacement"], change["PolicyAction"]) == ("True", "ReplaceAndRetain")
     assert aws.execute(plan)["StackStatus"] == "UPDATE_COMPLETE"
-    buckets = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    buckets = {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]}
     assert {"moved-elsewhere", outputs(first)["BucketName"]} <= buckets
     assert aws.delete("moving")["StackStatus"] == "DELETE_COMPLETE"
-    assert "moved-elsewhere" in {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}, "retained"
+    assert "moved-elsewhere" in {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]}, "retained"
 
 
 def test_a_failed_creation_leaves_nothing(aws: Aws) -> None:
-    before = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    before = {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]}
     stack = aws.deploy("fallen", root(aws, broken(LEAVES), suffix="-broken"))
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    failed = {one["LogicalResourceId"]: one for one in aws.events("fallen") if one["ResourceStatus"] == "CREATE_FAILED"}
+    failed = {
+        event["LogicalResourceId"]: event
+        for event in aws.events("fallen")
+        if event["ResourceStatus"] == "CREATE_FAILED"
+    }
     assert failed["Leaves"]["ResourceStatusReason"].startswith("Embedded stack arn:aws:cloudformation:")
     child = failed["Leaves"]["PhysicalResourceId"]
-    reasons = [one.get("ResourceStatusReason") for one in aws.events(child) if one["LogicalResourceId"] == "Zz"]
+    reasons = [event.get("ResourceStatusReason") for event in aws.events(child) if event["LogicalResourceId"] == "Zz"]
     assert any("The specified bucket does not exist" in (reason or "") for reason in reasons if reason)
-    assert {one["Name"] for one in aws.s3.list_buckets()["Buckets"]} == before, "RetainExceptOnCreate was deleted"
+    assert {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]} == before, "RetainExceptOnCreate was deleted"
     [gone] = aws.stacks.describe_stacks(StackName=child)["Stacks"]
     assert gone["StackStatus"] == "DELETE_COMPLETE"
     with pytest.raises(ClientError, match="is in ROLLBACK_COMPLETE state and can not be updated"):
@@ -75,11 +79,11 @@ def test_what_a_failed_update_made_goes_with_it(aws: Aws) -> None:
     flat["Resources"] = {"Group": {"Type": "AWS::Logs::LogGroup"}}
     flat["Outputs"] = {}
     assert aws.deploy("growing", flat)["StackStatus"] == "CREATE_COMPLETE"
-    before = {one["Name"] for one in aws.s3.list_buckets()["Buckets"]}
+    before = {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]}
     grown = {**flat, "Resources": {**flat["Resources"], "Leaves": late, **broken(flat)["Resources"]}}
     grown["Resources"]["Zz"]["DependsOn"] = "Leaves"
     assert aws.deploy("growing", grown, "UPDATE")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    assert {one["Name"] for one in aws.s3.list_buckets()["Buckets"]} == before
+    assert {bucket["Name"] for bucket in aws.s3.list_buckets()["Buckets"]} == before
     assert set(aws.resources("growing")) == {"Group"}
     aws.delete("growing")
 
@@ -106,11 +110,11 @@ def test_what_cannot_be_cleaned_up_stays_behind_and_is_told(aws: Aws) -> None:
     aws.s3.put_object(Bucket=bucket, Key="left", Body=b"")
     del template["Resources"]["Two"]
     assert aws.deploy("untidy", template, "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
-    [failed] = [one for one in aws.events("untidy") if one["ResourceStatus"] == "DELETE_FAILED"]
+    [failed] = [event for event in aws.events("untidy") if event["ResourceStatus"] == "DELETE_FAILED"]
     assert "not empty" in failed["ResourceStatusReason"]
     assert set(aws.resources("untidy")) == {"One"}
     aws.s3.put_object(Bucket=aws.resources("untidy")["One"]["PhysicalResourceId"], Key="left", Body=b"")
     assert aws.delete("untidy")["StackStatus"] == "DELETE_FAILED"
     aws.stacks.delete_stack(StackName="untidy", RetainResources=["One"])
-    [stack] = [one for one in aws.stacks.list_stacks()["StackSummaries"] if one["StackName"] == "untidy"]
+    [stack] = [stack for stack in aws.stacks.list_stacks()["StackSummaries"] if stack["StackName"] == "untidy"]
     assert aws.wait(stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"

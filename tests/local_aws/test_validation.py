@@ -14,11 +14,11 @@ def named(name: str, **more: Any) -> dict[str, Any]:
     return {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}, **more}}}
 
 
-def found(aws: Aws, plan: Any) -> list[tuple[str, str, str, str]]:
+def problems(aws: Aws, plan: Any) -> list[tuple[str, str, str, str]]:
     events = aws.stacks.describe_events(ChangeSetName=plan["ChangeSetId"])["OperationEvents"]
-    assert {one["EventType"] for one in events} <= {"VALIDATION_ERROR"}
+    assert {event["EventType"] for event in events} <= {"VALIDATION_ERROR"}
     members = ("LogicalResourceId", "ValidationName", "ValidationFailureMode", "ValidationPath")
-    return [tuple(one[name] for name in members) for one in events]
+    return [tuple(event[name] for name in members) for event in events]
 
 
 def test_a_conflict_of_names_fails_the_change_set(aws: Aws) -> None:
@@ -27,7 +27,7 @@ def test_a_conflict_of_names_fails_the_change_set(aws: Aws) -> None:
     assert plan["Status"] == "FAILED"
     assert "[AWS::EarlyValidation::ResourceExistenceCheck]" in plan["StatusReason"]
     assert leaf(plan, "Bucket")["Action"] == "Add", "the changes are shown all the same"
-    assert found(aws, plan) == [("Bucket", "NAME_CONFLICT_VALIDATION", "FAIL", "/Resources/Bucket")]
+    assert problems(aws, plan) == [("Bucket", "NAME_CONFLICT_VALIDATION", "FAIL", "/Resources/Bucket")]
     [event] = aws.stacks.describe_events(ChangeSetName=plan["ChangeSetId"])["OperationEvents"]
     assert event["ValidationStatusReason"] == (
         "Resource of type 'AWS::S3::Bucket' with identifier 'taken-already' already exists."
@@ -46,7 +46,7 @@ def test_a_conflict_inside_a_nested_stack_is_told_there(aws: Aws) -> None:
     plan = aws.plan("deep", root(aws, reader=reader, suffix="-deep"), "CREATE")
     assert plan["StatusReason"].endswith("was not successfully created: Currently in FAILED.")
     nested = aws.described(plan["StatusReason"].split()[3])
-    assert found(aws, nested) == [("Note", "NAME_CONFLICT_VALIDATION", "FAIL", "/Resources/Note")]
+    assert problems(aws, nested) == [("Note", "NAME_CONFLICT_VALIDATION", "FAIL", "/Resources/Note")]
     aws.delete("deep")
 
 
@@ -55,11 +55,11 @@ def test_a_bucket_that_is_not_empty_is_a_warning(aws: Aws) -> None:
     aws.s3.put_object(Bucket="filled-up", Key="a", Body=b"")
     plan = aws.plan("filled", {"Resources": {"Other": {"Type": "AWS::Logs::LogGroup"}}})
     assert plan["Status"] == "CREATE_COMPLETE"
-    assert found(aws, plan) == [("Bucket", "BUCKET_EMPTINESS_VALIDATION", "WARN", "/Resources/Bucket")]
+    assert problems(aws, plan) == [("Bucket", "BUCKET_EMPTINESS_VALIDATION", "WARN", "/Resources/Bucket")]
     retained = aws.plan("filled", named("filled-up", DeletionPolicy="Retain"))
     aws.execute(retained)
     plan = aws.plan("filled", {"Resources": {"Other": {"Type": "AWS::Logs::LogGroup"}}})
-    assert found(aws, plan) == []
+    assert problems(aws, plan) == []
     aws.delete("filled")
 
 
@@ -76,20 +76,22 @@ def test_types_that_early_validation_passes_over_fail_later(aws: Aws) -> None:
 @pytest.mark.parametrize("hooked", [False, True])
 def test_hooks(aws: Aws, hooked: bool) -> None:
     name = f"hooked-{hooked}".lower()
-    given: dict[str, Any] = {"Versioning": "Enabled", "Days": "7"}
+    parameters: dict[str, Any] = {"Versioning": "Enabled", "Days": "7"}
     listed = [ResourceFault("hook", f"{name}/Logs", reason="no log groups here")] if hooked else []
     with failing(aws, *listed):
-        plan = aws.plan(name, LEAVES, "CREATE", parameters=given)
+        plan = aws.plan(name, LEAVES, "CREATE", parameters=parameters)
         shown = aws.stacks.describe_change_set_hooks(ChangeSetName=plan["ChangeSetId"])
-        targets = [one["TargetDetails"]["ResourceTargetDetails"]["LogicalResourceId"] for one in shown["Hooks"]]
+        targets = [hook["TargetDetails"]["ResourceTargetDetails"]["LogicalResourceId"] for hook in shown["Hooks"]]
         assert (shown["Status"], targets) == ("PLANNED", ["Logs"] if hooked else [])
         stack = aws.execute(plan)
     assert stack["StackStatus"] == ("ROLLBACK_COMPLETE" if hooked else "CREATE_COMPLETE")
     if hooked:
         refused = [("Logs", f"The following hook(s) failed: [{HOOK}]")]
         assert reasons(aws, name, "CREATE_FAILED")[:1] == refused, "what was under way is cancelled after it"
-        [event] = [one for one in aws.events(name) if "HookType" in one]
+        [event] = [event for event in aws.events(name) if "HookType" in event]
         assert (event["HookStatus"], event["HookStatusReason"]) == ("HOOK_COMPLETE_FAILED", "no log groups here")
         events = aws.stacks.describe_events(StackName=name)["OperationEvents"]
-        assert [one["LogicalResourceId"] for one in events if one["EventType"] == "HOOK_INVOCATION_ERROR"] == ["Logs"]
+        assert [event["LogicalResourceId"] for event in events if event["EventType"] == "HOOK_INVOCATION_ERROR"] == [
+            "Logs"
+        ]
     aws.delete(name)

@@ -77,17 +77,19 @@ def root(aws: Aws, leaves: Any = LEAVES, reader: Any = READER, suffix: str = "")
 
 
 def leaf(change_set: Any, name: str) -> Any:
-    [found] = [
-        one["ResourceChange"] for one in change_set["Changes"] if one["ResourceChange"]["LogicalResourceId"] == name
+    [change] = [
+        change["ResourceChange"]
+        for change in change_set["Changes"]
+        if change["ResourceChange"]["LogicalResourceId"] == name
     ]
-    return found
+    return change
 
 
 def broken(template: dict[str, Any]) -> dict[str, Any]:
     """With a resource that its service refuses, made last."""
-    found = copy.deepcopy(template)
-    found["Resources"]["Zz"] = {
+    faulty = copy.deepcopy(template)
+    faulty["Resources"]["Zz"] = {
         "Type": "AWS::S3::BucketPolicy",
         "Properties": {"Bucket": "no-such-bucket", "PolicyDocument": {"Statement": []}},
     }
-    return found
+    return faulty

@@ -129,7 +129,9 @@ class Plan:
         try:
             body = json.loads(text)
             listed = {"calls": CallFault, "resources": ResourceFault}
-            faults = {name: tuple(made(**one) for one in body.get(name, ())) for name, made in listed.items()}
+            faults = {
+                name: tuple(fault_type(**entry) for entry in body.get(name, ())) for name, fault_type in listed.items()
+            }
             return cls(**{**body, **faults})
         except FaultPlanError:
             raise
@@ -154,13 +156,13 @@ def remove(endpoint: Endpoint, region: str = "", key: str = "") -> None:
 
 def plans(endpoint: Endpoint) -> list[Plan]:
     """The plans in force."""
-    return [Plan.read(json.dumps(one)) for one in _ask(endpoint, "GET", "faults")]
+    return [Plan.read(json.dumps(plan)) for plan in _ask(endpoint, "GET", "faults")]
 
 
 def calls(endpoint: Endpoint, region: str = "", key: str = "") -> list[Call]:
     """The calls that came since the plan for this region and key was set, in order. Raises `FaultPlanError`."""
-    found = _ask(endpoint, "GET", f"calls?{urlencode({'region': region, 'key': key})}")
-    return [Call(**{name: value for name, value in one.items() if name != "name"}) for one in found]
+    answer = _ask(endpoint, "GET", f"calls?{urlencode({'region': region, 'key': key})}")
+    return [Call(**{name: value for name, value in entry.items() if name != "name"}) for entry in answer]
 
 
 def behave(endpoint: Endpoint, **changes: Any) -> None:

@@ -83,16 +83,16 @@ def _put(plan: Plan) -> None:
 
 
 def _remove(region: str, key: str, every: bool) -> None:
-    for one in [one for one in ACTIVE if every or (one.plan.region, one.plan.key) == (region, key)]:
-        ACTIVE.remove(one)
-        one.gone.set()
+    for active in [active for active in ACTIVE if every or (active.plan.region, active.plan.key) == (region, key)]:
+        ACTIVE.remove(active)
+        active.gone.set()
 
 
 def match_fault(on: str, path: str, kind: str, region: str, key: str) -> Match | None:
     """The fault that a step of the engine meets, with the event that ends its waiting."""
-    for one in tuple(ACTIVE):
-        if one.of(region, key) and (fault := one.step(on, path, kind)):
-            return fault, one.gone
+    for active in tuple(ACTIVE):
+        if active.of(region, key) and (fault := active.step(on, path, kind)):
+            return fault, active.gone
     return None
 
 
@@ -101,9 +101,9 @@ def match_hook(path: str, kind: str, region: str, key: str) -> ResourceFault | N
     return next(
         (
             fault
-            for one in tuple(ACTIVE)
-            for fault in one.plan.resources
-            if one.of(region, key) and fault.on == "hook" and fits(fault, path, kind)
+            for active in tuple(ACTIVE)
+            for fault in active.plan.resources
+            if active.of(region, key) and fault.on == "hook" and fits(fault, path, kind)
         ),
         None,
     )
@@ -129,9 +129,9 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
     if name == "behaviour":
         return _behaviour(environ, region)
     if name == "calls":
-        for one in ACTIVE:
-            if (one.plan.region, one.plan.key) == (region, key):
-                return "200 OK", [asdict(call) for call in tuple(one.calls)]
+        for active in ACTIVE:
+            if (active.plan.region, active.plan.key) == (region, key):
+                return "200 OK", [asdict(call) for call in tuple(active.calls)]
         return "404 Not Found", {"error": f"no plan is set for region {region!r} and key {key!r}"}
     if name != "faults":
         return None
@@ -142,7 +142,7 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
             return "400 Bad Request", {"error": str(error)}
     elif method == "DELETE":
         _remove(region, key, every=not region and not key)
-    return "200 OK", [asdict(one.plan) for one in ACTIVE]
+    return "200 OK", [asdict(active.plan) for active in ACTIVE]
 
 
 def _behaviour(environ: Mapping[str, Any], region: str) -> tuple[str, Any]:
@@ -171,9 +171,9 @@ def in_front(of: Application) -> Application:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = io.BytesIO(body)
         call, fault = wire.read(environ, body), None
-        for one in tuple(ACTIVE):
-            if one.of(call.region, call.key):
-                fault = one.count(call) or fault
+        for active in tuple(ACTIVE):
+            if active.of(call.region, call.key):
+                fault = active.count(call) or fault
         return _disturbed(of, environ, start_response, call, fault) if fault else of(environ, start_response)
 
     return application

@@ -16,13 +16,15 @@ TOPIC, SECRET, PARAMETER, ROLE, POLICY = (
 )
 
 
-def _generate(secret: "ResourceHandler", wanted: Mapping[str, Any]) -> None:
+def _generate(secret: "ResourceHandler", properties: Mapping[str, Any]) -> None:
     """A secret's value as `GenerateSecretString` describes it, within `SecretStringTemplate` if there is one."""
     own = ("SecretStringTemplate", "GenerateStringKey")
-    asked = secret.folded("get_random_password", {key: value for key, value in wanted.items() if key not in own})
-    text = secret.call("get_random_password", asked)["RandomPassword"]
-    if "SecretStringTemplate" in wanted:
-        text = json.dumps({**json.loads(wanted["SecretStringTemplate"]), wanted["GenerateStringKey"]: text})
+    arguments = secret.folded(
+        "get_random_password", {key: value for key, value in properties.items() if key not in own}
+    )
+    text = secret.call("get_random_password", arguments)["RandomPassword"]
+    if "SecretStringTemplate" in properties:
+        text = json.dumps({**json.loads(properties["SecretStringTemplate"]), properties["GenerateStringKey"]: text})
     secret.call("put_secret_value", {**secret.address(None), "SecretString": text})
 
 
@@ -48,15 +50,15 @@ def _topic_attribute(name: str) -> Setting:
 
 def _inline(role: "ResourceHandler") -> dict[str, Any]:
     names = role.call("list_role_policies", role.address(None))["PolicyNames"]
-    found = [role.call("get_role_policy", {**role.address(None), "PolicyName": name}) for name in names]
-    return {"Policies": [{key: one[key] for key in ("PolicyName", "PolicyDocument")} for one in found]}
+    policies = [role.call("get_role_policy", {**role.address(None), "PolicyName": name}) for name in names]
+    return {"Policies": [{key: policy[key] for key in ("PolicyName", "PolicyDocument")} for policy in policies]}
 
 
-def _in_profile(profile: "ResourceHandler", wanted: Any) -> None:
+def _in_profile(profile: "ResourceHandler", names: Any) -> None:
     """The roles of an instance profile: AWS allows one, so the old one goes first."""
-    for one in profile.call("get_instance_profile", profile.address(None))["InstanceProfile"]["Roles"]:
-        profile.call("remove_role_from_instance_profile", {**profile.address(None), "RoleName": one["RoleName"]})
-    for name in wanted or ():
+    for role in profile.call("get_instance_profile", profile.address(None))["InstanceProfile"]["Roles"]:
+        profile.call("remove_role_from_instance_profile", {**profile.address(None), "RoleName": role["RoleName"]})
+    for name in names or ():
         profile.call("add_role_to_instance_profile", {**profile.address(None), "RoleName": name})
 
 
@@ -66,10 +68,10 @@ def _delete_profile(profile: "ResourceHandler") -> None:
 
 
 def _delete_role(role: "ResourceHandler") -> None:
-    for one in _inline(role)["Policies"]:
-        role.call("delete_role_policy", {**role.address(None), "PolicyName": one["PolicyName"]})
-    for one in role.call("list_attached_role_policies", role.address(None))["AttachedPolicies"]:
-        role.call("detach_role_policy", {**role.address(None), "PolicyArn": one["PolicyArn"]})
+    for policy in _inline(role)["Policies"]:
+        role.call("delete_role_policy", {**role.address(None), "PolicyName": policy["PolicyName"]})
+    for policy in role.call("list_attached_role_policies", role.address(None))["AttachedPolicies"]:
+        role.call("detach_role_policy", {**role.address(None), "PolicyArn": policy["PolicyArn"]})
     role.call("delete_role", role.address(None))
 
 
@@ -90,9 +92,11 @@ def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
     return properties | ({"Topics": properties["Topics"][0]} if "Topics" in properties else {})
 
 
-def _delete_topic_policy(one: "ResourceHandler") -> None:
+def _delete_topic_policy(policy: "ResourceHandler") -> None:
     """A topic always has a policy: what is left allows nothing."""
-    one.call("set_topic_attributes", {**one.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY})
+    policy.call(
+        "set_topic_attributes", {**policy.address(None), "AttributeName": "Policy", "AttributeValue": NO_POLICY}
+    )
 
 
 NO_POLICY = json.dumps({"Version": "2008-10-17", "Statement": []})

@@ -22,15 +22,15 @@ def _at_update(_: "ResourceHandler", on: Any) -> None:
 
 def _delete_rule(rule: "ResourceHandler") -> None:
     if targets := rule.read()["Targets"]:
-        rule.call("remove_targets", {**rule.address(None), "Ids": [one["Id"] for one in targets]})
+        rule.call("remove_targets", {**rule.address(None), "Ids": [target["Id"] for target in targets]})
     rule.call("delete_rule", {"Name": rule.physical})
 
 
 def _targets(rule: "ResourceHandler", targets: Any) -> None:
     """Puts the targets and takes away those that are no longer wanted."""
-    wanted = [one["Id"] for one in targets]
+    ids = [target["Id"] for target in targets]
     shown = rule.call("list_targets_by_rule", rule.address(None))["Targets"]
-    if gone := [one["Id"] for one in shown if one["Id"] not in wanted]:
+    if gone := [target["Id"] for target in shown if target["Id"] not in ids]:
         rule.call("remove_targets", {**rule.address(None), "Ids": gone})
     if targets:
         rule.call("put_targets", {**rule.folded("put_targets", {"Targets": targets}), **rule.address(None)})
@@ -44,11 +44,11 @@ def _located(properties: dict[str, Any]) -> dict[str, Any]:
     return properties
 
 
-def _behavior(one: dict[str, Any]) -> dict[str, Any]:
+def _behavior(behavior: dict[str, Any]) -> dict[str, Any]:
     """A cache behaviour: the API nests the cached methods in the allowed ones."""
-    allowed, cached = (one.get(name, ["GET", "HEAD"]) for name in ("AllowedMethods", "CachedMethods"))
+    allowed, cached = (behavior.get(name, ["GET", "HEAD"]) for name in ("AllowedMethods", "CachedMethods"))
     methods = {"Quantity": len(allowed), "Items": allowed, "CachedMethods": {"Quantity": len(cached), "Items": cached}}
-    return {**{key: value for key, value in one.items() if key != "CachedMethods"}, "AllowedMethods": methods}
+    return {**{key: value for key, value in behavior.items() if key != "CachedMethods"}, "AllowedMethods": methods}
 
 
 def _distribution(properties: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _distribution(properties: dict[str, Any]) -> dict[str, Any]:
     config = {"Comment": "", **properties["DistributionConfig"]}
     config["DefaultCacheBehavior"] = _behavior(config["DefaultCacheBehavior"])
     if "CacheBehaviors" in config:
-        config["CacheBehaviors"] = [_behavior(one) for one in config["CacheBehaviors"]]
+        config["CacheBehaviors"] = [_behavior(behavior) for behavior in config["CacheBehaviors"]]
     for origin in config["Origins"]:
         if "CustomOriginConfig" in origin:
             origin["CustomOriginConfig"] = {"HTTPPort": 80, "HTTPSPort": 443, **origin["CustomOriginConfig"]}
@@ -75,14 +75,16 @@ def _record(properties: dict[str, Any]) -> dict[str, Any]:
     return {"HostedZoneId": properties.get("HostedZoneId"), "ChangeBatch": batch}
 
 
-def _change_record(one: "ResourceHandler", action: str, record: Any) -> None:
+def _change_record(handler: "ResourceHandler", action: str, record: Any) -> None:
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
-    one.call("change_resource_record_sets", {"HostedZoneId": one.properties["HostedZoneId"], "ChangeBatch": batch})
+    handler.call(
+        "change_resource_record_sets", {"HostedZoneId": handler.properties["HostedZoneId"], "ChangeBatch": batch}
+    )
 
 
-def _upsert_record(one: "ResourceHandler", batch: Any) -> None:
-    [change] = one.folded(one.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
-    _change_record(one, "UPSERT", change["ResourceRecordSet"])
+def _upsert_record(handler: "ResourceHandler", batch: Any) -> None:
+    [change] = handler.folded(handler.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
+    _change_record(handler, "UPSERT", change["ResourceRecordSet"])
 
 
 def _same_name(value: str, shown: str) -> bool:
@@ -95,27 +97,33 @@ def _leads_to(alias: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
     return _same_name(alias["DNSName"], shown.get("DNSName", "")) and alias["HostedZoneId"] == shown["HostedZoneId"]
 
 
-def _reconfigure(one: "ResourceHandler", config: Any) -> None:
-    folded = one.folded(one.row.create, {"DistributionConfig": config})[one.row.wrap]["DistributionConfig"]
-    state = one.read()
+def _reconfigure(distribution: "ResourceHandler", config: Any) -> None:
+    folded = distribution.folded(distribution.row.create, {"DistributionConfig": config})[distribution.row.wrap][
+        "DistributionConfig"
+    ]
+    state = distribution.read()
     folded["CallerReference"] = state["DistributionConfig"]["CallerReference"]
-    one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": folded})
+    distribution.call(
+        "update_distribution", {**distribution.address(None), "IfMatch": state["ETag"], "DistributionConfig": folded}
+    )
 
 
-def _disable_and_delete(one: "ResourceHandler") -> None:
-    state = one.read()
+def _disable_and_delete(distribution: "ResourceHandler") -> None:
+    state = distribution.read()
     off = {**state["DistributionConfig"], "Enabled": False}
-    one.call("update_distribution", {**one.address(None), "IfMatch": state["ETag"], "DistributionConfig": off})
-    one.call("delete_distribution", {**one.address(None), "IfMatch": one.read()["ETag"]})
+    distribution.call(
+        "update_distribution", {**distribution.address(None), "IfMatch": state["ETag"], "DistributionConfig": off}
+    )
+    distribution.call("delete_distribution", {**distribution.address(None), "IfMatch": distribution.read()["ETag"]})
 
 
 def _code(function: "ResourceHandler") -> dict[str, Any]:
     return {"FunctionCode": function.call("get_function", function.address(None))["FunctionCode"].read().decode()}
 
 
-def _notifications(one: "ResourceHandler") -> dict[str, Any]:
+def _notifications(budget: "ResourceHandler") -> dict[str, Any]:
     """A budget's notifications; moto tells them without their subscribers."""
-    answer = one.call("describe_notifications_for_budget", one.address(None))
+    answer = budget.call("describe_notifications_for_budget", budget.address(None))
     return {"NotificationsWithSubscribers": [{"Notification": item} for item in answer.get("Notifications", ())]}
 
 
@@ -159,7 +167,7 @@ ROWS = (
     Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
         (Read("list_resource_record_sets", "ResourceRecordSets[0]",
               address={"HostedZoneId": "{HostedZoneId}", "StartRecordName": "{id}", "StartRecordType": "{Type}"}),),
-        delete=lambda one: _change_record(one, "DELETE", one.read()), prepare=_record,
+        delete=lambda handler: _change_record(handler, "DELETE", handler.read()), prepare=_record,
         settings=(Setting("ChangeBatch", _upsert_record),),
         seen={"HostedZoneId": lambda zone, _: bool(zone), "Name": lambda name, state: _same_name(name, state["Name"]),
               "Type": "Type", "AliasTarget": _leads_to}),

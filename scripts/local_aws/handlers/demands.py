@@ -40,8 +40,8 @@ def _nat_gateway(handler: "ResourceHandler") -> None:
     """EC2 API reference, "Error codes": Gateway.NotAttached."""
     if handler.properties.get("ConnectivityType") == "private":
         return
-    asked = {"SubnetIds": [handler.properties["SubnetId"]]}
-    vpc = handler.services.call("ec2", "describe_subnets", asked)["Subnets"][0]["VpcId"]
+    arguments = {"SubnetIds": [handler.properties["SubnetId"]]}
+    vpc = handler.services.call("ec2", "describe_subnets", arguments)["Subnets"][0]["VpcId"]
     if not _attached(handler, vpc):
         _refuse(f"Network {vpc} has no Internet gateway attached (Service: Ec2, Status Code: 400)")
 
@@ -63,9 +63,9 @@ def _rules(member: str) -> Callable[["ResourceHandler"], None]:
     def check_quota(handler: "ResourceHandler") -> None:
         group = handler.properties["GroupId"]
         filters = [{"Name": "group-id", "Values": [group]}]
-        found = handler.services.call("ec2", "describe_security_group_rules", {"Filters": filters})
+        answer = handler.services.call("ec2", "describe_security_group_rules", {"Filters": filters})
         egress = member == "DestinationPrefixListId"
-        rules = [rule for rule in found["SecurityGroupRules"] if bool(rule.get("IsEgress")) is egress]
+        rules = [rule for rule in answer["SecurityGroupRules"] if bool(rule.get("IsEgress")) is egress]
         lists = [*(rule.get("PrefixListId") for rule in rules), handler.properties.get(member)]
         if sum(_weight(handler, name) for name in lists) > MOST_RULES:
             _refuse("The maximum number of rules per security group has been reached.", "ServiceLimitExceeded")
@@ -76,9 +76,9 @@ def _rules(member: str) -> Callable[["ResourceHandler"], None]:
 def _weight(handler: "ResourceHandler", prefix_list: str | None) -> int:
     if not prefix_list:
         return 1
-    asked = {"PrefixListIds": [prefix_list]}
-    found = handler.services.call("ec2", "describe_managed_prefix_lists", asked)["PrefixLists"]
-    return WEIGHTS.get(found[0]["PrefixListName"], found[0].get("MaxEntries") or 1) if found else 1
+    arguments = {"PrefixListIds": [prefix_list]}
+    lists = handler.services.call("ec2", "describe_managed_prefix_lists", arguments)["PrefixLists"]
+    return WEIGHTS.get(lists[0]["PrefixListName"], lists[0].get("MaxEntries") or 1) if lists else 1
 
 
 def _service(handler: "ResourceHandler") -> None:
@@ -143,8 +143,8 @@ def _assumed_by(service: str, member: str, source: str) -> Callable[["ResourceHa
             _refuse(f"{service} is not authorized to perform: sts:AssumeRole on {arn}")
         own = f"arn:{services.partition}:{handler.row.service}:{services.region}:{services.account}:{source}{name}"
         context = {"aws:SourceAccount": services.account, "aws:SourceArn": own}
-        asked = Request("sts:AssumeRole", arn, context, f"Service:{service}")
-        if decide(asked, statements(arn, {}, role["AssumeRolePolicyDocument"])).outcome != ALLOWED:
+        request = Request("sts:AssumeRole", arn, context, f"Service:{service}")
+        if decide(request, statements(arn, {}, role["AssumeRolePolicyDocument"])).outcome != ALLOWED:
             _refuse(f"{service} is not authorized to perform: sts:AssumeRole on {arn}")
 
     return check_trust

@@ -43,9 +43,9 @@ class ResourceHandler:
         return {key: self.fill(inner, state) for key, inner in value.items()} if isinstance(value, dict) else value
 
     def address(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
-        wanted = dict(self.row.address if own is None else own)
-        state = self.read() if any(str(value).startswith(("$", "['$")) for value in wanted.values()) else None
-        filled: dict[str, Any] = self.fill(wanted, state)
+        arguments = dict(self.row.address if own is None else own)
+        state = self.read() if any(str(value).startswith(("$", "['$")) for value in arguments.values()) else None
+        filled: dict[str, Any] = self.fill(arguments, state)
         return filled
 
     def call(self, operation: str, arguments: Mapping[str, Any]) -> Any:
@@ -142,18 +142,20 @@ class ResourceHandler:
             keys = [item[setting.each] if isinstance(item, dict) else item for item in value or ()]
             for item in gone:
                 if (item[setting.each] if isinstance(item, dict) else item) not in keys:
-                    self._one(
+                    self._put_setting(
                         setting, setting.remove, {setting.each: item[setting.each]} if isinstance(item, dict) else item
                     )
             for item in value or ():
                 if item not in (before or ()):
-                    self._one(setting, setting.put, item)
+                    self._put_setting(setting, setting.put, item)
         elif not operation:
             raise ResourceError(f"{self.row.kind}: {setting.name} cannot be taken away on the local AWS")
         else:
-            self._one(setting, operation, before if value is None else value)
+            self._put_setting(setting, operation, before if value is None else value)
 
-    def _one(self, setting: Setting, operation: str | Callable[["ResourceHandler", Any], None], value: Any) -> None:
+    def _put_setting(
+        self, setting: Setting, operation: str | Callable[["ResourceHandler", Any], None], value: Any
+    ) -> None:
         if not isinstance(operation, str):
             operation(self, value)
             return
@@ -212,12 +214,12 @@ class ResourceHandler:
         answer, take = self.call(read.operation, self.address(read.address)), read.take.replace("<id>", self.physical)
         for number, part in enumerate(self.physical.split("|")):
             take = take.replace(f"<{number}>", part)
-        found = jmespath.search(take, answer)
-        if found in (None, []) and not read.under:
+        value = jmespath.search(take, answer)
+        if value in (None, []) and not read.under:
             raise ResourceError(f"{self.row.kind} {self.physical} does not exist: {read.operation} does not find it")
         if read.under:
-            return {read.under: found}
-        return dict(found)
+            return {read.under: value}
+        return dict(value)
 
     def attributes(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """What `Fn::GetAtt` gives."""

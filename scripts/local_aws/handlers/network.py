@@ -29,35 +29,35 @@ NOTES = (
 
 def _ec2(noun: str, kind: str = "", **more: Any) -> Row:
     """A row by EC2's custom: CreateNoun gives Noun.NounId, DescribeNouns takes NounIds, DeleteNoun takes NounId."""
-    verb, one = xform_name(noun), f"{noun}Id"
-    settled = {
+    verb, id_name = xform_name(noun), f"{noun}Id"
+    defaults = {
         "create": f"create_{verb}",
-        "identity": f"${noun}.{one}",
-        "address": {one: "{id}"},
+        "identity": f"${noun}.{id_name}",
+        "address": {id_name: "{id}"},
         "delete": f"delete_{verb}",
         "tagging": TAGS,
-        "attributes": {one: "{id}"},
+        "attributes": {id_name: "{id}"},
     }
     look = Read(
         more.pop("describe", f"describe_{verb}s"),
         f"{more.pop('answer', noun)}s[0]",
-        address={more.pop("ids", f"{one}s"): ["{id}"]},
+        address={more.pop("ids", f"{id_name}s"): ["{id}"]},
     )
     reads = (look, *more.pop("reads", ()))
-    return Row(kind=f"AWS::EC2::{kind or noun}", service="ec2", reads=reads, **{**settled, **more})
+    return Row(kind=f"AWS::EC2::{kind or noun}", service="ec2", reads=reads, **{**defaults, **more})
 
 
 def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
     """A rule of a security group in the API's form."""
-    found: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
-    found |= {name: int(rule[name]) for name in ("FromPort", "ToPort") if name in rule}
+    entry: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
+    entry |= {name: int(rule[name]) for name in ("FromPort", "ToPort") if name in rule}
     note = {"Description": rule["Description"]} if "Description" in rule else {}
     for name in rule.keys() - {"IpProtocol", "FromPort", "ToPort", "Description", "GroupId"}:
         if name not in PLACES:
             raise shapes.NoPlaceError(f"{name} has no place in a security group's rule")
         where, key = PLACES[name]
-        found[where] = [{key: rule[name], **note}]
-    return found
+        entry[where] = [{key: rule[name], **note}]
+    return entry
 
 
 def _rules(direction: str) -> Setting:
@@ -67,8 +67,8 @@ def _rules(direction: str) -> Setting:
         if shown := group.read()["IpPermissions" + ("Egress" if direction == "egress" else "")]:
             group.call(f"revoke_security_group_{direction}", {**group.address(None), "IpPermissions": shown})
         if rules:
-            wanted = [permission(rule) for rule in rules]
-            group.call(f"authorize_security_group_{direction}", {**group.address(None), "IpPermissions": wanted})
+            permissions = [permission(rule) for rule in rules]
+            group.call(f"authorize_security_group_{direction}", {**group.address(None), "IpPermissions": permissions})
 
     return Setting(f"SecurityGroup{direction.title()}", put, lambda group, _: put(group, ()))
 
@@ -76,7 +76,7 @@ def _rules(direction: str) -> Setting:
 def _holds(member: str) -> Callable[[Any, Mapping[str, Any]], bool]:
     """Whether a group shows its own rules; rules of their own may stand beside them."""
     return lambda rules, state: all(
-        any(not shapes.lost(permission(rule), one) for one in state[member]) for rule in rules
+        any(not shapes.lost(permission(rule), shown) for shown in state[member]) for rule in rules
     )
 
 

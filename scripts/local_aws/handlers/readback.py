@@ -70,7 +70,7 @@ def unheld(handler: "ResourceHandler", state: Mapping[str, Any]) -> dict[str, st
         return {WHOLE: TYPES[kind]}
     named = {**WITHHELD.get(kind, {}), **NOT_SHOWN.get(kind, {})}
     paths = [path for name, value in handler.properties.items() for path in _lost(handler, name, value, state)]
-    return {path: next((named[one] for one in named if f"{path}.".startswith(f"{one}.")), "") for path in paths}
+    return {path: next((named[place] for place in named if f"{path}.".startswith(f"{place}.")), "") for path in paths}
 
 
 def _lost(handler: "ResourceHandler", name: str, value: Any, state: Mapping[str, Any]) -> list[str]:
@@ -89,13 +89,13 @@ def _lost(handler: "ResourceHandler", name: str, value: Any, state: Mapping[str,
         value in handler.physical.split("|") or (name == handler.row.named and value in handler.physical)
     ):
         return []
-    found = []
+    lost = []
     for key, inner in handler.prepared({name: value}).items():
-        setting = next((one for one in handler.row.settings if one.name == key), None)
+        setting = next((setting for setting in handler.row.settings if setting.name == key), None)
         operation = handler.row.create if handler.takes(handler.row.create, key) or not setting else setting.put
         if not isinstance(operation, str):
             return [name]
         expected = handler.folded(operation, {key: inner})
         for member, part in expected.get(handler.row.wrap, expected).items():
-            found += shapes.lost(part, state.get(keys.get(member.lower(), "")), name)
-    return found
+            lost += shapes.lost(part, state.get(keys.get(member.lower(), "")), name)
+    return lost

@@ -19,28 +19,28 @@ CLUSTER_ARN = "arn:{partition}:ecs:{region}:{account}:cluster/{id}"
 
 def _elb(noun: str, kind: str = "", **more: Any) -> Row:
     """A row by the load balancers' custom: everything is named by its ARN."""
-    verb, one = xform_name(noun), f"{noun}Arn"
+    verb, arn_name = xform_name(noun), f"{noun}Arn"
     reads = (
-        Read(f"describe_{verb}s", f"{noun}s[0]", address={f"{one}s": ["{id}"]}),
+        Read(f"describe_{verb}s", f"{noun}s[0]", address={f"{arn_name}s": ["{id}"]}),
         Read("describe_tags", "TagDescriptions[0].Tags", "Tags", {"ResourceArns": ["{id}"]}),
         *more.pop("reads", ()),
     )
-    more["attributes"] = {one: "{id}", **more.get("attributes", {})}
+    more["attributes"] = {arn_name: "{id}", **more.get("attributes", {})}
     tagging = Tagging({"ResourceArns": ["{id}"]}, "add_tags", "remove_tags")
-    names = (f"AWS::ElasticLoadBalancingV2::{kind or noun}", "elbv2", f"create_{verb}", f"${noun}s[0].{one}")
-    return Row(*names, {one: "{id}"}, reads, delete=f"delete_{verb}", tagging=tagging, **more)
+    names = (f"AWS::ElasticLoadBalancingV2::{kind or noun}", "elbv2", f"create_{verb}", f"${noun}s[0].{arn_name}")
+    return Row(*names, {arn_name: "{id}"}, reads, delete=f"delete_{verb}", tagging=tagging, **more)
 
 
 def _among(name: str) -> Callable[[Any, Mapping[str, Any]], bool]:
     """Attributes of a load balancer or target group: those of the template among all there are."""
-    return lambda wanted, state: shapes.tags(wanted).items() <= shapes.tags(state[name]).items()
+    return lambda attributes, state: shapes.tags(attributes).items() <= shapes.tags(state[name]).items()
 
 
 def _redeploy(service: "ResourceHandler", _: Any) -> None:
     """ForceNewDeployment is no state: a change of its nonce starts a deployment, of the template's task definition
     whatever the pipeline has deployed since."""
-    wanted = {"taskDefinition": service.properties["TaskDefinition"], "forceNewDeployment": True}
-    service.call("update_service", {**service.address(None), **wanted})
+    arguments = {"taskDefinition": service.properties["TaskDefinition"], "forceNewDeployment": True}
+    service.call("update_service", {**service.address(None), **arguments})
 
 
 def _scaled(properties: dict[str, Any]) -> dict[str, Any]:
@@ -61,40 +61,40 @@ EB_ARN = "arn:{partition}:elasticbeanstalk:{region}:{account}:environment/{Appli
 EB_SETTINGS = {"ApplicationName": "{ApplicationName}", "EnvironmentName": "{id}"}
 
 
-def _options(environment: "ResourceHandler", wanted: Any) -> None:
+def _options(environment: "ResourceHandler", options: Any) -> None:
     """All options of the template, and none that it no longer has."""
-    held = environment.call("describe_configuration_settings", environment.address(EB_SETTINGS))
-    named = {(one["Namespace"], one["OptionName"]) for one in wanted or ()}
+    answer = environment.call("describe_configuration_settings", environment.address(EB_SETTINGS))
+    named = {(option["Namespace"], option["OptionName"]) for option in options or ()}
     gone = [
-        {"Namespace": one["Namespace"], "OptionName": one["OptionName"]}
-        for one in held["ConfigurationSettings"][0]["OptionSettings"]
-        if (one["Namespace"], one["OptionName"]) not in named
+        {"Namespace": option["Namespace"], "OptionName": option["OptionName"]}
+        for option in answer["ConfigurationSettings"][0]["OptionSettings"]
+        if (option["Namespace"], option["OptionName"]) not in named
     ]
     environment.call(
         "update_environment",
-        {**environment.address(ENVIRONMENT), "OptionSettings": list(wanted or ()), "OptionsToRemove": gone},
+        {**environment.address(ENVIRONMENT), "OptionSettings": list(options or ()), "OptionsToRemove": gone},
     )
 
 
-def _tags(environment: "ResourceHandler", wanted: Any) -> None:
+def _tags(environment: "ResourceHandler", tags: Any) -> None:
     """All tags of the template, and none that it no longer has."""
     address = environment.address({"ResourceArn": EB_ARN})
-    held = shapes.tags(environment.call("list_tags_for_resource", address)["ResourceTags"])
-    new = shapes.tags(wanted)
+    present = shapes.tags(environment.call("list_tags_for_resource", address)["ResourceTags"])
+    new = shapes.tags(tags)
     changes = {
         "TagsToAdd": [{"Key": key, "Value": value} for key, value in new.items()],
-        "TagsToRemove": sorted(held.keys() - new.keys()),
+        "TagsToRemove": sorted(present.keys() - new.keys()),
     }
     environment.call("update_tags_for_resource", {**address, **{name: some for name, some in changes.items() if some}})
 
 
-def _same_options(wanted: Any, state: Any) -> bool:
+def _same_options(options: Any, state: Any) -> bool:
     """Options have no order."""
 
-    def key(one: Any) -> tuple[str, str]:
-        return one["Namespace"], one["OptionName"]
+    def key(option: Any) -> tuple[str, str]:
+        return option["Namespace"], option["OptionName"]
 
-    return sorted(map(dict, wanted), key=key) == sorted(map(dict, state["Options"]), key=key)
+    return sorted(map(dict, options), key=key) == sorted(map(dict, state["Options"]), key=key)
 
 
 # fmt: off

@@ -21,11 +21,11 @@ def place(shape: Shape, name: str, rename: Mapping[str, str], path: str = "") ->
     """The members that lead to property `name` in a structure, or None. `path` is where `name` stands."""
     if shape is None or not hasattr(shape, "members"):
         return None
-    wanted = rename.get(f"{path}.{name}".lstrip("."), name).split(".")
+    steps = rename.get(f"{path}.{name}".lstrip("."), name).split(".")
     members = {member.lower(): member for member in shape.members}
-    for candidate in (wanted[0].lower(), f"tag{wanted[0]}".lower()):
+    for candidate in (steps[0].lower(), f"tag{steps[0]}".lower()):
         if candidate in members:
-            return (members[candidate], *wanted[1:])
+            return (members[candidate], *steps[1:])
     return None
 
 
@@ -90,14 +90,14 @@ def lost(expected: Any, actual: Any, path: str = "") -> list[str]:
     if isinstance(expected, list):
         if not isinstance(actual, list) or len(actual) != len(expected):
             return [path] if expected or actual else []
-        left, found = list(actual), []
+        left, places = list(actual), []
         for item in expected:
             match = next((number for number, other in enumerate(left) if not lost(item, other)), None)
             if match is None:
-                found += sorted((lost(item, other, path) for other in left), key=len)[0]
+                places += sorted((lost(item, other, path) for other in left), key=len)[0]
             else:
                 del left[match]
-        return sorted(set(found))
+        return sorted(set(places))
     return [] if (not expected and not actual and expected != 0) or _text(expected) == _text(actual) else [path]
 
 

@@ -41,8 +41,8 @@ def _whole_rules(properties: dict[str, Any]) -> dict[str, Any]:
     rules = properties.get("LifecycleConfiguration", {}).get("Rules", ())
     if not rules:
         return properties
-    said = [rule if "Prefix" in rule or "Filter" in rule else {**rule, "Prefix": ""} for rule in rules]
-    return {**properties, "LifecycleConfiguration": {**properties["LifecycleConfiguration"], "Rules": said}}
+    complete_rules = [rule if "Prefix" in rule or "Filter" in rule else {**rule, "Prefix": ""} for rule in rules]
+    return {**properties, "LifecycleConfiguration": {**properties["LifecycleConfiguration"], "Rules": complete_rules}}
 
 
 def _setting(operation: str, under: str, only: str = "", take: str = "") -> Read:
