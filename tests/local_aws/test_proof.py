@@ -109,9 +109,8 @@ def test_the_services_themselves_agree(aws: Aws, deployed: dict[str, Any]) -> No
     stages = aws.client("codepipeline").get_pipeline(name=values["Pipeline"])["pipeline"]["stages"]
     assert stages[0]["name"] == "Source"
     s3 = aws.s3
-    rule = s3.get_bucket_encryption(Bucket=values["ArtifactBucketName"])["ServerSideEncryptionConfiguration"]["Rules"][
-        0
-    ]
+    encryption = s3.get_bucket_encryption(Bucket=values["ArtifactBucketName"])["ServerSideEncryptionConfiguration"]
+    rule = encryption["Rules"][0]
     assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == values["KeyArn"]
     assert all(s3.get_public_access_block(Bucket=values["SiteBucketName"])["PublicAccessBlockConfiguration"].values())
     table = aws.client("dynamodb").describe_table(TableName=SET["ClientsTable"])["Table"]

@@ -98,9 +98,8 @@ def _leads_to(alias: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
 
 
 def _reconfigure(distribution: "ResourceHandler", config: Any) -> None:
-    folded = distribution.folded(distribution.row.create, {"DistributionConfig": config})[distribution.row.wrap][
-        "DistributionConfig"
-    ]
+    row = distribution.row
+    folded = distribution.folded(row.create, {"DistributionConfig": config})[row.wrap]["DistributionConfig"]
     state = distribution.read()
     folded["CallerReference"] = state["DistributionConfig"]["CallerReference"]
     distribution.call(
