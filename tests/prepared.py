@@ -92,10 +92,10 @@ def main() -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a server that ends leaves nothing behind
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         child = os.fork()
         if child == 0:
-            _serve(asked["port"], asked["log"], asked["key"])
+            _serve(request["port"], request["log"], request["key"])
         print(child, flush=True)
 
 
@@ -103,8 +103,8 @@ def _look(client: Any) -> None:
     """Asks a service for something that needs no name, so that all that its first call makes is there."""
     model = client.meta.service_model
     for operation in model.operation_names:
-        asked = model.operation_model(operation).input_shape
-        if operation.startswith(("List", "Describe")) and not (asked and asked.required_members):
+        shape = model.operation_model(operation).input_shape
+        if operation.startswith(("List", "Describe")) and not (shape and shape.required_members):
             with suppress(ClientError):  # what moto does not do
                 getattr(client, xform_name(operation))()
                 return

@@ -14,9 +14,9 @@ EFFECTS = {"boto3", "botocore", "moto", "requests", "urllib", "http", "socket", 
 
 
 def sources(folder: str) -> list[Path]:
-    found = sorted((ROOT / folder).rglob("*.py"))
-    assert found, folder
-    return found
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files, folder
+    return files
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -112,14 +112,14 @@ def modules_imported(file: Path, known: set[str]) -> set[str]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    found = set()
+    imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and id(node) not in for_types:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found |= {name if name in known else node.module or "" for name in names}
+            imported |= {name if name in known else node.module or "" for name in names}
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return (found & known) - {module_name(file)}
+            imported |= {alias.name for alias in node.names}
+    return (imported & known) - {module_name(file)}
 
 
 # The server's process imports what it serves when it starts; everything else that imports `server` must stay cheap.

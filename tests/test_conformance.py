@@ -51,7 +51,7 @@ def read(text: str) -> list[Row]:
     assert set("".join(cells[1])) == {"-"}
     for line in cells:
         assert len(line) == len(COLUMNS), f"{line[0]}: a row has {len(COLUMNS)} cells"
-    return [Row(one[0], one[1], one[2], names(one[3]), names(one[4])) for one in cells[2:]]
+    return [Row(cell[0], cell[1], cell[2], names(cell[3]), names(cell[4])) for cell in cells[2:]]
 
 
 def names(cell: str) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ TEMPLATES = load(ROOT / "templates")
 
 def names_of(file: Path) -> set[str]:
     """The functions at the top level of a module, without importing it: a test file may skip itself."""
-    return {one.name for one in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(one, ast.FunctionDef)}
+    return {node.name for node in ast.parse(file.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
 
 
 @cache
@@ -77,8 +77,8 @@ def proof(node: str) -> Proof | None:
     assert name.startswith("test_") and name in names_of(ROOT / file), f"{node}: there is no such test"
     if not file.startswith("tests/design/"):
         return None
-    found: Proof = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
-    return found if list(inspect.signature(found).parameters) == ["templates"] else None
+    function: Proof = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
+    return function if list(inspect.signature(function).parameters) == ["templates"] else None
 
 
 def changed(address: str, hollow: bool) -> TemplateSet:
@@ -95,24 +95,24 @@ def changed(address: str, hollow: bool) -> TemplateSet:
     return from_bodies(bodies)
 
 
-def fails(one: Proof, templates: TemplateSet) -> bool:
+def fails(check: Proof, templates: TemplateSet) -> bool:
     try:
-        one(templates)
+        check(templates)
     except (AssertionError, TemplatesError):
         return True
     return False
 
 
 @cache
-def holds(one: Proof) -> bool:
+def holds(check: Proof) -> bool:
     """Whether a proof holds for the templates as they are: asked once for all the resources that it is cited with."""
-    return not fails(one, TEMPLATES)
+    return not fails(check, TEMPLATES)
 
 
-def stumbles(one: Proof, templates: TemplateSet) -> bool:
+def stumbles(check: Proof, templates: TemplateSet) -> bool:
     """As `fails`, but a proof may also find nothing where it looks for a property."""
     try:
-        return fails(one, templates)
+        return fails(check, templates)
     except (LookupError, TypeError, ValueError, AttributeError):
         return True
 
@@ -130,7 +130,7 @@ def test_every_id_has_one_row() -> None:
 
 
 def test_the_templates_cite_rows_that_exist() -> None:
-    cited = {id for one in TEMPLATES.resources() for id in one.requirements}
+    cited = {id for resource in TEMPLATES.resources() for id in resource.requirements}
     assert len(cited) > 30
     assert sorted(cited - {row.id for row in ROWS}) == []
 
@@ -151,15 +151,15 @@ def test_a_row_is_whole(row: Row) -> None:
 CHECKED = [(row, address) for row in ROWS if row.proofs for address in row.resources]
 
 
-@pytest.mark.parametrize(("row", "address"), CHECKED, ids=lambda one: one.id if isinstance(one, Row) else one)
+@pytest.mark.parametrize(("row", "address"), CHECKED, ids=lambda value: value.id if isinstance(value, Row) else value)
 def test_a_proof_fails_without_its_resource(row: Row, address: str) -> None:
-    proofs = [one for one in map(proof, row.proofs) if one is not None]
-    assert [one.__name__ for one in proofs if not holds(one)] == []
+    proofs = [check for check in map(proof, row.proofs) if check is not None]
+    assert [check.__name__ for check in proofs if not holds(check)] == []
     missing, hollow = changed(address, hollow=False), changed(address, hollow=True)
     # All of them are called, so that none can end in anything but a failure of its own.
-    missed = [fails(one, missing) for one in proofs]
+    missed = [fails(check, missing) for check in proofs]
     assert any(missed), f"no proof of {row.id} misses {address}"
-    assert any(stumbles(one, hollow) for one in proofs), f"no proof of {row.id} looks into {address}"
+    assert any(stumbles(check, hollow) for check in proofs), f"no proof of {row.id} looks into {address}"
 
 
 def test_covered_rows_are_checked_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,8 +167,9 @@ def test_covered_rows_are_checked_and_counted(capsys: pytest.CaptureFixture[str]
     assert covered
     assert covered <= {row.id for row, _ in CHECKED}
     counts = Counter(row.status for row in ROWS)
+    by_status = ", ".join(f"{counts[status]} {status}" for status in sorted(STATUSES))
     with capsys.disabled():
-        print(f"\nconformance: {', '.join(f'{counts[one]} {one}' for one in sorted(STATUSES))}, of {len(ROWS)} rows")
+        print(f"\nconformance: {by_status}, of {len(ROWS)} rows")
 
 
 def test_a_table_that_lies_is_seen() -> None:
@@ -187,7 +188,9 @@ def test_a_table_that_lies_is_seen() -> None:
 
 def test_a_proof_that_cannot_fail_is_seen() -> None:
     def vacuous(templates: TemplateSet) -> None:
-        assert all(one.get("RepositoryName") for one in templates.resources("AWS::CodeCommit::Repository"))
+        assert all(
+            repository.get("RepositoryName") for repository in templates.resources("AWS::CodeCommit::Repository")
+        )
 
     def shallow(templates: TemplateSet) -> None:
         assert templates.resource("shared.Repository")

@@ -65,7 +65,7 @@ def printed(source: str) -> Iterator[tuple[int, str]]:
 def phrases(text: str) -> list[str]:
     """The banned phrases in a text, with what to write instead."""
     return [
-        f"{found[0]!r}: write {better}" for pattern, better in BANNED.items() if (found := re.search(pattern, text))
+        f"{match[0]!r}: write {better}" for pattern, better in BANNED.items() if (match := re.search(pattern, text))
     ]
 
 

@@ -35,8 +35,8 @@ def main(url: str, key: str, what: str) -> None:
     undisturbed = Project(aws, f"{what}-undisturbed")
     if what == UPDATE:
         assert _killed(undisturbed, "0", Kill(0)) == 0
-    calls, wanted = _calls(undisturbed), undisturbed.state("text")
-    cases = [asdict(case) for case in _cases(aws, what, calls, wanted)]
+    calls, expected = _calls(undisturbed), undisturbed.state("text")
+    cases = [asdict(case) for case in _cases(aws, what, calls, expected)]
     print(json.dumps({"left": _left(aws, what), "cases": cases}))
 
 
@@ -44,7 +44,7 @@ def _left(aws: Aws, what: str) -> bool:
     """Whether a kill leaves something, as the state shows: a change set that nobody will execute."""
     project = Project(aws, f"{what}-left")
     _killed(project, "text", Kill(1, on="cloudformation.create_change_set"))
-    return any(held["change sets"] or held["status"] != "COMPLETE" for held in project.stacks().values())
+    return any(stack["change sets"] or stack["status"] != "COMPLETE" for stack in project.stacks().values())
 
 
 def _calls(project: Project) -> int:
@@ -64,7 +64,7 @@ def _killed(project: Project, text: str, kill: Kill) -> int:
     return forked(run)
 
 
-def _cases(aws: Aws, what: str, calls: int, wanted: dict[str, Any]) -> Iterator[Case]:
+def _cases(aws: Aws, what: str, calls: int, expected: dict[str, Any]) -> Iterator[Case]:
     updated = Project(aws, "update")
     if what == UPDATE:
         assert _killed(updated, "0", Kill(0)) == 0
@@ -72,8 +72,8 @@ def _cases(aws: Aws, what: str, calls: int, wanted: dict[str, Any]) -> Iterator[
         project = updated if what == UPDATE else Project(aws, f"{what}-{at}")
         before, text = len(project.operations()), f"text{at}"
         first, again = _killed(project, text, Kill(at)), _killed(project, text, Kill(0))
-        found = project.state(text)
-        wrong = {key: found.get(key) for key in wanted.keys() | found.keys() if found.get(key) != wanted.get(key)}
+        state = project.state(text)
+        wrong = {key: state.get(key) for key in expected.keys() | state.keys() if state.get(key) != expected.get(key)}
         yield Case(at, first, again, wrong, len(project.operations()) - before)
         if first != KILLED:
             return  # a quicker run than the one that was counted has ended before

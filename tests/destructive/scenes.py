@@ -25,7 +25,7 @@ from tests.destructive.small import KILLED, Kill, Project, forked, prepared, sta
 
 def together(aws: Aws, _endpoint: server.Endpoint) -> Any:
     """Two runs of one deployment, the second a little later: of a creation, then of updates."""
-    found = []
+    rounds = []
     for number, later in enumerate((0.0, 0.1, 0.3, 0.0, 0.2, 0.4)):
         project = Project(aws, "together-create" if number == 0 else "together")
         run, before = partial(project.run, f"text{number}"), len(project.operations())
@@ -35,8 +35,8 @@ def together(aws: Aws, _endpoint: server.Endpoint) -> Any:
         ends = [first(), second()]
         again = forked(run)
         text = project.state(f"text{number}")["values"]["first"]
-        found.append({"ends": ends, "again": again, "begun": len(project.operations()) - before, "text": text})
-    return found
+        rounds.append({"ends": ends, "again": again, "begun": len(project.operations()) - before, "text": text})
+    return rounds
 
 
 def throttled(aws: Aws, endpoint: server.Endpoint) -> Any:
@@ -69,15 +69,15 @@ STEPS = st.lists(
 
 def sequences(aws: Aws, _endpoint: server.Endpoint) -> Any:
     """Whatever happened before, a run that nobody disturbs makes what the files say."""
-    told: list[list[int]] = []
+    statuses: list[list[int]] = []
 
     # The same examples at every run: a suite that fails by chance teaches to run it again.
     @settings(max_examples=8, deadline=None, derandomize=True, database=None)
     @given(STEPS)
     def holds(steps: list[tuple[str, Any]]) -> None:
-        project, text = Project(aws, f"sequence-{len(told)}"), "white"
+        project, text = Project(aws, f"sequence-{len(statuses)}"), "white"
         ends: list[int] = []
-        told.append(ends)
+        statuses.append(ends)
         for what, value in steps:
             if what == "edit":
                 text = value
@@ -89,11 +89,11 @@ def sequences(aws: Aws, _endpoint: server.Endpoint) -> Any:
         assert state["values"] == {"first": "text", "second": "text again"}, (steps, state)
         stacks = project.stacks()
         assert set(stacks) == {"case", "case-First", "case-Second"}, (steps, stacks)
-        whole = all(held["status"] == "COMPLETE" and not held["change sets"] for held in stacks.values())
+        whole = all(stack["status"] == "COMPLETE" and not stack["change sets"] for stack in stacks.values())
         assert whole, (steps, stacks)
 
     holds()
-    return told
+    return statuses
 
 
 def disturbed(project: Project, text: str, kill: Kill, broken: bool = False) -> int:

@@ -93,41 +93,45 @@ class Project:
     def state(self, text: str) -> dict[str, Any]:
         """Every stack with its resources, parameters, outputs and change sets, and the values that the services hold;
         `text` is what was deployed and stands as `text`."""
-        told = json.dumps(self.stacks() | {"values": self._values()}).replace(f'"{text}', '"text')
-        state: dict[str, Any] = json.loads(told)
+        encoded = json.dumps(self.stacks() | {"values": self._values()}).replace(f'"{text}', '"text')
+        state: dict[str, Any] = json.loads(encoded)
         return state
 
     def stacks(self) -> dict[str, Any]:
         """The stacks that exist, by what they are to the application."""
         pages = self.aws.pages("cloudformation", "describe_stacks")
-        stacks = [one for page in pages for one in page["Stacks"] if one["StackName"].startswith(self.stack)]
-        found = {plain(one["StackName"]): self._stack(one) for one in stacks}
-        assert len(found) == len(stacks), "two stacks of one name"
-        return found
+        stacks = [stack for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(self.stack)]
+        by_name = {plain(stack["StackName"]): self._stack(stack) for stack in stacks}
+        assert len(by_name) == len(stacks), "two stacks of one name"
+        return by_name
 
-    def _stack(self, one: Mapping[str, Any]) -> Body:
-        ask = {"StackName": one["StackId"]}
+    def _stack(self, stack: Mapping[str, Any]) -> Body:
+        ask = {"StackName": stack["StackId"]}
         resources = self.aws.call("cloudformation", "list_stack_resources", **ask)["StackResourceSummaries"]
         sets = self.aws.call("cloudformation", "list_change_sets", **ask)["Summaries"]
         return {
-            "status": settled(one["StackStatus"]),
-            "outputs": {output["OutputKey"]: output["OutputValue"] for output in one.get("Outputs", ())},
-            "parameters": {given["ParameterKey"]: given["ParameterValue"] for given in one.get("Parameters", ())},
-            "resources": {held["LogicalResourceId"]: settled(held["ResourceStatus"]) for held in resources},
+            "status": shown_status(stack["StackStatus"]),
+            "outputs": {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())},
+            "parameters": {
+                parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in stack.get("Parameters", ())
+            },
+            "resources": {
+                resource["LogicalResourceId"]: shown_status(resource["ResourceStatus"]) for resource in resources
+            },
             "change sets": [summary["ChangeSetName"] for summary in sets],
         }
 
     def _values(self) -> dict[str, str]:
         answer = self.aws.call("ssm", "get_parameters_by_path", Path=f"/{self.application}", Recursive=True)
-        return {one["Name"].rpartition("/")[2]: one["Value"] for one in answer["Parameters"]}
+        return {parameter["Name"].rpartition("/")[2]: parameter["Value"] for parameter in answer["Parameters"]}
 
     def operations(self) -> list[str]:
         """How each operation on the root began."""
         if read(self.aws, self.stack) is None:
             return []
         pages = self.aws.pages("cloudformation", "describe_stack_events", StackName=self.stack)
-        events = [one for page in pages for one in page["StackEvents"] if one["LogicalResourceId"] == self.stack]
-        return [one["ResourceStatus"] for one in reversed(events) if one["ResourceStatus"] in BEGINNINGS]
+        events = [event for page in pages for event in page["StackEvents"] if event["LogicalResourceId"] == self.stack]
+        return [event["ResourceStatus"] for event in reversed(events) if event["ResourceStatus"] in BEGINNINGS]
 
 
 BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -138,7 +142,7 @@ def plain(name: str) -> str:
     return re.sub(r"^.*?-case", "case", re.sub(r"-[0-9A-F]{12}$", "", name))
 
 
-def settled(status: str) -> str:
+def shown_status(status: str) -> str:
     """Created or updated last is the same state."""
     return "COMPLETE" if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE") else status
 

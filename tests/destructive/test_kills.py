@@ -16,15 +16,15 @@ from scripts.local_aws.faults import Plan
 from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.conftest import Drive
-from tests.destructive.small import KILLED, settled
+from tests.destructive.small import KILLED, shown_status
 from tests.support.gate import pass_gate
 
 
 @pytest.mark.parametrize("what", ["create", "update"])
 def test_a_kill_between_any_two_calls(drive: Drive, what: str) -> None:
-    told = drive("kills", what)
-    assert told["left"], "a kill leaves something, or the state would show nothing"
-    cases = told["cases"]
+    answer = drive("kills", what)
+    assert answer["left"], "a kill leaves something, or the state would show nothing"
+    cases = answer["cases"]
     killed = [case for case in cases if case["first"] == KILLED]
     assert len(killed) >= 20 and len(killed) >= len(cases) - 1
     assert [case for case in cases if case["again"] != 0 or case["wrong"] or case["begun"] != 1] == []
@@ -55,18 +55,18 @@ def test_ten_times_killed_the_whole_environment_is_what_the_files_say(tmp_path: 
     shutil.copytree(ROOT / "params", params)
     shutil.copytree(ROOT / "templates", tmp_path / "templates")
     pass_gate(tmp_path / "templates")
-    wanted = (params / "local.json").read_text(encoding="utf-8")
+    original = (params / "local.json").read_text(encoding="utf-8")
     try:
         for days, moments in (("30", (3, 9, 21, 40, 70)), ("60", (2, 7, 12, 20, 35))):
-            text = wanted.replace('"LogRetentionDays": "30"', f'"LogRetentionDays": "{days}"')
+            text = original.replace('"LogRetentionDays": "30"', f'"LogRetentionDays": "{days}"')
             (params / "local.json").write_text(text, encoding="utf-8")
             for calls in moments:
                 faults.put(endpoint, Plan())
                 kills += killed_at(endpoint, start(run_file, params), calls)
             for last in (False, True):
-                told, _ = (undisturbed := start(run_file, params)).communicate(timeout=200)
-                assert undisturbed.returncode == 0, told
-                assert not last or told.count(": no changes") == 2
+                output, _ = (undisturbed := start(run_file, params)).communicate(timeout=200)
+                assert undisturbed.returncode == 0, output
+                assert not last or output.count(": no changes") == 2
         stacks = every_stack(endpoint)
     finally:
         server.stop(run_file)
@@ -79,10 +79,10 @@ def every_stack(endpoint: server.Endpoint) -> dict[str, tuple[str, int]]:
     aws = Aws(endpoint=Endpoint(endpoint.url, endpoint.region, list, endpoint.key))
     pages = aws.pages("cloudformation", "describe_stacks")
     return {
-        one["StackName"]: (
-            settled(one["StackStatus"]),
-            len(aws.call("cloudformation", "list_change_sets", StackName=one["StackId"])["Summaries"]),
+        stack["StackName"]: (
+            shown_status(stack["StackStatus"]),
+            len(aws.call("cloudformation", "list_change_sets", StackName=stack["StackId"])["Summaries"]),
         )
         for page in pages
-        for one in page["Stacks"]
+        for stack in page["Stacks"]
     }

@@ -37,23 +37,25 @@ def main() -> int:
     parser.add_argument("--measured", action="store_true", help="measure no test file; what is not measured looks last")
     parser.add_argument("--near", type=float, default=NEAR, help=f"seconds for tests that run the line ({NEAR:g})")
     parser.add_argument("--wide", type=float, default=WIDE, help=f"seconds for their files ({WIDE:g}); 0: not asked")
-    given = parser.parse_args()
+    options = parser.parse_args()
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    given.cache.mkdir(parents=True, exist_ok=True)
-    contexts = Contexts(ROOT, given.cache / "contexts")
-    if given.measured:
+    options.cache.mkdir(parents=True, exist_ok=True)
+    contexts = Contexts(ROOT, options.cache / "contexts")
+    if options.measured:
         contexts.read()
     else:
-        for line in contexts.measure(clone(ROOT, given.cache / "measured")):
+        for line in contexts.measure(clone(ROOT, options.cache / "measured")):
             print(line, flush=True)
-    chosen = sample(ROOT, given.seed, given.count, given.package or tuple(PACKAGES))
-    kept = given.cache / f"{given.seed}-{commit}.jsonl"
+    chosen = sample(ROOT, options.seed, options.count, options.package or tuple(PACKAGES))
+    kept = options.cache / f"{options.seed}-{commit}.jsonl"
     known = (
-        {one.mutation: one for one in map(report.read, kept.read_text("utf-8").splitlines())} if kept.exists() else {}
+        {earlier.mutation: earlier for earlier in map(report.read, kept.read_text("utf-8").splitlines())}
+        if kept.exists()
+        else {}
     )
-    trials, reasons = Trials(ROOT, given.cache, given.near, given.wide), report.reasons()
+    trials, reasons = Trials(ROOT, options.cache, options.near, options.wide), report.reasons()
     results: list[Result] = []
     with kept.open("a", encoding="utf-8") as log:
         for number, (package, mutation) in enumerate(chosen, 1):
@@ -63,11 +65,11 @@ def main() -> int:
                 print(report.entry(result), file=log, flush=True)
                 print(report.line(number, len(chosen), result), flush=True)
             results.append(result)
-    print("\n".join(["", *report.survivors(results), "", *report.table(results)]))
-    asked = {"seed": given.seed, "count": given.count, "commit": commit}
-    document = given.cache / f"{given.seed}-{given.count}-{commit}.json"
-    document.write_text(report.document(results, asked), encoding="utf-8")
-    return int(any(not one.seen and not one.reason for one in results))
+    print("\n".join(["", *report.unseen_faults(results), "", *report.table(results)]))
+    settings = {"seed": options.seed, "count": options.count, "commit": commit}
+    document = options.cache / f"{options.seed}-{options.count}-{commit}.json"
+    document.write_text(report.document(results, settings), encoding="utf-8")
+    return int(any(not result.seen and not result.reason for result in results))
 
 
 def _try(trials: Trials, contexts: Contexts, package: str, mutation: Mutation) -> Result:

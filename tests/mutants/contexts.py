@@ -161,8 +161,8 @@ class Contexts:
         tests, files = self._tests(path, lambda measured: _lines_before(measured, source, first, last))
         return (tests, files) if files else self._tests(path, lambda _: None)
 
-    def _tests(self, path: str, wanted: Callable[[bytes], frozenset[int] | None]) -> tuple[list[str], list[str]]:
-        """As `tests`, for the lines that `wanted` says of a text that was measured; None for all of them."""
+    def _tests(self, path: str, lines_of: Callable[[bytes], frozenset[int] | None]) -> tuple[list[str], list[str]]:
+        """As `tests`, for the lines that `lines_of` says of a text that was measured; None for all of them."""
         single: dict[str, float] = {}
         whole: dict[str, float] = {}
         for context in self._all:
@@ -171,7 +171,7 @@ class Contexts:
                 moved = Path(name).name == Path(path).name and not (self.root / name).exists()
                 if name != path and not moved:
                     continue
-                lines = wanted((self.cache / "sources" / digest).read_bytes())
+                lines = lines_of((self.cache / "sources" / digest).read_bytes())
                 for test, ran in tests.items():
                     if lines is not None and lines.isdisjoint(ran):
                         continue

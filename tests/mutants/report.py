@@ -38,43 +38,46 @@ def table(results: Sequence[Result]) -> Iterator[str]:
     """The score of each package and of all, in percent of the mutants that are faults; what is undecided counts as not
     seen."""
     yield f"{'package':14} {'mutants':>8} {'seen':>6} {'survived':>9} {'undecided':>10} {'equivalent':>11} {'score':>6}"
-    packages = list(dict.fromkeys(one.package for one in results))
+    packages = list(dict.fromkeys(result.package for result in results))
     for name in (*packages, "all"):
-        own = [one for one in results if name in (one.package, "all")]
-        faults = [one for one in own if one.seen or not one.reason]
-        seen, undecided = sum(one.seen for one in faults), sum(one.verdict.how == UNDECIDED for one in faults)
+        own = [result for result in results if name in (result.package, "all")]
+        faults = [result for result in own if result.seen or not result.reason]
+        seen, undecided = (
+            sum(result.seen for result in faults),
+            sum(result.verdict.how == UNDECIDED for result in faults),
+        )
         score = f"{100 * seen / len(faults):.0f} %" if faults else "-"
         left = len(faults) - seen - undecided
         counts = f"{len(own):8} {seen:6} {left:9} {undecided:10} {len(own) - len(faults):11}"
         yield f"{name:14} {counts} {score:>6}"
 
 
-def survivors(results: Sequence[Result]) -> Iterator[str]:
+def unseen_faults(results: Sequence[Result]) -> Iterator[str]:
     """Each fault that no test saw."""
-    for one in (one for one in results if not one.seen):
-        mutation = one.mutation
-        why = f"  equivalent: {one.reason}" if one.reason else f"  {one.verdict.how}"
+    for result in (result for result in results if not result.seen):
+        mutation = result.mutation
+        why = f"  equivalent: {result.reason}" if result.reason else f"  {result.verdict.how}"
         yield f"{mutation.path}:{mutation.line}  {mutation.operator}: {mutation.before}"
         yield f"    becomes {mutation.text!r}{why}"
 
 
-def line(number: int, count: int, one: Result) -> str:
+def line(number: int, count: int, result: Result) -> str:
     """One mutant as progress."""
-    mutation, verdict = one.mutation, one.verdict
+    mutation, verdict = result.mutation, result.verdict
     by = f" by {verdict.by}" if verdict.by else ""
     where = f"{mutation.path}:{mutation.line} {mutation.operator}"
     return f"{number:4}/{count} {where}: {verdict.how}{by} ({verdict.seconds} s)"
 
 
-def document(results: Sequence[Result], asked: Mapping[str, object]) -> str:
+def document(results: Sequence[Result], settings: Mapping[str, object]) -> str:
     """Everything for programs."""
-    entries = [{**asdict(one), "key": one.mutation.key, "seen": one.seen} for one in results]
-    return json.dumps({**asked, "results": entries}, indent=1, ensure_ascii=False) + "\n"
+    entries = [{**asdict(result), "key": result.mutation.key, "seen": result.seen} for result in results]
+    return json.dumps({**settings, "results": entries}, indent=1, ensure_ascii=False) + "\n"
 
 
-def entry(one: Result) -> str:
+def entry(result: Result) -> str:
     """A result as a line that `read` takes."""
-    return json.dumps(asdict(one), ensure_ascii=False)
+    return json.dumps(asdict(result), ensure_ascii=False)
 
 
 def read(text: str) -> Result:

@@ -24,10 +24,10 @@ PER_FILE = 2
 def files(root: Path, package: str) -> list[str]:
     """The files of a package, as paths from the root of the checkout."""
     _, inside, outside = PACKAGES[package]
-    found = (
+    paths = (
         path for each in inside for path in ([root / each] if each.endswith(".py") else (root / each).rglob("*.py"))
     )
-    names = sorted(str(path.relative_to(root)) for path in found if path.is_file())
+    names = sorted(str(path.relative_to(root)) for path in paths if path.is_file())
     return [name for name in names if not name.startswith(tuple(f"{each}/" for each in outside))]
 
 
@@ -59,7 +59,9 @@ def drawn(root: Path, seed: int, package: str) -> Iterator[Mutation]:
     drawn_from: Counter[str] = Counter()
     limit = PER_FILE
     while any(places.values()):
-        operators = sorted(name for name, left in places.items() if any(drawn_from[one.path] < limit for one in left))
+        operators = sorted(
+            name for name, left in places.items() if any(drawn_from[mutation.path] < limit for mutation in left)
+        )
         if not operators:
             limit += 1  # every file has given what it may: another round
             continue

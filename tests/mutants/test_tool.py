@@ -21,8 +21,8 @@ from tests.mutants.trial import KILLED, NOT_RUN, SURVIVED, TIMED_OUT, UNDECIDED,
 def faults(text: str, operator: str) -> set[str]:
     """What a text becomes by an operator."""
     source = text.encode()
-    made = [each for each in mutations("x.py", source) if each.operator == operator and changes(each, source)]
-    return {each.applied(source).decode() for each in made}
+    changed = [each for each in mutations("x.py", source) if each.operator == operator and changes(each, source)]
+    return {each.applied(source).decode() for each in changed}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,11 @@ def test_what_does_not_run_is_left_alone(text: str) -> None:
 
 
 def test_a_place_is_told_as_a_person_finds_it() -> None:
-    [mutation] = [one for one in mutations("x.py", b"a = 1\n\n\n  \nif x:\n    raise B\n") if "raise" in one.operator]
+    [mutation] = [
+        candidate
+        for candidate in mutations("x.py", b"a = 1\n\n\n  \nif x:\n    raise B\n")
+        if "raise" in candidate.operator
+    ]
     assert (mutation.line, mutation.before, mutation.path) == (6, "raise B", "x.py")
 
 
@@ -181,8 +185,10 @@ def test_a_sample_is_the_seeds_and_grows() -> None:
     first, again, other = ([next(drawn(ROOT, seed, package)) for _ in "x"] for seed in (1, 1, 2))
     assert first == again != other
     small, large = (sample(ROOT, 1, count, [package]) for count in (30, 60))
-    assert [one for _, one in small] == [one for _, one in large][: len(small)] and len(small) < len(large)
-    paths = [one.path for _, one in large]
+    assert [mutation for _, mutation in small] == [mutation for _, mutation in large][: len(small)] and len(
+        small
+    ) < len(large)
+    paths = [mutation.path for _, mutation in large]
     assert max(map(paths.count, paths)) <= 2
     for _, mutation in small:
         source = (ROOT / mutation.path).read_bytes()
@@ -207,8 +213,8 @@ def test_the_report_counts_what_is_a_fault() -> None:
         ["local", "1", "1", "0", "0", "0", "100", "%"],
         ["all", "6", "3", "1", "1", "1", "60", "%"],
     ]
-    told = list(report.survivors(results))
-    assert told[0] == "a.py:1  comparison: a == b" and "equivalent: the same" in told[3]
+    lines = list(report.unseen_faults(results))
+    assert lines[0] == "a.py:1  comparison: a == b" and "equivalent: the same" in lines[3]
     assert report.read(report.entry(results[3])) == results[3]
     assert json.loads(report.document(results, {"seed": 1}))["results"][0]["key"] == "a.py | comparison | a == b | !="
 

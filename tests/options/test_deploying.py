@@ -12,9 +12,9 @@ from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
 from tests.support.combinations import SAMPLES
-from tests.support.deployments import LOCAL, World, world
+from tests.support.deployments import LOCAL, LocalAccount, account
 
-__all__ = ["world"]
+__all__ = ["account"]
 
 
 class Step(NamedTuple):
@@ -53,21 +53,21 @@ STEPS = (
 class Story:
     """What stands on the local AWS: tests may come in any order, and each begins where the one before it ends."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.now, self.before = world, "", False
+    def __init__(self, account: LocalAccount) -> None:
+        self.account, self.now, self.before = account, "", False
 
     def become(self, step: Step) -> str:
         """Deploys a step, with everything named that is lost on the way; what was refused until it was named."""
-        self.world.reset()
-        self.world.parameters(**step.chosen)
+        self.account.reset()
+        self.account.parameters(**step.chosen)
         # What a destroyed environment left is taken over.
         words = ["--allow-broader", *(["--adopt"] if self.before and not self.now else [])]
-        done, refused = self.world.deploy("apply", *words), ""
+        done, refused = self.account.deploy("apply", *words), ""
         if done.returncode == 3:
             refused = done.stderr
             names = [word for name in sorted(set(LOSS.findall(refused))) for word in name.split()]
             assert names, done.stdout[-2000:] + refused
-            done = self.world.deploy("apply", *words, *names)
+            done = self.account.deploy("apply", *words, *names)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
         self.now, self.before = step.name, True
         return refused
@@ -81,29 +81,29 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(world: World) -> Story:
-    return Story(world)
+def story(account: LocalAccount) -> Story:
+    return Story(account)
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)), ids=lambda number: STEPS[number].name)
 def test_each_becomes_the_next(story: Story, number: int) -> None:
-    step, world = STEPS[number], story.world
+    step, account = STEPS[number], story.account
     if number:
         story.stand_at(STEPS[number - 1])
     assert bool(story.become(step)) is step.loses or not number
-    present = {stack for stack in world.stacks() if stack.startswith(LOCAL)}
-    templates = load(world.folder / "templates")
-    values = effective(read(world.folder / "params/local.json"), templates[ENVIRONMENT].body)
+    present = {stack for stack in account.stacks() if stack.startswith(LOCAL)}
+    templates = load(account.folder / "templates")
+    values = effective(read(account.folder / "params/local.json"), templates[ENVIRONMENT].body)
     expected = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
     assert len(present) == len(expected) > 8
-    assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in world.stacks().values())
-    again = world.deploy("apply")
+    assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in account.stacks().values())
+    again = account.deploy("apply")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout
 
 
 def test_the_last_one_is_destroyed(story: Story) -> None:
     story.stand_at(STEPS[-1])
-    done = story.world.deploy("destroy")
+    done = story.account.deploy("destroy")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not [stack for stack in story.world.stacks() if stack.startswith(LOCAL)]
+    assert not [stack for stack in story.account.stacks() if stack.startswith(LOCAL)]
     story.now = ""

@@ -61,7 +61,7 @@ class Played:
     def play(self, shape: Pipeline, fail_at: str = "") -> Release:
         self.ran.clear()
         checker = SimpleNamespace(check_service_trust=lambda *_: None, usage=list, account="1")
-        world = SimpleNamespace(
+        context = SimpleNamespace(
             aws=aws(PreparedAws()),
             executions=Executions(shape, self.page),
             options=RehearsalOptions(self.folder, self.folder),
@@ -72,7 +72,7 @@ class Played:
             application_seconds=0.0,
             emit_event=None,
         )
-        return ReleaseEngine(cast(RehearsalContext, world), find_action(shape, fail_at) if fail_at else "").release()
+        return ReleaseEngine(cast(RehearsalContext, context), find_action(shape, fail_at) if fail_at else "").release()
 
     def page(self, _: str, body: Any) -> Any:
         """The local AWS's page of executions."""

@@ -236,9 +236,9 @@ class Account:
             os.kill(process, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         os.close(screen)
-        told = shown.decode()
-        assert not left, f"nobody asked {left[0][0]!r}:\n{told}"
-        return status, told
+        output = shown.decode()
+        assert not left, f"nobody asked {left[0][0]!r}:\n{output}"
+        return status, output
 
     def statuses(self) -> dict[str, str]:
         """The status of every stack, nested ones too."""

@@ -30,7 +30,7 @@ BROKEN = {
 
 
 @dataclass(frozen=True)
-class World:
+class LocalAccount:
     """A local AWS with the folders that a test may change."""
 
     run_file: Path
@@ -90,11 +90,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAccount]:
     folder = tmp_path_factory.mktemp("deploy")
     endpoint = prepared.ensure(folder / "local_aws.json")
     try:
-        yield World(
+        yield LocalAccount(
             folder / "local_aws.json",
             folder,
             Aws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key)),

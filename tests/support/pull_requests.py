@@ -65,8 +65,8 @@ def resource(body: dict[str, Any], name: str) -> dict[str, Any]:
 
 def statements(body: dict[str, Any], role: str) -> list[dict[str, Any]]:
     """The statements of a role's first inline policy."""
-    found: list[dict[str, Any]] = resource(body, role)["Policies"][0]["PolicyDocument"]["Statement"]
-    return found
+    inline: list[dict[str, Any]] = resource(body, role)["Policies"][0]["PolicyDocument"]["Statement"]
+    return inline
 
 
 def harmless_rename(folder: Path) -> None:
@@ -134,7 +134,9 @@ def removed_alarm(folder: Path) -> None:
     """An alarm disappears."""
 
     def edit(body: dict[str, Any]) -> None:
-        name = next(name for name, one in body["Resources"].items() if one["Type"] == "AWS::CloudWatch::Alarm")
+        name = next(
+            name for name, properties in body["Resources"].items() if properties["Type"] == "AWS::CloudWatch::Alarm"
+        )
         del body["Resources"][name]
 
     template(folder, "monitoring", edit)

@@ -47,6 +47,6 @@ class Watching:
         self._interrupted(stack)
 
 
-def running(name: str, after: str | None = None, wanted: str = "UPDATE_COMPLETE") -> Running:
+def running(name: str, after: str | None = None, success: str = "UPDATE_COMPLETE") -> Running:
     """An operation on a stack of the tests' account."""
-    return Running(Stack(name, arn("stack", name), ""), after, frozenset({wanted}), 0.0)
+    return Running(Stack(name, arn("stack", name), ""), after, frozenset({success}), 0.0)

@@ -17,11 +17,11 @@ EXECUTE, DELETE = "cloudformation.ExecuteChangeSet", "cloudformation.DeleteStack
 
 @pytest.fixture(scope="module")
 def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("answers")) as one:
-        one.write()
-        done = one.run("apply", "--yes")
+    with account(tmp_path_factory.mktemp("answers")) as local_account:
+        local_account.write()
+        done = local_account.run("apply", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
-        yield one
+        yield local_account
 
 
 @pytest.fixture

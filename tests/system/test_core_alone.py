@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.deployments import LOCAL, World, world
+from tests.support.deployments import LOCAL, LocalAccount, account
 from tests.support.gate import pass_gate
 
-__all__ = ["world"]
+__all__ = ["account"]
 
 # What the core holds today; it may only become smaller. The aim is 1500 lines in 12 files.
 LINES, FILES = 2900, 13
@@ -34,8 +34,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def script(folder: Path, world: World, *words: str) -> subprocess.CompletedProcess[str]:
-    endpoint = world.aws.endpoint
+def script(folder: Path, account: LocalAccount, *words: str) -> subprocess.CompletedProcess[str]:
+    endpoint = account.aws.endpoint
     assert endpoint
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     settings = {**inherited, "AWS_ENDPOINT_URL": endpoint.url, "AWS_ACCESS_KEY_ID": endpoint.key}
@@ -49,25 +49,25 @@ def test_the_core_is_small() -> None:
     assert len(files) <= FILES and lines <= LINES
 
 
-def test_it_creates_does_nothing_and_updates_without_the_rest(alone: Path, world: World) -> None:
-    created = script(alone, world, "apply", "local")
+def test_it_creates_does_nothing_and_updates_without_the_rest(alone: Path, account: LocalAccount) -> None:
+    created = script(alone, account, "apply", "local")
     assert created.returncode == 0, created.stdout + created.stderr
-    assert set(world.stacks().values()) == {"CREATE_COMPLETE"} and LOCAL in world.stacks()
-    again = script(alone, world, "apply", "local")
+    assert set(account.stacks().values()) == {"CREATE_COMPLETE"} and LOCAL in account.stacks()
+    again = script(alone, account, "apply", "local")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout, again.stdout + again.stderr
     file = alone / "params/local.json"
     body = json.loads(file.read_text(encoding="utf-8"))
     body["Parameters"]["LogRetentionDays"] = "30" if body["Parameters"].get("LogRetentionDays") != "30" else "60"
     file.write_text(json.dumps(body), encoding="utf-8")
-    planned = script(alone, world, "plan", "local")
+    planned = script(alone, account, "plan", "local")
     assert planned.returncode == 2 and "LogRetentionDays" in planned.stdout, planned.stdout + planned.stderr
-    assert world.change_sets() == []
-    updated = script(alone, world, "apply", "local")
+    assert account.change_sets() == []
+    updated = script(alone, account, "apply", "local")
     assert updated.returncode == 0, updated.stdout + updated.stderr
-    assert world.stacks()[LOCAL] == "UPDATE_COMPLETE"
+    assert account.stacks()[LOCAL] == "UPDATE_COMPLETE"
 
 
-def test_it_refuses_templates_that_the_gate_has_not_passed(alone: Path, world: World) -> None:
+def test_it_refuses_templates_that_the_gate_has_not_passed(alone: Path, account: LocalAccount) -> None:
     file = alone / "templates/data.json"
     before = file.read_text(encoding="utf-8")
     body = json.loads(before)
@@ -75,8 +75,8 @@ def test_it_refuses_templates_that_the_gate_has_not_passed(alone: Path, world: W
     file.write_text(json.dumps(body), encoding="utf-8")
     try:
         for verb in ("plan", "apply"):
-            refused = script(alone, world, verb, "local")
+            refused = script(alone, account, verb, "local")
             assert refused.returncode == 3 and "gate" in refused.stderr, refused.stdout + refused.stderr
     finally:
         file.write_text(before, encoding="utf-8")
-    assert world.change_sets() == []
+    assert account.change_sets() == []

@@ -11,80 +11,83 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.support.deployments import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, LocalAccount, account
 
-__all__ = ["world"]
+__all__ = ["account"]
 
 
 @pytest.fixture(scope="module")
-def failed(world: World) -> subprocess.CompletedProcess[str]:
+def failed(account: LocalAccount) -> subprocess.CompletedProcess[str]:
     """The very first deployment, with a resource that cannot be created in a nested stack."""
-    world.reset()
-    world.breaking("notifications.json")
-    return world.deploy("apply")
+    account.reset()
+    account.breaking("notifications.json")
+    return account.deploy("apply")
 
 
 @pytest.fixture(scope="module")
-def created(world: World, failed: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+def created(account: LocalAccount, failed: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     """The deployment after the failed one."""
     assert failed.returncode == 1, failed.stderr
-    assert world.stacks()[LOCAL] == "ROLLBACK_COMPLETE"
-    world.reset()
-    return world.deploy("apply")
+    assert account.stacks()[LOCAL] == "ROLLBACK_COMPLETE"
+    account.reset()
+    return account.deploy("apply")
 
 
 def test_a_failed_creation_names_the_one_cause(failed: subprocess.CompletedProcess[str]) -> None:
     assert failed.returncode == 1, failed.stderr
-    told = failed.stdout
-    assert f"{LOCAL} could not be created; nothing of it is left (ROLLBACK_COMPLETE" in told
-    assert f"\n  {LOCAL} > Notifications > Broken  AWS::SSM::Parameter\n" in told
-    assert "purpose: Something that SSM refuses." in told
-    assert told.count("    reason: ") == 1 and "reserved parameter name" in told
+    output = failed.stdout
+    assert f"{LOCAL} could not be created; nothing of it is left (ROLLBACK_COMPLETE" in output
+    assert f"\n  {LOCAL} > Notifications > Broken  AWS::SSM::Parameter\n" in output
+    assert "purpose: Something that SSM refuses." in output
+    assert output.count("    reason: ") == 1 and "reserved parameter name" in output
 
 
 def test_the_good_deployment_after_it_creates_everything(
-    world: World, created: subprocess.CompletedProcess[str]
+    account: LocalAccount, created: subprocess.CompletedProcess[str]
 ) -> None:
     assert created.returncode == 0, created.stdout + created.stderr
-    stacks = world.stacks()
+    stacks = account.stacks()
     assert len(stacks) > 12 and set(stacks.values()) == {"CREATE_COMPLETE"}
-    assert world.change_sets() == []
-    assert re.search(rf"\n  PublicUrl +{re.escape(world.output('PublicUrl'))}\n", created.stdout)
+    assert account.change_sets() == []
+    assert re.search(rf"\n  PublicUrl +{re.escape(account.output('PublicUrl'))}\n", created.stdout)
     assert created.stdout.splitlines()[-1].startswith("local AWS: http://localhost:")
 
 
-def test_the_packaging_bucket_and_the_record(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_the_packaging_bucket_and_the_record(account: LocalAccount, created: subprocess.CompletedProcess[str]) -> None:
     assert created.returncode == 0
     bucket = {"Bucket": "cloud-health-dashboard-templates-123456789012-us-east-1"}
-    assert world.aws.call("s3", "get_bucket_versioning", **bucket)["Status"] == "Enabled"
-    block = world.aws.call("s3", "get_public_access_block", **bucket)["PublicAccessBlockConfiguration"]
+    assert account.aws.call("s3", "get_bucket_versioning", **bucket)["Status"] == "Enabled"
+    block = account.aws.call("s3", "get_public_access_block", **bucket)["PublicAccessBlockConfiguration"]
     assert list(block.values()) == [True] * 4
-    rules = world.aws.call("s3", "get_bucket_encryption", **bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    rules = account.aws.call("s3", "get_bucket_encryption", **bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    listed = world.aws.call("s3", "list_objects_v2", Prefix=f"deployments/{LOCAL}/", **bucket)["Contents"]
+    listed = account.aws.call("s3", "list_objects_v2", Prefix=f"deployments/{LOCAL}/", **bucket)["Contents"]
     records = [
-        json.loads(world.aws.call("s3", "get_object", Key=one["Key"], **bucket)["Body"].read()) for one in listed
+        json.loads(account.aws.call("s3", "get_object", Key=summary["Key"], **bucket)["Body"].read())
+        for summary in listed
     ]
-    assert [one["status"] for one in records][:2] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
+    assert [record["status"] for record in records][:2] == ["ROLLBACK_COMPLETE", "CREATE_COMPLETE"]
     version = json.loads((ROOT / "templates/environment.json").read_text())["Metadata"]["Generator"]["Version"]
-    assert all(one["version"] == version and one["who"].startswith("arn:") and one["commit"] for one in records)
+    assert all(
+        record["version"] == version and record["who"].startswith("arn:") and record["commit"] for record in records
+    )
 
 
-def test_again_nothing_changes(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_again_nothing_changes(account: LocalAccount, created: subprocess.CompletedProcess[str]) -> None:
     assert created.returncode == 0
-    again = world.deploy("apply")
+    again = account.deploy("apply")
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[:-1] == [f"{SHARED}: no changes", f"{LOCAL}: no changes"]
-    assert world.change_sets() == []
+    assert account.change_sets() == []
 
 
-def test_one_parameter_is_one_change(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_one_parameter_is_one_change(account: LocalAccount, created: subprocess.CompletedProcess[str]) -> None:
     assert created.returncode == 0
-    world.parameters(LogRetentionDays="60")
+    account.parameters(LogRetentionDays="60")
     try:
-        changed = world.deploy("apply")
+        changed = account.deploy("apply")
     finally:
-        world.reset()
+        account.reset()
     assert changed.returncode == 0, changed.stdout + changed.stderr
     lines = changed.stdout.splitlines()
     assert "    LogRetentionDays: 30 → 60" in lines
@@ -92,64 +95,68 @@ def test_one_parameter_is_one_change(world: World, created: subprocess.Completed
     certain = [line for line in lines if re.match(r" +[+~-] .*AWS::", line)]
     assert certain
     assert {line.split()[-1] for line in certain} == {"AWS::Logs::LogGroup", "AWS::S3::Bucket"}
-    groups = world.aws.call("logs", "describe_log_groups")["logGroups"]
-    assert groups and {one["retentionInDays"] for one in groups} == {60}
+    groups = account.aws.call("logs", "describe_log_groups")["logGroups"]
+    assert groups and {group["retentionInDays"] for group in groups} == {60}
 
 
 def test_a_failed_update_goes_back_and_the_next_good_one_succeeds(
-    world: World, created: subprocess.CompletedProcess[str]
+    account: LocalAccount, created: subprocess.CompletedProcess[str]
 ) -> None:
     assert created.returncode == 0
-    world.reset()
-    before = world.deploy("apply")
+    account.reset()
+    before = account.deploy("apply")
     assert before.returncode == 0, before.stderr
-    world.breaking("monitoring.json")
+    account.breaking("monitoring.json")
     try:
-        failed = world.deploy("apply")
+        failed = account.deploy("apply")
     finally:
-        world.reset()
+        account.reset()
     assert failed.returncode == 1, failed.stderr
     assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in failed.stdout
-    assert world.stacks()[LOCAL] == "UPDATE_ROLLBACK_COMPLETE" and world.change_sets() == []
-    later = json.loads(world.deploy("explain", "--format", "json").stdout)
+    assert account.stacks()[LOCAL] == "UPDATE_ROLLBACK_COMPLETE" and account.change_sets() == []
+    later = json.loads(account.deploy("explain", "--format", "json").stdout)
     assert later[SHARED]["good"] and later[LOCAL]["cause"]["path"] == [LOCAL, "Monitoring", "Broken"]
-    below = world.deploy("explain", "--stack", "Monitoring").stdout
+    below = account.deploy("explain", "--stack", "Monitoring").stdout
     assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in below
-    happened = world.deploy("events", "--failed", "--since", "1h").stdout
+    happened = account.deploy("events", "--failed", "--since", "1h").stdout
     assert "  Monitoring > Broken  AWS::SSM::Parameter\n" in happened
-    again = world.deploy("apply")
+    again = account.deploy("apply")
     assert again.returncode == 0 and f"{LOCAL}: no changes" in again.stdout
 
 
-def test_files_are_checked_before_anything_happens(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_files_are_checked_before_anything_happens(
+    account: LocalAccount, created: subprocess.CompletedProcess[str]
+) -> None:
     assert created.returncode == 0
-    world.parameters(TaskCpu="300")
+    account.parameters(TaskCpu="300")
     try:
-        refused = world.deploy("apply")
+        refused = account.deploy("apply")
     finally:
-        world.reset()
+        account.reset()
     assert refused.returncode == 3 and 'TaskCpu = "300" is not allowed' in refused.stderr and refused.stdout == ""
 
 
-def test_status_and_outputs(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_status_and_outputs(account: LocalAccount, created: subprocess.CompletedProcess[str]) -> None:
     assert created.returncode == 0
-    told = world.deploy("status")
-    assert told.returncode == 0 and re.search(r"\n  Backend +(CREATE|UPDATE)_COMPLETE\n", told.stdout)
-    assert json.loads(world.deploy("outputs", "--format", "json").stdout)["environment"]["PublicUrl"]
-    shown = world.deploy("outputs")
+    status = account.deploy("status")
+    assert status.returncode == 0 and re.search(r"\n  Backend +(CREATE|UPDATE)_COMPLETE\n", status.stdout)
+    assert json.loads(account.deploy("outputs", "--format", "json").stdout)["environment"]["PublicUrl"]
+    shown = account.deploy("outputs")
     assert shown.returncode == 0
-    assert f"{world.output('PublicUrl')}  Public address of the environment" in shown.stdout
+    assert f"{account.output('PublicUrl')}  Public address of the environment" in shown.stdout
 
 
-def test_destroy_comes_last_and_keeps_what_holds_data(world: World, created: subprocess.CompletedProcess[str]) -> None:
+def test_destroy_comes_last_and_keeps_what_holds_data(
+    account: LocalAccount, created: subprocess.CompletedProcess[str]
+) -> None:
     assert created.returncode == 0
-    gone = world.deploy("destroy")
+    gone = account.deploy("destroy")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert f"{LOCAL} is deleted (DELETE_COMPLETE" in gone.stdout
     assert "Data > Clients" in gone.stdout.partition("kept, because it contains data")[2]
-    assert list(world.stacks()) == [SHARED] and world.change_sets() == []
-    assert len(world.aws.call("dynamodb", "list_tables")["TableNames"]) == 5
-    assert f"{LOCAL} does not exist" in world.deploy("destroy").stdout
+    assert list(account.stacks()) == [SHARED] and account.change_sets() == []
+    assert len(account.aws.call("dynamodb", "list_tables")["TableNames"]) == 5
+    assert f"{LOCAL} does not exist" in account.deploy("destroy").stdout
 
 
 def test_nothing_is_started_to_look_at_nothing(tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ BUCKET = "exit-door"
 
 
 def command_line(repository: Path) -> Path:
-    found = repository / ".venv-awscli/bin/aws"
-    if not found.exists():
+    program = repository / ".venv-awscli/bin/aws"
+    if not program.exists():
         pytest.skip("the AWS command line is not installed: make .venv-awscli/ready")
-    return found
+    return program
 
 
 def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
         values |= {"BackendBootstrap": "true", "BackendImage": "none"}
         overrides = [f"{name}={value}" for name, value in values.items()]
 
-        def deploy(stack: str, *given: str) -> None:
+        def deploy(stack: str, *options: str) -> None:
             packaged = str(tmp_path / f"{stack}.json")
             source = f"templates/{stack}.json"
             run(
@@ -60,7 +60,7 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
             run(
                 *("cloudformation", "deploy", "--template-file", packaged, "--s3-bucket", BUCKET),
                 *("--stack-name", f"exit-{stack}", "--capabilities", "CAPABILITY_IAM"),
-                *given,
+                *options,
             )
 
         # Side by side, because the command line looks every 30 seconds whether a stack is there.
@@ -69,8 +69,8 @@ def test_the_committed_json_deploys_without_us(repository: Path, tmp_path: Path)
                 both.submit(deploy, "shared"),
                 both.submit(deploy, "environment", "--parameter-overrides", *overrides),
             ]
-        for one in started:
-            one.result()
+        for deployment in started:
+            deployment.result()
         client = boto3.client(
             "cloudformation",
             endpoint_url=endpoint.url,

@@ -17,11 +17,11 @@ from tests.support.accounts import SECONDS, Account, account
 
 @pytest.fixture(scope="module")
 def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("giving-up")) as one:
-        one.write()
-        done = one.run("apply", "--yes")
+    with account(tmp_path_factory.mktemp("giving-up")) as local_account:
+        local_account.write()
+        done = local_account.run("apply", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
-        yield one
+        yield local_account
 
 
 @pytest.fixture
@@ -111,6 +111,6 @@ def test_preflight_looks_at_the_connection(mine: Account, status: str, ends: int
     answer = {"Connection": {"ConnectionName": "source", "ConnectionStatus": status}}
     with mine.faults(CallFault("answer", on="codeconnections.GetConnection", times=0, answer=answer)):
         ended = mine.run("preflight", "--format", "json")
-    [check] = [one for one in json.loads(ended.stdout) if one["what"] == "connection"]
+    [check] = [entry for entry in json.loads(ended.stdout) if entry["what"] == "connection"]
     assert ended.returncode == ends, ended.stdout + ended.stderr
     assert (f"source is {status}" in check["found"]) is bool(ends) and ("console" in check["remedy"]) is bool(ends)

@@ -17,8 +17,8 @@ POLICY = {"Statement": [ALLOW, DENY]}
 
 @pytest.fixture
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("kept")) as one:
-        yield one
+    with account(tmp_path_factory.mktemp("kept")) as local_account:
+        yield local_account
 
 
 def policy(where: Account) -> Any:

@@ -20,8 +20,8 @@ CLUSTER = {"Type": "AWS::ECS::Cluster"}
 
 @pytest.fixture
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("linked")) as one:
-        yield one
+    with account(tmp_path_factory.mktemp("linked")) as local_account:
+        yield local_account
 
 
 def with_cluster(name: str) -> Any:
@@ -110,8 +110,8 @@ def test_a_role_that_iam_does_not_show_ends_it_before_anything(naps: list[float]
 def test_somebody_else_may_be_faster(naps: list[float]) -> None:
     taken = "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix."
 
-    def create(**asked: Any) -> dict[str, Any]:
-        Iam.create(aws, **asked)
+    def create(**request: Any) -> dict[str, Any]:
+        Iam.create(aws, **request)
         raise refusal("iam.create_service_linked_role", "InvalidInput", taken)
 
     aws = Iam(late=0, created=create)

@@ -22,11 +22,11 @@ BUCKET = "accounts-templates-123456789012-eu-west-1"
 
 @pytest.fixture(scope="module")
 def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("operations")) as one:
-        one.write()
-        done = one.run("apply", "--yes")
+    with account(tmp_path_factory.mktemp("operations")) as local_account:
+        local_account.write()
+        done = local_account.run("apply", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
-        yield one
+        yield local_account
 
 
 @pytest.fixture
@@ -50,8 +50,8 @@ def test_an_operation_of_its_own_is_followed_and_recorded_and_then_it_goes_on(mi
         assert status == 4 and f"{mine.stack} is left running." in shown, shown
         assert records(mine)[-1]["status"] == "STARTED"
         again = mine.start("apply", "--yes", until=f"{mine.stack} is being updated, started by arn:")
-    told, _ = again.communicate(timeout=SECONDS)
-    assert again.returncode == 0 and told.splitlines()[-1] == f"{mine.stack}: no changes", told
+    output, _ = again.communicate(timeout=SECONDS)
+    assert again.returncode == 0 and output.splitlines()[-1] == f"{mine.stack}: no changes", output
     assert records(mine)[-1]["status"] == "UPDATE_COMPLETE"
 
 
@@ -67,8 +67,8 @@ def test_somebody_elses_operation_is_left_alone_unless_it_is_to_be_followed(mine
         assert met.returncode == 4 and "started by arn:aws:iam::123456789012:user/alice at" in met.stderr, met.stderr
         assert "--follow` does both" in met.stderr
         follows = mine.start("apply", "--yes", "--follow", until="it is followed to its end first")
-    told, _ = follows.communicate(timeout=SECONDS)
-    assert follows.returncode == 0 and mine.note() == "by me", told
+    output, _ = follows.communicate(timeout=SECONDS)
+    assert follows.returncode == 0 and mine.note() == "by me", output
 
 
 def pipeline(detects: str) -> dict[str, Any]:

@@ -10,29 +10,29 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployments import LOCAL, SHARED, World, world
+from tests.support.deployments import LOCAL, SHARED, LocalAccount, account
 
-__all__ = ["world"]
+__all__ = ["account"]
 Run = subprocess.CompletedProcess[str]
 OLD, NEW = "CloudHealthClients-local", "New-CloudHealthClients-local"
 
 
 @pytest.fixture(scope="module")
-def created(world: World) -> World:
+def created(account: LocalAccount) -> LocalAccount:
     """A living environment, after it was planned for the first time."""
-    world.reset()
-    before = world.deploy("plan")
+    account.reset()
+    before = account.deploy("plan")
     assert before.returncode == 2, before.stderr
     assert f"{SHARED}: create 2 resources" in before.stdout
     assert f"{LOCAL}: not planned yet, {SHARED} has to exist first" in before.stdout
-    assert world.stacks() == {}
-    made = world.deploy("apply")
-    assert made.returncode == 0, made.stdout + made.stderr
-    return world
+    assert account.stacks() == {}
+    applied = account.deploy("apply")
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    return account
 
 
 @pytest.fixture(autouse=True)
-def as_in_the_repository(created: World) -> Iterator[None]:
+def as_in_the_repository(created: LocalAccount) -> Iterator[None]:
     """Each test begins with the folders as they are, and with what they deploy: what a test has deployed is taken back,
     with the table that it left."""
     created.reset()
@@ -51,43 +51,43 @@ def as_in_the_repository(created: World) -> Iterator[None]:
 
 def document(shown: Run) -> dict[str, Any]:
     assert shown.returncode == 2, shown.stderr
-    found: dict[str, Any] = json.loads(shown.stdout)["stacks"][-1]
-    return found
+    stack: dict[str, Any] = json.loads(shown.stdout)["stacks"][-1]
+    return stack
 
 
-def test_no_changes_and_changes(created: World) -> None:
+def test_no_changes_and_changes(created: LocalAccount) -> None:
     nothing = created.deploy("plan")
     assert (nothing.returncode, nothing.stdout) == (0, f"{SHARED}: no changes\n{LOCAL}: no changes\n")
     created.parameters(LogRetentionDays="60")
     shown = document(created.deploy("plan", "--format", "json"))
-    certain = [one for one in shown["resources"] if one["certain"]]
-    assert len(certain) > 3 and all(one["differences"] for one in certain)
-    assert not [one for one in shown["resources"] if one["follows"]]
+    certain = [resource for resource in shown["resources"] if resource["certain"]]
+    assert len(certain) > 3 and all(resource["differences"] for resource in certain)
+    assert not [resource for resource in shown["resources"] if resource["follows"]]
     assert created.change_sets() == []
     assert "- `LogRetentionDays`: `30` → `60`" in created.deploy("plan", "--format", "markdown").stdout
 
 
-def test_exactly_the_reviewed_plan_is_executed(created: World, tmp_path: Path) -> None:
+def test_exactly_the_reviewed_plan_is_executed(created: LocalAccount, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     created.parameters(LogRetentionDays="60")
     assert created.deploy("plan", "--out", str(file)).returncode == 2
-    [held] = json.loads(file.read_text(encoding="utf-8"))["stacks"]
+    [planned] = json.loads(file.read_text(encoding="utf-8"))["stacks"]
     edited = tmp_path / "edited.json"
     edited.write_text(file.read_text(encoding="utf-8").replace('"60"', '"90"'), encoding="utf-8")
     created.reset()
-    for asked, why in ((file, "changed after the plan was saved"), (edited, "was changed after it was written")):
-        refused = created.deploy("apply", "--plan", str(asked))
+    for plan, why in ((file, "changed after the plan was saved"), (edited, "was changed after it was written")):
+        refused = created.deploy("apply", "--plan", str(plan))
         assert refused.returncode == 3 and why in refused.stderr
     created.parameters(LogRetentionDays="60")
     done = created.deploy("apply", "--plan", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     stack = created.aws.call("cloudformation", "describe_stacks", StackName=LOCAL)["Stacks"][0]
-    assert stack["ChangeSetId"] == held["change_set"] and created.change_sets() == []
+    assert stack["ChangeSetId"] == planned["change_set"] and created.change_sets() == []
     again = created.deploy("apply", "--plan", str(file))
     assert again.returncode == 3 and f"{LOCAL} has changed since the plan was made" in again.stderr
 
 
-def test_a_stale_plan_is_refused_and_discarded(created: World, tmp_path: Path) -> None:
+def test_a_stale_plan_is_refused_and_discarded(created: LocalAccount, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     created.parameters(LogRetentionDays="90")
     assert created.deploy("plan", "--out", str(file)).returncode == 2
@@ -103,7 +103,7 @@ def rename(body: Any) -> None:
     body["Resources"]["Clients"]["Properties"]["TableName"] = {"Fn::Sub": "New-${ClientsTable}"}
 
 
-def test_what_holds_data_is_named(created: World) -> None:
+def test_what_holds_data_is_named(created: LocalAccount) -> None:
     created.edit("templates/data.json", rename)
     refused = created.deploy("apply")
     assert refused.returncode == 3
@@ -118,11 +118,13 @@ def test_what_holds_data_is_named(created: World) -> None:
     assert {OLD, NEW} <= set(tables)
 
 
-def test_broader_permissions_are_allowed(created: World) -> None:
+def test_broader_permissions_are_allowed(created: LocalAccount) -> None:
     def widen(body: Any) -> None:
         statement = {"Sid": "More", "Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
         policies = body["Resources"]["TaskRole"]["Properties"]["Policies"]
-        next(one for one in policies if "PolicyName" in one)["PolicyDocument"]["Statement"].append(statement)
+        next(properties for properties in policies if "PolicyName" in properties)["PolicyDocument"]["Statement"].append(
+            statement
+        )
 
     created.edit("templates/backend.json", widen)
     refused = created.deploy("apply")
@@ -132,7 +134,7 @@ def test_broader_permissions_are_allowed(created: World) -> None:
     assert allowed.returncode == 0, allowed.stdout + allowed.stderr
 
 
-def test_what_would_hurt_is_refused(created: World) -> None:
+def test_what_would_hurt_is_refused(created: LocalAccount) -> None:
     """A secret that would be generated anew, and tags that would reach the VPC origin."""
 
     def longer(body: Any) -> None:

@@ -17,7 +17,7 @@ from tests import prepared
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class World:
+class LocalAccount:
     """A local AWS that previews in one way, and the parameter files that are deployed to it."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,45 +39,45 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
+def account(tmp_path: Path) -> Iterator[LocalAccount]:
+    account = LocalAccount(tmp_path)
     try:
-        yield made
+        yield account
     finally:
-        server.stop(made.run_file)
+        server.stop(account.run_file)
 
 
 @pytest.mark.parametrize(("unknown", "spurious"), [("change set", False), ("intrinsic", True), ("mixed", True)])
-def test_three_deployments_are_right_under_each_preview(world: World, unknown: str, spurious: bool) -> None:
-    faults.behave(world.endpoint, unknown=unknown, spurious=spurious, deletion_seconds=0.3, seed=5)
-    created = world.run("apply")
+def test_three_deployments_are_right_under_each_preview(account: LocalAccount, unknown: str, spurious: bool) -> None:
+    faults.behave(account.endpoint, unknown=unknown, spurious=spurious, deletion_seconds=0.3, seed=5)
+    created = account.run("apply")
     assert created.returncode == 0, created.stdout[-3000:] + created.stderr
-    again = world.run("apply")
+    again = account.run("apply")
     assert again.returncode == 0 and again.stdout.count(": no changes") == 2, again.stdout
-    world.set("LogRetentionDays", "60")
-    plan = world.run("plan")
+    account.set("LogRetentionDays", "60")
+    plan = account.run("plan")
     assert plan.returncode == 2, plan.stdout + plan.stderr
     assert "LogRetentionDays: 30 → 60" in plan.stdout
     certain = plan.stdout.partition("  ? ")[0]
     assert "replaced" not in certain and "{{" not in plan.stdout, plan.stdout
     assert certain.count("RetentionInDays: 30 → 60") == 8, plan.stdout
-    changed = world.run("apply")
+    changed = account.run("apply")
     assert changed.returncode == 0, (
         "no guard takes what only might change for a loss\n" + changed.stdout + changed.stderr
     )
-    last = world.run("apply")
+    last = account.run("apply")
     assert last.returncode == 0 and last.stdout.count(": no changes") == 2, last.stdout
 
 
-def test_a_first_plan_that_is_dropped_leaves_nothing(world: World) -> None:
+def test_a_first_plan_that_is_dropped_leaves_nothing(account: LocalAccount) -> None:
     """The nested stacks of a first change set go after it; the root is deleted once they have."""
-    faults.behave(world.endpoint, deletion_seconds=1.0)
-    assert world.run("plan").returncode == 2
+    faults.behave(account.endpoint, deletion_seconds=1.0)
+    assert account.run("plan").returncode == 2
     import boto3
 
-    keys = {"aws_access_key_id": world.endpoint.key, "aws_secret_access_key": "any"}
+    keys = {"aws_access_key_id": account.endpoint.key, "aws_secret_access_key": "any"}
     cloudformation = boto3.client(
-        "cloudformation", endpoint_url=world.endpoint.url, region_name=world.endpoint.region, **keys
+        "cloudformation", endpoint_url=account.endpoint.url, region_name=account.endpoint.region, **keys
     )
     stacks = cloudformation.describe_stacks()["Stacks"]
     assert [stack["StackName"] for stack in stacks if stack["StackStatus"] == "REVIEW_IN_PROGRESS"] == []

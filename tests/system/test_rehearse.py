@@ -12,7 +12,7 @@ import pytest
 from scripts.rehearsal.report import Release
 from tests.conftest import ROOT
 from tests.support.processes import gone
-from tests.support.rehearsal.environments import World, command, red, without, world
+from tests.support.rehearsal.environments import DeployedEnvironment, command, deployed_environment, red, without
 from tests.support.rehearsal.hostile import SECRET, STEAL, user_with_secrets
 from tests.support.rehearsal.prepared_aws import allow
 from tests.support.rehearsal.serving import ask
@@ -21,20 +21,20 @@ FIELDS = ["pipeline", "stage", "status", "executionId", "timestamp", "error", "r
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("rehearse")) as environment:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEnvironment]:
+    with deployed_environment(tmp_path_factory.mktemp("rehearse")) as environment:
         yield environment
 
 
 @pytest.fixture(scope="module")
-def first(here: World) -> Release:
+def first(here: DeployedEnvironment) -> Release:
     """The first release, into an empty registry and a service without tasks."""
     assert here.service()[0] == 0
     return here.release(here.application("first"))
 
 
 @pytest.fixture(scope="module")
-def updated(here: World, first: Release) -> str:
+def updated(here: DeployedEnvironment, first: Release) -> str:
     """An update of the infrastructure that changes the backend."""
     assert first.succeeded
     here.parameters(LogLevel="DEBUG")
@@ -42,13 +42,13 @@ def updated(here: World, first: Release) -> str:
 
 
 @pytest.fixture(scope="module")
-def failed(here: World, updated: str) -> Release:
+def failed(here: DeployedEnvironment, updated: str) -> Release:
     """A release whose verification is red."""
     assert updated
     return here.release(here.application("sick", app__sick=""))
 
 
-def test_the_first_release_works_on_an_empty_registry(here: World, first: Release) -> None:
+def test_the_first_release_works_on_an_empty_registry(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded, here.lines
     assert here.service() == (1, first.commit[:12])
     assert here.last_image() == first.commit[:12]
@@ -59,7 +59,7 @@ def test_the_first_release_works_on_an_empty_registry(here: World, first: Releas
     assert not [message.undelivered for message in first.messages if message.undelivered]
 
 
-def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: World, first: Release) -> None:
+def test_artifacts_are_encrypted_and_files_have_their_cache_headers(here: DeployedEnvironment, first: Release) -> None:
     assert len(first.artifacts) == 4
     for text in first.artifacts.values():
         key = text.rpartition(", ")[2]
@@ -87,12 +87,16 @@ def test_permissions_are_reported(first: Release) -> None:
     assert pipeline.unused == ()
 
 
-def test_an_update_of_the_infrastructure_keeps_the_released_image(here: World, first: Release, updated: str) -> None:
+def test_an_update_of_the_infrastructure_keeps_the_released_image(
+    here: DeployedEnvironment, first: Release, updated: str
+) -> None:
     assert "Backend" in updated
     assert here.service() == (1, first.commit[:12])
 
 
-def test_a_failed_release_leaves_the_previous_one_running(here: World, first: Release, failed: Release) -> None:
+def test_a_failed_release_leaves_the_previous_one_running(
+    here: DeployedEnvironment, first: Release, failed: Release
+) -> None:
     assert "red: health" in red(failed)
     assert here.service() == (1, first.commit[:12])
     assert here.last_image() == first.commit[:12]
@@ -111,14 +115,18 @@ def test_the_notification_of_a_failure_has_the_seven_fields(failed: Release) -> 
     assert body == f"{{\n{lines}\n}}"
 
 
-def test_a_later_update_does_not_bring_the_failed_release_in(here: World, first: Release, failed: Release) -> None:
+def test_a_later_update_does_not_bring_the_failed_release_in(
+    here: DeployedEnvironment, first: Release, failed: Release
+) -> None:
     assert not failed.succeeded
     here.parameters(LogLevel="INFO")
     here.deploy()
     assert here.service() == (1, first.commit[:12])
 
 
-def test_a_release_is_an_execution_that_every_tool_sees(here: World, first: Release, failed: Release) -> None:
+def test_a_release_is_an_execution_that_every_tool_sees(
+    here: DeployedEnvironment, first: Release, failed: Release
+) -> None:
     name = here.output("Pipeline")
     answer = here.aws.call("codepipeline", "list_pipeline_executions", pipelineName=name)
     summaries = list(reversed(answer["pipelineExecutionSummaries"]))
@@ -133,15 +141,15 @@ def test_a_release_is_an_execution_that_every_tool_sees(here: World, first: Rele
     assert here.aws.call("codepipeline", "get_pipeline_execution", **execution)["pipelineExecution"]["pipelineVersion"]
     state = here.aws.call("codepipeline", "get_pipeline_state", name=name)["stageStates"]
     assert next(stage["latestExecution"]["status"] for stage in state if "latestExecution" in stage) == "Succeeded"
-    asked = {"pipelineName": name, "filter": {"pipelineExecutionId": first.id}}
-    details = here.aws.call("codepipeline", "list_action_executions", **asked)["actionExecutionDetails"]
+    request = {"pipelineName": name, "filter": {"pipelineExecutionId": first.id}}
+    details = here.aws.call("codepipeline", "list_action_executions", **request)["actionExecutionDetails"]
     source = details[-1]
     assert source["output"]["outputVariables"]["CommitId"] == first.commit
     assert source["output"]["outputArtifacts"][0]["s3location"]["bucket"] == here.output("ArtifactBucketName")
     assert failed.id in {summary["pipelineExecutionId"] for summary in summaries}
 
 
-def test_rollback_goes_back_to_a_rehearsed_release(here: World, first: Release, failed: Release) -> None:
+def test_rollback_goes_back_to_a_rehearsed_release(here: DeployedEnvironment, first: Release, failed: Release) -> None:
     """By the command that somebody types in the night, listed first."""
     assert not failed.succeeded
     second = here.release(here.application("good"))
@@ -156,7 +164,9 @@ def test_rollback_goes_back_to_a_rehearsed_release(here: World, first: Release, 
     assert page["Body"].read() == b"<title>first</title>"
 
 
-def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(here: World, failed: Release) -> None:
+def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(
+    here: DeployedEnvironment, failed: Release
+) -> None:
     assert not failed.succeeded
     before = here.service()
     pipeline = here.aws.call("codepipeline", "get_pipeline", name=here.output("Pipeline"))["pipeline"]
@@ -169,7 +179,9 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(her
     assert here.service() == before
 
 
-def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(here: World, failed: Release) -> None:
+def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(
+    here: DeployedEnvironment, failed: Release
+) -> None:
     assert not failed.succeeded
     before = here.service()
     release = here.release(here.application("dead", app__dead=""))
@@ -178,14 +190,16 @@ def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(here
     assert "SERVICE_DEPLOYMENT_FAILED" in [json.loads(message.body)["status"] for message in release.messages]
 
 
-def test_another_image_than_the_one_built_is_red_although_it_is_healthy(here: World, failed: Release) -> None:
+def test_another_image_than_the_one_built_is_red_although_it_is_healthy(
+    here: DeployedEnvironment, failed: Release
+) -> None:
     assert not failed.succeeded
     with here.pipeline(lambda body: without(body, "DeployToECS")):
         release = here.release(here.application("other"))
     assert "red: image" in red(release)
 
 
-def test_a_stale_page_is_red(here: World, failed: Release) -> None:
+def test_a_stale_page_is_red(here: DeployedEnvironment, failed: Release) -> None:
     """Kept by CloudFront from the release before, and never invalidated."""
     assert not failed.succeeded
     body = {"Body": b"<title>old</title>", "ContentType": "text/html", "CacheControl": "max-age=600"}
@@ -195,7 +209,9 @@ def test_a_stale_page_is_red(here: World, failed: Release) -> None:
     assert "the invalidation is the problem" in red(release)
 
 
-def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(here: World, failed: Release) -> None:
+def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(
+    here: DeployedEnvironment, failed: Release
+) -> None:
     assert not failed.succeeded
     here.aws.call("ssm", "put_parameter", Name="/test/word", Value="swordfish", Type="String")
     secret = here.aws.call("secretsmanager", "create_secret", Name="test", SecretString='{"word": "open sesame"}')
@@ -230,7 +246,7 @@ def test_variables_of_the_stores_are_read_by_the_role_and_kept_out_of_the_log(he
     assert secret["ARN"] and "sesame" not in "\n".join(here.lines)
 
 
-def test_a_build_without_its_artifact_fails_and_names_what_it_made(here: World, failed: Release) -> None:
+def test_a_build_without_its_artifact_fails_and_names_what_it_made(here: DeployedEnvironment, failed: Release) -> None:
     assert not failed.succeeded
     names: list[str] = []
 
@@ -255,7 +271,7 @@ def test_a_build_without_its_artifact_fails_and_names_what_it_made(here: World, 
 
 
 def test_what_the_application_brings_sees_nothing_of_the_user(
-    here: World, failed: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: DeployedEnvironment, failed: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither its build nor its server. What is still possible is said before the first rehearsal with a cache."""
     assert not failed.succeeded
@@ -278,7 +294,7 @@ def test_what_the_application_brings_sees_nothing_of_the_user(
     assert "there is no sandbox" in "\n".join(here.lines[:4])
 
 
-def test_page_and_api_stay_up_when_they_shall(here: World, failed: Release) -> None:
+def test_page_and_api_stay_up_when_they_shall(here: DeployedEnvironment, failed: Release) -> None:
     """Until the next rehearsal, as everything that runs on this machine."""
     assert not failed.succeeded
     application, cache = here.application("kept"), here.folder / "kept-cache"
@@ -298,7 +314,7 @@ def test_page_and_api_stay_up_when_they_shall(here: World, failed: Release) -> N
         ask(f"{url}/")
 
 
-def test_the_command_plays_the_sample_for_real(here: World) -> None:
+def test_the_command_plays_the_sample_for_real(here: DeployedEnvironment) -> None:
     """With pip, npm and the sample's own backend; caches are kept between runs of the tests."""
     done = command(here, "--cache", str(ROOT / ".cache/rehearsal-test"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -312,7 +328,7 @@ def test_the_command_plays_the_sample_for_real(here: World) -> None:
         assert part in done.stdout
 
 
-def test_missing_tables_are_red(here: World, failed: Release) -> None:
+def test_missing_tables_are_red(here: DeployedEnvironment, failed: Release) -> None:
     assert not failed.succeeded
     tables = here.aws.call("dynamodb", "list_tables")["TableNames"]
     here.aws.call("dynamodb", "update_table", TableName=tables[0], DeletionProtectionEnabled=False)
@@ -320,7 +336,7 @@ def test_missing_tables_are_red(here: World, failed: Release) -> None:
     assert "red: tables" in red(here.release(here.application("tableless")))
 
 
-def test_a_missing_permission_fails_the_stage_and_is_spelled_out(here: World, failed: Release) -> None:
+def test_a_missing_permission_fails_the_stage_and_is_spelled_out(here: DeployedEnvironment, failed: Release) -> None:
     assert not failed.succeeded
     roles = here.aws.call("iam", "list_roles")["Roles"]
     name = next(role["RoleName"] for role in roles if "FrontendBuildRole" in role["RoleName"])

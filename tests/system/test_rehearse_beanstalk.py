@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rehearsal.report import Release
-from tests.support.rehearsal.environments import World, choosing, red, world
+from tests.support.rehearsal.environments import DeployedEnvironment, choosing, deployed_environment, red
 
 OPTIONS = {"BackendTarget": "BEANSTALK", "OnlyChanged": "true"}
 ALONE = {
@@ -20,36 +20,38 @@ ALONE = {
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("beanstalk"), lambda folder: choosing(folder, **OPTIONS)) as environment:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEnvironment]:
+    with deployed_environment(
+        tmp_path_factory.mktemp("beanstalk"), lambda folder: choosing(folder, **OPTIONS)
+    ) as environment:
         yield environment
 
 
 @pytest.fixture(scope="module")
-def first(here: World) -> Release:
+def first(here: DeployedEnvironment) -> Release:
     """The first release, onto Elastic Beanstalk's sample application."""
     return here.release(here.application("first"))
 
 
-def another_backend(here: World, name: str, **files: str) -> Path:
+def another_backend(here: DeployedEnvironment, name: str, **files: str) -> Path:
     """An application with the frontend of the first release."""
     folder = here.application(name, **files)
     (folder / "frontend/public/index.html").write_text("<title>first</title>", encoding="utf-8")
     return folder
 
 
-def version(here: World) -> str:
+def version(here: DeployedEnvironment) -> str:
     """What the environment runs, as AWS says."""
     names = {"ApplicationName": here.output("RunningCluster"), "EnvironmentNames": [here.output("RunningService")]}
     return str(here.aws.call("elasticbeanstalk", "describe_environments", **names)["Environments"][0]["VersionLabel"])
 
 
-def last_version(here: World) -> str:
+def last_version(here: DeployedEnvironment) -> str:
     """What was verified last."""
     return str(here.aws.call("ssm", "get_parameter", Name=here.output("LastVersionParameter"))["Parameter"]["Value"])
 
 
-def test_the_first_release_takes_the_place_of_the_sample_application(here: World, first: Release) -> None:
+def test_the_first_release_takes_the_place_of_the_sample_application(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded, here.lines
     assert [action.short_name for action in first.stages[4].actions] == ["DeployToBeanstalk", "VerifyBackend"]
     lines = "\n".join(here.lines)
@@ -70,7 +72,7 @@ def test_the_deploy_role_and_no_other_deploys(first: Release) -> None:
     assert not [action for action in used["PipelineRole"].used if action.startswith("elasticbeanstalk:")]
 
 
-def test_what_does_not_start_leaves_the_last_version(here: World, first: Release) -> None:
+def test_what_does_not_start_leaves_the_last_version(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded
     before = version(here)
     release = here.release(another_backend(here, "dead", app__dead=""))
@@ -81,7 +83,7 @@ def test_what_does_not_start_leaves_the_last_version(here: World, first: Release
     assert "failed," not in release.stages[-1].consequence
 
 
-def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release) -> None:
+def test_the_side_that_has_not_changed_is_not_deployed(here: DeployedEnvironment, first: Release) -> None:
     assert first.succeeded
     release = here.release(another_backend(here, "second"))
     assert release.succeeded, here.lines
@@ -90,7 +92,7 @@ def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Relea
 
 def test_the_backend_alone(tmp_path: Path) -> None:
     """With a part of the requests first, which is a matter of the service's."""
-    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
+    with deployed_environment(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
         release = environment.release(environment.application("alone"))
         assert release.succeeded, environment.lines
     assert [stage.name for stage in release.stages] == ["Source", "Build", "Deploy_Backend"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.rehearsal.report import Release
-from tests.support.rehearsal.environments import SAMPLE, World, choosing, red, world
+from tests.support.rehearsal.environments import SAMPLE, DeployedEnvironment, choosing, deployed_environment, red
 
 CONNECTION = "arn:aws:codeconnections:us-east-1:000000000000:connection/0f0f0f0f-0000-4000-8000-0f0f0f0f0f0f"
 OPTIONS = {"OnlyChanged": "true", "BuildLayout": "PARALLEL", "ApprovalRequired": "true"}
@@ -25,18 +25,20 @@ ALONE = {
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("options"), lambda folder: choosing(folder, **OPTIONS)) as environment:
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedEnvironment]:
+    with deployed_environment(
+        tmp_path_factory.mktemp("options"), lambda folder: choosing(folder, **OPTIONS)
+    ) as environment:
         yield environment
 
 
 @pytest.fixture(scope="module")
-def first(here: World) -> Release:
+def first(here: DeployedEnvironment) -> Release:
     return here.release(here.application("first"))
 
 
 @pytest.fixture(scope="module")
-def second(here: World, first: Release) -> Release:
+def second(here: DeployedEnvironment, first: Release) -> Release:
     """The same frontend, another backend."""
     assert first.succeeded, here.lines
     application = here.application("second")
@@ -52,7 +54,7 @@ def skipped(release: Release) -> list[str]:
     return [stage.name for stage in release.stages if stage.skipped]
 
 
-def test_both_are_built_in_one_stage_and_released(here: World, first: Release) -> None:
+def test_both_are_built_in_one_stage_and_released(here: DeployedEnvironment, first: Release) -> None:
     assert skipped(first) == []
     assert list(ran(first)) == ["Source", "Changes", "Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
     assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild"]
@@ -60,7 +62,9 @@ def test_both_are_built_in_one_stage_and_released(here: World, first: Release) -
     assert here.service() == (1, first.commit[:12])
 
 
-def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Release, second: Release) -> None:
+def test_the_side_that_has_not_changed_is_not_deployed(
+    here: DeployedEnvironment, first: Release, second: Release
+) -> None:
     assert second.succeeded, here.lines
     assert skipped(second) == ["Deploy_Frontend"]
     assert here.service() == (1, second.commit[:12])
@@ -68,7 +72,7 @@ def test_the_side_that_has_not_changed_is_not_deployed(here: World, first: Relea
     assert f"backend {second.commit[:12]} replaces {first.commit[:12]}, frontend stays" in question
 
 
-def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release) -> None:
+def test_a_release_that_changes_nothing_asks_nobody(here: DeployedEnvironment, second: Release) -> None:
     assert second.succeeded
     again = here.release(here.folder / "applications/second")
     assert again.succeeded
@@ -77,7 +81,7 @@ def test_a_release_that_changes_nothing_asks_nobody(here: World, second: Release
 
 
 @contextmanager
-def waiting(here: World, second: Release) -> Iterator[tuple[Future[Release], dict[str, str]]]:
+def waiting(here: DeployedEnvironment, second: Release) -> Iterator[tuple[Future[Release], dict[str, str]]]:
     """A release whose approval waits for somebody: what becomes of it, and what the answer has to name."""
     assert second.succeeded
     name, before = here.output("Pipeline"), here.service()
@@ -95,14 +99,14 @@ def waiting(here: World, second: Release) -> Iterator[tuple[Future[Release], dic
     assert here.service() == before
 
 
-def test_an_approval_waits_for_somebody_and_no_means_no(here: World, second: Release) -> None:
+def test_an_approval_waits_for_somebody_and_no_means_no(here: DeployedEnvironment, second: Release) -> None:
     with waiting(here, second) as (future, place):
         result = {"status": "Rejected", "summary": "not on a Friday"}
         here.aws.call("codepipeline", "put_approval_result", **place, result=result)
         assert red(future.result()) == "rejected: not on a Friday"
 
 
-def test_a_release_that_is_stopped_while_it_waits(here: World, second: Release) -> None:
+def test_a_release_that_is_stopped_while_it_waits(here: DeployedEnvironment, second: Release) -> None:
     with waiting(here, second) as (future, place):
         name = place["pipelineName"]
         running = here.aws.call("codepipeline", "list_pipeline_executions", pipelineName=name)
@@ -118,7 +122,7 @@ def test_a_release_that_is_stopped_while_it_waits(here: World, second: Release) 
     assert answer["pipelineExecution"]["status"] == "Stopped"
 
 
-def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: World, second: Release) -> None:
+def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: DeployedEnvironment, second: Release) -> None:
     """The files are those of the last good release, and yet nobody knows what runs."""
     assert second.succeeded
     failed = here.release(here.application("third"), fail_at="Build")
@@ -127,7 +131,7 @@ def test_a_release_that_fails_leaves_its_side_to_the_next_one(here: World, secon
     assert after.succeeded and skipped(after) == []
 
 
-def test_stages_of_their_own_and_a_new_recipe(here: World, second: Release) -> None:
+def test_stages_of_their_own_and_a_new_recipe(here: DeployedEnvironment, second: Release) -> None:
     """Another build variable makes another frontend of the same files."""
     assert second.succeeded
     here.parameters(BuildLayout="SEQUENTIAL", ApprovalRequired="false", BuildVariables="REACT_APP_A=1")
@@ -139,7 +143,7 @@ def test_stages_of_their_own_and_a_new_recipe(here: World, second: Release) -> N
 
 
 def test_one_side_behind_a_connection(tmp_path: Path) -> None:
-    with world(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
+    with deployed_environment(tmp_path, lambda folder: choosing(folder, **ALONE)) as environment:
         release = environment.release(SAMPLE)
         assert release.succeeded, environment.lines
     assert release.started == "by a push to develop of acme/dashboard, trigger of the pipeline"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from scripts.rehearsal.context import SUPPOSITIONS
-from tests.support.rehearsal.environments import world
+from tests.support.rehearsal.environments import deployed_environment
 from tests.support.rehearsal.renaming import renamed
 
 
@@ -21,7 +21,7 @@ def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:
         body["Parameters"]["ApprovalRequired"] = "true"
         file.write_text(json.dumps(body), encoding="utf-8")
 
-    with world(tmp_path, change) as elsewhere:
+    with deployed_environment(tmp_path, change) as elsewhere:
         release = elsewhere.release(elsewhere.application("renamed"), suppose=SUPPOSITIONS)
         assert release.succeeded, elsewhere.lines
         shown = "\n".join(elsewhere.lines + list(release.artifacts))

@@ -17,11 +17,11 @@ EXECUTE = "cloudformation.ExecuteChangeSet"
 
 @pytest.fixture(scope="module")
 def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("saved")) as one:
-        one.write()
-        done = one.run("apply", "--yes")
+    with account(tmp_path_factory.mktemp("saved")) as local_account:
+        local_account.write()
+        done = local_account.run("apply", "--yes")
         assert done.returncode == 0, done.stdout + done.stderr
-        yield one
+        yield local_account
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_the_image_that_runs_is_a_plan_by_itself(mine: Account, tmp_path: Path) 
     mine.write("more than the image", change=with_a_backend)
     assert mine.run("plan", "--out", str(path)).returncode == 2
     [saved] = json.loads(path.read_text(encoding="utf-8"))["stacks"]
-    assert [(one["name"], one["after"]) for one in saved["image"]] == [
+    assert [(parameter["name"], parameter["after"]) for parameter in saved["image"]] == [
         ("BackendImage", IMAGES[0]),
         ("BackendBootstrap", "false"),
     ]

@@ -43,12 +43,12 @@ def holding(values: dict[str, str], secret: str) -> Any:
 @pytest.fixture(scope="module")
 def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A living environment without any secret, whose templates are about to bring them in."""
-    with account(tmp_path_factory.mktemp("secrets")) as one:
-        one.write(change=holding(dict.fromkeys(PLACES, "nothing"), "nothing"))
-        created = one.run("apply", "--yes")
+    with account(tmp_path_factory.mktemp("secrets")) as local_account:
+        local_account.write(change=holding(dict.fromkeys(PLACES, "nothing"), "nothing"))
+        created = local_account.run("apply", "--yes")
         assert created.returncode == 0, created.stdout + created.stderr
-        one.write(change=holding(PLACES, SECRET))
-        yield one
+        local_account.write(change=holding(PLACES, SECRET))
+        yield local_account
 
 
 def shows_none(text: str) -> bool:

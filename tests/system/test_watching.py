@@ -26,7 +26,7 @@ STACK = "watched-local"
 
 
 @dataclass
-class World:
+class WatchedProject:
     """A local AWS with a project of two nested stacks."""
 
     folder: Path
@@ -35,8 +35,8 @@ class World:
 
     def command(self, verb: str, *more: str) -> list[str]:
         options = {"--local-aws": "local_aws.json", "--templates": "templates", "--params": "params"}
-        given = [word for name, file in options.items() for word in (name, str(self.folder / file))]
-        return [sys.executable, "-m", "scripts.deploy", verb, "local", *given, *more]
+        arguments = [word for name, file in options.items() for word in (name, str(self.folder / file))]
+        return [sys.executable, "-m", "scripts.deploy", verb, "local", *arguments, *more]
 
     def write(self, text: str, broken: bool = False) -> None:
         shared = json.loads((ROOT / "templates/shared.json").read_text(encoding="utf-8"))
@@ -93,14 +93,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedProject]:
     folder = tmp_path_factory.mktemp("watching")
     endpoint = prepared.ensure(folder / "local_aws.json")
     try:
-        made = World(folder, endpoint)
-        made.write("first")
-        assert made.run("apply")[0] == 0
-        yield made
+        project = WatchedProject(folder, endpoint)
+        project.write("first")
+        assert project.run("apply")[0] == 0
+        yield project
     finally:
         server.stop(folder / "local_aws.json")
 
@@ -108,69 +108,69 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=5),))
 
 
-def test_an_update_is_cancelled_from_the_terminal(world: World) -> None:
-    world.write("cancelled")
-    with faults.planned(world.endpoint, SLOW):
-        status, shown = world.terminal("c\n")
+def test_an_update_is_cancelled_from_the_terminal(project: WatchedProject) -> None:
+    project.write("cancelled")
+    with faults.planned(project.endpoint, SLOW):
+        status, shown = project.terminal("c\n")
     assert status == 1, shown
     assert "[w]atch on, [c]ancel: everything goes back, [l]eave it running? " in shown
     assert "UPDATE_ROLLBACK_COMPLETE" in shown
 
 
-def test_an_update_is_watched_on_to_its_end(world: World) -> None:
-    world.write("watched on")
-    with faults.planned(world.endpoint, SLOW):
-        status, shown = world.terminal("w\n")
+def test_an_update_is_watched_on_to_its_end(project: WatchedProject) -> None:
+    project.write("watched on")
+    with faults.planned(project.endpoint, SLOW):
+        status, shown = project.terminal("w\n")
     assert status == 0 and "is updated (UPDATE_COMPLETE" in shown, shown
 
 
-def test_what_is_left_running_is_shown_and_gone_on_with(world: World) -> None:
-    world.write("left")
-    with faults.planned(world.endpoint, SLOW):
-        status, shown = world.terminal("l\n")
+def test_what_is_left_running_is_shown_and_gone_on_with(project: WatchedProject) -> None:
+    project.write("left")
+    with faults.planned(project.endpoint, SLOW):
+        status, shown = project.terminal("l\n")
         assert status == 4 and f"{STACK} is left running." in shown
-        status, told = world.run("status")
-        assert status == 4 and "started by arn:" in told and "1 running" in told, told
-    status, told = world.run("apply")
-    assert status == 0 and f"{STACK}: no changes" in told, told
+        status, output = project.run("status")
+        assert status == 4 and "started by arn:" in output and "1 running" in output, output
+    status, output = project.run("apply")
+    assert status == 0 and f"{STACK}: no changes" in output, output
 
 
-def test_without_a_terminal_it_is_left_running_and_followed(world: World) -> None:
-    world.write("terminated")
-    with faults.planned(world.endpoint, SLOW):
-        process = subprocess.Popen(world.command("apply"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(world.endpoint)]:
+def test_without_a_terminal_it_is_left_running_and_followed(project: WatchedProject) -> None:
+    project.write("terminated")
+    with faults.planned(project.endpoint, SLOW):
+        process = subprocess.Popen(project.command("apply"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(project.endpoint)]:
             time.sleep(0.05)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         _, error = process.communicate(timeout=300)
         assert process.returncode == 4 and b"is left running" in error and b" follow local` follows it" in error
-        status, told = world.run("follow")
-    assert status == 0 and "is updated (UPDATE_COMPLETE" in told, told
+        status, output = project.run("follow")
+    assert status == 0 and "is updated (UPDATE_COMPLETE" in output, output
 
 
-def test_what_cannot_be_undone_is_continued(world: World) -> None:
-    world.write("stuck", broken=True)
+def test_what_cannot_be_undone_is_continued(project: WatchedProject) -> None:
+    project.write("stuck", broken=True)
     stuck = Plan(resources=(ResourceFault("rollback", "First/Note", reason="no way back"),))
-    with faults.planned(world.endpoint, stuck):
-        status, told = world.run("apply")
-        assert status == 4 and "UPDATE_ROLLBACK_FAILED" in told, told
-        status, told = world.run("apply")
-        assert status == 4 and " continue local`. To give up" in told, told
-        status, told = world.run("continue", "--skip", "First.Nothing")
-        assert status == 64 and "There are: First.Note." in told, told
-        status, told = world.run("continue")
-        assert status == 4 and "First > Note  AWS::SSM::Parameter" in told and "reason: no way back" in told, told
-        status, told = world.run("continue", "--skip", "First.Note")
-        assert status == 0 and "UPDATE_ROLLBACK_COMPLETE" in told, told
-    world.write("mended")
-    assert world.run("apply")[0] == 0
+    with faults.planned(project.endpoint, stuck):
+        status, output = project.run("apply")
+        assert status == 4 and "UPDATE_ROLLBACK_FAILED" in output, output
+        status, output = project.run("apply")
+        assert status == 4 and " continue local`. To give up" in output, output
+        status, output = project.run("continue", "--skip", "First.Nothing")
+        assert status == 64 and "There are: First.Note." in output, output
+        status, output = project.run("continue")
+        assert status == 4 and "First > Note  AWS::SSM::Parameter" in output and "reason: no way back" in output, output
+        status, output = project.run("continue", "--skip", "First.Note")
+        assert status == 0 and "UPDATE_ROLLBACK_COMPLETE" in output, output
+    project.write("mended")
+    assert project.run("apply")[0] == 0
 
 
-def test_destroy_checks_a_given_name_and_asks_on_a_terminal_as_on_a_real_account(world: World) -> None:
-    status, output = world.run("destroy", "--yes", "--name", "lokal")
+def test_destroy_checks_a_given_name_and_asks_on_a_terminal_as_on_a_real_account(project: WatchedProject) -> None:
+    status, output = project.run("destroy", "--yes", "--name", "lokal")
     assert status == 3 and f"{STACK} was not touched: --name is 'lokal', and the environment is 'local'." in output
-    status, screen = world.answer("destroy", "(type local)", "lokal\n")
+    status, screen = project.answer("destroy", "(type local)", "lokal\n")
     assert status == 2 and f"{STACK} was not touched." in screen
-    status, screen = world.answer("destroy", "(type local)", "local\n")
+    status, screen = project.answer("destroy", "(type local)", "local\n")
     assert status == 0 and f"{STACK} is deleted" in screen

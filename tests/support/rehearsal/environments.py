@@ -29,7 +29,7 @@ AT_ONCE = {"WAIT_SECONDS": "0", "PAUSE_SECONDS": "0.1"}
 
 
 @dataclass
-class World:
+class DeployedEnvironment:
     """An environment, the folders it is deployed from, and what the last release said while it ran."""
 
     run_file: Path
@@ -155,7 +155,9 @@ def without(pipeline: dict[str, Any], *names: str) -> None:
 
 
 @contextmanager
-def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iterator[World]:
+def deployed_environment(
+    folder: Path, change: Callable[[Path], None] = lambda _: None
+) -> Iterator[DeployedEnvironment]:
     """A deployed environment; `change` may alter the copies of templates/ and params/ before that."""
     for name in ("templates", "params"):
         shutil.copytree(ROOT / name, folder / name)
@@ -165,14 +167,14 @@ def world(folder: Path, change: Callable[[Path], None] = lambda _: None) -> Iter
     endpoint = prepared.ensure(run_file)
     try:
         local = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key)
-        environment = World(run_file, folder, Aws(endpoint=local))
+        environment = DeployedEnvironment(run_file, folder, Aws(endpoint=local))
         environment.deploy()
         yield environment
     finally:
         server.stop(run_file)
 
 
-def command(world: World, *more: str) -> subprocess.CompletedProcess[str]:
+def command(environment: DeployedEnvironment, *more: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody types it, on this environment."""
-    line = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(world.run_file), *more]
+    line = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(environment.run_file), *more]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
