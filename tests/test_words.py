@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,18 +16,6 @@ NO_NOUNS = {"one", "found", "made", "held", "given", "wanted", "told", "asked", 
 # ... and words for which the glossary has a better one (docs/developing.md).
 RETIRED = {"embedded", "memo", "settle", "settled", "survivors", "witness", "needsperson", "world", "seam", "suffer"}
 BANNED = NO_NOUNS | RETIRED
-# Folders that are not finished, with the most such names that they may have. A number may only become smaller; at the
-# end the table is empty.
-UNFINISHED: dict[str, int] = {
-    "tests": 27,
-    "tests/buildspecs": 2,
-    "tests/destructive": 37,
-    "tests/mutants": 34,
-    "tests/options": 3,
-    "tests/rehearsal": 1,
-    "tests/support": 18,
-    "tests/system": 109,
-}
 
 
 def names(tree: ast.AST) -> Iterator[str]:
@@ -52,23 +39,9 @@ def banned_names(folder: str) -> list[str]:
     return places
 
 
-def folder_of(place: str) -> str:
-    """The part of the repository that a place belongs to: `scripts/deployment`, or `scripts` for a file in it."""
-    parts = Path(place.partition(":")[0]).parts
-    return "/".join(parts[:2]) if len(parts) > 2 else parts[0]
-
-
 def test_names_are_nouns_of_the_field() -> None:
     places = [place for folder in ("generator", "scripts", "tests") for place in banned_names(folder)]
-    counts = Counter(map(folder_of, places))
-    beyond = {folder: count for folder, count in counts.items() if count > UNFINISHED.get(folder, 0)}
-    shown = [place for place in places if folder_of(place) in beyond]
-    assert not beyond, f"{beyond}; call them by their nouns:\n" + "\n".join(shown[:40])
-
-
-def test_the_table_of_unfinished_folders_names_folders() -> None:
-    missing = [folder for folder in UNFINISHED if not (ROOT / folder).is_dir()]
-    assert not missing, "take these folders, which are gone, out of the table"
+    assert not places, "call them by their nouns:\n" + "\n".join(places[:40])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.support.buildspecs.calls import Call, aws_calls
 from tests.support.buildspecs.running import NAMES, buildspec, text
 
 BUILD = {"LINT_BLOCKS", "TESTS_BLOCK"}
-GIVEN = {
+PROVIDED = {
     "backend": BUILD
     | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "REPOSITORY_URI"}
     | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
@@ -89,9 +89,9 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
     own = set(buildspec(name)["env"].get("variables", {}))
     exported = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
     foreign = {word for word in used - own - exported if not word.startswith("CODEBUILD_")} - {"PWD", "AWS_REGION"}
-    assert foreign == GIVEN[name]
+    assert foreign == PROVIDED[name]
     comment = spec.split("version:")[0]
-    assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= GIVEN[name]
+    assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= PROVIDED[name]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -89,7 +89,7 @@ def test_the_first_revision_is_a_copy_with_the_built_image(new: Workshop) -> Non
     """Everything that can be registered, by botocore's model, and nothing that only an answer has."""
     assert new.build("raise", RAISE).succeeded
     body: dict[str, Any] = json.loads((new.source / "release-revision.json").read_text(encoding="utf-8"))
-    assert [one.get("image") for one in body["containerDefinitions"]] == [IMAGE, None]
+    assert [container.get("image") for container in body["containerDefinitions"]] == [IMAGE, None]
     assert (body["family"], body["taskRoleArn"], body["tags"]) == ("backend", REVISION["taskRoleArn"], TAGS)
     model = botocore.session.get_session().get_service_model("ecs")
     registered = set(model.operation_model("RegisterTaskDefinition").input_shape.members)
