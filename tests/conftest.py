@@ -53,6 +53,7 @@ SLOW = (
     "gate/test_role_needs.py",
     "gate/test_role_needs_faults.py",
     "gate/test_rules.py",
+    "system/test_as_roles.py",
     "test_conformance.py",
 )
 # Seconds that a test may take, with what it sets up; those of the longest files more. Long enough for a busy machine.

@@ -147,11 +147,8 @@ class Account:
 
     def template(self, url: str) -> str:
         """The template at an S3 address, path or virtual-host style. Raises `InvalidTemplateError`."""
-        parsed = urlparse(url)
-        host, path = parsed.hostname or "", unquote(parsed.path).lstrip("/")
-        virtual = re.match(r"(.+)\.s3[.-]", host)
-        bucket, _, key = (virtual[1], "", path) if virtual else path.partition("/")
-        if parsed.scheme not in ("http", "https") or not bucket or not key:
+        bucket, key = s3_object(url)
+        if not bucket or not key:
             raise InvalidTemplateError(f"TemplateURL must be a supported URL: {url}")
         try:
             body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"].read()
@@ -282,6 +279,17 @@ class _ToCome:
 
 
 accounts_to_come = _ToCome()
+
+
+def s3_object(url: str) -> tuple[str, str]:
+    """Bucket and key of an S3 address, path or virtual-host style; both empty where it is none."""
+    parsed = urlparse(url)
+    host, path = parsed.hostname or "", unquote(parsed.path).lstrip("/")
+    virtual = re.match(r"(.+)\.s3[.-]", host)
+    bucket, _, key = (virtual[1], "", path) if virtual else path.partition("/")
+    return (bucket, key) if parsed.scheme in ("http", "https") else ("", "")
+
+
 ACCOUNTS: dict[tuple[str, str], Account] = {}
 SERVED: list[tuple[str, Application]] = []  # where the services answer, and what does; set by `application.make`
 

@@ -37,9 +37,10 @@ def make(port: int, key: str) -> Any:
 
     from scripts.local_aws import account
     from scripts.local_aws.faults import injection
+    from scripts.local_aws.roles import door
 
     account.SERVED[:] = [(f"http://{HOST}:{port}", services)]
-    pages, calls = _pages(key), injection.in_front(services)
+    pages, calls = _pages(key), door.in_front(injection.in_front(services))
 
     def application(environ: Environ, start_response: Any) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -50,7 +51,11 @@ def make(port: int, key: str) -> Any:
         if not path.startswith(PREFIX):
             return calls(environ, start_response)
         page = pages.get(path.removeprefix(PREFIX))
-        status, body = ("200 OK", page(environ)) if page else injection.page(environ) or ("404 Not Found", {})
+        status, body = (
+            ("200 OK", page(environ))
+            if page
+            else door.page(environ) or injection.page(environ) or ("404 Not Found", {})
+        )
         return _answer(start_response, status, "application/json", json.dumps(body))
 
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)

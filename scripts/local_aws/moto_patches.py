@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from generator.cfn.evaluate import ALLOWED, DENIED, Request, decide, statements
 from scripts.local_aws import wire
@@ -157,6 +157,37 @@ def has_issued(access_key: str) -> bool:
     roles: list[Any] = [sts for account in sts_backends.values() for sts in account.values()]
     issued = {key for iam in users for key in iam.access_keys}
     return access_key in issued | {role.access_key_id for sts in roles for role in sts.assumed_roles}
+
+
+def session(access_key: str) -> tuple[str, str] | None:
+    """The ARNs of the role that somebody assumed with an access key as the result, and of the session; None for keys
+    of others."""
+    from moto.sts.models import sts_backends
+
+    sessions = (each for account in sts_backends.values() for sts in account.values() for each in sts.assumed_roles)
+    return next(((each.role_arn, each.arn) for each in sessions if each.access_key_id == access_key), None)
+
+
+def role_policies(arn: str) -> list[tuple[str, str]]:
+    """Name and text of every policy that a role has now, inline and managed; none where there is no such role."""
+    from moto.iam.models import iam_backends
+
+    roles = (role for account in iam_backends.values() for iam in account.values() for role in iam.get_roles())
+    role = next((role for role in roles if role.arn == arn), None)
+    if role is None:
+        return []
+    managed = [
+        (policy.name, version.document)
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    ]
+    return [*role.policies.items(), *managed]
+
+
+def document(text: str) -> Any:
+    """A policy document, as moto keeps it: as JSON, or as JSON in an address."""
+    return json.loads(text if text.lstrip().startswith("{") else unquote_plus(text))
 
 
 def refuse_unimplemented(create: Callable[[Any], "Flask"]) -> Callable[[Any], "Flask"]:

@@ -16,6 +16,7 @@ from scripts.local_aws.account import Account
 from scripts.local_aws.faults import HOOK, injection
 from scripts.local_aws.handlers import demands, readback
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
+from scripts.local_aws.roles import resources
 from scripts.local_aws.services import ResourceError, generated
 from scripts.local_aws.template import InvalidTemplateError
 from scripts.local_aws.values import Operation, Resource, Stack, StackError
@@ -62,7 +63,9 @@ def failed(stack: Stack, resource: Resource, operation: Operation, status: str, 
 def disturbed(
     account: Account, verb: str, stack: Stack, resource: Resource, operation: Operation, steps: Steps[T]
 ) -> Steps[T]:
-    """Steps with what the plan of faults says happens to the resource before or after them. Raises `ResourceError`."""
+    """Steps with what the plan of faults says happens to the resource before or after them, unless
+    the role of the stack may not do them. Raises `ResourceError`."""
+    resources.refuse(account, verb, stack, resource, operation)
     if not injection.ACTIVE:
         return (yield from steps)
     region, path = account.services.region, f"{stack.path}/{resource.logical}"

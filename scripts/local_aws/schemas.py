@@ -44,11 +44,16 @@ def replaces(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     return {path for path in names(kind, "createOnlyProperties") if _at(before, path) != _at(after, path)}
 
 
+def tagging(kind: str) -> str:
+    """The property that holds the tags of a type, whether it can be tagged or not."""
+    place = (schema(kind).get("tagging") or {}).get("tagProperty", "/properties/Tags")
+    return str(place).removeprefix("/properties/")
+
+
 def tagged(kind: str, properties: dict[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
     """The properties with a stack's tags added where the type can be tagged; the resource's own tags win."""
-    tagging = schema(kind).get("tagging") or {}
-    name = tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")
-    if not tags or not tagging.get("taggable", name in schema(kind)["properties"]):
+    name, can = tagging(kind), (schema(kind).get("tagging") or {}).get("taggable")
+    if not tags or not (name in schema(kind)["properties"] if can is None else can):
         return properties
     own = properties.get(name, [])
     if isinstance(own, dict) or schema(kind)["properties"].get(name, {}).get("type") == "object":

@@ -57,6 +57,9 @@ def _looking(stack: Stack) -> list[Grant]:
     application = stack.project.name
     own = arns.global_arn("iam", f"role{paths.path(application, '-access')}*")
     linked = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/*")
+    # GetRole names a role without its path. What IAM judges while there is none of the name, which is how a fresh
+    # account is, no page says: an ARN without the path is allowed as well, so that the answer is NoSuchEntity.
+    unmade = arns.global_arn("iam", "role/AWSServiceRoleFor*")
     return [
         allow(
             "FindConnection",
@@ -104,7 +107,12 @@ def _looking(stack: Stack) -> list[Grant]:
             "a service that is used for the first time needs its role before the deployment",
             [StringEquals({"iam:AWSServiceName": list(LINKED)})],
         ),
-        allow("FindRoles", [iam.GetRole], [linked, own], "roles of services, and the one that deploys, are looked up"),
+        allow(
+            "FindRoles",
+            [iam.GetRole],
+            [linked, unmade, own],
+            "roles of services, made or not, and the one that deploys, are looked up",
+        ),
         allow(
             "KnowOwnRights",
             [iam.SimulatePrincipalPolicy],

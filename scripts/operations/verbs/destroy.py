@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
 from scripts.deployment import execute
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack, StackResource
@@ -83,9 +84,14 @@ class Deletion:
     root: Environment
     options: Options
 
+    @property
+    def aws(self) -> Aws:
+        """The account in the region where the root stands; that of the run is where the environment is."""
+        return self.run.at(self.root).aws
+
     def execute(self) -> Exit:
         """Shows what goes and what stays, asks, brings to rest what runs, deletes, and empties what was named."""
-        aws, stack = self.run.aws, stack_or_last(self.run.aws, self.root.stack)
+        aws, stack = self.aws, stack_or_last(self.aws, self.root.stack)
         if stack is None or stack.status == GONE:
             say([f"{self.root.stack} does not exist"])
             return self._finish(stack, EARLIER) if stack else Exit.DONE
@@ -114,13 +120,13 @@ class Deletion:
     def _delete(self, survey: Teardown) -> tuple[Outcome, Diagnosis]:
         """Deletes the stack; once more when only CloudFront's interfaces were in the way."""
         outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack))
-        if outcome.status == HALF and teardown.network_left(self.run.aws, survey, _say_step):
+        if outcome.status == HALF and teardown.network_left(self.aws, survey, _say_step):
             return self._once(survey.stack, ())
         return outcome, diagnosis
 
     def _once(self, stack: Stack, retained: Sequence[str]) -> tuple[Outcome, Diagnosis]:
-        running = execute.destroy(self.run.aws, stack, retained)
-        return Audience(self.run.aws, self.options.watch).watch(running, self.root.root)
+        running = execute.destroy(self.aws, stack, retained)
+        return Audience(self.aws, self.options.watch).watch(running, self.root.root)
 
     def _retained(self, stack: Stack) -> list[str]:
         """What of the root itself is to be left behind. What is in nested stacks is left behind by these:
@@ -128,7 +134,7 @@ class Deletion:
         paths = [steps(each) for each in self.options.retain]
         below = sorted({path[:-1] for path in paths if len(path) > 1}, key=len, reverse=True)
         for parent in below:
-            inner = nested(self.run.aws, stack, parent)
+            inner = nested(self.aws, stack, parent)
             if inner.status != HALF:
                 raise RefusedError(f"{' > '.join(parent)} {inner.meaning.text}: nothing in it is in the way.")
             outcome, _ = self._once(inner, [path[-1] for path in paths if path[:-1] == parent])
@@ -139,7 +145,7 @@ class Deletion:
 
     def _finish(self, deleted: Stack, title: str, before: Stack | None = None) -> Exit:
         """What no stack owns, what is to be emptied, and what is left; `before` is the stack with its outputs."""
-        aws = self.run.aws
+        aws = self.aws
         kept = teardown.left(history.last_events(aws, deleted))
         for name in teardown.forget_releases(aws, before or deleted):
             _say_step(f"{name} is removed: no next life starts with a release of this one")
@@ -163,7 +169,7 @@ class Deletion:
         """Asks for the environment's name, which nobody types by habit; the local AWS asks on a terminal, for practice,
         and needs no agreement without one. A name that was given is checked everywhere. Raises `NotConfirmedError`,
         `RefusedError`."""
-        aws, name, typed = self.run.aws, self.run.environment.name, self.options.name
+        aws, name, typed = self.aws, self.run.environment.name, self.options.name
         if typed is not None and typed != name:
             raise RefusedError(f"{stack.name} was not touched: --name is {typed!r}, and the environment is {name!r}.")
         if aws.endpoint and (typed or self.options.yes or not prompt.attended()):
