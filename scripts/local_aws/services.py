@@ -39,13 +39,14 @@ class ResourceError(Exception):
 @dataclass
 class Services:
     """Clients of the services of one account and region, made once each; of the application in this process, or over
-    loopback without one."""
+    loopback without one, where the server wants its own access key id (`key`)."""
 
     endpoint: str
     region: str
     account: str
     partition: str = "aws"
     application: Application | None = None
+    key: str = ""
     clients: dict[str, Any] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)  # boto3 makes clients in one thread at a time only
 
@@ -58,7 +59,7 @@ class Services:
 
     def _new_client(self, service: str) -> Any:
         config = Config(retries={"total_max_attempts": 1}, max_pool_connections=4, user_agent_extra=OWN)
-        keys = {"aws_access_key_id": self.account, "aws_secret_access_key": "engine"}
+        keys = {"aws_access_key_id": self.key or self.account, "aws_secret_access_key": "engine"}
         client = boto3.client(service, endpoint_url=self.endpoint, region_name=self.region, config=config, **keys)
         if self.application:
             _route(client, self.application)

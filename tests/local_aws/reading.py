@@ -34,7 +34,7 @@ class Attributes(dict[str, Any]):
 def compared(aws: Aws, stack: str) -> tuple[set[Lost], set[Lost], set[str]]:
     """What is read back otherwise than the templates of a stack and its nested ones say; what the local AWS tells
     of that; and the types that were read."""
-    services = Services(aws.endpoint.url, aws.endpoint.region, aws.endpoint.account)
+    services = Services(aws.endpoint.url, aws.endpoint.region, aws.endpoint.account, key=aws.endpoint.key)
     lost, kinds = set(), set()
     [shown] = aws.stacks.describe_stacks(StackName=stack)["Stacks"]
     for name, handler in leaves(aws, services, shown):
