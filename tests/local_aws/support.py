@@ -102,9 +102,13 @@ class Aws:
     def starts(self, change_set: Any, logical: str, stack: str, **more: Any) -> None:
         """Executes a change set and waits until a resource of a stack is on its way."""
         self.stacks.execute_change_set(ChangeSetName=change_set["ChangeSetId"], **more)
+        self.reaches(stack, logical, "_IN_PROGRESS")
+
+    def reaches(self, stack: str, logical: str, status: str) -> None:
+        """Waits until the status of a resource ends so: what nothing orders comes in any order."""
         until = time.monotonic() + PATIENCE
-        while not self.resources(stack).get(logical, {}).get("ResourceStatus", "").endswith("_IN_PROGRESS"):
-            assert time.monotonic() < until, f"{stack}/{logical} was never on its way"
+        while not self.resources(stack).get(logical, {}).get("ResourceStatus", "").endswith(status):
+            assert time.monotonic() < until, f"{stack}/{logical} was never {status}"
             time.sleep(0.05)
 
     def wait(self, stack: str) -> Any:

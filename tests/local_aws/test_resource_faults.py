@@ -23,7 +23,7 @@ def test_a_resource_that_fails_to_be_created(aws: Aws, refused: bool) -> None:
 
 def test_a_rollback_that_fails(aws: Aws) -> None:
     listed = (
-        ResourceFault("create", type="AWS::Logs::LogGroup", reason="late"),
+        ResourceFault("create", type="AWS::Logs::LogGroup", reason="late", seconds=2),
         ResourceFault("rollback", "clinging/Bucket", reason="kept"),
     )
     with failing(aws, *listed):
@@ -45,6 +45,7 @@ def test_a_slow_resource_is_seen_and_gives_way_to_the_end_of_the_plan(aws: Aws) 
     with failing(aws, ResourceFault("create", "slow/Logs", seconds=60)):
         plan = aws.plan("slow", LEAVES, "CREATE", parameters={"Versioning": "Enabled", "Days": "7"})
         aws.starts(plan, "Logs", "slow")
-        assert aws.resources("slow")["Bucket"]["ResourceStatus"] == "CREATE_COMPLETE"
+        aws.reaches("slow", "Bucket", "CREATE_COMPLETE")
+        assert aws.resources("slow")["Logs"]["ResourceStatus"] == "CREATE_IN_PROGRESS"
     assert aws.wait("slow")["StackStatus"] == "CREATE_COMPLETE"
     aws.delete("slow")

@@ -206,8 +206,21 @@ def test_what_no_row_can_change_is_rolled_back_with_a_reason(aws: Aws) -> None:
 def test_access_logs_of_a_bucket_are_switched_off_again(aws: Aws) -> None:
     def template(**logging: Any) -> dict[str, Any]:
         logs = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": {"BucketName": "row-logs"}}
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::row-logs/*",
+        }
+        admission = {"Bucket": {"Ref": "Logs"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
         logged = {"BucketName": "row-logged", **logging}
-        return {"Resources": {"Logs": logs, "Logged": {"Type": "AWS::S3::Bucket", "Properties": logged}}}
+        return {
+            "Resources": {
+                "Logs": logs,
+                "Admission": {"Type": "AWS::S3::BucketPolicy", "Properties": admission},
+                "Logged": {"Type": "AWS::S3::Bucket", "DependsOn": "Admission", "Properties": logged},
+            }
+        }
 
     switched = {"LoggingConfiguration": {"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "x/"}}
     assert aws.deploy("row-logging", template(**switched))["StackStatus"] == "CREATE_COMPLETE"
