@@ -50,7 +50,7 @@ def clients(endpoint: Endpoint, aws: Aws) -> Iterator[Clients]:
 
 
 @pytest.mark.parametrize(
-    ("service", "operation", "given", "expected"),
+    ("service", "operation", "arguments", "expected"),
     [
         ("s3", "get_object", {"Bucket": "other", "Key": "a"}, ("AccessDenied", "s3:GetObject", "arn:aws:s3:::other/a")),
         ("s3", "list_objects_v2", {"Bucket": "judged"}, ("AccessDenied", "s3:ListBucket", "arn:aws:s3:::judged")),
@@ -86,12 +86,12 @@ def test_what_the_role_may_not_is_refused_in_the_services_words(
     endpoint: Endpoint,
     service: str,
     operation: str,
-    given: dict[str, Any],
+    arguments: dict[str, Any],
     expected: tuple[str, str, str],
 ) -> None:
     code, action, resource = expected
     with pytest.raises(ClientError) as refused:
-        getattr(clients(service), operation)(**given)
+        getattr(clients(service), operation)(**arguments)
     error = refused.value.response["Error"]
     assert error["Code"] == code
     assert error["Message"] == (

@@ -196,17 +196,17 @@ class Story:
 @pytest.fixture(scope="module")
 def story(administrator: Account) -> Story:
     """Staging from its creation to its end, by its deploy role, with faults in between."""
-    told, stack = Story(), f"{NAME}-staging"
+    record, stack = Story(), f"{NAME}-staging"
     arns = outputs(administrator, f"{stack}-access")
     deploys, makes = arns["DeployRoleArn"], arns["CloudFormationRoleArn"]
     deployer = as_role(administrator, deploys)
     for role in (deploys, makes):
         sids = {each["Sid"] for body in policies(administrator, role).values() for each in body["Statement"]}
-        told.granted[role.rpartition("/")[2]] = sids
+        record.granted[role.rpartition("/")[2]] = sids
 
     def run(name: str, *words: str) -> None:
-        with told.part(name, administrator):
-            told.ended[name] = deployer.run(*words)
+        with record.part(name, administrator):
+            record.ended[name] = deployer.run(*words)
 
     run("create", "apply", "--yes")
     run("no-op", "apply", "--yes")
@@ -224,12 +224,12 @@ def story(administrator: Account) -> Story:
     faults.put(administrator.endpoint, Plan(calls=(BRANCH, *ALWAYS), resources=(fault,)))
     run("failed update", "apply", "--yes")
     run("drift as who deploys", "drift")
-    told.ended["drift"] = administrator.run("drift")
-    with told.part("unprotect", administrator):
+    record.ended["drift"] = administrator.run("drift")
+    with record.part("unprotect", administrator):
         off = {"StackName": stack, "EnableTerminationProtection": False}
         caller(deployer).call("cloudformation", "update_termination_protection", **off)
     run("destroy", "destroy", "--name", "staging", "--yes")
-    return told
+    return record
 
 
 @pytest.mark.parametrize("name", ["create", "no-op", "update", "unprotect", "failed update", "destroy"])

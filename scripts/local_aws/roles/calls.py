@@ -90,36 +90,36 @@ def parameters(environ: Mapping[str, Any], body: bytes) -> dict[str, Any]:
     return {"path": path, "object-ownership": environ.get("HTTP_X_AMZ_OBJECT_OWNERSHIP", "")}
 
 
-def requests(call: Call, given: Mapping[str, Any], account: Account) -> Iterator[Request]:
+def requests(call: Call, parameters: Mapping[str, Any], account: Account) -> Iterator[Request]:
     """What IAM is asked about a call with these parameters."""
     if call.name in FREE:
         return
     action = f"{PREFIXES.get(call.service, call.service)}:{call.operation}"
     context = {"aws:RequestedRegion": account.services.region}
     if call.service == "cloudformation":
-        yield from _stacks(action, given, account, context)
+        yield from _stacks(action, parameters, account, context)
     elif call.service == "s3":
-        yield from _bucket(call, given, account, context)
+        yield from _bucket(call, parameters, account, context)
     elif call.name == "iam.CreateServiceLinkedRole":
-        service = given["AWSServiceName"]
+        service = parameters["AWSServiceName"]
         arn = _arn(account, f"iam::{account.services.account}:role/aws-service-role/{service}/any")
         yield Request(action, arn, {**context, "iam:AWSServiceName": service})
     elif call.name == "iam.GetRole":
-        yield Request(action, _role(account, given["RoleName"]), context)
+        yield Request(action, _role(account, parameters["RoleName"]), context)
     elif call.name == "iam.SimulatePrincipalPolicy":
-        yield Request(action, given["PolicySourceArn"], context)
+        yield Request(action, parameters["PolicySourceArn"], context)
     else:
-        for arn in _named(call, given, account):
-            yield Request(action, arn, {**context, **_tags(call, given, account)})
+        for arn in _named(call, parameters, account):
+            yield Request(action, arn, {**context, **_tags(call, parameters, account)})
     if call.name == "secretsmanager.PutSecretValue":
-        yield from _encryption(given, account, context)
+        yield from _encryption(parameters, account, context)
 
 
 def _arn(account: Account, rest: str) -> str:
     return rest if rest.startswith("arn:") else f"arn:{account.services.partition}:{rest}"
 
 
-def _named(call: Call, given: Mapping[str, Any], account: Account) -> list[str]:
+def _named(call: Call, parameters: Mapping[str, Any], account: Account) -> list[str]:
     """The ARNs of the resources that a call names; `*` where it names none."""
     form = RESOURCES.get(call.name, "*")
     if form == "*":
@@ -127,7 +127,7 @@ def _named(call: Call, given: Mapping[str, Any], account: Account) -> list[str]:
     place = {"region": account.services.region, "account": account.services.account}
     resources = [form]
     for name in re.findall(r"\{(\w+)\}", form):
-        value = place.get(name) or given.get(name) or given.get(f"{name}.1") or "*"
+        value = place.get(name) or parameters.get(name) or parameters.get(f"{name}.1") or "*"
         if name == "path":
             value = str(value).rpartition("/")[2]
         values = value if isinstance(value, list) else [value]
@@ -147,16 +147,16 @@ def _role(account: Account, name: str) -> str:
         return _arn(account, f"iam::{account.services.account}:role/{name}")
 
 
-def _tags(call: Call, given: Mapping[str, Any], account: Account) -> dict[str, str]:
+def _tags(call: Call, parameters: Mapping[str, Any], account: Account) -> dict[str, str]:
     """The tags of the resource, for the calls that our statements tell apart by them."""
-    if call.service == "secretsmanager" and "SecretId" in given:
-        return _resource_tags(_secret(given, account).get("Tags", ()))
+    if call.service == "secretsmanager" and "SecretId" in parameters:
+        return _resource_tags(_secret(parameters, account).get("Tags", ()))
     if call.name == "ec2.DeleteSecurityGroup":
         try:
-            found = account.services.call("ec2", "describe_security_groups", {"GroupIds": [given["GroupId"]]})
+            answer = account.services.call("ec2", "describe_security_groups", {"GroupIds": [parameters["GroupId"]]})
         except ResourceError:
             return {}
-        return _resource_tags(found["SecurityGroups"][0].get("Tags", ()))
+        return _resource_tags(answer["SecurityGroups"][0].get("Tags", ()))
     return {}
 
 
@@ -166,20 +166,20 @@ def _resource_tags(tags: Any) -> dict[str, str]:
     }
 
 
-def _secret(given: Mapping[str, Any], account: Account) -> Mapping[str, Any]:
+def _secret(parameters: Mapping[str, Any], account: Account) -> Mapping[str, Any]:
     try:
         answer: Mapping[str, Any] = account.services.call(
-            "secretsmanager", "describe_secret", {"SecretId": given["SecretId"]}
+            "secretsmanager", "describe_secret", {"SecretId": parameters["SecretId"]}
         )
     except ResourceError:
         return {}
     return answer
 
 
-def _encryption(given: Mapping[str, Any], account: Account, context: Mapping[str, str]) -> Iterator[Request]:
+def _encryption(parameters: Mapping[str, Any], account: Account, context: Mapping[str, str]) -> Iterator[Request]:
     """A secret under a key of the account is encrypted with the rights of whoever writes it (Secrets Manager user
     guide, security-encryption)."""
-    key = _secret(given, account).get("KmsKeyId")
+    key = _secret(parameters, account).get("KmsKeyId")
     if not key:
         return
     services = account.services
@@ -191,12 +191,14 @@ def _encryption(given: Mapping[str, Any], account: Account, context: Mapping[str
         yield Request(action, arn, {**context, **tags, **via})
 
 
-def _stacks(action: str, given: Mapping[str, Any], account: Account, context: Mapping[str, str]) -> Iterator[Request]:
+def _stacks(
+    action: str, parameters: Mapping[str, Any], account: Account, context: Mapping[str, str]
+) -> Iterator[Request]:
     """CloudFormation's calls: on the stack where one is named, else on the change set by its ARN, else on `*`."""
-    asked = dict(context)
-    if role := given.get("RoleARN"):
-        asked["cloudformation:RoleArn"] = role
-    resource, name, change_set = "*", given.get("StackName"), given.get("ChangeSetName", "")
+    own = dict(context)
+    if role := parameters.get("RoleARN"):
+        own["cloudformation:RoleArn"] = role
+    resource, name, change_set = "*", parameters.get("StackName"), parameters.get("ChangeSetName", "")
     if name:
         try:
             resource = account.find(name).id
@@ -205,22 +207,22 @@ def _stacks(action: str, given: Mapping[str, Any], account: Account, context: Ma
             resource = name if name.startswith("arn:") else _arn(account, f"cloudformation:{place}:stack/{name}/*")
     elif change_set.startswith("arn:"):
         resource = change_set
-    yield Request(action, resource, asked)
-    if "Tags.member.1.Key" in given:  # API reference, CreateChangeSet: tags need it
-        yield Request(
-            "cloudformation:TagResource", resource, {**asked, "cloudformation:CreateAction": "CreateChangeSet"}
-        )
+    yield Request(action, resource, own)
+    if "Tags.member.1.Key" in parameters:  # API reference, CreateChangeSet: tags need it
+        yield Request("cloudformation:TagResource", resource, {**own, "cloudformation:CreateAction": "CreateChangeSet"})
     if role:
         yield Request("iam:PassRole", role, {**context, "iam:PassedToService": "cloudformation.amazonaws.com"})
-    if url := given.get("TemplateURL"):  # CloudFormation reads it with the caller's rights
+    if url := parameters.get("TemplateURL"):  # CloudFormation reads it with the caller's rights
         yield Request("s3:GetObject", _arn(account, f"s3:::{'/'.join(s3_object(url))}"), context)
 
 
-def _bucket(call: Call, given: Mapping[str, Any], account: Account, context: Mapping[str, str]) -> Iterator[Request]:
+def _bucket(
+    call: Call, parameters: Mapping[str, Any], account: Account, context: Mapping[str, str]
+) -> Iterator[Request]:
     """S3's calls, by the path that names bucket and object."""
     action = S3_ACTIONS.get(call.operation, call.operation)
-    bucket, _, key = str(given["path"]).partition("/")
+    bucket, _, key = str(parameters["path"]).partition("/")
     arn = _arn(account, f"s3:::{bucket}/{key or '*'}" if action in OF_OBJECTS else f"s3:::{bucket}" if bucket else "*")
     yield Request(f"s3:{action}", arn if bucket else "*", context)
-    if call.operation == "CreateBucket" and given["object-ownership"]:  # Amazon S3 API reference, CreateBucket
+    if call.operation == "CreateBucket" and parameters["object-ownership"]:  # Amazon S3 API reference, CreateBucket
         yield Request("s3:PutBucketOwnershipControls", arn, context)

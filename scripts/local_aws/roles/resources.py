@@ -199,15 +199,15 @@ class _Asking:
         if named := WITHOUT_HANDLERS.get(self.kind):
             return frozenset(named[self.verb])
         handlers = schemas.schema(self.kind).get("handlers", {})
-        found = frozenset(handlers.get(self.verb, {}).get("permissions", ()))
-        if not found:
+        actions = frozenset(handlers.get(self.verb, {}).get("permissions", ()))
+        if not actions:
             JUDGES[0].skip(f"{self.kind} {self.verb}: no handler says what it calls")
         if self.verb == "create" and self.kind in CREATION:
-            found &= CREATION[self.kind]
+            actions &= CREATION[self.kind]
         if self.verb == "create":
-            found -= NOT_ON_CREATION.get(self.kind, frozenset())
+            actions -= NOT_ON_CREATION.get(self.kind, frozenset())
         # Rows of the caller's rights say for which service.
-        return found - {"iam:CreateServiceLinkedRole"}
+        return actions - {"iam:CreateServiceLinkedRole"}
 
     def _resources(self, action: str) -> Iterable[tuple[str, Mapping[str, str]]] | None:
         """What an action is asked about, each with more of its context; None for what nobody knows."""
@@ -221,7 +221,7 @@ class _Asking:
         if action in ("iam:AttachRolePolicy", "iam:DetachRolePolicy"):
             return [(arn, {"iam:PolicyARN": str(policy)}) for arn in own for policy in self._attached()]
         if service in ("codeconnections", "codestar-connections"):
-            return [(found[0], {}) for found in CONNECTION.finditer(self.text) if found[1] == service]
+            return [(match[0], {}) for match in CONNECTION.finditer(self.text) if match[1] == service]
         if service == "kms" and not self.kind.startswith("AWS::KMS::"):
             return [(arn, {}) for arn in self._keys()]
         if action == "cloudfront:GetVpcOrigin" and self.kind != "AWS::CloudFront::VpcOrigin":
