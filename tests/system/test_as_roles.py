@@ -96,10 +96,10 @@ def succeed(ended: Ended) -> str:
     return ended.stdout
 
 
-@pytest.fixture(scope="module")
-def administrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+@contextmanager
+def fresh(folder: Path) -> Iterator[Account]:
     """An account in which an administrator has made the access stack of staging, and what all environments share."""
-    with account(tmp_path_factory.mktemp("roles")) as whose:
+    with account(folder) as whose:
         for name in ("templates", "params"):
             shutil.copytree(ROOT / name, whose.folder / name)
         edit(whose, "params/shared.json", lambda body: body["Parameters"].update(RequiredApprovals="0"))
@@ -107,6 +107,20 @@ def administrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]
         faults.put(whose.endpoint, Plan(calls=(BRANCH, *ALWAYS)))
         succeed(whose.run("access", "--yes"))
         succeed(replace(whose, environment="shared").run("apply", "--yes"))
+        yield whose
+
+
+@pytest.fixture(scope="module")
+def administrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """The account of staging, in which no service has its linked role yet."""
+    with fresh(tmp_path_factory.mktemp("roles")) as whose:
+        yield whose
+
+
+@pytest.fixture(scope="module")
+def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """The account of the other environments."""
+    with fresh(tmp_path_factory.mktemp("others")) as whose:
         yield whose
 
 
@@ -191,6 +205,31 @@ class Story:
         self.denied[name] = judged.denied
         self.unjudged |= judged.unjudged
         self.statuses[name] = whose.statuses()
+
+
+@pytest.fixture(scope="module", params=["bluegreen", "beanstalk"])
+def other(request: pytest.FixtureRequest, neighbour: Account) -> tuple[str, Story]:
+    """Another environment of the same account, created, looked at and destroyed by its deploy role."""
+    name, told = str(request.param), Story()
+    here = replace(neighbour, environment=name)
+    succeed(here.run("access", "--yes"))
+    deployer = as_role(here, outputs(here, f"{NAME}-{name}-access")["DeployRoleArn"])
+    for part, words in {"create": ["apply", "--yes"], "no-op": ["apply", "--yes"]}.items():
+        with told.part(part, neighbour):
+            told.ended[part] = deployer.run(*words)
+    with told.part("destroy", neighbour):
+        off = {"StackName": f"{NAME}-{name}", "EnableTerminationProtection": False}
+        caller(deployer).call("cloudformation", "update_termination_protection", **off)
+        told.ended["destroy"] = deployer.run("destroy", "--name", name, "--yes")
+    return name, told
+
+
+def test_others_live_by_theirs(other: tuple[str, Story]) -> None:
+    name, told = other
+    assert told.unjudged == {}
+    assert told.denied == dict.fromkeys(("create", "no-op", "destroy"), ())
+    assert [succeed(told.ended[part]) for part in ("create", "no-op", "destroy")]
+    assert f"{NAME}-{name}: no changes" in told.ended["no-op"].stdout
 
 
 @pytest.fixture(scope="module")

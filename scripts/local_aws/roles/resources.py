@@ -224,16 +224,28 @@ class _Asking:
             return [(match[0], {}) for match in CONNECTION.finditer(self.text) if match[1] == service]
         if service == "kms" and not self.kind.startswith("AWS::KMS::"):
             return [(arn, {}) for arn in self._keys()]
-        if action == "cloudfront:GetVpcOrigin" and self.kind != "AWS::CloudFront::VpcOrigin":
-            origins = [f"cloudfront:{ACCOUNT}:vpcorigin/{name}" for name in ORIGIN.findall(self.text)]
-            return [(arn, {}) for arn in self._filled(origins)]
-        if own and own[0].split(":")[2] == service:
+        if own and own[0].split(":")[2] == service and not self._is_origin(action):
             return [(arn, {}) for arn in dict.fromkeys([*own, *self._filled(ALSO.get(action, ()))])]
+        others = self._others(action)
+        return None if others is None else [(arn, {}) for arn in others]
+
+    def _is_origin(self, action: str) -> bool:
+        """Whether an action is about the VPC origins of a distribution."""
+        return action == "cloudfront:GetVpcOrigin" and self.kind != "AWS::CloudFront::VpcOrigin"
+
+    def _others(self, action: str) -> list[str] | None:
+        """The resources of other types that an action is asked about; None for what nobody knows."""
+        if self._is_origin(action):
+            return self._filled(f"cloudfront:{ACCOUNT}:vpcorigin/{name}" for name in ORIGIN.findall(self.text))
+        if action.startswith("s3:") and self.kind.startswith("AWS::ElasticBeanstalk::"):
+            # Its own bucket of the Region (Elastic Beanstalk developer guide, AWSHowTo.S3).
+            place = "/new" if action.endswith("Object") else ""
+            return self._filled((f"s3:::elasticbeanstalk-{{region}}-{{account}}{place}",))
         if action == "iam:GetRole":
-            return [(role, {}) for role in self._roles()]
+            return self._roles()
         if action in OTHERS:
-            return [(arn, {}) for arn in self._filled(OTHERS[action])]
-        return [("*", {})] if READING.search(action) else None
+            return self._filled(OTHERS[action])
+        return ["*"] if READING.search(action) else None
 
     def _filled(self, forms: Iterable[str]) -> list[str]:
         arns = []
@@ -331,6 +343,11 @@ class _Asking:
             return self._filled(ARNS[STACK])
         if on.endswith(":changeSet/*") and self.stack.root.change_set:  # nested ones are named after the root's
             return [self.stack.root.change_set]
+        if right.subject.startswith("AWS::ElasticBeanstalk::") and on != "*":  # names that it makes itself
+            made = on.replace(
+                "s3:::elasticbeanstalk-*/", f"s3:::elasticbeanstalk-env-resources-{self.place['region']}/"
+            )
+            return [f"{made.replace('*', 'new')}{'/new' if ':stack/' in on else ''}"]
         return [on] if on == "*" or "*" not in on else None
 
 
