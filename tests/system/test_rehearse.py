@@ -182,11 +182,18 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(
 def test_an_image_that_does_not_start_is_rolled_back_by_the_circuit_breaker(
     here: DeployedEnvironment, failed: Release
 ) -> None:
+    """ECS goes back to what ran; the stage then goes to the newest release that was good, and no rollback counts as one
+    (codepipeline userguide, stage-rollback): what a person had gone back from comes again."""
     assert not failed.succeeded
-    before = here.service()
+    executions = here.aws.call("codepipeline", "list_pipeline_executions", pipelineName=here.output("Pipeline"))
+    newest = next(
+        summary["sourceRevisions"][0]["revisionId"]
+        for summary in executions["pipelineExecutionSummaries"]
+        if (summary["status"], summary["executionType"]) == ("Succeeded", "STANDARD")
+    )
     release = here.release(here.application("dead", app__dead=""))
     assert "rolled back by the circuit breaker" in red(release)
-    assert here.service() == before
+    assert here.service() == (1, newest[:12])
     assert "SERVICE_DEPLOYMENT_FAILED" in [json.loads(message.body)["status"] for message in release.messages]
 
 
