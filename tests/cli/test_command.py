@@ -21,7 +21,7 @@ DOORS = {"scripts.cli": ["cost", "staging"], "scripts.deploy": ["cost", "staging
 def test_help_names_every_verb_and_status() -> None:
     done = typed("--help")
     assert done.returncode == 0
-    assert all(f"    {verb}" in done.stdout for verb in VERBS)
+    assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
     assert "70 an unexpected error" in done.stdout
 
 
