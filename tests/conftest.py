@@ -117,6 +117,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         faulthandler.cancel_dump_traceback_later()
 
 
+@pytest.fixture(autouse=True)
+def _hints_of_nobody() -> Generator[None]:
+    """How hints are spelled is the command's that ran last: no test may depend on the one before it."""
+    yield
+    if module := sys.modules.get("scripts.terminal.hints"):
+        module.use(module.Spelling())
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the checkout."""

@@ -22,7 +22,7 @@ def test_help_names_every_verb_and_status() -> None:
     done = typed("--help")
     assert done.returncode == 0
     assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
-    assert "70 an unexpected error" in done.stdout
+    assert "  70  an unexpected error" in done.stdout
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -129,7 +129,7 @@ def test_an_unexpected_error_claims_nothing(tmp_path: Path, debug: bool) -> None
     assert done.returncode == Exit.INTERNAL and "rolled back" not in done.stderr
     assert "An unexpected error ended `delivery cost staging`: ValueError" in done.stderr
     assert "\\x1b[31m" in done.stderr and "\x1b" not in done.stderr
-    assert "`delivery status staging` tells how the stacks stand" in done.stderr
+    assert "`delivery status staging` shows the state of the stacks" in done.stderr
     assert ("Traceback" in done.stderr) is debug
     logs = list((tmp_path / ".cache/errors").glob("*.log"))
     if debug:
