@@ -150,13 +150,13 @@ def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: D
 
 
 def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -> None:
-    config, _, policies = distribution()
+    config, sources, policies = distribution()
     config["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}
-    served = serve_distribution((config, {}, policies), dashboard.served.objects, dashboard.backend.url)
+    served = serve_distribution((config, sources, policies), dashboard.served.objects, dashboard.backend.url)
     try:
         assert ask(f"{served.url}/clients").status == 403
         other = Dashboard(served, dashboard.backend, dashboard.browser, dashboard.profile)
-        assert "Access AccessDeniedError" in other.run("--dump-dom", f"{served.url}/clients")
+        assert "AccessDenied" in other.run("--dump-dom", f"{served.url}/clients")
     finally:
         served.stop()
 

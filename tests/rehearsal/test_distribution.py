@@ -14,7 +14,8 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def read(config: dict[str, Any]) -> edge.Distribution:
-    return edge.read_distribution(config, [FUNCTION], distribution()[2])
+    _, functions, headers = distribution()
+    return edge.read_distribution(config, [*functions], headers)
 
 
 def test_ours_is_read() -> None:

@@ -79,10 +79,10 @@ def test_a_function_that_fails_is_a_503_and_the_next_request_works(
 ) -> None:
     """Functions run for the page alone, and one failure does not end the runtime."""
     monkeypatch.setattr(functions, "LOOP_SECONDS", 1)
-    config = distribution()[0]
+    config, functions_of_ours, _ = distribution()
     fine = "return event.request;"
     source = f"function handler(event) {{ if (event.request.uri !== '/bad') {{ {fine} }} {body} }}"
-    site.serve(config, {FUNCTION: source})
+    site.serve(config, functions_of_ours | {FUNCTION: source})
     answer = site.ask("/bad")
     assert answer.status == 503 and named in answer.body.decode()
     assert (site.ask("/").status, site.ask("/api/v1/bad").status) == (200, 200)

@@ -75,7 +75,7 @@ def test_a_function_is_not_called_for_errors(site: Site) -> None:
     [
         ("event.response.statusCode = 200;", "a change of `headers` only"),
         ("event.response.body = 'x';", "a change of `headers` only"),
-        ("event.response.headers['X-Upper'] = {value: 'x'};", "is no header of a response"),
+        ("event.response.headers['X-Upper'] = {value: 'x'};", "is not a header of a response"),
         ("event.response.headers['x-frame-options'] = {value: 'DENY'};", "in an order that is not documented"),
     ],
 )

@@ -31,12 +31,12 @@ def test_keys_are_decoded(site: Site) -> None:
 
 
 def test_without_the_function_routes_are_missing_files_and_the_root_is_the_page(site: Site) -> None:
-    config = distribution()[0]
+    config, sources, _ = distribution()
     config["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}
-    site.serve(config, {})
+    site.serve(config, sources)
     assert (site.ask("/").status, site.ask("/clients").status) == (200, 403)
     del config["DefaultRootObject"]
-    site.serve(config, {})
+    site.serve(config, sources)
     assert site.ask("/").status == 403
 
 

@@ -205,7 +205,12 @@ class ServedDistribution:
             return answer
         event = viewer_response_event(_event(request), answer.status, answer.headers)
         headers = self.functions.changed_headers(behavior.response_function, event)
-        if unclear := {name.lower() for name in behavior.headers} & headers.keys():
+        before: dict[str, list[str]] = {}
+        for name, value in answer.headers:
+            before.setdefault(name.lower(), []).append(value)
+        # Whether the policy comes before the function or after it matters for what the function changes alone.
+        touched = {name for name in {*before, *headers} - {"set-cookie"} if before.get(name) != headers.get(name)}
+        if unclear := {name.lower() for name in behavior.headers} & touched:
             raise FunctionError(f"headers that a policy adds, too, in an order that is not documented: {unclear}")
         cookies = [(name, value) for name, value in answer.headers if name.lower() == "set-cookie"]
         changed = [(name.title(), value) for name, values in headers.items() for value in values]
