@@ -27,7 +27,9 @@ sys.dont_write_bytecode = False
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
 # Minutes long, and asked for by name: no part of the suite.
-collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py", "system/test_answers.py"]
+collect_ignore = (
+    [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py", "system/test_answers.py"]
+)
 # The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
 LONGEST = (
     "system/test_rehearse.py",
