@@ -210,26 +210,26 @@ class Story:
 @pytest.fixture(scope="module", params=["bluegreen", "beanstalk"])
 def other(request: pytest.FixtureRequest, neighbour: Account) -> tuple[str, Story]:
     """Another environment of the same account, created, looked at and destroyed by its deploy role."""
-    name, told = str(request.param), Story()
+    name, story = str(request.param), Story()
     here = replace(neighbour, environment=name)
     succeed(here.run("access", "--yes"))
     deployer = as_role(here, outputs(here, f"{NAME}-{name}-access")["DeployRoleArn"])
     for part, words in {"create": ["apply", "--yes"], "no-op": ["apply", "--yes"]}.items():
-        with told.part(part, neighbour):
-            told.ended[part] = deployer.run(*words)
-    with told.part("destroy", neighbour):
+        with story.part(part, neighbour):
+            story.ended[part] = deployer.run(*words)
+    with story.part("destroy", neighbour):
         off = {"StackName": f"{NAME}-{name}", "EnableTerminationProtection": False}
         caller(deployer).call("cloudformation", "update_termination_protection", **off)
-        told.ended["destroy"] = deployer.run("destroy", "--name", name, "--yes")
-    return name, told
+        story.ended["destroy"] = deployer.run("destroy", "--name", name, "--yes")
+    return name, story
 
 
 def test_others_live_by_theirs(other: tuple[str, Story]) -> None:
-    name, told = other
-    assert told.unjudged == {}
-    assert told.denied == dict.fromkeys(("create", "no-op", "destroy"), ())
-    assert [succeed(told.ended[part]) for part in ("create", "no-op", "destroy")]
-    assert f"{NAME}-{name}: no changes" in told.ended["no-op"].stdout
+    name, story = other
+    assert story.unjudged == {}
+    assert story.denied == dict.fromkeys(("create", "no-op", "destroy"), ())
+    assert [succeed(story.ended[part]) for part in ("create", "no-op", "destroy")]
+    assert f"{NAME}-{name}: no changes" in story.ended["no-op"].stdout
 
 
 @pytest.fixture(scope="module")

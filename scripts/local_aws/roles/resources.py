@@ -344,10 +344,10 @@ class _Asking:
         if on.endswith(":changeSet/*") and self.stack.root.change_set:  # nested ones are named after the root's
             return [self.stack.root.change_set]
         if right.subject.startswith("AWS::ElasticBeanstalk::") and on != "*":  # names that it makes itself
-            made = on.replace(
+            pattern = on.replace(
                 "s3:::elasticbeanstalk-*/", f"s3:::elasticbeanstalk-env-resources-{self.place['region']}/"
             )
-            return [f"{made.replace('*', 'new')}{'/new' if ':stack/' in on else ''}"]
+            return [f"{pattern.replace('*', 'new')}{'/new' if ':stack/' in on else ''}"]
         return [on] if on == "*" or "*" not in on else None
 
 
