@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # What the command line gives, and it alone: a variable of the same name that the shell exports decides nothing. The
 # text arrives as it was typed, whatever the shell or make would read in it.
-SETTINGS := ENV ARGS SET TO APP FAIL_AT KEEP ASK BASE RESOURCE ON SEED COUNT PYTEST
+SETTINGS := ENV ARGS FORMAT OUT SET TO APP FAIL_AT KEEP ASK BASE RESOURCE ON SEED COUNT PYTEST
 given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 quoted = '$(subst ','\'',$(call given,$(1)))'
 option = $(if $(call given,$(1)),$(2)=$(call quoted,$(1)))
@@ -111,8 +111,8 @@ rollback: .venv/ready ## list good releases, or go back to one: TO=commit
 
 ##@ Develop
 
-templates: .venv/ready ## render, lint and check the templates; skipped if nothing changed
-	@$(BIN)/python -m generator --gate
+templates: .venv/ready ## render, lint and check the templates; for a program: FORMAT=sarif OUT=gate.sarif (or junit, json, github)
+	@$(BIN)/python -m generator --gate $(call option,FORMAT,--format) $(call option,OUT,--out)
 
 check: .venv/ready ## fail if templates/ is out of date (for CI)
 	@$(BIN)/python -m generator --check

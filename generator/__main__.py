@@ -1,4 +1,4 @@
-"""Renders the templates: `python -m generator [--check | --list | --picture | --gate] [--base LEDGER]`.
+"""Renders the templates: `python -m generator [--check | --list | --picture | --gate] [--base LEDGER] [--format …]`.
 
     (nothing)  render `templates/`, `docs/permissions.md` and its ledger, and say what changed
     --check    say whether they are stale, and write nothing
@@ -6,6 +6,8 @@
     --picture  draw the stacks of `templates/` as Mermaid text
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
 
+    --format   with --gate: the findings on standard output as sarif, junit, json or github (annotations of its log)
+    --out      with --format: a file to write them to instead
     --base     a permission ledger to compare with instead of the one that lies here, such as the main branch's
 
 Exit status: 0 done or nothing to do; 1 stale, or the gate has findings, or the facts do not render, or there is no
@@ -22,16 +24,16 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from generator.gate import cache
+from generator.gate.finding import FORMATS, TERMINAL, Finding
 
 if TYPE_CHECKING:
     from generator.cfn.templates import TemplateSet
-    from generator.gate.finding import Finding
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions-ledger.md"
@@ -62,34 +64,55 @@ def main(words: list[str] | None = None) -> int:
     verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
     verbs.add_argument("--gate", action="store_true", help="render, then lint, project rules, parameter files")
     parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
+    parser.add_argument("--format", choices=(TERMINAL, *FORMATS), default=TERMINAL, help="how findings are shown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="with --format: write the findings to this file")
     options = parser.parse_args(words)
+    if (options.format != TERMINAL and not options.gate) or (options.out and options.format == TERMINAL):
+        parser.error("--format goes with --gate, and --out with --format")
+    if options.format != TERMINAL:
+        return _gate_report(options.base, options.format, options.out)
     if options.list or options.picture:
         return _show(_table if options.list else _picture)
     if options.check:
         return check(options.base)
-    return make_templates(options.base, gate=options.gate)
+    return FINDINGS if make_templates(options.base, gate=options.gate) else DONE
 
 
-def make_templates(base: Path, *, gate: bool) -> int:
+def _gate_report(base: Path, form: str, out: Path | None) -> int:
+    """The gate for a program: its findings in a format, none too; what is done goes to standard error."""
+    from generator.gate.report import report
+
+    with redirect_stdout(sys.stderr):
+        findings = make_templates(base, gate=True)
+    text = report(findings, form, ROOT)
+    if out:
+        out.write_text(f"{text}\n", encoding="utf-8", newline="\n")
+    elif text:
+        print(text)
+    return FINDINGS if findings else DONE
+
+
+def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     """From the facts to templates that may be deployed: `make templates`.
 
     Renders; stops before any page is written when a permission was broadened beyond the ledger `base` for an old
     reason; writes templates and pages; then, with `gate`, looks for what is wrong with them. A pass is remembered with
-    the bytes that passed, which the deploy script asks for.
+    the bytes that passed, which the deploy script asks for. Returns what is wrong, shown already.
     """
     if gate and base == LEDGER and cache.is_fresh(ROOT):
         _say("templates: nothing has changed since the gate passed.", "green")
-        return DONE
+        return []
     files = _rendered_files()
-    if files is None:
-        return FINDINGS
+    if isinstance(files, Finding):
+        return [files]
     _write_templates(files)
     templates = _template_set(files)
-    if _report(_unexplained_permissions(base, templates)):
-        return FINDINGS
+    if unexplained := _unexplained_permissions(base, templates):
+        _report(unexplained)
+        return unexplained
     _write_ledger(templates)
     if not gate:
-        return DONE
+        return []
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
     gc.set_threshold(100_000)
     with _working("gate: cfn-lint, project rules, parameter files ..."):
@@ -98,10 +121,10 @@ def make_templates(base: Path, *, gate: bool) -> int:
     if _report(findings):
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
         _say(f"gate: {number} before deploying", "red", sys.stderr)
-        return FINDINGS
+        return findings
     cache.remember_pass(ROOT)
     _say("gate: passed, no findings", "green")
-    return DONE
+    return []
 
 
 def check(base: Path) -> int:
@@ -109,7 +132,7 @@ def check(base: Path) -> int:
     from generator.gate import ledger, permissions_page
 
     files = _rendered_files()
-    if files is None:
+    if isinstance(files, Finding):
         return FINDINGS
     committed, templates = _committed_files(), _template_set(files)
     stale = sorted(name for name in {*files, *committed} if files.get(name) != committed.get(name))
@@ -152,8 +175,8 @@ def _report(findings: Sequence[Finding]) -> bool:
     return bool(findings)
 
 
-def _rendered_files() -> Mapping[str, str] | None:
-    """The rendered files by name, or None after the reason was printed with the line of ours to look at.
+def _rendered_files() -> Mapping[str, str] | Finding:
+    """The rendered files by name, or, after it was printed, why there are none, with the line of ours to look at.
 
     Whatever goes wrong while building is a fault in the facts or in a stack module, troposphere's own refusals
     (a misspelled property, a value of the wrong type) included.
@@ -164,8 +187,9 @@ def _rendered_files() -> Mapping[str, str] | None:
         return render().files
     except Exception as error:
         file, line, text = _place_to_edit(error)
-        _say(f"{file.relative_to(ROOT)}:{line}: {type(error).__name__}: {error}\n    {text}", "red", sys.stderr)
-        return None
+        name, message = file.relative_to(ROOT).as_posix(), f"{type(error).__name__}: {error}"
+        _say(f"{name}:{line}: {message}\n    {text}", "red", sys.stderr)
+        return Finding(name, f"line {line}", "RENDER", message, "")
 
 
 def _place_to_edit(error: Exception) -> tuple[Path, int, str]:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+# How findings are shown: for people, and for the programs that `report.py` writes for.
+TERMINAL = "terminal"
+SARIF, JUNIT, JSON, GITHUB = FORMATS = ("sarif", "junit", "json", "github")
+
 
 @dataclass(frozen=True, order=True)
 class Finding:

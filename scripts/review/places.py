@@ -1,13 +1,11 @@
 """Where a resource stands: its line in the rendered template, and the line of the generator that makes it."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
+from generator.cfn import sources
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import TemplateSet
-from scripts.operations.diagnose import sources
 from scripts.review.model import EnvironmentReview
 
 ROOTS = (ACCESS, EDGE, SHARED)
@@ -31,26 +29,15 @@ def resource_places(templates: TemplateSet, template: str, name: str, project: P
     """The places of one resource; none for one that the set does not have."""
     if template not in templates or name not in templates[template].resources:
         return ()
-    number = _lines(project / "templates" / f"{template}.json").get(name)
+    number = sources.rendered_lines(_text(project / "templates" / f"{template}.json")).get(name)
     source = sources.find(templates[template].module, name, project)
     rendered = f"templates/{template}.json" + (f":{number}" if number else "")
     return (rendered, *([str(source)] if source else []))
 
 
-@cache
-def _lines(file: Path) -> Mapping[str, int]:
-    """The line at which each resource of a rendered template begins."""
-    lines: dict[str, int] = {}
-    inside = False
+def _text(file: Path) -> str:
+    """The text of a file; empty where there is none that can be read: then no line is named."""
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return lines
-    for number, line in enumerate(text.splitlines(), 1):
-        if line == '  "Resources": {':
-            inside = True
-        elif inside and line.startswith("  }"):
-            break
-        elif inside and line.startswith('    "') and line.endswith("{"):
-            lines[line.strip().partition('"')[2].partition('"')[0]] = number
-    return lines
+        return ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn import sources
 from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import execute
 from scripts.deployment.aws import Answer, pauses
@@ -16,7 +17,6 @@ from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
 from scripts.deployment.execute import read_events
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose import sources
 from scripts.operations.diagnose.cause import cause, diagnose
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress_view import Lines

@@ -45,9 +45,11 @@ def linted(folder: Path, *but: str) -> None:
 def test_a_finding_of_cfn_lint_fails_the_gate_and_is_not_remembered(copy: Path) -> None:
     linted(copy)
     edit(copy / "generator/stacks/registry.py", 'GetAtt(repository, "Arn")', 'GetAtt(repository, "Arnn")')
-    result = run(copy, "--gate")
+    result = run(copy, "--gate", "--format", "sarif")
     assert result.returncode == 1, result.stdout
     assert "templates/registry.json Outputs/RegistryArn/Value" in result.stderr
+    [sarif] = json.loads(result.stdout)["runs"]
+    assert sarif["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith("generator/")
     assert not cache.is_fresh(copy) and cache.unlinted_templates(copy) == ["registry.json"]
 
 
@@ -59,6 +61,18 @@ def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
     assert "none changed" in first.stdout and "gate: passed, no findings" in first.stdout
     again = run(copy, "--gate")
     assert (again.returncode, again.stdout) == (0, "templates: nothing has changed since the gate passed.\n")
+    written = run(copy, "--gate", "--format", "json", "--out", "gate.json")
+    assert (written.returncode, written.stdout) == (0, "")
+    assert json.loads((copy / "gate.json").read_text(encoding="utf-8"))["passed"] is True
+
+
+def test_facts_that_do_not_render_are_a_finding_for_programs_too(copy: Path) -> None:
+    edit(copy / "generator/project.py", 'health_path="/health"', 'health_path="health"')
+    result = run(copy, "--gate", "--format", "json")
+    assert result.returncode == 1
+    [finding] = json.loads(result.stdout)["findings"]
+    assert finding["rule"] == "RENDER" and finding["source"]["file"] == "generator/project.py"
+    assert run(copy, "--format", "json").returncode == 64
 
 
 def test_answering_at_once_imports_nothing_heavy(copy: Path) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from generator.cfn import sources
 from generator.cfn.templates import STACK, Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.execute import Event, Outcome, leave
 from scripts.deployment.stacks import Stack
-from scripts.operations.diagnose import sources
 from scripts.operations.diagnose.remedies import remedy
 from scripts.operations.diagnose.tasks import NO_TASK, why_stopped
 

@@ -1,4 +1,5 @@
-"""Where a resource is made: the line of the generator's sources at which its title stands.
+"""Where a resource is made: the line of the generator's sources at which its title stands, and the line of the rendered
+template at which it begins.
 
 The template names the module (`Metadata.Generator.Module`), the line is found by reading sources as syntax trees. The
 generator itself is never imported here; without its sources nothing is found, and nothing is said.
@@ -6,15 +7,17 @@ generator itself is never imported here; without its sources nothing is found, a
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 # What these are given first is the name of something that is made elsewhere.
 MENTIONS = {"Condition", "Equals", "GetAtt", "If", "Not", "Port", "Ref", "Sub", "when"}
 DEPTH = 2  # the module's helpers, and theirs
+SECTIONS = ("Resources", "Parameters", "Outputs", "Conditions", "Mappings", "Rules")
+ENTRY = re.compile(r'( {2}| {4})"(\w+)": ')  # of a rendered template: a section, or what is in one
 OWN = 3  # letters that a pattern has at least of its own
 
 
@@ -45,7 +48,23 @@ def find(module: str, title: str, project: Path = PROJECT) -> Place | None:
     return None
 
 
-def _file(module: str, project: Path) -> str:
+@lru_cache(64)
+def rendered_lines(text: str) -> Mapping[str, int]:
+    """The line at which each entry of a section (resource, parameter, output) of a rendered template's text begins, by
+    its name. A resource goes before what is called the same in another section."""
+    lines: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := ENTRY.match(line):
+            indent, name = match.groups()
+            if len(indent) == 2:
+                section = name
+            elif section == "Resources" or name not in lines:
+                lines[name] = number
+    return lines
+
+
+def file_of(module: str, project: Path) -> str:
     """The file of a module; a package's is its `__init__.py`."""
     path = module.replace(".", "/")
     return f"{path}/__init__.py" if (project / path).is_dir() else f"{path}.py"
@@ -64,11 +83,11 @@ def _tree(path: Path) -> ast.Module:
 def _reachable(module: str, project: Path) -> tuple[str, ...]:
     """The files of the module and its helpers, the nearest first. Other stacks are no helpers: each has a template of
     its own."""
-    files, nearest = dict.fromkeys([_file(module, project)]), [module]
+    files, nearest = dict.fromkeys([file_of(module, project)]), [module]
     package = ".".join(module.split(".")[:3])  # of the stack: generator.stacks.NAME
     for _ in range(DEPTH + 1):
-        files |= {file: None for name in nearest if _tree(project / (file := _file(name, project))).body}
-        imports = (each for name in nearest for each in _imports(_tree(project / _file(name, project))))
+        files |= {file: None for name in nearest if _tree(project / (file := file_of(name, project))).body}
+        imports = (each for name in nearest for each in _imports(_tree(project / file_of(name, project))))
         nearest = [
             name for name in imports if not name.startswith("generator.stacks") or name.startswith(f"{package}.")
         ]

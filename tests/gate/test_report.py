@@ -1,0 +1,145 @@
+"""The gate's findings as programs read them: `python -m generator --gate --format sarif|junit|json|github`.
+
+That the command writes them is shown in tests/generator/test_command.py; here are findings of every kind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from generator.cfn.templates import from_bodies, load
+from generator.gate import parameter_files
+from generator.gate.finding import FORMATS, Finding
+from generator.gate.report import WRITERS, report
+from generator.gate.rules import storage
+
+HOSTILE = "]]> <b>\x1b[2J\n::error file=x::owned%0A, 50%"
+
+
+@pytest.fixture(scope="module")
+def checkout(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with a parameter file that names what there is not."""
+    folder = tmp_path_factory.mktemp("gate") / "checkout"
+    folder.mkdir()
+    (folder / "generator").symlink_to(repository / "generator")
+    (folder / "templates").symlink_to(repository / "templates")
+    shutil.copytree(repository / "params", folder / "params")
+    file = folder / "params/staging.json"
+    body = json.loads(file.read_text(encoding="utf-8"))
+    body["Parameters"]["TaskCpu"] = "3"
+    file.write_text(json.dumps(body, indent=2), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def findings(checkout: Path) -> list[Finding]:
+    """One finding or more of each kind that there is."""
+    bodies = {template.name: json.loads(json.dumps(template.body)) for template in load(checkout / "templates")}
+    del bodies["storage"]["Resources"]["Artifacts"]["Properties"]["PublicAccessBlockConfiguration"]
+    broken = from_bodies(bodies)
+    return [
+        *(finding for rule in storage.RULES for finding in rule.findings(broken)),
+        *parameter_files.findings(checkout / "params", load(checkout / "templates")),
+        Finding("templates/registry.json", "Outputs/RegistryArn/Value", "E1010", HOSTILE, "a fix"),
+        Finding("templates/backend.json", "Resources/TaskRole/Properties", "E3002", "no such property", "a fix"),
+        Finding("templates/data.json", "Metadata.cfn-lint", "LINT001", "holds settings of cfn-lint", "remove it"),
+        Finding("docs/permissions-ledger.md", "backend.TaskRole", "REASON", "now also allows s3:*", "update it"),
+        Finding("generator/project.py", "line 7", "RENDER", "ValueError: no", ""),
+        Finding(".cfnlintrc", "file", "LINT001", "is a configuration file of cfn-lint", "remove it"),
+    ]
+
+
+def line(checkout: Path, place: dict[str, Any]) -> str:
+    text: str = (checkout / place["file"]).read_text(encoding="utf-8").splitlines()[place["line"] - 1]
+    return text
+
+
+def test_every_format_has_a_writer() -> None:
+    assert tuple(WRITERS) == FORMATS
+
+
+def test_the_place_is_the_generators_line_and_the_templates_stands_beside_it(
+    checkout: Path, findings: list[Finding], repository: Path
+) -> None:
+    document = json.loads(report(findings, "json", checkout))
+    jsonschema.validate(document, json.loads((repository / "docs/schemas/gate.json").read_text(encoding="utf-8")))
+    assert not document["passed"] and len(document["findings"]) == len(findings) >= 8
+    by_rule = {(entry["rule"], entry["where"]): entry for entry in document["findings"]}
+    bucket = next(entry for entry in document["findings"] if entry["where"] == "Artifacts")
+    assert bucket["source"]["file"].startswith("generator/") and '"Artifacts"' in line(checkout, bucket["source"])
+    assert line(checkout, bucket["rendered"]) == '    "Artifacts": {'
+    role = by_rule["E3002", "Resources/TaskRole/Properties"]
+    assert role["source"]["file"].startswith("generator/stacks/backend/") and "TaskRole" in line(
+        checkout, role["source"]
+    )
+    assert line(checkout, role["rendered"]) == '    "TaskRole": {'
+    assert by_rule["REASON", "backend.TaskRole"]["source"] == role["source"]
+    assert line(checkout, by_rule["E1010", "Outputs/RegistryArn/Value"]["rendered"]) == '    "RegistryArn": {'
+    assert by_rule["RENDER", "line 7"]["source"] == {"file": "generator/project.py", "line": 7}
+    parameter = next(entry for entry in document["findings"] if entry["rule"] == "PARAMS")
+    assert parameter["rendered"] is None and '"TaskCpu": "3"' in line(checkout, parameter["source"])
+
+
+def test_sarif_is_what_its_standard_asks_for(checkout: Path, findings: list[Finding]) -> None:
+    """SARIF 2.1.0 (OASIS): sections 3.13 (log), 3.14 (run), 3.27 (result), 3.29 and 3.30 (location, region), 3.4
+    (artifact location: `uri` is a relative reference), 3.49 (rules)."""
+    log = json.loads(report(findings, "sarif", checkout))
+    assert log["version"] == "2.1.0" and log["$schema"].endswith("/sarif-schema-2.1.0.json")
+    [run] = log["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert run["tool"]["driver"]["name"] and len(set(rules)) == len(rules)
+    assert len(run["results"]) == len(findings)
+    fingerprints = set()
+    for result, finding in zip(run["results"], findings, strict=True):
+        assert rules[result["ruleIndex"]] == result["ruleId"] == finding.rule
+        assert result["level"] in ("none", "note", "warning", "error") and finding.message in result["message"]["text"]
+        for location in (*result["locations"], *result.get("relatedLocations", ())):
+            physical = location["physicalLocation"]
+            uri = physical["artifactLocation"]["uri"]
+            assert re.fullmatch(r"[\w.~%/-]+", uri) and not uri.startswith("/")
+            file = checkout / unquote(uri)
+            assert finding.file == ".cfnlintrc" or file.is_file(), file
+            assert physical["region"]["startLine"] >= 1
+        fingerprints.add(result["partialFingerprints"]["finding/v1"])
+    assert len(fingerprints) == len(findings)
+
+
+def test_junit_counts_each_file_that_is_looked_at(checkout: Path, findings: list[Finding]) -> None:
+    [suite] = ElementTree.fromstring(report(findings, "junit", checkout))
+    cases = {case.get("name"): case for case in suite}
+    files = [
+        f"{folder}/{path.name}" for folder in ("templates", "params") for path in (checkout / folder).glob("*.json")
+    ]
+    assert set(files) < set(cases) and suite.get("tests") == str(len(cases)) == str(len(suite))
+    failed = {name for name, case in cases.items() if case.find("failure") is not None}
+    assert {"templates/storage.json", "params/staging.json", "templates/registry.json", ".cfnlintrc"} <= failed
+    assert suite.get("failures") == str(len(failed)) and "templates/network.json" not in failed
+    text = "".join(cases["templates/registry.json"].itertext())
+    assert "\x1b" not in text and "<b>\ufffd[2J" in text
+
+
+def test_an_annotation_is_one_command_whatever_a_finding_says(checkout: Path, findings: list[Finding]) -> None:
+    lines = report(findings, "github", checkout).splitlines()
+    assert len(lines) == len(findings)
+    for text in lines:
+        match = re.fullmatch(r"::error file=([^,:]+),line=(\d+),title=([^,:]+)::(.+)", text)
+        assert match, text
+    [hostile] = [text for text in lines if "E1010" in text]
+    assert "%0A::error file=x::owned%250A, 50%25" in hostile
+
+
+def test_no_finding_is_a_document_too(checkout: Path) -> None:
+    assert json.loads(report([], "json", checkout)) == {"schema": "delivery/gate/1", "passed": True, "findings": []}
+    assert json.loads(report([], "sarif", checkout))["runs"][0]["results"] == []
+    [suite] = ElementTree.fromstring(report([], "junit", checkout))
+    assert suite.get("failures") == "0" and len(suite) > 20
+    assert report([], "github", checkout) == ""
