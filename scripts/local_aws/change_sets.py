@@ -69,7 +69,7 @@ def _changes(preview: _Preview) -> Iterator[Change]:
         change = _change(preview, name, existing, properties)
         if body["Type"] == STACK:
             _nest(account, change_set, change, existing, properties)
-        elif change.action == "Add":
+        elif change.action == "Add" and not (existing and existing.physical):  # its own, which failed, goes first
             validation.existing(account, change_set, change, body)
         else:
             validation.emptiness(account, change_set, change)

@@ -9,11 +9,10 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass, replace
 
 from generator.cfn import graph, limits
-from scripts.local_aws import provision, schemas, stack_policies
+from scripts.local_aws import cleanup, order, provision, schemas, stack_policies
 from scripts.local_aws.account import Account
 from scripts.local_aws.provision import Steps, T, Wait, failed
 from scripts.local_aws.services import ResourceError
@@ -74,6 +73,7 @@ def update(account: Account, stack: Stack, target: Target, operation: Operation)
     run = Run(account, operation)
     if stack.unfinished:  # an update after one that failed: both are undone, or cleaned up after, together
         operation.journal, operation.before = stack.unfinished.journal, stack.unfinished.before
+        operation.deleted_first = stack.unfinished.deleted_first
     try:
         finish(run.update(stack, target))
     except StackError as error:
@@ -85,7 +85,7 @@ def update(account: Account, stack: Stack, target: Target, operation: Operation)
             roll_back_update(account, operation, str(error))
         return
     stack.unfinished = None
-    finish(run.clean_up())
+    finish(cleanup.after_update(run))
 
 
 def take_over(account: Account, stack: Stack, target: Target, operation: Operation) -> None:
@@ -96,7 +96,7 @@ def take_over(account: Account, stack: Stack, target: Target, operation: Operati
         finish(Run(account, operation).converge(stack, target, "import"))
     except StackError as error:
         stack.event(operation, None, "IMPORT_ROLLBACK_IN_PROGRESS", str(error))
-        for resource in _backwards(stack.resources.values()):
+        for resource in order.backwards(stack.resources.values()):
             if resource.adopted == operation.id:
                 stack.event(operation, resource, "IMPORT_ROLLBACK_COMPLETE")
         stack.target, stack.resources = before, resources
@@ -144,10 +144,7 @@ def roll_back_update(
     root.unfinished = None
     for stack in reversed(stacks):
         stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-    for stack, _, old, new in reversed(operation.journal):
-        if id(stack) not in created and new and new.physical and (old is None or new.physical != old.physical):
-            policy = new.body.get("DeletionPolicy") if old is None else None
-            finish(run.leave(stack, new, policy, kept(operation)))
+    finish(cleanup.after_rollback(run, created, kept(operation)))
     for stack in reversed(stacks):
         stack.event(operation, None, "UPDATE_ROLLBACK_COMPLETE")
 
@@ -203,7 +200,7 @@ class Run:
             self._watch(stack)
         except InvalidTemplateError as error:
             raise StackError(str(error)) from error
-        for name in _idle(stack, scope):
+        for name in order.idle(stack, scope):
             try:
                 self._permit("Update:Delete", stack, stack.resources[name], stack.resources[name])
             except ResourceError as error:
@@ -215,7 +212,7 @@ class Run:
             if scope.exists(resources[name].body)
         }
         jobs = {name: self._job(stack, scope, name, verb) for name in needs}
-        if failures := (yield from self._together(jobs, needs, stack, verb)):
+        if failures := (yield from self.together(jobs, needs, stack, verb)):
             raise StackError(_list_failed(verb, failures))
         if stack.root.cancelled:
             raise StackError("User Initiated")
@@ -240,7 +237,7 @@ class Run:
 
         return steps
 
-    def _together(
+    def together(
         self, jobs: Mapping[str, Job], needs: Mapping[str, set[str]], stack: Stack, verb: str
     ) -> Steps[list[str]]:
         """Does jobs, each once those that it needs are done; returns the names of those that failed. After the first
@@ -356,10 +353,22 @@ class Run:
         if replaced:
             stack.event(self.operation, resource, "UPDATE_IN_PROGRESS", REPLACED)
             resource.physical = ""
+            if schemas.is_deleted_first(resource.kind):
+                yield from self._delete_first(stack, existing, resource)
             yield from self._make(stack, resource, "UPDATE")
         else:
             yield from provision.change(self.account, stack, existing, resource, self.operation)
         return resource
+
+    def _delete_first(self, stack: Stack, existing: Resource, replacement: Resource) -> Steps[None]:
+        """Deletes a resource of which there cannot be two before its replacement is made. Which events AWS shows for
+        it is written down nowhere: here only its failure has one, that of the replacement."""
+        try:
+            steps = provision.delete(self.account, stack, existing)
+            yield from provision.disturbed(self.account, "delete", stack, existing, self.operation, steps)
+        except Exception as error:
+            raise failed(stack, replacement, self.operation, "UPDATE_FAILED", error) from error
+        self.operation.deleted_first.add((existing.kind, existing.physical))
 
     def _add(self, stack: Stack, resource: Resource) -> Steps[None]:
         stack.resources[resource.logical] = resource
@@ -417,9 +426,9 @@ class Run:
 
     def empty(self, stack: Stack, keep: tuple[str, ...]) -> Steps[list[str]]:
         """Removes every resource of a stack; returns those that resisted."""
-        needed_by = _needed_by(stack.resources.values())
+        needed_by = order.needed_by(stack.resources.values())
         jobs = {name: self._emptying(stack, resource, keep) for name, resource in stack.resources.items()}
-        return (yield from self._together(jobs, needed_by, stack, "delete"))
+        return (yield from self.together(jobs, needed_by, stack, "delete"))
 
     def _emptying(self, stack: Stack, resource: Resource, keep: tuple[str, ...]) -> Job:
         def steps() -> Steps[None]:
@@ -433,26 +442,6 @@ class Run:
             del stack.resources[resource.logical]
 
         return steps
-
-    def clean_up(self) -> Steps[None]:
-        """Deletes what was replaced or removed, then gives the stacks their final status, nested ones first."""
-        stacks = [stack for stack, *_ in self.operation.before]
-        for stack, _, resources, _ in self.operation.before:
-            assert stack.target is not None
-            idle = _idle(stack, self.account.scope(stack, stack.target, preview=False))
-            present = {
-                (resource.kind, resource.physical)
-                for resource in stack.resources.values()
-                if resource.logical not in idle
-            }
-            gone = [resource for resource in resources.values() if (resource.kind, resource.physical) not in present]
-            for resource in _backwards(gone):
-                policy = resource.body.get("DeletionPolicy" if resource.logical in idle else "UpdateReplacePolicy")
-                yield from self.leave(stack, copy(resource), policy)
-                if resource.logical in idle:
-                    del stack.resources[resource.logical]
-        for stack in reversed(stacks):
-            stack.event(self.operation, None, "UPDATE_COMPLETE")
 
     # -- undoing
 
@@ -496,11 +485,26 @@ class Run:
             reason = f"Currently in UPDATE_ROLLBACK_FAILED with reason: {_list_failed('update', names)}"
             error = ResourceError(f"Embedded stack {old.physical} was not successfully updated. {reason}")
             raise failed(stack, old, self.operation, "UPDATE_FAILED", error)
-        if not old.nested and after and after.physical == before.physical:
+        if (old.kind, old.physical) in self.operation.deleted_first:
+            yield from self._make_again(stack, old, after)
+        elif not old.nested and after and after.physical == before.physical:
             old.attributes = before.attributes
             yield from provision.change(self.account, stack, after, old, self.operation)
         else:
             stack.event(self.operation, old, "UPDATE_COMPLETE")
+
+    def _make_again(self, stack: Stack, old: Resource, replacement: Resource | None) -> Steps[None]:
+        """Brings back a resource that was deleted before its replacement was made: it gets a new physical id."""
+        if replacement and replacement.physical:
+            try:
+                steps = provision.delete(self.account, stack, replacement)
+                yield from provision.disturbed(self.account, "delete", stack, replacement, self.operation, steps)
+            except Exception as error:
+                raise failed(stack, old, self.operation, "UPDATE_FAILED", error) from error
+            replacement.physical = ""
+        old.physical = ""
+        stack.event(self.operation, old, "UPDATE_IN_PROGRESS", REPLACED)
+        yield from self._make(stack, old, "UPDATE")
 
     # -- nested stacks
 
@@ -553,33 +557,3 @@ class Run:
 def _list_failed(verb: str, names: Iterable[str]) -> str:
     """CloudFormation's reason for a stack whose resources failed."""
     return f"The following resource(s) failed to {verb}: [{', '.join(names)}]. "
-
-
-def _idle(stack: Stack, scope: Scope) -> list[str]:
-    """The resources of a stack that its template does not want any more."""
-    declared = scope.template.resources
-    return [name for name in stack.resources if name not in declared or not scope.exists(declared[name].body)]
-
-
-def _needs(resources: Iterable[Resource]) -> dict[str, set[str]]:
-    """What each of some resources needs of the others, by logical ids."""
-    bodies = {resource.logical: dict(resource.body) for resource in resources}
-    needs: dict[str, set[str]] = {}
-    for name, body in bodies.items():
-        listed = body.get("DependsOn", ())
-        direct = {listed} if isinstance(listed, str) else set(listed)
-        mentioned = {target for _, how, target, _ in graph.mentions(body) if how != "Condition"}
-        needs[name] = (direct | mentioned) & bodies.keys()
-    return needs
-
-
-def _needed_by(resources: Iterable[Resource]) -> dict[str, set[str]]:
-    """Which others need each of some resources: those go first when all go."""
-    needs = _needs(resources)
-    return {name: {other for other, needed in needs.items() if name in needed} for name in needs}
-
-
-def _backwards(resources: Iterable[Resource]) -> list[Resource]:
-    """Resources so that each goes before what it needs."""
-    by_name = {resource.logical: resource for resource in resources}
-    return [by_name[name] for name in reversed(graph.order(_needs(by_name.values())))]

@@ -44,6 +44,12 @@ def replaces(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     return {path for path in names(kind, "createOnlyProperties") if _at(before, path) != _at(after, path)}
 
 
+def is_deleted_first(kind: str) -> bool:
+    """Whether a replacement of this type is made only when the old resource is gone, by the schema's
+    `replacementStrategy`: of the types here that is EC2's attachment of a gateway and association of a route table."""
+    return bool(schema(kind).get("replacementStrategy") == "delete_then_create")
+
+
 def tagging(kind: str) -> str:
     """The property that holds the tags of a type, whether it can be tagged or not."""
     place = (schema(kind).get("tagging") or {}).get("tagProperty", "/properties/Tags")

@@ -135,6 +135,8 @@ class Operation:
     journal: list[tuple["Stack", str, Resource | None, Resource | None]] = field(default_factory=list)
     # Stacks that an update went through, with what they were before.
     before: list[tuple["Stack", Target, dict[str, Resource], dict[str, str]]] = field(default_factory=list)
+    # Resources that had to go before their replacement was made: type and physical id.
+    deleted_first: set[tuple[str, str]] = field(default_factory=set)
     undone: set[int] = field(default_factory=set)  # places in the journal that a rollback is through with
 
 

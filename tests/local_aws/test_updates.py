@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_aws.support import Aws, outputs
+from scripts.local_aws import cleanup
+from tests.local_aws.support import Aws, outputs, reasons
 from tests.local_aws.trees import LEAVES, READER, broken, leaf, root
 
 
@@ -110,8 +111,10 @@ def test_what_cannot_be_cleaned_up_stays_behind_and_is_told(aws: Aws) -> None:
     aws.s3.put_object(Bucket=bucket, Key="left", Body=b"")
     del template["Resources"]["Two"]
     assert aws.deploy("untidy", template, "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
-    [failed] = [event for event in aws.events("untidy") if event["ResourceStatus"] == "DELETE_FAILED"]
-    assert "not empty" in failed["ResourceStatusReason"]
+    tries = reasons(aws, "untidy", "DELETE_FAILED")
+    assert [name for name, _ in tries] == ["Two"] * 3
+    assert all("not empty" in reason for _, reason in tries)
+    assert aws.events("untidy")[-1]["ResourceStatusReason"] == cleanup.LEFT_BEHIND
     assert set(aws.resources("untidy")) == {"One"}
     aws.s3.put_object(Bucket=aws.resources("untidy")["One"]["PhysicalResourceId"], Key="left", Body=b"")
     assert aws.delete("untidy")["StackStatus"] == "DELETE_FAILED"
