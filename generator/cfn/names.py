@@ -6,5 +6,6 @@ SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
 # The environment that gets the design's names, and that is deployed by its deploy role alone.
 PRODUCTION = "production"
 
-# How the names of the change sets begin that the deploy script makes: to be executed at once, and for a saved plan.
+# How the names of the change sets begin that the deploy script makes: to be executed at once, and for a saved plan. The
+# environment's name and a dash come next, by which roles tell the change sets of one environment from another's.
 CHANGE_SETS = ("deploy-", "reviewed-")

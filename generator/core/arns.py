@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 
+from generator.core.ports import ENVIRONMENT
+
 Text: TypeAlias = str | AWSHelperFn
 
 
@@ -132,9 +134,10 @@ def beanstalk_stacks() -> Sub:
 
 
 def change_sets(prefix: str, region: str = "${AWS::Region}") -> Sub:
-    """The change sets whose names begin with the prefix, by the ARN that IAM judges where one is named by its ARN
-    (widdix/complete-aws-iam-reference issue 6; the Service Authorization Reference names the stack alone)."""
-    return Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:changeSet/{prefix}*/*")
+    """The environment's change sets whose names begin with the prefix, by the ARN that IAM judges where one is named by
+    its ARN (widdix/complete-aws-iam-reference issue 6; the Service Authorization Reference names the stack alone)."""
+    name = f"{prefix}${{{ENVIRONMENT.name}}}-*"
+    return Sub(f"arn:${{AWS::Partition}}:cloudformation:{region}:${{AWS::AccountId}}:changeSet/{name}/*")
 
 
 def dynamodb_table(name: Text) -> Sub:

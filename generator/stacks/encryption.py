@@ -52,13 +52,15 @@ def _services() -> list[iam.Grant]:
         ),
         # The deploy action of S3 is not told to encrypt, and no page says that it then leaves the artifacts' key alone:
         # if it does not, the page has to be readable all the same (AmazonCloudFront DeveloperGuide,
-        # private-content-restricting-access-to-s3, SSE-KMS).
+        # private-content-restricting-access-to-s3, SSE-KMS: its policy asks for aws:SourceArn and nothing else, and the
+        # account stands in that).
         iam.allow(
             "CloudFrontReads",
             [do.Decrypt],
             keys.ITSELF,
-            "distributions of this account read a page that the deploy action has encrypted with the artifacts' key",
-            [iam.same_account(), ArnLike({"aws:SourceArn": arns.global_arn("cloudfront", "distribution/*")})],
+            "distributions of this account, which their ARN names, read a page that the deploy action has encrypted "
+            "with the artifacts' key",
+            [ArnLike({"aws:SourceArn": arns.global_arn("cloudfront", "distribution/*")})],
             iam.service("cloudfront"),
         ),
         keys.publishes("AlarmsPublish", "cloudwatch", "alarms reach the encrypted topic", ours),

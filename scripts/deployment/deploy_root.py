@@ -74,8 +74,8 @@ class Context:
 @dataclass(frozen=True)
 class RootDeployment:
     """One root stack on its way: its templates as they are stored, its stack as it stands (`previous`), the stacks of
-    other roots by the root's name, and the values of the computed parameters. `prefix` begins its change sets' names,
-    `options` are more of what CreateChangeSet takes."""
+    other roots by the root's name, and the values of the computed parameters. `prefix` begins its change sets' names
+    (the environment's comes next), `options` are more of what CreateChangeSet takes."""
 
     context: Context
     environment: Environment
@@ -91,6 +91,18 @@ class RootDeployment:
     @property
     def name(self) -> str:
         return self.environment.root.name
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the caller may look at the root and not change it: what all environments share belongs to none, so
+        that the deploy role of an environment has no permission for it."""
+        foreign = self.name == SHARED and self.context.environment.root.name != SHARED
+        return foreign and guards.is_deployer(self.aws.identity(), self.context.access)
+
+    @property
+    def change_set_prefix(self) -> str:
+        """How the names of its change sets begin: roles tell by it whose they are, where IAM judges their ARNs."""
+        return f"{self.prefix}{self.environment.name}-"
 
     @property
     def computation(self) -> Computation:
@@ -128,7 +140,9 @@ class RootDeployment:
         topics = {} if self.topics is None else {"NotificationARNs": list(self.topics)}
         request = Request(environment.stack, self.packaged, parameters, environment.tags, role, environment.hidden)
         description = self.describe(request.digest)
-        return replace(request, options={**topics, **self.options}, description=description, prefix=self.prefix)
+        return replace(
+            request, options={**topics, **self.options}, description=description, prefix=self.change_set_prefix
+        )
 
 
 # --- what can be plugged in
@@ -175,11 +189,13 @@ def plan_root(root: RootDeployment) -> Plan | None:
     extensions = root.context.extensions
     root = replace(root, computed=tuple(root.computation.values(extensions.adopt(root))))
     request, comparison = _compared(root)
+    if root.read_only:
+        check_unchanged(root, comparison)
     revised = tuple(extensions.revise(root, comparison))
     if revised != root.computed:
         root = replace(root, computed=revised)
         request, comparison = _compared(root)
-    if comparison.same and not root.context.change_set:
+    if comparison.same and (root.read_only or not root.context.change_set):
         stack = root.previous
         assert stack
         empty = Plan(stack.name, stack.id, UPDATE, "", "", request.digest, empty=True)
@@ -195,6 +211,19 @@ def plan_root(root: RootDeployment) -> Plan | None:
     except BaseException:
         discard(root.aws, plan)
         raise
+
+
+def check_unchanged(root: RootDeployment, comparison: Comparison) -> None:
+    """Raises `RefusedError` for a root that would have to be changed by somebody else first."""
+    stack, remedy = root.environment.stack, "Somebody with an administrator's rights runs `apply shared`."
+    who = f"and {root.aws.identity().arn} deploys {root.context.environment.name} alone"
+    if root.previous is None:
+        raise RefusedError(f"The shared stack {stack} does not exist, {who}.", remedy)
+    differ = [change.name for change in root.settings.changes(root.aws, root.previous)]
+    differ += [each.name for each in comparison.values]
+    if not comparison.same or differ:
+        what = ", ".join(differ) or "its template"
+        raise RefusedError(f"The shared stack {stack} differs from the files ({what}), {who}.", remedy)
 
 
 def _compared(root: RootDeployment) -> tuple[Request, Comparison]:
@@ -368,6 +397,8 @@ def prepare(root: RootDeployment) -> RootDeployment:
         return prepare(root)
     if means.action in (Action.CONTINUE, Action.MANUAL):
         raise ManualActionRequiredError(f"{stack.name} {means.text} ({stack.status}).", stack.remedy)
+    if root.read_only:
+        return replace(root, previous=stack if means.action is Action.UPDATE else None)
     stacks.clear_change_sets(root.aws, stack)
     if means.action is Action.RECREATE:
         extensions.say([f"{stack.name} {means.text}: the empty stack is deleted first"])

@@ -133,13 +133,19 @@ def check_deployer(environment: Environment, identity: Identity, access: Stack |
             f"An administrator makes it once, with `make access ENV={environment.name}`.",
         )
     deployer = access.outputs[DEPLOY_ROLE]
-    # A session's ARN has the role's name without its path (IAM user guide, reference_identifiers).
-    session = f":sts::{identity.account}:assumed-role/{deployer.rpartition('/')[2]}/"
-    if session not in identity.arn or f":iam::{identity.account}:" not in deployer:
+    if not is_deployer(identity, access):
         raise RefusedError(
             f"{environment.name} is deployed as its deploy role, and this is {identity.arn}; nothing has happened.",
             "\n".join(sign_in(f"{environment.application}-{environment.name}", deployer, identity.account)),
         )
+
+
+def is_deployer(identity: Identity, access: Stack | None) -> bool:
+    """Whether the caller is the deploy role of the environment whose access stack is given."""
+    deployer = access.outputs.get(DEPLOY_ROLE, "") if access else ""
+    # A session's ARN has the role's name without its path (IAM user guide, reference_identifiers).
+    session = f":sts::{identity.account}:assumed-role/{deployer.rpartition('/')[2]}/"
+    return f":iam::{identity.account}:" in deployer and session in identity.arn
 
 
 def sign_in(profile: str, deployer: str, account: str) -> list[str]:

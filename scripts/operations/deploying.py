@@ -151,8 +151,8 @@ class Steps:
             source.check_source(self.run.aws, self.run.environment, shared, self.options.without_branch)
 
     def keep_approvals(self, root: RootDeployment, stack: Stack) -> list[str]:
-        """The rule of approvals, which CloudFormation has no type for."""
-        if root.name != SHARED or self.run.aws.endpoint:
+        """The rule of approvals, which CloudFormation has no type for; an environment's deploy role leaves it alone."""
+        if root.name != SHARED or self.run.aws.endpoint or root.read_only:
             return []
         return approvals.keep_line(self.run.aws, stack.outputs)
 

@@ -16,9 +16,12 @@ from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import BOOTSTRAP, COMPUTED, IMAGE, KEPT, Computed, on_ecs, released_image
 from scripts.deployment.plan import Plan, create, kept, read_changes
-from scripts.deployment.stacks import OURS, SAVED, Stack
+from scripts.deployment.stacks import SAVED, Stack
 
-SAVED_IMAGE = f"{SAVED}image-"
+
+def saved_image_prefix(environment: str) -> str:
+    """How the name of the change set begins that is saved for the image alone, which comes first."""
+    return f"{SAVED}{environment}-image-"
 
 
 def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
@@ -50,13 +53,14 @@ def image_first(previous: Stack | None, values: Mapping[str, str]) -> Iterator[D
             yield Difference(name, before, after)
 
 
-def plan_image(root: RootDeployment, plan: Plan, prefix: str = OURS) -> Plan | None:
-    """The change of the image alone, which comes before `plan`; None where nothing has to come first."""
+def plan_image(root: RootDeployment, plan: Plan, prefix: str = "") -> Plan | None:
+    """The change of the image alone, which comes before `plan`; None where nothing has to come first. `prefix` begins
+    the change set's name, where it is to be saved."""
     if root.previous is None or not plan.first:
         return None
     changes = {each.name: each.after for each in plan.first}
     digest = hashlib.sha256(json.dumps([root.previous.name, changes]).encode()).hexdigest()
-    names = (root.previous.name, digest, prefix, root.describe(plan.digest))
+    names = (root.previous.name, digest, prefix or root.change_set_prefix, root.describe(plan.digest))
     image = create(root.aws, names, root.previous, unchanged(root.previous, changes))
     return kept(root.aws, image, lambda: read_image(root.aws, replace(image, parameters=plan.first)))
 

@@ -30,7 +30,7 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     repository = _repository(aws, shared.chosen("RepositoryName"))
     body = json.dumps(_around(shared.root, logical_id, repository.get("repositoryDescription", "")), sort_keys=True)
     digest = hashlib.sha256(f"{body}{repository['repositoryId']}".encode()).hexdigest()
-    name, values = f"{OURS}{digest[:8]}-{uuid.uuid4().hex[:8]}", shared.values({}).items()
+    name, values = f"{OURS}{shared.name}-{digest[:8]}-{uuid.uuid4().hex[:8]}", shared.values({}).items()
     identifier = {"RepositoryId": repository["repositoryId"]}
     imported = {"ResourceType": REPOSITORY, "LogicalResourceId": logical_id, "ResourceIdentifier": identifier}
     answer = create_change_set(

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from scripts.deployment import environment
+from scripts.deployment.aws import Identity
 from scripts.deployment.errors import NotConfirmedError, RefusedError, UsageError
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, Prepared
+from tests.deployment.living import NOW
+from tests.deployment.service import ACCOUNT, Prepared, arn
 from tests.deployment.test_verbs import STAGING, Account
 from tests.support.runs import verb_options, verb_run
 
@@ -26,9 +28,22 @@ class WithRoles(Account):
     def stack(self, StackName: str) -> dict[str, Any]:
         if not StackName.endswith("-access"):
             return super().stack(StackName)
-        [stack] = super().stack("cloud-health-dashboard-shared")["Stacks"]
+        own = {"StackId": arn("stack", StackName), "StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
         outputs = [{"OutputKey": key, "OutputValue": arn} for key, arn in ROLES.items()]
-        return {"Stacks": [{**stack, "StackName": StackName, "Outputs": outputs}]}
+        return {"Stacks": [{**own, "StackName": StackName, "Outputs": outputs}]}
+
+
+class AsDeployer(WithRoles):
+    """The same account as its deploy role looks at it; `protected` is its shared stack."""
+
+    protected = True
+
+    def stack(self, StackName: str) -> dict[str, Any]:
+        [stack] = super().stack(StackName)["Stacks"]
+        return {"Stacks": [{**stack, "EnableTerminationProtection": self.protected}]}
+
+    def identity(self) -> Identity:
+        return Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/DeployRoleArn/me")
 
 
 def arguments(aws: Prepared, verb: Any, name: str) -> tuple[Run, DeployOptions]:
@@ -48,6 +63,37 @@ def test_cloudformation_acts_with_the_execution_role() -> None:
     assert environment["RoleARN"] == ROLES["CloudFormationRoleArn"]
     # A role stays with its stack, and what all environments share belongs to none of them.
     assert shared["StackName"] == "cloud-health-dashboard-shared" and "RoleARN" not in shared
+
+
+def test_the_deploy_role_looks_at_what_is_shared_and_changes_nothing_of_it() -> None:
+    """Not even what earlier runs left there, and no approval rule."""
+    aws = AsDeployer()
+    run, options = arguments(aws, apply, "staging")
+    with pytest.raises(NotConfirmedError):
+        apply.run(run, replace(options, change_set=True))
+    assert [request["StackName"] for request in change_sets(aws)] == [STAGING]
+    shared = [name for name, request in aws.asked if "shared" in str(request.get("StackName"))]
+    assert {name.partition(".")[2].partition("_")[0] for name in shared} == {"describe", "get", "list"}
+    assert not [name for name in aws.calls() if "approval_rule" in name]
+
+
+@pytest.mark.parametrize(
+    ("status", "protected", "reason"),
+    [
+        ("", True, "The shared stack cloud-health-dashboard-shared does not exist"),
+        ("ROLLBACK_COMPLETE", True, "The shared stack cloud-health-dashboard-shared does not exist"),
+        ("CREATE_COMPLETE", False, r"differs from the files \(termination protection\)"),
+    ],
+)
+def test_what_is_shared_has_to_be_right_before_the_deploy_role_comes(status: str, protected: bool, reason: str) -> None:
+    aws = AsDeployer()
+    aws.protected = protected
+    aws.statuses["cloud-health-dashboard-shared"] = status
+    with pytest.raises(RefusedError, match=reason) as refused:
+        apply.run(*arguments(aws, apply, "staging"))
+    assert refused.value.remedy == "Somebody with an administrator's rights runs `apply shared`."
+    assert "assumed-role/DeployRoleArn/me deploys staging alone" in refused.value.reason
+    assert change_sets(aws) == [] and "cloudformation.delete_stack" not in aws.calls()
 
 
 def test_without_an_access_stack_the_callers_rights_do() -> None:

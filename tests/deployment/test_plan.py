@@ -191,7 +191,9 @@ def test_drift_is_reported_from_a_change_set_that_is_never_executed() -> None:
     group = drifted("Group", "AWS::EC2::SecurityGroup", "SecurityGroupIngress/0/CidrIp")
     gone = drifted("Topic", "AWS::SNS::Topic", "", "DELETED")
     aws = prepared(change_set(NAME, [nested("Backend"), gone]), change_set("backend", [service, group]))
-    notices = [(notice.kind, notice.where, notice.text) for notice in drift_notices(aws, BEFORE, "why")]
+    notices = [
+        (notice.kind, notice.where, notice.text) for notice in drift_notices(aws, BEFORE, "deploy-staging-", "why")
+    ]
     assert notices == [
         (
             "drift",

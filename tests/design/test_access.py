@@ -41,6 +41,7 @@ ELSEWHERE = {
     "emptying.py": "it deletes data",
     "importing.py": "it is done once, with the application's migration",
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
+    "approvals.py": "the rule belongs to the repository, which all environments share",
 }
 CALLING = ("call", "pages")
 # Calls that are named elsewhere: the method itself, and the rows of `NAMED`.
@@ -92,11 +93,10 @@ def test_the_deploy_script_may_do_what_it_calls(templates: TemplateSet) -> None:
 
 
 def test_deploy_role(templates: TemplateSet) -> None:
-    """Stacks of this environment and the shared one, the packaging bucket, and its own access stack to read only."""
+    """Stacks of this environment, the packaging bucket, and its own access stack and what all share to read only."""
     may = allowed(templates, "access.DeployRole")
     name = "stack/cloud-health-dashboard"
     own = {
-        arn("cloudformation", f"{name}-shared/*"),
         arn("cloudformation", f"{name}-${{Environment}}/*"),
         arn("cloudformation", f"{name}-${{Environment}}-*-*/*"),
         arn("cloudformation", f"{name}-${{Environment}}-edge/*").replace("${AWS::Region}", "us-east-1"),
@@ -105,14 +105,15 @@ def test_deploy_role(templates: TemplateSet) -> None:
         assert may[f"cloudformation:{action}"] == own
     # A change set that is named by its ARN is judged by that, and nested ones have no other name.
     plans = {
-        arn("cloudformation", f"changeSet/{prefix}*/*").replace("${AWS::Region}", region)
+        arn("cloudformation", f"changeSet/{prefix}${{Environment}}-*/*").replace("${AWS::Region}", region)
         for prefix in (stacks.OURS, stacks.SAVED)
         for region in ("${AWS::Region}", "us-east-1")
     }
     for action in ("DeleteChangeSet", "DescribeChangeSet", "DescribeChangeSetHooks", "DescribeEvents"):
         assert may[f"cloudformation:{action}"] >= {*own, *plans}, action
     assert may["cloudformation:ExecuteChangeSet"] == {*own, *plans}
-    assert may["cloudformation:DescribeStacks"] == {*own, arn("cloudformation", f"{name}-${{Environment}}-access/*")}
+    read = {arn("cloudformation", f"{name}-{root}/*") for root in ("${Environment}-access", "shared")}
+    assert may["cloudformation:DescribeStacks"] == {*own, *read}
     bucket = "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates-${AWS::AccountId}-"
     assert may["s3:PutObject"] == {f"{bucket}${{AWS::Region}}/*", f"{bucket}us-east-1/*"}
     assert templates["access"].outputs["DeployRoleArn"]["Value"] == attribute("DeployRole")

@@ -98,8 +98,8 @@ def granted(templates: TemplateSet) -> Iterator[Permission]:
 
 
 def types(templates: TemplateSet) -> set[str]:
-    """The types that the role deploys: an administrator deploys the access root itself."""
-    return {resource.type for resource in templates.resources() if resource.template != "access"}
+    """The types that the role deploys: an administrator deploys the access root itself, and what all share."""
+    return {resource.type for resource in templates.resources() if resource.template not in ("access", "shared")}
 
 
 def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> None:

@@ -26,10 +26,7 @@ def test_key_policy(templates: TemplateSet) -> None:
         assert (condition.key, condition.values) == ("aws:SourceAccount", ("${AWS::AccountId}",))
     # Whether the deploy action of S3 encrypts the page with this key nobody documents; CloudFront may read it then.
     reads = grants(templates, "encryption.Key")["CloudFrontReads"]
-    assert (reads.actions, {condition.key for condition in reads.conditions}) == (
-        ("kms:Decrypt",),
-        {"aws:SourceAccount", "aws:SourceArn"},
-    )
+    assert (reads.actions, {condition.key for condition in reads.conditions}) == (("kms:Decrypt",), {"aws:SourceArn"})
     assert key.get("EnableKeyRotation") is True
     assert {who for grant in grants(templates, "encryption.Key").values() for who in grant.principals} == {
         "AWS:arn:${AWS::Partition}:iam::${AWS::AccountId}:root",

@@ -90,7 +90,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
 def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, Text]) -> iam.Role:
     project = stack.project
     tables = [ports.table(table.logical) for table in project.tables]
-    known = {**names, **{port: stack.takes(port) for port in (ports.REPOSITORY_NAME, *tables)}}
+    known = {**names, **{port: stack.takes(port) for port in tables}}
     policies = []
     families = execution.grants(project, ResourceNames(project, known), stacks)
     inline = families.pop(execution.INLINE)

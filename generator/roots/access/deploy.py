@@ -1,7 +1,8 @@
 """What the deploy role may do: what the deploy script calls, on this environment's stacks, and nothing by itself.
 
 Resources are made by the execution role, which the deploy role may hand to CloudFormation and to nobody else. The
-environment's own access stack may be read and not changed: whoever deploys cannot widen what deploying may do.
+environment's own access stack may be read and not changed: whoever deploys cannot widen what deploying may do. Nor may
+what all environments share be changed.
 tests/design/test_access.py walks the calls of `scripts/deployment/` and `scripts/operations/`, and fails when one has
 no permission here.
 Sources: Service Authorization Reference of each service; Amazon S3 API reference, CreateBucket, for the permission
@@ -17,7 +18,7 @@ from awacs import iam, s3
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.names import CHANGE_SETS
+from generator.cfn.names import ACCESS, CHANGE_SETS, SHARED
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow
@@ -63,10 +64,9 @@ EDGE_REGION = "us-east-1"
 
 
 def _stacks(project: Project) -> list[Text]:
-    """The shared root, the environment's root with what it nests, and its edge root. A nested stack is called after
-    its root, and so is another environment whose name begins with this one's and a dash: choose other names."""
+    """The environment's root with what it nests, and its edge root. A nested stack is called after its root; no
+    environment's name has a dash in it, so that none is called after another."""
     return [
-        arns.arn("cloudformation", f"stack/{project.name}-shared/*"),
         arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}/*"),
         arns.arn("cloudformation", f"stack/{project.name}-${{Environment}}-*-*/*"),
         Sub(
@@ -85,12 +85,16 @@ def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Gra
 def _changing(stack: Stack, executor: Text) -> list[Grant]:
     own = _stacks(stack.project)
     plans = [arns.change_sets(prefix, region) for prefix in CHANGE_SETS for region in ("${AWS::Region}", EDGE_REGION)]
-    access = arns.arn("cloudformation", f"stack/{stack.project.name}-${{Environment}}-access/*")
+    # The repository is an output of what all environments share, which belongs to none of them: it may be read.
+    read = [
+        arns.arn("cloudformation", f"stack/{stack.project.name}-{name}/*")
+        for name in (SHARED, f"${{Environment}}-{ACCESS}")
+    ]
     return [
         allow(
             "ReadStacks",
             READ,
-            [*own, access],
+            [*own, *read],
             "a deployment looks at what stands, how it is protected, what is planned and what happens",
         ),
         allow(
@@ -99,7 +103,7 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
             own,
             "stacks are changed by change sets and protected, stuck ones brought to an end, empty ones deleted again",
         ),
-        # Those of nested stacks are known by their ARN alone, and none is made without one of these names.
+        # Those of nested stacks are known by their ARN alone, and all are named after the environment.
         allow(
             "UseChangeSets",
             USE,

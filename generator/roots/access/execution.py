@@ -15,7 +15,7 @@ from awacs import iam
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.names import EDGE
+from generator.cfn.names import EDGE, SHARED
 from generator.core import arns, paths
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, actions, allow
@@ -62,6 +62,7 @@ def families(at: ResourceNames, stacks: Iterable[Stack]) -> dict[str, TypeTable]
 
 def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict[str, list[Grant]]:
     """The statements for the types of the stacks, by family. Raises `UnknownTypeError`."""
+    stacks = [stack for stack in stacks if stack.name != SHARED]  # no environment's role deploys what all share
     edge = {kind for stack in stacks if stack.name == EDGE for kind in _types([stack])}
     known = families(at, stacks)
     if missing := sorted(_types(stacks) - {kind for kinds in known.values() for kind in kinds}):
@@ -85,7 +86,8 @@ def _kind(name: str, kind: TypePermissions, named: str, at_edge: bool) -> Iterab
     stem = "".join(part[:1].upper() + part[1:] for part in name.removeprefix("AWS::").split("::"))
     for may in kind.access:
         because = f"CloudFormation {VERBS.get(may.what, 'needs this to deploy')} {name}: {named}"
-        because += f"; {may.why}" * bool(may.why)
+        if may.why:
+            because += f"; {may.why}"
         yield allow(stem + may.what, actions(may.actions), _on(may, at_edge), because, may.when)
 
 

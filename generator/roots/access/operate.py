@@ -132,27 +132,6 @@ def _repository(stack: Stack) -> list[Grant]:
             "an environment is refused while its branch does not exist",
         ),
         allow("FindRepository", [codecommit.ListRepositories], Anything(NOTHING_NARROWER), "it may not exist yet"),
-        allow(
-            "KeepApprovalRule",
-            [
-                codecommit.AssociateApprovalRuleTemplateWithRepository,
-                codecommit.DisassociateApprovalRuleTemplateFromRepository,
-                codecommit.ListAssociatedApprovalRuleTemplatesForRepository,
-            ],
-            [repository],
-            "pull requests to the protected branch need an approval",
-        ),
-        allow(
-            "WriteApprovalRule",
-            [
-                codecommit.CreateApprovalRuleTemplate,
-                codecommit.GetApprovalRuleTemplate,
-                codecommit.UpdateApprovalRuleTemplateContent,
-            ],
-            Anything(NOTHING_NARROWER),
-            "the rule is a template of the account, which CloudFormation knows nothing of (its registry has no type for"
-            " it)",
-        ),
     ]
 
 

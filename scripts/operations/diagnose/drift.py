@@ -12,7 +12,7 @@ from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Notice, complete, create, discard, is_unchanged
-from scripts.deployment.stacks import OURS, Stack, resources
+from scripts.deployment.stacks import Stack, resources
 from scripts.operations.image_first import unchanged
 
 # What changes by itself in a living environment, by type and property: no surprise. The listener's
@@ -147,13 +147,13 @@ def expected(kind: str, place: str) -> str:
     )
 
 
-def drift_notices(aws: Aws, previous: Stack, description: str) -> tuple[Notice, ...]:
+def drift_notices(aws: Aws, previous: Stack, prefix: str, description: str) -> tuple[Notice, ...]:
     """What is no longer as the stack left it, as a change set tells that would take it back; it is deleted at once and
     never executed: it would also take back what releases have done. Nothing else of the stack changes in it, so that it
-    shows drift alone."""
+    shows drift alone. `prefix` begins its name."""
     digest = hashlib.sha256(f"{previous.id} drift".encode()).hexdigest()
     request = {**unchanged(previous, {}), "DeploymentMode": "REVERT_DRIFT"}
-    plan = create(aws, (previous.name, digest, OURS, description), previous, request)
+    plan = create(aws, (previous.name, digest, prefix, description), previous, request)
     try:
         return tuple(_notices(aws, plan.change_set, ()))
     finally:

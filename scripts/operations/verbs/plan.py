@@ -12,7 +12,7 @@ from scripts.deployment.stacks import OURS, SAVED
 from scripts.operations import plan_document, saved_plan
 from scripts.operations.deploying import context
 from scripts.operations.diagnose.drift import drift_notices
-from scripts.operations.image_first import SAVED_IMAGE, plan_image
+from scripts.operations.image_first import plan_image, saved_image_prefix
 from scripts.operations.options import JSON, TERMINAL, DeployOptions, KeepOptions, adopt_argument, keep_arguments
 from scripts.operations.output import plan_markdown, plan_text
 from scripts.operations.planning import RootPlan, plan_roots
@@ -78,10 +78,10 @@ def _complete(root: RootDeployment, plan: Plan, options: Options) -> Plan:
     if options.out and plan.first and root.previous:
         # Once the image has changed, no other change set of the stack can be executed: the rest is another plan.
         discard(root.aws, plan)
-        plan = plan_image(root, plan, SAVED_IMAGE) or plan
+        plan = plan_image(root, plan, saved_image_prefix(root.environment.name)) or plan
         console.show_line(f"{plan.stack}: {STEP_ONE}", sys.stderr)
     if options.drift and root.previous:
-        drift = drift_notices(root.aws, root.previous, root.describe("drift"))
+        drift = drift_notices(root.aws, root.previous, root.change_set_prefix, root.describe("drift"))
         return replace(plan, notices=(*plan.notices, *drift))
     return plan
 
@@ -89,8 +89,9 @@ def _complete(root: RootDeployment, plan: Plan, options: Options) -> Plan:
 def _save(run: Run, file: Path, plans: list[RootPlan]) -> None:
     where = (run.environment.name, run.aws.identity().account, run.aws.region)
     document = plan_document.document(*where, [each.plan for each in plans])
+    prefix = saved_image_prefix(run.environment.name)
     entries = tuple(
-        saved_plan.stack(plan, each.previous, plan.parameters if plan.name.startswith(SAVED_IMAGE) else ())
+        saved_plan.stack(plan, each.previous, plan.parameters if plan.name.startswith(prefix) else ())
         for each in plans
         if isinstance(plan := each.plan, Plan) and not plan.empty
     )

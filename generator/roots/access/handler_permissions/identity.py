@@ -36,8 +36,6 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
         [role],
     )
     theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
-    # The path of the shared root's environment.
-    policy = arns.global_arn("iam", f"policy/{at.project.name}/shared/*")
     bucket = Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/*")
     return {
         "AWS::IAM::Role": TypePermissions(
@@ -52,23 +50,6 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
                     actions("iam", "AddRoleToInstanceProfile RemoveRoleFromInstanceProfile"), [profile, role], "Role"
                 ),
             )
-        ),
-        "AWS::IAM::ManagedPolicy": TypePermissions(
-            (
-                Access(
-                    actions(
-                        "iam",
-                        "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy GetPolicyVersion"
-                        " ListEntitiesForPolicy ListPolicyVersions",
-                    ),
-                    [policy],
-                ),
-            ),
-            excluded(
-                "people attach these policies, not templates",
-                "iam:AttachGroupPolicy iam:AttachUserPolicy iam:DetachGroupPolicy iam:DetachUserPolicy",
-            )
-            | ({} if attached else excluded("people attach these policies, not templates", " ".join(attaching))),
         ),
         "AWS::CloudFormation::Stack": TypePermissions(
             (

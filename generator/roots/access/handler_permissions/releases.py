@@ -1,4 +1,4 @@
-"""Deploying what builds and releases: repository, build projects, pipeline."""
+"""Deploying what builds and releases: build projects, pipeline."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from generator.roots.access.handler_permissions.types import (
     TypePermissions,
     TypeTable,
     actions,
-    everywhere,
     excluded,
 )
 
 
 def kinds(at: ResourceNames) -> TypeTable:
-    """CodeCommit, CodeBuild, CodePipeline."""
+    """CodeBuild, CodePipeline."""
     projects = [port for port in at.names if port.name.endswith("ProjectName")]
     return {
         # Handlers in no schema: AWS CodeBuild user guide, auth-and-access-control-permissions-reference.
@@ -35,22 +34,6 @@ def kinds(at: ResourceNames) -> TypeTable:
                     [arns.codebuild_report_group(at.names[port], "*") for port in projects],
                 ),
             )
-        ),
-        "AWS::CodeCommit::Repository": TypePermissions(
-            (
-                Access(
-                    actions(
-                        "codecommit",
-                        "CreateRepository DeleteRepository GetRepository GetRepositoryTriggers ListTagsForResource"
-                        " PutRepositoryTriggers TagResource UntagResource UpdateRepositoryDescription"
-                        " UpdateRepositoryEncryptionKey",
-                    ),
-                    [at.named("codecommit", "${Name}", ports.REPOSITORY_NAME)],
-                ),
-                Access(actions("codecommit", "ListRepositories"), everywhere("CodeCommit"), "Read"),
-            ),
-            excluded(UNUSED, "codecommit:CreateCommit s3:GetObject s3:GetObjectVersion")
-            | excluded("a repository is never renamed", "codecommit:UpdateRepositoryName"),
         ),
         "AWS::CodePipeline::Pipeline": TypePermissions(
             (
