@@ -25,17 +25,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
 gc.set_threshold(100_000)
-# Left out until they do not depend on a terminal's timing (the second by --deselect in setup.cfg): said, never silent.
-LEFT_OUT = ("system/test_answers.py", "system/test_watching.py::test_an_update_is_cancelled_from_the_terminal")
-NOT_RUN: list[str] = [
-    f"tests/{name} (left out: a terminal's timing)"
-    for name in LEFT_OUT
-    if (ROOT / "tests" / name.partition("::")[0]).is_file() and os.environ.get("SLOW") != "1"
-]
+NOT_RUN: list[str] = []
 # Minutes long, and asked for by name: no part of the suite.
-collect_ignore = (
-    [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py", "system/test_answers.py"]
-)
+collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]
 # The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
 LONGEST = (
     "system/test_rehearse.py",

@@ -6,10 +6,13 @@ id_credentials_mfa_configure-api-require), so production is deployed as the one 
 the script checks that it is that role.
 """
 
+import os
+import select
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from generator.cfn.environments import PRODUCTION, Environment
 from generator.cfn.losses import REPLACED, Loss
@@ -42,9 +45,31 @@ class PlainPrompt:
 
     def confirmed(self, question: str, word: str, /) -> bool:
         try:
-            return input(question).strip() == word
+            return read_line(question, sys.stdout).strip() == word
         except EOFError:
             return False
+
+
+def read_line(question: str, screen: TextIO) -> str:
+    """What is typed after `question`, on a terminal. Raises `EOFError` at the end of the input.
+
+    Ctrl-C always ends it. `input` loses a signal that comes after the question is shown and before reading begins: it
+    looks for signals only when reading is interrupted (CPython, Parser/myreadline.c). So the signal is waited for, too.
+    """
+    signals, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    before = signal.set_wakeup_fd(wakeup)
+    try:
+        print(question, end="", file=screen, flush=True)
+        while sys.stdin not in select.select([sys.stdin, signals], [], [])[0]:
+            os.read(signals, 1)  # a signal that ended nothing
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(signals)
+        os.close(wakeup)
+    if line := sys.stdin.readline():
+        return line
+    raise EOFError
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """The one way to ask a person. Whoever is not there or closes the input has not agreed."""
 
 import sys
-from collections.abc import Callable
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
+from scripts.deployment.guards import read_line
 from scripts.terminal.text import visible
 
 
@@ -20,16 +23,14 @@ def attended() -> bool:
 
 def answer(question: str) -> str:
     """What somebody answers, without the white space around it. Raises `NobodyAnsweredError`."""
-    return _answered(question, input)
+    return _answered(question, hidden=False)
 
 
 def secret(question: str) -> str:
     """The same for what must not be seen; without a terminal it is the first line of standard input. Raises
     `NobodyAnsweredError`."""
-    import getpass
-
     if attended():
-        return _answered(question, getpass.getpass)
+        return _answered(question, hidden=True)
     line = sys.stdin.readline() if sys.stdin else ""
     if not line:
         raise NobodyAnsweredError
@@ -44,19 +45,33 @@ def confirmed(question: str, expected: str = "yes") -> bool:
         return False
 
 
-def _answered(question: str, read: Callable[[str], str]) -> str:
+def _answered(question: str, *, hidden: bool) -> str:
     if not attended():
         raise NobodyAnsweredError
-    prompt = visible(question)
-    if not sys.stdout.isatty():  # the question is seen where a person looks, even when the output goes to a file
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
-        prompt = ""
+    # The question is seen where a person looks, even when the output goes to a file.
+    screen = sys.stdout if sys.stdout.isatty() else sys.stderr
     try:
-        return read(prompt).strip()
+        with _without_echo() if hidden else nullcontext():
+            line = read_line(visible(question), screen)
     except EOFError as error:  # the end of the input, as Ctrl-D on a terminal, agrees to nothing
-        print(file=sys.stdout if prompt else sys.stderr)
+        print(file=screen)
         raise NobodyAnsweredError from error
     except KeyboardInterrupt:
-        print(file=sys.stdout if prompt else sys.stderr)
+        print(file=screen)
         raise
+    if hidden:  # the end of the line was not seen either
+        print(file=screen)
+    return line.strip()
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    """The terminal does not show what is typed; what was typed before is forgotten."""
+    before = termios.tcgetattr(sys.stdin)
+    changed = [*before]
+    changed[3] &= ~termios.ECHO  # the local modes (termios, tcgetattr)
+    termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, changed)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

@@ -11,11 +11,12 @@ import pytest
 from tests.conftest import ROOT
 
 # Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host.
-# The core of a deployment stands by itself, with a prompt of its own for where nobody brings another.
+# The core of a deployment stands by itself, and reads what is typed. `input` and `getpass` may lose an early Ctrl-C.
 GIT = {"scripts/deployment/git.py"}
 PEOPLE = {"scripts/terminal/prompt.py", "scripts/deployment/guards.py"}
 NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py"}
-RULES = {"git": GIT, "input": PEOPLE, "getpass": PEOPLE, "urllib.request.urlopen": NETWORK, "urlopen": NETWORK}
+RULES = {"git": GIT, "input": set[str](), "getpass": set[str](), "sys.stdin.readline": PEOPLE}
+RULES |= {"urllib.request.urlopen": NETWORK, "urlopen": NETWORK}
 
 
 def used(source: str) -> Iterator[str]:
@@ -46,6 +47,7 @@ def test_there_is_one_way(file: Path) -> None:
         ('import subprocess\nsubprocess.run(["git", "-C", folder, "log"])', ["git"]),
         ('answer = input("yes? ")', ["input"]),
         ("import getpass\ngetpass.getpass()", ["getpass"]),
+        ("import sys\nanswer = sys.stdin.readline()", ["sys.stdin.readline"]),
         ("import urllib.request\nurllib.request.urlopen(url)", ["urllib.request.urlopen"]),
         ("from urllib.request import urlopen\nurlopen(url)", ["urlopen"]),
         ("from scripts.loopback import urlopen\nurlopen(url)", []),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -23,6 +23,7 @@ from scripts.deployment.stacks import Stack
 from scripts.operations import deploying, image_first
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
+from scripts.terminal import prompt
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
 from tests.deployment.test_verbs import Account, arguments
@@ -60,11 +61,11 @@ class Person:
         self.asked: list[str] = []
         left = list(answers)
 
-        def answer(question: str) -> str:
+        def answer(question: str, _screen: TextIO) -> str:
             self.asked.append(question)
             return left.pop(0)
 
-        monkeypatch.setattr("builtins.input", answer)
+        monkeypatch.setattr(prompt, "read_line", answer)
         for stream in (sys.stdin, sys.stdout):
             monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
 

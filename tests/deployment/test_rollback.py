@@ -14,6 +14,7 @@ from scripts.deployment import environment
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
 from scripts.operations.verbs import rollback
+from scripts.terminal import prompt
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
 from tests.support.runs import verb_run
@@ -173,11 +174,11 @@ def test_nothing_happens_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotConfirmedError):
         run(aws, "1111", yes=False)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda _: "production")
+    monkeypatch.setattr(prompt, "read_line", lambda *_: "production\n")
     with pytest.raises(NotConfirmedError):
         run(aws, "1111", yes=False)
     assert not aws.started()
-    monkeypatch.setattr("builtins.input", lambda _: "staging")
+    monkeypatch.setattr(prompt, "read_line", lambda *_: "staging\n")
     assert run(aws, "1111", yes=False) is Exit.DONE
 
 

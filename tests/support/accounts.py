@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +20,8 @@ from scripts.local_aws import faults, server
 from scripts.local_aws.faults import CallFault, Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support import commands, terminal
+from tests.support.commands import Process, Words
 from tests.support.gate import pass_gate
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
@@ -172,38 +170,21 @@ class Account:
             "TERM": "xterm",
         }
 
-    def command(self, verb: str, *words: str) -> list[str]:
-        """The command that runs what is typed."""
+    def words(self, verb: str, *words: str) -> Words:
+        """The command line of what is typed."""
         folders = [word for name in ("templates", "params") for word in (f"--{name}", str(self.folder / name))]
-        return [sys.executable, "-m", "scripts.deploy", verb, self.environment, *folders, *words]
+        return Words(commands.DEPLOY, [verb, self.environment, *folders, *words], self.variables)
 
     def run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         """One command without a terminal."""
-        return subprocess.run(
-            self.command(verb, *words),
-            cwd=ROOT,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        return commands.run(self.words(verb, *words), SECONDS)
 
-    def start(self, verb: str, *words: str, until: str) -> subprocess.Popen[str]:
+    def start(self, verb: str, *words: str, until: str) -> Process:
         """A command without a terminal that goes on; it has printed `until`."""
-        process = subprocess.Popen(
-            self.command(verb, *words),
-            cwd=ROOT,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout
+        process = commands.start(self.words(verb, *words), together=True)
         lines = []
-        for line in process.stdout:
+        assert process.output
+        for line in process.output:
             lines.append(line)
             if until in line:
                 return process
@@ -218,27 +199,8 @@ class Account:
     def type(self, verb: str, *words: str, answers: Mapping[str, str]) -> tuple[int, str]:
         """One command on a terminal: each of `answers` is typed when its question stands there. The exit status, and
         everything that the terminal showed."""
-        process, screen = pty.fork()
-        if process == 0:
-            os.chdir(ROOT)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what the tests run under may ignore it
-            os.execve(sys.executable, self.command(verb, *words), self.variables)
-        shown, left = b"", list(answers.items())
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
-            try:
-                shown += os.read(screen, 4096)
-            except OSError:  # the command has ended
-                break
-            if left and left[0][0].encode() in shown:
-                os.write(screen, left.pop(0)[1].encode())
-        else:
-            os.kill(process, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        os.close(screen)
-        output = shown.decode()
-        assert not left, f"nobody asked {left[0][0]!r}:\n{output}"
-        return status, output
+        ended = terminal.converse(self.words(verb, *words), *answers.items())
+        return ended.status, ended.shown
 
     def statuses(self) -> dict[str, str]:
         """The status of every stack, nested ones too."""

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scripts.local_aws.faults import CallFault, ResourceFault
-from tests.conftest import ROOT
-from tests.support.accounts import SECONDS, Account, account
-
-
-@pytest.fixture(scope="module")
-def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("giving-up")) as local_account:
-        local_account.write()
-        done = local_account.run("apply", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield local_account
-
-
-@pytest.fixture
-def mine(created: Account) -> Account:
-    """A living environment; the files say what is deployed."""
-    created.write(created.note())
-    return created
+from tests.support import commands
+from tests.support.accounts import SECONDS, Account
 
 
 def test_a_failed_update_that_somebody_kept_is_rolled_back(mine: Account, tmp_path: Path) -> None:
@@ -63,16 +46,8 @@ def test_a_profile_whose_code_nobody_gives_ends_with_what_to_do(mine: Account, t
         encoding="utf-8",
     )
     without_keys = {name: text for name, text in mine.variables.items() if "ACCESS_KEY" not in name}
-    ended = subprocess.run(
-        mine.command("status", "--profile", "deploy"),
-        cwd=ROOT,
-        env=without_keys | {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    variables = without_keys | {"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path)}
+    ended = commands.run(replace(mine.words("status", "--profile", "deploy"), variables=variables))
     assert ended.returncode == 3, ended.stdout + ended.stderr
     assert "nobody gave the code of the MFA device" in ended.stderr and "on a terminal" in ended.stderr
 
@@ -92,16 +67,8 @@ def test_a_configuration_that_cannot_be_used_is_told_as_that(
     (tmp_path / "config").write_text(text, encoding="utf-8")
     keys = {} if more else {name: value for name, value in mine.variables.items() if "ACCESS_KEY" in name}
     usual = {name: value for name, value in mine.variables.items() if "ACCESS_KEY" not in name}
-    ended = subprocess.run(
-        mine.command("status", "--region", "eu-west-1"),
-        cwd=ROOT,
-        env=usual | keys | {"AWS_CONFIG_FILE": str(tmp_path / "config")} | more,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    variables = usual | keys | {"AWS_CONFIG_FILE": str(tmp_path / "config")} | more
+    ended = commands.run(replace(mine.words("status", "--region", "eu-west-1"), variables=variables))
     assert ended.returncode == status and names in ended.stderr, ended.stdout + ended.stderr
     assert "Correct" in ended.stderr and "Traceback" not in ended.stderr, ended.stderr
 

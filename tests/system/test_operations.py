@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from scripts.local_aws.faults import CallFault, ResourceFault
-from tests.conftest import ROOT
-from tests.support.accounts import SECONDS, Account, account, policy, role
+from tests.support import commands
+from tests.support.accounts import SECONDS, Account, policy, role
+from tests.support.commands import Words
 
 SLOW = (ResourceFault("update", "Note", seconds=600),)  # until the faults are taken away
 LEAVE = {"1 running": "\x03", "[l]eave it running? ": "l\n"}
 BUCKET = "accounts-templates-123456789012-eu-west-1"
-
-
-@pytest.fixture(scope="module")
-def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("operations")) as local_account:
-        local_account.write()
-        done = local_account.run("apply", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield local_account
-
-
-@pytest.fixture
-def mine(created: Account) -> Account:
-    """A living environment; the files say what is deployed."""
-    created.write(created.note())
-    return created
 
 
 def records(where: Account) -> list[dict[str, str]]:
@@ -164,8 +146,7 @@ VERBS = ("access", "apply", "config", "destroy", "events", "explain", "plan", "r
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_options_stand_alone_or_take_a_value(verb: str) -> None:
-    command = [sys.executable, "-m", "scripts.deploy", verb, "--help"]
-    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    text = commands.run(Words(commands.DEPLOY, [verb, "--help"])).stdout
     options = re.findall(r"^  (?:-\w, )?(--[a-z-]+)(?: ([A-Z{]\S*))?(?:  |$)", text, re.MULTILINE)
     assert len(options) > 3
     assert {name for name, value in options if not value} == {name for name, _ in options} & ALONE

@@ -10,25 +10,9 @@ from typing import Any
 import pytest
 
 from scripts.local_aws.faults import CallFault
-from tests.support.accounts import REGION, Account, account, parameter
+from tests.support.accounts import REGION, Account, parameter
 
 EXECUTE = "cloudformation.ExecuteChangeSet"
-
-
-@pytest.fixture(scope="module")
-def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with account(tmp_path_factory.mktemp("saved")) as local_account:
-        local_account.write()
-        done = local_account.run("apply", "--yes")
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield local_account
-
-
-@pytest.fixture
-def mine(created: Account) -> Account:
-    """A living environment; the files say what is deployed."""
-    created.write(created.note())
-    return created
 
 
 @pytest.fixture

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +15,10 @@ from scripts.local_aws.faults import Plan, ResourceFault
 from tests import prepared
 from tests.conftest import ROOT
 from tests.destructive.small import templates
+from tests.support import commands
+from tests.support.commands import Words
 from tests.support.gate import pass_gate
+from tests.support.terminal import Step, converse
 
 STACK = "watched-local"
 
@@ -33,10 +31,10 @@ class WatchedProject:
     endpoint: server.Endpoint
     broken: bool = field(default=False)
 
-    def command(self, verb: str, *more: str) -> list[str]:
+    def words(self, verb: str, *more: str) -> Words:
         options = {"--local-aws": "local_aws.json", "--templates": "templates", "--params": "params"}
         arguments = [word for name, file in options.items() for word in (name, str(self.folder / file))]
-        return [sys.executable, "-m", "scripts.deploy", verb, "local", *arguments, *more]
+        return Words(commands.DEPLOY, [verb, "local", *arguments, *more])
 
     def write(self, text: str, broken: bool = False) -> None:
         shared = json.loads((ROOT / "templates/shared.json").read_text(encoding="utf-8"))
@@ -51,45 +49,21 @@ class WatchedProject:
         (self.folder / "params/local.json").write_text(json.dumps(file), encoding="utf-8")
 
     def run(self, verb: str, *more: str) -> tuple[int, str]:
-        command = self.command(verb, *more)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        done = commands.run(self.words(verb, *more))
         return done.returncode, done.stdout + done.stderr
 
-    def terminal(self, *typed: str) -> tuple[int, str]:
-        """`apply` on a terminal, interrupted once the view shows that something runs; then `typed` is typed."""
-        pid, screen = pty.fork()
-        if pid == 0:
-            os.chdir(ROOT)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # what the tests run under may ignore it
-            os.execv(sys.executable, self.command("apply"))
-        shown, pending = b"", ["\x03", *typed]
-        waited = [b"1 running", b"[l]eave it running? "]
-        while True:
-            try:
-                shown += os.read(screen, 4096)
-            except OSError:  # the other side has gone
-                break
-            if waited and waited[0] in shown:
-                waited.pop(0)
-                os.write(screen, pending.pop(0).encode())
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    def interrupted(self, *then: Step) -> tuple[int, str]:
+        """`apply` on a terminal, interrupted once the view shows that something runs; then what `then` says."""
+        return self.type("apply", ("1 running", "\x03"), *then)
 
-    def answer(self, verb: str, prompt: str, typed: str) -> tuple[int, str]:
-        """Exit status and screen of a verb on a terminal, when `typed` is typed after the prompt."""
-        pid, screen = pty.fork()
-        if pid == 0:
-            os.chdir(ROOT)
-            os.execv(sys.executable, self.command(verb))
-        shown, pending = b"", typed.encode()
-        while True:
-            try:
-                shown += os.read(screen, 4096)
-            except OSError:  # the other side has gone
-                break
-            if pending and prompt.encode() in shown:
-                os.write(screen, pending)
-                pending = b""
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    def type(self, verb: str, *steps: Step) -> tuple[int, str]:
+        """Exit status and screen of a verb on a terminal, where somebody types."""
+        ended = converse(self.words(verb), *steps)
+        return ended.status, ended.shown
+
+    def let_go(self) -> None:
+        """What takes its time is quick from now on."""
+        faults.put(self.endpoint, Plan())
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +79,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedProject
         server.stop(folder / "local_aws.json")
 
 
-SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=5),))
+# Until it is let go: what happens meanwhile happens in time on any machine.
+SLOW = Plan(resources=(ResourceFault("update", "First/Note", seconds=600),))
+QUESTION = "[l]eave it running? "
 
 
 def test_an_update_is_cancelled_from_the_terminal(project: WatchedProject) -> None:
     project.write("cancelled")
     with faults.planned(project.endpoint, SLOW):
-        status, shown = project.terminal("c\n")
+        status, shown = project.interrupted((QUESTION, "c\n"))
     assert status == 1, shown
     assert "[w]atch on, [c]ancel: everything goes back, [l]eave it running? " in shown
     assert "UPDATE_ROLLBACK_COMPLETE" in shown
@@ -120,15 +96,16 @@ def test_an_update_is_cancelled_from_the_terminal(project: WatchedProject) -> No
 def test_an_update_is_watched_on_to_its_end(project: WatchedProject) -> None:
     project.write("watched on")
     with faults.planned(project.endpoint, SLOW):
-        status, shown = project.terminal("w\n")
+        status, shown = project.interrupted((QUESTION, "w\n"), ("1 running", project.let_go))
     assert status == 0 and "is updated (UPDATE_COMPLETE" in shown, shown
 
 
-def test_what_is_left_running_is_shown_and_gone_on_with(project: WatchedProject) -> None:
-    project.write("left")
+@pytest.mark.parametrize("typed", ["l\n", "\x03", "\x04"], ids=["l", "Ctrl-C", "Ctrl-D"])
+def test_what_is_left_running_is_shown_and_gone_on_with(project: WatchedProject, typed: str) -> None:
+    project.write(f"left by {typed.encode().hex()}")
     with faults.planned(project.endpoint, SLOW):
-        status, shown = project.terminal("l\n")
-        assert status == 4 and f"{STACK} is left running." in shown
+        status, shown = project.interrupted((QUESTION, typed))
+        assert status == 4 and f"{STACK} is left running." in shown and "Traceback" not in shown, shown
         status, output = project.run("status")
         assert status == 4 and "started by arn:" in output and "1 running" in output, output
     status, output = project.run("apply")
@@ -138,15 +115,16 @@ def test_what_is_left_running_is_shown_and_gone_on_with(project: WatchedProject)
 def test_without_a_terminal_it_is_left_running_and_followed(project: WatchedProject) -> None:
     project.write("terminated")
     with faults.planned(project.endpoint, SLOW):
-        process = subprocess.Popen(project.command("apply"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while "cloudformation.ExecuteChangeSet" not in [call.name for call in faults.calls(project.endpoint)]:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        process = commands.start(project.words("apply", "--verbose"))
+        assert process.output and any("First > Note" in line for line in process.output)
         process.send_signal(signal.SIGTERM)
-        _, error = process.communicate(timeout=300)
-        assert process.returncode == 4 and b"is left running" in error and b" follow local` follows it" in error
-        status, output = project.run("follow")
-    assert status == 0 and "is updated (UPDATE_COMPLETE" in output, output
+        _, error = process.communicate()
+        assert process.returncode == 4 and "is left running" in error and " follow local` follows it" in error, error
+        follows = commands.start(project.words("follow", "--verbose"))
+        assert follows.output and any("First > Note" in line for line in follows.output)
+        project.let_go()
+        output, error = follows.communicate()
+    assert follows.returncode == 0 and "is updated (UPDATE_COMPLETE" in output, output + error
 
 
 def test_what_cannot_be_undone_is_continued(project: WatchedProject) -> None:
@@ -170,7 +148,10 @@ def test_what_cannot_be_undone_is_continued(project: WatchedProject) -> None:
 def test_destroy_checks_a_given_name_and_asks_on_a_terminal_as_on_a_real_account(project: WatchedProject) -> None:
     status, output = project.run("destroy", "--yes", "--name", "lokal")
     assert status == 3 and f"{STACK} was not touched: --name is 'lokal', and the environment is 'local'." in output
-    status, screen = project.answer("destroy", "(type local)", "lokal\n")
+    status, screen = project.type("destroy", ("(type local)", "lokal\n"))
     assert status == 2 and f"{STACK} was not touched." in screen
-    status, screen = project.answer("destroy", "(type local)", "local\n")
+    status, screen = project.type("destroy", ("(type local)", "\x03"))
+    assert status == 3 and "nothing of it is running" in screen and "Traceback" not in screen, screen
+    assert project.run("status")[0] == 0
+    status, screen = project.type("destroy", ("(type local)", "local\n"))
     assert status == 0 and f"{STACK} is deleted" in screen
