@@ -1,9 +1,8 @@
-"""The facts of the application. The only module that knows the Cloud Health Dashboard by name.
+"""What can be said about an application of this kind: a Python API beside a single-page frontend.
 
-Another application of this kind (a Python API beside a single-page frontend) is another `Project` value: every
-stack module takes it as its argument. Unknown facts are refused by the constructor; facts of the wrong type, and
-values that no service would take (a path without its slash, a port that does not exist), by `_Facts`: each by its
-name. The facts come from the user's design and from building and running the application.
+The one that is delivered is the value `APPLICATION` in `application.py`; every stack module takes it as its argument.
+Unknown facts are refused by the constructor; facts of the wrong type, and values that no service would take (a path
+without its slash, a port that does not exist), by `_Facts`: each by its name.
 """
 
 import re
@@ -31,6 +30,15 @@ FOLDER = (r"(?!\.\.?(/|$))[\w.-]+(/(?!\.\.?(/|$))[\w.-]+)*", "be a folder below 
 ADDRESS_PATH = (r"/[^\s#]*", "be a path that begins with /, such as /health")
 PATH_PATTERN = (r"/[A-Za-z0-9_.*$/~\"'@:+&?-]*", "be a path pattern that begins with /, such as /api/*")
 VARIABLE = (r"[A-Za-z_][A-Za-z0-9_]*", "be the name of an environment variable")
+LOGICAL = (r"[A-Z][A-Za-z0-9]*", "be letters and digits, a capital first")
+# A DynamoDB attribute: its name, and `:N` or `:B` behind it when it is no text (API reference, AttributeDefinition).
+ATTRIBUTE = (r"[A-Za-z0-9_.-]{1,255}(:[SNB])?", "be the name of an attribute, with :N or :B behind it for no text")
+# What an environment knows of itself, for `${...}` in the value of a variable.
+KNOWN = ("AWS::Region", "Environment", "PublicUrl")
+# How a secret comes to its value.
+GENERATED, FERNET, FILLED = "GENERATED", "FERNET", "FILLED"
+# The logical stem of the Fernet key: the deploy script adopts an earlier one by it.
+ENCRYPTION = "Encryption"
 # Amazon DynamoDB developer guide, HowItWorks.NamingRulesDataTypes.
 TABLE_NAME = (r"[A-Za-z0-9_.-]{3,255}", "be 3 to 255 letters, digits, underscores, dots or dashes")
 
@@ -85,7 +93,8 @@ def _is(value: object, hint: object) -> bool:
 class Backend(_Facts):
     """The API: where it is, how it is started and how its health is read.
 
-    `python` and `port` are the runtime's version and the listening port, `lint_columns` flake8's line length,
+    `python` and `port` are the runtime's version and the listening port, `health_answer` what the JSON object that
+    `health_path` answers must say, as `key=text` (none: the status 200 is enough), `lint_columns` flake8's line length,
     `base_image` what the default Dockerfile starts from when the application has none; `${PythonVersion}` in it is the
     version that the tests run on.
     """
@@ -98,6 +107,7 @@ class Backend(_Facts):
     container: str
     lint_columns: int
     base_image: str
+    health_answer: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,6 +116,7 @@ class Backend(_Facts):
         self.must_match("python", r"3\.\d+", "be a version of Python, such as 3.11")
         self.must_be_between("port", 1, 65535)
         self.must_match("health_path", *ADDRESS_PATH)
+        self.must_match("health_answer", r"[\w.-]+=\S.*", "be key=text, such as status=healthy")
         # Amazon ECS API reference, ContainerDefinition, name.
         self.must_match("container", r"[A-Za-z0-9_-]{1,255}", "be letters, digits, underscores or dashes")
         self.must_be_between("lint_columns", 40, 1000)
@@ -126,6 +137,22 @@ class BuildVariable(_Facts):
 
 
 @facts
+class PageHost(_Facts):
+    """A host outside that the page may use: the directive of its content security policy, the origin, and the reason
+    that a reviewer reads."""
+
+    directive: str
+    origin: str
+    because: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("directive", r"[a-z]+-src|form-action|frame-ancestors", "be a directive, such as script-src")
+        self.must_match("origin", r"(https|wss)://[A-Za-z0-9*.:-]+", "be an origin, such as https://maps.example.com")
+        self.must_match("because", r".*\w.*", "say why the page needs it")
+
+
+@facts
 class Frontend(_Facts):
     """The single-page application: `output` is the build's folder, `assets` the hashed files below it, and
     `variable_prefixes` are the beginnings of names that the build puts into the page, `content_policy` the directives
@@ -139,6 +166,7 @@ class Frontend(_Facts):
     variable_prefixes: tuple[str, ...]
     api_paths: tuple[str, ...]
     content_policy: tuple[str, ...]
+    hosts: tuple[PageHost, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,7 +183,7 @@ class Frontend(_Facts):
 
 @facts
 class Index(_Facts):
-    """A global secondary index over string attributes, projecting all of them; `range` is empty for none."""
+    """A global secondary index, projecting all attributes; `range` is empty for none. Keys as in `Table`."""
 
     name: str
     hash: str
@@ -164,14 +192,18 @@ class Index(_Facts):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.must_match("name", *TABLE_NAME)
+        self.must_match("hash", *ATTRIBUTE)
+        if self.range:
+            self.must_match("range", *ATTRIBUTE)
 
 
 @facts
 class Table(_Facts):
-    """A DynamoDB table with string keys `pk` and `sk`.
+    """A DynamoDB table.
 
     `variable` is the environment variable that carries its name, `logical` the stem of its logical ids, `name` the
-    application's own default, `ttl` the attribute with an expiry time, empty for none.
+    application's own default, `ttl` the attribute with an expiry time, empty for none; `partition` and `sort` are its
+    keys (`sort` empty for none): an attribute's name, with `:N` (number) or `:B` (binary) behind it unless it is text.
     """
 
     variable: str
@@ -179,12 +211,141 @@ class Table(_Facts):
     name: str
     indexes: tuple[Index, ...] = ()
     ttl: str = ""
+    partition: str = "pk"
+    sort: str = "sk"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.must_match("variable", *VARIABLE)
-        self.must_match("logical", r"[A-Z][A-Za-z0-9]*", "be letters and digits, a capital first")
+        self.must_match("logical", *LOGICAL)
         self.must_match("name", *TABLE_NAME)
+        self.must_match("partition", *ATTRIBUTE)
+        if self.sort:
+            self.must_match("sort", *ATTRIBUTE)
+        types: dict[str, str] = {}
+        for text in self.key_attributes():
+            attribute, _, kind = text.partition(":")
+            if types.setdefault(attribute, kind or "S") != (kind or "S"):
+                self.refuse("indexes", f"gives the attribute {attribute} two types")
+
+    def key_attributes(self) -> list[str]:
+        """Every attribute that the table or an index has as a key, as it is written here."""
+        indexes = [text for index in self.indexes for text in (index.hash, index.range)]
+        return [text for text in (self.partition, self.sort, *indexes) if text]
+
+
+@facts
+class Choice(_Facts):
+    """A value that each environment chooses in its parameter file: a parameter of the root `environment`.
+
+    `parameter` is its name there, `label` what the console calls it, `meaning` one sentence for people. Exactly one of
+    `allowed` (the choices), `between` (smallest and largest number) and `pattern` limits the value; a pattern comes
+    with `rule`, which completes the sentence "must be ...".
+    """
+
+    parameter: str
+    label: str
+    meaning: str
+    default: str
+    allowed: tuple[str, ...] = ()
+    between: tuple[int, ...] = ()
+    pattern: str = ""
+    rule: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("parameter", *LOGICAL)
+        limits = [name for name in ("allowed", "between", "pattern") if getattr(self, name)]
+        if len(limits) != 1:
+            self.refuse(limits[1] if limits else "pattern", "must be the only one of allowed, between and pattern")
+        if self.between and not (len(self.between) == 2 and self.between[0] <= self.between[1]):
+            self.refuse("between", f"must be the smallest and the largest number, got {self.between!r}")
+        if self.pattern:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                self.refuse("pattern", f"is no regular expression: {error}")
+            if not self.rule:
+                self.refuse("rule", "must say in words what the pattern asks for")
+        if not self.takes(self.default):
+            self.refuse("default", f"must be a value that the limits allow, got {self.default!r}")
+
+    def takes(self, value: str) -> bool:
+        """Whether the limits allow a value."""
+        if self.allowed:
+            return value in self.allowed
+        if self.between:
+            return bool(re.fullmatch(r"-?\d+", value)) and self.between[0] <= int(value) <= self.between[1]
+        return re.fullmatch(self.pattern, value) is not None
+
+
+@facts
+class Variable(_Facts):
+    """A plain value that the application reads from its environment.
+
+    `logical` names its resource. Either every environment has the same `value`, in which `${PublicUrl}`,
+    `${Environment}` and `${AWS::Region}` stand for what the environment knows of itself; or each chooses its own.
+    An `optional` one is not set while its parameter is empty (Parameter Store holds no empty values).
+    """
+
+    name: str
+    logical: str
+    value: str = ""
+    choice: Choice | None = None
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("name", *VARIABLE)
+        self.must_match("logical", *LOGICAL)
+        if bool(self.value) == bool(self.choice):
+            self.refuse("value", "must be given, unless there is a choice: one of the two")
+        if unknown := [name for name in re.findall(r"\$\{([^}]*)\}", self.value) if name not in KNOWN]:
+            self.refuse("value", f"knows {', '.join(KNOWN)}, not ${{{unknown[0]}}}")
+        if self.optional and not (self.choice and self.choice.takes("")):
+            self.refuse("optional", "needs a choice that may be empty")
+        if self.choice and not self.optional and self.choice.takes(""):
+            self.refuse("optional", "must be True where the choice may be empty: Parameter Store holds no empty value")
+
+
+@facts
+class Secret(_Facts):
+    """A secret that the application reads from its environment. `why` is one sentence: what losing or changing it does.
+
+    GENERATED: random letters and digits, `length` of them, which a person may exchange. FERNET: a key of that form,
+    made once and never exchanged, because a new one could not read what the old one wrote; one at most, whose
+    `logical` is `Encryption`. FILLED: a person gives it (`delivery config ENVIRONMENT --secret NAME`), before the
+    first release.
+    """
+
+    name: str
+    logical: str
+    kind: str
+    why: str
+    length: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("name", *VARIABLE)
+        self.must_match("logical", *LOGICAL)
+        self.must_match("kind", f"{GENERATED}|{FERNET}|{FILLED}", f"be {GENERATED}, {FERNET} or {FILLED}")
+        self.must_be_between("length", 16, 4096)
+        if self.kind == FERNET and self.logical != ENCRYPTION:
+            self.refuse("logical", f"must be {ENCRYPTION} for a {FERNET} key, by which an earlier one is adopted")
+
+
+@facts
+class Reach(_Facts):
+    """Something in the VPC that the tasks reach on a port, while the optional variable that names it has a value."""
+
+    variable: str
+    service: str
+    port: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("variable", *VARIABLE)
+        self.must_be_between("port", 1, 65535)
 
 
 @facts
@@ -208,7 +369,7 @@ class SmokeRequest(_Facts):
 
 @facts
 class Reads(_Facts):
-    """What the application reads in its own account: IAM actions as `service:Action`, and why."""
+    """What the application reads in its own account: IAM actions as `service:Action`, none or several, and why."""
 
     actions: tuple[str, ...]
     because: str
@@ -223,7 +384,9 @@ class Project(_Facts):
     """Everything the stacks need to know about one application.
 
     `name` names the repository, the pipeline and the stacks; `short` the cluster and the parameter tree; `title` is
-    what people read. `client_secrets` is the name prefix of the secrets that the application makes for its clients.
+    what people read. `mail` is the optional variable whose value is the address that the application sends mail from,
+    `client_secrets` the name prefix of the secrets that it makes for its clients, `client_roles` the reason why it
+    enters other accounts through roles that their owners name; each empty for an application that does no such thing.
     """
 
     name: str
@@ -232,103 +395,40 @@ class Project(_Facts):
     description: str
     backend: Backend
     frontend: Frontend
-    tables: tuple[Table, ...]
-    client_secrets: str
-    reads: Reads
+    variables: tuple[Variable, ...]
     smoke: tuple[SmokeRequest, ...]
-    protected_branch: str
+    secrets: tuple[Secret, ...] = ()
+    tables: tuple[Table, ...] = ()
+    reaches: tuple[Reach, ...] = ()
+    reads: Reads | None = None
+    mail: str = ""
+    client_secrets: str = ""
+    client_roles: str = ""
+    protected_branch: str = "main"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.must_match("name", r"[a-z][a-z0-9-]{2,40}", "be 3 to 41 lower-case letters, digits or dashes")
         self.must_match("short", r"[a-z][a-z0-9-]{2,20}", "be 3 to 21 lower-case letters, digits or dashes")
-        self.must_match("client_secrets", r"[A-Za-z0-9/_+=.@-]+/", "be a prefix of names that ends with /")
+        if self.client_secrets:
+            self.must_match("client_secrets", r"[A-Za-z0-9/_+=.@-]+/", "be a prefix of names that ends with /")
         self.must_match("protected_branch", r"[^\s~^:?*\[\\]+", "be the name of a git branch")
-        variables = [table.variable for table in self.tables]
-        if len(set(variables)) != len(variables):
-            self.refuse("tables", f"names a variable twice: {', '.join(variables)}")
+        if not self.variables:
+            self.refuse("variables", "must have one at least, such as the mode that the application runs in")
+        both: list[Variable | Secret] = [*self.variables, *self.secrets]
+        self._once("variables", [fact.name for fact in both])
+        self._once("variables", [fact.logical for fact in both])
+        self._once("variables", [choice.parameter for fact in self.variables if (choice := fact.choice)])
+        self._once("tables", [fact.variable for fact in self.tables] + [fact.name for fact in self.variables])
+        self._once("tables", [fact.logical for fact in self.tables])
+        for fact, name in (("mail", self.mail), *(("reaches", reach.variable) for reach in self.reaches)):
+            if name and not any(variable.optional and variable.name == name for variable in self.variables):
+                self.refuse(fact, f"must name an optional variable, got {name!r}")
 
+    def _once(self, fact: str, names: list[str]) -> None:
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            self.refuse(fact, f"names something twice: {', '.join(twice)}")
 
-CLOUD_HEALTH_DASHBOARD = Project(
-    name="cloud-health-dashboard",
-    short="cloud-health",
-    title="Cloud Health Dashboard",
-    description="Cloud Health Dashboard - AWS Monitoring Application",
-    backend=Backend(
-        directory="backend",
-        module="app.main:app",
-        python="3.11",
-        port=8000,
-        health_path="/health",
-        container="backend",
-        lint_columns=120,
-        base_image="public.ecr.aws/docker/library/python:${PythonVersion}-slim",
-    ),
-    frontend=Frontend(
-        directory="frontend",
-        node="22",
-        output="build",
-        assets="static",
-        # Relative, so that the page calls the API on its own origin. The design, the team's plan and the application
-        # as it is use three names for the same address.
-        variables=(
-            BuildVariable("REACT_APP_API_URL", "/api/v1"),
-            BuildVariable("REACT_APP_API_BASE_URL", "/api/v1"),
-            BuildVariable("REACT_APP_BASE_URL", "/api/v1"),
-            BuildVariable("REACT_APP_ENVIRONMENT", "${Environment}"),
-        ),
-        variable_prefixes=("REACT_APP_", "VITE_"),
-        api_paths=("/api/*", "/health"),
-        # Its own scripts, styles and API, and nobody else's. Styles that a component library writes into the page are
-        # inline, small images are data (react-scripts, IMAGE_INLINE_SIZE_LIMIT); scripts are always files.
-        content_policy=(
-            "default-src 'self'",
-            "script-src 'self'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'self'",
-        ),
-    ),
-    tables=(
-        Table(
-            "CLIENTS_TABLE",
-            "Clients",
-            "CloudHealthClients",
-            (Index("AwsAccountIdIndex", "aws_account_id"), Index("EmailIndex", "email")),
-        ),
-        Table("METRICS_TABLE", "Metrics", "CloudHealthMetrics", (Index("MetricNameIndex", "gsi1_pk", "sk"),), "ttl"),
-        Table("COSTS_TABLE", "Costs", "CloudHealthCosts", ttl="ttl"),
-        Table("SECURITY_TABLE", "Security", "SecurityFindings"),
-        Table("RECOMMENDATIONS_TABLE", "Recommendations", "Recommendations"),
-    ),
-    client_secrets="cloud-health/",
-    reads=Reads(
-        actions=(
-            "cloudwatch:GetMetricData",
-            "cloudwatch:GetMetricStatistics",
-            "cloudwatch:ListMetrics",
-            "ec2:DescribeInstances",
-            "ec2:DescribeRegions",
-            "ec2:DescribeSecurityGroups",
-            "ec2:DescribeVolumes",
-            "s3:ListAllMyBuckets",
-            "guardduty:ListDetectors",
-            "ce:GetCostAndUsage",
-            "ce:GetCostForecast",
-            "securityhub:GetFindings",
-            "iam:GetAccountSummary",
-            "iam:ListUsers",
-        ),
-        because="the dashboard shows the health, cost and findings of its own account as it does of its clients'",
-    ),
-    smoke=(
-        SmokeRequest("GET", "/health", 200, '"database"'),
-        SmokeRequest("GET", "/api/v1/email/verify?token=smoke-test", 400),
-    ),
-    protected_branch="main",
-)
+    def variable(self, name: str) -> Variable:
+        """The plain variable of that name. Raises `StopIteration` when there is none."""
+        return next(variable for variable in self.variables if variable.name == name)

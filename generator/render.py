@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from generator.project import CLOUD_HEALTH_DASHBOARD, Project
+from generator.application import APPLICATION
+from generator.project import Project
 from generator.roots import access, edge, environment, shared
 
 
@@ -17,7 +18,7 @@ class RenderedSet(NamedTuple):
     files: Mapping[str, str]
 
 
-def render(project: Project = CLOUD_HEALTH_DASHBOARD) -> RenderedSet:
+def render(project: Project = APPLICATION) -> RenderedSet:
     """Renders the roots and their children. Pure: the same facts give the same bytes.
 
     Raises `StackError`, `LooseEndError`, `GrantError`, `UndecidedTypeError` or what troposphere finds wrong with a

@@ -82,16 +82,6 @@ def test_only_roots_know_the_stacks() -> None:
             assert not any(name.startswith("generator.stacks") for name in imports(file)), file
 
 
-def test_only_the_project_knows_the_application() -> None:
-    """Names of the application stand in one file; the buildspecs' default and the version's package are no facts."""
-    facts = ("cloud-health", "CloudHealth", "Cloud Health", "CLIENTS_TABLE", "app.main", "REACT_APP")
-    for file in sources("generator"):
-        if file.name == "project.py":
-            continue
-        text = file.read_text(encoding="utf-8")
-        assert not [fact for fact in facts if fact in text], file
-
-
 def test_aws_is_called_in_one_place() -> None:
     for file in (*sources("scripts/deployment"), *sources("scripts/operations")):
         modules = {name.split(".")[0] for name in imports(file)}

@@ -9,10 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from generator.core import ports
-from generator.core.ports import Port
-from generator.project import Project
-
-JWT_SECRET_KEY, ENCRYPTION_KEY = "JWT_SECRET_KEY", "ENCRYPTION_KEY"
+from generator.core.ports import Kind, Port
+from generator.project import FERNET, Choice, Project, Secret, Variable
 
 
 class Key(NamedTuple):
@@ -30,24 +28,48 @@ class Key(NamedTuple):
         return f"Has{self.logical}"
 
 
+def port(choice: Choice) -> Port:
+    """The parameter by which an environment chooses the value of a variable."""
+    return Port(choice.parameter, Kind.TEXT, choice.meaning)
+
+
 def keys(project: Project) -> list[Key]:
-    """The keys in Parameter Store: those of the design's table, the optional ones, and a name for each table."""
-
-    def of(variable: str, logical: str, port: Port, optional: bool = False) -> Key:
-        return Key(variable, logical, f"${{{port.name}}}", (port,), optional)
-
+    """The keys in Parameter Store: the application's variables, and a name for each table."""
     return [
-        # Anything but production selects development settings in the application, in every deployed environment.
-        Key("ENVIRONMENT", "ApplicationMode", "production"),
-        of("DEBUG", "DebugSwitch", ports.DEBUG),
-        of("LOG_LEVEL", "LogLevelName", ports.LOG_LEVEL),
-        Key("YOUR_AWS_REGION", "RegionName", "${AWS::Region}"),
-        of("FRONTEND_URL", "FrontendAddress", ports.PUBLIC_URL),
-        # The application parses a JSON array; a plain address makes the process exit at start.
-        Key("CORS_ORIGINS", "AllowedOrigins", f'["${{{ports.PUBLIC_URL.name}}}"]', (ports.PUBLIC_URL,)),
-        of("DYNAMODB_TABLE_PREFIX", "TablePrefixName", ports.TABLE_PREFIX),
-        of("METRICS_COLLECTION_INTERVAL", "MetricsInterval", ports.METRICS_INTERVAL),
-        of("SES_SENDER_EMAIL", "Sender", ports.SENDER_EMAIL, optional=True),
-        of("REDIS_URL", "Redis", ports.REDIS_URL, optional=True),
-        *(of(table.variable, f"{table.logical}Name", ports.table_name(table.logical)) for table in project.tables),
+        *(key(variable) for variable in project.variables),
+        *(
+            _from_port(table.variable, f"{table.logical}Name", ports.table_name(table.logical))
+            for table in project.tables
+        ),
     ]
+
+
+def key(variable: Variable) -> Key:
+    """A variable as a key. What `${...}` in its value stands for is `KNOWN` in `project.py`."""
+    if variable.choice:
+        return _from_port(variable.name, variable.logical, port(variable.choice), variable.optional)
+    known = [known for known in (ports.PUBLIC_URL, ports.ENVIRONMENT) if f"${{{known.name}}}" in variable.value]
+    return Key(variable.name, variable.logical, variable.value, tuple(known))
+
+
+def _from_port(variable: str, logical: str, source: Port, optional: bool = False) -> Key:
+    return Key(variable, logical, f"${{{source.name}}}", (source,), optional)
+
+
+def secret_arn(secret: Secret) -> Port:
+    """The ARN under which what starts the application reads a secret."""
+    return Port(f"{secret.logical}SecretArn", Kind.ARN, f"Secret with {secret.name}")
+
+
+def existing_secret(secret: Secret) -> Port:
+    """The parameter that names an earlier environment's secret of that name."""
+    return Port(
+        f"Existing{secret.logical}SecretArn",
+        Kind.ARN,
+        f"Surviving {secret.name} secret of an earlier environment; empty for a new one",
+    )
+
+
+def kept(project: Project) -> list[Secret]:
+    """The secrets that are never made anew while an earlier one exists."""
+    return [secret for secret in project.secrets if secret.kind == FERNET]

@@ -228,24 +228,7 @@ DISTRIBUTION_ARN = Port("DistributionArn", Kind.ARN, "ARN of the CloudFront dist
 PUBLIC_URL = Port("PublicUrl", Kind.URL, "Public address of the environment, without a final slash")
 
 # configuration
-LOG_LEVEL = Port("LogLevel", Kind.SWITCH, "LOG_LEVEL of the application")
-DEBUG = Port("Debug", Kind.SWITCH, "DEBUG of the application")
-SENDER_EMAIL = Port(
-    "SenderEmail", Kind.ADDRESS, "Verified SES address that the application sends mail from; empty for no mail"
-)
-REDIS_URL = Port("RedisUrl", Kind.URL, "REDIS_URL of the application; empty for none")
-METRICS_INTERVAL = Port(
-    "MetricsCollectionInterval", Kind.NUMBER, "METRICS_COLLECTION_INTERVAL of the application in seconds"
-)
-TABLE_PREFIX = Port("TablePrefix", Kind.NAME, "DYNAMODB_TABLE_PREFIX of the design; the application does not read it")
 CONFIGURATION_TREE = Port("ConfigurationTree", Kind.NAME, "Path of the configuration, once it exists")
-EXISTING_SECRET = Port(
-    "ExistingEncryptionSecretArn",
-    Kind.ARN,
-    "Surviving ENCRYPTION_KEY secret of an earlier environment; empty for a new one",
-)
-JWT_SECRET_ARN = Port("JwtSecretArn", Kind.ARN, "Secret with JWT_SECRET_KEY")
-ENCRYPTION_SECRET_ARN = Port("EncryptionSecretArn", Kind.ARN, "Secret with ENCRYPTION_KEY")
 
 # backend
 IMAGE = Port("BackendImage", Kind.URL, "Image that the service runs, with its tag; `none` before the first release")

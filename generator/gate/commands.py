@@ -14,6 +14,7 @@ _DOCKER = re.compile(r"([a-z]+)(?![\w=])([^\n|]*)")
 _OPTION = re.compile(r"""--([a-z0-9-]+)[ =]("[^"]*"|'[^']*'|\{[^}]*\}|[^\s"')]+)""")
 _LITERAL = re.compile(r"[\w./:-]+")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?|\{variables\['(\w+)'\]\}")
+_ONLY_WITH = re.compile(r"# only with (\w+)$")
 
 
 class UnreadableCallError(TemplatesError):
@@ -30,11 +31,13 @@ class Call:
     """One call: `name` is `aws ecs update-service` or `docker push`, a waiter's is `aws ecs wait services-stable`.
 
     `options` are what the long options are given: a literal, or the `$NAME` of a variable; any other expression is
-    left out.
+    left out. `only_with` is the variable without whose value the call is never made: the comment `# only with NAME`
+    behind it.
     """
 
     name: str
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    only_with: str = ""
 
 
 def calls(buildspec: Iterable[str]) -> list[Call]:
@@ -50,7 +53,8 @@ def calls(buildspec: Iterable[str]) -> list[Call]:
             if match is None:
                 raise UnreadableCallError(line.strip())
             *words, options = match.groups()
-            result.append(Call(" ".join((tool, *words)), _options(options)))
+            only_with = _ONLY_WITH.search(line)
+            result.append(Call(" ".join((tool, *words)), _options(options), only_with[1] if only_with else ""))
     return result
 
 

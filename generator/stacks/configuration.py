@@ -8,12 +8,14 @@ could not read what the old one wrote; a re-created environment adopts the survi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from troposphere import Equals, If, Ref, Sub, secretsmanager, ssm
 
-from generator.constructs.app_config import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator.constructs.app_config import existing_secret, keys, secret_arn
 from generator.core import ports
 from generator.core.stack import Stack, switched_on
-from generator.project import Project
+from generator.project import FERNET, FILLED, GENERATED, Project, Secret
 
 FERNET_CHARACTERS = 43
 
@@ -36,27 +38,41 @@ def build(project: Project) -> Stack:
             f"{key.variable} of the application.",
             ["RUN-5", "RUN-11"],
         )
-    _secrets(stack)
+    for secret in project.secrets:
+        stack.gives(secret_arn(secret), _MAKERS[secret.kind](stack, secret))
     stack.gives(ports.CONFIGURATION_TREE, prefix)
     return stack
 
 
-def _secrets(stack: Stack) -> None:
-    key_arn, existing = stack.takes(ports.KEY_ARN), stack.takes(ports.EXISTING_SECRET)
-    new = stack.when("NewEncryptionKey", Equals(existing, ""))
-    jwt = stack.add(
+def _generated(stack: Stack, secret: Secret) -> Ref:
+    return Ref(_secret(stack, secret, "", GenerateSecretString=_letters_and_digits(secret.length)))
+
+
+def _filled(stack: Stack, secret: Secret) -> Ref:
+    """Without a value: a person gives it (AWS::SecretsManager::Secret, SecretString: with neither property the secret
+    is empty)."""
+    return Ref(_secret(stack, secret, "; a person gives its value"))
+
+
+def _secret(stack: Stack, secret: Secret, more: str, **properties: object) -> secretsmanager.Secret:
+    return stack.add(
         secretsmanager.Secret(
-            "JwtSecret",
-            Description=f"{JWT_SECRET_KEY} of the application",
-            GenerateSecretString=_letters_and_digits(64),
-            KmsKeyId=key_arn,
+            f"{secret.logical}Secret",
+            Description=f"{secret.name} of the application{more}",
+            KmsKeyId=stack.takes(ports.KEY_ARN),
+            **properties,
         ),
-        "Signs the sessions of the application; a new one logs everybody out.",
+        secret.why,
         ["RUN-5"],
     )
+
+
+def _fernet(stack: Stack, secret: Secret) -> If:
+    key_arn, existing = stack.takes(ports.KEY_ARN), stack.takes(existing_secret(secret))
+    new = stack.when(f"New{secret.logical}Key", Equals(existing, ""))
     seed = stack.add(
         secretsmanager.Secret(
-            "EncryptionSeed",
+            f"{secret.logical}Seed",
             Condition=new,
             Description="Random part of the encryption key; never changed",
             GenerateSecretString=_letters_and_digits(FERNET_CHARACTERS),
@@ -65,20 +81,22 @@ def _secrets(stack: Stack) -> None:
         "Random part of the encryption key. Losing it loses what the application encrypted.",
         ["RUN-5"],
     )
-    encryption = stack.add(
+    key = stack.add(
         secretsmanager.Secret(
-            "EncryptionKey",
+            f"{secret.logical}Key",
             Condition=new,
-            Description=f"{ENCRYPTION_KEY} of the application: the seed and a final =",
+            Description=f"{secret.name} of the application: the seed and a final =",
             KmsKeyId=key_arn,
             SecretString=Sub(f"{{{{resolve:secretsmanager:${{{seed.title}}}}}}}="),
         ),
-        "Fernet key with which the application encrypts its clients' credentials.",
+        secret.why,
         ["RUN-5"],
     )
-    stack.gives(ports.JWT_SECRET_ARN, Ref(jwt))
-    stack.gives(ports.ENCRYPTION_SECRET_ARN, If(new, Ref(encryption), existing))
+    return If(new, Ref(key), existing)
 
 
 def _letters_and_digits(length: int) -> secretsmanager.GenerateSecretString:
     return secretsmanager.GenerateSecretString(ExcludePunctuation=True, IncludeSpace=False, PasswordLength=length)
+
+
+_MAKERS: Mapping[str, Callable[[Stack, Secret], Ref | If]] = {GENERATED: _generated, FERNET: _fernet, FILLED: _filled}

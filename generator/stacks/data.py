@@ -23,10 +23,11 @@ def build(project: Project) -> Stack:
                 facts.logical,
                 TableName=stack.takes(ports.table(facts.logical)),
                 AttributeDefinitions=[
-                    dynamodb.AttributeDefinition(AttributeName=name, AttributeType="S") for name in _attributes(facts)
+                    dynamodb.AttributeDefinition(AttributeName=name, AttributeType=kind)
+                    for name, kind in _attributes(facts).items()
                 ],
                 BillingMode="PAY_PER_REQUEST",
-                KeySchema=_key("pk", "sk"),
+                KeySchema=_key(facts.partition, facts.sort),
                 PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                     PointInTimeRecoveryEnabled=True
                 ),
@@ -41,10 +42,9 @@ def build(project: Project) -> Stack:
     return stack
 
 
-def _attributes(facts: Table) -> list[str]:
-    """The attributes that keys use, each once, in the order in which they appear."""
-    names = ["pk", "sk", *(name for index in facts.indexes for name in (index.hash, index.range) if name)]
-    return list(dict.fromkeys(names))
+def _attributes(facts: Table) -> dict[str, str]:
+    """The type of each attribute that keys use, in the order in which they appear."""
+    return {name: kind or "S" for name, _, kind in (text.partition(":") for text in facts.key_attributes())}
 
 
 def _options(facts: Table) -> dict[str, object]:
@@ -58,10 +58,11 @@ def _options(facts: Table) -> dict[str, object]:
 
 
 def _key(partition: str, sort: str) -> list[dynamodb.KeySchema]:
-    parts = [dynamodb.KeySchema(AttributeName=partition, KeyType="HASH")]
-    if sort:
-        parts.append(dynamodb.KeySchema(AttributeName=sort, KeyType="RANGE"))
-    return parts
+    return [
+        dynamodb.KeySchema(AttributeName=text.partition(":")[0], KeyType=kind)
+        for text, kind in ((partition, "HASH"), (sort, "RANGE"))
+        if text
+    ]
 
 
 def _index(facts: Index) -> dynamodb.GlobalSecondaryIndex:

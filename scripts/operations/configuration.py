@@ -6,11 +6,13 @@ deployment), so they are changed there; secrets are generated in the account and
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 from generator.cfn.environments import Environment
 from generator.cfn.graph import mentions
 from generator.cfn.instance import stack_instances
-from generator.cfn.templates import Child
+from generator.cfn.templates import Child, Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import UsageError
 from scripts.deployment.stacks import Stack
@@ -18,8 +20,25 @@ from scripts.operations.diagnose.history import nested
 
 # The child that makes the values, and the group of the root's parameters that reach the application.
 CHILD, GROUP = "Configuration", "Application"
-SECRETS = {"JWT_SECRET_KEY": "JwtSecretArn", "ENCRYPTION_KEY": "EncryptionSecretArn"}
-LEAST = 32  # characters that the application wants of JWT_SECRET_KEY
+SECRET = "AWS::SecretsManager::Secret"
+LEAST = 32  # characters of a generated secret that a person exchanges
+
+
+class Source(Enum):
+    """How a secret comes to its value."""
+
+    GENERATED = "made by the stack; a person may exchange it"
+    KEPT = "made by the stack, once"
+    FILLED = "given by a person"
+
+
+@dataclass(frozen=True)
+class DeclaredSecret:
+    """A secret of the application: the output of the child `Configuration` that has its ARN, and its source."""
+
+    variable: str
+    output: str
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -33,10 +52,7 @@ class Entry:
     configured: str | None = None
     live: str | None = None
     changed: str = ""
-
-    @property
-    def secret(self) -> bool:
-        return self.variable in SECRETS
+    secret: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -58,6 +74,30 @@ def declared(environment: Environment) -> dict[str, Entry]:
             configured = stack.text(effective.get("Value")) if effective else None
             entries[variable] = Entry(variable, _parameter(environment, child, resource.get("Value")), configured)
     return entries
+
+
+def declared_secrets(environment: Environment) -> dict[str, DeclaredSecret]:
+    """The application's secrets by their variables, as the templates have them: what starts the application names
+    each with the output of `Configuration` that it is read from."""
+    children = {child.resource.logical_id: child.template for child in environment.root.children()}
+    configuration = children[CHILD]
+    secrets = {}
+    for resource in (resource for template in children.values() for resource in template.resources.values()):
+        for _, value in resource.walk():
+            origin = value.get("ValueFrom") if isinstance(value, dict) else None
+            output = origin.get("Ref") if isinstance(origin, dict) else None
+            if isinstance(output, str) and output in configuration.outputs:
+                made_by = configuration.outputs[output]["Value"]
+                variable = str(value["Name"])
+                secrets[variable] = DeclaredSecret(variable, output, _source(configuration, made_by))
+    return secrets
+
+
+def _source(configuration: Template, value: Any) -> Source:
+    resource = configuration.resources.get(value.get("Ref", "")) if isinstance(value, dict) else None
+    if resource is None or resource.get("SecretString") is not None:
+        return Source.KEPT
+    return Source.GENERATED if resource.get("GenerateSecretString") else Source.FILLED
 
 
 def _parameter(environment: Environment, child: Child, value: object) -> str:
@@ -82,17 +122,35 @@ def entries(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
         for name in sorted({*plain, *live})
         for entry in [plain.get(name, Entry(name))]
     ]
-    for variable, arn in secrets(aws, stack).items():
+    for variable, arn in secrets(aws, environment, stack).items():
         about = aws.call("secretsmanager", "describe_secret", SecretId=arn)
         changed = about.get("LastChangedDate") or about["CreatedDate"]
-        variables.append(Entry(variable, changed=f"{changed:%Y-%m-%d}"))
+        # Without a version there is no value (Secrets Manager API reference, DescribeSecret, VersionIdsToStages).
+        has_value = bool(about.get("VersionIdsToStages"))
+        variables.append(Entry(variable, changed=f"{changed:%Y-%m-%d}" if has_value else "", secret=True))
     return variables
 
 
-def secrets(aws: Aws, stack: Stack) -> dict[str, str]:
+def secrets(aws: Aws, environment: Environment, stack: Stack) -> dict[str, str]:
     """The ARN of each secret by its variable."""
+    declared = declared_secrets(environment)
+    if not declared:
+        return {}
     outputs = nested(aws, stack, (CHILD,)).outputs
-    return {variable: outputs[output] for variable, output in SECRETS.items()}
+    return {variable: outputs[secret.output] for variable, secret in declared.items()}
+
+
+def unfilled(aws: Aws, environment: Environment, stack: Stack) -> list[str]:
+    """The variables of the secrets that a person has to give and has not: without them no task starts."""
+    if stack.outputs.get("ConfigurationTree") is None:
+        return []
+    filled = [name for name, secret in declared_secrets(environment).items() if secret.source is Source.FILLED]
+    arns = secrets(aws, environment, stack) if filled else {}
+    return [
+        name
+        for name in sorted(filled)
+        if not aws.call("secretsmanager", "describe_secret", SecretId=arns[name]).get("VersionIdsToStages")
+    ]
 
 
 def chosen(environment: Environment, changes: Mapping[str, str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
     assert outcome.result_lines() == [
         f"GREEN image: 1 running tasks have {IMAGE}",
         "GREEN tables: active: CloudHealthClients, CloudHealthCosts",
-        "GREEN health: healthy, database connected",
+        "GREEN health: status healthy, database connected",
         "GREEN smoke: 3 requests answered as wanted",
         f"RESULT what runs: /cloud-health/production/last-image is now {IMAGE}",
         "RESULT last good release: run:0123:d1",
@@ -142,7 +142,7 @@ def test_a_missing_parameter_is_red(release: Release) -> None:
 
 def test_a_task_without_tables_is_red(release: Release) -> None:
     del release.container["secrets"], release.container["environment"]
-    assert release.red() == ["RED tables: the application is given no table, none of its variables ends in _TABLE"]
+    assert release.red() == ["RED tables: the application is not given CLIENTS_TABLE, COSTS_TABLE"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class Account(Prepared):
                 if "NextToken" in request
                 else {"Parameters": parameters[:1], "NextToken": "2"}
             ),
-            secretsmanager__describe_secret={"CreatedDate": NOW},
+            secretsmanager__describe_secret={"CreatedDate": NOW, "VersionIdsToStages": {"v" * 32: ["AWSCURRENT"]}},
             secretsmanager__put_secret_value={},
             ecs__update_service={},
         )

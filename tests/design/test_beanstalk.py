@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from generator.application import APPLICATION
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
 from generator.constructs.app_config import keys
-from generator.project import CLOUD_HEALTH_DASHBOARD
 from tests.support.design import (
     BOTH,
     actions,
@@ -111,7 +111,7 @@ def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) 
 
 
 def _keys() -> list[Any]:
-    result = keys(CLOUD_HEALTH_DASHBOARD)
+    result = keys(APPLICATION)
     assert len(result) > 10
     return result
 

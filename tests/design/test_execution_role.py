@@ -9,12 +9,12 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
 from generator.core import ports
-from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment
 from generator.roots.access import execution
 from generator.roots.access.handler_permissions.types import ResourceNames, TypePermissions

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from troposphere import encode_to_dict
 
+from generator.application import APPLICATION
 from generator.cfn.templates import TemplateSet, load
 from generator.core import encoding, stack
 from generator.core.moves import MOVES
 from generator.picture import mermaid
-from generator.project import CLOUD_HEALTH_DASHBOARD
 from generator.render import render
 from generator.roots import environment
 from generator.version import VERSION
@@ -178,10 +178,10 @@ def test_a_child_that_is_not_needed_costs_nothing(templates: TemplateSet) -> Non
 
 def test_every_stack_is_made_by_its_own_module() -> None:
     """The module that `Metadata` names is where a reviewer finds the stack."""
-    children = environment.children(CLOUD_HEALTH_DASHBOARD)
+    children = environment.children(APPLICATION)
     assert len(children) == 16
     for child in children:
-        assert child.build(CLOUD_HEALTH_DASHBOARD).module == child.build.__module__
+        assert child.build(APPLICATION).module == child.build.__module__
 
 
 def test_the_architecture_page_shows_the_picture_of_these_templates(templates: TemplateSet, repository: Path) -> None:

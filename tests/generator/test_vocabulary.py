@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -12,17 +10,16 @@ from awacs import s3 as do
 from awacs.aws import StringEquals
 from troposphere import AWSObject, Equals, GetAtt, Ref, Sub, codecommit, ssm
 
+from generator.application import APPLICATION
 from generator.core import arns, iam, retention
 from generator.core.iam import Anything, GrantError, allow, document, trust
 from generator.core.stack import Stack, StackError
-from generator.gate.lint import lint
-from generator.project import CLOUD_HEALTH_DASHBOARD, BuildVariable, FactError, Index, Project, SmokeRequest, Table
-from generator.render import render
+from generator.project import BuildVariable, FactError, Index, SmokeRequest, Table
 from generator.stacks.monitoring.messages import FIELDS, Message
 
 
 def _stack() -> Stack:
-    return Stack("words", __name__, "a test", CLOUD_HEALTH_DASHBOARD)
+    return Stack("words", __name__, "a test", APPLICATION)
 
 
 @pytest.mark.parametrize(
@@ -116,17 +113,17 @@ def test_a_message_has_exactly_the_seven_fields() -> None:
 
 
 def test_facts_are_refused_by_name() -> None:
-    backend = CLOUD_HEALTH_DASHBOARD.backend
+    backend = APPLICATION.backend
     with pytest.raises(FactError, match=r"Backend.port must be int, got '8000'"):
         dataclasses.replace(backend, port="8000")  # type: ignore[arg-type]
     with pytest.raises(FactError, match=r"Backend.port must be between 1 and 65535, got 65536"):
         dataclasses.replace(backend, port=65536)
     with pytest.raises(FactError, match=r"Project.name must be 3 to 41 .*, got 'Has Spaces'"):
-        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, name="Has Spaces")
+        dataclasses.replace(APPLICATION, name="Has Spaces")
     with pytest.raises(FactError, match=r"Project.tables must be"):
-        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=("Clients",))  # type: ignore[arg-type]
-    with pytest.raises(FactError, match="names a variable twice: A, A"):
-        dataclasses.replace(CLOUD_HEALTH_DASHBOARD, tables=(Table("A", "One", "One"), Table("A", "Two", "Two")))
+        dataclasses.replace(APPLICATION, tables=("Clients",))  # type: ignore[arg-type]
+    with pytest.raises(FactError, match="names something twice: A"):
+        dataclasses.replace(APPLICATION, tables=(Table("A", "One", "One"), Table("A", "Two", "Two")))
     with pytest.raises(TypeError, match="colour"):
         dataclasses.replace(backend, colour="red")  # type: ignore[call-arg]
 
@@ -150,7 +147,7 @@ def test_facts_are_refused_by_name() -> None:
 )
 def test_a_fact_that_cannot_work_is_refused(part: str, fact: str, value: object) -> None:
     with pytest.raises(FactError, match=rf"^\w+\.{fact} must ") as refused:
-        dataclasses.replace(getattr(CLOUD_HEALTH_DASHBOARD, part), **{fact: value})
+        dataclasses.replace(getattr(APPLICATION, part), **{fact: value})
     assert refused.value.fact == fact
 
 
@@ -165,50 +162,3 @@ def test_a_smoke_request_a_table_and_a_build_variable_are_checked_too() -> None:
     ):
         with pytest.raises(FactError):
             wrong()
-
-
-def another_application() -> Project:
-    """A shop: Vite instead of Create React App, another port, two tables, no index."""
-    return dataclasses.replace(
-        CLOUD_HEALTH_DASHBOARD,
-        name="corner-shop",
-        short="shop",
-        title="Corner Shop",
-        description="A shop",
-        backend=dataclasses.replace(
-            CLOUD_HEALTH_DASHBOARD.backend, directory="api", module="shop.app:api", port=9000, container="shop"
-        ),
-        frontend=dataclasses.replace(
-            CLOUD_HEALTH_DASHBOARD.frontend,
-            directory="web",
-            output="dist",
-            assets="assets",
-            variables=(BuildVariable("VITE_API", "/api"),),
-            variable_prefixes=("VITE_",),
-        ),
-        tables=(Table("ORDERS", "Orders", "ShopOrders"), Table("GOODS", "Goods", "ShopGoods", ttl="gone")),
-        client_secrets="shop/",
-        protected_branch="trunk",
-    )
-
-
-@pytest.mark.slow  # cfn-lint over a whole set
-def test_another_application_is_another_set_of_facts(tmp_path: Path) -> None:
-    """It renders, passes the lint, and nothing of the Cloud Health Dashboard is left in it."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    files = render(another_application()).files
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    whole = "".join(files.values())
-    for foreign in ("cloud-health", "Cloud Health", "CloudHealth", "REACT_APP", "8000", "CLIENTS_TABLE", "app.main"):
-        # The buildspecs are shared by all applications; Beanstalk's port 8000 and Create React App stand in them.
-        own = [
-            text
-            for name, text in files.items()
-            if foreign in text and not (name == "build.json" and foreign in ("REACT_APP", "8000"))
-        ]
-        assert not own, foreign
-    assert "VITE_API" in whole and "ORDERS" in whole
-    assert json.loads(files["ingress.json"])["Resources"]["FirstTargets"]["Properties"]["Port"] == 9000
-    assert lint(tmp_path) == []

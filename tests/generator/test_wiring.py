@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from troposphere import AWSHelperFn, Ref, s3
 
+from generator.application import APPLICATION
 from generator.cfn.graph import child_dependencies
 from generator.cfn.templates import load
 from generator.core import ports
 from generator.core.ports import Kind, Port
 from generator.core.stack import Stack, StackError
 from generator.core.wiring import LooseEndError, Offer, Wiring
-from generator.project import CLOUD_HEALTH_DASHBOARD
 
 # Who needs whom, as the requirements' table of children says; ingress needs the key for a public one's secret.
 NEEDS = {
@@ -45,7 +45,7 @@ def test_the_graph_is_the_requirements_table(repository: Path) -> None:
 
 
 def _stack(name: str) -> Stack:
-    return Stack(name, f"tests.{name}", "a test", CLOUD_HEALTH_DASHBOARD)
+    return Stack(name, f"tests.{name}", "a test", APPLICATION)
 
 
 THING = Port("Thing", Kind.ARN, "a thing")

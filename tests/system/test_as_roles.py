@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from generator.application import APPLICATION as PROJECT
 from generator.core import ports
-from generator.project import CLOUD_HEALTH_DASHBOARD as PROJECT
 from generator.roots import environment
 from generator.roots.access import execution
 from generator.roots.access.handler_permissions.types import ResourceNames

@@ -250,6 +250,8 @@ def _buildspec(
         yield from _rows(role, who, f"build report {format_}", {"Report": f"{name}-{report}"})
     try:
         for call in calls(spec.lines):
+            if call.only_with and values.get(f"${call.only_with}") == "":
+                continue
             options = {f"--{option}": values.get(value, value) for option, value in call.options.items()}
             options = {option: value for option, value in options.items() if not re.fullmatch(r"\$\w+", value)}
             if call.name == "aws ecs register-task-definition":

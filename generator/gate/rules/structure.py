@@ -1,5 +1,6 @@
 """Rules on the form of the templates, so that people can review them and CloudFormation can preview them."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -91,10 +92,19 @@ def _configurations(templates: TemplateSet) -> Iterator[Fault]:
 
 
 def _conditions(templates: TemplateSet) -> Iterator[Fault]:
+    """An optional value of the application is not counted: it is there or not, and nothing else depends on it."""
+    own = {
+        json.dumps({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]})
+        for root in templates.roots()
+        for group in root.metadata.get("AWS::CloudFormation::Interface", {}).get("ParameterGroups", ())
+        if group["Label"]["default"] == "Application"
+        for parameter in group["Parameters"]
+    }
     for template in _children(templates):
         most = MORE_CONDITIONS.get(template.name, CONDITIONS)
-        if len(template.conditions) > most:
-            yield Fault(template.name, f"has {len(template.conditions)} conditions, {most} are the most")
+        counted = [name for name, condition in template.conditions.items() if json.dumps(condition) not in own]
+        if len(counted) > most:
+            yield Fault(template.name, f"has {len(counted)} conditions, {most} are the most")
 
 
 def _suppressions(templates: TemplateSet) -> Iterator[Fault]:

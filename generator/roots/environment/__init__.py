@@ -16,6 +16,7 @@ from troposphere import And, Condition, Equals, If, Not, Output, Ref, Sub
 from troposphere.cloudformation import Stack as NestedStack
 
 from generator.cfn.names import PRODUCTION
+from generator.constructs.app_config import kept, secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.names import BEANSTALK, ECS, NONE
@@ -102,7 +103,7 @@ def children(project: Project) -> list[Child]:
                 ),
             },
         ),
-        Child("Data", data.build, NEW_TABLES, tables),
+        *([Child("Data", data.build, NEW_TABLES, tables)] if project.tables else []),
         Child("Network", network.build, BACKEND),
         Child("Site", site.build, FRONTEND),
         Child("Ingress", ingress.build, BACKEND),
@@ -124,7 +125,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     own = settings(project)
     add_to(root.template, own)
     rules.add_to(root.template)
-    _conditions(root)
+    _conditions(root, project)
 
     wiring = Wiring(root.name, IMPLIES, EITHER)
     for setting in own:
@@ -137,7 +138,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
     for port in (
         ports.EXISTING_KEY,
         ports.EXISTING_REPOSITORY,
-        ports.DATA_TABLES,
+        *([ports.DATA_TABLES] if project.tables else []),
         ports.CERTIFICATE_ARN,
         ports.EDGE_CERTIFICATE,
     ):
@@ -154,12 +155,12 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
             resource.Condition = child.condition
         root.add(resource, f"Nested stack: {stack.template.description.partition(': ')[2]}.", ["DEP-1"])
         wiring.offer_outputs(stack, child.logical, child.condition, child.otherwise)
-    _outputs(root, wiring)
+    _outputs(root, project, wiring)
     wiring.finish()
     return root, stacks
 
 
-def _conditions(root: Stack) -> None:
+def _conditions(root: Stack, project: Project) -> None:
     def empty(port: Port) -> Equals:
         return Equals(Ref(port.name), "")
 
@@ -173,7 +174,11 @@ def _conditions(root: Stack) -> None:
         (OWN_CERTIFICATE, Not(empty(ports.CERTIFICATE_ARN))),
         (NEW_KEY, empty(ports.EXISTING_KEY)),
         (NEW_REGISTRY, And(Condition(ON_ECS), empty(ports.EXISTING_REPOSITORY))),
-        (NEW_TABLES, And(Condition(BACKEND), Equals(Ref(ports.DATA_TABLES.name), "CREATE"))),
+        *(
+            [(NEW_TABLES, And(Condition(BACKEND), Equals(Ref(ports.DATA_TABLES.name), "CREATE")))]
+            if project.tables
+            else []
+        ),
         (VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)),
     ):
         root.when(name, condition)
@@ -205,7 +210,7 @@ def names(project: Project) -> dict[Port, Text]:
     }
 
 
-def _outputs(root: Stack, wiring: Wiring) -> None:
+def _outputs(root: Stack, project: Project, wiring: Wiring) -> None:
     """What people and the deploy script ask for. A conditional value is an output that may be absent."""
     for port, condition in (
         (ports.PUBLIC_URL, None),
@@ -223,7 +228,7 @@ def _outputs(root: Stack, wiring: Wiring) -> None:
         (ports.RUNNING_SERVICE, BACKEND),
         (ports.BACKEND_LOG_GROUP, BACKEND),
         (ports.CONFIGURATION_TREE, BACKEND),
-        (ports.ENCRYPTION_SECRET_ARN, BACKEND),
+        *((secret_arn(secret), BACKEND) for secret in kept(project)),
         (ports.LAST_IMAGE_PARAMETER, ON_ECS),
         (ports.LAST_VERSION_PARAMETER, ON_BEANSTALK),
     ):

@@ -5,6 +5,7 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 
 from __future__ import annotations
 
+from generator.constructs.app_config import existing_secret, kept, port
 from generator.core import ports
 from generator.core.names import (
     BEANSTALK,
@@ -19,7 +20,7 @@ from generator.core.names import (
     SEQUENTIAL,
 )
 from generator.core.settings import Computed, Setting, environment_name
-from generator.project import Project
+from generator.project import Choice, Project
 
 YES_NO = ("true", "false")
 # Retention periods that CloudWatch Logs accepts, from two weeks to two years (schema of AWS::Logs::LogGroup).
@@ -43,7 +44,7 @@ def settings(project: Project) -> list[Setting]:
         *_network(),
         *_releases(project),
         *_people(),
-        *_keeping(),
+        *_keeping(project),
         *_computed(project),
     ]
 
@@ -138,31 +139,21 @@ def table_names(project: Project, group: str) -> list[Setting]:
 def _application(project: Project) -> list[Setting]:
     group = "Application"
     return [
-        Setting(ports.LOG_LEVEL, group, "Log level", "INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
-        Setting(ports.DEBUG, group, "Debug", "false", allowed=YES_NO),
-        Setting(
-            ports.SENDER_EMAIL,
-            group,
-            "Sender of mail",
-            "",
-            pattern=MAIL,
-            rule="a mail address verified in SES, or empty",
+        *(_choice(choice, group) for variable in project.variables if (choice := variable.choice)),
+        *(
+            [Setting(ports.DATA_TABLES, group, "Tables", "CREATE", allowed=("CREATE", "EXISTING"))]
+            if project.tables
+            else []
         ),
-        Setting(
-            ports.REDIS_URL,
-            group,
-            "Redis",
-            "",
-            pattern=r"|rediss?://[^@\s]+",
-            rule="redis:// or rediss:// without a password, or empty",
-        ),
-        Setting(ports.METRICS_INTERVAL, group, "Metrics interval (s)", "300", between=(10, 86400)),
-        Setting(
-            ports.TABLE_PREFIX, group, "Table prefix", "prod", pattern=NAME, rule="1 to 100 letters, digits, . _ -"
-        ),
-        Setting(ports.DATA_TABLES, group, "Tables", "CREATE", allowed=("CREATE", "EXISTING")),
         *table_names(project, group),
     ]
+
+
+def _choice(choice: Choice, group: str) -> Setting:
+    low_high = (choice.between[0], choice.between[1]) if choice.between else None
+    return Setting(
+        port(choice), group, choice.label, choice.default, choice.allowed, choice.pattern, choice.rule, low_high
+    )
 
 
 def _backend() -> list[Setting]:
@@ -327,7 +318,7 @@ def subscribers(group: str) -> list[Setting]:
     ]
 
 
-def _keeping() -> list[Setting]:
+def _keeping(project: Project) -> list[Setting]:
     group = "Keeping"
     return [
         Setting(ports.ARTIFACT_DAYS, group, "Artifacts (days)", "90", between=(30, 3650)),
@@ -340,13 +331,16 @@ def _keeping() -> list[Setting]:
             pattern=r"|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}",
             rule="the ARN of a KMS key, or empty",
         ),
-        Setting(
-            ports.EXISTING_SECRET,
-            group,
-            "Existing encryption secret",
-            "",
-            pattern=r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+",
-            rule="the ARN of a secret, or empty",
+        *(
+            Setting(
+                existing_secret(secret),
+                group,
+                f"Existing {secret.logical.lower()} secret",
+                "",
+                pattern=r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+",
+                rule="the ARN of a secret, or empty",
+            )
+            for secret in kept(project)
         ),
         Setting(
             ports.EXISTING_REPOSITORY,

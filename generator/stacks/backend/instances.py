@@ -51,12 +51,12 @@ def instance_profile(
         [
             *application(stack, project),
             # Source: elasticbeanstalk dg, AWSHowTo.secrets.IAM-permissions.
-            *read_configuration(stack, [ssm.GetParameter], ", and Elastic Beanstalk reads one at a time"),
+            *read_configuration(stack, project, [ssm.GetParameter], ", and Elastic Beanstalk reads one at a time"),
             *_reporting(stack, application_),
         ],
         "What the application itself may do, and what its instance needs to start and report.",
         ["PIP-8", "RUN-6", "DSN-17"],
-        optional=[send_mail(stack)],
+        optional=send_mail(stack, project),
     )
     profile = iam.InstanceProfile("InstanceProfile", Roles=[Ref(role)])
     return stack.add(profile, "Gives the role to the instances.", ["PIP-8", "DSN-17"]), role

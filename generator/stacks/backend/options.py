@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from troposphere import Equals, GetAtt, If, Join, NoValue, Ref, Sub, iam
 from troposphere import elasticbeanstalk as eb
 
-from generator.constructs.app_config import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator.constructs.app_config import keys, secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.names import INSTANCE_PORT, LISTENER_PORT
@@ -158,5 +158,5 @@ def _configuration(stack: Stack, project: Project) -> Iterator[eb.OptionSetting 
         if key.optional:
             entry = If(stack.when(key.condition, switched_on(stack.takes(key.takes[0]), "")), entry, NoValue)
         yield entry
-    for name, port in ((JWT_SECRET_KEY, ports.JWT_SECRET_ARN), (ENCRYPTION_KEY, ports.ENCRYPTION_SECRET_ARN)):
-        yield eb.OptionSetting(Namespace=secrets, OptionName=name, Value=stack.takes(port))
+    for secret in project.secrets:
+        yield eb.OptionSetting(Namespace=secrets, OptionName=secret.name, Value=stack.takes(secret_arn(secret)))

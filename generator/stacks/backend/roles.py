@@ -12,6 +12,7 @@ from awacs import dynamodb, ecr, kms, logs, secretsmanager, ses, ssm, sts
 from awacs.aws import Action, StringEquals
 from troposphere import AWSObject, GetAtt, Sub, iam
 
+from generator.constructs.app_config import key, secret_arn
 from generator.core import arns, ports
 from generator.core.iam import Anything, Grant, actions, allow, deny, trust, via
 from generator.core.stack import Stack, switched_on
@@ -21,7 +22,7 @@ TABLE_READS = [dynamodb.BatchGetItem, dynamodb.DescribeTable, dynamodb.GetItem, 
 TABLE_WRITES = [dynamodb.BatchWriteItem, dynamodb.DeleteItem, dynamodb.PutItem, dynamodb.UpdateItem]
 
 
-def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
+def execution_role(stack: Stack, project: Project, log_group: AWSObject) -> iam.Role:
     """The role with which ECS starts a task. Sources: AmazonECS developerguide, task_execution_IAM_role and
     secrets-envvar-secrets-manager; AmazonECR userguide, security-iam."""
     grants = [
@@ -43,7 +44,7 @@ def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
             [GetAtt(log_group, "Arn")],
             "a task's output goes to its own log group",
         ),
-        *read_configuration(stack),
+        *read_configuration(stack, project),
     ]
     return stack.role(
         "ExecutionRole",
@@ -54,21 +55,26 @@ def execution_role(stack: Stack, log_group: AWSObject) -> iam.Role:
     )
 
 
-def read_configuration(stack: Stack, calls: Sequence[Action] = (ssm.GetParameters,), how: str = "") -> list[Grant]:
+def read_configuration(
+    stack: Stack, project: Project, calls: Sequence[Action] = (ssm.GetParameters,), how: str = ""
+) -> list[Grant]:
     """What starts the application reads its configuration; `calls` are those by which it reads plain values, and `how`
     says why they are others than those of ECS."""
+    values = allow(
+        "ReadConfiguration",
+        calls,
+        [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
+        f"plain values reach the application as environment variables{how}",
+    )
+    if not project.secrets:
+        return [values]
     return [
-        allow(
-            "ReadConfiguration",
-            calls,
-            [arns.ssm_parameter(stack.takes(ports.CONFIGURATION_TREE), "/*")],
-            f"plain values reach the application as environment variables{how}",
-        ),
+        values,
         allow(
             "ReadSecrets",
             [secretsmanager.GetSecretValue],
-            [stack.takes(ports.JWT_SECRET_ARN), stack.takes(ports.ENCRYPTION_SECRET_ARN)],
-            "the two secrets of the application reach it as environment variables",
+            [stack.takes(secret_arn(secret)) for secret in project.secrets],
+            "the secrets of the application reach it as environment variables",
         ),
         allow(
             "DecryptSecrets",
@@ -81,9 +87,53 @@ def read_configuration(stack: Stack, calls: Sequence[Action] = (ssm.GetParameter
 
 
 def application(stack: Stack, project: Project) -> list[Grant]:
-    """What the application itself may do."""
+    """What the application itself may do: nothing that its facts do not name."""
+    grants = [*_tables(stack, project)] if project.tables else []
+    if project.client_secrets:
+        grants.append(
+            allow(
+                "KeepClientSecrets",
+                [
+                    secretsmanager.CreateSecret,
+                    secretsmanager.DeleteSecret,
+                    secretsmanager.DescribeSecret,
+                    secretsmanager.GetSecretValue,
+                    secretsmanager.PutSecretValue,
+                    secretsmanager.UpdateSecret,
+                ],
+                [arns.secret(project.client_secrets)],
+                "the application keeps the credentials that its clients gave, under one prefix",
+            )
+        )
+    if project.reads and project.reads.actions:
+        grants.append(
+            allow(
+                "ReadOwnAccount",
+                actions(project.reads.actions),
+                Anything("these actions list things or read metrics; they name no resource"),
+                project.reads.because,
+            )
+        )
+    if project.client_roles:
+        grants += [
+            allow(
+                "EnterClientAccounts",
+                [sts.AssumeRole],
+                [Sub("arn:${AWS::Partition}:iam::*:role/*")],
+                project.client_roles,
+            ),
+            deny(
+                "NoRoleOfThisAccount",
+                [sts.AssumeRole],
+                [arns.global_arn("iam", "role/*")],
+                "assuming a role is for clients' accounts; in its own the application is this role and no other",
+            ),
+        ]
+    return grants
+
+
+def _tables(stack: Stack, project: Project) -> list[Grant]:
     tables = [stack.takes(ports.table_arn(table.logical)) for table in project.tables]
-    key = stack.takes(ports.KEY_ARN)
     return [
         allow(
             "UseTables",
@@ -101,47 +151,20 @@ def application(stack: Stack, project: Project) -> list[Grant]:
         allow(
             "UseTableKey",
             [kms.Decrypt, kms.DescribeKey, kms.Encrypt, kms.GenerateDataKey, kms.ReEncryptFrom, kms.ReEncryptTo],
-            [key],
+            [stack.takes(ports.KEY_ARN)],
             "the tables are encrypted with our key; only DynamoDB may use it for the application",
             [via("dynamodb")],
-        ),
-        allow(
-            "KeepClientSecrets",
-            [
-                secretsmanager.CreateSecret,
-                secretsmanager.DeleteSecret,
-                secretsmanager.DescribeSecret,
-                secretsmanager.GetSecretValue,
-                secretsmanager.PutSecretValue,
-                secretsmanager.UpdateSecret,
-            ],
-            [arns.secret(project.client_secrets)],
-            "the application keeps the credentials that its clients gave, under one prefix",
-        ),
-        allow(
-            "ReadOwnAccount",
-            actions(project.reads.actions),
-            Anything("these actions list things or read metrics; they name no resource"),
-            project.reads.because,
-        ),
-        allow(
-            "EnterClientAccounts",
-            [sts.AssumeRole],
-            [Sub("arn:${AWS::Partition}:iam::*:role/*")],
-            "clients choose account and name of the role that they let the dashboard assume; its trust policy decides",
-        ),
-        deny(
-            "NoRoleOfThisAccount",
-            [sts.AssumeRole],
-            [arns.global_arn("iam", "role/*")],
-            "assuming a role is for clients' accounts; in its own the application is this role and no other",
         ),
     ]
 
 
-def send_mail(stack: Stack) -> tuple[str, list[Grant]]:
-    """What it may do beside that when the environment has a sender, with the condition that it has."""
-    sender = stack.takes(ports.SENDER_EMAIL)
+def send_mail(stack: Stack, project: Project) -> list[tuple[str, list[Grant]]]:
+    """What it may do beside that when the environment has a sender, with the condition that it has; nothing for an
+    application that sends no mail."""
+    if not project.mail:
+        return []
+    sender_key = key(project.variable(project.mail))
+    sender = stack.takes(sender_key.takes[0])
     grant = allow(
         "SendMail",
         [ses.SendEmail, ses.SendRawEmail],
@@ -149,7 +172,7 @@ def send_mail(stack: Stack) -> tuple[str, list[Grant]]:
         "the application sends mail from one address; the identity may be the address or its domain",
         [StringEquals({"ses:FromAddress": sender})],
     )
-    return stack.when("HasSender", switched_on(sender, "")), [grant]
+    return [(stack.when(sender_key.condition, switched_on(sender, "")), [grant])]
 
 
 def task_role(stack: Stack, project: Project) -> iam.Role:
@@ -160,5 +183,5 @@ def task_role(stack: Stack, project: Project) -> iam.Role:
         application(stack, project),
         "What the application itself may do.",
         ["PIP-8", "RUN-6"],
-        optional=[send_mail(stack)],
+        optional=send_mail(stack, project),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import GetAtt, If, NoValue, Ref, Sub, ecs, logs
 
-from generator.constructs.app_config import ENCRYPTION_KEY, JWT_SECRET_KEY, keys
+from generator.constructs.app_config import keys, secret_arn
 from generator.core import arns, ports
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
@@ -18,7 +18,7 @@ def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefiniti
         "What the application writes to its output.",
         ["RUN-12"],
     )
-    execution = execution_role(stack, group)
+    execution = execution_role(stack, project, group)
     role = task_role(stack, project)
     family = stack.takes(ports.SERVICE_NAME)
     stack.gives(ports.TASK_FAMILY, family)
@@ -78,6 +78,6 @@ def _secrets(stack: Stack, project: Project) -> list[object]:
             condition = stack.when(key.condition, switched_on(stack.takes(key.takes[0]), ""))
             entry = If(condition, entry, NoValue)
         entries.append(entry)
-    for name, port in ((JWT_SECRET_KEY, ports.JWT_SECRET_ARN), (ENCRYPTION_KEY, ports.ENCRYPTION_SECRET_ARN)):
-        entries.append(ecs.Secret(Name=name, ValueFrom=stack.takes(port)))
+    for secret in project.secrets:
+        entries.append(ecs.Secret(Name=secret.name, ValueFrom=stack.takes(secret_arn(secret))))
     return entries

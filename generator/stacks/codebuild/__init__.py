@@ -175,6 +175,7 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
             "CONTAINER_NAME": project.backend.container,
             "FRONTEND_RECORD": Sub(f"${{{path}}}/frontend"),
+            "HEALTH_ANSWER": json.dumps(dict(pair.split("=", 1) for pair in project.backend.health_answer)),
             "HEALTH_PATH": project.backend.health_path,
             "LAST_RELEASE_PARAMETER": last,
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
@@ -182,6 +183,7 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
             "SMOKE_REQUESTS": json.dumps(smoke, separators=(",", ":")),
+            "TABLE_VARIABLES": ",".join(table.variable for table in project.tables),
         },
         optional=[
             (backend, permissions.verify_backend(stack, project)),

@@ -123,12 +123,8 @@ def find_changes(stack: Stack) -> list[Grant]:
     ]
 
 
-def verify_backend(stack: Stack, project: Project) -> list[Grant]:
-    """The verification asks AWS for the tables, wherever the backend runs, and records the release that was good."""
+def _see_tables(stack: Stack, project: Project) -> list[Grant]:
     prefix = stack.takes(ports.CONFIGURATION_PREFIX)
-    last = If(
-        conditions.on_ecs(stack), stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER)
-    )
     return [
         allow(
             "ReadTableNames",
@@ -142,6 +138,16 @@ def verify_backend(stack: Stack, project: Project) -> list[Grant]:
             [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
             "no public call shows a missing table, so AWS is asked",
         ),
+    ]
+
+
+def verify_backend(stack: Stack, project: Project) -> list[Grant]:
+    """The verification asks AWS for the tables, wherever the backend runs, and records the release that was good."""
+    last = If(
+        conditions.on_ecs(stack), stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER)
+    )
+    return [
+        *(_see_tables(stack, project) if project.tables else []),
         allow(
             "RecordRelease",
             [ssm.PutParameter],

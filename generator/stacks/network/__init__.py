@@ -65,7 +65,7 @@ def build(project: Project) -> Stack:
         )
     traffic.flow_log(stack, vpc)
     is_public = stack.when("PublicLoadBalancer", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
-    traffic.groups(stack, vpc, (project.backend.port, INSTANCE_PORT))
+    traffic.groups(stack, vpc, (project.backend.port, INSTANCE_PORT), project)
     stack.gives(ports.VPC_ID, Ref(vpc))
     stack.gives(ports.PRIVATE_SUBNET_A, Ref(private[0]))
     stack.gives(ports.PRIVATE_SUBNET_B, Ref(private[1]))

@@ -8,13 +8,15 @@ from awacs import logs as do
 from awacs.aws import ArnLike
 from troposphere import GetAtt, Ref, ec2, logs
 
+from generator.constructs.app_config import key
 from generator.core import arns, iam, ports
 from generator.core.arns import Text
 from generator.core.names import LISTENER_PORT, PUBLIC_LISTENER_PORT
 from generator.core.stack import Stack, switched_on
+from generator.project import Project, Reach
 
 SERVES = ["RUN-1"]
-HTTPS_PORT, REDIS_PORT = 443, 6379
+HTTPS_PORT = 443
 
 
 def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
@@ -55,7 +57,7 @@ def flow_log(stack: Stack, vpc: ec2.VPC) -> None:
     )
 
 
-def groups(stack: Stack, vpc: ec2.VPC, ports_of_backend: Sequence[int]) -> None:
+def groups(stack: Stack, vpc: ec2.VPC, ports_of_backend: Sequence[int], project: Project) -> None:
     """The security groups of load balancer and tasks; `ports_of_backend` are those of the tasks and of the proxy on
     instances.
 
@@ -105,7 +107,8 @@ def groups(stack: Stack, vpc: ec2.VPC, ports_of_backend: Sequence[int]) -> None:
     from_balancer = {"SourceSecurityGroupId": GetAtt(balancer, "GroupId")}
     for title, port in zip(("FromLoadBalancer", "FromLoadBalancerToProxy"), ports_of_backend, strict=True):
         _in(stack, title, tasks, port, "Load balancer to the backend", from_balancer)
-    _redis(stack, vpc, tasks)
+    for reach in project.reaches:
+        _reach(stack, vpc, tasks, project, reach)
     stack.gives(ports.LOAD_BALANCER_GROUP, GetAtt(balancer, "GroupId"))
     stack.gives(ports.TASK_GROUP, GetAtt(tasks, "GroupId"))
 
@@ -132,20 +135,21 @@ def _in(
     )
 
 
-def _redis(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup) -> None:
-    """The way to a Redis inside the VPC, for an environment that has one."""
-    condition = stack.when("HasRedis", switched_on(stack.takes(ports.REDIS_URL), ""))
+def _reach(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup, project: Project, reach: Reach) -> None:
+    """The way to something inside the VPC, such as a Redis, for an environment that has one."""
+    source = key(project.variable(reach.variable))
+    condition = stack.when(source.condition, switched_on(stack.takes(source.takes[0]), ""))
     stack.add(
         ec2.SecurityGroupEgress(
-            "ToRedis",
+            f"To{source.logical}",
             CidrIp=GetAtt(vpc, "CidrBlock"),
             Condition=condition,
-            Description="Redis inside the VPC",
-            FromPort=REDIS_PORT,
+            Description=f"{reach.service} inside the VPC",
+            FromPort=reach.port,
             GroupId=GetAtt(tasks, "GroupId"),
             IpProtocol="tcp",
-            ToPort=REDIS_PORT,
+            ToPort=reach.port,
         ),
-        f"Tasks reach a Redis inside the VPC, on port {REDIS_PORT} only.",
+        f"Tasks reach a {reach.service} inside the VPC, on port {reach.port} only.",
         ["RUN-1", "RUN-5"],
     )

@@ -6,7 +6,7 @@ no secret is ever printed.
 """
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from scripts.deployment import environment, stacks
@@ -15,13 +15,11 @@ from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, Usa
 from scripts.deployment.stacks import Stack
 from scripts.operations import configuration
 from scripts.operations.adoption import rewrite
-from scripts.operations.configuration import Entry
+from scripts.operations.configuration import DeclaredSecret, Entry, Source
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
 from scripts.terminal import prompt
-
-ROTATED = "JWT_SECRET_KEY"  # the only secret that a person may give
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Options:
 def arguments(parser: ArgumentParser) -> None:
     """What to change or compare, and everything that applying takes."""
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set a value; repeatable")
-    parser.add_argument("--secret", metavar="KEY", help=f"set a new value of a secret: {ROTATED}")
+    parser.add_argument("--secret", metavar="KEY", help="give the value of a secret, or exchange it")
     parser.add_argument("--compare", metavar="OTHER", help="compare with another environment, a file in params/")
     parser.add_argument("--edit-only", action="store_true", help="change the parameter file, but do not deploy it")
     deploy_arguments(parser)
@@ -68,7 +66,9 @@ def lines(entries: list[Entry]) -> Iterator[str]:
     """Each variable with its value, where it is decided, and what the file asks for when that is something else."""
     width = max((len(entry.variable) for entry in entries), default=0)
     for entry in entries:
-        value = f"(a secret, set on {entry.changed})" if entry.secret else entry.live
+        value = entry.live
+        if entry.secret:
+            value = f"(a secret, set on {entry.changed})" if entry.changed else "(a secret without a value: --secret)"
         waits = f", the file says {entry.configured}: apply it" if entry.waiting else ""
         where = f"  [{entry.parameter}]" if entry.parameter else ""
         yield f"{entry.variable:{width}}  {'(not there)' if value is None else value}{where}{waits}"
@@ -78,8 +78,9 @@ def _set(run: Run, options: Options) -> Exit:
     pairs = [pair.partition("=") for pair in options.set]
     if wrong := [name for name, sign, _ in pairs if not sign]:
         raise UsageError(f"--set takes KEY=VALUE, not {wrong[0]}.")
-    if secrets := [name for name, _, _ in pairs if name in configuration.SECRETS]:
-        raise UsageError(f"{secrets[0]} is a secret and is in no file.", f"Give it with --secret {ROTATED}.")
+    declared = configuration.declared_secrets(run.environment)
+    if secrets := [name for name, _, _ in pairs if name in declared]:
+        raise UsageError(f"{secrets[0]} is a secret and is in no file.", _exchangeable(declared))
     changes = configuration.chosen(run.environment, {name: value for name, _, value in pairs})
     if not rewrite(run.environment, changes, run.templates):
         say([f"{run.environment.file.path} says so already"])
@@ -92,21 +93,33 @@ def _set(run: Run, options: Options) -> Exit:
 
 
 def _secret(run: Run, stack: Stack, name: str) -> Exit:
-    if name != ROTATED:
-        what = (
-            "would make everything unreadable that it encrypted" if name in configuration.SECRETS else "is not a secret"
-        )
-        raise RefusedError(f"{name} {what}.", f"Only {ROTATED} can be given; a new one signs everybody out.")
+    declared = configuration.declared_secrets(run.environment)
+    secret = declared.get(name)
+    if secret is None or secret.source is Source.KEPT:
+        what = "would make everything unreadable that it encrypted" if secret else "is not a secret"
+        raise RefusedError(f"{name} {what}.", _exchangeable(declared))
     try:
         value = prompt.secret(f"{name}: ")
     except prompt.NobodyAnsweredError as error:
         raise NotConfirmedError(f"{name} was not changed: nobody gave a value.") from error
-    if len(value) < configuration.LEAST:
-        raise UsageError(f"{name} needs {configuration.LEAST} characters or more, and got {len(value)}.")
-    arn = configuration.secrets(run.aws, stack)[name]
+    least = configuration.LEAST if secret.source is Source.GENERATED else 1
+    if len(value) < least:
+        raise UsageError(f"{name} needs {least} characters or more, and got {len(value)}.")
+    arn = configuration.secrets(run.aws, run.environment, stack)[name]
     run.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
     say([f"{name} is written; what runs keeps the old value until it is replaced"])
     return _roll(run, stack)
+
+
+def _exchangeable(declared: Mapping[str, DeclaredSecret]) -> str:
+    """What `--secret` can do here."""
+    names = {source: [name for name, secret in declared.items() if secret.source is source] for source in Source}
+    ways = []
+    if filled := names[Source.FILLED]:
+        ways.append(f"`--secret` gives the value of {', '.join(filled)}")
+    if generated := names[Source.GENERATED]:
+        ways.append(f"`--secret` exchanges {', '.join(generated)}, and signs everybody out who depends on it")
+    return f"{'; '.join(ways)}." if ways else "The application has no secret that a person can give."
 
 
 def _roll(run: Run, stack: Stack) -> Exit:
