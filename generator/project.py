@@ -264,7 +264,7 @@ class Choice(_Facts):
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                self.refuse("pattern", f"is no regular expression: {error}")
+                self.refuse("pattern", f"is not a regular expression: {error}")
             if not self.rule:
                 self.refuse("rule", "must say in words what the pattern asks for")
         if not self.takes(self.default):

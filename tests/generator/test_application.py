@@ -150,8 +150,8 @@ def test_the_page_may_use_the_hosts_that_the_facts_name_with_a_reason(shop_templ
     assert reasons == {"script-src https://js.payments.example": "the payment form is theirs"}
     # The same host without its reason is what the rule is for.
     del shop_templates["delivery"]["Metadata"]["PageHosts"]
-    found = [finding for finding in rules.findings(from_bodies(shop_templates)) if finding.rule == "NET010"]
-    assert "https://js.payments.example" in found[0].message
+    faults = [finding for finding in rules.findings(from_bodies(shop_templates)) if finding.rule == "NET010"]
+    assert "https://js.payments.example" in faults[0].message
 
 
 def test_an_application_does_only_what_its_facts_name(shop_templates: dict[str, Any]) -> None:
@@ -185,7 +185,7 @@ OPEN = Choice("Thing", "Thing", "A thing", "", pattern="|x", rule="x, or empty")
         (lambda: Choice("Thing", "T", "T", "x", allowed=("x",), pattern="x", rule="x"), "must be the only one"),
         (lambda: Choice("Thing", "T", "T", "y", allowed=("x",)), "Choice.default must be a value"),
         (lambda: Choice("Thing", "T", "T", "5", between=(9, 1)), "Choice.between must be the smallest"),
-        (lambda: Choice("Thing", "T", "T", "x", pattern="(", rule="x"), "Choice.pattern is no regular expression"),
+        (lambda: Choice("Thing", "T", "T", "x", pattern="(", rule="x"), "Choice.pattern is not a regular expression"),
         (lambda: Choice("Thing", "T", "T", "x", pattern="x"), "Choice.rule must say"),
         (lambda: Variable("A", "A"), "Variable.value must be given"),
         (lambda: Variable("A", "A", "x", choice=OPEN), "Variable.value must be given"),
