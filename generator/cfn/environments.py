@@ -88,8 +88,11 @@ class Environment:
     @property
     def needed(self) -> bool:
         """Whether the root would create anything of what the file asks for."""
+        decisive = [each.condition for each in self.root.resources.values()]
+        if None in decisive:
+            return True
         holds = conditions(self.root.body, parameters.effective(self.file, self.root.body))
-        return any(each.condition is None or holds[each.condition] for each in self.root.resources.values())
+        return any(holds[condition] for condition in decisive if condition)
 
     @property
     def tags(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from generator.cfn.statuses import DEPLOYED
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, SilentObserver, print_lines
@@ -120,7 +121,8 @@ def plain_report(root: RootDeployment, outcome: Outcome, _observer: Observer) ->
     """How an operation ended, with what failed, and the outputs when it did not."""
     means = outcome.stack.meaning
     yield f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"
-    yield from (f"  {name} = {value}" for name, value in sorted(outcome.stack.outputs.items()) if outcome.good)
+    outputs = sorted(outcome.stack.outputs.items()) if outcome.status in DEPLOYED else ()
+    yield from (f"  {name} = {value}" for name, value in outputs)
     yield from [means.remedy] if means.remedy else []
 
 

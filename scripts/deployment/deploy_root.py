@@ -22,7 +22,8 @@ from generator.cfn.templates import TemplatesError
 from scripts.deployment import guards, stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, Settings, compare
-from scripts.deployment.environment import DISTRIBUTION, Computation, Computed
+from scripts.deployment.deletion import UNPROTECTED, plan_deletion
+from scripts.deployment.environment import DISTRIBUTION, Computation, Computed, takes_certificate
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import (
     Event,
@@ -37,10 +38,8 @@ from scripts.deployment.execute import (
 )
 from scripts.deployment.guards import Consent, PlainPrompt, Prompt
 from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, find_record, publish, source
-from scripts.deployment.plan import CREATE, UPDATE, Plan, Request, discard, make
+from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, Request, discard, make
 from scripts.deployment.stacks import OURS, Stack
-
-ORDER = (SHARED, EDGE, ENVIRONMENT)
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,9 @@ class RootDeployment:
 
     @property
     def settings(self) -> Settings:
-        """How its stack is kept: protected wherever it is a real account."""
+        """How its stack is kept: protected wherever it is a real account, unless it is to go."""
+        if not self.environment.needed:
+            return UNPROTECTED
         policy = self.environment.file.stack_policy if self.environment.is_main else {}
         return Settings(self.aws.endpoint is None, policy, self.topics)
 
@@ -185,8 +186,11 @@ def follow_to_the_end(root: RootDeployment, stack: Stack) -> None:
 
 def plan_root(root: RootDeployment) -> Plan | None:
     """compute → compare → plan → review: the plan of one root; the caller discards or executes it. It is one change
-    set, or none where nothing would change. Raises `RefusedError`."""
+    set, or none where nothing would change; of a root that nobody needs any more it is the deletion. Raises
+    `RefusedError`."""
     extensions = root.context.extensions
+    if not root.environment.needed:
+        return plan_deletion(root.aws, root.previous) if root.previous else None
     root = replace(root, computed=tuple(root.computation.values(extensions.adopt(root))))
     request, comparison = _compared(root)
     if root.read_only:
@@ -285,8 +289,8 @@ class Extensions:
 
 
 def deploy(context: Context) -> Exit:
-    """The shared stack first, then what stands in us-east-1, then the environment, then us-east-1 once more when it
-    waits for the distribution."""
+    """The shared stack first, then the environment and what stands in us-east-1: before it what it takes, and once more
+    when it waits for the distribution; after it what takes something of it, and what nobody needs any more."""
     context.consent.check_options(context.environment)
     context = context.identified()
     guards.check_production(context.environment, context.aws.identity(), context.access, context.project)
@@ -303,22 +307,30 @@ def deploy(context: Context) -> Exit:
     return _deploy_edge_again(roots, others)
 
 
-def package_roots(context: Context, order: Sequence[str] = ORDER) -> list[RootDeployment]:
-    """The roots of the run in their order, with their templates stored where CloudFormation takes them from. A source
-    behind a connection needs nothing of what is shared, and a root that would create nothing is left out. Raises
-    `RefusedError` for templates that the gate has not passed."""
-    named = [context.roots[name] for name in order if name in context.roots]
-    chosen = [each for each in named if each.needed and not (each.root.name == SHARED and _behind_connection(context))]
+def package_roots(context: Context, order: Sequence[str] = ()) -> list[RootDeployment]:
+    """The roots of the run in their order (`order`, when it is not the usual one), with their templates stored where
+    CloudFormation takes them from. A source behind a connection needs nothing of what is shared. A root that would
+    create nothing comes last when its stack stands, and is left out otherwise. Raises `RefusedError` for templates that
+    the gate has not passed."""
+    named = [context.roots[name] for name in order or _order(context) if name in context.roots]
+    chosen = [each for each in named if not (each.root.name == SHARED and _behind_connection(context))]
     roots = []
-    for environment in chosen:
-        context.gate.check(environment.root)
+    for environment in sorted(chosen, key=lambda each: not each.needed):
         aws = context.aws.at(environment.region or context.aws.region)
+        if not (environment.needed or stacks.read(aws, environment.stack)):
+            continue
+        context.gate.check(environment.root)
         bucket = Bucket.of(context.environment.application, aws.identity(), aws.region)
         roots.append(RootDeployment(context, environment, aws, bucket, package(environment.root, bucket.url)))
     for bucket in dict.fromkeys(root.bucket for root in roots):
         there = [root for root in roots if root.bucket == bucket]
         publish(there[0].aws, bucket, [root.packaged for root in there])
     return roots
+
+
+def _order(context: Context) -> tuple[str, ...]:
+    """The certificate in `edge` stands before the environment that takes it, and goes after the one that did."""
+    return (SHARED, EDGE, ENVIRONMENT) if takes_certificate(context.environment) else (SHARED, ENVIRONMENT, EDGE)
 
 
 def _behind_connection(context: Context) -> bool:
@@ -414,22 +426,23 @@ def execute(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack | None]:
     aws, extensions = root.aws, root.context.extensions
     observer = extensions.observer(root, plan)
     extensions.say(extensions.before_execution(root, plan))
-    if plan.kind == UPDATE:
+    if plan.kind != CREATE:
         root.settings.apply(aws, plan.stack_id, plan.setting_changes)  # a policy has to stand before what it forbids
-    running = start(aws, plan)
+    running = destroy(aws, root.previous) if plan.kind == DELETE and root.previous else start(aws, plan)
     with left_running(running):
         record = _begun(root, plan)
         outcome = watch(aws, running, observer)
     extensions.say(extensions.report(root, outcome, observer))
     try:
-        stacks.delete_change_set(aws, plan.change_set)  # a failed execution leaves it
+        if plan.change_set:
+            stacks.delete_change_set(aws, plan.change_set)  # a failed execution leaves it
         (record or _begin(root, plan)).write(aws, status=outcome.status)
         if plan.kind == CREATE and outcome.exit is Exit.DONE:
             root.settings.apply(aws, plan.stack_id, plan.setting_changes)
     except AwsError as error:
         reason = f"{plan.stack} was changed, but not cleared up and recorded: {error}"
         raise ManualActionRequiredError(reason) from error
-    return outcome.exit, outcome.stack
+    return outcome.exit, None if plan.kind == DELETE and outcome.good else outcome.stack
 
 
 def _begin(root: RootDeployment, plan: Plan) -> Record:

@@ -144,7 +144,7 @@ class Computation:
 
     def _certificate(self) -> Computed:
         chosen, edge = self.environment.chosen, self.other_stacks.get(EDGE)
-        if chosen(OWN_CERTIFICATE) or not chosen(ZONE):
+        if not takes_certificate(self.environment):
             return Computed(CERTIFICATE, "", COMPUTED, "no certificate is to be made")
         if edge is None or CERTIFICATE not in edge.outputs:
             raise RefusedError(f"The certificate of {chosen(DOMAIN)} does not exist.", "Run `apply` again.")
@@ -200,6 +200,11 @@ class Computation:
         covered = {name: values[name] for name in self.environment.computed[DIGEST]["Covers"]}
         digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
         return Computed(DIGEST, digest, COMPUTED, "SHA-256 over the application's configuration")
+
+
+def takes_certificate(environment: Environment) -> bool:
+    """Whether the environment answers with the certificate of the root `edge`."""
+    return bool(environment.chosen(ZONE)) and not environment.chosen(OWN_CERTIFICATE)
 
 
 def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from generator.cfn.losses import REPLACED, Loss
 from scripts.deployment import git
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import NotConfirmedError, RefusedError
-from scripts.deployment.plan import Plan
+from scripts.deployment.plan import DELETE, Plan
 from scripts.deployment.stacks import Stack
 
 SECONDS = 60.0  # for fetching
@@ -134,7 +134,7 @@ def _ask(aws: Aws, environment: Environment, plan: Plan, prompt: Prompt) -> None
     # Nobody types a name by habit.
     where = f"{plan.stack} in account {aws.identity().account}, {aws.region}"
     word = PRODUCTION if production else "yes"
-    question = f"Change {where}? ({'its name' if production else 'yes/no'}) "
+    question = f"{'Delete' if plan.kind == DELETE else 'Change'} {where}? ({'its name' if production else 'yes/no'}) "
     if not prompt.confirmed(question, word):
         raise NotConfirmedError(f"{plan.stack} was not changed.")
 

@@ -23,7 +23,7 @@ from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
 
 DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
-CREATE, UPDATE = "CREATE", "UPDATE"
+CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
 # CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -54,7 +54,8 @@ class Notice:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole: what executing `change_set` would do to `stack`; without one nothing changes in it.
+    """The whole: what executing `change_set` would do to `stack`; without one nothing changes in it, unless it is to be
+    deleted (`kind` DELETE).
 
     `first` are the parameters that change first and by themselves, `follows` the resources among `uncertain` that
     depend on what changes for sure, `setting_changes` what changes about how the stack is kept.

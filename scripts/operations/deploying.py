@@ -8,6 +8,7 @@ from functools import partial
 
 from generator.cfn.environments import SHARED
 from generator.cfn.losses import REPLACED, TemplatePair
+from generator.cfn.statuses import DEPLOYED
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root
 from scripts.deployment.aws import Aws
@@ -180,7 +181,7 @@ class Steps:
         """How an operation ended, with the one cause when it failed, and the outputs when it did not."""
         messages = observer.service_messages if isinstance(observer, FailureObserver) else {}
         yield from outcomes.outcome_lines(outcome, diagnose(outcome, root.environment.root, messages))
-        if outcome.exit is Exit.DONE:
+        if outcome.status in DEPLOYED:
             yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
 
 

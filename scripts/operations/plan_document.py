@@ -4,8 +4,9 @@
 
 One entry of `stacks` for each root, in the order in which they are deployed:
 
-- `stack`, `kind` (CREATE, UPDATE, NONE for nothing to do, LATER for not planned yet with the reason in `summary`),
-  `summary`, `digest` over the templates, parameters and tags that are asked for;
+- `stack`, `kind` (CREATE, UPDATE, DELETE for a root that nobody needs any more, NONE for nothing to do, LATER for not
+  planned yet with the reason in `summary`), `summary`,
+- `digest` over the templates, parameters and tags that are asked for;
 - `image`, `parameters`, `tags`, `kept` (how the stack is kept): differences; `found`: the values that the script found;
 - `resources`, sorted by `path` (`Data.Clients`): `action` (Add, Modify, Remove, Import, Dynamic), `certain` (false for
   what only might change), `follows` (among those, what is given something that is made anew), `replaced`, what
@@ -23,7 +24,7 @@ from dataclasses import asdict
 from typing import Any
 
 from generator.cfn.changes import PlannedChange
-from scripts.deployment.plan import CREATE, Plan
+from scripts.deployment.plan import CREATE, DELETE, Plan
 from scripts.operations.planning import NotPlanned
 from scripts.terminal import console
 from scripts.terminal.text import count
@@ -59,6 +60,9 @@ def summary(plan: Plan) -> str:
     if plan.kind == CREATE:
         where = f" in {count(stacks, 'nested stack')}" if stacks else ""
         return f"create {count(len(plan.certain), 'resource')}{where}"
+    if plan.kind == DELETE:
+        kept = sum(1 for leaf in plan.leaves() if leaf.policy == "Retain")
+        return f"no longer needed: delete {count(len(plan.certain) - kept, 'resource')}, keep {kept}"
     words = {"Add": "added", "Modify": "changed", "Remove": "removed", "Import": "imported", "Dynamic": "decided later"}
     counts = {word: sum(1 for leaf in plan.certain if leaf.action == action) for action, word in words.items()}
     text = ", ".join(f"{number} {word}" for word, number in counts.items() if number)

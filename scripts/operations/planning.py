@@ -42,7 +42,7 @@ def plan_roots(context: Context, prefix: str) -> Iterator[tuple[RootDeployment, 
     others, blocking = standing(roots), ""
     for each in roots:
         root = replace(each, other_stacks=dict(others), prefix=prefix)
-        if blocking:
+        if blocking and root.environment.needed:
             later = NotPlanned(root.environment.stack, f"{blocking} has to exist first")
             yield root, RootPlan(later, None, root.aws)
             continue

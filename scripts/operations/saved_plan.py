@@ -17,10 +17,11 @@ from typing import Any
 from generator.cfn.changes import Difference
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
+from scripts.deployment.deletion import plan_deletion
 from scripts.deployment.deploy_root import RootDeployment, review
 from scripts.deployment.environment import released_image
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.plan import Plan, fill
+from scripts.deployment.plan import DELETE, Plan, fill
 from scripts.deployment.stacks import Stack
 from scripts.operations.image_first import read_image
 from scripts.operations.plan_document import reviewable
@@ -130,7 +131,11 @@ def reviewed_plan(saved: SavedPlan, root: RootDeployment) -> Plan | None:
         return None
     if (now := standing(root.previous)) != entry.stands:
         raise RefusedError(f"{entry.stack} has changed since the plan was made: {entry.stands}, now {now}.", AGAIN)
-    plan = _image_again(root, entry) if entry.image else _again(root, entry)
+    if entry.kind == DELETE:
+        assert root.previous
+        plan = plan_deletion(root.aws, root.previous)
+    else:
+        plan = _image_again(root, entry) if entry.image else _again(root, entry)
     shown = next(each for each in saved.shown["stacks"] if each["stack"] == entry.stack)
     document = reviewable(plan)
     if document != {key: shown.get(key) for key in document}:

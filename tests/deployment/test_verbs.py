@@ -84,7 +84,7 @@ class Account(Prepared):
 
     def stack(self, StackName: str) -> dict[str, Any]:
         name = self.name(StackName)
-        if not self.statuses[name]:
+        if not self.statuses[name] or StackName.endswith("-edge"):
             raise refusal("x", "ValidationError", f"Stack with id {name} does not exist")
         rule = json.dumps({"Statements": [{"NumberOfApprovalsNeeded": 0}]})
         exported = {"RepositoryName": "dashboard", "ApprovalRule": rule}

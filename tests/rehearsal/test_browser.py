@@ -149,6 +149,38 @@ def test_authorization_reaches_the_backend_and_only_with_all_viewer(dashboard: D
         served.stop()
 
 
+PAGE = b'<p id="answer">asking</p><script src="/static/js/redirected.js"></script>'
+# The route is `/api/v1/clients`: the application answers with a redirect of its framework's own.
+SCRIPT = b"""fetch("/api/v1/clients/", {headers: {Authorization: "Bearer x"}})
+  .then((response) => response.status + (response.redirected ? " from " : " without a redirect from ") + response.url)
+  .catch((error) => error.message)
+  .then((text) => { document.getElementById("answer").textContent = text; });"""
+
+
+@pytest.mark.parametrize("scheme", ["INTERNAL", "PUBLIC"])
+@pytest.mark.parametrize("ours", [True, False], ids=["with our function", "without it"])
+def test_a_redirect_of_the_application_stays_on_the_pages_own_origin(
+    dashboard: Dashboard, scheme: str, ours: bool
+) -> None:
+    """Behind an internal load balancer the application believes in http, so that its redirect would lead to another
+    origin, where the browser does not follow with what the page sends."""
+    pages = {
+        "index.html": StoredObject(PAGE, "text/html"),
+        "static/js/redirected.js": StoredObject(SCRIPT, "text/javascript"),
+    }
+    config, functions, policies = distribution(scheme)
+    if not ours:
+        for behavior in config["CacheBehaviors"]["Items"]:
+            behavior["FunctionAssociations"] = {"Quantity": 0}
+    served = serve_distribution((config, functions, policies), pages.get, dashboard.backend.url)
+    try:
+        answer = replace(dashboard, served=served).look("/")["answer"]
+        reached = f"200 from {served.url}/api/v1/clients"
+        assert answer == (reached if ours or scheme == "PUBLIC" else "Failed to fetch")
+    finally:
+        served.stop()
+
+
 def test_without_the_page_routing_a_deep_link_is_no_page(dashboard: Dashboard) -> None:
     config, sources, policies = distribution()
     config["DefaultCacheBehavior"]["FunctionAssociations"] = {"Quantity": 0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
 from scripts.local_aws import server
-from scripts.operations.verbs import apply
+from scripts.operations.verbs import apply, plan
 from tests.support.deployments import LOCAL, SHARED, LocalAccount, account
 from tests.support.runs import verb_run
 
@@ -112,6 +113,23 @@ def test_a_living_load_balancer_stays_where_it_is(
     assert account.change_sets() == []
 
 
+def test_edge_goes_after_the_environment_that_took_its_certificate(
+    account: LocalAccount, created: subprocess.CompletedProcess[str]
+) -> None:
+    """ACM keeps a certificate that a distribution answers with, so the order is the environment's first."""
+    assert created.returncode == 0
+    own = "arn:aws:acm:us-east-1:444455556666:certificate/0b1c2d3e-0000-4000-8000-000000000000"
+    account.parameters(LoadBalancerScheme="PUBLIC", CertificateArn=own, CloudFrontAlarms="false")
+    changed = account.deploy("apply")
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    lines = [line for line in changed.stdout.splitlines() if line.startswith((LOCAL, EDGE))]
+    assert [line.partition(": ")[0] for line in lines if "no longer needed" in line] == [EDGE]
+    assert lines.index(f"{EDGE}: no longer needed: delete 7 resources, keep 1") > lines.index(
+        next(line for line in lines if line.startswith(f"{LOCAL}: update"))
+    )
+    assert EDGE not in account.stacks()
+
+
 def test_edge_stands_in_us_east_1_wherever_the_environment_is(account: LocalAccount) -> None:
     """A frontend alone, in Ireland, with CloudFront's alarms: two regions, each with its own packages."""
     account.reset()
@@ -130,3 +148,22 @@ def test_edge_stands_in_us_east_1_wherever_the_environment_is(account: LocalAcco
     for aws in (ireland, account.aws):
         bucket = f"cloud-health-dashboard-templates-{server.ACCOUNT}-{aws.region}"
         assert aws.call("s3", "list_objects_v2", Bucket=bucket)["Contents"]
+
+
+def test_an_edge_that_nobody_needs_any_more_goes_as_it_was_reviewed(
+    account: LocalAccount, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = account.folder / "params/abroad.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["Parameters"]["CloudFrontAlarms"] = "false"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert account.aws.endpoint
+    ireland = Aws(endpoint=replace(account.aws.endpoint, region="eu-west-1"))
+    roots = parameters.load("abroad", account.folder / "templates", account.folder / "params")
+    run, edge = verb_run(ireland, roots), roots["edge"].stack
+    assert plan.run(run, plan.Options(out=tmp_path / "plan.json")) is Exit.CHANGES
+    assert stacks.read(account.aws, edge), "a plan deletes nothing"
+    assert apply.run(run, apply.Options(plan=tmp_path / "plan.json")) is Exit.DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert lines.count(f"{edge}: no longer needed: delete 5 resources, keep 1") == 2
+    assert stacks.read(account.aws, edge) is None

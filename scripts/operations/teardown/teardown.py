@@ -1,19 +1,18 @@
 """What the deletion of an environment takes away, what stays, what stands in its way, and what has to come to rest
 first. Nothing here deletes data (`emptying` does, when it is named)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
-from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
-from scripts.deployment.compare import read_body
+from scripts.deployment.deletion import standing_resources
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
 from scripts.deployment.execute import Event
-from scripts.deployment.stacks import Stack, StackResource, resources
+from scripts.deployment.stacks import Stack, StackResource
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
@@ -52,16 +51,9 @@ class Teardown:
 
 def survey(aws: Aws, stack: Stack) -> Teardown:
     """What is there now; only reads."""
-    present = [
-        resource
-        for resource in resources(aws, stack.id)
-        if resource.physical_id and resource.status != "DELETE_COMPLETE"
-    ]
-    policies = {
-        stack_id: _policies(aws, stack_id) for stack_id in dict.fromkeys(resource.stack_id for resource in present)
-    }
-    leaves = [resource for resource in present if resource.type != STACK]
-    stays = tuple(resource for resource in leaves if policies[resource.stack_id].get(resource.path[-1]) in RETAINED)
+    policies = dict(standing_resources(aws, stack))
+    leaves = list(policies)
+    stays = tuple(resource for resource in leaves if policies[resource] in RETAINED)
     forbidden = []
     if stack.protected:
         off = "aws cloudformation update-termination-protection --no-enable-termination-protection"
@@ -74,12 +66,6 @@ def survey(aws: Aws, stack: Stack) -> Teardown:
         tuple(execution for name in pipelines for execution in running(aws, name)),
         tuple(forbidden),
     )
-
-
-def _policies(aws: Aws, stack_id: str) -> Mapping[str, str]:
-    """The deletion policies of a stack's resources, by the template that it was made from."""
-    body: Mapping[str, Any] = read_body(aws, stack_id)
-    return {name: resource.get("DeletionPolicy", "Delete") for name, resource in body["Resources"].items()}
 
 
 def left(events: list[Event]) -> tuple[StackResource, ...]:

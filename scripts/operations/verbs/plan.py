@@ -80,7 +80,7 @@ def _complete(root: RootDeployment, plan: Plan, options: Options) -> Plan:
         discard(root.aws, plan)
         plan = plan_image(root, plan, saved_image_prefix(root.environment.name)) or plan
         console.show_line(f"{plan.stack}: {STEP_ONE}", sys.stderr)
-    if options.drift and root.previous:
+    if options.drift and root.previous and root.environment.needed:
         drift = drift_notices(root.aws, root.previous, root.change_set_prefix, root.describe("drift"))
         return replace(plan, notices=(*plan.notices, *drift))
     return plan
@@ -103,7 +103,7 @@ def _discard(run: Run, file: Path) -> Exit:
     saved = saved_plan.read(file)
     saved_plan.belongs(saved, run.environment.name, run.aws.identity().account, run.aws.region)
     roots = {root.stack: root for root in run.roots.values()}
-    for entry in saved.stacks:
+    for entry in (each for each in saved.stacks if each.change_set):
         discard(run.at(roots.get(entry.stack, run.environment)).aws, entry.plan)
         say([f"{entry.stack}: the reviewed change set is deleted"])
     return Exit.DONE
