@@ -134,17 +134,21 @@ def _decided_body(template: Template, resources: dict[str, Any], outputs: dict[s
 
 
 def resolved_templates(
-    root: Template, values: Mapping[str, str], pseudo: Mapping[str, str] | None = None
+    root: Template,
+    values: Mapping[str, str],
+    pseudo: Mapping[str, str] | None = None,
+    known: dict[Any, Any] | None = None,
 ) -> TemplateSet:
     """The root, under its own name, and every nested stack that exists, under its path (`Data`), as templates whose
     resources exist and whose properties hold no function that can be carried out without AWS.
 
     `values` holds every parameter of the root, `pseudo` what is known of the pseudo parameters that conditions use.
-    Raises `assertions.NotEvaluableError` for a condition that cannot be decided, `UnknownNameError` for a template that
-    is missing.
+    Whoever spells one root out many times gives the same `known`, in which nested stacks are remembered by what they
+    are given. Raises `assertions.NotEvaluableError` for a condition that cannot be decided, `UnknownNameError` for a
+    template that is missing.
     """
     bodies: dict[str, Any] = {}
-    _Spelled(root, root.name, values, pseudo or {}, bodies).build()
+    _Spelled(root, root.name, values, pseudo or {}, bodies, {} if known is None else known).build()
     return from_bodies(bodies)
 
 
@@ -158,6 +162,7 @@ class _Spelled(Names):
     values: Mapping[str, str]
     pseudo: Mapping[str, str]
     bodies: dict[str, Any]
+    known: dict[Any, Any]
     path: str = ""
     nested: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcome: Mapping[str, bool] = field(default_factory=dict)
@@ -182,9 +187,11 @@ class _Spelled(Names):
 
     def _order(self) -> list[str]:
         """The outputs of a nested stack have to be known before whoever is given them; nothing else needs an order."""
-        if any(resource.type == STACK for resource in self.template.resources.values()):
-            return graph.order(graph.dependencies(self.template))
-        return sorted(self.template.resources)
+        if self.template.name not in self.known:
+            nests = any(resource.type == STACK for resource in self.template.resources.values())
+            order = graph.order(graph.dependencies(self.template)) if nests else sorted(self.template.resources)
+            self.known[self.template.name] = order
+        return [*self.known[self.template.name]]
 
     def _exists(self, body: Mapping[str, Any]) -> bool:
         return "Condition" not in body or self.outcome[body["Condition"]]
@@ -198,7 +205,14 @@ class _Spelled(Names):
         passed = properties.get("Parameters", {}).items()
         values |= {key: ",".join(map(str, value)) if isinstance(value, list) else str(value) for key, value in passed}
         below = f"{self.path}{logical_id}"
-        return _Spelled(family[name], below, values, self.pseudo, self.bodies, f"{below}.").build()
+        key = (below, name, *sorted(values.items()))
+        if key not in self.known:
+            bodies: dict[str, Any] = {}
+            outputs = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, f"{below}.").build()
+            self.known[key] = bodies, outputs
+        bodies, outputs = self.known[key]
+        self.bodies.update(bodies)
+        return outputs
 
     def holds(self, condition: str) -> bool:
         return self.outcome[condition]

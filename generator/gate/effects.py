@@ -1,107 +1,192 @@
-"""What changing a parameter does to a living environment, followed from the root to the properties that it decides.
+"""What each row of the table of effects does to which resources, followed through the settled templates.
 
-A property that a resource type can only be created with (`createOnlyProperties` of its schema, which cfn-lint carries)
-makes a replacement; a condition adds or removes what stands behind it; everything else changes in place.
+For a row, two sets of values that differ in its parameter are put into the templates, in a situation in which the row
+holds and the root's Rules are met; what differs then, and what is replaced because of it, are the resources of the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import product
+from typing import Any
 
-from generator.cfn.graph import mentions
-from generator.cfn.places import Place
+from generator.cfn import assertions
+from generator.cfn.assertions import as_text
+from generator.cfn.effects import REFUSED, ROWS, Row, directions, find
+from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
+from generator.cfn.instance import resolved_templates
 from generator.cfn.templates import STACK, Resource, Template
 
 REGION = "us-east-1"
-TASK, PIPELINE = "AWS::ECS::TaskDefinition", "AWS::CodePipeline::Pipeline"
+PSEUDO = {"AWS::Region": REGION, "AWS::Partition": "aws"}
+TASK, SERVICE, PIPELINE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::CodePipeline::Pipeline"
+INSTANCES, DISTRIBUTION = "AWS::ElasticBeanstalk::Environment", "AWS::CloudFront::Distribution"
+# Changes in place that are worth a word, in the order in which they are told.
+TOLD = {
+    PIPELINE: "cancels a release",
+    INSTANCES: "updates the instances",
+    DISTRIBUTION: "deploys the distribution (3 to 5 minutes)",
+}
+# Properties of a service that its tasks are made of (ECS API reference, UpdateService).
+DEPLOYS = {"ForceNewDeployment", "LoadBalancers", "NetworkConfiguration", "TaskDefinition"}
+NEW_TASKS, IN_PLACE, NO_RESOURCE = "new tasks", "in place", "nothing"
+NAMED = 4  # resources that a sentence names
+# What has to come along with a value, so that the Rules of the root are met: `*` stands for any text, an empty key for
+# every value.
+PUBLIC = {"LoadBalancerScheme": "PUBLIC", "DomainName": "one", "HostedZoneId": "one", "EdgeCertificateArn": "edge"}
+WITH: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("BackendTarget", "BEANSTALK"): {"PlatformArn": "platform/1"},
+    ("SourceProvider", "CONNECTION"): {"ConnectionArn": "one", "SourceRepository": "one"},
+    ("DomainName", "*"): {"HostedZoneId": "one", "EdgeCertificateArn": "edge"},
+    ("HostedZoneId", "*"): {"DomainName": "one", "EdgeCertificateArn": "edge"},
+    ("CertificateArn", "*"): {"DomainName": "one"},
+    ("LoadBalancerCertificateArn", ""): PUBLIC,
+}
+# Situations that are tried for a row besides the plain one: some rows hold only there.
+SITUATIONS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"SourceProvider": "CONNECTION", "ConnectionArn": "one", "SourceRepository": "one"},
+    {"DomainName": "one", "HostedZoneId": "one", "EdgeCertificateArn": "edge"},
+    {"DomainName": "one", "HostedZoneId": "one", "CertificateArn": "one"},
+    {"DeploymentStrategy": "CANARY", "TargetGroups": "TWO"},
+    {"TaskCpu": "1024", "TaskMemory": "2048"},
+    {"ApprovalRequired": "true"},
+    {"CloudFrontAlarms": "true", "DistributionId": "one"},
+)
 
 
-class Effect(NamedTuple):
-    """One thing that happens: `kind` is one of `replaces`, `new tasks`, `adds or removes`, `changes`, `cancels`; `what`
-    is the resource, or the nested stack as a whole."""
-
-    kind: str
-    what: str
+class NoSituationError(LookupError):
+    """A row for which no values were found in which it holds and the Rules are met."""
 
 
-def effects(root: Template, parameter: str) -> set[Effect]:
-    """Everything that a change of a root's parameter may do, through a digest that covers it too."""
-    computed = root.metadata.get("Computed", {})
-    digests = [name for name, how in computed.items() if parameter in how.get("Covers", ())]
-    rolled = {Effect("new tasks", effect.what) for name in digests for effect in _of(root, name)}
-    return {*_of(root, parameter), *rolled}
+class Settled:
+    """The resources of one root, by path, under values of its parameters; each set of values is settled once."""
+
+    def __init__(self, root: Template) -> None:
+        self.root = root
+        self._known: dict[tuple[tuple[str, str], ...], dict[str, Resource]] = {}
+        self._nested: dict[Any, Any] = {}
+
+    @property
+    def base(self) -> dict[str, str]:
+        """Values of an environment that has had its first release: the defaults, and something for the rest."""
+        computed = self.root.metadata.get("Computed", {})
+        values = {}
+        for name, declared in self.root.parameters.items():
+            first = computed[name]["First"] if name in computed else declared.get("Default", "one")
+            values[name] = as_text(first)
+        later = {"BackendBootstrap": "false", "BackendImage": "registry:1", "Environment": "staging"}
+        return {**values, **{name: value for name, value in later.items() if name in values}}
+
+    def resources(self, values: Mapping[str, str]) -> dict[str, Resource]:
+        """What there is under these values, without the nested stacks themselves."""
+        key = tuple(sorted(values.items()))
+        if key not in self._known:
+            self._known[key] = {
+                _path(self.root, resource): resource
+                for resource in resolved_templates(self.root, values, PSEUDO, self._nested).resources()
+                if resource.type != STACK
+            }
+        return self._known[key]
 
 
-def _of(template: Template, parameter: str) -> Iterator[Effect]:
-    decided = set(_conditions(template, parameter))
-    children = {child.resource.logical_id: child.template for child in template.children()}
-    for resource in template.resources.values():
-        if resource.condition in decided:
-            yield Effect("adds or removes", resource.logical_id if resource.type == STACK else resource.address)
-        for place in _places(resource, parameter, decided):
-            if resource.type == STACK:
-                if place[0] == "Parameters" and len(place) > 1:
-                    yield from _of(children[resource.logical_id], str(place[1]))
-            else:
-                yield Effect(_kind(resource, place), resource.address)
+def row_outcomes(settled: Settled, parameter: str, row: Row) -> list[Outcome]:
+    """What a row does to which resource, in the first situation in which it does anything. Raises
+    `NoSituationError`."""
+    reached = False
+    for before, after in situations(settled, parameter, row):
+        reached = True
+        if happened := outcomes(settled.resources(before), settled.resources(after), create_only):
+            return happened
+    if not reached:
+        where = f"{settled.root.name} {parameter} {row.change}"
+        raise NoSituationError(f"{where}: no values in which this row of the table holds")
+    return []
 
 
-def _conditions(template: Template, parameter: str) -> Iterator[str]:
-    """The conditions that a parameter decides, through others too."""
-    decided: set[str] = set()
-    while True:
-        more = {
-            name
-            for name, body in template.conditions.items()
-            if name not in decided
-            and any(
-                (how == "Ref" and target == parameter) or (how == "Condition" and target in decided)
-                for _, how, target, _ in mentions(body)
-            )
-        }
-        if not more:
-            return
-        decided |= more
-        yield from more
+def situations(settled: Settled, parameter: str, row: Row) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Values before and after, in which a row holds and the Rules are met: one pair of values for each situation."""
+    root, names = settled.root, list(row.when)
+    for more in SITUATIONS:
+        if not more.keys() <= root.parameters.keys():
+            continue
+        for chosen in product(*row.when.values()):
+            for pair in directions(root.parameters[parameter]):
+                before, after = _sides(settled, parameter, row, {**more, **dict(zip(names, chosen, strict=True))}, pair)
+                if find(ROWS, root.name, parameter, before, after) is not row:
+                    continue
+                # What is refused need not be possible otherwise.
+                if row.level == REFUSED or not (_broken(root, before) or _broken(root, after)):
+                    yield before, after
+                    break
 
 
-def _places(resource: Resource, parameter: str, decided: set[str]) -> Iterator[Place]:
-    """Where in a resource's properties the parameter, or a condition that it decides, has a say."""
-    for place, how, target, _ in _mentions(resource):
-        if place and ((how in ("Ref", "Sub") and target == parameter) or (how == "Condition" and target in decided)):
-            yield place
+def _sides(
+    settled: Settled, parameter: str, row: Row, more: Mapping[str, str], pair: tuple[str, str]
+) -> Iterator[dict[str, str]]:
+    computed = settled.root.metadata.get("Computed", {})
+    base = settled.base
+    for number, value in enumerate(pair):
+        others = {**more, **({name: values[0] for name, values in row.was.items()} if number == 0 else {})}
+        chosen = {**base, **others, parameter: value}
+        for name, text in [*others.items(), (parameter, value)]:
+            for key in ((name, text), (name, "*") if text else (name, ""), (name, "")):
+                for other, needed in WITH.get(key, {}).items():
+                    if other in chosen and other not in others and chosen[other] == base[other] and other != parameter:
+                        chosen[other] = needed
+        for digest, how in computed.items():
+            if parameter in how.get("Covers", ()):
+                chosen[digest] = str(number) * 16
+        yield chosen
 
 
-@lru_cache(maxsize=1024)
-def _mentions(resource: Resource) -> tuple[tuple[Place, str, str, str], ...]:
-    """What a resource's properties mention: asked once for each parameter of each root."""
-    return tuple(mentions(dict(resource.properties)))
+def _broken(root: Template, values: Mapping[str, str]) -> bool:
+    return bool(assertions.broken(root.body, values))
 
 
-def _kind(resource: Resource, place: Place) -> str:
-    path = [str(step) for step in place if isinstance(step, str) and not step.startswith("Fn::")]
-    fixed = any(path[: len(fixed_path)] == fixed_path for fixed_path in _create_only(resource.type))
-    if resource.type == TASK and fixed:
-        return "new tasks"
-    if resource.type == PIPELINE:
-        return "cancels"
-    return "replaces" if fixed else "changes"
+def _path(root: Template, resource: Resource) -> str:
+    return f"{'' if resource.template == root.name else f'{resource.template}.'}{resource.logical_id}"
 
 
 @cache
-def _create_only(kind: str) -> list[list[str]]:
+def create_only(kind: str) -> tuple[tuple[str, ...], ...]:
     """The properties that a type takes at its creation only."""
     # Late: importing cfn-lint costs about a second.
     from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
     schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    return [path.removeprefix("/properties/").split("/") for path in schema.get("createOnlyProperties") or ()]
+    paths = schema.get("createOnlyProperties") or ()
+    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in paths)
 
 
-def retained(templates: Mapping[str, Template], address: str) -> bool:
-    """Whether a replaced resource stays behind."""
-    template, _, name = address.partition(".")
-    body = templates[template].resources[name].body
-    return str(body.get("UpdateReplacePolicy", "")).startswith("Retain")
+# --- in words
+
+
+def kinds(happened: Iterable[Outcome]) -> list[str]:
+    """What happens, in a few words: who comes and goes, whether tasks start anew, what else is worth one."""
+    happened = list(happened)
+    words = []
+    for action, verb in ((REPLACED, "replaces"), (ADDED, "adds"), (REMOVED, "removes")):
+        there = [each for each in happened if each.action == action and each.type != TASK]
+        for kept, suffix in ((True, " (kept)"), (False, "")):
+            names = _names([each.path for each in there if (each.kept and action != ADDED) is kept])
+            words += [f"{verb} {names}{suffix}"] if names else []
+    changed_service = [each for each in happened if each.type == SERVICE and each.action == CHANGED]
+    service = [NEW_TASKS if DEPLOYS & {*each.properties} else "changes the service" for each in changed_service]
+    words += service
+    changed = {each.type for each in happened if each.action == CHANGED}
+    words += [text for kind, text in TOLD.items() if kind in changed]
+    return words or [IN_PLACE if happened else NO_RESOURCE]
+
+
+def _names(paths: list[str]) -> str:
+    """Resources by their paths; several of one nested stack as the stack."""
+    by_stack: dict[str, list[str]] = {}
+    for path in paths:
+        by_stack.setdefault(path.partition(".")[0] if "." in path else "", []).append(path)
+    names = []
+    for stack, members in by_stack.items():
+        names += members if len(members) == 1 or not stack else [f"{len(members)} resources of {stack}"]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

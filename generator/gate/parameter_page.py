@@ -1,22 +1,35 @@
-"""`docs/parameters.md`: every parameter that a person may choose, made from the rendered templates."""
+"""`docs/parameters.md`: every parameter that a person may choose, and what changing it does to an environment that
+lives. Made from the rendered templates and the table of effects.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from generator.cfn.assertions import as_text
+from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED, ROWS, Row
+from generator.cfn.effects.outcomes import Outcome
+from generator.cfn.effects.row import ANY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import Template, TemplateSet
-from generator.gate.effects import Effect, effects, retained
+from generator.gate.effects import IN_PLACE, NO_RESOURCE, Settled, kinds, row_outcomes
 
 HEAD = """# Parameters
 
 Made from the templates by `make templates`. One file in `params/` holds what an environment chooses; each root takes
-those that it declares. *Changing it* says what that does to an environment that runs: *in place* interrupts nothing,
-*new tasks* starts the application anew without interruption, *adds or removes* and *replaces* name what comes and goes
-(*kept*: the old one stays behind, with its data), *cancels a release* that runs at that moment, because the pipeline
-itself changes. The plan shows it before it happens.
+those that it declares.
+
+**Before you change one**, look at *changing it* and then at its paragraph below the table, which says what AWS does in
+which order, what users see and for how long, whether there is a way back, and what has to come before or after. The
+plan says the same of the values that you change:
+
+- *in place*: a setting changes and nothing is interrupted.
+- *new tasks*: the application starts anew beside the old tasks, without interruption.
+- *cancels a release*: the pipeline itself changes; `--wait` waits for what it executes.
+- *to be named*: something is lost, and `--allow-…` has to name it. *read first*: it interrupts, or something has to be
+  done before or after. *refused*: a living environment cannot take it; the paragraph has the way that works.
 """
 ROOTS = {
     ENVIRONMENT: "An environment",
@@ -24,37 +37,49 @@ ROOTS = {
     ACCESS: "Who may deploy and approve",
     SHARED: "What all environments share (`params/shared.json`)",
 }
-OTHER = "another value is another environment"
-NAMED = 3  # how many things an effect names
+LEVELS = {ALLOWED: "**to be named**", REFUSED: "**refused**", NOTICE: "**read first**"}
+COMES_OR_GOES = ("adds", "removes", "replaces")
+FIXED_NAME = "it has one value"
 
 
 def page(templates: TemplateSet) -> str:
-    """The page as text."""
-    return "\n".join([HEAD, *(line for root in ROOTS if root in templates for line in _root(templates, root))])
+    """The page as text. Raises `NoSituationError` for a row of the table that can never hold."""
+    return "\n".join([HEAD, *(line for root in ROOTS if root in templates for line in _root(templates[root]))])
 
 
-def _root(templates: TemplateSet, name: str) -> Iterator[str]:
-    root = templates[name]
-    yield f"## {ROOTS[name]}\n"
-    computed = root.metadata.get("Computed", {})
+def _root(root: Template) -> Iterator[str]:
+    yield f"## {ROOTS[root.name]}\n"
+    computed, settled = root.metadata.get("Computed", {}), Settled(root)
     for group in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]:
-        rows = [_row(templates, root, parameter, computed) for parameter in group["Parameters"]]
-        if rows:
-            yield f"### {group['Label']['default']}\n"
-            yield "| parameter | meaning | choices | default | changing it |"
-            yield "|---|---|---|---|---|"
-            yield from rows
-            yield ""
+        happens = {name: _effects(settled, name) for name in group["Parameters"]}
+        if not happens:
+            continue
+        yield f"### {group['Label']['default']}\n"
+        yield "| parameter | meaning | choices | default | changing it |"
+        yield "|---|---|---|---|---|"
+        yield from (_row(root, name, computed, effects) for name, effects in happens.items())
+        yield ""
+        yield from _paragraphs(happens)
 
 
-def _row(templates: TemplateSet, root: Template, name: str, computed: Mapping[str, Any]) -> str:
+# The rows of one parameter, each with what happens to the resources.
+Effects = Sequence[tuple[Row, list[Outcome]]]
+
+
+def _effects(settled: Settled, parameter: str) -> Effects:
+    rows = [row for row in ROWS if row.root == settled.root.name and fnmatchcase(parameter, row.parameter)]
+    # What is refused does nothing to a resource.
+    return [(row, [] if row.level == REFUSED else row_outcomes(settled, parameter, row)) for row in rows]
+
+
+def _row(root: Template, name: str, computed: Mapping[str, Any], effects: Effects) -> str:
     declared = root.parameters[name]
     cells = [
         f"`{name}`",
         declared.get("Description", ""),
         _choices(declared),
         f"found: {computed[name]['Found']}" if name in computed else _default(declared),
-        OTHER if name == "Environment" else _effects_text(templates, effects(root, name)),
+        _summary(effects),
     ]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
@@ -73,21 +98,67 @@ def _default(declared: Mapping[str, Any]) -> str:
     return f"`{as_text(declared['Default'])}`" if declared["Default"] != "" else "empty"
 
 
-def _effects_text(templates: TemplateSet, caused: set[Effect]) -> str:
-    """The effects as one cell; what happens in place is only told when nothing else does."""
-    parts = []
-    replaced = sorted(effect.what for effect in caused if effect.kind == "replaces")
-    if replaced:
-        kept = all(retained(templates.templates, address) for address in replaced)
-        parts.append(f"replaces {_names(replaced)}{' (kept)' if kept else ''}")
-    changed = sorted(effect.what for effect in caused if effect.kind == "adds or removes")
-    if changed:
-        parts.append(f"adds or removes {_names(changed)}")
-    kinds = {effect.kind for effect in caused}
-    parts += [text for kind, text in (("new tasks", "new tasks"), ("cancels", "cancels a release")) if kind in kinds]
-    return "; ".join(parts) or "in place"
+def _summary(effects: Effects) -> str:
+    """All rows of a parameter in a few words."""
+    if not effects:
+        return FIXED_NAME
+    levels = {row.level for row, _ in effects}
+    if levels == {REFUSED}:
+        return LEVELS[REFUSED]
+    if "Environment" in {row.parameter for row, _ in effects}:
+        return "another name is another environment"
+    words = dict.fromkeys(_class(word) for _, happened in effects for word in kinds(happened))
+    told = [word for word in words if word not in (IN_PLACE, NO_RESOURCE)] or [IN_PLACE]
+    return "; ".join([*told, *(text for level, text in LEVELS.items() if level in levels)])
 
 
-def _names(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def _class(word: str) -> str:
+    """What happens, without the names of resources."""
+    verb = word.partition(" ")[0]
+    if verb == "replaces":
+        return "replaces (kept)" if word.endswith("(kept)") else "replaces"
+    return "adds or removes" if verb in ("adds", "removes") else word.partition(" (")[0]
+
+
+def _paragraphs(happens: Mapping[str, Effects]) -> Iterator[str]:
+    """What each change of the group does; parameters of which the same is said are told together."""
+    said: dict[tuple[str, ...], list[str]] = {}
+    for name, effects in happens.items():
+        if lines := tuple(_lines(effects)):
+            said.setdefault(lines, []).append(name)
+    for lines, names in said.items():
+        yield f"**{', '.join(f'`{name}`' for name in names)}**\n"
+        yield from lines
+        yield ""
+
+
+def _lines(effects: Effects) -> Iterator[str]:
+    idle: list[str] = []
+    for row, happened in effects:
+        if row.level == QUIET and row.happens.startswith("nothing,") and not row.around:
+            idle.append(_where(row) or row.change)
+            continue
+        resources = "; ".join(word for word in kinds(happened) if word.startswith(COMES_OR_GOES))
+        loud = {ALLOWED: f"To be named with `{_option(row)}`. ", REFUSED: "Refused: "}.get(row.level, "")
+        told = f" Resources: {resources}." if resources and not row.was and row.parameter != "Environment" else ""
+        yield f"- {_direction(row)}: {loud}{row.text}{told}"
+    if idle:
+        yield f"- Nothing happens {' or '.join(dict.fromkeys(idle))}."
+
+
+def _option(row: Row) -> str:
+    return f"--allow-delete {row.parameter}"
+
+
+def _direction(row: Row) -> str:
+    """Of which change a row is, for a person."""
+    change = {ANY: "any other value" if row.was or row.when else "any change"}.get(row.change, row.change)
+    if "->" in change:
+        change = " to ".join("any" if side.strip() == "*" else f"`{side.strip()}`" for side in change.split("->"))
+    return f"*{change}{f', {where}' if (where := _where(row)) else ''}*"
+
+
+def _where(row: Row) -> str:
+    parts = [f"with {name} {' or '.join(values)}" for name, values in row.when.items() if values != row.was.get(name)]
+    parts += [f"while {name} is {' or '.join(values)}" for name, values in row.was.items()]
+    return ", ".join(parts)

@@ -5,13 +5,13 @@ refers to it, nested stacks included.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from generator.cfn import broadening, difference, environments, parameters
 from generator.cfn.assertions import NotEvaluableError
+from generator.cfn.effects import outcomes
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
@@ -32,10 +32,9 @@ from scripts.review.model import (
     ValueChange,
 )
 from scripts.review.revision import Revision
-from scripts.review.schemas import at, create_only
+from scripts.review.schemas import create_only
 
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
-NAMED = re.compile(r"\$\{([\w.]+?)\}")
 # How AWS carries out the changes of some types that are neither replacements nor harmless. Sources: ECS developer
 # guide, "Amazon ECS services" (a new revision of a task definition starts a deployment); CodePipeline User Guide, "Set
 # or change the pipeline execution mode" (an update cancels what is executing); Elastic Beanstalk developer guide,
@@ -197,7 +196,7 @@ def _resources(
     old: Mapping[str, Resource], new: Mapping[str, Resource], renamed: Mapping[str, str]
 ) -> Iterator[ResourceChange]:
     names = {after: before for before, after in renamed.items()}
-    replaced = _replaced(old, new)
+    replaced = outcomes.replaced(old, new, create_only)
     for path in sorted({*old, *new}):
         was, now = old.get(path), new.get(path)
         present = now or was
@@ -225,35 +224,6 @@ def _effect(resource_type: str, action: str) -> str:
     if action == REPLACED:
         return "replacement"
     return EFFECTS.get(resource_type, IN_PLACE)
-
-
-def _replaced(old: Mapping[str, Resource], new: Mapping[str, Resource]) -> dict[str, tuple[str, ...]]:
-    """The create-only properties that force each replacement, by path: those that differ, and those that name a
-    resource that is itself replaced."""
-    replaced: dict[str, tuple[str, ...]] = {}
-    both = [path for path in new if path in old]
-    while True:
-        more: dict[str, tuple[str, ...]] = {}
-        for path in both:
-            if path in replaced:
-                continue
-            if old[path].type != new[path].type:
-                more[path] = ("Type",)
-            elif reasons := tuple(_forcing(old[path], new[path], replaced)):
-                more[path] = reasons
-        if not more:
-            return replaced
-        replaced |= more
-
-
-def _forcing(old: Resource, new: Resource, replaced: Mapping[str, Any]) -> Iterator[str]:
-    for steps in create_only(new.type):
-        was, now = at(old.properties, steps), at(new.properties, steps)
-        texts = [json.dumps(value, sort_keys=True) for value in (was, now)]
-        named = set(NAMED.findall(texts[1]))
-        follows = any(name == path or name.startswith(f"{path}.") for path in replaced for name in named)
-        if texts[0] != texts[1] or follows:
-            yield ".".join(steps)
 
 
 def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:

@@ -48,12 +48,3 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
         raise SchemasError(f"the schemas of cfn-lint cannot be read: {error}") from error
     paths = schema.get("createOnlyProperties") or ()
     return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in paths)
-
-
-def at(value: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path of a schema; None where the way ends earlier. `*` stands for every element of a list."""
-    for number, step in enumerate(path):
-        if step == "*" and isinstance(value, list):
-            return [at(element, path[number + 1 :]) for element in value]
-        value = value.get(step) if isinstance(value, dict) else None
-    return value

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from generator.cfn.templates import TemplateSet, from_bodies, load
-from generator.gate.effects import Effect, effects
+from generator.cfn.effects import REFUSED, ROWS, Row
+from generator.cfn.effects.outcomes import Outcome, outcomes
+from generator.cfn.templates import Resource, TemplateSet, load
+from generator.gate.effects import TASK, NoSituationError, Settled, kinds, row_outcomes
 from generator.gate.parameter_page import page
 from tests.conftest import ROOT
 
@@ -18,15 +23,19 @@ def templates() -> TemplateSet:
 
 
 @pytest.fixture(scope="module")
-def rows(templates: TemplateSet) -> dict[str, str]:
-    lines = [line for line in page(templates).splitlines() if line.startswith("| `")]
+def text(templates: TemplateSet) -> str:
+    return page(templates)
+
+
+@pytest.fixture(scope="module")
+def rows(text: str) -> dict[str, str]:
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
     # A parameter that several roots take has a row for each; the environment's comes first.
     return {line.split("`")[1]: line for line in reversed(lines)}
 
 
-def test_the_page_is_fresh(templates: TemplateSet) -> None:
-    text = Path(ROOT / "docs/parameters.md").read_text(encoding="utf-8")
-    assert text == page(templates), "run `make templates`"
+def test_the_page_is_fresh(text: str) -> None:
+    assert Path(ROOT / "docs/parameters.md").read_text(encoding="utf-8") == text, "run `make templates`"
 
 
 def test_every_parameter_has_a_row(templates: TemplateSet, rows: dict[str, str]) -> None:
@@ -42,32 +51,71 @@ def test_every_parameter_has_a_row(templates: TemplateSet, rows: dict[str, str])
     [
         ("TaskCpu", "new tasks"),
         ("LogLevel", "new tasks"),
-        ("LogRetentionDays", "in place"),
-        ("ClientsTable", "replaces data.Clients (kept)"),
-        ("VpcCidr", "replaces network.Vpc"),
-        ("NatGatewayCount", "adds or removes network.NatAddressB"),
+        ("LogRetentionDays", "in place; **to be named**"),
+        ("ClientsTable", "replaces (kept)"),
+        ("VpcCidr", "**refused**"),
+        ("LoadBalancerScheme", "**refused**"),
+        ("NatGatewayCount", "adds or removes"),
         ("ExecutionMode", "cancels a release"),
         ("Environment", "another environment"),
+        ("ConfigurationDigest", "new tasks"),
+        ("FrontendTarget", "adds or removes"),
     ],
 )
 def test_what_changing_it_does(rows: dict[str, str], parameter: str, effect: str) -> None:
     assert effect in rows[parameter].removesuffix(" |").rpartition(" | ")[2]
 
 
-def test_a_condition_of_a_condition_is_followed() -> None:
-    bodies = {
-        "root": {
-            "Parameters": {"A": {"Type": "String"}},
-            "Metadata": {},
-            "Conditions": {"One": {"Fn::Equals": [{"Ref": "A"}, "x"]}, "Two": {"Fn::Not": [{"Condition": "One"}]}},
-            "Resources": {
-                "Bucket": {"Type": "AWS::S3::Bucket", "Condition": "Two"},
-                "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::If": ["Two", "a", "b"]}}},
-                "Other": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "x"}},
-            },
+def untrue(row: Row, happened: list[Outcome]) -> Iterator[str]:
+    """What a row of the table says that the templates know better."""
+    words = kinds(happened)
+    if "cancels a release" in words and not ("cancelled" in row.text or "pipeline" in row.text):
+        yield "the pipeline changes"
+    if "new tasks" in words and "tasks" not in row.text:
+        yield "new tasks start"
+    if row.happens.startswith("nothing,") and words != ["nothing"]:
+        yield f"not nothing, but {words}"
+    if words == ["nothing"] and not row.happens.startswith("nothing"):
+        yield "nothing happens"
+    kept = [each for each in happened if each.action in ("removed", "replaced") and each.kept and each.type != TASK]
+    if kept and "stay" not in row.text:
+        yield "something stays behind"
+
+
+def test_every_row_is_followed_through_the_templates_to_what_it_says(templates: TemplateSet, text: str) -> None:
+    """Words of the table that the templates can tell are true of them: for every row, and on the page as it is."""
+    wrong = []
+    for root in templates.roots():
+        settled = Settled(root)
+        for row in (row for row in ROWS if row.root == root.name and row.level != REFUSED):
+            for parameter in fnmatch.filter(root.parameters, row.parameter):
+                happened = row_outcomes(settled, parameter, row)
+                assert row.text in text or row.happens.startswith("nothing"), row
+                if not row.was and parameter != "Environment":  # several parameters change at once
+                    where = f"{root.name} {parameter} {row.change} {dict(row.when)}"
+                    wrong += [f"{where}: {what}" for what in untrue(row, happened)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_row_that_can_never_hold_is_an_error(templates: TemplateSet) -> None:
+    never = replace(ROWS[0], parameter="TaskCpu", change="x -> y")
+    with pytest.raises(NoSituationError, match="TaskCpu x -> y"):
+        row_outcomes(Settled(templates["environment"]), "TaskCpu", never)
+
+
+def test_a_replacement_is_followed_to_what_refers_to_it() -> None:
+    """Through references and through the outputs of nested stacks, to properties that a type is created with."""
+
+    def side(name: str) -> dict[str, Resource]:
+        bodies = {
+            "In.Topic": {"Type": "T", "Properties": {"Name": name}},
+            "In.Rule": {"Type": "R", "Properties": {"Topic": "${In.Topic.Arn}"}},
+            "Behind": {"Type": "T", "Properties": {"Name": "${In.Rule}", "Label": "x"}},
+            "Other": {"Type": "R", "Properties": {"Topic": "y", "Label": "${In.Topic.Arn}"}},
         }
-    }
-    assert effects(from_bodies(bodies)["root"], "A") == {
-        Effect("adds or removes", "root.Bucket"),
-        Effect("replaces", "root.Topic"),
-    }
+        return {path: Resource("root", path, body) for path, body in bodies.items()}
+
+    only = {"T": [("Name",)], "R": [("Topic",)]}
+    happened = {each.path: each.action for each in outcomes(side("a"), side("b"), lambda kind: only[kind])}
+    assert happened == {"In.Topic": "replaced", "In.Rule": "replaced", "Behind": "replaced", "Other": "changed"}
+    assert outcomes(side("a"), side("a"), lambda kind: only[kind]) == []

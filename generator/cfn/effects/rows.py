@@ -1,0 +1,1088 @@
+"""The rows of the table of effects, root by root, in the order of the roots' parameters.
+
+Long because it is one table. Each row names its source: a page of AWS's documentation, the schema of a type
+(`createOnlyProperties`), an issue in which a real run is reported, or the part of this repository that makes it so. A
+source that ends in "not run on AWS" is a conclusion from those; docs/unverified.md lists them.
+"""
+
+from typing import Any
+
+from generator.cfn.effects.row import ALLOWED, ANY, GIVEN, LOWERED, NOTICE, QUIET, RAISED, REFUSED, REMOVED, Row
+from generator.cfn.names import ACCESS, EDGE, SHARED
+
+ECS, BEANSTALK, NONE = ("ECS",), ("BEANSTALK",), ("NONE",)
+BACKEND = "BackendTarget"
+TABLE = "*Table"  # the names of the application's tables, which the project decides
+NOTHING = "nothing"
+SAME_WAY = "yes, the same way"
+NEVER = "there is none"
+DEPLOY_ALONE = "deploy it by itself, at a quiet hour"
+NO_RELEASE = "the deployment waits for a running release with `--wait`"
+PIPELINE_SOURCE = 'CodePipeline User Guide, "Set or change the pipeline execution mode"'
+TASK_SOURCE = (
+    "ECS developer guide, specifying-sensitive-data and deployment-circuit-breaker; aws/containers-roadmap #117"
+)
+BEANSTALK_SOURCE = "Elastic Beanstalk developer guide, environmentmgmt-updates-immutable"
+
+
+def _pipeline(
+    *parameters: str,
+    happens: str = "",
+    when: dict[str, tuple[str, ...]] | None = None,
+    change: str = ANY,
+    around: str = NO_RELEASE,
+) -> list[Row]:
+    """Parameters that change the pipeline itself."""
+    cancels = "the pipeline changes in place; what it executes, and what waits in it for its turn or an approval, is "
+    cancels += "cancelled, and no release of before can be retried or rolled back to until the next good one"
+    return [
+        Row(
+            parameter,
+            change,
+            f"{happens}; {cancels}" if happens else cancels,
+            "nothing; a release that was cancelled is pushed or started again",
+            "yes, the same way; what was cancelled stays cancelled",
+            PIPELINE_SOURCE,
+            around,
+            when=when or {},
+        )
+        for parameter in parameters
+    ]
+
+
+def _tasks(*parameters: str, happens: str = "", around: str = "", level: str = QUIET) -> list[Row]:
+    """Configuration of the application: read by tasks when they start, by instances when they are deployed to."""
+    base = "the value changes in Parameter Store first, then new tasks start beside the old ones"
+    bad = "a value with which tasks do not become healthy makes ECS return to the revision of before, which reads the "
+    bad += "new value too, until CloudFormation has taken it back and started the tasks once more"
+    more = f"{NO_RELEASE}{f'; {around}' if around else ''}"
+    return [
+        row
+        for parameter in parameters
+        for row in (
+            Row(
+                parameter,
+                ANY,
+                "nothing, there is no application to read it",
+                NOTHING,
+                SAME_WAY,
+                "generator/roots/environment",
+                when={BACKEND: NONE},
+            ),
+            Row(
+                parameter,
+                ANY,
+                f"{f'{happens}; ' if happens else ''}the environment gets new instances beside the old ones, which "
+                "replace them when they are healthy",
+                "nothing; 5 to 10 minutes with twice the instances",
+                "yes; instances that do not become healthy never replace the old ones",
+                BEANSTALK_SOURCE,
+                more,
+                level,
+                when={BACKEND: BEANSTALK},
+            ),
+            Row(
+                parameter,
+                ANY,
+                f"{f'{happens}; ' if happens else ''}{base}",
+                "nothing; 3 to 6 minutes during which old and new tasks answer",
+                f"yes; {bad}",
+                TASK_SOURCE,
+                more,
+                level,
+            ),
+        )
+    ]
+
+
+def _in_place(
+    *parameters: str, happens: str, source: str, users: str = NOTHING, back: str = SAME_WAY, **more: Any
+) -> list[Row]:
+    """Changes that interrupt nothing; `more` are further fields of the rows."""
+    more = {"change": ANY, **more}
+    return [
+        Row(parameter=parameter, happens=happens, source=source, users=users, back=back, **more)
+        for parameter in parameters
+    ]
+
+
+def _shorter(parameter: str, what: str, source: str) -> list[Row]:
+    """A time or a number for which something is kept."""
+    return [
+        Row(
+            parameter,
+            LOWERED,
+            f"the rule changes in place; within a day or two {what} beyond the new limit are deleted for good",
+            NOTHING,
+            f"{NEVER} for what was deleted; a higher value keeps what is there from then on",
+            source,
+            "copy what is still needed first",
+            ALLOWED,
+            loss=f"keeps {what} for a shorter time",
+        ),
+        Row(parameter, RAISED, "the rule changes in place", NOTHING, SAME_WAY, source),
+    ]
+
+
+def _build(*parameters: str) -> list[Row]:
+    return _in_place(
+        *parameters,
+        happens="the build project changes in place; a build that runs keeps the old value, the next one has the new",
+        source="CodeBuild API reference, UpdateProject",
+        around="with `OnlyChanged` a side that has not changed since is released once more",
+    )
+
+
+def _named(root: str) -> list[Row]:
+    return [
+        Row(
+            "Environment",
+            ANY,
+            "another name is another environment: a new stack is made beside the old one, which stays",
+            NOTHING,
+            "destroy the new one",
+            "generator/roots; docs/renaming.md",
+            "docs/renaming.md moves an environment to another name with its data and its domain",
+            root=root,
+        )
+    ]
+
+
+def _people(root: str) -> list[Row]:
+    source = "SNS developer guide, sns-email-notifications and sms_sandbox; schema of AWS::SNS::Subscription"
+    return [
+        row
+        for parameter, how in (
+            ("NotificationEmail", "a mail with a link, which has to be clicked"),
+            ("NotificationPhone", "an SMS, as far as the account may send SMS"),
+        )
+        for row in (
+            Row(
+                parameter,
+                GIVEN,
+                f"the subscription is added; the new address gets {how}",
+                NOTHING,
+                SAME_WAY,
+                source,
+                "confirm at once: until then nobody is told anything there",
+                NOTICE,
+                root=root,
+            ),
+            Row(
+                parameter,
+                REMOVED,
+                "the subscription is removed: nobody is told anything at this address any more",
+                NOTHING,
+                SAME_WAY,
+                source,
+                level=NOTICE,
+                root=root,
+            ),
+            Row(
+                parameter,
+                ANY,
+                f"the new subscription is made, then the old one is removed; the new address gets {how}",
+                NOTHING,
+                "the old address has to confirm once more",
+                source,
+                "confirm at once: until then nobody is told anything",
+                NOTICE,
+                root=root,
+            ),
+        )
+    ]
+
+
+def _domain(root: str) -> list[Row]:
+    """The domain and its certificates. The root `edge` goes first, the environment follows in the same run."""
+    edge_first = "the root `edge` makes the new certificate first and keeps the old one, which the distribution still "
+    edge_first += "uses; then the environment gives the distribution its new name (3 to 5 minutes) and the zone its "
+    edge_first += (
+        "records; the script removes the old certificate afterwards. The application is told its new address, so "
+    )
+    edge_first += "that new tasks start"
+    source = "ACM user guide, gs-acm-delete (a certificate in use is not deleted); CloudFront developer guide, "
+    source += "CNAMEs; schema of AWS::CertificateManager::Certificate"
+    public = "with LoadBalancerScheme PUBLIC every call of the API answers 502 for these minutes besides, because the "
+    public += "load balancer has the new certificate before CloudFront has the new name (CloudFront developer guide, "
+    public += "http-502-bad-gateway)"
+    beanstalk = Row(
+        "DomainName",
+        ANY,
+        "Elastic Beanstalk cannot change the host names of its rule at a shared load balancer",
+        NOTHING,
+        SAME_WAY,
+        "Elastic Beanstalk developer guide, environments-cfg-alb-shared",
+        "set BackendTarget to ECS and deploy, then to BEANSTALK again together with the new domain, and release",
+        REFUSED,
+        when={BACKEND: BEANSTALK},
+        was={BACKEND: BEANSTALK},
+        root=root,
+    )
+    return [
+        *([beanstalk] if root == "environment" else []),
+        Row(
+            "DomainName",
+            GIVEN,
+            edge_first,
+            f"nothing; the address at cloudfront.net goes on answering; {public}",
+            SAME_WAY,
+            source,
+            root=root,
+        ),
+        Row(
+            "DomainName",
+            REMOVED,
+            "the distribution loses the name in place, new tasks start with the other address, then the records go",
+            "the address that people know answers no more; the one at cloudfront.net does, and everybody signs in "
+            "again there, because browsers keep sessions by address",
+            "yes, once the same name is set again; records that people have cached take their time to live",
+            source,
+            "tell people the new address first",
+            ALLOWED,
+            loss="the address that users know",
+            root=root,
+        ),
+        Row(
+            "DomainName",
+            ANY,
+            edge_first,
+            f"the old address answers 403 from then on, and everybody signs in again at the new one; {public}",
+            "yes, the same way, with the same minutes",
+            source,
+            "tell people the new address first; keep the old name alive elsewhere, with a redirect, if it is known",
+            ALLOWED,
+            loss="the address that users know",
+            root=root,
+        ),
+        Row(
+            "HostedZoneId",
+            GIVEN,
+            "a certificate is made in the zone and the records are added; the distribution takes it in place",
+            NOTHING,
+            SAME_WAY,
+            source,
+            root=root,
+        ),
+        Row(
+            "HostedZoneId",
+            REMOVED,
+            "the records in the zone are removed, and the certificate that was made there leaves the stack once the "
+            "distribution has the one of CertificateArn",
+            "the domain resolves to nothing until a record for it is set where its zone is now",
+            SAME_WAY,
+            source,
+            "make the record at the other place first; CertificateArn has to be given in the same deployment",
+            ALLOWED,
+            loss="the records of the address that users know",
+            root=root,
+        ),
+        Row(
+            "HostedZoneId",
+            ANY,
+            f"the records move to the other zone; {edge_first}",
+            "as long as both zones answer for the domain, nothing; the records of the old zone go",
+            SAME_WAY,
+            source,
+            "the registrar has to name the servers of the new zone first",
+            ALLOWED,
+            loss="the records of the address that users know",
+            root=root,
+        ),
+        *_in_place(
+            "CertificateArn",
+            happens="the distribution takes the other certificate in place (3 to 5 minutes); one that the root `edge` "
+            "made stays until no distribution uses it, and the script removes it afterwards",
+            source=source,
+            around="it has to cover the domain, or CloudFront refuses it and the update is rolled back",
+            root=root,
+        ),
+    ]
+
+
+def _environment() -> list[Row]:
+    switch = "generator/roots/environment; schemas of AWS::CloudFront::VpcOrigin and AWS::EC2::VPC"
+    names = "aws-cloudformation/cloudformation-coverage-roadmap #1327; not run on AWS"
+    first = "sign-in works again for everybody anew, because the secret that signs sessions is a new one"
+    adopt = "`apply --adopt` uses the tables, the images and the encryption secret that the backend left; without it "
+    adopt += "the script refuses and names them"
+    return [
+        *_named("environment"),
+        *_pipeline(
+            "BranchName",
+            happens="the rule that starts the pipeline follows the other branch",
+            around=f"nothing is released until the next push to the other branch; {NO_RELEASE}",
+        ),
+        Row(
+            BACKEND,
+            "ECS -> BEANSTALK",
+            "the environment of Elastic Beanstalk is made (5 to 10 minutes) while the service goes on answering; then "
+            "the rule, the service and the cluster go, and the sample application answers until a release has been "
+            "deployed (8 to 15 minutes); the pipeline changes",
+            "the page works; the API answers with a sample application's 404 from the end of the deployment until the "
+            "release is through: 10 to 20 minutes",
+            "yes until the deployment has ended: the service goes last. Afterwards the way back is the other change",
+            f"{switch}; not run on AWS",
+            f"start a release as soon as the deployment has ended; {DEPLOY_ALONE}; the images stay, outside "
+            "of the stack",
+            NOTICE,
+        ),
+        Row(
+            BACKEND,
+            "BEANSTALK -> ECS",
+            "the service is made without tasks and without an image, its rule stands behind Elastic Beanstalk's; then "
+            "the environment of Elastic Beanstalk goes; the pipeline changes",
+            "the page works; the API answers 503 from the end of the deployment until the release is through: 10 to 20 "
+            "minutes",
+            "yes until the deployment has ended: the old environment goes last. Afterwards the way back is the other "
+            "change",
+            f"{switch}; Elastic Load Balancing API reference, PriorityInUse",
+            f"start a release as soon as the deployment has ended; {DEPLOY_ALONE}",
+            NOTICE,
+        ),
+        Row(
+            BACKEND,
+            "* -> NONE",
+            "the distribution loses its way to the API first, then the backend, its network and its configuration go "
+            "and the pipeline changes; tables, images, secrets and logs stay behind, outside of any stack. CloudFront leaves the network "
+            "when it pleases, so the network goes in a step of its own: the script waits between the two",
+            "the API is gone; the page stays and cannot do anything",
+            f"yes, with `apply --adopt`: {first}",
+            names,
+            "nothing has to come first; what stays behind is named when it has ended",
+            NOTICE,
+        ),
+        Row(
+            BACKEND,
+            "NONE -> *",
+            "network, load balancer, configuration and backend are made; the distribution gets its way to the API; the "
+            "pipeline changes",
+            "the API answers 503 until the release is through",
+            "yes; what was made goes again, and what was adopted stays",
+            "scripts/operations/adoption.py",
+            f"{adopt}; then start a release; {first}",
+            NOTICE,
+        ),
+        Row(
+            "FrontendTarget",
+            "CLOUDFRONT -> NONE",
+            "the distribution sends every path to the API in place; then the function, the policies and the projects "
+            "go, the pipeline changes, and the bucket with the page stays behind",
+            "the page is gone; the API stays",
+            "a new bucket is made, which is empty until a release",
+            "generator/stacks/delivery",
+            level=NOTICE,
+        ),
+        Row(
+            "FrontendTarget",
+            "NONE -> CLOUDFRONT",
+            "a new, empty bucket is made, then the distribution serves it; the pipeline changes",
+            "the page answers 403 until the release is through: 5 to 10 minutes",
+            SAME_WAY,
+            "generator/stacks/delivery",
+            "start a release as soon as the deployment has ended; a bucket of an earlier time is not used again: copy "
+            "what is needed out of it and remove it",
+            NOTICE,
+        ),
+        *_domain("environment"),
+    ]
+
+
+def _source() -> list[Row]:
+    unused = _in_place(
+        "ConnectionArn",
+        "SourceRepository",
+        "ExcludedPaths",
+        happens="nothing, the source is a repository in CodeCommit",
+        source="generator/stacks/pipeline",
+        when={"SourceProvider": ("CODECOMMIT",)},
+    )
+    return [
+        *_pipeline(
+            "SourceProvider",
+            happens="triggers of the connection, or the rule that starts the pipeline with its role and alarm, are "
+            "added, and those of the other provider go last",
+            around=f"the connection has to be completed in the console first; {NO_RELEASE}",
+        ),
+        *[row for row in unused if row.parameter == "ExcludedPaths"],
+        *_pipeline(
+            "ConnectionArn",
+            "SourceRepository",
+            "ExcludedPaths",
+            around=f"the connection has to be completed in the console first; {NO_RELEASE}",
+        ),
+    ]
+
+
+def _application() -> list[Row]:
+    data = "schema of AWS::DynamoDB::Table; CloudFormation user guide, DeletionPolicy"
+    in_the_way = "the table of that name exists already, outside of the stack, and CloudFormation makes none over it"
+    access = (
+        "with an access stack `make access` comes first: CloudFormation's role may make exactly the tables that it "
+    )
+    access += "was told"
+    return [
+        *_tasks("LogLevel", "Debug", "MetricsCollectionInterval", "TablePrefix"),
+        *_tasks(
+            "SenderEmail",
+            happens="what mail needs is added before the tasks change and removed after",
+            around="the address, or its domain, is verified in SES first",
+        ),
+        *_tasks("RedisUrl", happens="the way out to Redis is opened before the tasks change and closed after"),
+        *[
+            row
+            for parameter, change, happens, back, around in (
+                (
+                    "DataTables",
+                    "CREATE -> EXISTING",
+                    "the tables leave the stack and stay as they are; new tasks start with the same names",
+                    "not by CREATE, for the tables are in the way; EXISTING goes on working, and an import brings "
+                    "them back into the stack",
+                    "",
+                ),
+                (
+                    "DataTables",
+                    "EXISTING -> CREATE",
+                    "tables of these names are made, empty, and new tasks start with them; refused where one of them "
+                    f"exists: {in_the_way}",
+                    "`EXISTING` with the names of before; the new tables stay behind",
+                    f"choose names that are free, or stay with `EXISTING`, or import the tables; {access}",
+                ),
+            )
+            for row in _data_rows(parameter, change, happens, back, around, data)
+        ],
+        *[
+            row
+            for table in (TABLE,)
+            for row in (
+                Row(
+                    table,
+                    ANY,
+                    "nothing, there is no application to use it",
+                    NOTHING,
+                    SAME_WAY,
+                    "generator/roots/environment",
+                    when={BACKEND: NONE},
+                ),
+                Row(
+                    table,
+                    ANY,
+                    "new tasks use the other table, which has to exist, under a key that the environment may use: the "
+                    "script looks at both first",
+                    "the data of the other table, and only that",
+                    SAME_WAY,
+                    "scripts/operations/adoption.py",
+                    "move the data first",
+                    NOTICE,
+                    when={"DataTables": ("EXISTING",)},
+                ),
+                Row(
+                    table,
+                    ANY,
+                    "a new, empty table is made, new tasks use it, and the old one stays behind with its data, outside "
+                    "of the stack; no data is moved",
+                    "none of the data of before",
+                    "not by the old name: its table is in the way. DataTables `EXISTING` uses the old table, or an "
+                    "import brings it back into the stack",
+                    data,
+                    f"export and import the data yourself; {access}",
+                    NOTICE,
+                ),
+            )
+        ],
+    ]
+
+
+def _data_rows(parameter: str, change: str, happens: str, back: str, around: str, source: str) -> list[Row]:
+    nothing = "nothing, there is no application to use them"
+    return [
+        Row(parameter, change, nothing, NOTHING, SAME_WAY, "generator/roots/environment", when={BACKEND: NONE}),
+        Row(
+            parameter,
+            change,
+            happens,
+            "nothing, where the names stay; none of the data of before with new tables",
+            back,
+            source,
+            around,
+            NOTICE,
+        ),
+    ]
+
+
+def _backend() -> list[Row]:
+    unused = "nothing, the backend does not run on ECS"
+    shift = (
+        "ECS developer guide, update-rolling-to-bluegreen; aws-cloudformation/cloudformation-coverage-roadmap #1529 "
+    )
+    shift += "(every property is sent, so a deployment may start); not run on AWS"
+    may_start = "the service changes in place; AWS may start new tasks for it, with all its bake time inside the update"
+    on_ecs = {BACKEND: ECS}
+
+    def elsewhere(*parameters: str) -> list[Row]:
+        return [
+            Row(
+                each, ANY, unused, NOTHING, SAME_WAY, "generator/roots/environment", when={BACKEND: (*BEANSTALK, *NONE)}
+            )
+            for each in parameters
+        ]
+
+    return [
+        *elsewhere("TaskCpu", "TaskMemory"),
+        *_in_place(
+            "TaskCpu",
+            "TaskMemory",
+            happens="a new revision of the task definition is made and new tasks start beside the old ones, by the "
+            "strategy of the environment; the old revision is kept",
+            source="schema of AWS::ECS::TaskDefinition; ECS developer guide, deployment-type-ecs",
+            around=NO_RELEASE,
+            users="nothing; 3 to 6 minutes with old and new tasks, with a strategy that shifts its bake time",
+        ),
+        *[
+            row
+            for each in ("MinimumTasks", "MaximumTasks")
+            for row in (
+                Row(
+                    each,
+                    ANY,
+                    "nothing, there is no backend",
+                    NOTHING,
+                    SAME_WAY,
+                    "generator/roots/environment",
+                    when={BACKEND: NONE},
+                ),
+                Row(
+                    each,
+                    ANY,
+                    "the range changes in place; tasks or instances are started or stopped one by one, without a "
+                    "deployment",
+                    NOTHING,
+                    SAME_WAY,
+                    "Application Auto Scaling API reference, RegisterScalableTarget",
+                    "before the first release there is no range yet",
+                ),
+            )
+        ],
+        Row(
+            "DeploymentStrategy",
+            ANY,
+            "nothing, there is no backend",
+            NOTHING,
+            SAME_WAY,
+            "generator/roots/environment",
+            when={BACKEND: NONE},
+        ),
+        Row(
+            "DeploymentStrategy",
+            ANY,
+            "the deployment policy changes in place; the next release uses it",
+            NOTHING,
+            SAME_WAY,
+            "Elastic Beanstalk developer guide, using-features.rolling-version-deploy",
+            when={BACKEND: BEANSTALK},
+        ),
+        *[
+            Row(
+                "DeploymentStrategy",
+                f"ROLLING -> {strategy}",
+                "AWS shifts traffic only for a service that has had both target groups for one rolling deployment",
+                NOTHING,
+                SAME_WAY,
+                shift,
+                "set TargetGroups to TWO with DeploymentStrategy ROLLING, deploy, release, then change the strategy",
+                REFUSED,
+                was={"TargetGroups": ("ONE",), BACKEND: ECS},
+            )
+            for strategy in ("BLUE_GREEN", "CANARY")
+        ],
+        *_in_place(
+            "DeploymentStrategy",
+            happens=may_start,
+            source=shift,
+            around=NO_RELEASE,
+            level=NOTICE,
+            users="nothing; with a deployment as long as its bake times",
+        ),
+        *elsewhere("TargetGroups"),
+        Row(
+            "TargetGroups",
+            "ONE -> TWO",
+            "the role that shifts traffic is made, then the service gets the second target group, and all tasks are "
+            "replaced in a rolling deployment",
+            "nothing; 3 to 6 minutes during which old and new tasks answer",
+            SAME_WAY,
+            "ECS API reference, UpdateService: loadBalancers (a change starts a deployment)",
+            f"one release with DeploymentStrategy ROLLING afterwards, before a strategy that shifts; {NO_RELEASE}",
+        ),
+        Row(
+            "TargetGroups",
+            "TWO -> ONE",
+            "all tasks are replaced and register with the first group alone; refused unless the rule sends everything "
+            "to the first group: nobody moves the rule's weights, and with weight on the second one requests would be "
+            "sent to nobody",
+            "nothing; 3 to 6 minutes during which old and new tasks answer",
+            SAME_WAY,
+            "ECS API reference, UpdateService: loadBalancers; scripts/operations/refusals.py",
+            f"set DeploymentStrategy to ROLLING first, and release until the first group has all weight; {NO_RELEASE}",
+        ),
+        *[
+            row
+            for each in ("BakeMinutes", "CanaryPercent", "CanaryBakeMinutes")
+            for row in (
+                Row(
+                    each,
+                    ANY,
+                    "nothing, there is no backend",
+                    NOTHING,
+                    SAME_WAY,
+                    "generator/roots/environment",
+                    when={BACKEND: NONE},
+                ),
+                Row(
+                    each,
+                    ANY,
+                    "nothing with ROLLING; with CANARY the policy of Elastic Beanstalk changes in place",
+                    NOTHING,
+                    SAME_WAY,
+                    "generator/stacks/backend",
+                    when={BACKEND: BEANSTALK},
+                ),
+                Row(
+                    each,
+                    ANY,
+                    "nothing, the service deploys rolling",
+                    NOTHING,
+                    SAME_WAY,
+                    "generator/stacks/backend/strategy.py",
+                    when={"DeploymentStrategy": ("ROLLING",)},
+                ),
+                Row(
+                    each,
+                    ANY,
+                    f"{may_start}; with a strategy that does not use it, nothing",
+                    "nothing; with a deployment as long as its bake times",
+                    SAME_WAY,
+                    shift,
+                    NO_RELEASE,
+                    NOTICE,
+                ),
+            )
+        ],
+        Row(
+            "InstanceType",
+            ANY,
+            "the environment gets new instances beside the old ones, which replace them when they are healthy",
+            "nothing; 5 to 10 minutes with twice the instances",
+            "yes; instances that do not become healthy never replace the old ones",
+            BEANSTALK_SOURCE,
+            NO_RELEASE,
+            when={BACKEND: BEANSTALK},
+        ),
+        *_in_place(
+            "InstanceType", happens="nothing, the backend does not run on instances", source="generator/stacks/backend"
+        ),
+        *_shorter("ImagesKept", "images", "ECR user guide, lifecycle_policy_parameters"),
+        *_pipeline("DeploymentTimeoutMinutes", when=on_ecs),
+        *elsewhere("DeploymentTimeoutMinutes"),
+    ]
+
+
+def _frontend() -> list[Row]:
+    bucket = "S3 user guide, transfer-acceleration; S3 API reference, PutBucketAccelerateConfiguration"
+    return [
+        *_build("FrontendOutput", "FrontendAssets", "BuildVariables"),
+        *_in_place(
+            "PriceClass",
+            happens="the distribution changes in place (3 to 5 minutes)",
+            source="CloudFront developer guide, PriceClass",
+            users="nothing, but for the way to the nearest edge location",
+        ),
+        Row(
+            "TransferAcceleration",
+            "Enabled -> Off",
+            "S3 keeps what it was told last: taking the property out may leave the acceleration on, and its price",
+            NOTHING,
+            SAME_WAY,
+            f"{bucket} (Enabled and Suspended are all there is)",
+            "choose `Suspended`, which ends it",
+            REFUSED,
+        ),
+        *_in_place("TransferAcceleration", happens="the bucket changes in place", source=bucket),
+    ]
+
+
+def _network() -> list[Row]:
+    vpc = "schemas of AWS::EC2::VPC, AWS::EC2::Subnet and AWS::EC2::VPCGatewayAttachment (replacementStrategy); "
+    vpc += "pulumi-aws #1483"
+    another = "make a second environment and move to it (docs/renaming.md), or destroy this one first"
+    return [
+        Row(
+            "VpcCidr",
+            ANY,
+            "the network would be replaced under what runs in it, which cannot work: gateways, addresses and the load "
+            "balancer hold on to the old one",
+            NOTHING,
+            SAME_WAY,
+            vpc,
+            another,
+            REFUSED,
+        ),
+        Row(
+            "NatGatewayCount",
+            RAISED,
+            "an address and a gateway are added, then the route of the second zone moves to it in place",
+            "open connections of the second zone to other services end once, within seconds",
+            SAME_WAY,
+            "VPC user guide, vpc-nat-gateway; EC2 quotas, Elastic IPs (5 a Region)",
+            "whoever admits the environment by its address needs the second one too; the Region needs a free address",
+        ),
+        Row(
+            "NatGatewayCount",
+            LOWERED,
+            "the route of the second zone moves to the first gateway in place, then the second one and its address go",
+            "open connections of the second zone to other services end once, within seconds; without the first zone "
+            "nothing gets out",
+            "a second gateway gets another address",
+            "VPC user guide, vpc-nat-gateway",
+            "whoever admits the environment by its address loses one of two",
+        ),
+        Row(
+            "LoadBalancerScheme",
+            ANY,
+            "the load balancer would be replaced, and its target groups belong to one load balancer alone",
+            NOTHING,
+            SAME_WAY,
+            "schema of AWS::ElasticLoadBalancingV2::LoadBalancer; aws-cdk #33253",
+            another,
+            REFUSED,
+        ),
+        *_in_place(
+            "LoadBalancerCertificateArn",
+            happens="the listener takes the other certificate in place; one that the stack made goes afterwards, when "
+            "nothing uses it any more",
+            source="Elastic Load Balancing API reference, ModifyListener",
+            around="it has to cover the domain, or CloudFront answers 502",
+            level=NOTICE,
+        ),
+    ]
+
+
+def _releases() -> list[Row]:
+    unapproved = _in_place(
+        "ApprovalTimeoutMinutes",
+        happens="nothing, releases wait for nobody",
+        source="generator/stacks/pipeline",
+        when={"ApprovalRequired": ("false",)},
+    )
+    platform = "Elastic Beanstalk developer guide, using-features.platform.upgrade"
+    return [
+        *_pipeline("BuildLayout", "OnlyChanged", "ExecutionMode", "ApprovalRequired"),
+        *unapproved,
+        *_pipeline("ApprovalTimeoutMinutes"),
+        *_build("TestsBlock", "LintBlocks", "BuildspecSource", "BuildImage", "BuildComputeType", "BuildTimeoutMinutes"),
+        Row(
+            "PythonVersion",
+            ANY,
+            "the environment moves to another branch of the platform in place: every instance is replaced, and the "
+            "application's dependencies are installed anew on the other Python",
+            "nothing, when it comes up; AWS advises a second environment for such a step",
+            "yes, as long as the old branch is offered",
+            platform,
+            f"try it in another environment first; {DEPLOY_ALONE}; {NO_RELEASE}",
+            NOTICE,
+            when={BACKEND: BEANSTALK},
+        ),
+        *_build("PythonVersion", "NodeVersion"),
+    ]
+
+
+def _people_of_environment() -> list[Row]:
+    alarm = "CloudWatch API reference, PutMetricAlarm; CloudFormation API reference, RollbackConfiguration"
+    return [
+        *_people("environment"),
+        *_in_place(
+            "LatencyAlarmSeconds",
+            "ErrorAlarmCount",
+            happens="the alarm changes in place",
+            source=alarm,
+            around="a limit below what happens right now raises the alarm, which takes this very update back: "
+            "`--without-alarms` leaves it out",
+        ),
+        *_in_place(
+            "BuildDurationAlarmSeconds",
+            "PipelineDurationAlarmSeconds",
+            happens="the alarm changes in place",
+            source=alarm,
+        ),
+        *_in_place(
+            "MonthlyBudget",
+            happens="the limit changes in place; what was spent is remembered",
+            source="schema of AWS::Budgets::Budget",
+        ),
+    ]
+
+
+def _keeping() -> list[Row]:
+    own = "the task role, and for images the role that pulls them, would move at once, while what is there stays under "
+    own += "the old one: all looks well until the next task starts, and it cannot"
+    first = (
+        "leave it as it is; it is for the first deployment of an environment that is made again beside its old data. "
+    )
+    living = {BACKEND: (*ECS, *BEANSTALK)}
+    return [
+        *_shorter(
+            "ArtifactDays",
+            "artifacts, with the releases that can be rolled back to,",
+            "S3 user guide, intro-lifecycle-rules",
+        ),
+        *_shorter(
+            "LogRetentionDays",
+            "logs and access logs",
+            "CloudWatch Logs user guide, SettingLogRetention; S3 user guide, intro-lifecycle-rules",
+        ),
+        Row(
+            "ExistingKeyArn",
+            ANY,
+            f"{own}; artifacts, caches and images under the old key could not be read",
+            NOTHING,
+            SAME_WAY,
+            "Secrets Manager user guide, manage_update-encryption-key; schema of AWS::ECR::Repository",
+            f"{first}The key that the environment has already may be named",
+            REFUSED,
+        ),
+        Row(
+            "ExistingEncryptionSecretArn",
+            ANY,
+            "nothing while there is no backend; the next one encrypts with it",
+            NOTHING,
+            SAME_WAY,
+            "generator/stacks/configuration.py",
+            "name the secret that the data was encrypted with",
+            when={BACKEND: NONE},
+            was={BACKEND: NONE},
+        ),
+        Row(
+            "ExistingEncryptionSecretArn",
+            GIVEN,
+            "the backend that is made encrypts with the secret that is named, so that it reads the data of before",
+            NOTHING,
+            "the backend goes again",
+            "generator/stacks/configuration.py",
+            "name the secret that the data was encrypted with; `apply --adopt` finds it",
+            was={BACKEND: NONE},
+        ),
+        Row(
+            "ExistingEncryptionSecretArn",
+            ANY,
+            "the backend would get another encryption secret, which could not read what was encrypted before",
+            NOTHING,
+            SAME_WAY,
+            "generator/stacks/configuration.py",
+            first.removesuffix(" "),
+            REFUSED,
+        ),
+        *_in_place(
+            "ExistingRepositoryName",
+            happens="nothing while the backend does not run on ECS",
+            source="generator/roots/environment",
+            when={BACKEND: (*BEANSTALK, *NONE)},
+            around="name the repository that the images are in before the backend runs on ECS again",
+        ),
+        Row(
+            "ExistingRepositoryName",
+            ANY,
+            "the backend that is made pulls its images from the repository that is named",
+            NOTHING,
+            "the backend goes again",
+            "generator/roots/environment",
+            "`apply --adopt` finds it",
+            was={BACKEND: (*BEANSTALK, *NONE)},
+        ),
+        Row(
+            "ExistingRepositoryName",
+            ANY,
+            own,
+            NOTHING,
+            SAME_WAY,
+            "generator/stacks/backend/roles.py",
+            f"{first}The repository that the environment has already may be named",
+            REFUSED,
+            when=living,
+        ),
+    ]
+
+
+def _computed() -> list[Row]:
+    return [
+        *_pipeline(
+            "RepositoryName",
+            happens="the rule that starts the pipeline, and the roles that read the repository, follow the new name",
+            around="`shared` renames the repository first, and with an access stack `make access` comes before that",
+        ),
+        *_in_place(
+            "CloudFrontPrefixListId",
+            happens="another Region's list, which does not happen to a living environment: the rule would be replaced",
+            source="schema of AWS::EC2::SecurityGroupIngress",
+            level=NOTICE,
+        ),
+        *[
+            Row(
+                zone,
+                ANY,
+                "all four subnets would be replaced while their address ranges are taken",
+                NOTHING,
+                SAME_WAY,
+                "schema of AWS::EC2::Subnet",
+                "make a second environment and move to it (docs/renaming.md), or destroy this one first",
+                REFUSED,
+            )
+            for zone in ("ZoneA", "ZoneB")
+        ],
+        *_in_place(
+            "EdgeCertificateArn",
+            happens="the distribution takes the other certificate in place (3 to 5 minutes)",
+            source="CloudFront developer guide, cnames-and-https-requirements",
+        ),
+        *_in_place(
+            "PlatformArn",
+            happens="every instance is replaced by one of the new version of the platform; a newer version of the same "
+            "branch is taken when nothing else changes, in a deployment of its own",
+            source="Elastic Beanstalk developer guide, using-features.platform.upgrade",
+            users="nothing; 5 to 10 minutes with twice the instances",
+            around=NO_RELEASE,
+            when={BACKEND: BEANSTALK},
+        ),
+        *_in_place("PlatformArn", happens="nothing, the backend does not run on instances", source="the script"),
+        *_in_place(
+            "BackendBootstrap",
+            happens="once, after the first release: the count of tasks is given to autoscaling, which is added",
+            source="generator/stacks/backend/ecs.py",
+            back=NEVER,
+        ),
+        *_in_place(
+            "BackendImage",
+            happens="new tasks start with the image of the last good release, in a deployment of its own before all "
+            "else, so that a rollback lands on it",
+            source="scripts/operations/image_first.py",
+        ),
+        *_tasks("ConfigurationDigest"),
+    ]
+
+
+def _edge() -> list[Row]:
+    alarms = "AmazonCloudFront developer guide, programming-cloudwatch-metrics"
+    return [
+        *_named(EDGE),
+        *_domain(EDGE),
+        *_people(EDGE),
+        *_in_place(
+            "LatencyAlarmSeconds",
+            "CloudFrontErrorPercent",
+            happens="the alarm changes in place",
+            source=alarms,
+            root=EDGE,
+        ),
+        Row(
+            "CloudFrontAlarms",
+            "false -> true",
+            "a key, a topic and two alarms are made in us-east-1, and CloudFront's additional metrics are switched on, "
+            "which cost extra",
+            NOTHING,
+            SAME_WAY,
+            alarms,
+            "the address of the topic has to confirm once more",
+            NOTICE,
+            root=EDGE,
+        ),
+        Row(
+            "CloudFrontAlarms",
+            "true -> false",
+            "alarms, topic and metrics go; the key that encrypted their messages stays, for a dollar a month",
+            NOTHING,
+            "yes; the address of the new topic has to confirm once more",
+            alarms,
+            root=EDGE,
+        ),
+        *_in_place(
+            "DistributionId",
+            happens="once, after the first deployment of the environment: the alarms are added; no parameter ever "
+            "replaces the distribution",
+            source=alarms,
+            root=EDGE,
+        ),
+    ]
+
+
+def _access() -> list[Row]:
+    trust = "IAM user guide, id_roles_use_revoke-sessions"
+    return [
+        *_named(ACCESS),
+        *_in_place(
+            "DeployUsers",
+            "DeployPermissionSet",
+            "DeployCiRole",
+            "ApproverUsers",
+            "ApproverPermissionSet",
+            happens="the trust policy of the role changes in place; a session that is open stays open for its hour",
+            source=trust,
+            around="an administrator runs `make access`",
+            root=ACCESS,
+        ),
+        *_in_place(
+            TABLE,
+            "RepositoryName",
+            happens="the roles may make, and read, what has the new name",
+            source="generator/roots/access",
+            around="`make access` comes before the deployment that makes it: `apply` refuses until then",
+            root=ACCESS,
+            level=NOTICE,
+        ),
+    ]
+
+
+def _shared() -> list[Row]:
+    return [
+        Row(
+            "RepositoryName",
+            ANY,
+            "the repository is renamed in place, and its ARN and clone addresses change at once: the start rules, the "
+            "pipelines and everybody's remotes point to nothing",
+            "nothing; no push releases anything until every environment has been deployed again, which cancels its "
+            "running releases",
+            SAME_WAY,
+            "CodeCommit API reference, UpdateRepositoryName",
+            "`make access` of every environment first; then `apply` of `shared`, then of every environment, then "
+            "`git remote set-url` on every clone",
+            NOTICE,
+            root=SHARED,
+        ),
+        *_in_place(
+            "ProtectedBranch",
+            happens="the policy changes in place, and the script brings the rule template along",
+            source="scripts/operations/releases/approvals.py",
+            root=SHARED,
+        ),
+        *_in_place(
+            "RequiredApprovals",
+            happens="nothing of the stack changes; the script brings the rule template along",
+            source="scripts/operations/releases/approvals.py",
+            root=SHARED,
+        ),
+    ]
+
+
+ROWS: tuple[Row, ...] = (
+    *_environment(),
+    *_source(),
+    *_application(),
+    *_backend(),
+    *_frontend(),
+    *_network(),
+    *_releases(),
+    *_people_of_environment(),
+    *_keeping(),
+    *_computed(),
+    *_edge(),
+    *_access(),
+    *_shared(),
+)

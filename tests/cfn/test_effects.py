@@ -1,0 +1,101 @@
+"""The table of effects: every parameter of every root, in every direction, in every situation that a row asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from itertools import product
+from typing import Any
+
+import pytest
+
+from generator.cfn.assertions import as_text
+from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches
+from generator.cfn.templates import Template, TemplateSet, load
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def templates() -> TemplateSet:
+    return load(ROOT / "templates")
+
+
+def situations(root: Template, parameter: str) -> Iterator[dict[str, str]]:
+    """Every combination of the values that rows of this parameter ask for."""
+    rows = [row for row in ROWS if row.root == root.name and fnmatchcase(parameter, row.parameter)]
+    named = {name for row in rows for name in (*row.when, *row.was)} - {parameter}
+    choices = {name: [as_text(each) for each in root.parameters[name]["AllowedValues"]] for name in sorted(named)}
+    for values in product(*choices.values()):
+        yield dict(zip(choices, values, strict=True))
+
+
+def without_a_row(root: Template, rows: tuple[Row, ...]) -> list[str]:
+    """The changes that the table does not have."""
+    missing = []
+    for name, declared in root.parameters.items():
+        for old, new in directions(declared):
+            for others in situations(root, name):
+                before, after = {**others, name: old}, {**others, name: new}
+                if find(rows, root.name, name, before, after) is None:
+                    missing.append(f"{root.name} {name}: {old} -> {new} with {others}")
+    return missing
+
+
+def test_every_change_of_every_parameter_has_a_row(templates: TemplateSet) -> None:
+    roots = templates.roots()
+    assert len(roots) == 4
+    assert [text for root in roots for text in without_a_row(root, ROWS)] == []
+
+
+def test_a_direction_without_a_row_is_found(templates: TemplateSet) -> None:
+    """The walk over all pairs is a check that can fail."""
+    fewer = tuple(row for row in ROWS if not (row.parameter == "BackendTarget" and row.change == "NONE -> *"))
+    missing = without_a_row(templates["environment"], fewer)
+    assert missing and all(text.startswith("environment BackendTarget: NONE -> ") for text in missing)
+
+
+def test_no_row_is_about_a_parameter_that_is_gone_or_is_never_reached(templates: TemplateSet) -> None:
+    reached = {
+        id(find(ROWS, root.name, name, {**others, name: old}, {**others, **changed, name: new}))
+        for root in templates.roots()
+        for name, declared in root.parameters.items()
+        for old, new in directions(declared)
+        for others in situations(root, name)
+        for changed in ({}, {"BackendTarget": "ECS"} if name != "BackendTarget" else {})
+    }
+    assert [row for row in ROWS if id(row) not in reached] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after", "fits"),
+    [
+        ("raised", "2", "10", True),
+        ("lowered", "2", "10", False),
+        ("lowered", "10", "x", False),
+        ("given", "", "x", True),
+        ("removed", "x", "", True),
+        ("changed", "x", "y", True),
+        ("changed", "", "y", False),
+        ("ECS -> *", "ECS", "NONE", True),
+        ("* -> ECS", "ECS", "NONE", False),
+        ("any", "x", "x", False),
+    ],
+)
+def test_directions(change: str, before: str, after: str, fits: bool) -> None:
+    assert matches(change, before, after) is fits
+
+
+def test_what_is_refused_says_how_it_works_and_what_is_named_says_what_is_lost() -> None:
+    for row in ROWS:
+        assert row.happens and row.users and row.back and row.source, row
+        assert row.around or row.level != REFUSED, row
+        assert bool(row.loss) is (row.level == ALLOWED), row
+
+
+def test_what_the_template_declares_fixed_is_refused_by_the_table(templates: TemplateSet) -> None:
+    for root in templates.roots():
+        fixed: Mapping[str, Any] = root.metadata.get("Fixed", {})
+        for name in fixed:
+            for old, new in directions(root.parameters[name]):
+                row = find(ROWS, root.name, name, {name: old}, {name: new})
+                assert row and row.level == REFUSED, name
