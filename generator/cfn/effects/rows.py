@@ -344,7 +344,8 @@ def _environment() -> list[Row]:
             BACKEND,
             "* -> NONE",
             "the distribution loses its way to the API first, then the backend, its network and its configuration go "
-            "and the pipeline changes; tables, images, secrets and logs stay behind, outside of any stack. CloudFront leaves the network "
+            "and the pipeline changes; tables, images, secrets and logs stay behind, outside of any stack. CloudFront "
+            "leaves the network "
             "when it pleases, so the network goes in a step of its own: the script waits between the two",
             "the API is gone; the page stays and cannot do anything",
             f"yes, with `apply --adopt`: {first}",
