@@ -208,11 +208,11 @@ class _Spelled(Names):
         key = (below, name, *sorted(values.items()))
         if key not in self.known:
             bodies: dict[str, Any] = {}
-            outputs = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, f"{below}.").build()
-            self.known[key] = bodies, outputs
-        bodies, outputs = self.known[key]
-        self.bodies.update(bodies)
-        return outputs
+            nested = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, f"{below}.")
+            self.known[key] = bodies, nested.build()
+        remembered: tuple[dict[str, Any], dict[str, Any]] = self.known[key]
+        self.bodies.update(remembered[0])
+        return remembered[1]
 
     def holds(self, condition: str) -> bool:
         return self.outcome[condition]

@@ -13,7 +13,7 @@ from typing import Any
 
 from generator.cfn import assertions
 from generator.cfn.assertions import as_text
-from generator.cfn.effects import REFUSED, ROWS, Row, directions, find
+from generator.cfn.effects import REFUSED, ROWS, Row, directions, find, rows_of
 from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
 from generator.cfn.instance import resolved_templates
 from generator.cfn.templates import STACK, Resource, Template
@@ -79,6 +79,11 @@ class Settled:
         later = {"BackendBootstrap": "false", "BackendImage": "registry:1", "Environment": "staging"}
         return {**values, **{name: value for name, value in later.items() if name in values}}
 
+    def rows(self, parameter: str) -> list[Row]:
+        """The rows of a parameter of the root."""
+        covered = {name for how in self.root.metadata.get("Computed", {}).values() for name in how.get("Covers", ())}
+        return rows_of(ROWS, self.root.name, parameter, covered)
+
     def resources(self, values: Mapping[str, str]) -> dict[str, Resource]:
         """What there is under these values, without the nested stacks themselves."""
         key = tuple(sorted(values.items()))
@@ -107,14 +112,14 @@ def row_outcomes(settled: Settled, parameter: str, row: Row) -> list[Outcome]:
 
 def situations(settled: Settled, parameter: str, row: Row) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Values before and after, in which a row holds and the Rules are met: one pair of values for each situation."""
-    root, names = settled.root, list(row.when)
+    root, names, own = settled.root, list(row.when), settled.rows(parameter)
     for more in SITUATIONS:
         if not more.keys() <= root.parameters.keys():
             continue
         for chosen in product(*row.when.values()):
             for pair in directions(root.parameters[parameter]):
                 before, after = _sides(settled, parameter, row, {**more, **dict(zip(names, chosen, strict=True))}, pair)
-                if find(ROWS, root.name, parameter, before, after) is not row:
+                if find(own, parameter, before, after) != row:
                     continue
                 # What is refused need not be possible otherwise.
                 if row.level == REFUSED or not (_broken(root, before) or _broken(root, after)):

@@ -5,11 +5,10 @@ lives. Made from the rendered templates and the table of effects.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from generator.cfn.assertions import as_text
-from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED, ROWS, Row
+from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED, Row
 from generator.cfn.effects.outcomes import Outcome
 from generator.cfn.effects.row import ANY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
@@ -67,9 +66,10 @@ Effects = Sequence[tuple[Row, list[Outcome]]]
 
 
 def _effects(settled: Settled, parameter: str) -> Effects:
-    rows = [row for row in ROWS if row.root == settled.root.name and fnmatchcase(parameter, row.parameter)]
     # What is refused does nothing to a resource.
-    return [(row, [] if row.level == REFUSED else row_outcomes(settled, parameter, row)) for row in rows]
+    return [
+        (row, [] if row.level == REFUSED else row_outcomes(settled, parameter, row)) for row in settled.rows(parameter)
+    ]
 
 
 def _row(root: Template, name: str, computed: Mapping[str, Any], effects: Effects) -> str:

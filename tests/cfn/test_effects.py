@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from itertools import product
 from typing import Any
 
 import pytest
 
 from generator.cfn.assertions import as_text
-from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches
+from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, directions, find, matches, rows_of
 from generator.cfn.templates import Template, TemplateSet, load
 from tests.conftest import ROOT
 
@@ -20,9 +19,14 @@ def templates() -> TemplateSet:
     return load(ROOT / "templates")
 
 
+def rows_for(root: Template, parameter: str, rows: tuple[Row, ...] = ROWS) -> list[Row]:
+    covered = {name for how in root.metadata.get("Computed", {}).values() for name in how.get("Covers", ())}
+    return rows_of(rows, root.name, parameter, covered)
+
+
 def situations(root: Template, parameter: str) -> Iterator[dict[str, str]]:
     """Every combination of the values that rows of this parameter ask for."""
-    rows = [row for row in ROWS if row.root == root.name and fnmatchcase(parameter, row.parameter)]
+    rows = rows_for(root, parameter)
     named = {name for row in rows for name in (*row.when, *row.was)} - {parameter}
     choices = {name: [as_text(each) for each in root.parameters[name]["AllowedValues"]] for name in sorted(named)}
     for values in product(*choices.values()):
@@ -36,7 +40,7 @@ def without_a_row(root: Template, rows: tuple[Row, ...]) -> list[str]:
         for old, new in directions(declared):
             for others in situations(root, name):
                 before, after = {**others, name: old}, {**others, name: new}
-                if find(rows, root.name, name, before, after) is None:
+                if find(rows_for(root, name, rows), name, before, after) is None:
                     missing.append(f"{root.name} {name}: {old} -> {new} with {others}")
     return missing
 
@@ -56,7 +60,7 @@ def test_a_direction_without_a_row_is_found(templates: TemplateSet) -> None:
 
 def test_no_row_is_about_a_parameter_that_is_gone_or_is_never_reached(templates: TemplateSet) -> None:
     reached = {
-        id(find(ROWS, root.name, name, {**others, name: old}, {**others, **changed, name: new}))
+        id(find(rows_for(root, name), name, {**others, name: old}, {**others, **changed, name: new}))
         for root in templates.roots()
         for name, declared in root.parameters.items()
         for old, new in directions(declared)
@@ -97,5 +101,5 @@ def test_what_the_template_declares_fixed_is_refused_by_the_table(templates: Tem
         fixed: Mapping[str, Any] = root.metadata.get("Fixed", {})
         for name in fixed:
             for old, new in directions(root.parameters[name]):
-                row = find(ROWS, root.name, name, {name: old}, {name: new})
+                row = find(rows_for(root, name), name, {name: old}, {name: new})
                 assert row and row.level == REFUSED, name

@@ -2,9 +2,9 @@
 of change.
 
 `docs/parameters.md`, the plan's warnings, its refusals, the losses that a person has to name, and `delivery review` are
-made from it. `find` gives the row of one change. What a change does to which resource follows from the templates
-(`outcomes`); in which order AWS does it, what users see meanwhile and whether there is a way back is written down in
-`generator/cfn/effects/rows.py`, each row with its source.
+made from it. `rows_of` gives the rows of a parameter, `find` that of one change. What a change does to which resource
+follows from the templates (`outcomes`); in which order AWS does it, what users see meanwhile and whether there is a way
+back is written down in `generator/cfn/effects/rows.py`, each row with its source.
 """
 
 from generator.cfn.effects.row import (
@@ -21,6 +21,7 @@ from generator.cfn.effects.row import (
     directions,
     find,
     matches,
+    rows_of,
 )
 from generator.cfn.effects.rows import ROWS
 
@@ -39,4 +40,5 @@ __all__ = [
     "directions",
     "find",
     "matches",
+    "rows_of",
 ]

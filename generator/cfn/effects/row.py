@@ -1,8 +1,8 @@
 """One row of the table of effects, and how the row of a change is found. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,6 +15,8 @@ ARROW = "->"  # "ECS -> NONE"; `*` stands for any value
 # How loud a change is: told by the page alone, by the plan too, to be named by a person, refused on a living
 # environment.
 QUIET, NOTICE, ALLOWED, REFUSED = "quiet", "notice", "allowed", "refused"
+# What the application is told, whatever it is called there, changes as the digest over it does.
+CONFIGURATION = "ConfigurationDigest"
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -68,21 +70,27 @@ def matches(change: str, before: str, after: str) -> bool:
     return change == ANY or (bool(before), bool(after)) == states[change]
 
 
-def find(
-    rows: Iterable[Row], root: str, parameter: str, before: Mapping[str, str], after: Mapping[str, str]
-) -> Row | None:
-    """The row of a parameter's change between two sets of values; the first that fits. None where nothing changes, or
-    for a parameter that the table does not have."""
+def find(rows: Iterable[Row], parameter: str, before: Mapping[str, str], after: Mapping[str, str]) -> Row | None:
+    """Of the rows of a parameter (`rows_of`) the one of its change between two sets of values: the first that fits.
+    None where nothing changes."""
     for row in rows:
         if (
-            row.root == root
-            and fnmatchcase(parameter, row.parameter)
-            and matches(row.change, before.get(parameter, ""), after.get(parameter, ""))
+            matches(row.change, before.get(parameter, ""), after.get(parameter, ""))
             and all(after.get(name) in values for name, values in row.when.items())
             and all(before.get(name) in values for name, values in row.was.items())
         ):
             return row
     return None
+
+
+def rows_of(rows: Iterable[Row], root: str, parameter: str, covered: Collection[str] = ()) -> list[Row]:
+    """The rows of a parameter; for one of the application, which the digest covers (`covered`) and which has none of
+    its own, those of the digest."""
+    rows = [row for row in rows if row.root == root]
+    own = [row for row in rows if fnmatchcase(parameter, row.parameter)]
+    if own or parameter not in covered:
+        return own
+    return [replace(row, parameter=parameter) for row in rows if row.parameter == CONFIGURATION]
 
 
 def directions(declared: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -5,9 +5,22 @@ Long because it is one table. Each row names its source: a page of AWS's documen
 source that ends in "not run on AWS" is a conclusion from those; docs/unverified.md lists them.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from generator.cfn.effects.row import ALLOWED, ANY, GIVEN, LOWERED, NOTICE, QUIET, RAISED, REFUSED, REMOVED, Row
+from generator.cfn.effects.row import (
+    ALLOWED,
+    ANY,
+    CONFIGURATION,
+    GIVEN,
+    LOWERED,
+    NOTICE,
+    QUIET,
+    RAISED,
+    REFUSED,
+    REMOVED,
+    Row,
+)
 from generator.cfn.names import ACCESS, EDGE, SHARED
 
 ECS, BEANSTALK, NONE = ("ECS",), ("BEANSTALK",), ("NONE",)
@@ -28,7 +41,7 @@ BEANSTALK_SOURCE = "Elastic Beanstalk developer guide, environmentmgmt-updates-i
 def _pipeline(
     *parameters: str,
     happens: str = "",
-    when: dict[str, tuple[str, ...]] | None = None,
+    when: Mapping[str, tuple[str, ...]] | None = None,
     change: str = ANY,
     around: str = NO_RELEASE,
 ) -> list[Row]:
@@ -423,7 +436,6 @@ def _application() -> list[Row]:
     )
     access += "was told"
     return [
-        *_tasks("LogLevel", "Debug", "MetricsCollectionInterval", "TablePrefix"),
         *_tasks(
             "SenderEmail",
             happens="what mail needs is added before the tasks change and removed after",
@@ -966,7 +978,7 @@ def _computed() -> list[Row]:
             "else, so that a rollback lands on it",
             source="scripts/operations/image_first.py",
         ),
-        *_tasks("ConfigurationDigest"),
+        *_tasks(CONFIGURATION),
     ]
 
 
