@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 # What the command line gives, and it alone: a variable of the same name that the shell exports decides nothing. The
 # text arrives as it was typed, whatever the shell or make would read in it.
-SETTINGS := ENV ARGS FORMAT OUT SET TO APP FAIL_AT KEEP ASK BASE RESOURCE ON SEED COUNT PYTEST
+SETTINGS := ENV ARGS FORMAT OUT SET TO APP FAIL_AT KEEP ASK BASE RESOURCE ON SEED SEEDS COUNT PYTEST
 given = $(if $(filter command,$(firstword $(origin $(1)))),$(value $(1)))
 quoted = '$(subst ','\'',$(call given,$(1)))'
 option = $(if $(call given,$(1)),$(2)=$(call quoted,$(1)))
@@ -123,8 +123,8 @@ review: .venv/ready ## show what a change does to every environment: BASE=main
 test: .venv/test .venv-checkov/ready .venv-awscli/ready ## run all tests; STRICT=1 fails for tests that cannot run on this computer
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(call given,PYTEST)
 
-soak: .venv/test ## create, update and delete each ready environment in SEEDS orders (100)
-	@SEEDS=$(or $(SEEDS),100) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)
+soak: .venv/test .venv-checkov/ready .venv-awscli/ready ## run what `make test` leaves out because it takes long: SEEDS=100
+	@$(if $(call given,SEEDS),SEEDS=$(call quoted,SEEDS)) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)
 
 unit: .venv/test ## run the tests without a server or a browser
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m unit $(call given,PYTEST)

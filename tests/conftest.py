@@ -13,6 +13,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ sys.dont_write_bytecode = False
 # cfn-lint and moto make millions of small objects: looking for garbage all the time costs a sixth of the time.
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
+SOAK: list[int] = []  # how many tests each worker leaves to `make soak`
 # Minutes long, and asked for by name: no part of the suite.
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]
 # The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
@@ -76,7 +78,27 @@ def marker(file: Path) -> str:
     return "unit" if name.partition("/")[0] in UNIT else "system"
 
 
+def _leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes the tests marked `soak` out, unless they are asked for by the marker or by name."""
+    if "soak" in config.option.markexpr or any("::" in name for name in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("soak")]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["soak"] = len(left)
+    else:
+        SOAK.append(len(left))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended."""
+    SOAK.append(getattr(node, "workeroutput", {}).get("soak", 0))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _leave_to_soak(config, items)
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     for item in items:
         if item.get_closest_marker("slow") is None:
@@ -149,4 +171,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
+    if left := max(SOAK, default=0):
+        print(f"\nleft to `make soak`: {left} tests", end="")
     print("\nnot run: " + ("; ".join(NOT_RUN) if NOT_RUN else "nothing"))

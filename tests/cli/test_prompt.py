@@ -10,7 +10,7 @@ from tests.support.terminal import Conversation, Step, converse
 MODULE = "tests.cli.asking"
 
 
-def asked(how: str, *steps: Step, times: int = 1) -> Conversation:
+def conversation(how: str, *steps: Step, times: int = 1) -> Conversation:
     return converse(Words(MODULE, [how, str(times)]), *steps)
 
 
@@ -27,7 +27,7 @@ def asked(how: str, *steps: Step, times: int = 1) -> Conversation:
 )
 @pytest.mark.parametrize("how", ["answer", "secret"])
 def test_a_question_has_every_end(how: str, typed: str, became: str) -> None:
-    ended = asked(how, ("question 0: ", typed))
+    ended = conversation(how, ("question 0: ", typed))
     assert ended.status == 0 and ended.shown.splitlines()[-1] == became, ended.shown
 
 
@@ -35,11 +35,11 @@ def test_a_question_has_every_end(how: str, typed: str, became: str) -> None:
 def test_ctrl_c_ends_every_question_however_early_it_comes(how: str) -> None:
     """The instant between showing a question and reading its answer is short: it is met now and then."""
     times = 2000
-    ended = asked(how, *((f"question {number}: ", "\x03") for number in range(times)), times=times)
+    ended = conversation(how, *((f"question {number}: ", "\x03") for number in range(times)), times=times)
     assert ended.shown.count("was interrupted") == times, ended.shown[-500:]
 
 
 @pytest.mark.parametrize("typed", ["a secret\n", "a secret\x03", "\x04"])
 def test_a_secret_is_not_shown_and_what_is_typed_after_it_is(typed: str) -> None:
-    shown = asked("secret,answer", ("question 0: ", typed), ("question 1: ", "an answer\n")).shown
+    shown = conversation("secret,answer", ("question 0: ", typed), ("question 1: ", "an answer\n")).shown
     assert "a secret" not in shown and "an answer" in shown, shown

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -20,6 +18,8 @@ from scripts.costs.estimate import PRICES, Estimate, PriceMissingError, estimate
 from scripts.costs.rules import FORGOTTEN, FREE, RULES, Level
 from scripts.deployment.errors import RefusedError
 from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +116,7 @@ def test_free_allowances_are_spent_once() -> None:
     ],
 )
 def test_the_command(words: list[str], status: int, shown: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "scripts.cost", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    ended = commands.run(Words("scripts.cost", words))
     assert ended.returncode == status and shown in ended.stdout + ended.stderr
     if "json" in words:
         created = json.loads(ended.stdout)

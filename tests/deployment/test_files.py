@@ -23,6 +23,8 @@ from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Bucket, GateVerdict
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
+from tests.support import commands
+from tests.support.commands import Words
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -33,8 +35,7 @@ BUCKET = Bucket.of("dashboard", ME, REGION)
 def deploy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The script as a process that has no AWS."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    command = [sys.executable, "-m", "scripts.deploy", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=300, check=False)
+    return commands.run(Words(commands.DEPLOY, [*map(str, arguments)], clean))
 
 
 @pytest.fixture

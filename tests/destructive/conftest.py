@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,7 +10,8 @@ import pytest
 
 from scripts.local_aws import server
 from tests import prepared
-from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 
 Drive = Callable[..., Any]
 
@@ -31,8 +30,8 @@ def drive(endpoint: server.Endpoint) -> Drive:
     """Runs `python -m tests.destructive.MODULE URL KEY WORDS` and gives what it prints as JSON."""
 
     def run(module: str, *words: str) -> Any:
-        command = [sys.executable, "-m", f"tests.destructive.{module}", endpoint.url, endpoint.key, *words]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+        line = Words(f"tests.destructive.{module}", [endpoint.url, endpoint.key, *words])
+        done = commands.run(line, seconds=400)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)
 

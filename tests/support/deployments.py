@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from scripts.deployment.aws import Aws, Endpoint
 from scripts.local_aws import server
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 from tests.support.gate import pass_gate
 
 SHARED, LOCAL = "cloud-health-dashboard-shared", "cloud-health-dashboard-local"
@@ -39,13 +40,11 @@ class LocalAccount:
 
     def deploy(self, verb: str, *more: str) -> subprocess.CompletedProcess[str]:
         """The script on this AWS, with the folders as they are now."""
-        command = [sys.executable, "-m", "scripts.deploy", verb, "local", "--local-aws", str(self.run_file), *more]
+        words = [verb, "local", "--local-aws", str(self.run_file), *more]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
         # What a user has configured for the real AWS must not matter.
         set_up = {**os.environ, "AWS_PROFILE": "no-such-profile"}
-        return subprocess.run(
-            [*command, *folders], cwd=ROOT, env=set_up, capture_output=True, text=True, timeout=300, check=False
-        )
+        return commands.run(Words(commands.DEPLOY, [*words, *folders], set_up))
 
     def reset(self) -> None:
         """The folders as they are in the repository."""

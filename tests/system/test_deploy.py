@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 from tests.support.deployments import LOCAL, SHARED, LocalAccount, account
 
 __all__ = ["account"]
@@ -160,7 +161,7 @@ def test_destroy_comes_last_and_keeps_what_holds_data(
 
 
 def test_nothing_is_started_to_look_at_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "scripts.deploy", "status", "local", "--local-aws", str(tmp_path / "none.json")]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    words = ["status", "local", "--local-aws", str(tmp_path / "none.json")]
+    ended = commands.run(Words(commands.DEPLOY, words))
     assert ended.returncode == 3 and "The local AWS is not running." in ended.stderr
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,8 @@ import pytest
 
 from scripts.local_aws import faults, server
 from tests import prepared
+from tests.support import commands
+from tests.support.commands import Words
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,8 +35,7 @@ class LocalAccount:
 
     def run(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
         where = ["--local-aws", str(self.run_file), "--params", str(self.params)]
-        command = [sys.executable, "-m", "scripts.deploy", verb, "local", *where, *words]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        return commands.run(Words(commands.DEPLOY, [verb, "local", *where, *words]))
 
 
 @pytest.fixture

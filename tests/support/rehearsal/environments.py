@@ -19,6 +19,8 @@ from scripts.rehearsal.engine import rehearse
 from scripts.rehearsal.report import Release
 from tests import prepared
 from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 from tests.support.gate import pass_gate
 from tests.support.rehearsal import programs
 
@@ -39,18 +41,13 @@ class DeployedEnvironment:
 
     def deploy(self) -> str:
         """The deploy script on this AWS, with the folders as they are now; what it printed."""
-        command = [sys.executable, "-m", "scripts.deploy", "apply", "local", "--local-aws", str(self.run_file)]
-        folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
         pass_gate(self.folder / "templates")
-        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return self.script("apply", "local")
 
     def script(self, verb: str, *words: str) -> str:
         """What the deploy script prints on this AWS."""
-        command = [sys.executable, "-m", "scripts.deploy", verb, *words, "--local-aws", str(self.run_file)]
         folders = ["--templates", str(self.folder / "templates"), "--params", str(self.folder / "params")]
-        done = subprocess.run([*command, *folders], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        done = commands.run(Words(commands.DEPLOY, [verb, *words, "--local-aws", str(self.run_file), *folders]))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -176,5 +173,4 @@ def deployed_environment(
 
 def command(environment: DeployedEnvironment, *more: str) -> subprocess.CompletedProcess[str]:
     """The command as somebody types it, on this environment."""
-    line = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(environment.run_file), *more]
-    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return commands.run(Words("scripts.rehearse", ["--local-aws", str(environment.run_file), *more]))
