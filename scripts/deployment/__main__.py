@@ -15,10 +15,10 @@ from pathlib import Path
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
-from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, SilentObserver, print_lines
+from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
 from scripts.deployment.environment import LOCAL, load
 from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.execute import Event, Observer, Outcome
+from scripts.deployment.execute import Event, Observer, Outcome, SilentObserver
 from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan, discard
@@ -77,13 +77,12 @@ def _local_aws(run_file: Path) -> Aws:
 def plan(context: Context) -> Exit:
     """Shows what every root would change, and leaves nothing behind; 2 when anything would."""
     waiting, others = False, dict[str, stacks.Stack | None]()
-    for each in deploy_root.package_roots(context := context.identified()):
+    for each in deploy_root.package_roots(context := context.with_access()):
         stack = stacks.read(each.aws, each.environment.stack)
         if stack and not stack.meaning.ended:
             raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text}.", stack.remedy)
         root = replace(each, other_stacks=dict(others), previous=stack)
         planned = deploy_root.plan_root(root)
-        assert planned
         discard(root.aws, planned)
         print_lines(plain_plan(planned))
         waiting = waiting or not planned.empty or bool(planned.setting_changes)
@@ -112,7 +111,7 @@ def plain_plan(plan: Plan) -> Iterable[str]:
         yield f"  {difference.name}: {difference.before} → {difference.after}"
     for leaf in plan.certain:
         yield f"  {leaf.action} {leaf.name}  {leaf.type}{' (replaced)' if leaf.replaced else ''}"
-    yield from (f"  {notice.kind}: {notice.where}: {notice.text}" for notice in plan.notices)
+    yield from (f"  {notice}" for notice in plan.notices)
     yield from (f"  broader permission: {grant}" for grant in plan.broader)
     yield from (f"  lost: {loss.name} {loss.why} and is {loss.how}: {loss.option}" for loss in plan.losses)
 

@@ -5,8 +5,8 @@ the same. What this cannot know for certain (`Comparison.doubts`) is asked of Cl
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.assertions import NotEvaluableError
@@ -22,53 +22,8 @@ from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Notice, Request
 from scripts.deployment.stacks import Stack, StackResource, resources
 
-PROTECTION, POLICY = "termination protection", "stack policy"
 TOPICS, ROLE = "notification ARNs", "role of CloudFormation"
-# A policy can be replaced but not taken away. Source: User Guide, "Prevent updates to stack resources".
-ALLOW_ALL = {"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
 MASKED = "****"  # what CloudFormation gives in the place of a `NoEcho` parameter (API reference, Parameter)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a root stack is kept, apart from its template and parameters. `policy` is empty for none, `topics` None to
-    leave them as they are."""
-
-    protected: bool
-    policy: Mapping[str, Any] = field(hash=False)
-    topics: tuple[str, ...] | None = None
-
-    def changes(self, aws: Aws, previous: Stack | None) -> list[Difference]:
-        """What is to be changed about a stack that exists, or is new, by calls of its own."""
-        changes, words = [], {True: "on", False: "off"}
-        if self.protected != (previous.protected if previous else False):
-            changes.append(Difference(PROTECTION, words[not self.protected], words[self.protected]))
-        policy = _stack_policy(aws, previous) if previous else {}
-        effective = self.policy or (ALLOW_ALL if policy else {})
-        if policy != effective and not (policy == ALLOW_ALL and not self.policy):
-            changes.append(Difference(POLICY, _policy_text(policy), _policy_text(effective)))
-        return changes
-
-    def apply(self, aws: Aws, stack_id: str, changes: Sequence[Difference]) -> None:
-        """Changes what `changes` named. A policy is set on the root alone: it says which of its nested stacks may be
-        updated; what is in them has policies of its own, of which there are none."""
-        names = {each.name for each in changes}
-        if PROTECTION in names:
-            arguments = {"StackName": stack_id, "EnableTerminationProtection": self.protected}
-            aws.call("cloudformation", "update_termination_protection", **arguments)
-        if POLICY in names:
-            body = json.dumps(self.policy or ALLOW_ALL)
-            aws.call("cloudformation", "set_stack_policy", StackName=stack_id, StackPolicyBody=body)
-
-
-def _stack_policy(aws: Aws, stack: Stack) -> Mapping[str, Any]:
-    body = aws.call("cloudformation", "get_stack_policy", StackName=stack.id).get("StackPolicyBody", "{}")
-    policy: Mapping[str, Any] = json.loads(body)
-    return policy
-
-
-def _policy_text(policy: Mapping[str, Any]) -> str:
-    return json.dumps(policy, sort_keys=True) if policy else "none"
 
 
 # AWS neither updates a nested stack that is gone nor makes it again; a stack under a new logical id is a new resource.

@@ -21,9 +21,8 @@ RESUME = "`status` shows how far it is, `follow` follows it until it ends; the s
 # What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:
 # botocore's model of CloudFormation, `ExecuteChangeSet`. A busy stack has no code of its own.
 OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be updated"
-# How a stack itself begins an operation; a rollback belongs to what it rolls back. Source: `StackStatus` in botocore's
-# model of CloudFormation.
-BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
+# `ExecutionStatus` of a change set whose execution has begun, in the same model.
+BEGUN = ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED")
 # Seconds for which nothing may come of a running operation before watching it is given up; it runs on all the same.
 PATIENCE = 300.0
 TICK = 1.0
@@ -68,6 +67,16 @@ class Observer(Protocol):
 def leave(stack: Stack) -> None:
     """What Ctrl-C means where nobody can be asked. Raises `ManualActionRequiredError`."""
     raise ManualActionRequiredError(f"{stack.name} is left running.", RESUME)
+
+
+class SilentObserver:
+    """Shows nothing; Ctrl-C leaves the operation running."""
+
+    def see(self, events: list[Event], /) -> None:
+        pass
+
+    def interrupted(self, stack: Stack, /) -> None:
+        leave(stack)
 
 
 @dataclass(frozen=True)
@@ -141,14 +150,16 @@ def left_running(running: Running) -> Iterator[None]:
 
 
 def _begun(aws: Aws, plan: Plan) -> bool:
-    """Whether the stack's last operation is the execution of this plan. Raises `ManualActionRequiredError`."""
+    """Whether the plan is being executed, or was. Raises `ManualActionRequiredError`."""
     try:
-        last = last_operation(aws, plan.stack_id)
+        answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
     except AwsError as error:
+        if error.code == "ChangeSetNotFound":
+            return False
         raise ManualActionRequiredError(
             f"Whether the change of {plan.stack} was started is not known: {error.reason}", f"{error.remedy} {RESUME}"
         ) from error
-    return bool(last and last.token == plan.name)
+    return answer["ExecutionStatus"] in BEGUN
 
 
 def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = ()) -> Running:
@@ -246,7 +257,7 @@ class _Watch:
 class EventStream:
     """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
 
-    `after` is the newest event of the root before the operation, as `newest` or `last_operation` names it: what came
+    `after` is the newest event of the root before the operation, as `newest` names it: what came
     later belongs to it. Nested stacks are found through the root's events; their older events are those before the
     operation's first. A `read` that a failed call or Ctrl-C ended loses nothing: the next one goes on from there.
     """
@@ -298,51 +309,7 @@ class EventStream:
                 yield answer
 
 
-def read_events(aws: Aws, stack_id: str, after: str | None) -> list[Event]:
-    """The events of a root stack that came after `after`, nested stacks included, in the order of time."""
-    stream = EventStream(aws, stack_id, after)
-    stream.read()
-    return stream.events
-
-
 def newest(aws: Aws, stack_id: str) -> str | None:
     """The id of the newest event of a stack, None when it has none."""
     events = aws.call("cloudformation", "describe_stack_events", StackName=stack_id)["StackEvents"]
     return events[0]["EventId"] if events else None
-
-
-@dataclass(frozen=True)
-class Operation:
-    """The operation that runs on a stack, or the last one that ran: its first event, with the client's token, and the
-    newest event before it (`after`), None when there is none."""
-
-    after: str | None
-    time: datetime
-    token: str
-
-    def running(self, stack: Stack) -> Running:
-        """To be watched."""
-        expected = frozenset({"DELETE_COMPLETE"}) if stack.status == "DELETE_IN_PROGRESS" else DEPLOYED
-        return Running(stack, self.after, expected, time.monotonic())
-
-
-def last_operation(aws: Aws, stack_id: str) -> Operation | None:
-    """The operation that runs on a stack or, when none does, the last one; None before the first."""
-    begin: Answer | None = None
-    for page in aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
-        for answer in page["StackEvents"]:
-            if answer.get("PhysicalResourceId") != answer["StackId"]:
-                continue  # what the stack says of a resource
-            if begin and not _is_same(answer, begin):
-                return Operation(answer["EventId"], begin["Timestamp"], begin.get("ClientRequestToken", ""))
-            if answer["ResourceStatus"] in BEGINNINGS:
-                begin = answer
-    return Operation(None, begin["Timestamp"], begin.get("ClientRequestToken", "")) if begin else None
-
-
-def _is_same(answer: Answer, begin: Answer) -> bool:
-    """Whether an older event belongs to the same operation: by its id where AWS gives one, otherwise as long as it says
-    the same, because a stack may say twice that it begins."""
-    if "OperationId" in answer and "OperationId" in begin:
-        return bool(answer["OperationId"] == begin["OperationId"])
-    return bool(answer["ResourceStatus"] == begin["ResourceStatus"])

@@ -12,7 +12,6 @@ from typing import Any
 from generator.cfn import verdict
 from generator.cfn.packaging import TEMPLATES, PackagedSet
 from generator.cfn.templates import Template
-from scripts.deployment import git
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import AwsError, RefusedError
 
@@ -133,15 +132,6 @@ class Source:
         return f"commit {self.commit[:12]} ({self.branch}, tree {self.tree})"
 
 
-def source(folder: Path) -> Source:
-    """What git says about `folder`; everything is unknown outside a repository."""
-    try:
-        state = git.state(folder)
-    except git.GitError:
-        return Source()
-    return Source(state.commit or "none", state.branch or "(detached)", "changed" if state.changed else "clean")
-
-
 @dataclass(frozen=True)
 class Record:
     """One deployment as it is written down, at a key of the bucket; the records of a stack sort by time."""
@@ -164,13 +154,3 @@ def begin_record(aws: Aws, bucket: Bucket, origin: Source, body: Mapping[str, st
     record = Record(bucket, key, {**body, "status": STARTED, **asdict(origin), "when": when})
     record.write(aws)
     return record
-
-
-def find_record(aws: Aws, bucket: Bucket, stack: str, change_set: str) -> Record | None:
-    """The record of a deployment that another run started; `change_set` is the name of its change set."""
-    for page in aws.pages("s3", "list_objects_v2", Prefix=f"{RECORDS}{stack}/", **bucket.address):
-        for entry in page.get("Contents", ()):
-            if entry["Key"].endswith(f"-{change_set}.json"):
-                body = json.loads(aws.call("s3", "get_object", Key=entry["Key"], **bucket.address)["Body"].read())
-                return Record(bucket, entry["Key"], body)
-    return None

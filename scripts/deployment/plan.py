@@ -51,6 +51,9 @@ class Notice:
     where: str
     text: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.where}: {self.text}"
+
 
 @dataclass(frozen=True)
 class Plan:

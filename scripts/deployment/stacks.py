@@ -1,13 +1,9 @@
-"""A stack as CloudFormation holds it: how it stands, what is in it, and the change sets that runs left on it."""
+"""A stack as CloudFormation holds it: how it stands, what is in it, and the change sets on it."""
 
-import hashlib
-import os
-import platform
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from generator.cfn.names import CHANGE_SETS
@@ -19,8 +15,6 @@ from scripts.deployment.errors import AwsError
 # Change sets whose names start so are ours; nobody else's are ever touched. Those of saved plans are taken away by no
 # other run.
 OURS, SAVED = CHANGE_SETS
-# A plan that nobody has agreed to for so long was left behind, wherever it was made.
-STALE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -112,59 +106,6 @@ def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = 
 # --- change sets
 
 
-@dataclass(frozen=True)
-class Author:
-    """One run of the script, written into each change set's description: `who` is the ARN of the caller, `machine`
-    stands for a host without naming it."""
-
-    who: str
-    machine: str
-    process: int
-
-    def __str__(self) -> str:
-        return f"by {self.who}, run {self.machine}-{self.process}"
-
-    @property
-    def gone(self) -> bool:
-        """It ran on this machine and does not any more; never true of a run on another machine."""
-        if self.machine != _machine():
-            return False
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
-        return False
-
-
-def this_run(who: str) -> Author:
-    """The author that this process is."""
-    return Author(who, _machine(), os.getpid())
-
-
-def read_author(description: str) -> Author | None:
-    """The author in the description of a change set, None when it names none."""
-    match = re.search(r"by (?P<who>\S+), run (?P<machine>[0-9a-f]{8})-(?P<process>\d+)", description)
-    return Author(match["who"], match["machine"], int(match["process"])) if match else None
-
-
-def _machine() -> str:
-    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-
-
-def clear_change_sets(aws: Aws, stack: Stack) -> int:
-    """Removes the change sets that earlier runs of this script left; returns how many. The plan that somebody else is
-    looking at stays: whose run is not known to have ended may still be at the prompt. The one that was executed last
-    goes, too: while it is there, so are those of nested stacks without changes, which add up."""
-    names = [summary["ChangeSetId"] for summary in change_sets(aws, stack.id) if _is_left(summary)]
-    if stack.change_set.partition(":changeSet/")[2].startswith((OURS, SAVED)):
-        names.append(stack.change_set)
-    for name in names:
-        delete_change_set(aws, name)
-    return len(names)
-
-
 def delete_empty(aws: Aws, name: str) -> None:
     """Deletes the stack that a first change set brought with it, unless somebody else plans to create it, too."""
     stack = read(aws, name)
@@ -181,13 +122,6 @@ def change_sets(aws: Aws, stack_id: str) -> Iterator[Answer]:
             executed = summary.get("ExecutionStatus") == "EXECUTE_COMPLETE"
             if not (summary.get("ParentChangeSetId") or going or executed):
                 yield summary
-
-
-def _is_left(summary: Answer) -> bool:
-    if not summary["ChangeSetName"].startswith(OURS):
-        return False
-    author = read_author(summary.get("Description", ""))
-    return bool(author and author.gone) or datetime.now(UTC) - summary["CreationTime"] > STALE
 
 
 def create_change_set(aws: Aws, **request: Any) -> Answer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.cfn.templates import TemplateSet
-from scripts.deployment import git
+from scripts import git
 
 
 @dataclass(frozen=True)

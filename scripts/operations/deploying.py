@@ -1,5 +1,6 @@
 """What the command `delivery` adds to the core of a deployment: the steps that `Extensions` leaves open."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,23 +11,36 @@ from generator.cfn.environments import SHARED
 from generator.cfn.losses import REPLACED, TemplatePair
 from generator.cfn.statuses import DEPLOYED
 from generator.cfn.templates import Template
-from scripts.deployment import deploy_root
+from scripts.deployment import deploy_root as core
 from scripts.deployment.aws import Aws
-from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, plan_root
+from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, deploy_root, execute, plan_root
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.execute import Observer, Outcome, last_operation, watch
-from scripts.deployment.package import find_record
-from scripts.deployment.plan import Plan
+from scripts.deployment.execute import Observer, Outcome, watch
+from scripts.deployment.package import RECORDS, Bucket, Record
+from scripts.deployment.plan import CREATE, DELETE, Plan, discard
 from scripts.deployment.stacks import Stack
-from scripts.operations import adoption, alarms, image_first, linked_roles, saved_plan
+from scripts.operations import (
+    adoption,
+    alarms,
+    deletion,
+    image_first,
+    linked_roles,
+    production,
+    saved_plan,
+    shared_root,
+)
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
+from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.options import DeployOptions
+from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
 from scripts.operations.refusals import PIPELINE, follows, refusals
-from scripts.operations.releases import approvals, source
+from scripts.operations.releases import approvals
+from scripts.operations.releases import source as pipeline_source
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
+from scripts.operations.stack_settings import Settings
 from scripts.operations.watching import Audience
 from scripts.terminal import console, prompt
 from scripts.terminal.text import Line
@@ -41,7 +55,9 @@ def deploy(run: Run, options: DeployOptions) -> Exit:
     saved = saved_plan.read(options.plan) if options.plan else None
     if saved:
         saved_plan.belongs(saved, run.environment.name, run.aws.identity().account, run.aws.region)
-    ended = deploy_root.deploy(context(run, options, saved))
+    whole = context(run, options, saved)
+    production.check_consent(run.environment, whole.consent)
+    ended = core.deploy(whole)
     if ended is Exit.DONE and saved and any(entry.image for entry in saved.stacks):
         say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
     if run.aws.endpoint:
@@ -51,43 +67,51 @@ def deploy(run: Run, options: DeployOptions) -> Exit:
 
 def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) -> Context:
     """What the core is given by this command."""
-    steps = Steps(run, options)
+    steps = Steps(run, options, saved)
     extensions = Extensions(
+        check=production.check_context,
+        superfluous=deletion.superfluous_roots,
+        before_root=steps.check_source,
+        after_root=steps.keep_approvals,
+        attach=steps.attach,
+        clear=shared_root.clear,
+        plan=steps.plan,
         adopt=partial(adoption.adopted_parameters, adopt=options.adopt),
-        plan=partial(saved_plan.reviewed_plan, saved) if saved else plan_visibly,
-        revise=image_first.revise,
+        revise=shared_root.revise,
         options=partial(alarms.rollback_options, watched=not options.keep.without_alarms),
         review=review,
         show=partial(plan_text.plan_lines, verbose=options.watch.verbose),
         check_names=steps.check_names,
-        wait=steps.wait,
+        prompt=TerminalPrompt(),
         agreed=partial(adoption.record_adopted, templates=run.templates),
-        first_plan=steps.first_plan,
-        before_root=steps.check_source,
-        after_root=steps.keep_approvals,
-        before_execution=lambda root, plan: linked_roles.create_missing(root.aws, plan),
-        attach=steps.attach,
+        execute=execute_image_first,
+        before_execution=before_execution,
+        after_execution=after_execution,
         observer=steps.observer,
         report=steps.report,
         say=say,
-        prompt=TerminalPrompt(),
         keeps_change_sets=saved is not None,
     )
-    consent = replace(options.consent, reviewed=saved is not None)
     return Context(
         run.aws,
         run.roots,
         run.project,
         run.gate,
-        consent,
+        replace(options.consent, reviewed=saved is not None),
         options.keep.topics,
         options.change_set,
+        origin=source(run.project),
+        run=this_run("").run,
         extensions=extensions,
     )
 
 
-def review(root: RootDeployment, plan: Plan, pair: TemplatePair) -> Plan:
-    """The plan with what follows for sure, why it must not be executed as it is, and what has to change first."""
+def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
+    """The plan with how the stack is kept, what follows for sure, why it must not be executed as it is, and what has to
+    change first."""
+    plan = replace(plan, setting_changes=tuple(Settings.of(root).changes(root.aws, root.previous)))
+    if plan.empty or pair is None:
+        return plan
     running = [name for name in pipelines(plan) if executing(root.aws, name)]
     plan = replace(plan, follows=tuple(follows(plan, pair)))
     values = {each.name: each.value for each in root.computed}
@@ -95,7 +119,45 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair) -> Plan:
     return replace(plan, refusals=tuple(refusals(plan, pair, running)), first=first)
 
 
-def plan_visibly(root: RootDeployment) -> Plan | None:
+def before_execution(root: RootDeployment, plan: Plan) -> Iterator[str]:
+    """What an execution needs: service-linked roles, and of a stack that exists how it is kept, because a policy has to
+    stand before what it forbids."""
+    yield from linked_roles.create_missing(root.aws, plan)
+    if plan.kind != CREATE:
+        Settings.of(root).apply(root.aws, plan.stack_id, plan.setting_changes)
+    if plan.empty:
+        yield f"{plan.stack}: done"
+
+
+def after_execution(root: RootDeployment, plan: Plan, outcome: Outcome) -> None:
+    """How a stack is kept that is new."""
+    if plan.kind == CREATE and outcome.exit is Exit.DONE:
+        Settings.of(root).apply(root.aws, plan.stack_id, plan.setting_changes)
+
+
+def execute_image_first(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack | None]:
+    """Executes a plan; the running image alone comes first where the plan says so, so that a rollback of what follows
+    lands on the release that runs. What was agreed to is planned again on top of it."""
+    if plan.kind == DELETE:
+        return deletion.execute_deletion(root, plan)
+    if not plan.first:
+        return execute(root, plan)
+    discard(root.aws, plan)  # it is of no use once the image has changed
+    first = image_first.plan_image(root, plan)
+    say([f"{plan.stack}: first the image that runs, by itself"])
+    if first is None:
+        raise RefusedError(f"{plan.stack}: nothing knows how to change {plan.first[0].name} first.")
+    try:
+        ended, stack = execute(root, first)
+    except ManualActionRequiredError:  # it is running
+        raise
+    except BaseException:
+        discard(root.aws, first)
+        raise
+    return deploy_root(root, agreed=plan.digest) if ended is Exit.DONE else (ended, stack)
+
+
+def plan_visibly(root: RootDeployment) -> Plan:
     """`plan_root`, with a sign that it is at work."""
     with console.working(f"planning {root.environment.stack}"):
         return plan_root(root)
@@ -114,8 +176,26 @@ class TerminalPrompt:
 class Steps:
     """The steps of one run that need what its command line says."""
 
-    def __init__(self, run: Run, options: DeployOptions) -> None:
-        self.run, self.options = run, options
+    def __init__(self, run: Run, options: DeployOptions, saved: SavedPlan | None) -> None:
+        self.run, self.options, self.saved = run, options, saved
+
+    def plan(self, root: RootDeployment) -> Plan | None:
+        """The plan of a root, or the reviewed one; with --wait it is made again when what forbids it has ended. Of a
+        root that the caller may only read there is no change set."""
+        if shared_root.is_read_only(root):
+            root = replace(root, context=replace(root.context, change_set=False))
+        while True:
+            if self.saved:
+                plan = saved_plan.reviewed_plan(self.saved, root)
+            elif root.environment.needed:
+                plan = plan_visibly(root)
+            else:
+                plan = deletion.plan_deletion(root.aws, root.previous) if root.previous else None
+            if not (plan and self.options.consent.wait and any(refusal.waits for refusal in plan.refusals)):
+                return plan
+            if not self.saved:
+                discard(root.aws, plan)
+            self.wait(plan)
 
     def check_names(self, root: RootDeployment, plan: Plan) -> None:
         """A name that says nothing of this plan is a mistake: of the person, or of what is thought to happen. A name of
@@ -139,21 +219,15 @@ class Steps:
             for line in waited(self.run.aws, pipeline):
                 say([line])
 
-    def first_plan(self, root: RootDeployment, plan: Plan) -> Plan | None:
-        """The image alone, so that a rollback of what follows lands on the release that runs."""
-        first = image_first.plan_image(root, plan)
-        say([f"{plan.stack}: first the image that runs, by itself"])
-        return first
-
     def check_source(self, root: RootDeployment) -> None:
         """What a pipeline starts from has to be there; the local AWS has neither pushes nor pull requests."""
         if root.name != SHARED and not self.run.aws.endpoint:
             shared = root.other_stacks.get(SHARED)
-            source.check_source(self.run.aws, self.run.environment, shared, self.options.without_branch)
+            pipeline_source.check_source(self.run.aws, self.run.environment, shared, self.options.without_branch)
 
     def keep_approvals(self, root: RootDeployment, stack: Stack) -> list[str]:
         """The rule of approvals, which CloudFormation has no type for; an environment's deploy role leaves it alone."""
-        if root.name != SHARED or self.run.aws.endpoint or root.read_only:
+        if root.name != SHARED or self.run.aws.endpoint or shared_root.is_read_only(root):
             return []
         return approvals.keep_line(self.run.aws, stack.outputs)
 
@@ -170,7 +244,7 @@ class Steps:
         observer = self.observer(root, None)
         outcome = watch(root.aws, operation.running(stack), observer)
         say(self.report(root, outcome, observer))
-        if record := find_record(root.aws, root.bucket, stack.name, operation.token):
+        if record := _find_record(root.aws, root.bucket, stack.name, operation.token):
             record.write(root.aws, status=outcome.status)
 
     def observer(self, root: RootDeployment, plan: Plan | None) -> FailureObserver:
@@ -193,6 +267,16 @@ def _names(root: Template) -> set[str]:
 
 def _standing(stack: Stack) -> str:
     return f"{stack.name} {stack.meaning.text}"
+
+
+def _find_record(aws: Aws, bucket: Bucket, stack: str, change_set: str) -> Record | None:
+    """The record of a deployment that another run started; `change_set` is the name of its change set."""
+    for page in aws.pages("s3", "list_objects_v2", Prefix=f"{RECORDS}{stack}/", **bucket.address):
+        for entry in page.get("Contents", ()):
+            if entry["Key"].endswith(f"-{change_set}.json"):
+                body = json.loads(aws.call("s3", "get_object", Key=entry["Key"], **bucket.address)["Body"].read())
+                return Record(bucket, entry["Key"], body)
+    return None
 
 
 def pipelines(plan: Plan) -> list[str]:

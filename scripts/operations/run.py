@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, PRODUCTION, Environment
-from scripts.deployment import guards, stacks
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import NotConfirmedError
 from scripts.deployment.package import GateVerdict
+from scripts.operations import production
 from scripts.terminal import console, prompt
 from scripts.terminal.text import Line
 
@@ -43,7 +44,7 @@ class Run:
         """Production is changed as its deploy role alone, whatever is changed. Raises `RefusedError`."""
         if self.environment.name == PRODUCTION:
             access = stacks.read(self.aws, self.roots[ACCESS].stack) if ACCESS in self.roots else None
-            guards.check_deployer(self.environment, self.aws.identity(), access)
+            production.check_deployer(self.environment, self.aws.identity(), access)
 
 
 def say(lines: Iterable[Line | str]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.deployment import git
+from scripts import git
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal.account_view import Action
 from scripts.rehearsal.context import S3_ENCRYPTS, ActionOutput, RehearsalContext

@@ -10,7 +10,7 @@ from typing import Any
 from generator.cfn import parameters
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.templates import TemplatesError, TemplateSet, from_bodies
-from scripts.deployment import git
+from scripts import git
 from scripts.deployment.errors import RefusedError
 
 TEMPLATES, PARAMS = "templates", "params"

@@ -1,11 +1,14 @@
 """The one way to ask a person. Whoever is not there or closes the input has not agreed."""
 
+import os
+import select
+import signal
 import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import TextIO
 
-from scripts.deployment.guards import read_line
 from scripts.terminal.text import visible
 
 
@@ -62,6 +65,28 @@ def _answered(question: str, *, hidden: bool) -> str:
     if hidden:  # the end of the line was not seen either
         print(file=screen)
     return line.strip()
+
+
+def read_line(question: str, screen: TextIO) -> str:
+    """What is typed after `question`, on a terminal. Raises `EOFError` at the end of the input.
+
+    Ctrl-C always ends it. `input` loses a signal that comes after the question is shown and before reading begins: it
+    looks for signals only when reading is interrupted (CPython, Parser/myreadline.c). So the signal is waited for, too.
+    """
+    signals, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    before = signal.set_wakeup_fd(wakeup)
+    try:
+        print(question, end="", file=screen, flush=True)
+        while sys.stdin not in select.select([sys.stdin, signals], [], [])[0]:
+            os.read(signals, 1)  # a signal that ended nothing
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(signals)
+        os.close(wakeup)
+    if line := sys.stdin.readline():
+        return line
+    raise EOFError
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.deployment import git, package
+from scripts import git
+from scripts.deployment import package
+from scripts.operations import origin
 
 ME = ("-c", "user.name=n", "-c", "user.email=n@x.test")
 
@@ -56,7 +58,7 @@ def test_variables_of_a_hook_lead_nowhere(mine: Path, other: Path, monkeypatch: 
     }.items():
         monkeypatch.setenv(name, str(value))
     assert git.state(mine) == git.State(commit, "main", ())
-    assert package.source(mine) == package.Source(commit, "main", "clean")
+    assert origin.source(mine) == package.Source(commit, "main", "clean")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_settings_hide_nothing(mine: Path, setting: tuple[str, str]) -> None:
     (mine / "a").write_text("changed", encoding="utf-8")
     run(mine, "mv", "b", "c")
     assert set(git.state(mine).changed) == {"ünt racked\nfile", "a", "c"}
-    assert package.source(mine).tree == "changed"
+    assert origin.source(mine).tree == "changed"
 
 
 @pytest.mark.parametrize("mark", ["--assume-unchanged", "--skip-worktree"])
@@ -113,7 +115,7 @@ def test_a_repository_without_commits(tmp_path: Path) -> None:
 
 def test_no_branch(mine: Path) -> None:
     run(mine, "checkout", "-q", "--detach")
-    assert git.state(mine).branch == "" and package.source(mine).branch == "(detached)"
+    assert git.state(mine).branch == "" and origin.source(mine).branch == "(detached)"
 
 
 def test_gits_own_words_are_heard(tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 # Where each may stand. `scripts/ci/comment.py` runs by itself on a git host's machine, and asks that host.
 # The core of a deployment stands by itself, and reads what is typed. `input` and `getpass` may lose an early Ctrl-C.
-GIT = {"scripts/deployment/git.py"}
+GIT = {"scripts/git.py"}
 PEOPLE = {"scripts/terminal/prompt.py", "scripts/deployment/guards.py"}
 NETWORK = {"scripts/loopback.py", "scripts/ci/comment.py"}
 RULES = {"git": GIT, "input": set[str](), "getpass": set[str](), "sys.stdin.readline": PEOPLE}

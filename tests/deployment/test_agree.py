@@ -22,6 +22,7 @@ from scripts.deployment.plan import CREATE, UPDATE, Plan, Refusal
 from scripts.deployment.stacks import Stack
 from scripts.operations import deploying, image_first
 from scripts.operations.options import DeployOptions
+from scripts.operations.production import check_consent
 from scripts.operations.run import Run
 from scripts.terminal import prompt
 from tests.conftest import ROOT
@@ -99,9 +100,9 @@ def test_production_is_agreed_to_by_its_name(
 
 def test_production_is_agreed_to_in_advance_with_a_reviewed_plan_only() -> None:
     with pytest.raises(RefusedError, match="`--yes` alone is not accepted for production"):
-        Consent(yes=True).check_options(run("production").run.environment)
-    Consent(yes=True, reviewed=True).check_options(run("production").run.environment)
-    Consent(yes=True).check_options(run("staging").run.environment)
+        check_consent(run("production").run.environment, Consent(yes=True))
+    check_consent(run("production").run.environment, Consent(yes=True, reviewed=True))
+    check_consent(run("staging").run.environment, Consent(yes=True))
 
 
 def test_what_is_lost_has_to_be_named_whoever_agrees() -> None:
@@ -158,7 +159,7 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
         return Exit.DONE, before
 
     monkeypatch.setattr(deploy_root, "prepare", lambda root: replace(root, previous=before))
-    monkeypatch.setattr(deploy_root, "execute", executed)
+    monkeypatch.setattr(deploying, "execute", executed)
     aws = Account("UPDATE_COMPLETE")
     root = Invocation(*arguments(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)).root
     extensions = replace(root.context.extensions, plan=lambda _: plans.pop(0))

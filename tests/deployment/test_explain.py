@@ -14,10 +14,10 @@ from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import execute
 from scripts.deployment.aws import Answer, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
-from scripts.deployment.execute import read_events
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import cause, diagnose
+from scripts.operations.diagnose.operation import read_events
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress_view import Lines
 from tests.conftest import ROOT

@@ -17,10 +17,11 @@ import pytest
 from generator.cfn import packaging
 from generator.cfn.packaging import PackagedSet
 from generator.cfn.templates import STACK, load
-from scripts.deployment import environment, package, stacks
+from scripts.deployment import environment, package
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Bucket, GateVerdict
+from scripts.operations import origin
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
 from tests.support import commands
@@ -188,12 +189,12 @@ def test_the_source_of_a_deployment(tmp_path: Path) -> None:
         command = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=n@x.test", *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    assert package.source(tmp_path).commit == "unknown"
+    assert origin.source(tmp_path).commit == "unknown"
     git("init", "--initial-branch=main")
     git("commit", "--allow-empty", "-m", "first")
-    assert package.source(tmp_path) == package.Source(git("rev-parse", "HEAD"), "main", "clean")
+    assert origin.source(tmp_path) == package.Source(git("rev-parse", "HEAD"), "main", "clean")
     (tmp_path / "new").touch()
-    assert package.source(tmp_path).tree == "changed"
+    assert origin.source(tmp_path).tree == "changed"
     root = RootDeployment(
         Context(Prepared(sts__get_caller_identity={"Account": ACCOUNT, "Arn": ME.arn}), {}, tmp_path, GateVerdict({})),
         environment.load("shared", ROOT / "templates", ROOT / "params")["shared"],
@@ -201,8 +202,8 @@ def test_the_source_of_a_deployment(tmp_path: Path) -> None:
         BUCKET,
         packaged(),
     )
-    root = replace(root, context=replace(root.context, origin=package.source(tmp_path)))
-    author, commit = stacks.this_run(ME.arn), git("rev-parse", "HEAD")[:12]
+    root = replace(root, context=replace(root.context, origin=origin.source(tmp_path), run=origin.this_run(ME.arn).run))
+    author, commit = origin.this_run(ME.arn), git("rev-parse", "HEAD")[:12]
     text, version = root.describe("d" * 64), root.environment.version
     assert text == f"{author}; commit {commit} (main, tree changed); set {version}; plan {'d' * 16}"
-    assert stacks.read_author(text) == author and stacks.read_author("somebody's own words") is None
+    assert origin.read_author(text) == author and origin.read_author("somebody's own words") is None

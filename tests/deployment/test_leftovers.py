@@ -13,6 +13,7 @@ import pytest
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.stacks import OURS, Stack
+from scripts.operations import origin
 from tests.deployment.service import ME, Prepared, arn, refusal
 
 STAGING = "dashboard-staging"
@@ -22,7 +23,7 @@ def test_only_our_own_leftovers_are_removed() -> None:
     """Not what somebody else made, nor a plan that somebody may be looking at."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    us, ended = stacks.this_run(ME.arn), replace(stacks.this_run(ME.arn), process=gone.pid)
+    us, ended = origin.this_run(ME.arn), replace(origin.this_run(ME.arn), process=gone.pid)
     now, old = datetime.now(UTC), datetime.now(UTC) - timedelta(hours=2)
     names = ("1", "1-Storage", "0", "2", "3", "4", "5")
     mine, child, done, looked, away, stale, other = (
@@ -48,12 +49,12 @@ def test_only_our_own_leftovers_are_removed() -> None:
         ]
     }
     executed = arn("changeSet", f"{OURS}9")
-    assert stacks.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "", change_set=executed)) == 3
+    assert origin.clear_change_sets(aws, Stack(STAGING, arn("stack", STAGING), "", change_set=executed)) == 3
     removed = [request["ChangeSetName"] for name, request in aws.asked if name.endswith("delete_change_set")]
     assert removed == [mine["ChangeSetId"], stale["ChangeSetId"], executed]
     aws.answers["cloudformation.list_change_sets"] = {"Summaries": []}
     others = Stack(STAGING, arn("stack", STAGING), "", change_set=arn("changeSet", "x"))
-    assert stacks.clear_change_sets(aws, others) == 0
+    assert origin.clear_change_sets(aws, others) == 0
 
 
 def test_an_executed_change_set_may_stay_as_a_record() -> None:

@@ -92,7 +92,10 @@ CASES: dict[str, Case] = {
         "cloudformation.execute_change_set",
         "ChangeSetNotFound",
         lambda aws: execute.start(aws, PLAN),
-        Prepared(cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]}),
+        Prepared(
+            cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]},
+            cloudformation__describe_change_set={"ExecutionStatus": "OBSOLETE"},
+        ),
     ),
     "the packaging bucket is new": (
         "s3.get_bucket_policy",

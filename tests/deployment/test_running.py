@@ -13,12 +13,14 @@ import pytest
 
 from generator.cfn.environments import Environment
 from generator.cfn.templates import STACK
-from scripts.deployment import environment, execute, stacks
+from scripts.deployment import environment, execute
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
+from scripts.operations import origin
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
+from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import ME, Prepared, arn, refusal
@@ -70,7 +72,7 @@ class Busy(Account):
 
     def change_set(self, ChangeSetName: str, **_: Any) -> dict[str, Any]:
         if TOKEN in ChangeSetName:
-            return {"Description": f"{stacks.this_run(self.who)}; commit 0", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
+            return {"Description": f"{origin.this_run(self.who)}; commit 0", "ExecutionStatus": "EXECUTE_IN_PROGRESS"}
         return super().change_set(ChangeSetName)
 
 
@@ -91,7 +93,7 @@ def test_the_second_one_is_told_who_deploys_since_when(loaded: dict[str, Environ
 def test_what_another_run_started_is_found_from_its_beginning() -> None:
     aws = Busy(ME.arn)
     stack = Stack(STAGING, arn("stack", STAGING), "UPDATE_IN_PROGRESS", change_set=arn("changeSet", TOKEN))
-    operation = execute.last_operation(aws, stack.id)
+    operation = last_operation(aws, stack.id)
     assert operation and (operation.token, operation.after) == (TOKEN, EVENTS[1]["EventId"])
     assert history.operator(aws, stack) == ME.arn
 
@@ -100,13 +102,20 @@ PLAN = Plan(STAGING, arn("stack", STAGING), "UPDATE", arn("changeSet", TOKEN), T
 
 
 @pytest.mark.parametrize(
-    ("events", "begun"), [(EVENTS, True), (EVENTS[1:], False), ([own("UPDATE_IN_PROGRESS", 0, "other")], False)]
+    ("change_set", "begun"),
+    [
+        *(({"ExecutionStatus": status}, True) for status in execute.BEGUN),
+        ({"ExecutionStatus": "OBSOLETE"}, False),  # somebody else was faster
+        ({"ExecutionStatus": "AVAILABLE"}, False),
+        (refusal("x", "ChangeSetNotFound"), False),
+    ],
 )
-def test_an_execution_whose_answer_was_lost_has_begun_or_not(events: list[dict[str, Any]], begun: bool) -> None:
+def test_an_execution_whose_answer_was_lost_has_begun_or_not(change_set: Any, begun: bool) -> None:
     """Botocore sends the call again, and CloudFormation refuses the second one."""
     aws = Prepared(
         cloudformation__execute_change_set=refusal("x", "InvalidChangeSetStatus"),
-        cloudformation__describe_stack_events={"StackEvents": events},
+        cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]},
+        cloudformation__describe_change_set=change_set,
     )
     if begun:
         assert execute.start(aws, PLAN).stack.name == STAGING
@@ -117,8 +126,11 @@ def test_an_execution_whose_answer_was_lost_has_begun_or_not(events: list[dict[s
 
 def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
     lost = refusal("x", "EndpointConnectionError")
-    first = {"StackEvents": EVENTS[1:]}
-    aws = Prepared(cloudformation__execute_change_set=lost, cloudformation__describe_stack_events=[first, lost])
+    aws = Prepared(
+        cloudformation__execute_change_set=lost,
+        cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]},
+        cloudformation__describe_change_set=lost,
+    )
     with pytest.raises(ManualActionRequiredError, match="is not known"):
         execute.start(aws, PLAN)
 
@@ -251,10 +263,11 @@ def test_ctrl_c_while_it_is_sent_leaves_it_running_if_it_began() -> None:
     def interrupted(**_: Any) -> Any:
         raise KeyboardInterrupt
 
-    for events, ends in ((EVENTS, ManualActionRequiredError), (EVENTS[1:], KeyboardInterrupt)):
+    for status, ends in (("EXECUTE_IN_PROGRESS", ManualActionRequiredError), ("AVAILABLE", KeyboardInterrupt)):
         aws = Prepared(
             cloudformation__execute_change_set=interrupted,
-            cloudformation__describe_stack_events={"StackEvents": events},
+            cloudformation__describe_stack_events={"StackEvents": EVENTS[1:]},
+            cloudformation__describe_change_set={"ExecutionStatus": status},
         )
         with pytest.raises(ends):
             execute.start(aws, PLAN)

@@ -14,13 +14,14 @@ from generator.cfn.packaging import PackagedSet
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import environment
 from scripts.deployment.aws import Endpoint
-from scripts.deployment.compare import ALLOW_ALL, Comparison, Settings
+from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.package import Bucket, GateVerdict
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 from scripts.operations import alarms
 from scripts.operations.output.settings import setting_lines
+from scripts.operations.stack_settings import ALLOW_ALL, Settings
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
 
@@ -71,7 +72,7 @@ def test_updates_are_watched_by_the_alarms_that_guard_releases_and_exist(staging
     aws = Prepared(cloudformation__list_stack_resources=resources)
     root = deployment(aws, staging, STACK)
     prefix = f"arn:aws:cloudwatch:{REGION}:000000000000:alarm:"
-    assert root.settings.protected and root.settings.policy == staging.file.stack_policy
+    assert Settings.of(root) == Settings(True, staging.file.stack_policy)
     assert alarms.rollback_options(root, NOTHING, watched=True) == {
         "RollbackConfiguration": {
             "RollbackTriggers": [
@@ -82,14 +83,14 @@ def test_updates_are_watched_by_the_alarms_that_guard_releases_and_exist(staging
     }
     nobody = deployment(Prepared(), staging, STACK, topics=())
     unwatched = alarms.rollback_options(nobody, NOTHING, watched=False)["RollbackConfiguration"]
-    assert unwatched["RollbackTriggers"] == [] and nobody.settings.topics == ()
+    assert unwatched["RollbackTriggers"] == []
 
 
 def test_a_creation_is_watched_by_no_alarm_and_a_local_one_not_protected(staging: Environment) -> None:
     aws = Prepared()
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
     root = deployment(aws, replace(staging, file=replace(staging.file, stack_policy={})), None)
-    assert root.settings == Settings(protected=False, policy={})
+    assert Settings.of(root) == Settings(protected=False, policy={})
     assert alarms.rollback_options(root, NOTHING, watched=True) == {}
 
 
@@ -145,7 +146,7 @@ def test_the_policy_is_that_of_the_parameter_file(standing: Any, policy: Any, ex
 
 def test_protection_is_told_and_set() -> None:
     aws = Prepared(cloudformation__update_termination_protection={})
-    settings = Settings(protected=True, policy={}, topics=())
+    settings = Settings(protected=True, policy={})
     changes = settings.changes(aws, None)
     triggers = [{"Arn": "arn:aws:cloudwatch:r:0:alarm:Errors", "Type": ALARM}]
     options = {"NotificationARNs": [], "RollbackConfiguration": {"RollbackTriggers": triggers}}

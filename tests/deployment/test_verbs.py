@@ -118,7 +118,8 @@ class Account(Prepared):
             return {"Status": "FAILED", "StatusReason": NO_CHANGES, "ChangeSetId": ChangeSetName}
         added = {"Action": "Add", "LogicalResourceId": "Storage", "ResourceType": STACK}
         changes = [{"Type": "Resource", "ResourceChange": added}]
-        return {"Status": "CREATE_COMPLETE", "ChangeSetId": ChangeSetName, "Changes": changes}
+        status = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+        return {**status, "ChangeSetId": ChangeSetName, "Changes": changes}
 
     def template(self, StackName: str, **_: Any) -> dict[str, Any]:
         """The shared stack's is the one that lies in the repository."""

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from generator.cfn.environments import Environment
-from scripts.deployment import guards
 from scripts.deployment.aws import Identity
 from scripts.deployment.environment import load
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
+from scripts.operations import production
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, Prepared, arn
 from tests.support.runs import verb_options, verb_run
@@ -23,7 +23,7 @@ from tests.support.runs import verb_options, verb_run
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
-ACCESS = Stack("access", "id", "CREATE_COMPLETE", outputs={guards.DEPLOY_ROLE: DEPLOYER})
+ACCESS = Stack("access", "id", "CREATE_COMPLETE", outputs={production.DEPLOY_ROLE: DEPLOYER})
 ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
 
 
@@ -53,11 +53,11 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_the_deploy_role_deploys_what_everybody_has(tree: Path) -> None:
-    guards.check_production(environment("production"), ME, ACCESS, tree)
+    production.check_production(environment("production"), ME, ACCESS, tree)
 
 
 def test_other_environments_ask_for_nothing(tmp_path: Path) -> None:
-    guards.check_production(
+    production.check_production(
         environment("staging"), Identity(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/me"), None, tmp_path
     )
 
@@ -69,7 +69,7 @@ ACTING = ("destroy", "continue_", "rollback", "config")
 def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     """Before anything else is looked at that a stranger could be told, or changed."""
     loaded = load("production", ROOT / "templates", ROOT / "params")
-    outputs = {guards.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
+    outputs = {production.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
     outputs_list = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
     aws = Prepared(
@@ -94,7 +94,7 @@ def test_whatever_changes_production_asks_who_does(verb: str) -> None:
 )
 def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
     with pytest.raises(RefusedError) as refused:
-        guards.check_production(environment("production"), Identity(ACCOUNT, arn), ACCESS, tree)
+        production.check_production(environment("production"), Identity(ACCOUNT, arn), ACCESS, tree)
     assert arn in refused.value.reason
     for line in (
         "[profile cloud-health-dashboard-production]",
@@ -108,13 +108,13 @@ def test_somebody_else_is_told_how_to_sign_in(tree: Path, arn: str) -> None:
 def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
     stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
     with pytest.raises(RefusedError, match="this is arn:aws:sts::111122223333"):
-        guards.check_production(environment("production"), stranger, ACCESS, tree)
+        production.check_production(environment("production"), stranger, ACCESS, tree)
 
 
 @pytest.mark.parametrize("access", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
 def test_without_its_role_production_waits_for_an_administrator(tree: Path, access: Stack | None) -> None:
     with pytest.raises(RefusedError, match="make access ENV=production"):
-        guards.check_production(environment("production"), ME, access, tree)
+        production.check_production(environment("production"), ME, access, tree)
 
 
 def change(tree: Path) -> None:
@@ -152,10 +152,10 @@ def test_a_tree_that_nobody_else_has_is_refused(tree: Path, spoil: object, says:
     assert callable(spoil)
     spoil(tree)
     with pytest.raises(RefusedError, match=says) as refused:
-        guards.check_production(environment("production"), ME, ACCESS, tree)
+        production.check_production(environment("production"), ME, ACCESS, tree)
     assert "nothing has happened" in refused.value.reason
 
 
 def test_no_tree_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="this one is unknown"):
-        guards.check_production(environment("production"), ME, ACCESS, tmp_path)
+        production.check_production(environment("production"), ME, ACCESS, tmp_path)

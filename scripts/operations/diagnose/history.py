@@ -10,8 +10,10 @@ from generator.cfn.environments import Environment
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, UsageError
-from scripts.deployment.execute import Event, Operation, last_operation, read_events
-from scripts.deployment.stacks import Stack, read, read_author, resources
+from scripts.deployment.execute import Event
+from scripts.deployment.stacks import Stack, read, resources
+from scripts.operations.diagnose.operation import Operation, last_operation, read_events
+from scripts.operations.origin import read_author
 from scripts.operations.run import Run
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}

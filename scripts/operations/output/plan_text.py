@@ -179,7 +179,7 @@ def _permissions(plan: Plan) -> Iterator[Line]:
 
 def _notices(plan: Plan) -> Iterator[Line]:
     for notice in plan.notices:
-        yield line(f"{notice.kind}: {notice.where}: {notice.text}", depth=1)
+        yield line(str(notice), depth=1)
 
 
 def _warnings(plan: Plan) -> Iterator[Line]:

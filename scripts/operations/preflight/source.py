@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from scripts.deployment import guards, stacks
+from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, RefusedError
+from scripts.operations import production
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 # How a physical name is looked up: service, operation, the arguments for one name, and the error that says it is free.
@@ -29,7 +30,7 @@ def identity(survey: Survey) -> Iterator[Check]:
             f"`make access ENV={survey.environment.name}` gives a role that may do just this.",
         )
     try:
-        guards.check_production(survey.environment, survey.identity, access, survey.project)
+        production.check_production(survey.environment, survey.identity, access, survey.project)
     except RefusedError as error:
         yield fault("access", error.reason, error.remedy)
 

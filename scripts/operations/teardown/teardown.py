@@ -9,10 +9,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from scripts.deployment.aws import Answer, Aws, pauses
-from scripts.deployment.deletion import standing_resources
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
 from scripts.deployment.execute import Event
 from scripts.deployment.stacks import Stack, StackResource
+from scripts.operations.deletion import standing_resources
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"

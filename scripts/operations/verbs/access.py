@@ -7,7 +7,6 @@ from generator.cfn.environments import ACCESS, SHARED
 from scripts.deployment.deploy_root import deploy_root, package_roots
 from scripts.deployment.environment import REPOSITORY
 from scripts.deployment.errors import Exit, UsageError
-from scripts.deployment.package import source
 from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import context
 from scripts.operations.options import (
@@ -38,6 +37,6 @@ def run(run: Run, options: DeployOptions) -> Exit:
     shared = run.roots[SHARED]
     # The repository comes after the roles that make it: it will have the name that its file gives.
     repository = {REPOSITORY: shared.values({})[REPOSITORY]}
-    [root] = package_roots(replace(context(run, options), origin=source(run.project)), (ACCESS,))
+    [root] = package_roots(context(run, options), (ACCESS,))
     ended, _ = deploy_root(replace(root, other_stacks={SHARED: Stack(shared.stack, "", "", outputs=repository)}))
     return ended

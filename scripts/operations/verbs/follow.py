@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
-from scripts.deployment.execute import last_operation
 from scripts.operations.diagnose import history
+from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say

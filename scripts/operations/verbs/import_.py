@@ -7,10 +7,10 @@ from generator.cfn.environments import SHARED
 from generator.cfn.statuses import Action
 from scripts.deployment import execute, stacks
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.package import source
 from scripts.deployment.plan import discard
 from scripts.operations.importing import plan_import
 from scripts.operations.options import WatchOptions, watch_arguments
+from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
 from scripts.operations.run import Run, confirm, say
 from scripts.operations.watching import Audience
@@ -58,4 +58,4 @@ def run(run: Run, options: Options) -> Exit:
 
 def _description(run: Run) -> str:
     origin, version = source(run.project), run.roots[SHARED].version
-    return f"{stacks.this_run(run.aws.identity().arn)}; {origin}; set {version}; plan import"[:1024]
+    return f"{this_run(run.aws.identity().arn)}; {origin}; set {version}; plan import"[:1024]

@@ -11,7 +11,8 @@ from pathlib import Path
 from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
-from scripts.deployment import git, stacks
+from scripts import git
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application

@@ -57,7 +57,7 @@ def run(run: Run, options: Options) -> Exit:
     deployment = DeployOptions(keep=options.keep, adopt=options.adopt, change_set=options.change_set)
     prefix, plans, finished = SAVED if options.out else OURS, list[RootPlan](), False
     try:
-        for root, root_plan in plan_roots(context(run, deployment).identified(), prefix):
+        for root, root_plan in plan_roots(context(run, deployment).with_access(), prefix):
             plans.append(root_plan)
             if isinstance(root_plan.plan, Plan):
                 plans[-1] = replace(root_plan, plan=_complete(root, root_plan.plan, options))

@@ -9,9 +9,9 @@ from generator.cfn.templates import STACK
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
-from scripts.deployment.execute import last_operation, read_events
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose import history, recovery
+from scripts.operations.diagnose.operation import last_operation, read_events
 from scripts.operations.options import NoOptions
 from scripts.operations.output import outcomes
 from scripts.operations.output.progress import Progress

@@ -9,18 +9,38 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from generator.cfn.changes import PlannedChange
+from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
 from generator.cfn.losses import ADDRESSES, DELETED, KEEPS, Loss
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.compare import Settings, read_body
+from scripts.deployment.compare import read_body
+from scripts.deployment.deploy_root import Context, RootDeployment, execute
+from scripts.deployment.errors import Exit
+from scripts.deployment.execute import Running, destroy
 from scripts.deployment.plan import DELETE, Plan
-from scripts.deployment.stacks import Stack, StackResource, resources
+from scripts.deployment.stacks import Stack, StackResource, read, resources
+from scripts.operations.stack_settings import UNPROTECTED
 
-# Nothing protects a stack that goes: termination protection is switched off, once somebody has agreed.
-UNPROTECTED = Settings(protected=False, policy={})
+
+def superfluous_roots(context: Context) -> list[Environment]:
+    """The roots of a run that would create nothing any more, and whose stack stands."""
+    roots = [root for name, root in context.roots.items() if name in (EDGE, ENVIRONMENT) and not root.needed]
+    return [root for root in roots if read(context.aws.at(root.region or context.aws.region), root.stack)]
+
+
+def execute_deletion(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack | None]:
+    """Deletes the stack of a root; the stack is None when it is gone."""
+    assert root.previous
+    ended, stack = execute(root, plan, begin=partial(_begin, root.previous))
+    return ended, None if ended is Exit.DONE else stack
+
+
+def _begin(stack: Stack, aws: Aws, _: Plan) -> Running:
+    return destroy(aws, stack)
 
 
 def standing_resources(aws: Aws, stack: Stack) -> Iterator[tuple[StackResource, str]]:

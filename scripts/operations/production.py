@@ -1,0 +1,109 @@
+"""Who may deploy production, from which working tree, and what nobody agrees to in advance. Nothing here changes it.
+
+Whether a session was made with MFA is invisible to the session itself (IAM user guide,
+id_credentials_mfa_configure-api-require), so production is deployed as the one role whose trust policy asks for it, and
+the script checks that it is that role.
+"""
+
+from pathlib import Path
+
+from generator.cfn.environments import PRODUCTION, Environment
+from scripts import git
+from scripts.deployment.aws import Identity
+from scripts.deployment.deploy_root import Context
+from scripts.deployment.errors import RefusedError
+from scripts.deployment.guards import Consent
+from scripts.deployment.stacks import Stack
+
+SECONDS = 60.0  # for fetching
+DEPLOY_ROLE = "DeployRoleArn"  # output of the access stack
+
+
+def check_production(environment: Environment, identity: Identity, access: Stack | None, project: Path) -> None:
+    """Raises `RefusedError` unless the environment may be deployed by this identity from this tree; only production
+    asks."""
+    if environment.name == PRODUCTION:
+        check_deployer(environment, identity, access)
+        _check_tree(environment, project)
+
+
+def check_context(context: Context) -> None:
+    """The same of a deployment that is about to begin."""
+    check_production(context.environment, context.aws.identity(), context.access, context.project)
+
+
+def check_consent(environment: Environment, consent: Consent) -> None:
+    """Raises `RefusedError` for what cannot be agreed to in advance."""
+    if environment.name == PRODUCTION and consent.yes and not consent.reviewed:
+        raise RefusedError(
+            "`--yes` alone is not accepted for production.",
+            "Save a plan with `plan --out FILE`, have it reviewed, and give --yes together with --plan FILE.",
+        )
+
+
+def check_deployer(environment: Environment, identity: Identity, access: Stack | None) -> None:
+    """Raises `RefusedError` unless the caller is the deploy role of the environment, whose access stack is given."""
+    if access is None or DEPLOY_ROLE not in access.outputs:
+        raise RefusedError(
+            f"{environment.name} is deployed as its deploy role, which does not exist yet; nothing has happened.",
+            f"An administrator makes it once, with `make access ENV={environment.name}`.",
+        )
+    deployer = access.outputs[DEPLOY_ROLE]
+    if not is_deployer(identity, access):
+        raise RefusedError(
+            f"{environment.name} is deployed as its deploy role, and this is {identity.arn}; nothing has happened.",
+            "\n".join(sign_in(f"{environment.application}-{environment.name}", deployer, identity.account)),
+        )
+
+
+def is_deployer(identity: Identity, access: Stack | None) -> bool:
+    """Whether the caller is the deploy role of the environment whose access stack is given."""
+    deployer = access.outputs.get(DEPLOY_ROLE, "") if access else ""
+    # A session's ARN has the role's name without its path (IAM user guide, reference_identifiers).
+    session = f":sts::{identity.account}:assumed-role/{deployer.rpartition('/')[2]}/"
+    return f":iam::{identity.account}:" in deployer and session in identity.arn
+
+
+def sign_in(profile: str, deployer: str, account: str) -> list[str]:
+    """How a person becomes the deploy role. Source: AWS CLI user guide, cli-configure-role."""
+    return [
+        f"Write this into ~/.aws/config, with your own names for YOU and DEVICE, and deploy with --profile {profile}:",
+        f"  [profile {profile}]",
+        f"  role_arn = {deployer}",
+        "  source_profile = YOU",
+        f"  mfa_serial = arn:aws:iam::{account}:mfa/DEVICE",
+        "With single sign-on YOU is the profile of the permission set, and the last line is left out.",
+    ]
+
+
+def _check_tree(environment: Environment, project: Path) -> None:
+    name = environment.name
+    try:
+        state = git.state(project)
+    except git.GitError as error:
+        raise RefusedError(
+            f"{name} is deployed from a clean tree, and this one is unknown, for git says: {error}",
+            "Correct what git says, and run again; nothing has happened.",
+        ) from error
+    if state.changed or not state.commit:
+        others = f" and {len(state.changed) - 1} more" if len(state.changed) > 1 else ""
+        what = f"changed: {state.changed[0]}{others}" if state.changed else "without a commit"
+        raise RefusedError(
+            f"{name} is deployed from a clean tree, and this one is {what}; nothing has happened.",
+            "Commit or stash what differs from the commit, and run again.",
+        )
+    try:
+        git.text(project, "fetch", "--quiet", seconds=SECONDS)
+        behind = int(git.text(project, "rev-list", "--count", "HEAD..@{upstream}"))
+    except git.GitError as error:
+        raise RefusedError(
+            f"{name} is deployed from an up-to-date tree, and {state.branch or 'this commit'} follows no branch that "
+            f"could be fetched; nothing has happened. Git says: {error}",
+            "Let it follow one, with `git branch --set-upstream-to=REMOTE/BRANCH`, and see that `git fetch` works.",
+        ) from error
+    if behind:
+        raise RefusedError(
+            f"{name} is deployed from an up-to-date tree, and {state.branch} lacks {behind} commits of the branch that "
+            "it follows; nothing has happened.",
+            "Run `git pull`, look at what changed, and run again.",
+        )
