@@ -33,6 +33,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--app", type=Path, default=PROJECT / "tests/applications/sample", help="folder of the application"
     )
     parser.add_argument("--fail-at", default="", metavar="NAME", help="stage or action that fails on request")
+    parser.add_argument(
+        "--hang-at", default="", metavar="NAME", help="stage or action that never ends: the time limit stops it"
+    )
     parser.add_argument("--pipeline", help="name of the pipeline, if there are several")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a variable of all builds")
     parser.add_argument("--programs", type=Path, help="folder of programs that builds use instead of the real ones")
@@ -72,6 +75,7 @@ def run(options: Namespace) -> Exit:
         worker=tuple(_command(options)),
         asks=options.ask,
         suppositions=frozenset(options.suppose),
+        hang_at=options.hang_at,
     )
     if options.serve:
         _serve(aws, choices, options)

@@ -72,6 +72,10 @@ def codepipeline(name: Text, below: str = "") -> Sub:
     return arn("codepipeline", f"${{Name}}{below}", Name=name)
 
 
+def state_machine(name: Text) -> Sub:
+    return arn("states", "stateMachine:${Name}", Name=name)
+
+
 def ecs_cluster(name: Text) -> Sub:
     return arn("ecs", "cluster/${Name}", Name=name)
 

@@ -21,6 +21,25 @@ class Move(NamedTuple):
 
 MOVES: tuple[Move, ...] = (
     Move(
+        "monitoring",
+        "PipelineDuration",
+        "",
+        "PipelineTimeout takes its place: the alarm on the duration counted the waiting for approvals, and came when"
+        " the run had ended",
+    ),
+    Move(
+        "monitoring",
+        "ReleaseSucceeded",
+        "",
+        "the watch over the pipeline sends this message, which a rollback sent too",
+    ),
+    Move(
+        "monitoring",
+        "DeploymentRolledBack",
+        "",
+        "the message of the failed action is the one message of a failure; a second one is no longer sent",
+    ),
+    Move(
         "access",
         "DeployingWatching",
         "",

@@ -325,6 +325,12 @@ EXECUTION_MODE = Port(
     "ExecutionMode", Kind.SWITCH, "QUEUED releases every push in turn; SUPERSEDED lets a newer one overtake"
 )
 APPROVAL = Port("ApprovalRequired", Kind.SWITCH, "true waits for a person before anything is deployed")
+EXECUTION_TIMEOUT = Port(
+    "ExecutionTimeoutMinutes",
+    Kind.NUMBER,
+    "Minutes of work after which a pipeline execution is stopped; waiting for an approval or for another execution does"
+    " not count",
+)
 APPROVAL_TIMEOUT = Port("ApprovalTimeoutMinutes", Kind.NUMBER, "Minutes after which a waiting approval fails")
 BACKEND_BUILD = Port("BackendBuild", Kind.NAME, "CodeBuild project that builds the backend, once it exists")
 FRONTEND_BUILD = Port("FrontendBuild", Kind.NAME, "CodeBuild project that builds the frontend, once it exists")
@@ -335,13 +341,12 @@ VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a
 PIPELINE = Port("Pipeline", Kind.NAME, "The pipeline, once it exists")
 PIPELINE_ARN = Port("PipelineArn", Kind.ARN, "ARN of the pipeline")
 START_RULE = Port("StartRuleName", Kind.NAME, "EventBridge rule that starts the pipeline")
+WATCH_ARN = Port("WatchArn", Kind.ARN, "ARN of the state machine that stops an execution at its limit")
+WATCH_RULE = Port("WatchRuleName", Kind.NAME, "EventBridge rule that starts the watch of an execution")
 
 # monitoring
 BUILD_ALARM_SECONDS = Port(
     "BuildDurationAlarmSeconds", Kind.NUMBER, "A build longer than this raises an alarm, in seconds"
-)
-PIPELINE_ALARM_SECONDS = Port(
-    "PipelineDurationAlarmSeconds", Kind.NUMBER, "A pipeline run longer than this raises an alarm, in seconds"
 )
 ERROR_ALARM_COUNT = Port("ErrorAlarmCount", Kind.NUMBER, "Server errors in five minutes that raise an alarm")
 LATENCY_ALARM_SECONDS = Port(

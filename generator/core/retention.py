@@ -80,6 +80,7 @@ DISPOSABLE = frozenset(
         "AWS::SNS::Topic",
         "AWS::SNS::TopicPolicy",
         "AWS::SSM::Parameter",
+        "AWS::StepFunctions::StateMachine",
     }
 )
 

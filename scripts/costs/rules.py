@@ -119,6 +119,14 @@ def _pipeline(case: Case) -> Iterator[Item]:
     yield Item("CodePipeline", f"{counted} actions a release", "codepipeline.minute", minutes)
 
 
+def _watch(case: Case) -> Iterator[Item]:
+    """The watch on the time of each release: a handful of states a minute. Its actions run one after the other, about a
+    dozen of them; a release that waits for an approval is watched on, and twice as long is a rough measure of that."""
+    states, actions, waiting = 7, 12, 2
+    minutes = case.usage["releases"].times(case.usage["action_minutes"]).times(actions * waiting)
+    yield Item(FORGOTTEN, "watch on the time of releases", "stepfunctions.transition", minutes.times(states / 1000))
+
+
 def _build(case: Case) -> Iterator[Item]:
     compute = case.stack.text(case.get("Environment", "ComputeType"))
     minutes = case.usage["releases"].times(case.usage["build_minutes"])
@@ -198,4 +206,5 @@ RULES: dict[str, Rule] = {
     "AWS::KMS::Key": _of("keys", "kms.key"),
     "AWS::S3::Bucket": _bucket,
     "AWS::SecretsManager::Secret": _of("secrets", "secret"),
+    "AWS::StepFunctions::StateMachine": _watch,
 }

@@ -31,7 +31,7 @@ class RehearsalOptions:
     that builds get instead of their own, `programs` a folder of programs that go before the real ones. `execution` is
     run, which somebody else started, instead of a new one; `worker` is the command that runs such executions. `asks`
     says that approvals wait for somebody, instead of being given by the rehearsal; `suppositions` are answers to what
-    AWS's documentation leaves open.
+    AWS's documentation leaves open. `hang_at` names a stage or action that never ends.
     """
 
     application: Path
@@ -42,6 +42,7 @@ class RehearsalOptions:
     worker: tuple[str, ...] = ()
     asks: bool = False
     suppositions: frozenset[str] = frozenset()
+    hang_at: str = ""
 
     @property
     def log_folder(self) -> Path:

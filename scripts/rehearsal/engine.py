@@ -31,12 +31,13 @@ from scripts.rehearsal.context import ActionOutput, RehearsalContext, RehearsalO
 from scripts.rehearsal.edge.sites import Distributions
 from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
 from scripts.rehearsal.executions import BY_HAND, PUSH, Execution, Executions, page_of
-from scripts.rehearsal.messages import Message
+from scripts.rehearsal.messages import EventRule, Message
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.report import ActionResult, Release, StageResult
 from scripts.rehearsal.runtime import toolchains
 from scripts.rehearsal.runtime.beanstalk import BeanstalkInstances
 from scripts.rehearsal.runtime.ecs import EcsTasks
+from scripts.rehearsal.state_machine import StateMachine
 
 Provider = Callable[[RehearsalContext, Action, Execution], ActionOutput]
 PROVIDERS: Mapping[str, Provider] = {
@@ -85,7 +86,8 @@ def rehearsal(
             context.note("details of distributions and services that the local AWS does not keep: from the templates")
             _resume(context)
             context.distributions.start()
-            release = ReleaseEngine(context, failing_action).release(options.execution)
+            hanging_action = find_action(context.pipeline, options.hang_at) if options.hang_at else ""
+            release = ReleaseEngine(context, failing_action, hanging_action).release(options.execution)
         except ActionFailedError as error:
             raise RefusedError(f"No release can be rehearsed: {error}") from error
         yield release
@@ -241,10 +243,11 @@ def find_action(pipeline: Pipeline, name: str) -> str:
 class ReleaseEngine:
     """Runs releases of one environment."""
 
-    def __init__(self, context: RehearsalContext, failing_action: str = "") -> None:
-        self.context, self.failing_action = context, failing_action
+    def __init__(self, context: RehearsalContext, failing_action: str = "", hanging_action: str = "") -> None:
+        self.context, self.failing_action, self.hanging_action = context, failing_action, hanging_action
         self.rules = messages.enabled_rules(context.aws)
         self.messages: list[Message] = []
+        self.watches: list[StateMachine] = []
         context.emit_event = self._emit
 
     def release(self, execution_id: str = "") -> Release:
@@ -256,6 +259,7 @@ class ReleaseEngine:
             execution, started = context.executions.take(execution_id), "by somebody else, in the local AWS"
         else:
             execution = context.executions.begin(PUSH if started.startswith("by a push") else BY_HAND)
+        self._send_state(execution, "STARTED")
         try:
             results = self._run_stages(execution)
         except BaseException as error:
@@ -266,8 +270,8 @@ class ReleaseEngine:
             execution.end("Succeeded")
         else:
             execution.end("Stopped" if "stop" in execution.orders else "Failed")
-        state = "SUCCEEDED" if succeeded else "FAILED"
-        self._send("CodePipeline Pipeline Execution State Change", execution, {"state": state})
+        stopped = "STOPPED" if "stop" in execution.orders else "FAILED"
+        self._send_state(execution, "SUCCEEDED" if succeeded else stopped)
         seconds = time.monotonic() - began
         left = tuple(stage.name for stage in pipeline.stages[len(results) :])
         return Release(
@@ -374,8 +378,10 @@ class ReleaseEngine:
         self.context.print_line(f"{stage.name} goes back to commit {target.commit[:12]}")
         self.failing_action = ""
         execution = self.context.executions.begin("AutomatedRollback", target.id, stage.name)
+        self._send_state(execution, "STARTED")
         result = self._run_again(stage, target, execution)
         execution.end("Succeeded" if result.succeeded else "Failed")
+        self._send_state(execution, "SUCCEEDED" if result.succeeded else "FAILED")
         failed = [action for action in result.actions if action.error]
         return f"{text}: {failed[0].name} failed, {failed[0].error}" if failed else text
 
@@ -417,7 +423,9 @@ class ReleaseEngine:
         execution.end_action(summary, error)
         detail: dict[str, Any] = {"stage": action.stage, "action": action.name, "type": dict(action.type)}
         detail["state"] = "FAILED" if error else "SUCCEEDED"
-        if error:
+        if "stop" in execution.orders:
+            detail["state"] = "ABANDONED"
+        elif error:
             detail["execution-result"] = {
                 "external-execution-summary": error,
                 "external-execution-id": execution.id,
@@ -431,6 +439,9 @@ class ReleaseEngine:
     def _provide(self, action: Action, execution: Execution) -> ActionOutput:
         if "stop" in execution.orders:
             raise ActionFailedError(f"the execution was stopped: {execution.orders['stop']}")
+        if str(action) == self.hanging_action:
+            self._hang(execution)
+            raise ActionFailedError(f"the execution was stopped: {execution.orders['stop']}")
         if str(action) == self.failing_action:
             raise ActionFailedError("failed on request (FAIL_AT)")
         if action.provider not in PROVIDERS:
@@ -442,6 +453,26 @@ class ReleaseEngine:
                 raise ActionFailedError(f"no earlier action made the artifact {name}")
         configuration = {key: _with_variables(text, execution) for key, text in action.configuration.items()}
         return PROVIDERS[action.provider](self.context, replace(action, configuration=configuration), execution)
+
+    def _send_state(self, execution: Execution, state: str) -> None:
+        """An execution begins or ends; at its end whoever watches it looks once more."""
+        self._send("CodePipeline Pipeline Execution State Change", execution, {"state": state})
+        if state != "STARTED":
+            self._look_once()
+
+    def _look_once(self) -> None:
+        for watch in self.watches:
+            watch.look()
+        self.watches = [watch for watch in self.watches if watch.status == "RUNNING"]
+
+    def _hang(self, execution: Execution) -> None:
+        """An action that does not end: the minutes of the watches pass until one of them stops the execution. Raises
+        `ActionFailedError`."""
+        while self.watches and "stop" not in execution.orders:
+            self._look_once()
+            execution.write()
+        if "stop" not in execution.orders:
+            raise ActionFailedError("hangs on request (--hang-at), and nothing stopped it")
 
     def _send(self, kind: str, execution: Execution, detail: Mapping[str, Any]) -> None:
         pipeline = self.context.pipeline
@@ -461,9 +492,18 @@ class ReleaseEngine:
             "resources": resources,
             "detail": detail,
         }
+        for rule, target in messages.targets_of(event, self.rules, "states"):
+            self._start_watch(rule, target, json.loads(messages.target_input(target, event)))
         for message in messages.messages_for(event, self.rules, self.context.checker):
             self.messages.append(message)
             self.context.print_line(f"notification by rule {message.rule}")
+
+    def _start_watch(self, rule: EventRule, target: Mapping[str, Any], given: dict[str, Any]) -> None:
+        checker = self.context.checker
+        checker.check_service_trust(target["RoleArn"], "AWS::Events::Rule", "Targets")
+        checker.check_operation(target["RoleArn"], "target states", {"Arn": target["Arn"]})
+        self.watches.append(StateMachine(self.context.aws, checker, target["Arn"], given, self.messages))
+        self.context.print_line(f"watched by {target['Arn'].rpartition(':')[2]}, rule {rule.name}")
 
 
 def _with_variables(text: str, execution: Execution) -> str:

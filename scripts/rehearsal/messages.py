@@ -50,13 +50,22 @@ def enabled_rules(aws: Aws) -> list[EventRule]:
     return rules
 
 
-def messages_for(event: Event, rules: list[EventRule], checker: PermissionChecker) -> list[Message]:
-    """What the targets of all matching rules are sent because of an event."""
+def targets_of(event: Event, rules: list[EventRule], service: str) -> list[tuple[EventRule, Mapping[str, Any]]]:
+    """The targets of one service in all rules that match an event."""
     return [
-        Message(rule.name, target["Arn"], target_input(target, event), _delivery_problem(rule, target["Arn"], checker))
+        (rule, target)
         for rule in rules
         if matches(rule.pattern, event)
         for target in rule.targets
+        if target["Arn"].split(":")[2] == service
+    ]
+
+
+def messages_for(event: Event, rules: list[EventRule], checker: PermissionChecker) -> list[Message]:
+    """What the topics of all matching rules are sent because of an event."""
+    return [
+        Message(rule.name, target["Arn"], target_input(target, event), _delivery_problem(rule, target["Arn"], checker))
+        for rule, target in targets_of(event, rules, "sns")
     ]
 
 

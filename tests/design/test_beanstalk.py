@@ -181,7 +181,7 @@ def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
     root = {name: templates.resource(f"environment.{name}").condition for name in ("Backend", "Registry")}
     assert root == {"Backend": "OnEcs", "Registry": "NewRegistry"}
     assert not exists(templates, "build.Raise", **ON_IT)
-    for name in ("BackendCpu", "BackendMemory", "MissingTasks", "DeploymentRolledBack"):
+    for name in ("BackendCpu", "BackendMemory", "MissingTasks"):
         assert not exists(templates, f"monitoring.{name}", **ON_IT)
     project = under(templates, "build.BackendBuild", **ON_IT)
     assert project["Environment"]["PrivilegedMode"] is False

@@ -15,6 +15,7 @@ from tests.support.design import (
     dimensions,
     matches,
     passed,
+    real,
     ref,
     stages,
     sub,
@@ -223,17 +224,83 @@ def test_build_time_variables(templates: TemplateSet) -> None:
 def test_time_limits(templates: TemplateSet) -> None:
     for project in (*PROJECTS, *OTHERS):
         assert templates.resource(f"build.{project}").get("TimeoutInMinutes") == ref("BuildTimeoutMinutes")
-    assert default(templates, "BuildTimeoutMinutes") == "60"
     by_stage = stages(templates, ApprovalRequired="true")
     deploy = actions(by_stage["Deploy_Backend"])["DeployToECS"]["Configuration"]
     assert deploy["DeploymentTimeout"] == ref("DeploymentTimeoutMinutes")
     assert declaration(templates, "DeploymentTimeoutMinutes")["MaxValue"] == 60
     approval = actions(by_stage["Approve"])["ApproveRelease"]
     assert approval["TimeoutInMinutes"] == ref("ApprovalTimeoutMinutes")
-    alarm = templates.resource("monitoring.PipelineDuration")
-    assert dimensions(dict(alarm.properties)) == {"PipelineName": "${Pipeline}"}
-    assert (alarm.get("Statistic"), alarm.get("ComparisonOperator")) == ("Maximum", "GreaterThanOrEqualToThreshold")
-    assert (alarm.get("Namespace"), alarm.get("MetricName")) == ("AWS/CodePipeline", "PipelineDuration")
-    assert alarm.get("Threshold") == ref("PipelineDurationAlarmSeconds")
-    assert alarm.get("AlarmActions") == [ref("TopicArn")]
-    assert default(templates, "PipelineDurationAlarmSeconds") == "3600"
+    # The design's number for the whole, and those of its parts below it.
+    assert default(templates, "ExecutionTimeoutMinutes") == "60"
+    for part in ("BuildTimeoutMinutes", "DeploymentTimeoutMinutes"):
+        assert int(str(default(templates, part))) < 60
+    for name in (
+        "BuildTimeoutMinutes",
+        "DeploymentTimeoutMinutes",
+        "ExecutionTimeoutMinutes",
+        "ApprovalTimeoutMinutes",
+    ):
+        child = "Build" if name.startswith("Build") else "Pipeline"
+        assert passed(templates, child, name) == ref(name)
+
+
+def test_an_execution_is_stopped_at_its_limit(templates: TemplateSet) -> None:
+    rule = templates.resource("pipeline.WatchRule")
+    assert rule.get("State") == "ENABLED"
+    assert rule.get("EventPattern") == {
+        "source": ["aws.codepipeline"],
+        "detail-type": ["CodePipeline Pipeline Execution State Change"],
+        "detail": {"pipeline": [ref("PipelineName")], "state": ["STARTED", "RESUMED"]},
+    }
+    machine = templates.resource("pipeline.Watch")
+    arn_of_machine = arn("states", "stateMachine:${PipelineName}-watch")
+    assert machine.get("StateMachineName") == sub("${PipelineName}-watch")
+    [target] = rule.get("Targets")
+    assert (render(target["Arn"]), target["RoleArn"]) == (arn_of_machine, attribute("WatchStartRole"))
+    transformer = target["InputTransformer"]
+    assert transformer["InputPathsMap"] == {"execution": "$.detail.execution-id"}
+    assert transformer["InputTemplate"] == sub(
+        '{"execution": <execution>, "limit": ${ExecutionTimeoutMinutes}, "minutes": 0}'
+    )
+    assert allowed(templates, "pipeline.WatchStartRole") == {"states:StartExecution": {arn_of_machine}}
+    may, pipeline = allowed(templates, "pipeline.WatchRole"), {arn("codepipeline", "${PipelineName}")}
+    for action in ("GetPipelineExecution", "ListActionExecutions", "StopPipelineExecution"):
+        assert may[f"codepipeline:{action}"] == pipeline
+    assert may["states:StartExecution"] == {arn_of_machine}
+    assert machine.get("RoleArn") == attribute("WatchRole")
+    # Minutes are counted in which an action runs that is no approval; then the execution is stopped at once.
+    states = machine.get("Definition", "States", default={})
+    ways = {name: state.get("Next") or state.get("Default") for name, state in states.items()}
+    assert (states["Wait"]["Seconds"], ways["Wait"]) == (60, "ReadExecution")
+    assert states["Running"]["Choices"][0] == {
+        "Variable": "$.seen.status",
+        "StringEquals": "InProgress",
+        "Next": "ReadActions",
+    }
+    assert states["ReadActions"]["Parameters"]["Filter"] == {"PipelineExecutionId.$": "$.execution"}
+    assert states["ReadActions"]["ResultSelector"] == {
+        "stages.$": "$.ActionExecutionDetails[?(@.Status=='InProgress' && @.Input.ActionTypeId.Category!='Approval')]"
+        ".StageName"
+    }
+    assert states["Working"]["Choices"] == [{"Variable": "$.working.stages[0]", "IsPresent": True, "Next": "Count"}]
+    assert states["Count"]["Parameters"]["minutes.$"] == "States.MathAdd($.minutes, 1)"
+    assert (ways["Working"], ways["Count"], ways["OverLimit"]) == ("HandOver", "OverLimit", "Wait")
+    assert states["OverLimit"]["Choices"] == [
+        {"Variable": "$.minutes", "NumericGreaterThanEqualsPath": "$.limit", "Next": "Stop"}
+    ]
+    stop = states["Stop"]
+    assert render(stop["Resource"]).endswith(":states:::aws-sdk:codepipeline:stopPipelineExecution")
+    assert (stop["Parameters"]["Abandon"], stop["Parameters"]["PipelineExecutionId.$"]) == (True, "$.execution")
+    assert (stop["Next"], ways["TellTimeout"], states["TimedOut"]["Type"]) == ("TellTimeout", "TimedOut", "Fail")
+    assert states["TellTimeout"]["Parameters"]["Message"]["status"] == "FAILED"
+    # A watch in which nothing runs hands its minutes over, so that none outgrows the events that it may have.
+    handed = {f"{name}.$": f"$.{name}" for name in ("execution", "limit", "minutes")}
+    assert states["HandOver"]["Parameters"] == {"StateMachineArn.$": "$$.StateMachine.Id", "Input": handed}
+    alarm = templates.resource("monitoring.PipelineTimeout")
+    assert (alarm.get("Threshold"), alarm.get("AlarmActions")) == (1, [ref("TopicArn")])
+    metrics = {query["Id"]: query.get("MetricStat", {}).get("Metric") for query in alarm.get("Metrics", default=[])}
+    assert (metrics["stopped"]["Namespace"], metrics["stopped"]["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+    assert dimensions(metrics["stopped"]) == {"StateMachineArn": "${WatchArn}"}
+    assert dimensions(metrics["unwatched"]) == {"RuleName": "${WatchRuleName}"}
+    assert alarm.get("Metrics", 2, "Expression") == "FILL(stopped, 0) + FILL(unwatched, 0)"
+    assert real(templates, "monitoring.PipelineTimeout", ref("WatchArn")) == "${pipeline.Watch}"

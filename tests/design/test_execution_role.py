@@ -44,7 +44,7 @@ ANYWHERE = {
     "sns:Unsubscribe",
 }
 # What is not given although it is read: it belongs to members of the type that no template makes.
-UNREAD = {"kms:DescribeKey", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"}
+UNREAD = {"kms:Decrypt", "kms:DescribeKey", "vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"}
 # What a role may hold (IAM user guide, reference_iam-quotas): policies, characters without white space.
 POLICIES, MANAGED, INLINE, TRUST = 10, 6144, 10240, 2048
 # The longest that each of these becomes; an environment's name has at most 16 characters.

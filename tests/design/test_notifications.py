@@ -8,6 +8,7 @@ from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
 from tests.support.design import (
     BOTH,
+    allowed,
     declaration,
     default,
     dimensions,
@@ -17,6 +18,7 @@ from tests.support.design import (
     real,
     ref,
     stages,
+    sub,
     under,
 )
 
@@ -112,7 +114,7 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
 
 def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
     rules = [resource for resource in templates.resources("AWS::Events::Rule") if resource.template == "monitoring"]
-    assert len(rules) == 6
+    assert len(rules) == 4
     for stage, body in stages(templates, ApprovalRequired="true").items():
         rolls_back = body.get("OnFailure") == {"Result": "ROLLBACK"}
         for summary in ("Health check failed after deployment", AWKWARD, None):
@@ -140,30 +142,41 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
         assert rule.get("EventPattern", "detail-type") == ["CodePipeline Action Execution State Change"]
 
 
-def test_messages_of_success_and_of_ecs(templates: TemplateSet) -> None:
-    success = templates.resource("monitoring.ReleaseSucceeded")
-    assert success.get("EventPattern") == {
-        "source": ["aws.codepipeline"],
-        "detail-type": ["CodePipeline Pipeline Execution State Change"],
-        "detail": {"pipeline": [ref("Pipeline")], "state": ["SUCCEEDED"]},
+def test_success_is_told_of_releases_alone(templates: TemplateSet) -> None:
+    machine = templates.resource("pipeline.Watch")
+    states = machine.get("Definition", "States", default={})
+    # A rollback is an execution that succeeds, too: only its type says so, and no event carries that.
+    assert not [
+        rule.address
+        for rule in templates.resources("AWS::Events::Rule")
+        if "SUCCEEDED" in json.dumps(rule.get("EventPattern"))
+    ]
+    chosen_by = {choice["Next"]: choice["And"] for choice in states["Running"]["Choices"] if "And" in choice}
+    for state, kind, message in (
+        ("TellSuccess", "STANDARD", {"stage": "all", "status": "SUCCEEDED", "error": "none", "rollback": "none"}),
+        (
+            "TellRollback",
+            "ROLLBACK",
+            {"stage": "all", "status": "ROLLED_BACK", "error": "none", "rollback": "completed"},
+        ),
+    ):
+        assert chosen_by[state] == [
+            {"Variable": "$.seen.status", "StringEquals": "Succeeded"},
+            {"Variable": "$.seen.type", "StringEquals": kind},
+        ]
+        assert states[state]["Parameters"]["TopicArn"] == ref("TopicArn")
+        assert states[state]["Parameters"]["Message"] == {
+            **message,
+            "pipeline": ref("PipelineName"),
+            "executionId.$": "$.execution",
+            "timestamp.$": "$$.State.EnteredTime",
+        }
+    assert render(states["TellSuccess"]["Resource"]) == "arn:${AWS::Partition}:states:::sns:publish"
+    assert states["ReadExecution"]["ResultSelector"] == {
+        "status.$": "$.PipelineExecution.Status",
+        "type.$": "$.PipelineExecution.ExecutionType",
     }
-    detail = {"pipeline": "p", "execution-id": "e-1", "state": "SUCCEEDED"}
-    message = transformed(success, {"time": "2026-01-15T10:30:00Z", "detail": detail})
-    assert list(message.values())[:6] == ["p", "all", "SUCCEEDED", "e-1", "2026-01-15T10:30:00Z", "none"]
-    # A rollback is an execution that succeeds, too, and its event does not say so.
-    assert message["rollback"] == f"see whether the execution is one: {PAGE}"
-    # The shape of AmazonECS developerguide, ecs_service_deployment_events.
-    given_up = templates.resource("monitoring.DeploymentRolledBack")
-    detail = {"eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/1", "reason": "circuit breaker"}
-    message = transformed(given_up, {"detail": {**detail, "updatedAt": "2026-01-15T10:30:00Z"}})
-    assert list(message) == FIELDS
-    assert (message["stage"], message["rollback"], message["error"]["reason"]) == (
-        "Deploy_Backend",
-        "initiated",
-        "circuit breaker",
-    )
-    assert (message["status"], message["executionId"]) == ("SERVICE_DEPLOYMENT_FAILED", "ecs-svc/1")
-    assert (success.get("State"), given_up.get("State")) == ("ENABLED", "ENABLED")
+    assert {"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"} <= set(allowed(templates, "pipeline.WatchRole"))
 
 
 def test_alarms_of_the_design(templates: TemplateSet) -> None:
@@ -186,11 +199,12 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     ]
     assert {item.logical_id for item in shown} == {
         "BackendBuildDuration",
+        "DeploymentFailure",
         "FrontendBuildDuration",
         "MessagesLost",
-        "PipelineDuration",
         "PipelineFailure",
         "PipelineStart",
+        "PipelineTimeout",
     }
     # Every rule that sends a message is watched for messages that do not arrive.
     lost = under(templates, "monitoring.MessagesLost", **BOTH)
@@ -202,15 +216,24 @@ def test_alarms_of_the_design(templates: TemplateSet) -> None:
     start = templates.resource("monitoring.PipelineStart")
     assert alarms(templates, "monitoring.PipelineStart") == [("AWS/Events", "FailedInvocations", "Sum", 1)]
     assert dimensions(dict(start.properties)) == {"RuleName": "${StartRuleName}"}
-    # DeploymentFailure is no metric: ECS says so in an event, and rolls back by circuit breaker and alarms.
-    pattern = templates.resource("monitoring.DeploymentRolledBack").get("EventPattern", default={})
-    assert pattern == {
-        "source": ["aws.ecs"],
-        "detail-type": ["ECS Deployment State Change"],
-        "resources": [ref("ServiceArn")],
-        "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+    # DeploymentFailure is no metric of a service: the rules that select failed deployments count them.
+    failure = templates.resource("monitoring.DeploymentFailure")
+    assert_told_to_topic(failure)
+    assert failure.get("AlarmName") == sub("cloud-health-dashboard-${Environment}-DeploymentFailure")
+    *counts, total = failure.get("Metrics", default=[])
+    assert (total["Expression"], total["ReturnData"], failure.get("Threshold")) == ("SUM(FILL(METRICS(), 0))", True, 1)
+    counted = [query["MetricStat"] for query in counts]
+    assert {(count["Metric"]["Namespace"], count["Metric"]["MetricName"], count["Stat"]) for count in counted} == {
+        ("AWS/Events", "TriggeredRules", "Sum")
     }
-    assert exists(templates, "monitoring.DeploymentRolledBack", **BOTH)
+    assert [dimensions(count["Metric"]) for count in counted] == [
+        {"RuleName": "${DeploymentFailed}"},
+        {"RuleName": "${DeploymentFailedSilently}"},
+    ]
+    for name in ("DeploymentFailed", "DeploymentFailedSilently"):
+        assert selects(templates.resource(f"monitoring.{name}"), "Deploy_Backend", name == "DeploymentFailed")
+    # And the deployment goes back: the stage by itself, the service by circuit breaker and alarms.
+    assert stages(templates)["Deploy_Backend"]["OnFailure"] == {"Result": "ROLLBACK"}
     deployment = under(templates, "backend.Service", DeploymentStrategy="ROLLING")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"]["Rollback"] is True
     assert deployment["Alarms"]["Rollback"] is True

@@ -24,6 +24,8 @@ TRUSTED = {
     "network": "vpc-flow-logs",
     "pipeline.PipelineRole": "codepipeline",
     "pipeline.StartRole": "events",
+    "pipeline.WatchRole": "states",
+    "pipeline.WatchStartRole": "events",
 }
 USE_KEY = {"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"}
 PUSH = {
@@ -46,14 +48,15 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
         for key in ("ServiceRole", "RoleArn", "TaskRoleArn", "ExecutionRoleArn", "DeliverLogsPermissionArn")
         if isinstance(value := resource.get(key), dict)
     }
-    users |= {"pipeline.StartRole": "pipeline.StartRule", "backend.ShiftRole": "backend.Service"}
+    users |= {"pipeline.StartRole": "pipeline.StartRule", "pipeline.WatchStartRole": "pipeline.WatchRule"}
+    users |= {"backend.ShiftRole": "backend.Service"}
     users |= {"beanstalk.InstanceRole": "beanstalk.InstanceProfile"}
     users |= {"beanstalk.ServiceRole": "beanstalk.BackendEnvironment"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
     roles = [resource.address for resource in templates.resources("AWS::IAM::Role") if resource.template != "access"]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
-    assert len(roles) == 14
+    assert len(roles) == 16
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1

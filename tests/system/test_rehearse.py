@@ -54,8 +54,15 @@ def test_the_first_release_works_on_an_empty_registry(here: DeployedEnvironment,
     assert here.last_image() == first.commit[:12]
     messages = [json.loads(message.body) for message in first.messages]
     assert [message["status"] for message in messages] == ["SUCCEEDED"]
-    # A rollback ends in the same event: the message says where to see which of both it was.
-    assert messages[0]["rollback"].startswith("see whether the execution is one: https://")
+    assert {**messages[0], "timestamp": ""} == {
+        "pipeline": here.output("Pipeline"),
+        "stage": "all",
+        "status": "SUCCEEDED",
+        "executionId": first.id,
+        "timestamp": "",
+        "error": "none",
+        "rollback": "none",
+    }
     assert not [message.undelivered for message in first.messages if message.undelivered]
 
 
@@ -113,6 +120,29 @@ def test_the_notification_of_a_failure_has_the_seven_fields(failed: Release) -> 
     assert message["error"]["external-execution-summary"] == red(failed)
     lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in message.items())
     assert body == f"{{\n{lines}\n}}"
+
+
+def test_a_failure_is_one_message_and_its_rollback_no_success(failed: Release) -> None:
+    messages = [json.loads(message.body) for message in failed.messages]
+    assert [(message["status"], message["rollback"]) for message in messages] == [
+        ("FAILED", "initiated"),
+        ("ROLLED_BACK", "completed"),
+    ]
+
+
+def test_a_release_over_its_time_is_stopped(here: DeployedEnvironment, first: Release, failed: Release) -> None:
+    assert first.succeeded and not failed.succeeded
+    release = here.release(here.application("endless"), hang_at="BackendBuild")
+    assert red(release) == "the execution was stopped: stopped after its limit of 60 minutes"
+    assert release.not_reached, "nothing runs after it"
+    asked = {"pipelineName": here.output("Pipeline"), "pipelineExecutionId": release.id}
+    assert here.aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]["status"] == "Stopped"
+    [message] = [json.loads(message.body) for message in release.messages]
+    assert sorted(message) == sorted(FIELDS)
+    assert (message["stage"], message["status"], message["executionId"]) == ("Build_Backend", "FAILED", release.id)
+    assert message["error"] == "stopped after its limit of 60 minutes"
+    [alarm] = here.aws.call("cloudwatch", "describe_alarms", StateValue="ALARM")["MetricAlarms"]
+    assert alarm["AlarmName"] == "cloud-health-dashboard-local-PipelineTimeout"
 
 
 def test_a_later_update_does_not_bring_the_failed_release_in(

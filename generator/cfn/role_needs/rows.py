@@ -48,6 +48,11 @@ TRUST: Mapping[tuple[str, str], tuple[str, Mapping[str, str], str]] = {
         FROM_ACCOUNT,
         "eventbridge user guide, eb-use-identity-based",
     ),
+    ("AWS::StepFunctions::StateMachine", "RoleArn"): (
+        "states.amazonaws.com",
+        FROM_ACCOUNT,
+        "step functions developer guide, procedure-create-iam-role",
+    ),
     # An instance profile names its roles; the instances that have the profile become them.
     ("AWS::IAM::InstanceProfile", "Roles"): ("ec2.amazonaws.com", {}, "IAM user guide, id_roles_use_switch-role-ec2"),
     **beanstalk.TRUST,
@@ -266,6 +271,23 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "codepipeline user guide, triggering (source changes)",
         ),
     ),
+    "target states": (Row(_of("states", "StartExecution"), "<Arn>", "eventbridge user guide, eb-use-identity-based"),),
+    # The calls of a state machine.
+    **{
+        f"state aws-sdk:codepipeline:{action[0].lower()}{action[1:]}": (
+            Row(_of("codepipeline", action), f"{ARN}:codepipeline:{PLACE}:<PipelineName>", "SAR, AWS CodePipeline"),
+        )
+        for action in ("GetPipelineExecution", "ListActionExecutions", "StopPipelineExecution")
+    },
+    "state states:startExecution": (
+        Row(
+            _of("states", "StartExecution"),
+            f"{ARN}:states:{PLACE}:stateMachine:<StateMachineName>",
+            "step functions developer guide, stepfunctions-iam",
+        ),
+    ),
+    "state sns:publish": (Row(_of("sns", "Publish"), "<TopicArn>", "step functions developer guide, sns-iam"),),
+    "state sns:publish with a key": _via("sns", "Decrypt GenerateDataKey", "sns developer guide, sns-key-management"),
     "flow log": (
         Row(
             _of("logs", "CreateLogStream DescribeLogStreams PutLogEvents"),

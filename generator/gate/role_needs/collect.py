@@ -302,6 +302,32 @@ def _rule(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> It
             yield from _rows(role, resource.address, f"target {service}", {"Arn": arn})
 
 
+def _state_machine(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:
+    """The calls of its states; a state machine that starts one is taken to start itself."""
+
+    def text(value: Any) -> str:
+        return terms.text(resource.template, value)
+
+    role, who = text(properties["RoleArn"]), resource.address
+    if "Definition" not in properties:
+        yield Need(role, who, "state machine without Definition")
+        return
+    for name, state in properties["Definition"]["States"].items():
+        if state["Type"] not in ("Task", "Wait", "Choice", "Pass", "Succeed", "Fail"):
+            yield Need(role, who, f"state of type {state['Type']}")
+        if state["Type"] != "Task":
+            continue
+        call = render(state["Resource"]).partition(":states:::")[2]
+        fields = {key: text(value) for key, value in state["Parameters"].items() if key in ("PipelineName", "TopicArn")}
+        if state["Parameters"].get("StateMachineArn.$") == "$$.StateMachine.Id":
+            fields["StateMachineName"] = text(properties["StateMachineName"])
+        yield from _rows(role, f"{who} {name}", f"state {call}", fields)
+        topic = terms.resource(fields.get("TopicArn", ""))
+        if topic and topic.get("KmsMasterKeyId"):
+            key = {"Key": terms.text(topic.template, topic.get("KmsMasterKeyId"))}
+            yield from _rows(role, f"{who} {name}", f"state {call} with a key", key)
+
+
 def _flow_log(terms: Terms, resource: Resource, properties: Mapping[str, Any]) -> Iterator[Need]:
     if "DeliverLogsPermissionArn" in properties:
         role = terms.text(resource.template, properties["DeliverLogsPermissionArn"])
@@ -317,6 +343,7 @@ READERS: Mapping[str, Callable[[Terms, Resource, Mapping[str, Any]], Iterator[Ne
     SERVICE: _service,
     "AWS::Events::Rule": _rule,
     "AWS::EC2::FlowLog": _flow_log,
+    "AWS::StepFunctions::StateMachine": _state_machine,
     "AWS::ElasticBeanstalk::Environment": _instances,
     # Their roles are looked at for who may become them alone.
     "AWS::ElasticBeanstalk::Application": lambda *_: iter(()),

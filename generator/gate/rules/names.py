@@ -36,6 +36,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "AWS::SQS::Queue": ("QueueName",),
     "AWS::SSM::Parameter": ("Name",),
     "AWS::SecretsManager::Secret": ("Name",),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName",),
 }
 # Those that are once per account, whatever the Region.
 ACCOUNT_WIDE: Mapping[str, tuple[str, ...]] = {

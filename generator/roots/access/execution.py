@@ -141,6 +141,6 @@ def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
         "PassRoles",
         [iam.PassRole],
         [arns.global_arn("iam", f"role{paths.path(project.name)}*")],
-        "projects, pipeline, tasks, instances, rules and flow logs run as roles that the environment makes",
+        "projects, pipeline, tasks, instances, rules, state machines and flow logs run as roles of the environment",
         [StringEquals({"iam:PassedToService": sorted(services)})],
     )

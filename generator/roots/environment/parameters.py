@@ -260,6 +260,8 @@ def _releases(project: Project) -> list[Setting]:
         Setting(ports.BUILD_LAYOUT, group, "Builds", SEQUENTIAL, allowed=(SEQUENTIAL, PARALLEL)),
         Setting(ports.ONLY_CHANGED, group, "Only what has changed", "false", allowed=YES_NO),
         Setting(ports.EXECUTION_MODE, group, "Execution mode", "QUEUED", allowed=("QUEUED", "SUPERSEDED")),
+        # The design's number. At most 8 hours, so that a watch stays far below the events that it may have.
+        Setting(ports.EXECUTION_TIMEOUT, group, "Execution timeout (min)", "60", between=(10, 480)),
         Setting(ports.APPROVAL, group, "Approval", "false", allowed=YES_NO),
         Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),
         Setting(ports.TESTS_BLOCK, group, "Failing tests block", "true", allowed=YES_NO),
@@ -283,7 +285,8 @@ def _releases(project: Project) -> list[Setting]:
             "BUILD_GENERAL1_SMALL",
             allowed=("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_MEDIUM", "BUILD_GENERAL1_LARGE"),
         ),
-        Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "60", between=(5, 480)),
+        # Below the limit of the whole execution, so that a build that hangs fails by its own name.
+        Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "30", between=(5, 480)),
         Setting(
             ports.PYTHON_VERSION, group, "Python", project.backend.python, allowed=("3.11", "3.12", "3.13", "3.14")
         ),
@@ -296,7 +299,6 @@ def _people() -> list[Setting]:
     return [
         *subscribers(group),
         Setting(ports.BUILD_ALARM_SECONDS, group, "Build alarm (s)", "600", between=(60, 28800)),
-        Setting(ports.PIPELINE_ALARM_SECONDS, group, "Pipeline alarm (s)", "3600", between=(60, 604800)),
         Setting(ports.ERROR_ALARM_COUNT, group, "Errors in 5 min", "5", between=(1, 100000)),
         Setting(ports.BUDGET_AMOUNT, group, "Monthly budget (USD)", "212", between=(1, 1000000)),
     ]

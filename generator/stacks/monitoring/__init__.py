@@ -2,14 +2,15 @@
 
 Last, because it watches everything and nothing needs it. Alarms that guard deployments stand with the service they
 guard. The design's metrics ExecutionFailure and DeploymentFailure do not exist: failed executions are a metric of V2
-pipelines, and a failed deployment is an event of ECS. CloudFront's own alarms need us-east-1 and another topic.
+pipelines, and failed deployments are counted by the rules that send their messages. CloudFront's own alarms need
+us-east-1 and another topic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import If, Join, NoValue, Ref, Sub, budgets, cloudwatch, events
+from troposphere import Join, Ref, Sub, budgets, cloudwatch, events
 
 from generator.constructs.alarms import add, alarm, measured
 from generator.core import conditions, ports
@@ -17,7 +18,7 @@ from generator.core.names import CONNECTION
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
 from generator.stacks.monitoring import dashboard
-from generator.stacks.monitoring.messages import PIPELINE_PAGE, Message, messages
+from generator.stacks.monitoring.messages import PIPELINE_PAGE, messages
 
 
 def build(project: Project) -> Stack:
@@ -25,9 +26,8 @@ def build(project: Project) -> Stack:
     backend, frontend = conditions.add_to(stack)
     ecs = conditions.on_ecs(stack)
     topic = stack.takes(ports.TOPIC_ARN)
-    rules: list[tuple[Message, events.Rule]] = []
-    for message in messages(stack.takes(ports.PIPELINE), stack.takes(ports.SERVICE_ARN)):
-        condition = {"Condition": ecs} if message.needs_ecs else {}
+    rules: list[events.Rule] = []
+    for message in messages(stack.takes(ports.PIPELINE)):
         rule = stack.add(
             events.Rule(
                 message.title,
@@ -35,13 +35,13 @@ def build(project: Project) -> Stack:
                 EventPattern=dict(message.pattern),
                 State="ENABLED",
                 Targets=[events.Target(Arn=topic, Id="Topic", InputTransformer=message.transformer())],
-                **condition,
             ),
             message.says,
             ["NOT-2", "NOT-3"],
         )
-        rules.append((message, rule))
-    _lost_messages(stack, rules, ecs)
+        rules.append(rule)
+    _lost_messages(stack, rules)
+    _deployment_alarm(stack, [rule for rule in rules if rule.title.startswith("Deployment")])
     _pipeline_alarms(stack, backend, frontend)
     _service_alarms(stack, ecs)
     stack.add(
@@ -57,13 +57,13 @@ def build(project: Project) -> Stack:
     return stack
 
 
-def _lost_messages(stack: Stack, rules: Sequence[tuple[Message, events.Rule]], ecs: str) -> None:
+def _lost_messages(stack: Stack, rules: Sequence[events.Rule]) -> None:
     """Messages that EventBridge could not deliver, of all rules together. Source: eventbridge userguide,
     eb-monitoring; AmazonCloudWatch monitoring, using-metric-math (FILL and SUM of all metrics)."""
-    counts: list[object] = []
-    for number, (message, rule) in enumerate(rules):
-        count = measured(f"rule{number}", ("AWS/Events", "FailedInvocations", "Sum"), {"RuleName": Ref(rule)})
-        counts.append(If(ecs, count, NoValue) if message.needs_ecs else count)
+    counts = [
+        measured(f"rule{number}", ("AWS/Events", "FailedInvocations", "Sum"), {"RuleName": Ref(rule)})
+        for number, rule in enumerate(rules)
+    ]
     lost = cloudwatch.MetricDataQuery(
         Id="lost", Expression="SUM(FILL(METRICS(), 0))", Label="Messages lost", ReturnData=True
     )
@@ -76,6 +76,29 @@ def _lost_messages(stack: Stack, rules: Sequence[tuple[Message, events.Rule]], e
         page=PIPELINE_PAGE,
         EvaluationPeriods=1,
         Metrics=[*counts, lost],
+        Threshold=1,
+    )
+
+
+def _deployment_alarm(stack: Stack, rules: Sequence[events.Rule]) -> None:
+    """The design's alarm DeploymentFailure. No service has a metric of that name, but each rule counts the events that
+    it selects, and these select failed deployments (eventbridge userguide, eb-monitoring: TriggeredRules)."""
+    counts = [
+        measured(f"rule{number}", ("AWS/Events", "TriggeredRules", "Sum"), {"RuleName": Ref(rule)})
+        for number, rule in enumerate(rules)
+    ]
+    failed = cloudwatch.MetricDataQuery(
+        Id="failed", Expression="SUM(FILL(METRICS(), 0))", Label="Failed deployments", ReturnData=True
+    )
+    add(
+        stack,
+        "DeploymentFailure",
+        "The deployment or the verification of a release failed; it is rolled back.",
+        ["NOT-3"],
+        None,
+        page=PIPELINE_PAGE,
+        EvaluationPeriods=1,
+        Metrics=[*counts, failed],
         Threshold=1,
     )
 
@@ -94,16 +117,7 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
         1,
         page=PIPELINE_PAGE,
     )
-    alarm(
-        stack,
-        "PipelineDuration",
-        "A pipeline execution takes unusually long.",
-        ["BLD-13", "NOT-3"],
-        ("AWS/CodePipeline", "PipelineDuration", "Maximum"),
-        pipeline,
-        stack.takes(ports.PIPELINE_ALARM_SECONDS),
-        page=PIPELINE_PAGE,
-    )
+    _watch_alarm(stack)
     alarm(
         stack,
         "PipelineStart",
@@ -131,6 +145,31 @@ def _pipeline_alarms(stack: Stack, backend: str, frontend: str) -> None:
             condition=condition,
             page=PIPELINE_PAGE,
         )
+
+
+def _watch_alarm(stack: Stack) -> None:
+    """Sources: step-functions dg, procedure-cw-metrics; eventbridge userguide, eb-monitoring."""
+    counts = [
+        measured(name, (namespace, metric, "Sum"), dimensions)
+        for name, namespace, metric, dimensions in (
+            ("stopped", "AWS/States", "ExecutionsFailed", {"StateMachineArn": stack.takes(ports.WATCH_ARN)}),
+            ("unwatched", "AWS/Events", "FailedInvocations", {"RuleName": stack.takes(ports.WATCH_RULE)}),
+        )
+    ]
+    either = cloudwatch.MetricDataQuery(
+        Id="either", Expression="FILL(stopped, 0) + FILL(unwatched, 0)", Label="Stopped or unwatched", ReturnData=True
+    )
+    add(
+        stack,
+        "PipelineTimeout",
+        "A pipeline execution was stopped at its time limit, or its time could not be watched.",
+        ["BLD-13", "NOT-3"],
+        None,
+        page=PIPELINE_PAGE,
+        EvaluationPeriods=1,
+        Metrics=[*counts, either],
+        Threshold=1,
+    )
 
 
 def _service_alarms(stack: Stack, ecs: str) -> None:

@@ -19,6 +19,7 @@ HALF, HEIGHT = 12, 6
 # Ports that the graphs below refer to by `${Name}`.
 GRAPHED = (
     ports.PIPELINE,
+    ports.WATCH_ARN,
     ports.RUNNING_CLUSTER,
     ports.RUNNING_SERVICE,
     ports.BACKEND_BUILD,
@@ -84,6 +85,7 @@ def _graphs() -> tuple[list[Graph], ...]:
             [
                 ("AWS/CodePipeline", "FailedPipelineExecutions", pipeline, "Sum"),
                 ("AWS/CodePipeline", "PipelineDuration", pipeline, "Maximum"),
+                ("AWS/States", "ExecutionsFailed", {"StateMachineArn": "${WatchArn}"}, "Sum"),
             ],
         ),
         Graph(

@@ -4,7 +4,7 @@ An EventBridge input transformer fills a template with values from the event. A 
 field, so rules split by whether the event carries an error text. Values are not escaped, and the reason of a failed
 build quotes commands, with quotes and line breaks: so the error is the object that holds it, which is JSON already,
 whatever stands in it (eventbridge userguide, eb-transform-target-input; codepipeline userguide,
-detect-state-changes-cloudwatch-events; AmazonECS developerguide, ecs_service_deployment_events).
+detect-state-changes-cloudwatch-events).
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from troposphere import Sub, events
 
 from generator.core.arns import Text
-from generator.core.names import DEPLOY, DEPLOY_BACKEND
+from generator.core.names import DEPLOY
 from generator.core.ports import PIPELINE
 
 FIELDS = ("pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback")
 SUMMARY = "external-execution-summary"
 ACTION_EVENT = "CodePipeline Action Execution State Change"
-PIPELINE_EVENT = "CodePipeline Pipeline Execution State Change"
-DEPLOYMENT_EVENT = "ECS Deployment State Change"
 # The page of a pipeline, as CodePipeline's own messages name it (codepipeline userguide, approvals-json-format).
 PIPELINE_PAGE = f"https://console.aws.amazon.com/codepipeline/home?region=${{AWS::Region}}#/view/${{{PIPELINE.name}}}"
 
@@ -37,7 +35,6 @@ class Message:
     pattern: Mapping[str, object]
     paths: Mapping[str, str]
     literals: Mapping[str, str]
-    needs_ecs: bool = False
 
     def __post_init__(self) -> None:
         if {*self.paths, *self.literals} != set(FIELDS) or len(self.paths) + len(self.literals) != len(FIELDS):
@@ -62,9 +59,10 @@ PIPELINE_PATHS = {
 }
 
 
-def messages(pipeline: Text, service_arn: Text) -> list[Message]:
+def messages(pipeline: Text) -> list[Message]:
     """The messages of one environment: failed actions with and without an error text, in stages that roll back and
-    in others, a finished release, and a deployment that ECS gave up."""
+    in others. Success and the time limit are told by the watch (`pipeline/watch.py`). A deployment that ECS gives up
+    has no message of its own: the action that deploys, or the verification after it, fails because of it."""
     entries = []
     deploys, others = {"prefix": DEPLOY}, {"anything-but": {"prefix": DEPLOY}}
     for place, stage, rollback in (("Deployment", deploys, "initiated"), ("Action", others, "not-configured")):
@@ -87,39 +85,4 @@ def messages(pipeline: Text, service_arn: Text) -> list[Message]:
                     {"rollback": rollback, **silence},
                 )
             )
-    entries.append(
-        Message(
-            "ReleaseSucceeded",
-            "Tells that an execution has succeeded: a release, or the rollback of one.",
-            {
-                "source": ["aws.codepipeline"],
-                "detail-type": [PIPELINE_EVENT],
-                "detail": {"pipeline": [pipeline], "state": ["SUCCEEDED"]},
-            },
-            PIPELINE_PATHS,
-            # A rollback is an execution of its own that ends so, too, and nothing in the event tells it (codepipeline
-            # userguide, stage-rollback and detect-state-changes-cloudwatch-events).
-            {"stage": "all", "error": "none", "rollback": f"see whether the execution is one: {PIPELINE_PAGE}"},
-        )
-    )
-    entries.append(
-        Message(
-            "DeploymentRolledBack",
-            "Tells that ECS gave up a deployment and returns to the last good one.",
-            {
-                "source": ["aws.ecs"],
-                "detail-type": [DEPLOYMENT_EVENT],
-                "resources": [service_arn],
-                "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-            },
-            {
-                "status": "$.detail.eventName",
-                "executionId": "$.detail.deploymentId",
-                "timestamp": "$.detail.updatedAt",
-                "error": "$.detail",
-            },
-            {"pipeline": f"${{{PIPELINE.name}}}", "stage": DEPLOY_BACKEND, "rollback": "initiated"},
-            needs_ecs=True,
-        )
-    )
     return entries

@@ -39,7 +39,7 @@ from generator.core.names import (
 from generator.core.stack import Stack as Template
 from generator.core.stack import switched_on
 from generator.project import Project
-from generator.stacks.pipeline import actions, beanstalk, permissions, start
+from generator.stacks.pipeline import actions, beanstalk, permissions, start, watch
 from generator.stacks.pipeline.actions import Action
 from generator.stacks.pipeline.stages import Check, OnFailure, Skip, Stage
 
@@ -107,6 +107,7 @@ def build(project: Project) -> Template:
         ["BLD-12", "PIP-1", "PIP-2", "PIP-3", "PIP-4", "PIP-5", "PIP-6", "SRC-3", "SRC-5", "SRC-6"],
     )
     rule = start.rule(stack, CODECOMMIT)
+    watch.add_to(stack)
     stack.gives(ports.PIPELINE, Ref(pipeline))
     stack.gives(ports.PIPELINE_ARN, arns.codepipeline(Ref(pipeline)))
     stack.gives(ports.START_RULE, If(CODECOMMIT, Ref(rule), ""))

@@ -1,5 +1,6 @@
-"""What builds, releases, serves and watches: CodeBuild, CodePipeline, CloudFront, Route 53, CloudWatch, Events."""
+"""What builds, releases, serves and watches: CodeBuild, CodePipeline, CloudFront, Route 53, CloudWatch, events."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,13 @@ def _targets(rule: "ResourceHandler", targets: Any) -> None:
         rule.call("remove_targets", {**rule.address(None), "Ids": gone})
     if targets:
         rule.call("put_targets", {**rule.folded("put_targets", {"Targets": targets}), **rule.address(None)})
+
+
+def _states(properties: dict[str, Any]) -> dict[str, Any]:
+    """The API takes the states of a state machine as a text."""
+    if "Definition" in properties:
+        properties["Definition"] = json.dumps(properties["Definition"])
+    return properties
 
 
 def _located(properties: dict[str, Any]) -> dict[str, Any]:
@@ -216,6 +224,13 @@ ROWS = (
         update="put_rule", update_fixed={"Name": "{id}"}, delete=_delete_rule, named="Name",
         settings=(Setting("Targets", _targets, lambda rule, _: _targets(rule, ())),),
         seen={"Targets": "Targets"}, tagging=Tagging({"ResourceARN": RULE_ARN}), attributes={"Arn": "$Arn"}),
+    Row("AWS::StepFunctions::StateMachine", "stepfunctions", "create_state_machine", "$stateMachineArn",
+        {"stateMachineArn": "{id}"}, (Read("describe_state_machine"), _tags("resourceArn", "{id}")),
+        update="update_state_machine", delete="delete_state_machine", prepare=_states, named="StateMachineName",
+        longest=80, rename={"StateMachineName": "name", "StateMachineType": "type"},
+        seen={"Definition": lambda states, state: json.loads(state["definition"]) == states,
+              "StateMachineName": "name", "StateMachineType": "type"},
+        tagging=Tagging({"resourceArn": "{id}"}), attributes={"Arn": "{id}", "Name": "$name"}),
     Row("AWS::Budgets::Budget", "budgets", "create_budget", "{Budget[BudgetName]}",
         {"AccountId": "{account}", "BudgetName": "{id}"},
         (Read("describe_budget", "Budget", "Budget"), Read(_notifications)),

@@ -160,4 +160,6 @@ DEMANDS: dict[str, Callable[["ResourceHandler"], None]] = {
     "AWS::ECS::Service": _service,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _balancer,
     "AWS::S3::Bucket": _logged_bucket,
+    # AWS Step Functions API reference, CreateStateMachine: the service has to be able to assume the role.
+    "AWS::StepFunctions::StateMachine": _assumed_by("states.amazonaws.com", "RoleArn", "stateMachine:"),
 }

@@ -88,6 +88,7 @@ ARNS: Mapping[str, tuple[str, ...]] = {
     "AWS::SNS::TopicPolicy": ("{Topics}",),
     "AWS::SSM::Parameter": (f"ssm:{PLACE}:parameter{{Name}}",),
     "AWS::SecretsManager::Secret": (f"secretsmanager:{PLACE}:secret:{{id}}",),
+    "AWS::StepFunctions::StateMachine": (f"states:{PLACE}:stateMachine:{{StateMachineName}}",),
 }
 # Action -> what it touches besides.
 ALSO: Mapping[str, tuple[str, ...]] = {

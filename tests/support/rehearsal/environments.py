@@ -65,7 +65,13 @@ class DeployedEnvironment:
         return folder
 
     def release(
-        self, application: Path, fail_at: str = "", asks: bool = False, suppose: tuple[str, ...] = (), **variables: str
+        self,
+        application: Path,
+        fail_at: str = "",
+        asks: bool = False,
+        suppose: tuple[str, ...] = (),
+        hang_at: str = "",
+        **variables: str,
     ) -> Release:
         """One release with the fake programs; what it leaves to run others is the same in a command."""
         self.lines.clear()
@@ -81,6 +87,7 @@ class DeployedEnvironment:
             worker=tuple(map(str, worker)),
             asks=asks,
             suppositions=frozenset(suppose),
+            hang_at=hang_at,
         )
         return rehearse(self.aws, options, None, fail_at, self.lines.append)
 

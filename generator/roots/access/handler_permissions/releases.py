@@ -55,4 +55,17 @@ def kinds(at: ResourceNames) -> TypeTable:
             ),
             excluded(UNUSED, "codepipeline:DisableStageTransition codepipeline:EnableStageTransition"),
         ),
+        "AWS::StepFunctions::StateMachine": TypePermissions(
+            (
+                Access(
+                    actions(
+                        "states",
+                        "CreateStateMachine DeleteStateMachine DescribeStateMachine ListTagsForResource TagResource"
+                        " UntagResource UpdateStateMachine",
+                    ),
+                    [at.named("states", "stateMachine:${Name}-watch", ports.PIPELINE_NAME)],
+                ),
+            ),
+            excluded(UNUSED, "kms:Decrypt kms:DescribeKey kms:GenerateDataKey s3:GetObject s3:GetObjectVersion"),
+        ),
     }
