@@ -324,10 +324,10 @@ def _exists(options: argparse.Namespace) -> None:
 def connect(options: argparse.Namespace) -> "Aws":
     """The account that the command line means: the local AWS for the environment of that name, started where the verb
     may, otherwise the account of the credentials. Raises `DeployError`."""
-    from scripts.deployment.aws import Aws
-
     if options.environment != LOCAL:
-        aws = Aws(options.profile, options.region)
+        from scripts.operations.credentials import Account
+
+        aws = Account(options.profile, options.region)
         if not options.region:
             _tell_region(options.environment, aws.region)
         return aws

@@ -1,33 +1,21 @@
 """Every way in which the deploy script ends, as typed errors and exit statuses. This is the one place for both;
-`scripts/terminal/endings.py` shows them.
-
-| status | meaning |
-|---|---|
-| 0 | done, or there was nothing to do |
-| 1 | the operation failed and was rolled back: the old state stands |
-| 2 | changes are waiting: they were shown and nobody agreed to them |
-| 3 | refused before anything happened |
-| 4 | left running, or in a state that needs manual action |
-| 64 | bad usage (`EX_USAGE` of sysexits.h) |
-| 70 | an error of ours, unexpected (`EX_SOFTWARE`); how far it came is not known |
-| 74 | done, but the output could not be written (`EX_IOERR`) |
-"""
+`scripts/terminal/endings.py` shows them."""
 
 from collections.abc import Sequence
 from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """The exit statuses, see above."""
+    """The exit statuses."""
 
     DONE = 0
-    FAILED = 1
-    CHANGES = 2
+    FAILED = 1  # the old state stands
+    CHANGES = 2  # they were shown and nobody agreed to them
     REFUSED = 3
     MANUAL = 4
-    USAGE = 64
-    INTERNAL = 70
-    OUTPUT = 74
+    USAGE = 64  # EX_USAGE of sysexits.h
+    INTERNAL = 70  # EX_SOFTWARE: an error of ours; how far it came is not known
+    OUTPUT = 74  # EX_IOERR
 
 
 MEANINGS = {
@@ -40,6 +28,37 @@ MEANINGS = {
     Exit.INTERNAL: "an unexpected error",
     Exit.OUTPUT: "done, but the output could not be written",
 }
+SIGN_IN = "Run `aws sso login` for the profile, then the same command."
+UNREACHABLE = "AWS could not be reached: check the network and run the same command again."
+# What a person can do about an error, by the start of AWS's code or botocore's exception. Sources: CloudFormation API
+# Reference, "Common Errors"; botocore's exceptions.
+REMEDIES = {
+    "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
+    "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
+    "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
+    "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",
+    "SSO": SIGN_IN,
+    "TokenRetrieval": SIGN_IN,
+    "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
+    "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
+    "Endpoint": UNREACHABLE,
+    "Connect": UNREACHABLE,
+    "ReadTimeout": UNREACHABLE,
+    "Proxy": "The proxy that HTTPS_PROXY names does not answer: check it, or unset the variable.",
+    "SSL": "The certificate of AWS is not trusted here: check the proxy, the clock, and AWS_CA_BUNDLE.",
+    "InvalidRegion": "Name a region such as eu-west-1 with --region or AWS_REGION.",
+    "Config": "Correct ~/.aws/config and ~/.aws/credentials; `aws configure list` reads them, too.",
+    "InfiniteLoopConfig": "Let one of the profiles in ~/.aws/config name a source_profile that has keys.",
+    "InvalidConfig": "Correct the profile in ~/.aws/config, or name another one with --profile.",
+    "CredentialRetrieval": "Look at what the profile runs for its credentials, or name another one with --profile.",
+    "MetadataRetrieval": "Look at the variables that begin with AWS_CONTAINER_, or unset them and name a profile.",
+    "UnusableConfiguration": "Correct it in ~/.aws or in the variables that begin with AWS_, or name another profile.",
+    # What a person has to understand first.
+    **dict.fromkeys(("InvalidClientTokenId", "OptInRequired", "ParamValidation", "RequestExpired"), ""),
+    **dict.fromkeys(("SignatureDoesNotMatch", "Unauthorized", "UnrecognizedClient", "ValidationError"), ""),
+}
+# Those of them that may pass by themselves.
+PASSING = ("Endpoint", "Connect", "ReadTimeout", "Proxy", "SSL", "CredentialRetrieval", "MetadataRetrieval")
 
 
 class DeployError(Exception):
@@ -89,31 +108,19 @@ class ManualActionRequiredError(DeployError):
     status = Exit.MANUAL
 
 
-# Where the codes begin that say something about who calls and what is asked, not about AWS or the way to it. Source:
-# CloudFormation API Reference, "Common Errors"; botocore's exceptions.
-FINAL = (
-    *(
-        "AccessDenied",
-        "ExpiredToken",
-        "InvalidClientTokenId",
-        "MfaCode",
-        "NoCredentials",
-        "OptInRequired",
-        "ParamValidation",
-    ),
-    *("PartialCredentials", "RequestExpired", "SSO", "SignatureDoesNotMatch", "TokenRetrieval", "Unauthorized"),
-    *("UnrecognizedClient", "UnusableConfiguration", "ValidationError"),
-)
-
-
 class AwsError(RefusedError):
     """A call that AWS answered with an error, or that did not reach it. `code` is AWS's error code or the class."""
 
-    def __init__(self, call: str, code: str, message: str, remedy: str = "") -> None:
+    def __init__(self, call: str, code: str, message: str) -> None:
         self.call, self.code, self.message = call, code, message
-        super().__init__(f"{call}: {code}: {message}", remedy)
+        super().__init__(f"{call}: {code}: {message}", remedy(code))
 
     @property
     def final(self) -> bool:
         """Whether the same call will fail again until somebody does something."""
-        return self.code.startswith(FINAL)
+        return self.code.startswith(tuple(REMEDIES)) and not self.code.startswith(PASSING)
+
+
+def remedy(code: str) -> str:
+    """What a person can do about an error of AWS or botocore; empty where nothing general helps."""
+    return next((text for start, text in REMEDIES.items() if code.startswith(start)), "")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import ReadOnlyCredentials
 
 from generator.cfn.templates import load
-from scripts.deployment import aws, environment
+from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
-from scripts.operations import application
+from scripts.operations import application, credentials
 from scripts.operations.verbs import migrate
 from tests.conftest import ROOT
 from tests.deployment.test_verbs import Account
@@ -76,9 +77,8 @@ class CodeCommit(Account):
         stack["Stacks"][0]["Outputs"].append({"OutputKey": "CloneUrlHttp", "OutputValue": URL})
         return stack
 
-    def git_credentials(self, url: str) -> tuple[str, str]:
-        assert url == URL
-        return "user", "password"
+    def credentials(self) -> ReadOnlyCredentials:
+        return ReadOnlyCredentials("key", "secret", None)
 
 
 def run(there: Aws, folder: Path) -> Exit:
@@ -193,5 +193,5 @@ def test_credentials_are_those_of_the_aws_command_line(monkeypatch: pytest.Monke
         def now(cls, tz: tzinfo | None = None) -> Then:
             return cls.strptime(moment, "%Y%m%dT%H%M%S").replace(tzinfo=tz)
 
-    monkeypatch.setattr(aws, "datetime", Then)
-    assert aws.Aws().git_credentials(URL) == (theirs["username"], theirs["password"])
+    monkeypatch.setattr(credentials, "datetime", Then)
+    assert credentials.git_credentials(Aws(), URL) == (theirs["username"], theirs["password"])

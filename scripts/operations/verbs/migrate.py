@@ -16,6 +16,7 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.operations import application
+from scripts.operations.credentials import git_credentials
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
@@ -76,7 +77,7 @@ def _check(run: Run, folder: Path) -> None:
 
 def _push(aws: Aws, folder: Path, url: str, main: str) -> None:
     """Pushes the protected branch first, because the first branch becomes the default one; then all and the tags."""
-    user, password = aws.git_credentials(url)
+    user, password = git_credentials(aws, url)
     secrets = {"DEPLOY_GIT_USER": user, "DEPLOY_GIT_PASSWORD": password, "GIT_TERMINAL_PROMPT": "0"}
     # An empty helper first: no other one of the user's is asked, or told to keep what is valid for minutes.
     settings = ["-c", "credential.helper=", "-c", f"credential.helper={HELPER}"]

@@ -1,0 +1,81 @@
+"""An account as a person's own configuration reaches it: whatever is wrong there is an error with a remedy; and what
+git is given to reach CodeCommit."""
+
+import os
+import re
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scripts.deployment.aws import Answer, Aws
+from scripts.deployment.errors import AwsError, DeployError, UsageError, remedy
+
+UNUSABLE = "UnusableConfiguration"  # a code of ours, for what botocore has none
+# The modules of botocore that read what a user has configured. An error that is no botocore's own and comes through one
+# of them speaks of that: a program or a file that is not there, a cache that is no JSON, an address without a scheme.
+CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
+
+
+class Account(Aws):
+    """The account of a person's credentials. Raises `UsageError` for a configuration that cannot be used."""
+
+    def __init__(self, profile: str | None = None, region: str | None = None) -> None:
+        try:
+            super().__init__(profile, region)
+        except DeployError:
+            raise
+        except Exception as error:
+            if not _configured(error):
+                raise
+            reason = f"The AWS configuration cannot be used: {_unusable(error)}"
+            raise UsageError(reason, remedy(UNUSABLE)) from error
+
+    def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
+        """One call. Raises `AwsError`, also for a configuration that cannot be used."""
+        try:
+            return super().call(service, operation, **arguments)
+        except DeployError:
+            raise
+        except Exception as error:
+            if not _configured(error):
+                raise
+            raise AwsError(f"{service}.{operation}", UNUSABLE, _unusable(error)) from error
+
+
+def _configured(error: Exception) -> bool:
+    """Whether an error that nobody foresaw speaks of the user's configuration, by where it comes from."""
+    frames = (Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__))
+    return any(path.parent.name == "botocore" and path.name in CONFIGURED for path in frames)
+
+
+def _unusable(error: Exception) -> str:
+    """What cannot be used, with the variable that names it."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename:
+        text = f"{error.filename}: {error.strerror}"
+    elif isinstance(error, KeyError):
+        text = f"{error} is missing"
+    # Keys and tokens are secrets; the names of files and addresses are not.
+    public = (name for name in os.environ if name.startswith("AWS_") and re.search("FILE|URI|URL|PROFILE|BUNDLE", name))
+    named = [name for name in public if os.environ[name] and os.environ[name] in text]
+    return f"{text} (in {', '.join(named)})" if named else text
+
+
+def git_credentials(aws: Aws, url: str) -> tuple[str, str]:
+    """User and password with which git reaches a CodeCommit repository for some minutes.
+
+    The form is that of `aws codecommit credential-helper`, which a test compares it with. Raises `AwsError`.
+    """
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+
+    frozen, place = aws.credentials(), urlsplit(url)
+    signer, request = SigV4Auth(frozen, "codecommit", aws.region), AWSRequest("GIT", url)
+    moment = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    request.context["timestamp"] = moment
+    canonical = f"GIT\n{place.path}\n\nhost:{place.hostname}\n\nhost\n"
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    user = f"{frozen.access_key}%{frozen.token}" if frozen.token else frozen.access_key
+    return user, f"{moment}Z{signature}"
