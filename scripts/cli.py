@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from scripts.deployment.errors import MEANINGS, Exit, RefusedError, UsageError
+from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError
 from scripts.loopback import without_proxy
 from scripts.terminal import hints, streams
 from scripts.terminal.endings import ended
@@ -159,6 +159,8 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
             "environment", metavar=verb.subject, help=f"name of a file in params/; `{LOCAL}` is the local AWS"
         )
     verb.load().arguments(options)
+    if "--format" not in options._option_string_actions:  # every result is a value for programs too
+        options.add_argument("--format", choices=("terminal", "json"), default="terminal", help="how it is shown")
     if verb.operates:
         others.add_argument("--profile", help="profile of the AWS CLI's configuration")
         others.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
@@ -249,7 +251,7 @@ def main(words: Sequence[str] | None = None, door: str = hints.DELIVERY) -> int:
     # Whoever ends the script kindly gets what Ctrl-C gets: everything is tidied up, or told to be running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     interrupted = RefusedError("Interrupted; nothing of it is running.", "The same command again goes on from there.")
-    status = ended(lambda: _run(words, door), interrupted, " ".join(words[:2]), "--debug" in words)
+    status = ended(lambda: _run(words, door, interrupted), interrupted, " ".join(words[:2]), "--debug" in words)
     if door == hints.MAKE and status not in (Exit.DONE, Exit.CHANGES):
         from scripts.terminal import console
 
@@ -273,10 +275,21 @@ def _is_at_home() -> None:
         )
 
 
-def _run(words: Sequence[str], door: str) -> Exit:
+def _run(words: Sequence[str], door: str, interrupted: DeployError) -> Exit:
     _is_at_home()
     options = parse(words, hints.DELIVERY if door == hints.MAKE else door)
     hints.use(hints.Spelling(door, getattr(options, "environment", ""), _takes()))
+    if options.format != "json":
+        return _carry_out(options)
+    from scripts.terminal import results
+
+    with results.document(options.verb, getattr(options, "environment", None), interrupted) as document:
+        document.exit = _carry_out(options)
+    return document.exit
+
+
+def _carry_out(options: argparse.Namespace) -> Exit:
+    """Runs the verb. Raises `DeployError`."""
     verb = VERBS[options.verb]
     if verb.operates:
         return operate(options)

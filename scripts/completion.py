@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from scripts.deployment.errors import Exit
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.endings import PROJECT
 
 ASK = "--words"  # the hidden option with which a shell asks; the words of the line so far follow
@@ -41,6 +41,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> Exit:
     """Prints the script for the shell, or what may come next on the line that it asks about."""
     if options.words is None:
+        results.update({"shell": options.shell, "script": SCRIPTS[options.shell]})
         console.document(SCRIPTS[options.shell])
     else:
         console.document("\n".join(candidates(options.words or [""])))

@@ -15,7 +15,7 @@ from scripts.costs import show
 from scripts.costs.estimate import Estimate, PriceMissingError, estimate
 from scripts.deployment.environment import load
 from scripts.deployment.errors import Exit, RefusedError
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
 RELEASED = {"BackendBootstrap": "false", "BackendImage": "any"}
@@ -53,7 +53,7 @@ def run(options: Namespace) -> Exit:
     if region != result.region:
         console.show_line(f"AWS_REGION is {region}; the prices are those of {result.region}", sys.stderr)
     if options.format == "json":
-        console.document(show.as_json(result))
+        results.show(show.document(result))
     elif options.format == "markdown":
         console.document("\n".join(show.markdown(result)))
     else:

@@ -10,11 +10,12 @@ import sys
 import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.deployment.errors import DeployError, Exit, RefusedError, UnfinishedError, UsageError
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.endings import PROJECT
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def run(options: Namespace) -> Exit:
     try:
         with rehearsal(aws, choices, options.pipeline, options.fail_at, _print) as release:
             console.show(report_lines(release))
+            results.update({**asdict(release), "succeeded": release.succeeded})
     except DeployError as error:
         if options.execution:
             end_execution(aws, options.pipeline, options.execution, str(error))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.deployment.errors import Exit, RefusedError
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILES = Path(__file__).with_name("files")
@@ -27,18 +27,22 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> Exit:
     """Writes the files. Raises `RefusedError` for files that differ, after the others are written."""
     kept = []
+    results.begin(files=[])
     for path, text in files(options.host):
         target = options.project / path
         try:
             present = target.read_text(encoding="utf-8") if target.exists() else None
             if present == text:
-                console.show([f"{path}: as it is"])
+                state = "as it is"
             elif present is not None and not options.force:
+                state = "left"
                 kept.append(path)
             else:
+                state = "written" if present is None else "replaced"
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
-                console.show([f"{path}: {'written' if present is None else 'replaced'}"])
+            results.append("files", {"path": path, "state": state})
+            console.show([f"{path}: {state}"] if state != "left" else [])
         except (OSError, UnicodeDecodeError) as error:
             raise RefusedError(f"{path} cannot be written: {error}") from error
     if kept:

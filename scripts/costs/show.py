@@ -1,8 +1,8 @@
-"""An estimate as lines for a terminal, as Markdown and as JSON."""
+"""An estimate as lines for a terminal, as Markdown and as a document."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from scripts.costs.estimate import Estimate
 from scripts.costs.rules import Level
@@ -39,9 +39,9 @@ def markdown(estimate: Estimate) -> Iterator[str]:
     yield f"| **Total** | **{low:.0f}** | **{high:.0f}** | {_money(_designed(estimate))} |"
 
 
-def as_json(estimate: Estimate) -> str:
-    """The whole value, with the sum."""
-    return json.dumps({**asdict(estimate), "total": estimate.total()._asdict()}, indent=1)
+def document(estimate: Estimate) -> dict[str, Any]:
+    """The whole value, with the sum, for programs."""
+    return {**asdict(estimate), "total": estimate.total()._asdict()}
 
 
 def _design(estimate: Estimate, category: str) -> str:

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from generator.cfn.instance import Instance, stack_instances
 from scripts.deployment.environment import load
 from scripts.deployment.errors import Exit, UsageError
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.text import BOLD, DIM, Line, count, line
 
 REGION = "us-east-1"
@@ -22,16 +22,17 @@ REGION = "us-east-1"
 def arguments(parser: ArgumentParser) -> None:
     """Which stack, and how it is shown."""
     parser.add_argument("stack", metavar="STACK", nargs="?", default="", help="a nested stack, such as Backend")
-    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="of the list of stacks")
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal", help="how it is shown")
 
 
 def run(options: Namespace) -> Exit:
     """Shows the stacks, or the template of one. Raises `UsageError` for a stack that the environment does not have."""
     stacks = environment_stacks(options)
-    if options.stack:
-        console.document(json.dumps(_named(options.stack, stacks).template.body, indent=2, sort_keys=True))
-    elif options.format == "json":
-        console.document(json.dumps({name: stack.template.body for name, stack in stacks.items()}, sort_keys=True))
+    chosen = {options.stack: _named(options.stack, stacks)} if options.stack else stacks
+    if options.format == "json":
+        results.show({name: stack.template.body for name, stack in chosen.items()})
+    elif options.stack:
+        console.document(json.dumps(chosen[options.stack].template.body, indent=2, sort_keys=True))
     else:
         console.show(_lines(options.environment, stacks))
     return Exit.DONE

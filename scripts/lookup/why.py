@@ -23,7 +23,7 @@ from generator.cfn.templates import STACK, Resource, TemplatesError, TemplateSet
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review.places import resource_places
 from scripts.review.schemas import SchemasError, create_only
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.text import BOLD, Line, line
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def run(options: Namespace) -> Exit:
     """Answers. Raises `UsageError` for a name that is nowhere, with names that are alike."""
     answers = Library(options.project).answers(options.name)
     if options.format == "json":
-        console.document(json.dumps([asdict(answer) for answer in answers], indent=1))
+        results.show([asdict(answer) for answer in answers])
     else:
         console.show(_lines(answers))
     return Exit.DONE

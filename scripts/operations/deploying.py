@@ -25,6 +25,7 @@ from scripts.operations import (
     deletion,
     image_first,
     linked_roles,
+    plan_document,
     production,
     saved_plan,
     shared_root,
@@ -42,7 +43,7 @@ from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
 from scripts.operations.stack_settings import Settings
 from scripts.operations.watching import Audience
-from scripts.terminal import console, prompt
+from scripts.terminal import console, prompt, results
 from scripts.terminal.text import Line
 
 # `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
@@ -80,7 +81,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         revise=shared_root.revise,
         options=partial(alarms.rollback_options, watched=not options.keep.without_alarms),
         review=review,
-        show=partial(plan_text.plan_lines, verbose=options.watch.verbose),
+        show=steps.show,
         check_names=steps.check_names,
         prompt=TerminalPrompt(),
         agreed=partial(adoption.record_adopted, templates=run.templates),
@@ -247,6 +248,11 @@ class Steps:
         if record := _find_record(root.aws, root.bucket, stack.name, operation.token):
             record.write(root.aws, status=outcome.status)
 
+    def show(self, root_plan: Plan) -> Iterator[Line]:
+        """What is agreed to."""
+        results.append("plans", plan_document.plan_document(root_plan))
+        return plan_text.plan_lines(root_plan, verbose=self.options.watch.verbose)
+
     def observer(self, root: RootDeployment, plan: Plan | None) -> FailureObserver:
         """Who looks on while an operation runs."""
         return Audience(root.aws, self.options.watch).observer(root.environment.root, plan)
@@ -254,7 +260,10 @@ class Steps:
     def report(self, root: RootDeployment, outcome: Outcome, observer: Observer) -> Iterator[Line]:
         """How an operation ended, with the one cause when it failed, and the outputs when it did not."""
         messages = observer.service_messages if isinstance(observer, FailureObserver) else {}
-        yield from outcomes.outcome_lines(outcome, diagnose(outcome, root.environment.root, messages))
+        diagnosis = diagnose(outcome, root.environment.root, messages)
+        outputs = dict(outcome.stack.outputs) if outcome.status in DEPLOYED else {}
+        results.append("operations", {**outcomes.outcome_document(outcome, diagnosis), "outputs": outputs})
+        yield from outcomes.outcome_lines(outcome, diagnosis)
         if outcome.status in DEPLOYED:
             yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
 

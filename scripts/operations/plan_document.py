@@ -1,4 +1,5 @@
-"""Plans as JSON, for programs. Version 1; a version only gains keys, and what changes its meaning gets the next one.
+"""Plans as JSON, for programs: the `result` of `plan --format json`, and what a saved plan keeps. Version 1; a version
+only gains keys, and what changes its meaning gets the next one.
 
     {"version": 1, "environment": "staging", "account": "…", "region": "…", "changes": true, "stacks": [...]}
 
@@ -39,7 +40,7 @@ def text(environment: str, account: str, region: str, plans: Sequence[Plan | Not
 
 def document(environment: str, account: str, region: str, plans: Sequence[Plan | NotPlanned]) -> dict[str, Any]:
     """The same as a value."""
-    stacks = [_later(plan) if isinstance(plan, NotPlanned) else _plan(plan) for plan in plans]
+    stacks = [_later(plan) if isinstance(plan, NotPlanned) else plan_document(plan) for plan in plans]
     changes = any(entry["kind"] != "NONE" for entry in stacks)
     where = {"environment": environment, "account": account, "region": region}
     return {"version": VERSION, **where, "changes": changes, "stacks": stacks}
@@ -47,7 +48,7 @@ def document(environment: str, account: str, region: str, plans: Sequence[Plan |
 
 def reviewable(plan: Plan) -> dict[str, Any]:
     """What a reviewed plan says of one root, apart from what may depend on the moment."""
-    entries = {key: value for key, value in _plan(plan).items() if key not in ("refusals", "notices")}
+    entries = {key: value for key, value in plan_document(plan).items() if key not in ("refusals", "notices")}
     document: dict[str, Any] = json.loads(json.dumps(entries))
     return document
 
@@ -73,7 +74,8 @@ def _later(plan: NotPlanned) -> dict[str, Any]:
     return {"stack": plan.stack, "kind": "LATER", "summary": plan.reason}
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """One entry of `stacks`."""
     lists: dict[str, Sequence[Any]] = {
         "image": plan.first,
         "parameters": plan.parameters,

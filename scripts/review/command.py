@@ -4,7 +4,6 @@ Templates, parameter files and facts of both are compared environment by environ
 environment makes of it beyond that, `plan` shows.
 """
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
@@ -85,11 +84,11 @@ def _priced(environment: EnvironmentReview, before: revision.Revision, after: re
 
 
 def _print(changes: Review, options: Namespace) -> None:
-    from scripts.terminal import console
+    from scripts.terminal import console, results
 
     chosen = options.format or ("terminal" if sys.stdout.isatty() else "markdown")
     if chosen == "json":
-        console.document(json.dumps(asdict(changes), indent=1))
+        results.show(asdict(changes))
     elif chosen == "html":
         from scripts.review.html import page
 

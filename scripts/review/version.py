@@ -20,7 +20,7 @@ from scripts.deployment.errors import Exit, RefusedError
 from scripts.review import revision
 from scripts.review.command import PROJECT, review
 from scripts.review.model import ADDED, Review
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 CHANGELOG = "CHANGELOG.md"
 NUMBER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -49,6 +49,7 @@ def run(options: Namespace) -> Exit:
     after = revision.read(options.project, options.head)
     needed, why = bump(review(options.project, options.base, options.head), before.templates, after.templates)
     old, new = version(before.templates), version(after.templates)
+    results.update({"version": new, "base": old, "change": needed.name.lower(), "because": why})
     if needed is Bump.NONE:
         console.show([f"{new}: the templates are those of {options.base}"])
         return Exit.DONE

@@ -119,7 +119,7 @@ def test_the_command(words: list[str], status: int, shown: str) -> None:
     ended = commands.run(Words("scripts.cost", words))
     assert ended.returncode == status and shown in ended.stdout + ended.stderr
     if "json" in words:
-        created = json.loads(ended.stdout)
+        created = json.loads(ended.stdout)["result"]
         assert created["total"]["low"] == pytest.approx(sum(line["cost"][0] for line in created["lines"]))
 
 

@@ -17,7 +17,7 @@ def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 @pytest.mark.parametrize("environment", ["staging", "production", "beanstalk"])
 def test_no_condition_is_left(environment: str, capsys: pytest.CaptureFixture[str]) -> None:
-    bodies = json.loads(shown(capsys, environment, "--format", "json"))
+    bodies = json.loads(shown(capsys, environment, "--format", "json"))["result"]
     assert len(bodies) > 10
     for name, body in bodies.items():
         assert "Conditions" not in body and body["Resources"], name

@@ -13,7 +13,7 @@ from scripts import cli
 
 def facts(capsys: pytest.CaptureFixture[str], name: str) -> list[dict[str, str]]:
     assert cli.main(["why", name, "--format", "json"]) == 0
-    answers = json.loads(capsys.readouterr().out)
+    answers = json.loads(capsys.readouterr().out)["result"]
     return [{**{fact["title"]: fact["text"] for fact in answer["facts"]}, "is": answer["name"]} for answer in answers]
 
 

@@ -142,7 +142,7 @@ def test_a_review_is_never_longer_than_a_comment(checkout: Path, capsys: pytest.
 
 def test_a_review_is_a_value_for_programs(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pull_requests.shorter_retention(checkout)
-    value = json.loads(shown(capsys, checkout, "base", "--format", "json"))
+    value = json.loads(shown(capsys, checkout, "base", "--format", "json"))["result"]
     [production] = [environment for environment in value["environments"] if environment["state"] != "unchanged"]
     assert production["name"] == "production"
     assert {risk["path"] for risk in production["risks"]} >= {"Backend.TaskLogs", "Storage.Logs"}

@@ -115,7 +115,7 @@ def test_a_failed_update_goes_back_and_the_next_good_one_succeeds(
     assert failed.returncode == 1, failed.stderr
     assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in failed.stdout
     assert account.stacks()[LOCAL] == "UPDATE_ROLLBACK_COMPLETE" and account.change_sets() == []
-    later = json.loads(account.deploy("explain", "--format", "json").stdout)
+    later = json.loads(account.deploy("explain", "--format", "json").stdout)["result"]
     assert later[SHARED]["good"] and later[LOCAL]["cause"]["path"] == [LOCAL, "Monitoring", "Broken"]
     below = account.deploy("explain", "--stack", "Monitoring").stdout
     assert f"\n  {LOCAL} > Monitoring > Broken  AWS::SSM::Parameter\n" in below
@@ -141,7 +141,7 @@ def test_status_and_outputs(account: LocalAccount, created: subprocess.Completed
     assert created.returncode == 0
     status = account.deploy("status")
     assert status.returncode == 0 and re.search(r"\n  Backend +(CREATE|UPDATE)_COMPLETE\n", status.stdout)
-    assert json.loads(account.deploy("outputs", "--format", "json").stdout)["environment"]["PublicUrl"]
+    assert json.loads(account.deploy("outputs", "--format", "json").stdout)["result"]["environment"]["PublicUrl"]
     shown = account.deploy("outputs")
     assert shown.returncode == 0
     assert f"{account.output('PublicUrl')}  Public address of the environment" in shown.stdout

@@ -78,6 +78,6 @@ def test_preflight_looks_at_the_connection(mine: Account, status: str, ends: int
     answer = {"Connection": {"ConnectionName": "source", "ConnectionStatus": status}}
     with mine.faults(CallFault("answer", on="codeconnections.GetConnection", times=0, answer=answer)):
         ended = mine.run("preflight", "--format", "json")
-    [check] = [entry for entry in json.loads(ended.stdout) if entry["what"] == "connection"]
+    [check] = [entry for entry in json.loads(ended.stdout)["result"] if entry["what"] == "connection"]
     assert ended.returncode == ends, ended.stdout + ended.stderr
     assert (f"source is {status}" in check["found"]) is bool(ends) and ("console" in check["remedy"]) is bool(ends)

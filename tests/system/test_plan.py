@@ -51,7 +51,7 @@ def as_in_the_repository(created: LocalAccount) -> Iterator[None]:
 
 def document(shown: Run) -> dict[str, Any]:
     assert shown.returncode == 2, shown.stderr
-    stack: dict[str, Any] = json.loads(shown.stdout)["stacks"][-1]
+    stack: dict[str, Any] = json.loads(shown.stdout)["result"]["stacks"][-1]
     return stack
 
 

@@ -97,6 +97,14 @@ def status_lines(stack: Stack | None, name: str, children: Mapping[str, str]) ->
         yield line(stack.remedy, depth=1)
 
 
+def status_document(stack: Stack | None, name: str, children: Mapping[str, str]) -> dict[str, Any]:
+    """A stack and its nested stacks as they stand, for programs; `status` is null for one that does not exist."""
+    if stack is None:
+        return {"stack": name, "status": None, "meaning": "", "since": "", "remedy": "", "nested": {}}
+    words = {"meaning": stack.meaning.text, "since": stack.since, "remedy": stack.remedy}
+    return {"stack": name, "status": stack.status, **words, "nested": dict(children)}
+
+
 def local_aws_line(page: str, unheld: Sequence[Mapping[str, str]]) -> str:
     """Where the local AWS is, and how many of the deployed property values it does not simulate."""
     types = len({value["Type"] for value in unheld})

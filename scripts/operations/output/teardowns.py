@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from scripts.deployment.stacks import StackResource
 from scripts.operations.adoption import CREATE, PARAMETERS
@@ -40,6 +42,22 @@ def teardown_lines(teardown: Teardown, emptied: Sequence[StackResource]) -> Iter
         yield line((f"is stopped: execution {execution.id} of {execution.pipeline}", YELLOW), depth=1)
     for reason in teardown.forbidden:
         yield line((f"forbidden: {reason}", RED), depth=1)
+
+
+def teardown_document(teardown: Teardown) -> dict[str, Any]:
+    """What the deletion of one stack means, for programs."""
+    return {
+        "stack": teardown.stack.name,
+        "goes": [resource_document(resource) for resource in teardown.goes],
+        "stays": [resource_document(resource) for resource in teardown.stays],
+        "executions": [asdict(execution) for execution in teardown.executions],
+        "forbidden": list(teardown.forbidden),
+    }
+
+
+def resource_document(resource: StackResource) -> dict[str, str]:
+    """One resource of a stack, for programs."""
+    return {"path": ".".join(resource.path), "type": resource.type, "physical_id": resource.physical_id}
 
 
 def kept_lines(kept: Sequence[StackResource], title: str) -> Iterator[Line]:

@@ -17,6 +17,7 @@ from scripts.operations.options import (
     watch_arguments,
 )
 from scripts.operations.run import Run
+from scripts.terminal import results
 
 Options = DeployOptions
 
@@ -32,6 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run, options: DeployOptions) -> Exit:
     """The access stack alone, with the caller's own rights: the execution role may not change itself. Raises
     `UsageError` for `shared`, which no environment's roles are for."""
+    results.begin(plans=[], operations=[])
     if ACCESS not in run.roots:
         raise UsageError(f"{run.environment.name} has no roles of its own.", "Name an environment.")
     shared = run.roots[SHARED]

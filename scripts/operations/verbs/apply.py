@@ -6,6 +6,7 @@ from scripts.deployment.errors import Exit
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run
+from scripts.terminal import results
 
 Options = DeployOptions
 
@@ -17,4 +18,5 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run, options: DeployOptions) -> Exit:
     """Deploys every root that the environment needs."""
+    results.begin(plans=[], operations=[])
     return deploy(run, options)

@@ -7,7 +7,7 @@ no secret is ever printed.
 
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from scripts.deployment import environment, stacks
 from scripts.deployment.environment import on_ecs
@@ -19,7 +19,7 @@ from scripts.operations.configuration import DeclaredSecret, Entry, Source
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
-from scripts.terminal import prompt
+from scripts.terminal import prompt, results
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,14 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run, options: Options) -> Exit:
     """Lists without an option; 2 when the file and the environment, or two environments, differ."""
+    results.begin(variables=[], differences=[], plans=[], operations=[])
     if options.set:
         return _set(run, options)  # to apply it asks who does
     if options.compare:
         other = environment.load(options.compare, run.templates, run.params)[run.environment.root.name]
         different = configuration.differences(run.environment, other)
+        for name, ours, theirs in different:
+            results.append("differences", {"variable": name, "value": ours, "other": theirs})
         say(f"{name}: {run.environment.name} {ours!r}, {other.name} {theirs!r}" for name, ours, theirs in different)
         return Exit.CHANGES if different else Exit.DONE
     stack = stacks.read(run.aws, run.environment.stack)
@@ -58,6 +61,8 @@ def run(run: Run, options: Options) -> Exit:
         run.check_deployer()
         return _secret(run, stack, options.secret)
     entries = configuration.entries(run.aws, run.environment, stack)
+    for entry in entries:
+        results.append("variables", {**asdict(entry), "secret": entry.secret, "waiting": entry.waiting})
     say(lines(entries))
     return Exit.CHANGES if any(entry.waiting for entry in entries) else Exit.DONE
 

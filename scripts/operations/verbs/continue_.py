@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from generator.cfn.statuses import Action
 from scripts.deployment import stacks
@@ -14,6 +14,7 @@ from scripts.operations.output import outcomes
 from scripts.operations.output.stuck import stuck_lines
 from scripts.operations.run import Run, confirm, say
 from scripts.operations.watching import Audience
+from scripts.terminal import results
 from scripts.terminal.text import BOLD, line
 
 
@@ -43,6 +44,7 @@ def run(run: Run, options: Options) -> Exit:
     """Every root that needs it. What failed is shown with its reason before anybody is asked."""
     run.check_deployer()
     worst = Exit.DONE
+    results.begin(stuck=[], operations=[])
     for root in run.roots.values():
         aws = run.at(root).aws
         stack = stacks.read(aws, root.stack)
@@ -52,11 +54,14 @@ def run(run: Run, options: Options) -> Exit:
             continue
         failed = recovery.stuck_resources(aws, stack)
         say([line((f"{stack.name} {stack.meaning.text} ({stack.status})", BOLD))])
+        for resource in failed:
+            results.append("stuck", {"stack": stack.name, **asdict(resource)})
         say(stuck_lines(stack, failed, root.root))
         skipped = _skipped(failed, options.skip)
         confirm(run, f"Bring {stack.name} back to what it was{_without(skipped)}?", options.yes)
         restoring = recovery.restore(aws, stack, skipped)
         outcome, diagnosis = Audience(aws, options.watch).watch(restoring, root.root)
+        results.append("operations", outcomes.outcome_document(outcome, diagnosis))
         say(outcomes.outcome_lines(outcome, diagnosis))
         worst = max(worst, outcome.exit)
     return worst

@@ -19,7 +19,7 @@ from scripts.operations.run import Run, say
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.teardown.teardown import Teardown
 from scripts.operations.watching import Audience
-from scripts.terminal import prompt
+from scripts.terminal import prompt, results
 
 ORDER = (ENVIRONMENT, EDGE)  # the edge serves the environment, and goes after it
 KEPT = "kept, because it contains data"
@@ -69,6 +69,7 @@ def run(run: Run, options: Options) -> Exit:
     roots = [run.roots[name] for name in ORDER if name in run.roots]
     if not roots:
         raise RefusedError(f"{run.environment.stack} is shared by all environments and holds the repository: it stays.")
+    results.begin(stacks=[], operations=[], emptied=[], kept=[])
     for root in roots:
         ended = Deletion(run, root, options).execute()
         if ended is not Exit.DONE:
@@ -102,6 +103,7 @@ class Deletion:
         if self.options.retain and stack.status != HALF:
             raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
         survey = teardown.survey(aws, stack)
+        results.append("stacks", teardowns.teardown_document(survey))
         say(teardowns.teardown_lines(survey, self._named(survey.stays)))
         if survey.forbidden:
             raise RefusedError(f"{stack.name} was not touched: {'; '.join(survey.forbidden)}.")
@@ -111,6 +113,7 @@ class Deletion:
             teardown.drain(aws, survey, _say_step)
         outcome, diagnosis = self._delete(survey)
         without_retained = replace(outcome, events=())
+        results.append("operations", outcomes.outcome_document(outcome, diagnosis))
         say(outcomes.outcome_lines(without_retained, diagnosis))
         if outcome.exit is not Exit.DONE:
             say(_next_step(diagnosis))
@@ -153,8 +156,11 @@ class Deletion:
         emptied = [emptying.empty(aws, resource, account, _say_step) for resource in self._named(kept)]
         for each in emptied:
             text = "is gone already" if each.gone else f"is emptied ({each.count}) and removed"
+            results.append("emptied", teardowns.resource_document(each.resource))
             _say_step(f"{each.resource} {text}")
         rest = [resource for resource in kept if resource not in [each.resource for each in emptied]]
+        for resource in rest:
+            results.append("kept", teardowns.resource_document(resource))
         say(teardowns.kept_lines(rest, title))
         say([f"  {REMAINS}"] if rest or emptied else [])
         return Exit.DONE

@@ -7,9 +7,9 @@ from scripts.deployment import stacks
 from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.operations.diagnose import drift
 from scripts.operations.options import JSON, TERMINAL, format_argument
-from scripts.operations.output import drifts, formats
+from scripts.operations.output import drifts
 from scripts.operations.run import Run, say
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def run(run: Run, options: Options) -> Exit:
             with console.working(f"comparing {stack.name} with what is there"):
                 drifts_found.append(drift.detect_drift(aws, stack))
     if options.format == JSON:
-        formats.show([drifts.drift_document(each) for each in drifts_found])
+        results.show([drifts.drift_document(each) for each in drifts_found])
     else:
         for each in drifts_found:
             say(drifts.drift_lines(each))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from scripts.deployment.errors import Exit
 from scripts.operations.diagnose import history
 from scripts.operations.options import JSON, TERMINAL, format_argument
-from scripts.operations.output import formats
 from scripts.operations.output.events import event_document, event_lines
 from scripts.operations.run import Run, say
+from scripts.terminal import results
 
 
 @dataclass(frozen=True)
@@ -52,5 +52,5 @@ def run(run: Run, options: Options) -> Exit:
             nothing = f"{subject.name}: {'no failures' if options.failed else 'no events'}"
             say(event_lines(subject.name, events) if events else [nothing])
     if options.format == JSON:
-        formats.show(documents)
+        results.show(documents)
     return Exit.DONE

@@ -10,8 +10,9 @@ from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Cause, Diagnosis, FailureObserver, diagnose, template_at
 from scripts.operations.diagnose.history import Subject
 from scripts.operations.options import JSON, TERMINAL, format_argument
-from scripts.operations.output import formats, outcomes
+from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
+from scripts.terminal import results
 
 GOOD = {*DEPLOYED, "DELETE_COMPLETE"}
 
@@ -37,7 +38,7 @@ def run(run: Run, options: Options) -> Exit:
     ends = [(subject, _ended(run, subject)) for subject in history.subjects(run, options.stack)]
     if options.format == JSON:
         documents = {subject.name: outcomes.outcome_document(*end) for subject, end in ends}
-        formats.show(documents)
+        results.show(documents)
         return Exit.DONE
     if not ends:
         say([f"{run.environment.stack} does not exist, and none was deleted in the last 90 days"])

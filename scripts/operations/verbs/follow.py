@@ -12,6 +12,7 @@ from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
 from scripts.operations.watching import Audience
+from scripts.terminal import results
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run, options: Options) -> Exit:
     """One root after the other; the exit status is that of the worst end."""
     worst = Exit.DONE
+    results.begin(operations=[])
     for root in run.roots.values():
         aws = run.at(root).aws
         stack = stacks.read(aws, root.stack)
@@ -38,6 +40,7 @@ def run(run: Run, options: Options) -> Exit:
             continue
         say([history.describe(stack, operation, history.operator(aws, stack), datetime.now(UTC))])
         outcome, diagnosis = Audience(aws, options.watch).watch(operation.running(stack), root.root)
+        results.append("operations", outcomes.outcome_document(outcome, diagnosis))
         say(outcomes.outcome_lines(outcome, diagnosis))
         worst = max(worst, outcome.exit)
     return worst

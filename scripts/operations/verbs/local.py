@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 from scripts.deployment.errors import Exit, RefusedError, UsageError
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 if TYPE_CHECKING:
     from scripts.local_aws.server import Endpoint
@@ -29,11 +29,15 @@ def run(options: Namespace) -> Exit:
 
     try:
         if options.what == "stop":
-            console.show_line("local AWS stopped" if server.stop() else "local AWS was not running")
+            stopped = server.stop()
+            results.update({"running": False, "stopped": stopped})
+            console.show_line("local AWS stopped" if stopped else "local AWS was not running")
             return Exit.DONE
         running = server.start(options.port) if options.what == "start" else server.status()
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
+    address = {"address": running.endpoint.url, "page": running.endpoint.page} if running else {}
+    results.update({"running": running is not None, **address})
     if running and options.what.startswith("fault"):
         return _plan_faults(running.endpoint, options)
     if running is None:
@@ -51,12 +55,15 @@ def _plan_faults(endpoint: "Endpoint", options: Namespace) -> Exit:
 
     if options.what == "fault-clear":
         faults.remove(endpoint)
+        results.update({"faults": []})
         console.show_line("no fault is planned")
         return Exit.DONE
     if not options.resource:
         raise UsageError("`local fault` needs the resource that fails.", "Such as --resource Backend/Service.")
     plan = next((plan for plan in faults.plans(endpoint) if not (plan.region or plan.key)), faults.Plan())
     fault = faults.ResourceFault(options.on, options.resource, reason=options.reason)
-    faults.put(endpoint, replace(plan, resources=(*plan.resources, fault)))
+    planned = (*plan.resources, fault)
+    faults.put(endpoint, replace(plan, resources=planned))
+    results.update({"faults": [{"resource": each.resource, "on": each.on, "reason": each.reason} for each in planned]})
     console.show_line(f"{options.resource} fails on {options.on}, until `make fault-clear`")
     return Exit.DONE

@@ -20,6 +20,7 @@ from scripts.operations.credentials import git_credentials
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions, deploy_arguments
 from scripts.operations.run import Run, say
+from scripts.terminal import results
 
 # The credentials reach git through the environment, so that they stand in no command line and no file.
 HELPER = '!f() { echo "username=$DEPLOY_GIT_USER"; echo "password=$DEPLOY_GIT_PASSWORD"; }; f'
@@ -41,6 +42,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(run: Run, options: Options) -> Exit:
     """Checks the folder, makes the shared stack when it is missing, pushes, and sets the default branch."""
+    results.begin(plans=[], operations=[])
     if run.aws.endpoint:
         raise RefusedError("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
     folder = options.app

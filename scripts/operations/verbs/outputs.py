@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from scripts.deployment import stacks
 from scripts.deployment.errors import Exit
 from scripts.operations.options import JSON, format_argument
-from scripts.operations.output import formats, outcomes
+from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.text import BOLD, line
 
 TABLE, SHELL = "table", "shell"
@@ -33,7 +33,7 @@ def run(run: Run, options: Options) -> Exit:
     standing = {name: stacks.read(run.at(root).aws, root.stack) for name, root in run.roots.items()}
     shown = {name: stack for name, stack in standing.items() if stack or run.roots[name].needed}
     if options.format == JSON:
-        formats.show({name: dict(stack.outputs) if stack else None for name, stack in shown.items()})
+        results.show({name: dict(stack.outputs) if stack else None for name, stack in shown.items()})
         return Exit.DONE
     for name, stack in shown.items():
         root = run.roots[name]

@@ -1,5 +1,6 @@
 """`plan`: everything that a deployment would do, shown and left undone."""
 
+import json
 import sys
 from argparse import ArgumentParser
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from scripts.operations.output import plan_markdown, plan_text
 from scripts.operations.planning import RootPlan, plan_roots
 from scripts.operations.run import Run, say
 from scripts.operations.saved_plan import SavedPlan
-from scripts.terminal import console
+from scripts.terminal import console, results
 
 MARKDOWN = "markdown"
 STEP_ONE = "this plan is step 1 of 2, the running image alone. Apply it, then plan again: step 2 has the other changes."
@@ -113,7 +114,7 @@ def _show(run: Run, options: Options, root_plans: list[RootPlan]) -> None:
     where = (run.environment.name, run.aws.identity().account, run.aws.region)
     plans = [each.plan for each in root_plans]
     if options.format == JSON:
-        console.document(plan_document.text(*where, plans))
+        results.show(json.loads(plan_document.text(*where, plans)))
     elif options.format == MARKDOWN:
         console.document("\n".join(plan_markdown.lines(*where, plans)))
     else:

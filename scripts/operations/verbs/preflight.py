@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit
 from scripts.operations.options import JSON, TERMINAL, format_argument
-from scripts.operations.output import formats
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, Looker, State, Survey
 from scripts.operations.run import Run, say
-from scripts.terminal import console
+from scripts.terminal import console, results
 from scripts.terminal.text import GREEN, RED, YELLOW, Line, count, line
 
 LOOKERS: tuple[Looker, ...] = (
@@ -61,7 +60,7 @@ def run(run: Run, options: Options) -> Exit:
     with console.working(f"checking what {run.environment.stack} needs"):
         checks = list(all_checks(survey))
     if options.format == JSON:
-        formats.show([_document(check) for check in checks])
+        results.show([_document(check) for check in checks])
     else:
         say(lines(checks))
     return Exit.REFUSED if any(check.state is State.ERROR for check in checks) else Exit.DONE

@@ -7,7 +7,7 @@ Configuration and templates stay as they are: this is about the application.
 
 import uuid
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 from scripts.deployment import stacks
@@ -15,7 +15,7 @@ from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError,
 from scripts.operations.releases import releases
 from scripts.operations.releases.releases import Pipeline, Release
 from scripts.operations.run import Run, say
-from scripts.terminal import prompt
+from scripts.terminal import prompt, results
 
 SHOWN = 20
 
@@ -46,6 +46,7 @@ def run(run: Run, options: Options) -> Exit:
         )
     name = stack.outputs["Pipeline"]
     good = list(islice(releases.good(run.aws, name), SHOWN))
+    results.begin(releases=[_document(release) for release in good], executions=[])
     if not options.to:
         say(
             f"{release.ended:%Y-%m-%d %H:%M}  {release.commit[:12]}  {release.execution}  {release.title}"
@@ -63,6 +64,10 @@ def run(run: Run, options: Options) -> Exit:
     say([f"{name}: back to {to.commit[:12]} of {to.ended:%Y-%m-%d %H:%M} ({to.title}): {how}"])
     _agree(options, environment.name)
     return _back(run, there, to, stages)
+
+
+def _document(release: Release) -> dict[str, str]:
+    return {**asdict(release), "ended": release.ended.isoformat()}
 
 
 def _agree(options: Options, name: str) -> None:
@@ -92,6 +97,7 @@ def _back(run: Run, there: Pipeline, to: Release, stages: tuple[str, ...]) -> Ex
             execution = releases.run_again(run.aws, there, to, str(uuid.uuid4()))
         say([f"{stage or there.name}: execution {execution} started"])
         ended = releases.wait(run.aws, there.name, execution)
+        results.append("executions", {"stage": stage, "execution": execution, "status": ended["status"]})
         say([f"{stage or there.name}: {ended['status'].lower()} {ended.get('statusSummary', '')}".rstrip()])
         if ended["status"] != "Succeeded":
             return Exit.FAILED

@@ -18,6 +18,7 @@ from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import view_lines
 from scripts.operations.output.stuck import stuck_lines
 from scripts.operations.run import Run, say
+from scripts.terminal import results
 
 Options = NoOptions
 
@@ -29,6 +30,7 @@ def arguments(_parser: ArgumentParser) -> None:
 def run(run: Run, _options: NoOptions) -> Exit:
     """Every root that the file asks for, with its nested stacks; 4 when one of them runs or needs manual action."""
     ended = Exit.DONE
+    results.begin(stacks=[])
     for root in run.roots.values():
         aws = run.at(root).aws
         stack = stacks.read(aws, root.stack)
@@ -36,6 +38,7 @@ def run(run: Run, _options: NoOptions) -> Exit:
             continue
         children = _children(aws, stack) if stack else {}
         say(outcomes.status_lines(stack, root.stack, children))
+        results.append("stacks", outcomes.status_document(stack, root.stack, children))
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
             _show_progress(aws, root, stack)
