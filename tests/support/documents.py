@@ -25,7 +25,8 @@ def problems(document: dict[str, Any]) -> list[str]:
 def _schema(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    return _closed(schema)
+    closed: dict[str, Any] = _closed(schema)
+    return closed
 
 
 @cache
