@@ -73,11 +73,13 @@ def dispatcher() -> Any:
         change_set_calls,
         drift,
         moto_patches,
+        moto_refusals,
         pipeline_executions,
         stack_calls,
     )
 
     moto_patches.install()
+    moto_refusals.install()
     beanstalk.install()
     pipeline_executions.install()
     api.install((*stack_calls.OPERATIONS, *change_set_calls.OPERATIONS, *drift.OPERATIONS))

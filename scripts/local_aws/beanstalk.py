@@ -9,6 +9,7 @@ Long because one service, its state and its calls, stands in one place.
 """
 
 import copy
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,9 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.utilities.utils import get_partition
 
+from scripts.local_aws import shared_balancer
 from scripts.local_aws.account import account
+from scripts.local_aws.services import Services
 
 PYTHONS, PLATFORMS = ("3.11", "3.12", "3.13", "3.14"), ("4.9.0", "4.10.1", "4.12.0")
 SAMPLE = "Sample Application"  # the label of what an environment without a version runs
@@ -37,6 +40,8 @@ class Environment:
     shown: dict[str, Any]
     options: Options
     tags: dict[str, str] = field(default_factory=dict)
+    placed: shared_balancer.Placed | None = None  # what it has at a load balancer that it shares
+    busy_until: float = 0.0  # by the monotonic clock
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Beanstalk(BaseResponse):
         }
         self.region_state.applications[name] = Application(shown)
         bucket = f"elasticbeanstalk-{self.region}-{self.current_account}"
-        services = account(self.current_account, self.region).services
+        services = self._services()
         if bucket not in {entry["Name"] for entry in services.call("s3", "list_buckets", {})["Buckets"]}:
             place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
             services.call("s3", "create_bucket", {"Bucket": bucket, **(place if self.region != "us-east-1" else {})})
@@ -178,19 +183,21 @@ class Beanstalk(BaseResponse):
         self._change(environment)
         shown.setdefault("VersionLabel", SAMPLE)
         self.region_state.environments[name] = environment
-        return ActionResult(shown)
+        self._settle(environment)
+        return ActionResult(environment.shown)
 
     def update_environment(self) -> ActionResult:
-        environment = self._environment()
+        environment = self._ready(self._environment())
         changed = copy.deepcopy(environment)
         self._change(changed)
         environment.shown, environment.options = changed.shown, changed.options
+        self._settle(environment)
         return ActionResult(environment.shown)
 
     def describe_environments(self) -> ActionResult:
         names, application = (self._get_param("EnvironmentNames"), self._get_param("ApplicationName"))
         shown = [
-            environment.shown
+            {**environment.shown, "Status": _status(environment)}
             for name, environment in self.region_state.environments.items()
             if name in (names or [name]) and application in (None, environment.shown["ApplicationName"])
         ]
@@ -211,6 +218,8 @@ class Beanstalk(BaseResponse):
 
     def terminate_environment(self) -> ActionResult:
         environment = self._environment()
+        if environment.placed:
+            shared_balancer.remove(self._services(), environment.placed)
         del self.region_state.environments[environment.shown["EnvironmentName"]]
         return ActionResult({**environment.shown, "Status": "Terminated"})
 
@@ -220,10 +229,11 @@ class Beanstalk(BaseResponse):
         return ActionResult({"ResourceArn": environment.shown["EnvironmentArn"], "ResourceTags": tags})
 
     def update_tags_for_resource(self) -> ActionResult:
-        environment = self._by_arn()
+        environment = self._ready(self._by_arn())
         environment.tags |= {tag["Key"]: tag["Value"] for tag in self._get_param("TagsToAdd") or []}
         for key in self._get_param("TagsToRemove") or []:
             environment.tags.pop(key, None)
+        self._settle(environment)
         return EmptyResult()
 
     def _application(self) -> Application:
@@ -244,6 +254,31 @@ class Beanstalk(BaseResponse):
             if environment.shown["EnvironmentArn"] == arn:
                 return environment
         raise InvalidParameterError(f"Resource not found for ARN '{arn}'.")
+
+    def _services(self) -> Services:
+        return account(self.current_account, self.region).services
+
+    def _ready(self, environment: Environment) -> Environment:
+        """The environment, unless a change of it is under way. The words: terraform-provider-aws issue 32284; that
+        changes of tags count: issue 31575. Raises `InvalidParameterError`."""
+        if _status(environment) != "Ready":
+            name = environment.shown["EnvironmentName"]
+            raise InvalidParameterError(
+                f"Environment named {name} is in an invalid state for this operation. Must be Ready."
+            )
+        return environment
+
+    def _settle(self, environment: Environment) -> None:
+        """What goes on after a change: rules at the shared load balancer, and the time that the account's behaviour
+        says."""
+        balancer = environment.options.get(shared_balancer.PLACE, "")
+        if balancer != (environment.placed.balancer if environment.placed else ""):
+            if environment.placed:
+                shared_balancer.remove(self._services(), environment.placed)
+            name = environment.shown["EnvironmentId"]
+            environment.placed = shared_balancer.place(self._services(), name, environment.options)
+        seconds = account(self.current_account, self.region).behaviour.environment_seconds
+        environment.busy_until = time.monotonic() + seconds
 
     def _change(self, environment: Environment) -> None:
         """Gives an environment what a call asks for. Raises `InvalidParameterError`."""
@@ -269,6 +304,10 @@ class Beanstalk(BaseResponse):
             if label not in self.region_state.applications[shown["ApplicationName"]].versions:
                 raise InvalidParameterError(f"No Application Version named '{label}' found.")
             shown["VersionLabel"] = label
+
+
+def _status(environment: Environment) -> str:
+    return "Updating" if time.monotonic() < environment.busy_until else str(environment.shown["Status"])
 
 
 def install() -> None:

@@ -1,4 +1,5 @@
-"""Every change that is made to moto, with what AWS does and moto does not. Nothing else touches moto's internals.
+"""Every change that is made to moto, with what AWS does and moto does not; what services refuse is in `moto_refusals`.
+Nothing else touches moto's internals.
 
 `install` puts them in place; what stands in the place of whole services of moto's (`api`, `beanstalk`) is routed by
 those modules. moto loads slowly, so its modules are imported where they are patched.
@@ -38,7 +39,7 @@ def install() -> None:
     _records()
 
 
-def _replace(owner: object, name: str, value: object) -> None:
+def replace(owner: object, name: str, value: object) -> None:
     """Sets a name of moto's; a function of its own, so that type checkers take it for what it is."""
     setattr(owner, name, value)
 
@@ -50,8 +51,8 @@ def _speed() -> None:
     from moto.core import responses, utils
 
     names = frozenset(backends.list_of_moto_modules())
-    _replace(backends, "list_of_moto_modules", lambda: names)
-    _replace(responses, "method_names_from_class", cache(utils.method_names_from_class))
+    replace(backends, "list_of_moto_modules", lambda: names)
+    replace(responses, "method_names_from_class", cache(utils.method_names_from_class))
 
 
 @cache
@@ -84,7 +85,7 @@ def _managed_policies() -> None:
             backend.managed_policies[policy.arn] = policy
         attach(backend, policy_arn, role_name)
 
-    _replace(IAMBackend, "attach_role_policy", attach_loaded)
+    replace(IAMBackend, "attach_role_policy", attach_loaded)
 
 
 def _linked_roles() -> None:
@@ -105,7 +106,7 @@ def _linked_roles() -> None:
         role.name = name
         return role
 
-    _replace(IAMBackend, "create_service_linked_role", create_named)
+    replace(IAMBackend, "create_service_linked_role", create_named)
 
 
 def _buckets() -> None:
@@ -125,8 +126,8 @@ def _buckets() -> None:
         outcome = decide(request, statements(bucket.name, {"bucket policy": policy})).outcome
         return outcomes.get(outcome, PermissionResult.NEUTRAL)
 
-    _replace(FakeBucket, "get_permission", permission)
-    _replace(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))
+    replace(FakeBucket, "get_permission", permission)
+    replace(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))
 
 
 def _records() -> None:
@@ -145,7 +146,7 @@ def _records() -> None:
                 raise ResourceRecordAlreadyExists(name, kind)
         return change(backend, zoneid, change_list)
 
-    _replace(Route53Backend, "change_resource_record_sets", change_strictly)
+    replace(Route53Backend, "change_resource_record_sets", change_strictly)
 
 
 def has_issued(access_key: str) -> bool:

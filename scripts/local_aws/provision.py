@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TypeVar
 
-from scripts.local_aws import validation
+from scripts.local_aws import uses, validation
 from scripts.local_aws.account import Account
 from scripts.local_aws.faults import HOOK, injection
 from scripts.local_aws.handlers import demands, readback
@@ -111,14 +111,28 @@ def create(account: Account, stack: Stack, resource: Resource, operation: Operat
     UPDATE for the replacement of another."""
     creation = handler(account, stack, resource)
     demands.check(creation)
-    validation.refuse_existing_bucket(creation)
+    validation.refuse_existing(creation)
     try:
         creation.create()
     finally:
         resource.physical = creation.physical
+    if creation.row.named:
+        _refuse_owned(account, resource)
     stack.event(operation, resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
-    yield at_once
+    if resource.kind == uses.VPC_ORIGIN:
+        uses.place_interfaces(account.services, resource)
+    yield creation.is_ready
     _verify(resource, creation)
+
+
+def _refuse_owned(account: Account, resource: Resource) -> None:
+    """Raises `ResourceError` for what a service gave as new and another resource of a stack is already; the words:
+    aws-samples/eb-php-wordpress issue 25."""
+    for stack in tuple(account.stacks.values()):
+        for other in tuple(stack.resources.values()):
+            if other is not resource and (other.kind, other.physical) == (resource.kind, resource.physical):
+                resource.physical, name = "", resource.physical
+                raise ResourceError(f"{name} already exists in stack {stack.id}")
 
 
 def change(
@@ -138,9 +152,10 @@ def _change(account: Account, stack: Stack, before: Resource, after: Resource, u
     changed = handler(account, stack, after)
     if undoing and all(readback.unheld(changed, changed.read()).values()):
         return  # what failed may not have changed anything
+    uses.refuse_change(account, after)
     changed.update(account.dynamic(before.properties))
     after.physical = changed.physical
-    yield at_once
+    yield changed.is_ready
     _verify(after, changed)
 
 
@@ -173,5 +188,8 @@ def _verify(resource: Resource, service: ResourceHandler) -> None:
 
 def delete(account: Account, stack: Stack, resource: Resource) -> Steps[None]:
     """Deletes a resource. Raises `ResourceError`."""
+    uses.refuse_deletion(account, resource)
     handler(account, stack, resource).delete()
+    if resource.kind == uses.VPC_ORIGIN:
+        uses.remove_interfaces(account, resource)
     yield at_once

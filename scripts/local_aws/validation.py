@@ -33,6 +33,7 @@ UNSEEN = frozenset(
 )
 HOOKS = {"PROPERTY_VALIDATION": "PropertyValidation", "NAME_CONFLICT_VALIDATION": "ResourceExistenceCheck"}
 BUCKET = "AWS::S3::Bucket"
+REVISED = ("AWS::ECS::TaskDefinition",)  # types whose name takes one revision after another
 
 
 def syntax(change_set: ChangeSet, name: str, kind: str, properties: Mapping[str, Any]) -> None:
@@ -75,12 +76,18 @@ def existing(account: Account, change_set: ChangeSet, change: Change, body: Mapp
     change.action, change.physical = "Import", physical
 
 
-def refuse_existing_bucket(handler: ResourceHandler) -> None:
-    """Raises `ResourceError` for a bucket that exists: in us-east-1 S3 answers its owner's second CreateBucket with
-    success (S3's API reference), which must not count as a creation."""
-    name = handler.properties.get("BucketName", "")
-    if handler.row.kind == BUCKET and ResourceHandler(handler.services, handler.row, handler.properties, name).exists():
-        raise ResourceError(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
+def refuse_existing(handler: ResourceHandler) -> None:
+    """Raises `ResourceError` for a resource whose template names it and that exists, of this stack or of nobody:
+    CloudFormation CLI user guide, "Resource type handler contract" (create handlers answer AlreadyExists); the words:
+    widdix/mastodon-on-aws issue 27. Several calls would go well on AWS, too: S3 answers its owner's second CreateBucket
+    in us-east-1 with success, PutMetricAlarm and PutRule change what is there."""
+    row = handler.row
+    by_name = row.kind not in REVISED and "{id}" in row.address.values()
+    key = identifier(row.kind) or (row.named if by_name else "")
+    name = handler.properties.get(key, "")
+    if isinstance(name, str) and name and ResourceHandler(handler.services, row, handler.properties, name).exists():
+        what = f"Resource of type '{row.kind}' with identifier '{name}' already exists."
+        raise ResourceError(f'Resource handler returned message: "{what}" (HandlerErrorCode: AlreadyExists)')
 
 
 def identifier(kind: str) -> str:

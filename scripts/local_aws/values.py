@@ -43,13 +43,17 @@ class Behaviour:
     `seed` decides the order of what nothing orders. `unknown` is how a preview spells what only the execution will
     know, one of `UNKNOWN_SPELLINGS`. With `spurious`, a nested change set takes such a placeholder for a new value, and
     so shows changes and replacements that will not come. `deletion_seconds` are those that a change set's deletion
-    takes, with its nested ones.
+    takes, with its nested ones; `interface_seconds` those that CloudFront leaves its interfaces in a network after
+    their VPC origin is gone; `environment_seconds` those that an environment of Elastic Beanstalk is not ready after a
+    change.
     """
 
     seed: int = 0
     unknown: str = "mixed"
     spurious: bool = True
     deletion_seconds: float = 0.0
+    interface_seconds: float = 0.0
+    environment_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.unknown not in UNKNOWN_SPELLINGS:

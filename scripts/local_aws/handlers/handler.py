@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ class ResourceHandler:
     row: Row
     properties: dict[str, Any]
     physical: str = ""
+    before: Properties = field(default_factory=dict)  # what it is changed from
 
     @cached_property
     def _words(self) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class ResourceHandler:
         """Changes it from `before` to its properties. Raises `ResourceError` where the service knows no such change."""
         if self.row.kind in readback.TYPES:
             return
+        self.before = before
         old, new = self.prepared(before), self.prepared(self.properties)
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         if self.row.tagging and "Tags" in changed:
@@ -125,7 +127,8 @@ class ResourceHandler:
             if self.row.tagging:
                 possible.pop("Tags", None)
             members = self.services.model(self.row.service, self.row.update).input_shape.members
-            fixed = {**self.address(self.row.update_fixed), **self.address(None)}
+            own = self.row.update_fixed
+            fixed = {**self.address(own(self) if callable(own) else own), **self.address(None)}
             fixed = {name: value for name, value in fixed.items() if name in members}
             self.call(self.row.update, _merge(self.folded(self.row.update, possible), fixed))
         elif self.row.recreate:
@@ -186,6 +189,10 @@ class ResourceHandler:
             self.call(tagging.remove, {**address, keys: shapes.fold(value, keyed[keys], {})})
         if pairs := [{"Key": key, "Value": after[key]} for key in after if before.get(key) != after[key]]:
             self.call(tagging.put, {**address, member: shapes.fold(pairs, members[member], {})})
+
+    def is_ready(self) -> bool:
+        """Whether the service is through with the last change."""
+        return self.row.ready(self) if self.row.ready else True
 
     def exists(self) -> bool:
         """Whether the service knows it."""

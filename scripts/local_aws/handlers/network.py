@@ -7,6 +7,7 @@ from botocore import xform_name
 
 from scripts.local_aws.handlers import shapes
 from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
+from scripts.local_aws.services import ResourceError
 
 if TYPE_CHECKING:
     from scripts.local_aws.handlers.handler import ResourceHandler
@@ -61,16 +62,32 @@ def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _rules(direction: str) -> Setting:
-    """A group's own rules. The rule that lets everything out, which every new group has, goes first."""
+    """A group's own rules: rules that are resources of their own stay beside them. The rule that lets everything out,
+    which every new group has, goes with the first of them. A rule that is there already is passed over, though it may
+    be another resource's (cloudformation-coverage-roadmap issues 1532 and 1534)."""
+    name, member = f"SecurityGroup{direction.title()}", f"IpPermissions{'Egress' if direction == 'egress' else ''}"
 
     def put(group: "ResourceHandler", rules: Any) -> None:
-        if shown := group.read()["IpPermissions" + ("Egress" if direction == "egress" else "")]:
-            group.call(f"revoke_security_group_{direction}", {**group.address(None), "IpPermissions": shown})
-        if rules:
-            permissions = [permission(rule) for rule in rules]
-            group.call(f"authorize_security_group_{direction}", {**group.address(None), "IpPermissions": permissions})
+        old, new = group.before.get(name) or (), rules or ()
+        gone = [permission(rule) for rule in old if rule not in new]
+        if not old and direction == "egress":
+            gone = group.read()[member]
+        if gone:
+            group.call(f"revoke_security_group_{direction}", {**group.address(None), "IpPermissions": gone})
+        for rule in new:
+            if rule not in old:
+                _authorize(group, direction, rule)
 
-    return Setting(f"SecurityGroup{direction.title()}", put, lambda group, _: put(group, ()))
+    return Setting(name, put, lambda group, _: put(group, ()))
+
+
+def _authorize(group: "ResourceHandler", direction: str, rule: Mapping[str, Any]) -> None:
+    arguments = {**group.address(None), "IpPermissions": [permission(rule)]}
+    try:
+        group.call(f"authorize_security_group_{direction}", arguments)
+    except ResourceError as error:
+        if "already exists" not in str(error):
+            raise
 
 
 def _holds(member: str) -> Callable[[Any, Mapping[str, Any]], bool]:

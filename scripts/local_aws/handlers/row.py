@@ -78,6 +78,7 @@ class Row:
     prepare: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     # Property -> where the state shows it: a JMESPath, or a function of value and state that says whether it does.
     seen: Mapping[str, str | Callable[[Any, Mapping[str, Any]], bool]] = field(default_factory=dict)
-    update_fixed: Mapping[str, Any] = field(default_factory=dict)
+    update_fixed: Mapping[str, Any] | Callable[["ResourceHandler"], Mapping[str, Any]] = field(default_factory=dict)
     recreate: bool = False  # an update that moto lacks is delete and create under the same name; never for data
     delete_address: Mapping[str, Any] | None = None
+    ready: Callable[["ResourceHandler"], bool] | None = None  # whether the service is through with a change

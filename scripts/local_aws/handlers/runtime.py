@@ -43,6 +43,17 @@ def _redeploy(service: "ResourceHandler", _: Any) -> None:
     service.call("update_service", {**service.address(None), **arguments})
 
 
+def _forced(service: "ResourceHandler") -> dict[str, Any]:
+    """CloudFormation sends every property with each change (cloudformation-coverage-roadmap issue 1529), so that one
+    which forces deployments forces one whatever has changed. That last step is judgement: no source settles it."""
+    force = service.properties.get("ForceNewDeployment", {}).get("EnableForceNewDeployment", False)
+    return {"forceNewDeployment": force in (True, "true")}
+
+
+def _is_ready(environment: "ResourceHandler") -> bool:
+    return bool(environment.read()["Status"] == "Ready")
+
+
 def _scaled(properties: dict[str, Any]) -> dict[str, Any]:
     """A policy names its target by the three parts of the target's id."""
     if "ScalingTargetId" not in properties:
@@ -134,8 +145,8 @@ ROWS = (
     Row("AWS::ECS::Service", "ecs", "create_service", "$service.serviceArn", SERVICE,
         (Read("describe_services", "services[?status=='ACTIVE'] | [0]",
               address={"cluster": "{Cluster}", "services": ["{id}"], "include": ["TAGS"]}),),
-        update="update_service", delete="delete_service", delete_address={**SERVICE, "force": True},
-        named="ServiceName", longest=255, tagging=ECS_TAGS,
+        update="update_service", update_fixed=_forced, delete="delete_service",
+        delete_address={**SERVICE, "force": True}, named="ServiceName", longest=255, tagging=ECS_TAGS,
         settings=(Setting("ForceNewDeployment", _redeploy, _redeploy),),
         attributes={"Name": "$serviceName", "ServiceArn": "{id}"},
         seen={"Cluster": lambda name, state: state["clusterArn"].endswith(f"/{name}")}),
@@ -160,7 +171,7 @@ ROWS = (
          Read("list_tags_for_resource", "ResourceTags", "Tags", {"ResourceArn": EB_ARN})),
         update="update_environment", delete="terminate_environment", named="EnvironmentName", longest=40,
         settings=(Setting("OptionSettings", _options, _options), Setting("Tags", _tags, _tags)),
-        attributes={"EndpointURL": "$CNAME"},
+        attributes={"EndpointURL": "$CNAME"}, ready=_is_ready,
         seen={"OptionSettings": _same_options}),
 )
 # fmt: on

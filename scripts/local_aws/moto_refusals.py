@@ -1,0 +1,265 @@
+"""What services refuse while something uses a resource, and moto lets pass: patches of moto's backends.
+
+Each has the source of the fact; codes and words are AWS's own where it documents them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from scripts.local_aws.moto_patches import replace
+
+# Parameters of UpdateService that start a deployment when they change: botocore's model of ECS says of each parameter
+# whether it does ("This parameter triggers a new service deployment").
+DEPLOYED = (
+    "load_balancers",
+    "network_configuration",
+    "platform_version",
+    "service_connect_configuration",
+    "service_registries",
+    "task_definition",
+    "volume_configurations",
+    "vpc_lattice_configurations",
+)
+
+
+def install() -> None:
+    """Puts all of them in place."""
+    _subnets()
+    _security_groups()
+    _nat_gateways()
+    _internet_gateways()
+    _interfaces()
+    _balancers()
+    _certificates()
+    _scaling()
+    _services()
+
+
+def _refusing(owner: type, name: str, check: Callable[..., None]) -> None:
+    """Lets a method of a backend run only when `check`, which is given the same arguments, raises nothing."""
+    method = getattr(owner, name)
+
+    def checked(backend: Any, *arguments: Any, **named: Any) -> Any:
+        check(backend, *arguments, **named)
+        return method(backend, *arguments, **named)
+
+    replace(owner, name, checked)
+
+
+def _balancers_of(ec2: Any) -> Iterator[Any]:
+    """The load balancers of the account and Region of an EC2 backend."""
+    from moto.elbv2.models import elbv2_backends
+
+    yield from elbv2_backends[ec2.account_id][ec2.region_name].load_balancers.values()
+
+
+def _subnets() -> None:
+    """EC2 API reference, DeleteSubnet: everything in the subnet has to go first; "Error codes": DependencyViolation."""
+    from moto.ec2.exceptions import DependencyViolationError
+    from moto.ec2.models.subnets import SubnetBackend
+
+    def check(ec2: Any, subnet_id: str) -> None:
+        interfaces = [interface.id for interface in ec2.enis.values() if interface.subnet.id == subnet_id]
+        balancers = [
+            balancer.arn for balancer in _balancers_of(ec2) if subnet_id in [subnet.id for subnet in balancer.subnets]
+        ]
+        if interfaces or balancers:
+            raise DependencyViolationError(f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
+
+    _refusing(SubnetBackend, "delete_subnet", check)
+
+
+def _security_groups() -> None:
+    """EC2 API reference, DeleteSecurityGroup: a group that an interface uses or a rule of another group names is in use
+    (DependencyViolation); a load balancer has interfaces with its groups."""
+    from moto.ec2.exceptions import DependencyViolationError
+    from moto.ec2.models.security_groups import SecurityGroupBackend
+
+    def names(group: Any) -> set[str]:
+        rules = [*group.ingress_rules, *group.egress_rules]
+        return {(rule.source_group or {}).get("GroupId", "") for rule in rules}
+
+    def check(ec2: Any, group_id: str) -> None:
+        groups = [group for groups in ec2.groups.values() for group in groups.values()]
+        used = {group.id for interface in ec2.enis.values() for group in interface.group_set}
+        used |= {group for balancer in _balancers_of(ec2) for group in balancer.security_groups or ()}
+        used |= {named for group in groups if group.id != group_id for named in names(group)}
+        if group_id in used:
+            raise DependencyViolationError(f"resource {group_id} has a dependent object")
+
+    _refusing(SecurityGroupBackend, "delete_security_group", check)
+
+
+def _nat_gateways() -> None:
+    """moto leaves the interface of a gateway that was deleted or could not be made, and the address of the first
+    associated. EC2 user guide, "Work with NAT gateways": deleting one takes its interface away and disassociates its
+    Elastic IP address; an address that is in use: terraform-provider-aws issue 709 (Resource.AlreadyAssociated)."""
+    from moto.ec2.exceptions import ResourceAlreadyAssociatedError
+    from moto.ec2.models.nat_gateways import NatGatewayBackend
+
+    delete = NatGatewayBackend.delete_nat_gateway
+
+    def delete_whole(ec2: Any, nat_gateway_id: str) -> Any:
+        gateway = delete(ec2, nat_gateway_id)
+        for address in ec2.addresses:
+            if address.eni is gateway._eni:
+                address.eni = address.association_id = None
+        ec2.enis.pop(gateway._eni.id, None)
+        return gateway
+
+    def check(ec2: Any, *, allocation_id: str | None, **_: Any) -> None:
+        if any(address.eni for address in ec2.addresses if allocation_id and address.allocation_id == allocation_id):
+            raise ResourceAlreadyAssociatedError(str(allocation_id))
+
+    replace(NatGatewayBackend, "delete_nat_gateway", delete_whole)
+    _refusing(NatGatewayBackend, "create_nat_gateway", check)
+
+
+def _internet_gateways() -> None:
+    """A gateway stays while something in its network has a public address: NAT gateways, internet-facing load
+    balancers. The words: jenkins-x/terraform-aws-eks-jx issue 373; the code: EC2 API reference, "Error codes"."""
+    from moto.ec2.exceptions import DependencyViolationError
+    from moto.ec2.models.internet_gateways import InternetGatewayBackend
+
+    def check(ec2: Any, internet_gateway_id: str, vpc_id: str) -> None:  # noqa: ARG001 - moto's own arguments
+        mapped = [
+            gateway
+            for gateway in ec2.nat_gateways.values()
+            if gateway.vpc_id == vpc_id and gateway.state != "deleted" and gateway.connectivity_type != "private"
+        ]
+        facing = [
+            balancer
+            for balancer in _balancers_of(ec2)
+            if balancer.vpc_id == vpc_id and balancer.scheme == "internet-facing"
+        ]
+        if mapped or facing:
+            raise DependencyViolationError(
+                f"Network {vpc_id} has some mapped public address(es). "
+                "Please unmap those public address(es) before detaching the gateway."
+            )
+
+    _refusing(InternetGatewayBackend, "detach_internet_gateway", check)
+
+
+def _interfaces() -> None:
+    """EC2 API reference, DescribeNetworkInterfaces, has the filter group-name, moto has not."""
+    from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+
+    value = NetworkInterface.get_filter_value
+
+    def with_group_names(interface: Any, filter_name: str, method_name: str | None = None) -> Any:
+        if filter_name == "group-name":
+            return [group.name for group in interface.group_set]
+        return value(interface, filter_name, method_name)
+
+    replace(NetworkInterface, "get_filter_value", with_group_names)
+
+
+def _balancers() -> None:
+    """A load balancer stays in its network. Elastic Load Balancing API reference, SetSubnets and SetSecurityGroups:
+    InvalidConfigurationRequest, InvalidSecurityGroup; for subnets of another network: aws-cdk issue 16869."""
+    from moto.elbv2.exceptions import ELBClientError
+    from moto.elbv2.models import ELBv2Backend
+
+    def check_subnets(elb: Any, arn: str, subnets: list[str], subnet_mappings: list[dict[str, Any]]) -> None:
+        balancer = elb.load_balancers.get(arn)
+        for name in [*subnets, *(mapping["SubnetId"] for mapping in subnet_mappings)]:
+            if balancer and (vpc := elb.ec2_backend.get_subnet(name).vpc_id) != balancer.vpc_id:
+                message = f"The subnet '{name}' is in '{vpc}', the load balancer in '{balancer.vpc_id}'"
+                raise ELBClientError("InvalidConfigurationRequest", message)
+
+    def check_groups(elb: Any, arn: str, sec_groups: list[str]) -> None:
+        balancer = elb.load_balancers.get(arn)
+        for name in sec_groups:
+            group = elb.ec2_backend.get_security_group_from_id(name)
+            if balancer and group and group.vpc_id != balancer.vpc_id:
+                message = f"The security group '{name}' does not belong to the VPC of the load balancer"
+                raise ELBClientError("InvalidSecurityGroup", message)
+
+    _refusing(ELBv2Backend, "set_subnets", check_subnets)
+    _refusing(ELBv2Backend, "set_security_groups", check_groups)
+
+
+def _certificates() -> None:
+    """ACM API reference, DeleteCertificate: ResourceInUseException while another AWS service uses the certificate."""
+    from moto.acm.models import AWSCertificateManagerBackend
+    from moto.cloudfront.models import cloudfront_backends
+    from moto.core.exceptions import AWSError
+    from moto.elbv2.models import elbv2_backends
+
+    class ResourceInUseError(AWSError):
+        TYPE = "ResourceInUseException"
+
+    def users(acm: Any, arn: str) -> Iterator[str]:
+        for balancer in elbv2_backends[acm.account_id][acm.region_name].load_balancers.values():
+            for listener in balancer.listeners.values():
+                if arn in listener.certificates:
+                    yield listener.arn
+        for backends in cloudfront_backends[acm.account_id].values():
+            for distribution in backends.distributions.values():
+                if vars(distribution.distribution_config)["ViewerCertificate"].acm_certificate_arn == arn:
+                    yield distribution.arn
+
+    def check(acm: Any, arn: str) -> None:
+        if any(users(acm, arn)):
+            raise ResourceInUseError(f"Certificate {arn} in account {acm.account_id} is in use.")
+
+    _refusing(AWSCertificateManagerBackend, "delete_certificate", check)
+
+
+def _scaling() -> None:
+    """Application Auto Scaling API reference, RegisterScalableTarget: ValidationException; the words:
+    terraform-provider-aws, appautoscaling_scheduled_action. PutScalingPolicy: a policy needs its scalable target
+    (ObjectNotFoundException)."""
+    from moto.applicationautoscaling.exceptions import AWSValidationException
+    from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+    from moto.core.exceptions import JsonRESTError
+
+    def check_target(scaling: Any, _: str, r_id: str, dimension: str, **capacity: Any) -> None:
+        target = scaling.targets.get(dimension, {}).get(r_id)
+        least, most = capacity["min_capacity"], capacity["max_capacity"]
+        least = target.min_capacity if target and least is None else least
+        most = target.max_capacity if target and most is None else most
+        if least is not None and most is not None and int(least) > int(most):
+            raise AWSValidationException("Maximum capacity cannot be less than minimum capacity")
+
+    def check_policy(scaling: Any, *, resource_id: str, scalable_dimension: str, **_: Any) -> None:
+        if resource_id not in scaling.targets.get(scalable_dimension, {}):
+            message = f"No scalable target registered for resource ID: {resource_id}"
+            raise JsonRESTError("ObjectNotFoundException", message)
+
+    _refusing(ApplicationAutoscalingBackend, "register_scalable_target", check_target)
+    _refusing(ApplicationAutoscalingBackend, "put_scaling_policy", check_policy)
+
+
+def _services() -> None:
+    """moto starts a deployment of a service only when it is forced. Source: `DEPLOYED`. A cluster stays while it has
+    services (ECS API reference, DeleteCluster: ClusterContainsServicesException)."""
+    from moto.core.utils import utcnow
+    from moto.ecs.exceptions import ECSException
+    from moto.ecs.models import EC2ContainerServiceBackend
+    from moto.moto_api._internal import mock_random
+
+    update = EC2ContainerServiceBackend.update_service
+
+    def values(service: Any) -> dict[str, Any]:
+        return {name: getattr(service, name, None) for name in DEPLOYED}
+
+    def update_deployed(ecs: Any, service_properties: dict[str, Any]) -> Any:
+        asked: Mapping[str, Any] = dict(service_properties)
+        service = ecs._get_service(asked.get("cluster", "default"), asked["service"].split("/")[-1])
+        before = values(service)
+        updated = update(ecs, service_properties)
+        if updated.deployments and (asked.get("force_new_deployment") or values(updated) != before):
+            fresh = {"id": f"ecs-svc/{mock_random.randint(0, 32**12)}", "createdAt": utcnow(), "updatedAt": utcnow()}
+            updated.deployments[0] |= {**fresh, "taskDefinition": updated.task_definition}
+        return updated
+
+    def check_cluster(ecs: Any, cluster_str: str) -> None:
+        cluster = ecs._get_cluster(cluster_str)
+        if any(service.cluster_name == cluster.name for service in ecs.services.values() if service.status == "ACTIVE"):
+            message = "The Cluster cannot be deleted while Services are active."
+            raise ECSException("ClusterContainsServicesException", message)
+
+    replace(EC2ContainerServiceBackend, "update_service", update_deployed)
+    _refusing(EC2ContainerServiceBackend, "delete_cluster", check_cluster)
