@@ -9,10 +9,10 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from scripts.deployment.errors import Exit, RefusedError
+from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review import revision
 from scripts.review.gate import gate
-from scripts.review.model import UNCHANGED, CostChange, EnvironmentReview, Review
+from scripts.review.model import UNCHANGED, CostChange, Deployed, EnvironmentReview, Review
 from scripts.review.places import placed
 from scripts.review.schemas import SchemasError
 
@@ -27,12 +27,20 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="", help="default: terminal on a terminal, else markdown")
     parser.add_argument("--project", type=Path, default=PROJECT, help="the checkout")
     parser.add_argument("--links", default="", metavar="URL", help="where files of HEAD are shown, for links of a page")
+    parser.add_argument("--against", default="", metavar="ENVIRONMENT", help="also compare with what is deployed of it")
+    parser.add_argument("--profile", help="with --against: profile of the AWS CLI's configuration")
+    parser.add_argument("--region", help="with --against: region (otherwise AWS_REGION, or the profile's)")
+    parser.add_argument(
+        "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
+    )
     parser.add_argument("--full", action="store_true", help="Markdown without a limit of its length")
 
 
 def run(options: Namespace) -> Exit:
     """Makes the review and prints it. Raises `RefusedError`."""
     changes = review(options.project, options.base, options.head)
+    if options.against:
+        changes = replace(changes, deployed=_deployed(changes, options))
     _print(changes, options)
     return Exit.DONE
 
@@ -68,6 +76,19 @@ def review(project: Path, base: str, head: str = "") -> Review:
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
     )
+
+
+def _deployed(changes: Review, options: Namespace) -> Deployed:
+    """What is deployed of the environment that the command line names. Raises `UsageError`."""
+    from scripts.review.against import deployed
+
+    name = options.against
+    environments = {environment.name: environment for environment in changes.environments}
+    files = revision.read(options.project, options.head).files
+    if name not in files:
+        raise UsageError(f"There is no environment {name}.", f"There are: {', '.join(sorted(files))}.")
+    environment = environments.get(name, EnvironmentReview(name, UNCHANGED))
+    return deployed(options.project, environment, options.head, options)
 
 
 def _priced(environment: EnvironmentReview, before: revision.Revision, after: revision.Revision) -> EnvironmentReview:

@@ -111,10 +111,35 @@ class EnvironmentReview:
 
 
 @dataclass(frozen=True)
+class Deployed:
+    """What is deployed of one environment, beside its review. `commit` is what the last deployment was made from,
+    `commits` lead from there to the new revision, newest first, and `missing` counts those of what is deployed that the
+    new revision does not have. `drifted` are resources under the change that were changed outside the stacks,
+    `drifted_elsewhere` counts the others. `different` says where a plan and the review differ, `unknown` what could not
+    be asked, with the reason."""
+
+    environment: str
+    status: str = ""
+    commit: str = ""
+    commits: tuple[str, ...] = ()
+    missing: int = 0
+    drifted: tuple[str, ...] = ()
+    drifted_elsewhere: int = 0
+    different: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether what is deployed makes the change another one than the review says."""
+        return bool(self.missing or self.drifted or self.different)
+
+
+@dataclass(frozen=True)
 class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
     `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
-    no environment here, `files` how many files of each kind the change touches."""
+    no environment here, `files` how many files of each kind the change touches, `deployed` what is deployed of the
+    environment that was asked for."""
 
     base: str
     head: str
@@ -124,6 +149,7 @@ class Review:
     latent_grants: tuple[Grant, ...] = ()
     gate: str = ""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    deployed: Deployed | None = None
 
     @property
     def changed(self) -> tuple[EnvironmentReview, ...]:

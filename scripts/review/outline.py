@@ -15,6 +15,7 @@ from scripts.review.model import (
     CHANGED,
     REMOVED,
     REPLACED,
+    Deployed,
     EnvironmentReview,
     ParameterChange,
     ResourceChange,
@@ -75,6 +76,8 @@ def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
     """The outline of a review."""
     lines = tuple(_entry(strong(f"{line.title}: "), text(line.text), weight=line.weight) for line in verdict(review))
     sections = [_environment(names, environment, detail) for names, environment in _alike(review.changed)]
+    if review.deployed:
+        sections.insert(0, _deployed(review.deployed))
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
     for title, entries in (
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
@@ -85,6 +88,31 @@ def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
     if review.files:
         sections.append(_files(review.files, detail))
     return Outline(lines, tuple(sections))
+
+
+def _deployed(deployed: Deployed) -> Section:
+    """What is deployed, beside the change; what could not be asked is seen as well."""
+    entries = []
+    if deployed.status:
+        commit = (code(deployed.commit[:12]),) if deployed.commit else (text("an unknown commit"),)
+        entries.append(_entry(text("deployed from "), *commit, text(f" ({deployed.status})")))
+    if deployed.missing:
+        behind = f"{deployed.missing} of its commits are not in what is reviewed: deploying takes them back"
+        entries.append(_entry(strong(behind), weight=BAD))
+    for title, lines, weight in (
+        ("changed outside the stacks, under the change: ", deployed.drifted, BAD),
+        ("a plan says something else: ", deployed.different, BAD),
+        ("since then: ", deployed.commits, GOOD),
+        ("not known: ", deployed.unknown, LOOK),
+    ):
+        entries += [_entry(text(title), code(line), weight=weight) for line in lines]
+    if deployed.drifted_elsewhere:
+        entries.append(
+            _entry(text(f"changed outside the stacks, elsewhere: {deployed.drifted_elsewhere}"), weight=LOOK)
+        )
+    if not (deployed.different or deployed.unknown):
+        entries.append(_entry(text("a plan says the same")))
+    return Section(f"What is deployed of {deployed.environment}", tuple(entries))
 
 
 def text(value: str) -> Span:

@@ -37,6 +37,7 @@ def _environments(review: Review) -> Line:
         )
         return Line("Environments", text + _more(len(broken)), BAD)
     hidden = [
+        *_beside(review),
         *([f"{len(review.latent)} changes of resources that no environment here has"] if review.latent else []),
         *([f"{len(review.choices)} changes of what may be chosen"] if review.choices else []),
     ]
@@ -45,6 +46,16 @@ def _environments(review: Review) -> Line:
     sentences = [f"{_names(names, review)}: {text}" for text, names in _sentences(review.changed, _happens)]
     replaced = any(REPLACED in environment.counts or REMOVED in environment.counts for environment in review.changed)
     return Line("Environments", "; ".join([*sentences, *hidden]), LOOK if replaced or hidden else GOOD)
+
+
+def _beside(review: Review) -> list[str]:
+    """What is deployed of an environment, where that makes the change another one."""
+    deployed = review.deployed
+    if deployed is None:
+        return []
+    if deployed.contradicts:
+        return [f"{deployed.environment} DIFFERS from what is deployed, see below"]
+    return [f"{deployed.environment}: not everything is known of what is deployed"] if deployed.unknown else []
 
 
 def _happens(environment: EnvironmentReview) -> str:
