@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
+from generator.cfn import template_names
 from generator.cfn.environments import ACCESS, Environment
 from generator.cfn.instance import Instance, stack_instances
 from scripts.costs import show
@@ -18,7 +19,7 @@ from scripts.deployment.errors import Exit, RefusedError
 from scripts.terminal import console, results
 
 # What an environment is after its first release; the values that only AWS knows do not matter to the price.
-RELEASED = {"BackendBootstrap": "false", "BackendImage": "any"}
+RELEASED = {template_names.BOOTSTRAP: "false", template_names.IMAGE: "any"}
 
 
 def stacks(roots: dict[str, Environment], region: str) -> Iterator[Instance]:

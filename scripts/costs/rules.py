@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from generator.cfn import template_names
 from generator.cfn.instance import Instance
 from generator.cfn.templates import Resource
 
@@ -166,14 +167,14 @@ def _alarm(case: Case) -> Iterator[Item]:
 
 
 def _registry(case: Case) -> Iterator[Item]:
-    images = float(case.stack.values["ImagesKept"])
+    images = float(case.stack.values[template_names.IMAGES_KEPT])
     yield Item(FORGOTTEN, f"{images:.0f} images in the registry", "ecr.storage", case.usage["image_gb"].times(images))
 
 
 def _bucket(case: Case) -> Iterator[Item]:
     what, gigabytes = "access logs", case.usage["log_gb"]
     if case.resource.address == "storage.Artifacts":
-        months = float(case.stack.values["ArtifactDays"]) / 30
+        months = float(case.stack.values[template_names.ARTIFACT_DAYS]) / 30
         what, gigabytes = "artifacts", case.usage["releases"].times(case.usage["release_gb"]).times(months)
     elif case.resource.template == "site":
         what, gigabytes = "the page", case.usage["site_gb"]

@@ -18,11 +18,12 @@ from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SH
 from generator.cfn.losses import TemplatePair, inside, losses
 from generator.cfn.packaging import PackagedSet, package
 from generator.cfn.statuses import Action
+from generator.cfn.template_names import CLOUDFORMATION_ROLE, DISTRIBUTION
 from generator.cfn.templates import TemplatesError
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
-from scripts.deployment.environment import CLOUDFORMATION_ROLE, DISTRIBUTION, Computation, Computed, takes_certificate
+from scripts.deployment.environment import Computation, Computed, takes_certificate
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Observer, Outcome, Running, SilentObserver, destroy, left_running, start, watch
 from scripts.deployment.guards import Consent, PlainPrompt, Prompt, agree

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.cfn import environments
+from generator.cfn import template_names as names
 from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED, Environment
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.templates import TemplatesError, TemplateSet
@@ -19,15 +20,6 @@ from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedE
 from scripts.deployment.stacks import Stack
 
 LOCAL = "local"  # the environment on the local AWS
-# Parameters and outputs of the templates that the deployment reads; a test compares them with the templates.
-ZONES = ("ZoneA", "ZoneB")
-REPOSITORY, PREFIX_LIST_ID, CERTIFICATE = "RepositoryName", "CloudFrontPrefixListId", "EdgeCertificateArn"
-DISTRIBUTION, PLATFORM_ARN, DIGEST = "DistributionId", "PlatformArn", "ConfigurationDigest"
-IMAGE, BOOTSTRAP = "BackendImage", "BackendBootstrap"
-LAST_IMAGE = "LastImageParameter"  # the output with the name of the SSM parameter that holds the last good image
-REGISTRY, CLOUDFORMATION_ROLE = "RegistryUri", "CloudFormationRoleArn"
-CONNECTION, DOMAIN, ZONE, OWN_CERTIFICATE = "ConnectionArn", "DomainName", "HostedZoneId", "CertificateArn"
-EDGE_ALARMS, TARGET, PYTHON, INSTANCE = "CloudFrontAlarms", "BackendTarget", "PythonVersion", "InstanceType"
 BEANSTALK = "BEANSTALK"  # of BackendTarget
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
@@ -47,15 +39,15 @@ def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
         template_set = load_templates(templates)
     except TemplatesError as error:
         raise RefusedError(str(error)) from error
-    names = dict.fromkeys((SHARED, name))
-    return {root: each for file in names for root, each in _environments(file, template_set, params).items()}
+    files = dict.fromkeys((SHARED, name))
+    return {root: each for file in files for root, each in _environments(file, template_set, params).items()}
 
 
 def _environments(name: str, templates: TemplateSet, params: Path) -> dict[str, Environment]:
     path = params / f"{name}.json"
     if not path.is_file():
-        names = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
-        raise UsageError(f"There is no parameter file {path}.", f"There are: {names}.")
+        there = ", ".join(sorted(file.stem for file in params.glob("*.json"))) or "none"
+        raise UsageError(f"There is no parameter file {path}.", f"There are: {there}.")
     try:
         file, problems = environments.check(path, templates)
     except (TemplatesError, ParameterFileError) as error:
@@ -95,36 +87,36 @@ class Computation:
         Raises `RefusedError` when one cannot be computed."""
         values = list(adopted)
         for name, compute in (
-            (REPOSITORY, self._repository),
-            (PREFIX_LIST_ID, self._prefix_list),
-            (ZONES[0], self._zones),
-            (CERTIFICATE, self._certificate),
-            (DISTRIBUTION, self.distribution),
-            (PLATFORM_ARN, self._platform),
+            (names.REPOSITORY, self._repository),
+            (names.PREFIX_LIST_ID, self._prefix_list),
+            (names.ZONES[0], self._zones),
+            (names.CERTIFICATE, self._certificate),
+            (names.DISTRIBUTION, self.distribution),
+            (names.PLATFORM_ARN, self._platform),
         ):
             if name in self.environment.computed:
                 value = compute()
                 values += value if isinstance(value, list) else [value]
-        values += self._backend() if BOOTSTRAP in self.environment.computed else ()
-        if DIGEST in self.environment.computed:
+        values += self._backend() if names.BOOTSTRAP in self.environment.computed else ()
+        if names.DIGEST in self.environment.computed:
             values.append(self._digest({each.name: each.value for each in values}))
         return values
 
     def _repository(self) -> Computed:
         shared = self.other_stacks.get(SHARED)
         if self.environment.connection:
-            return Computed(REPOSITORY, "none", COMPUTED, "the source is behind a connection")
-        if shared is None or REPOSITORY not in shared.outputs:
+            return Computed(names.REPOSITORY, "none", COMPUTED, "the source is behind a connection")
+        if shared is None or names.REPOSITORY not in shared.outputs:
             raise RefusedError(
                 "The shared stack, which holds the repository, does not exist.", "Run `apply shared` first."
             )
-        return Computed(REPOSITORY, shared.outputs[REPOSITORY], COMPUTED, f"output of {shared.name}")
+        return Computed(names.REPOSITORY, shared.outputs[names.REPOSITORY], COMPUTED, f"output of {shared.name}")
 
     def _prefix_list(self) -> Computed:
         filters = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
         for page in self.aws.pages("ec2", "describe_managed_prefix_lists", Filters=filters):
             for entry in page["PrefixLists"]:
-                return Computed(PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
+                return Computed(names.PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
         raise RefusedError(
             f"The region {self.aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region."
         )
@@ -132,38 +124,40 @@ class Computation:
     def _zones(self) -> list[Computed]:
         """Two availability zones for the VPC: those that the environment has, else the first two by their ids that have
         what it needs."""
-        if self.previous and all(self.previous.parameters.get(name) for name in ZONES):
+        if self.previous and all(self.previous.parameters.get(name) for name in names.ZONES):
             standing = self.previous.parameters
-            return [Computed(name, standing[name], KEPT, "subnets stay where they are") for name in ZONES]
+            return [Computed(name, standing[name], KEPT, "subnets stay where they are") for name in names.ZONES]
         chosen = self.environment.chosen
-        fit = fit_zones(self.aws, chosen(INSTANCE) if chosen(TARGET) == BEANSTALK else "")
-        if len(fit) < len(ZONES):
+        fit = fit_zones(self.aws, chosen(names.INSTANCE) if chosen(names.TARGET) == BEANSTALK else "")
+        if len(fit) < len(names.ZONES):
             reason = f"{self.aws.region} has {len(fit)} availability zones with all that an environment needs, and it"
             raise RefusedError(f"{reason} takes two.", "Deploy to another Region, or choose another InstanceType.")
-        return [Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in zip(ZONES, fit, strict=False)]
+        return [
+            Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in zip(names.ZONES, fit, strict=False)
+        ]
 
     def _certificate(self) -> Computed:
         chosen, edge = self.environment.chosen, self.other_stacks.get(EDGE)
         if not takes_certificate(self.environment):
-            return Computed(CERTIFICATE, "", COMPUTED, "no certificate is to be made")
-        if edge is None or CERTIFICATE not in edge.outputs:
-            raise RefusedError(f"The certificate of {chosen(DOMAIN)} does not exist.", "Run `apply` again.")
-        return Computed(CERTIFICATE, edge.outputs[CERTIFICATE], COMPUTED, f"output of {edge.name}")
+            return Computed(names.CERTIFICATE, "", COMPUTED, "no certificate is to be made")
+        if edge is None or names.CERTIFICATE not in edge.outputs:
+            raise RefusedError(f"The certificate of {chosen(names.DOMAIN)} does not exist.", "Run `apply` again.")
+        return Computed(names.CERTIFICATE, edge.outputs[names.CERTIFICATE], COMPUTED, f"output of {edge.name}")
 
     def distribution(self) -> Computed:
         """The distribution that the root `edge` watches; none while nobody wants it watched or it does not exist."""
         stack = self.other_stacks.get(ENVIRONMENT)
-        if self.environment.chosen(EDGE_ALARMS) != "true":
-            return Computed(DISTRIBUTION, "", COMPUTED, "nobody wants CloudFront's alarms")
-        if stack is None or DISTRIBUTION not in stack.outputs:
-            return Computed(DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
-        return Computed(DISTRIBUTION, stack.outputs[DISTRIBUTION], COMPUTED, f"output of {stack.name}")
+        if self.environment.chosen(names.EDGE_ALARMS) != "true":
+            return Computed(names.DISTRIBUTION, "", COMPUTED, "nobody wants CloudFront's alarms")
+        if stack is None or names.DISTRIBUTION not in stack.outputs:
+            return Computed(names.DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
+        return Computed(names.DISTRIBUTION, stack.outputs[names.DISTRIBUTION], COMPUTED, f"output of {stack.name}")
 
     def _platform(self) -> Computed:
         """The newest version of the platform for the environment's Python."""
-        if self.environment.chosen(TARGET) != BEANSTALK:
-            return Computed(PLATFORM_ARN, "none", COMPUTED, "the backend does not run on Elastic Beanstalk")
-        branch = PLATFORM.format(self.environment.chosen(PYTHON))
+        if self.environment.chosen(names.TARGET) != BEANSTALK:
+            return Computed(names.PLATFORM_ARN, "none", COMPUTED, "the backend does not run on Elastic Beanstalk")
+        branch = PLATFORM.format(self.environment.chosen(names.PYTHON))
         criteria = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
         filters = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in criteria.items()]
         versions = [
@@ -174,37 +168,37 @@ class Computation:
         if not versions:
             reason = f"Elastic Beanstalk in {self.aws.region} has no platform {branch}."
             raise RefusedError(reason, "Choose another PythonVersion.")
-        return Computed(PLATFORM_ARN, max(versions)[1], COMPUTED, f"newest version of {branch}")
+        return Computed(names.PLATFORM_ARN, max(versions)[1], COMPUTED, f"newest version of {branch}")
 
     def _backend(self) -> Iterator[Computed]:
         """Bootstrap and image. The service is created empty, without autoscaling and with an image that does not exist;
         that must last until the pipeline has released something, or autoscaling would start tasks from nothing."""
         if self.previous is None or not on_ecs(self.previous):
-            yield Computed(BOOTSTRAP, "true", COMPUTED, "there is no service yet")
-            yield Computed(IMAGE, self.environment.first_values[IMAGE], COMPUTED, "there is no release yet")
+            yield Computed(names.BOOTSTRAP, "true", COMPUTED, "there is no service yet")
+            yield Computed(names.IMAGE, self.environment.first_values[names.IMAGE], COMPUTED, "there is no release yet")
             return
-        image = self.previous.parameters[IMAGE]
-        if self.previous.parameters[BOOTSTRAP] == "false":
-            yield Computed(BOOTSTRAP, "false", KEPT, "the service has had a release")
-            yield Computed(IMAGE, image, KEPT, "releases change the image, deployments do not")
+        image = self.previous.parameters[names.IMAGE]
+        if self.previous.parameters[names.BOOTSTRAP] == "false":
+            yield Computed(names.BOOTSTRAP, "false", KEPT, "the service has had a release")
+            yield Computed(names.IMAGE, image, KEPT, "releases change the image, deployments do not")
         elif released := released_image(self.aws, self.previous):
-            yield Computed(BOOTSTRAP, "false", COMPUTED, "the service has had its first release")
-            yield Computed(IMAGE, released, COMPUTED, "last good release")
+            yield Computed(names.BOOTSTRAP, "false", COMPUTED, "the service has had its first release")
+            yield Computed(names.IMAGE, released, COMPUTED, "last good release")
         else:
-            yield Computed(BOOTSTRAP, "true", KEPT, "there is no release yet")
-            yield Computed(IMAGE, image, KEPT, "there is no release yet")
+            yield Computed(names.BOOTSTRAP, "true", KEPT, "there is no release yet")
+            yield Computed(names.IMAGE, image, KEPT, "there is no release yet")
 
     def _digest(self, computed: Mapping[str, str]) -> Computed:
         """A new digest rolls the tasks, so it covers exactly what reaches them."""
-        values = self.environment.values({**computed, DIGEST: ""})
-        covered = {name: values[name] for name in self.environment.computed[DIGEST]["Covers"]}
+        values = self.environment.values({**computed, names.DIGEST: ""})
+        covered = {name: values[name] for name in self.environment.computed[names.DIGEST]["Covers"]}
         digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
-        return Computed(DIGEST, digest, COMPUTED, "SHA-256 over the application's configuration")
+        return Computed(names.DIGEST, digest, COMPUTED, "SHA-256 over the application's configuration")
 
 
 def takes_certificate(environment: Environment) -> bool:
     """Whether the environment answers with the certificate of the root `edge`."""
-    return bool(environment.chosen(ZONE)) and not environment.chosen(OWN_CERTIFICATE)
+    return bool(environment.chosen(names.ZONE)) and not environment.chosen(names.OWN_CERTIFICATE)
 
 
 def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:
@@ -223,7 +217,7 @@ def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:
 
 def on_ecs(previous: Stack) -> bool:
     """Whether a stack as it stands has its backend on ECS: then it says where the last good image is recorded."""
-    return LAST_IMAGE in previous.outputs
+    return names.LAST_IMAGE in previous.outputs
 
 
 def released_image(aws: Aws, previous: Stack) -> str | None:
@@ -233,11 +227,11 @@ def released_image(aws: Aws, previous: Stack) -> str | None:
     not this one's is no release of it.
     """
     try:
-        answer = aws.call("ssm", "get_parameter", Name=previous.outputs[LAST_IMAGE])
+        answer = aws.call("ssm", "get_parameter", Name=previous.outputs[names.LAST_IMAGE])
     except AwsError as error:
         # Code: `ParameterNotFound` in botocore's model of SSM.
         if error.code == "ParameterNotFound":
             return None
         raise
-    image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get(REGISTRY, "")
+    image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get(names.REGISTRY, "")
     return image if not registry or image.startswith(f"{registry}:") else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from generator.cfn import assertions, environments
 from generator.cfn.environments import Environment
 from generator.cfn.parameters import effective
+from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, EXISTING_SECRET, TABLES
 from generator.cfn.templates import Child, load
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.deploy_root import RootDeployment
@@ -23,13 +24,7 @@ from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedE
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
-KEY, SECRET, REPOSITORY, TABLES = (
-    "ExistingKeyArn",
-    "ExistingEncryptionSecretArn",
-    "ExistingRepositoryName",
-    "DataTables",
-)
-PARAMETERS = (KEY, SECRET, REPOSITORY, TABLES)
+PARAMETERS = (EXISTING_KEY, EXISTING_SECRET, EXISTING_REPOSITORY, TABLES)
 CREATE, EXISTING = "CREATE", "EXISTING"  # of DataTables
 TABLE, REGISTRY, KMS_KEY = "AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key"
 
@@ -60,33 +55,35 @@ def find(aws: Aws, environment: Environment) -> list[Retained]:
     if tables:
         _whole(aws, environment, tables)
         retained.append(Retained(TABLES, EXISTING, f"tables {', '.join(sorted(tables))}"))
-    if arn := _single(environment, SECRET, [str(secret["ARN"]) for secret in secrets]):
-        retained.append(Retained(SECRET, arn, "secret that the application's data is encrypted with"))
-    if name := _single(environment, REPOSITORY, [str(repository["repositoryName"]) for repository in repositories]):
-        retained.append(Retained(REPOSITORY, name, "images"))
+    if arn := _single(environment, EXISTING_SECRET, [str(secret["ARN"]) for secret in secrets]):
+        retained.append(Retained(EXISTING_SECRET, arn, "secret that the application's data is encrypted with"))
+    if name := _single(
+        environment, EXISTING_REPOSITORY, [str(repository["repositoryName"]) for repository in repositories]
+    ):
+        retained.append(Retained(EXISTING_REPOSITORY, name, "images"))
     keys = [
         *(table.get("SSEDescription", {}).get("KMSMasterKeyArn") for table in tables.values()),
         *(secret.get("KmsKeyId") for secret in secrets),
         *(repository.get("encryptionConfiguration", {}).get("kmsKey") for repository in repositories),
     ]
     living = [arn for arn in dict.fromkeys(filter(None, keys)) if _key_lives(aws, arn)]
-    if _makes(environment, KMS_KEY) and (arn := _single(environment, KEY, living)):
-        retained.insert(0, Retained(KEY, arn, "key that the rest is encrypted with"))
+    if _makes(environment, KMS_KEY) and (arn := _single(environment, EXISTING_KEY, living)):
+        retained.insert(0, Retained(EXISTING_KEY, arn, "key that the rest is encrypted with"))
     return retained
 
 
 def missing(aws: Aws, environment: Environment) -> list[str]:
     """What the file says that exists, and that is not there."""
     absent = []
-    if (arn := environment.chosen(KEY)) and not _key_lives(aws, arn):
-        absent.append(f"{KEY}: there is no enabled key {arn}")
-    if (arn := environment.chosen(SECRET)) and not _there(
+    if (arn := environment.chosen(EXISTING_KEY)) and not _key_lives(aws, arn):
+        absent.append(f"{EXISTING_KEY}: there is no enabled key {arn}")
+    if (arn := environment.chosen(EXISTING_SECRET)) and not _there(
         lambda: aws.call("secretsmanager", "describe_secret", SecretId=arn)
     ):
-        absent.append(f"{SECRET}: there is no secret {arn}")
-    name = environment.chosen(REPOSITORY)
+        absent.append(f"{EXISTING_SECRET}: there is no secret {arn}")
+    name = environment.chosen(EXISTING_REPOSITORY)
     if name and not _there(lambda: aws.call("ecr", "describe_repositories", repositoryNames=[name])):
-        absent.append(f"{REPOSITORY}: there is no repository {name}")
+        absent.append(f"{EXISTING_REPOSITORY}: there is no repository {name}")
     if environment.chosen(TABLES) == EXISTING:
         there = dict(_tables(aws, environment))
         absent += [f"{TABLES}: there is no table {name}" for name in _names(environment).values() if name not in there]
@@ -154,7 +151,7 @@ def _repositories(aws: Aws, environment: Environment) -> Iterator[Answer]:
 
 def _secrets(aws: Aws, environment: Environment) -> Iterator[Answer]:
     """Secrets that wait for their deletion are not listed (Secrets Manager API reference, ListSecrets)."""
-    description = "" if environment.chosen(SECRET) else _description(environment)
+    description = "" if environment.chosen(EXISTING_SECRET) else _description(environment)
     if not description:
         return
     for page in aws.pages(
@@ -170,7 +167,7 @@ def _description(environment: Environment) -> str:
     for child in _nested_stacks(environment):
         for output in child.template.outputs.values():
             match output["Value"]:
-                case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]} if parameter == SECRET:
+                case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]} if parameter == EXISTING_SECRET:
                     return str(child.template.resources[logical_id].get("Description"))
     return ""
 
@@ -221,7 +218,7 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
     what does not exist.
     """
     aws, environment, previous = root.aws, root.environment, root.previous
-    if KEY not in environment.root.parameters:
+    if EXISTING_KEY not in environment.root.parameters:
         return []
     if previous:
         return list(_kept(environment, previous)) if aws.endpoint else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from generator.cfn import template_names
 from generator.cfn.environments import Environment
 from generator.cfn.graph import mentions
 from generator.cfn.instance import stack_instances
@@ -109,7 +110,7 @@ def _parameter(environment: Environment, child: Child, value: object) -> str:
 
 def entries(aws: Aws, environment: Environment, stack: Stack) -> list[Entry]:
     """Every variable, with what the environment holds. Secrets are told, never read."""
-    tree = stack.outputs.get("ConfigurationTree")
+    tree = stack.outputs.get(template_names.CONFIGURATION_TREE)
     if tree is None:
         return []
     pages = aws.pages("ssm", "get_parameters_by_path", Path=tree)
@@ -142,7 +143,7 @@ def secrets(aws: Aws, environment: Environment, stack: Stack) -> dict[str, str]:
 
 def unfilled(aws: Aws, environment: Environment, stack: Stack) -> list[str]:
     """The variables of the secrets that a person has to give and has not: without them no task starts."""
-    if stack.outputs.get("ConfigurationTree") is None:
+    if stack.outputs.get(template_names.CONFIGURATION_TREE) is None:
         return []
     filled = [name for name, secret in declared_secrets(environment).items() if secret.source is Source.FILLED]
     arns = secrets(aws, environment, stack) if filled else {}

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from generator.cfn.changes import Difference
+from generator.cfn.template_names import BOOTSTRAP, IMAGE
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import RootDeployment
-from scripts.deployment.environment import BOOTSTRAP, COMPUTED, IMAGE, KEPT, Computed, on_ecs, released_image
+from scripts.deployment.environment import COMPUTED, KEPT, Computed, on_ecs, released_image
 from scripts.deployment.plan import Plan, create, kept, read_changes
 from scripts.deployment.stacks import SAVED, Stack
 

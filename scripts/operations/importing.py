@@ -13,6 +13,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+from generator.cfn import template_names
 from generator.cfn.environments import Environment
 from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
@@ -27,7 +28,7 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     """The change set that makes the stack of `shared` around the repository of that name; the caller discards or
     executes it. Raises `RefusedError` when there is no such repository, or CloudFormation refuses to take it over."""
     logical_id = next(name for name, each in shared.root.resources.items() if each.type == REPOSITORY)
-    repository = _repository(aws, shared.chosen("RepositoryName"))
+    repository = _repository(aws, shared.chosen(template_names.REPOSITORY))
     body = json.dumps(_around(shared.root, logical_id, repository.get("repositoryDescription", "")), sort_keys=True)
     digest = hashlib.sha256(f"{body}{repository['repositoryId']}".encode()).hexdigest()
     name, values = f"{OURS}{shared.name}-{digest[:8]}-{uuid.uuid4().hex[:8]}", shared.values({}).items()
@@ -69,13 +70,13 @@ def _around(root: Template, logical_id: str, description: str) -> dict[str, Any]
     """The template with nothing but the repository, as it is: what differs from the template has to look like a change
     to the next update, because CloudFormation compares templates."""
     resource = root.resources[logical_id]
-    properties = {key: value for key, value in resource.properties.items() if key == "RepositoryName"}
+    properties = {key: value for key, value in resource.properties.items() if key == template_names.REPOSITORY}
     if description:
         properties["RepositoryDescription"] = description
     kept = {key: resource.body[key] for key in ("Type", "Metadata", "DeletionPolicy", "UpdateReplacePolicy")}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": root.body["Description"],
-        "Parameters": {"RepositoryName": root.parameters["RepositoryName"]},
+        "Parameters": {template_names.REPOSITORY: root.parameters[template_names.REPOSITORY]},
         "Resources": {logical_id: {**kept, "Properties": properties}},
     }

@@ -8,6 +8,7 @@ the script checks that it is that role.
 from pathlib import Path
 
 from generator.cfn.environments import PRODUCTION, Environment
+from generator.cfn.template_names import DEPLOY_ROLE
 from scripts import git
 from scripts.deployment.aws import Identity
 from scripts.deployment.deploy_root import Context
@@ -16,7 +17,6 @@ from scripts.deployment.guards import Consent
 from scripts.deployment.stacks import Stack
 
 SECONDS = 60.0  # for fetching
-DEPLOY_ROLE = "DeployRoleArn"  # output of the access stack
 
 
 def check_production(environment: Environment, identity: Identity, access: Stack | None, project: Path) -> None:

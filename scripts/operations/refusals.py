@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 
 from generator.cfn.changes import PlannedChange
 from generator.cfn.losses import TemplatePair
+from generator.cfn.template_names import EXISTING_SECRET
 from scripts.deployment.plan import UPDATE, Plan, Refusal
 
 RULE, ORIGIN = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::CloudFront::VpcOrigin"
@@ -17,7 +18,6 @@ SECRET, PIPELINE = "AWS::SecretsManager::Secret", "AWS::CodePipeline::Pipeline"
 SERVICE, ROLLING = "AWS::ECS::Service", "ROLLING"
 GENERATED = ("GenerateSecretString", "SecretString")
 NAMED = re.compile(r"\$\{([\w.]+)\}")  # a resource or its attribute in a set of instances
-EXISTING_SECRET = "ExistingEncryptionSecretArn"
 
 
 def follows(plan: Plan, pair: TemplatePair) -> list[str]:

@@ -13,6 +13,10 @@ import pytest
 
 from generator.cfn.environments import Environment
 from generator.cfn.packaging import PackagedSet
+from generator.cfn.template_names import EXISTING_KEY as KEY
+from generator.cfn.template_names import EXISTING_REPOSITORY as REPOSITORY
+from generator.cfn.template_names import EXISTING_SECRET as SECRET
+from generator.cfn.template_names import TABLES
 from scripts.deployment import environment
 from scripts.deployment.aws import Answer, Endpoint
 from scripts.deployment.deploy_root import Context, RootDeployment
@@ -22,7 +26,6 @@ from scripts.deployment.package import Bucket, GateVerdict
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 from scripts.operations import adoption
-from scripts.operations.adoption import KEY, REPOSITORY, SECRET, TABLES
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, arn, refusal
 

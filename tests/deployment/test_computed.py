@@ -15,11 +15,12 @@ import pytest
 from generator.cfn.environments import Environment, EnvironmentRefusedError
 from generator.cfn.losses import TemplatePair
 from generator.cfn.packaging import PackagedSet
+from generator.cfn.template_names import ZONES
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import environment as parameters
 from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, RootDeployment
-from scripts.deployment.environment import COMPUTED, KEPT, PREFIX_LIST, ZONES, Computation, Computed, fit_zones
+from scripts.deployment.environment import COMPUTED, KEPT, PREFIX_LIST, Computation, Computed, fit_zones
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Bucket, GateVerdict
 from scripts.deployment.stacks import Stack

@@ -8,6 +8,7 @@ import pytest
 
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.losses import Loss, TemplatePair, inside, losses
+from generator.cfn.template_names import EXISTING_SECRET
 from generator.cfn.templates import TemplateSet, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment.plan import CREATE, UPDATE, Plan
@@ -143,8 +144,8 @@ def test_secrets_keep_their_values() -> None:
     for names, refused in ((("GenerateSecretString.PasswordLength",), True), (("Description",), False)):
         changed = plan(leaf("In.S", SECRET, "Modify", *(Difference(name, "1", "2") for name in names)))
         assert bool(refusals.refusals(changed, both, [])) is refused
-    other = plan(parameters=(Difference(refusals.EXISTING_SECRET, "arn:1", "arn:2"),))
-    assert [refusal.where for refusal in refusals.refusals(other, both, [])] == [refusals.EXISTING_SECRET]
+    other = plan(parameters=(Difference(EXISTING_SECRET, "arn:1", "arn:2"),))
+    assert [refusal.where for refusal in refusals.refusals(other, both, [])] == [EXISTING_SECRET]
     assert refusals.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
 
 

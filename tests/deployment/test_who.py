@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.cfn.environments import Environment
+from generator.cfn.template_names import DEPLOY_ROLE
 from scripts.deployment.aws import Identity
 from scripts.deployment.environment import load
 from scripts.deployment.errors import RefusedError
@@ -23,7 +24,7 @@ from tests.support.runs import verb_options, verb_run
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:role/cloud-health-dashboard/production-access/deployer"
-ACCESS = Stack("access", "id", "CREATE_COMPLETE", outputs={production.DEPLOY_ROLE: DEPLOYER})
+ACCESS = Stack("access", "id", "CREATE_COMPLETE", outputs={DEPLOY_ROLE: DEPLOYER})
 ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
 
 
@@ -69,7 +70,7 @@ ACTING = ("destroy", "continue_", "rollback", "config")
 def test_whatever_changes_production_asks_who_does(verb: str) -> None:
     """Before anything else is looked at that a stranger could be told, or changed."""
     loaded = load("production", ROOT / "templates", ROOT / "params")
-    outputs = {production.DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
+    outputs = {DEPLOY_ROLE: DEPLOYER, "Pipeline": "p"}
     outputs_list = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
     stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
     aws = Prepared(

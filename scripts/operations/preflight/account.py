@@ -6,6 +6,7 @@ would stop a first deployment: five VPCs and five addresses, and in a new accoun
 
 from collections.abc import Iterator
 
+from generator.cfn import template_names
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import PREFIX_LIST, fit_zones
 from scripts.deployment.errors import AwsError
@@ -40,21 +41,21 @@ def quotas(survey: Survey) -> Iterator[Check]:
         yield _room(survey.aws, "addresses", "ec2", "EC2-VPC Elastic IPs", len(addresses), needed)
     if survey.count("AWS::ECS::Service"):
         # While a deployment replaces the tasks, twice as many run.
-        cpus = 2 * int(survey.values["MaximumTasks"]) * int(survey.values["TaskCpu"]) / 1024
+        cpus = 2 * int(survey.values[template_names.MOST_TASKS]) * int(survey.values[template_names.TASK_CPU]) / 1024
         yield _room(survey.aws, "vCPUs of Fargate", "fargate", "Fargate On-Demand vCPU resource count", 0, cpus)
     if survey.count("AWS::ElasticBeanstalk::Environment"):
         yield from _instances(survey)
     if survey.count("AWS::CodeBuild::Project"):
-        size = survey.values["BuildComputeType"].rpartition("_")[2].capitalize()
+        size = survey.values[template_names.BUILD_COMPUTE].rpartition("_")[2].capitalize()
         name = f"Concurrently running builds for Linux/{size} environment"
         # A build that exceeds the quota is refused, not queued.
-        at_once = 2 if survey.values.get("BuildLayout") == "PARALLEL" else 1
+        at_once = 2 if survey.values.get(template_names.BUILD_LAYOUT) == "PARALLEL" else 1
         yield _room(survey.aws, "builds at a time", "codebuild", name, 0, at_once)
 
 
 def _instances(survey: Survey) -> Iterator[Check]:
     """The instance type in this Region, and room for twice as many instances, which run while a release is deployed."""
-    kind = survey.values["InstanceType"]
+    kind = survey.values[template_names.INSTANCE]
     try:
         details = survey.aws.call("ec2", "describe_instance_types", InstanceTypes=[kind])["InstanceTypes"][0]
     except AwsError as error:
@@ -64,7 +65,7 @@ def _instances(survey: Survey) -> Iterator[Check]:
         return
     yield good("instance type", kind)
     if kind[0] in FAMILIES:
-        cpus = 2 * int(survey.values["MaximumTasks"]) * details["VCpuInfo"]["DefaultVCpus"]
+        cpus = 2 * int(survey.values[template_names.MOST_TASKS]) * details["VCpuInfo"]["DefaultVCpus"]
         yield _room(survey.aws, "vCPUs of instances", "ec2", STANDARD, 0, cpus)
 
 
@@ -101,7 +102,7 @@ def zones(survey: Survey) -> Iterator[Check]:
     """Two availability zones with all that the network needs, by their ids; a living environment keeps its own."""
     if not survey.count("AWS::EC2::VPC") or survey.exists:
         return
-    instances = survey.values["InstanceType"] if survey.count("AWS::ElasticBeanstalk::Environment") else ""
+    instances = survey.values[template_names.INSTANCE] if survey.count("AWS::ElasticBeanstalk::Environment") else ""
     fit = fit_zones(survey.aws, instances)
     names = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
     if len(fit) < 2:
@@ -124,7 +125,7 @@ def edge_logs(survey: Survey) -> Iterator[Check]:
 
 def mail(survey: Survey) -> Iterator[Check]:
     """SES starts in a sandbox, in which it sends to verified addresses only."""
-    sender = survey.values.get("SenderEmail", "")
+    sender = survey.values.get(template_names.SENDER, "")
     if not sender:
         return
     if not survey.aws.call("sesv2", "get_account").get("ProductionAccessEnabled"):
@@ -147,7 +148,7 @@ def mail(survey: Survey) -> Iterator[Check]:
 
 def messages(survey: Survey) -> Iterator[Check]:
     """SMS start in a sandbox, too."""
-    if survey.values.get("NotificationPhone"):
+    if survey.values.get(template_names.PHONE):
         if survey.aws.call("sns", "get_sms_sandbox_account_status")["IsInSandbox"]:
             yield warning("SMS", "SNS sends to verified numbers only", "Verify the number, or leave the sandbox.")
         else:
@@ -156,11 +157,11 @@ def messages(survey: Survey) -> Iterator[Check]:
 
 def build_image(survey: Survey) -> Iterator[Check]:
     """CodeBuild's images come and go by region."""
-    if "BuildImage" not in survey.values:
+    if template_names.BUILD_IMAGE not in survey.values:
         return
     platforms = survey.aws.call("codebuild", "list_curated_environment_images")["platforms"]
     names = {image["name"] for each in platforms for language in each["languages"] for image in language["images"]}
-    image = survey.values["BuildImage"]
+    image = survey.values[template_names.BUILD_IMAGE]
     if image in names:
         yield good("build image", image)
     else:

@@ -6,6 +6,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
+from generator.cfn import template_names
 from generator.cfn.environments import SHARED, Environment
 from generator.cfn.instance import Instance, stack_instances
 from scripts.deployment.aws import Aws, Identity
@@ -70,7 +71,7 @@ class Survey:
     def repository(self) -> str:
         """The repository that `shared` names."""
         shared = self.roots[SHARED]
-        return shared.values({name: how["First"] for name, how in shared.computed.items()})["RepositoryName"]
+        return shared.values({name: how["First"] for name, how in shared.computed.items()})[template_names.REPOSITORY]
 
 
 Looker = Callable[[Survey], Iterator[Check]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from generator.cfn import template_names
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
@@ -84,7 +85,7 @@ def _expression(text: str) -> dict[str, str]:
 
 def repository(survey: Survey) -> Iterator[Check]:
     """CodeCommit takes the account, and the branch is there; or the connection is complete."""
-    if connection := survey.values.get("ConnectionArn"):
+    if connection := survey.values.get(template_names.CONNECTION):
         answer = survey.aws.call("codeconnections", "get_connection", ConnectionArn=connection)["Connection"]
         if answer["ConnectionStatus"] == "AVAILABLE":
             yield good("connection", answer["ConnectionName"])
@@ -94,7 +95,7 @@ def repository(survey: Survey) -> Iterator[Check]:
         return
     survey.aws.call("codecommit", "list_repositories")
     yield good("CodeCommit", "takes this account")
-    branch = survey.values.get("BranchName")
+    branch = survey.values.get(template_names.BRANCH)
     if branch is None:
         return
     try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from generator.cfn import template_names
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 
@@ -35,7 +36,7 @@ class State(Enum):
 
 def approval_rule(outputs: Mapping[str, str]) -> Rule:
     """The rule that the outputs of the shared stack ask for."""
-    repository, content = outputs["RepositoryName"], json.loads(outputs["ApprovalRule"])
+    repository, content = outputs[template_names.REPOSITORY], json.loads(outputs[template_names.APPROVAL_RULE])
     needed = int(content["Statements"][0]["NumberOfApprovalsNeeded"])
     return Rule(repository, f"{repository}-approvals", json.dumps(content, sort_keys=True), needed)
 

@@ -2,6 +2,7 @@
 "Create a pipeline, stages, and actions")."""
 
 from generator.cfn.environments import Environment
+from generator.cfn.template_names import BRANCH, REPOSITORY
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.stacks import Stack
@@ -29,7 +30,7 @@ def _check_connection(aws: Aws, environment: Environment) -> None:
 
 
 def _check_branch(aws: Aws, environment: Environment, shared: Stack | None) -> None:
-    repository, branch = (shared.outputs if shared else {})["RepositoryName"], environment.chosen("BranchName")
+    repository, branch = (shared.outputs if shared else {})[REPOSITORY], environment.chosen(BRANCH)
     try:
         aws.call("codecommit", "get_branch", repositoryName=repository, branchName=branch)
     except AwsError as error:

@@ -8,6 +8,7 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any
 
+from generator.cfn import template_names
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
 from scripts.deployment.execute import Event
@@ -101,7 +102,7 @@ def no_new_releases(aws: Aws, teardown: Teardown, say: Say) -> Iterator[None]:
 
 def _disable(aws: Aws, teardown: Teardown, say: Say) -> Iterator[str]:
     own = {resource.physical_id for resource in teardown.of("AWS::Events::Rule")}
-    arn = teardown.stack.outputs.get("PipelineArn")
+    arn = teardown.stack.outputs.get(template_names.PIPELINE_ARN)
     for page in aws.pages("events", "list_rule_names_by_target", TargetArn=arn) if arn else ():
         for name in own & set(page["RuleNames"]):
             aws.call("events", "disable_rule", Name=name)
@@ -152,7 +153,9 @@ def _ended_by_now() -> Iterator[None]:
 def drain(aws: Aws, teardown: Teardown, say: Say) -> None:
     """Brings the service to zero, and keeps autoscaling from raising it again. Tasks that take longer than a few
     minutes are left to CloudFormation, which deletes the service anyhow."""
-    cluster, service = (teardown.stack.outputs.get(name) for name in ("RunningCluster", "RunningService"))
+    cluster, service = (
+        teardown.stack.outputs.get(name) for name in (template_names.RUNNING_CLUSTER, template_names.RUNNING_SERVICE)
+    )
     if not (cluster and service and list(teardown.of(SERVICE))):
         return
     target = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
@@ -216,7 +219,7 @@ def _remove_group(aws: Aws, group: Answer) -> bool:
 def forget_releases(aws: Aws, stack: Stack) -> list[str]:
     """Removes what the verification recorded, which no stack owns: a next life of the environment must not start with
     a release of this one. Their names."""
-    path = stack.outputs.get("ReleasesPath", "")
+    path = stack.outputs.get(template_names.RELEASES, "")
     if not path:
         return []
     names = [parameter["Name"] for parameter in aws.call("ssm", "get_parameters_by_path", Path=path)["Parameters"]]

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from dataclasses import replace
 
 from generator.cfn.environments import ACCESS, SHARED
+from generator.cfn.template_names import REPOSITORY
 from scripts.deployment.deploy_root import deploy_root, package_roots
-from scripts.deployment.environment import REPOSITORY
 from scripts.deployment.errors import Exit, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import context

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from generator.cfn.template_names import PIPELINE, RUNNING_CLUSTER, RUNNING_SERVICE
 from scripts.deployment import environment, stacks
 from scripts.deployment.environment import on_ecs
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, UsageError
@@ -130,14 +131,14 @@ def _exchangeable(declared: Mapping[str, DeclaredSecret]) -> str:
 def _roll(run: Run, stack: Stack) -> Exit:
     """Secrets are read when a task or an instance starts, so the service starts new tasks. New instances of Elastic
     Beanstalk come with a release (dg, AWSHowTo.secrets.env-vars: values are fetched when an instance is made)."""
-    if "RunningService" not in stack.outputs:
+    if RUNNING_SERVICE not in stack.outputs:
         say(["restart the application to read it"])
         return Exit.DONE
     if not on_ecs(stack):
-        start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get('Pipeline', 'PIPELINE')}"
-        say([f"{stack.outputs['RunningService']} reads it with the next release; to have one now: {start}"])
+        start = f"aws codepipeline start-pipeline-execution --name {stack.outputs.get(PIPELINE, 'PIPELINE')}"
+        say([f"{stack.outputs[RUNNING_SERVICE]} reads it with the next release; to have one now: {start}"])
         return Exit.DONE
-    service = {"cluster": stack.outputs["RunningCluster"], "service": stack.outputs["RunningService"]}
+    service = {"cluster": stack.outputs[RUNNING_CLUSTER], "service": stack.outputs[RUNNING_SERVICE]}
     run.aws.call("ecs", "update_service", forceNewDeployment=True, **service)
     say([f"{service['service']} starts new tasks"])
     return Exit.DONE

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from generator.cfn import template_names
 from generator.cfn.environments import ENVIRONMENT, SHARED
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
@@ -52,11 +53,11 @@ def run(run: Run, options: Options) -> Exit:
     stack = stacks.read(run.aws, shared.environment.stack) if ended is Exit.DONE else None
     if stack is None:
         return ended
-    main = stack.parameters["ProtectedBranch"]
-    _push(run.aws, folder, stack.outputs["CloneUrlHttp"], main)
-    if _default_branch(run.aws, stack.outputs["RepositoryName"], main):
+    main = stack.parameters[template_names.PROTECTED_BRANCH]
+    _push(run.aws, folder, stack.outputs[template_names.CLONE_URL], main)
+    if _default_branch(run.aws, stack.outputs[template_names.REPOSITORY], main):
         say([f"the default branch is {main}"])
-    say([f"{folder} is in {stack.outputs['RepositoryName']}; next: `make deploy ENV=staging`"])
+    say([f"{folder} is in {stack.outputs[template_names.REPOSITORY]}; next: `make deploy ENV=staging`"])
     return Exit.DONE
 
 
@@ -65,7 +66,7 @@ def _check(run: Run, folder: Path) -> None:
     templates = load(run.templates)
     files = [read(file) for file in sorted(run.params.glob("*.json")) if file.stem not in (SHARED, "local")]
     body = templates[ENVIRONMENT].body
-    branches = dict.fromkeys(effective(file, body)["BranchName"] for file in files)
+    branches = dict.fromkeys(effective(file, body)[template_names.BRANCH] for file in files)
     try:
         findings = application.check(folder, application.facts(templates), list(branches))
     except git.GitError as error:

@@ -10,6 +10,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict, dataclass
 from itertools import islice
 
+from generator.cfn import template_names
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.operations.releases import releases
@@ -40,11 +41,11 @@ def run(run: Run, options: Options) -> Exit:
     """Lists the releases, or goes back to one and follows it; 1 when it failed."""
     environment = run.environment
     stack = stacks.read(run.aws, environment.stack)
-    if stack is None or "Pipeline" not in stack.outputs:
+    if stack is None or template_names.PIPELINE not in stack.outputs:
         raise RefusedError(
             f"{environment.stack} does not exist or has no pipeline.", f"`apply {environment.name}` makes it."
         )
-    name = stack.outputs["Pipeline"]
+    name = stack.outputs[template_names.PIPELINE]
     good = list(islice(releases.good(run.aws, name), SHOWN))
     results.begin(releases=[_document(release) for release in good], executions=[])
     if not options.to:

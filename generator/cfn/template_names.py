@@ -1,0 +1,34 @@
+"""Parameters and outputs of the root templates that the scripts read, written once. `tests/cfn/test_template_names.py`
+compares them with the templates."""
+
+# Parameters of `environment` that the deployment computes.
+ZONES = ("ZoneA", "ZoneB")
+PREFIX_LIST_ID, CERTIFICATE, PLATFORM_ARN = "CloudFrontPrefixListId", "EdgeCertificateArn", "PlatformArn"
+DIGEST, IMAGE, BOOTSTRAP = "ConfigurationDigest", "BackendImage", "BackendBootstrap"
+# Those that take over what an earlier environment of the same name has left.
+EXISTING_KEY, EXISTING_SECRET = "ExistingKeyArn", "ExistingEncryptionSecretArn"
+EXISTING_REPOSITORY, TABLES = "ExistingRepositoryName", "DataTables"
+# Those that somebody chooses.
+BRANCH, CONNECTION, BUILD_LAYOUT = "BranchName", "ConnectionArn", "BuildLayout"
+BUILD_IMAGE, BUILD_COMPUTE, ARTIFACT_DAYS, IMAGES_KEPT = "BuildImage", "BuildComputeType", "ArtifactDays", "ImagesKept"
+DOMAIN, ZONE, OWN_CERTIFICATE = "DomainName", "HostedZoneId", "CertificateArn"
+EDGE_ALARMS, SENDER, PHONE = "CloudFrontAlarms", "SenderEmail", "NotificationPhone"
+TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
+    "BackendTarget",
+    "PythonVersion",
+    "InstanceType",
+    "TaskCpu",
+    "MaximumTasks",
+)
+PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
+
+# Parameters of one root that are outputs of another.
+REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"
+
+# Outputs.
+LAST_IMAGE = "LastImageParameter"  # the name of the SSM parameter that holds the last good image
+REGISTRY, RELEASES, CONFIGURATION_TREE = "RegistryUri", "ReleasesPath", "ConfigurationTree"
+PIPELINE, PIPELINE_ARN = "Pipeline", "PipelineArn"
+RUNNING_CLUSTER, RUNNING_SERVICE = "RunningCluster", "RunningService"
+CLONE_URL, APPROVAL_RULE = "CloneUrlHttp", "ApprovalRule"  # of `shared`
+DEPLOY_ROLE, CLOUDFORMATION_ROLE = "DeployRoleArn", "CloudFormationRoleArn"  # of `access`
