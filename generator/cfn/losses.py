@@ -22,7 +22,7 @@ ADDRESSES = (
     "AWS::Route53::RecordSet",
     "AWS::Route53::RecordSetGroup",
 )
-DELETED, REPLACED, UNPROTECTED = "deleted", "replaced", "unprotected"
+DELETED, REPLACED, UNPROTECTED, CHANGED = "deleted", "replaced", "unprotected", "changed"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Loss:
 
     name: str  # "Data.Clients"
     type: str
-    how: str  # deleted, replaced, unprotected
+    how: str  # deleted, replaced, unprotected, changed
     why: str  # what it holds or who sees it
 
     def __str__(self) -> str:
@@ -65,7 +65,12 @@ class Loss:
     @property
     def option(self) -> str:
         """The option of `apply` that names it."""
-        return f"--allow-{'replace' if self.how == REPLACED else 'delete'} {self.name}"
+        return f"--allow-{'replace' if self.replaces else 'delete'} {self.name}"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether something else takes its place, so that it is named as a replacement."""
+        return self.how in (REPLACED, CHANGED)
 
 
 def keeps(resource: Resource) -> bool:

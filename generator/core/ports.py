@@ -194,7 +194,9 @@ SITE_BUCKET_NAME = Port("SiteBucketName", Kind.NAME, "Bucket that holds the buil
 SITE_BUCKET_ARN = Port("SiteBucketArn", Kind.ARN, "ARN of the site bucket")
 SITE_BUCKET_DOMAIN = Port("SiteBucketDomain", Kind.HOST, "Regional domain name of the site bucket")
 TRANSFER_ACCELERATION = Port(
-    "TransferAcceleration", Kind.SWITCH, "Enabled for faster uploads to the site bucket from far away"
+    "TransferAcceleration",
+    Kind.SWITCH,
+    "Enabled for faster uploads to the site bucket from far away; Suspended ends it",
 )
 LOAD_BALANCER_ARN = Port("LoadBalancerArn", Kind.ARN, "The load balancer")
 LOAD_BALANCER_DNS = Port("LoadBalancerDnsName", Kind.HOST, "DNS name of the load balancer")

@@ -23,7 +23,7 @@ PSEUDO = {"AWS::Region": REGION, "AWS::Partition": "aws"}
 TASK, SERVICE, PIPELINE = "AWS::ECS::TaskDefinition", "AWS::ECS::Service", "AWS::CodePipeline::Pipeline"
 INSTANCES, DISTRIBUTION = "AWS::ElasticBeanstalk::Environment", "AWS::CloudFront::Distribution"
 # Changes in place that are worth a word, in the order in which they are told.
-TOLD = {
+WORTH_A_WORD = {
     PIPELINE: "cancels a release",
     INSTANCES: "updates the instances",
     DISTRIBUTION: "deploys the distribution (3 to 5 minutes)",
@@ -60,7 +60,7 @@ class NoSituationError(LookupError):
     """A row for which no values were found in which it holds and the Rules are met."""
 
 
-class Settled:
+class RootResources:
     """The resources of one root, by path, under values of its parameters; each set of values is settled once."""
 
     def __init__(self, root: Template) -> None:
@@ -96,29 +96,31 @@ class Settled:
         return self._known[key]
 
 
-def row_outcomes(settled: Settled, parameter: str, row: Row) -> list[Outcome]:
+def row_outcomes(instances: RootResources, parameter: str, row: Row) -> list[Outcome]:
     """What a row does to which resource, in the first situation in which it does anything. Raises
     `NoSituationError`."""
     reached = False
-    for before, after in situations(settled, parameter, row):
+    for before, after in situations(instances, parameter, row):
         reached = True
-        if happened := outcomes(settled.resources(before), settled.resources(after), create_only):
+        if happened := outcomes(instances.resources(before), instances.resources(after), create_only):
             return happened
     if not reached:
-        where = f"{settled.root.name} {parameter} {row.change}"
+        where = f"{instances.root.name} {parameter} {row.change}"
         raise NoSituationError(f"{where}: no values in which this row of the table holds")
     return []
 
 
-def situations(settled: Settled, parameter: str, row: Row) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+def situations(instances: RootResources, parameter: str, row: Row) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """Values before and after, in which a row holds and the Rules are met: one pair of values for each situation."""
-    root, names, own = settled.root, list(row.when), settled.rows(parameter)
+    root, names, own = instances.root, list(row.when), instances.rows(parameter)
     for more in SITUATIONS:
         if not more.keys() <= root.parameters.keys():
             continue
         for chosen in product(*row.when.values()):
             for pair in directions(root.parameters[parameter]):
-                before, after = _sides(settled, parameter, row, {**more, **dict(zip(names, chosen, strict=True))}, pair)
+                before, after = _sides(
+                    instances, parameter, row, {**more, **dict(zip(names, chosen, strict=True))}, pair
+                )
                 if find(own, parameter, before, after) != row:
                     continue
                 # What is refused need not be possible otherwise.
@@ -128,10 +130,10 @@ def situations(settled: Settled, parameter: str, row: Row) -> Iterator[tuple[dic
 
 
 def _sides(
-    settled: Settled, parameter: str, row: Row, more: Mapping[str, str], pair: tuple[str, str]
+    instances: RootResources, parameter: str, row: Row, more: Mapping[str, str], pair: tuple[str, str]
 ) -> Iterator[dict[str, str]]:
-    computed = settled.root.metadata.get("Computed", {})
-    base = settled.base
+    computed = instances.root.metadata.get("Computed", {})
+    base = instances.base
     for number, value in enumerate(pair):
         others = {**more, **({name: values[0] for name, values in row.was.items()} if number == 0 else {})}
         chosen = {**base, **others, parameter: value}
@@ -181,7 +183,7 @@ def kinds(happened: Iterable[Outcome]) -> list[str]:
     service = [NEW_TASKS if DEPLOYS & {*each.properties} else "changes the service" for each in changed_service]
     words += service
     changed = {each.type for each in happened if each.action == CHANGED}
-    words += [text for kind, text in TOLD.items() if kind in changed]
+    words += [text for kind, text in WORTH_A_WORD.items() if kind in changed]
     return words or [IN_PLACE if happened else NO_RESOURCE]
 
 

@@ -13,7 +13,7 @@ from generator.cfn.effects.outcomes import Outcome
 from generator.cfn.effects.row import ANY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import Template, TemplateSet
-from generator.gate.effects import IN_PLACE, NO_RESOURCE, Settled, kinds, row_outcomes
+from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, row_outcomes
 
 HEAD = """# Parameters
 
@@ -48,9 +48,9 @@ def page(templates: TemplateSet) -> str:
 
 def _root(root: Template) -> Iterator[str]:
     yield f"## {ROOTS[root.name]}\n"
-    computed, settled = root.metadata.get("Computed", {}), Settled(root)
+    computed, instances = root.metadata.get("Computed", {}), RootResources(root)
     for group in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]:
-        happens = {name: _effects(settled, name) for name in group["Parameters"]}
+        happens = {name: _effects(instances, name) for name in group["Parameters"]}
         if not happens:
             continue
         yield f"### {group['Label']['default']}\n"
@@ -65,10 +65,11 @@ def _root(root: Template) -> Iterator[str]:
 Effects = Sequence[tuple[Row, list[Outcome]]]
 
 
-def _effects(settled: Settled, parameter: str) -> Effects:
+def _effects(instances: RootResources, parameter: str) -> Effects:
     # What is refused does nothing to a resource.
     return [
-        (row, [] if row.level == REFUSED else row_outcomes(settled, parameter, row)) for row in settled.rows(parameter)
+        (row, [] if row.level == REFUSED else row_outcomes(instances, parameter, row))
+        for row in instances.rows(parameter)
     ]
 
 
@@ -108,8 +109,8 @@ def _summary(effects: Effects) -> str:
     if "Environment" in {row.parameter for row, _ in effects}:
         return "another name is another environment"
     words = dict.fromkeys(_class(word) for _, happened in effects for word in kinds(happened))
-    told = [word for word in words if word not in (IN_PLACE, NO_RESOURCE)] or [IN_PLACE]
-    return "; ".join([*told, *(text for level, text in LEVELS.items() if level in levels)])
+    happening = [word for word in words if word not in (IN_PLACE, NO_RESOURCE)] or [IN_PLACE]
+    return "; ".join([*happening, *(text for level, text in LEVELS.items() if level in levels)])
 
 
 def _class(word: str) -> str:
@@ -122,11 +123,11 @@ def _class(word: str) -> str:
 
 def _paragraphs(happens: Mapping[str, Effects]) -> Iterator[str]:
     """What each change of the group does; parameters of which the same is said are told together."""
-    said: dict[tuple[str, ...], list[str]] = {}
+    names_by_text: dict[tuple[str, ...], list[str]] = {}
     for name, effects in happens.items():
         if lines := tuple(_lines(effects)):
-            said.setdefault(lines, []).append(name)
-    for lines, names in said.items():
+            names_by_text.setdefault(lines, []).append(name)
+    for lines, names in names_by_text.items():
         yield f"**{', '.join(f'`{name}`' for name in names)}**\n"
         yield from lines
         yield ""
@@ -140,14 +141,14 @@ def _lines(effects: Effects) -> Iterator[str]:
             continue
         resources = "; ".join(word for word in kinds(happened) if word.startswith(COMES_OR_GOES))
         loud = {ALLOWED: f"To be named with `{_option(row)}`. ", REFUSED: "Refused: "}.get(row.level, "")
-        told = f" Resources: {resources}." if resources and not row.was and row.parameter != "Environment" else ""
-        yield f"- {_direction(row)}: {loud}{row.text}{told}"
+        listed = f" Resources: {resources}." if resources and not row.was and row.parameter != "Environment" else ""
+        yield f"- {_direction(row)}: {loud}{row.text}{listed}"
     if idle:
         yield f"- Nothing happens {' or '.join(dict.fromkeys(idle))}."
 
 
 def _option(row: Row) -> str:
-    return f"--allow-delete {row.parameter}"
+    return f"--allow-{'delete' if row.deletes else 'replace'} {row.parameter}"
 
 
 def _direction(row: Row) -> str:

@@ -7,7 +7,7 @@ origin, so no CORS rule is needed; with a domain of its own the rule is kept and
 
 from __future__ import annotations
 
-from troposphere import Equals, GetAtt, If, NoValue, Ref, Sub, s3
+from troposphere import Equals, GetAtt, If, Not, NoValue, Ref, Sub, s3
 
 from generator.constructs.buckets import bucket
 from generator.core import ports
@@ -20,7 +20,8 @@ def build(project: Project) -> Stack:
     stack = Stack("site", __name__, "bucket with the built frontend", project)
     domain = stack.takes(ports.DOMAIN_NAME)
     has_domain = stack.when("HasDomain", switched_on(domain, ""))
-    accelerated = stack.when("Accelerated", Equals(stack.takes(ports.TRANSFER_ACCELERATION), "Enabled"))
+    acceleration = stack.takes(ports.TRANSFER_ACCELERATION)
+    accelerated = stack.when("Accelerated", Not(Equals(acceleration, "Off")))
     site = stack.add(
         bucket(
             "Site",
@@ -35,7 +36,9 @@ def build(project: Project) -> Stack:
                     ),
                 )
             ],
-            AccelerateConfiguration=If(accelerated, s3.AccelerateConfiguration(AccelerationStatus="Enabled"), NoValue),
+            AccelerateConfiguration=If(
+                accelerated, s3.AccelerateConfiguration(AccelerationStatus=acceleration), NoValue
+            ),
             CorsConfiguration=If(has_domain, _cors(), NoValue),
             LoggingConfiguration=s3.LoggingConfiguration(
                 DestinationBucketName=stack.takes(ports.LOG_BUCKET_NAME), LogFilePrefix=f"{BUCKET_LOGS}site/"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from generator.cfn.environments import PRODUCTION, Environment
-from generator.cfn.losses import REPLACED, Loss
+from generator.cfn.losses import Loss
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import DELETE, Plan
@@ -47,7 +47,7 @@ class Consent:
 
     def names(self, loss: Loss) -> bool:
         """Whether a loss was named."""
-        return loss.name in (self.allow_replace if loss.how == REPLACED else self.allow_delete)
+        return loss.name in (self.allow_replace if loss.replaces else self.allow_delete)
 
 
 def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prompt: Prompt) -> None:

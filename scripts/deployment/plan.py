@@ -34,12 +34,13 @@ FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
 @dataclass(frozen=True)
 class Refusal:
     """Why a plan must not be executed as it is: `where` is what it is about, `remedy` the way to do it instead.
-    `waits` is true when waiting is enough."""
+    `waits` is true when waiting is enough, for what `awaited` names."""
 
     why: str
     where: str
     remedy: str
     waits: bool = False
+    awaited: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Notice:
     """What is said about a plan beyond its changes: a warning of CloudFormation's early validation, a hook, drift, a
     value that cannot be compared."""
 
-    kind: str  # validation, hook, drift, comparison
+    kind: str  # validation, hook, drift, comparison, effect
     where: str
     text: str
 

@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
 from generator.cfn.environments import SHARED
-from generator.cfn.losses import REPLACED, TemplatePair
+from generator.cfn.losses import TemplatePair
 from generator.cfn.statuses import DEPLOYED
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root as core
@@ -17,7 +17,7 @@ from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, 
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Observer, Outcome, watch
 from scripts.deployment.package import RECORDS, Bucket, Record
-from scripts.deployment.plan import CREATE, DELETE, Plan, discard
+from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.deployment.stacks import Stack
 from scripts.operations import (
     adoption,
@@ -25,6 +25,7 @@ from scripts.operations import (
     deletion,
     image_first,
     linked_roles,
+    parameter_effects,
     plan_document,
     production,
     saved_plan,
@@ -33,10 +34,11 @@ from scripts.operations import (
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
+from scripts.operations.living import beanstalk_environments, executing, not_ready, read_state, watched_pipelines
 from scripts.operations.options import DeployOptions
 from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
-from scripts.operations.refusals import PIPELINE, follows, refusals
+from scripts.operations.refusals import follows, health_losses, refusals
 from scripts.operations.releases import approvals
 from scripts.operations.releases import source as pipeline_source
 from scripts.operations.run import Run, say
@@ -46,8 +48,6 @@ from scripts.operations.watching import Audience
 from scripts.terminal import console, prompt, results
 from scripts.terminal.text import Line
 
-# `PipelineExecutionStatus` in botocore's model of CodePipeline: these two have not ended.
-RUNNING = ("InProgress", "Stopping")
 PAUSE = 5.0  # seconds between looks
 
 
@@ -86,7 +86,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         prompt=TerminalPrompt(),
         agreed=partial(adoption.record_adopted, templates=run.templates),
         execute=execute_image_first,
-        before_execution=before_execution,
+        before_execution=steps.before_execution,
         after_execution=after_execution,
         observer=steps.observer,
         report=steps.report,
@@ -113,11 +113,21 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
     plan = replace(plan, setting_changes=tuple(Settings.of(root).changes(root.aws, root.previous)))
     if plan.empty or pair is None:
         return plan
-    running = [name for name in pipelines(plan) if executing(root.aws, name)]
     plan = replace(plan, follows=tuple(follows(plan, pair)))
     values = {each.name: each.value for each in root.computed}
     first = tuple(image_first.image_first(root.previous, values))
-    return replace(plan, refusals=tuple(refusals(plan, pair, running)), first=first)
+    state = read_state(root, plan, pair)
+    plan = replace(plan, refusals=tuple(refusals(plan, pair, state)), first=first)
+    if root.previous is None:
+        return plan
+    after = {**root.previous.parameters, **{each.name: each.after for each in plan.parameters}}
+    notices, losses, refused = parameter_effects.of_update(root.environment, root.previous, after)
+    return replace(
+        plan,
+        notices=(*plan.notices, *notices),
+        losses=(*plan.losses, *health_losses(plan, pair), *losses),
+        refusals=(*plan.refusals, *refused),
+    )
 
 
 def before_execution(root: RootDeployment, plan: Plan) -> Iterator[str]:
@@ -206,7 +216,7 @@ class Steps:
         own = {*_names(environment.root), *(leaf.name for leaf in plan.leaves())}
         options = (("--allow-replace", consent.allow_replace, True), ("--allow-delete", consent.allow_delete, False))
         for option, names, replaced in options:
-            valid = [loss.name for loss in plan.losses if (loss.how == REPLACED) is replaced]
+            valid = [loss.name for loss in plan.losses if loss.replaces is replaced]
             for name in names:
                 mine = name in own or (environment is self.run.environment and name not in others)
                 if mine and name not in valid:
@@ -215,10 +225,23 @@ class Steps:
                     raise RefusedError(reason, f"Valid names: {listed}.")
 
     def wait(self, plan: Plan) -> None:
-        """Until the pipelines that the plan changes have ended what they execute."""
-        for pipeline in pipelines(plan):
-            for line in waited(self.run.aws, pipeline):
+        """Until the pipelines that the plan disturbs have ended what they execute, and what has to be ready is."""
+        names = {refusal.awaited for refusal in plan.refusals if refusal.awaited}
+        environments = names & {*beanstalk_environments(plan)}
+        for name in sorted(names):
+            ready = partial(not_ready, self.run.aws, [name])
+            for line in waited(name, ready if name in environments else partial(executing, self.run.aws, name)):
                 say([line])
+
+    def before_execution(self, root: RootDeployment, plan: Plan) -> Iterable[str]:
+        """What has to be there first; and no release that began while somebody was reading the plan. Raises
+        `RefusedError`."""
+        if not self.options.consent.cancel_release and plan.kind == UPDATE:
+            began = [name for name in watched_pipelines(plan, root.previous) if executing(root.aws, name)]
+            if began:
+                reason = f"{plan.stack} was not changed: a release of {', '.join(began)} has begun in the meantime."
+                raise RefusedError(reason, "Run again with --wait, or give the release up with --cancel-release.")
+        return before_execution(root, plan)
 
     def check_source(self, root: RootDeployment) -> None:
         """What a pipeline starts from has to be there; the local AWS has neither pushes nor pull requests."""
@@ -288,27 +311,15 @@ def _find_record(aws: Aws, bucket: Bucket, stack: str, change_set: str) -> Recor
     return None
 
 
-def pipelines(plan: Plan) -> list[str]:
-    """The names of the pipelines that the plan touches."""
-    return [leaf.physical_id for leaf in plan.leaves() if leaf.type == PIPELINE and leaf.physical_id]
-
-
-def executing(aws: Aws, pipeline: str) -> list[str]:
-    """The executions of a pipeline that have not ended, by id. Newest come first (CodePipeline API reference,
-    ListPipelineExecutions), so the first page has them."""
-    page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
-    entries = page["pipelineExecutionSummaries"]
-    return [entry["pipelineExecutionId"] for entry in entries if entry.get("status") in RUNNING]
-
-
-def waited(aws: Aws, pipeline: str) -> Iterator[str]:
-    """Waits until a pipeline executes nothing; a line whenever there is something to say, at least once a minute."""
+def waited(name: str, busy: Callable[[], Collection[str]]) -> Iterator[str]:
+    """Waits until something does nothing any more; a line whenever there is something to say, at least once a minute.
+    `busy` says what it does."""
     last, began = "", time.monotonic()
-    while running := executing(aws, pipeline):
+    while running := busy():
         minutes = int((time.monotonic() - began) / 60)
-        line = f"waiting for {pipeline}, which executes {', '.join(running)}" + (f" ({minutes} min)" if minutes else "")
+        line = f"waiting for {name}, which executes {', '.join(running)}" + (f" ({minutes} min)" if minutes else "")
         if line != last:
             yield line
         last = line
         time.sleep(PAUSE)
-    yield f"{pipeline} executes nothing any more: planning again"
+    yield f"{name} executes nothing any more: planning again"

@@ -8,14 +8,31 @@ import re
 from collections.abc import Collection, Iterator
 
 from generator.cfn.changes import PlannedChange
-from generator.cfn.losses import TemplatePair
-from generator.cfn.template_names import EXISTING_SECRET
+from generator.cfn.limits import UNIQUE
+from generator.cfn.losses import CHANGED, Loss, TemplatePair
 from scripts.deployment.plan import UPDATE, Plan, Refusal
+from scripts.operations.living import BEANSTALK, PIPELINE, RELEASED, RULE, SERVICE, TABLE, LivingState, touched
 
-RULE, ORIGIN = "AWS::ElasticLoadBalancingV2::ListenerRule", "AWS::CloudFront::VpcOrigin"
-BEANSTALK, FIXED = "AWS::ElasticBeanstalk::Environment", ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
-SECRET, PIPELINE = "AWS::SecretsManager::Secret", "AWS::CodePipeline::Pipeline"
-SERVICE, ROLLING = "AWS::ECS::Service", "ROLLING"
+ORIGIN, TARGETS = "AWS::CloudFront::VpcOrigin", "AWS::ElasticLoadBalancingV2::TargetGroup"
+FIXED = ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
+SECRET, ROLLING = "AWS::SecretsManager::Secret", "ROLLING"
+# The name that a resource of a type has in an account or Region, where the templates may give it one, besides
+# `limits.UNIQUE`. Source: the schemas of the types.
+NAME_OF = {
+    "AWS::Budgets::Budget": ("Budget", "BudgetName"),
+    "AWS::CloudFront::Function": ("Name",),
+    "AWS::CloudFront::OriginAccessControl": ("OriginAccessControlConfig", "Name"),
+    "AWS::CloudFront::ResponseHeadersPolicy": ("ResponseHeadersPolicyConfig", "Name"),
+    "AWS::CodeBuild::ReportGroup": ("Name",),
+    "AWS::ECS::Cluster": ("ClusterName",),
+    "AWS::ECS::Service": ("ServiceName",),
+    "AWS::ElasticBeanstalk::Application": ("ApplicationName",),
+    "AWS::ElasticBeanstalk::Environment": ("EnvironmentName",),
+    "AWS::IAM::Role": ("RoleName",),
+    "AWS::KMS::Alias": ("AliasName",),
+    "AWS::SecretsManager::Secret": ("Name",),
+    **UNIQUE,
+}
 GENERATED = ("GenerateSecretString", "SecretString")
 NAMED = re.compile(r"\$\{([\w.]+)\}")  # a resource or its attribute in a set of instances
 
@@ -42,9 +59,8 @@ def _depends(leaf: PlannedChange, pair: TemplatePair, anew: Collection[str]) -> 
     )
 
 
-def refusals(plan: Plan, pair: TemplatePair, running: Collection[str]) -> list[Refusal]:
-    """Every reason not to execute the plan, with `follows` in it. `running` are the pipelines, by name, that execute
-    something now."""
+def refusals(plan: Plan, pair: TemplatePair, state: LivingState) -> list[Refusal]:
+    """Every reason not to execute the plan, with `follows` in it, on an environment in this state."""
     if plan.kind != UPDATE:
         return []
     return [
@@ -52,7 +68,13 @@ def refusals(plan: Plan, pair: TemplatePair, running: Collection[str]) -> list[R
         *_shared(plan, pair),
         *_origins(plan, pair),
         *_secrets(plan),
-        *_pipelines(plan, running),
+        *_targets(plan, pair),
+        *_names(plan, pair),
+        *_weights(state),
+        *_tables(pair, state),
+        *_addresses(state),
+        *_pipelines(plan, state),
+        *_releases(plan, state),
     ]
 
 
@@ -61,23 +83,23 @@ def _modified(plan: Plan, kind: str) -> Iterator[PlannedChange]:
 
 
 def _rules(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
-    """A rule that ECS moves weights in. CloudFormation would send its own weights again, to the targets of the last
-    release but one (aws-cdk issue 36649)."""
+    """A rule that ECS moves weights in, or has moved them in: the tasks may be in the second group long after the
+    strategy is ROLLING again. CloudFormation would send its own weights again, to the targets of the last release but
+    one (aws-cdk issue 36649)."""
     owned: set[str] = set()
     for side in (pair.before, pair.after):
         for service in side.resources(SERVICE):
-            if service.get("DeploymentConfiguration", "Strategy", default=ROLLING) != ROLLING:
-                for balancer in service.get("LoadBalancers", default=()):
-                    own = balancer.get("AdvancedConfiguration", {})
-                    owned |= {str(own.get(name, "")) for name in ("ProductionListenerRule", "TestListenerRule")}
+            for balancer in service.get("LoadBalancers", default=()):
+                own = balancer.get("AdvancedConfiguration", {})
+                owned |= {str(own.get(name, "")) for name in ("ProductionListenerRule", "TestListenerRule")}
     for leaf in _modified(plan, RULE):
         if f"${{{leaf.name}}}" in owned:
             yield Refusal(
                 "a blue/green deployment owns the weights of this listener rule, and the change would put traffic "
                 "back on the targets that the template names, perhaps with no task behind them",
                 leaf.name,
-                "Leave the rule as it is and put what is new into a rule of its own, or go back to ROLLING first, in a "
-                "deployment that changes nothing else.",
+                "Leave the rule as it is and put what is new into a rule of its own, or go back to TargetGroups ONE "
+                "first, in a deployment that changes nothing else.",
             )
 
 
@@ -136,25 +158,124 @@ def _secrets(plan: Plan) -> Iterator[Refusal]:
                 "Leave the secret as it is. A value that has to change is written with `aws secretsmanager "
                 "put-secret-value`, after what depends on it has been converted.",
             )
-    for parameter in plan.parameters:
-        if parameter.name == EXISTING_SECRET:
+
+
+def _targets(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
+    """The target groups of a living service. They are created with their port and protocol (schema of
+    AWS::ElasticLoadBalancingV2::TargetGroup, createOnlyProperties), and the listener's rule moves to the new, empty
+    ones before the service starts a task in them."""
+    if not list(pair.before.resources(SERVICE)):
+        return
+    for leaf in _modified(plan, TARGETS):
+        if leaf.replaced:
             yield Refusal(
-                "the backend would get another encryption secret, and what was encrypted with the old one could not "
-                "be read any more",
-                parameter.name,
-                "Leave the parameter as it is; it is meant for the first deployment of an environment that is created "
-                "again beside its old data.",
+                "every request would be sent to a new target group without a task, for minutes",
+                leaf.name,
+                "Leave port and protocol of the application as they are. To change them, deploy BackendTarget NONE and "
+                "then ECS again with `--adopt`, and release: the API is gone meanwhile.",
             )
 
 
-def _pipelines(plan: Plan, running: Collection[str]) -> Iterator[Refusal]:
+def health_losses(plan: Plan, pair: TemplatePair) -> list[Loss]:
+    """A new path of the health check of a living service: tasks that do not have it are replaced for ever, and nobody
+    but the person knows whether those that run have it."""
+    if plan.kind != UPDATE or not list(pair.before.resources(SERVICE)):
+        return []
+    what = "whose tasks are replaced for ever unless the image that runs answers the new path of the health check: "
+    what += "release one that answers both first"
+    return [
+        Loss(leaf.name, leaf.type, CHANGED, what)
+        for leaf in _modified(plan, TARGETS)
+        if any(each.certain and each.name.split(".")[0] == "HealthCheckPath" for each in leaf.differences)
+    ]
+
+
+def _names(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
+    """A resource with a name of its own that would be replaced under the same name: the new one is made while the old
+    one has it, which cannot work (CloudFormation User Guide, "Name type")."""
+    for leaf in plan.leaves():
+        if leaf.action != "Modify" or not leaf.replaced or leaf.type not in NAME_OF:
+            continue
+        names = [str(version.get(*NAME_OF[leaf.type], default="")) for version in pair.versions(leaf.path)]
+        if len(names) == 2 and names[0] and names[0] == names[1]:
+            yield Refusal(
+                f"it would be created again as {names[0]} while the old one has that name, and AWS refuses that",
+                leaf.name,
+                "Give it another name in the same change.",
+            )
+
+
+def _weights(state: LivingState) -> Iterator[Refusal]:
+    if state.elsewhere:
+        yield Refusal(
+            f"the production rule sends requests to the second target group (weight {state.elsewhere}), from which all "
+            "tasks would go: they would be answered 503",
+            "TargetGroups",
+            "Set DeploymentStrategy to ROLLING, leave TargetGroups at TWO, and release until the first group has all "
+            "weight: then change TargetGroups.",
+        )
+
+
+def _tables(pair: TemplatePair, state: LivingState) -> Iterator[Refusal]:
+    """A table that exists is in the way of one that is to be made."""
+    for table in pair.after.resources(TABLE):
+        name = str(table.get("TableName", default=""))
+        if name in state.taken:
+            yield Refusal(
+                f"there is a table {name} already, outside of the stack, and CloudFormation makes none over it",
+                ".".join(pair.path(table)),
+                'Use it, with "DataTables": "EXISTING" in the parameter file; or choose a name that is free; or take '
+                "it into the stack by an import (CloudFormation User Guide, resource import).",
+            )
+
+
+def _addresses(state: LivingState) -> Iterator[Refusal]:
+    if state.addresses:
+        needed, limit = state.addresses
+        yield Refusal(
+            f"there would be {needed} Elastic IP addresses in this Region, and {limit} are allowed",
+            "NatGatewayCount",
+            "Ask for more of 'EC2-VPC Elastic IPs' (ec2) in Service Quotas, or release an address that nobody needs.",
+        )
+
+
+def _pipelines(plan: Plan, state: LivingState) -> Iterator[Refusal]:
     """An update of a pipeline cancels what it executes (CodePipeline User Guide, "Set or change the pipeline execution
     mode")."""
     for leaf in plan.leaves():
-        if leaf.type == PIPELINE and leaf.physical_id in running and (leaf.certain or leaf.name in plan.follows):
+        if leaf.type == PIPELINE and leaf.physical_id in state.executing and _happens(leaf, plan):
             yield Refusal(
                 "a release is running, and the change of its pipeline would cancel it",
                 leaf.name,
                 "Wait for it with --wait, or give it up with --cancel-release.",
                 waits=True,
+                awaited=leaf.physical_id,
             )
+
+
+def _releases(plan: Plan, state: LivingState) -> Iterator[Refusal]:
+    """A release and an update at the same time: the update would put the last good image back over the release, which
+    its verification then finds; Elastic Beanstalk refuses a change while another one runs, and its rollback too
+    (Elastic Beanstalk API reference, UpdateEnvironment)."""
+    if state.executing and touched(plan, RELEASED) and not list(_pipelines(plan, state)):
+        yield Refusal(
+            "a release is running, and this update would replace what it deploys",
+            ", ".join(leaf.name for leaf in plan.leaves() if leaf.type in RELEASED and _happens(leaf, plan)),
+            "Wait for it with --wait, or give it up with --cancel-release.",
+            waits=True,
+            awaited=sorted(state.executing)[0],
+        )
+    for leaf in plan.leaves():
+        if leaf.type == BEANSTALK and leaf.physical_id in state.changing:
+            yield Refusal(
+                f"the environment is {state.changing[leaf.physical_id].lower()}: Elastic Beanstalk refuses a change "
+                "until it is ready, and the rollback of a refused one as well",
+                leaf.name,
+                "Wait for it with --wait.",
+                waits=True,
+                awaited=leaf.physical_id,
+            )
+
+
+def _happens(leaf: PlannedChange, plan: Plan) -> bool:
+    return leaf.certain or leaf.name in plan.follows

@@ -31,7 +31,7 @@ from scripts.operations.deploying import review
 from scripts.operations.planning import NotPlanned
 from tests.conftest import ROOT
 from tests.deployment.changesets import ALWAYS, BUCKET, NO_CHANGES, change_set, detail, modify, nested
-from tests.deployment.service import ME, REGION, Prepared, arn
+from tests.deployment.service import ME, REGION, Prepared, arn, refusal
 from tests.support.gate import passed
 
 NAME = "dashboard-staging"
@@ -247,6 +247,7 @@ def service() -> Prepared:
         cloudformation__list_stack_resources={"StackResourceSummaries": children},
         cloudformation__list_stacks={"StackSummaries": standing},
         cloudformation__get_stack_policy={},
+        dynamodb__describe_table=refusal("dynamodb.describe_table", "ResourceNotFoundException"),
         sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
         codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": [running]},
     )

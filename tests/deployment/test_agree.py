@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TextIO
 
 import pytest
@@ -20,7 +21,7 @@ from scripts.deployment.guards import Consent
 from scripts.deployment.package import Bucket
 from scripts.deployment.plan import CREATE, UPDATE, Plan, Refusal
 from scripts.deployment.stacks import Stack
-from scripts.operations import deploying, image_first
+from scripts.operations import deploying, image_first, living
 from scripts.operations.options import DeployOptions
 from scripts.operations.production import check_consent
 from scripts.operations.run import Run
@@ -182,7 +183,7 @@ def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
     naps: list[float] = []
     aws = Prepared(codepipeline__list_pipeline_executions=pages)
     monkeypatch.setattr("time.sleep", naps.append)
-    assert list(deploying.waited(aws, "release")) == [
+    assert list(deploying.waited("release", partial(living.executing, aws, "release"))) == [
         "waiting for release, which executes 2",
         "release executes nothing any more: planning again",
     ]

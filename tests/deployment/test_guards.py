@@ -8,14 +8,15 @@ import pytest
 
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.losses import Loss, TemplatePair, inside, losses
-from generator.cfn.template_names import EXISTING_SECRET
 from generator.cfn.templates import TemplateSet, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
-from scripts.deployment.plan import CREATE, UPDATE, Plan
+from scripts.deployment.plan import UPDATE, Plan
 from scripts.operations import refusals
-from scripts.operations.refusals import PIPELINE, RULE, SECRET
+from scripts.operations.living import BEANSTALK, PIPELINE, RULE, SERVICE, TABLE, TASK, LivingState
+from scripts.operations.refusals import SECRET, TARGETS
 
 STACK = "AWS::CloudFormation::Stack"
+IDLE = LivingState()
 CERTAIN = Difference("Name", "a", "b", recreates="Always")
 MIGHT = Difference("Name", "a", KNOWN_AFTER_APPLY, certain=False, recreates="Always")
 
@@ -82,7 +83,8 @@ def test_a_nested_stack_takes_along_what_is_in_it() -> None:
 
 
 def service(strategy: str) -> dict[str, Any]:
-    balancers = [{"AdvancedConfiguration": {"ProductionListenerRule": "${In.Rule}"}}]
+    """A service with a strategy and two target groups; without a strategy it has one."""
+    balancers = [{"AdvancedConfiguration": {"ProductionListenerRule": "${In.Rule}"}} if strategy else {}]
     properties = {"DeploymentConfiguration": {"Strategy": strategy}, "LoadBalancers": balancers}
     return {"Type": "AWS::ECS::Service", "Properties": properties}
 
@@ -90,18 +92,19 @@ def service(strategy: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("before", "after", "refused"),
     [
-        ("ROLLING", "ROLLING", False),
+        ("ROLLING", "ROLLING", True),  # after the way back the tasks may be in the second group
         ("BLUE_GREEN", "BLUE_GREEN", True),
         ("ROLLING", "CANARY", True),
         ("LINEAR", "ROLLING", True),
+        ("", "", False),
     ],
 )
-def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str, refused: bool) -> None:
+def test_a_rule_that_a_deployment_has_moved_is_left_alone(before: str, after: str, refused: bool) -> None:
     both = sides({"Service": service(before)}, {"Service": service(after)})
     changed = plan(leaf("In.Rule", RULE, "Modify", Difference("Priority", "1", "2")))
     other = plan(leaf("In.Other", RULE, "Modify", Difference("Priority", "1", "2")))
-    assert bool(refusals.refusals(changed, both, [])) is refused
-    assert refusals.refusals(other, both, []) == []
+    assert bool(refusals.refusals(changed, both, IDLE)) is refused
+    assert refusals.refusals(other, both, IDLE) == []
 
 
 @pytest.mark.parametrize(
@@ -115,17 +118,17 @@ def test_a_rule_of_a_blue_green_deployment_is_left_alone(before: str, after: str
 )
 def test_a_rule_at_a_shared_load_balancer_is_fixed(namespace: str, more: Any, refused: bool) -> None:
     both = sides(*({"E": environment(namespace, hosts)} for hosts in ("*.cloudfront.net", "*.cloudfront.net,own.test")))
-    changed = plan(leaf("In.E", refusals.BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
-    refused_changes = refusals.refusals(changed, both, [])
+    changed = plan(leaf("In.E", BEANSTALK, "Modify", CERTAIN if more else Difference("O", "1", "2"), **more))
+    refused_changes = refusals.refusals(changed, both, IDLE)
     assert [refusal.where for refusal in refused_changes] == ["In.E"] * refused
     assert all("(Hosts)" in refusal.why for refusal in refused_changes)
     same = sides(*({"E": environment(namespace, "*.cloudfront.net")} for _ in range(2)))
-    assert refusals.refusals(changed, same, []) == []
+    assert refusals.refusals(changed, same, IDLE) == []
 
 
 def environment(namespace: str, hosts: str) -> dict[str, Any]:
     options = [{"Namespace": namespace, "OptionName": "Hosts", "Value": hosts}]
-    return {"Type": refusals.BEANSTALK, "Properties": {"OptionSettings": options}}
+    return {"Type": BEANSTALK, "Properties": {"OptionSettings": options}}
 
 
 def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
@@ -133,20 +136,17 @@ def test_a_vpc_origin_takes_no_change_and_no_tags() -> None:
     both, gone = (sides({"O": origin}, {"O": origin}), sides({"O": origin}, {"N": origin}))
     changed = leaf("In.O", refusals.ORIGIN, "Modify", Difference("Tags", "a", "b"))
     tags = (Difference("CostCenter", "1", "2"),)
-    assert [refusal.where for refusal in refusals.refusals(plan(changed), both, [])] == ["In.O"]
-    assert [refusal.where for refusal in refusals.refusals(plan(tags=tags), both, [])] == ["In.O"]
-    assert refusals.refusals(plan(leaf("In.O", refusals.ORIGIN, "Modify", MIGHT)), both, []) == []
-    assert refusals.refusals(plan(tags=tags), gone, []) == []  # a second one under a new name: the way to do it
+    assert [refusal.where for refusal in refusals.refusals(plan(changed), both, IDLE)] == ["In.O"]
+    assert [refusal.where for refusal in refusals.refusals(plan(tags=tags), both, IDLE)] == ["In.O"]
+    assert refusals.refusals(plan(leaf("In.O", refusals.ORIGIN, "Modify", MIGHT)), both, IDLE) == []
+    assert refusals.refusals(plan(tags=tags), gone, IDLE) == []  # a second one under a new name: the way to do it
 
 
 def test_secrets_keep_their_values() -> None:
     both = sides({"S": {"Type": SECRET}}, {"S": {"Type": SECRET}})
     for names, refused in ((("GenerateSecretString.PasswordLength",), True), (("Description",), False)):
         changed = plan(leaf("In.S", SECRET, "Modify", *(Difference(name, "1", "2") for name in names)))
-        assert bool(refusals.refusals(changed, both, [])) is refused
-    other = plan(parameters=(Difference(EXISTING_SECRET, "arn:1", "arn:2"),))
-    assert [refusal.where for refusal in refusals.refusals(other, both, [])] == [EXISTING_SECRET]
-    assert refusals.refusals(plan(kind=CREATE, parameters=other.parameters), both, []) == []
+        assert bool(refusals.refusals(changed, both, IDLE)) is refused
 
 
 def test_a_pipeline_that_executes_is_not_changed() -> None:
@@ -155,13 +155,72 @@ def test_a_pipeline_that_executes_is_not_changed() -> None:
         leaf("In.P", PIPELINE, "Modify", replacement, physical_id="release") for replacement in (CERTAIN, MIGHT)
     )
     for changed, running, refused in (
-        (plan(certain), ["release"], True),
-        (plan(certain), ["another"], False),
-        (plan(might), ["release"], False),
-        (plan(might, follows=("In.P",)), ["release"], True),
+        (plan(certain), {"release"}, True),
+        (plan(certain), {"another"}, False),
+        (plan(might), {"release"}, False),
+        (plan(might, follows=("In.P",)), {"release"}, True),
     ):
-        refused_changes = refusals.refusals(changed, both, running)
+        refused_changes = refusals.refusals(changed, both, LivingState(frozenset(running)))
         assert [refusal.waits for refusal in refused_changes] == [True] * refused
+
+
+def lone(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": properties}
+
+
+@pytest.mark.parametrize("kind", [SERVICE, TASK, BEANSTALK])
+def test_new_tasks_and_a_release_are_not_made_at_once(kind: str) -> None:
+    """The update would put the last good image over the release, which its verification would then find."""
+    both = sides({"T": {"Type": kind}}, {"T": {"Type": kind}})
+    changed = plan(leaf("In.T", kind, "Modify", Difference("Cpu", "1", "2")))
+    [refused] = refusals.refusals(changed, both, LivingState(frozenset({"release"})))
+    assert (refused.waits, refused.awaited) == (True, "release") and "--cancel-release" in refused.remedy
+    assert refusals.refusals(changed, both, IDLE) == []
+    other = plan(leaf("In.O", "AWS::SSM::Parameter", "Modify", Difference("Value", "1", "2")))
+    assert refusals.refusals(other, both, LivingState(frozenset({"release"}))) == []
+
+
+def test_elastic_beanstalk_is_waited_for_until_it_is_ready() -> None:
+    both = sides({"E": {"Type": BEANSTALK}}, {"E": {"Type": BEANSTALK}})
+    changed = plan(leaf("In.E", BEANSTALK, "Modify", Difference("O", "1", "2"), physical_id="backend-environment"))
+    [refused] = refusals.refusals(changed, both, LivingState(changing={"backend-environment": "Updating"}))
+    assert refused.waits and refused.awaited == "backend-environment" and "is updating" in refused.why
+    assert refusals.refusals(changed, both, LivingState(changing={"another": "Updating"})) == []
+
+
+def test_the_target_groups_of_a_living_service_are_not_replaced() -> None:
+    group, service_there = lone(TARGETS, Port=8000, HealthCheckPath="/health"), lone(SERVICE)
+    both = sides({"T": group, "S": service_there}, {"T": group, "S": service_there})
+    changed = plan(leaf("In.T", TARGETS, "Modify", Difference("Port", "1", "2", recreates="Always"), **REPLACED))
+    assert [refusal.where for refusal in refusals.refusals(changed, both, IDLE)] == ["In.T"]
+    assert refusals.refusals(changed, sides({"T": group}, {"T": group}), IDLE) == []
+    path = plan(leaf("In.T", TARGETS, "Modify", Difference("HealthCheckPath", "/a", "/b")))
+    assert refusals.refusals(path, both, IDLE) == []
+    [named] = refusals.health_losses(path, both)
+    assert named.option == "--allow-replace In.T" and "release one that answers both first" in str(named)
+    interval = plan(leaf("In.T", TARGETS, "Modify", Difference("HealthCheckIntervalSeconds", "15", "20")))
+    assert refusals.health_losses(interval, both) == []
+
+
+@pytest.mark.parametrize(("after", "refused"), [("monthly", True), ("monthly-2", False), ("", False)])
+def test_what_has_a_name_of_its_own_is_not_made_anew_under_it(after: str, refused: bool) -> None:
+    """A budget whose subscribers change, for one: both would have the name at the same time."""
+    kind = "AWS::Budgets::Budget"
+    both = sides({"B": lone(kind, Budget={"BudgetName": "monthly"})}, {"B": lone(kind, Budget={"BudgetName": after})})
+    changed = plan(leaf("In.B", kind, "Modify", CERTAIN, **REPLACED))
+    assert [refusal.where for refusal in refusals.refusals(changed, both, IDLE)] == ["In.B"] * refused
+
+
+def test_a_second_target_group_with_traffic_a_table_in_the_way_and_a_lack_of_addresses_are_refused() -> None:
+    both = sides({"Other": lone(TABLE, TableName="x")}, {"T": lone(TABLE, TableName="clients")})
+    for state, where, way in (
+        (LivingState(elsewhere=100), "TargetGroups", "release until the first group has all weight"),
+        (LivingState(taken=frozenset({"clients"})), "In.T", '"DataTables": "EXISTING"'),
+        (LivingState(addresses=(6, 5)), "NatGatewayCount", "Service Quotas"),
+    ):
+        [refused] = refusals.refusals(plan(), both, state)
+        assert refused.where == where and way in refused.remedy
+    assert refusals.refusals(plan(), both, LivingState(taken=frozenset({"another"}))) == []
 
 
 def test_what_follows_from_what_is_made_anew() -> None:

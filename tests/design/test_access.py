@@ -23,7 +23,7 @@ S3_ACTIONS = {
     "put_public_access_block": "s3:PutBucketPublicAccessBlock",
 }
 # IAM's prefix of a service that botocore calls otherwise.
-PREFIXES = {"sesv2": "ses", "service-quotas": "servicequotas"}
+PREFIXES = {"elbv2": "elasticloadbalancing", "sesv2": "ses", "service-quotas": "servicequotas"}
 # No permission is needed for it (AWS STS API reference, GetCallerIdentity).
 FREE = {("sts", "get_caller_identity")}
 # What the deploy role may do beside its calls, and which of them needs it.

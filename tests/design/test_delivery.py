@@ -205,11 +205,12 @@ def test_caching_compression_acceleration(templates: TemplateSet) -> None:
     assert page["CachedMethods"] == ["GET", "HEAD"]
     assert settings["HttpVersion"] == "http2and3"
     assert settings["PriceClass"] == ref("PriceClass")
-    accelerated = under(templates, "site.Site", TransferAcceleration="Enabled")
-    assert accelerated["AccelerateConfiguration"] == {"AccelerationStatus": "Enabled"}
+    for choice in ("Enabled", "Suspended"):  # without the property S3 goes on as it was told last
+        accelerated = under(templates, "site.Site", TransferAcceleration=choice)
+        assert accelerated["AccelerateConfiguration"] == {"AccelerationStatus": ref("TransferAcceleration")}
     assert "AccelerateConfiguration" not in under(templates, "site.Site", TransferAcceleration="Off")
     assert default(templates, "TransferAcceleration") == "Off"
-    assert declaration(templates, "TransferAcceleration")["AllowedValues"] == ["Off", "Enabled"]
+    assert declaration(templates, "TransferAcceleration")["AllowedValues"] == ["Off", "Enabled", "Suspended"]
 
 
 def test_security_headers(templates: TemplateSet) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from generator.cfn.assertions import as_text
 
-# Directions of a change that are no pair of values. A text is given when it was empty, removed when it becomes empty;
+# Directions of a change that are no pair of values. A text is set when it was empty, removed when it becomes empty;
 # numbers are raised and lowered.
-ANY, GIVEN, REMOVED, CHANGED, RAISED, LOWERED = "any", "given", "removed", "changed", "raised", "lowered"
+ANY, SET, REMOVED, CHANGED, RAISED, LOWERED = "any", "set", "removed", "changed", "raised", "lowered"
 ARROW = "->"  # "ECS -> NONE"; `*` stands for any value
 # How loud a change is: told by the page alone, by the plan too, to be named by a person, refused on a living
 # environment.
@@ -46,6 +46,11 @@ class Row:
     was: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
+    def deletes(self) -> bool:
+        """Whether what is lost has nothing in its place."""
+        return self.change in (REMOVED, LOWERED)
+
+    @property
     def text(self) -> str:
         """The whole row in sentences, as a plan or a page says it; what is refused has no effect to tell of."""
         parts: tuple[str, ...] = (self.happens, f"Instead: {self.around}")
@@ -66,7 +71,7 @@ def matches(change: str, before: str, after: str) -> bool:
         if not (NUMBER.fullmatch(before) and NUMBER.fullmatch(after)):
             return False
         return (float(after) > float(before)) is (change == RAISED)
-    states = {GIVEN: (False, True), REMOVED: (True, False), CHANGED: (True, True)}
+    states = {SET: (False, True), REMOVED: (True, False), CHANGED: (True, True)}
     return change == ANY or (bool(before), bool(after)) == states[change]
 
 
@@ -87,7 +92,11 @@ def rows_of(rows: Iterable[Row], root: str, parameter: str, covered: Collection[
     """The rows of a parameter; for one of the application, which the digest covers (`covered`) and which has none of
     its own, those of the digest."""
     rows = [row for row in rows if row.root == root]
-    own = [row for row in rows if fnmatchcase(parameter, row.parameter)]
+    own = [
+        replace(row, parameter=parameter) if "*" in row.parameter else row
+        for row in rows
+        if fnmatchcase(parameter, row.parameter)
+    ]
     if own or parameter not in covered:
         return own
     return [replace(row, parameter=parameter) for row in rows if row.parameter == CONFIGURATION]

@@ -12,13 +12,13 @@ from generator.cfn.effects.row import (
     ALLOWED,
     ANY,
     CONFIGURATION,
-    GIVEN,
     LOWERED,
     NOTICE,
     QUIET,
     RAISED,
     REFUSED,
     REMOVED,
+    SET,
     Row,
 )
 from generator.cfn.names import ACCESS, EDGE, SHARED
@@ -172,7 +172,7 @@ def _people(root: str) -> list[Row]:
         for row in (
             Row(
                 parameter,
-                GIVEN,
+                SET,
                 f"the subscription is added; the new address gets {how}",
                 NOTHING,
                 SAME_WAY,
@@ -236,7 +236,7 @@ def _domain(root: str) -> list[Row]:
         *([beanstalk] if root == "environment" else []),
         Row(
             "DomainName",
-            GIVEN,
+            SET,
             edge_first,
             f"nothing; the address at cloudfront.net goes on answering; {public}",
             SAME_WAY,
@@ -270,7 +270,7 @@ def _domain(root: str) -> list[Row]:
         ),
         Row(
             "HostedZoneId",
-            GIVEN,
+            SET,
             "a certificate is made in the zone and the records are added; the distribution takes it in place",
             NOTHING,
             SAME_WAY,
@@ -604,7 +604,7 @@ def _backend() -> list[Row]:
                 shift,
                 "set TargetGroups to TWO with DeploymentStrategy ROLLING, deploy, release, then change the strategy",
                 REFUSED,
-                was={"TargetGroups": ("ONE",), BACKEND: ECS},
+                was={"TargetGroups": ("ONE",), BACKEND: ECS, "BackendBootstrap": ("false",)},
             )
             for strategy in ("BLUE_GREEN", "CANARY")
         ],
@@ -876,7 +876,7 @@ def _keeping() -> list[Row]:
         ),
         Row(
             "ExistingEncryptionSecretArn",
-            GIVEN,
+            SET,
             "the backend that is made encrypts with the secret that is named, so that it reads the data of before",
             NOTHING,
             "the backend goes again",

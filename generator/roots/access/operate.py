@@ -16,6 +16,7 @@ from awacs import (
     ec2,
     ecs,
     elasticbeanstalk,
+    elasticloadbalancing,
     iam,
     kms,
     secretsmanager,
@@ -85,6 +86,7 @@ def _looking(stack: Stack) -> list[Grant]:
                 ec2.DescribeInstanceTypes,
                 ec2.DescribeManagedPrefixLists,
                 ec2.DescribeVpcs,
+                elasticloadbalancing.DescribeRules,
                 servicequotas.ListServiceQuotas,
                 ses.GetAccount,
                 sns.GetSMSSandboxAccountStatus,
@@ -92,7 +94,8 @@ def _looking(stack: Stack) -> list[Grant]:
             Anything(NOTHING_NARROWER),
             "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
             "the load balancer's group names CloudFront's prefix list, whose id differs by region, and zones are "
-            "chosen by their ids and by the instances that they offer",
+            "chosen by their ids and by the instances that they offer; a second target group is not taken from under "
+            "the traffic, which the weights of the rule tell",
         ),
         allow(
             "FindSender",
@@ -154,6 +157,12 @@ def _releasing(names: Mapping[Port, Text]) -> list[Grant]:
             [codepipeline.StartPipelineExecution],
             [arns.codepipeline(pipeline)],
             "an earlier commit is released again by hand",
+        ),
+        allow(
+            "SeeInstances",
+            [elasticbeanstalk.DescribeEnvironments],
+            [arns.beanstalk_environment(names[ports.APPLICATION_NAME], names[ports.BEANSTALK_NAME])],
+            "Elastic Beanstalk takes no change while another one runs, so that a deployment waits for it",
         ),
         allow(
             "GoBack",

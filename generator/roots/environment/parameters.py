@@ -208,7 +208,9 @@ def _frontend(project: Project) -> list[Setting]:
             "PriceClass_100",
             allowed=("PriceClass_100", "PriceClass_200", "PriceClass_All"),
         ),
-        Setting(ports.TRANSFER_ACCELERATION, group, "Transfer acceleration", "Off", allowed=("Off", "Enabled")),
+        Setting(
+            ports.TRANSFER_ACCELERATION, group, "Transfer acceleration", "Off", allowed=("Off", "Enabled", "Suspended")
+        ),
     ]
 
 

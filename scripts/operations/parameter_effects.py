@@ -1,0 +1,45 @@
+"""What the table of effects says of the parameters that a plan changes: what is told, what has to be named, what is
+refused on a living environment."""
+
+from collections.abc import Iterator, Mapping
+
+from generator.cfn.effects import ALLOWED, NOTICE, REFUSED, ROWS, Row, find, rows_of
+from generator.cfn.environments import Environment
+from generator.cfn.losses import CHANGED, DELETED, Loss
+from scripts.deployment.plan import Notice, Refusal
+from scripts.deployment.stacks import Stack
+
+# What the stack owns may be named instead of being found by the template: the output with the value that stays.
+OWN = {"ExistingKeyArn": "KeyArn", "ExistingRepositoryName": "RegistryName"}
+
+
+def changes(environment: Environment, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Row]:
+    """The row of every parameter that changes, in the template's order."""
+    root = environment.root
+    covered = {name for how in environment.computed.values() for name in how.get("Covers", ())}
+    for name in root.parameters:
+        if name in before and name in after:
+            row = find(rows_of(ROWS, root.name, name, covered), name, before, after)
+            if row is not None:
+                yield row
+
+
+def of_update(
+    environment: Environment, previous: Stack, after: Mapping[str, str]
+) -> tuple[list[Notice], list[Loss], list[Refusal]]:
+    """What the update of a stack to other values says, what has to be named in it, and why it is refused."""
+    notices, losses, refused = list[Notice](), list[Loss](), list[Refusal]()
+    for row in changes(environment, previous.parameters, after):
+        if row.level == NOTICE:
+            notices.append(Notice("effect", row.parameter, row.text))
+        elif row.level == ALLOWED:
+            losses.append(Loss(row.parameter, "parameter", DELETED if row.deletes else CHANGED, row.loss))
+        elif row.level == REFUSED and not _is_own(row.parameter, previous, after):
+            refused.append(Refusal(row.happens, row.parameter, f"{row.around[0].upper()}{row.around[1:]}."))
+    return notices, losses, refused
+
+
+def _is_own(parameter: str, previous: Stack, after: Mapping[str, str]) -> bool:
+    """Whether the new value names what the stack has already."""
+    output = previous.outputs.get(OWN.get(parameter, ""), "")
+    return bool(output) and after.get(parameter) == output

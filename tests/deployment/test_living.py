@@ -1,0 +1,194 @@
+"""What is read of a living environment before a plan of it is agreed to, and what the table of effects says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from generator.cfn.changes import Difference, PlannedChange
+from generator.cfn.environments import Environment
+from generator.cfn.losses import TemplatePair
+from generator.cfn.templates import TemplateSet, from_bodies, load
+from scripts.deployment import environment
+from scripts.deployment.plan import UPDATE, Plan
+from scripts.deployment.stacks import Stack
+from scripts.operations import living, parameter_effects
+from tests.conftest import ROOT
+from tests.deployment.service import Prepared, arn, refusal
+
+FIRST, SECOND, RULE = (f"arn:aws:elasticloadbalancing:eu-west-1:000000000000:{name}/1" for name in ("a", "b", "rule"))
+
+
+@pytest.fixture(scope="module")
+def staging() -> Environment:
+    return environment.load("staging", ROOT / "templates", ROOT / "params")["environment"]
+
+
+def values(staging: Environment, **changed: str) -> dict[str, str]:
+    return {**staging.values({**staging.first_values, "BackendBootstrap": "false"}), **changed}
+
+
+def stack(staging: Environment, **changed: str) -> Stack:
+    parameters = values(staging, **changed)
+    return Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", parameters=parameters)
+
+
+def effects_of(staging: Environment, previous: Stack, **changed: str) -> dict[str, list[str]]:
+    """What is effects of an update, by how loud it is."""
+    notices, losses, refused = parameter_effects.of_update(staging, previous, {**previous.parameters, **changed})
+    return {
+        "notices": [notice.where for notice in notices],
+        "losses": [loss.option for loss in losses],
+        "refused": [refusal.where for refusal in refused],
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "loud", "what"),
+    [
+        ({"LogRetentionDays": "90"}, {"LogRetentionDays": "30"}, "losses", "--allow-delete LogRetentionDays"),
+        ({"ArtifactDays": "90"}, {"ArtifactDays": "60"}, "losses", "--allow-delete ArtifactDays"),
+        ({"ImagesKept": "100"}, {"ImagesKept": "50"}, "losses", "--allow-delete ImagesKept"),
+        ({"DomainName": "a.test"}, {"DomainName": "b.test"}, "losses", "--allow-replace DomainName"),
+        ({"DomainName": "a.test"}, {"DomainName": ""}, "losses", "--allow-delete DomainName"),
+        ({"HostedZoneId": "Z1"}, {"HostedZoneId": ""}, "losses", "--allow-delete HostedZoneId"),
+        ({}, {"ExistingKeyArn": "arn:other"}, "refused", "ExistingKeyArn"),
+        ({}, {"ExistingRepositoryName": "other/repo"}, "refused", "ExistingRepositoryName"),
+        ({}, {"ExistingEncryptionSecretArn": "arn:other"}, "refused", "ExistingEncryptionSecretArn"),
+        ({"TransferAcceleration": "Enabled"}, {"TransferAcceleration": "Off"}, "refused", "TransferAcceleration"),
+        (
+            {"TargetGroups": "ONE"},
+            {"TargetGroups": "TWO", "DeploymentStrategy": "BLUE_GREEN"},
+            "refused",
+            "DeploymentStrategy",
+        ),
+        ({"NotificationEmail": "a@b.test"}, {"NotificationEmail": "c@b.test"}, "notices", "NotificationEmail"),
+        ({}, {"BackendTarget": "BEANSTALK"}, "notices", "BackendTarget"),
+        ({"BackendTarget": "BEANSTALK"}, {"PythonVersion": "3.12"}, "notices", "PythonVersion"),
+        ({}, {"ClientsTable": "another"}, "notices", "ClientsTable"),
+    ],
+)
+def test_what_hurts_is_told_named_or_refused(
+    staging: Environment, before: dict[str, str], after: dict[str, str], loud: str, what: str
+) -> None:
+    assert effects_of(staging, stack(staging, **before), **after)[loud] == [what]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"LogRetentionDays": "30"}, {"LogRetentionDays": "90"}),
+        ({}, {"TaskCpu": "1024"}),
+        ({}, {"DomainName": "a.test", "HostedZoneId": "Z1"}),
+        ({"TargetGroups": "TWO"}, {"DeploymentStrategy": "CANARY"}),
+        ({"BackendBootstrap": "true"}, {"TargetGroups": "TWO", "DeploymentStrategy": "CANARY"}),
+        ({"BackendTarget": "NONE"}, {"ExistingEncryptionSecretArn": "arn:old", "BackendTarget": "ECS"}),
+        ({"BackendTarget": "NONE"}, {"ExistingRepositoryName": "images", "BackendTarget": "ECS"}),
+        ({"TransferAcceleration": "Enabled"}, {"TransferAcceleration": "Suspended"}),
+    ],
+)
+def test_what_hurts_nobody_is_neither_named_nor_refused(
+    staging: Environment, before: dict[str, str], after: dict[str, str]
+) -> None:
+    effects = effects_of(staging, stack(staging, **before), **after)
+    assert effects["losses"] == [] and effects["refused"] == []
+
+
+def test_what_the_stack_owns_may_be_named(staging: Environment) -> None:
+    own = {"KeyArn": "arn:own", "RegistryName": "images-1"}
+    living_stack = replace(stack(staging), outputs=own)
+    assert (
+        effects_of(staging, living_stack, ExistingKeyArn="arn:own", ExistingRepositoryName="images-1")["refused"] == []
+    )
+    assert effects_of(staging, living_stack, ExistingKeyArn="arn:other")["refused"] == ["ExistingKeyArn"]
+
+
+def test_the_secret_of_a_backend_that_lives_stays_the_one_that_it_has(staging: Environment) -> None:
+    adopted = stack(staging, ExistingEncryptionSecretArn="arn:1")
+    for changed in ({"ExistingEncryptionSecretArn": ""}, {"ExistingEncryptionSecretArn": "arn:2"}):
+        assert effects_of(staging, adopted, **changed)["refused"] == ["ExistingEncryptionSecretArn"]
+    idle = stack(staging, BackendTarget="NONE", ExistingEncryptionSecretArn="arn:1")
+    back = {"BackendTarget": "ECS", "ExistingEncryptionSecretArn": ""}
+    assert effects_of(staging, idle, **back)["refused"] == ["ExistingEncryptionSecretArn"]
+
+
+def plan(*leaves: PlannedChange, **more: Any) -> Plan:
+    return Plan("s", "id", UPDATE, "cs", "n", "d", leaves, **more)
+
+
+def test_the_pipeline_of_the_stack_is_watched_when_its_tasks_change(staging: Environment) -> None:
+    with_pipeline = replace(stack(staging), outputs={living.PIPELINE_OUTPUT: "release"})
+    change = Difference("Cpu", "1", "2")
+    task = plan(PlannedChange(("Backend", "Task"), living.TASK, "Modify", differences=(change,)))
+    assert living.watched_pipelines(task, with_pipeline) == ["release"]
+    alarm = plan(PlannedChange(("Backend", "Alarm"), "AWS::CloudWatch::Alarm", "Modify", differences=(change,)))
+    assert living.watched_pipelines(alarm, with_pipeline) == []
+    output = load(ROOT / "templates")["environment"].outputs
+    assert living.PIPELINE_OUTPUT in output and set(parameter_effects.OWN.values()) <= output.keys()
+    executions = [{"pipelineExecutionId": "1", "status": status} for status in ("InProgress", "Succeeded", "Stopping")]
+    aws = Prepared(codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": executions})
+    assert len(living.executing(aws, "release")) == 2
+
+
+def test_elastic_beanstalk_says_whether_it_is_ready() -> None:
+    answer = {
+        "Environments": [
+            {"EnvironmentName": "backend", "Status": "Updating"},
+            {"EnvironmentName": "other", "Status": "Ready"},
+        ]
+    }
+    aws = Prepared(elasticbeanstalk__describe_environments=answer)
+    assert living.not_ready(aws, ["backend", "other"]) == {"backend": "Updating"}
+    assert living.not_ready(aws, []) == {} and len(aws.asked) == 1
+
+
+@pytest.mark.parametrize(("first", "second", "weight"), [(1, 0, 0), (0, 1, 1), (95, 5, 5)])
+def test_the_weight_on_the_second_target_group_is_read_from_the_rule(
+    staging: Environment, first: int, second: int, weight: int
+) -> None:
+    ids = {"ProductionRule": RULE, "FirstTargets": FIRST, "SecondTargets": SECOND}
+
+    def listed(StackName: str) -> dict[str, Any]:
+        inside = StackName.endswith("ingress")
+        entries = ids if inside else {"Ingress": "arn:ingress"}
+        kind = living.RULE if inside else "AWS::CloudFormation::Stack"
+        summary = {"ResourceType": kind, "ResourceStatus": "UPDATE_COMPLETE", "LastUpdatedTimestamp": "2026-11-28"}
+        return {
+            "StackResourceSummaries": [
+                {"LogicalResourceId": name, "PhysicalResourceId": each, **summary} for name, each in entries.items()
+            ]
+        }
+
+    groups = [{"TargetGroupArn": FIRST, "Weight": first}, {"TargetGroupArn": SECOND, "Weight": second}]
+    rule = {"RuleArn": RULE, "Actions": [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]}
+    aws = Prepared(cloudformation__list_stack_resources=listed, elbv2__describe_rules={"Rules": [rule]})
+    assert living.weight_elsewhere(aws, stack(staging)) == weight
+    resources = load(ROOT / "templates")["ingress"].resources
+    assert {living.PRODUCTION_RULE[1], living.SECOND[1]} <= resources.keys()
+
+
+def test_tables_that_exist_and_would_be_made_are_looked_for() -> None:
+    def described(TableName: str) -> dict[str, Any]:
+        if TableName == "free":
+            raise refusal("x", "ResourceNotFoundException")
+        return {"Table": {"TableName": TableName}}
+
+    def side(**tables: str) -> TemplateSet:
+        resources = {name: {"Type": living.TABLE, "Properties": {"TableName": table}} for name, table in tables.items()}
+        return from_bodies({"environment": {"Resources": resources}})
+
+    pair = TemplatePair("environment", side(A="own"), side(A="own", B="free", C="taken"))
+    assert list(living.taken_tables(Prepared(dynamodb__describe_table=described), pair)) == ["taken"]
+
+
+@pytest.mark.parametrize(("limit", "too_many"), [(5.0, (6, 5)), (6.0, None)])
+def test_addresses_that_are_added_have_to_fit(limit: float, too_many: tuple[int, int] | None) -> None:
+    aws = Prepared(
+        **{"service-quotas__list_service_quotas": {"Quotas": [{"QuotaName": living.QUOTA, "Value": limit}]}},
+        ec2__describe_addresses={"Addresses": [{"PublicIp": f"203.0.113.{number}"} for number in range(5)]},
+    )
+    added = plan(PlannedChange(("Network", "NatAddressB"), living.ADDRESS, "Add"))
+    assert living.addresses_needed(aws, added) == too_many
+    assert living.addresses_needed(aws, plan()) is None
