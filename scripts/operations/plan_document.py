@@ -13,7 +13,8 @@ One entry of `stacks` for each root, in the order in which they are deployed:
   what only might change), `follows` (among those, what is given something that is made anew), `replaced`, what
   CloudFormation calls `replacement` and `policy`, and the `differences`;
 - `losses`: what has to be named, with the `option` that names it; `permissions`: `gained` and `lost`, each with
-  `broader`; `refusals`: why, where, remedy; `notices`: warnings of early validation, hooks, drift.
+  `broader`; `refusals`: why, where, remedy, `waits` and what is `awaited`; `notices`: warnings of early validation,
+  hooks, drift, and of the table of effects.
 
 A difference has `name`, `before`, `after` (empty where there is none), `certain`, `recreates` (Never, Conditionally,
 Always) and `cause`. Secrets are masked. Keys are sorted, and nothing depends on the moment.
