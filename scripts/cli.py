@@ -82,6 +82,7 @@ SYNONYMS = {"up": "apply", "create": "apply", "update": "apply", "diff": "plan",
 SYNONYMS |= {"down": "destroy", "remove": "destroy", "logs": "events", "watch": "follow", "costs": "cost"}
 # The verbs that start the local AWS when it does not run.
 STARTING = ("access", "apply", "plan")
+ADMINISTRATION = ("access", "import", "migrate")  # what no role of an environment does
 GROUPS = {
     "deploy": ("plan", "apply", "preflight", "access", "migrate", "import", "cost", "destroy"),
     "inspect": ("status", "outputs", "events", "drift", "config", "show", "why"),
@@ -90,7 +91,7 @@ GROUPS = {
 }
 EXAMPLES = {
     "plan": ("plan staging", "plan staging --out plan.json"),
-    "apply": ("apply staging", "apply production --plan plan.json --yes"),
+    "apply": ("apply staging", "apply production --plan plan.json --yes", "apply local --as-roles"),
     "status": ("status local", "status production --profile ops"),
     "follow": ("follow staging", "follow staging --verbose"),
     "explain": ("explain staging", "explain staging --stack Backend"),
@@ -169,6 +170,8 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
             "--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates"
         )
         others.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
+    if verb.operates and name not in ADMINISTRATION:
+        others.add_argument("--as-roles", action="store_true", help="local AWS: act as the roles of the access stack")
     if verb.operates or name == "rehearse":
         others.add_argument(
             "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
@@ -317,8 +320,12 @@ def operate(options: argparse.Namespace) -> Exit:
     from scripts.operations.run import Run
 
     verb, gate = VERBS[options.verb].load(), GateVerdict.beside(options.templates)
-    run = Run(aws, roots, PROJECT, options.templates, options.params, gate)
-    status: Exit = verb.run(run, read_options(verb.Options, options))
+    run, own = Run(aws, roots, PROJECT, options.templates, options.params, gate), read_options(verb.Options, options)
+    if getattr(options, "as_roles", False):
+        from scripts.operations import as_roles
+
+        return as_roles.run(run, own, verb.run)
+    status: Exit = verb.run(run, own)
     return status
 
 

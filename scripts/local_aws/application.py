@@ -77,11 +77,13 @@ def dispatcher() -> Any:
         pipeline_executions,
         stack_calls,
     )
+    from scripts.local_aws.roles import simulation
 
     moto_patches.install()
     moto_refusals.install()
     beanstalk.install()
     pipeline_executions.install()
+    simulation.install()
     api.install((*stack_calls.OPERATIONS, *change_set_calls.OPERATIONS, *drift.OPERATIONS))
     return DomainDispatcherApplication(moto_patches.refuse_unimplemented(create_backend_app))
 

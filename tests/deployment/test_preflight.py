@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.permissions import of
+from generator.cfn.templates import load
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit
 from scripts.operations.preflight import account
@@ -195,6 +197,31 @@ def test_permissions_on_later_pages_count(params: Path) -> None:
 
     check = checks(Account(iam__simulate_principal_policy=pages), params)["permissions"]
     assert check.state is State.ERROR and "lacks s3:implicitDeny" in check.detail
+
+
+def test_iam_is_asked_for_the_deploy_roles_permissions_and_no_others(params: Path) -> None:
+    aws = Account()
+    checks(aws, params)
+    requests = [request for name, request in aws.asked if name == "iam.simulate_principal_policy"]
+    names = ("access.DeployRole", "access.Recovering")
+    stated = [each for name in names for each in of(load(ROOT / "templates").resource(name)) if each.kind != "trust"]
+    # The role that it hands to CloudFormation has no name that the files know.
+    expected = {action for statement in stated for action in statement.actions} - {"iam:PassRole"}
+    assert {action for request in requests for action in request["ActionNames"]} == expected
+
+
+@pytest.mark.parametrize("missing", ["beside the action", "beside the resource"])
+def test_a_permission_under_a_condition_is_not_lacking(params: Path, missing: str) -> None:
+    """IAM does not know the context of a call that nobody makes."""
+    lacking = {"MissingContextValues": ["aws:ResourceTag/Environment"]}
+    evaluation: dict[str, Any] = {"EvalActionName": "secretsmanager:PutSecretValue", "EvalDecision": "implicitDeny"}
+    if missing == "beside the action":
+        evaluation |= lacking
+    else:
+        resource = {"EvalResourceName": "*", "EvalResourceDecision": "implicitDeny", **lacking}
+        evaluation["ResourceSpecificResults"] = [resource]
+    answer = {"EvaluationResults": [evaluation]}
+    assert checks(Account(iam__simulate_principal_policy=answer), params)["permissions"].state is State.GOOD
 
 
 def test_what_is_there_already_is_no_obstacle_to_an_update(params: Path) -> None:

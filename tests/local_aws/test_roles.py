@@ -98,7 +98,9 @@ def test_what_the_role_may_not_is_refused_in_the_services_words(
         f"User: arn:aws:sts::123456789012:assumed-role/judged/test is not authorized to perform: {action} on resource: "
         f"{resource} because no identity-based policy allows the {action} action"
     )
-    assert roles.judged(endpoint).denied == (error["Message"],)
+    [refusal] = roles.judged(endpoint).denied
+    assert (refusal.message, refusal.role) == (error["Message"], "judged")
+    assert json.loads(refusal.missing) == {"Effect": "Allow", "Action": action, "Resource": resource}
 
 
 def test_what_the_role_may_is_done_and_remembered(clients: Clients, endpoint: Endpoint, aws: Aws) -> None:
@@ -110,6 +112,42 @@ def test_what_the_role_may_is_done_and_remembered(clients: Clients, endpoint: En
         clients("cloudformation").describe_change_set(ChangeSetName=own)
     assert missing.value.response["Error"]["Code"] == "ChangeSetNotFound"
     assert roles.judged(endpoint).used == {("judged", "Own", "ssm:GetParameter"), ("judged", "Own", "cloudformation:*")}
+
+
+def test_what_comes_close_is_told_besides(clients: Clients, endpoint: Endpoint) -> None:
+    with pytest.raises(ClientError):
+        clients("ssm").get_parameter(Name="/other")
+    [refusal] = roles.judged(endpoint).denied
+    assert refusal.near[0].startswith("Own is for ") and "arn:aws:ssm:*:*:parameter/own/*" in refusal.near[0]
+
+
+@pytest.mark.usefixtures("clients")
+def test_what_a_role_may_is_simulated_without_its_context(aws: Aws) -> None:
+    """Missing keys stand beside each resource, as botocore's model says."""
+    iam, under = aws.client("iam"), {"StringEquals": {"aws:ResourceTag/Environment": "x"}}
+    tagged = {"Sid": "Tagged", "Effect": "Allow", "Action": "sns:Publish", "Resource": "*", "Condition": under}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT, tagged]})
+    iam.put_role_policy(RoleName="judged", PolicyName="Own", PolicyDocument=document)
+    results = iam.simulate_principal_policy(
+        PolicySourceArn="arn:aws:iam::123456789012:role/judged",
+        ActionNames=["ssm:GetParameter", "sns:Publish"],
+        ResourceArns=[f"arn:aws:ssm:{PLACE}:parameter/own/a", f"arn:aws:ssm:{PLACE}:parameter/other"],
+    )["EvaluationResults"]
+    decisions = {
+        (result["EvalActionName"], specific["EvalResourceName"].rpartition("/")[2]): (
+            specific["EvalResourceDecision"],
+            specific["MissingContextValues"],
+        )
+        for result in results
+        for specific in result["ResourceSpecificResults"]
+    }
+    assert decisions == {
+        ("ssm:GetParameter", "a"): ("allowed", []),
+        ("ssm:GetParameter", "other"): ("implicitDeny", []),
+        ("sns:Publish", "a"): ("implicitDeny", ["aws:ResourceTag/Environment"]),
+        ("sns:Publish", "other"): ("implicitDeny", ["aws:ResourceTag/Environment"]),
+    }
+    assert [result["EvalDecision"] for result in results] == ["implicitDeny", "implicitDeny"]
 
 
 def test_nobody_else_is_judged(clients: Clients, endpoint: Endpoint, aws: Aws) -> None:

@@ -14,11 +14,6 @@ from typing import Any
 
 import pytest
 
-from generator.application import APPLICATION as PROJECT
-from generator.core import ports
-from generator.roots import environment
-from generator.roots.access import execution
-from generator.roots.access.handler_permissions.types import ResourceNames
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.local_aws import faults, roles
 from scripts.local_aws.faults import CallFault, Plan, ResourceFault
@@ -64,17 +59,13 @@ REASONS: dict[str, str] = {
     "staging names no mailbox, so that nobody subscribes, and no sender": (
         "FindSender SNSSubscriptionChange SNSTopicUnsubscribe"
     ),
-    "it stands in the shared root, which is deployed without this role (aws-facts 14.19)": (
-        "CodeCommitRepository CodeCommitRepositoryRead IAMManagedPolicy"
-    ),
     "keys and repositories hold data and stay when an environment goes": "ECRRepositoryRetire KMSKeyChange",
     "no secret is written, and no configuration read, in these runs": "EncryptSecrets ReadConfiguration WriteSecrets",
     "no release runs, is repeated or taken back in these runs": "GoBack ReleaseAgain StopReleases",
     "no task has died whose last words could be read": "FindTasks ReadLastWords ReadRevision",
     "these runs find nothing of an earlier life": "FindSurvivingKeys",
     "CloudFront leaves no group behind on the local AWS": "RemoveOriginGroup",
-    "`preflight` asks what the role may do, and the local AWS has no simulation of that": "KnowOwnRights",
-    "the local AWS holds no approval rules": "WriteApprovalRule",
+    "nobody runs `preflight` in these runs": "KnowOwnRights",
 }
 UNUSED = {sid: reason for reason, sids in REASONS.items() for sid in sids.split()}
 Ended = subprocess.CompletedProcess[str]
@@ -131,12 +122,9 @@ def edit(whose: Account, name: str, change: Any) -> None:
     file.write_text(json.dumps(body), encoding="utf-8")
 
 
-def unneeded() -> dict[str, list[str]]:
-    """What the handlers of each type name and no template of ours needs, with its reason in the tables there."""
-    tables = {ports.table(table.logical): table.name for table in PROJECT.tables}
-    names = {**environment.names(PROJECT), **tables, ports.REPOSITORY_NAME: "repository"}
-    families = execution.families(ResourceNames(PROJECT, names), [])
-    return {kind: sorted(how.excluded) for kinds in families.values() for kind, how in kinds.items()}
+def excluded() -> dict[str, list[str]]:
+    """What the handlers of each type name and no template of ours needs, by the access stack's template."""
+    return roles.excluded(json.loads((ROOT / "templates/access.json").read_text(encoding="utf-8")))
 
 
 def caller(whose: Account) -> Aws:
@@ -198,11 +186,11 @@ class Story:
     @contextmanager
     def part(self, name: str, whose: Account) -> Iterator[None]:
         """One part of the story; what is judged in it is kept under its name."""
-        roles.enforce(whose.endpoint, unneeded())
+        roles.enforce(whose.endpoint, excluded())
         yield
         judged = roles.judged(whose.endpoint)
         self.used |= judged.used
-        self.denied[name] = judged.denied
+        self.denied[name] = tuple(refusal.message for refusal in judged.denied)
         self.unjudged |= judged.unjudged
         self.statuses[name] = whose.statuses()
 

@@ -130,6 +130,7 @@ def test_a_pipeline_needs_its_branch_unless_somebody_says_otherwise(mine: Accoun
 ALONE = {
     *(
         "--adopt",
+        "--as-roles",
         "--allow-broader",
         "--build-again",
         "--cancel-release",

@@ -39,14 +39,16 @@ SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
 def build(project: Project, stacks: Sequence[Stack]) -> Stack:
     """The root. `stacks` are all others: what deploying takes is read off them. Raises `UnknownTypeError`."""
     stack = Stack("access", __name__, "roles that deploy one environment", project, is_root=True)
-    stack.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
+    generator = {"Module": __name__, "Version": VERSION}
+    names = environment.names(project)
+    where = _resource_names(stack, names)
+    stack.template.set_metadata({"Generator": generator, "Excluded": execution.excluded(where, stacks)})
     add_to(stack.template, _settings(project))
     _rules(stack)
     stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION))
-    names = environment.names(project)
     pipeline = names[ports.PIPELINE_NAME]
 
-    executor = _execution_role(stack, stacks, names)
+    executor = _execution_role(stack, stacks, where)
     deployers = [
         *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
         trust.ci(stack, ports.DEPLOY_CI_ROLE),
@@ -87,12 +89,14 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
     return stack
 
 
-def _execution_role(stack: Stack, stacks: Sequence[Stack], names: Mapping[Port, Text]) -> iam.Role:
-    project = stack.project
-    tables = [ports.table(table.logical) for table in project.tables]
-    known = {**names, **{port: stack.takes(port) for port in tables}}
-    policies = []
-    families = execution.grants(project, ResourceNames(project, known), stacks)
+def _resource_names(stack: Stack, names: Mapping[Port, Text]) -> ResourceNames:
+    tables = [ports.table(table.logical) for table in stack.project.tables]
+    return ResourceNames(stack.project, {**names, **{port: stack.takes(port) for port in tables}})
+
+
+def _execution_role(stack: Stack, stacks: Sequence[Stack], where: ResourceNames) -> iam.Role:
+    project, policies = stack.project, []
+    families = execution.grants(project, where, stacks)
     inline = families.pop(execution.INLINE)
     for family, grants in families.items():
         policy = iam.ManagedPolicy(

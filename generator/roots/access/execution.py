@@ -62,7 +62,8 @@ def families(at: ResourceNames, stacks: Iterable[Stack]) -> dict[str, TypeTable]
 
 def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict[str, list[Grant]]:
     """The statements for the types of the stacks, by family. Raises `UnknownTypeError`."""
-    stacks = [stack for stack in stacks if stack.name != SHARED]  # no environment's role deploys what all share
+    # No environment's role deploys what all of them share.
+    stacks = [stack for stack in stacks if stack.name != SHARED]
     edge = {kind for stack in stacks if stack.name == EDGE for kind in _types([stack])}
     known = families(at, stacks)
     if missing := sorted(_types(stacks) - {kind for kinds in known.values() for kind in kinds}):
@@ -78,6 +79,18 @@ def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict
     }
     by_type["Identity"].append(_passing(project, stacks))
     return by_type
+
+
+def excluded(at: ResourceNames, stacks: Sequence[Stack]) -> dict[str, dict[str, str]]:
+    """What the handlers of each type name and the role is not given, with the reason; only types that it deploys."""
+    stacks = [stack for stack in stacks if stack.name != SHARED]
+    tables = families(at, stacks)
+    return {
+        kind: dict(sorted(kinds[kind].excluded.items()))
+        for kinds in tables.values()
+        for kind in sorted(_types(stacks) & kinds.keys())
+        if kinds[kind].excluded
+    }
 
 
 def _kind(name: str, kind: TypePermissions, named: str, at_edge: bool) -> Iterable[Grant]:

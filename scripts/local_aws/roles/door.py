@@ -24,7 +24,7 @@ def page(environ: Mapping[str, Any]) -> tuple[str, Any] | None:
         JUDGES.clear()
     if environ["REQUEST_METHOD"] == "PUT":
         body = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-        JUDGES.append(Judge({kind: frozenset(actions) for kind, actions in body["unneeded"].items()}))
+        JUDGES.append(Judge({kind: frozenset(actions) for kind, actions in body["excluded"].items()}))
     if JUDGES:
         return "200 OK", JUDGES[0].report()
     return ("200 OK" if environ["REQUEST_METHOD"] == "DELETE" else "404 Not Found"), {"error": "roles are not judged"}

@@ -7,44 +7,57 @@ Source of the words: IAM user guide, troubleshoot_access-denied.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from generator.cfn.evaluate import DENIED, Request, decide, like, matches_action, statements
+from generator.cfn.evaluate import DENIED, Decision, Request, decide, like, matches_action, statements
 from generator.cfn.permissions import Permission
 from scripts.local_aws import moto_patches
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A request that a role, by its name, may not make, in AWS's words. `missing` is the statement that would allow it,
+    as JSON, empty where a statement denies it; `near` are statements that allow the action and yet do not apply, each
+    with the reason."""
+
+    message: str
+    role: str
+    action: str
+    resource: str
+    missing: str = ""
+    near: tuple[str, ...] = ()
+
+
 @dataclass
 class Judge:
-    """The judge of one server. `unneeded` are permissions by resource type, as in `roles.enforce`."""
+    """The judge of one server. `excluded` are permissions by resource type, as in `roles.enforce`. `requests` are what
+    each role was judged for."""
 
-    unneeded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     used: set[tuple[str, str, str]] = field(default_factory=set)
-    denied: list[str] = field(default_factory=list)
+    denied: list[Refusal] = field(default_factory=list)
     unjudged: Counter[str] = field(default_factory=Counter)
+    requests: dict[tuple[str, str, str, tuple[tuple[str, str], ...]], None] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def refusal(self, role: str, caller: str, requests: Iterable[Request]) -> str:
         """AWS's words for the first of some requests that a role, by its ARN, may not make; empty when it may make all.
         `caller` is the ARN of the session."""
-        name, permissions = role.rpartition("/")[2], _statements(role)
+        name, held = role.rpartition("/")[2], policies(role)
         for request in requests:
+            permissions = held.about(request.action)
             decision = decide(request, permissions)
             with self.lock:
+                context = tuple(sorted((key, str(value)) for key, value in request.context.items()))
+                self.requests[name, request.action, request.resource, context] = None
                 if decision.allowed:
                     self.used.update((name, sid, action) for sid, action in _allowing(permissions, request))
                     continue
-                why = (
-                    "with an explicit deny in an identity-based policy"
-                    if decision.outcome == DENIED
-                    else f"because no identity-based policy allows the {request.action} action"
-                )
-                text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
-                self.denied.append(f"{text} {why}")
-                return self.denied[-1]
+                self.denied.append(_refusal(name, caller, request, decision))
+                return self.denied[-1].message
         return ""
 
     def skip(self, what: str) -> None:
@@ -55,13 +68,28 @@ class Judge:
     def report(self) -> dict[str, Any]:
         """What the server's page shows."""
         with self.lock:
-            return {"used": sorted(self.used), "denied": list(self.denied), "unjudged": dict(self.unjudged)}
+            return {
+                "used": sorted(self.used),
+                "denied": [asdict(each) for each in self.denied],
+                "unjudged": dict(self.unjudged),
+                "requests": [[*request[:3], dict(request[3])] for request in self.requests],
+            }
+
+
+def _refusal(role: str, caller: str, request: Request, decision: Decision) -> Refusal:
+    why = (
+        "with an explicit deny in an identity-based policy"
+        if decision.outcome == DENIED
+        else f"because no identity-based policy allows the {request.action} action"
+    )
+    text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
+    return Refusal(f"{text} {why}", role, request.action, request.resource, decision.missing, decision.near)
 
 
 def _allowing(permissions: Iterable[Permission], request: Request) -> Iterator[tuple[str, str]]:
     """Each statement that allows a request by itself, with its action."""
     for permission in permissions:
-        if matches_action(permission, request.action) and decide(request, [permission]).allowed:
+        if decide(request, [permission]).allowed:
             yield from (
                 (permission.sid, item) for item in permission.actions if like(item.lower(), request.action.lower())
             )
@@ -70,11 +98,27 @@ def _allowing(permissions: Iterable[Permission], request: Request) -> Iterator[t
 JUDGES: list[Judge] = []  # none, or the server's one
 
 
-def _statements(role: str) -> list[Permission]:
-    """The statements of a role as they are now."""
-    return [each for name, text in moto_patches.role_policies(role) for each in _read(role, name, text)]
+class Policies:
+    """The statements of a role. Raises `EvaluationError` when it is made for what cannot be judged in any of them."""
+
+    def __init__(self, permissions: Iterable[Permission]) -> None:
+        self.permissions = tuple(permissions)
+        self._about: dict[str, tuple[Permission, ...]] = {}
+        decide(Request("none:None"), self.permissions)
+
+    def about(self, action: str) -> tuple[Permission, ...]:
+        """The statements on an action."""
+        if action not in self._about:
+            self._about[action] = tuple(each for each in self.permissions if matches_action(each, action))
+        return self._about[action]
 
 
-@lru_cache(maxsize=256)
-def _read(role: str, name: str, text: str) -> tuple[Permission, ...]:
-    return tuple(statements(role.rpartition("/")[2], {name: moto_patches.document(text)}))
+def policies(role: str) -> Policies:
+    """The statements of a role, by its ARN, as they are now; none where there is no such role."""
+    return _read(role.rpartition("/")[2], tuple(moto_patches.role_policies(role)))
+
+
+@lru_cache(maxsize=64)
+def _read(name: str, texts: tuple[tuple[str, str], ...]) -> Policies:
+    documents = ((title, moto_patches.document(text)) for title, text in texts)
+    return Policies(each for title, document in documents for each in statements(name, {title: document}))

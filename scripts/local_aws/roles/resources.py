@@ -183,7 +183,7 @@ class _Asking:
     def requests(self) -> Iterator[Request]:
         """Every question."""
         judge = JUDGES[0]
-        for action in self._actions() - judge.unneeded.get(self.kind, frozenset()):
+        for action in self._actions() - judge.excluded.get(self.kind, frozenset()):
             resources = self._resources(action)
             if resources is None:
                 judge.skip(f"{self.kind} {self.verb}: {action}")

@@ -7,6 +7,7 @@ from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
 from scripts.deployment import stacks
+from scripts.deployment.aws import Answer
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.operations import production
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
@@ -18,6 +19,9 @@ NAMED: Mapping[str, tuple[str, str, str, str, str]] = {
     "AWS::CodePipeline::Pipeline": ("Name", "codepipeline", "get_pipeline", "name", "PipelineNotFoundException"),
     "AWS::SSM::Parameter": ("Name", "ssm", "get_parameter", "Name", "ParameterNotFound"),
 }
+
+
+DEPLOYER = "DeployRole"  # in the root `access`; a test compares it with the template
 
 
 def identity(survey: Survey) -> Iterator[Check]:
@@ -56,7 +60,7 @@ def permissions(survey: Survey) -> Iterator[Check]:
             evaluation["EvalActionName"]
             for page in pages
             for evaluation in page["EvaluationResults"]
-            if evaluation["EvalDecision"] != "allowed" and not evaluation.get("MissingContextValues")
+            if evaluation["EvalDecision"] != "allowed" and not _conditional(evaluation)
         ]
     if lacking:
         what = f"{role} lacks {', '.join(sorted(set(lacking)))}"
@@ -65,13 +69,22 @@ def permissions(survey: Survey) -> Iterator[Check]:
         yield good("permissions", f"{count} of the deploy role")
 
 
+def _conditional(evaluation: Answer) -> bool:
+    """Whether a key of the request's context decides. Where resources are given, botocore's model of IAM has what is
+    missing beside each of them, and in one sentence for all of them together as well."""
+    every = (evaluation, *evaluation.get("ResourceSpecificResults", ()))
+    return any(result.get("MissingContextValues") for result in every)
+
+
 def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
     """What the deploy role may do, as (actions, resources); a pattern stands for something that it matches."""
     root = survey.roots[ACCESS]
     values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **survey.known}
     for stack in stack_instances(root.root, values):
-        for resource in stack.template.resources.values():
-            for statement in of(resource) if resource.logical_id.startswith("Deploy") else ():
+        resources = stack.template.resources
+        managed = (arn.get("Ref") for arn in resources[DEPLOYER].get("ManagedPolicyArns", default=()))
+        for resource in (resources[DEPLOYER], *(resources[name] for name in managed if name in resources)):
+            for statement in of(resource):
                 if statement.allows and statement.kind != "trust":
                     texts = [known_text(text, stack.values) for text in map(_expression, statement.resources)]
                     arns = ["*" if text == "*" else text.replace("*", "x") for text in texts if text]
