@@ -37,14 +37,16 @@ def install() -> None:
 
 
 def page(environ: Mapping[str, Any]) -> Any:
-    """The page of the worker: `?pipeline=NAME` answers all records, PUT replaces one and answers it with its orders,
-    and PUT with `&worker` leaves the command that runs what others start."""
+    """The page of the worker: `?pipeline=NAME`, with `&region=NAME` where it is not the server's own, answers all
+    records, PUT replaces one and answers it with its orders, and PUT with `&worker` leaves the command that runs what
+    others start."""
     from moto.codepipeline.models import codepipeline_backends
 
     from scripts.local_aws.server import ACCOUNT, REGION
 
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    pipeline = codepipeline_backends[ACCOUNT][REGION].pipelines.get(query["pipeline"][0])
+    region = query.get("region", [REGION])[0]
+    pipeline = codepipeline_backends[ACCOUNT][region].pipelines.get(query["pipeline"][0])
     if pipeline is None:
         return {"error": f"there is no pipeline {query['pipeline'][0]}"}
     if environ["REQUEST_METHOD"] != "PUT":

@@ -1,311 +1,367 @@
-"""An environment deployed, updated and destroyed by its own roles: each call judged over the policies as deployed."""
+"""Environments deployed, operated and destroyed by their own roles: each call judged over the policies as deployed.
+
+`make test` has staging and Elastic Beanstalk with the parts that differ most; `make soak` every environment with every
+part, and asks what no environment uses of its roles.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from scripts.deployment.aws import Aws, Endpoint
-from scripts.local_aws import faults, roles
-from scripts.local_aws.faults import CallFault, Plan, ResourceFault
-from tests.conftest import ROOT
-from tests.support.accounts import ACCOUNT, ALWAYS, REGION, Account, account
-from tests.support.gate import pass_gate
+from generator.core.names import APPROVAL_ACTION, APPROVE
+from scripts.deployment.errors import AwsError
+from scripts.local_aws.faults import ResourceFault
+from tests.support.accounts import ACCOUNT, CONNECTION, REGION, Account
+from tests.support.lives import Life, answers, as_role, caller, edit, fresh, outputs, run, without
 
-NAME = "cloud-health-dashboard"
-# What the local AWS does not hold, in the shape of AWS's answer: the branch that is released.
-BRANCH = CallFault(
-    "answer", on="codecommit.GetBranch", times=0, answer={"branch": {"branchName": "develop", "commitId": "1" * 40}}
-)
 EXTRA_NAME = "/cloud-health/backend/staging/extra"
 EXTRA: dict[str, Any] = {
     "Type": "AWS::SSM::Parameter",
     "Properties": {"Name": EXTRA_NAME, "Type": "String", "Value": "x"},
 }
-# Why no run of staging uses a statement, by its id; reasons first.
-REASONS: dict[str, str] = {
-    "the first deployment has no service that scales; what scales it comes with the first release": (
-        "ApplicationAutoScalingScalableTarget ApplicationAutoScalingScalableTargetAlarms"
-        " ApplicationAutoScalingScalableTargetLinked ApplicationAutoScalingScalableTargetRead"
-        " ApplicationAutoScalingScalingPolicy ApplicationAutoScalingScalingPolicyMetrics"
-        " ApplicationAutoScalingScalingPolicyRead HoldScaling"
-    ),
-    "staging has no domain, and nothing in us-east-1": (
-        "CertificateManagerCertificate CertificateManagerCertificateChange CertificateManagerCertificateTag"
-        " CertificateManagerCertificateValidate Route53RecordSet Route53RecordSetRead Route53RecordSetWait"
-    ),
-    "staging does not run on Elastic Beanstalk": (
-        "ElasticBeanstalkApplication ElasticBeanstalkApplicationBucket ElasticBeanstalkApplicationBundles"
-        " ElasticBeanstalkApplicationResources ElasticBeanstalkEnvironment ElasticBeanstalkEnvironmentAlarms"
-        " ElasticBeanstalkEnvironmentEnd ElasticBeanstalkEnvironmentGroups ElasticBeanstalkEnvironmentLinked"
-        " ElasticBeanstalkEnvironmentLinkedScaling ElasticBeanstalkEnvironmentLogs ElasticBeanstalkEnvironmentStack"
-        " ElasticBeanstalkEnvironmentStart ElasticBeanstalkEnvironmentTags ElasticBeanstalkEnvironmentTargets"
-        " ElasticBeanstalkEnvironmentTemplates FindPlatform IAMInstanceProfile IAMInstanceProfileRole"
-    ),
-    "no role of staging has a policy of AWS's own": "IAMRoleAttach",
-    "staging has its source in CodeCommit, found by the shared stack": (
-        "CodePipelinePipelineConnection FindConnection FindRepository"
-    ),
-    "staging asks for no metrics of CloudFront": "CloudFrontMonitoringSubscription",
-    "staging names no mailbox, so that nobody subscribes, and no sender": (
-        "FindSender SNSSubscriptionChange SNSTopicUnsubscribe"
-    ),
-    "keys and repositories hold data and stay when an environment goes": "ECRRepositoryRetire KMSKeyChange",
-    "no secret is written, and no configuration read, in these runs": "EncryptSecrets ReadConfiguration WriteSecrets",
-    "no release runs, is repeated or taken back in these runs": "GoBack ReleaseAgain StopReleases",
-    "no task has died whose last words could be read": "FindTasks ReadLastWords ReadRevision",
-    "these runs find nothing of an earlier life": "FindSurvivingKeys",
-    "CloudFront leaves no group behind on the local AWS": "RemoveOriginGroup",
-    "nobody runs `preflight` in these runs": "KnowOwnRights",
+DOMAIN = "dashboard.cloud-health.test"
+# What each environment has besides what its file says, so that together they use all that the roles may do.
+MORE: Mapping[str, Mapping[str, str]] = {
+    "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
+    "production": {"DomainName": DOMAIN, "CloudFrontAlarms": "true"},
+    "bluegreen": {"SourceProvider": "CONNECTION", "SourceRepository": "own/application", "ConnectionArn": CONNECTION},
+    "beanstalk": {},
 }
-UNUSED = {sid: reason for reason, sids in REASONS.items() for sid in sids.split()}
-Ended = subprocess.CompletedProcess[str]
+SERVICES = {"beanstalk": "Beanstalk/BackendEnvironment"}  # what runs the backend, elsewhere than on ECS
 
 
-def as_role(whose: Account, arn: str) -> Account:
-    """The same account as somebody who has assumed a role."""
-    key = whose.aws.call("sts", "assume_role", RoleArn=arn, RoleSessionName="release")["Credentials"]
-    return replace(whose, key=(key["AccessKeyId"], key["SecretAccessKey"]))
+class Unused(NamedTuple):
+    """Statements of a role, by their ids, that no life uses, and why they are there all the same."""
+
+    role: str
+    sids: str
+    why: str
 
 
-def outputs(whose: Account, stack: str) -> dict[str, str]:
-    [body] = whose.aws.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in body["Outputs"]}
-
-
-def succeed(ended: Ended) -> str:
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
-@contextmanager
-def fresh(folder: Path) -> Iterator[Account]:
-    """An account in which an administrator has made the access stack of staging, and what all environments share."""
-    with account(folder) as whose:
-        for name in ("templates", "params"):
-            shutil.copytree(ROOT / name, whose.folder / name)
-        edit(whose, "params/shared.json", lambda body: body["Parameters"].update(RequiredApprovals="0"))
-        pass_gate(whose.folder / "templates")
-        faults.put(whose.endpoint, Plan(calls=(BRANCH, *ALWAYS)))
-        succeed(whose.run("access", "--yes"))
-        succeed(replace(whose, environment="shared").run("apply", "--yes"))
-        yield whose
+UNUSED: tuple[Unused, ...] = ()
 
 
 @pytest.fixture(scope="module")
 def administrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """The account of staging, in which no service has its linked role yet."""
+    """An account in which no service has its linked role yet, as an administrator looks at it."""
     with fresh(tmp_path_factory.mktemp("roles")) as whose:
         yield whose
 
 
-@pytest.fixture(scope="module")
-def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """The account of the other environments."""
-    with fresh(tmp_path_factory.mktemp("others")) as whose:
-        yield whose
+# --- the parts of a life
 
 
-def edit(whose: Account, name: str, change: Any) -> None:
-    file: Path = whose.folder / name
-    body = json.loads(file.read_text(encoding="utf-8"))
-    change(body)
-    file.write_text(json.dumps(body), encoding="utf-8")
+def created(life: Life) -> None:
+    life.deploy("create")
+    life.deploy("no-op")
 
 
-def excluded() -> dict[str, list[str]]:
-    """What the handlers of each type name and no template of ours needs, by the access stack's template."""
-    return roles.excluded(json.loads((ROOT / "templates/access.json").read_text(encoding="utf-8")))
+def fails_at_first(life: Life) -> None:
+    """The first creation fails, and all that it made goes; the second finds an empty stack."""
+    life.faulty(resources=(ResourceFault("create", resource="Monitoring/Dashboard", reason="out of order", times=1),))
+    life.deploy("failed creation")
 
 
-def caller(whose: Account) -> Aws:
-    """The account as whoever commands are run as looks at it."""
-    endpoint = Endpoint(whose.endpoint.url, whose.endpoint.region, list, whose.key[0] or whose.endpoint.key)
-    return Aws(endpoint=endpoint).at(REGION)
+def released(life: Life) -> None:
+    """The first release, after which autoscaling owns the tasks; a second one, and the ways back to it."""
+    life.release(1)
+    life.deploy("after the first release")
+    life.execution(2)
+    life.run("releases", "rollback")
+    for part, more in {"rollback": (), "build again": ("--build-again",)}.items():
+        life.run(part, "rollback", "--to", "00000002", "--yes", *more)
 
 
-def policies(whose: Account, role: str) -> dict[str, Any]:
-    """The policy documents of a role as they are deployed, by the ARN of a managed policy or an inline one's name."""
-    iam, name = whose.aws, role.rpartition("/")[2]
-    documents = {
-        each: iam.call("iam", "get_role_policy", RoleName=name, PolicyName=each)["PolicyDocument"]
-        for each in iam.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]
-    }
-    for attached in iam.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
-        arn = attached["PolicyArn"]
-        version = iam.call("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        body = iam.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)["PolicyVersion"]
-        documents[arn] = body["Document"]
-    return documents
+def looked_at(life: Life) -> None:
+    life.run("preflight", "preflight")
+    for verb in ("plan", "status", "outputs", "events", "explain", "config"):
+        life.run(verb, verb)
 
 
-@contextmanager
-def without(whose: Account, role: str, sid: str) -> Iterator[None]:
-    """A role without one of its statements, within the block."""
-    [(name, document)] = [
-        (name, document)
-        for name, document in policies(whose, role).items()
-        if any(statement["Sid"] == sid for statement in document["Statement"])
+def configured(life: Life) -> None:
+    life.run("config --secret", "config", "--secret", "JWT_SECRET_KEY", stdin="s" * 40)
+    life.run("config --set", "config", "--set", "LOG_LEVEL=DEBUG", "--edit-only")
+    life.deploy("update")
+
+
+def failed(life: Life) -> None:
+    """An update that fails and is rolled back, one whose rollback fails, and the way out of that."""
+    service = SERVICES.get(life.name, "Backend/Service")
+    life.run("config --set again", "config", "--set", "LOG_LEVEL=ERROR", "--edit-only")
+    life.faulty(*stopped_task(life), resources=(ResourceFault("update", service, reason="it does not get stable"),))
+    life.deploy("failed update")
+    stuck = ResourceFault("rollback", "Configuration/LogLevelName", reason="cannot go back", refused=True)
+    life.faulty(resources=(ResourceFault("update", service, reason="it does not get stable"), stuck))
+    life.deploy("failed rollback")
+    life.faulty()
+    life.run("continue", "continue", "--yes")
+    life.deploy("update after all")
+
+
+def stopped_task(life: Life) -> Iterator[Any]:
+    """A task of the service that has ended, which the local AWS does not run."""
+    given = outputs(life.whose, life.stack)
+    if life.name in SERVICES:
+        return
+    place = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
+    task = f"{place}:task/{given['RunningCluster']}/{'1' * 32}"
+    definition = f"{place}:task-definition/{given['RunningService']}:1"
+    ended = {"taskArn": task, "taskDefinitionArn": definition, "stoppedAt": 1_700_000_000, "stoppedReason": "exit 1"}
+    yield answers("ecs.ListTasks", taskArns=[task])
+    yield answers("ecs.DescribeTasks", tasks=[ended])
+
+
+def approved(life: Life) -> None:
+    """A release waits for a person, who looks at it and lets it pass."""
+    given = outputs(life.whose, life.stack)
+    pipeline = life.whose.aws.call("codepipeline", "get_pipeline", name=given["Pipeline"])["pipeline"]
+    [action] = [
+        action for stage in pipeline["stages"] for action in stage["actions"] if action["name"] == APPROVAL_ACTION
     ]
-
-    def put(body: Any) -> None:
-        if not name.startswith("arn:"):
-            inline = {"RoleName": role.rpartition("/")[2], "PolicyName": name}
-            whose.aws.call("iam", "put_role_policy", PolicyDocument=json.dumps(body), **inline)
-            return
-        version = {"PolicyArn": name, "PolicyDocument": json.dumps(body), "SetAsDefault": True}
-        whose.aws.call("iam", "create_policy_version", **version)
-
-    put({**document, "Statement": [each for each in document["Statement"] if each["Sid"] != sid]})
-    try:
-        yield
-    finally:
-        put(document)
-
-
-@dataclass
-class Story:
-    """What came of the commands, and what was judged in them."""
-
-    ended: dict[str, Ended] = field(default_factory=dict)
-    statuses: dict[str, dict[str, str]] = field(default_factory=dict)
-    used: set[tuple[str, str, str]] = field(default_factory=set)
-    denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    unjudged: dict[str, int] = field(default_factory=dict)
-    granted: dict[str, set[str]] = field(default_factory=dict)  # the roles' names -> the ids of their statements
-
-    @contextmanager
-    def part(self, name: str, whose: Account) -> Iterator[None]:
-        """One part of the story; what is judged in it is kept under its name."""
-        roles.enforce(whose.endpoint, excluded())
-        yield
-        judged = roles.judged(whose.endpoint)
-        self.used |= judged.used
-        self.denied[name] = tuple(refusal.message for refusal in judged.denied)
-        self.unjudged |= judged.unjudged
-        self.statuses[name] = whose.statuses()
+    plans = f"cloud-health-changes{'' if life.name == 'production' else '-' + life.name}"
+    groups = life.whose.aws.call("logs", "describe_log_groups", logGroupNamePrefix=f"{life.stack}-Build-")["logGroups"]
+    [group] = [each["logGroupName"] for each in groups if "-ChangesLogs-" in each["logGroupName"]]
+    life.whose.aws.call("logs", "create_log_stream", logGroupName=group, logStreamName="1")
+    waiting = Life.action(APPROVE, action, "InProgress", "1" * 36)
+    life.execution(9, "InProgress", actions=[waiting])
+    approver = caller(as_role(life.whose, life.roles["ApproverRole"]))
+    with life.part("approve"):
+        approver.call("codepipeline", "list_pipelines")
+        approver.call("codepipeline", "get_pipeline_state", name=given["Pipeline"])
+        approver.call("codebuild", "list_builds_for_project", projectName=plans)
+        approver.call("codebuild", "batch_get_builds", ids=[f"{plans}:1"])
+        approver.call("logs", "get_log_events", logGroupName=group, logStreamName="1")
+        answer = {"stageName": APPROVE, "actionName": APPROVAL_ACTION, "token": "1" * 36}
+        result = {"status": "Approved", "summary": "good"}
+        approver.call("codepipeline", "put_approval_result", pipelineName=given["Pipeline"], result=result, **answer)
+    life.execution(9)
 
 
-@pytest.fixture(scope="module", params=["bluegreen", "beanstalk"])
-def other(request: pytest.FixtureRequest, neighbour: Account) -> tuple[str, Story]:
-    """Another environment of the same account, created, looked at and destroyed by its deploy role."""
-    name, story = str(request.param), Story()
-    here = replace(neighbour, environment=name)
-    succeed(here.run("access", "--yes"))
-    deployer = as_role(here, outputs(here, f"{NAME}-{name}-access")["DeployRoleArn"])
-    for part, words in {"create": ["apply", "--yes"], "no-op": ["apply", "--yes"]}.items():
-        with story.part(part, neighbour):
-            story.ended[part] = deployer.run(*words)
-    with story.part("destroy", neighbour):
-        off = {"StackName": f"{NAME}-{name}", "EnableTerminationProtection": False}
-        caller(deployer).call("cloudformation", "update_termination_protection", **off)
-        story.ended["destroy"] = deployer.run("destroy", "--name", name, "--yes")
-    return name, story
+def destroyed(life: Life) -> None:
+    """While a release runs and CloudFront holds on to the network; the data by somebody with more rights."""
+    life.run("drift as who deploys", "drift")
+    life.ended["drift"] = run(life.whose, "drift")
+    words = ("--name", life.name, "--yes")
+    life.run("destroy while protected", "destroy", *words)
+    life.unprotect("unprotect")
+    life.execution(8, "InProgress")
+    [vpc] = life.whose.aws.call("ec2", "describe_vpcs", Filters=[{"Name": "tag:Environment", "Values": [life.name]}])[
+        "Vpcs"
+    ]
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": "aws.cloudfront.vpcorigin", "Value": "enabled"}]}]
+    group = {"GroupName": "CloudFront-VPCOrigins-Service-SG", "Description": "x", "VpcId": vpc["VpcId"]}
+    life.whose.aws.call("ec2", "create_security_group", TagSpecifications=tags, **group)
+    life.faulty(resources=(ResourceFault("delete", "Network/Vpc", reason="has dependencies", times=3),))
+    life.run("destroy", "destroy", *words)
+    life.faulty()
 
 
-def test_others_live_by_theirs(other: tuple[str, Story]) -> None:
-    name, story = other
-    assert story.unjudged == {}
-    assert story.denied == dict.fromkeys(("create", "no-op", "destroy"), ())
-    assert [succeed(story.ended[part]) for part in ("create", "no-op", "destroy")]
-    assert f"{NAME}-{name}: no changes" in story.ended["no-op"].stdout
+def emptied(life: Life) -> None:
+    words = ("--name", life.name, "--yes", "--empty-buckets", "--empty-registry")
+    life.ended["empty"] = run(life.whose, "destroy", *words, project=life.project)
+
+
+FULL: tuple[Callable[[Life], None], ...] = (created, looked_at, configured, released, failed, destroyed)
+
+
+# --- what holds of every life
+
+# The parts that end otherwise than well, and how.
+STATUSES = {
+    "plan": (0, 2),
+    "failed creation": (1,),
+    "failed update": (1,),
+    "failed rollback": (1, 4),
+    "drift as who deploys": (1, 3),
+    "drift": (0, 2),
+    "destroy while protected": (3,),
+    "preflight": (0, 3),
+    "config": (0, 2),
+}
+DRIFT = "drift as who deploys"
+
+
+def check(life: Life, but: Sequence[str] = ()) -> None:
+    """No permission is missing, nothing goes by unjudged, and every part, but for some, ends as it is to end."""
+    assert {part: denied for part, denied in life.denied.items() if denied and part not in (DRIFT, *but)} == {}
+    assert life.unjudged == {}
+    for part, ended in life.ended.items():
+        told = f"{life.name} {part}:\n{ended.stdout}{ended.stderr}"
+        assert part in but or ended.returncode in STATUSES.get(part, (0,)), told
+    if "no-op" in life.ended:
+        assert f"{life.stack}: no changes" in life.ended["no-op"].stdout
+    if "preflight" in life.ended:
+        assert re.search(r"^ok +permissions ", life.ended["preflight"].stdout, re.MULTILINE)
+
+
+# --- staging
 
 
 @pytest.fixture(scope="module")
-def story(administrator: Account) -> Story:
-    """Staging from its creation to its end, by its deploy role, with faults in between."""
-    record, stack = Story(), f"{NAME}-staging"
-    arns = outputs(administrator, f"{stack}-access")
-    deploys, makes = arns["DeployRoleArn"], arns["CloudFormationRoleArn"]
-    deployer = as_role(administrator, deploys)
-    for role in (deploys, makes):
-        sids = {each["Sid"] for body in policies(administrator, role).values() for each in body["Statement"]}
-        record.granted[role.rpartition("/")[2]] = sids
-
-    def run(name: str, *words: str) -> None:
-        with record.part(name, administrator):
-            record.ended[name] = deployer.run(*words)
-
-    run("create", "apply", "--yes")
-    run("no-op", "apply", "--yes")
+def staging(administrator: Account) -> Life:
+    """Staging from its creation to its end, with roles that lack a statement in between."""
+    life = Life(administrator, "staging")
+    created(life)
+    life.run("preflight", "preflight")
     edit(administrator, "templates/configuration.json", lambda body: body["Resources"].update(Extra=EXTRA))
-    pass_gate(administrator.folder / "templates")
-    with without(administrator, makes, "SSMParameter"):
-        run("less than the resource needs", "apply", "--yes")
-    with without(administrator, deploys, "HandOver"):
-        run("less than the script needs", "apply", "--yes")
-    run("update", "apply", "--yes")
-    broken = {**EXTRA, "Properties": {**EXTRA["Properties"], "Name": f"{EXTRA_NAME}-broken"}}
-    edit(administrator, "templates/configuration.json", lambda body: body["Resources"].update(Broken=broken))
-    pass_gate(administrator.folder / "templates")
-    fault = ResourceFault("create", resource="Configuration/Broken", reason="SSM is out of order.")
-    faults.put(administrator.endpoint, Plan(calls=(BRANCH, *ALWAYS), resources=(fault,)))
-    run("failed update", "apply", "--yes")
-    run("drift as who deploys", "drift")
-    record.ended["drift"] = administrator.run("drift")
-    with record.part("unprotect", administrator):
-        off = {"StackName": stack, "EnableTerminationProtection": False}
-        caller(deployer).call("cloudformation", "update_termination_protection", **off)
-    run("destroy", "destroy", "--name", "staging", "--yes")
-    return record
+    with without(administrator, life.roles["ExecutionRole"], "SSMParameter"):
+        life.run("less than the resource needs", "apply", "--yes")
+    with without(administrator, life.roles["DeployRole"], "HandOver"):
+        life.run("less than the script needs", "apply", "--yes")
+    life.deploy("update")
+    life.run(DRIFT, "drift")
+    life.unprotect("unprotect")
+    life.run("destroy", "destroy", "--name", "staging", "--yes")
+    return life
 
 
-@pytest.mark.parametrize("name", ["create", "no-op", "update", "unprotect", "failed update", "destroy"])
-def test_no_permission_is_missing(story: Story, name: str) -> None:
-    assert story.denied[name] == (), name
+LESS = ("less than the resource needs", "less than the script needs")
 
 
-def test_the_environment_lives_by_its_roles(story: Story) -> None:
-    stack = f"{NAME}-staging"
-    for name, status in {
-        "create": "CREATE_COMPLETE",
-        "no-op": "CREATE_COMPLETE",
-        "update": "UPDATE_COMPLETE",
-        "failed update": "UPDATE_ROLLBACK_COMPLETE",
-    }.items():
-        assert story.statuses[name][stack] == status, story.ended[name].stdout + story.ended[name].stderr
-        assert (story.ended[name].returncode == 0) == (name != "failed update"), name
-    assert f"{stack}: no changes" in story.ended["no-op"].stdout
-    assert succeed(story.ended["destroy"])
-    assert not [each for each in story.statuses["destroy"] if each.startswith(stack) and "-access" not in each]
+def test_the_environment_lives_by_its_roles(staging: Life) -> None:
+    check(staging, LESS)
+    assert staging.statuses["update"][staging.stack] == "UPDATE_COMPLETE"
+    assert not [each for each in staging.statuses["destroy"] if each.startswith(staging.stack) and "access" not in each]
 
 
-def test_who_deploys_is_no_auditor(story: Story) -> None:
+def test_who_deploys_is_no_auditor(staging: Life) -> None:
     """Comparing needs the right to read every resource, so that whoever deploys does not compare."""
-    assert succeed(story.ended["drift"])
-    assert "cloudformation:DetectStackDrift" in story.denied["drift as who deploys"][0]
+    assert staging.denied[DRIFT][0].action == "cloudformation:DetectStackDrift"
 
 
-def test_nothing_goes_by_unjudged(story: Story) -> None:
-    assert story.unjudged == {}
-
-
-def test_a_statement_that_is_missing_is_found(story: Story) -> None:
+def test_a_statement_that_is_missing_is_found(staging: Life) -> None:
     """In either role, with the action and the resource."""
-    name = "less than the resource needs"
+    makes, deploys = (staging.roles[name].rpartition("/")[2] for name in ("ExecutionRole", "DeployRole"))
+    [refusal, *_] = staging.denied[LESS[0]]
     parameter = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{EXTRA_NAME}"
-    [refusal, *_] = story.denied[name]
-    assert re.search(rf"is not authorized to perform: ssm:\w+ on resource: {parameter} because", refusal), refusal
-    assert refusal in story.ended[name].stdout
-    assert story.statuses[name][f"{NAME}-staging"] == "UPDATE_ROLLBACK_COMPLETE"
-    name = "less than the script needs"
-    [refusal, *_] = story.denied[name]
-    assert re.search(r"perform: iam:PassRole on resource: arn:aws:iam::\d+:role/\S+-ExecutionRole-", refusal), refusal
-    assert refusal in story.ended[name].stderr
+    assert (refusal.role, refusal.resource) == (makes, parameter) and refusal.action.startswith("ssm:"), refusal
+    assert refusal.message in staging.ended[LESS[0]].stdout
+    assert staging.statuses[LESS[0]][staging.stack] == "UPDATE_ROLLBACK_COMPLETE"
+    [refusal, *_] = staging.denied[LESS[1]]
+    handed = staging.roles["ExecutionRole"]
+    assert (refusal.role, refusal.action, refusal.resource) == (deploys, "iam:PassRole", handed)
+    assert refusal.message in staging.ended[LESS[1]].stderr
 
 
-def test_what_no_run_uses_has_a_reason(story: Story) -> None:
-    """By statement; and no reason is kept for what is used."""
-    used = {(role, sid) for role, sid, _ in story.used}
-    unused = {sid for role, sids in story.granted.items() for sid in sids if (role, sid) not in used}
-    assert sorted(unused - UNUSED.keys()) == []
-    assert sorted(UNUSED.keys() - unused) == []
+def test_in_a_new_account_the_deploy_role_makes_the_roles_of_services(staging: Life) -> None:
+    """Before CloudFormation needs any, so that the services need not make them themselves."""
+    asked = [
+        (role, request.context["iam:AWSServiceName"], part)
+        for part, requests in staging.requests.items()
+        for role, request in requests
+        if request.action == "iam:CreateServiceLinkedRole" and role == "DeployRole"
+    ]
+    assert {part for _, _, part in asked} == {"create"}
+    assert {service for _, service, _ in asked} == {
+        "ecs.amazonaws.com",
+        "ecs.application-autoscaling.amazonaws.com",
+        "elasticloadbalancing.amazonaws.com",
+        "vpcorigin.cloudfront.amazonaws.com",
+    }
+
+
+def test_a_change_set_of_another_environment_is_out_of_reach(staging: Life) -> None:
+    """By the name that the script gives it, whatever CloudFormation knows of it."""
+    place = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet"
+    deployer = caller(staging.deployer)
+    with staging.part("another's"):
+        for prefix in ("deploy", "reviewed"):
+            for name, code in (("production", "AccessDenied"), ("staging", "ChangeSetNotFound")):
+                with pytest.raises(AwsError) as error:
+                    change_set = f"{place}/{prefix}-{name}-00000000-00000000/1"
+                    deployer.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
+                assert error.value.code == code
+    del staging.denied["another's"]
+
+
+# --- Elastic Beanstalk, whose permissions are the widest
+
+
+def test_an_environment_on_elastic_beanstalk_lives_by_its_roles(tmp_path: Path) -> None:
+    with fresh(tmp_path) as whose:
+        life = Life(whose, "beanstalk")
+        created(life)
+        life.unprotect("unprotect")
+        life.run("destroy", "destroy", "--name", "beanstalk", "--yes")
+        check(life)
+
+
+# --- as somebody plays it
+
+
+def test_a_refusal_is_told_with_what_would_allow_it(tmp_path: Path) -> None:
+    """`apply local --as-roles`, with an access stack that lacks a statement."""
+    with fresh(tmp_path) as whose:
+        local = replace(whose, environment="local")
+
+        def lack(body: Any) -> None:
+            [job] = body["Resources"]["DeployRole"]["Properties"]["Policies"]
+            document = job["PolicyDocument"]
+            document["Statement"] = [each for each in document["Statement"] if each["Sid"] != "HandOver"]
+
+        edit(local, "templates/access.json", lack)
+        run_file = ("--local-aws", str(whose.folder / "local-aws.json"))
+        ended = run(local, "apply", *run_file, "--as-roles")
+        assert ended.returncode == 3 or ended.returncode == 1, ended.stdout + ended.stderr
+        role = r"arn:aws:iam::\d+:role/cloud-health-dashboard/local-access/\S+"
+        told = ended.stdout[ended.stdout.index("as the roles of cloud-health-dashboard-local-access: ") :]
+        assert re.search(r"\d+ different requests judged, \d+ statements used, 1 refused\n", told), told
+        assert re.search(rf"  the deploy role may not iam:PassRole on {role}\n", told), told
+        statement = rf'{{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "{role}"}}'
+        assert re.search(rf"    the statement that is missing: {statement}\n", told), told
+        elsewhere = run(replace(whose, environment="staging"), "status", "--as-roles")
+        assert "--as-roles is for the local AWS" in elsewhere.stderr
+
+
+# --- every environment
+
+
+@pytest.mark.soak
+def test_no_permission_is_missing_and_none_unused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    used, granted = set[tuple[str, str]](), dict[str, set[str]]()
+    for name, more in MORE.items():
+        with fresh(tmp_path_factory.mktemp(name)) as whose:
+            life = full_life(whose, name, more)
+            check(life)
+            used |= {(role, sid) for role, sid, _ in life.used}
+            for role, statements in life.granted().items():
+                granted.setdefault(role, set()).update(statements)
+    unused = {(role, sid) for role, sids in granted.items() for sid in sids} - used
+    reasons = {(each.role, sid): each.why for each in UNUSED for sid in each.sids.split()}
+    assert sorted(unused - reasons.keys()) == []
+    assert sorted(reasons.keys() - unused) == []
+
+
+def full_life(whose: Account, name: str, more: Mapping[str, str]) -> Life:
+    """An environment with all that can happen to it."""
+    if "DomainName" in more:
+        zone = whose.aws.call("route53", "create_hosted_zone", Name="cloud-health.test", CallerReference="x")
+        more = {**more, "HostedZoneId": zone["HostedZone"]["Id"].rpartition("/")[2]}
+    edit(whose, f"params/{name}.json", lambda body: body["Parameters"].update(more))
+    life = Life(whose, name, tree(whose.folder))
+    if name == "staging":
+        fails_at_first(life)
+    for part in FULL:
+        part(life)
+    return life
+
+
+def tree(folder: Path) -> Path:
+    """A working tree that is clean and follows a branch, as production asks for."""
+    tree = folder / "tree"
+    for words in (
+        ("init", "-q", "--bare", "-b", "main", str(folder / "origin.git")),
+        ("init", "-q", "-b", "main", str(tree)),
+        ("-C", str(tree), "remote", "add", "origin", str(folder / "origin.git")),
+        ("-C", str(tree), "-c", "user.name=x", "-c", "user.email=x@x.test", "commit", "-q", "--allow-empty", "-m", "x"),
+        ("-C", str(tree), "push", "-q", "-u", "origin", "main"),
+    ):
+        subprocess.run(["git", *words], check=True)
+    return tree

@@ -44,6 +44,9 @@ FREE = {"sts.GetCallerIdentity"}
 IN_PLACE = "{region}:{account}"
 # Call -> ARN without `arn:PARTITION:`; `{Name}` is a parameter of the call, a list of them is one resource each.
 RESOURCES: Mapping[str, str] = {
+    "codebuild.BatchGetBuilds": f"codebuild:{IN_PLACE}:project/{{ids}}",
+    "codebuild.BatchGetProjects": f"codebuild:{IN_PLACE}:project/{{names}}",
+    "codebuild.ListBuildsForProject": f"codebuild:{IN_PLACE}:project/{{projectName}}",
     "codecommit.AssociateApprovalRuleTemplateWithRepository": f"codecommit:{IN_PLACE}:{{repositoryName}}",
     "codecommit.DisassociateApprovalRuleTemplateFromRepository": f"codecommit:{IN_PLACE}:{{repositoryName}}",
     "codecommit.GetBranch": f"codecommit:{IN_PLACE}:{{repositoryName}}",
@@ -52,8 +55,10 @@ RESOURCES: Mapping[str, str] = {
     "codeconnections.GetConnection": "{ConnectionArn}",
     "codepipeline.GetPipeline": f"codepipeline:{IN_PLACE}:{{name}}",
     "codepipeline.GetPipelineExecution": f"codepipeline:{IN_PLACE}:{{pipelineName}}",
+    "codepipeline.GetPipelineState": f"codepipeline:{IN_PLACE}:{{name}}",
     "codepipeline.ListActionExecutions": f"codepipeline:{IN_PLACE}:{{pipelineName}}",
     "codepipeline.ListPipelineExecutions": f"codepipeline:{IN_PLACE}:{{pipelineName}}",
+    "codepipeline.PutApprovalResult": f"codepipeline:{IN_PLACE}:{{pipelineName}}/{{stageName}}/{{actionName}}",
     "codepipeline.RollbackStage": f"codepipeline:{IN_PLACE}:{{pipelineName}}/{{stageName}}",
     "codepipeline.StartPipelineExecution": f"codepipeline:{IN_PLACE}:{{name}}",
     "codepipeline.StopPipelineExecution": f"codepipeline:{IN_PLACE}:{{pipelineName}}",
@@ -131,6 +136,8 @@ def _named(call: Call, parameters: Mapping[str, Any], account: Account) -> list[
         if name == "path":
             value = str(value).rpartition("/")[2]
         values = value if isinstance(value, list) else [value]
+        if name == "ids":  # of builds, which begin with the project's name
+            values = [each.partition(":")[0] for each in values]
         resources = [
             each if str(each).startswith("arn:") else resource.replace(f"{{{name}}}", str(each))
             for resource in resources
