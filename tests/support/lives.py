@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
@@ -278,6 +279,23 @@ class Life:
         }
         self.page(name, body)
         return body
+
+    def stopping(self, number: int) -> Thread:
+        """An execution that runs until somebody stops it, and the thread that then ends it."""
+        body, name = self.execution(number, "InProgress"), outputs(self.whose, self.stack)["Pipeline"]
+        page = f"pipeline-executions?pipeline={name}&region={REGION}"
+
+        def end() -> None:
+            for _ in range(600):
+                records = [each for each in self.whose.endpoint.ask(page) if each["id"] == body["id"]]
+                if records[0]["status"] == "Stopping":
+                    self.page(name, {"id": body["id"], "status": "Stopped"})
+                    return
+                time.sleep(0.2)
+
+        worker = Thread(target=end, daemon=True)
+        worker.start()
+        return worker
 
     @staticmethod
     def action(stage: str, action: Mapping[str, Any], status: str = "Succeeded", token: str = "") -> dict[str, Any]:

@@ -151,7 +151,7 @@ def destroyed(life: Life) -> None:
     words = ("--name", life.name, "--yes")
     life.run("destroy while protected", "destroy", *words)
     life.unprotect("unprotect")
-    life.execution(8, "InProgress")
+    worker = life.stopping(8)
     [vpc] = life.whose.aws.call("ec2", "describe_vpcs", Filters=[{"Name": "tag:Environment", "Values": [life.name]}])[
         "Vpcs"
     ]
@@ -161,6 +161,7 @@ def destroyed(life: Life) -> None:
     life.faulty(resources=(ResourceFault("delete", "Network/Vpc", reason="has dependencies", times=3),))
     life.run("destroy", "destroy", *words)
     life.faulty()
+    worker.join()
 
 
 def emptied(life: Life) -> None:

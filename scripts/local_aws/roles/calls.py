@@ -115,7 +115,7 @@ def requests(call: Call, parameters: Mapping[str, Any], account: Account) -> Ite
         yield Request(action, parameters["PolicySourceArn"], context)
     else:
         for arn in _named(call, parameters, account):
-            yield Request(action, arn, {**context, **_tags(call, parameters, account)})
+            yield Request(action, arn, {**context, **_tags(call, parameters, account), **_cluster(parameters, account)})
     if call.name == "secretsmanager.PutSecretValue":
         yield from _encryption(parameters, account, context)
 
@@ -165,6 +165,13 @@ def _tags(call: Call, parameters: Mapping[str, Any], account: Account) -> dict[s
             return {}
         return _resource_tags(answer["SecurityGroups"][0].get("Tags", ()))
     return {}
+
+
+def _cluster(parameters: Mapping[str, Any], account: Account) -> dict[str, str]:
+    """The condition key of ECS's calls that name a cluster (Service Authorization Reference, Amazon ECS)."""
+    cluster = str(parameters.get("cluster", ""))
+    place = f"ecs:{account.services.region}:{account.services.account}:cluster/{cluster}"
+    return {"ecs:cluster": _arn(account, cluster if cluster.startswith("arn:") else place)} if cluster else {}
 
 
 def _resource_tags(tags: Any) -> dict[str, str]:
