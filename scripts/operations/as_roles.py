@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.cfn.environments import ACCESS, SHARED
-from scripts.deployment import guards, stacks
+from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import CLOUDFORMATION_ROLE
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions
+from scripts.operations.production import DEPLOY_ROLE
 from scripts.operations.run import Run, say
 from scripts.operations.verbs import access
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from scripts.local_aws.roles import Judged
 
 SESSION = "as-roles"
-_ROLES = ((guards.DEPLOY_ROLE, "the deploy role"), (guards.CLOUDFORMATION_ROLE, "the execution role"))
+_ROLES = ((DEPLOY_ROLE, "the deploy role"), (CLOUDFORMATION_ROLE, "the execution role"))
 WHERE = "Statements of roles are written in generator/roots/access/, each with its reason."
 
 
@@ -42,10 +44,10 @@ def run(run: Run, options: object, verb: Callable[[Run, object], Exit]) -> Exit:
         if ended is not Exit.DONE:
             return ended
     stack = stacks.read(run.aws, run.roots[ACCESS].stack) if ACCESS in run.roots else None
-    if stack is None or guards.DEPLOY_ROLE not in stack.outputs:
+    if stack is None or DEPLOY_ROLE not in stack.outputs:
         name = run.environment.name
         raise RefusedError(f"{name} has no access stack, whose roles it could be run as.", f"`access {name}` makes it.")
-    deployer = stack.outputs[guards.DEPLOY_ROLE]
+    deployer = stack.outputs[DEPLOY_ROLE]
     key = run.aws.call("sts", "assume_role", RoleArn=deployer, RoleSessionName=SESSION)["Credentials"]["AccessKeyId"]
     here = replace(run, aws=Aws(endpoint=replace(served, key=key)))
     endpoint = local.Endpoint(served.url, local.ACCOUNT, served.region, served.key)

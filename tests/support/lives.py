@@ -57,7 +57,7 @@ PRESENT = (
 
 def run(whose: Account, verb: str, *words: str, stdin: str = "", project: Path = ROOT) -> Ended:
     """What `Account.run` does, in this process; `project` is the working tree that production is deployed from."""
-    command, out, err = whose.command(verb, *words)[3:], io.StringIO(), io.StringIO()
+    command, out, err = [*whose.words(verb, *words).words], io.StringIO(), io.StringIO()
     handler = signal.getsignal(signal.SIGTERM)
     try:
         with (
