@@ -11,14 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.cfn.environments import ACCESS, SHARED
+from generator.cfn.template_names import CLOUDFORMATION_ROLE, DEPLOY_ROLE
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
-from scripts.deployment.environment import CLOUDFORMATION_ROLE
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions
-from scripts.operations.production import DEPLOY_ROLE
 from scripts.operations.run import Run, say
 from scripts.operations.verbs import access
 
