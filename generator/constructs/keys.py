@@ -44,6 +44,7 @@ ADMINISTER = [
     do.DisableKeyRotation,
     do.EnableKey,
     do.EnableKeyRotation,
+    do.GetKeyLastUsage,
     do.GetKeyPolicy,
     do.GetKeyRotationStatus,
     do.ListGrants,
@@ -78,8 +79,8 @@ def add(
         "AccountDecides",
         [*ADMINISTER, *ENCRYPT],
         ITSELF,
-        "the account's own IAM policies decide who administers and uses the key, by every call that it knows; without "
-        "this nobody could",
+        "the account's own IAM policies decide who administers the key, looks at it and uses it, by every call that it "
+        "knows; without this nobody could",
         to=Principal("AWS", arns.account_root()),
     )
     policy = [account, *grants]

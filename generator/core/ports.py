@@ -177,7 +177,8 @@ LOAD_BALANCER_SUBNET_B = Port("LoadBalancerSubnetB", Kind.SUBNET, "The load bala
 LOAD_BALANCER_SCHEME = Port(
     "LoadBalancerScheme",
     Kind.SWITCH,
-    "INTERNAL behind a CloudFront VPC origin, or PUBLIC with a certificate of its own and a secret header",
+    "INTERNAL behind a CloudFront VPC origin, which passes no WebSockets and no gRPC, or PUBLIC with a certificate of "
+    "its own and a secret header",
 )
 LOAD_BALANCER_CERTIFICATE = Port(
     "LoadBalancerCertificateArn",

@@ -92,6 +92,8 @@ def reached(templates: TemplateSet, scheme: str) -> tuple[dict[str, Any], dict[s
 def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     """By default: in private subnets, without a name or an address outside, behind a VPC origin."""
     assert default(templates, "LoadBalancerScheme") == "INTERNAL"
+    # CloudFront developer guide, private-content-vpc-origins: what an application must not rely on.
+    assert "no WebSockets and no gRPC" in declaration(templates, "LoadBalancerScheme")["Description"]
     assert under(templates, "ingress.LoadBalancer", LoadBalancerScheme="INTERNAL")["Scheme"] == "internal"
     balancer = templates.resource("ingress.LoadBalancer")
     assert balancer.get("Type") == "application"
@@ -114,6 +116,9 @@ def test_the_load_balancer_is_internal(templates: TemplateSet) -> None:
     assert (listener["Port"], listener["Protocol"]) == (endpoint["HTTPPort"], "HTTP")
     assert "Certificates" not in listener
     assert list(requested) == ["path-pattern"]
+    # Elastic Beanstalk numbers its rules at a shared load balancer from the lowest on, and a priority is unique while a
+    # rule is replaced.
+    assert templates.resource("ingress.ProductionRule").get("Priority") == 1000
     # A request that walks the accounts of clients takes longer than the default of 30 seconds.
     assert api["VpcOriginConfig"] == {"OriginReadTimeout": 60, "VpcOriginId": ref("ApiOrigin")}
     assert exists(templates, "delivery.ApiOrigin", **BOTH, LoadBalancerScheme="INTERNAL")

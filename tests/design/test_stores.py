@@ -1,5 +1,9 @@
 """What holds data: key, buckets, tables, images."""
 
+import botocore.session
+import pytest
+
+from generator.cfn.graph import dependencies
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
 from tests.support.design import BOTH, arn, attribute, declaration, default, exists, grants, ref, sub, under
@@ -39,6 +43,28 @@ def test_key_policy(templates: TemplateSet) -> None:
     assert templates.resource("encryption.Alias").get("TargetKeyId") == ref("Key")
 
 
+# Calls of KMS about a key that ours can never be the key of. KMS API reference, each call.
+OTHER_KEYS = {
+    "an asymmetric key": "Decapsulate DeriveSharedSecret Encapsulate GenerateDataKeyPair "
+    "GenerateDataKeyPairWithoutPlaintext GetPublicKey Sign Verify",
+    "an HMAC key": "GenerateMac VerifyMac",
+    "imported key material": "DeleteImportedKeyMaterial GetParametersForImport ImportKeyMaterial",
+    "a multi-Region key": "UpdatePrimaryRegion",
+    "no permission on a key": "ListAliases",
+}
+
+
+@pytest.mark.parametrize("address", ["encryption.Key", "edge.Key"])
+def test_the_account_may_do_with_its_key_whatever_there_is(templates: TemplateSet, address: str) -> None:
+    """A call that the key policy leaves out is nobody's, not even an administrator's."""
+    model = botocore.session.Session().get_service_model("kms")
+    shapes = {name: model.operation_model(name).input_shape for name in model.operation_names}
+    about = {name for name, shape in shapes.items() if {"KeyId", "TargetKeyId"} & set(shape.members if shape else ())}
+    others = {name for names in OTHER_KEYS.values() for name in names.split()}
+    calls = (about - others - {"ReEncrypt"}) | {"DeleteAlias", "ListRetirableGrants", "ReEncryptFrom", "ReEncryptTo"}
+    assert {f"kms:{name}" for name in calls} == set(grants(templates, address)["AccountDecides"].actions)
+
+
 def test_our_key_on_everything_that_takes_one(templates: TemplateSet) -> None:
     result = 0
     for kind, place in TAKES_A_KEY.items():
@@ -72,6 +98,8 @@ def test_buckets(templates: TemplateSet) -> None:
         assert rules[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     for name in ("Artifacts", "Logs"):
         assert templates.resource(f"storage.{name}Policy").get("Bucket") == ref(name)
+    # S3 lets nobody log into a bucket whose policy does not let the logging service in.
+    assert "LogsPolicy" in dependencies(templates["storage"])["Artifacts"]
     anybody = [
         permission
         for permission in permissions(templates)
