@@ -27,6 +27,9 @@ FARGATE: dict[int, tuple[int, ...]] = {
     8192: tuple(range(16384, 61441, 4096)),
     16384: tuple(range(32768, 122881, 8192)),
 }
+# Characters of a value in an action's configuration, counted after variables are put in (botocore,
+# ActionConfigurationValue; awsdocs/aws-codepipeline-user-guide issue 24).
+CONFIGURATION_VALUE = 1000
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 
 
@@ -224,8 +227,9 @@ def _branches(properties: Properties) -> Iterator[Breach]:
                 yield Breach(((*place, "BranchName"),), f"{name!r} is not the name of a git branch")
             for key, value in configuration.items():
                 text = _text(value)
-                if text is not None and len(text) > 1000:
-                    yield Breach(((*place, key),), f"{key} has {len(text)} characters; an action takes 1000")
+                if text is not None and len(text) > CONFIGURATION_VALUE:
+                    message = f"{key} has {len(text)} characters; an action takes {CONFIGURATION_VALUE}"
+                    yield Breach(((*place, key),), message)
 
 
 def is_branch(name: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TypeVar
 
-from scripts.local_aws import uses, validation
+from scripts.local_aws import durations, uses, validation
 from scripts.local_aws.account import Account
 from scripts.local_aws.faults import HOOK, injection
 from scripts.local_aws.handlers import demands, readback
@@ -31,6 +31,12 @@ Steps = Generator[Wait, None, T]
 def at_once() -> bool:
     """The wait of what goes on as soon as it is its turn."""
     return True
+
+
+def elapsed(seconds: float) -> Wait:
+    """The wait of what takes a time."""
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
 
 
 def nothing() -> Steps[None]:
@@ -121,7 +127,8 @@ def create(account: Account, stack: Stack, resource: Resource, operation: Operat
     stack.event(operation, resource, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
     if resource.kind == uses.VPC_ORIGIN:
         uses.place_interfaces(account.services, resource)
-    yield creation.is_ready
+    until = elapsed(durations.typical(resource.kind) * account.behaviour.pace)
+    yield lambda: until() and creation.is_ready()
     _verify(resource, creation)
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from generator.cfn.limits import CONFIGURATION_VALUE
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.rehearsal import actions, deployments, janitor, messages
@@ -507,11 +508,16 @@ class ReleaseEngine:
 
 
 def _with_variables(text: str, execution: Execution) -> str:
-    """A text with each `#{namespace.NAME}` replaced. Raises `ActionFailedError` when nothing has set it."""
+    """A text with each `#{namespace.NAME}` replaced. Raises `ActionFailedError` when nothing has set it, and when the
+    text gets longer than an action takes."""
 
     def value(match: re.Match[str]) -> str:
         if match[2] not in execution.variables.get(match[1], {}):
             raise ActionFailedError(f"{match[0]}: no earlier action has set that variable")
         return execution.variables[match[1]][match[2]]
 
-    return VARIABLE.sub(value, text)
+    filled = VARIABLE.sub(value, text)
+    if len(filled) > CONFIGURATION_VALUE:
+        reason = f"{len(filled)} characters with its variables, and an action takes {CONFIGURATION_VALUE}"
+        raise ActionFailedError(f"a value of its configuration has {reason}: {filled[:60]}...")
+    return filled

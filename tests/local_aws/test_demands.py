@@ -76,3 +76,34 @@ def test_a_target_group_needs_its_load_balancer_before_a_service_takes_it(aws: A
     }
     assert aws.deploy("unattached", body)["StackStatus"] == "ROLLBACK_COMPLETE"
     assert "does not have an associated load balancer" in dict(reasons(aws, "unattached", "CREATE_FAILED"))["Service"]
+
+
+# moto's zones, as those of any account: the last of these is use1-az3, which has no VPC origins.
+@pytest.mark.parametrize(("zones", "status"), [("ab", "CREATE_COMPLETE"), ("ae", "ROLLBACK_COMPLETE")])
+def test_a_vpc_origin_needs_zones_that_have_them(aws: Aws, zones: str, status: str) -> None:
+    subnets = {
+        f"Subnet{number}": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {
+                "VpcId": {"Ref": "Vpc"},
+                "CidrBlock": f"10.0.{number}.0/24",
+                "AvailabilityZone": f"us-east-1{zone}",
+            },
+        }
+        for number, zone in enumerate(zones)
+    }
+    balancer = {"Scheme": "internal", "Type": "application", "Subnets": [{"Ref": name} for name in subnets]}
+    origin = {"Arn": {"Ref": "Balancer"}, "Name": "origin", "HTTPPort": 80, "OriginProtocolPolicy": "http-only"}
+    body = {
+        "Resources": {
+            "Vpc": VPC,
+            **subnets,
+            "Balancer": {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": balancer},
+            "Origin": {"Type": "AWS::CloudFront::VpcOrigin", "Properties": {"VpcOriginEndpointConfig": origin}},
+        }
+    }
+    assert aws.deploy(f"origin-{zones}", body)["StackStatus"] == status, reasons(
+        aws, f"origin-{zones}", "CREATE_FAILED"
+    )
+    failed = dict(reasons(aws, f"origin-{zones}", "CREATE_FAILED"))
+    assert status == "CREATE_COMPLETE" or "VPC origins are not available in use1-az3" in failed["Origin"]

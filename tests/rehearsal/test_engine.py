@@ -155,6 +155,16 @@ def test_variables_of_a_namespace_reach_later_actions(played: Played) -> None:
     assert played.play(shape).stages[-1].actions[0].error == "#{Src.Typo}: no earlier action has set that variable"
 
 
+def test_a_value_that_its_variables_make_too_long_fails_the_action(played: Played) -> None:
+    """1,000 characters count after variables are put in: a long message of a commit, say."""
+    for length, ends in ((960, True), (961, False)):
+        configuration = {"CustomData": "x" * length + "#{Src.CommitId}"}
+        shape = stages(Stage("S", (action("S", "A", configuration=configuration),), "FAIL", False))
+        played_action = played.play(shape).stages[-1].actions[0]
+        assert (not played_action.error) is ends
+    assert "has 1001 characters with its variables, and an action takes 1000" in played_action.error
+
+
 def test_a_missing_artifact_and_an_unknown_provider_fail_the_action(played: Played) -> None:
     missing = action("S", "A", inputs=("Nothing",))
     assert (

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from generator.cfn.broadening import covers
 from generator.cfn.caller_rights import KEY_CREATION, CallerRight, deployers, holders, needed
+from generator.cfn.limits import CONFIGURATION_VALUE
 from generator.cfn.permissions import Permission, of
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
@@ -101,9 +102,6 @@ VARIABLES: Mapping[str, int] = {
     "SUMMARY": 200,
     "TITLE": 200,
 }
-# Characters of a configuration value, counted after variables are put in (botocore, ActionConfigurationValue;
-# awsdocs/aws-codepipeline-user-guide issue 24).
-VALUE = 1000
 REFERENCE = re.compile(r"#\{[^}.]+\.([^}]+)\}")
 
 
@@ -116,7 +114,7 @@ def _long_values(templates: TemplateSet) -> Iterator[Fault]:
             for unknown in [name for name in named if name not in VARIABLES]:
                 yield Fault(pipeline.address, f"puts {unknown}, whose length nobody limits, into a configuration value")
             length = len(REFERENCE.sub("", value)) + sum(VARIABLES.get(name, 0) for name in named)
-            if named and length > VALUE:
+            if named and length > CONFIGURATION_VALUE:
                 yield Fault(pipeline.address, f"has a configuration value of up to {length} characters")
 
 
@@ -160,7 +158,8 @@ RULES = (
     ),
     Rule(
         "ACC005",
-        f"an action whose configuration gets longer than {VALUE} characters fails, and the release with it",
+        f"an action fails, and the release with it, when a value of its configuration gets longer than "
+        f"{CONFIGURATION_VALUE} characters",
         "export a variable that the buildspec cuts, and write its length into VARIABLES",
         _long_values,
     ),

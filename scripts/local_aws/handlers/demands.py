@@ -4,10 +4,11 @@ Each demand is refused in the service's own words, with the source of the fact.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from generator.cfn.evaluate import ALLOWED, Request, decide, statements
+from generator.cfn.zones import gaps
 from scripts.local_aws.services import ResourceError
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _weight(handler: "ResourceHandler", prefix_list: str | None) -> int:
 
 
 def _service(handler: "ResourceHandler") -> None:
-    """ECS developer guide, "Service event messages" and CreateService: a target group needs its load balancer."""
+    """Zones with Fargate. ECS developer guide, "Service event messages" and CreateService: a target group needs its
+    load balancer."""
+    _fargate_zones(handler)
     for balancer in handler.properties.get("LoadBalancers") or ():
         if arn := balancer.get("TargetGroupArn"):
             [group] = handler.services.call("elbv2", "describe_target_groups", {"TargetGroupArns": [arn]})[
@@ -90,6 +93,32 @@ def _service(handler: "ResourceHandler") -> None:
             ]
             if not group.get("LoadBalancerArns"):
                 _refuse(f"The target group with targetGroupArn {arn} does not have an associated load balancer.")
+
+
+def _in_zones(handler: "ResourceHandler", names: Iterable[str]) -> None:
+    """What a type lacks in a zone is refused; that services do so at the creation is a judgement (`zones.GAPS`)."""
+    zones = handler.services.call("ec2", "describe_availability_zones", {})["AvailabilityZones"]
+    wanted = set(names)
+    ids = frozenset(zone["ZoneId"] for zone in zones if zone["ZoneName"] in wanted)
+    for gap in gaps(handler.row.kind, ids):
+        _refuse(f"{gap.feature} are not available in {', '.join(sorted(gap.zones & ids))}")
+
+
+def _vpc_origin(handler: "ResourceHandler") -> None:
+    """The zones of the load balancer that CloudFront is to reach."""
+    arn = handler.properties["VpcOriginEndpointConfig"]["Arn"]
+    if ":loadbalancer/" in arn:
+        [balancer] = handler.services.call("elbv2", "describe_load_balancers", {"LoadBalancerArns": [arn]})[
+            "LoadBalancers"
+        ]
+        _in_zones(handler, [zone["ZoneName"] for zone in balancer["AvailabilityZones"]])
+
+
+def _fargate_zones(handler: "ResourceHandler") -> None:
+    network = (handler.properties.get("NetworkConfiguration") or {}).get("AwsvpcConfiguration") or {}
+    if subnets := network.get("Subnets"):
+        answer = handler.services.call("ec2", "describe_subnets", {"SubnetIds": subnets})
+        _in_zones(handler, [subnet["AvailabilityZone"] for subnet in answer["Subnets"]])
 
 
 def _logged_bucket(handler: "ResourceHandler") -> None:
@@ -151,6 +180,7 @@ def _assumed_by(service: str, member: str, source: str) -> Callable[["ResourceHa
 
 
 DEMANDS: dict[str, Callable[["ResourceHandler"], None]] = {
+    "AWS::CloudFront::VpcOrigin": _vpc_origin,
     "AWS::CodeBuild::Project": _assumed_by("codebuild.amazonaws.com", "ServiceRole", "project/"),
     "AWS::CodePipeline::Pipeline": _assumed_by("codepipeline.amazonaws.com", "RoleArn", ""),
     "AWS::EC2::NatGateway": _nat_gateway,

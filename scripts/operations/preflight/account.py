@@ -7,6 +7,7 @@ would stop a first deployment: five VPCs and five addresses, and in a new accoun
 from collections.abc import Iterator
 
 from generator.cfn import template_names
+from generator.cfn.zones import gaps
 from scripts.deployment.aws import Aws
 from scripts.deployment.environment import PREFIX_LIST, fit_zones
 from scripts.deployment.errors import AwsError
@@ -111,14 +112,10 @@ def zones(survey: Survey) -> Iterator[Check]:
         yield good("zones", names)
 
 
-# Where CloudFront's standard logs cannot be delivered to: opt-in Regions (AmazonCloudFront DeveloperGuide, AccessLogs;
-# solutions guide of dynamic-image-transformation-for-amazon-cloudfront, opt-in-regions).
-WITHOUT_LOGS = ("af-south-1", "ap-east-1", "eu-south-1", "me-south-1")
-
-
 def edge_logs(survey: Survey) -> Iterator[Check]:
     """Whether CloudFront delivers its logs into a bucket of this Region."""
-    if survey.aws.region in WITHOUT_LOGS and survey.count("AWS::CloudFront::Distribution"):
+    kind = "AWS::CloudFront::Distribution"
+    if gaps(kind, region=survey.aws.region) and survey.count(kind):
         remedy = "Deploy to another Region."
         yield fault("CloudFront's logs", f"CloudFront delivers none to {survey.aws.region}, an opt-in Region", remedy)
 
