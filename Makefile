@@ -114,8 +114,8 @@ rollback: .venv/ready ## list good releases, or go back to one: TO=commit
 templates: .venv/ready ## render, lint and check the templates; for a program: FORMAT=sarif OUT=gate.sarif (or junit, json, github)
 	@$(BIN)/python -m generator --gate $(call option,FORMAT,--format) $(call option,OUT,--out)
 
-check: .venv/ready ## fail if templates/ is out of date (for CI)
-	@$(BIN)/python -m generator --check
+check: .venv/test ## what a pull request must pass, in a minute: BASE=main
+	@$(BIN)/python -m tests.check $(if $(call given,BASE),$(call quoted,BASE))
 
 review: .venv/ready ## show what a change does to every environment: BASE=main
 	@$(DELIVERY) review $(if $(call given,BASE),$(call quoted,BASE),main) $(arguments)

@@ -48,13 +48,16 @@ LONGEST = (
     "local_aws/test_proof.py",
 )
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
-UNIT = ("cfn", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
+UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
 SLOW = (
     *LONGEST,
     "cfn/test_parameters.py",
     "gate/test_role_needs.py",
     "gate/test_role_needs_faults.py",
     "gate/test_rules.py",
+    "review/test_review.py",
+    "review/test_verdict.py",
+    "review/test_version.py",
     "system/test_as_roles.py",
     "test_conformance.py",
 )

@@ -17,11 +17,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.support import commands
+from tests.support.commands import Words
 
 SECONDS = 120.0
 DELIVERY = [sys.executable, "-m", "scripts.cli"]
 # What a person's shell may say that would change what is tested.
 OWN = ("AWS_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "DELIVERY_", "PYTHONSAFEPATH", "GIT_")
+OF_PYTHON = ("PYTHON", "LC_", "LANG")
 
 
 def variables(**more: str) -> dict[str, str]:
@@ -29,10 +32,13 @@ def variables(**more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(OWN)} | more
 
 
-def typed(*words: str, command: Sequence[str] = DELIVERY, **more: Any) -> subprocess.CompletedProcess[str]:
-    """What a command without a terminal says; `more` are variables."""
+def typed(*words: str, command: Sequence[str] = (), **more: Any) -> subprocess.CompletedProcess[str]:
+    """What a command without a terminal says; `more` are variables. Python is started where it matters how: for another
+    command than `delivery`, and for variables that Python reads itself."""
+    if not command and not any(name.startswith(OF_PYTHON) for name in more):
+        return commands.run(Words("scripts.cli", words, variables(**more)), SECONDS)
     return subprocess.run(
-        [*command, *words],
+        [*(command or DELIVERY), *words],
         cwd=ROOT,
         env=variables(**more),
         stdin=subprocess.DEVNULL,

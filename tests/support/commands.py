@@ -272,6 +272,7 @@ def _measure() -> None:
 
 
 def _status(module: str) -> int:
+    sys.modules.pop(module, None)  # it was imported under another name than the one that it runs under
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except SystemExit as error:

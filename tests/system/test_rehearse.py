@@ -351,6 +351,7 @@ def test_page_and_api_stay_up_when_they_shall(here: DeployedEnvironment, failed:
         ask(f"{url}/")
 
 
+@pytest.mark.soak
 def test_the_command_plays_the_sample_for_real(here: DeployedEnvironment) -> None:
     """With pip, npm and the sample's own backend; caches are kept between runs of the tests."""
     done = command(here, "--cache", str(ROOT / ".cache/rehearsal-test"))
