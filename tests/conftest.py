@@ -52,6 +52,7 @@ UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generat
 SLOW = (
     *LONGEST,
     "cfn/test_parameters.py",
+    "cli/test_make.py",
     "gate/test_role_needs.py",
     "gate/test_role_needs_faults.py",
     "gate/test_rules.py",
@@ -79,6 +80,13 @@ def marker(file: Path) -> str:
     if name in SLOW:
         return "slow"
     return "unit" if name.partition("/")[0] in UNIT else "system"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The modules of other tests need not be imported for `-m unit`."""
+    if config.option.markexpr != "unit" or not collection_path.name.startswith("test_"):
+        return None
+    return True if marker(collection_path) != "unit" else None
 
 
 def _leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -32,6 +32,12 @@ def fits(shape: Any, value: Any) -> None:
     assert not report.has_errors(), f"{shape.name}: {report.generate_report()}"
 
 
+@cache
+def operation_names(service: str) -> dict[str, str]:
+    """The operations of a service as AWS names them, by their names in boto3."""
+    return {xform_name(operation): operation for operation in model(service).operation_names}
+
+
 class Prepared(Aws):
     """Answers by `service.operation`: one for every call, a list for one call after the other, a function, an error.
 
@@ -46,11 +52,8 @@ class Prepared(Aws):
     def call(self, service: str, operation: str, /, **arguments: Any) -> Answer:
         name = f"{service}.{operation}"
         self.asked.append((name, arguments))
-        operations = {
-            xform_name(operation): model(service).operation_model(operation)
-            for operation in model(service).operation_names
-        }
-        fits(operations[operation].input_shape, arguments)
+        shapes = model(service).operation_model(operation_names(service)[operation])
+        fits(shapes.input_shape, arguments)
         assert name in self.answers, f"nobody expected {name} with {arguments}"
         reply = self.answers[name]
         if isinstance(reply, list):
@@ -60,8 +63,8 @@ class Prepared(Aws):
         if isinstance(reply, AwsError):
             raise reply
         assert isinstance(reply, dict)
-        if operations[operation].output_shape:
-            fits(operations[operation].output_shape, reply)
+        if shapes.output_shape:
+            fits(shapes.output_shape, reply)
         return reply
 
     def _service_model(self, service: str) -> Any:
