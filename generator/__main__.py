@@ -123,6 +123,10 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         _say(f"gate: {number} before deploying", "red", sys.stderr)
         return findings
     cache.remember_pass(ROOT)
+    from generator.gate import parameter_files
+
+    if silent := parameter_files.silent_environments(PARAMS):
+        _say(f"gate: nobody gets the messages of {', '.join(silent)}: choose NotificationEmail or NotificationPhone")
     _say("gate: passed, no findings", "green")
     return []
 

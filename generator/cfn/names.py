@@ -9,3 +9,9 @@ PRODUCTION = "production"
 # How the names of the change sets begin that the deploy script makes: to be executed at once, and for a saved plan. The
 # environment's name and a dash come next, by which roles tell the change sets of one environment from another's.
 CHANGE_SETS = ("deploy-", "reviewed-")
+
+# The environment on the local AWS, where nobody subscribes.
+LOCAL = "local"
+# A mail address that says: nobody shall get the messages of this environment.
+NOBODY = "NONE"
+SUBSCRIBERS = ("NotificationEmail", "NotificationPhone")

@@ -8,6 +8,7 @@ from awacs import sns as do
 from awacs.aws import Bool, ConditionElement, Principal
 from troposphere import And, Condition, Ref, sns
 
+from generator.cfn.names import NOBODY
 from generator.core import iam, ports
 from generator.core.arns import Text
 from generator.core.stack import Stack, switched_on
@@ -50,8 +51,9 @@ def opened(
         ("Phone", "sms", ports.NOTIFICATION_PHONE),
     ):
         endpoint: Text = stack.takes(port)
-        not_empty = switched_on(endpoint, "")
-        condition_name = stack.when(f"Has{title}", And(Condition(condition), not_empty) if condition else not_empty)
+        wanted = [switched_on(endpoint, ""), switched_on(endpoint, NOBODY)]
+        parts = [Condition(condition), *wanted] if condition else wanted
+        condition_name = stack.when(f"Has{title}", And(*parts))
         stack.add(
             sns.SubscriptionResource(
                 title, Condition=condition_name, Protocol=protocol, Endpoint=endpoint, TopicArn=Ref(topic)

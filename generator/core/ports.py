@@ -131,7 +131,9 @@ ARTIFACT_DAYS = Port(
 )
 LOG_DAYS = Port("LogRetentionDays", Kind.NUMBER, "Days that log groups and access logs are kept")
 TOPIC_ARN = Port("TopicArn", Kind.ARN, "Topic for pipeline messages and alarms")
-NOTIFICATION_EMAIL = Port("NotificationEmail", Kind.ADDRESS, "Mail address that gets every message; empty for none")
+NOTIFICATION_EMAIL = Port(
+    "NotificationEmail", Kind.ADDRESS, "Mail address that gets every message; NONE: nobody, on purpose"
+)
 NOTIFICATION_PHONE = Port(
     "NotificationPhone", Kind.ADDRESS, "Phone number in E.164 form that gets every message; empty for none"
 )
@@ -247,7 +249,8 @@ PLATFORM_ARN = Port(
 DEPLOYMENT_STRATEGY = Port(
     "DeploymentStrategy",
     Kind.SWITCH,
-    "How a release replaces the last one: ROLLING (on Elastic Beanstalk immutable), BLUE_GREEN (ECS only) or CANARY",
+    "How a release replaces the last one: ROLLING (on Elastic Beanstalk immutable), BLUE_GREEN (ECS only) or CANARY;"
+    " ROLLING at first, because AWS shifts traffic only for a service that knows two target groups",
 )
 TARGET_GROUPS = Port(
     "TargetGroups",
@@ -287,7 +290,9 @@ BUILDSPEC_SOURCE = Port(
     "BuildspecSource", Kind.SWITCH, "INLINE uses the buildspecs of the templates, REPOSITORY those in the application"
 )
 PYTHON_VERSION = Port("PythonVersion", Kind.NAME, "Python of the backend build")
-NODE_VERSION = Port("NodeVersion", Kind.NAME, "Node.js of the frontend build")
+NODE_VERSION = Port(
+    "NodeVersion", Kind.NAME, "Node.js of the frontend build; 22, because the design's 18 is out of support since 2025"
+)
 FRONTEND_OUTPUT = Port("FrontendOutput", Kind.NAME, "Folder that the frontend build writes: build, or dist with Vite")
 FRONTEND_ASSETS = Port(
     "FrontendAssets", Kind.NAME, "Folder of hashed files below the output: static, or assets with Vite"
@@ -297,8 +302,18 @@ BUILD_VARIABLES = Port(
     Kind.TEXT,
     "Further variables of the frontend build, NAME=value with commas between them; they end up in the public page",
 )
-TESTS_BLOCK = Port("TestsBlock", Kind.SWITCH, "true lets a failing test stop the release")
-LINT_BLOCKS = Port("LintBlocks", Kind.SWITCH, "true lets a lint finding stop the release")
+TESTS_BLOCK = Port(
+    "TestsBlock",
+    Kind.SWITCH,
+    "true lets a failing test stop the release; false reports it only, as the design says: production blocks, because"
+    " nobody else stands between a red test and the users",
+)
+LINT_BLOCKS = Port(
+    "LintBlocks",
+    Kind.SWITCH,
+    "true lets a lint finding stop the release, as the design's buildspec does; false reports it, because style breaks"
+    " nothing at runtime",
+)
 DEPLOYMENT_TIMEOUT = Port(
     "DeploymentTimeoutMinutes", Kind.NUMBER, "Minutes that the ECS deploy action waits for a steady service"
 )
@@ -319,10 +334,16 @@ EXCLUDED_PATHS = Port(
     "Paths, with commas between them, that start no release when a push through the connection changes nothing else",
 )
 BUILD_LAYOUT = Port(
-    "BuildLayout", Kind.SWITCH, "SEQUENTIAL builds in a stage for each side, PARALLEL in one stage side by side"
+    "BuildLayout",
+    Kind.SWITCH,
+    "SEQUENTIAL builds in a stage for each side, the design's five stages; PARALLEL in one stage side by side, which is"
+    " faster and makes four stages of them",
 )
 ONLY_CHANGED = Port(
-    "OnlyChanged", Kind.SWITCH, "true skips the stages of a side that is as it was last released, and says so"
+    "OnlyChanged",
+    Kind.SWITCH,
+    "true skips the stages of a side that is as it was last released, and says so; false releases both sides in the"
+    " design's five stages, because true adds a stage",
 )
 EXECUTION_MODE = Port(
     "ExecutionMode", Kind.SWITCH, "QUEUED releases every push in turn; SUPERSEDED lets a newer one overtake"

@@ -1,8 +1,10 @@
 """The parameter files against the roots that they are for: the same check that the deploy script makes."""
 
+import json
 from pathlib import Path
 
 from generator.cfn import environments
+from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.templates import FolderMissingError, TemplateSet
 from generator.gate.finding import Finding
@@ -24,3 +26,15 @@ def findings(folder: Path, templates: TemplateSet) -> list[Finding]:
         for problem in problems:
             faults.append(Finding(name, "", "PARAMS", str(problem).removeprefix(f"{problem.file}: "), ""))
     return faults
+
+
+def silent_environments(folder: Path) -> list[str]:
+    """The environments whose messages nobody gets, by their files; those on the local AWS are left out."""
+    names = []
+    for file in sorted(folder.glob("*.json")):
+        body = json.loads(file.read_text(encoding="utf-8"))
+        values = body.get("Parameters", {})
+        if file.stem != LOCAL and "Environment" in values:
+            subscribers = [values.get(name, "") for name in SUBSCRIBERS]
+            names += [file.stem] if all(value in ("", NOBODY) for value in subscribers) else []
+    return names

@@ -232,3 +232,19 @@ def test_the_digest_is_that_of_the_request() -> None:
     elsewhere = PackagedSet((template,))
     assert REQUEST.digest != other.digest
     assert REQUEST.digest == Request(NAME, elsewhere, REQUEST.parameters, REQUEST.tags).digest
+
+
+def test_an_environment_without_subscribers_is_named() -> None:
+    declared = {"NotificationEmail": {"Default": ""}, "NotificationPhone": {"Default": ""}, "BranchName": {}}
+    root = {"Parameters": declared}
+    for chosen, silent in (
+        ({"Environment": "staging"}, True),
+        ({"Environment": "production", "NotificationEmail": "NONE"}, True),
+        ({"Environment": "staging", "NotificationEmail": "devops@example.com"}, False),
+        ({"Environment": "staging", "NotificationPhone": "+441632960961"}, False),
+        ({"Environment": "local"}, False),  # nobody subscribes to a local AWS
+    ):
+        assert [notice.kind for notice in plan.subscribers_missing(root, chosen)] == (["messages"] if silent else []), (
+            chosen
+        )
+    assert list(plan.subscribers_missing({"Parameters": {}}, {})) == []

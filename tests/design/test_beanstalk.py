@@ -93,6 +93,7 @@ def test_the_application_is_told_what_it_is_told_on_ecs(templates: TemplateSet) 
     assert shown == {**plain, "JWT_SECRET_KEY": "${JwtSecretArn}", "ENCRYPTION_KEY": "${EncryptionSecretArn}"}
     plain_options = "aws:elasticbeanstalk:application:environment"
     assert by_option[plain_options, "CONFIGURATION_DIGEST"] == ref("ConfigurationDigest")
+    assert by_option[plain_options, "PYTHONPATH"] == "/var/app/current"
     assert [name for namespace, name in by_option if namespace == plain_options and "KEY" in name] == []
     profile = by_option["aws:autoscaling:launchconfiguration", "IamInstanceProfile"]
     assert profile == ref("InstanceProfile")

@@ -60,6 +60,9 @@ def test_nat_gateways(templates: TemplateSet) -> None:
         assert exists(templates, "network.NatB", NatGatewayCount=count) is (count == "2")
         assert exists(templates, "network.NatAddressB", NatGatewayCount=count) is (count == "2")
     for zone in "AB":
+        # A zone that fails takes one gateway with it, not both.
+        assert templates.resource(f"network.PublicSubnet{zone}").get("AvailabilityZone") == ref(f"Zone{zone}")
+        assert passed(templates, "Network", f"Zone{zone}") == ref(f"Zone{zone}")
         nat = templates.resource(f"network.Nat{zone}")
         assert nat.get("SubnetId") == ref(f"PublicSubnet{zone}")
         association = templates.resource(f"network.PublicSubnet{zone}Routes")

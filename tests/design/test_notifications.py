@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from generator.cfn.assertions import broken
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import Resource, TemplateSet
 from tests.support.design import (
@@ -15,6 +16,7 @@ from tests.support.design import (
     exists,
     grants,
     matches,
+    passed,
     real,
     ref,
     stages,
@@ -94,6 +96,20 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
         assert not exists(templates, subscription.address, **{parameter: ""})
         assert exists(templates, subscription.address, **{parameter: "given"})
         assert default(templates, parameter) == ""
+        assert passed(templates, "Notifications", parameter) == ref(parameter)
+    assert not exists(templates, "notifications.Email", NotificationEmail="NONE")
+    # Production does not go without anybody who is told, unless that is said.
+    root = templates["environment"]
+    values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
+    for environment, mail, number, refused in (
+        ("production", "", "", True),
+        ("production", "NONE", "", False),
+        ("production", "devops@example.com", "", False),
+        ("production", "", "+441632960961", False),
+        ("staging", "", "", False),
+    ):
+        given = {"Environment": environment, "NotificationEmail": mail, "NotificationPhone": number}
+        assert ("SomebodyIsTold" in [item.rule for item in broken(root.body, {**values, **given})]) is refused
     phone = declaration(templates, "NotificationPhone")
     assert [number for number in ("+441632960961", "") if not matches(phone, number)] == []
     assert [number for number in ("01632960961", "+0123456789", "+44 1632", "+1") if matches(phone, number)] == []

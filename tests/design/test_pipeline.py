@@ -48,8 +48,9 @@ def test_five_stages(templates: TemplateSet) -> None:
 
 
 def test_the_defaults_are_the_five_stages(templates: TemplateSet) -> None:
-    chosen_by_default = {name: default(templates, name) or "" for name in ("ApprovalRequired", "BuildLayout")}
-    assert chosen_by_default == {"ApprovalRequired": "false", "BuildLayout": "SEQUENTIAL"}
+    names = ("ApprovalRequired", "BuildLayout", "OnlyChanged")
+    chosen_by_default = {name: default(templates, name) or "" for name in names}
+    assert chosen_by_default == {"ApprovalRequired": "false", "BuildLayout": "SEQUENTIAL", "OnlyChanged": "false"}
     assert list(stages(templates, **chosen_by_default)) == FIVE
 
 

@@ -29,6 +29,10 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
     guard = 'test "$CODEBUILD_BUILD_SUCCEEDING" = 1 || { echo "The build failed, nothing is published"; exit 1; }'
     for project in ("BackendBuild", "FrontendBuild"):
         assert guard in buildspec(templates, project)["phases"]["post_build"]["commands"]
+    # What the backend's build packs is what leaves it, and without its image definitions nothing does.
+    assert buildspec(templates, "BackendBuild")["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
+    assert 'BUNDLE="$CODEBUILD_SRC_DIR/release-bundle"' in commands(templates, "BackendBuild", "install")
+    assert '> "$BUNDLE/imagedefinitions.json"' in commands(templates, "BackendBuild", "post_build")
     text = commands(templates, "FrontendBuild", "post_build")
     assert '"$OUTPUT_DIRECTORY/index.html" "$OUTPUT_DIRECTORY/$ASSETS_DIRECTORY"' in text
     assert '{ echo "ERROR the build made no $FRONTEND_DIRECTORY/$part"; exit 1; }' in text
@@ -60,9 +64,22 @@ def test_health_is_asked(templates: TemplateSet) -> None:
     for name in ("FirstTargets", "SecondTargets"):
         group = templates.resource(f"ingress.{name}")
         assert (group.get("HealthCheckPath"), group.get("Matcher")) == ("/health", {"HttpCode": "200"})
+        assert group.get("HealthCheckEnabled", default=True) is True
     assert variables(templates, "Verify")["HEALTH_PATH"] == "/health"
+    assert 'same("status", 200, status)' in commands(templates, "Verify")
     smoke = json.loads(variables(templates, "Verify")["SMOKE_REQUESTS"])
     assert ("GET", "/health", 200) in [(item["method"], item["path"], item["status"]) for item in smoke]
+
+
+def test_codedeploy_takes_no_part(templates: TemplateSet) -> None:
+    """The ECS action deploys by itself from the file of image definitions, so there is nothing to read an appspec."""
+    for stage in stages(templates).values():
+        assert not [name for name, item in actions(stage).items() if "CodeDeploy" in item["ActionTypeId"]["Provider"]]
+    deploy = actions(stages(templates)["Deploy_Backend"])["DeployToECS"]
+    assert deploy["ActionTypeId"]["Provider"] == "ECS"
+    assert deploy["Configuration"]["FileName"] == "imagedefinitions.json"
+    assert not [item.address for item in templates.resources() if item.type.startswith("AWS::CodeDeploy::")]
+    assert "appspec" not in commands(templates, "BackendBuild")
 
 
 def test_the_load_is_followed(templates: TemplateSet) -> None:
@@ -81,4 +98,5 @@ def test_the_load_is_followed(templates: TemplateSet) -> None:
     service = templates.resource("backend.Service")
     assert service.get("AvailabilityZoneRebalancing") == "ENABLED"
     assert service.get("PlacementStrategies") is None
-    assert len(service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")) == 2
+    subnets = [ref("PrivateSubnetA"), ref("PrivateSubnetB")]
+    assert service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets") == subnets

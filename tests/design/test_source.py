@@ -2,6 +2,7 @@
 
 import json
 
+from generator.cfn.assertions import broken
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import STACK, TemplateSet
 from tests.support.design import (
@@ -34,6 +35,10 @@ def test_repository(templates: TemplateSet) -> None:
     assert repository.body.get("UpdateReplacePolicy") == "Retain"
     # Flat, so that an existing repository can be imported.
     assert [resource.address for resource in templates["shared"].resources.values() if resource.type == STACK] == []
+    assert {resource.type for resource in templates["shared"].resources.values()} == {
+        "AWS::CodeCommit::Repository",
+        "AWS::IAM::ManagedPolicy",
+    }
 
 
 def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
@@ -105,7 +110,21 @@ def test_connection_source(templates: TemplateSet) -> None:
         assert values[sid]["Action"] == [f"{prefix}:UseConnection"]
         assert values[sid]["Resource"] == [ref("ConnectionArn")]
         assert values[sid]["Condition"] == {"StringEquals": {f"{prefix}:FullRepositoryId": ref("SourceRepository")}}
-    assert "ConnectionWithRepository" in templates["environment"].body["Rules"]
+    # A connection without a repository is refused, and so is a repository without a connection.
+    root = templates["environment"]
+    values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
+    for provider, connection, repository, refused in (
+        ("CODECOMMIT", "", "", False),
+        ("CONNECTION", "arn", "owner/name", False),
+        ("CONNECTION", "arn", "", True),
+        ("CONNECTION", "", "owner/name", True),
+        ("CODECOMMIT", "", "owner/name", True),
+    ):
+        given = {"SourceProvider": provider, "ConnectionArn": connection, "SourceRepository": repository}
+        rules = [item.rule for item in broken(root.body, {**values, **given})]
+        assert ("ConnectionWithRepository" in rules) is refused, given
+    for name in ("SourceProvider", "ConnectionArn", "SourceRepository", "ExcludedPaths"):
+        assert passed(templates, "Pipeline", name) == ref(name)
 
 
 def test_branch_of_the_environment(templates: TemplateSet) -> None:

@@ -5,6 +5,7 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 
 from __future__ import annotations
 
+from generator.cfn.names import NOBODY
 from generator.constructs.app_config import existing_secret, kept, port
 from generator.core import ports
 from generator.core.names import (
@@ -309,7 +310,14 @@ def _people() -> list[Setting]:
 def subscribers(group: str) -> list[Setting]:
     """Who gets the messages, and from which latency on; the root `edge` has them too."""
     return [
-        Setting(ports.NOTIFICATION_EMAIL, group, "Mail address", "", pattern=MAIL, rule="a mail address, or empty"),
+        Setting(
+            ports.NOTIFICATION_EMAIL,
+            group,
+            "Mail address",
+            "",
+            pattern=f"|{NOBODY}{MAIL}",
+            rule=f"a mail address, {NOBODY} to send none on purpose, or empty",
+        ),
         Setting(
             ports.NOTIFICATION_PHONE,
             group,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from troposphere import And, AWSHelperFn, Equals, Not, Or, Ref, Template
 
+from generator.cfn.names import NOBODY, PRODUCTION
 from generator.core import conditions, ports
 from generator.core.names import BEANSTALK, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PUBLIC
 from generator.core.ports import Port
@@ -86,6 +87,16 @@ def add_to(template: Template) -> None:
                 ),
             ),
             "SourceProvider CONNECTION needs ConnectionArn and SourceRepository, and CODECOMMIT takes neither",
+        ),
+        (
+            "SomebodyIsTold",
+            Or(
+                Not(_is(ports.ENVIRONMENT, PRODUCTION)),
+                Not(_is(ports.NOTIFICATION_EMAIL, "")),
+                Not(_is(ports.NOTIFICATION_PHONE, "")),
+            ),
+            f"{PRODUCTION} needs NotificationEmail or NotificationPhone, or nobody would learn of a failed release; "
+            f"NotificationEmail {NOBODY} says that this is wanted",
         ),
         (
             "ShiftingNeedsTwoTargetGroups",

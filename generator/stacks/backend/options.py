@@ -149,6 +149,8 @@ def _configuration(stack: Stack, project: Project) -> Iterator[eb.OptionSetting 
         ("CONFIGURATION_DIGEST", stack.takes(ports.CONFIGURATION_DIGEST)),
         # uvicorn's own variable: it believes the proxy on its instance about the client's address.
         ("FORWARDED_ALLOW_IPS", "*"),
+        # The design's own; the platform puts a release there.
+        ("PYTHONPATH", "/var/app/current"),
     ):
         yield eb.OptionSetting(Namespace=f"{EB}:application:environment", OptionName=name, Value=value)
     secrets, tree = f"{EB}:application:environmentsecrets", stack.takes(ports.CONFIGURATION_TREE)
