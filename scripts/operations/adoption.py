@@ -5,6 +5,9 @@ What holds data outlives its stack (STK-4), and a new encryption key could not r
 retained resources through its own parameters. On a real account their values go into the parameter file, which is the
 truth. What was adopted on the local AWS lives no longer than that does: there the stack keeps the values, and no file
 of the working tree names them. Only AWS is asked, never the old stack, which CloudFormation forgets after 90 days.
+
+A living environment that gets a backend again (BackendTarget from NONE) is in the same position: its nested stacks with
+data are made again beside what the earlier ones left.
 """
 
 import json
@@ -25,6 +28,7 @@ from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
 PARAMETERS = (EXISTING_KEY, EXISTING_SECRET, EXISTING_REPOSITORY, TABLES)
+KEY_ARN = "KeyArn"  # the output with the environment's key
 CREATE, EXISTING = "CREATE", "EXISTING"  # of DataTables
 TABLE, REGISTRY, KMS_KEY = "AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key"
 
@@ -43,14 +47,18 @@ class Retained:
         return f'"{self.parameter}": "{self.value}"'
 
 
-def find(aws: Aws, environment: Environment) -> list[Retained]:
-    """What is left of an environment that does not exist, as far as it would make the same anew.
+def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> list[Retained]:
+    """What is left of an environment, as far as it would make the same anew: of one that does not exist, or of the
+    nested stacks that `previous` lacks.
 
     Raises `RefusedError` when there is a choice that only a person can make.
     """
-    tables = dict(_tables(aws, environment)) if _makes(environment, TABLE) else {}
-    repositories = list(_repositories(aws, environment)) if _makes(environment, REGISTRY) else []
-    secrets = list(_secrets(aws, environment))
+    new = _new_stacks(environment, previous)
+    tables = dict(_tables(aws, environment)) if _makes(new, TABLE) else {}
+    secrets = list(_secrets(aws, environment, new))
+    # Images alone are no reason to ask: the next release builds one. The registry of another backend is left behind.
+    images = _makes(new, REGISTRY) and (previous is None or tables or secrets)
+    repositories = list(_repositories(aws, environment)) if images else []
     retained = []
     if tables:
         _whole(aws, environment, tables)
@@ -67,13 +75,21 @@ def find(aws: Aws, environment: Environment) -> list[Retained]:
         *(repository.get("encryptionConfiguration", {}).get("kmsKey") for repository in repositories),
     ]
     living = [arn for arn in dict.fromkeys(filter(None, keys)) if _key_lives(aws, arn)]
-    if _makes(environment, KMS_KEY) and (arn := _single(environment, EXISTING_KEY, living)):
+    if previous and (other := set(filter(None, keys)) - {own := previous.outputs.get(KEY_ARN, "")}) and own:
+        raise RefusedError(
+            f"What {environment.stack} has left is encrypted with {', '.join(sorted(other))}, and the environment has "
+            f"the key {own}, which alone its application may use.",
+            "Encrypt it with the environment's key first (`aws dynamodb update-table --sse-specification`, `aws "
+            "secretsmanager update-secret --kms-key-id`), or give the tables other names.",
+        )
+    if _makes(new, KMS_KEY) and (arn := _single(environment, EXISTING_KEY, living)):
         retained.insert(0, Retained(EXISTING_KEY, arn, "key that the rest is encrypted with"))
     return retained
 
 
-def missing(aws: Aws, environment: Environment) -> list[str]:
-    """What the file says that exists, and that is not there."""
+def missing(aws: Aws, environment: Environment, own_key: str = "") -> list[str]:
+    """What the file says that exists, and that is not there, or that the application could not read: it may use the
+    key of the environment alone, which `own_key` is when it exists already."""
     absent = []
     if (arn := environment.chosen(EXISTING_KEY)) and not _key_lives(aws, arn):
         absent.append(f"{EXISTING_KEY}: there is no enabled key {arn}")
@@ -87,7 +103,29 @@ def missing(aws: Aws, environment: Environment) -> list[str]:
     if environment.chosen(TABLES) == EXISTING:
         there = dict(_tables(aws, environment))
         absent += [f"{TABLES}: there is no table {name}" for name in _names(environment).values() if name not in there]
+        own = environment.chosen(EXISTING_KEY) or own_key
+        absent += [
+            f"{TABLES}: the table {name} is encrypted with {key}, which the application may not use"
+            for name, table in there.items()
+            if (key := str(table.get("SSEDescription", {}).get("KMSMasterKeyArn", own))) != own
+            and not _is_managed_by_aws(aws, key)
+        ]
     return absent
+
+
+def _is_managed_by_aws(aws: Aws, key: str) -> bool:
+    """Whether everybody in the account who may use a service may use the key (KMS developer guide, "AWS managed
+    keys")."""
+    answer = _there(lambda: aws.call("kms", "describe_key", KeyId=key))
+    return bool(answer and answer["KeyMetadata"].get("KeyManager") == "AWS")
+
+
+def _taken(aws: Aws, environment: Environment, previous: Stack) -> list[str]:
+    """The tables that a living environment would make under a name that exists: of a name that it had before, say."""
+    if TABLES not in previous.parameters or environment.chosen(TABLES) != CREATE:
+        return []
+    renamed = [name for key, name in _names(environment).items() if name != previous.parameters.get(key)]
+    return [name for name in renamed if _table(aws, name)]
 
 
 def _single(environment: Environment, parameter: str, values: list[str]) -> str:
@@ -149,9 +187,9 @@ def _repositories(aws: Aws, environment: Environment) -> Iterator[Answer]:
                     yield repository
 
 
-def _secrets(aws: Aws, environment: Environment) -> Iterator[Answer]:
+def _secrets(aws: Aws, environment: Environment, new: Sequence[Child]) -> Iterator[Answer]:
     """Secrets that wait for their deletion are not listed (Secrets Manager API reference, ListSecrets)."""
-    description = "" if environment.chosen(EXISTING_SECRET) else _description(environment)
+    description = "" if environment.chosen(EXISTING_SECRET) else _description(new)
     if not description:
         return
     for page in aws.pages(
@@ -162,9 +200,9 @@ def _secrets(aws: Aws, environment: Environment) -> Iterator[Answer]:
                 yield secret
 
 
-def _description(environment: Environment) -> str:
+def _description(stacks: Sequence[Child]) -> str:
     """The description of the secret in whose place the parameter stands, as an output says; empty without one."""
-    for child in _nested_stacks(environment):
+    for child in stacks:
         for output in child.template.outputs.values():
             match output["Value"]:
                 case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]} if parameter == EXISTING_SECRET:
@@ -178,20 +216,25 @@ def _ours(environment: Environment, tags: Sequence[Mapping[str, str]]) -> bool:
     return (values.get("Application"), values.get("Environment")) == (environment.application, environment.name)
 
 
-def _nested_stacks(environment: Environment) -> list[Child]:
-    """The nested stacks that the environment would have, as its file stands."""
-    holds = assertions.conditions(environment.root.body, effective(environment.file, environment.root.body))
-    return [
-        child
-        for child in environment.root.children()
-        if child.resource.condition is None or holds[child.resource.condition]
-    ]
+def _new_stacks(environment: Environment, previous: Stack | None) -> list[Child]:
+    """The nested stacks that the environment would have, as its file stands, and that `previous` does not have."""
+    body = environment.root.body
+    values = effective(environment.file, body)
+    children = _existing(environment, values)
+    if previous is None:
+        return children
+    there = _existing(environment, {name: previous.parameters.get(name, value) for name, value in values.items()})
+    return [child for child in children if child not in there]
 
 
-def _makes(environment: Environment, kind: str) -> bool:
-    return any(
-        resource.type == kind for child in _nested_stacks(environment) for resource in child.template.resources.values()
-    )
+def _existing(environment: Environment, values: Mapping[str, str]) -> list[Child]:
+    """The nested stacks that there are under values of the root's parameters."""
+    holds = assertions.conditions(environment.root.body, values)
+    return [child for child in environment.root.children() if holds.get(child.resource.condition or "", True)]
+
+
+def _makes(stacks: Sequence[Child], kind: str) -> bool:
+    return any(resource.type == kind for child in stacks for resource in child.template.resources.values())
 
 
 def _key_lives(aws: Aws, arn: str) -> bool:
@@ -212,7 +255,8 @@ def _there(ask: Callable[[], Answer]) -> Answer | None:
 
 def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
     """The parameters that take over retained resources, beyond those of the file: of an environment that is about to be
-    made when a person wants it so (`adopt`), of a living one on the local AWS as they were.
+    made, or that gets its backend back, when a person wants it so (`adopt`); of a living one on the local AWS those
+    that it has besides.
 
     Raises `RefusedError` for resources that nobody wants to adopt, with the lines that would, and for a file that names
     what does not exist.
@@ -220,14 +264,22 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
     aws, environment, previous = root.aws, root.environment, root.previous
     if EXISTING_KEY not in environment.root.parameters:
         return []
-    if previous:
-        return list(_kept(environment, previous)) if aws.endpoint else []
-    if wrong := missing(aws, environment):
+    kept = list(_kept(environment, previous)) if previous and aws.endpoint else []
+    values = {**environment.file.parameters, **{each.name: each.value for each in kept}}
+    environment = replace(environment, file=replace(environment.file, parameters=values))
+    if wrong := missing(aws, environment, previous.outputs.get(KEY_ARN, "") if previous else ""):
         lines = "\n".join(f"  {problem}" for problem in wrong)
         raise RefusedError(
             f"{environment.file.path} names what is not in this account and region:\n{lines}", "Correct the file."
         )
-    retained = find(aws, environment)
+    if previous and (taken := _taken(aws, environment, previous)):
+        raise RefusedError(
+            f"{environment.stack} would make tables of these names, and they exist, outside of the stack: "
+            f"{', '.join(taken)}.",
+            f'Use them, with "{TABLES}": "{EXISTING}" in {environment.file.path} (for all tables); or choose names '
+            "that are free; or take the tables into the stack by an import (CloudFormation User Guide, import)."
+        )
+    retained = find(aws, environment, previous)
     if retained and not adopt:
         lines = "\n".join(f"  {resource.line}  ({resource.what})" for resource in retained)
         writes = "" if aws.endpoint else f", which writes these lines into {environment.file.path}"
@@ -236,9 +288,7 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
             f"Resources retained from an earlier {environment.stack} would conflict:\n{lines}",
             f"Use them: `apply --adopt`{writes}.{forget}",
         )
-    return [
-        Computed(resource.parameter, resource.value, COMPUTED, f"adopted: {resource.what}") for resource in retained
-    ]
+    return [*kept, *(Computed(each.parameter, each.value, COMPUTED, f"adopted: {each.what}") for each in retained)]
 
 
 def record_adopted(root: RootDeployment, plan: Plan, templates: Path) -> list[str]:

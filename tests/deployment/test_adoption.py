@@ -162,8 +162,64 @@ def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(staging: Environ
     assert len(adopted) == 4 and not recorded(aws, staging, adopted)
     living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
     assert adopted_values(aws, staging, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
+    # On a real account the file is the truth: without the lines the tables would be made once more, beside themselves.
     aws.endpoint = None
-    assert adopted_values(aws, staging, living) == {}
+    with pytest.raises(RefusedError, match='"DataTables": "EXISTING"'):
+        adopted_values(aws, staging, living, adopt=False)
+
+
+def living(staging: Environment, **changed: str) -> Stack:
+    """The stack of an environment that has had its first release."""
+    values = staging.values({**staging.first_values, "BackendBootstrap": "false"})
+    return Stack(
+        "s", arn("stack", "s"), "UPDATE_COMPLETE", parameters={**values, **changed}, outputs={"KeyArn": KEYS[0]}
+    )
+
+
+def test_a_backend_that_comes_back_uses_what_the_last_one_left(staging: Environment) -> None:
+    """BackendTarget NONE and back: a new encryption secret could not read the customers' data, and nobody would say."""
+    before = living(staging, BackendTarget="NONE")
+    with pytest.raises(RefusedError, match="would conflict") as raised:
+        adopted_values(Left(names(staging)), staging, before, adopt=False)
+    for line in (f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"', f'"{REPOSITORY}": "{IMAGES}"'):
+        assert line in str(raised.value)
+    adopted = adopted_values(Left(names(staging)), staging, before)
+    assert adopted == {SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}  # the key is the environment's own
+
+
+def test_a_living_backend_adopts_nothing(staging: Environment) -> None:
+    for before in (living(staging), living(staging, BackendTarget="BEANSTALK")):
+        assert adopted_values(Left(names(staging)), staging, before, adopt=False) == {}
+
+
+def test_what_is_left_under_another_key_is_refused(staging: Environment) -> None:
+    before = replace(living(staging, BackendTarget="NONE"), outputs={"KeyArn": KEYS[1]})
+    with pytest.raises(RefusedError, match="Encrypt it with the environment's key first"):
+        adopted_values(Left(names(staging)), staging, before)
+
+
+def test_a_table_of_a_name_of_before_is_in_the_way(staging: Environment) -> None:
+    before = living(staging, ClientsTable="another-name")
+    with pytest.raises(RefusedError, match="would make tables") as raised:
+        adopted_values(Left(names(staging)), staging, before)
+    assert '"DataTables": "EXISTING"' in str(raised.value)
+    assert adopted_values(Left([]), staging, before) == {}
+
+
+@pytest.mark.parametrize(("tables", "manager", "refused"), [(5, "CUSTOMER", True), (5, "AWS", False), (4, "AWS", True)])
+def test_tables_that_exist_are_looked_at_on_every_plan(
+    staging: Environment, tables: int, manager: str, refused: bool
+) -> None:
+    """No resource depends on them: the update would be green, and every request would fail."""
+    file = replace(staging.file, parameters={**staging.file.parameters, TABLES: "EXISTING"})
+    aws = Left(names(staging)[:tables])
+    aws.answers["kms.describe_key"] = {"KeyMetadata": {"KeyId": KEYS[0], "KeyState": "Enabled", "KeyManager": manager}}
+    before = replace(living(staging, DataTables="EXISTING"), outputs={"KeyArn": KEYS[1]})
+    if refused:
+        with pytest.raises(RefusedError, match=r"there is no table|which the application may not use"):
+            adopted_values(aws, replace(staging, file=file), before)
+    else:
+        assert adopted_values(aws, replace(staging, file=file), before) == {}
 
 
 def test_what_only_a_person_can_choose_is_refused(staging: Environment) -> None:
@@ -186,7 +242,7 @@ def test_a_key_that_is_about_to_go_is_not_adopted(staging: Environment) -> None:
 
 def test_the_file_must_not_name_what_is_not_there(staging: Environment) -> None:
     """Such as after `make local-stop`, or in another account."""
-    choices = {KEY: KEYS[1], SECRET: SECRET_ARN, REPOSITORY: "gone", TABLES: "EXISTING"}
+    choices = {KEY: KEYS[0], SECRET: SECRET_ARN, REPOSITORY: "gone", TABLES: "EXISTING"}
     file = replace(staging.file, parameters={**staging.file.parameters, **choices})
     aws = Left(names(staging)[:4], keys=[])
     aws.answers["ecr.describe_repositories"] = refusal("x", "RepositoryNotFoundException")
