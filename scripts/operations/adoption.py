@@ -277,7 +277,7 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
             f"{environment.stack} would make tables of these names, and they exist, outside of the stack: "
             f"{', '.join(taken)}.",
             f'Use them, with "{TABLES}": "{EXISTING}" in {environment.file.path} (for all tables); or choose names '
-            "that are free; or take the tables into the stack by an import (CloudFormation User Guide, import)."
+            "that are free; or take the tables into the stack by an import (CloudFormation User Guide, import).",
         )
     retained = find(aws, environment, previous)
     if retained and not adopt:

@@ -20,6 +20,7 @@ from scripts.deployment.package import RECORDS, Bucket, Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.deployment.stacks import Stack
 from scripts.operations import (
+    access_first,
     adoption,
     alarms,
     deletion,
@@ -111,13 +112,16 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
     """The plan with how the stack is kept, what follows for sure, why it must not be executed as it is, and what has to
     change first."""
     plan = replace(plan, setting_changes=tuple(Settings.of(root).changes(root.aws, root.previous)))
-    if plan.empty or pair is None:
+    if plan.empty:
+        return plan
+    plan = replace(plan, refusals=(*plan.refusals, *access_first.refusals(root)))
+    if pair is None:
         return plan
     plan = replace(plan, follows=tuple(follows(plan, pair)))
     values = {each.name: each.value for each in root.computed}
     first = tuple(image_first.image_first(root.previous, values))
     state = read_state(root, plan, pair)
-    plan = replace(plan, refusals=tuple(refusals(plan, pair, state)), first=first)
+    plan = replace(plan, refusals=(*plan.refusals, *refusals(plan, pair, state)), first=first)
     if root.previous is None:
         return plan
     after = {**root.previous.parameters, **{each.name: each.after for each in plan.parameters}}

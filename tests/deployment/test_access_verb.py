@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,14 +24,25 @@ ROLES = {name: f"arn:aws:iam::{ACCOUNT}:role/path/{name}" for name in ("DeployRo
 
 
 class WithRoles(Account):
-    """An account in which the access stack gives its roles, and the environment is not there yet."""
+    """An account in which the access stack gives its roles, and the environment is not there yet. `other_values` are
+    parameters that the access stack was deployed with and that the files have otherwise."""
+
+    other_values: Mapping[str, str] = {}
+
+    def template(self, StackName: str, **more: Any) -> dict[str, Any]:
+        if "-access" not in StackName:
+            return super().template(StackName, **more)
+        return {"TemplateBody": (ROOT / "templates/access.json").read_text(encoding="utf-8")}
 
     def stack(self, StackName: str) -> dict[str, Any]:
         if not StackName.endswith("-access"):
             return super().stack(StackName)
         own = {"StackId": arn("stack", StackName), "StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
         outputs = [{"OutputKey": key, "OutputValue": arn} for key, arn in ROLES.items()]
-        return {"Stacks": [{**own, "StackName": StackName, "Outputs": outputs}]}
+        roots = environment.load("staging", ROOT / "templates", ROOT / "params")
+        values = {**roots["access"].values({"RepositoryName": "cloud-health-dashboard"}), **self.other_values}
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
+        return {"Stacks": [{**own, "StackName": StackName, "Outputs": outputs, "Parameters": parameters}]}
 
 
 class AsDeployer(WithRoles):
@@ -63,6 +75,21 @@ def test_cloudformation_acts_with_the_execution_role() -> None:
     assert environment["RoleARN"] == ROLES["CloudFormationRoleArn"]
     # A role stays with its stack, and what all environments share belongs to none of them.
     assert shared["StackName"] == "cloud-health-dashboard-shared" and "RoleARN" not in shared
+
+
+@pytest.mark.parametrize(
+    ("other_values", "refused"),
+    [({"ClientsTable": "of-before"}, True), ({"RepositoryName": "of-before"}, True), ({"DeployUsers": "me"}, False)],
+)
+def test_a_deployment_waits_until_the_roles_may_make_what_is_new(other_values: dict[str, str], refused: bool) -> None:
+    """A table, or the repository, of another name than the access stack was deployed with: CloudFormation would be
+    refused in the middle. Who may take the roles is another matter."""
+    aws = WithRoles()
+    aws.other_values = other_values
+    run, options = arguments(aws, apply, "staging")
+    with pytest.raises(RefusedError if refused else NotConfirmedError) as raised:
+        apply.run(run, options)
+    assert ("make access ENV=staging" in str(raised.value)) is refused
 
 
 def test_the_deploy_role_looks_at_what_is_shared_and_changes_nothing_of_it() -> None:

@@ -11,6 +11,7 @@ from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
+from scripts.operations.adoption import PARAMETERS
 from tests.support.combinations import SAMPLES
 from tests.support.deployments import LOCAL, LocalAccount, account
 
@@ -60,8 +61,8 @@ class Story:
         """Deploys a step, with everything named that is lost on the way; what was refused until it was named."""
         self.account.reset()
         self.account.parameters(**step.chosen)
-        # What a destroyed environment left is taken over.
-        words = ["--allow-broader", *(["--adopt"] if self.before and not self.now else [])]
+        # What a destroyed environment, or a backend that went, has left is taken over.
+        words = ["--allow-broader", *(["--adopt"] if self.before else [])]
         done, refused = self.account.deploy("apply", *words), ""
         if done.returncode == 3:
             refused = done.stderr
@@ -94,6 +95,10 @@ def test_each_becomes_the_next(story: Story, number: int) -> None:
     present = {stack for stack in account.stacks() if stack.startswith(LOCAL)}
     templates = load(account.folder / "templates")
     values = effective(read(account.folder / "params/local.json"), templates[ENVIRONMENT].body)
+    stack = account.aws.call("cloudformation", "describe_stacks", StackName=LOCAL)["Stacks"][0]
+    # What was taken over stands in the stack, and in no file.
+    adopted = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack["Parameters"]}
+    values |= {name: value for name, value in adopted.items() if name in PARAMETERS}
     expected = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
     assert len(present) == len(expected) > 8
     assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in account.stacks().values())
