@@ -150,9 +150,10 @@ def _exists(aws: Aws, table: str) -> bool:
 
 
 def addresses_needed(aws: Aws, plan: Plan) -> tuple[int, int] | None:
-    """How many addresses there would be and how many the Region may have, when the plan adds more than that."""
+    """How many addresses there would be and how many the Region may have, when the plan adds more than that. The local
+    AWS has no quotas."""
     added = sum(leaf.type == ADDRESS and leaf.action == "Add" for leaf in plan.leaves())
-    if not added:
+    if not added or aws.endpoint:
         return None
     pages = aws.pages("service-quotas", "list_service_quotas", ServiceCode="ec2")
     limit = next((quota["Value"] for page in pages for quota in page["Quotas"] if quota["QuotaName"] == QUOTA), None)
