@@ -26,8 +26,12 @@ def _text(value: object, margin: str) -> str:
         return quoted(value)
     inner = margin + "  "
     if isinstance(value, dict) and value:
-        lines = [f"{quoted(key)}: {_text(value[key], inner)}" for key in sorted(value)]
+        lines = [
+            f"{quoted(key)}: {quoted(item) if type(item) is str else _text(item, inner)}"
+            for key, item in sorted(value.items())
+        ]
         return f"{{{inner}{f',{inner}'.join(lines)}{margin}}}"
     if isinstance(value, list) and value:
-        return f"[{inner}{f',{inner}'.join([_text(item, inner) for item in value])}{margin}]"
+        items = [quoted(item) if type(item) is str else _text(item, inner) for item in value]
+        return f"[{inner}{f',{inner}'.join(items)}{margin}]"
     return json.dumps(value, allow_nan=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.cli import VERBS
+from scripts.cli import GROUPS, VERBS
 from scripts.deployment.errors import Exit
 from tests.cli.typed import DELIVERY, typed, variables
 from tests.conftest import ROOT
@@ -23,6 +23,12 @@ def test_help_names_every_verb_and_status() -> None:
     assert done.returncode == 0
     assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
     assert "  70  an unexpected error" in done.stdout
+
+
+def test_every_verb_is_in_exactly_one_group() -> None:
+    assert sorted(verb for verbs in GROUPS.values() for verb in verbs) == sorted(VERBS)
+    shown = typed("--help").stdout
+    assert all(shown.count(f"\n  {verb} ") == 1 for verb in VERBS) and all(f"\n{title}:\n" in shown for title in GROUPS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
