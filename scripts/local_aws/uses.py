@@ -64,7 +64,14 @@ def place_interfaces(services: Services, origin: Resource) -> None:
     place = [{"Name": "vpc-id", "Values": [balancer["VpcId"]]}, {"Name": "group-name", "Values": [ORIGIN_GROUP]}]
     groups = services.call("ec2", "describe_security_groups", {"Filters": place})["SecurityGroups"]
     if not groups:
-        new = {"GroupName": ORIGIN_GROUP, "Description": "CloudFront's own", "VpcId": balancer["VpcId"]}
+        # The tag: AWS Managed Policy Reference, AWSCloudFrontVPCOriginServiceRolePolicy.
+        tag = {"Key": "aws.cloudfront.vpcorigin", "Value": "enabled"}
+        new = {
+            "GroupName": ORIGIN_GROUP,
+            "Description": "CloudFront's own",
+            "VpcId": balancer["VpcId"],
+            "TagSpecifications": [{"ResourceType": "security-group", "Tags": [tag]}],
+        }
         groups = [services.call("ec2", "create_security_group", new)]
     for zone in balancer["AvailabilityZones"]:
         interface = {"SubnetId": zone["SubnetId"], "Groups": [groups[0]["GroupId"]], "Description": origin.physical}

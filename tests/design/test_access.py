@@ -1,6 +1,7 @@
 """Access: who may become which role, and what the roles of people and CI may do."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -9,10 +10,12 @@ import pytest
 from botocore import xform_name
 
 from generator.cfn.assertions import broken
+from generator.cfn.broadening import covers
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
 from scripts.deployment import stacks
+from scripts.local_aws.roles.calls import OF_OBJECTS, RESOURCES
 from scripts.operations.preflight.source import NAMED
 from tests.support.design import ROOT, allowed, arn, attribute, declaration, grants, matches
 
@@ -41,12 +44,14 @@ ELSEWHERE = {
     "emptying.py": "it deletes data",
     "importing.py": "it is done once, with the application's migration",
     "migrate.py": "whoever migrates pushes, and whoever deploys does not",
+    "as_roles.py": "it is for the local AWS; on a real account a person signs in as the role",
     "approvals.py": "the rule belongs to the repository, which all environments share",
 }
 CALLING = ("call", "pages")
 # Calls that are named elsewhere: the method itself, and the rows of `NAMED`.
 BY_NAME = {
     ("aws.py", "self.call(service, operation, **arguments)"),
+    ("credentials.py", "super().call(service, operation, **arguments)"),
     ("source.py", "survey.aws.call(service, operation, **{argument: name})"),
 }
 ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
@@ -90,6 +95,52 @@ def test_the_deploy_script_may_do_what_it_calls(templates: TemplateSet) -> None:
     assert {item: action for item, action in expected.items() if action not in may} == {}
     # And nothing else.
     assert sorted(may.keys() - set(expected.values())) == sorted(IMPLIED)
+
+
+def judged_on(service: str, operation: str) -> str:
+    """What IAM judges a call on, as the local AWS asks it, `*` for each part that the call's arguments give; empty
+    where an argument is the whole ARN."""
+    name = f"{service}.{operations(service)[operation]}"
+    action = needed(service, operation).partition(":")[2]
+    if service == "s3":
+        form = "s3:::*/*" if action in OF_OBJECTS else "s3:::*"
+    elif service == "cloudformation":
+        form = "*" if action == "ListStacks" else "cloudformation:*:*:stack/*/*"
+    elif service == "iam":
+        form = "iam::*:role/*"
+    else:
+        form = RESOURCES.get(name, "*")
+    if form == "*" or re.fullmatch(r"\{\w+\}", form):
+        return "*" if form == "*" else ""
+    return "arn:*:" + re.sub(r"\{\w+\}", "*", form)
+
+
+def allows(on: set[str], form: str) -> bool:
+    """Whether one of the resources that a permission is on may be one of a form."""
+    patterns = {re.sub(r"\$\{[^}]*\}", "*", each) for each in on}
+    return any(pattern == form or covers(pattern, form) or covers(form, pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize("call", sorted(set(calls()) - FREE), ids=".".join)
+def test_each_call_is_allowed_on_what_it_names(templates: TemplateSet, call: tuple[str, str]) -> None:
+    """The action alone is not enough: IAM judges it on a resource of the form that the reference gives."""
+    on, form = allowed(templates, "access.DeployRole")[needed(*call)], judged_on(*call)
+    fits = "*" in on if form == "*" else not form or allows(on, form)
+    assert fits, f"IAM judges it on {form or 'an argument'}: {sorted(on)}"
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong"),
+    [
+        (("codepipeline", "rollback_stage"), arn("codepipeline", "cloud-health-dashboard-pipeline")),
+        (("s3", "put_object"), "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates"),
+        (("ecs", "update_service"), arn("ecs", "cluster/cloud-health-cluster")),
+        (("cloudformation", "execute_change_set"), arn("cloudformation", "changeSet/deploy-*/*")),
+    ],
+)
+def test_an_action_on_another_kind_of_resource_is_found(call: tuple[str, str], wrong: str) -> None:
+    form = judged_on(*call)
+    assert form and not allows({wrong}, form)
 
 
 def test_deploy_role(templates: TemplateSet) -> None:

@@ -42,8 +42,10 @@ OF_OBJECTS = ("DeleteObject", "GetObject", "PutObject")
 # No permission is needed (AWS STS API reference, GetCallerIdentity).
 FREE = {"sts.GetCallerIdentity"}
 IN_PLACE = "{region}:{account}"
+ENVIRONMENT = f"elasticbeanstalk:{IN_PLACE}:environment/{{application}}"
 # Call -> ARN without `arn:PARTITION:`; `{Name}` is a parameter of the call, a list of them is one resource each.
 RESOURCES: Mapping[str, str] = {
+    "application-autoscaling.RegisterScalableTarget": f"application-autoscaling:{IN_PLACE}:scalable-target/any",
     "codebuild.BatchGetBuilds": f"codebuild:{IN_PLACE}:project/{{ids}}",
     "codebuild.BatchGetProjects": f"codebuild:{IN_PLACE}:project/{{names}}",
     "codebuild.ListBuildsForProject": f"codebuild:{IN_PLACE}:project/{{projectName}}",
@@ -70,6 +72,7 @@ RESOURCES: Mapping[str, str] = {
     "ecs.DescribeServices": f"ecs:{IN_PLACE}:service/{{cluster}}/{{services}}",
     "ecs.DescribeTasks": "{tasks}",
     "ecs.UpdateService": f"ecs:{IN_PLACE}:service/{{cluster}}/{{service}}",
+    "elasticbeanstalk.DescribeEnvironments": f"{ENVIRONMENT}/{{EnvironmentNames}}",
     "elasticbeanstalk.ListPlatformVersions": "elasticbeanstalk:{region}::platform/any",
     "events.DisableRule": f"events:{IN_PLACE}:rule/{{Name}}",
     "events.EnableRule": f"events:{IN_PLACE}:rule/{{Name}}",
@@ -130,9 +133,12 @@ def _named(call: Call, parameters: Mapping[str, Any], account: Account) -> list[
     if form == "*":
         return ["*"]
     place = {"region": account.services.region, "account": account.services.account}
+    if "{application}" in form:
+        place["application"] = _application(account, str(parameters.get("EnvironmentNames.member.1", "")))
     resources = [form]
     for name in re.findall(r"\{(\w+)\}", form):
-        value = place.get(name) or parameters.get(name) or parameters.get(f"{name}.1") or "*"
+        keys = (name, f"{name}.1", f"{name}.member.1")
+        value = place.get(name) or next((parameters[key] for key in keys if parameters.get(key)), "*")
         if name == "path":
             value = str(value).rpartition("/")[2]
         values = value if isinstance(value, list) else [value]
@@ -144,6 +150,13 @@ def _named(call: Call, parameters: Mapping[str, Any], account: Account) -> list[
             for each in values
         ]
     return [_arn(account, resource) for resource in resources]
+
+
+def _application(account: Account, environment: str) -> str:
+    """The application of an Elastic Beanstalk environment; `any` where there is no such environment."""
+    named = {"EnvironmentNames": [environment]}
+    environments = account.services.call("elasticbeanstalk", "describe_environments", named)["Environments"]
+    return next((str(each["ApplicationName"]) for each in environments), "any")
 
 
 def _role(account: Account, name: str) -> str:

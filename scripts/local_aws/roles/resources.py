@@ -104,6 +104,8 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "kms:CreateAlias": (f"kms:{PLACE}:key/{{TargetKeyId}}",),
     "kms:DeleteAlias": (f"kms:{PLACE}:key/{{TargetKeyId}}",),
 }
+# Action -> what it is asked about instead of the type's own resource, where that is of the same service.
+INSTEAD: Mapping[str, tuple[str, ...]] = {"route53:GetChange": ("route53:::change/new",)}
 # Action of another service than the type's -> what it is asked about.
 OTHERS: Mapping[str, tuple[str, ...]] = {
     "billing:GetBillingViewData": (f"billing:{ACCOUNT}:billingview/primary",),
@@ -129,6 +131,7 @@ READING = re.compile(r":(BatchGet|Describe|Get|List)")
 KEY = re.compile(r"arn:[^:]+:kms:[^:]*:\d+:key/[\w-]+")
 CONNECTION = re.compile(r"arn:[^:]+:(codeconnections|codestar-connections):[^:]*:\d+:connection/[\w-]+")
 ORIGIN = re.compile(r"'VpcOriginId': '([^']+)'")
+ZONE = re.compile(r"'HostedZoneId': '([^']+)'")
 SECRET = re.compile(r"resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]*:\d+:secret:[\w/+=.@-]+)")
 ROLE = re.compile(r"arn:[^:]+:iam::\d+:role/[\w/+=,.@-]+")
 
@@ -225,6 +228,8 @@ class _Asking:
             return [(match[0], {}) for match in CONNECTION.finditer(self.text) if match[1] == service]
         if service == "kms" and not self.kind.startswith("AWS::KMS::"):
             return [(arn, {}) for arn in self._keys()]
+        if action in INSTEAD:
+            return [(arn, {}) for arn in self._filled(INSTEAD[action])]
         if own and own[0].split(":")[2] == service and not self._is_origin(action):
             return [(arn, {}) for arn in dict.fromkeys([*own, *self._filled(ALSO.get(action, ()))])]
         others = self._others(action)
@@ -244,6 +249,11 @@ class _Asking:
             return self._filled((f"s3:::elasticbeanstalk-{{region}}-{{account}}{place}",))
         if action == "iam:GetRole":
             return self._roles()
+        if action.startswith("cloudwatch:") and self.kind.startswith("AWS::ApplicationAutoScaling::"):
+            # Application Auto Scaling user guide, target-tracking-scaling-policy-overview: the names of its alarms.
+            return self._filled((f"cloudwatch:{PLACE}:alarm:TargetTracking-{{ResourceId}}-AlarmHigh-new",))
+        if action == "route53:ChangeResourceRecordSets":  # ACM validates a name by a record
+            return self._filled(f"route53:::hostedzone/{name}" for name in ZONE.findall(self.text))
         if action in OTHERS:
             return self._filled(OTHERS[action])
         return ["*"] if READING.search(action) else None
