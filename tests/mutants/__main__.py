@@ -13,10 +13,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 from tests.mutants import report
 from tests.mutants.contexts import Contexts
+from tests.mutants.nearby import Nearby
 from tests.mutants.operators import Mutation
 from tests.mutants.report import Result
 from tests.mutants.sample import PACKAGES, sample
@@ -34,7 +37,10 @@ def main() -> int:
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".cache/mutants", help="where contexts and results are kept"
     )
-    parser.add_argument("--measured", action="store_true", help="measure no test file; what is not measured looks last")
+    parser.add_argument(
+        "--measure", action="store_true", help="first measure which test runs which line: takes an hour"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="how many mutants are tried at once (2)")
     parser.add_argument("--near", type=float, default=NEAR, help=f"seconds for tests that run the line ({NEAR:g})")
     parser.add_argument("--wide", type=float, default=WIDE, help=f"seconds for their files ({WIDE:g}); 0: not asked")
     options = parser.parse_args()
@@ -43,11 +49,11 @@ def main() -> int:
     ).stdout.strip()
     options.cache.mkdir(parents=True, exist_ok=True)
     contexts = Contexts(ROOT, options.cache / "contexts")
-    if options.measured:
-        contexts.read()
-    else:
+    if options.measure:
         for line in contexts.measure(clone(ROOT, options.cache / "measured")):
             print(line, flush=True)
+    else:
+        contexts.read()
     chosen = sample(ROOT, options.seed, options.count, options.package or tuple(PACKAGES))
     kept = options.cache / f"{options.seed}-{commit}.jsonl"
     known = (
@@ -55,13 +61,20 @@ def main() -> int:
         if kept.exists()
         else {}
     )
-    trials, reasons = Trials(ROOT, options.cache, options.near, options.wide), report.reasons()
+    reasons, nearby = report.reasons(), Nearby(ROOT)
+    lanes: Queue[Trials] = Queue()
+    for number in range(options.jobs):
+        lanes.put(Trials(ROOT, options.cache / f"lane-{number}", options.near, options.wide))
+
+    def attempt(entry: tuple[str, Mutation]) -> Result:
+        package, mutation = entry
+        result = known.get(mutation) or _try(lanes, contexts, nearby, package, mutation)
+        return Result(package, mutation, result.verdict, reasons.get(mutation.key, ""))
+
     results: list[Result] = []
-    with kept.open("a", encoding="utf-8") as log:
-        for number, (package, mutation) in enumerate(chosen, 1):
-            result = known.get(mutation) or _try(trials, contexts, package, mutation)
-            result = Result(package, mutation, result.verdict, reasons.get(mutation.key, ""))
-            if mutation not in known:
+    with kept.open("a", encoding="utf-8") as log, ThreadPoolExecutor(options.jobs) as pool:
+        for number, result in enumerate(pool.map(attempt, chosen), 1):
+            if result.mutation not in known:
                 print(report.entry(result), file=log, flush=True)
                 print(report.line(number, len(chosen), result), flush=True)
             results.append(result)
@@ -72,12 +85,18 @@ def main() -> int:
     return int(any(not result.seen and not result.reason for result in results))
 
 
-def _try(trials: Trials, contexts: Contexts, package: str, mutation: Mutation) -> Result:
+def _try(lanes: Queue[Trials], contexts: Contexts, nearby: Nearby, package: str, mutation: Mutation) -> Result:
+    """Lets the tests that ran the line look, where that was measured; otherwise those that import the module."""
     source = (ROOT / mutation.path).read_bytes()
     last = mutation.line + source.count(b"\n", mutation.start, mutation.end)
     tests, files = contexts.tests(mutation.path, source, mutation.line, last)
-    wide = [*files, *contexts.unknown(package, mutation.path)] if trials.wide else []
-    return Result(package, mutation, trials.verdict(mutation, tests, wide))
+    near, wide = nearby.tests(mutation.path)
+    trials = lanes.get()
+    try:
+        later = dict.fromkeys([*files, *([] if tests else wide)]) if trials.wide else {}
+        return Result(package, mutation, trials.verdict(mutation, tests or near, [*later]))
+    finally:
+        lanes.put(trials)
 
 
 if __name__ == "__main__":

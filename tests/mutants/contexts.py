@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,14 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Not about behaviour, or never killers: style, coverage of documents, the tool itself.
-LEFT_OUT = (
-    "tests/bench",
-    "tests/mutants",
-    "tests/test_style.py",
-    "tests/test_architecture.py",
-    "tests/test_not_run.py",
-)
+from tests.mutants.nearby import LEFT_OUT
+
 RC = """
 [run]
 branch = false
@@ -38,23 +31,6 @@ context = ${{MUTANTS_CONTEXT-}}
 concurrency = thread
 patch = _exit, fork
 """
-# Where tests of a package may stand, for those that were not measured.
-BEHIND: dict[str, tuple[str, ...]] = {
-    "deployment": ("tests/deployment", "tests/operations", "tests/system"),
-    "operations": (
-        "tests/deployment",
-        "tests/operations",
-        "tests/system",
-        "tests/review",
-        "tests/costs",
-        "tests/lookup",
-    ),
-    "generator": ("tests/generator", "tests/design"),
-    "gate and cfn": ("tests/gate", "tests/cfn", "tests/deployment"),
-    "local AWS": ("tests/local_aws", "tests/destructive"),
-    "rehearsal": ("tests/rehearsal", "tests/system/test_rehearse"),
-}
-SLOW = ("tests/system", "tests/options", "tests/destructive")
 LIMIT = 1800  # seconds for a test file
 
 
@@ -102,18 +78,6 @@ class Contexts:
             if kept.exists():
                 body = json.loads(kept.read_text("utf-8"))
                 self._all.append(Context(name, body["seconds"], body["lines"]))
-
-    def unknown(self, package: str, path: str) -> list[str]:
-        """The test files that were not measured and may run something of a module: those that name it, most often
-        first, the quick folders before the slow ones; when none names it, those of the package."""
-        measured = {context.file for context in self._all}
-        left = [name for name in test_files(self.root) if name not in measured]
-        module = re.compile(rf"\b{re.escape(Path(path).stem)}\b")
-        counts = {name: len(module.findall((self.root / name).read_text("utf-8"))) for name in left}
-        naming = sorted(
-            (name for name in left if counts[name]), key=lambda name: (name.startswith(SLOW), -counts[name])
-        )
-        return naming or [name for name in left if name.startswith(BEHIND.get(package, ()))]
 
     def _measure(self, clone: Path, name: str) -> dict[str, Any]:
         work = self.cache / "work"

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.mutants import report
 from tests.mutants.contexts import Contexts
+from tests.mutants.nearby import WIDE, Nearby
 from tests.mutants.operators import Mutation, changes, mutations
 from tests.mutants.report import Result
 from tests.mutants.sample import PACKAGES, drawn, files, sample, shares
@@ -237,7 +238,6 @@ def test_tests_are_found_by_what_they_ran_before_the_file_changed(tmp_path: Path
     (cache / "tests+test_a.py.json").write_text(json.dumps(body), encoding="utf-8")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_a.py").write_text("", encoding="utf-8")
-    (tmp_path / "tests/test_b.py").write_text("", encoding="utf-8")
     contexts = Contexts(tmp_path, cache)
     contexts.read()
     assert contexts.tests("new/code.py", now, 2, 2) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
@@ -245,6 +245,13 @@ def test_tests_are_found_by_what_they_ran_before_the_file_changed(tmp_path: Path
     # A line that no test runs by itself runs with the module.
     assert contexts.tests("new/code.py", now, 4, 4) == (["tests/test_a.py::test_one"], ["tests/test_a.py"])
     assert contexts.tests("new/other.py", now, 1, 1) == ([], [])
-    assert contexts.unknown("gate and cfn", "new/other.py") == []
-    (tmp_path / "tests/test_b.py").write_text("from new import other", encoding="utf-8")
-    assert contexts.unknown("gate and cfn", "new/other.py") == ["tests/test_b.py"]
+
+
+def test_the_likeliest_tests_look_first() -> None:
+    """The module's own, then whoever imports it, those with servers last."""
+    near, wide = Nearby(ROOT).tests("scripts/operations/verbs/rollback.py")
+    assert near[0] == "tests/deployment/test_rollback.py" and len(near) > 1
+    assert "tests/system/test_answers.py" in wide or len(wide) == WIDE
+    assert Nearby(ROOT).tests("scripts/local_aws/engine.py")[0][0].startswith("tests/local_aws/")
+    for path in ("generator/gate/lint.py", "generator/stacks/site.py", "scripts/local_aws/engine.py"):
+        assert sum(map(len, Nearby(ROOT).tests(path))) > 2, path

@@ -55,6 +55,7 @@ class Trials:
     def __init__(self, root: Path, work: Path, near: float = NEAR, wide: float = WIDE) -> None:
         self.root, self.work, self.near, self.wide = root, work, near, wide
         self._good: dict[tuple[str, ...], bool] = {}
+        self._clean: Path | None = None
 
     def verdict(self, mutation: Mutation, tests: Sequence[str], files: Sequence[str]) -> Verdict:
         """Lets the tests that run the line look first, then whole test files. A test that fails without the fault, too,
@@ -115,12 +116,18 @@ class Trials:
         """Whether tests pass without any fault; asked once."""
         key = tuple(names)
         if key not in self._good:
-            self._good[key] = self._run(clone(self.root, self.work / "clean"), names, self.near + self.wide)[0] == 0
+            self._good[key] = self._run(self._unharmed(), names, self.near + self.wide)[0] == 0
         return self._good[key]
 
     def _in_time(self, names: Sequence[str], limit: float) -> bool:
         """Whether the same tests end in that time without the fault."""
-        return self._run(clone(self.root, self.work / "clean"), names, limit)[0] is not None
+        return self._run(self._unharmed(), names, limit)[0] is not None
+
+    def _unharmed(self) -> Path:
+        """A clone without any fault, made once."""
+        if self._clean is None:
+            self._clean = clone(self.root, self.work / "clean")
+        return self._clean
 
 
 def _end(mark: str) -> None:
