@@ -8,7 +8,7 @@ here ask for; nothing of it is changed.
 from generator.cfn import broadening
 from generator.cfn.broadening import Grant
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
-from generator.cfn.template_names import REPOSITORY
+from generator.cfn.template_names import CLOUDFORMATION_ROLE, REPOSITORY
 from generator.cfn.templates import TemplatesError, from_bodies
 from scripts.deployment.compare import read_body, resolve
 from scripts.deployment.deploy_root import RootDeployment
@@ -21,7 +21,7 @@ NAMED = 4  # statements that a refusal names
 def refusals(root: RootDeployment) -> list[Refusal]:
     """Why `access` comes first, if it does. Raises `RefusedError` for an access stack that cannot be read."""
     context, access = root.context, root.context.access
-    if access is None or root.name not in (EDGE, ENVIRONMENT):
+    if access is None or CLOUDFORMATION_ROLE not in access.outputs or root.name not in (EDGE, ENVIRONMENT):
         return []
     missing = missing_rights(root)
     if not missing:

@@ -56,9 +56,12 @@ def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> l
     new = _new_stacks(environment, previous)
     tables = dict(_tables(aws, environment)) if _makes(new, TABLE) else {}
     secrets = list(_secrets(aws, environment, new))
-    # Images alone are no reason to ask: the next release builds one. The registry of another backend is left behind.
+    # Images alone are no reason to ask: the next release builds one. A backend that comes back uses those of the last
+    # one beside its data, where that is clear, and otherwise gets a registry of its own.
     images = _makes(new, REGISTRY) and (previous is None or tables or secrets)
     repositories = list(_repositories(aws, environment)) if images else []
+    if previous and len(repositories) > 1:
+        repositories = []
     retained = []
     if tables:
         _whole(aws, environment, tables)

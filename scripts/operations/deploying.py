@@ -25,6 +25,7 @@ from scripts.operations import (
     alarms,
     deletion,
     image_first,
+    leftovers,
     linked_roles,
     parameter_effects,
     plan_document,
@@ -289,8 +290,11 @@ class Steps:
         messages = observer.service_messages if isinstance(observer, FailureObserver) else {}
         diagnosis = diagnose(outcome, root.environment.root, messages)
         outputs = dict(outcome.stack.outputs) if outcome.status in DEPLOYED else {}
-        results.append("operations", {**outcomes.outcome_document(outcome, diagnosis), "outputs": outputs})
+        left = leftovers.leftovers(outcome.events) if outcome.good else []
+        document = {**outcomes.outcome_document(outcome, diagnosis), "left": leftovers.leftover_documents(left)}
+        results.append("operations", {**document, "outputs": outputs})
         yield from outcomes.outcome_lines(outcome, diagnosis)
+        yield from leftovers.leftover_lines(left, root.aws.region)
         if outcome.status in DEPLOYED:
             yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
 

@@ -187,6 +187,13 @@ def test_a_backend_that_comes_back_uses_what_the_last_one_left(staging: Environm
     assert adopted == {SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}  # the key is the environment's own
 
 
+def test_a_choice_of_images_stops_nobody_who_has_an_environment(staging: Environment) -> None:
+    several = Left(names(staging))
+    several.repositories.append(several.repository(f"{IMAGES}-older"))
+    adopted = adopted_values(several, staging, living(staging, BackendTarget="NONE"))
+    assert adopted == {SECRET: SECRET_ARN, TABLES: "EXISTING"}
+
+
 def test_a_living_backend_adopts_nothing(staging: Environment) -> None:
     for before in (living(staging), living(staging, BackendTarget="BEANSTALK")):
         assert adopted_values(Left(names(staging)), staging, before, adopt=False) == {}

@@ -10,6 +10,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack, StackResource
+from scripts.operations import leftovers
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Diagnosis
 from scripts.operations.diagnose.history import nested, stack_or_last, steps
@@ -105,6 +106,7 @@ class Deletion:
         survey = teardown.survey(aws, stack)
         results.append("stacks", teardowns.teardown_document(survey))
         say(teardowns.teardown_lines(survey, self._named(survey.stays)))
+        say(leftovers.leftover_lines(leftovers.of_stack(aws, stack), aws.region))
         if survey.forbidden:
             raise RefusedError(f"{stack.name} was not touched: {'; '.join(survey.forbidden)}.")
         self._confirm(stack)

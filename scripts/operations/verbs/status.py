@@ -10,6 +10,7 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
 from scripts.deployment.stacks import Stack
+from scripts.operations import leftovers
 from scripts.operations.diagnose import history, recovery
 from scripts.operations.diagnose.operation import last_operation, read_events
 from scripts.operations.options import NoOptions
@@ -38,6 +39,8 @@ def run(run: Run, _options: NoOptions) -> Exit:
             continue
         children = _children(aws, stack) if stack else {}
         say(outcomes.status_lines(stack, root.stack, children))
+        if stack and stack.meaning.action is Action.UPDATE:
+            say(leftovers.leftover_lines(leftovers.of_stack(aws, stack), aws.region))
         results.append("stacks", outcomes.status_document(stack, root.stack, children))
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:

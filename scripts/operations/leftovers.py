@@ -1,0 +1,76 @@
+"""What a good update was to delete and did not: CloudFormation tries three times, then takes the resource out of its
+stack and calls the update complete. Nobody finds it again unless it is told.
+
+Sources: CloudFormation User Guide, "Troubleshooting CloudFormation", "Resource removed from stack but not deleted";
+Cloud Control API user guide, "Deleting a resource" (by type and primary identifier).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from shlex import quote
+from typing import Any
+
+from generator.cfn.templates import STACK
+from scripts.deployment.aws import Aws
+from scripts.deployment.execute import Event
+from scripts.deployment.stacks import Stack, resources
+from scripts.operations.diagnose.operation import read_events
+from scripts.terminal.text import RED, Line, line
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A resource that left its stack and goes on to exist: `id` is its ARN or what its type calls it."""
+
+    path: tuple[str, ...]
+    type: str
+    id: str
+    reason: str
+
+    @property
+    def command(self) -> str:
+        """What removes it, without the Region."""
+        if self.type == STACK:
+            return f"aws cloudformation delete-stack --stack-name {quote(self.id)}"
+        return f"aws cloudcontrol delete-resource --type-name {self.type} --identifier {quote(self.id)}"
+
+
+def leftovers(events: Iterable[Event]) -> list[Leftover]:
+    """What some events of a root stack say was not deleted, and not afterwards either, in the order of its paths."""
+    last = {event.physical_id: event for event in events if event.physical_id and event.path}
+    return sorted(
+        (
+            Leftover(event.path, event.type, event.physical_id, event.reason)
+            for event in last.values()
+            if event.status == "DELETE_FAILED"
+        ),
+        key=lambda left: left.path,
+    )
+
+
+def of_stack(aws: Aws, stack: Stack) -> list[Leftover]:
+    """What all earlier updates of a stack have left behind; what the stack still lists is its own. CloudFormation keeps
+    events for 90 days (User Guide, "View stack information")."""
+    failed = leftovers(read_events(aws, stack.id, None))
+    there = {each.physical_id for each in resources(aws, stack.id)} if failed else set()
+    return [left for left in failed if left.id not in there]
+
+
+def leftover_lines(left: Iterable[Leftover], region: str) -> Iterator[Line]:
+    """Loud, because nothing else says it: what is left, why, and the command that removes it."""
+    entries = list(left)
+    if not entries:
+        return
+    yield line(("not deleted, and in no stack any more:", RED), depth=1)
+    for entry in entries:
+        yield line(f"{' > '.join(entry.path)}  {entry.type}  {entry.id}", depth=2)
+        yield line(f"reason: {entry.reason}", depth=3)
+        yield line(f"remove it: {entry.command} --region {region}", depth=3)
+
+
+def leftover_documents(left: Iterable[Leftover]) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {"path": list(each.path), "type": each.type, "id": each.id, "reason": each.reason, "command": each.command}
+        for each in left
+    ]
