@@ -1,7 +1,7 @@
 """Rehearses one release of an application through the environment on the local AWS: `python -m scripts.rehearse`.
 
-Exit status: 0 when the release would have succeeded, 1 when it would have failed; the others as in
-`scripts/deployment/errors.py`.
+Exit status: 0 when the release would have succeeded, 1 when it would have failed, 4 when this machine lacks what it
+takes to know; the others as in `scripts/deployment/errors.py`.
 """
 
 import json
@@ -91,6 +91,8 @@ def run(options: Namespace) -> Exit:
         raise
     if options.keep:
         _keep_up(choices, _command(options))
+    if release.unjudged:
+        return Exit.MANUAL
     return Exit.DONE if release.succeeded else Exit.FAILED
 
 

@@ -291,6 +291,7 @@ class ReleaseEngine:
             seconds=seconds,
             overhead=max(0.0, seconds - context.application_seconds),
             not_reached=() if all(execution.rollback) else left,
+            unjudged=tuple(dict.fromkeys(context.tasks.unjudged)),
         )
 
     def _run_stages(self, execution: Execution) -> list[StageResult]:

@@ -11,3 +11,7 @@ class ActionFailedError(Exception):
 
 class UnsupportedError(ActionFailedError):
     """Something is deployed that a rehearsal does not simulate; the message names it."""
+
+
+class NotJudgedError(ActionFailedError):
+    """What happens on AWS here cannot be known without what this machine lacks; the message says what that is."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.rehearsal.messages import Message
 from scripts.rehearsal.permissions import Usage
-from scripts.terminal.text import BOLD, GREEN, RED, Line, count, line
+from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, count, line
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class StageResult:
 class Release:
     """One execution of a pipeline, from start to end; `not_reached` are the stages that it did not come to.
 
-    `overhead` are the seconds that neither builds nor the application used.
+    `overhead` are the seconds that neither builds nor the application used; `unjudged` is what ended the release here
+    and might not have on AWS.
     """
 
     pipeline: str
@@ -60,6 +61,7 @@ class Release:
     seconds: float
     overhead: float
     not_reached: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -69,9 +71,12 @@ class Release:
 def report_lines(release: Release) -> Iterator[Line]:
     """The report that ends a rehearsal."""
     verdict = ("would have succeeded", GREEN) if release.succeeded else ("would have FAILED", RED)
+    if release.unjudged:
+        verdict = ("was NOT JUDGED: it ended here for want of what this machine does not have", YELLOW)
     yield line()
     yield line((f"{release.pipeline}: the release of commit {release.commit[:12]} ", BOLD), verdict)
     yield line(f"started {release.started}; execution {release.id}", depth=1)
+    yield from _list("not judged", release.unjudged)
     yield from _stage_lines(release)
     yield from _list("artifacts", [f"{name}: {text}" for name, text in release.artifacts.items()])
     yield line(("permissions", BOLD))

@@ -16,7 +16,18 @@ from moto.server import ThreadedMotoServer
 
 from scripts.rehearsal.runtime import application, toolchains
 from tests.support.processes import gone
-from tests.support.rehearsal.serving import ROOT, ask, clients_table, production, sample_bundle, sample_python
+from tests.support.rehearsal.serving import (
+    ROOT,
+    ask,
+    clients_table,
+    production,
+    sample_bundle,
+    sample_python,
+    start_module,
+)
+
+# What starting it adds.
+ADDED = ("HOME", "PYTHONPATH", "PYTHONUNBUFFERED", "REHEARSAL_LISTENING")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +53,7 @@ def sample(
     (bundle / "app" / "seen.py").write_text(
         "import json, os\nfrom .main import app\napp.get('/seen')(lambda: dict(os.environ))\n"
     )
-    running = application.start_module(
-        application.Launch(bundle, production(aws), application.free_port()), "app.seen:app", python
-    )
+    running = start_module(application.Launch(bundle, production(aws), application.free_port()), "app.seen:app", python)
     del os.environ["PARENTS_OWN"]
     yield running
     running.stop()
@@ -59,9 +68,9 @@ def answer(
 
 def test_it_has_exactly_the_environment_that_it_is_given(sample: application.ApplicationProcess, aws: str) -> None:
     seen = answer(sample, "/seen")[1]
-    own = {name: value for name, value in seen.items() if name not in (*toolchains.INHERITED, "HOME")}
+    own = {name: value for name, value in seen.items() if name not in (*toolchains.INHERITED, *ADDED)}
     assert own.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"  # Python sets it itself where there is no locale
-    assert own == {**production(aws), **application.IMAGE_ENVIRONMENT}
+    assert own == production(aws)
 
 
 def test_health_is_200_and_healthy_while_every_table_is_missing(sample: application.ApplicationProcess) -> None:
@@ -88,7 +97,7 @@ def test_the_command_of_a_procfile_runs_with_all_that_it_starts(python: Path, aw
 
 def test_health_is_200_and_unhealthy_without_aws(python: Path, tmp_path: Path) -> None:
     environment = {**production("http://127.0.0.1:1"), "AWS_MAX_ATTEMPTS": "1"}
-    running = application.start_module(
+    running = start_module(
         application.Launch(sample_bundle(tmp_path), environment, application.free_port()), "app.main:app", python
     )
     try:
@@ -126,10 +135,8 @@ def test_values_that_it_does_not_accept_end_it_and_the_log_says_why(
 ) -> None:
     variables: dict[str, str | None] = {**production("http://127.0.0.1:1"), **change}
     environment = {name: value for name, value in variables.items() if value is not None}
-    with pytest.raises(
-        application.ProcessError, match=r"app.main:app ended with status 1, the end of .*bundle.log"
-    ) as error:
-        application.start_module(
+    with pytest.raises(application.ProcessError, match=r"ended with status 1, the end of .*bundle.log") as error:
+        start_module(
             application.Launch(sample_bundle(tmp_path), environment, application.free_port()), "app.main:app", python
         )
     assert named in str(error.value)
@@ -153,8 +160,8 @@ async def app(scope, receive, send):
 
 def test_one_that_does_not_answer_in_time_is_ended(python: Path, tmp_path: Path) -> None:
     bundle = small(tmp_path, "import os, time\nprint('process', os.getpid())\ntime.sleep(60)\n")
-    with pytest.raises(application.ProcessError, match=r"did not answer within 2 s[\s\S]*process \d+") as error:
-        application.start_module(application.Launch(bundle, {}, application.free_port(), 2.0), "small:app", python)
+    with pytest.raises(application.ProcessError, match=r"did not answer within \d+ s[\s\S]*process \d+") as error:
+        start_module(application.Launch(bundle, {}, application.free_port(), 2.0), "small:app", python)
     assert gone(int(str(error.value).split()[-1]))
 
 
@@ -163,13 +170,13 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(
 ) -> None:
     port = int(sample.url.rsplit(":", 1)[1])
     with pytest.raises(application.ProcessError, match=f"port {port} is taken"):
-        application.start_module(application.Launch(tmp_path, {}, port), "small:app", Path(sys.executable))
+        start_module(application.Launch(tmp_path, {}, port), "small:app", sample_python())
 
 
 def test_stop_ends_what_the_application_started_too(python: Path, tmp_path: Path) -> None:
     child = "import signal, subprocess\nchild = subprocess.Popen(['sleep', '60'])\nprint(child.pid)\n"
     bundle = small(tmp_path, f"{child}{ANSWERS}")
-    running = application.start_module(application.Launch(bundle, {}, application.free_port()), "small:app", python)
+    running = start_module(application.Launch(bundle, {}, application.free_port()), "small:app", python)
     number = int(running.log.read_text().split()[0])
     assert not gone(number, 0)
     running.stop()
@@ -182,8 +189,9 @@ def test_it_does_not_outlive_its_parent(python: Path, tmp_path: Path, number: si
     bundle, port = small(tmp_path, ANSWERS), application.free_port()
     parent = (
         "import sys, time\nfrom pathlib import Path\nfrom scripts.rehearsal.runtime import application\n"
+        "from tests.support.rehearsal.serving import start_module\n"
         f"launch = application.Launch(Path({str(bundle)!r}), {{}}, {port})\n"
-        f"running = application.start_module(launch, 'small:app', Path({str(python)!r}))\n"
+        f"running = start_module(launch, 'small:app', Path({str(python)!r}))\n"
         f"print(running.process.pid, flush=True)\ntime.sleep({60 if number else 0})\n"
     )
     with subprocess.Popen([sys.executable, "-c", parent], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:

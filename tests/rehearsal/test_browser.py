@@ -32,6 +32,7 @@ from tests.support.rehearsal.serving import (
     sample_python,
     sample_site,
     serve_distribution,
+    start_module,
 )
 
 QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
@@ -100,9 +101,7 @@ def dashboard(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     address = "http://{}:{}".format(*aws.get_host_and_port())
     with clients_table(address):
         bundle, port = sample_bundle(folder), application.free_port()
-        backend = application.start_module(
-            application.Launch(bundle, production(address), port), "app.main:app", sample_python()
-        )
+        backend = start_module(application.Launch(bundle, production(address), port), "app.main:app", sample_python())
         served = serve_distribution(distribution(), site.get, backend.url)
         yield Dashboard(served, backend, chromium, folder / "profile")
         served.stop()

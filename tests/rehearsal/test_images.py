@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.rehearsal.builds.images import Images, instructions, problems
+from scripts.rehearsal.builds.images import Images
 from scripts.rehearsal.builds.programs import ProgramCall
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.permissions import AccessDeniedError
@@ -31,45 +31,6 @@ def context(tmp_path: Path) -> Path:
     (folder / "requirements.txt").write_text("")
     (folder / "Dockerfile").write_text(GOOD)
     return folder
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("", "", []),
-        ("FROM python:3.11\n", "", ["there is no FROM"]),
-        ('CMD ["uvicorn", "app.main:app"]\n', "", ["there is no CMD, so a task would end at once"]),
-        ("requirements.txt", "missing.txt", ["COPY missing.txt: the context has no such file"]),
-        ("COPY requirements.txt .", "COPY --from=other /x .", []),
-        ("COPY requirements.txt .", "COPY . .", []),
-        ("COPY requirements.txt .", "COPY /app require*.txt .", []),
-        ("COPY requirements.txt .", "COPY require*.toml .", ["COPY require*.toml: the context has no such file"]),
-        ("COPY requirements.txt .", 'COPY ["missing", "."]', ["COPY missing: the context has no such file"]),
-    ],
-)
-def test_dockerfiles(context: Path, old: str, new: str, expected: list[str]) -> None:
-    assert list(problems(instructions(GOOD.replace(old, new)), context)) == expected
-
-
-@pytest.mark.parametrize(
-    ("command", "module"),
-    [
-        ('["gunicorn", "-b", "0.0.0.0:8000", "app.main:app"]', "app.main:app"),
-        ('["sh", "-c", "uvicorn main:app --port ${PORT:-8000}"]', "main:app"),
-        ('["python", "run.py"]', ""),
-    ],
-)
-def test_the_module_that_a_command_serves(tmp_path: Path, context: Path, command: str, module: str) -> None:
-    (context / "Dockerfile").write_text(f"FROM x\nCOPY $SOME/where .\nCMD {command}\n")
-    registry = Registry()
-    docker = images(tmp_path, registry).docker(role_checker(allow("Push", ["ecr:*"], "*")), ROLE)
-    for words in (["build", "--file", "Dockerfile", "--tag", TAG, "."], ["push", TAG]):
-        assert docker(ProgramCall(words, context)).status == 0
-    image = images(tmp_path, registry).pull(TAG)
-    assert image.module == module
-    if not module:
-        with pytest.raises(ActionFailedError, match="names no module"):
-            image.served_module()
 
 
 class Registry(PreparedAws):
@@ -98,8 +59,8 @@ def test_an_image_is_there_as_long_as_its_registry(tmp_path: Path, context: Path
     name, arguments = registry.calls[-1]
     assert name == "ecr.put_image" and (arguments["repositoryName"], arguments["imageTag"]) == ("images", "0123")
     image = images(tmp_path, registry).pull(TAG)
-    assert image.module == "app.main:app" and (image.context / "requirements.txt").exists()
-    assert images(tmp_path, registry).pull(f"{TAG.rpartition(':')[0]}@{image.digest}").context == image.context
+    assert image.container.command == ["uvicorn", "app.main:app"] and (image.files / "requirements.txt").exists()
+    assert images(tmp_path, registry).pull(f"{TAG.rpartition(':')[0]}@{image.digest}").files == image.files
     assert registry.calls[-1][1] == {"repositoryName": "images", "imageIds": [{"imageDigest": image.digest}]}
     with pytest.raises(ActionFailedError, match=r"CannotPullContainerError: .*: not found in the registry"):
         images(tmp_path, PreparedAws({"ecr.batch_get_image": {"images": []}})).pull(TAG)
@@ -118,7 +79,7 @@ def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     (context / "requirements.txt").unlink()
     docker = images(tmp_path, PreparedAws()).docker(role_checker(), ROLE)
     answer = docker(ProgramCall(["build", "--file", "Dockerfile", "--tag", TAG, "."], context))
-    assert (answer.status, answer.error) == (1, "Dockerfile: COPY requirements.txt: the context has no such file\n")
+    assert (answer.status, answer.error) == (1, "Dockerfile:3: COPY requirements.txt: the context has no such file\n")
     assert docker(ProgramCall(["run", "x"], context)).status == 125
     assert docker(ProgramCall(["login"], context)).status == 1
 

@@ -1,25 +1,26 @@
-"""Images: `docker` as builds see it. It checks the Dockerfile and its context, keeps the context, from which a task is
-started, and registers what is pushed in the registry.
+"""Images: `docker` as builds see it. It reads the Dockerfile as a builder does, keeps the files of the image, from
+which a task is started, and registers what is pushed.
 
 Where a Docker engine answers, the image is really built too; without one the report says that it was not. A push goes
 to the registry's API only: the local AWS keeps manifests and no layers. So an image exists as long as its registry has
-its manifest, whose digest is the name of the context's folder here.
+its manifest, whose digest is the name of its folder here.
 """
 
 import hashlib
 import json
 import os
-import re
-import shlex
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
+from scripts.rehearsal.builds.container import Container, build
+from scripts.rehearsal.builds.dockerfile import DockerfileError
 from scripts.rehearsal.builds.programs import ProgramCall, ProgramResult
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.permissions import PermissionChecker
@@ -27,32 +28,23 @@ from scripts.rehearsal.runtime.toolchains import tool_environment
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
-ASGI_MODULE = re.compile(r"\b[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 UNUSED_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Image:
-    """A built image: its name, the digest of its manifest, its context, and the module that its command serves."""
+    """A built image: its name, the digest of its manifest, its files, and what a container of it starts."""
 
     uri: str
     digest: str
-    module: str
+    container: Container
     manifest: str
-    context: Path
-
-    def served_module(self) -> str:
-        """The ASGI module that the image serves. Raises `ActionFailedError` when its command names none."""
-        if not self.module:
-            raise ActionFailedError(
-                f"{self.uri}: its CMD names no module like app.main:app, so a rehearsal cannot start it"
-            )
-        return self.module
+    files: Path
 
 
 @dataclass(frozen=True)
 class Images:
-    """The images that builds of this rehearsal built, and the contexts of all that were pushed, in `folder`."""
+    """The images that builds of this rehearsal built, and the files of all that were pushed, in `folder`."""
 
     aws: Aws
     folder: Path
@@ -77,8 +69,8 @@ class Images:
                 "rehearse with the cache that did, or release again"
             )
         os.utime(folder)
-        module = json.loads((folder / "image.json").read_text(encoding="utf-8"))["module"]
-        return Image(uri, digest, module, manifest, folder / "context")
+        container = Container(**json.loads((folder / "image.json").read_text(encoding="utf-8")))
+        return Image(uri, digest, container, manifest, folder / "files")
 
     def docker(self, checker: PermissionChecker, role: str) -> Callable[[ProgramCall], ProgramResult]:
         """`docker` in the name of a build's role."""
@@ -99,7 +91,7 @@ class Images:
         return run
 
     def delete_unused(self, delete: Callable[[Path], None]) -> None:
-        """Deletes the contexts that no task was started from for weeks."""
+        """Deletes the files that no task was started from for weeks."""
         for folder in self.folder.glob("sha256:*"):
             if time.time() - folder.stat().st_mtime > UNUSED_SECONDS:
                 delete(folder)
@@ -110,9 +102,6 @@ class Images:
         file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return ProgramResult(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
-        lines = instructions(file.read_text(encoding="utf-8"))
-        if faults := list(problems(lines, context)):
-            return ProgramResult(error="".join(f"{file.name}: {fault}\n" for fault in faults), status=1)
         output, docker = "", docker_engine()
         if docker:
             done = subprocess.run(
@@ -126,32 +115,36 @@ class Images:
             if done.returncode:
                 return ProgramResult(done.stdout, done.stderr, done.returncode)
             output = done.stdout + done.stderr
-        image = self._keep(tag, lines, file, context)
+        try:
+            image = self._keep(tag, file, context)
+        except DockerfileError as error:
+            return ProgramResult(error=f"{error}\n", status=1)
         self.built[tag] = image
         if docker:
             self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
             return ProgramResult(output)
-        self.note("docker build: no engine; Dockerfile and context were checked, the context is used as the image")
-        return ProgramResult(
-            f"not built: {len(lines)} instructions and their context were checked\nwriting image {image.digest}\n"
-        )
+        self.note("docker build: no engine; the Dockerfile was read as a builder reads it, its files are the image's")
+        for unseen in image.container.unseen:
+            self.note(f"docker build, not looked at: {unseen}")
+        return ProgramResult(f"not built, but read: {file.name}\nwriting image {image.digest}\n")
 
-    def _keep(self, tag: str, lines: list[tuple[str, str]], file: Path, context: Path) -> Image:
-        """Copies the context of an image to where a task can be started from it."""
-        content = hashlib.sha256(file.read_bytes())
-        for path in sorted(path for path in context.rglob("*") if path.is_file()):
-            content.update(str(path.relative_to(context)).encode() + b"\0" + path.read_bytes())
-        config = {"mediaType": CONFIG_TYPE, "size": 1, "digest": f"sha256:{content.hexdigest()}"}
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
-        digest = _digest(manifest.encode())
-        command = next((rest for name, rest in lines if name == "CMD" and ASGI_MODULE.search(rest)), "")
-        match = ASGI_MODULE.search(command)
-        image = Image(tag, digest, match[0] if match else "", manifest, self.folder / digest / "context")
-        if not (self.folder / digest / "image.json").exists():
-            shutil.rmtree(self.folder / digest, ignore_errors=True)
-            shutil.copytree(context, image.context)
-            text = json.dumps({"module": image.module})
-            (self.folder / digest / "image.json").write_text(text, encoding="utf-8")
+    def _keep(self, tag: str, file: Path, context: Path) -> Image:
+        """Puts the files of an image to where a task can be started from it. Raises `DockerfileError`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            files, container = build(file, context, Path(work))
+            content = hashlib.sha256(file.read_bytes())
+            for path in sorted(path for path in files.rglob("*") if path.is_file()):
+                content.update(str(path.relative_to(files)).encode() + b"\0" + path.read_bytes())
+            config = {"mediaType": CONFIG_TYPE, "size": 1, "digest": f"sha256:{content.hexdigest()}"}
+            manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
+            digest = _digest(manifest.encode())
+            image = Image(tag, digest, container, manifest, self.folder / digest / "files")
+            if not (self.folder / digest / "image.json").exists():
+                shutil.rmtree(self.folder / digest, ignore_errors=True)
+                (self.folder / digest).mkdir()
+                files.rename(image.files)
+                (self.folder / digest / "image.json").write_text(json.dumps(asdict(container)), encoding="utf-8")
         return image
 
     def _push(self, tag: str, checker: PermissionChecker, role: str) -> ProgramResult:
@@ -180,33 +173,6 @@ def docker_engine() -> str | None:
     command = [docker, "version", "--format", "{{.Server.Version}}"]
     done = subprocess.run(command, capture_output=True, timeout=30, check=False)
     return docker if done.returncode == 0 else None
-
-
-def instructions(text: str) -> list[tuple[str, str]]:
-    """The instructions of a Dockerfile, continued lines joined (Dockerfile reference)."""
-    joined = re.sub(r"\\\n", " ", "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")))
-    lines = (line.strip().split(None, 1) for line in joined.splitlines() if line.strip())
-    return [(words[0].upper(), words[1] if len(words) > 1 else "") for words in lines]
-
-
-def problems(lines: list[tuple[str, str]], context: Path) -> Iterator[str]:
-    """What a build would fail on: no FROM, no command, files that the context does not have."""
-    names = {name for name, _ in lines}
-    if "FROM" not in names:
-        yield "there is no FROM"
-    if not names & {"CMD", "ENTRYPOINT"}:
-        yield "there is no CMD, so a task would end at once"
-    for name, rest in lines:
-        if name in ("COPY", "ADD") and "--from=" not in rest:
-            for source in _copied(rest):
-                exists = source.startswith("http") or "$" in source or (context / source.lstrip("/")).exists()
-                if not exists and not any(context.glob(source.lstrip("/"))):
-                    yield f"{name} {source}: the context has no such file"
-
-
-def _copied(arguments: str) -> list[str]:
-    words = json.loads(arguments) if arguments.startswith("[") else shlex.split(arguments)
-    return [word for word in words if not word.startswith("--")][:-1]
 
 
 def _parts(uri: str) -> tuple[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.error
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,14 +37,18 @@ def watch():
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
 """
-RUN_UVICORN = f'{WATCH_PARENT}runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)'
 # The command is asked to end with its group, and is waited for.
+RUN_WORDS = f"""{WATCH_PARENT}signal.signal(signal.SIGTERM, lambda *_: None)
+try:
+    sys.exit(subprocess.call(sys.argv[1:]))
+except OSError as error:
+    sys.exit(f"exec {{sys.argv[1]}}: {{error.strerror}}")
+"""
 RUN_COMMAND = f"""{WATCH_PARENT}signal.signal(signal.SIGTERM, lambda *_: None)
 sys.exit(subprocess.call(["/bin/sh", "-c", sys.argv[1]]))
 """
 
-# What the image's Dockerfile sets beside the task's environment.
-IMAGE_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+SETTLED_SECONDS = 1.0
 
 
 class ProcessError(ActionFailedError):
@@ -94,37 +98,36 @@ class Launch:
 
     `environment` is all that the application gets, besides what starting a program takes
     (`toolchains.minimal_environment`); `patience` are the seconds that it has to answer. The log is `<bundle>.log`
-    beside the bundle.
+    beside the bundle. `folder` is where it starts, when that is not the bundle.
     """
 
     bundle: Path
     environment: Mapping[str, str]
     port: int
     patience: float = START_SECONDS
-
-
-def start_module(launch: Launch, module: str, python: Path) -> ApplicationProcess:
-    """Starts `uvicorn MODULE` in the bundle and returns when it answers HTTP, whatever it answers.
-
-    It gets what the image sets (`IMAGE_ENVIRONMENT`), too. `module` is like `app.main:app`, `python` an interpreter
-    that has the application's requirements. Raises `ProcessError` when the port is taken, when the process ends, or
-    when it does not answer in time.
-    """
-    command = [str(python), "-c", RUN_UVICORN, module, "--host", HOST, "--port", str(launch.port)]
-    return _start(launch, command, module, {**IMAGE_ENVIRONMENT, **launch.environment})
+    folder: Path | None = None
 
 
 def start_command(launch: Launch, command: str, programs: Path) -> ApplicationProcess:
-    """Starts a line of a shell in the bundle; as `start_module`, without what an image sets.
+    """Starts a line of a shell in the bundle, and returns when it answers HTTP, whatever it answers.
 
-    `programs` is a folder that goes before all others on PATH.
+    `programs` is a folder that goes before all others on PATH. Raises `ProcessError` when the port is taken, when the
+    process ends, or when it does not answer in time.
     """
     path = os.pathsep.join([str(programs), os.environ.get("PATH", os.defpath)])
     argv = [sys.executable, "-c", RUN_COMMAND, command]
-    return _start(launch, argv, f"`{command}`", {**launch.environment, "PATH": path})
+    return start(launch, argv, f"`{command}`", {**launch.environment, "PATH": path})
 
 
-def _start(launch: Launch, command: Sequence[str], name: str, environment: Mapping[str, str]) -> ApplicationProcess:
+def start(
+    launch: Launch,
+    command: Sequence[str],
+    name: str,
+    environment: Mapping[str, str],
+    problem: Callable[[], str] = lambda: "",
+) -> ApplicationProcess:
+    """Starts the words of a command and returns when it answers HTTP; `name` is what messages call it, `problem` says
+    why the process will never answer, if it knows. Raises `ProcessError`."""
     bundle, port = launch.bundle, launch.port
     if not is_port_free(port):
         raise ProcessError(f"port {port} is taken by another process; stop that one or give another port")
@@ -132,7 +135,7 @@ def _start(launch: Launch, command: Sequence[str], name: str, environment: Mappi
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            cwd=bundle,
+            cwd=launch.folder or bundle,
             env={**minimal_environment(bundle.with_name(f"{bundle.name}.home")), **environment},
             stdin=subprocess.PIPE,
             stdout=output,
@@ -143,10 +146,14 @@ def _start(launch: Launch, command: Sequence[str], name: str, environment: Mappi
     atexit.register(running.stop)
     deadline = time.monotonic() + launch.patience
     while not _answers(port):
-        status = process.poll()
-        if status is not None or time.monotonic() > deadline:
+        status, unreachable = process.poll(), problem()
+        # Servers bind several sockets one after the other.
+        settled = unreachable and log.stat().st_mtime < time.time() - SETTLED_SECONDS
+        if status is not None or time.monotonic() > deadline or settled:
             running.stop()
-            end = f"did not answer within {launch.patience:.0f} s" if status is None else f"ended with status {status}"
+            end = f"ended with status {status}"
+            if status is None:
+                end = unreachable or f"did not answer within {launch.patience:.0f} s"
             lines = log.read_text("utf-8", "replace").splitlines()[-SHOWN_LINES:]
             raise ProcessError(f"{name} {end}, the end of {log}:\n" + "\n".join(lines))
         time.sleep(0.05)

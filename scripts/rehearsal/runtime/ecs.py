@@ -4,6 +4,7 @@ The local AWS keeps services and task definitions and runs nothing, so what it a
 here, for the builds that ask.
 """
 
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,10 +16,12 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.artifacts import shown_path
 from scripts.rehearsal.builds.aws_cli import Hook
-from scripts.rehearsal.builds.images import Images
-from scripts.rehearsal.errors import ActionFailedError, UnsupportedError
+from scripts.rehearsal.builds.container import Container
+from scripts.rehearsal.builds.images import Image, Images
+from scripts.rehearsal.errors import ActionFailedError, NotJudgedError, UnsupportedError
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime import application
+from scripts.rehearsal.runtime.containers import start_image
 from scripts.rehearsal.runtime.toolchains import application_python
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -53,8 +56,8 @@ class RunningService:
 class EcsTasks:
     """The services whose tasks run here; all answer on one port, so only one of them can be reached from outside.
 
-    `folder` is for bundles and logs, `venvs` for the applications' requirements unless `python` is an interpreter that
-    stands for all.
+    `folder` is for files and logs, `venvs` for the applications' requirements unless `python` is an interpreter that
+    stands for all. `unjudged` is what cannot be started without an engine.
     """
 
     aws: Aws
@@ -66,6 +69,7 @@ class EcsTasks:
     print_line: Callable[[str], None]
     services: dict[str, RunningService] = field(default_factory=dict)
     port: int = field(default_factory=application.free_port)
+    unjudged: list[str] = field(default_factory=list)
 
     def reconcile(self, cluster: str, name: str) -> None:
         """Makes what runs what the service should run. Raises `ActionFailedError` when its task does not start; then
@@ -81,6 +85,8 @@ class EcsTasks:
                 running = self._start(service)
             except (AwsError, ActionFailedError) as error:
                 self.services[arn] = RunningService(problem=str(error))
+                if isinstance(error, NotJudgedError):
+                    self.unjudged.append(str(error))
                 raise ActionFailedError(f"(service {name}) failed to launch a task: {error}") from error
         prefix = service["clusterArn"].replace(":cluster/", ":task/")
         running.tasks = (running.tasks + [f"{prefix}/{uuid.uuid4().hex}" for _ in range(desired)])[:desired]
@@ -117,22 +123,38 @@ class EcsTasks:
         container = containers[0]
         uri, environment = container["image"], self._environment(body, container)
         image = self.images.pull(uri)
-        bundle = self.folder / f"task-{uuid.uuid4().hex[:8]}"
-        shutil.copytree(image.context, bundle)
-        requirements = bundle / "requirements.txt"
-        if not requirements.exists():
-            raise UnsupportedError(f"{uri} has no requirements.txt at its top, and nothing else is installed here")
-        python = self.python or application_python(requirements, self.venvs)
-        process = application.start_module(
-            application.Launch(bundle, environment, self.port), image.served_module(), python
+        task = self.folder / f"task-{uuid.uuid4().hex[:8]}"
+        shutil.copytree(image.files, task, symlinks=True)
+        process = start_image(
+            application.Launch(task, environment, self.port),
+            task,
+            image.container,
+            self._programs(image, task),
+            _container_port(service, container),
         )
         if problem := self._health_problem(process.url, service):
             process.stop()
             raise ActionFailedError(problem)
         self.print_line(
-            f"task of {uri.rpartition('/')[2]}: {image.module} on {process.url}, log {shown_path(process.log)}"
+            f"task of {uri.rpartition('/')[2]}: {' '.join(image.container.command)} on {process.url}, "
+            f"log {shown_path(process.log)}"
         )
         return RunningService(definition, [], process, container["name"], uri)
+
+    def _programs(self, image: Image, files: Path) -> Path:
+        """The folder of the programs that the `pip install` calls of an image bring. Raises `NotJudgedError` for an
+        image without any."""
+        if self.python:
+            return self.python.parent
+        lines = requirement_lines(image.container, files)
+        if not lines:
+            raise NotJudgedError(
+                f"{image.uri}: no RUN of its Dockerfile is a `pip install` of something that it has, and nothing else "
+                "is installed in a rehearsal without a Docker engine"
+            )
+        requirements = files.with_name(f"{files.name}.requirements.txt")
+        requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return application_python(requirements, self.venvs).parent
 
     def _health_problem(self, url: str, service: Mapping[str, Any]) -> str:
         """What the health checks of the service's target groups find wrong; empty when they pass."""
@@ -203,3 +225,37 @@ class EcsTasks:
             for task in running.tasks
             if task in arguments["tasks"]
         ]
+
+
+def requirement_lines(container: Container, files: Path) -> list[str]:
+    """Everything that an image's `pip install` calls name, as the lines of one requirements file: with the text of the
+    files that they read, because an environment is known by its text."""
+    lines: list[str] = []
+    for install in container.installs:
+        words = iter(install)
+        for word in words:
+            if word in ("-r", "--requirement", "-c", "--constraint"):
+                lines += _texts(files / next(words, "").lstrip("/"))
+            elif word.startswith("/") and (files / word.lstrip("/")).exists():
+                lines.append(str(files / word.lstrip("/")))
+            else:
+                lines.append(word)
+    return list(dict.fromkeys(lines))
+
+
+def _texts(file: Path) -> list[str]:
+    if not file.is_file():
+        return []
+    lines: list[str] = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        other = re.match(r"\s*(?:-r|-c|--requirement|--constraint)[ =]*([^\s#]+)", line)
+        lines += _texts(file.parent / other[1]) if other and "://" not in other[1] else [line]
+    return lines
+
+
+def _container_port(service: Mapping[str, Any], container: Mapping[str, Any]) -> int:
+    """The port of the container that the service registers at its load balancer."""
+    [port] = {
+        entry["containerPort"] for entry in service["loadBalancers"] if entry["containerName"] == container["name"]
+    }
+    return int(port)

@@ -22,10 +22,13 @@ import boto3
 
 from generator.cfn.assertions import conditions
 from generator.cfn.intrinsics import decide, render
+from scripts.rehearsal.builds.container import Container
 from scripts.rehearsal.edge import distribution as edge
 from scripts.rehearsal.edge import functions
 from scripts.rehearsal.edge import server as serve
 from scripts.rehearsal.runtime import toolchains
+from scripts.rehearsal.runtime.application import ApplicationProcess, Launch
+from scripts.rehearsal.runtime.containers import start_image
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "tests" / "applications" / "sample"
@@ -231,3 +234,10 @@ def production(aws: str) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "x",
         "AWS_SECRET_ACCESS_KEY": "x",
     }
+
+
+def start_module(launch: Launch, module: str, python: Path) -> ApplicationProcess:
+    """`uvicorn MODULE` in the bundle as an image starts it; `python` has the application's requirements."""
+    command = ["uvicorn", module, "--host", "0.0.0.0", "--port", "8000"]
+    container = Container(command, environment={"PYTHONUNBUFFERED": "1"})
+    return start_image(launch, launch.bundle, container, python.parent, 8000)

@@ -1,0 +1,398 @@
+"""What the image of a Dockerfile holds and what a container of it starts, without an engine.
+
+Instructions that copy, set and name things are carried out. A `RUN` is not: what it installs with pip is read, what it
+does to files with mkdir and chmod is done, and everything else is listed as not looked at.
+
+Sources: Docker's documentation, "Dockerfile reference" (COPY and ADD, "Understand how CMD and ENTRYPOINT interact") and
+"Build context" (.dockerignore, for which Docker's own Python library is used).
+"""
+
+import re
+import shlex
+import shutil
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from docker.utils.build import exclude_paths
+
+from scripts.rehearsal.builds.dockerfile import DOCUMENT, DockerfileError, Instruction, exec_form, read, words
+
+SHELL = ("/bin/sh", "-c")
+# Base images whose own command is no server: their container ends at once.
+BARE = re.compile(r"(^|/)(python|debian|ubuntu|alpine|busybox|amazonlinux|scratch)(:|@|$)")
+# What changes nothing that a rehearsal could see.
+HARMLESS = frozenset(
+    ["true", ":", "echo", "set", "adduser", "addgroup", "useradd", "groupadd", "chown", "export", "umask", "cd"]
+)
+# Options of pip whose next word is their value.
+WITH_VALUE = ("--target", "-t", "--prefix", "--index-url", "-i", "--extra-index-url", "--python", "--find-links")
+
+
+@dataclass
+class Container:
+    """What a container of an image starts with: the words of its command, the folder that it starts in, what it has in
+    its environment, as whom it runs, on which ports its image says that it listens, the arguments of the `pip install`
+    calls that made it, and what of it was not looked at."""
+
+    command: list[str] = field(default_factory=list)
+    folder: str = "/"
+    environment: dict[str, str] = field(default_factory=dict)
+    user: str = ""
+    exposed: list[str] = field(default_factory=list)
+    installs: list[list[str]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Stage:
+    """A stage while it is built, with its files below `root`."""
+
+    root: Path
+    base: str
+    shell: list[str] = field(default_factory=lambda: list(SHELL))
+    entrypoint: list[str] | None = None
+    command: list[str] | None = None
+    arguments: dict[str, str] = field(default_factory=dict)
+    container: Container = field(default_factory=Container)
+    runs: bool = False  # something ran in it that may have made files
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**self.arguments, **self.container.environment}
+
+    def place(self, path: str) -> PurePosixPath:
+        """A path of the image, absolute."""
+        parts: list[str] = []
+        for part in PurePosixPath(self.container.folder, path).parts[1:]:
+            if part == "..":
+                parts = parts[:-1]
+            elif part != ".":
+                parts.append(part)
+        return PurePosixPath("/", *parts)
+
+    def file(self, path: str | PurePosixPath) -> Path:
+        return self.root / str(self.place(str(path))).lstrip("/")
+
+
+def build(file: Path, context: Path, work: Path) -> tuple[Path, Container]:
+    """The files and the container of the image that a Dockerfile describes, below the empty folder `work`.
+
+    Raises `DockerfileError` with everything that a builder would end at.
+    """
+    try:
+        instructions = read(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DockerfileError(f"{file.name}: it is not UTF-8: {error}") from error
+    sent = work / "context"
+    send(context, sent, file)
+    return _Builder(file.name, sent, work).image(instructions)
+
+
+def send(context: Path, target: Path, dockerfile: Path) -> None:
+    """Copies what a builder gets of a context: all of it but what `.dockerignore` names; a file of that name behind
+    the Dockerfile's own goes before."""
+    own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    ignore = own if own.is_file() else context / ".dockerignore"
+    patterns = []
+    if ignore.is_file():
+        lines = ignore.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    target.mkdir(parents=True)
+    for name in sorted(exclude_paths(str(context), patterns, dockerfile.name)):
+        source, copy = context / name, target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir() and not source.is_symlink():
+            copy.mkdir(exist_ok=True)
+        else:
+            shutil.copy2(source, copy, follow_symlinks=False)
+
+
+@dataclass
+class _Builder:
+    """Carries the instructions out; `name` is the Dockerfile's for messages."""
+
+    name: str
+    context: Path
+    work: Path
+    stages: dict[str, _Stage] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def image(self, instructions: Sequence[Instruction]) -> tuple[Path, Container]:
+        general: dict[str, str] = {}  # arguments before the first FROM are for FROM alone
+        stage: _Stage | None = None
+        for instruction in instructions:
+            if instruction.name == "FROM":
+                stage = self._from(instruction, general)
+            elif instruction.name == "ARG" and stage is None:
+                self._arguments(instruction, general, general)
+            elif stage is None:
+                self._fault(instruction, "no build stage in current context")
+            else:
+                self._carry_out(instruction, stage, general)
+        if stage is None:
+            self.faults.append(f"{self.name}: there is no FROM")
+        elif not (command := self._command(stage)):
+            if BARE.search(stage.base):
+                self.faults.append(f"{self.name}: there is no CMD, so a task would end at once")
+            else:
+                stage.container.unseen.append(f"the command that {stage.base} brings along")
+        else:
+            stage.container.command = command
+        if self.faults or stage is None:
+            raise DockerfileError("\n".join(self.faults))
+        return stage.root, stage.container
+
+    def _fault(self, instruction: Instruction, problem: str) -> None:
+        self.faults.append(f"{self.name}:{instruction.line}: {instruction.name} {problem}")
+
+    def _from(self, instruction: Instruction, general: Mapping[str, str]) -> _Stage:
+        base, *rest = words(instruction.text, general) or [""]
+        root = self.work / f"stage-{len(self.stages)}"
+        stage = _Stage(root, base)
+        if earlier := self.stages.get(base.lower()):
+            shutil.copytree(earlier.root, root, symlinks=True)
+            container = Container(
+                [],
+                earlier.container.folder,
+                dict(earlier.container.environment),
+                earlier.container.user,
+                list(earlier.container.exposed),
+                list(earlier.container.installs),
+                list(earlier.container.unseen),
+            )
+            stage = _Stage(
+                root,
+                earlier.base,
+                list(earlier.shell),
+                earlier.entrypoint,
+                earlier.command,
+                container=container,
+                runs=earlier.runs,
+            )
+        else:
+            root.mkdir(parents=True)
+        self.stages[str(len(self.stages))] = stage
+        if len(rest) == 2 and rest[0].lower() == "as":
+            self.stages[rest[1].lower()] = stage
+        elif rest or not base:
+            self._fault(instruction, f"{instruction.text}: FROM takes IMAGE, or IMAGE AS NAME")
+        return stage
+
+    def _arguments(self, instruction: Instruction, target: dict[str, str], general: Mapping[str, str]) -> None:
+        for word in words(instruction.text, {**general, **target}):
+            name, sign, value = word.partition("=")
+            if sign:
+                target[name] = value
+            elif name in general:
+                target[name] = general[name]
+
+    def _carry_out(self, instruction: Instruction, stage: _Stage, general: Mapping[str, str]) -> None:
+        container, text = stage.container, instruction.text
+        match instruction.name:
+            case "ARG":
+                self._arguments(instruction, stage.arguments, general)
+            case "WORKDIR":
+                container.folder = str(stage.place(" ".join(words(text, stage.variables))))
+                stage.file(".").mkdir(parents=True, exist_ok=True)
+            case "SHELL":
+                stage.shell = exec_form(text) or stage.shell
+            case "ENTRYPOINT":
+                stage.entrypoint = _command_words(text, stage.shell)
+            case "CMD":
+                stage.command = _command_words(text, stage.shell)
+            case "COPY" | "ADD":
+                self._copy(instruction, stage)
+            case "RUN":
+                self._run(instruction, stage)
+            case _:
+                _describe(instruction, stage)
+
+    def _command(self, stage: _Stage) -> list[str]:
+        """The two instructions as one command: in its shell form an ENTRYPOINT takes no CMD."""
+        if stage.entrypoint is None:
+            return stage.command or []
+        shell_form = stage.entrypoint[: len(stage.shell)] == stage.shell
+        return stage.entrypoint if shell_form else [*stage.entrypoint, *(stage.command or [])]
+
+    def _copy(self, instruction: Instruction, stage: _Stage) -> None:
+        listed = exec_form(instruction.text)
+        names = listed if listed is not None else words(instruction.text, stage.variables)
+        if len(names) < 2:
+            self._fault(instruction, f"{instruction.text}: it takes sources and a destination")
+            return
+        *sources, destination = names
+        target = stage.file(destination)
+        several = len(sources) > 1 or destination.endswith("/") or destination in (".", "./")
+        origin, what, may_be_made = self.context, "the context", False
+        if (other := instruction.flags.get("from")) is not None:
+            origin_stage = self.stages.get(" ".join(words(other, stage.variables)).lower())
+            if origin_stage is None:
+                stage.container.unseen.append(f"{instruction.name} --from={other}: that image was not looked at")
+                return
+            origin, what, may_be_made = origin_stage.root, f"the stage {other}", origin_stage.runs
+            # What is copied out of a stage was installed there.
+            stage.container.installs += [
+                install for install in origin_stage.container.installs if install not in stage.container.installs
+            ]
+        for source in sources:
+            if document := DOCUMENT.fullmatch(source):
+                _write(target, instruction.documents[document[3]], several, document[3])
+            elif re.match(r"[a-z]+://|git@", source):
+                stage.container.unseen.append(f"ADD {source}: nothing was fetched")
+            elif matches := list(_sources(origin, source)):
+                for path in matches:
+                    self._lay(path, target, several or len(matches) > 1, instruction, origin)
+            elif may_be_made:
+                stage.container.unseen.append(f"COPY --from={other} {source}: a RUN may have made it")
+            else:
+                self._fault(instruction, f"{source}: {what} has no such file")
+
+    def _lay(self, path: Path, target: Path, several: bool, instruction: Instruction, origin: Path) -> None:
+        """Puts a file, or what a folder holds, where COPY does."""
+        if "parents" in instruction.flags:
+            target, several = target / path.relative_to(origin).parent, True
+        if path.is_dir():
+            shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True)
+            return
+        target = target / path.name if several or target.is_dir() else target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if instruction.name == "ADD" and tarfile.is_tarfile(path):
+            with tarfile.open(path) as archive:
+                archive.extractall(target.parent, filter="data")
+            return
+        shutil.copy2(path, target, follow_symlinks=False)
+        if re.fullmatch(r"0?[0-7]{3}", mode := instruction.flags.get("chmod", "")):
+            target.chmod(int(mode, 8) | stat.S_IRUSR | stat.S_IWUSR)
+
+    def _run(self, instruction: Instruction, stage: _Stage) -> None:
+        stage.runs = True
+        listed = exec_form(instruction.text)
+        script = "\n".join(instruction.documents.values())
+        text = shlex.join(listed) if listed is not None else script or instruction.text
+        # Operators end a command; what stands in quotes is a word.
+        for command in _commands(text):
+            if not _simulated(command, stage):
+                stage.container.unseen.append(f"RUN {shlex.join(command)}")
+
+
+def _describe(instruction: Instruction, stage: _Stage) -> None:
+    """What an instruction says of the containers and does to no file."""
+    container, variables = stage.container, stage.variables
+    match instruction.name:
+        case "ENV":
+            container.environment.update(_pairs(instruction.text, variables))
+        case "USER":
+            container.user = " ".join(words(instruction.text, variables))
+        case "EXPOSE":
+            container.exposed += words(instruction.text, variables)
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    lexer = shlex.shlex(text.replace("\n", " ; "), posix=True, punctuation_chars=";&|()")
+    lexer.whitespace_split = True
+    command: list[str] = []
+    try:
+        for word in lexer:
+            if set(word) <= set(";&|()"):
+                if command:
+                    yield command
+                command = []
+            else:
+                command.append(word)
+    except ValueError:  # quotes without their end: the shell's matter
+        command = [text]
+    if command:
+        yield command
+
+
+def _simulated(command: list[str], stage: _Stage) -> bool:
+    """Whether a command of a RUN was carried out here, or changes nothing that matters."""
+    while command and re.match(r"\w+=", command[0]):
+        command = command[1:]
+    if not command or command[0] in HARMLESS:
+        return True
+    if install := _pip_install(command):
+        stage.container.installs.append([_place_of(word, stage) for word in install])
+        return True
+    plain = [word for word in command[1:] if not word.startswith("-")]
+    if command[0] == "mkdir":
+        for name in plain:
+            stage.file(name).mkdir(parents=True, exist_ok=True)
+        return True
+    if command[0] == "chmod" and len(plain) > 1 and all(stage.file(name).is_file() for name in plain[1:]):
+        for name in plain[1:]:
+            if "x" in plain[0] or re.fullmatch(r"0?[0-7]*[1357][0-7]*", plain[0]):
+                stage.file(name).chmod(0o755)
+        return True
+    return False
+
+
+def _pip_install(command: list[str]) -> list[str]:
+    """What a `pip install` in any of its forms is told to install: requirements files, as `-r FILE`, and packages."""
+    found = re.match(
+        r"(?:(?:\S*/)?python[\d.]* -m )?(?:(?:\S*/)?uv )?(?:\S*/)?pip[\d.]* install (.*)", " ".join(command) + " "
+    )
+    if not found:
+        return []
+    result: list[str] = []
+    rest = iter(command[command.index("install") + 1 :])
+    for word in rest:
+        if word in ("-r", "--requirement", "-c", "--constraint"):
+            result += [word, next(rest, "")]
+        elif inline := re.fullmatch(r"(--requirement|--constraint)=(.*)|(-[rc])(.+)", word):
+            result += [inline[1] or inline[3], inline[2] or inline[4]]
+        elif word in (
+            "--target",
+            "-t",
+            "--prefix",
+            "--index-url",
+            "-i",
+            "--extra-index-url",
+            "--python",
+            "--find-links",
+        ):
+            next(rest, "")
+        elif not word.startswith("-"):
+            result.append(word)
+    tools = ("pip", "setuptools", "wheel", "uv", "poetry", "pipenv", "pdm")
+    return result if any(re.split(r"[=<>~!\[ ]", word)[0] not in tools for word in result) else ["pip"]
+
+
+def _place_of(word: str, stage: _Stage) -> str:
+    """A file that the image has as its absolute path in it."""
+    return str(stage.place(word)) if word in (".", "./") or stage.file(word).exists() else word
+
+
+def _pairs(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """`ENV NAME=value ...`, or the older form `ENV NAME value`."""
+    if not re.match(r"[^\s=]+=", text):
+        name, _, value = text.partition(" ")
+        return {name: " ".join(words(value, variables))}
+    return {name: value for name, _, value in (word.partition("=") for word in words(text, variables))}
+
+
+def _command_words(text: str, shell: Sequence[str]) -> list[str]:
+    listed = exec_form(text)
+    return listed if listed is not None else [*shell, text]
+
+
+def _sources(origin: Path, source: str) -> Iterator[Path]:
+    """The files of a source with its wildcards; nothing outside of its origin."""
+    name = str(PurePosixPath(source)).lstrip("/")
+    parts = [part for part in PurePosixPath(name).parts if part != "."]
+    if ".." in parts:
+        return
+    plain = origin.joinpath(*parts)
+    if plain.exists() or plain.is_symlink():
+        yield plain
+    elif parts and re.search(r"[*?\[]", name):
+        yield from sorted(origin.glob("/".join(parts)))
+
+
+def _write(target: Path, text: str, several: bool, name: str) -> None:
+    target = target / name if several or target.is_dir() else target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
