@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from generator.core import ports
 from generator.core.ports import Kind, Port
-from generator.project import FERNET, Choice, Project, Secret, Variable
+from generator.project import FERNET, FILLED, GENERATED, Choice, Project, Secret, Variable
 
 
 class Key(NamedTuple):
@@ -73,3 +73,22 @@ def existing_secret(secret: Secret) -> Port:
 def kept(project: Project) -> list[Secret]:
     """The secrets that are never made anew while an earlier one exists."""
     return [secret for secret in project.secrets if secret.kind == FERNET]
+
+
+def shape(project: Project) -> dict[str, object]:
+    """A configuration of the right form, with which a build imports the application: values that an environment could
+    have, and for each secret how one like it is made."""
+    known = {"${PublicUrl}": "https://release.invalid", "${Environment}": "release", "${AWS::Region}": "us-east-1"}
+    plain = {table.variable: table.name for table in project.tables}
+    for variable in project.variables:
+        value = variable.choice.default if variable.choice else variable.value
+        for name, sample in known.items():
+            value = value.replace(name, sample)
+        if value or not variable.optional:
+            plain[variable.name] = value
+    return {
+        "plain": plain,
+        "generated": {secret.name: secret.length for secret in project.secrets if secret.kind == GENERATED},
+        "fernet": [secret.name for secret in kept(project)],
+        "filled": [secret.name for secret in project.secrets if secret.kind == FILLED],
+    }

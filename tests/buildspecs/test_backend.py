@@ -24,6 +24,7 @@ VARIABLES = {
     "LINT_BLOCKS": "false",
     "TESTS_BLOCK": "false",
     "REPOSITORY_URI": REPOSITORY,
+    "CONFIGURATION": json.dumps({"plain": {"MODE": "x"}, "generated": {"KEY": 40}, "fernet": [], "filled": []}),
     "CONTAINER_NAME": "backend",
     "PORT": "8000",
     "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.11-slim",
@@ -57,6 +58,7 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
     assert list(plain.phases) == ["install", "pre_build", "build", "post_build"]
     assert plain.result_lines() == [
         "RESULT requirements: taken from the root of the repository",
+        "RESULT left out of the release, because no code of it imports them: test_connection.py",
         "RESULT lint: findings, reported only (LINT_BLOCKS=false)",
         "RESULT security: findings, reported only",
         "RESULT test scripts that are not run, because they are in no folder of tests: ./test_connection.py",
@@ -83,8 +85,8 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
     dockerfile = sample.source / "release.Dockerfile"
     lines = dockerfile.read_text().splitlines()
     assert lines[0] == "FROM public.ecr.aws/docker/library/python:3.11-slim"
-    assert "COPY app ./app" in lines
-    assert lines.index("USER 10001") > lines.index("COPY app ./app")
+    assert "COPY . ." in lines
+    assert lines.index("USER 10001") > lines.index("COPY . .")
     assert json.loads(lines[-1].removeprefix("CMD ")) == [
         *("uvicorn", "app.main:app", "--host", "0.0.0.0", "--port", "8000"),
         *("--proxy-headers", "--forwarded-allow-ips", "*"),
@@ -400,3 +402,87 @@ def test_requirements_must_be_somewhere(sample: Workshop) -> None:
     outcome = build(sample)
     assert not outcome.phases["install"]
     assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.result_lines()
+
+
+def test_the_release_is_what_the_code_imports(sample: Workshop) -> None:
+    """Whatever it is called and however it is imported; and no tests that nobody imports."""
+    sample.write("backend/app/routers/__init__.py", "")
+    sample.write("backend/app/routers/tests/__init__.py", "from .parts import NAME\n")
+    sample.write("backend/app/routers/tests/parts.py", "NAME = 'laboratory tests'\n")
+    sample.write(
+        "backend/app/extra.py",
+        "from .routers.tests import NAME\nfrom common.words import WORD\nPLUGIN = 'plugins.one'\n",
+    )
+    sample.write("backend/app/tests/test_inside.py", "from fixtures import nothing\n")
+    sample.write("backend/common/words.py", "import settings_of_ours\nWORD = 1\n")
+    sample.write("backend/common/tests/test_words.py", GREEN)
+    sample.write("backend/settings_of_ours.py", "")
+    sample.write("backend/plugins/one.py", "")
+    sample.write("backend/fixtures/__init__.py", "")
+    sample.write("backend/common/words.json", "{}")
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    bundle = set(outcome.artifacts[""])
+    assert {"app/routers/tests/__init__.py", "app/routers/tests/parts.py", "app/extra.py"} <= bundle
+    assert {"common/words.py", "common/words.json", "settings_of_ours.py", "plugins/one.py"} <= bundle
+    assert not [name for name in bundle if "test_" in name or name.startswith("fixtures")]
+    left = "RESULT left out of the release, because no code of it imports them: fixtures, test_connection.py"
+    assert left in outcome.result_lines()
+
+
+CONFIGURATION = {"plain": {"MODE": "production"}, "generated": {"KEY": 40}, "fernet": ["LOCK"], "filled": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "line"),
+    [
+        ("app = object()", 0, "RESULT import: app.main:app is there"),
+        (
+            "import os, base64\nassert os.environ['MODE'] == 'production' and len(os.environ['KEY']) == 40\n"
+            "assert len(base64.urlsafe_b64decode(os.environ['LOCK'])) == 32\napp = object()",
+            0,
+            "RESULT import: app.main:app is there",
+        ),
+        ("import nowhere", 1, "ERROR import: app/main.py:1: ModuleNotFoundError: No module named 'nowhere'"),
+        ("\nfrom os import nothing", 1, "ERROR import: app/main.py:2: ImportError: cannot import name 'nothing'"),
+        ("application = object()", 1, "ERROR import: AttributeError: module 'app.main' has no attribute 'app'"),
+        (
+            "raise SystemExit('LOG_LEVEL must be set')",
+            1,
+            "ERROR import: app/main.py:1: SystemExit: LOG_LEVEL must be set",
+        ),
+        (
+            "class ValidationError(Exception):\n  def errors(self):\n"
+            "    return [{'type': 'missing', 'loc': ('TOKEN',)}]\nraise ValidationError('many lines')",
+            1,
+            "ERROR import: app/main.py:4: ValidationError: no value for TOKEN, which no fact",
+        ),
+        ("raise OSError('no credentials')", 0, "RESULT import: not judged, app/main.py:1: OSError: no credentials"),
+    ],
+    ids=["there", "configured", "module", "name", "attribute", "exit", "setting", "service"],
+)
+def test_the_application_is_imported_before_anything_is_pushed(
+    sample: Workshop, text: str, status: int, line: str
+) -> None:
+    """By the script that the build writes, which is run here for itself: a build's programs are stand-ins."""
+    assert build(sample).succeeded
+    [call] = sample.machine.calls("release-import")
+    bundle = sample.source / "release-bundle"
+    (bundle / "app" / "main.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-I", call[1]],
+        env={"BUNDLE": str(bundle), "APPLICATION_MODULE": "app.main:app", "CONFIGURATION": json.dumps(CONFIGURATION)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    [printed] = (done.stdout + done.stderr).splitlines()
+    assert printed.startswith(line)
+
+
+def test_an_application_that_cannot_be_imported_ends_its_build_at_once(sample: Workshop) -> None:
+    sample.machine.answer("release-import", status=1, error="ERROR import: no module named nowhere")
+    outcome = build(sample)
+    assert not outcome.succeeded
+    assert not sample.machine.calls("docker") and not sample.machine.calls("flake8")

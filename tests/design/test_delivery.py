@@ -30,8 +30,7 @@ EVERY_METHOD = {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
 FUNCTION = """\
 function handler(event) {
   var request = event.request;
-  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);
-  if (last.indexOf('.') === -1) {
+  if (!FILE.test(request.uri)) {
     request.uri = '/index.html';
   }
   return request;
@@ -92,7 +91,9 @@ def test_the_application_knows_its_public_address(templates: TemplateSet) -> Non
 def test_page_routing(templates: TemplateSet) -> None:
     settings = configuration(templates, **BOTH)
     function = templates.resource("delivery.PageRouting")
-    assert render(function.get("FunctionCode")) == FUNCTION
+    first, _, rest = render(function.get("FunctionCode")).partition("\n")
+    assert first.startswith(r"var FILE = /^\/\.well-known\/|\.(avif|") and first.endswith("|zip)$/i;")
+    assert rest == FUNCTION
     assert function.get("FunctionConfig", "Runtime") == "cloudfront-js-2.0"
     assert function.get("AutoPublish") is True
     association = {
@@ -174,11 +175,13 @@ def test_private_site(templates: TemplateSet) -> None:
     assert real(templates, "delivery.Distribution", origin["DomainName"]) == "${site.Site.RegionalDomainName}"
     readers = [grant for grant in grants(templates, "delivery.SitePolicy").values() if grant.allows]
     assert [(reader.principals, reader.actions, reader.resources) for reader in readers] == [
-        (("Service:cloudfront.amazonaws.com",), ("s3:GetObject",), ("${SiteBucketArn}/*",))
+        (("Service:cloudfront.amazonaws.com",), ("s3:GetObject",), ("${SiteBucketArn}/*",)),
+        (("Service:cloudfront.amazonaws.com",), ("s3:ListBucket",), ("${SiteBucketArn}",)),
     ]
-    [condition] = readers[0].conditions
-    assert (condition.operator, condition.key) == ("StringEquals", "aws:SourceArn")
-    assert condition.values == ("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}",)
+    for reader in readers:
+        [condition] = reader.conditions
+        assert (condition.operator, condition.key) == ("StringEquals", "aws:SourceArn")
+        assert condition.values == ("arn:${AWS::Partition}:cloudfront::${AWS::AccountId}:distribution/${Distribution}",)
 
 
 def test_cors(templates: TemplateSet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,26 @@ OPEN = Choice("Thing", "Thing", "A thing", "", pattern="|x", rule="x, or empty")
 def test_a_fact_that_cannot_work_is_refused_by_name(fact: Callable[[], object], message: str) -> None:
     with pytest.raises(FactError, match=message):
         fact()
+
+
+@pytest.mark.parametrize(
+    ("variable", "is_taken"),
+    [
+        ("REACT_APP_KEYCLOAK_URL=https://login.test/auth", True),
+        ("REACT_APP_KEYBOARD_LAYOUT=de", True),
+        ("VITE_TOKEN_ENDPOINT=https://login.test/token", True),
+        ("VITE_PASSWORD_MINIMUM=8", True),
+        ("VITE_STRIPE_PUBLISHABLE_KEY=pk_live_1", True),
+        ("VITE_RECAPTCHA_SITE_KEY=6Lc", True),
+        ("VITE_API_KEY=1", False),
+        ("REACT_APP_SECRET=1", False),
+        ("VITE_A=1,VITE_CLIENT_SECRETS=1", False),
+        ("REACT_APP_GITHUB_TOKEN=1", False),
+        ("VITE_DB_PASSWORD=1", False),
+        ("VITE_KEY=1", False),
+    ],
+)
+def test_a_public_variable_of_the_page_is_no_secret_because_of_its_words(variable: str, is_taken: bool) -> None:
+    template = json.loads((ROOT / "templates" / "environment.json").read_text(encoding="utf-8"))
+    pattern = template["Parameters"]["BuildVariables"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, variable)) is is_taken

@@ -13,14 +13,31 @@ ALL_METHODS = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
 HEADERS = distribution()[2][POLICY]
 
 
-@pytest.mark.parametrize("path", ["/", "/index.html", "/clients", "/clients/42/costs", "/?token=x", "/clients?a=b"])
+# Routes of the application whose last part has a dot.
+DOTTED = ["/clients/acme.com", "/users/bob@x.test", "/reset/eyJh.eyJz.c2ln", "/v1.2/notes", "/clients/acme.com/"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/index.html", "/clients", "/clients/42/costs", "/?token=x", "/clients?a=b", *DOTTED]
+)
 def test_routes_of_the_page_are_the_page(site: Site, path: str) -> None:
     answer = site.ask(path)
     assert (answer.status, answer.body, answer.headers["content-type"]) == (200, PAGE, "text/html")
 
 
-@pytest.mark.parametrize("path", ["/gone.js", "/static/js/old.js", "/favicon.ico"])
-def test_missing_files_are_s3s_403_and_not_the_page(site: Site, path: str) -> None:
+FILES = ["/gone.js", "/static/js/old.JS", "/favicon.ico", "/.well-known/security", "/fonts/a.woff2", "/x.webmanifest"]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_missing_files_are_not_the_page_but_404(site: Site, path: str) -> None:
+    site.lists = True
+    answer = site.ask(path)
+    assert (answer.status, answer.headers["content-type"], answer.source) == (404, "application/xml", "Error")
+    assert b"<Code>NoSuchKey</Code>" in answer.body
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_where_cloudfront_may_not_list_the_bucket_missing_files_are_403(site: Site, path: str) -> None:
     answer = site.ask(path)
     assert (answer.status, answer.headers["content-type"], answer.source) == (403, "application/xml", "Error")
     assert b"<Code>AccessDenied</Code>" in answer.body

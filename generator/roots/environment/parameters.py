@@ -189,7 +189,10 @@ def _frontend(project: Project) -> list[Setting]:
     group = "Frontend"
     name, rule = "[A-Za-z0-9_-]{1,50}", "the name of a folder"
     prefixes = project.frontend.variable_prefixes
-    never = "(?![A-Z0-9_]*(SECRET|PASSW|TOKEN|CREDENTIAL|KEY))"
+    # A name ends in what its value is: TOKEN_ENDPOINT is an address, and KEYCLOAK no key. Keys that are made to be
+    # public say so.
+    public = "[A-Z0-9_]*(PUBLIC|PUBLISHABLE|SITE_KEY)"
+    never = f"(?!(?!{public})([A-Z0-9_]*_)?(SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY)S?=)"
     variable = f"({'|'.join(prefixes)}){never}[A-Z0-9_]+=[A-Za-z0-9_./:@%+?&=~#-]*"
     return [
         Setting(ports.FRONTEND_OUTPUT, group, "Build output", project.frontend.output, pattern=name, rule=rule),

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from troposphere import Equals, If, Sub
 
+from generator.constructs.app_config import shape
 from generator.core import conditions, ports
 from generator.core.arns import Text
 from generator.core.names import COVERAGE_REPORT, TESTS_REPORT
@@ -56,6 +57,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) 
             "APPLICATION_MODULE": facts.module,
             "BACKEND_DIRECTORY": facts.directory,
             "BASE_IMAGE": Sub(facts.base_image) if "${" in facts.base_image else facts.base_image,
+            "CONFIGURATION": json.dumps(shape(project), separators=(",", ":")),
             "CONTAINER_NAME": facts.container,
             "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
             "LINT_COLUMNS": str(facts.lint_columns),

@@ -146,7 +146,8 @@ def _origins(stack: Stack, project: Project, backend: str, frontend: str) -> lis
 
 
 def _site_policy(stack: Stack, frontend: str, distribution: cloudfront.Distribution) -> None:
-    """Source: AmazonCloudFront DeveloperGuide, private-content-restricting-access-to-s3."""
+    """Source: AmazonCloudFront DeveloperGuide, private-content-restricting-access-to-s3; Amazon S3 API reference,
+    GetObject: who may list a bucket gets 404 for a missing object, and 403 otherwise."""
     site = stack.takes(ports.SITE_BUCKET_ARN)
     source = arns.global_arn("cloudfront", "distribution/${Id}", Id=Ref(distribution))
     grants = [
@@ -156,6 +157,14 @@ def _site_policy(stack: Stack, frontend: str, distribution: cloudfront.Distribut
             [do.GetObject],
             [arns.objects(site)],
             "this distribution, and no other, reads the page",
+            [StringEquals({"aws:SourceArn": source})],
+            iam.service("cloudfront"),
+        ),
+        iam.allow(
+            "CloudFrontTellsMissing",
+            [do.ListBucket],
+            [site],
+            "a missing file is answered with 404; nobody gets a list, because no query string is sent",
             [StringEquals({"aws:SourceArn": source})],
             iam.service("cloudfront"),
         ),

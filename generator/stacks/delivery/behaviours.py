@@ -17,12 +17,17 @@ A_YEAR = 365 * 86_400
 
 API, SITE = "api", "site"
 EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"]
-# A path whose last part has no dot is a route of the application, not a file.
+# What a page is made of ends in one of these; any other path is a route of the application, with a dot in it or not,
+# such as /clients/acme.com. What stands in a folder for machines has no ending at times (RFC 8615).
+FILES = (
+    "avif|bmp|css|csv|cur|eot|gif|gz|htm|html|ico|jpeg|jpg|js|json|map|md|mjs|mp3|mp4|ogg|otf|pdf|png|svg|ttf|txt|wasm|"
+    "wav|webm|webmanifest|webp|woff|woff2|xml|zip"
+)
 PAGE_ROUTING = [
+    f"var FILE = /^\\/\\.well-known\\/|\\.({FILES})$/i;",
     "function handler(event) {",
     "  var request = event.request;",
-    "  var last = request.uri.substring(request.uri.lastIndexOf('/') + 1);",
-    "  if (last.indexOf('.') === -1) {",
+    "  if (!FILE.test(request.uri)) {",
     "    request.uri = '/index.html';",
     "  }",
     "  return request;",

@@ -48,11 +48,18 @@ COMPRESSED_TYPES = {"application/javascript", "application/json", "application/x
                     "text/csv", "text/html", "text/javascript", "text/plain", "text/xml"}  # fmt: skip
 # What S3 answers for a missing key to somebody who may not list the bucket.
 ACCESS_DENIED = b"<?xml version='1.0'?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+NO_SUCH_KEY = (
+    b"<?xml version='1.0'?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+)
 # CloudFront's own words.
 BAD_METHOD = (
     "This distribution is not configured to allow the HTTP request method that was used for this request. "
     "The distribution supports only cachable requests."
 )
+
+
+class NoSuchKeyError(Exception):
+    """There is no such object, and CloudFront may know that: it may list the bucket."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +226,10 @@ class ServedDistribution:
     def _stored(self, method: str, path: str) -> Answer:
         if method not in ("GET", "HEAD"):
             return _error_page(501, f"The rehearsal does not simulate {method} on an S3 origin.")
-        stored = self.objects(unquote(path[1:]))
+        try:
+            stored = self.objects(unquote(path[1:]))
+        except NoSuchKeyError:
+            return Answer(404, [("Content-Type", "application/xml"), ("Server", "AmazonS3")], NO_SUCH_KEY, "Error")
         if stored is None:
             return Answer(403, [("Content-Type", "application/xml"), ("Server", "AmazonS3")], ACCESS_DENIED, "Error")
         headers = [("Content-Type", stored.content_type), ("Server", "AmazonS3")]

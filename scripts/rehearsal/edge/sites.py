@@ -14,7 +14,7 @@ from scripts.rehearsal.account_view import DeclaredResource, declared_resource
 from scripts.rehearsal.builds.aws_cli import Hook
 from scripts.rehearsal.edge.distribution import AddedHeaders, added_headers, read_distribution
 from scripts.rehearsal.edge.functions import Functions
-from scripts.rehearsal.edge.server import ServedDistribution, StoredObject
+from scripts.rehearsal.edge.server import NoSuchKeyError, ServedDistribution, StoredObject
 from scripts.rehearsal.errors import UnsupportedError
 from scripts.rehearsal.permissions import AccessDeniedError, PermissionChecker
 
@@ -127,11 +127,20 @@ class Distributions:
 
     def _objects(self, arn: str, config: Mapping[str, Any]) -> Callable[[str], StoredObject | None]:
         """The objects of the bucket among the origins; a backend alone has none. One that is encrypted with a key needs
-        the key's policy to let CloudFront decrypt for this distribution."""
+        the key's policy to let CloudFront decrypt for this distribution. For one that is not there `NoSuchKeyError` is
+        raised where the bucket's policy lets CloudFront list it."""
         domains = [origin["DomainName"] for origin in config["Origins"]["Items"]]
         buckets = {domain.partition(".s3")[0] for domain in domains if ".s3." in domain or ".s3-" in domain}
         if len(buckets) > 1:
             raise UnsupportedError(f"a distribution has {len(buckets)} buckets among its origins, one is simulated")
+
+        def allowed(action: str, resource: str) -> bool:
+            source = {"aws:SourceArn": arn, "aws:SourceAccount": self.checker.account}
+            try:
+                self.checker.check_service_call(CLOUDFRONT, action, resource, source)
+            except AccessDeniedError:
+                return False
+            return True
 
         def read(key: str) -> StoredObject | None:
             if not buckets:
@@ -140,15 +149,13 @@ class Distributions:
             try:
                 answer = self.aws.call("s3", "get_object", Bucket=bucket, Key=key)
             except AwsError as error:
+                if error.code == "NoSuchKey" and allowed("s3:ListBucket", f"arn:{arn.split(':')[1]}:s3:::{bucket}"):
+                    raise NoSuchKeyError(key) from error
                 if error.code in ("NoSuchKey", "AccessDenied"):
                     return None
                 raise
-            if key_arn := answer.get("SSEKMSKeyId"):
-                try:
-                    source = {"aws:SourceArn": arn, "aws:SourceAccount": self.checker.account}
-                    self.checker.check_service_call(CLOUDFRONT, "kms:Decrypt", key_arn, source)
-                except AccessDeniedError:
-                    return None
+            if (key_arn := answer.get("SSEKMSKeyId")) and not allowed("kms:Decrypt", key_arn):
+                return None
             return StoredObject(answer["Body"].read(), answer["ContentType"], answer.get("CacheControl"))
 
         return read

@@ -34,6 +34,7 @@ PYTHON = f"""case "$1:$2" in
     {ANSWER}
     exit 0 ;;
 esac
+case "$1:$2" in -I:*/release-import.py) set -- release-import "$2"; {NOTE}; {ANSWER}; exit 0 ;; esac
 exec "$python" "$@" """
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.rehearsal.edge import distribution as edge
 from scripts.rehearsal.edge import server as serve
-from scripts.rehearsal.edge.server import StoredObject
+from scripts.rehearsal.edge.server import NoSuchKeyError, StoredObject
 from tests.support.rehearsal.serving import Backend, Response, ask, distribution, echoing, serve_distribution
 
 PAGE = b"<!DOCTYPE html>\n<title>one</title>\n"
@@ -26,6 +26,7 @@ class Site:
     bucket: dict[str, StoredObject] = field(default_factory=dict)
     now: float = 0.0
     reads: list[str] = field(default_factory=list)
+    lists: bool = False  # whether the bucket's policy lets CloudFront list it
     ours: serve.ServedDistribution | None = None
     other: serve.ServedDistribution | None = None
 
@@ -51,7 +52,7 @@ class Site:
         """As at the beginning."""
         if self.other:
             self.other.stop()
-        self.other, self.now, self.reads = None, 1_000.0, []
+        self.other, self.now, self.reads, self.lists = None, 1_000.0, [], False
         self.backend.status, self.backend.headers = 200, {}
         self.bucket = {
             "index.html": StoredObject(PAGE, "text/html", "no-cache"),
@@ -63,6 +64,8 @@ class Site:
 
     def stored(self, key: str) -> StoredObject | None:
         self.reads.append(key)
+        if self.lists and key not in self.bucket:
+            raise NoSuchKeyError(key)
         return self.bucket.get(key)
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Response:

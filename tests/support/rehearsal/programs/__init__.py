@@ -12,7 +12,7 @@ PYTHON = f"""#!/bin/sh
 case "$1:$2" in
   -m:pip|-m:flake8|-m:bandit) exit 0 ;;
   -m:coverage) if [ "$3" = xml ]; then echo '<coverage/>' > "$5"; exit 0; fi; exit 5 ;;
-  -c:*runpy*) shift 3; exec "{sys.executable}" "{BACKEND}" "$@" ;;
+  -I:*/release-import.py) exit 0 ;;
 esac
 exec "{sys.executable}" "$@"
 """

@@ -49,5 +49,5 @@ if __name__ == "__main__":
     if Path("app/dead").exists():
         sys.exit("the application cannot start")
     threading.Thread(target=watch, daemon=True).start()
-    port = int(sys.argv[sys.argv.index("--port") + 1])
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+    host, port = (sys.argv[sys.argv.index(option) + 1] for option in ("--host", "--port"))
+    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
