@@ -78,7 +78,7 @@ def kept(project: Project) -> list[Secret]:
 def shape(project: Project) -> dict[str, object]:
     """A configuration of the right form, with which a build imports the application: values that an environment could
     have, and for each secret how one like it is made."""
-    known = {"${PublicUrl}": "https://release.invalid", "${Environment}": "release", "${AWS::Region}": "us-east-1"}
+    known = {"${PublicUrl}": "https://release.invalid", "${Environment}": "release", "${AWS::Region}": "xx-release-1"}
     plain = {table.variable: table.name for table in project.tables}
     for variable in project.variables:
         value = variable.choice.default if variable.choice else variable.value

@@ -138,7 +138,7 @@ def test_artifacts(templates: TemplateSet) -> None:
     assert 'export TAG="${COMMIT:0:12}"' in text
     assert 'docker push "$IMAGE"' in text
     assert '"$CONTAINER_NAME" "$IMAGE" > "$BUNDLE/imagedefinitions.json"' in text
-    assert "-name tests -o -name '.git*'" in text
+    assert 'entry == "tests" and below / entry not in kept' in text
     assert '> "$BUNDLE/Procfile"' in text
     spec = buildspec(templates, "BackendBuild")
     assert spec["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}

@@ -39,9 +39,9 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
 
 
 def test_what_the_bundle_holds(templates: TemplateSet) -> None:
-    text = commands(templates, "BackendBuild", "build")
-    assert 'for part in "$PACKAGE" Procfile .ebextensions .platform; do' in text
-    assert 'cp "$CODEBUILD_SRC_DIR"/release-requirements/* "$BUNDLE/"' in text
+    text = commands(templates, "BackendBuild", "pre_build")
+    assert 'for top in (*sorted(tops), "Procfile", ".ebextensions", ".platform"):' in text
+    assert 'pathlib.Path(os.environ["CODEBUILD_SRC_DIR"], "release-requirements").iterdir()' in text
     assert 'PACKAGE="${APPLICATION_MODULE%%[.:]*}"' in commands(templates, "BackendBuild", "install")
     assert variables(templates, "BackendBuild")["APPLICATION_MODULE"] == "app.main:app"
 
