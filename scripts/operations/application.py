@@ -3,13 +3,20 @@
 What is needed is read from the rendered build projects, which the buildspecs take it from.
 """
 
+import codecs
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.cfn.templates import TemplateSet
 from scripts import git
+
+# What brings uvicorn along: itself, the standard extra of fastapi, its command line, or a file named with -r or -c.
+BRINGS_UVICORN = re.compile(
+    r"^\s*(uvicorn|fastapi-cli|fastapi\s*\[[^\]]*standard|-[rc]\b|--(requirement|constraint))", re.I | re.M
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,11 @@ def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     places = [place for place in (backend, folder) if (place / "requirements.txt").is_file()]
     if not places:
         yield Finding(f"requirements.txt is neither in {name}/ nor in the root")
-    elif "uvicorn" not in _text(places[0] / "requirements.txt"):
-        yield Finding("requirements.txt does not name uvicorn, which serves the backend")
+    elif not (backend / "Dockerfile").is_file() and not BRINGS_UVICORN.search(_text(places[0] / "requirements.txt")):
+        what = (
+            "requirements.txt names neither uvicorn nor fastapi[standard]: unless something else brings uvicorn, the "
+        )
+        yield Finding(f"{what}default image cannot start", fault=False)
     if not (backend / "Dockerfile").is_file():
         yield Finding(f"{name}/Dockerfile is missing: the build brings one", fault=False)
     if not (backend / "tests").is_dir():
@@ -70,10 +80,16 @@ def _frontend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     name = needed["FRONTEND_DIRECTORY"]
     package = folder / name / "package.json"
     try:
-        scripts = json.loads(package.read_text(encoding="utf-8")).get("scripts", {})
-    except (OSError, ValueError) as error:
+        body = json.loads(package.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         yield Finding(f"{name}/package.json cannot be read: {error}")
         return
+    if not isinstance(body, dict):
+        yield Finding(f"{name}/package.json is a {type(body).__name__}, not an object")
+        return
+    scripts = body.get("scripts")
+    if not isinstance(scripts, dict):  # npm takes it for none
+        scripts = {}
     if not package.with_name("package-lock.json").is_file():
         yield Finding(f"{name}/package-lock.json is missing: `npm ci` installs from it alone")
     if "build" not in scripts:
@@ -84,4 +100,11 @@ def _frontend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    """A file's text as pip decodes it, as far as its byte order mark says how; empty when there is none."""
+    if not file.is_file():
+        return ""
+    data = file.read_bytes()
+    marks = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
+    marks |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    encoding = next((name for mark, name in marks.items() if data.startswith(mark)), "utf-8-sig")
+    return data.decode(encoding, "replace")

@@ -136,9 +136,11 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
         (_without("requirements.txt"), "requirements.txt is neither in backend/ nor in the root"),
         (_without("frontend/package-lock.json"), "package-lock.json is missing"),
         (_without("backend/app/main.py"), "backend/app/main.py is missing"),
-        (_with("requirements.txt", "fastapi"), "does not name uvicorn"),
         (_with("frontend/package.json", "{}"), "has no script build"),
         (_with("frontend/package.json", "{"), "package.json cannot be read"),
+        (_with("frontend/package.json", "[]"), "package.json is a list, not an object"),
+        (_with("frontend/package.json", '{"scripts": null}'), "has no script build"),
+        (_with("frontend/package.json", "[" * 200_000), "package.json cannot be read"),
         (_with(".gitattributes", "*.png filter=lfs"), "Git LFS"),
     ],
 )
@@ -150,6 +152,28 @@ def test_what_the_pipeline_would_miss_is_refused_first(
     with pytest.raises(RefusedError) as raised:
         run(there, folder)
     assert message in raised.value.reason and there.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "is_named"),
+    [
+        ("fastapi\nuvicorn\n", "utf-8", True),
+        ("fastapi[standard]\n", "utf-8", True),
+        ("FastAPI [all, standard]\n", "utf-8", True),
+        ("fastapi-cli\n", "utf-8", True),
+        ("-r base.txt\n", "utf-8", True),
+        ("uvicorn\n", "utf-16", True),
+        ("uvicorn\n", "utf-8-sig", True),
+        ("fastapi\n# uvicorn\n", "utf-8", False),
+    ],
+)
+@pytest.mark.usefixtures("bare")
+def test_whatever_brings_uvicorn_is_taken_and_nothing_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str, encoding: str, is_named: bool
+) -> None:
+    _committed(lambda folder: (folder / "requirements.txt").write_text(text, encoding=encoding))(folder)
+    assert run(CodeCommit(), folder) is Exit.DONE
+    assert ("names neither uvicorn nor" in capsys.readouterr().out) is not is_named
 
 
 @pytest.mark.usefixtures("bare")
