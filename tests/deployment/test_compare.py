@@ -91,11 +91,12 @@ def test_each_kind_of_difference_is_seen() -> None:
     assert [value.name for value in topics.values] == [TOPICS]
 
 
-def test_the_stacks_that_differ_are_known_by_their_resources() -> None:
+@pytest.mark.parametrize("beside", [{}, {"Bell": {"Type": "AWS::SNS::Topic"}}], ids=["alone", "after another resource"])
+def test_the_stacks_that_differ_are_known_by_their_resources(beside: dict[str, Any]) -> None:
     """Not by addresses, which change with every word of a template."""
     before = {"Resources": {"Clients": {**TABLE, "Properties": {"TableName": "Other"}}}}
     url = {"TemplateURL": "https://elsewhere/data.json"}
-    root = {**PACKAGED.root.body, "Resources": {"Data": {"Type": STACK, "Properties": url}}}
+    root = {**PACKAGED.root.body, "Resources": {**beside, "Data": {"Type": STACK, "Properties": url}}}
     aws = account(body=root)
 
     def template(StackName: str, **_: Any) -> dict[str, Any]:
@@ -103,9 +104,10 @@ def test_the_stacks_that_differ_are_known_by_their_resources() -> None:
 
     aws.answers["cloudformation.get_template"] = template
     comparison = compare(aws, ENVIRONMENT, request(), stack())
-    assert comparison.templates_differ and comparison.changed_stacks == {"Data"}
+    own = {"environment"} if beside else set()  # what only the root has is gone
+    assert comparison.templates_differ and comparison.changed_stacks == {"Data"} | own
     before["Resources"]["Clients"] = {**TABLE, "Metadata": {"Description": "said in other words"}}
-    assert compare(aws, ENVIRONMENT, request(), stack()).changed_stacks == frozenset()
+    assert compare(aws, ENVIRONMENT, request(), stack()).changed_stacks == own
 
 
 @pytest.mark.parametrize(("status", "says"), [(None, "does not exist any more"), ("DELETE_COMPLETE", "any more")])

@@ -166,8 +166,10 @@ def test_the_newest_platform_is_found_by_its_number(environment: Environment, tm
         elasticbeanstalk__list_platform_versions={"PlatformSummaryList": []},
         ec2__describe_instance_type_offerings=offers,
     )
-    with pytest.raises(RefusedError, match=r"no platform Python 3\.12 running on 64bit Amazon Linux 2023"):
+    with pytest.raises(RefusedError) as refused:
         Computation(none, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE).values()
+    assert "no platform Python 3.12 running on 64bit Amazon Linux 2023" in refused.value.reason
+    assert refused.value.remedy == "Choose another PythonVersion."
 
 
 def compared(*changed: str) -> Comparison:

@@ -68,6 +68,15 @@ def test_all_problems_are_told_at_once(params: Path) -> None:
     assert "Correct 4 problems and run again." in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "staging.json:1"), ("[]", "staging.json"), ('{"Parametrs": {}}', "Parametrs")]
+)
+def test_a_file_that_cannot_be_read_is_refused(params: Path, text: str, message: str) -> None:
+    (params / "staging.json").write_text(text, encoding="utf-8")
+    ended = deploy("apply", "staging", "--params", params)
+    assert ended.returncode == 3 and message in ended.stderr and "unexpected" not in ended.stderr, ended.stderr
+
+
 def test_a_file_is_for_the_environment_that_it_is_named_after(params: Path) -> None:
     shutil.copy(params / "production.json", params / "staging.json")
     ended = deploy("apply", "staging", "--params", params)
