@@ -67,11 +67,11 @@ def test_the_gate_passes_and_then_answers_at_once(copy: Path) -> None:
 
 
 def test_facts_that_do_not_render_are_a_finding_for_programs_too(copy: Path) -> None:
-    edit(copy / "generator/project.py", 'health_path="/health"', 'health_path="health"')
+    edit(copy / "generator/application.py", 'health_path="/health"', 'health_path="health"')
     result = run(copy, "--gate", "--format", "json")
     assert result.returncode == 1
     [finding] = json.loads(result.stdout)["findings"]
-    assert finding["rule"] == "RENDER" and finding["source"]["file"] == "generator/project.py"
+    assert finding["rule"] == "RENDER" and finding["source"]["file"] == "generator/application.py"
     assert run(copy, "--format", "json").returncode == 64
 
 
@@ -87,7 +87,7 @@ def test_answering_at_once_imports_nothing_heavy(copy: Path) -> None:
 
 
 def test_a_changed_fact_is_said_and_written(copy: Path) -> None:
-    edit(copy / "generator/project.py", 'health_path="/health"', 'health_path="/alive"')
+    edit(copy / "generator/application.py", 'health_path="/health"', 'health_path="/alive"')
     stale = run(copy, "--check")
     assert stale.returncode == 1 and "templates/ingress.json is stale" in stale.stdout
     written = run(copy)
@@ -124,14 +124,14 @@ def test_an_error_names_file_and_line_of_the_typo(copy: Path, file: str, before:
     [('health_path="/health",', 'health_path="health",'), ('        output="build",', '        output="../build",')],
 )
 def test_a_wrong_fact_is_reported_with_the_line_of_its_value(copy: Path, before: str, after: str) -> None:
-    source = copy / "generator/project.py"
+    source = copy / "generator/application.py"
     edit(source, before, after)
     lines = source.read_text(encoding="utf-8").splitlines()
     [line] = [number for number, text in enumerate(lines, 1) if after.strip() in text]
     result = run(copy)
     assert result.returncode == 1
     place, _, rest = result.stderr.partition(": FactError: ")
-    assert place == f"generator/project.py:{line}"
+    assert place == f"generator/application.py:{line}"
     assert after.strip() in rest
     assert "Traceback" not in result.stderr
 
