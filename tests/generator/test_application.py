@@ -48,6 +48,7 @@ def resource(templates: dict[str, Any], address: str) -> dict[str, Any]:
     return properties
 
 
+@pytest.mark.soak
 @pytest.mark.slow  # cfn-lint over a whole set
 @pytest.mark.parametrize("project", [shop, bare])
 def test_another_application_renders_and_passes_the_lint(tmp_path: Path, project: Callable[[], Project]) -> None:

@@ -20,6 +20,8 @@ from generator.gate.lint import lint
 from tests.conftest import ROOT
 from tests.support.combinations import Pair, Rules, as_file, combinations, options, pairs
 
+# What pairs of options say more than the ten environments of test_deploying.py takes a minute of a processor.
+pytestmark = pytest.mark.soak
 T = TypeVar("T")
 PARTS = ("Resources", "Outputs")
 # What house rules can judge: buildspecs in the templates, secrets that the environment makes.
@@ -78,7 +80,6 @@ def test_every_combination_is_a_file_that_passes(root: Template, rows: list[dict
         assert parameters.check(as_file(root, values), root.body, tags) == [], values
 
 
-@pytest.mark.soak
 def test_what_makes_no_sense_is_refused_by_the_check(root: Template) -> None:
     choices, rules = options(root), Rules(root)
     requested: set[str] = set()
@@ -153,7 +154,6 @@ def covering(things: Iterable[T], inside: Callable[[T], Collection[str]]) -> lis
     return chosen
 
 
-@pytest.mark.soak
 def test_every_combination_is_clean(sets: list[TemplateSet], tmp_path: Path) -> None:
     """cfn-lint over each different resource of all combinations, among others as it was there, and each value that a
     nested stack is passed, in a root. What is left out is linted elsewhere: cfn-lint would say the same of it."""
@@ -217,7 +217,6 @@ def test_no_combination_asks_for_what_it_left_out(sets: list[TemplateSet]) -> No
             assert requested and requested <= there, (template.name, requested - there)
 
 
-@pytest.mark.soak
 def test_every_combination_keeps_the_house_rules(root: Template, rows: list[dict[str, str]]) -> None:
     """What the application's own buildspecs need, and a secret of before, no rule can see. A buildspec serves every
     choice, and so does a role whose project no stage runs: what they need is judged where all of it is there, which the
