@@ -26,6 +26,7 @@ PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 # Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
 PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
 COMPUTED, KEPT = "computed", "kept"
+NO_REPOSITORY = "none"  # where the source is behind a connection
 
 
 def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
@@ -105,7 +106,7 @@ class Computation:
     def _repository(self) -> Computed:
         shared = self.other_stacks.get(SHARED)
         if self.environment.connection:
-            return Computed(names.REPOSITORY, "none", COMPUTED, "the source is behind a connection")
+            return Computed(names.REPOSITORY, NO_REPOSITORY, COMPUTED, "the source is behind a connection")
         if shared is None or names.REPOSITORY not in shared.outputs:
             raise RefusedError(
                 "The shared stack, which holds the repository, does not exist.", "Run `apply shared` first."

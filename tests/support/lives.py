@@ -166,7 +166,8 @@ def without(whose: Account, role: str, sid: str) -> Iterator[None]:
 @dataclass
 class Life:
     """An environment of an account, created by an administrator's `access`: what came of the commands, and what was
-    judged in them. Roles are called as the access stack's template calls them."""
+    judged in them. Roles are called as the access stack's template calls them; `statements` are those of each role by
+    their ids, as they are deployed."""
 
     whose: Account
     name: str
@@ -189,17 +190,14 @@ class Life:
         }
         self.logical = {arn.rpartition("/")[2]: name for name, arn in self.roles.items()}
         self.deployer = as_role(self.whose, self.roles["DeployRole"])
+        self.statements = {
+            name: {each["Sid"]: each for body in policies(self.whose, arn).values() for each in body["Statement"]}
+            for name, arn in self.roles.items()
+        }
 
     @property
     def stack(self) -> str:
         return f"{NAME}-{self.name}"
-
-    def granted(self) -> dict[str, dict[str, Any]]:
-        """The statements of each role by their ids, as they are deployed."""
-        return {
-            name: {each["Sid"]: each for body in policies(self.whose, arn).values() for each in body["Statement"]}
-            for name, arn in self.roles.items()
-        }
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:

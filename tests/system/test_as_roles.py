@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from generator.cfn.evaluate import decide, statements
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from scripts.deployment.errors import AwsError
 from scripts.local_aws.faults import ResourceFault
-from tests.support.accounts import ACCOUNT, CONNECTION, REGION, Account
+from scripts.local_aws.roles.judge import Policies
+from tests.support.accounts import ACCOUNT, REGION, Account
 from tests.support.lives import Life, answers, as_role, caller, edit, fresh, outputs, run, without
 
 EXTRA_NAME = "/cloud-health/backend/staging/extra"
@@ -26,12 +28,15 @@ EXTRA: dict[str, Any] = {
     "Type": "AWS::SSM::Parameter",
     "Properties": {"Name": EXTRA_NAME, "Type": "String", "Value": "x"},
 }
+CREATE_DISTRIBUTION = "cloudfront:CreateDistribution"
+Statement = Mapping[str, Any]
+Change = Callable[[Statement], Statement | None]
 DOMAIN = "dashboard.cloud-health.test"
 # What each environment has besides what its file says, so that together they use all that the roles may do.
 MORE: Mapping[str, Mapping[str, str]] = {
     "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
     "production": {"DomainName": DOMAIN, "CloudFrontAlarms": "true"},
-    "bluegreen": {"SourceProvider": "CONNECTION", "SourceRepository": "own/application", "ConnectionArn": CONNECTION},
+    "bluegreen": {},
     "beanstalk": {},
 }
 SERVICES = {"beanstalk": "Beanstalk/BackendEnvironment"}  # what runs the backend, elsewhere than on ECS
@@ -45,7 +50,31 @@ class Unused(NamedTuple):
     why: str
 
 
-UNUSED: tuple[Unused, ...] = ()
+UNUSED: tuple[Unused, ...] = (
+    Unused(
+        "ExecutionRole",
+        "ElasticBeanstalkEnvironmentAlarms ElasticBeanstalkEnvironmentEnd ElasticBeanstalkEnvironmentLogs"
+        " ElasticBeanstalkEnvironmentStart ElasticBeanstalkEnvironmentTags ElasticBeanstalkEnvironmentTargets"
+        " ElasticBeanstalkEnvironmentTemplates",
+        "Elastic Beanstalk asks for it as the caller when it makes instances (AdministratorAccess-AWSElasticBeanstalk),"
+        " and the local AWS runs none",
+    ),
+    Unused(
+        "DeployRole",
+        "FindConnection",
+        "a file may not name the local AWS's account, which is one of documentation's, and so no connection of it",
+    ),
+    Unused(
+        "ExecutionRole",
+        "CodePipelinePipelineConnection",
+        "a file may not name the local AWS's account, which is one of documentation's, and so no connection of it",
+    ),
+    Unused(
+        "DeployRole",
+        "RemoveOriginGroup",
+        "the local AWS's CloudFront takes its group with it; tests/deployment/test_destroy.py has one that stays",
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +85,10 @@ def administrator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]
 
 
 # --- the parts of a life
+
+
+def prepared(life: Life) -> None:
+    life.run("preflight of nothing", "preflight")
 
 
 def created(life: Life) -> None:
@@ -122,15 +155,17 @@ def approved(life: Life) -> None:
     """A release waits for a person, who looks at it and lets it pass."""
     given = outputs(life.whose, life.stack)
     pipeline = life.whose.aws.call("codepipeline", "get_pipeline", name=given["Pipeline"])["pipeline"]
-    [action] = [
-        action for stage in pipeline["stages"] for action in stage["actions"] if action["name"] == APPROVAL_ACTION
+    actions = [action for stage in pipeline["stages"] for action in stage["actions"]]
+    waiting = [
+        Life.action(APPROVE, each, "InProgress", "1" * 36) for each in actions if each["name"] == APPROVAL_ACTION
     ]
+    if not waiting:  # its releases ask nobody
+        return
     plans = f"cloud-health-changes{'' if life.name == 'production' else '-' + life.name}"
     groups = life.whose.aws.call("logs", "describe_log_groups", logGroupNamePrefix=f"{life.stack}-Build-")["logGroups"]
     [group] = [each["logGroupName"] for each in groups if "-ChangesLogs-" in each["logGroupName"]]
     life.whose.aws.call("logs", "create_log_stream", logGroupName=group, logStreamName="1")
-    waiting = Life.action(APPROVE, action, "InProgress", "1" * 36)
-    life.execution(9, "InProgress", actions=[waiting])
+    life.execution(9, "InProgress", actions=waiting)
     approver = caller(as_role(life.whose, life.roles["ApproverRole"]))
     with life.part("approve"):
         approver.call("codepipeline", "list_pipelines")
@@ -156,12 +191,20 @@ def destroyed(life: Life) -> None:
     worker.join()
 
 
+def adopted(life: Life) -> None:
+    """A second life takes over what the first one left, and goes as well."""
+    life.run("create again", "apply", "--yes", "--adopt")
+    life.unprotect("unprotect again")
+    life.run("destroy again", "destroy", "--name", life.name, "--yes")
+
+
 def emptied(life: Life) -> None:
+    """The data goes by somebody with more rights, once the environment is gone."""
     words = ("--name", life.name, "--yes", "--empty-buckets", "--empty-registry")
     life.ended["empty"] = run(life.whose, "destroy", *words, project=life.project)
 
 
-FULL: tuple[Callable[[Life], None], ...] = (created, looked_at, configured, released, failed, destroyed)
+FULL: tuple[Callable[[Life], None], ...] = (created, looked_at, configured, released, approved, failed, destroyed)
 
 
 # --- what holds of every life
@@ -176,6 +219,7 @@ STATUSES = {
     "drift": (0, 2),
     "destroy while protected": (3,),
     "preflight": (0, 3),
+    "preflight of nothing": (0, 3),
     "config": (0, 2),
 }
 DRIFT, PERMITTED = "drift as who deploys", r"^ok +permissions "
@@ -204,8 +248,10 @@ def problems(life: Life, but: Sequence[str] = ()) -> list[str]:
 def staging(administrator: Account) -> Life:
     """Staging from its creation to its end, with roles that lack a statement in between."""
     life = Life(administrator, "staging")
+    prepared(life)
     created(life)
     life.run("preflight", "preflight")
+    life.run("config --secret", "config", "--secret", "JWT_SECRET_KEY", stdin="s" * 40)
     edit(administrator, "templates/configuration.json", lambda body: body["Resources"].update(Extra=EXTRA))
     with without(administrator, life.roles["ExecutionRole"], "SSMParameter"):
         life.run("less than the resource needs", "apply", "--yes")
@@ -274,19 +320,105 @@ def test_a_change_set_of_another_environment_is_out_of_reach(staging: Life) -> N
                     change_set = f"{place}/{prefix}-{name}-00000000-00000000/1"
                     deployer.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
                 assert error.value.code == code
-    del staging.denied["another's"]
+    del staging.denied["another's"], staging.requests["another's"]
 
 
 # --- Elastic Beanstalk, whose permissions are the widest
 
 
-def test_an_environment_on_elastic_beanstalk_lives_by_its_roles(tmp_path: Path) -> None:
-    with fresh(tmp_path) as whose:
+@pytest.fixture(scope="module")
+def beanstalk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """Elastic Beanstalk from its creation to its end."""
+    with fresh(tmp_path_factory.mktemp("beanstalk")) as whose:
         life = Life(whose, "beanstalk")
         created(life)
         life.unprotect("unprotect")
         life.run("destroy", "destroy", "--name", "beanstalk", "--yes")
-        assert problems(life) == []
+        yield life
+
+
+def test_an_environment_on_elastic_beanstalk_lives_by_its_roles(beanstalk: Life) -> None:
+    assert problems(beanstalk) == []
+
+
+# --- what the handlers of the registry do not say, each found when the access stack lacks it
+
+
+def dropped(_: Statement) -> Statement | None:
+    return None
+
+
+def by_tag(statement: Statement) -> Statement:
+    """Only on what carries the environment's tag."""
+    own = dict(statement.get("Condition", {}))
+    own["StringEquals"] = {**own.get("StringEquals", {}), "aws:ResourceTag/Environment": "staging"}
+    return {**statement, "Condition": own}
+
+
+def on(resource: str) -> Change:
+    return lambda statement: {**statement, "Resource": resource}
+
+
+DEPLOY, EXECUTION = "DeployRole", "ExecutionRole"
+ANY = f"arn:aws:cloudfront::{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "sids", "change", "refused"),
+    [
+        # CloudFront developer guide, AccessLogs: CloudFront writes the ACL of the log bucket as the caller.
+        ("staging", EXECUTION, "CloudFrontDistributionLogging", dropped, "s3:PutBucketAcl"),
+        # Secrets Manager user guide, security-encryption: a secret is encrypted as the caller.
+        ("staging", DEPLOY, "EncryptSecrets", dropped, "kms:GenerateDataKey"),
+        ("staging", EXECUTION, "SecretsManagerSecretKey", dropped, "kms:GenerateDataKey"),
+        # CloudFormation user guide, dynamic-references-secretsmanager.
+        ("staging", EXECUTION, "SecretsManagerSecretChange", dropped, "secretsmanager:GetSecretValue"),
+        # widdix/complete-aws-iam-reference issue 6: a change set by its ARN.
+        ("staging", DEPLOY, "UseChangeSets", dropped, "cloudformation:DescribeChangeSet"),
+        ("staging", EXECUTION, "CloudFormationStackChangeSets", dropped, "cloudformation:ExecuteChangeSet"),
+        # CloudFormation user guide, aws-resource-cloudformation-stack: templates and role of nested stacks.
+        ("staging", EXECUTION, "CloudFormationStackTemplates", dropped, "s3:GetObject"),
+        ("staging", EXECUTION, "CloudFormationStackInherit", dropped, "iam:PassRole"),
+        # KMS developer guide, abac: the tags of a key that is new count minutes later.
+        ("staging", EXECUTION, "KMSKeyNew", by_tag, "kms:EnableKeyRotation"),
+        ("staging", EXECUTION, "KMSAliasNew", by_tag, "kms:CreateAlias"),
+        ("staging", EXECUTION, "DynamoDBTableGrant ECRRepositoryGrant", by_tag, "kms:CreateGrant"),
+        # Service Authorization Reference, Amazon CloudFront: creating these names no resource.
+        ("staging", EXECUTION, "CloudFrontDistributionMake", on(f"{ANY}:distribution/*"), CREATE_DISTRIBUTION),
+        ("staging", EXECUTION, "CloudFrontFunctionMake", on(f"{ANY}:function/*"), "cloudfront:CreateFunction"),
+        # IAM user guide, using-service-linked-roles: a service makes its role as the caller.
+        ("staging", DEPLOY, "LinkServices", dropped, "iam:CreateServiceLinkedRole"),
+        ("staging", EXECUTION, "ElasticLoadBalancingV2LoadBalancerLinked", dropped, "iam:CreateServiceLinkedRole"),
+        ("staging", EXECUTION, "ECSClusterLinked", dropped, "iam:CreateServiceLinkedRole"),
+        ("staging", EXECUTION, "CloudFrontVpcOriginLinked", dropped, "iam:CreateServiceLinkedRole"),
+        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentLinkedScaling", dropped, "iam:CreateServiceLinkedRole"),
+        # AWS Managed Policy Reference, AdministratorAccess-AWSElasticBeanstalk and the one of managed updates.
+        ("beanstalk", EXECUTION, "ElasticBeanstalkApplicationResources", dropped, "s3:GetObject"),
+        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentGroups", dropped, "autoscaling:AttachInstances"),
+        ("beanstalk", EXECUTION, "ElasticBeanstalkEnvironmentStack", dropped, "cloudformation:ContinueUpdateRollback"),
+    ],
+)
+def test_a_right_that_services_ask_for_besides_is_missed(
+    request: pytest.FixtureRequest, name: str, role: str, sids: str, change: Change, refused: str
+) -> None:
+    life: Life = request.getfixturevalue(name)
+    assert refused_actions(life, role, {}) == set()
+    found = refused_actions(life, role, dict.fromkeys(sids.split(), change))
+    assert refused in found, found
+
+
+def refused_actions(life: Life, role: str, changes: Mapping[str, Change]) -> set[str]:
+    """What a role would be refused of all that it was judged for, with some statements changed."""
+    assert changes.keys() <= life.statements[role].keys()
+    changed = [changes.get(sid, dict)(statement) for sid, statement in life.statements[role].items()]
+    document = {"Version": "2012-10-17", "Statement": [each for each in changed if each]}
+    held = Policies(statements(role, {"changed": document}))
+    return {
+        asked.action
+        for part, requests in life.requests.items()
+        for name, asked in requests
+        if name == role and part not in (DRIFT, *LESS) and not decide(asked, held.about(asked.action)).allowed
+    }
 
 
 # --- as somebody plays it
@@ -327,8 +459,8 @@ def test_no_permission_is_missing_and_none_unused(tmp_path_factory: pytest.TempP
             life = full_life(whose, name, more)
             wrong += problems(life)
             used |= {(role, sid) for role, sid, _ in life.used}
-            for role, statements in life.granted().items():
-                granted.setdefault(role, set()).update(statements)
+            for role, stated in life.statements.items():
+                granted.setdefault(role, set()).update(stated)
     assert wrong == []
     unused = {(role, sid) for role, sids in granted.items() for sid in sids} - used
     reasons = {(each.role, sid): each.why for each in UNUSED for sid in each.sids.split()}
@@ -343,10 +475,14 @@ def full_life(whose: Account, name: str, more: Mapping[str, str]) -> Life:
         more = {**more, "HostedZoneId": zone["HostedZone"]["Id"].rpartition("/")[2]}
     edit(whose, f"params/{name}.json", lambda body: body["Parameters"].update(more))
     life = Life(whose, name, tree(whose.folder))
+    prepared(life)
     if name == "staging":
         fails_at_first(life)
     for part in FULL:
         part(life)
+    if name == "staging":
+        adopted(life)
+    emptied(life)
     return life
 
 

@@ -185,9 +185,9 @@ def _configuring(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
         ),
         allow(
             "ReadConfiguration",
-            [ssm.GetParametersByPath],
+            [ssm.GetParameter, ssm.GetParametersByPath],
             [arns.ssm_parameter(prefix), arns.ssm_parameter(prefix, "/*")],
-            "the configuration is listed and compared",
+            "the configuration is listed and compared; before it is created, its names are looked up",
         ),
         allow(
             "WriteSecrets",

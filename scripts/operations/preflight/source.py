@@ -6,8 +6,10 @@ from generator.cfn import template_names
 from generator.cfn.environments import ACCESS
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
+from generator.cfn.template_names import REPOSITORY
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer
+from scripts.deployment.environment import NO_REPOSITORY
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.operations import production
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
@@ -80,6 +82,7 @@ def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
     """What the deploy role may do, as (actions, resources); a pattern stands for something that it matches."""
     root = survey.roots[ACCESS]
     values = {**root.values({name: how["First"] for name, how in root.computed.items()}), **survey.known}
+    values[REPOSITORY] = NO_REPOSITORY if survey.environment.connection else survey.repository
     for stack in stack_instances(root.root, values):
         resources = stack.template.resources
         managed = (arn.get("Ref") for arn in resources[DEPLOYER].get("ManagedPolicyArns", default=()))
