@@ -131,12 +131,16 @@ def _buckets() -> None:
 
 
 def _records() -> None:
-    """moto puts a second record beside the first where Route 53 refuses it. Source: Route53 APIReference,
-    ChangeResourceRecordSets: CREATE makes what does not exist yet."""
+    """moto puts a second record beside the first where Route 53 refuses it, and remembers one that was deleted, so that
+    it cannot be made again. Source: Route53 APIReference, ChangeResourceRecordSets: CREATE makes what does not exist
+    yet."""
     from moto.route53.exceptions import ResourceRecordAlreadyExists
     from moto.route53.models import Route53Backend
 
     change = Route53Backend.change_resource_record_sets
+
+    def name_and_type(entry: dict[str, Any]) -> tuple[str, str]:
+        return entry["ResourceRecordSet"]["Name"].strip("."), entry["ResourceRecordSet"]["Type"]
 
     def change_strictly(backend: Any, zoneid: str, change_list: list[dict[str, Any]]) -> Any:
         existing = {(record.name.rstrip("."), record.type) for record in backend.get_hosted_zone(zoneid).rrsets}
@@ -144,7 +148,11 @@ def _records() -> None:
             name, kind = entry["ResourceRecordSet"]["Name"], entry["ResourceRecordSet"]["Type"]
             if entry["Action"] == "CREATE" and (name.rstrip("."), kind) in existing:
                 raise ResourceRecordAlreadyExists(name, kind)
-        return change(backend, zoneid, change_list)
+        answer = change(backend, zoneid, change_list)
+        gone = [name_and_type(entry) for entry in change_list if entry["Action"] == "DELETE"]
+        done = backend.get_hosted_zone(zoneid).rr_changes
+        done[:] = [entry for entry in done if name_and_type(entry) not in gone]
+        return answer
 
     replace(Route53Backend, "change_resource_record_sets", change_strictly)
 

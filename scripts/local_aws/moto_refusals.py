@@ -30,6 +30,7 @@ def install() -> None:
     _internet_gateways()
     _interfaces()
     _balancers()
+    _target_groups()
     _certificates()
     _scaling()
     _services()
@@ -178,6 +179,32 @@ def _balancers() -> None:
 
     _refusing(ELBv2Backend, "set_subnets", check_subnets)
     _refusing(ELBv2Backend, "set_security_groups", check_groups)
+
+
+def _target_groups() -> None:
+    """A target group has one load balancer: botocore's model, TargetGroupAssociationLimit; coverage-roadmap issue 780,
+    aws-cdk issue 33253."""
+    from moto.elbv2.exceptions import ELBClientError
+    from moto.elbv2.models import ELBv2Backend
+
+    def check_groups_of(elb: Any, balancer: str, actions: list[dict[str, Any]]) -> None:
+        for action in actions:
+            for arn in elb._get_target_group_arns_from(action_data=action):
+                known = elb.target_groups[arn].load_balancer_arns if arn in elb.target_groups else ()
+                if any(other != balancer and other in elb.load_balancers for other in known):
+                    message = (
+                        f"The following target groups cannot be associated with more than one load balancer: {arn}"
+                    )
+                    raise ELBClientError("TargetGroupAssociationLimit", message)
+
+    def check_listener(elb: Any, load_balancer_arn: str, *, actions: list[dict[str, Any]], **_: Any) -> None:
+        check_groups_of(elb, load_balancer_arn, actions)
+
+    def check_rule(elb: Any, listener_arn: str, *, actions: list[dict[str, Any]], **_: Any) -> None:
+        check_groups_of(elb, elb.describe_listeners(None, [listener_arn])[0].load_balancer_arn, actions)
+
+    _refusing(ELBv2Backend, "create_listener", check_listener)
+    _refusing(ELBv2Backend, "create_rule", check_rule)
 
 
 def _certificates() -> None:

@@ -82,7 +82,9 @@ def refuse_existing(handler: ResourceHandler) -> None:
     widdix/mastodon-on-aws issue 27. Several calls would go well on AWS, too: S3 answers its owner's second CreateBucket
     in us-east-1 with success, PutMetricAlarm and PutRule change what is there."""
     row = handler.row
-    by_name = row.kind not in REVISED and "{id}" in row.address.values()
+    by_name = row.kind not in REVISED and any(
+        place == "{id}" and not member.lower().endswith("arn") for member, place in row.address.items()
+    )
     key = identifier(row.kind) or (row.named if by_name else "")
     name = handler.properties.get(key, "")
     if isinstance(name, str) and name and ResourceHandler(handler.services, row, handler.properties, name).exists():

@@ -790,6 +790,12 @@ def _releases() -> list[Row]:
     platform = "Elastic Beanstalk developer guide, using-features.platform.upgrade"
     return [
         *_pipeline("BuildLayout", "OnlyChanged", "ExecutionMode", "ApprovalRequired"),
+        *_in_place(
+            "ExecutionTimeoutMinutes",
+            happens="the rule that hands each execution to its watch changes in place; a release that runs keeps the "
+            "limit that it started with",
+            source="EventBridge user guide, eb-transform-target-input; generator/stacks/pipeline",
+        ),
         *unapproved,
         *_pipeline("ApprovalTimeoutMinutes"),
         *_build("TestsBlock", "LintBlocks", "BuildspecSource", "BuildImage", "BuildComputeType", "BuildTimeoutMinutes"),
@@ -821,12 +827,7 @@ def _people_of_environment() -> list[Row]:
             around="a limit below what happens right now raises the alarm, which takes this very update back: "
             "`--without-alarms` leaves it out",
         ),
-        *_in_place(
-            "BuildDurationAlarmSeconds",
-            "PipelineDurationAlarmSeconds",
-            happens="the alarm changes in place",
-            source=alarm,
-        ),
+        *_in_place("BuildDurationAlarmSeconds", happens="the alarm changes in place", source=alarm),
         *_in_place(
             "MonthlyBudget",
             happens="the limit changes in place; what was spent is remembered",

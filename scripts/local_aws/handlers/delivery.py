@@ -96,6 +96,18 @@ def _upsert_record(handler: "ResourceHandler", batch: Any) -> None:
     _change_record(handler, "UPSERT", change["ResourceRecordSet"])
 
 
+def _shown_record(record: "ResourceHandler") -> dict[str, Any]:
+    """The record of a name and a type: where there is none, Route 53 shows the next one (API reference,
+    ListResourceRecordSets). Raises `ResourceError`."""
+    kind = record.properties["Type"]
+    where = {"HostedZoneId": record.properties["HostedZoneId"], "StartRecordName": record.physical}
+    answer = record.call("list_resource_record_sets", {**where, "StartRecordType": kind})
+    for shown in answer["ResourceRecordSets"][:1]:
+        if shown["Type"] == kind and _same_name(record.physical, shown["Name"]):
+            return dict(shown)
+    raise ResourceError(f"{kind} record {record.physical} does not exist (HandlerErrorCode: NotFound)")
+
+
 def _same_name(value: str, shown: str) -> bool:
     """Route 53 shows names with the dot at their end."""
     return value.rstrip(".").lower() == shown.rstrip(".").lower()
@@ -188,8 +200,7 @@ ROWS = (
         tagging=Tagging({"CertificateArn": "{id}"}, "add_tags_to_certificate", "remove_tags_from_certificate"),
         attributes={"CertificateArn": "{id}"}),
     Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
-        (Read("list_resource_record_sets", "ResourceRecordSets[0]",
-              address={"HostedZoneId": "{HostedZoneId}", "StartRecordName": "{id}", "StartRecordType": "{Type}"}),),
+        (Read(_shown_record),),
         delete=lambda handler: _change_record(handler, "DELETE", handler.read()), prepare=_record,
         settings=(Setting("ChangeBatch", _upsert_record),),
         seen={"HostedZoneId": lambda zone, _: bool(zone), "Name": lambda name, state: _same_name(name, state["Name"]),

@@ -39,9 +39,10 @@ def _ec2(noun: str, kind: str = "", **more: Any) -> Row:
         "tagging": TAGS,
         "attributes": {id_name: "{id}"},
     }
+    # A gateway or endpoint that was deleted is shown for a while.
     look = Read(
         more.pop("describe", f"describe_{verb}s"),
-        f"{more.pop('answer', noun)}s[0]",
+        f"{more.pop('answer', noun)}s[?State!='deleted'] | [0]",
         address={more.pop("ids", f"{id_name}s"): ["{id}"]},
     )
     reads = (look, *more.pop("reads", ()))

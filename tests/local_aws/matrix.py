@@ -1,0 +1,521 @@
+"""The matrix of changes: a living environment on a local AWS in this process, of which one parameter changes at a time,
+and what happened is compared with what the table of effects promises.
+
+A client sends a request at every event of an update. It is answered when the load balancer's rule leads to nothing but
+target groups that a backend has registered itself with, and when the backend's subnets lead to the Internet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from generator.cfn import assertions, parameters
+from generator.cfn.assertions import as_text
+from generator.cfn.effects import NOTICE, QUIET, REFUSED, Row, find
+from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
+from generator.cfn.templates import STACK, load
+from generator.gate.effects import NEW_TASKS, RootResources, create_only, kinds
+from scripts.local_aws import account as accounts
+from scripts.local_aws import application
+from scripts.local_aws.handlers import ROWS
+from scripts.local_aws.handlers.handler import ResourceHandler
+from scripts.local_aws.server import ACCOUNT, REGION
+from scripts.local_aws.values import Operation, Resource, Stack
+from tests.support.combinations import SAMPLES
+
+ROOT = Path(__file__).resolve().parents[2]
+BUCKET = "templates"
+DOMAIN = "matrix.test"
+PLATFORM = "arn:aws:elasticbeanstalk:us-east-1::platform/Python 3.11 running on 64bit Amazon Linux 2023/"
+CERTIFICATE = SAMPLES["CertificateArn"]
+# An environment that has had its first release.
+LIVING = {
+    "BackendBootstrap": "false",
+    "BackendImage": "repository/backend:abc",
+    "CloudFrontPrefixListId": "pl-3b927c52",
+    "ConfigurationDigest": "1" * 16,
+    "RepositoryName": "cloud-health-dashboard",
+}
+# Another value of a text; those that may be empty have theirs in `SAMPLES`.
+TEXTS = {
+    "BackendImage": "repository/backend:def",
+    "BranchName": "other",
+    "ConfigurationDigest": "2" * 16,
+    "ExcludedPaths": "other/**",
+    "FrontendAssets": "assets",
+    "FrontendOutput": "dist",
+    "InstanceType": "t3.medium",
+    "PlatformArn": f"{PLATFORM}4.10.1",
+    "RepositoryName": "other",
+    "TablePrefix": "other",
+    "VpcCidr": "10.99.0.0/16",
+    "ZoneA": "us-east-1c",
+    "ZoneB": "us-east-1c",
+}
+# Parameters that no person changes on a living environment, or whose other value is another stack.
+LEFT_OUT = ("BackendBootstrap", "CloudFrontPrefixListId", "Environment")
+# What the table refuses because AWS could not do it: carried out all the same, it has to fail.
+IMPOSSIBLE = ("LoadBalancerScheme", "VpcCidr", "ZoneA", "ZoneB")
+# What has to come along with a value, so that the Rules of the root are met; `*` is every text.
+WITH: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("BackendTarget", "BEANSTALK"): {"PlatformArn": f"{PLATFORM}4.12.0"},
+    ("BackendTarget", "ECS"): {"PlatformArn": "none"},
+    ("CertificateArn", "*"): {"DomainName": DOMAIN},
+    ("DeploymentStrategy", "BLUE_GREEN"): {"TargetGroups": "TWO"},
+    ("DeploymentStrategy", "CANARY"): {"TargetGroups": "TWO"},
+    ("ConnectionArn", "*"): {"SourceProvider": "CONNECTION", "SourceRepository": SAMPLES["SourceRepository"]},
+    ("DomainName", "*"): {"EdgeCertificateArn": CERTIFICATE},
+    ("LoadBalancerScheme", "PUBLIC"): {"DomainName": DOMAIN, "EdgeCertificateArn": CERTIFICATE},
+    ("SourceRepository", "*"): {"SourceProvider": "CONNECTION", "ConnectionArn": SAMPLES["ConnectionArn"]},
+    ("SourceProvider", "CONNECTION"): {
+        "ConnectionArn": SAMPLES["ConnectionArn"],
+        "SourceRepository": SAMPLES["SourceRepository"],
+    },
+    ("TaskCpu", "1024"): {"TaskMemory": "2048"},
+    ("TaskCpu", "2048"): {"TaskMemory": "4096"},
+    ("TaskCpu", "4096"): {"TaskMemory": "8192"},
+}
+ZONED = ("DomainName", "HostedZoneId", "LoadBalancerScheme")
+# Types of which no call tells whether they are still there.
+UNSEEN = ("AWS::ECS::TaskDefinition", "AWS::KMS::Key")
+
+
+@dataclass
+class Client:
+    """Requests that were sent, and those that nobody answered."""
+
+    sent: int = 0
+    lost: int = 0
+
+
+@dataclass
+class Happened:
+    """What an update did: its status, each resource's fate by path, and the requests of the client meanwhile."""
+
+    status: str
+    fates: dict[str, str] = field(default_factory=dict)
+    gone: list[tuple[Resource, str]] = field(default_factory=list)  # with their paths
+    client: Client = field(default_factory=Client)
+    deployed: bool = False  # the service started a deployment
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Living:
+    """One environment on the local AWS of this process, with the values that it has."""
+
+    name: str
+    suffix: str = ""  # of the names of its tables, which stay when an environment is deleted
+    folder: Path = ROOT  # of the templates and the files of parameters
+    values: dict[str, str] = field(default_factory=dict)
+    left: list[tuple[Resource, str]] = field(default_factory=list)  # what the last change removed or replaced
+
+    @cached_property
+    def account(self) -> accounts.Account:
+        """The account; the local AWS serves nobody but this process."""
+        if not accounts.SERVED:
+            accounts.SERVED.append(("http://localhost:1", application.dispatcher()))
+        return accounts.account(ACCOUNT, REGION)
+
+    @cached_property
+    def cloudformation(self) -> Any:
+        return self.account.services.client("cloudformation")
+
+    @property
+    def settled(self) -> RootResources:
+        """The root of its folder under any values."""
+        return _settled(self.folder / "templates")
+
+    @cached_property
+    def zone(self) -> str:
+        """The hosted zone of the domain."""
+        zone = {"Name": DOMAIN, "CallerReference": self.name}
+        answer = self.account.services.call("route53", "create_hosted_zone", zone)
+        return str(answer["HostedZone"]["Id"]).rpartition("/")[2]
+
+    @property
+    def root(self) -> Stack:
+        return self.account.find(self.name)
+
+    def create(self) -> str:
+        """Makes the environment as its file of parameters says; returns the status of its stack."""
+        self.values = self.file_values()
+        self.cloudformation.create_stack(**self._arguments(self.values))
+        return self._settle()
+
+    def file_values(self) -> dict[str, str]:
+        """The values of its file of parameters, and of an environment that has had its first release."""
+        body = self.settled.root.body
+        first = {key: how["First"] for key, how in body["Metadata"]["Computed"].items()}
+        file = parameters.read(self.folder / "params" / f"{self.name}.json")
+        living = {name: value for name, value in LIVING.items() if name in body["Parameters"]}
+        values = {**parameters.effective(file, body, first), **living}
+        if values["BackendTarget"] == "BEANSTALK":
+            values["PlatformArn"] = f"{PLATFORM}4.12.0"
+        return {name: f"{value}{self.suffix}" if name.endswith("Table") else value for name, value in values.items()}
+
+    def delete(self) -> str:
+        """Deletes it; returns the status of its stack."""
+        root = self.root
+        root.protected = False
+        self.cloudformation.delete_stack(StackName=root.id)
+        assert root.running
+        root.running.join()
+        return root.status
+
+    def _settle(self) -> str:
+        running = self.root.running
+        assert running
+        running.join()
+        return self.root.status
+
+    def _arguments(self, values: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "StackName": self.name,
+            "TemplateURL": self._template(),
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        }
+
+    def _template(self) -> str:
+        folder = self.folder / "templates"
+        prefix = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+        if prefix not in _uploaded:
+            self._upload(folder, prefix)
+            _uploaded.add(prefix)
+        return _address(f"{prefix}/environment.json")
+
+    def _upload(self, folder: Path, prefix: str) -> None:
+        services = self.account.services
+        if BUCKET not in [bucket["Name"] for bucket in services.call("s3", "list_buckets", {})["Buckets"]]:
+            services.call("s3", "create_bucket", {"Bucket": BUCKET})
+        for file in folder.glob("*.json"):
+            body = json.loads(file.read_text(encoding="utf-8"))
+            for resource in body["Resources"].values():
+                if resource["Type"] == STACK:
+                    resource["Properties"]["TemplateURL"] = _address(
+                        f"{prefix}/{resource['Properties']['TemplateURL']}"
+                    )
+            key = f"{prefix}/{file.name}"
+            services.call("s3", "put_object", {"Bucket": BUCKET, "Key": key, "Body": json.dumps(body).encode()})
+
+    # -- changes
+
+    def choices(self, parameter: str) -> Iterator[dict[str, str]]:
+        """Values of a whole environment in which a parameter is another one, each direction of it once."""
+        declared, value = self.settled.root.parameters[parameter], self.values[parameter]
+        if "AllowedValues" in declared:
+            others = [as_text(choice) for choice in declared["AllowedValues"]]
+            if len(others) > 3:  # numbers in words: the next of both sides is enough
+                place = others.index(value)
+                others = [*others[max(place - 1, 0) : place], *others[place + 1 : place + 2]]
+        elif "MinValue" in declared:
+            others = [as_text(max(int(declared["MinValue"]), int(value) - 1)), as_text(int(value) + 1)]
+        elif parameter in SAMPLES:
+            others = ["" if value else self.zone if parameter == "HostedZoneId" else SAMPLES[parameter]]
+            others = [DOMAIN] if parameter == "DomainName" and not value else others
+        else:
+            others = [TEXTS.get(parameter, f"{value}-other")]
+        for other in others:
+            if other != value and (changed := self._possible(parameter, other)):
+                yield changed
+
+    def _possible(self, parameter: str, value: str) -> dict[str, str] | None:
+        """Values with what a value needs beside it; None where the Rules of the root refuse them all the same."""
+        more = {**WITH.get((parameter, value), {}), **(WITH.get((parameter, "*"), {}) if value else {})}
+        if parameter in ZONED and value and value != "INTERNAL":
+            more = {"HostedZoneId": self.zone, "DomainName": DOMAIN, "EdgeCertificateArn": CERTIFICATE, **more}
+        changed = {**self.values, **more, parameter: value}
+        if (parameter, value) == ("DataTables", "CREATE"):  # those of these names are there already
+            changed |= {name: f"{text}-new" for name, text in changed.items() if name.endswith("Table")}
+        if parameter == "MinimumTasks":
+            changed["MaximumTasks"] = str(max(int(value), int(changed["MaximumTasks"])))
+        covered = self.settled.root.metadata["Computed"]["ConfigurationDigest"]["Covers"]
+        if any(changed[name] != self.values[name] for name in covered):
+            changed["ConfigurationDigest"] = "3" * 16
+        unmet = assertions.broken(self.settled.root.body, changed)
+        return None if unmet or changed == self.values else changed
+
+    def row(self, parameter: str, values: Mapping[str, str]) -> Row | None:
+        """What the table of effects says about a change from the present values."""
+        return find(self.settled.rows(parameter), parameter, self.values, values)
+
+    def row_between(self, parameter: str, before: Mapping[str, str]) -> Row:
+        """The row of the change from values of before to the present ones."""
+        row = find(self.settled.rows(parameter), parameter, before, self.values)
+        assert row
+        return row
+
+    def adopted(self) -> dict[str, str]:
+        """Values that use what the last backend left, as the script finds it."""
+        left = {path: resource.physical for resource, path in self.left}
+        return {
+            "DataTables": "EXISTING",
+            "ExistingEncryptionSecretArn": left["Configuration.EncryptionKey"],
+            "ExistingRepositoryName": left.get("Registry.Images", ""),
+        }
+
+    def change(self, values: dict[str, str]) -> Happened:
+        """Updates the environment to other values."""
+        before, deployment = self.resources(), self._deployment()
+        root = self.root
+        with self.requests() as client:
+            try:
+                self.cloudformation.update_stack(**self._arguments(values))
+            except ClientError as error:
+                if "No updates are to be performed" not in str(error):
+                    return Happened("REFUSED", client=client, failures=[str(error)])
+                self.values = values
+                return Happened("UPDATE_COMPLETE", client=client)
+            status = self._settle()
+        happened = Happened(status, client=client, deployed=self._deployment() != deployment)
+        operation = root.last[0]["OperationId"]
+        events = [
+            (stack, event)
+            for stack in self._stacks()
+            for event in stack.events
+            if event["OperationId"] == operation and event["ResourceType"] != STACK
+        ]
+        happened.failures = [
+            f"{event['LogicalResourceId']} {event['ResourceStatus']}: {event.get('ResourceStatusReason', '')}"
+            for _, event in events
+            if event["ResourceStatus"].endswith("_FAILED")
+        ]
+        if status == "UPDATE_COMPLETE":
+            self.values = values
+        after = self.resources()
+        for path in {*before, *after}:
+            old, new = before.get(path), after.get(path)
+            if old is None or new is None:
+                happened.fates[path] = REMOVED if new is None else ADDED
+            elif (old.kind, old.physical) != (new.kind, new.physical):
+                happened.fates[path] = REPLACED
+            if old and happened.fates.get(path) in (REMOVED, REPLACED):
+                happened.gone.append((old, path))
+        self.left = happened.gone
+        for stack, event in events:
+            if event["ResourceStatus"] == "UPDATE_COMPLETE":
+                happened.fates.setdefault(_path(stack, event["LogicalResourceId"]), CHANGED)
+        return happened
+
+    def compare(self, parameter: str, before: Mapping[str, str], row: Row, happened: Happened) -> list[str]:
+        """Where what happened, from the values of before to the present ones, is not what the table promises."""
+        what = f"{self.name}: {parameter} {before[parameter]!r} -> {self.values[parameter]!r}"
+        if happened.status != "UPDATE_COMPLETE":
+            return [f"{what}: {happened.status}: {'; '.join(happened.failures)}"]
+        settled = self.settled
+        promised = outcomes(settled.resources(before), settled.resources(self.values), create_only)
+        faults = [f"cleanup: {failure}" for failure in happened.failures]
+        faults += list(_differences(promised, happened))
+        faults += self._kept(promised, happened)
+        quiet = row.users.startswith("nothing") and row.level in (QUIET, NOTICE)
+        if quiet and happened.client.lost:
+            client = happened.client
+            faults.append(f"{client.lost} of {client.sent} requests were lost, the table says: {row.users}")
+        new_tasks = NEW_TASKS in kinds(promised)
+        if "Backend.Service" in {outcome.path for outcome in promised if outcome.action == CHANGED}:
+            told = new_tasks or "may start" in row.text
+            if happened.deployed is not new_tasks and not (told and happened.deployed):
+                faults.append(f"new tasks: {happened.deployed}, the table says {new_tasks}: {row.happens}")
+        return [f"{what}: {fault}" for fault in faults]
+
+    def _kept(self, promised: list[Outcome], happened: Happened) -> Iterator[str]:
+        kept = {outcome.path: outcome.kept for outcome in promised}
+        for resource, path in happened.gone:
+            row = ROWS[resource.kind]
+            if path not in kept or not row.reads or resource.kind in UNSEEN:
+                continue
+            handler = ResourceHandler(self.account.services, row, dict(resource.properties), resource.physical)
+            if handler.exists() is not kept[path]:
+                yield f"{path}: {'kept' if kept[path] else 'deleted'} by the table, and it is not"
+
+    # -- state
+
+    def _stacks(self) -> list[Stack]:
+        root = self.root
+        return [stack for stack in tuple(self.account.stacks.values()) if stack.root is root]
+
+    def resources(self) -> dict[str, Resource]:
+        """Every resource of its stacks, by path."""
+        return {
+            _path(stack, resource.logical): resource
+            for stack in self._stacks()
+            if stack.status != "DELETE_COMPLETE"
+            for resource in stack.resources.values()
+            if not resource.nested
+        }
+
+    def _deployment(self) -> str:
+        from moto.ecs.models import ecs_backends
+
+        services = ecs_backends[ACCOUNT][REGION].services.values()
+        own = [each for each in services if each.status == "ACTIVE" and each.name.endswith(self.name)]
+        return str(own[0].deployments[0]["id"]) if own and own[0].deployments else ""
+
+    def shift(self) -> None:
+        """What a blue/green deployment leaves: the rule sends everything to the second group, where the tasks are."""
+        groups = {name: self.resources()[f"Ingress.{name}Targets"].physical for name in ("First", "Second")}
+        rule, weights = self.resources()["Ingress.ProductionRule"].physical, {"First": 0, "Second": 1}
+        listed = [{"TargetGroupArn": groups[name], "Weight": weight} for name, weight in weights.items()]
+        action = {"Type": "forward", "ForwardConfig": {"TargetGroups": listed}}
+        self.account.services.call("elbv2", "modify_rule", {"RuleArn": rule, "Actions": [action]})
+
+    # -- the client
+
+    @contextmanager
+    def requests(self) -> Iterator[Client]:
+        """A client that sends a request at every event."""
+        client, record = Client(), Stack.event
+
+        def recorded(stack: Stack, operation: Operation, *arguments: Any, **named: Any) -> None:
+            record(stack, operation, *arguments, **named)
+            client.sent += 1
+            client.lost += not self.answers()
+
+        Stack.event = recorded  # type: ignore[method-assign,assignment]
+        try:
+            yield client
+        finally:
+            Stack.event = record  # type: ignore[method-assign]
+
+    def answers(self) -> bool:
+        """Whether a request of the API is answered right now."""
+        if self.values.get("BackendTarget") == "NONE":
+            return True  # there is no API that could answer
+        registered, subnets = self._registered()
+        groups = self._forwarded()
+        return bool(groups) and groups <= registered and all(self._leads_out(subnet) for subnet in subnets)
+
+    def _network(self) -> str:
+        return next((each.physical for path, each in self.resources().items() if path == "Network.Vpc"), "")
+
+    def _forwarded(self) -> set[str]:
+        """The target groups that the first rule of the environment's listener sends requests to."""
+        from moto.elbv2.models import elbv2_backends
+
+        vpc = self._network()
+        for balancer in elbv2_backends[ACCOUNT][REGION].load_balancers.values():
+            if balancer.vpc_id != vpc:
+                continue
+            for listener in balancer.listeners.values():
+                rules = [rule for rule in listener.rules.values() if str(rule.priority).isdigit()]
+                for rule in sorted(rules, key=lambda each: int(each.priority)):
+                    for action in rule.actions:
+                        if groups := _weighted(action.data):
+                            return groups
+        return set()
+
+    def _registered(self) -> tuple[set[str], set[str]]:
+        """The target groups with a backend in them, and the subnets of the backend."""
+        from moto.ecs.models import ecs_backends
+
+        from scripts.local_aws.beanstalk import REGIONS
+
+        groups, subnets = set[str](), set[str]()
+        for service in ecs_backends[ACCOUNT][REGION].services.values():
+            if service.status == "ACTIVE" and service.name.endswith(self.name):
+                for entry in service.load_balancers or ():
+                    groups.add(entry["targetGroupArn"])
+                    if other := (entry.get("advancedConfiguration") or {}).get("alternateTargetGroupArn"):
+                        groups.add(other)
+                configuration = getattr(service, "network_configuration", None) or {}
+                subnets |= set(configuration.get("awsvpcConfiguration", {}).get("subnets", ()))
+        for environment in REGIONS[ACCOUNT, REGION].environments.values() if REGIONS else ():
+            if environment.placed and environment.shown["EnvironmentName"].endswith(self.name):
+                groups.add(environment.placed.group)
+        return groups, subnets
+
+    def _leads_out(self, subnet: str) -> bool:
+        """Whether a subnet has a route table with a way to the Internet."""
+        from moto.ec2.models import ec2_backends
+
+        ec2 = ec2_backends[ACCOUNT][REGION]
+        for table in ec2.route_tables.values():
+            if subnet in table._associations.values():
+                return any(str(route.destination_cidr_block) == "0.0.0.0/0" for route in table.routes)
+        return False
+
+
+_uploaded = set[str]()  # folders whose templates are in the bucket
+
+
+@cache
+def _settled(folder: Path) -> RootResources:
+    return RootResources(load(folder)["environment"])
+
+
+def _address(key: str) -> str:
+    return f"http://localhost/{BUCKET}/{key}"
+
+
+def _path(stack: Stack, logical: str) -> str:
+    """As in the table of effects: without the name of the root."""
+    return ".".join([*stack.path.split("/")[1:], logical])
+
+
+def _weighted(action: Mapping[str, Any]) -> set[str]:
+    """The target groups of a forwarding action that get requests."""
+    if action.get("Type", "forward") != "forward":
+        return set()
+    listed = action.get("ForwardConfig", {}).get("TargetGroups", [])
+    groups = {each["TargetGroupArn"] for each in listed if int(each.get("Weight", 1)) > 0}
+    return groups or {action["TargetGroupArn"]} if groups or "TargetGroupArn" in action else set()
+
+
+def _differences(promised: list[Outcome], happened: Happened) -> Iterator[str]:
+    expected = {outcome.path: outcome.action for outcome in promised}
+    for path in sorted({*expected, *happened.fates}):
+        if (table := expected.get(path, "nothing")) != (fate := happened.fates.get(path, "nothing")):
+            yield f"{path}: {fate}, the table says {table}"
+
+
+def changeable(root_parameters: Mapping[str, Any]) -> list[str]:
+    """The parameters of which the matrix makes a row."""
+    return [name for name in root_parameters if name not in LEFT_OUT]
+
+
+def there_and_back(living: Living, parameter: str) -> tuple[int, list[str]]:
+    """Changes a parameter in every direction and back; returns how many changes were made, and every disagreement with
+    the table of effects. The environment goes on from where the last change left it."""
+    count, faults = 0, list[str]()
+    for values in list(living.choices(parameter)):
+        start = dict(living.values)
+        there = {**start, **{name: value for name, value in values.items() if value != start[name]}}
+        done, found = _change(living, parameter, there)
+        count, faults = count + done, faults + found
+        if living.values == start:
+            continue
+        back = {**start, **(living.adopted() if "--adopt" in living.row_between(parameter, start).back else {})}
+        if "not by" in living.row_between(parameter, start).back:  # the page says that this is no way back
+            count += 1
+            if living.change(back).status == "UPDATE_COMPLETE":
+                faults.append(f"{living.name}: {parameter}: the page knows no way back by the old value, and it worked")
+            continue
+        done, found = _change(living, parameter, back)
+        count, faults = count + done, faults + found
+    return count, faults
+
+
+def _change(living: Living, parameter: str, values: dict[str, str]) -> tuple[int, list[str]]:
+    before, row = dict(living.values), living.row(parameter, values)
+    if row is None:
+        return 0, [f"{living.name}: {parameter} {before[parameter]!r} -> {values[parameter]!r} has no row"]
+    happened = None
+    if row.level != REFUSED or parameter in IMPOSSIBLE:
+        happened = living.change(values)
+    if row.level != REFUSED:
+        assert happened
+        return 1, living.compare(parameter, before, row, happened)
+    if happened and happened.status == "UPDATE_COMPLETE":
+        living.change(before)
+        return 1, [f"{living.name}: {parameter} is refused as impossible, and it worked"]
+    return int(happened is not None), []
