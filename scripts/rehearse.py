@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.deployment.errors import DeployError, Exit, RefusedError, UnfinishedError, UsageError
+from scripts.deployment.errors import DeployError, Exit, RefusedError, UsageError
 from scripts.terminal import console, results
 from scripts.terminal.endings import PROJECT
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 KEEP_SECONDS = 120
 # Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
 SHORTER_WAITS = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
+
+
+class UnfinishedError(DeployError):
+    """Something that left nothing behind was ended before it could say whether it is good."""
+
+    status = Exit.FAILED
+
+
 INTERRUPTED = UnfinishedError("Interrupted.")
 
 

@@ -96,12 +96,6 @@ class NotConfirmedError(DeployError):
     status = Exit.CHANGES
 
 
-class UnfinishedError(DeployError):
-    """Something that left nothing behind was ended before it could say whether it is good."""
-
-    status = Exit.FAILED
-
-
 class ManualActionRequiredError(DeployError):
     """An operation is running, or a stack is in a state that the script must not leave by itself."""
 
