@@ -38,6 +38,9 @@ SOURCE_OUTPUT, BACKEND_OUTPUT = "SourceOutput", "BackendBuildOutput"
 FRONTEND_ASSETS, FRONTEND_DOCUMENTS = "FrontendAssets", "FrontendDocuments"
 IMAGE_DEFINITIONS = "imagedefinitions.json"
 
+# How the second tag of a released and verified image begins: written by the verification, kept by the registry.
+RELEASED_TAG = "released-"
+
 # Report groups are `<project>-<report>`; the same words stand in the buildspecs' `reports`.
 TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
 

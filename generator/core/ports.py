@@ -145,7 +145,7 @@ EXISTING_REPOSITORY = Port(
     "ExistingRepositoryName", Kind.NAME, "Surviving image repository of an earlier environment; empty for a new one"
 )
 DATA_TABLES = Port("DataTables", Kind.SWITCH, "CREATE makes the tables, EXISTING uses tables of these names")
-IMAGES_KEPT = Port("ImagesKept", Kind.NUMBER, "How many images the registry keeps")
+IMAGES_KEPT = Port("ImagesKept", Kind.NUMBER, "How many images of good releases the registry keeps")
 
 
 def table(logical: str) -> Port:

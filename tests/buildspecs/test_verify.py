@@ -1,5 +1,6 @@
 """The verify build of the backend against a real HTTP server and a stub of AWS: green only when all is as built."""
 
+import json
 import threading
 from typing import Any
 
@@ -19,6 +20,7 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         "GREEN tables: active: CloudHealthClients, CloudHealthCosts",
         "GREEN health: status healthy, database connected",
         "GREEN smoke: 3 requests answered as wanted",
+        "RESULT image: kept as released-0123456789ab",
         f"RESULT what runs: /cloud-health/production/last-image is now {IMAGE}",
         "RESULT last good release: run:0123:d1",
     ]
@@ -33,6 +35,23 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
     assert record[3:7] == ["--name", "/cloud-health/production/backend", "--value", "run:0123:d1"]
     assert release.site.requests == ["GET /health", *(f"{item['method']} {item['path']}" for item in SMOKE)]
     assert "secretsmanager" not in outcome.log
+
+
+def test_the_image_of_a_good_release_is_tagged_once(release: Release) -> None:
+    """With the tag that the registry's lifecycle keeps, on the same manifest."""
+    assert release.verify().succeeded
+    body = json.loads((release.workshop.source / "release-image.json").read_text(encoding="utf-8"))
+    stored = release.stored("0123456789ab")
+    assert body == {
+        "repositoryName": IMAGE.partition("/")[2].rpartition(":")[0],
+        "imageTag": "released-0123456789ab",
+        "imageManifest": stored["imageManifest"],
+        "imageManifestMediaType": stored["imageManifestMediaType"],
+    }
+    release.workshop.machine.forget()
+    release.tags.append("released-0123456789ab")
+    assert release.verify().succeeded
+    assert release.workshop.machine.calls("aws", "ecr", "put-image") == []
 
 
 def test_the_stub_answers_as_aws_does(release: Release) -> None:
@@ -199,7 +218,7 @@ def test_a_build_without_our_container_is_red(release: Release) -> None:
 
 def test_a_parameter_that_cannot_be_written_fails(release: Release) -> None:
     answers = release.answers
-    release.answers = lambda: {key: answer for key, answer in answers().items() if "put" not in key}  # type: ignore[method-assign]
+    release.answers = lambda: {key: answer for key, answer in answers().items() if "ssm put" not in key}  # type: ignore[method-assign]
     release.workshop.machine.answer("ssm put-parameter", status=254, error="AccessDeniedException")
     outcome = release.verify()
     assert not outcome.succeeded

@@ -189,4 +189,6 @@ def special(project: str) -> set[str]:
     reads = {"ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:DescribeTaskDefinition"}
     described = ("ApplicationVersions", "ConfigurationSettings", "Environments", "InstancesHealth")
     reads |= {f"elasticbeanstalk:Describe{item}" for item in described}
+    # The image of a good release gets its second tag.
+    reads |= {"ecr:BatchGetImage", "ecr:PutImage"}
     return reads | {"ssm:GetParameters", "ssm:PutParameter", "dynamodb:DescribeTable"}

@@ -1,9 +1,12 @@
 """What holds data: key, buckets, tables, images."""
 
+import json
+
 import botocore.session
 import pytest
 
 from generator.cfn.graph import dependencies
+from generator.cfn.intrinsics import render
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
 from tests.support.design import BOTH, arn, attribute, declaration, default, exists, grants, ref, sub, under
@@ -149,7 +152,15 @@ def test_registry(templates: TemplateSet) -> None:
     assert images.get("ImageScanningConfiguration") == {"ScanOnPush": True}
     assert images.get("EncryptionConfiguration") == {"EncryptionType": "KMS", "KmsKey": ref("KeyArn")}
     assert images.get("RepositoryPolicyText") is None
-    # Every push makes an image, and the one that runs is pulled at each start of a task: no few of them push it out.
+    # Every push makes an image, and the one that runs is pulled at each start of a task: no number pushes it out.
+    text = render(images.get("LifecyclePolicy", "LifecyclePolicyText")).replace("${ImagesKept}", "100")
+    good, others = (rule["selection"] for rule in json.loads(text)["rules"])
+    assert (good["tagPrefixList"], good["countType"], good["countNumber"]) == (["released-"], "imageCountMoreThan", 100)
+    assert (others["tagStatus"], others["countType"], others["countUnit"]) == ("any", "sinceImagePushed", "days")
+    longest = declaration(templates, "ApprovalTimeoutMinutes")["MaxValue"] / (24 * 60)
+    assert longest + 7 < others["countNumber"], "an image that waits for its approval does not expire either"
+    verification = templates.resource("build.Verify").get("Environment", "EnvironmentVariables")
+    assert {"Name": "RELEASED_TAG", "Type": "PLAINTEXT", "Value": "released-"} in verification
     assert default(templates, "ImagesKept") == "100"
     assert declaration(templates, "ImagesKept")["MinValue"] == 50
     stack = under(templates, "environment.Build", **BOTH, ExistingRepositoryName="")

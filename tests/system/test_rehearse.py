@@ -52,6 +52,10 @@ def test_the_first_release_works_on_an_empty_registry(here: DeployedEnvironment,
     assert first.succeeded, here.lines
     assert here.service() == (1, first.commit[:12])
     assert here.last_image() == first.commit[:12]
+    # The image of a good release has a second tag, which the registry keeps.
+    repository = here.output("RegistryUri").partition("/")[2]
+    tags = here.aws.call("ecr", "list_images", repositoryName=repository)["imageIds"]
+    assert {entry["imageTag"] for entry in tags} == {first.commit[:12], f"released-{first.commit[:12]}"}
     messages = [json.loads(message.body) for message in first.messages]
     assert [message["status"] for message in messages] == ["SUCCEEDED"]
     assert {**messages[0], "timestamp": ""} == {

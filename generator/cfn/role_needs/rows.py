@@ -198,6 +198,9 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "aws ecr batch-get-image": (
         Row(_of("ecr", "BatchGetImage"), f"{REPOSITORY}/<--repository-name>", "SAR, Amazon Elastic Container Registry"),
     ),
+    "aws ecr put-image": (
+        Row(_of("ecr", "PutImage"), f"{REPOSITORY}/<--repository-name>", "ECR user guide, image-retag"),
+    ),
     "aws ecr get-login-password": (Row(_of("ecr", "GetAuthorizationToken"), "*", "ECR user guide, image-push-iam"),),
     "aws ecs describe-services": (
         Row(_of("ecs", "DescribeServices"), f"{ECS}:service/<--cluster>/<--services>", SAR_ECS),

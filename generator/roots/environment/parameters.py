@@ -179,7 +179,7 @@ def _backend() -> list[Setting]:
             pattern=r"[a-z][a-z0-9-]*\.[a-z0-9]+",
             rule="an EC2 instance type for x86, such as t3.small",
         ),
-        # Every push builds one, released or not: what runs must not expire while a release waits for its approval.
+        # The newest good release is what runs, or one of the few before it after going back.
         Setting(ports.IMAGES_KEPT, group, "Images kept", "100", between=(50, 1000)),
         Setting(ports.DEPLOYMENT_TIMEOUT, group, "Deployment timeout (min)", "30", between=(5, 60)),
     ]

@@ -15,7 +15,7 @@ from troposphere import Equals, If, Sub
 from generator.constructs.app_config import shape
 from generator.core import conditions, ports
 from generator.core.arns import Text
-from generator.core.names import COVERAGE_REPORT, TESTS_REPORT
+from generator.core.names import COVERAGE_REPORT, RELEASED_TAG, TESTS_REPORT
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.stacks.codebuild import permissions, projects
@@ -181,6 +181,7 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "HEALTH_PATH": project.backend.health_path,
             "LAST_RELEASE_PARAMETER": last,
             "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
+            "RELEASED_TAG": RELEASED_TAG,
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
             "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),

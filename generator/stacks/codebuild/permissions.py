@@ -159,9 +159,16 @@ def verify_backend(stack: Stack, project: Project) -> list[Grant]:
 
 
 def verify_ecs(stack: Stack) -> list[Grant]:
-    """The verification looks at service and tasks."""
+    """The verification looks at service and tasks, and tags the image that it found good. Source: AmazonECR userguide,
+    image-retag."""
     cluster = stack.takes(ports.RUNNING_CLUSTER)
     return [
+        allow(
+            "KeepImage",
+            [ecr.BatchGetImage, ecr.PutImage],
+            [stack.takes(ports.REGISTRY_ARN)],
+            "the image of a good release gets a second tag, with which the registry keeps it",
+        ),
         allow(
             "SeeService",
             [ecs.DescribeServices],

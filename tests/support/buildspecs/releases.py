@@ -73,6 +73,13 @@ class Release:
     built: list[dict[str, str]] = field(default_factory=lambda: [{"name": "backend", "imageUri": IMAGE}])
     smoke: object = field(default_factory=lambda: list(SMOKE))
     wait: str = "0"
+    tags: list[str] = field(default_factory=lambda: ["0123456789ab"])
+
+    def stored(self, tag: str) -> dict[str, Any]:
+        """The built image as the registry gives it."""
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        identity = {"imageDigest": f"sha256:{'0' * 64}", "imageTag": tag}
+        return {"imageId": identity, "imageManifest": '{"schemaVersion": 2}', "imageManifestMediaType": kind}
 
     def answers(self) -> dict[str, Any]:
         """What AWS answers, by the call."""
@@ -83,6 +90,8 @@ class Release:
             "ecs describe-task-definition": {"taskDefinition": task_definition},
             "ecs list-tasks": {"taskArns": [task["taskArn"] for task in self.tasks]},
             "ecs describe-tasks": {"tasks": self.tasks},
+            "ecr batch-get-image": {"images": [self.stored(tag) for tag in self.tags]},
+            "ecr put-image": {"image": self.stored("released-0123456789ab")},
             "ssm put-parameter": {"Version": 2, "Tier": "Standard"},
         }
 
@@ -108,6 +117,7 @@ class Release:
                 "LAST_RELEASE_PARAMETER": "/cloud-health/production/last-image",
                 "BACKEND_RECORD": "/cloud-health/production/backend",
                 "RELEASE": "run:0123:d1",
+                "RELEASED_TAG": "released-",
                 "WAIT_SECONDS": self.wait,
                 "PAUSE_SECONDS": "0.1",
             },
