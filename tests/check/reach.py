@@ -68,7 +68,7 @@ def reached(sources: Mapping[str, Source], changed: Iterable[str]) -> dict[str, 
         for imported in source.imports:
             importers.setdefault(imported, set()).add(path)
     for change in changed:
-        left = [change] if change in sources else [path for path in sources if _spells(sources[path], change)]
+        left = [path for path in sources if path == change or _spells(sources[path], change)]
         if change.endswith("conftest.py"):
             left += [path for path in sources if PurePosixPath(change).parent in PurePosixPath(path).parents]
         seen: set[str] = set()
@@ -86,7 +86,10 @@ def reached(sources: Mapping[str, Source], changed: Iterable[str]) -> dict[str, 
 
 
 def _spells(source: Source, path: str) -> bool:
-    """Whether a file that is no Python is named in a source."""
+    """Whether a file is named in a source: by its path, its name, or a folder on its path. Python is copied by the path
+    of its folder, and the folder's name alone says nothing of it."""
     pure = PurePosixPath(path)
-    folders = {str(folder) for folder in pure.parents} | {*pure.parts[:-1]}
-    return not source.texts.isdisjoint({path, pure.name, *(folders - WIDE - {"."})})
+    folders = {str(folder) for folder in pure.parents}
+    folders = {folder for folder in folders if "/" in folder} if pure.suffix == ".py" else folders | {*pure.parts[:-1]}
+    names = set() if pure.name in ("__init__.py", "conftest.py") else {pure.name}
+    return not source.texts.isdisjoint({path, *names, *(folders - WIDE - {"."})})

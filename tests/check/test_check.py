@@ -63,6 +63,8 @@ def test_a_conftest_reaches_the_tests_below_it(tmp_path: Path) -> None:
         ("scripts/operations/verbs/rollback.py", "tests/system/test_answers.py"),
         ("scripts/deployment/plan.py", "tests/destructive/test_kills.py"),
         ("templates/site.json", "tests/design/test_edge.py"),
+        ("scripts/set_up.py", "tests/cli/test_set_up.py"),
+        ("scripts/deployment/plan.py", "tests/system/test_core_alone.py"),
         ("params/staging.json", "tests/costs/test_cost.py"),
         ("docs/runbook.md", "tests/design/test_documents.py"),
         ("buildspecs/verify.yml", "tests/buildspecs/test_verify.py"),

@@ -41,12 +41,13 @@ class Nearby:
     def tests(self, path: str) -> tuple[list[str], list[str]]:
         """The test files that reach a module: the likeliest, and then others, those that take longest last."""
         steps = distances(self._importers, path)
+        steps |= {name: steps.get(name, 1) for name in reach.reached(self._sources, [path])}
         files = [name for name in steps if _is_test(name) and not name.startswith(LEFT_OUT)]
         own = f"test_{PurePosixPath(path).stem.strip('_')}"
         folder = (PurePosixPath(path).parts[1:-1] or ("cli",))[0]
         beside = f"tests/{BESIDE.get(folder, folder)}/"
         files.sort(key=lambda name: (not name.startswith(beside), own not in name, steps[name], name))
-        long = [name for name in files if name.removeprefix("tests/") in LONGEST]
+        long = [name for name in files if name.removeprefix("tests/") in LONGEST and f"{beside}{own}" not in name]
         likely = [
             name
             for name in files
