@@ -207,30 +207,42 @@ def _target_groups() -> None:
     _refusing(ELBv2Backend, "create_rule", check_rule)
 
 
-def _certificates() -> None:
-    """ACM API reference, DeleteCertificate: ResourceInUseException while another AWS service uses the certificate."""
-    from moto.acm.models import AWSCertificateManagerBackend
+def _certificate_users(acm: Any, arn: str) -> Iterator[str]:
+    """The ARNs of listeners and distributions that have a certificate."""
     from moto.cloudfront.models import cloudfront_backends
-    from moto.core.exceptions import AWSError
     from moto.elbv2.models import elbv2_backends
+
+    for balancer in elbv2_backends[acm.account_id][acm.region_name].load_balancers.values():
+        for listener in balancer.listeners.values():
+            if arn in listener.certificates:
+                yield listener.arn
+    for backends in cloudfront_backends[acm.account_id].values():
+        for distribution in backends.distributions.values():
+            if vars(distribution.distribution_config)["ViewerCertificate"].acm_certificate_arn == arn:
+                yield distribution.arn
+
+
+def _certificates() -> None:
+    """ACM API reference, DeleteCertificate: ResourceInUseException while another AWS service uses the certificate.
+    moto knows no distribution as a user, and never forgets a listener that was one."""
+    from moto.acm.models import AWSCertificateManagerBackend
+    from moto.core.exceptions import AWSError
 
     class ResourceInUseError(AWSError):
         TYPE = "ResourceInUseException"
 
-    def users(acm: Any, arn: str) -> Iterator[str]:
-        for balancer in elbv2_backends[acm.account_id][acm.region_name].load_balancers.values():
-            for listener in balancer.listeners.values():
-                if arn in listener.certificates:
-                    yield listener.arn
-        for backends in cloudfront_backends[acm.account_id].values():
-            for distribution in backends.distributions.values():
-                if vars(distribution.distribution_config)["ViewerCertificate"].acm_certificate_arn == arn:
-                    yield distribution.arn
-
     def check(acm: Any, arn: str) -> None:
-        if any(users(acm, arn)):
+        if any(_certificate_users(acm, arn)):
             raise ResourceInUseError(f"Certificate {arn} in account {acm.account_id} is in use.")
 
+    describe = AWSCertificateManagerBackend.describe_certificate
+
+    def describe_with_users(acm: Any, arn: str) -> Any:
+        certificate = describe(acm, arn)
+        certificate.in_use_by = list(_certificate_users(acm, arn))
+        return certificate
+
+    replace(AWSCertificateManagerBackend, "describe_certificate", describe_with_users)
     _refusing(AWSCertificateManagerBackend, "delete_certificate", check)
 
 

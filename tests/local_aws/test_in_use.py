@@ -125,7 +125,9 @@ def test_a_certificate_in_use_outlives_its_stack(aws: Aws) -> None:
     assert all("is in use" in why for _, why in tries)
     acm = aws.client("acm")
     assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["DomainName"] == "a.example"
+    assert acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"]
     aws.delete("user")
+    assert not acm.describe_certificate(CertificateArn=arn)["Certificate"]["InUseBy"]
     acm.delete_certificate(CertificateArn=arn)
     aws.delete("certified")
 

@@ -137,21 +137,6 @@ def _disable_and_delete(distribution: "ResourceHandler") -> None:
     distribution.call("delete_distribution", {**distribution.address(None), "IfMatch": distribution.read()["ETag"]})
 
 
-def _delete_unused_certificate(certificate: "ResourceHandler") -> None:
-    """ACM API reference, DeleteCertificate: ResourceInUseException. moto knows load balancers as users, and no
-    distribution."""
-    users = list(certificate.read()["InUseBy"])
-    listed = certificate.services.call("cloudfront", "list_distributions", {})["DistributionList"].get("Items", ())
-    users += [
-        each["ARN"] for each in listed if each["ViewerCertificate"].get("ACMCertificateArn") == certificate.physical
-    ]
-    if users:
-        message = f"Certificate {certificate.physical} in account {certificate.services.account} is in use."
-        code = "(HandlerErrorCode: ResourceConflict)"
-        raise ResourceError(f'Resource handler returned message: "{message} (Service: Acm, Status Code: 400)" {code}')
-    certificate.call("delete_certificate", certificate.address(None))
-
-
 def _code(function: "ResourceHandler") -> dict[str, Any]:
     return {"FunctionCode": function.call("get_function", function.address(None))["FunctionCode"].read().decode()}
 
@@ -196,7 +181,7 @@ ROWS = (
     Row("AWS::CertificateManager::Certificate", "acm", "request_certificate", "$CertificateArn",
         {"CertificateArn": "{id}"},
         (Read("describe_certificate", "Certificate"), Read("list_tags_for_certificate", "Tags", "Tags")),
-        delete=_delete_unused_certificate, seen={"ValidationMethod": "DomainValidationOptions[0].ValidationMethod"},
+        delete="delete_certificate", seen={"ValidationMethod": "DomainValidationOptions[0].ValidationMethod"},
         tagging=Tagging({"CertificateArn": "{id}"}, "add_tags_to_certificate", "remove_tags_from_certificate"),
         attributes={"CertificateArn": "{id}"}),
     Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
