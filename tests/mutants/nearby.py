@@ -20,7 +20,7 @@ LEFT_OUT = (
     "tests/test_not_run.py",
     "tests/test_style.py",
 )
-NEAR, WIDE = 16, 10  # files
+NEAR, WIDE = 16, 16  # files
 # Where the tests of a folder stand that are not in the folder of the same name.
 BESIDE = {"operations": "deployment", "terminal": "cli", "stacks": "generator", "roots": "generator"}
 BESIDE |= {"core": "generator", "constructs": "generator"}
@@ -54,7 +54,9 @@ class Nearby:
             if name not in long and (own in name or name.startswith(beside) or marker(self._root / name) == "unit")
         ]
         others = [name for name in files if name not in (*likely[:NEAR], *long)]
-        others.sort(key=lambda name: (steps[name], name))
+        others.sort(
+            key=lambda name: (not name.startswith("tests/system/"), steps[name], name)
+        )  # whole commands see most
         return likely[:NEAR], [*others, *long][:WIDE]
 
 
