@@ -94,6 +94,11 @@ def ecs_task_definition(family: Text) -> Sub:
     return arn("ecs", "task-definition/${Family}:*", Family=family)
 
 
+def edge_certificates() -> Sub:
+    """The certificates where CloudFront looks for them."""
+    return Sub("arn:${AWS::Partition}:acm:us-east-1:${AWS::AccountId}:certificate/*")
+
+
 def beanstalk_application(name: Text) -> Sub:
     return arn("elasticbeanstalk", "application/${Name}", Name=name)
 

@@ -23,6 +23,7 @@ from scripts.operations import (
     access_first,
     adoption,
     alarms,
+    certificates,
     deletion,
     image_first,
     leftovers,
@@ -75,7 +76,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         check=production.check_context,
         superfluous=deletion.superfluous_roots,
         before_root=steps.check_source,
-        after_root=steps.keep_approvals,
+        after_root=steps.after_root,
         attach=steps.attach,
         clear=shared_root.clear,
         plan=steps.plan,
@@ -253,6 +254,11 @@ class Steps:
         if root.name != SHARED and not self.run.aws.endpoint:
             shared = root.other_stacks.get(SHARED)
             pipeline_source.check_source(self.run.aws, self.run.environment, shared, self.options.without_branch)
+
+    def after_root(self, root: RootDeployment, stack: Stack) -> Iterator[str]:
+        """What no stack does: the rule of approvals, and certificates that were replaced while they were in use."""
+        yield from self.keep_approvals(root, stack)
+        yield from certificates.remove_replaced(root, stack)
 
     def keep_approvals(self, root: RootDeployment, stack: Stack) -> list[str]:
         """The rule of approvals, which CloudFormation has no type for; an environment's deploy role leaves it alone."""

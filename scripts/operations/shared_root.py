@@ -9,7 +9,7 @@ from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import Computed
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.stacks import Stack
-from scripts.operations import image_first
+from scripts.operations import image_first, platform_alone
 from scripts.operations.origin import clear_change_sets
 from scripts.operations.production import is_deployer
 from scripts.operations.stack_settings import Settings
@@ -41,7 +41,7 @@ def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
         differ += [each.name for each in comparison.values]
         if not comparison.same or differ:
             raise _refused(root, f"differs from the files ({', '.join(differ) or 'its template'})")
-    return image_first.revise(root, comparison)
+    return platform_alone.revise(root, image_first.revise(root, comparison), comparison)
 
 
 def _refused(root: RootDeployment, what: str) -> RefusedError:

@@ -315,7 +315,7 @@ def _domain(root: str) -> list[Row]:
 
 def _environment() -> list[Row]:
     switch = "generator/roots/environment; schemas of AWS::CloudFront::VpcOrigin and AWS::EC2::VPC"
-    names = "aws-cloudformation/cloudformation-coverage-roadmap #1327; not run on AWS"
+    names = "aws-cloudformation/cloudformation-coverage-roadmap #1327 and #744; not run on AWS"
     first = "sign-in works again for everybody anew, because the secret that signs sessions is a new one"
     adopt = "`apply --adopt` uses the tables, the images and the encryption secret that the backend left; without it "
     adopt += "the script refuses and names them"
@@ -358,12 +358,13 @@ def _environment() -> list[Row]:
             "* -> NONE",
             "the distribution loses its way to the API first, then the backend, its network and its configuration go "
             "and the pipeline changes; tables, images, secrets and logs stay behind, outside of any stack. CloudFront "
-            "leaves the network "
-            "when it pleases, so the network goes in a step of its own: the script waits between the two",
+            "takes its interfaces out of the network when it pleases, and what of the network cannot be deleted until "
+            "then leaves the stack and stays (three tries, about 45 minutes): it costs nothing but a VPC of the quota, "
+            "and is named at the end with the commands that remove it",
             "the API is gone; the page stays and cannot do anything",
             f"yes, with `apply --adopt`: {first}",
             names,
-            "nothing has to come first; what stays behind is named when it has ended",
+            "nothing has to come first; an hour later, remove what was named when it had ended",
             NOTICE,
         ),
         Row(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from awacs import (
+    acm,
     codebuild,
     codecommit,
     codeconnections,
@@ -79,6 +80,7 @@ def _looking(stack: Stack) -> list[Grant]:
         allow(
             "LookAtAccount",
             [
+                acm.ListCertificates,
                 codebuild.ListCuratedEnvironmentImages,
                 ec2.DescribeAddresses,
                 ec2.DescribeAvailabilityZones,
@@ -95,7 +97,20 @@ def _looking(stack: Stack) -> list[Grant]:
             "what would stop a first deployment is told before it: quotas, build images, instance types, sandboxes; "
             "the load balancer's group names CloudFront's prefix list, whose id differs by region, and zones are "
             "chosen by their ids and by the instances that they offer; a second target group is not taken from under "
-            "the traffic, which the weights of the rule tell",
+            "the traffic, which the weights of the rule tell; a replaced certificate is found among all",
+        ),
+        allow(
+            "FindCertificates",
+            [acm.ListTagsForCertificate],
+            [arns.edge_certificates()],
+            "a certificate that a new domain has replaced is known by its tags",
+        ),
+        allow(
+            "RemoveReplacedCertificates",
+            [acm.DeleteCertificate],
+            [arns.edge_certificates()],
+            "ACM deletes none in use, so that a replaced one goes after the environment, by the script",
+            tagged(),
         ),
         allow(
             "FindSender",
