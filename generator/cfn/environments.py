@@ -176,6 +176,7 @@ def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
         faults.append(Problem(file.path, "Parameters.Environment", f'"{declared}"', why, (name,)))
     if not faults:
         breached = [problem for root in roots.values() for problem in _breached_limits(file, root)]
+        breached += [problem for root in roots.values() for problem in _too_long(file, root)]
         faults += dict.fromkeys(breached)
     return faults
 
@@ -198,6 +199,27 @@ def _breached_limits(file: ParameterFile, root: Template) -> Iterator[Problem]:
         message = f"{located.breach.message} ({located.resource}{f'; beside {beside}' if beside else ''})"
         key, value = (f"Parameters.{own[0]}", f'"{values[own[0]]}"') if own else (located.resource, "")
         yield Problem(file.path, key, value, message, located.breach.choices)
+
+
+# Minutes that a deployment takes besides its bake times: tasks that start, and those that end.
+ROLLING_MINUTES = 10
+
+
+def _too_long(file: ParameterFile, root: Template) -> Iterator[Problem]:
+    """A shift of traffic that takes longer than the deploy action waits: it would fail in the middle of the shift
+    (CodePipeline User Guide, quotas: the ECS action's time limit; ECS developer guide, canary-deployment)."""
+    if root.name != ENVIRONMENT:
+        return
+    values = parameters.effective(file, root.body)
+    bakes = {"CANARY": ("BakeMinutes", "CanaryBakeMinutes"), "BLUE_GREEN": ("BakeMinutes",)}
+    names = bakes.get(values.get("DeploymentStrategy", ""), ()) if values.get("BackendTarget") == "ECS" else ()
+    needed = sum(int(values[name]) for name in names) + ROLLING_MINUTES
+    if names and needed > int(values["DeploymentTimeoutMinutes"]):
+        limit = values["DeploymentTimeoutMinutes"]
+        message = (
+            f"is less than the {needed} minutes that {' and '.join(names)} with {ROLLING_MINUTES} for the tasks take"
+        )
+        yield Problem(file.path, "Parameters.DeploymentTimeoutMinutes", f'"{limit}"', message)
 
 
 def _first(computed: Mapping[str, Any], other: Collection[str]) -> dict[str, str]:

@@ -10,8 +10,11 @@ from generator.core import ports
 from generator.core.stack import Stack
 
 
-def add(stack: Stack, condition: str, says: str, serves: Sequence[str]) -> certificatemanager.Certificate:
-    """Adds it under the condition, in the stack's Region. The stack waits until the record in the zone has been seen;
+def add(
+    stack: Stack, condition: str, says: str, serves: Sequence[str], **policies: str
+) -> certificatemanager.Certificate:
+    """Adds it under the condition, in the stack's Region; `policies` are what happens to a replaced or removed one,
+    where it is not just deleted. The stack waits until the record in the zone has been seen;
     ACM renews the certificate for as long as it stays there (acm userguide, dns-validation)."""
     domain = stack.takes(ports.DOMAIN_NAME)
     return stack.add(
@@ -25,6 +28,7 @@ def add(stack: Stack, condition: str, says: str, serves: Sequence[str]) -> certi
                 )
             ],
             ValidationMethod="DNS",
+            **policies,
         ),
         says,
         serves,

@@ -59,11 +59,10 @@ def _settings() -> list[Setting]:
 
 def _certificate(stack: Stack) -> None:
     says = "Certificate with which CloudFront answers for the domain."
-    certificate = certificates.add(stack, NEEDS_CERTIFICATE, says, ["RUN-2"])
-    # The distribution answers with it until the environment, which comes later, has the new one, and ACM deletes none
-    # in use: the deploy script removes it then (acm userguide, gs-acm-delete).
-    certificate.UpdateReplacePolicy = "Retain"
-    certificate.DeletionPolicy = "Delete"
+    # The distribution answers with a replaced one until the environment, which comes later, has the new one, and ACM
+    # deletes none in use: the deploy script removes it then (acm userguide, gs-acm-delete).
+    policies = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain"}
+    certificate = certificates.add(stack, NEEDS_CERTIFICATE, says, ["RUN-2"], **policies)
     port = ports.EDGE_CERTIFICATE
     stack.template.add_output(
         Output(port.name, Condition=NEEDS_CERTIFICATE, Description=port.meaning, Value=Ref(certificate))

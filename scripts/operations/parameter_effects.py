@@ -2,9 +2,10 @@
 refused on a living environment."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from generator.cfn.effects import ALLOWED, NOTICE, REFUSED, ROWS, Row, find, rows_of
-from generator.cfn.environments import Environment
+from generator.cfn.environments import SHARED, Environment
 from generator.cfn.losses import CHANGED, DELETED, Loss
 from scripts.deployment.plan import Notice, Refusal
 from scripts.deployment.stacks import Stack
@@ -31,12 +32,19 @@ def of_update(
     notices, losses, refused = list[Notice](), list[Loss](), list[Refusal]()
     for row in changes(environment, previous.parameters, after):
         if row.level == NOTICE:
-            notices.append(Notice("effect", row.parameter, row.text))
+            more = f" Deploy afterwards: {', '.join(_others(environment))}." if environment.name == SHARED else ""
+            notices.append(Notice("effect", row.parameter, f"{row.text}{more}"))
         elif row.level == ALLOWED:
             losses.append(Loss(row.parameter, "parameter", DELETED if row.deletes else CHANGED, row.loss))
         elif row.level == REFUSED and not _is_own(row.parameter, previous, after):
             refused.append(Refusal(row.happens, row.parameter, f"{row.around[0].upper()}{row.around[1:]}."))
     return notices, losses, refused
+
+
+def _others(environment: Environment) -> list[str]:
+    """The environments that have a parameter file beside that of what they share."""
+    files = sorted(Path(environment.file.path).parent.glob("*.json"))
+    return [file.stem for file in files if file.stem != environment.name]
 
 
 def _is_own(parameter: str, previous: Stack, after: Mapping[str, str]) -> bool:

@@ -163,6 +163,11 @@ def sentences(templates: TemplateSet, environment: str, **values: Any) -> list[s
             'MetricsTable = "Same-x": two resources of type AWS::DynamoDB::Table are called Same-x',
         ),
         ("production", {"BranchName": "a..b"}, "BranchName = \"a..b\": 'a..b' is not the name of a git branch"),
+        (
+            "bluegreen",
+            {"DeploymentStrategy": "CANARY", "BakeMinutes": "20", "CanaryBakeMinutes": "20"},
+            'DeploymentTimeoutMinutes = "30" is less than the 50 minutes that BakeMinutes and CanaryBakeMinutes',
+        ),
         ("local", {"SenderEmail": None}, "must be a string in quotes: remove it for no value"),
     ],
 )

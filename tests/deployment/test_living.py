@@ -96,6 +96,15 @@ def test_what_hurts_nobody_is_neither_named_nor_refused(
     assert effects["losses"] == [] and effects["refused"] == []
 
 
+def test_a_renamed_repository_names_the_environments_to_deploy() -> None:
+    shared = environment.load("staging", ROOT / "templates", ROOT / "params")["shared"]
+    parameters = shared.values(shared.first_values)
+    previous = Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", parameters=parameters)
+    [notice], losses, refused = parameter_effects.of_update(shared, previous, {**parameters, "RepositoryName": "new"})
+    assert (losses, refused) == ([], [])
+    assert "make access" in notice.text and "production" in notice.text and "staging" in notice.text
+
+
 def test_what_the_stack_owns_may_be_named(staging: Environment) -> None:
     own = {"KeyArn": "arn:own", "RegistryName": "images-1"}
     living_stack = replace(stack(staging), outputs=own)

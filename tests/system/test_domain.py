@@ -120,7 +120,7 @@ def test_the_certificate_of_the_old_name_goes_once_nobody_answers_with_it(
     distribution answers with until the environment has been deployed."""
     assert created.returncode == 0
     [before] = [output["OutputValue"] for output in stack(account, EDGE)["Outputs"]]
-    account.parameters(DomainName="new.cloud-health.test")
+    account.parameters(LoadBalancerScheme="PUBLIC", DomainName="new.cloud-health.test")
     refused = account.deploy("apply")
     assert refused.returncode == 3 and "--allow-replace DomainName" in refused.stderr, refused.stderr
     changed = account.deploy("apply", "--allow-replace", "DomainName")

@@ -45,6 +45,8 @@ IN_PLACE = "{region}:{account}"
 ENVIRONMENT = f"elasticbeanstalk:{IN_PLACE}:environment/{{application}}"
 # Call -> ARN without `arn:PARTITION:`; `{Name}` is a parameter of the call, a list of them is one resource each.
 RESOURCES: Mapping[str, str] = {
+    "acm.DeleteCertificate": "{CertificateArn}",
+    "acm.ListTagsForCertificate": "{CertificateArn}",
     "application-autoscaling.RegisterScalableTarget": f"application-autoscaling:{IN_PLACE}:scalable-target/any",
     "codebuild.BatchGetBuilds": f"codebuild:{IN_PLACE}:project/{{ids}}",
     "codebuild.BatchGetProjects": f"codebuild:{IN_PLACE}:project/{{names}}",
