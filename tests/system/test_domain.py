@@ -113,25 +113,6 @@ def test_a_living_load_balancer_stays_where_it_is(
     assert account.change_sets() == []
 
 
-def test_the_certificate_of_the_old_name_goes_once_nobody_answers_with_it(
-    account: LocalAccount, created: subprocess.CompletedProcess[str]
-) -> None:
-    """The address that people know is named first; then edge makes the new certificate and keeps the old one, which the
-    distribution answers with until the environment has been deployed."""
-    assert created.returncode == 0
-    [before] = [output["OutputValue"] for output in stack(account, EDGE)["Outputs"]]
-    account.parameters(LoadBalancerScheme="PUBLIC", DomainName="new.cloud-health.test")
-    refused = account.deploy("apply")
-    assert refused.returncode == 3 and "--allow-replace DomainName" in refused.stderr, refused.stderr
-    changed = account.deploy("apply", "--allow-replace", "DomainName")
-    assert changed.returncode == 0, changed.stdout + changed.stderr
-    assert f"the replaced certificate {before} is removed" in changed.stdout
-    [after] = [output["OutputValue"] for output in stack(account, EDGE)["Outputs"]]
-    listed = account.aws.call("acm", "list_certificates")["CertificateSummaryList"]
-    arns = [entry["CertificateArn"] for entry in listed]
-    assert after in arns and before not in arns
-
-
 def test_edge_goes_after_the_environment_that_took_its_certificate(
     account: LocalAccount, created: subprocess.CompletedProcess[str]
 ) -> None:
