@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 
 from generator.cfn import broadening, difference, environments, parameters
 from generator.cfn.assertions import NotEvaluableError
-from generator.cfn.effects import ALLOWED, LOWERED, QUIET, REFUSED, ROWS, Row, find, outcomes, rows_of
+from generator.cfn.effects import outcomes
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
 from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.places import spell
-from generator.cfn.template_names import BOOTSTRAP
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
 from scripts.review import loss, rename, rights
 from scripts.review.model import (
@@ -30,7 +29,6 @@ from scripts.review.model import (
     EnvironmentReview,
     ParameterChange,
     ResourceChange,
-    Risk,
     ValueChange,
 )
 from scripts.review.revision import Revision
@@ -59,7 +57,6 @@ class Side(NamedTuple):
     file: ParameterFile
     values: Mapping[str, Mapping[str, str]]
     stacks: Mapping[str, TemplateSet]
-    computed: Mapping[str, Mapping[str, Any]]
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -114,12 +111,11 @@ def side(name: str, revision: Revision) -> Side:
     """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluableError`,
     `ParameterFileError`."""
     file = revision.files[name]
-    values, stacks, computed = {}, {}, {}
+    values, stacks = {}, {}
     for root, template in environments.roots_of(name, revision.templates).items():
         values[root] = parameters.effective(file, template.body)
         stacks[root] = resolved_templates(template, values[root], PSEUDO)
-        computed[root] = template.metadata.get("Computed", {})
-    return Side(file, values, stacks, computed)
+    return Side(file, values, stacks)
 
 
 def _declared(name: str, revision: Revision) -> set[str]:
@@ -141,7 +137,7 @@ def _changes(
         tuple(_parameters(before, after, declared_before, declared_after)),
         tuple(_settings(before.file, after.file)),
         resources,
-        (*loss.risks(resources, old, after.resources), *_choices_at_risk(before, after)),
+        tuple(loss.risks(resources, old, after.resources)),
         gained,
         lost,
         tuple(_variables(old, after.resources)),
@@ -183,30 +179,7 @@ def _parameters(
         now = new.get(name) if name in declared_after else None
         if was != now:
             origin = "gone" if now is None else "file" if name in after.file.parameters else "default"
-            rows = [row for row in _rows(before, after) if row.parameter == name and row.level != QUIET]
-            effect = rows[-1].text if rows else ""
-            yield ParameterChange(name, _masked(name, was), _masked(name, now), origin, effect)
-
-
-def _rows(before: Side, after: Side) -> Iterator[Row]:
-    """What the table of effects has about the parameters that change, of an environment that has had its first
-    release."""
-    for root in after.stacks:
-        old, new = ({**side.values.get(root, {}), BOOTSTRAP: "false"} for side in (before, after))
-        covered = {name for each in after.computed[root].values() for name in each.get("Covers", ())}
-        for name in sorted(old.keys() & new.keys()):
-            if row := find(rows_of(ROWS, root, name, covered), name, old, new):
-                yield row
-
-
-def _choices_at_risk(before: Side, after: Side) -> Iterator[Risk]:
-    """Parameters that a living environment refuses, or that lose what people know; what is kept for a shorter time the
-    resources tell."""
-    for row in _rows(before, after):
-        if row.level == REFUSED:
-            yield Risk(row.parameter, "parameter", f"refused on a living environment: {row.happens}")
-        elif row.level == ALLOWED and row.change != LOWERED:
-            yield Risk(row.parameter, "parameter", f"{row.loss}: changed")
+            yield ParameterChange(name, _masked(name, was), _masked(name, now), origin)
 
 
 def _settings(before: ParameterFile, after: ParameterFile) -> Iterator[ValueChange]:

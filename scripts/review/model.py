@@ -24,15 +24,13 @@ class ValueChange:
 
 @dataclass(frozen=True)
 class ParameterChange:
-    """A parameter of an environment whose value changes. `effect` is what the table of effects says of it, where it is
-    worth reading before. `origin` says where the new value comes from: `file`,
+    """A parameter of an environment whose value changes. `origin` says where the new value comes from: `file`,
     `default`, or `gone` when the templates do not have it any more."""
 
     name: str
     before: str | None
     after: str | None
     origin: str
-    effect: str = ""
 
 
 @dataclass(frozen=True)

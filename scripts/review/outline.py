@@ -176,7 +176,7 @@ def _parameter(change: ParameterChange) -> Entry:
         code(change.name),
         text(": "),
         *_sides(change.before, change.after),
-        text(f" ({origin[change.origin]}){f'. {change.effect}' if change.effect else ''}"),
+        text(f" ({origin[change.origin]})"),
         weight=LOOK,
     )
 

@@ -208,7 +208,7 @@ def _people(root: str) -> list[Row]:
 
 def _domain(root: str) -> list[Row]:
     """The domain and its certificates. The root `edge` goes first, the environment follows in the same run."""
-    edge_first = "the root `edge` makes the new certificate first and keeps the old one, which the distribution still "
+    edge_first = "the root `edge` makes the new certificate first, and the old one stays, which the distribution still "
     edge_first += "uses; then the environment gives the distribution its new name (3 to 5 minutes) and the zone its "
     edge_first += (
         "records; the script removes the old certificate afterwards. The application is told its new address, so "
