@@ -30,10 +30,13 @@ class WithCertificates(Prepared):
         summaries = [{"CertificateArn": each} for each in (LIVING, REPLACED, BUSY, FOREIGN)]
         super().__init__(
             acm__list_certificates={"CertificateSummaryList": summaries},
-            acm__list_tags_for_certificate=lambda CertificateArn: {"Tags": OURS if CertificateArn != FOREIGN else OURS[:1]},
+            acm__list_tags_for_certificate=self.tags,
             acm__delete_certificate=self.delete,
             cloudformation__list_stack_resources=self.listed,
         )
+
+    def tags(self, CertificateArn: str) -> dict[str, Any]:
+        return {"Tags": OURS if CertificateArn != FOREIGN else OURS[:1]}
 
     def at(self, region: str) -> Aws:
         assert region == "us-east-1"
