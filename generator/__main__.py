@@ -1,9 +1,8 @@
-"""Renders the templates: `python -m generator [--check | --list | --picture | --gate] [--base LEDGER] [--format …]`.
+"""Renders the templates: `python -m generator [--check | --list | --gate] [--base LEDGER] [--format …]`.
 
-    (nothing)  render `templates/`, `docs/permissions.md` and its ledger, and say what changed
+    (nothing)  render `templates/`, the pictures, `docs/permissions.md` and its ledger, and say what changed
     --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
-    --picture  draw the stacks of `templates/` as Mermaid text
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
 
     --format   with --gate: the findings on standard output as sarif, junit, json or github (annotations of its log)
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions-ledger.md"
 PERMISSIONS = ROOT / "docs" / "permissions.md"  # the ledger, for people
+ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN_CHANGES, WIDTH = 12, 160
 DONE, FINDINGS, USAGE = 0, 1, 64
@@ -61,7 +61,6 @@ def main(words: list[str] | None = None) -> int:
     verbs = parser.add_mutually_exclusive_group()
     verbs.add_argument("--check", action="store_true", help="fail if templates/ is out of date; writes nothing")
     verbs.add_argument("--list", action="store_true", help="show stacks, resources and sizes")
-    verbs.add_argument("--picture", action="store_true", help="draw the stacks as Mermaid text")
     verbs.add_argument("--gate", action="store_true", help="render, then lint, project rules, parameter files")
     parser.add_argument("--base", type=Path, default=LEDGER, metavar="LEDGER", help="permission ledger to compare with")
     parser.add_argument("--format", choices=(TERMINAL, *FORMATS), default=TERMINAL, help="how findings are shown")
@@ -71,8 +70,8 @@ def main(words: list[str] | None = None) -> int:
         parser.error("--format goes with --gate, and --out with --format")
     if options.format != TERMINAL:
         return _gate_report(options.base, options.format, options.out)
-    if options.list or options.picture:
-        return _show(_table if options.list else _picture)
+    if options.list:
+        return _show(_table)
     if options.check:
         return check(options.base)
     return FINDINGS if make_templates(options.base, gate=options.gate) else DONE
@@ -144,6 +143,7 @@ def check(base: Path) -> int:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
     pages = {LEDGER: ledger.markdown(templates), PERMISSIONS: permissions_page.page(templates)}
+    pages |= _pictures(templates)
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
     for file in stale_pages:
         print(f"{file.relative_to(ROOT)} is stale")
@@ -261,8 +261,11 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 
 def _write_ledger(templates: TemplateSet) -> None:
-    """The exact ledger, and the page that people read."""
+    """The exact ledger, the page that people read, and the pictures."""
     from generator.gate import ledger, permissions_page
+
+    for file, text in _pictures(templates).items():
+        _write_page(file, text, "pictures")
 
     _write_page(LEDGER, ledger.markdown(templates), "permissions")
     _write_page(PERMISSIONS, permissions_page.page(templates), "permissions")
@@ -272,6 +275,18 @@ def _write_parameter_page(templates: TemplateSet) -> None:
     from generator.gate import parameter_page
 
     _write_page(PAGE, parameter_page.page(templates), "parameters")
+
+
+def _pictures(templates: TemplateSet) -> dict[Path, str]:
+    """The pictures of `docs/` by file: the stacks of an environment, and the resources of each."""
+    from generator.cfn.picture import resources_picture, stacks_picture
+
+    root = templates["environment"]
+    pictures = {ARCHITECTURE: stacks_picture(root, title="The stacks of one environment")}
+    for child in root.children():
+        title = f"{child.resource.logical_id}: {len(child.template.resources)} resources"
+        pictures[PICTURES / f"{child.template.name}.svg"] = resources_picture(child.template, title)
+    return {file: f"{text}\n" for file, text in pictures.items()}
 
 
 def _write_page(file: Path, text: str, title: str) -> None:
@@ -347,12 +362,6 @@ def _table(templates: TemplateSet) -> str:
         counts = [len(template.body.get(section, {})) for section in ("Resources", "Parameters", "Outputs")]
         lines.append(f"{name:<16}{counts[0]:>10}{counts[1]:>12}{counts[2]:>9}{size:>7.1f}")
     return "\n".join(lines) + "\n"
-
-
-def _picture(templates: TemplateSet) -> str:
-    from generator.picture import mermaid
-
-    return mermaid(templates)
 
 
 if __name__ == "__main__":

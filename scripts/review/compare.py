@@ -7,6 +7,7 @@ refers to it, nested stacks included.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from generator.cfn import broadening, difference, environments, parameters
@@ -69,10 +70,11 @@ class Side(NamedTuple):
         }
 
 
-def compare(base: Revision, head: Revision) -> list[EnvironmentReview]:
+@lru_cache(4)
+def compare(base: Revision, head: Revision) -> tuple[EnvironmentReview, ...]:
     """What happens to each environment of the two revisions, by name."""
     names = sorted({*base.files, *head.files, *base.problems, *head.problems})
-    return [_environment(name, base, head) for name in names]
+    return tuple(_environment(name, base, head) for name in names)
 
 
 def _environment(name: str, base: Revision, head: Revision) -> EnvironmentReview:
@@ -107,6 +109,7 @@ def _family(name: str, revision: Revision) -> Iterator[Template]:
         yield from (child.template for child in root.children())
 
 
+@lru_cache(32)
 def side(name: str, revision: Revision) -> Side:
     """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluableError`,
     `ParameterFileError`."""

@@ -1,5 +1,7 @@
 """What an environment of a revision costs in a month."""
 
+from functools import lru_cache
+
 from generator.cfn import environments
 from generator.cfn.environments import Environment
 from scripts.cost import stacks
@@ -9,6 +11,7 @@ from scripts.review.revision import Revision
 REGION = "us-east-1"
 
 
+@lru_cache(32)
 def cost(name: str, revision: Revision) -> tuple[tuple[float, float] | None, str]:
     """US dollars a month at low and high usage, or None and why they are not known."""
     roots = {

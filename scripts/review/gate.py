@@ -4,6 +4,7 @@ The gate itself is not run: it takes seconds, and a review is read at once. What
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from generator.cfn import environments, verdict
@@ -17,7 +18,7 @@ NAMED = 3  # files that a line names; the others are counted
 
 def gate(project: Path, head: Revision) -> str:
     """`passed`, or what is wrong or was not looked at."""
-    if problems := list(_refused(head)):
+    if problems := _refused(head):
         return f"refuses {problems[0]}" + (f" and {len(problems) - 1} more" if len(problems) > 1 else "")
     passed = verdict.read_record(project / verdict.FILE).get("templates", {})
     others = sorted(name for name, digest in head.digests.items() if passed.get(name) != digest)
@@ -29,8 +30,13 @@ def gate(project: Path, head: Revision) -> str:
     return f"not passed for {', '.join(others[:NAMED])}{more}: `make templates` says why"
 
 
-def _refused(head: Revision) -> Iterator[str]:
+@lru_cache(4)
+def _refused(head: Revision) -> tuple[str, ...]:
     """What is wrong with the parameter files."""
+    return tuple(_problems(head))
+
+
+def _problems(head: Revision) -> Iterator[str]:
     yield from head.problems.values()
     for file in head.files.values():
         try:

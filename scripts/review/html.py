@@ -5,8 +5,8 @@ from html import escape
 from pathlib import Path
 
 from generator.cfn.environments import ENVIRONMENT
+from generator.cfn.picture import stacks_picture
 from generator.cfn.templates import TemplateSet
-from scripts.review import picture
 from scripts.review.model import REMOVED, REPLACED, Review
 from scripts.review.outline import Entry, Section, Span, outline
 from scripts.review.verdict import BAD, GOOD, LOOK
@@ -60,8 +60,8 @@ def _verdict(entry: Entry) -> str:
 def _picture(review: Review, templates: TemplateSet) -> Iterator[str]:
     if ENVIRONMENT not in templates:
         return
-    yield from ('<figure id="picture">', picture.svg(templates[ENVIRONMENT], _changes(review)), "<figcaption>")
-    yield "An arrow leads from a stack to those that need it. A dashed box can be left out."
+    yield from ('<figure id="picture">', stacks_picture(templates[ENVIRONMENT], _changes(review)), "<figcaption>")
+    yield "Blue: requests. Green: releases. Dotted: may use. Grey: is needed by. A dashed box can be left out."
     yield "The number counts the resources that change."
     yield "</figcaption></figure>"
 

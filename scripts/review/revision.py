@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +33,39 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 OTHER = "other files"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Revision:
-    """`name` is what people call it. `problems` say, by environment, why its parameter file cannot be read,
-    `digests` are SHA-256 of the templates' bytes, by file name."""
+    """`name` is what people call it. `key` stands for the content: two revisions with the same are equal, so that what
+    follows from one is computed once in a process. `problems` say, by environment, why its parameter file cannot be
+    read, `digests` are SHA-256 of the templates' bytes, by file name."""
 
     name: str
     templates: TemplateSet
-    files: Mapping[str, ParameterFile] = field(hash=False)
-    problems: Mapping[str, str] = field(default_factory=dict, hash=False)
-    digests: Mapping[str, str] = field(default_factory=dict, hash=False)
+    files: Mapping[str, ParameterFile]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Revision) and (self.name, self.key) == (other.name, other.key)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.key))
 
 
 def read(folder: Path, revision: str) -> Revision:
     """Templates and parameter files of a git revision; an empty `revision` is the working tree. Raises
     `RefusedError`."""
     content = _committed(folder, revision) if revision else _present(folder)
+    return _parsed(tuple(sorted(content.items())), revision)
+
+
+@lru_cache(8)
+def _parsed(content: tuple[tuple[str, str], ...], revision: str) -> Revision:
+    """A revision from the texts of its files by path. Raises `RefusedError`."""
     bodies: dict[str, Any] = {}
     files, problems = {}, {}
-    for path, text in sorted(content.items()):
+    for path, text in content:
         name = Path(path).stem
         if path.startswith(f"{TEMPLATES}/"):
             try:
@@ -64,7 +79,7 @@ def read(folder: Path, revision: str) -> Revision:
                 problems[name] = str(error)
     if not bodies:
         raise RefusedError(
-            f"{revision or WORKING_TREE} has no {TEMPLATES}/ in {folder}.", "Name a revision that has, such as main."
+            f"{revision or WORKING_TREE} has no {TEMPLATES}/.", "Name a revision that has, such as main."
         )
     try:
         templates = from_bodies(bodies)
@@ -72,10 +87,11 @@ def read(folder: Path, revision: str) -> Revision:
         raise RefusedError(f"The templates of {revision or WORKING_TREE} cannot be read: {error}") from error
     digests = {
         path.rpartition("/")[2]: hashlib.sha256(text.encode()).hexdigest()
-        for path, text in content.items()
+        for path, text in content
         if path.startswith(f"{TEMPLATES}/")
     }
-    return Revision(revision or WORKING_TREE, templates, files, problems, digests)
+    key = hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()
+    return Revision(revision or WORKING_TREE, templates, files, problems, digests, key)
 
 
 def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:

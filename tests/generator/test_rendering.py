@@ -15,7 +15,6 @@ from generator.application import APPLICATION
 from generator.cfn.templates import TemplateSet, load
 from generator.core import encoding, stack
 from generator.core.moves import MOVES
-from generator.picture import mermaid
 from generator.render import render
 from generator.roots import environment
 from generator.version import VERSION
@@ -182,9 +181,3 @@ def test_every_stack_is_made_by_its_own_module() -> None:
     assert len(children) == 16
     for child in children:
         assert child.build(APPLICATION).module == child.build.__module__
-
-
-def test_the_architecture_page_shows_the_picture_of_these_templates(templates: TemplateSet, repository: Path) -> None:
-    page = (repository / "docs/architecture.md").read_text(encoding="utf-8")
-    shown = page.partition("```mermaid\n")[2].partition("```\n")[0]
-    assert shown == mermaid(templates), "paste the output of `.venv/bin/python -m generator --picture`"

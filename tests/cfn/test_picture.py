@@ -1,0 +1,85 @@
+"""The pictures of the stacks follow from the templates, and nothing in a template is markup in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from generator.cfn.picture import resources_picture, stacks_picture
+from generator.cfn.templates import TemplateSet, from_bodies, load
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def templates(repository: Path) -> TemplateSet:
+    return load(repository / "templates")
+
+
+def test_the_committed_pictures_are_those_of_the_templates(templates: TemplateSet, repository: Path) -> None:
+    """`python -m generator` writes them."""
+    root = templates["environment"]
+    pictures = {"architecture.svg": stacks_picture(root, title="The stacks of one environment")}
+    for child in root.children():
+        title = f"{child.resource.logical_id}: {len(child.template.resources)} resources"
+        pictures[f"pictures/{child.template.name}.svg"] = resources_picture(child.template, title)
+    folder = repository / "docs"
+    assert {f"pictures/{file.name}" for file in (folder / "pictures").iterdir()} == pictures.keys() - {
+        "architecture.svg"
+    }
+    page = (folder / "architecture.md").read_text(encoding="utf-8")
+    for name, text in pictures.items():
+        assert (folder / name).read_text(encoding="utf-8") == f"{text}\n", f"{name}: run `make templates`"
+        assert f"({name})" in page
+
+
+def test_every_stack_is_a_box_and_every_box_is_inside(templates: TemplateSet) -> None:
+    root = templates["environment"]
+    picture = ElementTree.fromstring(stacks_picture(root, title="title"))
+    width, height = (float(picture.get(name, "")) for name in ("width", "height"))
+    places = []
+    for box in picture.iter(f"{SVG}rect"):
+        x, y, wide, high = (float(box.get(name, "")) for name in ("x", "y", "width", "height"))
+        assert x >= 0 and x + wide <= width and y >= 0 and y + high <= height
+        assert not [1 for left, top, _, _ in places if abs(left - x) < wide and abs(top - y) < high]
+        places.append((x, y, wide, high))
+    names = {text.text for text in picture.iter(f"{SVG}text") if text.get("class") == "name"}
+    assert names == {child.resource.logical_id for child in root.children()} | {"viewers", "git push"}
+
+
+def test_requests_releases_and_permissions_are_those_of_the_templates(templates: TemplateSet) -> None:
+    """The way of a request and of a release, as docs/architecture.md tells them."""
+    from generator.cfn.picture import _between
+
+    root = templates["environment"]
+    arrows = {
+        (arrow.start, arrow.end, arrow.kind)
+        for arrow in _between(root, {c.resource.logical_id: c for c in root.children()})
+    }
+    assert {
+        ("Delivery", "Site", "request"),
+        ("Delivery", "Ingress", "request"),
+        ("Ingress", "Backend", "request"),
+    } <= arrows
+    assert {
+        ("Pipeline", "Build", "release"),
+        ("Pipeline", "Backend", "release"),
+        ("Pipeline", "Site", "release"),
+    } <= arrows
+    assert ("Build", "Registry", "permission") in arrows and not [each for each in arrows if each[1] == "Encryption"]
+
+
+def test_nothing_in_a_template_is_markup() -> None:
+    name = '"><script>alert(1)</script>\x1b[2J\u202e'
+    resource = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Metadata": {"Description": name},
+        "Properties": {"TemplateURL": "x.json"},
+    }
+    root = from_bodies({"environment": {"Resources": {"A<b>": resource}}, "x": {"Resources": {name: {"Type": name}}}})
+    for text in (stacks_picture(root["environment"], {"A<b>": (1, "bad")}), resources_picture(root["x"], name)):
+        assert "<script" not in text and not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e]", text)
+        ElementTree.fromstring(text)
