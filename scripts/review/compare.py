@@ -4,8 +4,9 @@ What only AWS knows stays a name (`${Data.Clients.Arn}`), so a resource that is 
 refers to it, nested stacks included.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from scripts.review.model import (
     CHANGED,
     REMOVED,
     REPLACED,
+    TAKEN,
     UNCHANGED,
     EnvironmentReview,
     ParameterChange,
@@ -33,7 +35,7 @@ from scripts.review.model import (
     ValueChange,
 )
 from scripts.review.revision import Revision
-from scripts.review.schemas import create_only
+from scripts.review.schemas import create_only, identifier
 
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
 # How AWS carries out the changes of some types that are neither replacements nor harmless. Sources: ECS developer
@@ -58,6 +60,7 @@ class Side(NamedTuple):
     file: ParameterFile
     values: Mapping[str, Mapping[str, str]]
     stacks: Mapping[str, TemplateSet]
+    digests: frozenset[str]  # computed values that stand for others: who is given one is told nothing new by it
 
     @property
     def resources(self) -> dict[str, Resource]:
@@ -114,11 +117,22 @@ def side(name: str, revision: Revision) -> Side:
     """One environment of a revision, as it is after its first release. Raises `TemplatesError`, `NotEvaluableError`,
     `ParameterFileError`."""
     file = revision.files[name]
-    values, stacks = {}, {}
+    values, stacks, digests = {}, {}, dict[str, str]()
     for root, template in environments.roots_of(name, revision.templates).items():
-        values[root] = parameters.effective(file, template.body)
+        chosen = parameters.effective(file, template.body)
+        digests |= dict(_digests(template, chosen))
+        values[root] = {**chosen, **{name: digests[name] for name in chosen if name in digests}}
         stacks[root] = resolved_templates(template, values[root], PSEUDO)
-    return Side(file, values, stacks)
+    return Side(file, values, stacks, frozenset(digests.values()))
+
+
+def _digests(root: Template, chosen: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The computed parameters that stand for others: whoever is given one is given something else when a value that it
+    covers changes. The deploy script's digest is another, of the same values."""
+    for name, how in root.metadata.get("Computed", {}).items():
+        if covers := how.get("Covers"):
+            text = json.dumps({each: chosen.get(each) for each in covers}, sort_keys=True)
+            yield name, hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _declared(name: str, revision: Revision) -> set[str]:
@@ -143,7 +157,7 @@ def _changes(
         tuple(loss.risks(resources, old, after.resources)),
         gained,
         lost,
-        tuple(_variables(old, after.resources)),
+        tuple(change for change in _variables(old, after.resources) if change.after not in after.digests),
     )
     nothing = replace(environment, state=UNCHANGED) == EnvironmentReview(name, UNCHANGED)
     return replace(environment, state=UNCHANGED) if nothing else environment
@@ -208,7 +222,8 @@ def _resources(
         if was is None or now is None:
             action = ADDED if was is None else REMOVED
             kept = was is not None and keeps(was)
-            yield ResourceChange(path, present.type, action, action, value=value, kept=kept)
+            effect = TAKEN if was is None and _taken(present, old.values()) else action
+            yield ResourceChange(path, present.type, action, effect, value=value, kept=kept)
             continue
         reasons = replaced.get(path, ())
         moved = names.get(path, "")
@@ -219,8 +234,22 @@ def _resources(
             continue
         action = REPLACED if (reasons or moved) and now.type != ROLLED else CHANGED
         effect = "the logical id changes: another is created, this one goes" if moved else _effect(now.type, action)
+        effect = TAKEN if moved and _taken(now, [was]) else effect
         kept = action == REPLACED and str(was.body.get("UpdateReplacePolicy", "")).startswith("Retain")
         yield ResourceChange(path, now.type, action, effect, values, tuple(reasons), value, kept, moved)
+
+
+def _taken(new: Resource, old: Iterable[Resource]) -> bool:
+    """Whether a resource that is created has the name of one that is there until it goes. CloudFormation creates before
+    it deletes, and refuses that (User Guide, "Update behaviors of stack resources": a custom name has to change)."""
+    name = _name(new)
+    return bool(name) and any(each.type == new.type and _name(each) == name for each in old)
+
+
+def _name(resource: Resource) -> list[Any]:
+    """What no two resources of the type have in common, where the template says it all; otherwise nothing."""
+    values = [resource.get(*path, default=None) for path in identifier(resource.type)]
+    return values if all(isinstance(value, str) and "${" not in value for value in values) else []
 
 
 def _effect(resource_type: str, action: str) -> str:

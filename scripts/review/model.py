@@ -10,6 +10,8 @@ from generator.cfn.broadening import Grant
 
 ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
 UNCHANGED = "unchanged"
+# How CloudFormation carries out a new logical id for something that keeps its own name: not at all.
+TAKEN = "refused: it would be created while the old one has its name"
 HOLDS_DATA, HAS_ADDRESS = "holds data", "people know its address"
 
 

@@ -39,6 +39,16 @@ def _types() -> Mapping[str, str]:
 def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     """The paths of `createOnlyProperties` of a type; none for a type that the schemas do not know. Raises
     `SchemasError`."""
+    return _paths(resource_type, "createOnlyProperties")
+
+
+@cache
+def identifier(resource_type: str) -> tuple[tuple[str, ...], ...]:
+    """The paths of `primaryIdentifier`: what no two resources of the type have in common. Raises `SchemasError`."""
+    return _paths(resource_type, "primaryIdentifier")
+
+
+def _paths(resource_type: str, key: str) -> tuple[tuple[str, ...], ...]:
     if resource_type not in _types():
         return ()
     file = _folder() / f"resources/{_types()[resource_type]}.json"
@@ -46,5 +56,4 @@ def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
         schema: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise SchemasError(f"the schemas of cfn-lint cannot be read: {error}") from error
-    paths = schema.get("createOnlyProperties") or ()
-    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in paths)
+    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in schema.get(key) or ())

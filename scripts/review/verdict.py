@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from generator.cfn.broadening import Grant
 from generator.cfn.environments import SHARED
 from scripts.review.gate import PASSED
-from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, CostChange, EnvironmentReview, Review, Risk
+from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, TAKEN, CostChange, EnvironmentReview, Review, Risk
 
 Entry = TypeVar("Entry", bound=Hashable)
 ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named
@@ -65,7 +65,9 @@ def _happens(environment: EnvironmentReview) -> str:
         return "its parameter file is gone; a living one stays until it is destroyed"
     parts = [f"{count} {WORDS[action]}" for action, count in environment.counts.items()]
     effects = dict.fromkeys(
-        change.effect for change in environment.resources if change.action == CHANGED and change.effect != "in place"
+        change.effect
+        for change in environment.resources
+        if change.effect == TAKEN or (change.action == CHANGED and change.effect != "in place")
     )
     parts += list(effects)
     return ", ".join(parts) or "parameters or settings alone, no resource"
