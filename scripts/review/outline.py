@@ -24,6 +24,7 @@ from scripts.review.model import (
 )
 from scripts.review.verdict import ANY_ENVIRONMENT, BAD, GOOD, LOOK, alike, differs, dollars, verdict
 
+DIGEST = re.compile(r"\b[0-9a-f]{16}\b")  # a computed value that stands for others: each environment has its own
 MANY = 4  # resources with the same change that become one entry
 SIGNS = {ADDED: "+", REMOVED: "-", REPLACED: "±", CHANGED: "~"}
 
@@ -140,6 +141,7 @@ def _alike(environments: Sequence[EnvironmentReview]) -> list[tuple[list[str], E
     for environment in environments:
         nameless = replace(environment, name="", cost=replace(environment.cost, before=None, after=None))
         key = re.sub(rf"\b{re.escape(environment.name)}\b", ANY_ENVIRONMENT, repr(nameless))
+        key = DIGEST.sub("DIGEST", key)
         groups.setdefault(key, ([], environment))[0].append(environment.name)
     return list(groups.values())
 

@@ -40,7 +40,7 @@ def test_every_stack_is_a_box_and_every_box_is_inside(templates: TemplateSet) ->
     root = templates["environment"]
     picture = ElementTree.fromstring(stacks_picture(root, title="title"))
     width, height = (float(picture.get(name, "")) for name in ("width", "height"))
-    places = []
+    places: list[tuple[float, float, float, float]] = []
     for box in picture.iter(f"{SVG}rect"):
         x, y, wide, high = (float(box.get(name, "")) for name in ("x", "y", "width", "height"))
         assert x >= 0 and x + wide <= width and y >= 0 and y + high <= height

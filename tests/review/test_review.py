@@ -44,7 +44,7 @@ def test_a_default_is_told_for_the_environments_that_take_it(
 ) -> None:
     pull_requests.default_that_one_environment_overrides(checkout)
     text = shown(capsys, checkout, "base")
-    assert "## beanstalk, bluegreen, local, production, small (shown as beanstalk)" in text
+    assert "## bluegreen, local, production, small (shown as bluegreen)" in text and "## beanstalk\n" in text
     assert "`LogLevel`: `INFO` → `DEBUG` (by its default)" in text
     assert "## staging" not in text
 
