@@ -16,7 +16,7 @@ from generator.cfn.permissions import of
 from generator.cfn.templates import load
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit
-from scripts.operations.preflight import account
+from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, State, Survey
 from scripts.operations.verbs import preflight
 from scripts.terminal.text import count
@@ -275,3 +275,32 @@ def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> No
     assert "CloudFront's logs" not in checks(account, params)
     account.region = "eu-south-1"
     assert checks(account, params)["CloudFront's logs"].state is State.ERROR
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "state", "message"),
+    [
+        ("staging", [], State.WARNING, "binds nobody: whoever has the rights may "),
+        ("production", [], State.ERROR, "binds nobody: whoever has the rights may "),
+        ("production", [{"GroupName": "developers", "GroupId": "A" * 16}], State.GOOD, "binds developers"),
+    ],
+)
+def test_a_protection_that_binds_nobody_is_told(
+    params: Path, name: str, bound: list[dict[str, str]], state: State, message: str
+) -> None:
+    def stack(StackName: str, **_: Any) -> dict[str, Any]:
+        outputs = {"shared": "BranchProtectionArn", "access": "ApprovalProtectionArn"}
+        key = next((output for root, output in outputs.items() if root in StackName), None)
+        if key is None:
+            raise refusal("x", "ValidationError", "Stack does not exist")
+        output = {"OutputKey": key, "OutputValue": f"arn:aws:iam::{ACCOUNT}:policy/{key}"}
+        status = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
+        return {"Stacks": [{"StackName": StackName, "StackId": f"arn:{StackName}", **status, "Outputs": [output]}]}
+
+    entities = {"PolicyGroups": bound, "PolicyRoles": [], "PolicyUsers": []}
+    aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
+    found = Survey(aws, ME, environment.load(name, ROOT / "templates", params), True, ROOT)
+    results = list(source.protection(found))
+    assert [check.what for check in results] == ["branch protection", "approval protection"]
+    assert {check.state for check in results} == {state}
+    assert all(message in check.detail for check in results)

@@ -126,6 +126,15 @@ def _looking(stack: Stack) -> list[Grant]:
             [StringEquals({"iam:AWSServiceName": list(LINKED)})],
         ),
         allow(
+            "SeeProtection",
+            [iam.ListEntitiesForPolicy],
+            [
+                arns.global_arn("iam", f"policy/{application}-shared-BranchProtection-*"),
+                arns.global_arn("iam", f"policy{paths.path(application, '-access')}*"),
+            ],
+            "whether the policies that protect branch and approvals bind anybody is told before a deployment",
+        ),
+        allow(
             "FindRoles",
             [iam.GetRole],
             [linked, unmade, own],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from generator.cfn import template_names
-from generator.cfn.environments import ACCESS
+from generator.cfn.environments import ACCESS, PRODUCTION, SHARED
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
 from generator.cfn.template_names import REPOSITORY
@@ -97,6 +97,36 @@ def _statements(survey: Survey) -> Iterator[tuple[list[str], list[str]]]:
 
 def _expression(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
+
+
+# The policies that protect by being attached to people: root, its output, what they keep people from.
+PROTECTIONS = (
+    (SHARED, "BranchProtectionArn", "branch protection", "push to the protected branch"),
+    (ACCESS, "ApprovalProtectionArn", "approval protection", "approve a release"),
+)
+
+
+def protection(survey: Survey) -> Iterator[Check]:
+    """Whether the policies of branch and approvals bind anybody: attached to nobody, they protect nothing. Nothing is
+    said of a root that is not deployed."""
+    for name, output, what, kept_from in PROTECTIONS:
+        stack = stacks.read(survey.aws, survey.roots[name].stack) if name in survey.roots else None
+        policy = stack.outputs.get(output) if stack else None
+        if policy is None:
+            continue
+        # Groups, roles and users; the policy of a permission set is attached to the role that it makes.
+        bound = [
+            entity[f"{kind}Name"]
+            for page in survey.aws.pages("iam", "list_entities_for_policy", PolicyArn=policy)
+            for kind in ("Group", "Role", "User")
+            for entity in page[f"Policy{kind}s"]
+        ]
+        if bound:
+            yield good(what, f"binds {', '.join(sorted(bound))}")
+            continue
+        remedy = f"`aws iam attach-group-policy --policy-arn {policy} --group-name ...`: whom it must keep from that."
+        check = fault if survey.environment.name == PRODUCTION else warning
+        yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
 
 
 def repository(survey: Survey) -> Iterator[Check]:

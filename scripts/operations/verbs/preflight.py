@@ -19,6 +19,7 @@ from scripts.terminal.text import GREEN, RED, YELLOW, Line, count, line
 LOOKERS: tuple[Looker, ...] = (
     source.identity,
     source.permissions,
+    source.protection,
     source.repository,
     account.roles,
     account.quotas,
