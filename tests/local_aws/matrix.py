@@ -358,7 +358,8 @@ class Living:
         from moto.ecs.models import ecs_backends
 
         services = ecs_backends[ACCOUNT][REGION].services.values()
-        own = [each for each in services if each.status == "ACTIVE" and each.name.endswith(self.name)]
+        present = self._backends()
+        own = [each for each in services if each.status == "ACTIVE" and each.arn in present]
         return str(own[0].deployments[0]["id"]) if own and own[0].deployments else ""
 
     def shift(self) -> None:
@@ -395,6 +396,10 @@ class Living:
         groups = self._forwarded()
         return bool(groups) and groups <= registered and all(self._leads_out(subnet) for subnet in subnets)
 
+    def _backends(self) -> set[str]:
+        types = ("AWS::ECS::Service", "AWS::ElasticBeanstalk::Environment")
+        return {resource.physical for resource in self.resources().values() if resource.kind in types}
+
     def _network(self) -> str:
         return next((each.physical for path, each in self.resources().items() if path == "Network.Vpc"), "")
 
@@ -420,9 +425,9 @@ class Living:
 
         from scripts.local_aws.beanstalk import REGIONS
 
-        groups, subnets = set[str](), set[str]()
+        groups, subnets, present = set[str](), set[str](), self._backends()
         for service in ecs_backends[ACCOUNT][REGION].services.values():
-            if service.status == "ACTIVE" and service.name.endswith(self.name):
+            if service.status == "ACTIVE" and service.arn in present:
                 for entry in service.load_balancers or ():
                     groups.add(entry["targetGroupArn"])
                     if other := (entry.get("advancedConfiguration") or {}).get("alternateTargetGroupArn"):
@@ -430,7 +435,7 @@ class Living:
                 configuration = getattr(service, "network_configuration", None) or {}
                 subnets |= set(configuration.get("awsvpcConfiguration", {}).get("subnets", ()))
         for environment in REGIONS[ACCOUNT, REGION].environments.values() if REGIONS else ():
-            if environment.placed and environment.shown["EnvironmentName"].endswith(self.name):
+            if environment.placed and environment.shown["EnvironmentName"] in present:
                 groups.add(environment.placed.group)
         return groups, subnets
 
