@@ -243,10 +243,16 @@ class Life:
         faults.put(self.whose.endpoint, Plan(calls=(*calls, *PRESENT), resources=resources))
 
     def unprotect(self, part: str) -> None:
-        """Ends the termination protection, as the deploy role."""
-        off = {"StackName": self.stack, "EnableTerminationProtection": False}
+        """Ends the termination protection of the root, and of what stands in us-east-1, as the deploy role."""
+        deployer, off = caller(self.deployer), {"EnableTerminationProtection": False}
+        edge = self.whose.aws.at("us-east-1").pages("cloudformation", "describe_stacks")
+        there = any(stack["StackName"] == f"{self.stack}-edge" for page in edge for stack in page["Stacks"])
         with self.part(part):
-            caller(self.deployer).call("cloudformation", "update_termination_protection", **off)
+            deployer.call("cloudformation", "update_termination_protection", StackName=self.stack, **off)
+            if there:
+                name = f"{self.stack}-edge"
+                aws = deployer.at("us-east-1")
+                aws.call("cloudformation", "update_termination_protection", StackName=name, **off)
 
     # --- releases
 
