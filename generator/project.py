@@ -111,7 +111,8 @@ class Backend(_Facts):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.must_match("directory", *FOLDER)
+        if self.directory != ".":
+            self.must_match("directory", *FOLDER)
         self.must_match("module", r"\w+(\.\w+)*:\w+(\.\w+)*", "be module:attribute, such as app.main:app")
         self.must_match("python", r"3\.\d+", "be a version of Python, such as 3.11")
         self.must_be_between("port", 1, 65535)
@@ -300,6 +301,8 @@ class Variable(_Facts):
         self.must_match("logical", *LOGICAL)
         if bool(self.value) == bool(self.choice):
             self.refuse("value", "must be given, unless there is a choice: one of the two")
+        if self.choice and self.choice.parameter == self.logical:
+            self.refuse("logical", f"must be other than the parameter's name {self.logical}")
         if unknown := [name for name in re.findall(r"\$\{([^}]*)\}", self.value) if name not in KNOWN]:
             self.refuse("value", f"knows {', '.join(KNOWN)}, not ${{{unknown[0]}}}")
         if self.optional and not (self.choice and self.choice.takes("")):

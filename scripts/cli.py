@@ -72,6 +72,7 @@ VERBS = {
     "show": Verb("show the resources of one environment, conditions decided", "scripts.lookup.show", operates=False),
     "why": Verb("show where a name is defined, why, and what changing it does", "scripts.lookup.why", "NAME", False),
     "ci-files": Verb("write workflow files for GitHub, GitLab or CodeBuild", "scripts.ci.command", "", False),
+    "onboard": Verb("read an application's folder and write its facts", "scripts.onboarding.command", "", False),
     "rehearse": Verb("simulate a release of your application in the local AWS", "scripts.rehearse", "", False),
     "local": Verb("start, stop or find the local AWS, or plan a fault in it", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),
@@ -87,7 +88,7 @@ GROUPS = {
     "deploy": ("plan", "apply", "preflight", "access", "migrate", "import", "cost", "destroy"),
     "inspect": ("status", "outputs", "events", "drift", "config", "show", "why"),
     "recover": ("explain", "follow", "continue", "rollback"),
-    "try and develop": ("local", "rehearse", "review", "version", "ci-files", "completion"),
+    "try and develop": ("onboard", "local", "rehearse", "review", "version", "ci-files", "completion"),
 }
 EXAMPLES = {
     "plan": ("plan staging", "plan staging --out plan.json"),
@@ -109,6 +110,7 @@ EXAMPLES = {
     "cost": ("cost staging",),
     "review": ("review main",),
     "rehearse": ("rehearse", "rehearse --app ../application --fail-at Deploy_Backend"),
+    "onboard": ("onboard --app ../application", "onboard --app ../application --show"),
     "local": ("local status", "local fault --resource Backend/Service"),
 }
 

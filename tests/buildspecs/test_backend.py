@@ -401,7 +401,7 @@ def test_requirements_must_be_somewhere(sample: Workshop) -> None:
     (sample.source / "requirements.txt").unlink()
     outcome = build(sample)
     assert not outcome.phases["install"]
-    assert "ERROR requirements.txt is neither in backend nor in the root" in outcome.result_lines()
+    assert "ERROR requirements.txt is neither in backend nor above it, and no lock file is" in outcome.result_lines()
 
 
 def test_the_release_is_what_the_code_imports(sample: Workshop) -> None:
@@ -486,3 +486,64 @@ def test_an_application_that_cannot_be_imported_ends_its_build_at_once(sample: W
     outcome = build(sample)
     assert not outcome.succeeded
     assert not sample.machine.calls("docker") and not sample.machine.calls("flake8")
+
+
+LOCKED = {
+    "default": {
+        "fastapi": {"version": "==0.165.0", "extras": ["standard"]},
+        "x": {"version": "==1", "markers": "python_version < '4'"},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "place", "lines"),
+    [
+        (
+            {"backend/Pipfile.lock": json.dumps(LOCKED)},
+            "backend/Pipfile.lock",
+            ["fastapi[standard]==0.165.0", "x==1; python_version < '4'"],
+        ),
+        (
+            {"pyproject.toml": '[project]\ndependencies = ["fastapi>=0.1", "uvicorn"]\n'},
+            "pyproject.toml",
+            ["fastapi>=0.1", "uvicorn"],
+        ),
+    ],
+)
+def test_a_lock_file_or_a_pyproject_says_what_is_needed(
+    sample: Workshop, files: dict[str, str], place: str, lines: list[str]
+) -> None:
+    (sample.source / "requirements.txt").unlink()
+    for name, text in files.items():
+        sample.write(name, text)
+    outcome = build(sample)
+    assert outcome.succeeded, outcome.log
+    assert f"RESULT requirements: from {place}" in outcome.result_lines()
+    assert outcome.artifacts[""]["requirements.txt"].read_text().splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("pyproject.toml", "[tool.x]\na = 1\n", "ERROR requirements: pyproject.toml has no project.dependencies"),
+        ("Pipfile.lock", '{"default": {"x": {"git": "y"}}}', "ERROR requirements: x in Pipfile.lock has no version"),
+    ],
+)
+def test_a_file_that_does_not_say_what_is_needed_ends_the_build(
+    sample: Workshop, name: str, text: str, line: str
+) -> None:
+    (sample.source / "requirements.txt").unlink()
+    sample.write(f"backend/{name}", text)
+    outcome = build(sample)
+    assert not outcome.succeeded and line in outcome.log
+
+
+def test_a_backend_may_be_one_module_in_the_root(sample: Workshop) -> None:
+    sample.write("main.py", "import helpers\napp = object()\n")
+    sample.write("helpers.py", "")
+    outcome = build(sample, BACKEND_DIRECTORY=".", APPLICATION_MODULE="main:app")
+    assert outcome.succeeded, outcome.log
+    assert {"main.py", "helpers.py", "requirements.txt", "Procfile"} <= set(outcome.artifacts[""])
+    assert not [name for name in outcome.artifacts[""] if name.startswith(("backend/", "frontend/"))]
+    assert sample.machine.calls("flake8")[0][1] == "main.py"

@@ -108,6 +108,8 @@ def verbs_without_an_account(repository: Path, tmp_path: Path, run: Run) -> None
     files = run("ci-files", "--host", "github", "--project", str(tmp_path))["result"]["files"]
     assert {file["state"] for file in files} == {"written"}
     assert "complete" in run("completion", "bash")["result"]["script"]
+    onboarded = run("onboard", "--app", "tests/applications/sample", "--show")["result"]
+    assert {"fact": "backend.module", "value": "app.main:app", "source": "backend/app/main.py"} in onboarded["facts"]
     assert run("local", "status")["result"].keys() >= {"running"}
 
 
