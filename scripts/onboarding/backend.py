@@ -86,12 +86,11 @@ def _applications(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.FunctionDef) and any(_is_fastapi(inner) for inner in ast.walk(node))
     }
     for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        made = value is not None and (
-            _is_fastapi(value) or (isinstance(value, ast.Call) and _name(value.func) in factories)
-        )
-        if made:
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[union-attr]
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        value = node.value
+        if _is_fastapi(value) or (isinstance(value, ast.Call) and _name(value.func) in factories):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
@@ -208,13 +207,13 @@ def _routes(folder: Path, code: dict[Path, ast.Module], application: Application
 
 def _settings(folder: Path, code: dict[Path, ast.Module]) -> list[Setting]:
     uses_fernet = any("Fernet" in {_name(node) for node in ast.walk(tree)} for tree in code.values())
-    found: dict[str, Setting] = {}
+    settings: dict[str, Setting] = {}
     for file, tree in code.items():
         for name, default, kind, line in (*_fields(tree), *_environment(tree)):
-            if name not in found and not PLATFORM.match(name):
+            if name not in settings and not PLATFORM.match(name):
                 place = f"{file.relative_to(folder)}:{line}"
-                found[name] = _setting(name, default, kind, place, uses_fernet)
-    return list(found.values())
+                settings[name] = _setting(name, default, kind, place, uses_fernet)
+    return list(settings.values())
 
 
 def _fields(tree: ast.Module) -> Iterator[tuple[str, str | None, str, int]]:

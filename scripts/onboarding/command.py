@@ -128,7 +128,7 @@ def page(application: Application) -> str:
         [
             f"# {cell(application.title)}, as `delivery onboard` read it",
             "",
-            "The facts themselves stand in `generator/application.py`, where they may be corrected.",
+            "The facts themselves are in `generator/application.py`, where they may be corrected.",
             "",
             "| fact | value | read from |",
             "|---|---|---|",

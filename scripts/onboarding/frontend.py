@@ -92,17 +92,17 @@ def _node(folder: Path, place: Path, body: dict[str, Any], application: Applicat
 
 def _variables(folder: Path, place: Path, application: Application) -> None:
     prefix = application.api_prefix or "/api"
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name in (".env", ".env.example", ".env.production"):
         file = place / name
         if file.is_file():
-            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            given.update(line.split("=", 1) for line in lines if re.match(r"[A-Z_0-9]+=", line))  # type: ignore[arg-type]
+            text = file.read_text(encoding="utf-8", errors="replace")
+            values.update(re.findall(r"^([A-Z_0-9]+)=(.*)$", text, re.M))
     for file in files(place, "*.js", "*.jsx", "*.ts", "*.tsx", "*.vue", "*.svelte"):
         for name in VARIABLE.findall(file.read_text(encoding="utf-8", errors="replace")):
             if name in application.page_variables:
                 continue
-            value = given.get(name, "").strip().strip("\"'")
+            value = values.get(name, "").strip().strip("\"'")
             if ADDRESS.search(name):
                 # The page calls the API on its own origin: of an address only the path is left.
                 value = re.sub(r"^https?://[^/]+", "", value) or ("" if "HOST" in name or "ORIGIN" in name else prefix)
