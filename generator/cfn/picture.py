@@ -79,9 +79,9 @@ def stacks_picture(root: Template, changes: Changes | None = None, *, title: str
         for name in sorted(needs)
     ]
     arrows = list(dict.fromkeys(_between(root, children)))
-    told = {frozenset((arrow.start, arrow.end)) for arrow in arrows if arrow.kind != PERMISSION}
-    arrows = [arrow for arrow in arrows if arrow.kind != PERMISSION or frozenset((arrow.start, arrow.end)) not in told]
-    told |= {frozenset((arrow.start, arrow.end)) for arrow in arrows}
+    drawn = {frozenset((arrow.start, arrow.end)) for arrow in arrows if arrow.kind != PERMISSION}
+    arrows = [arrow for arrow in arrows if arrow.kind != PERMISSION or frozenset((arrow.start, arrow.end)) not in drawn]
+    drawn |= {frozenset((arrow.start, arrow.end)) for arrow in arrows}
     plain = [Arrow(need, name) for name in sorted(needs) for need in sorted(_direct(name, needs))]
     actors = {}
     for actor, (kind, how) in ACTORS.items():
@@ -89,7 +89,7 @@ def stacks_picture(root: Template, changes: Changes | None = None, *, title: str
             if any(resource.type == kind for resource in child.template.resources.values()):
                 actors[actor] = name
                 arrows.append(Arrow(actor, name, how))
-    arrows = [*(arrow for arrow in plain if frozenset((arrow.start, arrow.end)) not in told), *arrows]
+    arrows = [*(arrow for arrow in plain if frozenset((arrow.start, arrow.end)) not in drawn), *arrows]
     return _draw(boxes, needs, arrows, actors, changes or {}, title)
 
 

@@ -51,8 +51,8 @@ def opened(
         ("Phone", "sms", ports.NOTIFICATION_PHONE),
     ):
         endpoint: Text = stack.takes(port)
-        wanted = [switched_on(endpoint, ""), switched_on(endpoint, NOBODY)]
-        parts = [Condition(condition), *wanted] if condition else wanted
+        switches = [switched_on(endpoint, ""), switched_on(endpoint, NOBODY)]
+        parts = [Condition(condition), *switches] if condition else switches
         condition_name = stack.when(f"Has{title}", And(*parts))
         stack.add(
             sns.SubscriptionResource(

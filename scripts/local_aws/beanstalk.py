@@ -183,7 +183,7 @@ class Beanstalk(BaseResponse):
         self._change(environment)
         shown.setdefault("VersionLabel", SAMPLE)
         self.region_state.environments[name] = environment
-        self._settle(environment)
+        self._end_changes(environment)
         return ActionResult(environment.shown)
 
     def update_environment(self) -> ActionResult:
@@ -191,7 +191,7 @@ class Beanstalk(BaseResponse):
         changed = copy.deepcopy(environment)
         self._change(changed)
         environment.shown, environment.options = changed.shown, changed.options
-        self._settle(environment)
+        self._end_changes(environment)
         return ActionResult(environment.shown)
 
     def describe_environments(self) -> ActionResult:
@@ -233,7 +233,7 @@ class Beanstalk(BaseResponse):
         environment.tags |= {tag["Key"]: tag["Value"] for tag in self._get_param("TagsToAdd") or []}
         for key in self._get_param("TagsToRemove") or []:
             environment.tags.pop(key, None)
-        self._settle(environment)
+        self._end_changes(environment)
         return EmptyResult()
 
     def _application(self) -> Application:
@@ -268,7 +268,7 @@ class Beanstalk(BaseResponse):
             )
         return environment
 
-    def _settle(self, environment: Environment) -> None:
+    def _end_changes(self, environment: Environment) -> None:
         """What goes on after a change: rules at the shared load balancer, and the time that the account's behaviour
         says."""
         balancer = environment.options.get(shared_balancer.PLACE, "")

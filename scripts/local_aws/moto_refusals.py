@@ -285,11 +285,11 @@ def _services() -> None:
         return {name: getattr(service, name, None) for name in DEPLOYED}
 
     def update_deployed(ecs: Any, service_properties: dict[str, Any]) -> Any:
-        asked: Mapping[str, Any] = dict(service_properties)
-        service = ecs._get_service(asked.get("cluster", "default"), asked["service"].split("/")[-1])
+        request: Mapping[str, Any] = dict(service_properties)
+        service = ecs._get_service(request.get("cluster", "default"), request["service"].split("/")[-1])
         before = values(service)
         updated = update(ecs, service_properties)
-        if updated.deployments and (asked.get("force_new_deployment") or values(updated) != before):
+        if updated.deployments and (request.get("force_new_deployment") or values(updated) != before):
             fresh = {"id": f"ecs-svc/{mock_random.randint(0, 32**12)}", "createdAt": utcnow(), "updatedAt": utcnow()}
             updated.deployments[0] |= {**fresh, "taskDefinition": updated.task_definition}
         return updated

@@ -36,8 +36,8 @@ def place(services: Services, name: str, options: Options) -> Placed | None:
     if not listed:
         return None
     vpc = {"VpcId": listed["LoadBalancers"][0]["VpcId"], "Protocol": "HTTP", "Port": 80}
-    made = services.call("elbv2", "create_target_group", {"Name": f"awseb-{name}", "TargetType": "instance", **vpc})
-    group = made["TargetGroups"][0]["TargetGroupArn"]
+    answer = services.call("elbv2", "create_target_group", {"Name": f"awseb-{name}", "TargetType": "instance", **vpc})
+    group = answer["TargetGroups"][0]["TargetGroupArn"]
     ports = {int(part.removeprefix(LISTENER)) for part, _ in options if part.removeprefix(LISTENER).isdigit()}
     listeners = services.call("elbv2", "describe_listeners", {"LoadBalancerArn": arn})["Listeners"]
     rules = tuple(

@@ -500,11 +500,11 @@ class ReleaseEngine:
             self.messages.append(message)
             self.context.print_line(f"notification by rule {message.rule}")
 
-    def _start_watch(self, rule: EventRule, target: Mapping[str, Any], given: dict[str, Any]) -> None:
+    def _start_watch(self, rule: EventRule, target: Mapping[str, Any], state: dict[str, Any]) -> None:
         checker = self.context.checker
         checker.check_service_trust(target["RoleArn"], "AWS::Events::Rule", "Targets")
         checker.check_operation(target["RoleArn"], "target states", {"Arn": target["Arn"]})
-        self.watches.append(StateMachine(self.context.aws, checker, target["Arn"], given, self.messages))
+        self.watches.append(StateMachine(self.context.aws, checker, target["Arn"], state, self.messages))
         self.context.print_line(f"watched by {target['Arn'].rpartition(':')[2]}, rule {rule.name}")
 
 

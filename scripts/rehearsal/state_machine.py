@@ -78,21 +78,21 @@ class StateMachine:
 
     def _task(self, state: Mapping[str, Any]) -> None:
         call = state["Resource"].partition(":states:::")[2]
-        given = self._filled(state["Parameters"], self.state)
-        fields = {key: str(value) for key, value in given.items() if isinstance(value, str)}
+        parameters = self._filled(state["Parameters"], self.state)
+        fields = {key: str(value) for key, value in parameters.items() if isinstance(value, str)}
         self.checker.check_operation(self.role, f"state {call}", {**fields, "StateMachineName": self.name})
         self.at = state["Next"]
         if call == "states:startExecution":
             # The next execution of the same machine is this one again, with the state that it is given.
-            self.state, self.at = given["Input"], self.start
+            self.state, self.at = parameters["Input"], self.start
             return
         if call == "sns:publish":
-            self._publish(given)
+            self._publish(parameters)
             answer: Any = {}
         else:
             service, operation = call.removeprefix("aws-sdk:").split(":")
             try:
-                answer = _pascal(self.aws.call(service, xform_name(operation), **_camel(given)))
+                answer = _pascal(self.aws.call(service, xform_name(operation), **_camel(parameters)))
             except AwsError as error:
                 name = f"CodePipeline.{error.code}"
                 catchers = [catch for catch in state.get("Catch", ()) if name in catch["ErrorEquals"]]
@@ -105,11 +105,11 @@ class StateMachine:
         if place := state.get("ResultPath"):
             self.state = {**self.state, place.removeprefix("$."): answer}
 
-    def _publish(self, given: Mapping[str, Any]) -> None:
-        topic = given["TopicArn"]
+    def _publish(self, parameters: Mapping[str, Any]) -> None:
+        topic = parameters["TopicArn"]
         if key := self.aws.call("sns", "get_topic_attributes", TopicArn=topic)["Attributes"].get("KmsMasterKeyId"):
             self.checker.check_operation(self.role, "state sns:publish with a key", {"Key": key})
-        self.messages.append(Message(self.name, topic, json.dumps(given["Message"])))
+        self.messages.append(Message(self.name, topic, json.dumps(parameters["Message"])))
 
     def _raise_alarms(self) -> None:
         """The alarms that count the failed executions of this state machine."""

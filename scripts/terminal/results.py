@@ -38,45 +38,45 @@ _open = list[Document]()  # the document of the command that runs now, if a prog
 @contextmanager
 def document(verb: str, environment: str | None, interrupted: DeployError) -> Iterator[Document]:
     """Writes the document of a command when it ends; `interrupted` is what Ctrl-C means for it."""
-    out, made, error = sys.stdout, Document(), None
-    _open.append(made)
+    out, current, error = sys.stdout, Document(), None
+    _open.append(current)
     try:
         with redirect_stdout(sys.stderr):
-            yield made
+            yield current
     except DeployError as problem:
-        made.exit, error = problem.status, {"reason": problem.reason, "remedy": problem.remedy}
+        current.exit, error = problem.status, {"reason": problem.reason, "remedy": problem.remedy}
         raise
     except KeyboardInterrupt:
-        made.exit, error = interrupted.status, {"reason": interrupted.reason, "remedy": interrupted.remedy}
+        current.exit, error = interrupted.status, {"reason": interrupted.reason, "remedy": interrupted.remedy}
         raise
     except Exception as problem:
         error = {"reason": f"{type(problem).__name__}: {problem}", "remedy": ""}
         raise
     finally:
-        _open.remove(made)
+        _open.remove(current)
         from scripts.terminal import console
 
-        end = {"status": int(made.exit), "meaning": MEANINGS[made.exit]}
+        end = {"status": int(current.exit), "meaning": MEANINGS[current.exit]}
         body = {"schema": f"delivery/{verb}/{VERSION}", "verb": verb, "environment": environment, "exit": end}
-        console.document(console.json_text({**body, "error": error, "result": made.result}), out)
+        console.document(console.json_text({**body, "error": error, "result": current.result}), out)
 
 
 def begin(**lists: Any) -> None:
     """The lists of the result that `append` fills: they are there also when nothing is added."""
-    for made in _open:
-        made.result = {name: list(values) for name, values in lists.items()}
+    for current in _open:
+        current.result = {name: list(values) for name, values in lists.items()}
 
 
 def append(name: str, value: Any) -> None:
     """Adds to a list of the result, when a program reads it."""
-    for made in _open:
-        made.append(name, value)
+    for current in _open:
+        current.append(name, value)
 
 
 def update(values: Mapping[str, Any]) -> None:
     """Sets values of the result, when a program reads it."""
-    for made in _open:
-        made.result = {**(made.result or {}), **values}
+    for current in _open:
+        current.result = {**(current.result or {}), **values}
 
 
 def show(value: Any) -> None:
@@ -87,8 +87,3 @@ def show(value: Any) -> None:
     from scripts.terminal import console
 
     console.document(console.json_text(value))
-
-
-def wanted() -> bool:
-    """Whether a program reads the result."""
-    return bool(_open)

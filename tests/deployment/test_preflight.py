@@ -299,8 +299,8 @@ def test_a_protection_that_binds_nobody_is_told(
 
     entities = {"PolicyGroups": bound, "PolicyRoles": [], "PolicyUsers": []}
     aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
-    found = Survey(aws, ME, environment.load(name, ROOT / "templates", params), True, ROOT)
-    results = list(source.protection(found))
+    survey = Survey(aws, ME, environment.load(name, ROOT / "templates", params), True, ROOT)
+    results = list(source.protection(survey))
     assert [check.what for check in results] == ["branch protection", "approval protection"]
     assert {check.state for check in results} == {state}
     assert all(message in check.detail for check in results)

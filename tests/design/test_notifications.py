@@ -108,8 +108,8 @@ def test_topic_and_subscriptions(templates: TemplateSet) -> None:
         ("production", "", "+441632960961", False),
         ("staging", "", "", False),
     ):
-        given = {"Environment": environment, "NotificationEmail": mail, "NotificationPhone": number}
-        assert ("SomebodyIsTold" in [item.rule for item in broken(root.body, {**values, **given})]) is refused
+        chosen = {"Environment": environment, "NotificationEmail": mail, "NotificationPhone": number}
+        assert ("SomebodyIsTold" in [item.rule for item in broken(root.body, {**values, **chosen})]) is refused
     phone = declaration(templates, "NotificationPhone")
     assert [number for number in ("+441632960961", "") if not matches(phone, number)] == []
     assert [number for number in ("01632960961", "+0123456789", "+44 1632", "+1") if matches(phone, number)] == []

@@ -120,9 +120,9 @@ def test_connection_source(templates: TemplateSet) -> None:
         ("CONNECTION", "", "owner/name", True),
         ("CODECOMMIT", "", "owner/name", True),
     ):
-        given = {"SourceProvider": provider, "ConnectionArn": connection, "SourceRepository": repository}
-        rules = [item.rule for item in broken(root.body, {**values, **given})]
-        assert ("ConnectionWithRepository" in rules) is refused, given
+        chosen = {"SourceProvider": provider, "ConnectionArn": connection, "SourceRepository": repository}
+        rules = [item.rule for item in broken(root.body, {**values, **chosen})]
+        assert ("ConnectionWithRepository" in rules) is refused, chosen
     for name in ("SourceProvider", "ConnectionArn", "SourceRepository", "ExcludedPaths"):
         assert passed(templates, "Pipeline", name) == ref(name)
 

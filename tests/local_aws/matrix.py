@@ -131,9 +131,9 @@ class Living:
         return self.account.services.client("cloudformation")
 
     @property
-    def settled(self) -> RootResources:
+    def declared(self) -> RootResources:
         """The root of its folder under any values."""
-        return _settled(self.folder / "templates")
+        return _root_resources(self.folder / "templates")
 
     @cached_property
     def zone(self) -> str:
@@ -150,11 +150,11 @@ class Living:
         """Makes the environment as its file of parameters says; returns the status of its stack."""
         self.values = self.file_values()
         self.cloudformation.create_stack(**self._arguments(self.values))
-        return self._settle()
+        return self._deploy_and_wait()
 
     def file_values(self) -> dict[str, str]:
         """The values of its file of parameters, and of an environment that has had its first release."""
-        body = self.settled.root.body
+        body = self.declared.root.body
         first = {key: how["First"] for key, how in body["Metadata"]["Computed"].items()}
         file = parameters.read(self.folder / "params" / f"{self.name}.json")
         living = {name: value for name, value in LIVING.items() if name in body["Parameters"]}
@@ -172,7 +172,7 @@ class Living:
         root.running.join()
         return root.status
 
-    def _settle(self) -> str:
+    def _deploy_and_wait(self) -> str:
         running = self.root.running
         assert running
         running.join()
@@ -212,7 +212,7 @@ class Living:
 
     def choices(self, parameter: str) -> Iterator[dict[str, str]]:
         """Values of a whole environment in which a parameter is another one, each direction of it once."""
-        declared, value = self.settled.root.parameters[parameter], self.values[parameter]
+        declared, value = self.declared.root.parameters[parameter], self.values[parameter]
         if "AllowedValues" in declared:
             others = [as_text(choice) for choice in declared["AllowedValues"]]
             if len(others) > 3:  # numbers in words: the next of both sides is enough
@@ -239,19 +239,19 @@ class Living:
             changed |= {name: f"{text}-new" for name, text in changed.items() if name.endswith("Table")}
         if parameter == "MinimumTasks":
             changed["MaximumTasks"] = str(max(int(value), int(changed["MaximumTasks"])))
-        covered = self.settled.root.metadata["Computed"]["ConfigurationDigest"]["Covers"]
+        covered = self.declared.root.metadata["Computed"]["ConfigurationDigest"]["Covers"]
         if any(changed[name] != self.values[name] for name in covered):
             changed["ConfigurationDigest"] = "3" * 16
-        unmet = assertions.broken(self.settled.root.body, changed)
+        unmet = assertions.broken(self.declared.root.body, changed)
         return None if unmet or changed == self.values else changed
 
     def row(self, parameter: str, values: Mapping[str, str]) -> Row | None:
         """What the table of effects says about a change from the present values."""
-        return find(self.settled.rows(parameter), parameter, self.values, values)
+        return find(self.declared.rows(parameter), parameter, self.values, values)
 
     def row_between(self, parameter: str, before: Mapping[str, str]) -> Row:
         """The row of the change from values of before to the present ones."""
-        row = find(self.settled.rows(parameter), parameter, before, self.values)
+        row = find(self.declared.rows(parameter), parameter, before, self.values)
         assert row
         return row
 
@@ -276,7 +276,7 @@ class Living:
                     return Happened("REFUSED", client=client, failures=[str(error)])
                 self.values = values
                 return Happened("UPDATE_COMPLETE", client=client)
-            status = self._settle()
+            status = self._deploy_and_wait()
         happened = Happened(status, client=client, deployed=self._deployment() != deployment)
         operation = root.last[0]["OperationId"]
         events = [
@@ -312,8 +312,8 @@ class Living:
         what = f"{self.name}: {parameter} {before[parameter]!r} -> {self.values[parameter]!r}"
         if happened.status != "UPDATE_COMPLETE":
             return [f"{what}: {happened.status}: {'; '.join(happened.failures)}"]
-        settled = self.settled
-        promised = outcomes(settled.resources(before), settled.resources(self.values), create_only)
+        declared = self.declared
+        promised = outcomes(declared.resources(before), declared.resources(self.values), create_only)
         faults = [f"cleanup: {failure}" for failure in happened.failures]
         faults += list(_differences(promised, happened))
         faults += self._kept(promised, happened)
@@ -323,8 +323,8 @@ class Living:
             faults.append(f"{client.lost} of {client.sent} requests were lost, the table says: {row.users}")
         new_tasks = NEW_TASKS in kinds(promised)
         if "Backend.Service" in {outcome.path for outcome in promised if outcome.action == CHANGED}:
-            told = new_tasks or "may start" in row.text
-            if happened.deployed is not new_tasks and not (told and happened.deployed):
+            is_announced = new_tasks or "may start" in row.text
+            if happened.deployed is not new_tasks and not (is_announced and happened.deployed):
                 faults.append(f"new tasks: {happened.deployed}, the table says {new_tasks}: {row.happens}")
         return [f"{what}: {fault}" for fault in faults]
 
@@ -454,7 +454,7 @@ _uploaded = set[str]()  # folders whose templates are in the bucket
 
 
 @cache
-def _settled(folder: Path) -> RootResources:
+def _root_resources(folder: Path) -> RootResources:
     return RootResources(load(folder)["environment"])
 
 
@@ -495,8 +495,8 @@ def there_and_back(living: Living, parameter: str) -> tuple[int, list[str]]:
     for values in list(living.choices(parameter)):
         start = dict(living.values)
         there = {**start, **{name: value for name, value in values.items() if value != start[name]}}
-        done, found = _change(living, parameter, there)
-        count, faults = count + done, faults + found
+        done, disagreements = _change(living, parameter, there)
+        count, faults = count + done, faults + disagreements
         if living.values == start:
             continue
         back = {**start, **(living.adopted() if "--adopt" in living.row_between(parameter, start).back else {})}
@@ -505,8 +505,8 @@ def there_and_back(living: Living, parameter: str) -> tuple[int, list[str]]:
             if living.change(back).status == "UPDATE_COMPLETE":
                 faults.append(f"{living.name}: {parameter}: the page knows no way back by the old value, and it worked")
             continue
-        done, found = _change(living, parameter, back)
-        count, faults = count + done, faults + found
+        done, disagreements = _change(living, parameter, back)
+        count, faults = count + done, faults + disagreements
     return count, faults
 
 

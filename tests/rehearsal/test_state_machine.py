@@ -20,17 +20,17 @@ ARN = "arn:aws:states:us-east-1:1:stateMachine:p-watch"
 DEFINITION = load(ROOT / "templates").resource("pipeline.Watch").get("Definition")
 
 
-def settled(value: Any) -> Any:
+def resolved(value: Any) -> Any:
     """The definition with its intrinsic functions replaced."""
     if isinstance(value, list):
-        return [settled(item) for item in value]
+        return [resolved(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {"Ref"}:
         return value["Ref"]
     if value.keys() == {"Fn::Sub"}:
         return value["Fn::Sub"].replace("${AWS::Partition}", "aws")
-    return {key: settled(item) for key, item in value.items()}
+    return {key: resolved(item) for key, item in value.items()}
 
 
 class Watched:
@@ -39,7 +39,7 @@ class Watched:
     def __init__(self, *running: str, status: str = "InProgress", kind: str = "STANDARD", **states: Any) -> None:
         self.running, self.status, self.kind = running, status, kind
         self.stops: list[dict[str, Any]] = []
-        definition = settled(DEFINITION)
+        definition = resolved(DEFINITION)
         definition["States"] |= states
         self.machine = {"roleArn": "role", "name": "p-watch", "definition": json.dumps(definition)}
 
@@ -102,7 +102,7 @@ def test_at_the_limit_the_execution_is_stopped_and_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "kind", "statuses"),
     [
         ("Succeeded", "STANDARD", ["SUCCEEDED"]),
         ("Succeeded", "ROLLBACK", ["ROLLED_BACK"]),
@@ -111,11 +111,11 @@ def test_at_the_limit_the_execution_is_stopped_and_told() -> None:
         ("Superseded", "STANDARD", []),
     ],
 )
-def test_how_an_execution_ended(status: str, kind: str, told: list[str]) -> None:
+def test_how_an_execution_ended(status: str, kind: str, statuses: list[str]) -> None:
     machine, messages = Watched(status=status, kind=kind).watch()
     machine.look()
     assert machine.status == "SUCCEEDED"
-    assert [json.loads(message.body)["status"] for message in messages] == told
+    assert [json.loads(message.body)["status"] for message in messages] == statuses
 
 
 @pytest.mark.parametrize(

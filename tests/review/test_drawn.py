@@ -32,7 +32,7 @@ OPTIONS = options(TEMPLATES[ENVIRONMENT])
 DRAWN = st.tuples(st.sampled_from(ENVIRONMENTS), st.sampled_from(sorted(OPTIONS))).flatmap(
     lambda pair: st.tuples(st.just(pair[0]), st.just(pair[1]), st.sampled_from(OPTIONS[pair[1]]))
 )
-ASKED = settings(
+PROFILE = settings(
     derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
@@ -42,14 +42,14 @@ def shared_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout_of(ROOT, tmp_path_factory.mktemp("drawn") / "checkout")
 
 
-@settings(ASKED, max_examples=5)
+@settings(PROFILE, max_examples=5)
 @given(drawn=DRAWN)
 def test_the_first_five_lines_of_a_drawn_pull_request(drawn: tuple[str, str, str], shared_checkout: Path) -> None:
     check(shared_checkout, *drawn)
 
 
 @pytest.mark.soak
-@settings(ASKED, max_examples=100)
+@settings(PROFILE, max_examples=100)
 @given(drawn=DRAWN)
 def test_the_first_five_lines_of_many(drawn: tuple[str, str, str], shared_checkout: Path) -> None:
     check(shared_checkout, *drawn)

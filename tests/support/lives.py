@@ -182,11 +182,11 @@ class Life:
     def __post_init__(self) -> None:
         self.whose = replace(self.whose, environment=self.name)
         succeed(run(self.whose, "access", "--yes"))
-        given = outputs(self.whose, f"{NAME}-{self.name}-access")
+        stack_outputs = outputs(self.whose, f"{NAME}-{self.name}-access")
         self.roles = {
-            "DeployRole": given["DeployRoleArn"],
-            "ExecutionRole": given["CloudFormationRoleArn"],
-            "ApproverRole": given["ApproverRoleArn"],
+            "DeployRole": stack_outputs["DeployRoleArn"],
+            "ExecutionRole": stack_outputs["CloudFormationRoleArn"],
+            "ApproverRole": stack_outputs["ApproverRoleArn"],
         }
         self.logical = {arn.rpartition("/")[2]: name for name, arn in self.roles.items()}
         self.deployer = as_role(self.whose, self.roles["DeployRole"])
@@ -328,11 +328,14 @@ class Life:
     def release(self, number: int) -> None:
         """A release that went well, with its image recorded as the last good one; what is started or taken back by hand
         from now on goes well as well."""
-        given = outputs(self.whose, self.stack)
-        if "LastImageParameter" in given:
-            image = {"Name": given["LastImageParameter"], "Value": f"{given['RegistryUri']}:{COMMIT[:12]}"}
+        stack_outputs = outputs(self.whose, self.stack)
+        if "LastImageParameter" in stack_outputs:
+            image = {
+                "Name": stack_outputs["LastImageParameter"],
+                "Value": f"{stack_outputs['RegistryUri']}:{COMMIT[:12]}",
+            }
             self.whose.aws.call("ssm", "put_parameter", Type="String", Overwrite=True, **image)
         self.execution(number)
         worker = [sys.executable, "-m", "tests.support.pipeline_worker", self.whose.endpoint.url]
-        worker += [self.whose.endpoint.key, given["Pipeline"], REGION]
-        self.page(given["Pipeline"], worker, "&worker=1")
+        worker += [self.whose.endpoint.key, stack_outputs["Pipeline"], REGION]
+        self.page(stack_outputs["Pipeline"], worker, "&worker=1")

@@ -140,12 +140,12 @@ def failed(life: Life) -> None:
 
 def stopped_task(life: Life) -> Iterator[Any]:
     """A task of the service that has ended, which the local AWS does not run."""
-    given = outputs(life.whose, life.stack)
+    stack_outputs = outputs(life.whose, life.stack)
     if life.name in SERVICES:
         return
     place = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-    task = f"{place}:task/{given['RunningCluster']}/{'1' * 32}"
-    definition = f"{place}:task-definition/{given['RunningService']}:1"
+    task = f"{place}:task/{stack_outputs['RunningCluster']}/{'1' * 32}"
+    definition = f"{place}:task-definition/{stack_outputs['RunningService']}:1"
     ended = {"taskArn": task, "taskDefinitionArn": definition, "stoppedAt": 1_700_000_000, "stoppedReason": "exit 1"}
     yield answers("ecs.ListTasks", taskArns=[task])
     yield answers("ecs.DescribeTasks", tasks=[ended])
@@ -153,8 +153,8 @@ def stopped_task(life: Life) -> Iterator[Any]:
 
 def approved(life: Life) -> None:
     """A release waits for a person, who looks at it and lets it pass."""
-    given = outputs(life.whose, life.stack)
-    pipeline = life.whose.aws.call("codepipeline", "get_pipeline", name=given["Pipeline"])["pipeline"]
+    stack_outputs = outputs(life.whose, life.stack)
+    pipeline = life.whose.aws.call("codepipeline", "get_pipeline", name=stack_outputs["Pipeline"])["pipeline"]
     actions = [action for stage in pipeline["stages"] for action in stage["actions"]]
     waiting = [
         Life.action(APPROVE, each, "InProgress", "1" * 36) for each in actions if each["name"] == APPROVAL_ACTION
@@ -169,13 +169,15 @@ def approved(life: Life) -> None:
     approver = caller(as_role(life.whose, life.roles["ApproverRole"]))
     with life.part("approve"):
         approver.call("codepipeline", "list_pipelines")
-        approver.call("codepipeline", "get_pipeline_state", name=given["Pipeline"])
+        approver.call("codepipeline", "get_pipeline_state", name=stack_outputs["Pipeline"])
         approver.call("codebuild", "list_builds_for_project", projectName=plans)
         approver.call("codebuild", "batch_get_builds", ids=[f"{plans}:1"])
         approver.call("logs", "get_log_events", logGroupName=group, logStreamName="1")
         answer = {"stageName": APPROVE, "actionName": APPROVAL_ACTION, "token": "1" * 36}
         result = {"status": "Approved", "summary": "good"}
-        approver.call("codepipeline", "put_approval_result", pipelineName=given["Pipeline"], result=result, **answer)
+        approver.call(
+            "codepipeline", "put_approval_result", pipelineName=stack_outputs["Pipeline"], result=result, **answer
+        )
     life.execution(9)
 
 
@@ -294,14 +296,14 @@ def test_a_statement_that_is_missing_is_found(staging: Life) -> None:
 
 def test_in_a_new_account_the_deploy_role_makes_the_roles_of_services(staging: Life) -> None:
     """Before CloudFormation needs any, so that the services need not make them themselves."""
-    asked = [
+    requests_made = [
         (role, request.context["iam:AWSServiceName"], part)
         for part, requests in staging.requests.items()
         for role, request in requests
         if request.action == "iam:CreateServiceLinkedRole" and role == "DeployRole"
     ]
-    assert {part for _, _, part in asked} == {"create"}
-    assert {service for _, service, _ in asked} == {
+    assert {part for _, _, part in requests_made} == {"create"}
+    assert {service for _, service, _ in requests_made} == {
         "ecs.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
@@ -403,8 +405,8 @@ def test_a_right_that_services_ask_for_besides_is_missed(
 ) -> None:
     life: Life = request.getfixturevalue(name)
     assert refused_actions(life, role, {}) == set()
-    found = refused_actions(life, role, dict.fromkeys(sids.split(), change))
-    assert refused in found, found
+    refused_here = refused_actions(life, role, dict.fromkeys(sids.split(), change))
+    assert refused in refused_here, refused_here
 
 
 def refused_actions(life: Life, role: str, changes: Mapping[str, Change]) -> set[str]:
@@ -412,12 +414,12 @@ def refused_actions(life: Life, role: str, changes: Mapping[str, Change]) -> set
     assert changes.keys() <= life.statements[role].keys()
     changed = [changes.get(sid, dict)(statement) for sid, statement in life.statements[role].items()]
     document = {"Version": "2012-10-17", "Statement": [each for each in changed if each]}
-    held = Policies(statements(role, {"changed": document}))
+    attached = Policies(statements(role, {"changed": document}))
     return {
-        asked.action
+        request.action
         for part, requests in life.requests.items()
-        for name, asked in requests
-        if name == role and part not in (DRIFT, *LESS) and not decide(asked, held.about(asked.action)).allowed
+        for name, request in requests
+        if name == role and part not in (DRIFT, *LESS) and not decide(request, attached.about(request.action)).allowed
     }
 
 
@@ -439,11 +441,11 @@ def test_a_refusal_is_told_with_what_would_allow_it(tmp_path: Path) -> None:
         ended = run(local, "apply", *run_file, "--as-roles")
         assert ended.returncode == 3 or ended.returncode == 1, ended.stdout + ended.stderr
         role = r"arn:aws:iam::\d+:role/cloud-health-dashboard/local-access/\S+"
-        told = ended.stdout[ended.stdout.index("as the roles of cloud-health-dashboard-local-access: ") :]
-        assert re.search(r"\d+ different requests judged, \d+ statements used, 1 refused\n", told), told
-        assert re.search(rf"  the deploy role may not iam:PassRole on {role}\n", told), told
+        report = ended.stdout[ended.stdout.index("as the roles of cloud-health-dashboard-local-access: ") :]
+        assert re.search(r"\d+ different requests judged, \d+ statements used, 1 refused\n", report), report
+        assert re.search(rf"  the deploy role may not iam:PassRole on {role}\n", report), report
         statement = rf'{{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "{role}"}}'
-        assert re.search(rf"    the statement that is missing: {statement}\n", told), told
+        assert re.search(rf"    the statement that is missing: {statement}\n", report), report
         elsewhere = run(replace(whose, environment="staging"), "status", "--as-roles")
         assert "--as-roles is for the local AWS" in elsewhere.stderr
 

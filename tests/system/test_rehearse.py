@@ -139,8 +139,10 @@ def test_a_release_over_its_time_is_stopped(here: DeployedEnvironment, first: Re
     release = here.release(here.application("endless"), hang_at="BackendBuild")
     assert red(release) == "the execution was stopped: stopped after its limit of 60 minutes"
     assert release.not_reached, "nothing runs after it"
-    asked = {"pipelineName": here.output("Pipeline"), "pipelineExecutionId": release.id}
-    assert here.aws.call("codepipeline", "get_pipeline_execution", **asked)["pipelineExecution"]["status"] == "Stopped"
+    execution = {"pipelineName": here.output("Pipeline"), "pipelineExecutionId": release.id}
+    assert (
+        here.aws.call("codepipeline", "get_pipeline_execution", **execution)["pipelineExecution"]["status"] == "Stopped"
+    )
     [message] = [json.loads(message.body) for message in release.messages]
     assert sorted(message) == sorted(FIELDS)
     assert (message["stage"], message["status"], message["executionId"]) == ("Build_Backend", "FAILED", release.id)

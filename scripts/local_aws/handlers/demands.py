@@ -98,8 +98,8 @@ def _service(handler: "ResourceHandler") -> None:
 def _in_zones(handler: "ResourceHandler", names: Iterable[str]) -> None:
     """What a type lacks in a zone is refused; that services do so at the creation is a judgement (`zones.GAPS`)."""
     zones = handler.services.call("ec2", "describe_availability_zones", {})["AvailabilityZones"]
-    wanted = set(names)
-    ids = frozenset(zone["ZoneId"] for zone in zones if zone["ZoneName"] in wanted)
+    named = set(names)
+    ids = frozenset(zone["ZoneId"] for zone in zones if zone["ZoneName"] in named)
     for gap in gaps(handler.row.kind, ids):
         _refuse(f"{gap.feature} are not available in {', '.join(sorted(gap.zones & ids))}")
 

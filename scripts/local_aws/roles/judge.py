@@ -46,9 +46,9 @@ class Judge:
     def refusal(self, role: str, caller: str, requests: Iterable[Request]) -> str:
         """AWS's words for the first of some requests that a role, by its ARN, may not make; empty when it may make all.
         `caller` is the ARN of the session."""
-        name, held = role.rpartition("/")[2], policies(role)
+        name, attached = role.rpartition("/")[2], policies(role)
         for request in requests:
-            permissions = held.about(request.action)
+            permissions = attached.about(request.action)
             decision = decide(request, permissions)
             with self.lock:
                 context = tuple(sorted((key, str(value)) for key, value in request.context.items()))

@@ -26,10 +26,10 @@ def install() -> None:
             entry["ContextKeyName"]: list(entry.get("ContextKeyValues", ()))
             for entry in self._get_param("ContextEntries", [])
         }
-        held = policies(self._get_param("PolicySourceArn"))
+        attached = policies(self._get_param("PolicySourceArn"))
         resources = self._get_param("ResourceArns", [])
         results = [
-            evaluation(action, resources, context, held.about(action)) for action in self._get_param("ActionNames")
+            evaluation(action, resources, context, attached.about(action)) for action in self._get_param("ActionNames")
         ]
         return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 

@@ -332,10 +332,10 @@ def _simulated(command: list[str], stage: _Stage) -> bool:
 
 def _pip_install(command: list[str]) -> list[str]:
     """What a `pip install` in any of its forms is told to install: requirements files, as `-r FILE`, and packages."""
-    found = re.match(
+    install = re.match(
         r"(?:(?:\S*/)?python[\d.]* -m )?(?:(?:\S*/)?uv )?(?:\S*/)?pip[\d.]* install (.*)", " ".join(command) + " "
     )
-    if not found:
+    if not install:
         return []
     result: list[str] = []
     rest = iter(command[command.index("install") + 1 :])

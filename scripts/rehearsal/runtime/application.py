@@ -148,8 +148,8 @@ def start(
     while not _answers(port):
         status, unreachable = process.poll(), problem()
         # Servers bind several sockets one after the other.
-        settled = unreachable and log.stat().st_mtime < time.time() - SETTLED_SECONDS
-        if status is not None or time.monotonic() > deadline or settled:
+        unreachable_for_good = unreachable and log.stat().st_mtime < time.time() - SETTLED_SECONDS
+        if status is not None or time.monotonic() > deadline or unreachable_for_good:
             running.stop()
             end = f"ended with status {status}"
             if status is None:
