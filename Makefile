@@ -46,6 +46,9 @@ deploy: templates $(tools) ## create or update an environment; without ENV it is
 plan: templates $(tools) ## preview a deployment, including nested stacks
 	@$(DELIVERY) plan $(environment) $(arguments) $(shown)
 
+onboard: .venv/ready ## read your application's folder and write its facts: APP=folder
+	@$(DELIVERY) onboard $(call option,APP,--app) $(arguments)
+
 rehearse: .venv/local ## simulate a release of your application: APP=folder FAIL_AT=stage KEEP=1 ASK=1
 	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(call given,KEEP),--keep) $(if $(call given,ASK),--ask) $(arguments)
 

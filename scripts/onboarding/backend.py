@@ -60,8 +60,7 @@ def read_backend(folder: Path, application: Application) -> None:
     for setting in application.settings:
         application.note(f"variable {setting.name}", f"{setting.kind} {setting.value}".strip(), setting.source)
     application.tables = _tables(code, application)
-    above = [place, *(parent for parent in place.parents if parent.is_relative_to(folder))]
-    if not any((parent / name).is_file() for parent in above for name in REQUIREMENTS):
+    if not any((parent / name).is_file() for parent in _above(folder, place) for name in REQUIREMENTS):
         application.missing.append(
             Missing(
                 f"no requirements: none of {', '.join(REQUIREMENTS)} is in {application.backend} or in the root",
@@ -114,6 +113,11 @@ def _backend_folder(folder: Path, file: Path) -> Path:
     return place
 
 
+def _above(folder: Path, place: Path) -> list[Path]:
+    """A folder and those above it, up to the repository's root."""
+    return [place, *(parent for parent in place.parents if parent.is_relative_to(folder))]
+
+
 def _text(file: Path) -> str:
     return file.read_text(encoding="utf-8-sig", errors="replace") if file.is_file() else ""
 
@@ -127,7 +131,7 @@ def _versions(folder: Path, place: Path, application: Application) -> None:
         "Pipfile": r"python_version\s*=\s*[\"'](\d+\.\d+)",
     }
     for name, pattern in patterns.items():
-        for file in (place / name, folder / name):
+        for file in (above / name for above in _above(folder, place)):
             match = re.search(pattern, _text(file), re.M)
             if match and match[1] in PYTHONS:
                 application.python = match[1]

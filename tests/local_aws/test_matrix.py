@@ -57,6 +57,7 @@ def test_a_group_without_tasks_gets_the_traffic_when_the_second_goes(small: Livi
 
 
 @pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.parametrize("name", READY)
 def test_every_parameter_changes_as_the_table_says(name: str) -> None:
     living = Living(name, "-soak")

@@ -454,6 +454,7 @@ def test_a_refusal_is_told_with_what_would_allow_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.long
 def test_no_permission_is_missing_and_none_unused(tmp_path_factory: pytest.TempPathFactory) -> None:
     used, granted, wrong = set[tuple[str, str]](), dict[str, set[str]](), list[str]()
     for name, more in MORE.items():

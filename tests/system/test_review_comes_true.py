@@ -192,6 +192,7 @@ def test_what_the_review_says_comes_true(name: str, living: Living) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in PULL_REQUESTS if name not in IN_THE_SUITE])
 def test_what_the_review_says_comes_true_for_each(name: str, living: Living) -> None:
     comes_true(name, living)

@@ -1,0 +1,196 @@
+"""An application that nobody here wrote becomes facts from its folder alone: read and never run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.project import Project
+from generator.render import render
+from scripts.deployment.errors import RefusedError
+from scripts.onboarding.command import read_application, write
+from scripts.onboarding.facts import Application
+from scripts.onboarding.source import application_source, parameter_file
+from tests.conftest import ROOT
+
+MAIN = """from fastapi import APIRouter, FastAPI
+from .settings import settings
+app = FastAPI(title="Shop")
+router = APIRouter(prefix="/api/v2")
+@router.get("/goods")
+def goods(): return []
+@app.get("/healthz")
+def health(): return {"ok": True}
+app.include_router(router)
+"""
+SETTINGS = """import os
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    log_level: str = "INFO"
+    page_size: int = 20
+    debug: bool = False
+    secret_key: str
+    stripe_api_key: str
+    redis_url: str | None = None
+    cors_origins: list[str] = []
+    public_url: str = ""
+    orders_table: str = "ShopOrders"
+settings = Settings()
+REGION = os.environ["AWS_REGION"]
+SEARCH = os.getenv("SEARCH_URL")
+raise SystemExit("this code is read and never run")
+"""
+FACTORY = "from fastapi import FastAPI\ndef make():\n    return FastAPI()\napi = make()\n"
+STORE = """import boto3
+def order(table, id): return table.get_item(Key={"order_id": id})
+"""
+PACKAGE = {"scripts": {"build": "vite build"}, "devDependencies": {"vite": "^7.0.0"}, "engines": {"node": ">=20"}}
+
+
+def folder(tmp_path: Path, **changes: str | None) -> Path:
+    """A shop with FastAPI and Vite; `changes` are files with other texts, or without."""
+    files: dict[str, str | None] = {
+        "README.md": "# Corner Shop\n",
+        "api/src/shop/__init__.py": "",
+        "api/src/shop/main.py": MAIN,
+        "api/src/shop/settings.py": SETTINGS,
+        "api/src/shop/store.py": STORE,
+        "api/src/shop/broken.py": "def (",
+        "api/pyproject.toml": '[project]\nrequires-python = ">=3.12"\ndependencies = ["fastapi"]\n',
+        "web/package.json": json.dumps(PACKAGE),
+        "web/package-lock.json": "{}",
+        "web/src/main.js": 'fetch(import.meta.env.VITE_API_URL + "/goods")',
+        "web/vite.config.js": 'export default { build: { outDir: "public_html" } }',
+        "web/node_modules/vite/main.py": "app = FastAPI()",
+        **{name.replace("__", "/"): text for name, text in changes.items()},
+    }
+    root = tmp_path / "shop"
+    for name, text in files.items():
+        if text is not None:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+    return root
+
+
+def project(application: Application, taken: tuple[str, ...] = ()) -> Project:
+    """The facts that the written module has."""
+    names: dict[str, Any] = {}
+    exec(compile(application_source(application, taken), "application.py", "exec"), names)
+    result: Project = names["APPLICATION"]
+    return result
+
+
+def test_facts_are_read_from_the_folder(tmp_path: Path) -> None:
+    facts = project(read_application(folder(tmp_path)))
+    assert (facts.name, facts.title) == ("shop", "Corner Shop")
+    assert (facts.backend.directory, facts.backend.module) == ("api/src", "shop.main:app")
+    assert (facts.backend.python, facts.backend.health_path) == ("3.12", "/healthz")
+    frontend = facts.frontend
+    assert (frontend.directory, frontend.output, frontend.assets, frontend.node) == (
+        "web",
+        "public_html",
+        "assets",
+        "20",
+    )
+    assert [(variable.name, variable.value) for variable in frontend.variables] == [("VITE_API_URL", "/api/v2")]
+    assert frontend.api_paths == ("/api/*", "/healthz")
+    plain = {variable.name: variable.value or variable.choice for variable in facts.variables}
+    assert plain["CORS_ORIGINS"] == '["${PublicUrl}"]' and plain["PUBLIC_URL"] == "${PublicUrl}"
+    chosen = {variable.name: variable for variable in facts.variables if variable.choice}
+    assert chosen.keys() == {"LOG_LEVEL", "PAGE_SIZE", "DEBUG", "REDIS_URL", "SEARCH_URL"}
+    assert {name for name, variable in chosen.items() if variable.optional} == {"REDIS_URL", "SEARCH_URL"}
+    assert {secret.name: secret.kind for secret in facts.secrets} == {
+        "SECRET_KEY": "GENERATED",
+        "STRIPE_API_KEY": "FILLED",
+    }
+    [table] = facts.tables
+    assert (table.variable, table.name, table.partition, table.sort) == ("ORDERS_TABLE", "ShopOrders", "order_id", "")
+    assert [reach.variable for reach in facts.reaches] == ["REDIS_URL"]
+
+
+def test_what_is_written_renders(tmp_path: Path) -> None:
+    files = render(project(read_application(folder(tmp_path)))).files
+    assert "cloud-health" not in "".join(files.values()) and "ShopOrders" not in files["data.json"]
+    assert json.loads(files["environment.json"])["Parameters"]["PageSize"]["Default"] == "20"
+
+
+def test_a_parameter_of_the_application_is_none_of_the_roots_own(tmp_path: Path) -> None:
+    facts = project(read_application(folder(tmp_path)), taken=("LogLevel",))
+    assert facts.variable("LOG_LEVEL").choice.parameter == "AppLogLevel"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"api__src__shop__main.py": None, "main.py": MAIN}, (".", "main:app")),
+        (
+            {"api__src__shop__main.py": None, "app__main.py": MAIN.replace("from .s", "from app.s")},
+            (".", "app.main:app"),
+        ),
+        ({"api__src__shop__main.py": None, "app__main.py": MAIN.replace("from .s", "from s")}, ("app", "main:app")),
+        ({"api__src__shop__main.py": FACTORY}, ("api/src", "shop.main:api")),
+    ],
+)
+def test_wherever_the_application_is_made(tmp_path: Path, changes: dict[str, Any], place: tuple[str, str]) -> None:
+    facts = read_application(folder(tmp_path, **changes))
+    assert (facts.backend, facts.module) == place
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "stops"),
+    [
+        ({"api__src__shop__main.py": None}, "no FastAPI application", True),
+        ({"api__pyproject.toml": None}, "no requirements", True),
+        ({"web__package-lock.json": None}, "web has no lock file", True),
+        ({"web__package.json": json.dumps({**PACKAGE, "scripts": {}})}, "has no script build", True),
+        ({"web__package.json": "["}, "no single-page frontend", False),
+        ({"web__vite.config.js": 'export default { base: "/shop/" }'}, "the page is built for /shop/", True),
+        ({"api__src__shop__main.py": MAIN.replace("/healthz", "/hello")}, "no health route", True),
+        ({"api__src__shop__store.py": ""}, "keys of the table ShopOrders are not certain", False),
+    ],
+)
+def test_what_is_missing_is_told_with_its_fix(
+    tmp_path: Path, changes: dict[str, Any], message: str, stops: bool
+) -> None:
+    lacks = {lack.what: lack for lack in read_application(folder(tmp_path, **changes)).missing}
+    [lack] = [lack for what, lack in lacks.items() if message in what]
+    assert lack.stops is stops and lack.fix
+
+
+def test_parameter_files_keep_what_they_chose(tmp_path: Path) -> None:
+    application = read_application(folder(tmp_path))
+    root = json.loads(render(project(application)).files["environment.json"])
+    body = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
+    file = parameter_file(body, root, application)
+    assert file["Parameters"]["OrdersTable"] == "ShopOrders-staging"
+    assert "ClientsTable" not in file["Parameters"] and file["Parameters"]["VpcCidr"] == body["Parameters"]["VpcCidr"]
+    assert file["Tags"]["CostCenter"] == "shop"
+
+
+def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
+    title = 'x"""\nimport os; os.system("touch owned")\n"""'
+    application = read_application(folder(tmp_path), title)
+    assert project(application).title == title and not Path("owned").exists()
+
+
+@pytest.mark.soak
+def test_a_checkout_is_onboarded_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, checkout / name)
+    application = read_application(folder(tmp_path))
+    assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(write(application, checkout))
+    assert write(application, checkout) == []
+    with pytest.raises(RefusedError, match="does not take the facts"):
+        application.health_path = "no path"
+        write(application, checkout)
+    gate = subprocess.run([sys.executable, "-m", "generator", "--gate"], cwd=checkout, capture_output=True, text=True)
+    assert gate.returncode == 0, gate.stdout
