@@ -151,7 +151,7 @@ APPLICATION = Project(
             "Fernet key with which the application encrypts its clients' credentials.",
         ),
     ),
-    reaches=(Reach("REDIS_URL", "Redis", 6379),),
+    reaches=(Reach("REDIS_URL", "Redis", 6379, "ToRedis"),),
     tables=(
         Table(
             "CLIENTS_TABLE",

@@ -339,15 +339,18 @@ class Secret(_Facts):
 
 @facts
 class Reach(_Facts):
-    """Something in the VPC that the tasks reach on a port, while the optional variable that names it has a value."""
+    """Something in the VPC that the tasks reach on a port, while the optional variable that names it has a value.
+    `logical` names the rule's resource."""
 
     variable: str
     service: str
     port: int
+    logical: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.must_match("variable", *VARIABLE)
+        self.must_match("logical", *LOGICAL)
         self.must_be_between("port", 1, 65535)
 
 

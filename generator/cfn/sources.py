@@ -16,6 +16,7 @@ PROJECT = Path(__file__).parents[2]
 # What these are given first is the name of something that is made elsewhere.
 MENTIONS = {"Condition", "Equals", "GetAtt", "If", "Not", "Port", "Ref", "Sub", "when"}
 DEPTH = 2  # the module's helpers, and theirs
+FACT_TYPES, FACTS = "generator/project.py", "generator/application.py"
 SECTIONS = ("Resources", "Parameters", "Outputs", "Conditions", "Mappings", "Rules")
 ENTRY = re.compile(r'( {2}| {4})"(\w+)": ')  # of a rendered template: a section, or what is in one
 OWN = 3  # letters that a pattern has at least of its own
@@ -91,6 +92,8 @@ def _reachable(module: str, project: Path) -> tuple[str, ...]:
         nearest = [
             name for name in imports if not name.startswith("generator.stacks") or name.startswith(f"{package}.")
         ]
+    if FACT_TYPES in files:
+        files[FACTS] = None  # the values that the module takes as its argument
     return tuple(files)
 
 

@@ -103,7 +103,9 @@ def application_source(application: Application, taken: Collection[str]) -> str:
         f"    smoke=(SmokeRequest({_text('GET')}, {_text(application.health_path)}, 200),),",
         *(_several("    secrets", secrets) if secrets else []),
         *(_several("    tables", tables) if tables else []),
-        *_several("    reaches", [f'Reach({_text(setting.name)}, "Redis", 6379),' for setting in reaches][:1]),
+        *_several(
+            "    reaches", [f'Reach({_text(setting.name)}, "Redis", 6379, "ToRedis"),' for setting in reaches][:1]
+        ),
     ]
     text = "\n".join(lines)
     used = ("Choice", "Reach", "Secret", "Table", "Variable", *KINDS.values())

@@ -62,7 +62,7 @@ def test_every_resource_has_a_line_that_makes_it() -> None:
         ("backend.TaskRole", '"TaskRole"'),
         ("network.PrivateSubnetA", '_subnet(stack, vpc, f"PrivateSubnet{zone}"'),
         ("network.PrivateSubnetARoutes", 'f"{subnet.title}Routes"'),
-        ("configuration.LogLevelName", 'of("LOG_LEVEL", "LogLevelName"'),
+        ("configuration.LogLevelName", '"LogLevelName",'),
         ("data.Costs", 'Table("COSTS_TABLE", "Costs"'),
     ],
 )

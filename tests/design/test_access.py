@@ -107,7 +107,7 @@ def judged_on(service: str, operation: str) -> str:
     elif service == "cloudformation":
         form = "*" if action == "ListStacks" else "cloudformation:*:*:stack/*/*"
     elif service == "iam":
-        form = "iam::*:role/*"
+        form = RESOURCES.get(name, "iam::*:role/*")
     else:
         form = RESOURCES.get(name, "*")
     if form == "*" or re.fullmatch(r"\{\w+\}", form):

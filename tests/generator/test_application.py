@@ -203,7 +203,10 @@ OPEN = Choice("Thing", "Thing", "A thing", "", pattern="|x", rule="x, or empty")
         (lambda: Table("A", "A", "Name", partition="id:N", sort="id"), "gives the attribute id two types"),
         (lambda: dataclasses.replace(shop(), variables=()), "Project.variables must have one"),
         (lambda: dataclasses.replace(shop(), mail="MODE"), "Project.mail must name an optional variable"),
-        (lambda: dataclasses.replace(shop(), reaches=(Reach("X", "X", 1),)), "Project.reaches must name an optional"),
+        (
+            lambda: dataclasses.replace(shop(), reaches=(Reach("X", "X", 1, "X"),)),
+            "Project.reaches must name an optional",
+        ),
         (
             lambda: dataclasses.replace(shop(), secrets=(Secret("MODE", "Other", FILLED, "why"),)),
             "names something twice: MODE",

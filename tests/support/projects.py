@@ -68,7 +68,7 @@ def shop() -> Project:
             Secret("SESSION", "Session", GENERATED, "Signs the sessions.", length=48),
             Secret("PAYMENTS_KEY", "Payments", FILLED, "Key of the payment service; without it nobody can pay."),
         ),
-        reaches=(Reach("CACHE", "Valkey", 6380),),
+        reaches=(Reach("CACHE", "Valkey", 6380, "ToValkey"),),
         tables=(
             Table("ORDERS", "Orders", "ShopOrders", (Index("ByDay", "day:N", "id"),), partition="id", sort="created:N"),
             Table("GOODS", "Goods", "ShopGoods", ttl="gone", partition="sku", sort=""),

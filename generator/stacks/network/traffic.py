@@ -141,7 +141,7 @@ def _reach(stack: Stack, vpc: ec2.VPC, tasks: ec2.SecurityGroup, project: Projec
     condition = stack.when(source.condition, switched_on(stack.takes(source.takes[0]), ""))
     stack.add(
         ec2.SecurityGroupEgress(
-            f"To{source.logical}",
+            reach.logical,
             CidrIp=GetAtt(vpc, "CidrBlock"),
             Condition=condition,
             Description=f"{reach.service} inside the VPC",

@@ -78,6 +78,7 @@ RESOURCES: Mapping[str, str] = {
     "elasticbeanstalk.ListPlatformVersions": "elasticbeanstalk:{region}::platform/any",
     "events.DisableRule": f"events:{IN_PLACE}:rule/{{Name}}",
     "events.EnableRule": f"events:{IN_PLACE}:rule/{{Name}}",
+    "iam.ListEntitiesForPolicy": "{PolicyArn}",
     "kms.DescribeKey": f"kms:{IN_PLACE}:key/{{KeyId}}",
     "logs.GetLogEvents": f"logs:{IN_PLACE}:log-group:{{logGroupName}}:log-stream:{{logStreamName}}",
     "secretsmanager.DescribeSecret": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
