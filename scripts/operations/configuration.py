@@ -81,8 +81,10 @@ def declared_secrets(environment: Environment) -> dict[str, DeclaredSecret]:
     """The application's secrets by their variables, as the templates have them: what starts the application names
     each with the output of `Configuration` that it is read from."""
     children = {child.resource.logical_id: child.template for child in environment.root.children()}
-    configuration = children[CHILD]
-    secrets = {}
+    configuration = children.get(CHILD)
+    secrets: dict[str, DeclaredSecret] = {}
+    if configuration is None:
+        return secrets
     for resource in (resource for template in children.values() for resource in template.resources.values()):
         for _, value in resource.walk():
             origin = value.get("ValueFrom") if isinstance(value, dict) else None

@@ -11,7 +11,7 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Answer
 from scripts.deployment.environment import NO_REPOSITORY
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.operations import production
+from scripts.operations import configuration, production
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 # How a physical name is looked up: service, operation, the arguments for one name, and the error that says it is free.
@@ -127,6 +127,14 @@ def protection(survey: Survey) -> Iterator[Check]:
         remedy = f"`aws iam attach-group-policy --policy-arn {policy} --group-name ...`: whom it must keep from that."
         check = fault if survey.environment.name == PRODUCTION else warning
         yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
+
+
+def filled_secrets(survey: Survey) -> Iterator[Check]:
+    """Whether a person has given the secrets that only a person can give; nothing is said before there is a stack."""
+    stack = stacks.read(survey.aws, survey.environment.stack)
+    for name in configuration.unfilled(survey.aws, survey.environment, stack) if stack else ():
+        remedy = f"`delivery config {survey.environment.name} --secret {name}` asks for it."
+        yield fault(f"secret {name}", "has no value: no task starts without it", remedy)
 
 
 def repository(survey: Survey) -> Iterator[Check]:

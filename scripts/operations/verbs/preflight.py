@@ -20,6 +20,7 @@ LOOKERS: tuple[Looker, ...] = (
     source.identity,
     source.permissions,
     source.protection,
+    source.filled_secrets,
     source.repository,
     account.roles,
     account.quotas,
