@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from generator.cfn import broadening, difference, environments, parameters
 from generator.cfn.assertions import NotEvaluableError
-from generator.cfn.effects import outcomes
+from generator.cfn.effects import Row, outcomes
 from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
@@ -21,7 +21,7 @@ from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.places import spell
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
-from scripts.review import loss, rename, rights
+from scripts.review import chosen, loss, rename, rights
 from scripts.review.model import (
     ADDED,
     CHANGED,
@@ -95,7 +95,8 @@ def _environment(name: str, base: Revision, head: Revision) -> EnvironmentReview
         before = side(name, base)
     except (TemplatesError, NotEvaluableError, ParameterFileError) as error:
         return EnvironmentReview(name, CHANGED, problems=(str(error),))
-    return _changes(name, before, after, _declared(name, base), _declared(name, head))
+    rows = chosen.rows(before.values, after.values, environments.roots_of(name, head.templates))
+    return _changes(name, before, after, (_declared(name, base), _declared(name, head)), rows)
 
 
 def _same(name: str, base: Revision, head: Revision) -> bool:
@@ -142,7 +143,7 @@ def _declared(name: str, revision: Revision) -> set[str]:
 
 
 def _changes(
-    name: str, before: Side, after: Side, declared_before: set[str], declared_after: set[str]
+    name: str, before: Side, after: Side, declared: tuple[set[str], set[str]], rows: Mapping[str, Row]
 ) -> EnvironmentReview:
     renamed = rename.renames(before.resources, after.resources)
     old = rename.applied(before.resources, renamed)
@@ -151,10 +152,10 @@ def _changes(
     environment = EnvironmentReview(
         name,
         CHANGED,
-        tuple(_parameters(before, after, declared_before, declared_after)),
+        tuple(_parameters(before, after, declared, rows)),
         tuple(_settings(before.file, after.file)),
         resources,
-        tuple(loss.risks(resources, old, after.resources)),
+        (*loss.risks(resources, old, after.resources), *chosen.risks(rows.values())),
         gained,
         lost,
         tuple(change for change in _variables(old, after.resources) if change.after not in after.digests),
@@ -187,16 +188,18 @@ def _path(root: str, resource: Resource) -> str:
 
 
 def _parameters(
-    before: Side, after: Side, declared_before: set[str], declared_after: set[str]
+    before: Side, after: Side, declared: tuple[set[str], set[str]], rows: Mapping[str, Row]
 ) -> Iterator[ParameterChange]:
     old = {name: value for values in before.values.values() for name, value in values.items()}
     new = {name: value for values in after.values.values() for name, value in values.items()}
-    for name in sorted(declared_before | declared_after):
-        was = old.get(name) if name in declared_before else None
-        now = new.get(name) if name in declared_after else None
+    for name in sorted(declared[0] | declared[1]):
+        was = old.get(name) if name in declared[0] else None
+        now = new.get(name) if name in declared[1] else None
         if was != now:
             origin = "gone" if now is None else "file" if name in after.file.parameters else "default"
-            yield ParameterChange(name, _masked(name, was), _masked(name, now), origin)
+            row = rows.get(name)
+            effect = (row.level, row.text, row.users, row.back) if row else ()
+            yield ParameterChange(name, _masked(name, was), _masked(name, now), origin, *effect)
 
 
 def _settings(before: ParameterFile, after: ParameterFile) -> Iterator[ValueChange]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generator.cfn.broadening import Grant
+from generator.cfn.effects import QUIET
 
 ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
 UNCHANGED = "unchanged"
@@ -27,12 +28,23 @@ class ValueChange:
 @dataclass(frozen=True)
 class ParameterChange:
     """A parameter of an environment whose value changes. `origin` says where the new value comes from: `file`,
-    `default`, or `gone` when the templates do not have it any more."""
+    `default`, or `gone` when the templates do not have it any more. The others are what the table of effects has about
+    the change on a living environment (`generator.cfn.effects.Row`), empty for a parameter that is new or gone: how
+    loud it is, all of it in sentences, what users see, and the way back."""
 
     name: str
     before: str | None
     after: str | None
     origin: str
+    level: str = ""
+    effect: str = ""
+    users: str = ""
+    back: str = ""
+
+    @property
+    def loud(self) -> bool:
+        """Whether a plan tells of the change, too, asks for its name, or refuses it."""
+        return self.level not in ("", QUIET)
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _environment(names: Sequence[str], environment: EnvironmentReview, detail: D
         entries.append(_entry(text(f"cost: {dollars(environment.cost.difference)} US dollars a month")))
     sections = [
         Section("Data and addresses at risk", tuple(_risk(what, paths) for what, paths in alike(environment.risks))),
-        Section("Parameters", tuple(map(_parameter, environment.parameters))),
+        Section("Parameters", tuple(entry for each in environment.parameters for entry in _parameter(each))),
         Section("Tags and stack policy", tuple(_value(change, detail) for change in environment.settings)),
         Section("What the application gets", tuple(_value(change, detail) for change in environment.variables)),
         Section("Permissions", tuple(_permissions(environment))),
@@ -172,15 +172,19 @@ def _risk(what: str, paths: Sequence[str]) -> Entry:
     return _entry(*many, code(", ".join(paths)), text(f": {what}"), weight=BAD)
 
 
-def _parameter(change: ParameterChange) -> Entry:
+def _parameter(change: ParameterChange) -> Iterator[Entry]:
     origin = {"file": "in the parameter file", "default": "by its default", "gone": "no longer a parameter"}
-    return _entry(
+    yield _entry(
         code(change.name),
         text(": "),
         *_sides(change.before, change.after),
         text(f" ({origin[change.origin]})"),
         weight=LOOK,
     )
+    if change.loud:
+        yield _entry(text("   "), text(change.effect), weight=LOOK)
+    elif change.users:
+        yield _entry(text("   "), text(f"Users: {change.users}. Way back: {change.back}."))
 
 
 def _sides(before: str | None, after: str | None) -> tuple[Span, ...]:

@@ -70,6 +70,11 @@ def _happens(environment: EnvironmentReview) -> str:
         if change.effect == TAKEN or (change.action == CHANGED and change.effect != "in place")
     )
     parts += list(effects)
+    parts += [
+        f"{change.name} for users: {change.users}"
+        for change in environment.parameters
+        if change.loud and not change.users.startswith("nothing")
+    ]
     return ", ".join(parts) or "parameters or settings alone, no resource"
 
 

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED
+from generator.cfn.template_names import BOOTSTRAP
 from scripts import cli
+from scripts.deployment.environment import load
+from scripts.deployment.stacks import Stack
+from scripts.operations import parameter_effects
+from scripts.review.command import review
+from scripts.review.verdict import verdict
 from tests.support import pull_requests
 from tests.support.pull_requests import NAMED
 
@@ -56,6 +63,43 @@ def test_a_resource_that_is_replaced_is_followed_to_what_refers_to_it(
     text = shown(capsys, checkout, "base", "--full")
     assert "`Vpc` (AWS::EC2::VPC): replacement because of `CidrBlock`" in text
     assert "`FirstTargets` (AWS::ElasticLoadBalancingV2::TargetGroup): replacement because of `VpcId`" in text
+
+
+def test_a_review_says_of_parameters_what_a_plan_says(checkout: Path) -> None:
+    """Both are made from the table of effects: what is told, what has to be named, what is refused."""
+    names = ("production", "staging", "small")
+    old = {name: living_values(checkout, name) for name in names}
+    pull_requests.params(checkout, "production", VpcCidr="10.9.0.0/16", LogLevel="DEBUG")
+    pull_requests.params(checkout, "staging", ClientsTable="Other", LogRetentionDays="14")
+    pull_requests.params(checkout, "small", BackendTarget="NONE")
+    reviewed = {each.name: each for each in review(checkout, "base").environments}
+    for name in names:
+        root = load(name, checkout / "templates", checkout / "params")["environment"]
+        previous = Stack("s", "arn", "UPDATE_COMPLETE", parameters=old[name])
+        notices, losses, refused = parameter_effects.of_update(root, previous, living_values(checkout, name))
+        changes = {change.name: change for change in reviewed[name].parameters}
+        assert {notice.where: notice.text for notice in notices} == {
+            name: change.effect for name, change in changes.items() if change.level == NOTICE
+        }
+        assert {loss.name for loss in losses} == {name for name, change in changes.items() if change.level == ALLOWED}
+        assert [f"refused on a living environment: {refusal.why}" for refusal in refused] == [
+            risk.what for risk in reviewed[name].risks if risk.type == "parameter"
+        ]
+    assert {change.level for each in reviewed.values() for change in each.parameters} == {
+        QUIET,
+        NOTICE,
+        ALLOWED,
+        REFUSED,
+    }
+    whole = verdict(review(checkout, "base"))
+    assert "BackendTarget for users: the API is gone" in whole[0].text
+    assert "VpcCidr (production): refused on a living environment" in whole[1].text
+
+
+def living_values(folder: Path, name: str) -> dict[str, str]:
+    """The parameters of an environment's stack after its first release."""
+    root = load(name, folder / "templates", folder / "params")["environment"]
+    return {**root.values(root.first_values), BOOTSTRAP: "false"}
 
 
 def test_what_no_environment_here_has_is_told_all_the_same(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
