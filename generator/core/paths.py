@@ -12,9 +12,10 @@ from troposphere import AWSObject, Sub
 from generator.core.ports import ENVIRONMENT
 
 
-def path(application: str, suffix: str = "") -> str:
-    """The path as the text of an `Fn::Sub`; `suffix` sets what is above the environment apart from it."""
-    return f"/{application}/${{{ENVIRONMENT.name}}}{suffix}/"
+def path(application: str, suffix: str = "", environment: str = f"${{{ENVIRONMENT.name}}}") -> str:
+    """The path as the text of an `Fn::Sub`; `suffix` sets what is above the environment apart from it, and
+    `environment` is another one than the template's own."""
+    return f"/{application}/{environment}{suffix}/"
 
 
 def apply(resource: AWSObject, application: str) -> None:

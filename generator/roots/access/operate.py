@@ -29,6 +29,7 @@ from awacs import (
 from awacs.aws import StringEquals
 from troposphere import Ref, Sub
 
+from generator.cfn.names import SHARED
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, allow
@@ -129,10 +130,10 @@ def _looking(stack: Stack) -> list[Grant]:
             "SeeProtection",
             [iam.ListEntitiesForPolicy],
             [
-                arns.global_arn("iam", f"policy/{application}-shared-BranchProtection-*"),
+                arns.global_arn("iam", f"policy{paths.path(application, environment=SHARED)}*"),
                 arns.global_arn("iam", f"policy{paths.path(application, '-access')}*"),
             ],
-            "whether the policies that protect branch and approvals bind anybody is told before a deployment",
+            "whether the protections of the shared and the access stack bind anybody is told before a deployment",
         ),
         allow(
             "FindRoles",
