@@ -14,6 +14,7 @@ from typing import Any
 from generator.cfn import graph
 from generator.cfn.assertions import as_text
 from generator.cfn.instance import resolved_templates
+from generator.cfn.quotas import MANAGED_POLICIES
 from generator.cfn.templates import Template
 
 Properties = Mapping[str, Any]
@@ -201,8 +202,9 @@ def _private(properties: Properties) -> Iterator[Breach]:
 
 
 def _policies(properties: Properties) -> Iterator[Breach]:
-    if (count := len(properties.get("ManagedPolicyArns") or ())) > 10:
-        yield Breach((("ManagedPolicyArns",),), f"a role takes 10 managed policies by default, not {count}")
+    if (count := len(properties.get("ManagedPolicyArns") or ())) > MANAGED_POLICIES:
+        message = f"a role takes {MANAGED_POLICIES} managed policies by default, not {count}"
+        yield Breach((("ManagedPolicyArns",),), message)
 
 
 def _options(properties: Properties) -> Iterator[Breach]:

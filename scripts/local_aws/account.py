@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 from moto.utilities.utils import get_partition
 
 from generator.cfn import assertions
+from generator.cfn.quotas import TEMPLATE_BYTES
 from generator.cfn.templates import STACK, Template
 from scripts.local_aws import schemas
 from scripts.local_aws import template as templates
@@ -154,8 +155,8 @@ class Account:
             body = self.services.call("s3", "get_object", {"Bucket": bucket, "Key": key})["Body"].read()
         except ResourceError as error:
             raise InvalidTemplateError(f"S3 error: {error}; TemplateURL {url}") from error
-        if len(body) > templates.LONGEST:
-            raise InvalidTemplateError(f"Template may not exceed {templates.LONGEST} bytes in size.")
+        if len(body) > TEMPLATE_BYTES:
+            raise InvalidTemplateError(f"Template may not exceed {TEMPLATE_BYTES} bytes in size.")
         return str(body.decode())
 
     def target(

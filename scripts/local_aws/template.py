@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn import assertions, graph
+from generator.cfn.quotas import TEMPLATE_MEMBERS
 from generator.cfn.templates import Template, TemplatesError, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY, is_unknown
 from scripts.local_aws.values import UNKNOWN_SPELLINGS
@@ -43,9 +44,7 @@ ATTRIBUTES = frozenset(
         "UpdatePolicy",
     ]
 )
-# Quotas of CloudFormation: user guide, "Understand CloudFormation quotas".
-LONGEST, LONGEST_VALUE = 1024 * 1024, 4096  # bytes
-MOST = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+LONGEST_VALUE = 4096  # bytes of a parameter; CloudFormation User Guide, "Understand CloudFormation quotas"
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 
@@ -67,7 +66,7 @@ def read(text: str) -> Template:
         raise InvalidTemplateError(f"Template format error: {error.args[0].split(';')[0]}") from error
     if unknown := body.keys() - SECTIONS:
         raise InvalidTemplateError(f"Invalid template property or properties [{', '.join(sorted(unknown))}]")
-    for section, most in MOST.items():
+    for section, most in TEMPLATE_MEMBERS.items():
         if (count := len(body.get(section, ()))) > most:
             raise InvalidTemplateError(
                 f"Template format error: Number of {section.lower()}, {count}, is greater than maximum allowed, {most}"

@@ -1,7 +1,9 @@
 """What CloudFormation looks at before a change set can be executed, and which existing resources it takes over.
 
 Early validation: user guide, "Validate stack deployments" (property syntax and name conflicts fail the change set, a
-bucket that is not empty and is to be deleted is a warning); messages: rain pull request 744. Import: "Import AWS
+bucket that is not empty and is to be deleted is a warning); messages: rain pull request 744. Whether the
+name of a resource of the same stack that goes in the same update is a conflict is written nowhere; here it is: the
+creation fails either way (serverless issue 1677, cloudformation-coverage-roadmap issue 363). Import: "Import AWS
 resources into a CloudFormation stack automatically" (a static name in the template, a primary identifier that is not
 read-only, a deletion policy that retains, no other stack; nested stacks from the root's change set) and "manually".
 """

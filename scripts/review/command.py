@@ -57,6 +57,7 @@ def review(project: Path, base: str, head: str = "") -> Review:
         return result
     from scripts.review import latent
     from scripts.review.compare import compare
+    from scripts.review.near import near
 
     before = revision.read(project, base)
     try:
@@ -75,6 +76,7 @@ def review(project: Path, base: str, head: str = "") -> Review:
         choices=tuple(latent.choices(before.templates, after.templates)),
         latent=tuple(latent.resources(before.templates, after.templates, environments)),
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
+        quotas=near(before, after, environments),
     )
 
 

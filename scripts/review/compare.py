@@ -243,8 +243,9 @@ def _resources(
 
 
 def _taken(new: Resource, old: Iterable[Resource]) -> bool:
-    """Whether a resource that is created has the name of one that is there until it goes. CloudFormation creates before
-    it deletes, and refuses that (User Guide, "Update behaviors of stack resources": a custom name has to change)."""
+    """Whether a resource that is created has the name of one that is there until it goes. CloudFormation creates what
+    is new before it deletes what is gone, so the creation fails with `already exists in stack` (serverless issue 1677,
+    a table under another logical id; cloudformation-coverage-roadmap issue 363)."""
     name = _name(new)
     return bool(name) and any(each.type == new.type and _name(each) == name for each in old)
 

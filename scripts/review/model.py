@@ -13,6 +13,7 @@ ADDED, REMOVED, CHANGED, REPLACED = "added", "removed", "changed", "replaced"
 UNCHANGED = "unchanged"
 # How CloudFormation carries out a new logical id for something that keeps its own name: not at all.
 TAKEN = "refused: it would be created while the old one has its name"
+NEAR = 0.8  # the part of a quota from which on its use is shown
 HOLDS_DATA, HAS_ADDRESS = "holds data", "people know its address"
 
 
@@ -76,6 +77,29 @@ class Risk:
     path: str
     type: str
     what: str
+
+
+@dataclass(frozen=True)
+class QuotaChange:
+    """A quota of AWS of which more is used than before, and now more than the part `NEAR`. `environments` are those in
+    which it is so, none for a template; where the figures differ between them, the highest ones stand here."""
+
+    path: str
+    what: str
+    before: int
+    after: int
+    most: int
+    environments: tuple[str, ...] = ()
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether AWS refuses it."""
+        return self.after > self.most
+
+    @property
+    def new(self) -> bool:
+        """Whether the change is what brings it near."""
+        return self.before <= NEAR * self.most
 
 
 @dataclass(frozen=True)
@@ -152,8 +176,8 @@ class Deployed:
 class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
     `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
-    no environment here, `files` how many files of each kind the change touches, `deployed` what is deployed of the
-    environment that was asked for."""
+    no environment here, `quotas` what comes near to a quota of AWS, `files` how many files of each kind the change
+    touches, `deployed` what is deployed of the environment that was asked for."""
 
     base: str
     head: str
@@ -161,6 +185,7 @@ class Review:
     choices: tuple[ValueChange, ...] = ()
     latent: tuple[ValueChange, ...] = ()
     latent_grants: tuple[Grant, ...] = ()
+    quotas: tuple[QuotaChange, ...] = ()
     gate: str = ""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     deployed: Deployed | None = None

@@ -18,6 +18,7 @@ from scripts.review.model import (
     Deployed,
     EnvironmentReview,
     ParameterChange,
+    QuotaChange,
     ResourceChange,
     Review,
     ValueChange,
@@ -81,6 +82,7 @@ def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
         sections.insert(0, _deployed(review.deployed))
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
     for title, entries in (
+        ("Limits that come near", list(map(_quota, review.quotas))),
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
         ("In the templates, in no environment here", [*grants, *(_value(change, detail) for change in review.latent)]),
     ):
@@ -165,6 +167,15 @@ def _environment(names: Sequence[str], environment: EnvironmentReview, detail: D
     return Section(
         f"{', '.join(names)}{note}", tuple(entries), tuple(part for part in sections if part.entries or part.sections)
     )
+
+
+def _quota(change: QuotaChange) -> Entry:
+    percent = f"{100 * change.after / change.most:.0f} %"
+    numbers = f": {change.before:,} → {change.after:,} of {change.most:,} {change.what} ({percent})"
+    names = (text(" in "), code(", ".join(change.environments))) if change.environments else ()
+    weight = BAD if change.exceeded else LOOK
+    start = (strong("too many: "),) if change.exceeded else ()
+    return _entry(*start, code(change.path), text(numbers), *names, weight=weight)
 
 
 def _risk(what: str, paths: Sequence[str]) -> Entry:

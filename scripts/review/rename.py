@@ -61,13 +61,16 @@ def _members(paths: Collection[str]) -> dict[str, set[str]]:
 
 
 def _same(old: Resource, new: Resource, names: Renames) -> bool:
-    """Whether two resources have the same content when the old names are read as the new ones. A logical id is also
-    part of other names (`ReadArtifacts`), so it is read as the new one wherever it stands."""
-    ids = {before.rpartition(".")[2]: after.rpartition(".")[2] for before, after in names.items()}
-    text = _content(old)
-    for before in sorted(ids, key=len, reverse=True):
-        text = text.replace(before, ids[before])
-    return text == _content(new)
+    """Whether two resources have the same content when the names before and after a rename are read as one. A logical
+    id is also part of other names (`ReadArtifacts`, `DashboardName`), which may or may not follow it: in both contents
+    it is the same word, wherever it stands."""
+    words: dict[str, str] = {}
+    for before, after in ((before.rpartition(".")[2], after.rpartition(".")[2]) for before, after in names.items()):
+        words[before] = words[after] = words.get(before) or words.get(after) or f"\0{len(words)}\0"
+    longest = sorted(words, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest)))
+    first, second = (pattern.sub(lambda match: words[match[0]], _content(each)) for each in (old, new))
+    return first == second
 
 
 def _content(resource: Resource) -> str:

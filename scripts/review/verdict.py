@@ -7,7 +7,18 @@ from typing import NamedTuple, TypeVar
 from generator.cfn.broadening import Grant
 from generator.cfn.environments import SHARED
 from scripts.review.gate import PASSED
-from scripts.review.model import ADDED, CHANGED, REMOVED, REPLACED, TAKEN, CostChange, EnvironmentReview, Review, Risk
+from scripts.review.model import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    REPLACED,
+    TAKEN,
+    CostChange,
+    EnvironmentReview,
+    QuotaChange,
+    Review,
+    Risk,
+)
 
 Entry = TypeVar("Entry", bound=Hashable)
 ANY_ENVIRONMENT = "ENVIRONMENT"  # in place of an environment's name, where several are named
@@ -148,7 +159,18 @@ def _cost_and_gate(review: Review) -> Line:
         gate, weight = "the buildspecs change and the templates that carry them do not: run `make templates`", BAD
     if gate != PASSED and weight != BAD:
         weight = BAD if gate.startswith("refuses") else LOOK
+    near = [change for change in review.quotas if change.new or change.exceeded]
+    if near:
+        weight = BAD if any(change.exceeded for change in near) or weight == BAD else LOOK
+        gate += f"; {'; '.join(map(used, near[:MOST]))}{_more(len(near))}"
     return Line("Cost and gate", f"{cost}; gate: {gate}", weight)
+
+
+def used(change: QuotaChange) -> str:
+    """How much of a quota is used, before and after, in one line."""
+    start = "TOO MANY" if change.exceeded else "near a limit"
+    numbers = f"{change.before:,} → {change.after:,} of {change.most:,}"
+    return f"{start}: {change.path} {numbers} {change.what}"
 
 
 def differs(cost: CostChange) -> bool:

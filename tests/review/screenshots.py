@@ -1,6 +1,6 @@
 """The screenshots of `docs/reviewing.md`: `.venv/bin/python -m tests.review.screenshots`, where there is a Chromium.
 
-Each is the page that `delivery review base --format html` gives for one of the twenty pull requests of
+Each is the page that `delivery review base --format html` gives for one of the seeded pull requests of
 `tests/support/pull_requests.py`. Look at them before they are committed.
 """
 

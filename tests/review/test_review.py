@@ -184,6 +184,56 @@ def test_a_review_is_never_longer_than_a_comment(checkout: Path, capsys: pytest.
     assert short.count("<details>") == short.count("</details>")
 
 
+def test_what_comes_near_to_a_limit_is_told_before_it_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.policy_near_its_limit(checkout)
+    text = shown(capsys, checkout, "base")
+    before, after, most = measured("- `access.DeployingIdentity`: ", text.partition("## Limits that come near")[2])
+    assert before < 0.8 * most < after < most == 6144
+    assert "near a limit: access.DeployingIdentity" in text.splitlines()[4]
+    [change] = json.loads(shown(capsys, checkout, "base", "--format", "json"))["result"]["quotas"]
+    assert (change["before"], change["after"], change["most"]) == (before, after, most)
+    assert "production" in change["environments"]
+
+
+def test_what_exceeds_a_limit_stands_out(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def edit(body: dict[str, dict[str, object]]) -> None:
+        body["Outputs"] |= {f"Output{number}": {"Value": "x"} for number in range(200)}
+
+    pull_requests.template(checkout, "storage", edit)
+    last = shown(capsys, checkout, "base").splitlines()[4]
+    assert last.startswith("- 🛑 ") and re.search(r"TOO MANY: storage \d+ → 2\d\d of 200 outputs", last)
+
+
+def test_what_is_near_to_a_limit_and_gets_no_nearer_is_not_told(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.policy_near_its_limit(checkout)
+    pull_requests.commit(checkout)
+    pull_requests.template(
+        checkout, "access", lambda body: body["Resources"]["DeployingIdentity"].update(DeletionPolicy="Retain")
+    )
+    text = shown(capsys, checkout, "base")
+    assert "DeployingIdentity" in text and "limit" not in text
+
+
+def measured(start: str, text: str) -> tuple[int, ...]:
+    """The figures before and after, and the limit, in the line of a review that starts so."""
+    [line] = re.findall(re.escape(start) + "(.*)", text)
+    return tuple(int(figure.replace(",", "")) for figure in re.findall(r"\d[\d,]*", line)[:3])
+
+
+def test_a_name_that_is_a_part_of_the_type_s_name_is_renamed_all_the_same(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`Dashboard` is in AWS::CloudWatch::Dashboard and in DashboardBody: those words stay."""
+    pull_requests.harmless_rename(checkout)
+    text = shown(capsys, checkout, "base")
+    assert "1 REPLACED" in text.splitlines()[0] and "removed" not in text.splitlines()[0]
+    assert "`Overview` (AWS::CloudWatch::Dashboard)" in text and "was `Monitoring.Dashboard`" in text
+
+
 def test_a_review_is_a_value_for_programs(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pull_requests.shorter_retention(checkout)
     value = json.loads(shown(capsys, checkout, "base", "--format", "json"))["result"]

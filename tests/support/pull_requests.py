@@ -1,4 +1,4 @@
-"""Twenty pull requests against this repository's own templates and parameter files, each a small edit of one kind.
+"""Seeded pull requests against this repository's own templates and parameter files, each a small edit of one kind.
 
 Each is a function that edits the files of a checkout; what its reviewer has to read in the first five lines stands in
 `tests/review/golden/NAME.md`.
@@ -216,6 +216,17 @@ def shorter_retention(folder: Path) -> None:
     params(folder, "production", LogRetentionDays="30")
 
 
+def policy_near_its_limit(folder: Path) -> None:
+    """A policy gets a long statement: nothing is refused, and little is left for the next."""
+
+    def edit(body: dict[str, Any]) -> None:
+        actions = [f"iam:Action{number:02}OfALongName" for number in range(60)]
+        statement = {"Sid": "Long", "Effect": "Allow", "Action": actions, "Resource": "arn:aws:iam::aws:policy/None"}
+        resource(body, "DeployingIdentity")["PolicyDocument"]["Statement"].append(statement)
+
+    template(folder, "access", edit)
+
+
 PULL_REQUESTS: dict[str, Edit] = {
     edit.__name__: edit
     for edit in (
@@ -239,5 +250,6 @@ PULL_REQUESTS: dict[str, Edit] = {
         broken_parameter_file,
         hostile_names,
         shorter_retention,
+        policy_near_its_limit,
     )
 }

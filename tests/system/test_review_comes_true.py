@@ -1,7 +1,7 @@
 """What a review says that a change does to an environment is what the local AWS then does: added, removed, replaced,
 updated, and nothing else.
 
-Three of the twenty pull requests in the suite, all that deploy under `make soak`; one environment on one local AWS.
+Three of the seeded pull requests in the suite, all that deploy under `make soak`; one environment on one local AWS.
 """
 
 from __future__ import annotations
