@@ -1,5 +1,6 @@
 """A review as one page: no file, font or script from elsewhere; light and dark, from a phone to a wide screen."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -9,9 +10,11 @@ from generator.cfn.picture import stacks_picture
 from generator.cfn.templates import TemplateSet
 from scripts.review.model import REMOVED, REPLACED, Review
 from scripts.review.outline import Entry, Section, Span, outline
+from scripts.review.table import KINDS, Row, rows
 from scripts.review.verdict import BAD, GOOD, LOOK
 from scripts.terminal.text import visible
 
+COLUMNS = ("Name", "Kind", "What happens", "Detail", "Environments")
 MARKS = {GOOD: "ok", LOOK: "look", BAD: "stop"}
 STYLE = Path(__file__).with_name("page.css")
 SCRIPT = Path(__file__).with_name("page.js")
@@ -36,6 +39,7 @@ def page(review: Review, templates: TemplateSet, links: str = "") -> str:
         "</ul>",
         *_picture(review, templates),
         TOOLS,
+        *_table(rows(review), links),
         *(line for section in content.sections for line in _section(section, 2, links)),
         f"</main><script>{SCRIPT.read_text(encoding='utf-8')}</script></body></html>",
     ]
@@ -78,6 +82,42 @@ def _changes(review: Review) -> Mapping[str, tuple[int, str]]:
             members = stacks.setdefault(stack, {})
             members[name] = max(weight, members.get(name, GOOD), key=order.index)
     return {stack: (len(members), max(members.values(), key=order.index)) for stack, members in stacks.items()}
+
+
+def _table(lines: Sequence[Row], links: str) -> Iterator[str]:
+    """The changes as a table, with a choice of environment and kind; nothing where there are none."""
+    if not lines:
+        return
+    names = sorted({name for row in lines for name in row.environments})
+    kinds = [kind for kind in KINDS if any(row.kind == kind for row in lines)]
+    yield '<section id="changes"><div class="tools"><h2>All changes</h2>'
+    yield from _choice("environment", "All environments", names)
+    yield from _choice("kind", "All kinds", kinds)
+    yield f'<output id="count">{len(lines)} of {len(lines)}</output></div><div class="rows"><table>'
+    heads = "".join(f'<th scope="col">{title}</th>' for title in COLUMNS)
+    yield f"<thead><tr>{heads}</tr></thead><tbody>"
+    yield from (_row(row, names, links) for row in lines)
+    yield "</tbody></table></div></section>"
+
+
+def _choice(name: str, everything: str, values: Sequence[str]) -> Iterator[str]:
+    options = "".join(f'<option value="{_text(value)}">{_text(value)}</option>' for value in values)
+    yield f'<select id="{name}" aria-label="{name}"><option value="">{everything}</option>{options}</select>'
+
+
+def _row(row: Row, names: Sequence[str], links: str) -> str:
+    everywhere = "all" if len(names) > 1 and len(row.environments) == len(names) else ", ".join(row.environments)
+    places = "".join(f" {_place(place, links)}" for place in row.places)
+    cells = (
+        f"<code>{_text(row.name)}</code>{places}",
+        _text(row.kind),
+        _text(row.what),
+        f"<span>{_text(row.detail)}</span>",
+        _text(everywhere),
+    )
+    labelled = "".join(f'<td data-label="{title}">{cell}</td>' for title, cell in zip(COLUMNS, cells, strict=True))
+    within = _text(json.dumps(row.environments))
+    return f'<tr class="{row.weight}" data-kind="{_text(row.kind)}" data-environments="{within}">{labelled}</tr>'
 
 
 def _section(section: Section, level: int, links: str) -> Iterator[str]:

@@ -4,7 +4,20 @@ document.getElementById("open").addEventListener("click", () => {
   const closed = all("details").filter((one) => !one.open);
   (closed.length ? closed : all("details details")).forEach((one) => { one.open = closed.length > 0; });
 });
+const field = (name) => (document.getElementById(name) || { value: "" }).value;
+const filterRows = () => {
+  const words = field("filter").toLowerCase();
+  const rows = all("#changes tbody tr");
+  rows.forEach((row) => {
+    const within = !field("environment") || JSON.parse(row.dataset.environments).includes(field("environment"));
+    const kind = !field("kind") || row.dataset.kind === field("kind");
+    row.hidden = !(within && kind && row.textContent.toLowerCase().includes(words));
+  });
+  all("#count").forEach((count) => { count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`; });
+};
+all("#environment, #kind").forEach((choice) => choice.addEventListener("change", filterRows));
 document.getElementById("filter").addEventListener("input", (event) => {
+  filterRows();
   const words = event.target.value.toLowerCase();
   all("details li").forEach((entry) => { entry.hidden = !entry.textContent.toLowerCase().includes(words); });
   all("details").reverse().forEach((part) => {

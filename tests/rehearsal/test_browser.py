@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,8 @@ from moto.server import ThreadedMotoServer
 from scripts.rehearsal.edge import server
 from scripts.rehearsal.edge.server import StoredObject
 from scripts.rehearsal.runtime import application
+from tests.support import browser
+from tests.support.browser import chromium as chromium
 from tests.support.rehearsal.serving import (
     POLICY,
     ask,
@@ -35,18 +36,7 @@ from tests.support.rehearsal.serving import (
     start_module,
 )
 
-QUIET = ("gpu", "quic", "background-networking", "component-update", "sync", "extensions", "dev-shm-usage")
-LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-SECONDS = 180
 CSP = "Content-Security-Policy"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine: install the package chromium")
-    return browser
 
 
 @dataclass(frozen=True)
@@ -69,12 +59,7 @@ class Dashboard:
         return done.stdout, [line for line in console if "Content Security Policy" in line]
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        profile = f"--user-data-dir={self.profile}"
-        quiet = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
-        command = [self.browser, *quiet, LOOPBACK_ONLY, profile, "--virtual-time-budget=5000", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-        assert done.returncode == 0, done.stderr
-        return done
+        return browser.run(self.browser, self.profile, *words)
 
     def look(self, path: str) -> dict[str, str]:
         """What the page shows when its requests have been answered, by the ids of its parts."""

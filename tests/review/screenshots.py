@@ -6,8 +6,6 @@ Each is the page that `delivery review base --format html` gives for one of the 
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,25 +14,21 @@ from scripts.review import revision
 from scripts.review.command import review
 from scripts.review.html import page
 from tests.conftest import ROOT
+from tests.support import browser
 from tests.support.pull_requests import PULL_REQUESTS, checkout_of
 
 FOLDER = ROOT / "docs/screenshots"
 # The pull requests that are shown, with the width and height of the window.
 SHOWN = {
     "right_broadened_in_a_rename": (1000, 560),
-    "replaced_bucket": (1000, 820),
+    "replaced_bucket": (1000, 1010),
     "parameters_only": (390, 780),  # a phone
 }
-# Without these Chromium looks for its maker's hosts at every start.
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 
 
 def main() -> int:
     """Writes each screenshot; 1 without a Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = browser.find()
     if chromium is None:
         print("There is no chromium on PATH.", file=sys.stderr)
         return 1
@@ -47,9 +41,8 @@ def main() -> int:
             html = folder / "review.html"
             html.write_text(page(review(checkout, "base"), revision.read(checkout, "").templates), encoding="utf-8")
             target = FOLDER / f"{name}.png"
-            window = [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},{height}"]
-            command = [chromium, *OPTIONS, *window, f"--screenshot={target}", html.as_uri()]
-            subprocess.run(command, check=True, capture_output=True, timeout=120)
+            window = f"--window-size={width},{height}"
+            browser.run(chromium, folder / "profile", window, f"--screenshot={target}", html.as_uri())
             print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1024} KiB")
     return 0
 
