@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from generator.cfn.masking import scrubbed
 from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
@@ -162,11 +162,12 @@ def _begun(aws: Aws, plan: Plan) -> bool:
     return answer["ExecutionStatus"] in BEGUN
 
 
-def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = ()) -> Running:
-    """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind. Raises
-    `AwsError`."""
+def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") -> Running:
+    """Starts the deletion of a stack; `retain` are resources of one in DELETE_FAILED that are to be left behind, `role`
+    is what CloudFormation acts with instead of the stack's own. Raises `AwsError`."""
     after, started = newest(aws, stack.id), time.monotonic()
-    options = {"RetainResources": list(retain)} if retain else {}
+    options: dict[str, Any] = {"RetainResources": list(retain)} if retain else {}
+    options |= {"RoleARN": role} if role else {}
     aws.call("cloudformation", "delete_stack", StackName=stack.id, **options)
     return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
 

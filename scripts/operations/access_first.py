@@ -14,6 +14,7 @@ from scripts.deployment.compare import read_body, resolve
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Refusal
+from scripts.operations import service_role
 
 NAMED = 4  # statements that a refusal names
 
@@ -21,8 +22,10 @@ NAMED = 4  # statements that a refusal names
 def refusals(root: RootDeployment) -> list[Refusal]:
     """Why `access` comes first, if it does. Raises `RefusedError` for an access stack that cannot be read."""
     context, access = root.context, root.context.access
-    if access is None or CLOUDFORMATION_ROLE not in access.outputs or root.name not in (EDGE, ENVIRONMENT):
+    if root.name not in (EDGE, ENVIRONMENT):
         return []
+    if access is None or CLOUDFORMATION_ROLE not in access.outputs:
+        return service_role.refusals(root.aws, root.previous, access, context.environment.name)
     missing = missing_rights(root)
     if not missing:
         return []

@@ -37,7 +37,16 @@ from scripts.operations import (
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
-from scripts.operations.living import beanstalk_environments, executing, not_ready, read_state, watched_pipelines
+from scripts.operations.living import (
+    PIPELINE_OUTPUT,
+    RUNNING,
+    beanstalk_environments,
+    executing,
+    executions,
+    not_ready,
+    read_state,
+    watched_pipelines,
+)
 from scripts.operations.options import DeployOptions
 from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
@@ -52,6 +61,7 @@ from scripts.terminal import console, prompt, results
 from scripts.terminal.text import Line
 
 PAUSE = 5.0  # seconds between looks
+BEGAN = "see how it ends: if it fails or was cancelled, start it again, for the update had the image of before"
 
 
 def deploy(run: Run, options: DeployOptions) -> Exit:
@@ -90,7 +100,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         agreed=partial(adoption.record_adopted, templates=run.templates),
         execute=execute_image_first,
         before_execution=steps.before_execution,
-        after_execution=after_execution,
+        after_execution=steps.after_execution,
         observer=steps.observer,
         report=steps.report,
         say=say,
@@ -195,6 +205,8 @@ class Steps:
 
     def __init__(self, run: Run, options: DeployOptions, saved: SavedPlan | None) -> None:
         self.run, self.options, self.saved = run, options, saved
+        # The executions of the pipelines that an update disturbs, as they were before it.
+        self.releases: dict[str, dict[str, str]] = {}
 
     def plan(self, root: RootDeployment) -> Plan | None:
         """The plan of a root, or the reviewed one; with --wait it is made again when what forbids it has ended. Of a
@@ -242,12 +254,24 @@ class Steps:
     def before_execution(self, root: RootDeployment, plan: Plan) -> Iterable[str]:
         """What has to be there first; and no release that began while somebody was reading the plan. Raises
         `RefusedError`."""
-        if not self.options.consent.cancel_release and plan.kind == UPDATE:
-            began = [name for name in watched_pipelines(plan, root.previous) if executing(root.aws, name)]
-            if began:
+        if plan.kind == UPDATE:
+            pipelines = watched_pipelines(plan, root.previous)
+            self.releases = {name: executions(root.aws, name) for name in pipelines}
+            began = [name for name, there in self.releases.items() if set(RUNNING) & set(there.values())]
+            if began and not self.options.consent.cancel_release:
                 reason = f"{plan.stack} was not changed: a release of {', '.join(began)} has begun in the meantime."
                 raise RefusedError(reason, "Run again with --wait, or give the release up with --cancel-release.")
         return before_execution(root, plan)
+
+    def after_execution(self, root: RootDeployment, plan: Plan, outcome: Outcome) -> None:
+        """How a stack is kept that is new; and the releases that began while an update ran, which nothing can hold up:
+        the update sends the image of before once more, after the release's or before it."""
+        after_execution(root, plan, outcome)
+        for name, before in self.releases.items():
+            there = executions(root.aws, name) if outcome.stack.outputs.get(PIPELINE_OUTPUT) == name else ()
+            if began := [number for number in there if number not in before]:
+                say([f"{plan.stack}: a release of {name} began during the update ({', '.join(began)})", f"  {BEGAN}"])
+        self.releases = {}
 
     def check_source(self, root: RootDeployment) -> None:
         """What a pipeline starts from has to be there; the local AWS has neither pushes nor pull requests."""
@@ -301,6 +325,7 @@ class Steps:
         results.append("operations", {**document, "outputs": outputs})
         yield from outcomes.outcome_lines(outcome, diagnosis)
         yield from leftovers.leftover_lines(left, root.aws.region)
+        yield from leftovers.network_lines(root.aws, left)
         if outcome.status in DEPLOYED:
             yield from outcomes.output_lines(outcome.stack, "" if root.aws.endpoint else root.aws.region)
 

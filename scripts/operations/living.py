@@ -88,12 +88,16 @@ def read_state(root: RootDeployment, plan: Plan, pair: TemplatePair) -> LivingSt
     )
 
 
-def executing(aws: Aws, pipeline: str) -> list[str]:
-    """The executions of a pipeline that have not ended, by id. Newest come first (CodePipeline API reference,
-    ListPipelineExecutions), so the first page has them."""
+def executions(aws: Aws, pipeline: str) -> dict[str, str]:
+    """The latest executions of a pipeline by id, each with its status, newest first (CodePipeline API reference,
+    ListPipelineExecutions)."""
     page = aws.call("codepipeline", "list_pipeline_executions", pipelineName=pipeline)
-    entries = page["pipelineExecutionSummaries"]
-    return [entry["pipelineExecutionId"] for entry in entries if entry.get("status") in RUNNING]
+    return {entry["pipelineExecutionId"]: entry.get("status", "") for entry in page["pipelineExecutionSummaries"]}
+
+
+def executing(aws: Aws, pipeline: str) -> list[str]:
+    """The executions of a pipeline that have not ended, by id."""
+    return [number for number, status in executions(aws, pipeline).items() if status in RUNNING]
 
 
 def not_ready(aws: Aws, names: Collection[str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ class Living(Prepared):
     def __init__(self, status: str = "UPDATE_COMPLETE", protected: bool = False, resists: tuple[str, ...] = ()) -> None:
         self.status, self.protected, self.resists = status, protected, resists
         self.inside = status if status == "DELETE_FAILED" else "UPDATE_COMPLETE"
-        self.running, self.tasks, self.moment = ["one", "two"], 2, 0.0
+        self.running, self.tasks, self.moment, self.role = ["one", "two"], 2, 0.0, ""
         self.history: list[Answer] = []
         self.event(STAGING, "UPDATE_IN_PROGRESS")
         self.versions = [{"Key": f"key{number}", "VersionId": "1"} for number in range(2500)]
@@ -110,6 +110,7 @@ class Living(Prepared):
             stack = {"StackName": STAGING, "StackId": arn("stack", STAGING), "StackStatus": self.status}
         outputs = [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]
         more = {"CreationTime": NOW, "Outputs": outputs, "EnableTerminationProtection": self.protected}
+        more |= {"RoleARN": self.role} if self.role else {}
         return {"Stacks": [{**stack, **more}]}
 
     def resources(self, StackName: str) -> Answer:
@@ -129,7 +130,7 @@ class Living(Prepared):
         body = {"Resources": resources if StackName == INSIDE else {"Inside": {"Type": STACK}}}
         return {"TemplateBody": json.dumps(body)}
 
-    def delete(self, StackName: str, RetainResources: tuple[str, ...] = ()) -> Answer:
+    def delete(self, StackName: str, RetainResources: tuple[str, ...] = (), **_: Any) -> Answer:
         inside = StackName == INSIDE
         if not inside:
             self.event(STAGING, "DELETE_IN_PROGRESS")

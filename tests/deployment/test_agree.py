@@ -177,7 +177,12 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
 def test_waiting_ends_with_the_release(monkeypatch: pytest.MonkeyPatch) -> None:
     """`Stopping` still executes; what has ended does not count."""
     pages = [
-        {"pipelineExecutionSummaries": [{"pipelineExecutionId": "2", "status": status}, {"status": "Succeeded"}]}
+        {
+            "pipelineExecutionSummaries": [
+                {"pipelineExecutionId": "2", "status": status},
+                {"pipelineExecutionId": "1", "status": "Succeeded"},
+            ]
+        }
         for status in ("InProgress", "InProgress", "Stopping", "Stopped")
     ]
     naps: list[float] = []

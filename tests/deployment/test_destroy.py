@@ -170,6 +170,53 @@ def test_what_is_left_of_production_is_emptied_by_somebody_else(monkeypatch: pyt
         destroy.run(*arguments(Living(), **AGREED))
 
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/x/staging-access/one"
+
+
+def test_a_role_that_is_gone_is_said_before_anything_happens() -> None:
+    """The access stack was deleted by hand: CloudFormation would begin with a role that it cannot assume."""
+    aws = Living()
+    aws.role = ROLE
+    aws.answers["iam.get_role"] = refusal("iam.get_role", "NoSuchEntity")
+    with pytest.raises(RefusedError, match="gone with the access stack") as error:
+        destroy.run(*arguments(aws, **AGREED))
+    assert "make access ENV=staging" in str(error.value) and changing(aws) == []
+
+
+def with_access(aws: Living, role: str, deployer: str = "") -> Run:
+    """A run on an environment whose access stack has this role for CloudFormation."""
+    own = aws.stack
+    outputs = [{"OutputKey": "CloudFormationRoleArn", "OutputValue": role}]
+    outputs += [{"OutputKey": "DeployRoleArn", "OutputValue": deployer}]
+    access = {"StackName": "access", "StackId": arn("stack", "access"), "StackStatus": "UPDATE_COMPLETE"}
+    answer = {"Stacks": [{**access, "CreationTime": NOW, "Outputs": outputs}]}
+    aws.answers["cloudformation.describe_stacks"] = lambda StackName: (
+        answer if StackName == LOADED["access"].stack else own(StackName)
+    )
+    return verb_run(aws, {"shared": LOADED["shared"], "access": LOADED["access"], "environment": LOADED["environment"]})
+
+
+def test_a_stack_is_deleted_with_the_role_that_took_the_place_of_its_own() -> None:
+    for own, given in ((ROLE, {"RoleARN": ROLE + "-new"}), (ROLE + "-new", {}), ("", {})):
+        aws = Living()
+        aws.role = own
+        run, options = with_access(aws, ROLE + "-new"), verb_options(destroy, quiet=True, **AGREED)
+        assert destroy.run(run, options) is Exit.DONE
+        asked_for = dict(aws.asked)["cloudformation.delete_stack"]
+        assert {name: value for name, value in asked_for.items() if name == "RoleARN"} == given
+
+
+def test_the_deploy_role_is_told_first_that_it_may_not_empty_anything() -> None:
+    aws = Living()
+    session = f"arn:aws:sts::{ME.account}:assumed-role/deployer/me"
+    aws.answers["sts.get_caller_identity"] = {"Account": ME.account, "Arn": session}
+    run = with_access(aws, ROLE, f"arn:aws:iam::{ME.account}:role/x/staging-access/deployer")
+    for option in ({"empty_buckets": True}, {"empty_registry": True}, {"empty": ["Inside.Artifacts"]}):
+        with pytest.raises(RefusedError, match="the deploy role may not delete data"):
+            destroy.run(run, verb_options(destroy, quiet=True, **AGREED, **option))
+    assert changing(aws) == []
+
+
 def test_cloudfronts_interfaces_are_waited_for_and_its_group_removed() -> None:
     aws = Living(resists=("Vpc",))
     group = {"GroupId": "sg-1", "GroupName": teardown.ORIGIN_GROUP}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from generator.cfn.environments import Environment
 from generator.cfn.losses import TemplatePair
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from scripts.deployment import environment
+from scripts.deployment.execute import Outcome
 from scripts.deployment.plan import UPDATE, Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations import living, parameter_effects
+from scripts.operations import deploying, living, parameter_effects
+from scripts.operations.verbs import apply
 from tests.conftest import ROOT
 from tests.deployment.service import Prepared, arn, refusal
+from tests.support.runs import verb_options, verb_run
 
 FIRST, SECOND, RULE = (f"arn:aws:elasticloadbalancing:eu-west-1:000000000000:{name}/1" for name in ("a", "b", "rule"))
 
@@ -136,9 +140,36 @@ def test_the_pipeline_of_the_stack_is_watched_when_its_tasks_change(staging: Env
     assert living.watched_pipelines(alarm, with_pipeline) == []
     output = load(ROOT / "templates")["environment"].outputs
     assert living.PIPELINE_OUTPUT in output and set(parameter_effects.OWN.values()) <= output.keys()
-    executions = [{"pipelineExecutionId": "1", "status": status} for status in ("InProgress", "Succeeded", "Stopping")]
+    executions = [
+        {"pipelineExecutionId": status, "status": status} for status in ("InProgress", "Succeeded", "Stopping")
+    ]
     aws = Prepared(codepipeline__list_pipeline_executions={"pipelineExecutionSummaries": executions})
     assert len(living.executing(aws, "release")) == 2
+
+
+def test_a_release_that_began_while_an_update_ran_is_told_after_it(
+    staging: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing holds up a push between the last look and the end of the update."""
+    answers = [
+        {"pipelineExecutionSummaries": [{"pipelineExecutionId": number, "status": "Succeeded"} for number in numbers]}
+        for numbers in (["1"], ["3", "2", "1"], ["1"], ["1"])
+    ]
+    aws = Prepared(codepipeline__list_pipeline_executions=answers)
+    previous = replace(stack(staging), outputs={living.PIPELINE_OUTPUT: "release"})
+    root: Any = SimpleNamespace(aws=aws, previous=previous)
+    change = Difference("Cpu", "1", "2")
+    update = plan(PlannedChange(("Backend", "Task"), living.TASK, "Modify", differences=(change,)))
+    steps = deploying.Steps(verb_run(aws, {"environment": staging}), verb_options(apply), None)
+    for says in ("a release of release began during the update (3, 2)", ""):
+        steps.before_execution(root, update)
+        steps.after_execution(root, update, Outcome("s", "UPDATE_COMPLETE", True, 1.0, previous, ()))
+        printed = capsys.readouterr().out
+        assert says in printed and bool(says) is bool(printed)
+    # A pipeline that the update took away is not asked for.
+    steps.releases = {"release": {}}
+    steps.after_execution(root, update, Outcome("s", "UPDATE_COMPLETE", True, 1.0, stack(staging), ()))
+    assert capsys.readouterr().out == "" and len(aws.asked) == 4
 
 
 def test_elastic_beanstalk_says_whether_it_is_ready() -> None:

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.local_aws import faults
+from scripts.deployment import stacks
+from scripts.deployment.aws import Aws as ScriptAws
+from scripts.deployment.aws import Endpoint
+from scripts.local_aws import faults, server
+from scripts.operations import leftovers
 from tests.local_aws.support import Aws, reasons
 
 PRIVATE, TAGS = "10.0.0.0/16", [{"Key": "a", "Value": "b"}]
@@ -247,6 +251,40 @@ def test_a_vpc_origin_in_use_takes_no_change_and_leaves_interfaces_behind(aws: A
         aws.client("ec2").delete_subnet(SubnetId=subnet)
     finally:
         faults.behave(aws.endpoint, interface_seconds=0)
+
+
+def test_a_network_that_cloudfront_has_not_left_is_told_until_it_is_removed(
+    aws: Aws, endpoint: server.Endpoint
+) -> None:
+    """The update is good, and the network is in no stack any more: what is in the way, the commands that remove it in
+    their order, when they work, and nothing more once they have."""
+    script = ScriptAws(endpoint=Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key))
+    create(aws, "left", {**origin(), "Topic": resource("SNS::Topic")})
+    ids = {name: each["PhysicalResourceId"] for name, each in aws.resources("left").items()}
+    faults.behave(aws.endpoint, interface_seconds=3600)
+    try:
+        assert update(aws, "left", {"Topic": resource("SNS::Topic")}) == "UPDATE_COMPLETE"
+    finally:
+        faults.behave(aws.endpoint, interface_seconds=0)
+    stack = stacks.read(script, "left")
+    assert stack
+    left = leftovers.of_stack(script, stack)
+    assert [each.id for each in left] == [ids["A"], ids["B"], ids["Vpc"]]
+    text = " ".join(map(str, leftovers.network_lines(script, left)))
+    ec2 = aws.client("ec2")
+    place = [{"Name": "vpc-id", "Values": [ids["Vpc"]]}]
+    interfaces = ec2.describe_network_interfaces(Filters=place)["NetworkInterfaces"]
+    assert len(interfaces) == 2 and all(each["NetworkInterfaceId"] in text for each in interfaces)
+    assert f"still in {ids['Vpc']}, until CloudFront takes it away: sg-" in text
+    for each in interfaces:
+        ec2.delete_network_interface(NetworkInterfaceId=each["NetworkInterfaceId"])
+    ec2.delete_security_group(GroupId=interfaces[0]["Groups"][0]["GroupId"])
+    assert "the commands work now" in " ".join(map(str, leftovers.network_lines(script, left)))
+    for each in left[:-1]:
+        ec2.delete_subnet(SubnetId=each.id)
+    ec2.delete_vpc(VpcId=left[-1].id)
+    assert leftovers.of_stack(script, stack) == []
+    aws.delete("left")
 
 
 def test_an_environment_that_is_not_ready_refuses_updates(aws: Aws) -> None:

@@ -364,7 +364,8 @@ def _environment() -> list[Row]:
             "the API is gone; the page stays and cannot do anything",
             f"yes, with `apply --adopt`: {first}",
             names,
-            "nothing has to come first; an hour later, remove what was named when it had ended",
+            "nothing has to come first; an hour later, remove what was named when it had ended: `status` names it "
+            "again, and says whether something of CloudFront is still in the way",
             NOTICE,
         ),
         Row(

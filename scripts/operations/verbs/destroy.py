@@ -4,13 +4,13 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
-from scripts.deployment import execute
+from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, Environment
+from scripts.deployment import execute, stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
 from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack, StackResource
-from scripts.operations import leftovers
+from scripts.operations import leftovers, production, service_role
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Diagnosis
 from scripts.operations.diagnose.history import nested, stack_or_last, steps
@@ -68,23 +68,36 @@ def arguments(parser: ArgumentParser) -> None:
 def run(run: Run, options: Options) -> Exit:
     """The environment's root, then what serves it elsewhere."""
     roots = [run.roots[name] for name in ORDER if name in run.roots]
+    access = stacks.read(run.aws, run.roots[ACCESS].stack) if ACCESS in run.roots else None
     if not roots:
         raise RefusedError(f"{run.environment.stack} is shared by all environments and holds the repository: it stays.")
+    _check_emptying(run, options, access)
     results.begin(stacks=[], operations=[], emptied=[], kept=[])
     for root in roots:
-        ended = Deletion(run, root, options).execute()
+        ended = Deletion(run, root, options, access).execute()
         if ended is not Exit.DONE:
             return ended
     return Exit.DONE
 
 
+def _check_emptying(run: Run, options: Options, access: Stack | None) -> None:
+    """Raises `RefusedError` for data that the caller may not delete, before anything of the environment goes."""
+    names = bool(options.empty or options.empty_buckets or options.empty_registry)
+    if names and production.is_deployer(run.aws.identity(), access):
+        raise RefusedError(
+            f"{run.environment.stack} was not touched: the deploy role may not delete data.",
+            "Run `destroy` without --empty-... first; once the stack is gone, an administrator runs it with them.",
+        )
+
+
 @dataclass(frozen=True)
 class Deletion:
-    """The deletion of one root stack."""
+    """The deletion of one root stack; `access` is the access stack of its environment."""
 
     run: Run
     root: Environment
     options: Options
+    access: Stack | None = None
 
     @property
     def aws(self) -> Aws:
@@ -103,17 +116,19 @@ class Deletion:
             raise ManualActionRequiredError(f"{stack.name} {stack.meaning.text} ({stack.status}).", stack.remedy)
         if self.options.retain and stack.status != HALF:
             raise RefusedError(f"--retain is for a deletion that has failed; {stack.name} {stack.meaning.text}.")
+        role = service_role.of_deletion(aws, stack, self.access, self.run.environment.name)
         survey = teardown.survey(aws, stack)
         results.append("stacks", teardowns.teardown_document(survey))
         say(teardowns.teardown_lines(survey, self._named(survey.stays)))
-        say(leftovers.leftover_lines(leftovers.of_stack(aws, stack), aws.region))
+        left = leftovers.of_stack(aws, stack)
+        say([*leftovers.leftover_lines(left, aws.region), *leftovers.network_lines(aws, left)])
         if survey.forbidden:
             raise RefusedError(f"{stack.name} was not touched: {'; '.join(survey.forbidden)}.")
         self._confirm(stack)
         with teardown.no_new_releases(aws, survey, _say_step):
             teardown.stop_executions(aws, survey, _say_step)
             teardown.drain(aws, survey, _say_step)
-        outcome, diagnosis = self._delete(survey)
+        outcome, diagnosis = self._delete(survey, role)
         without_retained = replace(outcome, events=())
         results.append("operations", outcomes.outcome_document(outcome, diagnosis))
         say(outcomes.outcome_lines(without_retained, diagnosis))
@@ -122,18 +137,19 @@ class Deletion:
             return outcome.exit
         return self._finish(outcome.stack, KEPT, stack)
 
-    def _delete(self, survey: Teardown) -> tuple[Outcome, Diagnosis]:
-        """Deletes the stack; once more when only CloudFront's interfaces were in the way."""
-        outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack))
+    def _delete(self, survey: Teardown, role: str) -> tuple[Outcome, Diagnosis]:
+        """Deletes the stack with a role (empty: its own); once more when only CloudFront's interfaces were in the
+        way."""
+        outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack, role), role)
         if outcome.status == HALF and teardown.network_left(self.aws, survey, _say_step):
-            return self._once(survey.stack, ())
+            return self._once(survey.stack, (), role)
         return outcome, diagnosis
 
-    def _once(self, stack: Stack, retained: Sequence[str]) -> tuple[Outcome, Diagnosis]:
-        running = execute.destroy(self.aws, stack, retained)
+    def _once(self, stack: Stack, retained: Sequence[str], role: str) -> tuple[Outcome, Diagnosis]:
+        running = execute.destroy(self.aws, stack, retained, role)
         return Audience(self.aws, self.options.watch).watch(running, self.root.root)
 
-    def _retained(self, stack: Stack) -> list[str]:
+    def _retained(self, stack: Stack, role: str) -> list[str]:
         """What of the root itself is to be left behind. What is in nested stacks is left behind by these:
         CloudFormation takes names of the one stack that it is asked to delete (API reference, DeleteStack)."""
         paths = [steps(each) for each in self.options.retain]
@@ -142,7 +158,7 @@ class Deletion:
             inner = nested(self.aws, stack, parent)
             if inner.status != HALF:
                 raise RefusedError(f"{' > '.join(parent)} {inner.meaning.text}: nothing in it is in the way.")
-            outcome, _ = self._once(inner, [path[-1] for path in paths if path[:-1] == parent])
+            outcome, _ = self._once(inner, [path[-1] for path in paths if path[:-1] == parent], role)
             if outcome.exit is not Exit.DONE:
                 reason = f"{' > '.join(parent)} {outcome.stack.meaning.text}."
                 raise ManualActionRequiredError(reason, outcome.stack.remedy)

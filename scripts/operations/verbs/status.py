@@ -40,7 +40,8 @@ def run(run: Run, _options: NoOptions) -> Exit:
         children = _children(aws, stack) if stack else {}
         say(outcomes.status_lines(stack, root.stack, children))
         if stack and stack.meaning.action is Action.UPDATE:
-            say(leftovers.leftover_lines(leftovers.of_stack(aws, stack), aws.region))
+            left = leftovers.of_stack(aws, stack)
+            say([*leftovers.leftover_lines(left, aws.region), *leftovers.network_lines(aws, left)])
         results.append("stacks", outcomes.status_document(stack, root.stack, children))
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:

@@ -1,0 +1,62 @@
+"""The role that CloudFormation acts with stays with a stack after the access stack that made it has been deleted: each
+later update and deletion would assume a role that is gone.
+
+Another role can take its place, and the stack cannot be without one again. Sources: CloudFormation User Guide,
+"CloudFormation service role", and API reference, DeleteStack, `RoleARN` (without it, the role of before is used);
+aws-cloudformation/cloudformation-coverage-roadmap #1054 and aws/aws-cdk #10116 (a role that is gone is not assumed).
+"""
+
+from generator.cfn.template_names import CLOUDFORMATION_ROLE
+from scripts.deployment.aws import Aws
+from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.plan import Refusal
+from scripts.deployment.stacks import Stack
+
+
+def role_of(access: Stack | None) -> str:
+    """The ARN of the role that an access stack has for CloudFormation; empty without one."""
+    return access.outputs.get(CLOUDFORMATION_ROLE, "") if access else ""
+
+
+def is_lost(aws: Aws, stack: Stack | None, access: Stack | None) -> bool:
+    """Whether CloudFormation would act with a role that does not exist: the stack's own, where the access stack has
+    none to take its place. Raises `AwsError`."""
+    if stack is None or not stack.role or role_of(access):
+        return False
+    try:
+        aws.call("iam", "get_role", RoleName=stack.role.rpartition("/")[2])
+    except AwsError as error:
+        # Code: `NoSuchEntityException` in botocore's model of IAM, whose code on the wire is `NoSuchEntity`.
+        if error.code not in ("NoSuchEntity", "NoSuchEntityException"):
+            raise
+        return True
+    return False
+
+
+def why(stack: Stack) -> str:
+    """What is said of a stack whose role is lost."""
+    return (
+        f"CloudFormation acts on {stack.name} with {stack.role}, which is gone with the access stack that made it; a "
+        "role stays with its stack, and can be replaced but not removed"
+    )
+
+
+def remedy(environment: str) -> str:
+    """The way that works."""
+    return f"An administrator runs `make access ENV={environment}`, which makes another role; then run this again."
+
+
+def refusals(aws: Aws, stack: Stack | None, access: Stack | None, environment: str) -> list[Refusal]:
+    """Why no update may begin. Raises `AwsError`."""
+    if stack is None or not is_lost(aws, stack, access):
+        return []
+    return [Refusal(why(stack), stack.name, remedy(environment))]
+
+
+def of_deletion(aws: Aws, stack: Stack, access: Stack | None, environment: str) -> str:
+    """The role to delete a stack with: that of the access stack where the stack has another one, empty for its own.
+    Raises `RefusedError` when there is none, `AwsError`."""
+    if is_lost(aws, stack, access):
+        raise RefusedError(f"{stack.name} was not touched: {why(stack)}.", remedy(environment))
+    there = role_of(access)
+    return there if stack.role and there != stack.role else ""

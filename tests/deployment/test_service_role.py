@@ -1,0 +1,40 @@
+"""The role of CloudFormation stays with a stack after the access stack that made it is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scripts.deployment.errors import AwsError
+from scripts.deployment.stacks import Stack
+from scripts.operations import service_role
+from tests.deployment.service import ACCOUNT, Prepared, arn, refusal
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/x/staging-access/one"
+STACK = Stack("staging", arn("stack", "staging"), "UPDATE_COMPLETE", role=ROLE)
+ACCESS = Stack("access", arn("stack", "access"), "UPDATE_COMPLETE", outputs={"CloudFormationRoleArn": f"{ROLE}-new"})
+
+
+def test_an_update_with_a_role_that_is_gone_is_refused_with_the_way_that_works() -> None:
+    aws = Prepared(iam__get_role=refusal("iam.get_role", "NoSuchEntity"))
+    [refused] = service_role.refusals(aws, STACK, None, "staging")
+    assert ROLE in refused.why and "make access ENV=staging" in refused.remedy
+    assert aws.asked == [("iam.get_role", {"RoleName": "one"})]
+
+
+@pytest.mark.parametrize(
+    ("stack", "access"), [(None, None), (replace(STACK, role=""), None), (STACK, ACCESS)], ids=["new", "own", "another"]
+)
+def test_nothing_is_asked_where_no_role_is_needed_or_another_one_is_handed_over(
+    stack: Stack | None, access: Stack | None
+) -> None:
+    aws = Prepared()
+    assert service_role.refusals(aws, stack, access, "staging") == [] and aws.asked == []
+
+
+def test_a_role_of_somebodys_own_is_used_on_and_one_that_cannot_be_read_is_not_taken_to_be_there() -> None:
+    role = {"Path": "/", "RoleName": "one", "RoleId": "A" * 16, "Arn": ROLE, "CreateDate": "2026-11-23"}
+    assert service_role.refusals(Prepared(iam__get_role={"Role": role}), STACK, None, "staging") == []
+    with pytest.raises(AwsError):
+        service_role.refusals(Prepared(iam__get_role=refusal("x", "AccessDenied")), STACK, None, "staging")
