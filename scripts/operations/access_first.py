@@ -12,6 +12,7 @@ from generator.cfn.template_names import CLOUDFORMATION_ROLE, REPOSITORY
 from generator.cfn.templates import TemplatesError, from_bodies
 from scripts.deployment.compare import read_body, resolve
 from scripts.deployment.deploy_root import RootDeployment
+from scripts.deployment.environment import NO_REPOSITORY
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Refusal
 from scripts.operations import service_role
@@ -47,8 +48,9 @@ def missing_rights(root: RootDeployment) -> list[Grant]:
     context, access = root.context, root.context.access
     assert access
     environment, shared = context.roots[ACCESS], context.roots[SHARED]
-    # What `access` itself is given: the repository as its file names it.
-    computed = {**environment.first_values, REPOSITORY: shared.values(shared.first_values)[REPOSITORY]}
+    # What `access` itself is given: the repository as its file names it, and none where a connection takes its place.
+    named = NO_REPOSITORY if environment.connection else shared.values(shared.first_values)[REPOSITORY]
+    computed = {**environment.first_values, REPOSITORY: named}
     values = environment.values({name: value for name, value in computed.items() if name in environment.computed})
     try:
         live = from_bodies({environment.root.name: read_body(context.aws, access.id)})[environment.root.name]

@@ -18,6 +18,7 @@ from tests.conftest import ROOT
 from tests.deployment.living import NOW
 from tests.deployment.service import ACCOUNT, Prepared, arn
 from tests.deployment.test_verbs import STAGING, Account
+from tests.support.accounts import CONNECTION
 from tests.support.runs import verb_options, verb_run
 
 ROLES = {name: f"arn:aws:iam::{ACCOUNT}:role/path/{name}" for name in ("DeployRoleArn", "CloudFormationRoleArn")}
@@ -90,6 +91,18 @@ def test_a_deployment_waits_until_the_roles_may_make_what_is_new(other_values: d
     with pytest.raises(RefusedError if refused else NotConfirmedError) as raised:
         apply.run(run, options)
     assert ("make access ENV=staging" in str(raised.value)) is refused
+
+
+def test_the_roles_need_no_repository_where_the_source_is_behind_a_connection() -> None:
+    """The access stack was deployed without one then, and nothing is missing."""
+    aws = WithRoles()
+    aws.other_values = {"RepositoryName": environment.NO_REPOSITORY}
+    run, options = arguments(aws, apply, "staging")
+    of_access = run.roots["access"]
+    connected = {**of_access.file.parameters, "ConnectionArn": CONNECTION}
+    behind = replace(of_access, file=replace(of_access.file, parameters=connected))
+    with pytest.raises(NotConfirmedError):
+        apply.run(replace(run, roots={**run.roots, "access": behind}), options)
 
 
 def test_the_deploy_role_looks_at_what_is_shared_and_changes_nothing_of_it() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
+from generator.cfn import parameters
 from generator.cfn.evaluate import Request
 from generator.cfn.names import PRODUCTION
 from scripts import cli
@@ -28,12 +30,15 @@ from scripts.local_aws import faults, roles
 from scripts.local_aws.faults import CallFault, Plan, ResourceFault
 from scripts.local_aws.roles.judge import Refusal
 from tests.conftest import ROOT
-from tests.support.accounts import ALWAYS, REGION, Account, account
+from tests.support.accounts import ACCOUNT, ALWAYS, REGION, Account, account
 from tests.support.gate import pass_gate
 
 NAME = "cloud-health-dashboard"
 COMMIT = "1" * 40
 Ended = subprocess.CompletedProcess[str]
+# A parameter file must not name the account of documentation. The local AWS has it, and here it stands for a real one,
+# whose resources a next life adopts by their ARNs.
+PLACEHOLDER = re.compile(parameters.PLACEHOLDER.pattern.replace(ACCOUNT, "0" * 12), parameters.PLACEHOLDER.flags)
 
 
 def answers(on: str, **answer: Any) -> CallFault:
@@ -63,6 +68,7 @@ def run(whose: Account, verb: str, *words: str, stdin: str = "", project: Path =
         with (
             patch.dict(os.environ, whose.variables, clear=True),
             patch.object(cli, "PROJECT", project),
+            patch.object(parameters, "PLACEHOLDER", PLACEHOLDER),
             patch.object(sys, "stdin", io.StringIO(stdin)),
             chdir(whose.folder),
             redirect_stdout(out),

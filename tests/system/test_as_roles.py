@@ -31,13 +31,17 @@ EXTRA: dict[str, Any] = {
 CREATE_DISTRIBUTION = "cloudfront:CreateDistribution"
 Statement = Mapping[str, Any]
 Change = Callable[[Statement], Statement | None]
-DOMAIN = "dashboard.cloud-health.test"
+DOMAIN, NEXT_DOMAIN = "dashboard.cloud-health.test", "status.cloud-health.test"
 # What each environment has besides what its file says, so that together they use all that the roles may do.
 MORE: Mapping[str, Mapping[str, str]] = {
     "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
     "production": {"DomainName": DOMAIN, "CloudFrontAlarms": "true"},
     "bluegreen": {},
-    "beanstalk": {},
+    "beanstalk": {
+        "SourceProvider": "CONNECTION",
+        "ConnectionArn": f"arn:aws:codeconnections:{REGION}:{ACCOUNT}:connection/4dde5c82-51d6-4ea9-918e-03aed6972ff3",
+        "SourceRepository": "cloud-health/dashboard",
+    },
 }
 SERVICES = {"beanstalk": "Beanstalk/BackendEnvironment"}  # what runs the backend, elsewhere than on ECS
 
@@ -58,16 +62,6 @@ UNUSED: tuple[Unused, ...] = (
         " ElasticBeanstalkEnvironmentTemplates",
         "Elastic Beanstalk asks for it as the caller when it makes instances (AdministratorAccess-AWSElasticBeanstalk),"
         " and the local AWS runs none",
-    ),
-    Unused(
-        "DeployRole",
-        "FindConnection",
-        "a file may not name the local AWS's account, which is one of documentation's, and so no connection of it",
-    ),
-    Unused(
-        "ExecutionRole",
-        "CodePipelinePipelineConnection",
-        "a file may not name the local AWS's account, which is one of documentation's, and so no connection of it",
     ),
     Unused(
         "DeployRole",
@@ -181,6 +175,15 @@ def approved(life: Life) -> None:
     life.execution(9)
 
 
+def renamed(life: Life) -> None:
+    """Another domain: its certificate takes the place of one that the distribution answers with until then. The plan
+    of the environment has the old certificate, so that after edge another one is reviewed."""
+    if "DomainName" in MORE[life.name]:
+        edit(life.whose, f"params/{life.name}.json", lambda body: body["Parameters"].update(DomainName=NEXT_DOMAIN))
+        for part in ("another domain at the edge", "another domain"):
+            life.deploy(part, "--allow-replace", "DomainName")
+
+
 def destroyed(life: Life) -> None:
     """While a release runs; CloudFront leaves its group in the network."""
     life.run("drift as who deploys", "drift")
@@ -206,7 +209,16 @@ def emptied(life: Life) -> None:
     life.ended["empty"] = run(life.whose, "destroy", *words, project=life.project)
 
 
-FULL: tuple[Callable[[Life], None], ...] = (created, looked_at, configured, released, approved, failed, destroyed)
+FULL: tuple[Callable[[Life], None], ...] = (
+    created,
+    looked_at,
+    configured,
+    released,
+    approved,
+    failed,
+    renamed,
+    destroyed,
+)
 
 
 # --- what holds of every life
@@ -217,6 +229,7 @@ STATUSES = {
     "failed creation": (1,),
     "failed update": (1,),
     "failed rollback": (1, 4),
+    "another domain at the edge": (3,),
     "drift as who deploys": (1, 3),
     "drift": (0, 2),
     "destroy while protected": (3,),

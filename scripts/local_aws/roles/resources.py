@@ -130,6 +130,7 @@ MAKING = re.compile(r":(Allocate|Create|Import|Register|Request)")
 READING = re.compile(r":(BatchGet|Describe|Get|List)")
 KEY = re.compile(r"arn:[^:]+:kms:[^:]*:\d+:key/[\w-]+")
 CONNECTION = re.compile(r"arn:[^:]+:(codeconnections|codestar-connections):[^:]*:\d+:connection/[\w-]+")
+PASS_CONNECTION = "PassConnection"
 ORIGIN = re.compile(r"'VpcOriginId': '([^']+)'")
 ZONE = re.compile(r"'HostedZoneId': '([^']+)'")
 SECRET = re.compile(r"resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]*:\d+:secret:[\w/+=.@-]+)")
@@ -210,6 +211,11 @@ class _Asking:
             actions &= CREATION[self.kind]
         if self.verb == "create":
             actions -= NOT_ON_CREATION.get(self.kind, frozenset())
+        # The schema names the older prefix alone; it follows that of the connection's ARN (Service Authorization
+        # Reference, AWS CodeConnections and AWS CodeStar Connections).
+        if PASS_CONNECTION in {action.partition(":")[2] for action in actions}:
+            passed = {f"{match[1]}:{PASS_CONNECTION}" for match in CONNECTION.finditer(self.text)}
+            actions = frozenset(passed).union(each for each in actions if not each.endswith(f":{PASS_CONNECTION}"))
         # Rows of the caller's rights say for which service.
         return actions - {"iam:CreateServiceLinkedRole"}
 
