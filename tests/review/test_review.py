@@ -19,6 +19,7 @@ from scripts.operations import parameter_effects
 from scripts.review.command import review
 from scripts.review.verdict import verdict
 from tests.support import pull_requests
+from tests.support.documents import problems
 from tests.support.pull_requests import NAMED
 
 LIMIT = 60_000
@@ -44,6 +45,18 @@ def test_two_revisions_are_compared_whatever_the_working_tree_holds(
     text = shown(capsys, checkout, "base", "HEAD")
     assert "production: 2 removed, 2 changed in place" in text.splitlines()[0]
     assert "`NatGatewayCount`: `2` → `1` (in the parameter file)" in text
+
+
+def test_what_a_rollback_takes_back_is_reviewed_like_any_change(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pull_requests.replaced_bucket(checkout)
+    pull_requests.new_variable(checkout)
+    subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
+    lines = shown(capsys, checkout, "HEAD", "base").splitlines()
+    assert "2 REPLACED, 1 removed" in lines[0]
+    assert "Site.Site (all 6 environments): holds data: replaced (BucketName)" in lines[1]
+    assert "COLOUR: blue → (none)" in lines[3]
 
 
 def test_a_default_is_told_for_the_environments_that_take_it(
@@ -192,7 +205,9 @@ def test_what_comes_near_to_a_limit_is_told_before_it_is_refused(
     before, after, most = measured("- `access.DeployingIdentity`: ", text.partition("## Limits that come near")[2])
     assert before < 0.8 * most < after < most == 6144
     assert "near a limit: access.DeployingIdentity" in text.splitlines()[4]
-    [change] = json.loads(shown(capsys, checkout, "base", "--format", "json"))["result"]["quotas"]
+    document = json.loads(shown(capsys, checkout, "base", "--format", "json"))
+    assert problems(document) == []
+    [change] = document["result"]["quotas"]
     assert (change["before"], change["after"], change["most"]) == (before, after, most)
     assert "production" in change["environments"]
 
