@@ -39,10 +39,11 @@ def run(run: Run, _options: NoOptions) -> Exit:
             continue
         children = _children(aws, stack) if stack else {}
         say(outcomes.status_lines(stack, root.stack, children))
-        if stack and stack.meaning.action is Action.UPDATE:
-            left = leftovers.of_stack(aws, stack)
+        left = leftovers.of_stack(aws, stack) if stack and stack.meaning.action is Action.UPDATE else []
+        if left:
             say([*leftovers.leftover_lines(left, aws.region), *leftovers.network_lines(aws, left)])
-        results.append("stacks", outcomes.status_document(stack, root.stack, children))
+        document = outcomes.status_document(stack, root.stack, children)
+        results.append("stacks", {**document, "left": leftovers.leftover_documents(left)})
         action = stack.meaning.action if stack else None
         if stack and action is Action.WAIT:
             _show_progress(aws, root, stack)
