@@ -197,13 +197,13 @@ def with_access(aws: Living, role: str, deployer: str = "") -> Run:
 
 
 def test_a_stack_is_deleted_with_the_role_that_took_the_place_of_its_own() -> None:
-    for own, given in ((ROLE, {"RoleARN": ROLE + "-new"}), (ROLE + "-new", {}), ("", {})):
+    for own, roles in ((ROLE, {"RoleARN": ROLE + "-new"}), (ROLE + "-new", {}), ("", {})):
         aws = Living()
         aws.role = own
         run, options = with_access(aws, ROLE + "-new"), verb_options(destroy, quiet=True, **AGREED)
         assert destroy.run(run, options) is Exit.DONE
         asked_for = dict(aws.asked)["cloudformation.delete_stack"]
-        assert {name: value for name, value in asked_for.items() if name == "RoleARN"} == given
+        assert {name: value for name, value in asked_for.items() if name == "RoleARN"} == roles
 
 
 def test_the_deploy_role_is_told_first_that_it_may_not_empty_anything() -> None:
