@@ -20,6 +20,7 @@ TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
     "TaskCpu",
     "MaximumTasks",
 )
+FRONTEND, TARGET_GROUPS, NAT_GATEWAYS = "FrontendTarget", "TargetGroups", "NatGatewayCount"
 PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
 
 # Parameters of one root that are outputs of another.
@@ -28,6 +29,9 @@ REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"
 # Outputs.
 LAST_IMAGE = "LastImageParameter"  # the name of the SSM parameter that holds the last good image
 REGISTRY, RELEASES, CONFIGURATION_TREE = "RegistryUri", "ReleasesPath", "ConfigurationTree"
+KEY_ARN, REGISTRY_NAME = "KeyArn", "RegistryName"
+BRANCH_PROTECTION = "BranchProtectionArn"  # of `shared`
+APPROVAL_PROTECTION = "ApprovalProtectionArn"  # of `access`
 PIPELINE, PIPELINE_ARN = "Pipeline", "PipelineArn"
 RUNNING_CLUSTER, RUNNING_SERVICE = "RunningCluster", "RunningService"
 CLONE_URL, APPROVAL_RULE = "CloneUrlHttp", "ApprovalRule"  # of `shared`

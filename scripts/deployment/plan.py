@@ -17,6 +17,7 @@ from generator.cfn.losses import DELETED, REPLACED, Loss, Path
 from generator.cfn.masking import scrubbed
 from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
 from generator.cfn.packaging import Packaged, PackagedSet
+from generator.cfn.template_names import BRANCH
 from generator.cfn.unknown import fed_by_siblings
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.environment import Computed
@@ -241,7 +242,7 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
 def subscribers_missing(template: Mapping[str, Any], parameters: Mapping[str, str]) -> Iterator[Notice]:
     """Says that nobody would get an environment's messages, where its root asks for subscribers and has none."""
     declared = template.get("Parameters", {})
-    named = set(SUBSCRIBERS) <= set(declared) and "BranchName" in declared
+    named = set(SUBSCRIBERS) <= set(declared) and BRANCH in declared
     if not named or parameters.get("Environment") == LOCAL:
         return
     values = [parameters.get(name, declared[name].get("Default", "")) for name in SUBSCRIBERS]

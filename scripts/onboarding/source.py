@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from generator.cfn.template_names import FRONTEND, REPOSITORY
 from scripts.onboarding.facts import Application, Setting, TableFacts
 
 HEAD = '''"""The application that is delivered: the only module that knows {title}.
@@ -41,7 +42,7 @@ WHY = {
 
 
 def camel(name: str) -> str:
-    """`LOG_LEVEL` as `LogLevel`."""
+    """`PAGE_SIZE` as `PageSize`."""
     return "".join(part[:1].upper() + part[1:].lower() for part in re.split(r"[^A-Za-z0-9]+", name) if part)
 
 
@@ -124,10 +125,10 @@ def parameter_file(body: Mapping[str, Any], root: Mapping[str, Any], application
     for table in application.tables:
         if (parameter := f"{camel(_stem(table))}Table") in known:
             parameters[parameter] = table.name if environment == "production" else f"{table.name}-{environment}"
-    if "RepositoryName" in parameters:
-        parameters["RepositoryName"] = slug(application.name, 40)
-    if not application.frontend and "FrontendTarget" in known:
-        parameters["FrontendTarget"] = "NONE"
+    if REPOSITORY in parameters:
+        parameters[REPOSITORY] = slug(application.name, 40)
+    if not application.frontend and FRONTEND in known:
+        parameters[FRONTEND] = "NONE"
     return {**body, "Parameters": parameters, "Tags": {**body["Tags"], "CostCenter": slug(application.name, 20)}}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from generator.cfn import assertions, environments
 from generator.cfn.environments import Environment
 from generator.cfn.parameters import effective
-from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, EXISTING_SECRET, TABLES
+from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, EXISTING_SECRET, KEY_ARN, TABLES
 from generator.cfn.templates import Child, load
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.deploy_root import RootDeployment
@@ -28,7 +28,6 @@ from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
 PARAMETERS = (EXISTING_KEY, EXISTING_SECRET, EXISTING_REPOSITORY, TABLES)
-KEY_ARN = "KeyArn"  # the output with the environment's key
 CREATE, EXISTING = "CREATE", "EXISTING"  # of DataTables
 TABLE, REGISTRY, KMS_KEY = "AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key"
 

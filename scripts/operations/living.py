@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from generator.cfn.losses import TemplatePair
+from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
+from generator.cfn.template_names import TARGET_GROUPS
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
@@ -26,7 +28,6 @@ ADDRESS = "AWS::EC2::EIP"
 RUNNING = ("InProgress", "Stopping")
 READY = "Ready"  # `EnvironmentStatus` in botocore's model of Elastic Beanstalk
 # Parameters, outputs and logical ids of the templates; a test compares them with the templates.
-PIPELINE_OUTPUT, GROUPS = "Pipeline", "TargetGroups"
 PRODUCTION_RULE, SECOND = ("Ingress", "ProductionRule"), ("Ingress", "SecondTargets")
 QUOTA = "EC2-VPC Elastic IPs"  # as Service Quotas calls it, of the service ec2
 
@@ -112,8 +113,8 @@ def not_ready(aws: Aws, names: Collection[str]) -> dict[str, str]:
 
 def _narrows(previous: Stack, plan: Plan) -> bool:
     """Whether the service loses its second target group."""
-    return previous.parameters.get(GROUPS) == "TWO" and any(
-        each.name == GROUPS and each.after == "ONE" for each in plan.parameters
+    return previous.parameters.get(TARGET_GROUPS) == "TWO" and any(
+        each.name == TARGET_GROUPS and each.after == "ONE" for each in plan.parameters
     )
 
 

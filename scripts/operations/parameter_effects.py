@@ -7,11 +7,12 @@ from pathlib import Path
 from generator.cfn.effects import ALLOWED, NOTICE, REFUSED, ROWS, Row, find, rows_of
 from generator.cfn.environments import SHARED, Environment
 from generator.cfn.losses import CHANGED, DELETED, Loss
+from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, REGISTRY_NAME
 from scripts.deployment.plan import Notice, Refusal
 from scripts.deployment.stacks import Stack
 
 # What the stack owns may be named instead of being found by the template: the output with the value that stays.
-OWN = {"ExistingKeyArn": "KeyArn", "ExistingRepositoryName": "RegistryName"}
+OWN = {EXISTING_KEY: KEY_ARN, EXISTING_REPOSITORY: REGISTRY_NAME}
 
 
 def changes(environment: Environment, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from generator.cfn.changes import PlannedChange
 from generator.cfn.limits import UNIQUE
 from generator.cfn.losses import CHANGED, Loss, TemplatePair
+from generator.cfn.template_names import NAT_GATEWAYS, TARGET_GROUPS
 from scripts.deployment.plan import UPDATE, Plan, Refusal
 from scripts.operations.living import BEANSTALK, PIPELINE, RELEASED, RULE, SERVICE, TABLE, LivingState, touched
 
@@ -210,7 +211,7 @@ def _weights(state: LivingState) -> Iterator[Refusal]:
         yield Refusal(
             f"the production rule sends requests to the second target group (weight {state.elsewhere}), from which all "
             "tasks would go: they would be answered 503",
-            "TargetGroups",
+            TARGET_GROUPS,
             "Set DeploymentStrategy to ROLLING, leave TargetGroups at TWO, and release until the first group has all "
             "weight: then change TargetGroups.",
         )
@@ -234,7 +235,7 @@ def _addresses(state: LivingState) -> Iterator[Refusal]:
         needed, limit = state.addresses
         yield Refusal(
             f"there would be {needed} Elastic IP addresses in this Region, and {limit} are allowed",
-            "NatGatewayCount",
+            NAT_GATEWAYS,
             "Ask for more of 'EC2-VPC Elastic IPs' (ec2) in Service Quotas, or release an address that nobody needs.",
         )
 

@@ -40,7 +40,8 @@ def show_line(line: Line | str, out: TextIO | None = None) -> None:
     if interactive(out) or os.environ.get("FORCE_COLOR"):
         _print_folded(line, out)
     else:
-        print(plain(line), file=out, flush=True)
+        out.write(f"{plain(line)}\n")  # at once: builds that run at the same time share the output
+        out.flush()
 
 
 def plain(line: Line | str) -> str:

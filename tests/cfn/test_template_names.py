@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 # AWS has the same words for properties, fields and dimensions of its own; these files read those.
 FOREIGN: dict[str, set[str]] = {
     "scripts/deployment/environment.py": {"PlatformArn"},  # of ListPlatformVersions
+    "scripts/operations/certificates.py": {"CertificateArn"},  # of a listener
+    "scripts/operations/living.py": {"TargetGroups"},  # of a rule's action
     "scripts/rehearsal/actions.py": {"RepositoryName", "ConnectionArn", "BranchName"},  # of a CodePipeline action
     "scripts/rehearsal/engine.py": {"BranchName", "RepositoryName"},  # the same
     "scripts/rehearsal/edge/sites.py": {"DistributionId", "DomainName"},  # of CloudFront

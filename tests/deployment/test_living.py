@@ -11,6 +11,7 @@ import pytest
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.environments import Environment
 from generator.cfn.losses import TemplatePair
+from generator.cfn.template_names import PIPELINE
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from scripts.deployment import environment
 from scripts.deployment.execute import Outcome
@@ -132,14 +133,14 @@ def plan(*leaves: PlannedChange, **more: Any) -> Plan:
 
 
 def test_the_pipeline_of_the_stack_is_watched_when_its_tasks_change(staging: Environment) -> None:
-    with_pipeline = replace(stack(staging), outputs={living.PIPELINE_OUTPUT: "release"})
+    with_pipeline = replace(stack(staging), outputs={PIPELINE: "release"})
     change = Difference("Cpu", "1", "2")
     task = plan(PlannedChange(("Backend", "Task"), living.TASK, "Modify", differences=(change,)))
     assert living.watched_pipelines(task, with_pipeline) == ["release"]
     alarm = plan(PlannedChange(("Backend", "Alarm"), "AWS::CloudWatch::Alarm", "Modify", differences=(change,)))
     assert living.watched_pipelines(alarm, with_pipeline) == []
     output = load(ROOT / "templates")["environment"].outputs
-    assert living.PIPELINE_OUTPUT in output and set(parameter_effects.OWN.values()) <= output.keys()
+    assert PIPELINE in output and set(parameter_effects.OWN.values()) <= output.keys()
     executions = [
         {"pipelineExecutionId": status, "status": status} for status in ("InProgress", "Succeeded", "Stopping")
     ]
@@ -156,7 +157,7 @@ def test_a_release_that_began_while_an_update_ran_is_told_after_it(
         for numbers in (["1"], ["3", "2", "1"], ["1"], ["1"])
     ]
     aws = Prepared(codepipeline__list_pipeline_executions=answers)
-    previous = replace(stack(staging), outputs={living.PIPELINE_OUTPUT: "release"})
+    previous = replace(stack(staging), outputs={PIPELINE: "release"})
     root: Any = SimpleNamespace(aws=aws, previous=previous)
     change = Difference("Cpu", "1", "2")
     update = plan(PlannedChange(("Backend", "Task"), living.TASK, "Modify", differences=(change,)))

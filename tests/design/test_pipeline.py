@@ -191,6 +191,7 @@ def test_verification(templates: TemplateSet) -> None:
         "HEALTH_PATH": "/health",
         "LAST_RELEASE_PARAMETER": {"Fn::If": ["OnEcs", ref("LastImageParameter"), ref("LastVersionParameter")]},
         "PUBLIC_URL": ref("PublicUrl"),
+        "RELEASED_TAG": "released-",
         "SERVICE": ref("RunningService"),
         "SHIFT_MINUTES": ref("ShiftMinutes"),
         "SITE_BUCKET": ref("SiteBucketName"),

@@ -67,6 +67,7 @@ class Played:
             options=RehearsalOptions(self.folder, self.folder),
             pipeline=shape,
             checker=checker,
+            tasks=SimpleNamespace(unjudged=[]),
             print_line=lambda _: None,
             notes={},
             application_seconds=0.0,

@@ -63,7 +63,24 @@ def test_ctrl_c_at_the_question_of_broader_permissions_leaves_nothing(mine: Acco
 
 
 def test_ctrl_c_at_the_question_of_a_secret_writes_none(mine: Account) -> None:
-    secret = "JWT_SECRET_KEY"
+    secret = "SESSION"
+
+    def with_a_secret(bodies: dict[str, Any]) -> None:
+        """What makes a secret, and what starts an application with it."""
+        generated = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
+        outputs = {"SessionSecretArn": {"Value": {"Ref": "Session"}}}
+        bodies["configuration"] = {"Resources": {"Session": generated}, "Outputs": outputs}
+        entry = {"Name": secret, "ValueFrom": {"Ref": "SessionSecretArn"}}
+        task = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Secrets": [entry]}]}}
+        bodies["backend"] = {"Resources": {"Task": task}, "Parameters": {"SessionSecretArn": {"Type": "String"}}}
+        for name in ("configuration", "backend"):
+            child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": f"{name}.json"}}
+            bodies["environment"]["Resources"][name.capitalize()] = child
+        arn = {"Fn::GetAtt": ["Configuration", "Outputs.SessionSecretArn"]}
+        bodies["environment"]["Resources"]["Backend"]["Properties"]["Parameters"] = {"SessionSecretArn": arn}
+
+    assert mine.run("apply", "--yes").returncode == 0
+    mine.write(change=with_a_secret)
     interrupted(mine, "config", f"{secret}: ", "--secret", secret, call="secretsmanager.PutSecretValue")
 
 

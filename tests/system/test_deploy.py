@@ -105,7 +105,7 @@ def test_a_failed_update_goes_back_and_the_next_good_one_succeeds(
 ) -> None:
     assert created.returncode == 0
     account.reset()
-    before = account.deploy("apply")
+    before = account.deploy("apply", "--allow-delete", "LogRetentionDays")
     assert before.returncode == 0, before.stderr
     account.breaking("monitoring.json")
     try:

@@ -43,7 +43,7 @@ def as_in_the_repository(created: LocalAccount) -> Iterator[None]:
         if NEW in created.aws.call("dynamodb", "list_tables")["TableNames"]:
             created.aws.call("dynamodb", "delete_table", TableName=OLD)
             named = ["--allow-replace", "Data.Clients"]
-        back = created.deploy("apply", "--allow-broader", *named)
+        back = created.deploy("apply", "--allow-broader", "--allow-delete", "LogRetentionDays", *named)
         assert back.returncode == 0, back.stdout + back.stderr
         if named:
             created.aws.call("dynamodb", "delete_table", TableName=NEW)

@@ -6,7 +6,7 @@ from generator.cfn import template_names
 from generator.cfn.environments import ACCESS, PRODUCTION, SHARED
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from generator.cfn.template_names import REPOSITORY
+from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, REPOSITORY
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer
 from scripts.deployment.environment import NO_REPOSITORY
@@ -101,8 +101,8 @@ def _expression(text: str) -> dict[str, str]:
 
 # The policies that protect by being attached to people: root, its output, what they keep people from.
 PROTECTIONS = (
-    (SHARED, "BranchProtectionArn", "branch protection", "push to the protected branch"),
-    (ACCESS, "ApprovalProtectionArn", "approval protection", "approve a release"),
+    (SHARED, BRANCH_PROTECTION, "branch protection", "push to the protected branch"),
+    (ACCESS, APPROVAL_PROTECTION, "approval protection", "approve a release"),
 )
 
 
