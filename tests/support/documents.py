@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from referencing import Registry, Resource
 
 from tests.conftest import ROOT
@@ -18,7 +18,17 @@ def problems(document: dict[str, Any]) -> list[str]:
     """What is wrong with a document: also a key that its schema does not describe. Schemas themselves leave room for
     more keys, because a version may gain some."""
     validator = Draft202012Validator(_schema(document["schema"].split("/")[1]), registry=_registry())
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
+    return [
+        f"{deepest.json_path}: {deepest.message}"
+        for error in validator.iter_errors(document)
+        if (deepest := _deepest(error))
+    ]
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Where a document is wrong, and not the whole alternative that does not fit."""
+    below = [inner for inner in error.context or () if inner.json_path != error.json_path]
+    return _deepest(max(below, key=lambda inner: len(inner.absolute_path))) if below else error
 
 
 @cache
