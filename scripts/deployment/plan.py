@@ -242,8 +242,7 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
 def subscribers_missing(template: Mapping[str, Any], parameters: Mapping[str, str]) -> Iterator[Notice]:
     """Says that nobody would get an environment's messages, where its root asks for subscribers and has none."""
     declared = template.get("Parameters", {})
-    named = set(SUBSCRIBERS) <= set(declared) and BRANCH in declared
-    if not named or parameters.get("Environment") == LOCAL:
+    if not {*SUBSCRIBERS, BRANCH} <= set(declared) or parameters.get("Environment") == LOCAL:
         return
     values = [parameters.get(name, declared[name].get("Default", "")) for name in SUBSCRIBERS]
     if all(value in ("", NOBODY) for value in values):

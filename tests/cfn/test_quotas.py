@@ -12,13 +12,8 @@ from generator.cfn.templates import Resource, from_bodies
 
 def used(resources: dict[str, dict[str, Any]]) -> dict[tuple[str, str], int]:
     """What resources use, by their paths and the quotas."""
-<<<<<<< HEAD
     entries = {path: Resource("t", path, body) for path, body in resources.items()}
     return {(usage.path, usage.what): usage.used for usage in of_resources(entries)}
-=======
-    rows = {path: Resource("t", path, body) for path, body in resources.items()}
-    return {(usage.path, usage.what): usage.used for usage in of_resources(rows)}
->>>>>>> b51ee69 (Names of parameters are written once; tests follow)
 
 
 def test_inline_policies_of_a_role_are_counted_together_and_without_white_space() -> None:
