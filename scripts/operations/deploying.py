@@ -10,6 +10,7 @@ from functools import partial
 from generator.cfn.environments import SHARED
 from generator.cfn.losses import TemplatePair
 from generator.cfn.statuses import DEPLOYED
+from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root as core
 from scripts.deployment.aws import Aws
@@ -38,7 +39,6 @@ from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
 from scripts.operations.living import (
-    PIPELINE_OUTPUT,
     RUNNING,
     beanstalk_environments,
     executing,
