@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 
@@ -21,7 +22,7 @@ from scripts.deployment.errors import AwsError
 from scripts.local_aws.faults import ResourceFault
 from scripts.local_aws.roles.judge import Policies
 from tests.support.accounts import ACCOUNT, REGION, Account
-from tests.support.lives import Life, answers, as_role, caller, edit, fresh, outputs, run, without
+from tests.support.lives import NAME, Life, answers, as_role, caller, edit, fresh, outputs, run, without
 
 EXTRA_NAME = "/cloud-health/backend/staging/extra"
 EXTRA: dict[str, Any] = {
@@ -31,7 +32,7 @@ EXTRA: dict[str, Any] = {
 CREATE_DISTRIBUTION = "cloudfront:CreateDistribution"
 Statement = Mapping[str, Any]
 Change = Callable[[Statement], Statement | None]
-DOMAIN, NEXT_DOMAIN = "dashboard.cloud-health.test", "status.cloud-health.test"
+DOMAIN = "dashboard.cloud-health.test"
 # What each environment has besides what its file says, so that together they use all that the roles may do.
 MORE: Mapping[str, Mapping[str, str]] = {
     "staging": {"NotificationEmail": "operator@cloud-health.test", "SenderEmail": "dashboard@cloud-health.test"},
@@ -175,13 +176,42 @@ def approved(life: Life) -> None:
     life.execution(9)
 
 
-def renamed(life: Life) -> None:
-    """Another domain: its certificate takes the place of one that the distribution answers with until then. The plan
-    of the environment has the old certificate, so that after edge another one is reviewed."""
-    if "DomainName" in MORE[life.name]:
-        edit(life.whose, f"params/{life.name}.json", lambda body: body["Parameters"].update(DomainName=NEXT_DOMAIN))
-        for part in ("another domain at the edge", "another domain"):
-            life.deploy(part, "--allow-replace", "DomainName")
+def moved(life: Life) -> None:
+    """The domain moves to another zone: its certificate takes the place of one that the distribution answers with until
+    then. The plan of the environment has the old certificate, so that after edge another one is reviewed."""
+    if "DomainName" not in MORE[life.name]:
+        return
+    zone = hosted_zone(life.whose)
+    edit(life.whose, f"params/{life.name}.json", lambda body: body["Parameters"].update(HostedZoneId=zone))
+    changed = ("HostedZoneId", "Address.Ipv4", "Address.Ipv6")
+    agreed = [word for name in changed for word in ("--allow-replace", name)]
+    certificate, why = f"{life.stack}-edge/Certificate", "the name is not validated"
+    life.faulty(resources=tuple(ResourceFault(step, certificate, reason=why) for step in ("create", "update")))
+    life.deploy("failed edge", *agreed)
+    life.faulty()
+    for part in ("another zone at the edge", "another zone"):
+        life.deploy(part, *agreed)
+
+
+def hosted_zone(whose: Account) -> str:
+    """A new zone of the domain, by its id."""
+    zone = whose.aws.call("route53", "create_hosted_zone", Name="cloud-health.test", CallerReference=str(uuid4()))
+    return str(zone["HostedZone"]["Id"].rpartition("/")[2])
+
+
+def shared_failed(life: Life) -> None:
+    """An administrator's update of what all environments share fails; until it is mended, the deploy role deploys
+    nothing, and is told why."""
+    if life.name != "staging":
+        return
+    shared = replace(life.whose, environment="shared")
+    edit(shared, "params/shared.json", lambda body: body["Parameters"].update(ProtectedBranch="trunk"))
+    life.faulty(resources=(ResourceFault("update", f"{NAME}-shared/BranchProtection", reason="out of order"),))
+    life.ended["failed shared"] = run(shared, "apply", "--yes", "--allow-broader")
+    life.deploy("beside a failed shared")
+    life.faulty()
+    life.ended["shared after all"] = run(shared, "apply", "--yes", "--allow-broader")
+    life.deploy("beside a mended shared")
 
 
 def destroyed(life: Life) -> None:
@@ -216,7 +246,8 @@ FULL: tuple[Callable[[Life], None], ...] = (
     released,
     approved,
     failed,
-    renamed,
+    moved,
+    shared_failed,
     destroyed,
 )
 
@@ -229,7 +260,10 @@ STATUSES = {
     "failed creation": (1,),
     "failed update": (1,),
     "failed rollback": (1, 4),
-    "another domain at the edge": (3,),
+    "failed edge": (1,),
+    "failed shared": (1,),
+    "beside a failed shared": (3,),
+    "another zone at the edge": (3,),
     "drift as who deploys": (1, 3),
     "drift": (0, 2),
     "destroy while protected": (3,),
@@ -487,8 +521,7 @@ def test_no_permission_is_missing_and_none_unused(tmp_path_factory: pytest.TempP
 def full_life(whose: Account, name: str, more: Mapping[str, str]) -> Life:
     """An environment with all that can happen to it."""
     if "DomainName" in more:
-        zone = whose.aws.call("route53", "create_hosted_zone", Name="cloud-health.test", CallerReference="x")
-        more = {**more, "HostedZoneId": zone["HostedZone"]["Id"].rpartition("/")[2]}
+        more = {**more, "HostedZoneId": hosted_zone(whose)}
     edit(whose, f"params/{name}.json", lambda body: body["Parameters"].update(more))
     life = Life(whose, name, tree(whose.folder))
     prepared(life)

@@ -180,6 +180,12 @@ def _tags(call: Call, parameters: Mapping[str, Any], account: Account) -> dict[s
         except ResourceError:
             return {}
         return _resource_tags(answer["SecurityGroups"][0].get("Tags", ()))
+    if call.name == "acm.DeleteCertificate":
+        named = {"CertificateArn": parameters["CertificateArn"]}
+        try:
+            return _resource_tags(account.services.call("acm", "list_tags_for_certificate", named).get("Tags", ()))
+        except ResourceError:
+            return {}
     return {}
 
 
