@@ -175,7 +175,8 @@ def test_a_resource_is_linked_to_its_lines(checkout: Path, capsys: pytest.Captur
     pull_requests.replaced_bucket(checkout)
     address = "https://host.test/team/delivery/blob/abc"
     text = shown(capsys, checkout, "base", "--format", "html", "--links", address)
-    [number] = re.findall(rf'href="{address}/templates/site\.json#L(\d+)">templates/site\.json:\1<', text)
+    # In the outline and in the table of all changes.
+    [number] = set(re.findall(rf'href="{address}/templates/site\.json#L(\d+)">templates/site\.json:\1<', text))
     line = (checkout / "templates/site.json").read_text(encoding="utf-8").splitlines()[int(number) - 1]
     assert line == '    "Site": {'
     assert "javascript:" not in shown(capsys, checkout, "base", "--format", "html", "--links", "javascript:alert(1)")
