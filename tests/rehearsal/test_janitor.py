@@ -37,7 +37,9 @@ with janitor.workspace() as cleaner:
     ids=["SIGKILL", "SIGTERM", "SIGINT", "end"],
 )
 def test_builds_end_and_the_workspace_is_deleted(number: signal.Signals | None, then: str) -> None:
-    command = [sys.executable, "-c", BUILD.format(then=then)]
+    # In the background of a shell SIGINT is ignored, and Python would leave it so.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", listening + BUILD.format(then=then)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
         folder = Path(process.stdout.readline().strip())
