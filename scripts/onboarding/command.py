@@ -79,7 +79,7 @@ def lines(application: Application) -> list[str]:
 
 def write(application: Application, project: Path) -> list[str]:
     """Writes everything, and the names of the files that are other than before. Raises `RefusedError` when the
-    generator does not take the facts; then everything is as it was."""
+    generator does not take the facts. Whatever ends it, an interrupt too, everything is as it was then."""
     root = json.loads((project / "templates/environment.json").read_text(encoding="utf-8"))
     groups = root["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     taken = {name for group in groups if group["Label"]["default"] != OWN_GROUP for name in group["Parameters"]}
@@ -101,7 +101,7 @@ def write(application: Application, project: Path) -> list[str]:
             text = json.dumps(parameter_file(body, template, application), indent=2) + "\n"
             file.write_text(text, encoding="utf-8")
         _generate(project, "--gate")
-    except RefusedError:
+    except BaseException:
         for file, content in before.items():
             if content is None:
                 file.unlink(missing_ok=True)

@@ -267,3 +267,26 @@ def test_a_base_image_with_a_command_of_its_own_is_not_judged(context: Path) -> 
     files, container = build(context / "Dockerfile", context, context.parent / "work")
     with pytest.raises(NotJudgedError, match="the command that tiangolo/uvicorn-gunicorn-fastapi"):
         start_image(Launch(context.parent / "t", {}, free_port()), files, container, Path(sys.executable).parent, 8000)
+
+
+def test_a_package_is_no_folder_of_the_same_name(context: Path) -> None:
+    text = "FROM python:3.11\nWORKDIR /srv\nCOPY app ./redis\nCOPY requirements.txt x\n"
+    files, container = built(context, f"{text}RUN pip install redis -r x ./redis{TAIL}")
+    lines = requirement_lines(container, files)
+    assert "redis" in lines and str(files / "srv/redis") in lines and "fastapi" in lines
+
+
+@pytest.mark.parametrize(
+    "text", ["COPY out /x", "COPY o* /x", "COPY nested /x\nCOPY app/serve.py /x/out/", "COPY nested /x\nWORKDIR /x/out"]
+)
+def test_a_link_leads_nowhere_outside(context: Path, text: str) -> None:
+    """Neither is something outside read into the image, nor is anything written there."""
+    outside = context.parent / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("x")
+    (context / "nested").mkdir()
+    for link in (context / "out", context / "nested" / "out"):
+        link.symlink_to(outside)
+    with pytest.raises(DockerfileError, match=r"has no such file|a link leads out"):
+        built(context, f"FROM python:3.11\n{text}{TAIL}")
+    assert [path.name for path in outside.iterdir()] == ["secret"]

@@ -74,7 +74,11 @@ class _Stage:
         return PurePosixPath("/", *parts)
 
     def file(self, path: str | PurePosixPath) -> Path:
-        return self.root / str(self.place(str(path))).lstrip("/")
+        """The file of a path. Raises `DockerfileError` where a link that was copied leads out of the image's files."""
+        file = self.root / str(self.place(str(path))).lstrip("/")
+        if not file.resolve().is_relative_to(self.root.resolve()):
+            raise DockerfileError(f"{path}: a link leads out of the image's files, which a rehearsal does not follow")
+        return file
 
 
 def build(file: Path, context: Path, work: Path) -> tuple[Path, Container]:
@@ -315,7 +319,10 @@ def _simulated(command: list[str], stage: _Stage) -> bool:
     if not command or command[0] in HARMLESS:
         return True
     if install := _pip_install(command):
-        stage.container.installs.append([_place_of(word, stage) for word in install])
+        after = ["", *install]
+        stage.container.installs.append(
+            [_place_of(word, stage, before.startswith("-")) for before, word in zip(after, install, strict=False)]
+        )
         return True
     plain = [word for word in command[1:] if not word.startswith("-")]
     if command[0] == "mkdir":
@@ -361,9 +368,11 @@ def _pip_install(command: list[str]) -> list[str]:
     return result if any(re.split(r"[=<>~!\[ ]", word)[0] not in tools for word in result) else ["pip"]
 
 
-def _place_of(word: str, stage: _Stage) -> str:
-    """A file that the image has as its absolute path in it."""
-    return str(stage.place(word)) if word in (".", "./") or stage.file(word).exists() else word
+def _place_of(word: str, stage: _Stage, is_file: bool) -> str:
+    """A file that the image has as its absolute path in it. Of other words pip takes for a path only what has a slash
+    or is `.` (pip's documentation, "pip install"): `redis` is the package, whatever folder is called so."""
+    is_path = is_file or word == "." or "/" in word
+    return str(stage.place(word)) if is_path and stage.file(word).exists() else word
 
 
 def _pairs(text: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -386,10 +395,11 @@ def _sources(origin: Path, source: str) -> Iterator[Path]:
     if ".." in parts:
         return
     plain = origin.joinpath(*parts)
-    if plain.exists() or plain.is_symlink():
-        yield plain
-    elif parts and re.search(r"[*?\[]", name):
-        yield from sorted(origin.glob("/".join(parts)))
+    matches = [plain]
+    if not (plain.exists() or plain.is_symlink()):
+        matches = sorted(origin.glob("/".join(parts))) if parts and re.search(r"[*?\[]", name) else []
+    # A builder follows links inside of the context alone.
+    yield from (path for path in matches if path.resolve().is_relative_to(origin.resolve()))
 
 
 def _write(target: Path, text: str, several: bool, name: str) -> None:
