@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -179,13 +181,38 @@ def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
     assert project(application).title == title and not Path("owned").exists()
 
 
-@pytest.mark.soak
-def test_a_checkout_is_onboarded_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
-    checkout = tmp_path / "checkout"
+def copy(checkout: Path) -> Path:
+    """A checkout of this repository as it lies here."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, names.split("\0")):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, checkout / name)
+    return checkout
+
+
+def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    checkout, facts = copy(tmp_path / "checkout"), "generator/application.py"
+    kept = [checkout / facts, checkout / "docs/permissions-ledger.md", *sorted((checkout / "params").glob("*.json"))]
+    before = {file: file.read_bytes() for file in kept}
+    listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{listening}from scripts.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "onboard", "--app", str(folder(tmp_path))]
+    with subprocess.Popen(
+        command, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        until = time.monotonic() + 60
+        while (checkout / facts).read_bytes() == before[checkout / facts] and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        shown = process.communicate(timeout=120)[0]
+    assert process.returncode not in (0, None) and "Interrupted" in shown and "Traceback" not in shown, shown
+    assert {file: file.read_bytes() for file in kept} == before
+    assert not (checkout / "docs/onboarding.md").exists()
+
+
+@pytest.mark.soak
+def test_a_checkout_is_onboarded_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    checkout = copy(tmp_path / "checkout")
     application = read_application(folder(tmp_path))
     assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(write(application, checkout))
     assert write(application, checkout) == []
