@@ -129,7 +129,7 @@ test: .venv/test .venv-checkov/ready .venv-awscli/ready ## run all tests; STRICT
 soak: .venv/test .venv-checkov/ready .venv-awscli/ready ## run what `make test` leaves out because it takes long: SEEDS=100
 	@$(if $(call given,SEEDS),SEEDS=$(call quoted,SEEDS)) $(BIN)/python -m pytest -n 2 -m soak $(call given,PYTEST)
 
-unit: .venv/test ## run the tests without a server or a browser
+unit: .venv/test ## run the tests without a server, a browser or processes of their own
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m unit $(call given,PYTEST)
 
 mutants: .venv/mutants .venv-checkov/ready .venv-awscli/ready ## measure which seeded faults the tests see: SEED=1 COUNT=150

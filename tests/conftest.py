@@ -61,6 +61,15 @@ LONGEST = (
 )
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
 UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
+# In one of these folders, and yet whole programs, one process for each test.
+PROGRAMS = (
+    "cli/test_command.py",
+    "cli/test_console.py",
+    "cli/test_credentials.py",
+    "cli/test_loopback.py",
+    "cli/test_set_up.py",
+    "deployment/test_migrate.py",
+)
 SLOW = (
     *LONGEST,
     "cfn/test_parameters.py",
@@ -86,7 +95,7 @@ def marker(file: Path) -> str:
     name = file.relative_to(tests).as_posix()
     if name in SLOW:
         return "slow"
-    return "unit" if name.partition("/")[0] in UNIT else "system"
+    return "unit" if name.partition("/")[0] in UNIT and name not in PROGRAMS else "system"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
