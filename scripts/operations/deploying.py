@@ -50,6 +50,7 @@ from scripts.operations.living import (
 from scripts.operations.options import DeployOptions
 from scripts.operations.origin import source, this_run
 from scripts.operations.output import outcomes, plan_text
+from scripts.operations.plan_document import LATER
 from scripts.operations.refusals import follows, health_losses, refusals
 from scripts.operations.releases import approvals
 from scripts.operations.releases import source as pipeline_source
@@ -72,8 +73,11 @@ def deploy(run: Run, options: DeployOptions) -> Exit:
     whole = context(run, options, saved)
     production.check_consent(run.environment, whole.consent)
     ended = core.deploy(whole)
-    if ended is Exit.DONE and saved and any(entry.image for entry in saved.stacks):
-        say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
+    if ended is Exit.DONE and saved:
+        if any(entry.image for entry in saved.stacks):
+            say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
+        elif later := [str(entry["stack"]) for entry in saved.shown["stacks"] if entry["kind"] == LATER]:
+            say([f"this step is done: plan again for {', '.join(later)}"])
     if run.aws.endpoint:
         say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
     return ended

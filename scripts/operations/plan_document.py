@@ -32,6 +32,7 @@ from scripts.terminal import console
 from scripts.terminal.text import count
 
 VERSION = 1
+LATER = "LATER"  # the kind of a root that is not planned yet
 
 
 def text(environment: str, account: str, region: str, plans: Sequence[Plan | NotPlanned]) -> str:
@@ -72,7 +73,7 @@ def summary(plan: Plan) -> str:
 
 
 def _later(plan: NotPlanned) -> dict[str, Any]:
-    return {"stack": plan.stack, "kind": "LATER", "summary": plan.reason}
+    return {"stack": plan.stack, "kind": LATER, "summary": plan.reason}
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

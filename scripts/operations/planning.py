@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from generator.cfn.environments import EDGE, ENVIRONMENT
 from generator.cfn.statuses import Action
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, RootDeployment, package_roots, standing
+from scripts.deployment.environment import takes_certificate
 from scripts.deployment.errors import ManualActionRequiredError
 from scripts.deployment.plan import CREATE, Plan
 from scripts.deployment.stacks import Stack, read
+from scripts.operations.certificates import CERTIFICATE
+
+STEP_TWO = "step 2 of 2: it takes the certificate that {} makes in step 1"
 
 
 @dataclass(frozen=True)
@@ -39,18 +44,26 @@ def plan_roots(context: Context, prefix: str) -> Iterator[tuple[RootDeployment, 
     what others left is touched. Raises `ManualActionRequiredError` for a stack that has to be brought in order first.
     """
     roots = package_roots(context)
-    others, blocking = standing(roots), ""
+    others, blocking, awaited = standing(roots), "", ""
     for each in roots:
         root = replace(each, other_stacks=dict(others), prefix=prefix)
-        if blocking and root.environment.needed:
-            later = NotPlanned(root.environment.stack, f"{blocking} has to exist first")
-            yield root, RootPlan(later, None, root.aws)
+        if (blocking and root.environment.needed) or (awaited and root.name == ENVIRONMENT):
+            reason = f"{blocking} has to exist first" if blocking else STEP_TWO.format(awaited)
+            yield root, RootPlan(NotPlanned(root.environment.stack, reason), None, root.aws)
             continue
         root, plan = _plan(root)
         if isinstance(plan, NotPlanned) or plan.kind == CREATE:
             blocking = plan.stack
+        elif root.name == EDGE and makes_certificate(plan) and takes_certificate(context.environment):
+            awaited = plan.stack
         others[root.name] = root.previous
         yield root, RootPlan(plan, root.previous, root.aws)
+
+
+def makes_certificate(plan: Plan) -> bool:
+    """Whether a root gets a certificate that it does not have yet, or another one: no change set of the environment
+    that takes it can be made before it has an ARN."""
+    return any(leaf.type == CERTIFICATE and (leaf.action == "Add" or leaf.replaced) for leaf in plan.certain)
 
 
 def _plan(root: RootDeployment) -> tuple[RootDeployment, Plan | NotPlanned]:

@@ -151,27 +151,37 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
     assert aws.delete(f"row-{name}")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_a_record_is_made_changed_and_taken_away(aws: Aws) -> None:
-    """It is read back from its zone, and no record of somebody else is overwritten."""
+def test_a_record_is_made_changed_renamed_and_taken_away(aws: Aws) -> None:
+    """It is read back from its zone, and no record of somebody else is overwritten. Another name is no replacement:
+    the record keeps its physical id, and the old name is gone."""
     route53 = aws.client("route53")
     zone = route53.create_hosted_zone(Name="record.test", CallerReference="x")["HostedZone"]["Id"].rpartition("/")[2]
 
-    def template(target: str) -> dict[str, Any]:
+    def template(target: str, name: str = "a.record.test") -> dict[str, Any]:
         alias = {"DNSName": target, "HostedZoneId": "Z2FDTNDATAQYW2", "EvaluateTargetHealth": False}
-        record = {"Name": "a.record.test", "Type": "A", "HostedZoneId": zone, "AliasTarget": alias}
+        record = {"Name": name, "Type": "A", "HostedZoneId": zone, "AliasTarget": alias}
         return {"Resources": {"One": {"Type": "AWS::Route53::RecordSet", "Properties": record}}}
 
-    def shown() -> list[str]:
+    def shown() -> dict[str, str]:
         records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
-        return [record["AliasTarget"]["DNSName"] for record in records if record["Type"] == "A"]
+        return {record["Name"]: record["AliasTarget"]["DNSName"] for record in records if record["Type"] == "A"}
 
     assert aws.deploy("record", template("one.test"))["StackStatus"] == "CREATE_COMPLETE"
     assert aws.deploy("record", template("two.test"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
-    assert shown() == ["two.test"]
+    assert shown() == {"a.record.test.": "two.test"}
     assert aws.deploy("record-again", template("three.test"))["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert shown() == ["two.test"]
+    assert shown() == {"a.record.test.": "two.test"}
+    physical = aws.resources("record")["One"]["PhysicalResourceId"]
+    assert aws.deploy("record", template("two.test", "b.record.test"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert shown() == {"b.record.test.": "two.test"}
+    assert aws.resources("record")["One"]["PhysicalResourceId"] == physical
+    assert aws.deploy("another", template("four.test", "c.record.test"))["StackStatus"] == "CREATE_COMPLETE"
+    taken = aws.deploy("record", template("two.test", "c.record.test"), "UPDATE")
+    assert taken["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert shown() == {"b.record.test.": "two.test", "c.record.test.": "four.test"}
     aws.delete("record")
-    assert shown() == []
+    aws.delete("another")
+    assert shown() == {}
 
 
 def test_exceptions_belong_to_rows_and_say_what_is_kept() -> None:

@@ -178,7 +178,7 @@ def approved(life: Life) -> None:
 
 def moved(life: Life) -> None:
     """The domain moves to another zone: its certificate takes the place of one that the distribution answers with until
-    then. The plan of the environment has the old certificate, so that after edge another one is reviewed."""
+    then. It is two reviewed plans, that of edge and that of the environment."""
     if "DomainName" not in MORE[life.name]:
         return
     zone = hosted_zone(life.whose)
@@ -189,8 +189,7 @@ def moved(life: Life) -> None:
     life.faulty(resources=tuple(ResourceFault(step, certificate, reason=why) for step in ("create", "update")))
     life.deploy("failed edge", *agreed)
     life.faulty()
-    for part in ("another zone at the edge", "another zone"):
-        life.deploy(part, *agreed)
+    life.deploy("another zone", *agreed)
 
 
 def hosted_zone(whose: Account) -> str:
@@ -263,7 +262,6 @@ STATUSES = {
     "failed edge": (1,),
     "failed shared": (1,),
     "beside a failed shared": (3,),
-    "another zone at the edge": (3,),
     "drift as who deploys": (1, 3),
     "drift": (0, 2),
     "destroy while protected": (3,),

@@ -14,6 +14,7 @@ from scripts.deployment import environment as parameters
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
+from scripts.deployment.guards import Consent
 from scripts.local_aws import server
 from scripts.operations.verbs import apply, plan
 from tests.support.deployments import LOCAL, SHARED, LocalAccount, account
@@ -113,13 +114,37 @@ def test_a_living_load_balancer_stays_where_it_is(
     assert account.change_sets() == []
 
 
+def test_a_certificate_that_is_replaced_makes_two_reviewed_plans(
+    account: LocalAccount, created: subprocess.CompletedProcess[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The domain moves to another zone. The environment's change set needs the ARN of the certificate that edge makes:
+    the first plan has edge alone and says so, the second one the environment; none is refused half way."""
+    assert created.returncode == 0
+    zone = account.aws.call("route53", "create_hosted_zone", Name="cloud-health.test", CallerReference="second")
+    account.parameters(HostedZoneId=zone["HostedZone"]["Id"].rpartition("/")[2], LoadBalancerScheme="PUBLIC")
+    roots = parameters.load("local", account.folder / "templates", account.folder / "params")
+    run, file = verb_run(account.aws, roots), tmp_path / "plan.json"
+    agreed = Consent(yes=True, allow_replace=("HostedZoneId", "Address.Ipv4", "Address.Ipv6"))
+    assert plan.run(run, plan.Options(out=file)) is Exit.CHANGES
+    step = f"{LOCAL}: not planned yet, step 2 of 2: it takes the certificate that {EDGE} makes in step 1"
+    assert step in capsys.readouterr().out
+    assert apply.run(run, apply.Options(plan=file, consent=agreed)) is Exit.DONE
+    assert f"this step is done: plan again for {LOCAL}" in capsys.readouterr().out
+    assert plan.run(run, plan.Options(out=file)) is Exit.CHANGES
+    assert apply.run(run, apply.Options(plan=file, consent=agreed)) is Exit.DONE
+    certificate = [output["OutputValue"] for output in stack(account, EDGE)["Outputs"]]
+    taken = {each["ParameterKey"]: each["ParameterValue"] for each in stack(account, LOCAL)["Parameters"]}
+    assert [taken["EdgeCertificateArn"]] == certificate
+    assert plan.run(run, plan.Options()) is Exit.DONE, "nothing is left to do"
+
+
 def test_edge_goes_after_the_environment_that_took_its_certificate(
     account: LocalAccount, created: subprocess.CompletedProcess[str]
 ) -> None:
     """ACM keeps a certificate that a distribution answers with, so the order is the environment's first."""
     assert created.returncode == 0
     own = "arn:aws:acm:us-east-1:444455556666:certificate/0b1c2d3e-0000-4000-8000-000000000000"
-    account.parameters(LoadBalancerScheme="PUBLIC", CertificateArn=own, CloudFrontAlarms="false")
+    account.parameters(CertificateArn=own, CloudFrontAlarms="false")
     changed = account.deploy("apply")
     assert changed.returncode == 0, changed.stdout + changed.stderr
     lines = [line for line in changed.stdout.splitlines() if line.startswith((LOCAL, EDGE))]

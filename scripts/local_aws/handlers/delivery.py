@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
@@ -84,28 +85,37 @@ def _record(properties: dict[str, Any]) -> dict[str, Any]:
     return {"HostedZoneId": properties.get("HostedZoneId"), "ChangeBatch": batch}
 
 
-def _change_record(handler: "ResourceHandler", action: str, record: Any) -> None:
-    batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+def _change_records(handler: "ResourceHandler", *changes: tuple[str, Any]) -> None:
+    """Changes of a zone, all or none (Route 53 API reference, ChangeResourceRecordSets)."""
+    batch = {"Changes": [{"Action": action, "ResourceRecordSet": record} for action, record in changes]}
     handler.call(
         "change_resource_record_sets", {"HostedZoneId": handler.properties["HostedZoneId"], "ChangeBatch": batch}
     )
 
 
-def _upsert_record(handler: "ResourceHandler", batch: Any) -> None:
+def _update_record(handler: "ResourceHandler", batch: Any) -> None:
+    """Of the properties of a record its zone alone is create-only in the schema of the type: another name is a change
+    in place, which keeps the physical id (CloudFormation user guide, "Update behaviors of stack resources"). Route 53
+    renames nothing, so that the old record goes and the new one comes in the same batch."""
     [change] = handler.folded(handler.row.create, {"ChangeBatch": batch})["ChangeBatch"]["Changes"]
-    _change_record(handler, "UPSERT", change["ResourceRecordSet"])
+    record, before = change["ResourceRecordSet"], handler.before
+    if all(record[key] == before[key] for key in ("Name", "Type")):
+        _change_records(handler, ("UPSERT", record))
+    else:
+        old = replace(handler, properties=dict(before)).read()
+        _change_records(handler, ("DELETE", old), ("CREATE", record))
 
 
 def _shown_record(record: "ResourceHandler") -> dict[str, Any]:
     """The record of a name and a type: where there is none, Route 53 shows the next one (API reference,
     ListResourceRecordSets). Raises `ResourceError`."""
-    kind = record.properties["Type"]
-    where = {"HostedZoneId": record.properties["HostedZoneId"], "StartRecordName": record.physical}
+    name, kind = record.properties["Name"], record.properties["Type"]
+    where = {"HostedZoneId": record.properties["HostedZoneId"], "StartRecordName": name}
     answer = record.call("list_resource_record_sets", {**where, "StartRecordType": kind})
     for shown in answer["ResourceRecordSets"][:1]:
-        if shown["Type"] == kind and _same_name(record.physical, shown["Name"]):
+        if shown["Type"] == kind and _same_name(name, shown["Name"]):
             return dict(shown)
-    raise ResourceError(f"{kind} record {record.physical} does not exist (HandlerErrorCode: NotFound)")
+    raise ResourceError(f"{kind} record {name} does not exist (HandlerErrorCode: NotFound)")
 
 
 def _same_name(value: str, shown: str) -> bool:
@@ -186,8 +196,8 @@ ROWS = (
         attributes={"CertificateArn": "{id}"}),
     Row("AWS::Route53::RecordSet", "route53", "change_resource_record_sets", "{Name}", {},
         (Read(_shown_record),),
-        delete=lambda handler: _change_record(handler, "DELETE", handler.read()), prepare=_record,
-        settings=(Setting("ChangeBatch", _upsert_record),),
+        delete=lambda handler: _change_records(handler, ("DELETE", handler.read())), prepare=_record,
+        settings=(Setting("ChangeBatch", _update_record),),
         seen={"HostedZoneId": lambda zone, _: bool(zone), "Name": lambda name, state: _same_name(name, state["Name"]),
               "Type": "Type", "AliasTarget": _leads_to}),
     Row("AWS::CloudFront::Function", "cloudfront", "create_function", "$FunctionSummary.FunctionMetadata.FunctionARN",
