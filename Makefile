@@ -49,6 +49,9 @@ plan: templates $(tools) ## preview a deployment, including nested stacks
 onboard: .venv/ready ## read your application's folder and write its facts: APP=folder
 	@$(DELIVERY) onboard $(call option,APP,--app) $(arguments)
 
+bootstrap: $(tools) ## take your application from its folder to its first release: APP=folder; ENV=staging for a real account
+	@$(DELIVERY) bootstrap $(environment) $(call option,APP,--app) $(arguments)
+
 rehearse: .venv/local ## simulate a release of your application: APP=folder FAIL_AT=stage KEEP=1 ASK=1
 	@$(DELIVERY) rehearse $(call option,APP,--app) $(call option,FAIL_AT,--fail-at) $(if $(call given,KEEP),--keep) $(if $(call given,ASK),--ask) $(arguments)
 

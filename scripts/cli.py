@@ -73,6 +73,7 @@ VERBS = {
     "why": Verb("show where a name is defined, why, and what changing it does", "scripts.lookup.why", "NAME", False),
     "ci-files": Verb("write workflow files for GitHub, GitLab or CodeBuild", "scripts.ci.command", "", False),
     "onboard": Verb("read an application's folder and write its facts", "scripts.onboarding.command", "", False),
+    "bootstrap": Verb("take an application's folder to its first release", "scripts.bootstrap.command", operates=False),
     "rehearse": Verb("simulate a release of your application in the local AWS", "scripts.rehearse", "", False),
     "local": Verb("start, stop or find the local AWS, or plan a fault in it", f"{MODULES}.local", "WHAT", False),
     "completion": Verb("print the completion for a shell: bash, zsh or fish", "scripts.completion", "SHELL", False),
@@ -82,15 +83,18 @@ ALIASES = {"deploy": "apply"}  # what the Make target is called
 SYNONYMS = {"up": "apply", "create": "apply", "update": "apply", "diff": "plan", "delete": "destroy"}
 SYNONYMS |= {"down": "destroy", "remove": "destroy", "logs": "events", "watch": "follow", "costs": "cost"}
 # The verbs that start the local AWS when it does not run.
-STARTING = ("access", "apply", "plan")
+STARTING = ("access", "apply", "bootstrap", "plan")
+# The verb that comes to an account by itself: what it reads of the environment is written only then.
+CONNECTING = ("bootstrap",)
 ADMINISTRATION = ("access", "import", "migrate")  # what no role of an environment does
 GROUPS = {
-    "deploy": ("plan", "apply", "preflight", "access", "migrate", "import", "cost", "destroy"),
+    "deploy": ("bootstrap", "plan", "apply", "preflight", "access", "migrate", "import", "cost", "destroy"),
     "inspect": ("status", "outputs", "events", "drift", "config", "show", "why"),
     "recover": ("explain", "follow", "continue", "rollback"),
     "try and develop": ("onboard", "local", "rehearse", "review", "version", "ci-files", "completion"),
 }
 EXAMPLES = {
+    "bootstrap": ("bootstrap local --app ../application", "bootstrap staging --app ../application"),
     "plan": ("plan staging", "plan staging --out plan.json"),
     "apply": ("apply staging", "apply production --plan plan.json --yes", "apply local --as-roles"),
     "status": ("status local", "status production --profile ops"),
@@ -164,7 +168,7 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
     verb.load().arguments(options)
     if "--format" not in options._option_string_actions:  # every result is a value for programs too
         options.add_argument("--format", choices=("terminal", "json"), default="terminal", help="how it is shown")
-    if verb.operates:
+    if verb.operates or name in CONNECTING:
         others.add_argument("--profile", help="profile of the AWS CLI's configuration")
         others.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
     if verb.subject == "ENVIRONMENT":
@@ -174,7 +178,7 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
         others.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
     if verb.operates and name not in ADMINISTRATION:
         others.add_argument("--as-roles", action="store_true", help="local AWS: act as the roles of the access stack")
-    if verb.operates or name == "rehearse":
+    if verb.operates or name in (*CONNECTING, "rehearse"):
         others.add_argument(
             "--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="run file of the local AWS"
         )

@@ -4,27 +4,18 @@ Exit status: 0 when the release would have succeeded, 1 when it would have faile
 takes to know; the others as in `scripts/deployment/errors.py`.
 """
 
-import json
-import subprocess
-import sys
-import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.deployment.errors import DeployError, Exit, RefusedError, UsageError
+from scripts.deployment.errors import DeployError, Exit, UsageError
 from scripts.terminal import console, results
 from scripts.terminal.endings import PROJECT
 
 if TYPE_CHECKING:
     from scripts.deployment.aws import Aws
     from scripts.rehearsal.context import RehearsalOptions
-
-KEEP_SECONDS = 120
-# Nothing here takes as long as in AWS, so a red check has not to be waited for as long.
-SHORTER_WAITS = ("WAIT_SECONDS=10", "PAUSE_SECONDS=0.5")
 
 
 class UnfinishedError(DeployError):
@@ -67,6 +58,7 @@ def run(options: Namespace) -> Exit:
     from scripts.cli import local_aws
     from scripts.rehearsal.context import RehearsalOptions
     from scripts.rehearsal.engine import end_execution, rehearsal
+    from scripts.rehearsal.keeping import SHORTER_WAITS, command_line
     from scripts.rehearsal.report import report_lines
 
     if wrong := [text for text in options.set if "=" not in text]:
@@ -74,18 +66,19 @@ def run(options: Namespace) -> Exit:
     if not options.app.is_dir():
         raise UsageError(f"{options.app} is not a folder.", "Name the folder of an application with --app.")
     aws = local_aws(options.local_aws, start=False)
-    variables = dict(text.split("=", 1) for text in (*SHORTER_WAITS, *options.set))
+    variables = {**SHORTER_WAITS, **dict(text.split("=", 1) for text in options.set)}
     choices = RehearsalOptions(
         options.app.resolve(),
         options.cache.resolve(),
         variables,
         options.programs,
         execution=options.execution,
-        worker=tuple(_command(options)),
         asks=options.ask,
         suppositions=frozenset(options.suppose),
         hang_at=options.hang_at,
     )
+    command = command_line(options.local_aws, choices, options.pipeline, options.keep)
+    choices = replace(choices, worker=tuple(command))
     if options.serve:
         _serve(aws, choices, options)
         return Exit.DONE
@@ -98,21 +91,10 @@ def run(options: Namespace) -> Exit:
             end_execution(aws, options.pipeline, options.execution, str(error))
         raise
     if options.keep:
-        _keep_up(choices, _command(options))
+        _keep_up(choices.cache, command)
     if release.unjudged:
         return Exit.MANUAL
     return Exit.DONE if release.succeeded else Exit.FAILED
-
-
-def _command(options: Namespace) -> list[str]:
-    """The command line of a rehearsal like this one, for executions that somebody else starts."""
-    command = [sys.executable, "-m", "scripts.rehearse", "--local-aws", str(options.local_aws.resolve())]
-    command += ["--app", str(options.app.resolve()), "--cache", str(options.cache.resolve())]
-    for name, value in (("--pipeline", options.pipeline), ("--programs", options.programs)):
-        command += [name, str(value)] if value else []
-    for assignment in options.set:
-        command += ["--set", assignment]
-    return [*command, "--keep"] if options.keep else command
 
 
 def _serve(aws: "Aws", choices: "RehearsalOptions", options: Namespace) -> None:
@@ -122,29 +104,11 @@ def _serve(aws: "Aws", choices: "RehearsalOptions", options: Namespace) -> None:
     keep(aws, choices, options.pipeline, lambda: server.status(options.local_aws) is not None)
 
 
-def _keep_up(choices: "RehearsalOptions", command: Sequence[str]) -> None:
+def _keep_up(cache: Path, command: list[str]) -> None:
     """Starts the process that keeps page and API up, and says where. Raises `RefusedError`."""
-    from scripts.local_aws import server
-    from scripts.rehearsal.engine import KEPT
+    from scripts.rehearsal.keeping import keep_up
 
-    addresses, log = choices.cache / KEPT, choices.cache / "kept.log"
-    with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [*command, "--serve"],
-            cwd=PROJECT,
-            env=server.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + KEEP_SECONDS
-    while not addresses.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RefusedError("The application does not stay up.", f"Its log is {log}.")
-        time.sleep(0.1)
-    process.returncode = 0  # it lives on without us: no warning when this object goes
-    for name, url in json.loads(addresses.read_text(encoding="utf-8")).items():
+    for name, url in keep_up(cache, command).items():
         _print(f"{name} answers on {url} until `make local-stop` or the next rehearsal")
 
 

@@ -12,7 +12,8 @@ EXISTING_REPOSITORY, TABLES = "ExistingRepositoryName", "DataTables"
 BRANCH, CONNECTION, BUILD_LAYOUT = "BranchName", "ConnectionArn", "BuildLayout"
 BUILD_IMAGE, BUILD_COMPUTE, ARTIFACT_DAYS, IMAGES_KEPT = "BuildImage", "BuildComputeType", "ArtifactDays", "ImagesKept"
 DOMAIN, ZONE, OWN_CERTIFICATE = "DomainName", "HostedZoneId", "CertificateArn"
-EDGE_ALARMS, SENDER, PHONE = "CloudFrontAlarms", "SenderEmail", "NotificationPhone"
+EDGE_ALARMS, SENDER = "CloudFrontAlarms", "SenderEmail"
+EMAIL, PHONE = "NotificationEmail", "NotificationPhone"
 TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
     "BackendTarget",
     "PythonVersion",
@@ -33,6 +34,7 @@ KEY_ARN, REGISTRY_NAME = "KeyArn", "RegistryName"
 BRANCH_PROTECTION = "BranchProtectionArn"  # of `shared`
 APPROVAL_PROTECTION = "ApprovalProtectionArn"  # of `access`
 PIPELINE, PIPELINE_ARN = "Pipeline", "PipelineArn"
+PUBLIC_URL = "PublicUrl"
 RUNNING_CLUSTER, RUNNING_SERVICE = "RunningCluster", "RunningService"
 CLONE_URL, APPROVAL_RULE = "CloneUrlHttp", "ApprovalRule"  # of `shared`
 DEPLOY_ROLE, CLOUDFORMATION_ROLE = "DeployRoleArn", "CloudFormationRoleArn"  # of `access`

@@ -16,10 +16,10 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.deployment.stacks import Stack
+from scripts.operations.access_root import deploy_access
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run, say
-from scripts.operations.verbs import access
 
 if TYPE_CHECKING:
     from scripts.local_aws.roles import Judged
@@ -79,7 +79,7 @@ def lines(stack: Stack, judged: "Judged") -> Iterator[str]:
 
 def _prepare(run: Run, options: DeployOptions) -> Exit:
     """The stacks of an administrator, as they are to be."""
-    ended = access.run(run, options)
+    ended = deploy_access(run, options)
     if ended is not Exit.DONE:
         return ended
     return deploy(replace(run, roots={SHARED: run.roots[SHARED]}), replace(options, plan=None))

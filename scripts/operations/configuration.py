@@ -156,6 +156,12 @@ def unfilled(aws: Aws, environment: Environment, stack: Stack) -> list[str]:
     ]
 
 
+def fill(aws: Aws, environment: Environment, stack: Stack, name: str, value: str) -> None:
+    """Writes the value of a secret; what runs keeps the old one until it is replaced."""
+    arn = secrets(aws, environment, stack)[name]
+    aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
+
+
 def chosen(environment: Environment, changes: Mapping[str, str]) -> dict[str, str]:
     """`changes` of variables (or of parameters of the group, by name) as parameters of the file. Raises `UsageError`
     for a variable that the file does not decide."""

@@ -18,6 +18,7 @@ from scripts.deployment import environment
 from scripts.deployment.errors import Exit
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, State, Survey
+from scripts.operations.preflight.checks import all_checks
 from scripts.operations.verbs import preflight
 from scripts.terminal.text import count
 from tests.conftest import ROOT
@@ -104,7 +105,7 @@ def survey(aws: Prepared, params: Path, exists: bool = False) -> Survey:
 
 
 def checks(aws: Prepared, params: Path, exists: bool = False) -> dict[str, Check]:
-    return {check.what: check for check in preflight.all_checks(survey(aws, params, exists))}
+    return {check.what: check for check in all_checks(survey(aws, params, exists))}
 
 
 def test_nothing_stops_a_first_deployment(params: Path) -> None:

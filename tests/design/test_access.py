@@ -43,7 +43,7 @@ ELSEWHERE = {
     "drift.py": "comparing needs the right to read every resource (user guide, Detect drift on a stack)",
     "emptying.py": "it deletes data",
     "importing.py": "it is done once, with the application's migration",
-    "migrate.py": "whoever migrates pushes, and whoever deploys does not",
+    "migration.py": "whoever migrates pushes, and whoever deploys does not",
     "as_roles.py": "it is for the local AWS; on a real account a person signs in as the role",
     "approvals.py": "the rule belongs to the repository, which all environments share",
 }

@@ -16,9 +16,10 @@ import pytest
 from generator.project import Project
 from generator.render import render
 from scripts.deployment.errors import RefusedError
-from scripts.onboarding.command import read_application, write
 from scripts.onboarding.facts import Application
+from scripts.onboarding.reading import read_application
 from scripts.onboarding.source import application_source, parameter_file
+from scripts.onboarding.writing import write
 from tests.conftest import ROOT
 
 MAIN = """from fastapi import APIRouter, FastAPI
@@ -214,8 +215,8 @@ def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
 def test_a_checkout_is_onboarded_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
     checkout = copy(tmp_path / "checkout")
     application = read_application(folder(tmp_path))
-    assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(write(application, checkout))
-    assert write(application, checkout) == []
+    assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(write(application, checkout).files)
+    assert write(application, checkout).files == ()
     with pytest.raises(RefusedError, match="does not take the facts"):
         application.health_path = "no path"
         write(application, checkout)

@@ -108,6 +108,12 @@ def run_again(aws: Aws, there: Pipeline, to: Release, token: str) -> str:
     return str(aws.call("codepipeline", "start_pipeline_execution", **arguments)["pipelineExecutionId"])
 
 
+def start(aws: Aws, name: str, token: str) -> str:
+    """Starts the whole pipeline at its branch as it stands; returns the execution."""
+    answer = aws.call("codepipeline", "start_pipeline_execution", name=name, clientRequestToken=token)
+    return str(answer["pipelineExecutionId"])
+
+
 def wait(aws: Aws, name: str, execution: str) -> Answer:
     """The execution when it has ended. Raises `ManualActionRequiredError` on Ctrl-C: it goes on by itself."""
     arguments = {"pipelineName": name, "pipelineExecutionId": execution}

@@ -1,14 +1,9 @@
 """`access`: the roles that deploy an environment, made once by an administrator, before anything else of it."""
 
 from argparse import ArgumentParser
-from dataclasses import replace
 
-from generator.cfn.environments import ACCESS, SHARED
-from generator.cfn.template_names import REPOSITORY
-from scripts.deployment.deploy_root import deploy_root, package_roots
-from scripts.deployment.errors import Exit, UsageError
-from scripts.deployment.stacks import Stack
-from scripts.operations.deploying import context
+from scripts.deployment.errors import Exit
+from scripts.operations.access_root import deploy_access
 from scripts.operations.options import (
     DeployOptions,
     consent_arguments,
@@ -31,14 +26,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(run: Run, options: DeployOptions) -> Exit:
-    """The access stack alone, with the caller's own rights: the execution role may not change itself. Raises
-    `UsageError` for `shared`, which no environment's roles are for."""
+    """Deploys the access stack. Raises `UsageError` for `shared`."""
     results.begin(plans=[], operations=[])
-    if ACCESS not in run.roots:
-        raise UsageError(f"{run.environment.name} has no roles of its own.", "Name an environment.")
-    shared = run.roots[SHARED]
-    # The repository comes after the roles that make it: it will have the name that its file gives.
-    repository = {REPOSITORY: shared.values({})[REPOSITORY]}
-    [root] = package_roots(context(run, options), (ACCESS,))
-    ended, _ = deploy_root(replace(root, other_stacks={SHARED: Stack(shared.stack, "", "", outputs=repository)}))
-    return ended
+    return deploy_access(run, options)

@@ -111,8 +111,7 @@ def _secret(run: Run, stack: Stack, name: str) -> Exit:
     least = configuration.LEAST if secret.source is Source.GENERATED else 1
     if len(value) < least:
         raise UsageError(f"{name} needs {least} characters or more, and got {len(value)}.")
-    arn = configuration.secrets(run.aws, run.environment, stack)[name]
-    run.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=value)
+    configuration.fill(run.aws, run.environment, stack, name, value)
     say([f"{name} is written; what runs keeps the old value until it is replaced"])
     return _roll(run, stack)
 

@@ -1,0 +1,158 @@
+"""The facts of an application, written into a checkout: all of it or nothing."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import git
+from scripts.deployment.errors import RefusedError
+from scripts.onboarding.facts import Application
+from scripts.onboarding.source import application_source, parameter_file
+from scripts.onboarding.standing import FACTS, Decision, Standing, decide, difference, marked, read_standing
+from scripts.terminal import console
+
+PAGE, LEDGER, FORMER = "docs/onboarding.md", "docs/permissions-ledger.md", ".cache/onboarding"
+OWN_GROUP = "Application"
+LEFT = "## Left behind"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an onboarding did: the files that are other than before, the lines that somebody has corrected and that
+    stand, and what is left of the application whose facts stood there."""
+
+    files: tuple[str, ...] = ()
+    corrections: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """The same for people."""
+        if self.corrections:
+            yield f"{FACTS} was corrected by hand, and the corrections stand (-: corrected, +: as read):"
+            yield from (f"  {line}" for line in self.corrections)
+        yield f"written: {', '.join(self.files)}" if self.files else "nothing has changed"
+        if self.left_behind:
+            yield "left behind:"
+            yield from (f"  {line}" for line in self.left_behind)
+
+
+def facts_text(application: Application, project: Path) -> str:
+    """The facts as onboarding writes them into a checkout."""
+    root = json.loads((project / "templates/environment.json").read_text(encoding="utf-8"))
+    groups = root["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    taken = {name for group in groups if group["Label"]["default"] != OWN_GROUP for name in group["Parameters"]}
+    return marked(application_source(application, taken))
+
+
+def write(application: Application, project: Path, replace: bool = False) -> Written:
+    """Writes everything. Raises `RefusedError` when a correction would be lost and `replace` does not say that it may,
+    and when the generator does not take the facts. Whatever ends it, an interrupt too, everything is as it was then."""
+    text, standing = facts_text(application, project), read_standing(project)
+    decision = decide(project, application, text, replace)
+    files = [project / FACTS, project / PAGE, project / LEDGER, *sorted((project / "params").glob("*.json"))]
+    before = {file: file.read_bytes() if file.is_file() else None for file in files}
+    is_other = not standing.is_of(application)
+    left = tuple(_left_behind(standing, project) if is_other else _left_before(project))
+    try:
+        (project / PAGE).write_text(page(application, left), encoding="utf-8")
+        if decision is Decision.WRITE:
+            _keep(standing, project)
+            (project / FACTS).write_text(text, encoding="utf-8")
+            if is_other:
+                # The former application's permissions are no base for this one's: each right is listed anew.
+                (project / LEDGER).unlink(missing_ok=True)
+            _write_parameters(application, project)
+    except BaseException:
+        for file, content in before.items():
+            if content is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.write_bytes(content)
+        if decision is Decision.WRITE:
+            generate(project)
+        raise
+    changed = [
+        str(file.relative_to(project))
+        for file, content in before.items()
+        if (file.read_bytes() if file.is_file() else None) != content
+    ]
+    corrections = tuple(difference(standing, text)) if decision is Decision.CORRECTED else ()
+    return Written(tuple(changed), corrections, left if is_other and decision is Decision.WRITE else ())
+
+
+def _write_parameters(application: Application, project: Path) -> None:
+    """The parameter files for the facts that were just written; templates before, and everything checked after."""
+    generate(project)
+    for file in sorted((project / "params").glob("*.json")):
+        name = "shared" if file.stem == "shared" else "environment"
+        template = json.loads((project / f"templates/{name}.json").read_text(encoding="utf-8"))
+        parameters = json.loads(file.read_text(encoding="utf-8"))
+        text = json.dumps(parameter_file(parameters, template, application), indent=2) + "\n"
+        file.write_text(text, encoding="utf-8")
+    generate(project, "--gate")
+
+
+def _keep(standing: Standing, project: Path) -> None:
+    """A copy of the facts that go, for who looks for them in a checkout without git."""
+    folder = project / FORMER
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{standing.name or 'application'}.py").write_text(standing.text, encoding="utf-8")
+
+
+def _left_before(project: Path) -> Iterator[str]:
+    """What the page says already of an application that was left behind."""
+    if (project / PAGE).is_file():
+        text = (project / PAGE).read_text(encoding="utf-8").partition(f"{LEFT}\n")[2]
+        yield from (line.removeprefix("- ") for line in text.splitlines() if line.startswith("- "))
+
+
+def _left_behind(standing: Standing, project: Path) -> Iterator[str]:
+    """What is left of the application whose facts stood there."""
+    name = standing.name or "the former application"
+    try:
+        commit = git.text(project, "log", "-1", "--format=%h", "--", FACTS).strip()
+    except git.GitError:
+        commit = ""
+    where = f"`git show {commit}:{FACTS}`" if commit else f"{FORMER}/{name}.py"
+    yield f"the facts of {standing.title or name}: {where}"
+    yield f"its reasons of permissions: the ledger {LEDGER} begins anew, and the first review reads all of it"
+    yield f"its stacks {name}-ENVIRONMENT, if there are any: a checkout of before operates and deletes them"
+    yield "its tests: those that name it are skipped, with this reason, while other facts stand"
+
+
+def page(application: Application, left: tuple[str, ...] = ()) -> str:
+    """What was read from where, as a page of the repository."""
+
+    def cell(text: str) -> str:
+        return re.sub(r"[|`<>\[\]\n\r]", " ", text)
+
+    rows = [f"| {cell(fact.fact)} | {cell(fact.value)} | {cell(fact.source)} |" for fact in application.detected]
+    lacks = [f"- {cell(lack.what)}: {cell(lack.fix)}" for lack in application.missing]
+    return "\n".join(
+        [
+            f"# {cell(application.title)}, as `delivery onboard` read it",
+            "",
+            "The facts themselves are in `generator/application.py`, where they may be corrected.",
+            "",
+            "| fact | value | read from |",
+            "|---|---|---|",
+            *rows,
+            *(["", "## To look at", "", *lacks] if lacks else []),
+            *(["", LEFT, "", *(f"- {line}" for line in left)] if left else []),
+            "",
+        ]
+    )
+
+
+def generate(project: Path, *words: str) -> None:
+    """Renders a checkout's templates, and with `--gate` checks them. Raises `RefusedError` with what is wrong."""
+    command = [sys.executable, "-m", "generator", *words]
+    with console.working("rendering and checking the templates"):
+        done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise RefusedError(f"The generator does not take the facts:\n{tail}", "Nothing was changed.")

@@ -1,0 +1,25 @@
+"""The root `access`: the roles that deploy an environment, made by an administrator before anything else of it."""
+
+from dataclasses import replace
+
+from generator.cfn.environments import ACCESS, SHARED
+from generator.cfn.template_names import REPOSITORY
+from scripts.deployment.deploy_root import deploy_root, package_roots
+from scripts.deployment.errors import Exit, UsageError
+from scripts.deployment.stacks import Stack
+from scripts.operations.deploying import context
+from scripts.operations.options import DeployOptions
+from scripts.operations.run import Run
+
+
+def deploy_access(run: Run, options: DeployOptions) -> Exit:
+    """Deploys the access stack alone, with the caller's own rights: the execution role may not change itself. Raises
+    `UsageError` for `shared`, which no environment's roles are for."""
+    if ACCESS not in run.roots:
+        raise UsageError(f"{run.environment.name} has no roles of its own.", "Name an environment.")
+    shared = run.roots[SHARED]
+    # The repository comes after the roles that make it: it will have the name that its file gives.
+    repository = {REPOSITORY: shared.values({})[REPOSITORY]}
+    [root] = package_roots(context(run, options), (ACCESS,))
+    ended, _ = deploy_root(replace(root, other_stacks={SHARED: Stack(shared.stack, "", "", outputs=repository)}))
+    return ended
