@@ -70,7 +70,7 @@ def run(options: Namespace) -> Exit:
     if not options.app.is_dir():
         raise UsageError(f"{options.app} is not a folder.", "Name the folder of an application with --app.")
     results.begin(steps=[], plans=[], operations=[], left=[])
-    results.update({"application": None, "address": None})
+    results.update({"application": None, "release": None, "address": None})
     bootstrap = Bootstrap(options)
     try:
         for name, take in PREPARING:

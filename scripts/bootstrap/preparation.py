@@ -36,7 +36,7 @@ def _agree(bootstrap: Bootstrap, standing: str, title: str) -> None:
     """Raises `NotConfirmedError`."""
     if bootstrap.options.yes:
         return
-    remedy = "Run again with --yes to write them, or with --keep-facts when those that stand are right."
+    remedy = "Run again with --yes to write them, or with --keep-facts when those in the file are right."
     if not prompt.attended():
         raise NotConfirmedError(f"{standing} Nothing was written: confirmation needs a terminal.", remedy)
     if not prompt.confirmed(f"{standing} Write those of {title}, as read above? (yes/no) "):

@@ -6,7 +6,6 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +45,11 @@ def rehearse_release(bootstrap: Bootstrap) -> Progress:
     good = next(releases.good(bootstrap.run.aws, pipeline), None)
     if good and good.commit == commit:
         return Progress(f"commit {commit[:12]} is released", already=True)
-    _say_uncommitted(bootstrap.folder)
+    say_uncommitted(bootstrap.folder)
     with rehearsal(bootstrap.run.aws, rehearsal_options(bootstrap), pipeline, "", _print) as release:
         console.show(report_lines(release))
-        results.update({"release": {**asdict(release), "succeeded": release.succeeded}})
+        what = {"pipeline": release.pipeline, "execution": release.id, "commit": release.commit}
+        results.update({"release": {**what, "succeeded": release.succeeded}})
     if not release.succeeded:
         raise EndedError(Exit.MANUAL if release.unjudged else Exit.FAILED, "release")
     return Progress(f"commit {release.commit[:12]}")
@@ -110,11 +110,12 @@ def _commit(folder: Path) -> str:
         return checkout(folder, Path(name)).commit
 
 
-def _say_uncommitted(folder: Path) -> None:
-    if (folder / ".git").exists():
-        changed = git.state(folder).changed
-        if changed:
-            say([f"not released: {len(changed)} files that are in no commit, such as {changed[0]}"])
+def say_uncommitted(folder: Path) -> None:
+    """Says what lies in a repository's folder and is in no commit: a release does not have it."""
+    changed = git.state(folder).changed if (folder / ".git").exists() else ()
+    if changed:
+        what = "1 file that is in no commit" if len(changed) == 1 else f"{len(changed)} files that are in no commit"
+        say([f"not released: {what}, such as {changed[0]}"])
 
 
 def _print(text: str) -> None:
@@ -134,11 +135,13 @@ def follow_release(bootstrap: Bootstrap) -> Progress:
     execution = busy[0] if busy else releases.start(aws, name, str(uuid.uuid4()))
     say([f"{name}: execution {execution} {'is followed' if busy else 'started'}"])
     answer = _follow(bootstrap, name, execution)
+    commit = str((answer.get("artifactRevisions") or [{}])[0].get("revisionId", ""))
+    what = {"pipeline": name, "execution": execution, "commit": commit}
+    results.update({"release": {**what, "succeeded": answer["status"] == SUCCEEDED}})
     if answer["status"] != SUCCEEDED:
         say([f"{name}: {answer['status']} {answer.get('statusSummary', '')}".rstrip()])
         raise EndedError(Exit.FAILED, "release")
-    revisions = answer.get("artifactRevisions") or [{}]
-    return Progress(f"commit {str(revisions[0].get('revisionId', 'unknown'))[:12]}")
+    return Progress(f"commit {commit[:12]}")
 
 
 def _follow(bootstrap: Bootstrap, name: str, execution: str) -> Answer:

@@ -34,7 +34,7 @@ def preflight(bootstrap: Bootstrap) -> Progress:
         checks = [check for check in all_checks(survey) if not check.what.startswith(LATER)]
     say(lines(checks))
     if errors := [check.what for check in checks if check.state is State.ERROR]:
-        raise RefusedError(f"The account is not ready: {', '.join(errors)}.", "Each remedy stands above.")
+        raise RefusedError(f"The account is not ready: {', '.join(errors)}.", "Each remedy is above.")
     return Progress(f"{len(checks)} checks", already=stack is not None)
 
 

@@ -32,7 +32,7 @@ class Written:
     def lines(self) -> Iterator[str]:
         """The same for people."""
         if self.corrections:
-            yield f"{FACTS} was corrected by hand, and the corrections stand (-: corrected, +: as read):"
+            yield f"{FACTS} was corrected by hand, and the corrections stay (-: corrected, +: as read):"
             yield from (f"  {line}" for line in self.corrections)
         yield f"written: {', '.join(self.files)}" if self.files else "nothing has changed"
         if self.left_behind:
@@ -121,7 +121,7 @@ def _left_behind(standing: Standing, project: Path) -> Iterator[str]:
     yield f"the facts of {standing.title or name}: {where}"
     yield f"its reasons of permissions: the ledger {LEDGER} begins anew, and the first review reads all of it"
     yield f"its stacks {name}-ENVIRONMENT, if there are any: a checkout of before operates and deletes them"
-    yield "its tests: those that name it are skipped, with this reason, while other facts stand"
+    yield "its tests: those that name it are skipped, with this reason, while other facts are here"
 
 
 def page(application: Application, left: tuple[str, ...] = ()) -> str:

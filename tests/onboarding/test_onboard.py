@@ -215,7 +215,9 @@ def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
 def test_a_checkout_is_onboarded_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
     checkout = copy(tmp_path / "checkout")
     application = read_application(folder(tmp_path))
-    assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(write(application, checkout).files)
+    assert {"generator/application.py", "docs/onboarding.md", "params/local.json"} <= set(
+        write(application, checkout).files
+    )
     assert write(application, checkout).files == ()
     with pytest.raises(RefusedError, match="does not take the facts"):
         application.health_path = "no path"

@@ -25,6 +25,7 @@ from tests.support.pull_requests import checkout_of, shorter_retention
 # What is refused, with the exit status and words of the reason.
 REFUSED = (
     (("rehearse", "--app", "/nowhere"), 64, "/nowhere is not a folder"),
+    (("bootstrap", "local", "--app", "/nowhere"), 64, "/nowhere is not a folder"),
     (("migrate", "local", "--app", "/nowhere"), 3, "has no git server"),
     (("apply", "nowhere"), 64, "There is no environment nowhere"),
     (("destroy", "local", "--name", "other"), 3, "--name is 'other'"),
