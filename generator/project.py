@@ -181,6 +181,16 @@ class Frontend(_Facts):
             "content_policy", r"[a-z-]+( [^\s;,]+)*", "be one directive with its sources, such as img-src 'self' data:"
         )
 
+    @property
+    def policy(self) -> str:
+        """The content security policy: the directives, with each host outside that has a reason."""
+        words = {name: sources for name, *sources in (directive.split() for directive in self.content_policy)}
+        for host in self.hosts:
+            # A directive that is named replaces the default, so it begins as the default is.
+            sources = words.setdefault(host.directive, list(words.get("default-src", ["'self'"])))
+            words[host.directive] = [*(source for source in sources if source != "'none'"), host.origin]
+        return "; ".join(" ".join((name, *sources)) for name, sources in words.items())
+
 
 @facts
 class Index(_Facts):

@@ -17,6 +17,9 @@ from scripts import git
 BRINGS_UVICORN = re.compile(
     r"^\s*(uvicorn|fastapi-cli|fastapi\s*\[[^\]]*standard|-[rc]\b|--(requirement|constraint))", re.I | re.M
 )
+# The files that say what to install, in the order of the buildspecs.
+REQUIREMENTS = ("requirements.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
+LOCKS = ("npm-shrinkwrap.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,14 @@ def _backend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     file = backend / f"{module.replace('.', '/')}.py"
     if not file.is_file():
         yield Finding(f"{file.relative_to(folder)} is missing: the backend is started from {module}")
-    places = [place for place in (backend, folder) if (place / "requirements.txt").is_file()]
+    places = [above / file for above in _above(folder, backend) for file in REQUIREMENTS if (above / file).is_file()]
     if not places:
-        yield Finding(f"requirements.txt is neither in {name}/ nor in the root")
-    elif not (backend / "Dockerfile").is_file() and not BRINGS_UVICORN.search(_text(places[0] / "requirements.txt")):
+        yield Finding(f"none of {', '.join(REQUIREMENTS)} is in {name}/ or above it")
+    elif (
+        places[0].name == "requirements.txt"
+        and not (backend / "Dockerfile").is_file()
+        and not BRINGS_UVICORN.search(_text(places[0]))
+    ):
         what = (
             "requirements.txt names neither uvicorn nor fastapi[standard]: unless something else brings uvicorn, the "
         )
@@ -90,13 +97,18 @@ def _frontend(folder: Path, needed: dict[str, str]) -> Iterator[Finding]:
     scripts = body.get("scripts")
     if not isinstance(scripts, dict):  # npm takes it for none
         scripts = {}
-    if not package.with_name("package-lock.json").is_file():
-        yield Finding(f"{name}/package-lock.json is missing: `npm ci` installs from it alone")
+    if not any((above / lock).is_file() for above in _above(folder, package.parent) for lock in LOCKS):
+        yield Finding(f"no lock file is in {name}/ or above it: the build installs from one alone ({', '.join(LOCKS)})")
     if "build" not in scripts:
         yield Finding(f"{name}/package.json has no script build")
     for script in ("lint", "test"):
         if script not in scripts:
             yield Finding(f"{name}/package.json has no script {script}: the build says so and goes on", fault=False)
+
+
+def _above(folder: Path, place: Path) -> list[Path]:
+    """A folder and those above it, up to the repository's root: where the builds look."""
+    return [place, *(parent for parent in place.parents if parent.is_relative_to(folder))]
 
 
 def _text(file: Path) -> str:

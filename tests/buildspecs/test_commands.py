@@ -18,7 +18,14 @@ PROVIDED = {
     | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "REPOSITORY_URI"}
     | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
     "frontend": BUILD
-    | {"FRONTEND_DIRECTORY", "NODE_VERSION", "OUTPUT_DIRECTORY", "ASSETS_DIRECTORY", "BUILD_VARIABLES"},
+    | {
+        "FRONTEND_DIRECTORY",
+        "NODE_VERSION",
+        "OUTPUT_DIRECTORY",
+        "ASSETS_DIRECTORY",
+        "BUILD_VARIABLES",
+        "CONTENT_POLICY",
+    },
     "changes": {"ENVIRONMENT", "ONLY_CHANGED", "RELEASES", "BACKEND_PROJECT", "BACKEND_PATHS"}
     | {"FRONTEND_PROJECT", "FRONTEND_PATHS", "DISTRIBUTION_ID", "REPOSITORY_NAME", "REPOSITORY_URI"},
     "publish": {"DISTRIBUTION_ID"},
@@ -78,7 +85,7 @@ def test_the_python_in_them_is_python() -> None:
     scripts = [
         script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)
     ]
-    assert len(scripts) == 9
+    assert len(scripts) == 10
     for script in scripts:
         ast.parse(script)
 
@@ -107,7 +114,11 @@ def test_the_variables_are_those_that_the_projects_give(name: str) -> None:
     used |= {word for line in re.findall(r"for name in ([A-Z_ ]+);", spec) for word in line.split()}
     own = set(buildspec(name)["env"].get("variables", {}))
     exported = set(re.findall(r"([A-Z][A-Z0-9_]+)=", "\n".join(re.findall(r"export (.*)", spec))))
-    foreign = {word for word in used - own - exported if not word.startswith("CODEBUILD_")} - {"PWD", "AWS_REGION"}
+    foreign = {word for word in used - own - exported if not word.startswith("CODEBUILD_")} - {
+        "PWD",
+        "HOME",
+        "AWS_REGION",
+    }
     assert foreign == PROVIDED[name]
     comment = spec.split("version:")[0]
     assert set(re.findall(r"\b[A-Z]{4,}[A-Z_]*(?=[,.; )])", comment)) >= PROVIDED[name]

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from scripts.rehearsal.builds.phases import Outcome
-from tests.support.buildspecs.running import COMMIT, SAMPLE, Workshop
+from scripts.rehearsal.builds.phases import Outcome, Runner, run_buildspec
+from tests.support.buildspecs.running import COMMIT, SAMPLE, Workshop, buildspec
 
 VARIABLES = {
     "BUILD_VARIABLES": "",
@@ -16,6 +16,7 @@ VARIABLES = {
     "NODE_VERSION": "22",
     "OUTPUT_DIRECTORY": "build",
     "ASSETS_DIRECTORY": "static",
+    "CONTENT_POLICY": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
     "LINT_BLOCKS": "false",
     "TESTS_BLOCK": "false",
     "REACT_APP_BASE_URL": "/api/v1",
@@ -36,6 +37,23 @@ def build(sample: Workshop, built: dict[str, str] = BUILT, **variables: str) -> 
     return sample.build("frontend", {**VARIABLES, **variables})
 
 
+def phase(sample: Workshop, name: str, **variables: str) -> Outcome:
+    """One phase alone."""
+    spec = buildspec("frontend")
+    part = {key: value for key, value in spec.items() if key in ("version", "env")}
+    environment = {"PATH": str(sample.machine.programs), "HOME": str(sample.machine.folder)}
+    environment |= {"CODEBUILD_RESOLVED_SOURCE_VERSION": COMMIT, **VARIABLES, **variables}
+    body = {**part, "phases": {name: spec["phases"][name]}}
+    return run_buildspec(body, sample.source, environment, Runner(sample.machine.folder / "shell"))
+
+
+def page(sample: Workshop, built: dict[str, str], **variables: str) -> Outcome:
+    """What is said of the page, when the build made these files."""
+    for name, text in built.items():
+        sample.write(f"frontend/{name}", text)
+    return phase(sample, "post_build", **variables)
+
+
 def jest(sample: Workshop, status: int, *results: dict[str, Any]) -> None:
     """Prepares what Jest writes with --json for one test file (docs of jest-cli, --json and --outputFile)."""
     outcome = "failed" if status else "passed"
@@ -45,7 +63,7 @@ def jest(sample: Workshop, status: int, *results: dict[str, Any]) -> None:
         "message": "Cannot find module",
         "assertionResults": list(results),
     }
-    sample.machine.answer("npm test", {"testResults": [file]}, status=status)
+    sample.machine.answer("npm run test", {"testResults": [file]}, status=status)
     sample.write(TEST, "test('one', () => {});\n")
 
 
@@ -70,6 +88,7 @@ def test_the_sample_as_it_is(sample: Workshop) -> None:
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
     assert outcome.result_lines() == [
+        "RESULT packages: npm, from frontend/package-lock.json",
         "RESULT lint: SKIPPED, package.json has no script named lint",
         "RESULT tests: NONE, the application has no tests",
     ]
@@ -78,7 +97,10 @@ def test_the_sample_as_it_is(sample: Workshop) -> None:
     assert outcome.cache_key.startswith("npm-22-")
     assert len(outcome.cache_key) == len("npm-22-") + 64
     assert all(f"DURATION {phase} " in outcome.log for phase in ("install", "pre_build", "build", "post_build"))
-    assert [call[1:] for call in sample.machine.calls("npm")] == [["ci", "--no-audit", "--no-fund"], ["run", "build"]]
+    assert [call[1:] for call in sample.machine.calls("npm")] == [
+        ["ci", "--include=dev", "--no-audit", "--no-fund"],
+        ["run", "build"],
+    ]
     assert cases(outcome) == {"tests: none, without single results": ["skipped"]}
     assert set(outcome.artifacts) == {"", "FrontendAssets", "FrontendDocuments"}
     assert set(outcome.artifacts["FrontendAssets"]) == {"static/js/main.0a1b2c3d.js", "static/css/main.0a1b2c3d.css"}
@@ -123,9 +145,9 @@ def test_tests_that_pass(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert "RESULT tests: passed" in outcome.result_lines()
     assert cases(outcome) == {"App one": [], "App three": ["skipped"]}
-    (call,) = sample.machine.calls("npm", "test")
-    assert call[2:6] == ["--", "--coverage", "--watchAll=false", "--json"]
-    assert sample.machine.variables("npm test")["CI"] == "true"
+    (call,) = sample.machine.calls("npm", "run", "test")
+    assert call[3:6] == ["--", "--coverage", "--json"] and "--watchAll=false" in call
+    assert sample.machine.variables("npm run test")["CI"] == "true"
 
 
 def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
@@ -151,7 +173,7 @@ def test_a_test_file_that_cannot_be_run_is_an_error(sample: Workshop) -> None:
 
 
 def test_a_runner_that_breaks_is_an_error(sample: Workshop) -> None:
-    sample.machine.answer("npm test", status=1)
+    sample.machine.answer("npm run test", status=1)
     sample.write(TEST, "")
     outcome = build(sample)
     assert "RESULT tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
@@ -181,8 +203,8 @@ def test_vite_is_built_by_parameters(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert set(outcome.artifacts["FrontendAssets"]) == {"assets/index-0a1b2c3d.js"}
     assert set(outcome.artifacts["FrontendDocuments"]) == {"index.html"}
-    (call,) = sample.machine.calls("npm", "test")
-    assert call[3:6] == ["--run", "--reporter=default", "--reporter=junit"]
+    (call,) = sample.machine.calls("npm", "run", "test")
+    assert call[3:5] == ["--", "--run"] and {"--reporter=default", "--reporter=junit"} <= set(call)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +221,157 @@ def test_a_build_without_its_output_fails(sample: Workshop, missing: tuple[str, 
     assert complaint in outcome.result_lines()
 
 
+NPM = ["npm", "install", "--prefix"]
+MANIFEST = json.dumps({"name": "web"})
+
+
+@pytest.mark.parametrize(
+    ("files", "result", "tool", "install"),
+    [
+        ({"frontend/package-lock.json": "{}"}, "npm, from frontend/package-lock.json", "", ["npm", "ci"]),
+        ({"frontend/npm-shrinkwrap.json": "{}"}, "npm, from frontend/npm-shrinkwrap.json", "", ["npm", "ci"]),
+        (
+            {"frontend/pnpm-lock.yaml": "lockfileVersion: '9.0'\n"},
+            "pnpm 10.34.8, from frontend/pnpm-lock.yaml",
+            "pnpm@10.34.8",
+            ["pnpm", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"frontend/pnpm-lock.yaml": "lockfileVersion: '6.1'\n"},
+            "pnpm 8.15.9, from frontend/pnpm-lock.yaml",
+            "pnpm@8.15.9",
+            ["pnpm", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"frontend/yarn.lock": "# yarn lockfile v1\n"},
+            "yarn 1.22.22, from frontend/yarn.lock",
+            "yarn@1.22.22",
+            ["yarn", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"frontend/yarn.lock": "# by yarn\r\n\r\n__metadata:\r\n  version: 8\r\n"},
+            "yarn 4.18.1, from frontend/yarn.lock",
+            "@yarnpkg/cli-dist@4.18.1",
+            ["yarn", "install", "--immutable"],
+        ),
+        (
+            {"frontend/yarn.lock": "__metadata:\n  version: 6\n"},
+            "yarn 3.8.7, from frontend/yarn.lock",
+            "@yarnpkg/cli-dist@3.8.7",
+            ["yarn", "install", "--immutable"],
+        ),
+        (
+            {"frontend/bun.lock": "{}"},
+            "bun 1.4.5, from frontend/bun.lock",
+            "bun@1.4.5",
+            ["bun", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"frontend/pnpm-lock.yaml": "", "frontend/package.json": '{"packageManager": "pnpm@9.1.0+sha512.ab"}'},
+            "pnpm 9.1.0, from frontend/pnpm-lock.yaml",
+            "pnpm@9.1.0",
+            ["pnpm", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"yarn.lock": "", "package.json": '{"workspaces": ["front*"], "packageManager": "yarn@1.22.0"}'},
+            "yarn 1.22.0, from yarn.lock, whose workspace frontend belongs to",
+            "yarn@1.22.0",
+            ["yarn", "install", "--frozen-lockfile"],
+        ),
+        (
+            {"package-lock.json": "{}", "package.json": '{"workspaces": {"packages": ["./frontend/"]}}'},
+            "npm, from package-lock.json, whose workspace frontend belongs to",
+            "",
+            ["npm", "ci"],
+        ),
+        (
+            {
+                "pnpm-lock.yaml": "lockfileVersion: 5.4\n",
+                "pnpm-workspace.yaml": "# all\npackages:\n  # the page\n  - 'front*' # here\n\ncatalog:\n  - other\n",
+                "package.json": MANIFEST,
+            },
+            "pnpm 7.33.7, from pnpm-lock.yaml, whose workspace frontend belongs to",
+            "pnpm@7.33.7",
+            ["pnpm", "install", "--frozen-lockfile"],
+        ),
+    ],
+)
+def test_the_lock_file_says_which_package_manager_it_is(
+    sample: Workshop, files: dict[str, str], result: str, tool: str, install: list[str]
+) -> None:
+    (sample.source / "frontend/package-lock.json").unlink()
+    for name, text in files.items():
+        sample.write(name, text)
+    outcome = phase(sample, "install")
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines() == [f"RESULT packages: {result}"]
+    assert len(sample.machine.calls(*install)) == 1
+    assert [call[-1] for call in sample.machine.calls(*NPM)] == ([tool] if tool else [])
+
+
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        ({}, "no lock file in frontend or above it (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml,"),
+        ({"deno.lock": ""}, "bun.lockb), only deno.lock, which is not taken: commit the one"),
+        (
+            {"frontend/yarn.lock": "", "frontend/package.json": '{"packageManager": "deno@2"}'},
+            "packageManager deno@2: ",
+        ),
+        ({"frontend/yarn.lock": "", "frontend/package.json": '{"packageManager": "yarn@4"}'}, "each as NAME@1.2.3"),
+        (
+            {"frontend/package-lock.json": "", "frontend/package.json": '{"packageManager": "pnpm@9.1.0"}'},
+            "and the lock file is package-lock.json: commit the lock file of pnpm, or correct packageManager",
+        ),
+        (
+            {"frontend/pnpm-lock.yaml": "lockfileVersion: '12'"},
+            "is of a form that is not known here: name packageManager",
+        ),
+        (
+            {"yarn.lock": "", "package.json": '{"workspaces": ["apps/*", "!frontend"]}'},
+            "yarn.lock is not for it: package",
+        ),
+        (
+            {"pnpm-lock.yaml": "", "pnpm-workspace.yaml": "packages:\n  - apps/*\n"},
+            "pnpm-workspace.yaml does not have it",
+        ),
+        ({"package-lock.json": "", "package.json": "{"}, "package.json cannot be read"),
+        ({"frontend/package-lock.json": "", "frontend/package.json": "[]"}, "frontend/package.json is no object"),
+    ],
+)
+def test_what_is_not_taken_is_told_with_the_way_out(sample: Workshop, files: dict[str, str], complaint: str) -> None:
+    (sample.source / "frontend/package-lock.json").unlink()
+    for name, text in files.items():
+        sample.write(name, text)
+    outcome = phase(sample, "install")
+    assert outcome.phases == {"install": False}
+    [line] = outcome.result_lines()
+    assert line.startswith("ERROR packages: ") and complaint in line, line
+    assert not sample.machine.calls("npm")
+
+
+def test_another_lock_file_that_nobody_reads_is_told(sample: Workshop) -> None:
+    sample.write("frontend/yarn.lock", "")
+    outcome = phase(sample, "install")
+    assert outcome.result_lines()[0].startswith("RESULT packages: package-lock.json is read, yarn.lock is not: delete")
+
+
+def test_a_script_is_run_by_the_package_manager(sample: Workshop) -> None:
+    (sample.source / "frontend/package-lock.json").unlink()
+    sample.write("frontend/pnpm-lock.yaml", "lockfileVersion: '9.0'\n")
+    sample.write(TEST, "")
+    sample.machine.answer("pnpm run test", {"testResults": []})
+    sample.machine.answer("pnpm run build", BUILT)
+    outcome = sample.build("frontend", VARIABLES)
+    assert outcome.succeeded, outcome.log
+    assert [call[1:3] for call in sample.machine.calls("pnpm")] == [
+        ["install", "--frozen-lockfile"],
+        ["run", "test"],
+        ["run", "build"],
+    ]
+    assert "--" not in sample.machine.calls("pnpm", "run", "test")[0]
+
+
 @pytest.mark.parametrize(("call", "ended"), [("npm ci", "install"), ("npm run build", "build")])
 def test_npm_failures_fail(sample: Workshop, call: str, ended: str) -> None:
     sample.machine.answer("npm run build", BUILT)
@@ -208,70 +381,68 @@ def test_npm_failures_fail(sample: Workshop, call: str, ended: str) -> None:
     assert not outcome.artifacts.get("FrontendDocuments")
 
 
-def test_a_lock_file_is_needed(sample: Workshop) -> None:
-    (sample.source / "frontend" / "package-lock.json").unlink()
-    outcome = build(sample)
-    assert outcome.phases == {"install": False}
-    assert "ERROR frontend/package-lock.json is missing" in outcome.result_lines()
-
-
 def test_the_lock_file_of_the_sample_is_small_and_names_no_registry() -> None:
     lock = json.loads((SAMPLE / "frontend" / "package-lock.json").read_text())
     assert 1 < len(lock["packages"]) < 10
     assert "http" not in json.dumps(lock)
 
 
-def test_only_what_has_a_hash_in_its_name_is_kept_for_a_year(sample: Workshop) -> None:
-    """As create-react-app and Vite write them; what a project puts beside them is asked for again."""
-    hashed = (
-        "js/main.0a1b2c3d.js",
-        "js/453.0a1b2c3d.chunk.js",
-        "js/index-BkH3dT8x.js",
-        "media/logo.6ce24c58023cc2f8.svg",
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_limit_of_coverage_is_no_failing_test(sample: Workshop, status: int) -> None:
+    jest(sample, 1, PASSED)
+    sample.machine.answer(
+        "npm run test", {"testResults": [{"name": "a", "status": "passed", "assertionResults": [PASSED]}]}
     )
-    plain = ("logo.svg", "js/vendor.js", "img/logo-horizontal.svg", "fonts/inter-variable.woff2")
-    built = {**BUILT, **{f"build/static/{name}": "x" for name in (*hashed, *plain)}}
-    outcome = build(sample, built)
-    assert outcome.succeeded, outcome.log
-    assert {f"static/{name}" for name in hashed} <= set(outcome.artifacts["FrontendAssets"])
-    assert {f"static/{name}" for name in plain} <= set(outcome.artifacts["FrontendDocuments"])
-    assert not {f"static/{name}" for name in plain} & set(outcome.artifacts["FrontendAssets"])
-    assert "RESULT no hash in its name, so browsers ask for it again: static/logo.svg" in outcome.result_lines()
+    (sample.machine.folder / "answers/npm run test/status").write_text(str(status))
+    outcome = build(sample, TESTS_BLOCK="true")
+    assert outcome.succeeded and "RESULT tests: passed" in outcome.result_lines()
+    assert any("jest ended with status 1, though no test failed" in line for line in outcome.result_lines()) is bool(
+        status
+    )
+
+
+VITEST = '<testsuites><testsuite name="a"><testcase name="one">{}</testcase></testsuite></testsuites>'
 
 
 @pytest.mark.parametrize(
-    ("page", "missing"),
+    ("report", "status", "result"),
     [
-        ('<script src="/static/js/main.0a1b2c3d.js"></script>', ""),
-        ('<script src="./static/js/main.0a1b2c3d.js?v=1"></script>', ""),
-        ('<link rel="stylesheet" href="static/css/main.0a1b2c3d.css">', ""),
-        ('<link rel="icon" href="/favicon.ico"><script>var inline;</script><img src="/gone.png">', ""),
-        ('<script src="/dash/static/js/main.0a1b2c3d.js"></script>', "dash/static/js/main.0a1b2c3d.js"),
-        ('<link rel="preload stylesheet" href="/dash/main.css">', "dash/main.css"),
-        ("<LINK REL=modulepreload HREF=/gone.js>", "gone.js"),
+        (VITEST.format(""), 0, "passed"),
+        (VITEST.format("<failure/>"), 1, "FAILED, reported only (TESTS_BLOCK=false)"),
+        (VITEST.format(""), 1, "FAILED, reported only (TESTS_BLOCK=false)"),
+        ("<testsuites/>", 0, "NONE, the application has no tests"),
+        (None, 0, "FAILED, reported only (TESTS_BLOCK=false)"),
     ],
 )
-def test_what_the_page_loads_has_to_be_there(sample: Workshop, page: str, missing: str) -> None:
-    outcome = build(sample, {**BUILT, "build/index.html": PAGE + page})
-    assert outcome.succeeded is (not missing), outcome.log
-    problem = [line for line in outcome.result_lines() if line.startswith("ERROR")]
-    advice = "`homepage` in package.json or `base` of Vite must be /, or be left out"
-    named = [f"ERROR index.html loads /{missing}, which the build did not make: {advice}"]
-    assert problem == (named if missing else [])
+def test_what_vitest_reports(sample: Workshop, report: str | None, status: int, result: str) -> None:
+    """Errors that no test caught are in its status alone."""
+    package(sample, dependencies={}, scripts={"test": "vitest", "build": "vite build"})
+    sample.write("frontend/vite.config.ts", 'export default { test: { include: ["checks/*.ts"] } }')
+    sample.machine.answer("npm run test", report, status=status)
+    assert f"RESULT tests: {result}" in build(sample).result_lines()
 
 
-def test_a_script_of_another_host_is_named(sample: Workshop) -> None:
-    outcome = build(sample, {**BUILT, "build/index.html": '<script src="//cdn.test/x.js"></script>'})
-    assert outcome.succeeded
-    named = "RESULT the page loads from another host, which its policy has to allow: //cdn.test/x.js"
-    assert named in outcome.result_lines()
-
-
-def test_assets_without_any_hash_are_an_error(sample: Workshop) -> None:
-    built = {name.replace(".0a1b2c3d", ""): text for name, text in BUILT.items()}
-    outcome = build(sample, built)
-    assert not outcome.succeeded
-    assert "ERROR static: no file has a hash in its name" in outcome.result_lines()
+@pytest.mark.parametrize(
+    ("scripts", "file", "result"),
+    [
+        ({}, "src/a.test.js", "NOT RUN, there are files of tests, and package.json has no script named test"),
+        ({}, "src/a.js", "NONE, the application has no tests"),
+        ({"test": 'echo "Error: no test specified" && exit 1'}, "src/a.js", "NONE, the application has no tests"),
+        ({"test": "mocha"}, "test/anything.js", "passed"),
+        ({"test": "jest"}, "spec.js", "FAILED, reported only (TESTS_BLOCK=false)"),
+        ({"test": "vitest run && eslint ."}, "src/a.js", "passed"),
+        (None, "src/a.js", "NONE, the application has no tests"),
+    ],
+)
+def test_none_is_said_only_where_a_runner_would_find_nothing(
+    sample: Workshop, scripts: dict[str, str] | None, file: str, result: str
+) -> None:
+    package(sample, dependencies={}, scripts=scripts)
+    sample.write(f"frontend/{file}", "")
+    outcome = build(sample)
+    assert f"RESULT tests: {result}" in outcome.result_lines(), outcome.log
+    if scripts and "vitest run &&" in scripts.get("test", ""):
+        assert sample.machine.calls("npm", "run", "test") == [["npm", "run", "test"]]
 
 
 @pytest.mark.parametrize("file", ["e2e/login.spec.ts", "cypress/e2e/login.cy.js", "playwright/a.test.ts"])
@@ -281,7 +452,7 @@ def test_end_to_end_tests_are_named_and_not_run(sample: Workshop, file: str) -> 
     assert outcome.succeeded, outcome.log
     assert "RESULT tests: NONE, the application has no tests" in outcome.result_lines()
     assert "RESULT end-to-end tests: not run here, 1 files of another runner" in outcome.result_lines()
-    assert not sample.machine.calls("npm", "test")
+    assert not sample.machine.calls("npm", "run", "test")
 
 
 def test_a_byte_order_mark_in_package_json(sample: Workshop) -> None:

@@ -133,8 +133,8 @@ def _with(name: str, text: str) -> Callable[[Path], None]:
     [
         (_untracked, "the tree is not clean: 1 changed or untracked, such as notes.txt"),
         (lambda folder: git(folder, "branch", "-D", "develop"), "there is no branch develop; there are: main"),
-        (_without("requirements.txt"), "requirements.txt is neither in backend/ nor in the root"),
-        (_without("frontend/package-lock.json"), "package-lock.json is missing"),
+        (_without("requirements.txt"), "Pipfile.lock, pyproject.toml is in backend/ or above it"),
+        (_without("frontend/package-lock.json"), "no lock file is in frontend/ or above it"),
         (_without("backend/app/main.py"), "backend/app/main.py is missing"),
         (_with("frontend/package.json", "{}"), "has no script build"),
         (_with("frontend/package.json", "{"), "package.json cannot be read"),

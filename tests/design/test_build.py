@@ -122,7 +122,7 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
     for check in ("-m bandit -q -r", "suite unit ", "suite integration tests/integration"):
         assert check in backend
     frontend = commands(templates, "FrontendBuild", "pre_build", "build")
-    for check in ("npm run lint", "npm test -- --coverage --watchAll=false", "npm run build"):
+    for check in ("$RUN lint", "$RUN test $AFTER", "--watchAll=false", "$RUN build"):
         assert check in frontend
     # What the application does not have is said aloud.
     assert "RESULT lint: SKIPPED, package.json has no script named lint" in frontend
@@ -156,7 +156,7 @@ def test_artifacts(templates: TemplateSet) -> None:
 def test_caches(templates: TemplateSet) -> None:
     for project, folder, path, key in (
         ("BackendBuild", "cache/backend", "/root/.cache/pip/**/*", "requirements.txt"),
-        ("FrontendBuild", "cache/frontend", "/root/.npm/**/*", "package-lock.json"),
+        ("FrontendBuild", "cache/frontend", "/root/.npm/**/*", "*lock*"),
     ):
         cache = templates.resource(f"build.{project}").get("Cache")
         assert cache == {"Type": "S3", "Location": sub(f"${{ArtifactBucketName}}/{folder}")}

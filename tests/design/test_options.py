@@ -81,7 +81,9 @@ def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
     assert records == {"BACKEND": sub("${ReleasesPath}/backend"), "FRONTEND": sub("${ReleasesPath}/frontend")}
     compared = variables(templates, "Changes")
     assert compared["RELEASES"] == ref("ReleasesPath")
-    assert (compared["BACKEND_PATHS"], compared["FRONTEND_PATHS"]) == ("backend requirements.txt", "frontend")
+    paths = [compared[f"{side}_PATHS"].split() for side in ("BACKEND", "FRONTEND")]
+    assert [names[0] for names in paths] == ["backend", "frontend"]
+    assert {"requirements.txt", "uv.lock"} < set(paths[0]) and {"package.json", "pnpm-lock.yaml"} < set(paths[1])
     assert "{path}/{side} {path}/{side}-next" in commands(templates, "Changes")
     may = allowed(templates, "build.ChangesRole")
     assert may["codebuild:BatchGetProjects"] == {

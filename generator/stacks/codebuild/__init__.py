@@ -22,6 +22,13 @@ from generator.stacks.codebuild import permissions, projects
 from generator.stacks.codebuild.buildspecs import inline
 from generator.stacks.codebuild.projects import Job
 
+# Where a build looks above its own folder; the places of a workspace's packages are a convention.
+REQUIREMENTS = ("requirements.txt", "requirements", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
+WORKSPACE = (
+    *("package.json", "npm-shrinkwrap.json", "package-lock.json", "yarn.lock", "bun.lock", "bun.lockb"),
+    *("pnpm-lock.yaml", "pnpm-workspace.yaml", "packages"),
+)
+
 
 def build(project: Project) -> Stack:
     stack = Stack("build", __name__, "CodeBuild projects", project)
@@ -81,6 +88,7 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
     variables: dict[str, Text | object] = {
         "ASSETS_DIRECTORY": stack.takes(ports.FRONTEND_ASSETS),
         "BUILD_VARIABLES": stack.takes(ports.BUILD_VARIABLES),
+        "CONTENT_POLICY": facts.policy,
         "FRONTEND_DIRECTORY": facts.directory,
         "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
         "NODE_VERSION": stack.takes(ports.NODE_VERSION),
@@ -143,12 +151,12 @@ def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job
         ["BLD-12", "PIP-5"],
         inline("changes"),
         {
-            # The root's requirements.txt is the backend's where that has none of its own.
-            "BACKEND_PATHS": f"{project.backend.directory} requirements.txt",
+            # What the root has of a side, where that has none of its own or belongs to a workspace.
+            "BACKEND_PATHS": " ".join((project.backend.directory, *REQUIREMENTS)),
             "BACKEND_PROJECT": If(backend, stack.takes(ports.BACKEND_PROJECT), ""),
             "DISTRIBUTION_ID": stack.takes(ports.DISTRIBUTION_ID),
             "ENVIRONMENT": stack.takes(ports.ENVIRONMENT),
-            "FRONTEND_PATHS": project.frontend.directory,
+            "FRONTEND_PATHS": " ".join((project.frontend.directory, *WORKSPACE)),
             "FRONTEND_PROJECT": If(frontend, stack.takes(ports.FRONTEND_PROJECT), ""),
             "ONLY_CHANGED": stack.takes(ports.ONLY_CHANGED),
             "RELEASES": stack.takes(ports.RELEASES),

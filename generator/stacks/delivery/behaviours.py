@@ -58,7 +58,7 @@ def headers(stack: Stack, project: Project) -> Ref:
                 Name=Sub(f"{project.name}-${{Environment}}-${{AWS::Region}}"),
                 SecurityHeadersConfig=cloudfront.SecurityHeadersConfig(
                     ContentSecurityPolicy=cloudfront.ContentSecurityPolicy(
-                        ContentSecurityPolicy=_content_policy(project), Override=False
+                        ContentSecurityPolicy=project.frontend.policy, Override=False
                     ),
                     ContentTypeOptions=cloudfront.ContentTypeOptions(Override=True),
                     FrameOptions=cloudfront.FrameOptions(FrameOption="SAMEORIGIN", Override=False),
@@ -77,16 +77,6 @@ def headers(stack: Stack, project: Project) -> Ref:
     if hosts := project.frontend.hosts:
         stack.template.metadata["PageHosts"] = {f"{host.directive} {host.origin}": host.because for host in hosts}
     return Ref(policy)
-
-
-def _content_policy(project: Project) -> str:
-    """The directives of the application, with each host outside that it names a reason for."""
-    words = {name: sources for name, *sources in (directive.split() for directive in project.frontend.content_policy)}
-    for host in project.frontend.hosts:
-        # A directive that is named replaces the default, so it begins as the default is.
-        sources = words.setdefault(host.directive, list(words.get("default-src", ["'self'"])))
-        words[host.directive] = [*(source for source in sources if source != "'none'"), host.origin]
-    return "; ".join(" ".join((name, *sources)) for name, sources in words.items())
 
 
 def page(stack: Stack, project: Project, frontend: str, headers: Ref) -> dict[str, object]:

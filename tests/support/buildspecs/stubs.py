@@ -63,18 +63,28 @@ def docker(folder: Path, arguments: list[str]) -> int:
     return prepared(folder, f"docker {arguments[0]}")[1]
 
 
-def npm(folder: Path, arguments: list[str]) -> int:
-    """npm: `run build` writes the prepared files, `test` writes the prepared results where Jest is told to."""
-    call = " ".join(["npm", *arguments[: 2 if arguments[0] == "run" else 1]])
+def package_manager(folder: Path, arguments: list[str], program: str = "npm") -> int:
+    """npm, or another that it installed: `run build` writes the prepared files, `run test` the prepared results where
+    Jest or Vitest is told to, `install PACKAGE` a program of the package's name that is played too."""
+    call = " ".join([program, *arguments[: 2 if arguments[0] == "run" else 1]])
     (folder / f"{call}.json").write_text(json.dumps(dict(os.environ)))
     output, status = prepared(folder, call)
-    if call == "npm run build":
+    if call.endswith(" run build"):
         for name, text in (output or {}).items():
             Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text(text)
-    if call == "npm test" and output is not None:
-        results = next(word for word in arguments if word.startswith("--outputFile="))
-        Path(results.removeprefix("--outputFile=")).write_text(json.dumps(output))
+    if call.endswith(" run test") and output is not None:
+        options = dict(word.split("=", 1) for word in arguments if word.startswith("--outputFile"))
+        for results in options.values():
+            Path(results).write_text(output if isinstance(output, str) else json.dumps(output))
+    if call == "npm install" and not status:
+        name = arguments[-1].rpartition("@")[0].rpartition("/")[2]
+        name = "yarn" if name == "cli-dist" else name
+        programs = Path(arguments[arguments.index("--prefix") + 1]) / "node_modules/.bin"
+        programs.mkdir(parents=True)
+        played = (folder / "bin/npm").read_text().replace("set -- npm ", f"set -- {name} ")
+        (programs / name).write_text(played)
+        (programs / name).chmod(0o755)
     return status
 
 
@@ -106,5 +116,7 @@ def hash_files(_folder: Path, patterns: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    played = {"aws": aws, "docker": docker, "npm": npm, "coverage": coverage, "codebuild-hash-files": hash_files}
+    played = {"aws": aws, "docker": docker, "coverage": coverage, "codebuild-hash-files": hash_files}
+    if sys.argv[2] in ("npm", "pnpm", "yarn", "bun"):
+        sys.exit(package_manager(Path(sys.argv[1]), sys.argv[3:], sys.argv[2]))
     sys.exit(played[sys.argv[2]](Path(sys.argv[1]), sys.argv[3:]))
