@@ -126,6 +126,8 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
 
     if silent := parameter_files.silent_environments(PARAMS):
         _say(f"gate: nobody gets the messages of {', '.join(silent)}: choose NotificationEmail or NotificationPhone")
+    if unprotected := parameter_files.unprotected(PARAMS):
+        _say(f"gate: branch and approval protection bind nobody: {'; '.join(unprotected)}")
     _say("gate: passed, no findings", "green")
     return []
 

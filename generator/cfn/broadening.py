@@ -7,7 +7,8 @@ Definition. `after` is broader than `before` where, for one holder (a resource, 
   pattern, a removed or loosened condition all count; splitting, merging, sorting and renaming statements do not;
 - a Deny of `before` is not covered by the Denies of `after` in the same sense (lost or narrowed), unless its holder
   is a role, user or group that is gone altogether;
-- a managed policy is attached that was not (`ManagedPolicyArns`, or `Roles`, `Users`, `Groups` of a policy);
+- a managed policy is attached that was not (`ManagedPolicyArns`, or `Roles`, `Users`, `Groups` of a policy); one that
+  only denies broadens when it is attached no more;
 - a permissions boundary is gone or another one.
 
 Everything compares as rendered text; two texts for one ARN count as different, and what cannot be decided counts as
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Any
 
 from generator.cfn.intrinsics import choices, render
 from generator.cfn.permissions import Condition, Permission, permissions
@@ -88,9 +90,13 @@ def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[
     lost = [*_grants(old, new, lambda permission: not permission.allows and permission.holder not in gone)]
     for kind, pairs_of in (("policy", _attached), ("boundary", _boundaries)):
         here, there = pairs_of(before), pairs_of(after)
-        gained += [Grant(at, kind, (policy,), broader=kind == "policy") for at, policy in sorted(there - here)]
+        denying = _denying((*old, *new)) if kind == "policy" else set()
+        gained += [
+            Grant(at, kind, (policy,), broader=kind == "policy" and at not in denying)
+            for at, policy in sorted(there - here)
+        ]
         lost += [
-            Grant(at, kind, (policy,), broader=kind == "boundary" and at not in gone)
+            Grant(at, kind, (policy,), broader=at in denying or (kind == "boundary" and at not in gone))
             for at, policy in sorted(here - there)
         ]
     return sorted(gained, key=_place), sorted(lost, key=_place)
@@ -177,14 +183,33 @@ def _stricter(narrow: Condition, broad: Condition) -> bool:
     return narrow.values == broad.values
 
 
+def _denying(permissions: Iterable[Permission]) -> set[str]:
+    """The holders of which every statement denies: a policy that protects."""
+    all_of_them, allowing = set[str](), set[str]()
+    for permission in permissions:
+        (allowing if permission.allows else all_of_them).add(permission.holder)
+    return all_of_them - allowing
+
+
 def _attached(templates: TemplateSet) -> set[tuple[str, str]]:
     return {
         (resource.address, render(entry))
         for resource in templates.resources(*_LISTS)
         for name in _LISTS[resource.type]
         for _, listed in choices(resource.get(name, default=[]))
-        for entry in listed
+        # A list that a parameter names is one entry, until its value is known.
+        for entry in (listed if isinstance(listed, list) else _split(listed))
     }
+
+
+def _split(listed: Any) -> list[Any]:
+    """The names in `Fn::Split` of a text, or the function itself while its text is not known; none for no value."""
+    match listed:
+        case {"Fn::Split": [str() as separator, str() as text]}:
+            return text.split(separator)
+        case {"Ref": "AWS::NoValue"} | None:
+            return []
+    return [listed]
 
 
 def _boundaries(templates: TemplateSet) -> set[tuple[str, str]]:

@@ -23,6 +23,8 @@ TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
 )
 FRONTEND, TARGET_GROUPS, NAT_GATEWAYS = "FrontendTarget", "TargetGroups", "NatGatewayCount"
 PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
+# Of `shared` and `access`: whose permission sets refer to the protection, and why it binds nobody.
+PROTECTED_SETS, PROTECTION_WAIVED = "DeveloperPermissionSets", "ProtectionWaivedBecause"
 
 # Parameters of one root that are outputs of another.
 REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"

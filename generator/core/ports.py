@@ -54,7 +54,20 @@ REQUIRED_APPROVALS = Port(
 )
 APPROVAL_RULE = Port("ApprovalRule", Kind.TEXT, "Content of the approval rule template that the deploy script keeps")
 BRANCH_PROTECTION_ARN = Port(
-    "BranchProtectionArn", Kind.ARN, "Policy to attach to people who must not push to the branch"
+    "BranchProtectionArn", Kind.ARN, "Policy that keeps those it is attached to from pushing to the branch"
+)
+# Whom branch protection and approval protection bind.
+DEVELOPER_GROUPS = Port(
+    "DeveloperGroups", Kind.NAME, "IAM groups of those who write the application, whom the protection binds"
+)
+DEVELOPER_ROLES = Port("DeveloperRoles", Kind.NAME, "Roles, without their paths, whom the protection binds as well")
+DEVELOPER_PERMISSION_SETS = Port(
+    "DeveloperPermissionSets",
+    Kind.NAME,
+    "Permission sets of IAM Identity Center that refer to the protection; preflight looks whether they do",
+)
+PROTECTION_WAIVED = Port(
+    "ProtectionWaivedBecause", Kind.TEXT, "Why the protection binds nobody, where no group, role or set is named"
 )
 BACKEND_TARGET = Port("BackendTarget", Kind.SWITCH, "Where the backend runs: ECS, BEANSTALK, or NONE for no backend")
 FRONTEND_TARGET = Port(
@@ -83,7 +96,7 @@ CLOUDFORMATION_ROLE_ARN = Port(
 )
 APPROVER_ROLE_ARN = Port("ApproverRoleArn", Kind.ARN, "Role to approve releases with")
 APPROVAL_PROTECTION_ARN = Port(
-    "ApprovalProtectionArn", Kind.ARN, "Policy to attach to people who must not let releases pass"
+    "ApprovalProtectionArn", Kind.ARN, "Policy that keeps those it is attached to from letting releases pass"
 )
 
 # Physical names that several children need before the resource exists; computed once in the root.

@@ -53,6 +53,7 @@ SITUATIONS: tuple[Mapping[str, str], ...] = (
     {"TaskCpu": "1024", "TaskMemory": "2048"},
     {"ApprovalRequired": "true"},
     {"CloudFrontAlarms": "true", "DistributionId": "one"},
+    {"DeveloperGroups": "one"},
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from generator.cfn import environments
 from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
 from generator.cfn.parameters import ParameterFileError
+from generator.cfn.template_names import PROTECTION_WAIVED
 from generator.cfn.templates import FolderMissingError, TemplateSet
 from generator.gate.finding import Finding
 
@@ -26,6 +27,13 @@ def findings(folder: Path, templates: TemplateSet) -> list[Finding]:
         for problem in problems:
             faults.append(Finding(name, "", "PARAMS", str(problem).removeprefix(f"{problem.file}: "), ""))
     return faults
+
+
+def unprotected(folder: Path) -> list[str]:
+    """The files by which protection of branch or approvals binds nobody, each with its reason."""
+    bodies = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))}
+    reasons = {name: body.get("Parameters", {}).get(PROTECTION_WAIVED) for name, body in bodies.items()}
+    return [f"{name} ({reason})" for name, reason in reasons.items() if reason]
 
 
 def silent_environments(folder: Path) -> list[str]:

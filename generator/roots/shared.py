@@ -1,7 +1,7 @@
 """What the environments of one application and account share: the repository and the protection of its main branch.
 
 Flat, without children, so that an existing repository can be imported. Retained: it holds the application. Branch
-protection is a policy to attach to people; it binds nobody by itself, and service roles push nowhere.
+protection is a policy that is attached to whom the parameters name; service roles push nowhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from generator.core.iam import deny, document
 from generator.core.settings import Setting, add_to
 from generator.core.stack import Stack
 from generator.project import Project
+from generator.roots import developers
 from generator.version import VERSION
 
 NAME = r"[A-Za-z0-9_.-]{1,100}"
@@ -44,8 +45,10 @@ def build(project: Project) -> Stack:
                 rule="the name of a git branch",
             ),
             Setting(ports.REQUIRED_APPROVALS, "Repository", "Approvals", "1", between=(0, 5)),
+            *developers.settings(),
         ],
     )
+    developers.refuse_nobody(stack, of_production=False)
     repository = stack.add(
         codecommit.Repository(
             "Repository", RepositoryName=stack.takes(ports.REPOSITORY_NAME), RepositoryDescription=project.description
@@ -109,6 +112,7 @@ def _protection(stack: Stack, repository: codecommit.Repository) -> iam.ManagedP
             "BranchProtection",
             Description="Attach to people who must not change the protected branch directly",
             PolicyDocument=document(grants),
+            **developers.attached(stack),
         ),
         "Keeps those it is attached to from changing the protected branch directly.",
         ["SRC-4"],

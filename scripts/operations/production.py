@@ -5,18 +5,25 @@ id_credentials_mfa_configure-api-require), so production is deployed as the one 
 the script checks that it is that role.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from generator.cfn.environments import PRODUCTION, Environment
-from generator.cfn.template_names import DEPLOY_ROLE
+from generator.cfn.environments import ACCESS, PRODUCTION, SHARED, Environment
+from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, DEPLOY_ROLE, PROTECTION_WAIVED
 from scripts import git
-from scripts.deployment.aws import Identity
+from scripts.deployment import stacks
+from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.guards import Consent
 from scripts.deployment.stacks import Stack
 
 SECONDS = 60.0  # for fetching
+# The policies that protect by being attached to those who are named: root, its output, what they keep people from.
+PROTECTIONS = (
+    (SHARED, BRANCH_PROTECTION, "branch protection", "push to the protected branch"),
+    (ACCESS, APPROVAL_PROTECTION, "approval protection", "approve a release"),
+)
 
 
 def check_production(environment: Environment, identity: Identity, access: Stack | None, project: Path) -> None:
@@ -28,8 +35,34 @@ def check_production(environment: Environment, identity: Identity, access: Stack
 
 
 def check_context(context: Context) -> None:
-    """The same of a deployment that is about to begin."""
+    """The same of a deployment that is about to begin, and that both protections of production bind somebody."""
     check_production(context.environment, context.aws.identity(), context.access, context.project)
+    if context.environment.name == PRODUCTION:
+        check_protection(context.aws, context.roots)
+
+
+def check_protection(aws: Aws, roots: Mapping[str, Environment]) -> None:
+    """Raises `RefusedError` while the policy of branch or of approvals is attached to nobody, unless the file of its
+    root says why; nothing is said of a root that is not deployed."""
+    for name, output, what, kept_from in PROTECTIONS:
+        stack = stacks.read(aws, roots[name].stack) if name in roots else None
+        policy = stack.outputs.get(output) if stack else None
+        if policy and not roots[name].chosen(PROTECTION_WAIVED) and not bound_by(aws, policy):
+            raise RefusedError(
+                f"The {what} binds nobody: whoever has the rights may {kept_from}; nothing has happened.",
+                "`make preflight` says how those are bound whom DeveloperGroups, DeveloperRoles and "
+                "DeveloperPermissionSets name.",
+            )
+
+
+def bound_by(aws: Aws, policy: str) -> list[str]:
+    """The groups, roles and users that a policy is attached to; that of a permission set is attached to its role."""
+    return [
+        str(entity[f"{kind}Name"])
+        for page in aws.pages("iam", "list_entities_for_policy", PolicyArn=policy)
+        for kind in ("Group", "Role", "User")
+        for entity in page[f"Policy{kind}s"]
+    ]
 
 
 def check_consent(environment: Environment, consent: Consent) -> None:

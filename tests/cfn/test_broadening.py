@@ -171,6 +171,21 @@ def test_a_policy_that_names_one_role_more_counts_as_attached() -> None:
     assert [str(result) for result in broadened(policy("a"), policy("a", "b"))] == ["t.P: has the managed policy b"]
 
 
+def test_a_policy_that_only_denies_broadens_when_it_binds_somebody_no_more() -> None:
+    def protection(groups: object) -> TemplateSet:
+        properties = {"PolicyDocument": {"Statement": [DENY]}, "Groups": groups}
+        return from_bodies({"t": {"Resources": {"P": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}})
+
+    both, single = ({"Fn::Split": [",", names]} for names in ("web,api", "web"))
+    assert broadened(protection(single), protection(both)) == []
+    assert [str(result) for result in broadened(protection(both), protection(single))] == [
+        "t.P: has the managed policy api"
+    ]
+    assert len(broadened(protection(both), protection({"Ref": "AWS::NoValue"}))) == 2
+    # The list of a parameter whose value nobody knows is one entry.
+    assert len(broadened(protection({"Fn::Split": [",", {"Ref": "Groups"}]}), protection([]))) == 1
+
+
 @pytest.mark.parametrize(
     ("pattern", "other", "expected"),
     [

@@ -278,17 +278,32 @@ def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> No
     assert checks(account, params)["CloudFront's logs"].state is State.ERROR
 
 
+SET_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
+GROUPS = {"DeveloperGroups": "developers"}
+SETS = {"DeveloperPermissionSets": "Developers"}
+WAIVED = {"ProtectionWaivedBecause": "a single person has credentials of this account"}
+
+
 @pytest.mark.parametrize(
-    ("name", "bound", "state", "message"),
+    ("name", "chosen", "bound", "state", "message"),
     [
-        ("staging", [], State.WARNING, "binds nobody: whoever has the rights may "),
-        ("production", [], State.ERROR, "binds nobody: whoever has the rights may "),
-        ("production", [{"GroupName": "developers", "GroupId": "A" * 16}], State.GOOD, "binds developers"),
+        ("staging", GROUPS, [], State.WARNING, "binds nobody: whoever has the rights may "),
+        ("production", GROUPS, [], State.ERROR, "binds nobody: whoever has the rights may "),
+        ("production", GROUPS, ["developers"], State.GOOD, "binds developers"),
+        ("production", WAIVED, [], State.WARNING, "on purpose: a single person has credentials of this account"),
+        ("production", SETS, [SET_ROLE], State.GOOD, f"binds {SET_ROLE}"),
+        ("production", SETS, [], State.ERROR, "does not bind the permission set Developers yet"),
     ],
 )
 def test_a_protection_that_binds_nobody_is_told(
-    params: Path, name: str, bound: list[dict[str, str]], state: State, message: str
+    params: Path, name: str, chosen: dict[str, str], bound: list[str], state: State, message: str
 ) -> None:
+    for file in (params / "shared.json", params / f"{name}.json"):
+        body = json.loads(file.read_text(encoding="utf-8"))
+        body["Parameters"].pop("ProtectionWaivedBecause", None)
+        body["Parameters"] |= chosen
+        file.write_text(json.dumps(body), encoding="utf-8")
+
     def stack(StackName: str, **_: Any) -> dict[str, Any]:
         outputs = {"shared": "BranchProtectionArn", "access": "ApprovalProtectionArn"}
         key = next((output for root, output in outputs.items() if root in StackName), None)
@@ -298,10 +313,14 @@ def test_a_protection_that_binds_nobody_is_told(
         status = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
         return {"Stacks": [{"StackName": StackName, "StackId": f"arn:{StackName}", **status, "Outputs": [output]}]}
 
-    entities = {"PolicyGroups": bound, "PolicyRoles": [], "PolicyUsers": []}
+    groups = [{"GroupName": group, "GroupId": "A" * 16} for group in bound]
+    entities = {"PolicyGroups": groups, "PolicyRoles": [], "PolicyUsers": []}
     aws = Account(cloudformation__describe_stacks=stack, iam__list_entities_for_policy=entities)
     survey = Survey(aws, ME, environment.load(name, ROOT / "templates", params), True, ROOT)
     results = list(source.protection(survey))
     assert [check.what for check in results] == ["branch protection", "approval protection"]
     assert {check.state for check in results} == {state}
     assert all(message in check.detail for check in results)
+    if state is State.ERROR and chosen == SETS:
+        # The command names the policy as a permission set refers to it: by name and path.
+        assert "Name=BranchProtectionArn,Path=/" in results[0].remedy

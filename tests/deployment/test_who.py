@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from datetime import UTC, datetime
@@ -110,6 +111,39 @@ def test_another_accounts_role_of_the_same_name_is_not_it(tree: Path) -> None:
     stranger = Identity("111122223333", "arn:aws:sts::111122223333:assumed-role/deployer/me")
     with pytest.raises(RefusedError, match="this is arn:aws:sts::111122223333"):
         production.check_production(environment("production"), stranger, ACCESS, tree)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "bound", "refused"),
+    [
+        ({"DeveloperGroups": "developers"}, ["developers"], False),
+        ({"DeveloperGroups": "developers"}, [], True),
+        ({"DeveloperPermissionSets": "Developers"}, [], True),
+        ({"ProtectionWaivedBecause": "a single person has credentials of this account"}, [], False),
+    ],
+)
+def test_production_waits_until_its_protections_bind_somebody(
+    tmp_path: Path, chosen: dict[str, str], bound: list[str], refused: bool
+) -> None:
+    for name in ("shared", "production"):
+        body = json.loads((ROOT / f"params/{name}.json").read_text(encoding="utf-8"))
+        del body["Parameters"]["ProtectionWaivedBecause"]
+        body["Parameters"] |= chosen
+        (tmp_path / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")
+    outputs = {"BranchProtectionArn": arn("policy", "b"), "ApprovalProtectionArn": arn("policy", "a")}
+    outputs_list = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
+    stack = {"StackName": "s", "StackId": arn("stack", "s"), "StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
+    groups = [{"GroupName": group, "GroupId": "A" * 16} for group in bound]
+    aws = Prepared(
+        cloudformation__describe_stacks={"Stacks": [{**stack, "Outputs": outputs_list}]},
+        iam__list_entities_for_policy={"PolicyGroups": groups, "PolicyRoles": [], "PolicyUsers": []},
+    )
+    roots = load("production", ROOT / "templates", tmp_path)
+    if refused:
+        with pytest.raises(RefusedError, match="branch protection binds nobody: whoever has the rights may push"):
+            production.check_protection(aws, roots)
+    else:
+        production.check_protection(aws, roots)
 
 
 @pytest.mark.parametrize("access", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])

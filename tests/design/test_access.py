@@ -17,7 +17,16 @@ from generator.cfn.templates import TemplateSet
 from scripts.deployment import stacks
 from scripts.local_aws.roles.calls import OF_OBJECTS, RESOURCES
 from scripts.operations.preflight.source import NAMED
-from tests.support.design import ROOT, allowed, arn, attribute, declaration, grants, matches
+from tests.support.design import (
+    ROOT,
+    allowed,
+    arn,
+    attribute,
+    binds_whom_the_parameters_name,
+    declaration,
+    grants,
+    matches,
+)
 
 # IAM's name of what botocore calls otherwise (Service Authorization Reference, Amazon S3: "Actions").
 S3_ACTIONS = {
@@ -220,6 +229,8 @@ def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
     ("provided", "rule"),
     [
         ({}, ""),
+        ({"DeveloperGroups": ""}, "ProtectionBindsSomebody"),
+        ({"DeveloperGroups": "", "Environment": "staging"}, ""),
         ({"Environment": "production", "DeployCiRole": "ci"}, "ProductionIsDeployedByPeople"),
         ({"Environment": "staging", "DeployCiRole": "ci"}, ""),
         ({"DeployUsers": ""}, "SomebodyMayDeploy"),
@@ -231,7 +242,8 @@ def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
 def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, provided: dict[str, str], rule: str) -> None:
     root = templates["access"]
     values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
-    broken_rules = broken(root.body, {**values, "Environment": "production", **provided})
+    values |= {"Environment": "production", "DeveloperGroups": "developers", **provided}
+    broken_rules = broken(root.body, values)
     assert [broken_rule.rule for broken_rule in broken_rules] == ([rule] if rule else [])
 
 
@@ -271,7 +283,7 @@ def test_approver_role(templates: TemplateSet) -> None:
 
 
 def test_approval_protection(templates: TemplateSet) -> None:
-    """What everybody else is kept from, by a policy to attach."""
+    """What everybody else is kept from, by a policy that is attached to whom the parameters name."""
     stated = list(of(templates.resource("access.ApprovalProtection")))
     assert {permission.effect for permission in stated} == {"Deny"}
     assert {action for permission in stated for action in permission.actions} == {
@@ -287,6 +299,7 @@ def test_approval_protection(templates: TemplateSet) -> None:
     assert {on for permission in stated for on in permission.resources} == {
         arn("codepipeline", f"{name}/*") for name in PIPELINES
     }
+    binds_whom_the_parameters_name(templates, "access.ApprovalProtection", "production")
 
 
 def test_the_roles_of_an_environment_lie_apart(templates: TemplateSet) -> None:

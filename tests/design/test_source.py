@@ -11,6 +11,7 @@ from tests.support.design import (
     allowed,
     arn,
     attribute,
+    binds_whom_the_parameters_name,
     chosen,
     declaration,
     default,
@@ -203,6 +204,7 @@ def test_branch_protection(templates: TemplateSet) -> None:
         ("Null", "codecommit:References", ("false",)),
     }
     assert declaration(templates, "ProtectedBranch", "shared")["Default"] == "main"
+    binds_whom_the_parameters_name(templates, "shared.BranchProtection", "shared")
 
 
 def test_the_whole_repository_is_built(templates: TemplateSet) -> None:

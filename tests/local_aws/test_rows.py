@@ -2,6 +2,7 @@
 time, because it fails what its service does not show as asked for."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -149,6 +150,33 @@ def test_a_change_in_place(aws: Aws, kind: str) -> None:
         physical.add(aws.resources(stack["StackId"])["One"]["PhysicalResourceId"])
     assert len(physical) == 1, "nothing was replaced"
     assert aws.delete(f"row-{name}")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_policy_binds_whom_its_stack_names(aws: Aws) -> None:
+    """It is attached to groups and roles, detached from whom the template names no more, and from all at its end."""
+    iam = aws.client("iam")
+    for group in ("web", "api"):
+        iam.create_group(GroupName=group)
+    iam.create_role(RoleName="row-team", AssumeRolePolicyDocument=json.dumps(TRUST))
+
+    def template(**names: list[str]) -> dict[str, Any]:
+        properties = {"PolicyDocument": POLICY, **names}
+        return {"Resources": {"One": {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}}}
+
+    def bound() -> list[str]:
+        policy = aws.resources("row-binding")["One"]["PhysicalResourceId"]
+        entities = iam.list_entities_for_policy(PolicyArn=policy)
+        groups = sorted(entity["GroupName"] for entity in entities["PolicyGroups"])
+        return [*groups, *(entity["RoleName"] for entity in entities["PolicyRoles"])]
+
+    made = aws.deploy("row-binding", template(Groups=["api", "web"], Roles=["row-team"]))
+    assert (made["StackStatus"], bound()) == ("CREATE_COMPLETE", ["api", "web", "row-team"])
+    assert aws.deploy("row-binding", template(Groups=["web"]), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert bound() == ["web"]
+    nobody = aws.deploy("row-binding", template(Groups=["web", "nobody"]), "UPDATE")
+    assert (nobody["StackStatus"], bound()) == ("UPDATE_ROLLBACK_COMPLETE", ["web"])
+    assert aws.delete("row-binding")["StackStatus"] == "DELETE_COMPLETE"
+    assert iam.list_attached_group_policies(GroupName="web")["AttachedPolicies"] == []
 
 
 def test_a_record_is_made_changed_renamed_and_taken_away(aws: Aws) -> None:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from generator.cfn.assertions import conditions
+from generator.cfn.assertions import broken, conditions
 from generator.cfn.caller_rights import holders
 from generator.cfn.intrinsics import OTHER, decide, render
 from generator.cfn.permissions import Permission, of
@@ -151,6 +151,31 @@ def arn(service: str, resource: str) -> str:
 def matches(declared: dict[str, Any], value: str) -> bool:
     """Whether a parameter's pattern accepts the value."""
     return re.fullmatch(declared["AllowedPattern"], value) is not None
+
+
+def binds_whom_the_parameters_name(templates: TemplateSet, address: str, environment: str) -> None:
+    """Asserts that a protecting policy is attached to the groups and roles of its root's parameters, and that the root
+    is refused while nobody is named and no reason is given. `environment` is one that is refused so."""
+    root = templates.resource(address).template
+    nobody = dict.fromkeys(("DeveloperGroups", "DeveloperRoles", "DeveloperPermissionSets"), "")
+    for key, name in (("Groups", "DeveloperGroups"), ("Roles", "DeveloperRoles")):
+        listed = {"Fn::Split": [",", ref(name)]}
+        assert under(templates, address, **{**nobody, name: "developers"}).get(key) == listed
+        assert key not in under(templates, address, **nobody)
+    values = {name: str(item.get("Default", "")) for name, item in templates[root].parameters.items()}
+    reason = "ProtectionWaivedBecause"
+
+    def refused(**chosen: str) -> set[str]:
+        rules = broken(templates[root].body, {**values, "Environment": environment, **chosen})
+        return {rule.rule for rule in rules if rule.rule.startswith("Protection")}
+
+    assert refused() == {"ProtectionBindsSomebody"}
+    assert [name for name in (*nobody, reason) if refused(**{name: "one"})] == []
+    assert refused(DeveloperGroups="one", **{reason: "one"}) == {"ProtectionIsNotWaivedBesides"}
+    declared = declaration(templates, "DeveloperGroups", root)
+    assert all(matches(declared, names) for names in ("", "developers", "web.team,api-team"))
+    assert not any(matches(declared, names) for names in ("a, b", "a,", "team/a"))
+    assert not matches(declaration(templates, reason, root), "why not"), "a reason is a sentence"
 
 
 def dimensions(alarm: dict[str, Any]) -> dict[str, str]:

@@ -73,6 +73,8 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "SRC-4": [
         ("shared.BranchProtection", '"Deny"', '"Allow"'),
         ("shared.BranchProtection", "codecommit:GitPush", "codecommit:GitPull"),
+        ("shared.BranchProtection", '"HasDeveloperGroups"', '"HasDeveloperRoles"'),
+        ("shared:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
     ],
     "SRC-5": [("pipeline.Pipeline", '"CODE_ZIP"', '"CODEBUILD_CLONE_REF"')],
     "SRC-6": [
@@ -131,6 +133,8 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "PIP-5": [
         ("access.ApproverRole", "aws:MultiFactorAuthPresent", "aws:SecureTransport"),
         literal("Pipeline", "ApprovalRequired", "false"),
+        ("access.ApprovalProtection", '{"Ref": "DeveloperGroups"}', '"nobody"'),
+        ("access:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
     ],
     "PIP-6": [
         ("pipeline.Pipeline", '"Result": "ROLLBACK"', '"Result": "RETRY"'),

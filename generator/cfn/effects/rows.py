@@ -1044,6 +1044,7 @@ def _access() -> list[Row]:
             around="an administrator runs `make access`",
             root=ACCESS,
         ),
+        *_protection(ACCESS, "make access"),
         *_in_place(
             TABLE,
             "RepositoryName",
@@ -1052,6 +1053,34 @@ def _access() -> list[Row]:
             around="`make access` comes before the deployment that makes it: `apply` refuses until then",
             root=ACCESS,
             level=NOTICE,
+        ),
+    ]
+
+
+def _protection(root: str, command: str) -> list[Row]:
+    """Whom the policies bind that protect by being attached."""
+    source = "schema of AWS::IAM::ManagedPolicy (`Groups`, `Roles`); CustomerManagedPolicyReference of permission sets"
+    around = f"an administrator runs `{command}`; the groups and roles have to be there already"
+    return [
+        *_in_place(
+            "DeveloperGroups",
+            "DeveloperRoles",
+            happens="the policy is attached to whom the list names from then on, and detached from the others",
+            source=source,
+            around=around,
+            root=root,
+        ),
+        *_in_place(
+            "DeveloperPermissionSets",
+            happens="nothing of the stack changes: `preflight` looks at these sets, and says how to attach the policy",
+            source=source,
+            root=root,
+        ),
+        *_in_place(
+            "ProtectionWaivedBecause",
+            happens="nothing of the stack changes: the gate repeats the reason, and `preflight` does",
+            source="generator/roots/developers.py",
+            root=root,
         ),
     ]
 
@@ -1084,6 +1113,7 @@ def _shared() -> list[Row]:
             source="scripts/operations/releases/approvals.py",
             root=SHARED,
         ),
+        *_protection(SHARED, "make deploy ENV=shared"),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from generator.cfn.broadening import covers
 from generator.cfn.evaluate import holds, like
@@ -144,9 +145,19 @@ def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
             yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
         yield from _managed(templates, resource)
     for resource in templates.resources(*ATTACHED):
+        if all(not statement.allows for statement in of(resource)) and _named_by_parameter(resource.get("Roles")):
+            continue  # it forbids something to people's roles, which are none of the templates'
         for key in {"Roles", "RoleName"} & resource.properties.keys():
             message = "is attached to a role; this comparison reads inline policies alone"
             yield Gap(resource.address, key, message, "IAM user guide")
+
+
+def _named_by_parameter(roles: Any) -> bool:
+    """Whether a list of roles is the text of a parameter, so that none of the templates' own is in it."""
+    match roles:
+        case {"Fn::If": [str(), {"Fn::Split": [",", {"Ref": str()}]}, {"Ref": "AWS::NoValue"}]}:
+            return True
+    return False
 
 
 def _managed(templates: TemplateSet, role: Resource) -> Iterator[Gap]:

@@ -21,7 +21,7 @@ from generator.core.ports import Port
 from generator.core.settings import Computed, Setting, add_to, environment_name, refuse_unless
 from generator.core.stack import Stack
 from generator.project import Project
-from generator.roots import environment
+from generator.roots import developers, environment
 from generator.roots.access import approve, deploy, destroy, execution, recover, trust
 from generator.roots.access.handler_permissions.types import ResourceNames
 from generator.roots.access.trust import Way
@@ -77,6 +77,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
             Description="Attach to people who must not let releases pass",
             Path=Sub(paths.path(project.name, "-access")),
             PolicyDocument=document(protected),
+            **developers.attached(stack),
         ),
         "Keeps those it is attached to from approving, rolling back or opening stages.",
         ["PIP-5"],
@@ -184,6 +185,7 @@ def _settings(project: Project) -> list[Setting]:
         ),
         Setting(ports.APPROVER_USERS, approving, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
         Setting(ports.APPROVER_PERMISSION_SET, approving, "Permission set", "", pattern=SET, rule=SET_RULE),
+        *developers.settings(),
         *table_names(project, "Tables"),
         Setting(
             ports.REPOSITORY_NAME,
@@ -219,3 +221,4 @@ def _rules(stack: Stack) -> None:
         ),
     ):
         refuse_unless(stack.template, name, claim, says)
+    developers.refuse_nobody(stack, of_production=True)

@@ -85,6 +85,16 @@ def _document(policy: "ResourceHandler") -> dict[str, Any]:
     return {"PolicyDocument": answer["PolicyVersion"]["Document"]}
 
 
+def _delete_policy(policy: "ResourceHandler") -> None:
+    """Detached from everybody first, as the schema's permissions of `delete` say; IAM deletes none that is attached."""
+    entities = policy.call("list_entities_for_policy", policy.address(None))
+    for kind in ("Group", "Role", "User"):
+        for entity in entities[f"Policy{kind}s"]:
+            name = f"{kind}Name"
+            policy.call(f"detach_{kind.lower()}_policy", {**policy.address(None), name: entity[name]})
+    policy.call("delete_policy", policy.address(None))
+
+
 def _one_topic(properties: dict[str, Any]) -> dict[str, Any]:
     """One row is one call: a policy on several topics is refused."""
     if len(properties.get("Topics", ("one",))) != 1:
@@ -174,9 +184,13 @@ ROWS = (
         longest=128, settings=(Setting("Roles", _in_profile, _in_profile),), attributes={"Arn": "$Arn"},
         seen={"Roles": "Roles[].RoleName"}),
     Row("AWS::IAM::ManagedPolicy", "iam", "create_policy", "$Policy.Arn", POLICY,
-        (Read("get_policy", "Policy"), Read(_document)), delete="delete_policy", named="ManagedPolicyName", longest=128,
+        (Read("get_policy", "Policy"), Read(_document), Read("list_entities_for_policy")), delete=_delete_policy,
+        named="ManagedPolicyName", longest=128,
         rename={"ManagedPolicyName": "PolicyName"},
-        settings=(Setting("PolicyDocument", "create_policy_version", fixed={"SetAsDefault": True}),),
-        attributes={"PolicyArn": "{id}"}),
+        settings=(Setting("PolicyDocument", "create_policy_version", fixed={"SetAsDefault": True}),
+                  Setting("Groups", "attach_group_policy", "detach_group_policy", each="GroupName"),
+                  Setting("Roles", "attach_role_policy", "detach_role_policy", each="RoleName")),
+        attributes={"PolicyArn": "{id}"},
+        seen={"Groups": "PolicyGroups[].GroupName", "Roles": "PolicyRoles[].RoleName"}),
 )
 # fmt: on

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from generator.cfn import template_names
-from generator.cfn.environments import ACCESS, PRODUCTION, SHARED
+from generator.cfn.environments import ACCESS, PRODUCTION
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, REPOSITORY
+from generator.cfn.template_names import PROTECTED_SETS, PROTECTION_WAIVED, REPOSITORY
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer
 from scripts.deployment.environment import NO_REPOSITORY
@@ -99,34 +99,39 @@ def _expression(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
 
 
-# The policies that protect by being attached to people: root, its output, what they keep people from.
-PROTECTIONS = (
-    (SHARED, BRANCH_PROTECTION, "branch protection", "push to the protected branch"),
-    (ACCESS, APPROVAL_PROTECTION, "approval protection", "approve a release"),
-)
-
-
 def protection(survey: Survey) -> Iterator[Check]:
-    """Whether the policies of branch and approvals bind anybody: attached to nobody, they protect nothing. Nothing is
-    said of a root that is not deployed."""
-    for name, output, what, kept_from in PROTECTIONS:
+    """Whether the policies of branch and approvals bind anybody, and every permission set that is named: attached to
+    nobody, they protect nothing. Nothing is said of a root that is not deployed."""
+    check = fault if survey.environment.name == PRODUCTION else warning
+    for name, output, what, kept_from in production.PROTECTIONS:
         stack = stacks.read(survey.aws, survey.roots[name].stack) if name in survey.roots else None
         policy = stack.outputs.get(output) if stack else None
         if policy is None:
             continue
-        # Groups, roles and users; the policy of a permission set is attached to the role that it makes.
-        bound = [
-            entity[f"{kind}Name"]
-            for page in survey.aws.pages("iam", "list_entities_for_policy", PolicyArn=policy)
-            for kind in ("Group", "Role", "User")
-            for entity in page[f"Policy{kind}s"]
-        ]
+        bound = production.bound_by(survey.aws, policy)
+        sets = [word for word in survey.roots[name].chosen(PROTECTED_SETS).split(",") if word]
+        loose = [each for each in sets if not any(entity.startswith(f"AWSReservedSSO_{each}_") for entity in bound)]
+        if loose:
+            yield check(what, f"does not bind the permission set {', '.join(loose)} yet", _set_remedy(policy))
         if bound:
             yield good(what, f"binds {', '.join(sorted(bound))}")
-            continue
-        remedy = f"`aws iam attach-group-policy --policy-arn {policy} --group-name ...`: whom it must keep from that."
-        check = fault if survey.environment.name == PRODUCTION else warning
-        yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
+        elif reason := survey.roots[name].chosen(PROTECTION_WAIVED):
+            yield warning(what, f"binds nobody, on purpose: {reason}", f"Name whom it must not let {kept_from}.")
+        elif not sets:
+            remedy = f"Name them in DeveloperGroups or DeveloperRoles of params/, and deploy `{name}` again."
+            yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
+
+
+def _set_remedy(policy: str) -> str:
+    """How a permission set takes a policy of the account; its role can be changed by IAM Identity Center alone. Source:
+    single sign-on API reference, CustomerManagedPolicyReference and ProvisionPermissionSet."""
+    path, _, name = policy.partition(":policy")[2].rpartition("/")
+    attach = "attach-customer-managed-policy-reference-to-permission-set --instance-arn ... --permission-set-arn ..."
+    return (
+        "In the account of IAM Identity Center: "
+        f"`aws sso-admin {attach} --customer-managed-policy-reference Name={name},Path={path}/`, then "
+        "`aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
+    )
 
 
 def filled_secrets(survey: Survey) -> Iterator[Check]:
