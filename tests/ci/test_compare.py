@@ -1,0 +1,89 @@
+"""`.ci/compare`: permissions are compared with a base, and where there is none, that is a failure and no silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+LEDGER = "docs/permissions-ledger.md"
+
+
+class Clone:
+    """A repository with the script, in which a stand-in for Python says what it was called with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / ".ci").mkdir(parents=True)
+        (folder / "docs").mkdir()
+        shutil.copy(ROOT / ".ci/compare", folder / ".ci")
+        self.python = folder / "python"
+        self.python.write_text('#!/bin/sh\necho "called: $*"\ncat .cache/permissions.md\n', encoding="utf-8")
+        self.python.chmod(0o755)
+        self.git("init", "--quiet", "--initial-branch=work")
+
+    def git(self, *words: str) -> str:
+        own = ["-c", "user.name=me", "-c", "user.email=me@cloud-health.test"]
+        return subprocess.run(
+            ["git", *own, *words], cwd=self.folder, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def commit(self, text: str, ledger: str = "") -> str:
+        if ledger:
+            (self.folder / LEDGER).write_text(ledger, encoding="utf-8")
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--allow-empty", "--message", text)
+        return self.git("rev-parse", "HEAD")
+
+    def compare(self, base: str = "") -> tuple[int, str]:
+        environment = {**os.environ, "BASE": base, "PYTHON": str(self.python)}
+        ended = subprocess.run(
+            ["bash", ".ci/compare"], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path / "clone")
+
+
+def test_the_commit_before_is_the_base_where_no_branch_is_known(clone: Clone) -> None:
+    clone.commit("first", ledger="the first ledger")
+    clone.commit("second", ledger="the second ledger")
+    status, output = clone.compare()
+    assert status == 0
+    assert "called: -m generator --check --base .cache/permissions.md\nthe first ledger" in output
+
+
+def test_the_branch_that_a_pull_request_is_for_goes_before(clone: Clone) -> None:
+    for number in (1, 2, 3):
+        commit = clone.commit(f"number {number}", ledger=f"ledger {number}")
+        if number == 1:
+            clone.git("update-ref", "refs/remotes/origin/main", commit)
+    assert clone.compare() == (0, clone.compare("origin/main")[1])
+    assert "\nledger 1" in clone.compare()[1]
+
+
+def test_a_clone_that_knows_no_base_fails(clone: Clone) -> None:
+    clone.commit("only", ledger="the ledger")
+    status, output = clone.compare()
+    assert status == 1 and "this clone knows neither origin/main nor the commit before" in output
+    assert clone.compare("NONE") == (0, "permissions are not compared, because BASE is NONE\n")
+
+
+def test_a_base_that_is_no_base_fails(clone: Clone) -> None:
+    first = clone.commit("without a ledger")
+    head = clone.commit("with", ledger="the ledger")
+    for base, reason in (
+        ("", f"{first} has no ledger of them"),
+        ("nowhere", "BASE=nowhere is no revision that this clone knows"),
+        (head, f"BASE={head} is this commit or comes after it"),
+    ):
+        status, output = clone.compare(base)
+        assert status == 1 and reason in output and "called" not in output
