@@ -169,8 +169,8 @@ def test_a_policy_binds_whom_its_stack_names(aws: Aws) -> None:
         groups = sorted(entity["GroupName"] for entity in entities["PolicyGroups"])
         return [*groups, *(entity["RoleName"] for entity in entities["PolicyRoles"])]
 
-    made = aws.deploy("row-binding", template(Groups=["api", "web"], Roles=["row-team"]))
-    assert (made["StackStatus"], bound()) == ("CREATE_COMPLETE", ["api", "web", "row-team"])
+    stack = aws.deploy("row-binding", template(Groups=["api", "web"], Roles=["row-team"]))
+    assert (stack["StackStatus"], bound()) == ("CREATE_COMPLETE", ["api", "web", "row-team"])
     assert aws.deploy("row-binding", template(Groups=["web"]), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
     assert bound() == ["web"]
     nobody = aws.deploy("row-binding", template(Groups=["web", "nobody"]), "UPDATE")
