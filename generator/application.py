@@ -52,20 +52,6 @@ APPLICATION = Project(
         ),
         variable_prefixes=("REACT_APP_", "VITE_"),
         api_paths=("/api/*", "/health"),
-        # Its own scripts, styles and API, and nobody else's. Styles that a component library writes into the page are
-        # inline, small images are data (react-scripts, IMAGE_INLINE_SIZE_LIMIT); scripts are always files.
-        content_policy=(
-            "default-src 'self'",
-            "script-src 'self'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
-            "font-src 'self' data:",
-            "connect-src 'self'",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'self'",
-        ),
     ),
     variables=(
         # Anything but production selects development settings in the application, in every deployed environment.

@@ -153,11 +153,27 @@ class PageHost(_Facts):
         self.must_match("because", r".*\w.*", "say why the page needs it")
 
 
+# Its own scripts, styles and API, and nobody else's. Styles that a component library writes into the page are inline,
+# small images are data (react-scripts, IMAGE_INLINE_SIZE_LIMIT); scripts are always files.
+CONTENT_POLICY = (
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+)
+
+
 @facts
 class Frontend(_Facts):
     """The single-page application: `output` is the build's folder, `assets` the hashed files below it, and
     `variable_prefixes` are the beginnings of names that the build puts into the page, `content_policy` the directives
-    of the content security policy that the page works under."""
+    of the content security policy that the page works under, if not those of `CONTENT_POLICY`."""
 
     directory: str
     node: str
@@ -166,7 +182,7 @@ class Frontend(_Facts):
     variables: tuple[BuildVariable, ...]
     variable_prefixes: tuple[str, ...]
     api_paths: tuple[str, ...]
-    content_policy: tuple[str, ...]
+    content_policy: tuple[str, ...] = CONTENT_POLICY
     hosts: tuple[PageHost, ...] = ()
 
     def __post_init__(self) -> None:

@@ -50,7 +50,7 @@ def read_backend(folder: Path, application: Application) -> None:
     module = ".".join(entry.file.relative_to(place).with_suffix("").parts).removesuffix(".__init__")
     application.backend = str(place.relative_to(folder))
     application.module = f"{module}:{entry.attribute}"
-    where = f"{entry.file.relative_to(folder)}"
+    where = application.entry = f"{entry.file.relative_to(folder)}"
     application.note("backend.directory", application.backend, where)
     application.note("backend.module", application.module, where)
     code = {file: tree for file, tree in trees.items() if file.is_relative_to(place)}
@@ -65,6 +65,15 @@ def read_backend(folder: Path, application: Application) -> None:
             Missing(
                 f"no requirements: none of {', '.join(REQUIREMENTS)} is in {application.backend} or in the root",
                 f"write {application.backend}/requirements.txt, such as `pip freeze > requirements.txt`",
+            )
+        )
+    elif (place / "requirements.txt").is_file() and not (place / "Dockerfile").is_file():
+        application.missing.append(
+            Missing(
+                f"no Dockerfile in {'the root' if place == folder else application.backend}: the build brings one",
+                "write one to decide what the image has",
+                stops=False,
+                kind="dockerfile",
             )
         )
 
@@ -192,6 +201,7 @@ def _routes(folder: Path, code: dict[Path, ast.Module], application: Application
             Missing(
                 "no health route: nothing answers GET /health with 200",
                 'add to the application: @app.get("/health") / def health(): return {"status": "healthy"}',
+                kind="health",
             )
         )
         application.note("backend.health_path", application.health_path, "assumed")

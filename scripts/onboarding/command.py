@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.onboarding.facts import Application
+from scripts.onboarding.fixing import fix
 from scripts.onboarding.reading import read_application, reading_lines
 from scripts.onboarding.writing import write
 from scripts.terminal import console, results
@@ -22,6 +23,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--app", type=Path, required=True, help="folder of the application, the root of its repository")
     parser.add_argument("--name", default="", help="name of the application, if not the folder's")
     parser.add_argument("--show", action="store_true", help="show what would be written, and write nothing")
+    parser.add_argument(
+        "--fix", action="store_true", help="make what is missing on a branch of the application, and write nothing here"
+    )
     parser.add_argument("--replace", action="store_true", help="overwrite facts that were corrected by hand")
 
 
@@ -36,6 +40,8 @@ def run(options: Namespace) -> Exit:
         written=[],
     )
     console.show(reading_lines(application))
+    if options.fix:
+        return _fix(options.app.resolve(), application)
     check_releasable(application, options.app)
     if options.show:
         return Exit.DONE
@@ -45,8 +51,25 @@ def run(options: Namespace) -> Exit:
     return Exit.DONE
 
 
+def _fix(folder: Path, application: Application) -> Exit:
+    """Makes the branch with what is missing; 3 when something is left that stops a release."""
+    fixes = fix(folder, application)
+    results.update({"branch": fixes.branch or None, "fixed": list(fixes.fixed), "left": list(fixes.left)})
+    console.show(f"fixed: {what}" for what in fixes.fixed)
+    console.show(f"left: {what}" for what in fixes.left)
+    if not fixes.branch:
+        console.show_line("nothing was fixed")
+    else:
+        console.show_line(f"the branch {fixes.branch} of {folder} has it: read it, merge it, and onboard again")
+    return Exit.REFUSED if fixes.left else Exit.DONE
+
+
 def check_releasable(application: Application, folder: Path) -> None:
     """Raises `RefusedError` with all that is missing and without which there is no release."""
     if stopping := [lack for lack in application.missing if lack.stops]:
         fixes = "\n".join(f"  {lack.what}: {lack.fix}" for lack in stopping)
-        raise RefusedError(f"{folder} cannot be released as it is; nothing was written:\n{fixes}", "Then again.")
+        able = any(lack.kind for lack in stopping)
+        remedy = (
+            f"`onboard --app {folder} --fix` makes what it can on a branch of it." if able else "Then run it again."
+        )
+        raise RefusedError(f"{folder} cannot be released as it is; nothing was written:\n{fixes}", remedy)

@@ -20,11 +20,13 @@ class Detected:
 
 @dataclass(frozen=True)
 class Missing:
-    """What an application lacks, and what to do; `stops` when no release is possible without it."""
+    """What an application lacks, and what to do; `stops` when no release is possible without it. `kind` names the fix
+    of `fixing.py`, where there is one."""
 
     what: str
     fix: str
     stops: bool = True
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Application:
     description: str
     backend: str = ""
     module: str = ""
+    entry: str = ""  # the file that makes the application object
     python: str = "3.11"
     port: int = 8000
     health_path: str = "/health"

@@ -49,17 +49,24 @@ def read_frontend(folder: Path, application: Application) -> None:
                 source = str(settings.relative_to(folder))
         if (base := re.search(r"\bbase\s*:\s*[\"']([^\"']+)[\"']", text)) and base[1] not in ("/", "./", ""):
             application.missing.append(
-                Missing(f"{settings.name}: the page is built for {base[1]}, and is served at /", "set base to /")
+                Missing(
+                    f"{settings.name}: the page is built for {base[1]}, and is served at /",
+                    "set base to /",
+                    kind="base",
+                )
             )
-    if str(body.get("homepage", "")).rstrip("/").count("/") > 2 or str(body.get("homepage", "")).startswith("/x"):
-        application.missing.append(Missing(f"package.json: homepage {body['homepage']} has a path", "remove homepage"))
+    # Create React App builds for the path of `homepage` (its documentation, "Building for Relative Paths").
+    homepage = str(body.get("homepage", ""))
+    if not is_vite and re.sub(r"^\w+://[^/]*", "", homepage).strip("./"):
+        what = f"package.json: the page is built for the path of homepage {homepage}, and is served at /"
+        application.missing.append(Missing(what, "remove homepage", kind="homepage"))
     application.note("frontend.output", application.output, source)
     application.note("frontend.assets", application.assets, source)
     _node(folder, place, body, application)
     _variables(folder, place, application)
     _lock(folder, place, application)
     if "build" not in (body.get("scripts") or {}):
-        application.missing.append(Missing(f"{file.relative_to(folder)} has no script build", "add one"))
+        application.missing.append(Missing(f"{file.relative_to(folder)} has no script build", "add one", kind="build"))
 
 
 def _package(file: Path) -> dict[str, Any]:
@@ -115,7 +122,9 @@ def _lock(folder: Path, place: Path, application: Application) -> None:
     if not locks:
         application.missing.append(
             Missing(
-                f"{application.frontend} has no lock file", "`npm install --package-lock-only` writes one; commit it"
+                f"{application.frontend} has no lock file",
+                "`npm install --package-lock-only` writes one; commit it",
+                kind="lock",
             )
         )
         return

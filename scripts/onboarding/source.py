@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.template_names import FRONTEND, REPOSITORY
@@ -16,21 +17,8 @@ facts there are.
 
 from generator.project import {names}
 
-APPLICATION = Project(
 '''
-# The pages' own scripts, styles and API, and nobody else's; inline styles are what component libraries write.
-CONTENT_POLICY = (
-    "default-src 'self'",
-    "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data: blob:",
-    "font-src 'self' data:",
-    "connect-src 'self'",
-    "object-src 'none'",
-    "base-uri 'self'",
-    "form-action 'self'",
-    "frame-ancestors 'self'",
-)
+COLUMNS = 120  # as .ruff.toml says
 TEXT = r"\S(.*\S)?"
 NUMBERS = (0, 1_000_000_000)
 KINDS = {"generated": "GENERATED", "fernet": "FERNET", "filled": "FILLED"}
@@ -52,69 +40,134 @@ def slug(text: str, longest: int) -> str:
     return re.sub(r"^[^a-z]+", "", words)[:longest].strip("-") or "application"
 
 
+@dataclass(frozen=True)
+class Call:
+    """A value of the facts: the name of its class, and its arguments, with their names as far as they have any."""
+
+    name: str
+    arguments: tuple[tuple[str, "Value"], ...]
+
+
+@dataclass(frozen=True)
+class Code:
+    """A value that is written as it is: a constant by its name, a raw string."""
+
+    text: str
+
+
+Value = str | int | bool | Code | Call | tuple["Value", ...]
+
+
+def call(name: str, /, *values: Value, **named: Value) -> Call:
+    """A call with arguments by position, then by name."""
+    return Call(name, (*(("", value) for value in values), *named.items()))
+
+
 def application_source(application: Application, taken: Collection[str]) -> str:
     """The module. `taken` are the names of the root's own parameters, which no variable may have."""
-    calls = {"Backend", "Frontend", "Project", "SmokeRequest"}
-    lines = [
-        _field("name", slug(application.name, 40)),
-        _field("short", slug(application.name, 20)),
-        _field("title", application.title),
-        _field("description", application.description),
-        "    backend=Backend(",
-        *(
-            f"    {_field(name, value)}"
-            for name, value in (
-                ("directory", application.backend),
-                ("module", application.module),
-                ("python", application.python),
-                ("port", application.port),
-                ("health_path", application.health_path),
-                ("container", "backend"),
-                ("lint_columns", 120),
-                ("base_image", "public.ecr.aws/docker/library/python:${PythonVersion}-slim"),
-            )
-        ),
-        "    ),",
-        "    frontend=Frontend(",
-        f"    {_field('directory', application.frontend or 'frontend')}",
-        f"    {_field('node', application.node)}",
-        f"    {_field('output', application.output)}",
-        f"    {_field('assets', application.assets)}",
-    ]
-    page = [f"BuildVariable({_text(name)}, {_text(value)})," for name, value in application.page_variables.items()]
-    if page:
-        calls.add("BuildVariable")
-    lines += [
-        *_several("        variables", page),
-        f"    {_field('variable_prefixes', (application.prefix,))}",
-        *_several("        api_paths", [f"{_text(path)}," for path in application.api_paths]),
-        *_several("        content_policy", [f"{_text(directive)}," for directive in CONTENT_POLICY]),
-        "    ),",
-    ]
     plain = [setting for setting in application.settings if setting.kind not in KINDS]
     plain = plain or [Setting("ENVIRONMENT", "given", "production")]
-    variables = [line for setting in plain for line in _variable(setting, taken)]
-    secrets = [_secret(setting) for setting in application.settings if setting.kind in KINDS]
-    tables = [_table(table) for table in application.tables]
+    secrets = tuple(_secret(setting) for setting in application.settings if setting.kind in KINDS)
+    tables = tuple(map(_table, application.tables))
     reaches = [
         setting for setting in plain if "REDIS" in setting.name and setting.kind == "chosen" and not setting.value
     ]
-    lines += [
-        *_several("    variables", variables),
-        f"    smoke=(SmokeRequest({_text('GET')}, {_text(application.health_path)}, 200),),",
-        *(_several("    secrets", secrets) if secrets else []),
-        *(_several("    tables", tables) if tables else []),
-        *_several(
-            "    reaches", [f'Reach({_text(setting.name)}, "Redis", 6379, "ToRedis"),' for setting in reaches][:1]
+    optional: dict[str, Value] = {
+        "secrets": secrets,
+        "tables": tables,
+        "reaches": tuple(call("Reach", setting.name, "Redis", 6379, "ToRedis") for setting in reaches[:1]),
+    }
+    project = call(
+        "Project",
+        name=slug(application.name, 40),
+        short=slug(application.name, 20),
+        title=application.title,
+        description=application.description,
+        backend=call(
+            "Backend",
+            directory=application.backend,
+            module=application.module,
+            python=application.python,
+            port=application.port,
+            health_path=application.health_path,
+            container="backend",
+            lint_columns=120,
+            base_image="public.ecr.aws/docker/library/python:${PythonVersion}-slim",
         ),
-    ]
-    text = "\n".join(lines)
-    used = ("Choice", "Reach", "Secret", "Table", "Variable", *KINDS.values())
-    calls |= {name for name in used if re.search(rf"\b{name}\b", text)}
+        frontend=call(
+            "Frontend",
+            directory=application.frontend or "frontend",
+            node=application.node,
+            output=application.output,
+            assets=application.assets,
+            variables=tuple(call("BuildVariable", *pair) for pair in application.page_variables.items()),
+            variable_prefixes=(application.prefix,),
+            api_paths=tuple(application.api_paths),
+        ),
+        variables=tuple(_variable(setting, taken) for setting in plain),
+        smoke=(call("SmokeRequest", "GET", application.health_path, 200),),
+        **{name: value for name, value in optional.items() if value},
+    )
+    calls = set(_names(project))
     constants = sorted(calls & set(KINDS.values()))
-    names = ", ".join([*constants, *sorted(calls - set(constants))])
-    head = HEAD.format(title=_comment(application.title), names=f"(\n    {names.replace(', ', f',{chr(10)}    ')},\n)")
-    return f"{head}{text}\n)\n"
+    names = [*constants, *sorted(calls - set(constants))]
+    imported = ", ".join(names)
+    if len(f"from generator.project import {imported}") > COLUMNS:
+        imported = "(\n" + "".join(f"    {name},\n" for name in names) + ")"
+    head = HEAD.format(title=_comment(application.title), names=imported)
+    return f"{head}APPLICATION = {_written(project, 0, len('APPLICATION = '))}\n"
+
+
+def _names(value: Value) -> Iterator[str]:
+    """Every class and constant that a value takes from `generator.project`."""
+    if isinstance(value, Call):
+        yield value.name
+        for _, argument in value.arguments:
+            yield from _names(argument)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _names(item)
+    elif isinstance(value, Code) and value.text.isidentifier():
+        yield value.text
+
+
+def _written(value: Value, indent: int, before: int = 0) -> str:
+    """A value as `ruff format` leaves it: on one line where that fits behind `before` columns and before a comma,
+    otherwise each part on a line of its own. The whole is never on one line."""
+    flat = _flat(value)
+    if indent and indent + before + len(flat) + 1 <= COLUMNS:
+        return flat
+    inner = " " * (indent + 4)
+    if isinstance(value, Call):
+        parts = [(f"{name}=" if name else "", argument) for name, argument in value.arguments]
+        opening = f"{value.name}("
+    elif isinstance(value, tuple):
+        parts, opening = [("", item) for item in value], "("
+    else:
+        return flat
+    lines = [f"{inner}{name}{_written(part, indent + 4, len(name))}," for name, part in parts]
+    return "\n".join([opening, *lines, f"{' ' * indent})"])
+
+
+def _flat(value: Value) -> str:
+    if isinstance(value, Call):
+        parts = [f"{name}={_flat(argument)}" if name else _flat(argument) for name, argument in value.arguments]
+        return f"{value.name}({', '.join(parts)})"
+    if isinstance(value, tuple):
+        inside = ", ".join(map(_flat, value))
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, Code):
+        return value.text
+    return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text as Python and `ruff format` write it; what came from outside stays inside of its quotes."""
+    double = json.dumps(text)
+    if text.count('"') <= text.count("'"):
+        return double
+    inside = re.sub(r"\\(.)|'", lambda match: {'\\"': '"', "'": "\\'"}.get(match[0], match[0]), double[1:-1])
+    return f"'{inside}'"
 
 
 def parameter_file(body: Mapping[str, Any], root: Mapping[str, Any], application: Application) -> dict[str, Any]:
@@ -136,55 +189,33 @@ def _stem(table: TableFacts) -> str:
     return re.sub(r"_?TABLE(_NAME)?$", "", table.variable) or table.variable
 
 
-def _variable(setting: Setting, taken: Collection[str]) -> list[str]:
+def _variable(setting: Setting, taken: Collection[str]) -> Call:
     word = camel(setting.name)
     logical = f"{word}Value"
     if setting.kind == "given":
-        return [f"Variable({_text(setting.name)}, {_text(logical)}, {_text(setting.value)}),"]
-    parameter = f"App{word}" if word in taken else word
-    limits = f'pattern=r"{TEXT}", rule="a text that is not empty"'
+        return call("Variable", setting.name, logical, setting.value)
+    limits: dict[str, Value] = {"pattern": Code(f'r"{TEXT}"'), "rule": "a text that is not empty"}
     if setting.type == "switch":
-        limits = 'allowed=("true", "false")'
+        limits = {"allowed": ("true", "false")}
     elif setting.type == "number" and setting.value.isdigit() and int(setting.value) <= NUMBERS[1]:
-        limits = f"between={NUMBERS}"
+        limits = {"between": NUMBERS}
     elif not setting.value:
-        limits = f'pattern=r"|{TEXT}", rule="a text, or empty"'
+        limits = {"pattern": Code(f'r"|{TEXT}"'), "rule": "a text, or empty"}
     meaning = f"{setting.name} of the application" + ("" if setting.value else "; empty for none")
-    choice = f"Choice({_text(parameter)}, {_text(word)}, {_text(meaning)}, {_text(setting.value)}, {limits})"
-    return [
-        "Variable(",
-        f"    {_text(setting.name)},",
-        f"    {_text(logical)},",
-        f"    choice={choice},",
-        *([] if setting.value else ["    optional=True,"]),
-        "),",
-    ]
+    parameter = f"App{word}" if word in taken else word
+    choice = call("Choice", parameter, word, meaning, setting.value, **limits)
+    optional: dict[str, Value] = {} if setting.value else {"optional": True}
+    return call("Variable", setting.name, logical, choice=choice, **optional)
 
 
-def _secret(setting: Setting) -> str:
+def _secret(setting: Setting) -> Call:
     logical = "Encryption" if setting.kind == "fernet" else camel(setting.name)
-    return f"Secret({_text(setting.name)}, {_text(logical)}, {KINDS[setting.kind]}, {_text(WHY[setting.kind])}),"
+    return call("Secret", setting.name, logical, Code(KINDS[setting.kind]), WHY[setting.kind])
 
 
-def _table(table: TableFacts) -> str:
-    keys = f", partition={_text(table.partition)}, sort={_text(table.sort)}"
-    return f"Table({_text(table.variable)}, {_text(camel(_stem(table)))}, {_text(table.name)}{keys}),"
-
-
-def _several(name: str, lines: list[str]) -> list[str]:
-    indent = name[: len(name) - len(name.lstrip())]
-    return [f"{name}=(", *(f"{indent}    {line}" for line in lines), f"{indent}),"] if lines else [f"{name}=(),"]
-
-
-def _field(name: str, value: object) -> str:
-    if isinstance(value, tuple):
-        return f"    {name}=({', '.join(map(_text, value))},),"
-    return f"    {name}={_text(value) if isinstance(value, str) else value},"
-
-
-def _text(value: str) -> str:
-    """A text as Python writes it, in double quotes; what came from outside stays inside of them."""
-    return json.dumps(value)
+def _table(table: TableFacts) -> Call:
+    names = (table.variable, camel(_stem(table)), table.name)
+    return call("Table", *names, partition=table.partition, sort=table.sort)
 
 
 def _comment(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,64 +20,7 @@ from scripts.onboarding.reading import read_application
 from scripts.onboarding.source import application_source, parameter_file
 from scripts.onboarding.writing import write
 from tests.conftest import ROOT
-
-MAIN = """from fastapi import APIRouter, FastAPI
-from .settings import settings
-app = FastAPI(title="Shop")
-router = APIRouter(prefix="/api/v2")
-@router.get("/goods")
-def goods(): return []
-@app.get("/healthz")
-def health(): return {"ok": True}
-app.include_router(router)
-"""
-SETTINGS = """import os
-from pydantic_settings import BaseSettings
-class Settings(BaseSettings):
-    log_level: str = "INFO"
-    page_size: int = 20
-    debug: bool = False
-    secret_key: str
-    stripe_api_key: str
-    redis_url: str | None = None
-    cors_origins: list[str] = []
-    public_url: str = ""
-    orders_table: str = "ShopOrders"
-settings = Settings()
-REGION = os.environ["AWS_REGION"]
-SEARCH = os.getenv("SEARCH_URL")
-raise SystemExit("this code is read and never run")
-"""
-FACTORY = "from fastapi import FastAPI\ndef make():\n    return FastAPI()\napi = make()\n"
-STORE = """import boto3
-def order(table, id): return table.get_item(Key={"order_id": id})
-"""
-PACKAGE = {"scripts": {"build": "vite build"}, "devDependencies": {"vite": "^7.0.0"}, "engines": {"node": ">=20"}}
-
-
-def folder(tmp_path: Path, **changes: str | None) -> Path:
-    """A shop with FastAPI and Vite; `changes` are files with other texts, or without."""
-    files: dict[str, str | None] = {
-        "README.md": "# Corner Shop\n",
-        "api/src/shop/__init__.py": "",
-        "api/src/shop/main.py": MAIN,
-        "api/src/shop/settings.py": SETTINGS,
-        "api/src/shop/store.py": STORE,
-        "api/src/shop/broken.py": "def (",
-        "api/pyproject.toml": '[project]\nrequires-python = ">=3.12"\ndependencies = ["fastapi"]\n',
-        "web/package.json": json.dumps(PACKAGE),
-        "web/package-lock.json": "{}",
-        "web/src/main.js": 'fetch(import.meta.env.VITE_API_URL + "/goods")',
-        "web/vite.config.js": 'export default { build: { outDir: "public_html" } }',
-        "web/node_modules/vite/main.py": "app = FastAPI()",
-        **{name.replace("__", "/"): text for name, text in changes.items()},
-    }
-    root = tmp_path / "shop"
-    for name, text in files.items():
-        if text is not None:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text(text, encoding="utf-8")
-    return root
+from tests.support.onboarding import FACTORY, MAIN, PACKAGE, copy, folder
 
 
 def project(application: Application, taken: tuple[str, ...] = ()) -> Project:
@@ -117,6 +59,18 @@ def test_facts_are_read_from_the_folder(tmp_path: Path) -> None:
     assert [reach.variable for reach in facts.reaches] == ["REDIS_URL"]
 
 
+def test_what_is_written_is_formatted_as_everything_here(tmp_path: Path) -> None:
+    """So that `make format` is no correction by hand."""
+    file = tmp_path / "application.py"
+    file.write_text(application_source(read_application(folder(tmp_path)), ()), encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    for words in (["format", "--check"], ["check"]):
+        done = subprocess.run(
+            [*ruff, *words, "--config", str(ROOT / ".ruff.toml"), str(file)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_what_is_written_renders(tmp_path: Path) -> None:
     files = render(project(read_application(folder(tmp_path)))).files
     assert "cloud-health" not in "".join(files.values()) and "ShopOrders" not in files["data.json"]
@@ -145,6 +99,9 @@ def test_wherever_the_application_is_made(tmp_path: Path, changes: dict[str, Any
     assert (facts.backend, facts.module) == place
 
 
+REACT = {"scripts": {"build": "x"}, "dependencies": {"react-scripts": "5"}, "homepage": "https://shop.test/page"}
+
+
 @pytest.mark.parametrize(
     ("changes", "message", "stops"),
     [
@@ -154,6 +111,7 @@ def test_wherever_the_application_is_made(tmp_path: Path, changes: dict[str, Any
         ({"web__package.json": json.dumps({**PACKAGE, "scripts": {}})}, "has no script build", True),
         ({"web__package.json": "["}, "no single-page frontend", False),
         ({"web__vite.config.js": 'export default { base: "/shop/" }'}, "the page is built for /shop/", True),
+        ({"web__package.json": json.dumps(REACT)}, "the page is built for the path of homepage", True),
         ({"api__src__shop__main.py": MAIN.replace("/healthz", "/hello")}, "no health route", True),
         ({"api__src__shop__store.py": ""}, "keys of the table ShopOrders are not certain", False),
     ],
@@ -180,15 +138,6 @@ def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
     title = 'x"""\nimport os; os.system("touch owned")\n"""'
     application = read_application(folder(tmp_path), title)
     assert project(application).title == title and not Path("owned").exists()
-
-
-def copy(checkout: Path) -> Path:
-    """A checkout of this repository as it lies here."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, checkout / name)
-    return checkout
 
 
 def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""`onboard --fix`: what an application lacks, on a branch of it; the person's working tree stays as it is."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.errors import RefusedError
+from scripts.onboarding.fixing import BRANCH, Fixes, fix
+from scripts.onboarding.reading import read_application
+from tests.support.onboarding import MAIN, PACKAGE, folder
+
+NPM = """#!/bin/sh
+[ "$*" = "install --package-lock-only --ignore-scripts --no-audit --no-fund" ] && echo '{}' > package-lock.json
+"""
+LACKING = {
+    "api__src__shop__main.py": MAIN.replace("/healthz", "/hello"),
+    "api__src__requirements.txt": "fastapi\n",
+    "web__package.json": json.dumps({**PACKAGE, "scripts": {"dev": "vite"}}, indent=4),
+    "web__package-lock.json": None,
+    "web__vite.config.js": "export default { base: '/shop/' }\r\n",
+}
+
+
+def git(root: Path, *words: str) -> str:
+    command = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@shop.test", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def repository(tmp_path: Path, **changes: str | None) -> Path:
+    """The shop with what it lacks, committed, and work that is not."""
+    root = folder(tmp_path, **{**LACKING, **changes})
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", "-A", "--force")
+    git(root, "commit", "-q", "-m", "x")
+    (root / "README.md").write_text("# Corner Shop\nwork\n", encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/npm").write_text(NPM, encoding="utf-8")
+    (tmp_path / "bin/npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+
+
+def fixed(root: Path) -> Fixes:
+    return fix(root, read_application(root))
+
+
+def state(root: Path) -> tuple[str, str, str]:
+    """What a person sees of their repository: status, branch, and other working trees."""
+    return git(root, "status", "--porcelain"), git(root, "branch", "--show-current"), git(root, "worktree", "list")
+
+
+@pytest.mark.usefixtures("npm")
+def test_everything_is_fixed_on_a_branch_and_the_working_tree_stays(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    before = state(root)
+    fixes = fixed(root)
+    assert fixes.branch == BRANCH and len(fixes.fixed) == 5 and not fixes.left
+    assert state(root) == before
+    git(root, "stash", "-q")
+    git(root, "merge", "-q", BRANCH)
+    application = read_application(root)
+    assert not [lack.what for lack in application.missing] and application.health_path == "/health"
+    ast.parse((root / "api/src/shop/main.py").read_text(encoding="utf-8"))
+    assert (root / "web/vite.config.js").read_bytes() == b"export default { base: '/' }\r\n"
+    package = (root / "web/package.json").read_text(encoding="utf-8")
+    assert json.loads(package)["scripts"] == {"dev": "vite", "build": "vite build"} and '\n    "scripts"' in package
+    assert 'CMD ["uvicorn", "shop.main:app"' in (root / "api/src/Dockerfile").read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_fixed_is_left_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    fixes = fixed(repository(tmp_path))
+    assert fixes.branch and [line for line in fixes.left if "web has no lock file: there is no npm" in line]
+
+
+@pytest.mark.usefixtures("npm")
+def test_a_branch_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    git(root, "branch", BRANCH)
+    with pytest.raises(RefusedError, match="has a branch delivery-onboarding already"):
+        fixed(root)
+
+
+def test_a_folder_without_a_commit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="has no commit to begin from"):
+        fixed(folder(tmp_path, **LACKING))
+
+
+@pytest.mark.usefixtures("npm")
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    """The last commit may have a link where the working tree has a file."""
+    outside = tmp_path / "outside.py"
+    outside.write_text(MAIN, encoding="utf-8")
+    root = repository(tmp_path)
+    entry = root / "api/src/shop/main.py"
+    text = entry.read_text(encoding="utf-8")
+    entry.unlink()
+    entry.symlink_to(outside)
+    git(root, "commit", "-qam", "a link")
+    entry.unlink()
+    entry.write_text(text, encoding="utf-8")
+    fixes = fixed(root)
+    assert any("main.py is a link" in line for line in fixes.left) and outside.read_text(encoding="utf-8") == MAIN
+
+
+@pytest.mark.usefixtures("npm")
+def test_nothing_to_fix_leaves_no_branch(tmp_path: Path) -> None:
+    root = folder(tmp_path)
+    git(root, "init", "-q")
+    assert fixed(root) == Fixes() and BRANCH not in git(root, "branch")

@@ -1,0 +1,91 @@
+"""What somebody has corrected by hand is never overwritten without a word."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.deployment.errors import RefusedError
+from scripts.onboarding.facts import Application
+from scripts.onboarding.reading import read_application
+from scripts.onboarding.source import application_source
+from scripts.onboarding.standing import FACTS, Decision, Standing, decide, marked, read_standing
+from tests.conftest import ROOT
+from tests.support.onboarding import folder
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Application:
+    return read_application(folder(tmp_path))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, application: Application) -> Path:
+    """A checkout with the facts of the shop, as they were written."""
+    checkout = tmp_path / "checkout"
+    (checkout / "generator").mkdir(parents=True)
+    put(checkout, text_of(application))
+    return checkout
+
+
+def put(checkout: Path, text: str) -> None:
+    (checkout / FACTS).write_text(text, encoding="utf-8")
+
+
+def text_of(application: Application) -> str:
+    return marked(application_source(application, ()))
+
+
+def correct(checkout: Path) -> None:
+    text = (checkout / FACTS).read_text(encoding="utf-8")
+    put(checkout, text.replace("port=8000", "port=9000"))
+
+
+def test_the_same_again_is_the_same(checkout: Path, application: Application) -> None:
+    assert decide(checkout, application, text_of(application)) is Decision.SAME
+
+
+def test_what_nobody_corrected_follows_the_application(checkout: Path, application: Application) -> None:
+    application.port = 9000
+    assert decide(checkout, application, text_of(application)) is Decision.WRITE
+
+
+def test_a_correction_stays_while_the_application_says_the_same(checkout: Path, application: Application) -> None:
+    correct(checkout)
+    assert decide(checkout, application, text_of(application)) is Decision.CORRECTED
+
+
+def test_a_correction_is_not_lost_when_the_application_changes(checkout: Path, application: Application) -> None:
+    correct(checkout)
+    application.health_path = "/alive"
+    with pytest.raises(RefusedError) as error:
+        decide(checkout, application, text_of(application))
+    lines = [line.strip() for line in error.value.reason.splitlines()]
+    assert "-        port=9000," in lines and '+        health_path="/alive",' in lines
+    assert "`onboard --replace`" in error.value.remedy
+    assert decide(checkout, application, text_of(application), replace=True) is Decision.WRITE
+
+
+def test_facts_that_somebody_wrote_are_a_correction_too(checkout: Path, application: Application) -> None:
+    put(checkout, application_source(application, ()).replace("port=8000", "port=9000"))
+    with pytest.raises(RefusedError, match="written or corrected by hand"):
+        decide(checkout, application, text_of(application))
+
+
+def test_another_applications_facts_go_when_they_are_in_a_commit(checkout: Path, application: Application) -> None:
+    other = (ROOT / FACTS).read_text(encoding="utf-8")
+    put(checkout, other)
+    git = ["git", "-C", str(checkout), "-c", "user.name=x", "-c", "user.email=x@shop.test"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], check=True)
+    assert decide(checkout, application, text_of(application)) is Decision.WRITE
+    put(checkout, other.replace("port=8000", "port=9000"))
+    with pytest.raises(RefusedError, match="changes that are in no commit"):
+        decide(checkout, application, text_of(application))
+
+
+def test_facts_that_are_no_python_have_no_name(checkout: Path) -> None:
+    put(checkout, "APPLICATION = (")
+    assert read_standing(checkout) == Standing("APPLICATION = (", "", "", "")
