@@ -24,7 +24,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """What happens to one resource. A nested stack has `children` instead of `differences`."""
+    """What happens to one resource. A nested stack has `children` instead of `differences`, and the `change_set` that
+    brings them; of one in which nothing changes that is empty."""
 
     path: Path
     type: str
@@ -35,6 +36,7 @@ class PlannedChange:
     children: tuple["PlannedChange", ...] = ()
     nested: bool = False
     physical_id: str = ""
+    change_set: str = ""
 
     @property
     def certain(self) -> bool:

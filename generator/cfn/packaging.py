@@ -1,13 +1,18 @@
 """A root template with all that it nests, as it is stored for CloudFormation: under keys made of their content, so that
-a key never changes its meaning. Pure."""
+a key never changes its meaning; and whether what somebody else holds is the same. Pure."""
 
+import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from generator.cfn.templates import Body, Template
 
-TEMPLATES = "templates/"  # prefix of the keys
+TEMPLATES = "templates/"  # prefix of the keys, before the environment's name
+RECORDS = "deployments/"  # prefix of the keys of records, before the stack's name
+SHOWN = 120  # characters of a value in a difference
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class Packaged:
         """What is uploaded: indented, because people read it in the console."""
         return json.dumps(self.body, sort_keys=True, indent=1).encode()
 
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the content, as S3 writes it (API reference, PutObject: ChecksumSHA256)."""
+        return base64.b64encode(hashlib.sha256(self.content).digest()).decode()
+
 
 @dataclass(frozen=True)
 class PackagedSet:
@@ -35,25 +45,73 @@ class PackagedSet:
     def root(self) -> Packaged:
         return self.templates[-1]
 
+    def nested(self, url: str) -> Packaged | None:
+        """The template at an address, if it is one of the set."""
+        return next((each for each in self.templates if each.url == url), None)
 
-def package(root: Template, address: str) -> PackagedSet:
-    """`root` and what it nests, with each `TemplateURL` rewritten to the child as it is stored at `address`."""
+
+def package(root: Template, address: str, environment: str) -> PackagedSet:
+    """`root` and what it nests, with each `TemplateURL` rewritten to the child as it is stored at `address`, below the
+    prefix of `environment`: who deploys one environment writes no template of another one."""
     done: dict[str, Packaged] = {}
-    _package(root, address, done)
+    _package(root, address, f"{TEMPLATES}{environment}/", done)
     return PackagedSet(tuple(done.values()))
 
 
-def _package(template: Template, address: str, done: dict[str, Packaged]) -> Packaged:
+def _package(template: Template, address: str, prefix: str, done: dict[str, Packaged]) -> Packaged:
     if template.name in done:
         return done[template.name]
     resources = dict(template.body["Resources"])
     for child in template.children():
-        url = _package(child.template, address, done).url
+        url = _package(child.template, address, prefix, done).url
         properties = {**child.resource.properties, "TemplateURL": url}
         resources[child.resource.logical_id] = {**child.resource.body, "Properties": properties}
     body = {**template.body, "Resources": resources}
     # Independent of the order of keys. Compact, which takes a fifth of the time: most templates are stored already.
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    key = f"{TEMPLATES}{template.name}-{digest[:32]}.json"
+    key = f"{prefix}{template.name}-{digest[:32]}.json"
     done[template.name] = Packaged(template.name, key, f"{address}/{key}", body)
     return done[template.name]
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text. Raises `ValueError` for what is none, and for a key that is there twice: readers differ
+    in which of the two they take."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        twice = next(key for key, _ in pairs if sum(other == key for other, _ in pairs) > 1)
+        raise ValueError(f"the key {json.dumps(twice)} is there twice")
+    return content
+
+
+def first_difference(ours: Any, theirs: Any, place: str = "") -> str:
+    """Where two values of JSON differ first, as a place and what is there; empty where they are the same. A number and
+    a Boolean are never the same, though Python calls 1 and true equal."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in [*ours, *(key for key in theirs if key not in ours)]:
+            here = f"{place}/{json.dumps(key)[1:-1]}"
+            if key not in theirs:
+                return f"{here} is missing"
+            if key not in ours:
+                return f"{here} is not ours: {_shortened(theirs[key])}"
+            if difference := first_difference(ours[key], theirs[key], here):
+                return difference
+        return ""
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = enumerate(zip(ours, theirs, strict=True))
+        differences = (first_difference(mine, other, f"{place}/{number}") for number, (mine, other) in pairs)
+        return next(filter(None, differences), "")
+    same = json.dumps(ours, sort_keys=True) == json.dumps(theirs, sort_keys=True)
+    return "" if same else f"{place or '/'} is {_shortened(theirs)} instead of {_shortened(ours)}"
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -173,6 +173,7 @@ def _core(**settings: Any) -> Any:
     """Botocore's session, in which Python itself reads the times that it can: events come by the hundred, and
     botocore's own reader takes a thousand times as long for each."""
     import botocore.session
+    from botocore.handlers import json_decode_template_body
     from botocore.utils import parse_timestamp
 
     def moment(text: Any) -> Any:
@@ -183,6 +184,8 @@ def _core(**settings: Any) -> Any:
 
     core = botocore.session.Session(**settings)
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+    # A template stays the text that CloudFormation holds: botocore's own reader would hide a key that is there twice.
+    core.unregister("after-call.cloudformation.GetTemplate", json_decode_template_body)
     return core
 
 

@@ -4,7 +4,6 @@ Templates are compared whole: the address of a nested template is made of its co
 the same. What this cannot know for certain (`Comparison.doubts`) is asked of CloudFormation.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,12 @@ from generator.cfn.changes import Difference, differences
 from generator.cfn.environments import Environment
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import TemplatePair
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import parse
 from generator.cfn.statuses import DEPLOYED, STATUSES, Action, meaning
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
+from scripts.deployment.package import read_text
 from scripts.deployment.plan import Notice, Request
 from scripts.deployment.stacks import Stack, StackResource, resources
 
@@ -87,7 +87,7 @@ def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, 
     differ = body != request.template.body
     if not (differ or values or doubts or complete):
         return Comparison(True, False)
-    before = live_templates(aws, stack, request.packaged, body)
+    before = live_templates(aws, stack, environment.root.name, body)
     after = resolve(environment.root, request.parameters, aws)
     return Comparison(True, differ, tuple(values), doubts, TemplatePair(environment.root.name, before, after))
 
@@ -135,17 +135,16 @@ def _check_nested(stack: Stack, resource: StackResource, status: str) -> None:
 # --- the templates of a stack as they stand
 
 
-def live_templates(aws: Aws, stack: Stack, packaged: PackagedSet, body: Mapping[str, Any]) -> TemplateSet:
-    """The stack's templates with its parameters put in (`instances`); `body` is the root's.
+def live_templates(aws: Aws, stack: Stack, name: str, body: Mapping[str, Any]) -> TemplateSet:
+    """The stack's templates with its parameters put in (`instances`); `body` is the root's, `name` what it is called.
 
-    A nested template is only asked for where its address is none of the packaged ones: addresses are made of the
-    content, so one address is one template. Raises `RefusedError` for live templates that cannot be read.
+    Each is asked of CloudFormation: what lies at a template's address may have been another one when it was deployed.
+    Raises `RefusedError` for live templates that cannot be read.
     """
-    known = {each.url: each.body for each in packaged.templates}
     bodies: dict[str, Any] = {}
-    _collect(aws, stack.id, packaged.root.name, body, known, bodies)
+    _collect(aws, stack.id, name, body, bodies)
     try:
-        root = from_bodies(bodies)[packaged.root.name]
+        root = from_bodies(bodies)[name]
     except TemplatesError as error:
         raise RefusedError(f"The templates of {stack.name} that are deployed cannot be read: {error}") from error
     return resolve(root, stack.parameters, aws)
@@ -162,38 +161,22 @@ def resolve(root: Template, values: Mapping[str, str], aws: Aws) -> TemplateSet:
         raise RefusedError(f"{root.file}: {error}") from error
 
 
-def _collect(
-    aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], known: Mapping[str, Any], bodies: dict[str, Any]
-) -> None:
+def _collect(aws: Aws, stack_id: str, name: str, body: Mapping[str, Any], bodies: dict[str, Any]) -> None:
     """Adds a template and those below it, each under its path and addressed by it."""
-    rewritten, ids = dict(body["Resources"]), None
-    for logical_id, resource in body["Resources"].items():
-        if resource["Type"] != STACK:
-            continue
-        below, url = f"{name}.{logical_id}", resource["Properties"]["TemplateURL"]
-        nested_id, nested = "", known.get(str(url))
-        if nested is None or _nests(nested):
-            if ids is None:
-                ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id, deep=False)}
-            if not ids.get(logical_id):
-                continue  # its condition is false, so that it does not exist
-            nested_id = ids[logical_id]
-            nested = nested or read_body(aws, nested_id)
-        _collect(aws, nested_id, below, nested, known, bodies)
-        properties = {**resource["Properties"], "TemplateURL": f"{below}.json"}
-        rewritten[logical_id] = {**resource, "Properties": properties}
+    rewritten = dict(body["Resources"])
+    nested = [logical_id for logical_id, resource in body["Resources"].items() if resource["Type"] == STACK]
+    ids = {each.path[0]: each.physical_id for each in resources(aws, stack_id, deep=False)} if nested else {}
+    for logical_id in (each for each in nested if ids.get(each)):  # where its condition is false it does not exist
+        below, resource = f"{name}.{logical_id}", body["Resources"][logical_id]
+        _collect(aws, ids[logical_id], below, read_body(aws, ids[logical_id]), bodies)
+        rewritten[logical_id] = {**resource, "Properties": {**resource["Properties"], "TemplateURL": f"{below}.json"}}
     bodies[name] = {**body, "Resources": rewritten}
 
 
-def _nests(body: Mapping[str, Any]) -> bool:
-    return any(resource["Type"] == STACK for resource in body["Resources"].values())
-
-
 def read_body(aws: Aws, stack_id: str) -> dict[str, Any]:
-    """The template of a stack, which botocore reads into an object. Raises `RefusedError` for one that is no JSON."""
-    text = aws.call("cloudformation", "get_template", StackName=stack_id, TemplateStage="Original")["TemplateBody"]
+    """The template of a stack. Raises `RefusedError` for one that is no JSON."""
     try:
-        body: dict[str, Any] = json.loads(text) if isinstance(text, str) else text
+        body: dict[str, Any] = parse(read_text(aws, StackName=stack_id))
     except ValueError as error:
         raise RefusedError(
             f"The template of {stack_id} is not JSON: it was not deployed by this script.",

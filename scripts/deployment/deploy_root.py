@@ -27,7 +27,7 @@ from scripts.deployment.environment import Computation, Computed, takes_certific
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Observer, Outcome, Running, SilentObserver, destroy, left_running, start, watch
 from scripts.deployment.guards import Consent, PlainPrompt, Prompt, agree
-from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish
+from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, make
 from scripts.deployment.stacks import OURS, Stack
 
@@ -142,9 +142,9 @@ def deploy(context: Context) -> Exit:
 
 
 def package_roots(context: Context, order: Sequence[str] = ()) -> list[RootDeployment]:
-    """The roots of the run in their order (`order`, when it is not the usual one), with their templates stored where
-    CloudFormation takes them from. A source behind a connection needs nothing of what is shared, and a root that would
-    create nothing is left out. Raises `RefusedError` for templates that the gate has not passed."""
+    """The roots of the run in their order (`order`, when it is not the usual one), with their templates as they are to
+    be stored. A source behind a connection needs nothing of what is shared, and a root that would create nothing is
+    left out. Raises `RefusedError` for templates that the gate has not passed."""
     # The certificate in `edge` stands before the environment that takes it, and goes after the one that did.
     usual = (SHARED, EDGE, ENVIRONMENT) if takes_certificate(context.environment) else (SHARED, ENVIRONMENT, EDGE)
     named = [context.roots[name] for name in order or usual if name in context.roots]
@@ -155,10 +155,8 @@ def package_roots(context: Context, order: Sequence[str] = ()) -> list[RootDeplo
         context.gate.check(environment.root)
         aws = context.aws.at(environment.region or context.aws.region)
         bucket = Bucket.of(context.environment.application, aws.identity(), aws.region)
-        roots.append(RootDeployment(context, environment, aws, bucket, package(environment.root, bucket.url)))
-    for bucket in dict.fromkeys(root.bucket for root in roots):
-        there = [root for root in roots if root.bucket == bucket]
-        publish(there[0].aws, bucket, [root.packaged for root in there])
+        packaged = package(environment.root, bucket.url, environment.name)
+        roots.append(RootDeployment(context, environment, aws, bucket, packaged))
     return roots
 
 
@@ -244,6 +242,7 @@ def plan_root(root: RootDeployment) -> Plan:
         empty = Plan(root.previous.name, root.previous.id, UPDATE, "", "", request.digest, empty=True)
         return review(root, empty, comparison)
     request = replace(request, options={**request.options, **extensions.options(root, comparison)})
+    publish(root.aws, root.bucket, root.packaged)
     plan = make(root.aws, request, root.previous)
     try:
         if root.previous and not (comparison.templates_differ or comparison.values or plan.certain):
@@ -264,8 +263,11 @@ def _compared(root: RootDeployment) -> tuple[Request, Comparison]:
 
 
 def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
-    """The plan with what is lost, and who may do more or less. A stack that is to be created loses nothing and is
-    agreed to as a whole."""
+    """The plan with what is lost, and who may do more or less, once it is certain that CloudFormation holds the
+    templates that this is judged from. A stack that is to be created loses nothing and is agreed to as a whole. Raises
+    `TemplateMismatchError`."""
+    if plan.change_set:
+        verify(root.aws, plan.stack, plan.change_set, root.packaged, plan.changes)
     plan, pair = replace(plan, computed=root.computed, notices=(*plan.notices, *comparison.doubts)), comparison.pair
     if pair and not plan.empty:
         removed = [change for change in plan.changes if change.action == "Remove"]
@@ -282,6 +284,8 @@ def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exi
     extensions.say(extensions.before_execution(root, plan))
     if plan.empty:
         return Exit.DONE, stacks.read(aws, plan.stack)
+    # Once more: CloudFormation may read nested templates again when it executes a change set.
+    verify_stored(aws, root.bucket, plan.stored)
     observer, record = extensions.observer(root, plan), None
     running = begin(aws, plan)
     with left_running(running):

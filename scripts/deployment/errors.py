@@ -90,6 +90,18 @@ class ParametersRefusedError(RefusedError):
         super().__init__(reason, f"Correct {count} and run again.")
 
 
+class TemplateMismatchError(RefusedError):
+    """Somebody holds another template than the one that was reviewed: `where` is a stack or an object, `difference` the
+    first one."""
+
+    def __init__(self, where: str, difference: str) -> None:
+        self.where, self.difference = where, difference
+        super().__init__(
+            f"{where} is not the template that was reviewed: {difference}. Nothing was executed.",
+            "Find out who can write to the packaging bucket and has changed it; then delete the object and run again.",
+        )
+
+
 class NotConfirmedError(DeployError):
     """The changes were shown and nobody said yes."""
 

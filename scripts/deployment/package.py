@@ -1,21 +1,26 @@
 """What goes into the packaging bucket: templates that the gate has passed, under keys made of their content, so that a
 key never changes its meaning; and a record of every deployment.
+
+No name is believed: whoever can write to the bucket could put another template under one. What is stored is verified by
+its checksum before it is used, and what CloudFormation has taken is read back from it (`verify`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from generator.cfn import verdict
-from generator.cfn.packaging import TEMPLATES, PackagedSet
-from generator.cfn.templates import Template
+from generator.cfn.changes import PlannedChange
+from generator.cfn.losses import Path as ResourcePath
+from generator.cfn.packaging import RECORDS, TEMPLATES, Packaged, PackagedSet, first_difference, parse
+from generator.cfn.quotas import TEMPLATE_BYTES
+from generator.cfn.templates import STACK, Body, Template
 from scripts.deployment.aws import Aws, Identity
-from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.errors import AwsError, RefusedError, TemplateMismatchError
 
-RECORDS = "deployments/"  # prefix of keys
 STARTED = "STARTED"  # of a record: whoever watched it did not see its end
 
 
@@ -64,21 +69,93 @@ class Bucket:
         return cls(f"{application}-templates-{identity.account}-{region}", region, identity.account)
 
 
-def publish(aws: Aws, bucket: Bucket, packaged: Sequence[PackagedSet]) -> int:
-    """Uploads what is missing, into a bucket that is created when there is none; returns how many were missing."""
-    stored = set()
-    if not _prepare(aws, bucket):
-        pages = aws.pages("s3", "list_objects_v2", Prefix=TEMPLATES, **bucket.address)
+def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
+    """Uploads what is missing, into a bucket that is created when there is none, and verifies what is there; returns
+    how many were missing. Raises `TemplateMismatchError`."""
+    prefix, stored = packaged.root.key.rpartition("/")[0], set()
+    if not prepare(aws, bucket):
+        pages = aws.pages("s3", "list_objects_v2", Prefix=f"{prefix}/", **bucket.address)
         stored = {entry["Key"] for page in pages for entry in page.get("Contents", ())}
-    missing = {each.key: each for templates in packaged for each in templates.templates if each.key not in stored}
-    for key, template in missing.items():
-        content = template.content
-        aws.call("s3", "put_object", Key=key, Body=content, ContentType="application/json", **bucket.address)
+    missing = [each for each in packaged.templates if each.key not in stored]
+    for template in missing:
+        try:
+            # Never over what is there; S3 computes the checksum, too, and keeps it (API reference, PutObject).
+            new = {"IfNoneMatch": "*", "ChecksumSHA256": template.checksum, "ContentType": "application/json"}
+            aws.call("s3", "put_object", Key=template.key, Body=template.content, **new, **bucket.address)
+        except AwsError as error:
+            # Somebody was faster, or our own call was sent again (S3 user guide, "Conditional writes").
+            if error.code not in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise
+            _verify_stored(aws, bucket, template)
+    verify_stored(aws, bucket, [each for each in packaged.templates if each.key in stored])
     return len(missing)
 
 
-def _prepare(aws: Aws, bucket: Bucket) -> bool:
-    """Creates and configures the bucket; says whether it is new. The policy is set last: where it stands, all does."""
+def verify_stored(aws: Aws, bucket: Bucket, templates: Iterable[Packaged]) -> None:
+    """Raises `TemplateMismatchError` unless the bucket holds exactly these templates."""
+    for template in templates:
+        _verify_stored(aws, bucket, template)
+
+
+def _verify_stored(aws: Aws, bucket: Bucket, template: Packaged) -> None:
+    names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
+    try:
+        stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
+    except AwsError as error:
+        if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
+            raise
+        raise TemplateMismatchError(where, "it is gone") from error
+    if stored.get("ChecksumSHA256") == template.checksum:
+        return
+    # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
+    text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
+    check(where, template.body, text)
+
+
+def verify(aws: Aws, stack: str, change_set: str, packaged: PackagedSet, changes: Iterable[PlannedChange]) -> None:
+    """Raises `TemplateMismatchError` unless a change set holds the root of `packaged`, and each nested one what the
+    root nests there; `changes` are those of the change set."""
+    _verify(aws, (stack,), change_set, packaged.root, packaged, changes)
+
+
+def _verify(
+    aws: Aws,
+    path: ResourcePath,
+    change_set: str,
+    template: Packaged,
+    packaged: PackagedSet,
+    changes: Iterable[PlannedChange],
+) -> None:
+    check(" > ".join(path), template.body, read_text(aws, ChangeSetName=change_set))
+    for change in changes:
+        # What goes is not made from a template of ours, and one in which nothing changes is not executed.
+        if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
+            below = (*path, change.path[-1])
+            nested = packaged.nested(template.body["Resources"][change.path[-1]]["Properties"]["TemplateURL"])
+            if nested is None or not change.change_set:
+                raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
+            _verify(aws, below, change.change_set, nested, packaged, change.children)
+
+
+def check(where: str, body: Body, text: str) -> None:
+    """Raises `TemplateMismatchError` unless a text is the template `body`; `where` is what holds it."""
+    try:
+        difference = first_difference(body, parse(text))
+    except ValueError as error:
+        difference = f"it cannot be read: {error}"
+    if difference:
+        raise TemplateMismatchError(where, difference)
+
+
+def read_text(aws: Aws, **names: str) -> str:
+    """The template of a stack or change set as it was handed in. Of a change set that is named by its ARN, a nested one
+    too, no stack has to be named (API reference, GetTemplate)."""
+    return str(aws.call("cloudformation", "get_template", TemplateStage="Original", **names)["TemplateBody"])
+
+
+def prepare(aws: Aws, bucket: Bucket) -> bool:
+    """Creates and configures the bucket; says whether it is new. The policy is set last: where it stands, all does.
+    Raises `RefusedError` for a caller who may not, as no deploy role may: the bucket is shared by all environments."""
     new = False
     try:
         if json.loads(aws.call("s3", "get_bucket_policy", **bucket.address)["Policy"]) == bucket_policy(bucket.name):
@@ -88,6 +165,18 @@ def _prepare(aws: Aws, bucket: Bucket) -> bool:
         if error.code not in ("NoSuchBucket", "NoSuchBucketPolicy"):
             raise
         new = error.code == "NoSuchBucket"
+    try:
+        _configure(aws, bucket, new)
+    except AwsError as error:
+        if error.code != "AccessDenied":
+            raise
+        what = "does not exist" if new else "does not have the policy that protects the templates"
+        reason = f"The packaging bucket {bucket.name} {what}, and you may not change that ({error.message})."
+        raise RefusedError(reason, "An administrator runs `access` for the environment, which prepares it.") from error
+    return new
+
+
+def _configure(aws: Aws, bucket: Bucket, new: bool) -> None:
     if new:
         # us-east-1 is no valid LocationConstraint (S3 API reference, CreateBucket).
         constraint = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
@@ -99,21 +188,19 @@ def _prepare(aws: Aws, bucket: Bucket) -> bool:
     aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration=encryption, **bucket.address)
     aws.call("s3", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}, **bucket.address)
     aws.call("s3", "put_bucket_policy", Policy=json.dumps(bucket_policy(bucket.name)), **bucket.address)
-    return new
 
 
 def bucket_policy(bucket: str) -> dict[str, Any]:
-    """Nothing without TLS. Source: S3 User Guide, "Restrict access to only HTTPS requests"."""
+    """Nothing without TLS, and no template over another one. Sources: S3 User Guide, "Restrict access to only HTTPS
+    requests" and "Enforce conditional writes on Amazon S3 buckets"; the parts of a multipart upload take no such
+    header, its completion does."""
     arn = f"arn:aws:s3:::{bucket}"
-    statement = {
-        "Sid": "TlsOnly",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    deny = {"Effect": "Deny", "Principal": "*"}
+    tls = {"Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    overwrites = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    once = {"Action": "s3:PutObject", "Resource": f"{arn}/{TEMPLATES}*", "Condition": overwrites}
+    statements = [{"Sid": "TlsOnly", **deny, **tls}, {"Sid": "TemplatesAreWrittenOnce", **deny, **once}]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 # --- where a deployment comes from, and the record of it: neither tags nor parameters, which would change every

@@ -87,6 +87,7 @@ class Plan:
     notices: tuple[Notice, ...] = ()
     setting_changes: tuple[Difference, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what else was asked of CreateChangeSet
+    stored: tuple[Packaged, ...] = ()  # the templates that CloudFormation takes from the packaging bucket
 
     def leaves(self) -> Iterator[PlannedChange]:
         """The resources that change, or might."""
@@ -236,6 +237,7 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
         tags=tuple(differences(before.tags, request.tags)),
         empty=empty,
         options=request.options,
+        stored=request.packaged.templates,
     )
 
 
@@ -323,10 +325,12 @@ def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading, notices: li
     for change in (entry["ResourceChange"] for entry in answer["Changes"]):
         here = (*path, change["LogicalResourceId"])
         children: tuple[PlannedChange, ...] = ()
+        executed = ""
         if below := change.get("ChangeSetId"):
             child = complete(aws, below)
             if child["Status"] == "FAILED" and not is_unchanged(child):
                 raise _refused(aws, here, child)
+            executed = "" if child["Status"] == "FAILED" else below
             children = tuple(_changes(aws, child, here, reading, notices))
         yield PlannedChange(
             here,
@@ -338,6 +342,7 @@ def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading, notices: li
             children,
             nested=bool(below),
             physical_id=change.get("PhysicalResourceId", ""),
+            change_set=executed,
         )
     notices += _notices(aws, answer, path)
 

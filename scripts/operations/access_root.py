@@ -6,6 +6,7 @@ from generator.cfn.environments import ACCESS, SHARED
 from generator.cfn.template_names import REPOSITORY
 from scripts.deployment.deploy_root import deploy_root, package_roots
 from scripts.deployment.errors import Exit, UsageError
+from scripts.deployment.package import Bucket, prepare
 from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import context
 from scripts.operations.options import DeployOptions
@@ -21,5 +22,9 @@ def deploy_access(run: Run, options: DeployOptions) -> Exit:
     # The repository comes after the roles that make it: it will have the name that its file gives.
     repository = {REPOSITORY: shared.values({})[REPOSITORY]}
     [root] = package_roots(context(run, options), (ACCESS,))
+    # Whoever deploys the environment may write its templates, and may not make the bucket that holds everybody's.
+    for region in dict.fromkeys(each.region or run.aws.region for each in run.roots.values()):
+        aws = run.aws.at(region)
+        prepare(aws, Bucket.of(run.environment.application, aws.identity(), aws.region))
     ended, _ = deploy_root(replace(root, other_stacks={SHARED: Stack(shared.stack, "", "", outputs=repository)}))
     return ended

@@ -9,6 +9,7 @@ from functools import partial
 
 from generator.cfn.environments import SHARED
 from generator.cfn.losses import TemplatePair
+from generator.cfn.packaging import RECORDS
 from generator.cfn.statuses import DEPLOYED
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
@@ -17,7 +18,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, deploy_root, execute, plan_root
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Observer, Outcome, watch
-from scripts.deployment.package import RECORDS, Bucket, Record
+from scripts.deployment.package import Bucket, Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.deployment.stacks import Stack
 from scripts.operations import (

@@ -11,13 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 from generator.cfn.changes import Difference
+from generator.cfn.packaging import Packaged, PackagedSet
 from generator.cfn.template_names import BOOTSTRAP, IMAGE
+from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.compare import Comparison
+from scripts.deployment.compare import Comparison, read_body
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed, on_ecs, released_image
+from scripts.deployment.package import Bucket, verify
 from scripts.deployment.plan import Plan, create, kept, read_changes
-from scripts.deployment.stacks import SAVED, Stack
+from scripts.deployment.stacks import SAVED, Stack, resources
 
 
 def saved_image_prefix(environment: str) -> str:
@@ -57,19 +60,36 @@ def image_first(previous: Stack | None, values: Mapping[str, str]) -> Iterator[D
 def plan_image(root: RootDeployment, plan: Plan, prefix: str = "") -> Plan | None:
     """The change of the image alone, which comes before `plan`; None where nothing has to come first. `prefix` begins
     the change set's name, where it is to be saved."""
-    if root.previous is None or not plan.first:
+    previous = root.previous
+    if previous is None or not plan.first:
         return None
     changes = {each.name: each.after for each in plan.first}
-    digest = hashlib.sha256(json.dumps([root.previous.name, changes]).encode()).hexdigest()
-    names = (root.previous.name, digest, prefix or root.change_set_prefix, root.describe(plan.digest))
-    image = create(root.aws, names, root.previous, unchanged(root.previous, changes))
-    return kept(root.aws, image, lambda: read_image(root.aws, replace(image, parameters=plan.first)))
+    digest = hashlib.sha256(json.dumps([previous.name, changes]).encode()).hexdigest()
+    names = (previous.name, digest, prefix or root.change_set_prefix, root.describe(plan.digest))
+    image = create(root.aws, names, previous, unchanged(previous, changes))
+    return kept(root.aws, image, lambda: read_image(root, previous, replace(image, parameters=plan.first)))
 
 
-def read_image(aws: Aws, plan: Plan) -> Plan:
-    """The plan of an image with what its change set says."""
-    changes, notices, empty = read_changes(aws, plan)
-    return replace(plan, changes=changes, notices=notices, empty=empty)
+def read_image(root: RootDeployment, previous: Stack, plan: Plan) -> Plan:
+    """The plan of an image with what its change set says: the templates are those of the stack as it stands. Raises
+    `TemplateMismatchError`."""
+    changes, notices, empty = read_changes(root.aws, plan)
+    templates = PackagedSet(tuple(_standing(root.aws, previous.id, root.environment.root.name, "", root.bucket)))
+    if not empty:
+        verify(root.aws, plan.stack, plan.change_set, templates, changes)
+    # The root comes from the stack itself, what it nests from the bucket.
+    stored = tuple(each for each in templates.templates if each.key)
+    return replace(plan, changes=changes, notices=notices, empty=empty, stored=stored)
+
+
+def _standing(aws: Aws, stack_id: str, name: str, url: str, bucket: Bucket) -> Iterator[Packaged]:
+    """The templates of a stack as it stands, those that it nests first; `url` is the stack's own."""
+    body = read_body(aws, stack_id)
+    for resource in resources(aws, stack_id, deep=False):
+        if resource.type == STACK and resource.physical_id and resource.path[0] in body["Resources"]:
+            nested = body["Resources"][resource.path[0]]["Properties"]["TemplateURL"]
+            yield from _standing(aws, resource.physical_id, resource.path[0], nested, bucket)
+    yield Packaged(name, url.removeprefix(f"{bucket.url}/") if url.startswith(f"{bucket.url}/") else "", url, body)
 
 
 def unchanged(previous: Stack, changes: Mapping[str, str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from generator.cfn.environments import Environment
 from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
+from scripts.deployment.package import check, read_text
 from scripts.deployment.plan import Plan, discard, read_changes
 from scripts.deployment.stacks import OURS, create_change_set
 
@@ -49,6 +50,7 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     plan = Plan(shared.stack, answer["StackId"], "CREATE", answer["Id"], name, digest)
     try:
         changes, notices, _ = read_changes(aws, plan)
+        check(plan.stack, json.loads(body), read_text(aws, ChangeSetName=plan.change_set))
     except BaseException:
         discard(aws, plan)
         raise

@@ -10,13 +10,14 @@ a change of it is seen; what decides is CloudFormation: before a saved plan is e
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from generator.cfn.changes import Difference
 from scripts.deployment.aws import Aws
-from scripts.deployment.compare import Comparison, compare
+from scripts.deployment.compare import MASKED, Comparison, compare
 from scripts.deployment.deploy_root import RootDeployment, review
 from scripts.deployment.environment import released_image
 from scripts.deployment.errors import AwsError, RefusedError
@@ -149,7 +150,8 @@ def _again(root: RootDeployment, entry: SavedStack) -> Plan:
     comparison = _compared(root)
     root = replace(root, computed=tuple(extensions.revise(root, comparison)))
     request = root.request()
-    check_executable(root.aws, entry.plan)
+    shown = {name: value for name, value in request.parameters.items() if name not in request.hidden}
+    check_executable(root.aws, entry.plan, shown, request.tags)
     if request.digest != entry.request:
         raise _changed(entry)
     return review(root, fill(root.aws, entry.plan, request, root.previous), _compared(root))
@@ -162,18 +164,21 @@ def _compared(root: RootDeployment) -> Comparison:
 
 
 def _image_again(root: RootDeployment, entry: SavedStack) -> Plan:
-    check_executable(root.aws, entry.plan)
-    if root.previous is None or released_image(root.aws, root.previous) != entry.image[0].after:
+    previous = root.previous
+    if previous is None or released_image(root.aws, previous) != entry.image[0].after:
         raise _changed(entry)
-    return read_image(root.aws, entry.plan)
+    values = {**previous.parameters, **{each.name: each.after for each in entry.image}}
+    check_executable(root.aws, entry.plan, values, previous.tags)
+    return read_image(root, previous, entry.plan)
 
 
 def _changed(entry: SavedStack) -> RefusedError:
     return RefusedError(f"The files or found values of {entry.stack} changed after the plan was saved.", AGAIN)
 
 
-def check_executable(aws: Aws, plan: Plan) -> None:
-    """Raises `RefusedError` for a change set that is gone or cannot be executed any more."""
+def check_executable(aws: Aws, plan: Plan, parameters: Mapping[str, str], tags: Mapping[str, str]) -> None:
+    """Raises `RefusedError` for a change set that is gone or cannot be executed any more, and for one that has other
+    values than these: its name says nothing of what somebody has made under it."""
     try:
         answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=plan.change_set)
     except AwsError as error:
@@ -183,3 +188,9 @@ def check_executable(aws: Aws, plan: Plan) -> None:
         raise RefusedError(f"The reviewed change set of {plan.stack} does not exist any more.", AGAIN) from error
     if answer["ExecutionStatus"] != "AVAILABLE":
         raise RefusedError(f"The reviewed change set of {plan.stack} is {answer['ExecutionStatus']}.", AGAIN)
+    values = {each["ParameterKey"]: each.get("ParameterValue", "") for each in answer.get("Parameters", ())}
+    tagged = {each["Key"]: each["Value"] for each in answer.get("Tags", ())}
+    other = [name for name, value in parameters.items() if values.get(name) not in (value, MASKED)]
+    if other or tagged != dict(tags):
+        what = f"has another {other[0]}" if other else "has other tags"
+        raise RefusedError(f"The change set of {plan.stack} {what} than what was reviewed.", AGAIN)

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, ENVIRONMENT
+from generator.cfn.packaging import RECORDS
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.environment import load
 from scripts.deployment.errors import DeployError
-from scripts.deployment.package import RECORDS, Bucket, GateVerdict
+from scripts.deployment.package import Bucket, GateVerdict
 from scripts.deployment.plan import Plan, discard
 from scripts.deployment.stacks import OURS, Stack
 from scripts.operations.deploying import context

@@ -193,13 +193,13 @@ def roots() -> tuple[Environment, PackagedSet, Template]:
     """What is wanted, as it is packaged, and the root as it stands."""
     root = from_bodies(AFTER)["environment"]
     environment = Environment("staging", root, ParameterFile("staging.json", {}, {}, {}))
-    return environment, package(root, ADDRESS), from_bodies(before())["environment"]
+    return environment, package(root, ADDRESS, "staging"), from_bodies(before())["environment"]
 
 
 def service() -> Prepared:
     """An AWS that answers with all of it; a list of changes comes in pages of fifty."""
-    _, _, old = roots()
-    by_name = {template.name: dict(template.body) for template in package(old, ADDRESS).templates}
+    _, new, old = roots()
+    by_name = {template.name: dict(template.body) for template in package(old, ADDRESS, "staging").templates}
     bodies = {NAME: by_name["environment"], **{name.capitalize(): body for name, body in by_name.items()}}
     sets = {
         arn("changeSet", NAME): change_set(
@@ -220,8 +220,12 @@ def service() -> Prepared:
         more = {"NextToken": str(first + 50)} if len(whole["Changes"]) > first + 50 else {}
         return {**whole, "Changes": whole["Changes"][first : first + 50], **more}
 
-    def template(StackName: str, **_: Any) -> dict[str, Any]:
-        return {"TemplateBody": json.dumps(bodies[StackName.split("/")[1]])}
+    after = {template.name: template.body for template in new.templates}
+
+    def template(StackName: str = "", ChangeSetName: str = "", **_: Any) -> dict[str, Any]:
+        name = (StackName or ChangeSetName).split("/")[1]
+        change_set_body = after.get("environment" if name == NAME else name)
+        return {"TemplateBody": json.dumps(bodies[name] if StackName else change_set_body)}
 
     summary = {"ResourceStatus": "UPDATE_COMPLETE", "ResourceType": STACK, "LastUpdatedTimestamp": 0}
     children = [

@@ -127,14 +127,3 @@ UPDATE = (
         ],
     ),
 )
-
-
-def unchecked(call: Any) -> Any:
-    """Botocore reads a JSON template into an object, which its own model calls a string."""
-
-    def answer(service: str, operation: str, **arguments: Any) -> Any:
-        if operation == "get_template":
-            return {"TemplateBody": call.__self__.answers["cloudformation.get_template"]["TemplateBody"]}
-        return call(service, operation, **arguments)
-
-    return answer

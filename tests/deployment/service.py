@@ -3,6 +3,9 @@ that nothing here has a shape that AWS does not have; no answer is recorded from
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -73,6 +76,34 @@ class Prepared(Aws):
     def calls(self) -> list[str]:
         """The names of what was asked."""
         return [name for name, _ in self.asked]
+
+
+class Stored:
+    """A packaging bucket: what was put there, and its checksums."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """What S3 answers about it."""
+        return {
+            "s3.put_object": self.put,
+            "s3.head_object": self.head,
+            "s3.get_object": lambda Key, **_: {"Body": io.BytesIO(self.objects[Key])},
+            "s3.list_objects_v2": lambda **_: {"Contents": [{"Key": key} for key in self.objects]},
+        }
+
+    def put(self, Key: str, Body: bytes, **options: Any) -> Answer:
+        if Key in self.objects and "IfNoneMatch" in options:
+            raise refusal("s3.put_object", "PreconditionFailed")
+        self.objects[Key] = Body
+        return {}
+
+    def head(self, Key: str, **_: Any) -> Answer:
+        if Key not in self.objects:
+            raise refusal("s3.head_object", "404", "Not Found")
+        return {"ChecksumSHA256": base64.b64encode(hashlib.sha256(self.objects[Key]).digest()).decode()}
 
 
 def refusal(call: str, code: str, message: str = "") -> AwsError:

@@ -30,9 +30,9 @@ class WithRoles(Account):
 
     other_values: Mapping[str, str] = {}
 
-    def template(self, StackName: str, **more: Any) -> dict[str, Any]:
+    def template(self, StackName: str = "", ChangeSetName: str = "", **_: Any) -> dict[str, Any]:
         if "-access" not in StackName:
-            return super().template(StackName, **more)
+            return super().template(StackName, ChangeSetName)
         return {"TemplateBody": (ROOT / "templates/access.json").read_text(encoding="utf-8")}
 
     def stack(self, StackName: str) -> dict[str, Any]:

@@ -162,6 +162,8 @@ def test_the_image_that_runs_comes_first_and_by_itself(monkeypatch: pytest.Monke
     monkeypatch.setattr(deploy_root, "prepare", lambda root: replace(root, previous=before))
     monkeypatch.setattr(deploying, "execute", executed)
     aws = Account("UPDATE_COMPLETE")
+    aws.answers["cloudformation.get_template"] = {"TemplateBody": '{"Resources": {}}'}
+    aws.answers["cloudformation.describe_change_set"] = {"Status": "CREATE_COMPLETE", "Changes": []}
     root = Invocation(*arguments(aws, parameters.load("staging", ROOT / "templates", ROOT / "params"), yes=True)).root
     extensions = replace(root.context.extensions, plan=lambda _: plans.pop(0))
     root = replace(root, context=replace(root.context, extensions=extensions))

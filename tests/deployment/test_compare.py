@@ -17,12 +17,12 @@ from scripts.deployment import deploy_root
 from scripts.deployment.compare import MASKED, ROLE, TOPICS, compare
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.package import Bucket
+from scripts.deployment.package import Bucket, bucket_policy
 from scripts.deployment.plan import Request
 from scripts.deployment.stacks import Stack
 from tests.conftest import ROOT
 from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
-from tests.deployment.service import ME, REGION, Prepared, arn
+from tests.deployment.service import ME, REGION, Prepared, Stored, arn
 from tests.support.gate import passed
 
 NAME = "dashboard-staging"
@@ -41,7 +41,7 @@ TEMPLATES = from_bodies(
         "data": {"Resources": {"Clients": TABLE}},
     }
 )
-PACKAGED = package(TEMPLATES["environment"], BUCKET.url)
+PACKAGED = package(TEMPLATES["environment"], BUCKET.url, "staging")
 ENVIRONMENT = Environment("staging", TEMPLATES["environment"], ParameterFile("staging.json", {"Color": "red"}, {}, {}))
 
 
@@ -60,9 +60,16 @@ def account(status: str | None = "UPDATE_COMPLETE", later: int = -1, body: Any =
     summary = {**nested, "ResourceStatus": "UPDATE_COMPLETE", "LastUpdatedTimestamp": NOW}
     own = {"StackId": DATA, "StackName": "x", "CreationTime": NOW, "LastUpdatedTime": NOW + timedelta(seconds=later)}
     live = PACKAGED.root.body if body is None else body
+
+    def template(StackName: str = "", **_: Any) -> dict[str, Any]:
+        content = PACKAGED.templates[0].body if StackName == DATA else PACKAGED.root.body if not StackName else live
+        return {"TemplateBody": content if isinstance(content, str) else json.dumps(content)}
+
     return Prepared(
         sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
-        cloudformation__get_template={"TemplateBody": live if isinstance(live, str) else json.dumps(live)},
+        cloudformation__get_template=template,
+        s3__get_bucket_policy={"Policy": json.dumps(bucket_policy(BUCKET.name))},
+        **{name.replace(".", "__"): answer for name, answer in Stored().answers.items()},
         cloudformation__list_stack_resources={"StackResourceSummaries": [summary]},
         cloudformation__list_stacks={"StackSummaries": [{**own, "StackStatus": status}] if status else []},
         **answers,

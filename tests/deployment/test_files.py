@@ -19,11 +19,11 @@ from generator.cfn.packaging import PackagedSet
 from generator.cfn.templates import STACK, load
 from scripts.deployment import environment, package
 from scripts.deployment.deploy_root import Context, RootDeployment
-from scripts.deployment.errors import RefusedError
+from scripts.deployment.errors import RefusedError, TemplateMismatchError
 from scripts.deployment.package import Bucket, GateVerdict
 from scripts.operations import origin
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, refusal
+from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
 from tests.support import commands
 from tests.support.commands import Words
 
@@ -122,7 +122,7 @@ def test_templates_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def packaged(templates: Path = ROOT / "templates") -> PackagedSet:
-    return packaging.package(load(templates)["environment"], BUCKET.url)
+    return packaging.package(load(templates)["environment"], BUCKET.url, "staging")
 
 
 def keys(templates: Path) -> dict[str, str]:
@@ -161,36 +161,103 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
     aws = Prepared(
         s3__get_bucket_policy=missing, s3__create_bucket={}, s3__put_object={}, **{f"s3__{n}": {} for n in names}
     )
-    files = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url)
-    assert package.publish(aws, BUCKET, [files]) == 1
+    files = packaging.package(load(ROOT / "templates")["shared"], BUCKET.url, "shared")
+    assert package.publish(aws, BUCKET, files) == 1
     assert aws.calls() == ["s3.get_bucket_policy", "s3.create_bucket", *(f"s3.{n}" for n in names), "s3.put_object"]
     requests = dict(aws.asked)
     assert requests["s3.create_bucket"]["CreateBucketConfiguration"] == {"LocationConstraint": REGION}
-    statement = json.loads(requests["s3.put_bucket_policy"]["Policy"])["Statement"][0]
-    assert statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    tls, once = json.loads(requests["s3.put_bucket_policy"]["Policy"])["Statement"]
+    assert tls["Effect"] == "Deny" and tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert (once["Effect"], once["Action"], once["Resource"]) == (
+        "Deny",
+        "s3:PutObject",
+        f"arn:aws:s3:::{BUCKET.name}/templates/*",
+    )
+    assert once["Condition"]["Null"] == {"s3:if-none-match": "true"}
     assert all(requests["s3.put_public_access_block"]["PublicAccessBlockConfiguration"].values())
     assert all(request["ExpectedBucketOwner"] == ACCOUNT for name, request in aws.asked if name != "s3.create_bucket")
 
 
 def test_only_what_is_missing_is_uploaded() -> None:
-    files = packaging.package(load(ROOT / "templates")["environment"], BUCKET.url)
+    files, bucket = packaged(), Stored()
     policy = json.dumps(package.bucket_policy(BUCKET.name), indent=4)
     listed = [
         {"Contents": [{"Key": template.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
         for number, template in enumerate(files.templates[2:])
     ]
-    aws = Prepared(s3__get_bucket_policy={"Policy": policy}, s3__list_objects_v2=[*listed, {}], s3__put_object={})
-    assert package.publish(aws, BUCKET, [files]) == 2
-    put = [request["Key"] for name, request in aws.asked if name == "s3.put_object"]
-    assert put == [template.key for template in files.templates[:2]]
+    bucket.objects |= {template.key: template.content for template in files.templates[2:]}
+    aws = Prepared(s3__get_bucket_policy={"Policy": policy})
+    aws.answers |= bucket.answers | {"s3.list_objects_v2": [*listed, {}]}
+    assert package.publish(aws, BUCKET, files) == 2
+    put = [request for name, request in aws.asked if name == "s3.put_object"]
+    assert [request["Key"] for request in put] == [template.key for template in files.templates[:2]]
     assert aws.asked[2][1]["ContinuationToken"] == "more0"
+    # Never over what is there, and S3 keeps the checksum; of what is there it is asked.
+    assert all(each["IfNoneMatch"] == "*" and each["ChecksumSHA256"] for each in put)
+    read = [request["Key"] for name, request in aws.asked if name == "s3.head_object"]
+    assert read == [template.key for template in files.templates[2:]]
+
+
+def bucket_with(content: bytes) -> tuple[Prepared, packaging.PackagedSet]:
+    """A bucket that lists nothing and holds this under the first key: somebody has put it there meanwhile."""
+    files, bucket = packaged(), Stored()
+    bucket.objects[files.templates[0].key] = content
+    aws = Prepared(s3__get_bucket_policy={"Policy": json.dumps(package.bucket_policy(BUCKET.name))})
+    aws.answers |= bucket.answers | {"s3.list_objects_v2": {}}
+    return aws, files
+
+
+def test_what_somebody_stored_meanwhile_is_verified() -> None:
+    """Our own call that was sent again, and a deployment beside ours, have stored the same; others have not."""
+    same = packaged().templates[0]
+    for content in (same.content, json.dumps(same.body).encode()):  # another layout is no other template
+        aws, files = bucket_with(content)
+        assert package.publish(aws, BUCKET, files) == len(files.templates)
+    key = json.dumps({**same.body, "Description": "x"})
+    twice = json.dumps(same.body).replace("{", '{"Resources": {}, ', 1)
+    for text, says in {
+        key: '/Description is "x" instead of ',
+        twice: 'the key "Resources" is there twice',
+        "Resources: {}": "it cannot be read",
+        "[" * 100_000: "it cannot be read",
+    }.items():
+        aws, files = bucket_with(text.encode())
+        with pytest.raises(TemplateMismatchError, match=f"s3://{BUCKET.name}/{same.key} is not") as raised:
+            package.publish(aws, BUCKET, files)
+        assert says in raised.value.difference
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "difference"),
+    [
+        ({"a": [1, {"b": "x"}]}, {"a": [1, {"b": "x"}]}, ""),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, ""),
+        ({"a": [1, {"b": "x"}]}, {"a": [1, {"b": "y"}]}, '/a/1/b is "y" instead of "x"'),
+        ({"a": 1}, {"a": True}, "/a is true instead of 1"),
+        ({"a": [1]}, {"a": [1, 2]}, "/a is [1, 2] instead of [1]"),
+        ({"a": 1}, {}, "/a is missing"),
+        ({}, {"a\n": {}}, "/a\\n is not ours: {}"),
+        ({"a": {}}, [], '/ is [] instead of {"a": {}}'),
+        ({"a": ""}, {"a": "x" * 200}, f'/a is "{"x" * 118}… instead of ""'),
+    ],
+)
+def test_the_first_difference_is_named(ours: Any, theirs: Any, difference: str) -> None:
+    assert packaging.first_difference(ours, theirs) == difference
 
 
 def test_somebody_elses_bucket_is_not_used() -> None:
     aws = Prepared(s3__get_bucket_policy=refusal("s3.get_bucket_policy", "AccessDenied"))
     with pytest.raises(RefusedError):
-        package.publish(aws, BUCKET, [packaged()])
+        package.publish(aws, BUCKET, packaged())
     assert aws.calls() == ["s3.get_bucket_policy"]
+
+
+def test_who_deploys_one_environment_does_not_make_the_bucket_of_all() -> None:
+    denied = refusal("s3.create_bucket", "AccessDenied", "not authorized")
+    aws = Prepared(s3__get_bucket_policy=refusal("s3.get_bucket_policy", "NoSuchBucket"), s3__create_bucket=denied)
+    with pytest.raises(RefusedError, match="does not exist, and you may not change that") as raised:
+        package.publish(aws, BUCKET, packaged())
+    assert "An administrator runs `access`" in raised.value.remedy
 
 
 def test_the_source_of_a_deployment(tmp_path: Path) -> None:

@@ -27,11 +27,18 @@ CHANGE = {"Action": "Import", "LogicalResourceId": "Repository", "ResourceType":
 def account(**answers: Any) -> Prepared:
     change_set = {"Status": "CREATE_COMPLETE", "Changes": [{"Type": "Resource", "ResourceChange": CHANGE}]}
     repository = {"repositoryId": "0f3d", "repositoryDescription": "our old one"}
+    bodies: list[str] = []
+
+    def create(TemplateBody: str, **_: Any) -> dict[str, Any]:
+        bodies.append(TemplateBody)
+        return {"Id": arn("changeSet", SHARED), "StackId": arn("stack", SHARED)}
+
     usual: dict[str, Any] = {
         "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
         "cloudformation__describe_stacks": ABSENT,
         "codecommit__get_repository": {"repositoryMetadata": repository},
-        "cloudformation__create_change_set": {"Id": arn("changeSet", SHARED), "StackId": arn("stack", SHARED)},
+        "cloudformation__create_change_set": create,
+        "cloudformation__get_template": lambda **_: {"TemplateBody": bodies[-1]},
         "cloudformation__describe_change_set": change_set,
         "cloudformation__delete_change_set": {},
     }

@@ -85,7 +85,7 @@ CASES: dict[str, Case] = {
     "a reviewed change set is gone": (
         "cloudformation.describe_change_set",
         "ChangeSetNotFound",
-        lambda aws: saved_plan.check_executable(aws, PLAN),
+        lambda aws: saved_plan.check_executable(aws, PLAN, {}, {}),
         Prepared(),
     ),
     "somebody else was faster": (
@@ -100,10 +100,10 @@ CASES: dict[str, Case] = {
     "the packaging bucket is new": (
         "s3.get_bucket_policy",
         "NoSuchBucket",
-        lambda aws: package.publish(aws, package.Bucket("bucket", "eu-west-1", ACCOUNT), []),
+        lambda aws: package.prepare(aws, package.Bucket("bucket", "eu-west-1", ACCOUNT)),
         Prepared(
             **{f"s3__{name}": {} for name in ("create_bucket", "put_public_access_block", "put_bucket_encryption")},
-            **{f"s3__{name}": {} for name in ("put_bucket_versioning", "put_bucket_policy", "list_objects_v2")},
+            **{f"s3__{name}": {} for name in ("put_bucket_versioning", "put_bucket_policy")},
         ),
     ),
     "no such service-linked role": (

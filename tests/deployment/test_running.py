@@ -248,10 +248,10 @@ def test_ctrl_c_while_it_is_recorded_leaves_it_running(loaded: dict[str, Environ
         aws.statuses[STAGING] = "CREATE_IN_PROGRESS"
         return {}
 
-    def put(Key: str, **_: Any) -> dict[str, Any]:
+    def put(Key: str, **options: Any) -> dict[str, Any]:
         if Key.startswith("deployments/"):
             raise KeyboardInterrupt
-        return {}
+        return aws.bucket.put(Key, **options)
 
     aws.answers |= {"cloudformation.execute_change_set": execute_change_set, "s3.put_object": put}
     with pytest.raises(ManualActionRequiredError, match=f"{STAGING} is left running"):

@@ -14,13 +14,13 @@ from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.deployment.package import Bucket, bucket_policy
+from scripts.deployment.package import bucket_policy
 from scripts.operations.options import DeployOptions, NoOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply
 from scripts.operations.verbs import status as standing
 from tests.conftest import ROOT
-from tests.deployment.service import ME, REGION, Prepared, arn, refusal
+from tests.deployment.service import ME, Prepared, Stored, arn, refusal
 from tests.support.runs import verb_options, verb_run
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -52,7 +52,7 @@ class Account(Prepared):
 
     def __init__(self, staging: str = "", **answers: Any) -> None:
         self.statuses = {SHARED: "CREATE_COMPLETE", STAGING: staging}
-        policy = json.dumps(bucket_policy(Bucket.of("cloud-health-dashboard", ME, REGION).name))
+        self.bucket = Stored()
         super().__init__(
             sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
             cloudformation__describe_stacks=self.stack,
@@ -66,9 +66,7 @@ class Account(Prepared):
             cloudformation__describe_change_set=self.change_set,
             cloudformation__delete_change_set={},
             cloudformation__delete_stack=self.delete,
-            s3__get_bucket_policy={"Policy": policy},
-            s3__list_objects_v2={},
-            s3__put_object={},
+            s3__get_bucket_policy=lambda Bucket, **_: {"Policy": json.dumps(bucket_policy(Bucket))},
             ec2__describe_managed_prefix_lists={"PrefixLists": [{"PrefixListId": "pl-1"}]},
             ec2__describe_availability_zones={
                 "AvailabilityZones": [{"ZoneId": f"euw1-az{zone}", "ZoneName": f"eu-west-1{zone}"} for zone in "ab"]
@@ -78,6 +76,7 @@ class Account(Prepared):
             codecommit__list_associated_approval_rule_templates_for_repository={"approvalRuleTemplateNames": []},
             **answers,
         )
+        self.answers |= self.bucket.answers
 
     def name(self, stack: str) -> str:
         return SHARED if SHARED in stack else STAGING
@@ -116,13 +115,23 @@ class Account(Prepared):
     def change_set(self, ChangeSetName: str, **_: Any) -> dict[str, Any]:
         if SHARED in ChangeSetName:
             return {"Status": "FAILED", "StatusReason": NO_CHANGES, "ChangeSetId": ChangeSetName}
-        added = {"Action": "Add", "LogicalResourceId": "Storage", "ResourceType": STACK}
+        below = "" if "storage" in ChangeSetName or "-access" in ChangeSetName else arn("changeSet", "storage")
+        nested = {"LogicalResourceId": "Storage", "ResourceType": STACK, "ChangeSetId": below}
+        added = {
+            "Action": "Add",
+            **(nested if below else {"LogicalResourceId": "Logs", "ResourceType": "AWS::S3::Bucket"}),
+        }
         changes = [{"Type": "Resource", "ResourceChange": added}]
         status = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
         return {**status, "ChangeSetId": ChangeSetName, "Changes": changes}
 
-    def template(self, StackName: str, **_: Any) -> dict[str, Any]:
-        """The shared stack's is the one that lies in the repository."""
+    def template(self, StackName: str = "", ChangeSetName: str = "", **_: Any) -> dict[str, Any]:
+        """The shared stack's is the one that lies in the repository; that of a change set lies in the bucket."""
+        if ChangeSetName:
+            named = (name for name in ("storage", "access", "shared") if name in ChangeSetName.split("/")[1])
+            name = next(named, "environment")
+            [key] = [key for key in self.bucket.objects if f"/{name}-" in key]
+            return {"TemplateBody": self.bucket.objects[key].decode()}
         assert SHARED in StackName
         return {"TemplateBody": (ROOT / "templates/shared.json").read_text(encoding="utf-8")}
 
@@ -193,13 +202,6 @@ def test_what_failed_and_is_empty_is_made_anew(loaded: Roots) -> None:
     assert aws.calls().index("cloudformation.delete_stack") < len(aws.calls()) - 3
 
 
-def stored(Key: str, **_: Any) -> dict[str, Any]:
-    """Templates are stored, records are not."""
-    if Key.startswith("deployments/"):
-        raise refusal("s3.put_object", "AccessDenied")
-    return {}
-
-
 def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: Roots) -> None:
     aws = Account()
 
@@ -207,10 +209,16 @@ def test_an_operation_that_cannot_be_recorded_has_happened_all_the_same(loaded: 
         aws.statuses[STAGING] = "CREATE_COMPLETE"
         return {}
 
+    def stored(Key: str, **options: Any) -> dict[str, Any]:
+        """Templates are stored, records are not."""
+        if Key.startswith("deployments/"):
+            raise refusal("s3.put_object", "AccessDenied")
+        return aws.bucket.put(Key, **options)
+
     aws.answers |= {"s3.put_object": stored, "cloudformation.execute_change_set": execute}
     with pytest.raises(ManualActionRequiredError, match="was changed, but not cleared up and recorded"):
         apply.run(*arguments(aws, loaded, yes=True))
-    aws.answers["s3.put_object"], aws.statuses[STAGING] = {}, ""
+    aws.answers["s3.put_object"], aws.statuses[STAGING] = aws.bucket.put, ""
     assert apply.run(*arguments(aws, loaded, yes=True)) is Exit.DONE
 
 

@@ -43,6 +43,7 @@ NO_RULES = CallFault(
 ALWAYS = (SOURCE, NO_RULES)
 STACK = "AWS::CloudFormation::Stack"
 SECONDS = 120  # for one command
+COMPUTED = {"BackendImage": {"First": "none", "Found": "release"}, "BackendBootstrap": {"First": "true", "Found": "x"}}
 
 Body = dict[str, Any]
 Change = Callable[[dict[str, Body]], object]
@@ -89,6 +90,17 @@ def small_templates() -> dict[str, Body]:
         "Outputs": {"Text": {"Value": {"Ref": "Text"}}},
     }
     return {"environment": root, "data": nested}
+
+
+def with_a_backend(bodies: dict[str, Any]) -> None:
+    """The environment is given the image of its releases, as one with its backend on ECS is."""
+    root, data = bodies["environment"], bodies["data"]
+    root["Metadata"]["Computed"] = COMPUTED
+    root["Parameters"] |= {name: {"Type": "String"} for name in COMPUTED}
+    root["Outputs"] |= {"LastImageParameter": {"Value": "/accounts/image"}, "RunningService": {"Value": "service"}}
+    root["Resources"]["Data"]["Properties"]["Parameters"]["BackendImage"] = {"Ref": "BackendImage"}
+    data["Parameters"]["BackendImage"] = {"Type": "String"}
+    data["Resources"]["Image"] = parameter("/accounts/deployed", {"Ref": "BackendImage"})
 
 
 def role(service: str, document: Body) -> Body:

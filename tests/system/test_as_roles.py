@@ -370,6 +370,23 @@ def test_a_change_set_of_another_environment_is_out_of_reach(staging: Life) -> N
     del staging.denied["another's"], staging.requests["another's"]
 
 
+def test_the_templates_of_another_environment_are_out_of_reach(staging: Life) -> None:
+    """They lie in one bucket: neither are they written or read, nor is anybody given the right to."""
+    deployer, bucket = caller(staging.deployer), f"{NAME}-templates-{ACCOUNT}-{REGION}"
+    policy = staging.whose.aws.call("s3", "get_bucket_policy", Bucket=bucket)["Policy"]
+    with staging.part("another's"):
+        for key in ("templates/staging/x.json", f"deployments/{NAME}-staging/x.json"):
+            deployer.call("s3", "put_object", Bucket=bucket, Key=key, Body=b"{}")
+        for key in ("templates/production/x.json", "templates/x.json", f"deployments/{NAME}-production/x.json"):
+            with pytest.raises(AwsError, match="AccessDenied"):
+                deployer.call("s3", "put_object", Bucket=bucket, Key=key, Body=b"{}")
+            with pytest.raises(AwsError, match="AccessDenied"):
+                deployer.call("s3", "get_object", Bucket=bucket, Key=key)
+        with pytest.raises(AwsError, match="AccessDenied"):
+            deployer.call("s3", "put_bucket_policy", Bucket=bucket, Policy=policy)
+    del staging.denied["another's"], staging.requests["another's"]
+
+
 # --- Elastic Beanstalk, whose permissions are the widest
 
 

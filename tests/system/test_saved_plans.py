@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scripts.local_aws.faults import CallFault
-from tests.support.accounts import REGION, Account, parameter
+from tests.support.accounts import REGION, Account, with_a_backend
 
 EXECUTE = "cloudformation.ExecuteChangeSet"
 
@@ -129,18 +129,6 @@ def test_exactly_the_saved_plan_is_executed(mine: Account, file: Path) -> None:
 
 
 IMAGES = ("registry:8", "registry:9")
-COMPUTED = {"BackendImage": {"First": "none", "Found": "release"}, "BackendBootstrap": {"First": "true", "Found": "x"}}
-
-
-def with_a_backend(bodies: dict[str, Any]) -> None:
-    """The environment is given the image of its releases, as one with its backend on ECS is."""
-    root, data = bodies["environment"], bodies["data"]
-    root["Metadata"]["Computed"] = COMPUTED
-    root["Parameters"] |= {name: {"Type": "String"} for name in COMPUTED}
-    root["Outputs"] |= {"LastImageParameter": {"Value": "/accounts/image"}, "RunningService": {"Value": "service"}}
-    root["Resources"]["Data"]["Properties"]["Parameters"]["BackendImage"] = {"Ref": "BackendImage"}
-    data["Parameters"]["BackendImage"] = {"Type": "String"}
-    data["Resources"]["Image"] = parameter("/accounts/deployed", {"Ref": "BackendImage"})
 
 
 def test_the_image_that_runs_is_a_plan_by_itself(mine: Account, tmp_path: Path) -> None:

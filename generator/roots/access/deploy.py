@@ -19,6 +19,7 @@ from awacs.aws import StringEquals
 from troposphere import Sub
 
 from generator.cfn.names import ACCESS, CHANGE_SETS, SHARED
+from generator.cfn.packaging import RECORDS, TEMPLATES
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow
@@ -57,6 +58,7 @@ USE = [
     stacks.DescribeChangeSetHooks,
     stacks.DescribeEvents,
     stacks.ExecuteChangeSet,
+    stacks.GetTemplate,
     stacks.TagResource,
 ]
 # What must stand in us-east-1, wherever the environment is: the root `edge`.
@@ -108,7 +110,7 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
             "UseChangeSets",
             USE,
             plans,
-            "a change set is looked at, executed and deleted by its ARN, and IAM judges it by that",
+            "a change set is looked at with its templates, executed and deleted by its ARN, and IAM judges it by that",
         ),
         allow(
             "HandOver",
@@ -121,30 +123,25 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
 
 
 def _packaging(project: Project) -> list[Grant]:
+    """Objects of the environment alone, in a bucket that all environments share: whoever could write what another one
+    deploys, or give the bucket a policy, would choose what that one's execution role makes. `access` prepares it."""
     buckets: list[Text] = [
         Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-{region}")
         for region in ("${AWS::Region}", EDGE_REGION)
     ]
+    own, record = f"{TEMPLATES}${{Environment}}/*", f"{RECORDS}{project.name}-${{Environment}}"
+    prefixes = ((own, f"{record}/*"), (own, f"{record}-edge/*"))
     return [
         allow(
-            "KeepTemplates",
-            [
-                s3.CreateBucket,
-                s3.GetBucketPolicy,
-                s3.ListBucket,
-                s3.PutBucketOwnershipControls,
-                s3.PutBucketPolicy,
-                s3.PutBucketPublicAccessBlock,
-                s3.PutBucketVersioning,
-                s3.PutEncryptionConfiguration,
-            ],
+            "FindTemplates",
+            [s3.GetBucketPolicy, s3.ListBucket],
             buckets,
             "templates and deployment records lie in one bucket for each application, account and region",
         ),
         allow(
             "WriteTemplates",
             [s3.GetObject, s3.PutObject],
-            [arns.objects(bucket) for bucket in buckets],
+            [arns.objects(bucket, prefix) for bucket, own in zip(buckets, prefixes, strict=True) for prefix in own],
             "CloudFormation reads a template with the rights of whoever names its address",
         ),
     ]

@@ -9,6 +9,7 @@ from awacs.aws import ArnEquals, StringEquals
 from troposphere import Sub
 
 from generator.cfn.names import CHANGE_SETS
+from generator.cfn.packaging import TEMPLATES
 from generator.core import arns, paths
 from generator.core.arns import Text
 from generator.roots.access.handler_permissions.types import (
@@ -36,7 +37,10 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
         [role],
     )
     theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
-    bucket = Sub(f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/*")
+    # What others have written, elsewhere in the bucket, is never made into a stack.
+    own_templates = Sub(
+        f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/{TEMPLATES}${{Environment}}/*"
+    )
     return {
         "AWS::IAM::Role": TypePermissions(
             (own, theirs) if attached else (own,),
@@ -82,7 +86,7 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
                     "nested stacks are deployed with the role of their root, and no other role here trusts "
                     "CloudFormation",
                 ),
-                Access(actions("s3", "GetObject"), [bucket], "Templates"),
+                Access(actions("s3", "GetObject"), [own_templates], "Templates"),
             ),
             excluded(UNUSED, "cloudformation:SetStackPolicy cloudformation:UpdateTerminationProtection"),
         ),
