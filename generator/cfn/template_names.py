@@ -6,8 +6,7 @@ ZONES = ("ZoneA", "ZoneB")
 PREFIX_LIST_ID, CERTIFICATE, PLATFORM_ARN = "CloudFrontPrefixListId", "EdgeCertificateArn", "PlatformArn"
 DIGEST, IMAGE, BOOTSTRAP = "ConfigurationDigest", "BackendImage", "BackendBootstrap"
 # Those that take over what an earlier environment of the same name has left.
-EXISTING_KEY, EXISTING_SECRET = "ExistingKeyArn", "ExistingEncryptionSecretArn"
-EXISTING_REPOSITORY, TABLES = "ExistingRepositoryName", "DataTables"
+EXISTING_KEY, EXISTING_REPOSITORY, TABLES = "ExistingKeyArn", "ExistingRepositoryName", "DataTables"
 # Those that somebody chooses.
 BRANCH, CONNECTION, BUILD_LAYOUT = "BranchName", "ConnectionArn", "BuildLayout"
 BUILD_IMAGE, BUILD_COMPUTE, ARTIFACT_DAYS, IMAGES_KEPT = "BuildImage", "BuildComputeType", "ArtifactDays", "ImagesKept"

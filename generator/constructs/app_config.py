@@ -70,11 +70,6 @@ def existing_secret(secret: Secret) -> Port:
     )
 
 
-def kept(project: Project) -> list[Secret]:
-    """The secrets that are never made anew while an earlier one exists."""
-    return [secret for secret in project.secrets if secret.kind == FERNET]
-
-
 def shape(project: Project) -> dict[str, object]:
     """A configuration of the right form, with which a build imports the application: values that an environment could
     have, and for each secret how one like it is made."""
@@ -89,6 +84,6 @@ def shape(project: Project) -> dict[str, object]:
     return {
         "plain": plain,
         "generated": {secret.name: secret.length for secret in project.secrets if secret.kind == GENERATED},
-        "fernet": [secret.name for secret in kept(project)],
+        "fernet": [secret.name for secret in project.secrets if secret.kind == FERNET],
         "filled": [secret.name for secret in project.secrets if secret.kind == FILLED],
     }

@@ -2,8 +2,8 @@
 
 CloudFormation makes no SecureString, hence the split. The Fernet key must be 43 characters and a final `=`, which no
 generator of random passwords can promise: one secret holds the generated 43, a second one composes the key by a
-dynamic reference, without a function. Both are retained and never made anew while they exist, because a new key
-could not read what the old one wrote; a re-created environment adopts the survivor.
+dynamic reference, without a function. Secrets are retained: a new encryption key could not read what the old one wrote,
+and a new key of the sessions signs everybody out. So an environment that is made again adopts what is left of each.
 """
 
 from __future__ import annotations
@@ -44,20 +44,23 @@ def build(project: Project) -> Stack:
     return stack
 
 
-def _generated(stack: Stack, secret: Secret) -> Ref:
-    return Ref(_secret(stack, secret, "", GenerateSecretString=_letters_and_digits(secret.length)))
+def _generated(stack: Stack, secret: Secret) -> If:
+    return _secret(stack, secret, "", GenerateSecretString=_letters_and_digits(secret.length))
 
 
-def _filled(stack: Stack, secret: Secret) -> Ref:
+def _filled(stack: Stack, secret: Secret) -> If:
     """Without a value: a person gives it (AWS::SecretsManager::Secret, SecretString: with neither property the secret
     is empty)."""
-    return Ref(_secret(stack, secret, "; a person gives its value"))
+    return _secret(stack, secret, "; a person gives its value")
 
 
-def _secret(stack: Stack, secret: Secret, more: str, **properties: object) -> secretsmanager.Secret:
-    return stack.add(
+def _secret(stack: Stack, secret: Secret, more: str, **properties: object) -> If:
+    existing = stack.takes(existing_secret(secret))
+    new = stack.when(f"New{secret.logical}Secret", Equals(existing, ""))
+    resource = stack.add(
         secretsmanager.Secret(
             f"{secret.logical}Secret",
+            Condition=new,
             Description=f"{secret.name} of the application{more}",
             KmsKeyId=stack.takes(ports.KEY_ARN),
             **properties,
@@ -65,6 +68,7 @@ def _secret(stack: Stack, secret: Secret, more: str, **properties: object) -> se
         secret.why,
         ["RUN-5"],
     )
+    return If(new, Ref(resource), existing)
 
 
 def _fernet(stack: Stack, secret: Secret) -> If:
@@ -99,4 +103,4 @@ def _letters_and_digits(length: int) -> secretsmanager.GenerateSecretString:
     return secretsmanager.GenerateSecretString(ExcludePunctuation=True, IncludeSpace=False, PasswordLength=length)
 
 
-_MAKERS: Mapping[str, Callable[[Stack, Secret], Ref | If]] = {GENERATED: _generated, FERNET: _fernet, FILLED: _filled}
+_MAKERS: Mapping[str, Callable[[Stack, Secret], If]] = {GENERATED: _generated, FERNET: _fernet, FILLED: _filled}

@@ -18,7 +18,7 @@ from pathlib import Path
 from generator.cfn import assertions, environments
 from generator.cfn.environments import Environment
 from generator.cfn.parameters import effective
-from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, EXISTING_SECRET, KEY_ARN, TABLES
+from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, TABLES
 from generator.cfn.templates import Child, load
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.deploy_root import RootDeployment
@@ -27,9 +27,9 @@ from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedE
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
 
-PARAMETERS = (EXISTING_KEY, EXISTING_SECRET, EXISTING_REPOSITORY, TABLES)
 CREATE, EXISTING = "CREATE", "EXISTING"  # of DataTables
 TABLE, REGISTRY, KMS_KEY = "AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key"
+SECRET = "AWS::SecretsManager::Secret"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Retained:
         return f'"{self.parameter}": "{self.value}"'
 
 
+def takes_over(parameter: str) -> bool:
+    """Whether a parameter of the root names something that an earlier environment has left."""
+    return parameter.startswith("Existing") or parameter == TABLES
+
+
 def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> list[Retained]:
     """What is left of an environment, as far as it would make the same anew: of one that does not exist, or of the
     nested stacks that `previous` lacks.
@@ -54,7 +59,8 @@ def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> l
     """
     new = _new_stacks(environment, previous)
     tables = dict(_tables(aws, environment)) if _makes(new, TABLE) else {}
-    secrets = list(_secrets(aws, environment, new))
+    left = _secrets(aws, environment, new)
+    secrets = [secret for several in left.values() for secret in several]
     # Images alone are no reason to ask: the next release builds one. A backend that comes back uses those of the last
     # one beside its data, where that is clear, and otherwise gets a registry of its own.
     images = _makes(new, REGISTRY) and (previous is None or tables or secrets)
@@ -65,8 +71,9 @@ def find(aws: Aws, environment: Environment, previous: Stack | None = None) -> l
     if tables:
         _whole(aws, environment, tables)
         retained.append(Retained(TABLES, EXISTING, f"tables {', '.join(sorted(tables))}"))
-    if arn := _single(environment, EXISTING_SECRET, [str(secret["ARN"]) for secret in secrets]):
-        retained.append(Retained(EXISTING_SECRET, arn, "secret that the application's data is encrypted with"))
+    for parameter, several in left.items():
+        if arn := _single(environment, parameter, [str(secret["ARN"]) for secret in several]):
+            retained.append(Retained(parameter, arn, f"secret, {several[0]['Description']}"))
     if name := _single(
         environment, EXISTING_REPOSITORY, [str(repository["repositoryName"]) for repository in repositories]
     ):
@@ -95,10 +102,9 @@ def missing(aws: Aws, environment: Environment, own_key: str = "") -> list[str]:
     absent = []
     if (arn := environment.chosen(EXISTING_KEY)) and not _key_lives(aws, arn):
         absent.append(f"{EXISTING_KEY}: there is no enabled key {arn}")
-    if (arn := environment.chosen(EXISTING_SECRET)) and not _there(
-        lambda: aws.call("secretsmanager", "describe_secret", SecretId=arn)
-    ):
-        absent.append(f"{EXISTING_SECRET}: there is no secret {arn}")
+    for parameter in _secret_parameters(environment.root.children()):
+        if (arn := environment.chosen(parameter)) and not _secret_lives(aws, arn):
+            absent.append(f"{parameter}: there is no secret {arn}")
     name = environment.chosen(EXISTING_REPOSITORY)
     if name and not _there(lambda: aws.call("ecr", "describe_repositories", repositoryNames=[name])):
         absent.append(f"{EXISTING_REPOSITORY}: there is no repository {name}")
@@ -189,27 +195,43 @@ def _repositories(aws: Aws, environment: Environment) -> Iterator[Answer]:
                     yield repository
 
 
-def _secrets(aws: Aws, environment: Environment, new: Sequence[Child]) -> Iterator[Answer]:
-    """Secrets that wait for their deletion are not listed (Secrets Manager API reference, ListSecrets)."""
-    description = "" if environment.chosen(EXISTING_SECRET) else _description(new)
-    if not description:
-        return
+def _secrets(aws: Aws, environment: Environment, new: Sequence[Child]) -> dict[str, list[Answer]]:
+    """The environment's secrets by the parameter that names each, as far as the file names none. Secrets that wait for
+    their deletion are not listed (Secrets Manager API reference, ListSecrets)."""
+    parameters = {
+        description: parameter
+        for parameter, description in _secret_parameters(new).items()
+        if not environment.chosen(parameter)
+    }
+    left: dict[str, list[Answer]] = {parameter: [] for parameter in parameters.values()}
+    if not left:
+        return left
     for page in aws.pages(
         "secretsmanager", "list_secrets", Filters=[{"Key": "tag-value", "Values": [environment.name]}]
     ):
         for secret in page["SecretList"]:
-            if secret.get("Description") == description and _ours(environment, secret.get("Tags", ())):
-                yield secret
+            parameter = parameters.get(secret.get("Description", ""))
+            if parameter and _ours(environment, secret.get("Tags", ())):
+                left[parameter].append(secret)
+    return left
 
 
-def _description(stacks: Sequence[Child]) -> str:
-    """The description of the secret in whose place the parameter stands, as an output says; empty without one."""
+def _secret_parameters(stacks: Sequence[Child]) -> dict[str, str]:
+    """The parameters in whose place a secret is made while they are empty, as outputs say, each with the description
+    of that secret. A child's parameter is the root's of the same name."""
+    descriptions = {}
     for child in stacks:
         for output in child.template.outputs.values():
             match output["Value"]:
-                case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]} if parameter == EXISTING_SECRET:
-                    return str(child.template.resources[logical_id].get("Description"))
-    return ""
+                case {"Fn::If": [_, {"Ref": logical_id}, {"Ref": parameter}]}:
+                    resource = child.template.resources.get(logical_id)
+                    if resource and resource.type == SECRET:
+                        descriptions[parameter] = str(resource.get("Description"))
+    return descriptions
+
+
+def _secret_lives(aws: Aws, arn: str) -> bool:
+    return bool(_there(lambda: aws.call("secretsmanager", "describe_secret", SecretId=arn)))
 
 
 def _ours(environment: Environment, tags: Sequence[Mapping[str, str]]) -> bool:
@@ -296,7 +318,7 @@ def adopted_parameters(root: RootDeployment, adopt: bool) -> list[Computed]:
 def record_adopted(root: RootDeployment, plan: Plan, templates: Path) -> list[str]:
     """Writes what is adopted into the parameter file; a line when there was anything to write. Nothing of the local AWS
     is written down."""
-    values = {each.name: each.value for each in plan.computed if each.name in PARAMETERS and each.state == COMPUTED}
+    values = {each.name: each.value for each in plan.computed if takes_over(each.name) and each.state == COMPUTED}
     if root.aws.endpoint or not values or not rewrite(root.environment, values, templates):
         return []
     return [f"{root.environment.file.path} names what is adopted from now on: commit it"]
@@ -321,7 +343,7 @@ def rewrite(environment: Environment, changes: Mapping[str, str], templates: Pat
 
 
 def _kept(environment: Environment, previous: Stack) -> Iterator[Computed]:
-    for name in PARAMETERS:
+    for name in filter(takes_over, environment.root.parameters):
         value = previous.parameters.get(name, "")
         if name not in environment.file.parameters and value != environment.chosen(name):
             yield Computed(name, value, KEPT, "adopted when the environment was made")

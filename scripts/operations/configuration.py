@@ -97,8 +97,9 @@ def declared_secrets(environment: Environment) -> dict[str, DeclaredSecret]:
 
 
 def _source(configuration: Template, value: Any) -> Source:
-    resource = configuration.resources.get(value.get("Ref", "")) if isinstance(value, dict) else None
-    if resource is None or resource.get("SecretString") is not None:
+    """How the secret is made that an output gives, unless an earlier one is named in its place."""
+    resource = configuration.resources[value["Fn::If"][1]["Ref"]]
+    if resource.get("SecretString") is not None:
         return Source.KEPT
     return Source.GENERATED if resource.get("GenerateSecretString") else Source.FILLED
 

@@ -15,7 +15,6 @@ from generator.cfn.environments import Environment
 from generator.cfn.packaging import PackagedSet
 from generator.cfn.template_names import EXISTING_KEY as KEY
 from generator.cfn.template_names import EXISTING_REPOSITORY as REPOSITORY
-from generator.cfn.template_names import EXISTING_SECRET as SECRET
 from generator.cfn.template_names import TABLES
 from scripts.deployment import environment
 from scripts.deployment.aws import Answer, Endpoint
@@ -30,8 +29,10 @@ from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, arn, refusal
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SECRET, SESSIONS = "ExistingEncryptionSecretArn", "ExistingJwtSecretArn"
 KEYS = [f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{digit * 8}-0000-4000-8000-000000000000" for digit in "12"]
 SECRET_ARN = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:staging-EncryptionKey-Ab12"
+SESSIONS_ARN = SECRET_ARN.replace("EncryptionKey", "JwtSecret")
 IMAGES = "cloud-health-dashboard-staging-registry-images-1"
 OURS = [{"Key": "Application", "Value": "cloud-health-dashboard"}, {"Key": "Environment", "Value": "staging"}]
 
@@ -52,10 +53,7 @@ class Left(Prepared):
         self.tables, self.keys, self.tags = tables, KEYS if keys is None else keys, tags
         secrets = [
             {"ARN": SECRET_ARN, "Description": "ENCRYPTION_KEY of the application: the seed and a final ="},
-            {
-                "ARN": SECRET_ARN.replace("EncryptionKey", "JwtSecret"),
-                "Description": "JWT_SECRET_KEY of the application",
-            },
+            {"ARN": SESSIONS_ARN, "Description": "JWT_SECRET_KEY of the application"},
         ]
         self.secrets = [{**secret, "Tags": OURS, "KmsKeyId": KEYS[0]} for secret in secrets]
         self.repositories = [self.repository(IMAGES), self.repository("somebody-elses")]
@@ -111,8 +109,13 @@ def recorded(aws: Prepared, staging: Environment, adopted: list[Computed]) -> li
 def test_survivors_are_found_by_names_tags_and_what_they_are_encrypted_with(staging: Environment) -> None:
     assert len(names(staging)) == 5
     adopted = adopted_values(Left(names(staging)), staging)
-    assert adopted == {KEY: KEYS[0], SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
+    assert adopted == {KEY: KEYS[0], SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
     assert set(adopted) <= staging.root.parameters.keys()
+
+
+def test_what_takes_over_is_told_by_its_name(staging: Environment) -> None:
+    by_template = {KEY, REPOSITORY, TABLES, *adoption._secret_parameters(staging.root.children())}
+    assert {name for name in staging.root.parameters if adoption.takes_over(name)} == by_template
 
 
 def test_nothing_left_is_nothing_to_adopt(staging: Environment) -> None:
@@ -159,7 +162,7 @@ def test_on_the_local_aws_the_stack_keeps_them_and_no_file_does(staging: Environ
     aws = Left(names(staging))
     aws.endpoint = Endpoint("http://localhost:1", REGION, list)
     adopted = adoption.adopted_parameters(root(aws, staging), True)
-    assert len(adopted) == 4 and not recorded(aws, staging, adopted)
+    assert len(adopted) == 5 and not recorded(aws, staging, adopted)
     living = Stack("s", arn("stack", "s"), "CREATE_COMPLETE", parameters={KEY: KEYS[0], TABLES: "EXISTING", SECRET: ""})
     assert adopted_values(aws, staging, living) == {KEY: KEYS[0], TABLES: "EXISTING"}
     # On a real account the file is the truth: without the lines the tables would be made once more, beside themselves.
@@ -181,17 +184,19 @@ def test_a_backend_that_comes_back_uses_what_the_last_one_left(staging: Environm
     before = living(staging, BackendTarget="NONE")
     with pytest.raises(RefusedError, match="would conflict") as raised:
         adopted_values(Left(names(staging)), staging, before, adopt=False)
-    for line in (f'"{SECRET}": "{SECRET_ARN}"', f'"{TABLES}": "EXISTING"', f'"{REPOSITORY}": "{IMAGES}"'):
+    lines = {SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, TABLES: "EXISTING", REPOSITORY: IMAGES}
+    for line in (f'"{name}": "{value}"' for name, value in lines.items()):
         assert line in str(raised.value)
     adopted = adopted_values(Left(names(staging)), staging, before)
-    assert adopted == {SECRET: SECRET_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}  # the key is the environment's own
+    expected = {SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, REPOSITORY: IMAGES, TABLES: "EXISTING"}
+    assert adopted == expected, "the key is the environment's own"
 
 
 def test_a_choice_of_images_stops_nobody_who_has_an_environment(staging: Environment) -> None:
     several = Left(names(staging))
     several.repositories.append(several.repository(f"{IMAGES}-older"))
     adopted = adopted_values(several, staging, living(staging, BackendTarget="NONE"))
-    assert adopted == {SECRET: SECRET_ARN, TABLES: "EXISTING"}
+    assert adopted == {SECRET: SECRET_ARN, SESSIONS: SESSIONS_ARN, TABLES: "EXISTING"}
 
 
 def test_a_living_backend_adopts_nothing(staging: Environment) -> None:

@@ -84,10 +84,10 @@ def test_secrets(templates: TemplateSet) -> None:
         assert secret.get("Name") is None
         assert secret.body.get("DeletionPolicy") == "RetainExceptOnCreate"
         assert secret.body.get("UpdateReplacePolicy") == "Retain"
-    for name in ("EncryptionSeed", "EncryptionKey"):
-        assert exists(templates, f"configuration.{name}", ExistingEncryptionSecretArn="")
-        assert not exists(templates, f"configuration.{name}", ExistingEncryptionSecretArn="arn")
-    assert real(templates, "backend.Task", ref("JwtSecretArn")) == "${configuration.JwtSecret}"
+    for name, parameter in (("EncryptionSeed", "Encryption"), ("EncryptionKey", "Encryption"), ("JwtSecret", "Jwt")):
+        assert exists(templates, f"configuration.{name}", **{f"Existing{parameter}SecretArn": ""})
+        assert not exists(templates, f"configuration.{name}", **{f"Existing{parameter}SecretArn": "arn"})
+    assert "${configuration.JwtSecret}" in real(templates, "backend.Task", ref("JwtSecretArn"))
     assert "${configuration.EncryptionKey}" in real(templates, "backend.Task", ref("EncryptionSecretArn"))
 
 

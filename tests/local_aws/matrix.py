@@ -261,6 +261,7 @@ class Living:
         return {
             "DataTables": "EXISTING",
             "ExistingEncryptionSecretArn": left["Configuration.EncryptionKey"],
+            "ExistingJwtSecretArn": left["Configuration.JwtSecret"],
             "ExistingRepositoryName": left.get("Registry.Images", ""),
         }
 

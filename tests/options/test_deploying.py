@@ -11,7 +11,7 @@ from generator.cfn.environments import ENVIRONMENT
 from generator.cfn.instance import stack_instances
 from generator.cfn.parameters import effective, read
 from generator.cfn.templates import load
-from scripts.operations.adoption import PARAMETERS
+from scripts.operations.adoption import takes_over
 from tests.support.combinations import SAMPLES
 from tests.support.deployments import LOCAL, LocalAccount, account
 
@@ -98,7 +98,7 @@ def test_each_becomes_the_next(story: Story, number: int) -> None:
     stack = account.aws.call("cloudformation", "describe_stacks", StackName=LOCAL)["Stacks"][0]
     # What was taken over stands in the stack, and in no file.
     adopted = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack["Parameters"]}
-    values |= {name: value for name, value in adopted.items() if name in PARAMETERS}
+    values |= {name: value for name, value in adopted.items() if takes_over(name)}
     expected = stack_instances(templates[ENVIRONMENT], {**values, "AWS::Region": "us-east-1"})
     assert len(present) == len(expected) > 8
     assert all(status in ("CREATE_COMPLETE", "UPDATE_COMPLETE") for status in account.stacks().values())

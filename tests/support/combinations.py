@@ -25,6 +25,7 @@ SAMPLES = {
     "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/{ID}",
     "DomainName": "dashboard.cloud-health.test",
     "EdgeCertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
+    "ExistingJwtSecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:sessions-AbCdEf",
     "ExistingEncryptionSecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:seed-AbCdEf",
     "ExistingKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{ID}",
     "ExistingRepositoryName": "surviving-images",

@@ -89,14 +89,11 @@ def find(rows: Iterable[Row], parameter: str, before: Mapping[str, str], after: 
 
 
 def rows_of(rows: Iterable[Row], root: str, parameter: str, covered: Collection[str] = ()) -> list[Row]:
-    """The rows of a parameter; for one of the application, which the digest covers (`covered`) and which has none of
-    its own, those of the digest."""
+    """The rows of a parameter: those of its own name, else those of a pattern; for one of the application, which the
+    digest covers (`covered`) and which has none of its own, those of the digest."""
     rows = [row for row in rows if row.root == root]
-    own = [
-        replace(row, parameter=parameter) if "*" in row.parameter else row
-        for row in rows
-        if fnmatchcase(parameter, row.parameter)
-    ]
+    own = [row for row in rows if row.parameter == parameter]
+    own = own or [replace(row, parameter=parameter) for row in rows if fnmatchcase(parameter, row.parameter)]
     if own or parameter not in covered:
         return own
     return [replace(row, parameter=parameter) for row in rows if row.parameter == CONFIGURATION]

@@ -26,6 +26,7 @@ from generator.cfn.names import ACCESS, EDGE, SHARED
 ECS, BEANSTALK, NONE = ("ECS",), ("BEANSTALK",), ("NONE",)
 BACKEND = "BackendTarget"
 TABLE = "*Table"  # the names of the application's tables, which the project decides
+OTHER_SECRETS = "Existing*SecretArn"  # those of the application that no data is encrypted with
 NOTHING = "nothing"
 SAME_WAY = "yes, the same way"
 NEVER = "there is none"
@@ -316,9 +317,8 @@ def _domain(root: str) -> list[Row]:
 def _environment() -> list[Row]:
     switch = "generator/roots/environment; schemas of AWS::CloudFront::VpcOrigin and AWS::EC2::VPC"
     names = "aws-cloudformation/cloudformation-coverage-roadmap #1327 and #744; not run on AWS"
-    first = "sign-in works again for everybody anew, because the secret that signs sessions is a new one"
-    adopt = "`apply --adopt` uses the tables, the images and the encryption secret that the backend left; without it "
-    adopt += "the script refuses and names them"
+    adopt = "`apply --adopt` uses tables, images and secrets that the backend left, so that its data can be read "
+    adopt += "and sessions go on; without it the script refuses and names them"
     return [
         *_named("environment"),
         *_pipeline(
@@ -362,7 +362,7 @@ def _environment() -> list[Row]:
             "then leaves the stack and stays (three tries, about 45 minutes): it costs nothing but a VPC of the quota, "
             "and is named at the end with the commands that remove it",
             "the API is gone; the page stays and cannot do anything",
-            f"yes, with `apply --adopt`: {first}",
+            "yes, with `apply --adopt`",
             names,
             "nothing has to come first; an hour later, remove what was named when it had ended: `status` names it "
             "again, and says whether something of CloudFront is still in the way",
@@ -376,7 +376,7 @@ def _environment() -> list[Row]:
             "the API answers 503 until the release is through",
             "yes; what was made goes again, and what was adopted stays",
             "scripts/operations/adoption.py",
-            f"{adopt}; then start a release; {first}",
+            f"{adopt}; then start a release",
             NOTICE,
         ),
         Row(
@@ -896,6 +896,38 @@ def _keeping() -> list[Row]:
             "generator/stacks/configuration.py",
             first.removesuffix(" "),
             REFUSED,
+        ),
+        Row(
+            OTHER_SECRETS,
+            ANY,
+            "nothing while there is no backend; the next one reads it",
+            NOTHING,
+            SAME_WAY,
+            "generator/stacks/configuration.py",
+            when={BACKEND: NONE},
+        ),
+        Row(
+            OTHER_SECRETS,
+            SET,
+            "the backend that is made reads the secret that is named",
+            NOTHING,
+            "the backend goes again",
+            "generator/stacks/configuration.py",
+            "`apply --adopt` finds it",
+            was={BACKEND: NONE},
+        ),
+        Row(
+            OTHER_SECRETS,
+            ANY,
+            "new tasks read the other secret; the one that the stack made leaves it and stays behind, outside of any "
+            "stack, and another is made when the parameter is emptied",
+            "what was signed or encrypted with the value of before is worth nothing: with the key of the sessions "
+            "everybody signs in once more",
+            "yes, with the ARN of the secret of before; an empty parameter makes a new one",
+            "generator/stacks/configuration.py; schema of AWS::SecretsManager::Secret",
+            "a value alone is exchanged with `delivery config ENVIRONMENT --secret NAME`, and the secret stays",
+            ALLOWED,
+            loss="the value with which the application has signed until now",
         ),
         *_in_place(
             "ExistingRepositoryName",

@@ -16,7 +16,7 @@ from troposphere import And, Condition, Equals, If, Not, Output, Ref, Sub
 from troposphere.cloudformation import Stack as NestedStack
 
 from generator.cfn.names import PRODUCTION
-from generator.constructs.app_config import kept, secret_arn
+from generator.constructs.app_config import secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.names import BEANSTALK, ECS, NONE
@@ -228,7 +228,7 @@ def _outputs(root: Stack, project: Project, wiring: Wiring) -> None:
         (ports.RUNNING_SERVICE, BACKEND),
         (ports.BACKEND_LOG_GROUP, BACKEND),
         (ports.CONFIGURATION_TREE, BACKEND),
-        *((secret_arn(secret), BACKEND) for secret in kept(project)),
+        *((secret_arn(secret), BACKEND) for secret in project.secrets),
         (ports.LAST_IMAGE_PARAMETER, ON_ECS),
         (ports.LAST_VERSION_PARAMETER, ON_BEANSTALK),
     ):

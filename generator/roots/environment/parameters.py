@@ -6,7 +6,7 @@ Defaults are production's; `params/` says what differs. Long because it is one t
 from __future__ import annotations
 
 from generator.cfn.names import NOBODY
-from generator.constructs.app_config import existing_secret, kept, port
+from generator.constructs.app_config import existing_secret, port
 from generator.core import ports
 from generator.core.names import (
     BEANSTALK,
@@ -355,7 +355,7 @@ def _keeping(project: Project) -> list[Setting]:
                 pattern=r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+",
                 rule="the ARN of a secret, or empty",
             )
-            for secret in kept(project)
+            for secret in project.secrets
         ),
         Setting(
             ports.EXISTING_REPOSITORY,

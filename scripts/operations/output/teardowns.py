@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from scripts.deployment.stacks import StackResource
-from scripts.operations.adoption import CREATE, PARAMETERS
+from scripts.operations.adoption import CREATE, takes_over
 from scripts.operations.teardown.teardown import Teardown
 from scripts.terminal.text import BOLD, RED, YELLOW, Line, count, line
 
@@ -34,9 +34,8 @@ def teardown_lines(teardown: Teardown, emptied: Sequence[StackResource]) -> Iter
     if emptied:
         yield line(("emptied and deleted, because you named it", RED), depth=1)
         yield from (line(f"{resource}  {resource.type}  {resource.physical_id}", depth=2) for resource in emptied)
-    adopted = {name: teardown.stack.parameters.get(name, "") for name in PARAMETERS}
-    for name, value in adopted.items():
-        if value not in ("", CREATE):
+    for name, value in teardown.stack.parameters.items():
+        if takes_over(name) and value not in ("", CREATE):
             yield line(f"kept, because no stack owns it: {name} = {value}", depth=1)
     for execution in teardown.executions:
         yield line((f"is stopped: execution {execution.id} of {execution.pipeline}", YELLOW), depth=1)
