@@ -1,6 +1,7 @@
 """Renders the templates: `python -m generator [--check | --list | --gate] [--base LEDGER] [--format …]`.
 
-    (nothing)  render `templates/`, the pictures, `docs/permissions.md` and its ledger, and say what changed
+    (nothing)  render `templates/`, the pictures, `docs/permissions.md` with its ledger and `docs/reachability.md`, and
+               say what changed
     --check    say whether they are stale, and write nothing
     --list     show stacks, resources and sizes of what lies in `templates/`
     --gate     render, then lint, house rules and parameter files; answers at once when nothing has changed
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions-ledger.md"
 PERMISSIONS = ROOT / "docs" / "permissions.md"  # the ledger, for people
+REACHABILITY = ROOT / "docs" / "reachability.md"  # who can reach what
 ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
 SHOWN_CHANGES, WIDTH = 12, 160
@@ -145,6 +147,7 @@ def check(base: Path) -> int:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
     pages = {LEDGER: ledger.markdown(templates), PERMISSIONS: permissions_page.page(templates)}
+    pages |= _reachability_page(templates)
     pages |= _pictures(templates)
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
     for file in stale_pages:
@@ -159,12 +162,16 @@ def _gate_findings(templates: TemplateSet) -> list[Finding]:
     """What is wrong with the templates that lie in `templates/` and with the parameter files; cfn-lint looks only at
     what changed since it last found nothing there, and at what that feeds."""
     from generator.gate import lint, parameter_files, rules
+    from generator.gate.reachability import matrix
     from generator.gate.suppressions import suppressions
 
     linted = lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
     cache.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
     house_rules = rules.findings(templates)
-    return [*suppressions(ROOT, templates), *linted, *house_rules, *parameter_files.findings(PARAMS, templates)]
+    values = parameter_files.findings(PARAMS, templates)
+    # With values that are refused nobody knows which roles there would be.
+    ways = [] if values else matrix.findings(matrix.make_matrix(templates, PARAMS))
+    return [*suppressions(ROOT, templates), *linted, *house_rules, *values, *ways]
 
 
 def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding]:
@@ -263,7 +270,7 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 
 def _write_ledger(templates: TemplateSet) -> None:
-    """The exact ledger, the page that people read, and the pictures."""
+    """The exact ledger, the page that people read, who can reach what, and the pictures."""
     from generator.gate import ledger, permissions_page
 
     for file, text in _pictures(templates).items():
@@ -271,12 +278,26 @@ def _write_ledger(templates: TemplateSet) -> None:
 
     _write_page(LEDGER, ledger.markdown(templates), "permissions")
     _write_page(PERMISSIONS, permissions_page.page(templates), "permissions")
+    for file, text in _reachability_page(templates).items():
+        _write_page(file, text, "reachability")
 
 
 def _write_parameter_page(templates: TemplateSet) -> None:
     from generator.gate import parameter_page
 
     _write_page(PAGE, parameter_page.page(templates), "parameters")
+
+
+def _reachability_page(templates: TemplateSet) -> dict[Path, str]:
+    """The page that says who can reach what, by its file; none while a parameter file cannot be read, which the gate
+    says."""
+    from generator.cfn.parameters import ParameterFileError
+    from generator.gate.reachability import matrix
+
+    try:
+        return {REACHABILITY: matrix.page(matrix.make_matrix(templates, PARAMS))}
+    except ParameterFileError:
+        return {}
 
 
 def _pictures(templates: TemplateSet) -> dict[Path, str]:

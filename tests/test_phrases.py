@@ -39,7 +39,7 @@ PRINTING = (
 )
 # Texts of JSON documents that programs read, which stay as they are.
 DOCUMENTS = {"not told"}
-GENERATED = {"permissions.md", "permissions-ledger.md", "parameters.md"}
+GENERATED = {"permissions.md", "permissions-ledger.md", "parameters.md", "reachability.md"}
 
 
 def printed(source: str) -> Iterator[tuple[int, str]]:

@@ -172,6 +172,7 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "ArnEquals": _like_arn,
     "ArnLike": _like_arn,
     "Bool": lambda expected, value: expected.lower() == value.lower(),
+    "NumericLessThan": lambda expected, value: float(value) < float(expected),
 }
 
 

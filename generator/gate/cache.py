@@ -16,7 +16,7 @@ from pathlib import Path
 
 from generator.cfn.verdict import FILE, read_record, template_digests, write_record
 
-PAGES = ("docs/permissions.md", "docs/permissions-ledger.md", "docs/parameters.md")
+PAGES = ("docs/permissions.md", "docs/permissions-ledger.md", "docs/parameters.md", "docs/reachability.md")
 # cfn-lint's configuration files have no effect, and yet the gate refuses them: they count too.
 SOURCES = (
     "generator/**/*.py",

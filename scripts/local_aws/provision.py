@@ -11,13 +11,14 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TypeVar
 
+from generator.cfn.resource_arns import generated
 from scripts.local_aws import durations, uses, validation
 from scripts.local_aws.account import Account
 from scripts.local_aws.faults import HOOK, injection
 from scripts.local_aws.handlers import demands, readback
 from scripts.local_aws.handlers.handler import ResourceHandler, handler_for
 from scripts.local_aws.roles import resources
-from scripts.local_aws.services import ResourceError, generated
+from scripts.local_aws.services import ResourceError
 from scripts.local_aws.template import InvalidTemplateError
 from scripts.local_aws.values import Operation, Resource, Stack, StackError
 

@@ -4,7 +4,6 @@ A deployment is some six hundred calls. They go from botocore into moto's applic
 serialising, routing and parsing stay as for anybody's call; what is left out is a connection and a thread for each.
 """
 
-import hashlib
 import io
 import logging
 import traceback
@@ -29,7 +28,6 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 # Headers that say how a body comes over a connection; here it is whole, and its length is that of the bytes.
 WHOLE = ("content-length", "transfer-encoding")
 LOG = logging.getLogger(__name__)
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class ResourceError(Exception):
@@ -89,17 +87,6 @@ class Services:
 
 
 HANDLER_CODES = {"Exist": "AlreadyExists", "NotFound": "NotFound", "NoSuch": "NotFound", "Denied": "AccessDenied"}
-
-
-def generated(stack: str, logical: str, seed: str, longest: int) -> str:
-    """A name as CloudFormation makes it, stack-logical-random, cut to `longest`; the same for the same seed."""
-    number, random = int.from_bytes(hashlib.sha256(f"{stack}/{logical}/{seed}".encode()).digest()[:12]), ""
-    while len(random) < 12:
-        number, digit = divmod(number, 36)
-        random += ALPHABET[digit]
-    room = longest - 14
-    first = stack[: max(room - len(logical), room // 2)]
-    return f"{first}-{logical[: room - len(first)]}-{random}"
 
 
 def _route(client: Any, application: Application) -> None:

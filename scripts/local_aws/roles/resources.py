@@ -2,8 +2,8 @@
 
 The actions are those that the handlers of the type name for the operation (registry schema, `handlers`), without those
 that nobody's templates need, and the rows of `generator/cfn/caller_rights.py`. An action is asked about the resource
-itself, and about the others that it touches; the forms of ARNs are those of the Service Authorization Reference. What
-has no form here is counted as not judged. Ids that do not exist yet are written `new`.
+itself (`generator/cfn/resource_arns.py` has the forms of ARNs), and about the others that it touches. What has no form
+is counted as not judged. Ids that do not exist yet are written `new`.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 
 from generator.cfn.caller_rights import KEY_CREATION, CallerRight, rights_of
 from generator.cfn.evaluate import Request
+from generator.cfn.resource_arns import ACCOUNT, ARNS, PLACE, generated
 from generator.cfn.role_needs.rows import TRUST
 from generator.cfn.templates import STACK
 from scripts.local_aws import moto_patches, schemas
@@ -19,77 +20,9 @@ from scripts.local_aws.account import Account, s3_object
 from scripts.local_aws.handlers import shapes
 from scripts.local_aws.handlers.handler import handler_for
 from scripts.local_aws.roles.judge import JUDGES
-from scripts.local_aws.services import ResourceError, generated
+from scripts.local_aws.services import ResourceError
 from scripts.local_aws.values import Operation, Resource, Stack
 
-PLACE, ACCOUNT = "{region}:{account}", ":{account}"
-# Type -> its own resources, without `arn:PARTITION:`. `{id}` is the physical id, other names are properties.
-ARNS: Mapping[str, tuple[str, ...]] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": (f"application-autoscaling:{PLACE}:scalable-target/new",),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": (f"application-autoscaling:{PLACE}:scalable-target/new",),
-    "AWS::Budgets::Budget": (f"budgets:{ACCOUNT}:budget/{{id}}",),
-    "AWS::CertificateManager::Certificate": (f"acm:{PLACE}:certificate/{{id}}",),
-    "AWS::CloudFormation::Stack": (f"cloudformation:{PLACE}:stack/{{id}}/new",),
-    "AWS::CloudFront::Distribution": (f"cloudfront:{ACCOUNT}:distribution/{{id}}",),
-    "AWS::CloudFront::Function": (f"cloudfront:{ACCOUNT}:function/{{Name}}",),
-    "AWS::CloudFront::MonitoringSubscription": (f"cloudfront:{ACCOUNT}:distribution/{{DistributionId}}",),
-    "AWS::CloudFront::OriginAccessControl": (f"cloudfront:{ACCOUNT}:origin-access-control/{{id}}",),
-    "AWS::CloudFront::ResponseHeadersPolicy": (f"cloudfront:{ACCOUNT}:response-headers-policy/{{id}}",),
-    "AWS::CloudFront::VpcOrigin": (f"cloudfront:{ACCOUNT}:vpcorigin/{{id}}",),
-    "AWS::CloudWatch::Alarm": (f"cloudwatch:{PLACE}:alarm:{{id}}",),
-    "AWS::CloudWatch::Dashboard": (f"cloudwatch:{ACCOUNT}:dashboard/{{id}}",),
-    "AWS::CodeBuild::Project": (f"codebuild:{PLACE}:project/{{Name}}",),
-    "AWS::CodeBuild::ReportGroup": (f"codebuild:{PLACE}:report-group/{{Name}}",),
-    "AWS::CodeCommit::Repository": (f"codecommit:{PLACE}:{{RepositoryName}}",),
-    "AWS::CodePipeline::Pipeline": (f"codepipeline:{PLACE}:{{Name}}",),
-    "AWS::DynamoDB::Table": (f"dynamodb:{PLACE}:table/{{id}}",),
-    "AWS::EC2::EIP": (f"ec2:{PLACE}:elastic-ip/new",),
-    "AWS::EC2::FlowLog": (f"ec2:{PLACE}:vpc-flow-log/{{id}}",),
-    "AWS::EC2::InternetGateway": (f"ec2:{PLACE}:internet-gateway/{{id}}",),
-    "AWS::EC2::NatGateway": (f"ec2:{PLACE}:natgateway/{{id}}",),
-    "AWS::EC2::Route": (f"ec2:{PLACE}:route-table/{{RouteTableId}}",),
-    "AWS::EC2::RouteTable": (f"ec2:{PLACE}:route-table/{{id}}",),
-    "AWS::EC2::SecurityGroup": (f"ec2:{PLACE}:security-group/{{id}}",),
-    "AWS::EC2::SecurityGroupEgress": (f"ec2:{PLACE}:security-group/{{GroupId}}",),
-    "AWS::EC2::SecurityGroupIngress": (f"ec2:{PLACE}:security-group/{{GroupId}}",),
-    "AWS::EC2::Subnet": (f"ec2:{PLACE}:subnet/{{id}}",),
-    "AWS::EC2::SubnetRouteTableAssociation": (
-        f"ec2:{PLACE}:route-table/{{RouteTableId}}",
-        f"ec2:{PLACE}:subnet/{{SubnetId}}",
-    ),
-    "AWS::EC2::VPC": (f"ec2:{PLACE}:vpc/{{id}}",),
-    "AWS::EC2::VPCEndpoint": (f"ec2:{PLACE}:vpc-endpoint/{{id}}",),
-    "AWS::EC2::VPCGatewayAttachment": (
-        f"ec2:{PLACE}:internet-gateway/{{InternetGatewayId}}",
-        f"ec2:{PLACE}:vpc/{{VpcId}}",
-    ),
-    "AWS::ECR::Repository": (f"ecr:{PLACE}:repository/{{id}}",),
-    "AWS::ECS::Cluster": (f"ecs:{PLACE}:cluster/{{id}}",),
-    "AWS::ECS::Service": (f"ecs:{PLACE}:service/{{Cluster}}/{{ServiceName}}",),
-    "AWS::ECS::TaskDefinition": (f"ecs:{PLACE}:task-definition/{{Family}}:1",),
-    "AWS::ElasticBeanstalk::Application": (f"elasticbeanstalk:{PLACE}:application/{{id}}",),
-    "AWS::ElasticBeanstalk::Environment": (f"elasticbeanstalk:{PLACE}:environment/{{ApplicationName}}/{{id}}",),
-    "AWS::ElasticLoadBalancingV2::Listener": (f"elasticloadbalancing:{PLACE}:listener/app/new/new/new",),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": (f"elasticloadbalancing:{PLACE}:listener-rule/app/new/new/new/new",),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": (f"elasticloadbalancing:{PLACE}:loadbalancer/app/new/new",),
-    "AWS::ElasticLoadBalancingV2::TargetGroup": (f"elasticloadbalancing:{PLACE}:targetgroup/new/new",),
-    "AWS::Events::Rule": (f"events:{PLACE}:rule/{{id}}",),
-    "AWS::IAM::InstanceProfile": (f"iam:{ACCOUNT}:instance-profile{{Path}}{{id}}",),
-    "AWS::IAM::ManagedPolicy": (f"iam:{ACCOUNT}:policy{{Path}}{{id}}",),
-    "AWS::IAM::Role": (f"iam:{ACCOUNT}:role{{Path}}{{id}}",),
-    "AWS::KMS::Alias": (f"kms:{PLACE}:{{AliasName}}",),
-    "AWS::KMS::Key": (f"kms:{PLACE}:key/{{id}}",),
-    "AWS::Logs::LogGroup": (f"logs:{PLACE}:log-group:{{id}}",),
-    "AWS::Route53::RecordSet": ("route53:::hostedzone/{HostedZoneId}",),
-    "AWS::S3::Bucket": ("s3:::{id}",),
-    "AWS::S3::BucketPolicy": ("s3:::{Bucket}",),
-    "AWS::SNS::Subscription": ("{TopicArn}",),
-    "AWS::SNS::Topic": (f"sns:{PLACE}:{{id}}",),
-    "AWS::SNS::TopicPolicy": ("{Topics}",),
-    "AWS::SSM::Parameter": (f"ssm:{PLACE}:parameter{{Name}}",),
-    "AWS::SecretsManager::Secret": (f"secretsmanager:{PLACE}:secret:{{id}}",),
-    "AWS::StepFunctions::StateMachine": (f"states:{PLACE}:stateMachine:{{StateMachineName}}",),
-}
 # Action -> what it touches besides.
 ALSO: Mapping[str, tuple[str, ...]] = {
     "ec2:CreateFlowLogs": (f"ec2:{PLACE}:vpc/{{ResourceId}}",),

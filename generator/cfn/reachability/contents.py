@@ -1,0 +1,178 @@
+"""What is written by one and executed or believed by another: artifacts, caches, records, the packaged templates.
+
+Read off the templates, as is who stands for the jobs of a release.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from generator.cfn.evaluate import like
+from generator.cfn.reachability.account import PARTITION, Account, AccountResource, Principal
+from generator.cfn.reachability.terms import (
+    APPLICATION_SERVICES,
+    EXECUTES,
+    LOGS,
+    PIPELINE,
+    PROJECT,
+    SECRET,
+    TASK,
+    Step,
+    runs_in,
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Something that lies in a store and is executed or believed by somebody else than who wrote it."""
+
+    label: str
+    arn: str
+    consumers: tuple[Step, ...]
+
+
+def actions_of(pipeline: AccountResource) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each stage of a pipeline with each of its actions."""
+    for stage in pipeline.properties["Stages"]:
+        for action in stage["Actions"]:
+            yield stage, action
+
+
+def is_approval(action: Mapping[str, Any]) -> bool:
+    """Whether an action waits for a person."""
+    return bool(action["ActionTypeId"]["Category"] == "Approval")
+
+
+def asks_approval(pipeline: AccountResource) -> bool:
+    """Whether a person stands between a push and a release."""
+    return any(is_approval(action) for _, action in actions_of(pipeline))
+
+
+def executes(project: AccountResource) -> bool:
+    """Whether a project executes what lies in the folder of its input."""
+    return bool(EXECUTES.search(str(project.properties["Source"].get("BuildSpec", "npm"))))
+
+
+def executors_of(account: Account, environment: str) -> list[Principal]:
+    """The roles that CloudFormation deploys an environment with."""
+    service = "Service:cloudformation.amazonaws.com"
+    return [r for r in account.roles if r.environment == environment and any(service in t.principals for t in r.trust)]
+
+
+def tasks_of(account: Account, environment: str) -> list[Principal]:
+    """The roles that the application runs as."""
+    arns = {str(task.properties.get("TaskRoleArn")) for task in account.of_type(TASK)}
+    return [role for role in account.roles if role.environment == environment and role.arn in arns]
+
+
+def project_of(account: Account, environment: str, name: str) -> AccountResource | None:
+    """The project of that name."""
+    projects = (p for p in account.of_type(PROJECT) if p.environment == environment)
+    return next((p for p in projects if p.arn.endswith(f"/{name}")), None)
+
+
+def contents(account: Account) -> Iterator[Content]:
+    """The artifacts of the pipelines and the caches of the projects, with who takes them.
+
+    The keys have the form that CodePipeline gives them: twenty characters of the pipeline's name, ten of the artifact's
+    (CodePipeline user guide, "Input and output artifacts").
+    """
+    for pipeline in account.of_type(PIPELINE):
+        environment = pipeline.environment
+        store = f"arn:{PARTITION}:s3:::{pipeline.properties['ArtifactStore']['Location']}"
+        prefix = f"{store}/{str(pipeline.properties['Name'])[:20]}"
+        artifacts = sorted({a["Name"] for _, action in actions_of(pipeline) for a in action.get("OutputArtifacts", ())})
+        for artifact in artifacts:
+            label = f"artifact {artifact} of {environment}"
+            consumers = [
+                step
+                for stage, action in actions_of(pipeline)
+                if artifact in [a["Name"] for a in action.get("InputArtifacts", ())]
+                for step in _consumed(account, pipeline, label, f"{stage['Name']}/{action['Name']}", action)
+            ]
+            yield Content(label, f"{prefix}/{artifact[:10]}/any", tuple(consumers))
+    for project in account.of_type(PROJECT):
+        cache = project.properties.get("Cache", {})
+        if cache.get("Type") == "S3" and (role := account.role_by_arn.get(project.properties["ServiceRole"])):
+            label = f"cache of {project.label}"
+            step = Step(label, role.label, project.address, f"{project.label} starts with it")
+            yield Content(label, f"arn:{PARTITION}:s3:::{cache['Location']}/any", (step,))
+
+
+def _consumed(
+    account: Account, pipeline: AccountResource, label: str, at: str, action: Mapping[str, Any]
+) -> Iterator[Step]:
+    kind, configuration = action["ActionTypeId"], action.get("Configuration", {})
+    place = f"{pipeline.address} {at}"
+    if kind["Provider"] == "CodeBuild":
+        project = project_of(account, pipeline.environment, configuration["ProjectName"])
+        role = account.role_by_arn.get(project.properties["ServiceRole"]) if project else None
+        if project and role and executes(project):
+            yield Step(label, role.label, place, f"{project.label} executes what is in it")
+    elif kind["Category"] == "Deploy":
+        yield Step(label, runs_in(pipeline.environment), place, "the action deploys it")
+        if kind["Provider"] != "S3":
+            for role in tasks_of(account, pipeline.environment):
+                yield Step(label, role.label, place, "the application is what it names")
+
+
+def sites(account: Account) -> frozenset[str]:
+    """The buckets that pipelines deploy pages to: everybody may read them."""
+    names = {
+        str(action["Configuration"]["BucketName"])
+        for pipeline in account.of_type(PIPELINE)
+        for _, action in actions_of(pipeline)
+        if "BucketName" in action.get("Configuration", {})
+    }
+    return frozenset(f"arn:{PARTITION}:s3:::{name}" for name in names)
+
+
+def build_logs(account: Account) -> Iterator[str]:
+    """The log groups of builds: they hold what a build printed."""
+    for project in account.of_type(PROJECT):
+        group = project.properties.get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName", "")
+        yield from (logs.arn for logs in account.of_type(LOGS) if logs.arn.endswith(f":{group}"))
+
+
+def client_secrets(account: Account) -> Iterator[AccountResource]:
+    """The secrets that the application makes at run time: nobody's template names them."""
+    for role in account.roles:
+        if not any(APPLICATION_SERVICES.intersection(statement.principals) for statement in role.trust):
+            continue
+        for statement in role.identity:
+            if statement.allows and any(like(a, "secretsmanager:CreateSecret") for a in statement.actions):
+                tags = {
+                    c.key.partition("/")[2]: c.values[0]
+                    for c in statement.conditions
+                    if c.key.startswith("aws:RequestTag/")
+                }
+                arns = tuple(resource.replace("*", "any") for resource in statement.resources)
+                address = f"a client's secret ({role.address})"
+                yield AccountResource(role.environment, address, SECRET, arns, tags, {})
+
+
+def records(account: Account) -> Iterator[AccountResource]:
+    """The parameters that an environment's own roles read and no template makes: what releases leave for each other."""
+    records: dict[str, AccountResource] = {}
+    for role in account.roles:
+        for statement in role.identity:
+            if statement.allows and any(a.startswith("ssm:GetParameter") for a in statement.actions):
+                for arn in (arn for arn in statement.resources if "*" not in arn and arn not in account.by_arn):
+                    address = f"the record {arn.partition(':parameter')[2]}"
+                    records.setdefault(
+                        arn, AccountResource(role.environment, address, "AWS::SSM::Parameter", (arn,), {}, {})
+                    )
+    yield from records.values()
+
+
+def packaging(account: Account) -> Iterator[tuple[str, str]]:
+    """Where the templates of each environment lie: an object that its deploy role writes, in no bucket of a stack."""
+    for role in account.roles:
+        if not role.address.startswith("access."):
+            continue
+        for statement in role.identity:
+            if statement.allows and "s3:PutObject" in statement.actions:
+                for pattern in statement.resources:
+                    arn = pattern.replace("*", "any")
+                    if "/" in arn and arn.partition("/")[0] not in account.by_arn:
+                        yield role.environment, arn

@@ -1,0 +1,103 @@
+"""The steps that are there on purpose, each with the reason; any other one fails the gate.
+
+`{E}` stands for an environment and `{O}` for another one, `*` for any text, as in `fnmatch`. The first rule that fits a
+step counts. A rule that accepts no step of ours fails a test, so that what was mended stays mended.
+"""
+
+from dataclasses import dataclass
+
+# What a rule says about a step. MEANT: the job. LIMIT: what cannot be kept apart in one account, or not with AWS's
+# means. OPEN: a fault that is known and not mended yet; `row` is its number in the list of findings.
+MEANT, LIMIT, OPEN = "meant", "limit", "open"
+KINDS = (MEANT, LIMIT, OPEN)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Steps that are accepted: from where, to where, by which statement or property."""
+
+    source: str
+    target: str
+    by: str
+    reason: str
+    kind: str = MEANT
+    row: str = ""
+
+
+DEPLOYER, EXECUTION = "access.DeployRole of {E}", "access.ExecutionRole of {E}"
+BACKEND_BUILD, FRONTEND_BUILD = "build.BackendBuildRole of {E}", "build.FrontendBuildRole of {E}"
+VERIFY, PIPELINE = "build.VerifyRole of {E}", "pipeline.PipelineRole of {E}"
+TASK, RUNS, DATA, APPROVED = "backend.TaskRole of {E}", "what runs in {E}", "data of {E}", "what is approved in {E}"
+OTHER_RUNS, OTHER_DATA = "what runs in {O}", "data of {O}"
+USER = "*a user*"
+
+RULES = (
+    # Exceptions from wider rules below.
+    Rule(BACKEND_BUILD, "artifact BackendBuildOutput of {E}", "build.BackendBuildRole ExchangeArtifacts",
+         "a build writes its own output"),
+    Rule(BACKEND_BUILD, "cache of build.BackendBuild of {E}", "build.BackendBuildRole ExchangeArtifacts",
+         "a build writes its own cache"),
+    Rule(FRONTEND_BUILD, "artifact Frontend* of {E}", "build.FrontendBuildRole ExchangeArtifacts",
+         "a build writes its own output"),
+    Rule(FRONTEND_BUILD, "cache of build.FrontendBuild of {E}", "build.FrontendBuildRole ExchangeArtifacts",
+         "a build writes its own cache"),
+    Rule(EXECUTION, APPROVED, "access.*",
+         "whoever deploys an environment may deploy its pipeline without the approval; the plan shows it", LIMIT),
+    # Faults that are known. They stand first on the page.
+    Rule(EXECUTION, "administrator", "access.DeployingIdentity IAMRole",
+         "a role of the environment is made without a boundary, so with any policy", OPEN, "S1"),
+    Rule(DEPLOYER, "access.ExecutionRole of {O}", "access.DeployRole *Templates",
+         "the templates of all environments lie in one place, and each deploy role writes all of it", OPEN, "S2"),
+    Rule(EXECUTION, "access.ExecutionRole of {O}", "access.*",
+         "buckets are told apart by the application's name alone, the one with the templates, too", OPEN, "S2, S8"),
+    Rule(BACKEND_BUILD, RUNS, "build.BackendBuildRole PushImage",
+         "the build that runs the application's tests pushes its image, too", OPEN, "S4"),
+    Rule(BACKEND_BUILD, TASK, "build.BackendBuildRole PushImage",
+         "the build that runs the application's tests pushes its image, too", OPEN, "S4"),
+    Rule(BACKEND_BUILD, "artifact *", "build.BackendBuildRole ExchangeArtifacts",
+         "a build writes the artifacts of others", OPEN, "S5"),
+    Rule(BACKEND_BUILD, "cache of *", "build.BackendBuildRole ExchangeArtifacts",
+         "a build writes the cache of the other one", OPEN, "S5"),
+    Rule(FRONTEND_BUILD, "artifact *", "build.FrontendBuildRole ExchangeArtifacts",
+         "a build writes the artifacts of others", OPEN, "S5"),
+    Rule(FRONTEND_BUILD, "cache of *", "build.FrontendBuildRole ExchangeArtifacts",
+         "a build writes the cache of the other one", OPEN, "S5"),
+    Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets",
+         "the names of clients' secrets do not hold the environment", OPEN, "S6"),
+    Rule(EXECUTION, OTHER_DATA, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
+    Rule(EXECUTION, OTHER_RUNS, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
+    Rule(DEPLOYER, OTHER_RUNS, "access.Recovering HoldStartRule",
+         "rules are told apart by the application's name alone", OPEN, "S8"),
+    Rule(USER, "access.ApproverRole of *", "access.ApproverRole AssumeWithMfa",
+         "whoever is kept from approving may become the approver", OPEN, "S11"),
+    # Who deploys an environment, and what that is.
+    Rule(USER, "access.DeployRole of *", "access.DeployRole AssumeWithMfa",
+         "users who have shown a second factor deploy, as DeployUsers says; give it the names of those who may"),
+    Rule(DEPLOYER, EXECUTION, "access.DeployRole *", "deploying is handing changes to CloudFormation"),
+    Rule(DEPLOYER, RUNS, "access.*", "releases are repeated, rolled back and held by whoever deploys"),
+    Rule(DEPLOYER, DATA, "access.*", "secrets are written, and the last words of a task are read, by whoever deploys"),
+    Rule(EXECUTION, "*{E}", "access.*", "whoever deploys an environment controls everything in it"),
+    Rule("access.ApproverRole of {E}", APPROVED, "access.ApproverRole DecideOnRelease", "the approver's job"),
+    # A release.
+    Rule("a push to *", "build.*Role of {E}", "pipeline.Pipeline Build_*", "a push is built and tested"),
+    Rule("a push to *", RUNS, "pipeline.Pipeline without approval", "without approval each push is released"),
+    Rule("a push to *", TASK, "pipeline.Pipeline without approval", "without approval each push is released"),
+    Rule("artifact *Output of {E}", "build.*BuildRole of {E}", "pipeline.Pipeline Build_*", "a build takes its input"),
+    Rule("artifact * of {E}", RUNS, "pipeline.Pipeline Deploy_*", "what was built is deployed"),
+    Rule("artifact * of {E}", TASK, "pipeline.Pipeline Deploy_*", "what was built is deployed"),
+    Rule("cache of * of {E}", "build.*BuildRole of {E}", "build.*", "a build starts with what the one before it left"),
+    Rule(PIPELINE, "*{E}", "pipeline.PipelineRole *", "the pipeline builds and deploys; it runs no code of its own"),
+    Rule("pipeline.StartRole of {E}", RUNS, "pipeline.StartRole StartPipeline", "a push starts the pipeline"),
+    Rule("pipeline.Watch*Role of {E}", RUNS, "pipeline.Watch*", "an execution that takes too long is stopped"),
+    Rule("build.RaiseRole of {E}", "*{E}", "build.RaiseRole *", "the first tasks are started before the deployment"),
+    Rule(VERIFY, RUNS, "build.VerifyRole Record*", "a release that was verified is recorded"),
+    Rule(VERIFY, RUNS, "build.VerifyRole KeepImage", "an image that was verified gets the tag that keeps it"),
+    Rule(VERIFY, TASK, "build.VerifyRole KeepImage", "an image that was verified gets the tag that keeps it"),
+    Rule("build.ChangesRole of {E}", RUNS, "build.ChangesRole AnnounceRelease",
+         "a release is announced before it runs"),
+    Rule("build.ChangesRole of {E}", APPROVED, "pipeline.Pipeline *",
+         "the approver's question is what that build prints, so that whoever controls the build writes it", LIMIT),
+    # The application.
+    Rule(TASK, DATA, "backend.TaskRole *", "the application's own data"),
+    Rule("backend.ExecutionRole of {E}", DATA, "backend.ExecutionRole ReadSecrets", "ECS gives a task its secrets"),
+)  # fmt: skip

@@ -1,0 +1,222 @@
+"""Who can reach what, compared with what is accepted: the matrix, its page, and the findings of the gate."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+
+from generator.cfn import parameters
+from generator.cfn.environments import Environment, roots_of
+from generator.cfn.names import PRODUCTION, SHARED
+from generator.cfn.reachability.account import build
+from generator.cfn.reachability.search import Identity, Reach, reach
+from generator.cfn.reachability.terms import Step
+from generator.cfn.templates import TemplateSet
+from generator.gate.finding import Finding
+from generator.gate.reachability.accepted import KINDS, LIMIT, MEANT, OPEN, RULES, Rule
+
+SOURCE = "generator/gate/reachability/accepted.py"
+# Two environments that may stand in one account, beside what all of them share.
+STAGING = "staging"
+NEW = "new"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The reach of an account with the rule that accepts each step, None for a step that no rule accepts."""
+
+    reach: Reach
+    environments: tuple[str, ...]
+    rules: tuple[Rule, ...] = RULES
+
+    @cached_property
+    def accepted(self) -> dict[Step, Rule | None]:
+        def rule_for(step: Step) -> Rule | None:
+            return next((rule for rule in self.rules if _accepts(rule, step, self.environments)), None)
+
+        return {step: rule_for(step) for step in self.reach.steps}
+
+    def kind(self, step: Step) -> str:
+        """What is said about a step: one of KINDS, or NEW."""
+        rule = self.accepted[step]
+        return rule.kind if rule else NEW
+
+    def cell(self, identity: Identity, asset: str) -> tuple[str, tuple[Step, ...]]:
+        """How an identity reaches an asset: the best kind of way there is, and the way; nothing where it does not."""
+        allowed: set[str] = set()
+        for kind in (*KINDS, NEW):
+            allowed.add(kind)
+            way = self.reach.path(identity.starts, asset, lambda step: self.kind(step) in allowed)
+            if way is not None:
+                return kind, way
+        return "", ()
+
+    def unaccepted(self) -> list[Step]:
+        """The steps that no rule accepts and some identity can take."""
+        places = self.reach.reachable(lambda _: True)
+        return [step for step, rule in self.accepted.items() if rule is None and step.source in places]
+
+    def idle(self) -> list[Rule]:
+        """The rules that accept no step. Another application may have no use for some."""
+        used = set(self.accepted.values())
+        return [rule for rule in self.rules if rule not in used]
+
+
+def _accepts(rule: Rule, step: Step, environments: Sequence[str]) -> bool:
+    return any(
+        fnmatchcase(step.source, _put_in(rule.source, own, other))
+        and fnmatchcase(step.target, _put_in(rule.target, own, other))
+        and fnmatchcase(step.by, rule.by)
+        for own in environments
+        for other in environments
+        if own != other
+    )
+
+
+def _put_in(pattern: str, own: str, other: str) -> str:
+    return pattern.replace("{E}", own).replace("{O}", other)
+
+
+def make_matrix(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = RULES) -> Matrix:
+    """The matrix of staging and production in one account, with the values of their parameter files in `params`.
+
+    Raises `ParameterFileError` for a file that cannot be read, `TemplatesError` for templates that cannot.
+    """
+    names = (STAGING, PRODUCTION)
+    return Matrix(reach(build(_roots(templates, params, (SHARED, *names)))), names, rules)
+
+
+def _roots(templates: TemplateSet, params: Path, names: Iterable[str]) -> Iterator[Environment]:
+    for name in names:
+        file = parameters.read(params / f"{name}.json")
+        for root in roots_of(name, templates).values():
+            environment = Environment(name, root, file)
+            if environment.needed:
+                yield environment
+
+
+def findings(matrix: Matrix) -> list[Finding]:
+    """Every step that is not accepted, with the way that it opens."""
+    return sorted(_new_path(matrix, step) for step in matrix.unaccepted())
+
+
+def _new_path(matrix: Matrix, step: Step) -> Finding:
+    ways = []
+    for identity in matrix.reach.identities:
+        before = matrix.reach.path(identity.starts, step.source, lambda _: True)
+        if before is None:
+            continue
+        for asset in matrix.reach.assets:
+            after = matrix.reach.path((step.target,), asset, lambda _: True)
+            if after is not None:
+                known = matrix.cell(identity, asset)[0] != NEW  # what is reached already says less
+                ways.append(((known, len(before) + len(after)), identity, asset, (*before, step, *after)))
+    if not ways:
+        text = f"{step.source} may become or write {step.target}: {step.how} ({step.by})"
+    else:
+        _, identity, asset, way = min(ways, key=lambda each: (each[0], each[1].label, each[2]))
+        more = f"; {len(ways) - 1} more such ways lead through this step" if len(ways) > 1 else ""
+        text = f"{identity.label} can reach {asset}: {spelled(identity, way)}{more}"
+    fix = f"narrow the statement, or accept the step from {step.source!r} to {step.target!r} with a reason in {SOURCE}"
+    template, _, where = step.by.partition(" ")[0].partition(".")
+    return Finding(f"{template}.json", where, "REACH", text, fix)
+
+
+def spelled(identity: Identity, way: Sequence[Step]) -> str:
+    """A way in words, each step with its place."""
+    start = way[0].source if way else identity.label
+    first = "" if start == identity.label else f"is {start}; "
+    return first + "; ".join(f"{step.how} [{step.by}] -> {step.target}" for step in way)
+
+
+HEAD = """# Who can reach what
+
+Made from the templates by `make templates`. Staging and production stand in one account here, each with the values of
+its file in `params/`. The search starts at somebody who has one job and follows what the policies allow: assuming a
+role, passing one, making or changing one, starting a build with another buildspec, and writing what somebody else
+executes or believes. Boundaries, explicit denies, conditions, tags and patterns of ARNs count. A way that is not
+accepted in `generator/gate/reachability/accepted.py` fails the gate.
+
+- `·` no way.
+- **meant**: the way is the job.
+- **limit**: known, and not to be closed with AWS's means in one account. An account for each environment closes it.
+- **open**: a fault that is known; the number is its row in the findings.
+
+"""
+MARK = {"": "·", NEW: "**new**"}
+ORDER = {
+    OPEN: ("Open", "Faults that are known and not closed yet, each with the shortest way."),
+    LIMIT: ("What one account cannot keep apart", "Known ways that no policy closes without stopping the work itself."),
+    MEANT: ("What is meant", "The shortest way of each job."),
+}
+NOT_READ = """
+## What is not looked at
+
+The text of AWS's own managed policies, policies of an organisation and session policies; faults of AWS and of the
+programs themselves; what a person is talked into; environments with the backend on Elastic Beanstalk. Names that AWS
+makes are made up as CloudFormation cuts them. What anybody with rights of their own in the account may do is theirs.
+"""
+
+
+def page(matrix: Matrix) -> str:
+    """The page as it is committed."""
+    assets, identities = matrix.reach.assets, matrix.reach.identities
+    cells = {(i.label, asset): matrix.cell(i, asset) for i in identities for asset in assets}
+    lines = [HEAD, _row(["", *assets]), _row(["---"] * (len(assets) + 1))]
+    for identity in identities:
+        lines.append(
+            _row([f"**{identity.label}**", *(_mark(matrix, *cells[identity.label, asset]) for asset in assets)])
+        )
+    for kind in (OPEN, LIMIT, MEANT):
+        ways = [(i, a, *cells[i.label, a]) for i in identities for a in assets if cells[i.label, a][0] == kind]
+        if not ways:
+            continue
+        title, text = ORDER[kind]
+        lines.append(f"\n## {title}\n\n{text}\n\n")
+        lines += [_way(identity, asset, way) for identity, asset, _, way in ways]
+    lines.append(_steps(matrix))
+    lines.append(NOT_READ)
+    if matrix.reach.unread:
+        lines.append("\nPolicies of AWS on our roles:\n\n")
+        lines += [f"- {text}\n" for text in matrix.reach.unread]
+    return "".join(lines).rstrip() + "\n"
+
+
+def _mark(matrix: Matrix, kind: str, way: Sequence[Step]) -> str:
+    if kind == OPEN:
+        rows = {rule.row for step in way if (rule := matrix.accepted[step]) and rule.kind == OPEN}
+        return f"**open** {', '.join(sorted(rows))}"
+    return MARK.get(kind, kind)
+
+
+def _way(identity: Identity, asset: str, way: Sequence[Step]) -> str:
+    lines = [f"- **{identity.label} → {asset}**\n"]
+    if not way:
+        return lines[0]
+    place = way[0].source
+    if place != identity.label:
+        lines.append(f"  1. is {place}\n")
+    lines += [f"  1. {step.how} (`{step.by}`), and so reaches **{step.target}**\n" for step in way]
+    return "".join(lines)
+
+
+def _steps(matrix: Matrix) -> str:
+    """Every rule with the steps that it accepts, counted."""
+    lines = [
+        "\n## Every step that is accepted\n\nOne row a rule, with the number of steps in both environments.\n\n",
+        _row(("from", "to", "by", "steps", "kind", "because")),
+        _row(["---"] * 6),
+    ]
+    for rule in matrix.rules:
+        number = sum(accepted is rule for accepted in matrix.accepted.values())
+        lines.append(_row((rule.source, rule.target, f"`{rule.by}`", str(number), _kind(rule), rule.reason)))
+    return "".join(lines)
+
+
+def _kind(rule: Rule) -> str:
+    return f"open {rule.row}".rstrip() if rule.kind == OPEN else rule.kind
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"

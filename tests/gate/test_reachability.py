@@ -1,0 +1,214 @@
+"""Who can reach what: holes of every kind, planted into copies of our templates, and the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.cfn.permissions import Condition, Permission
+from generator.cfn.reachability.account import Account, AccountResource, Principal
+from generator.cfn.reachability.rights import Rights
+from generator.cfn.templates import from_bodies
+from generator.gate.finding import Finding
+from generator.gate.reachability import matrix
+from generator.gate.reachability.accepted import RULES
+from tests.support.role_needs import TEMPLATES, Bodies, place
+
+ROOT = Path(__file__).parents[2]
+PARAMS = ROOT / "params"
+ARN = "arn:${AWS::Partition}:"
+HERE = "${AWS::Region}:${AWS::AccountId}"
+
+
+@cache
+def ours() -> matrix.Matrix:
+    return matrix.make_matrix(TEMPLATES, PARAMS)
+
+
+Hole = Callable[[Bodies, str], None]
+
+
+def planted(*holes: Hole) -> list[Finding]:
+    """What the gate says of a copy of our templates with holes in it, the statements called Hole0, Hole1 and so on."""
+    bodies = TEMPLATES.bodies()
+    for number, hole in enumerate(holes):
+        hole(bodies, f"Hole{number}")
+    return matrix.findings(matrix.make_matrix(from_bodies(bodies), PARAMS))
+
+
+def grant(role: str, actions: list[str], *resources: str) -> Hole:
+    """Gives a role one more statement."""
+
+    def plant(bodies: Bodies, sid: str) -> None:
+        resource = [{"Fn::Sub": text} if "${" in text else text for text in resources]
+        added = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
+        document = {"Version": "2012-10-17", "Statement": [added]}
+        place(bodies, role)["Policies"].append({"PolicyName": sid, "PolicyDocument": document})
+
+    return plant
+
+
+def trust(role: str, principal: Any) -> Hole:
+    """Lets somebody else become a role, without any condition."""
+
+    def plant(bodies: Bodies, sid: str) -> None:
+        added = {"Sid": sid, "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": principal}
+        place(bodies, role)["AssumeRolePolicyDocument"]["Statement"].append(added)
+
+    return plant
+
+
+def answer_pull_requests(bodies: Bodies, _sid: str) -> None:
+    """The rule that starts the pipeline listens to pull requests, too."""
+    pattern = place(bodies, "pipeline.StartRule")["EventPattern"]
+    pattern["detail-type"] = ["CodeCommit Repository State Change", "CodeCommit Pull Request State Change"]
+
+
+def test_no_way_is_new() -> None:
+    assert [str(finding) for finding in matrix.findings(ours())] == []
+
+
+def test_every_rule_accepts_a_step_of_ours() -> None:
+    assert ours().idle() == []
+
+
+def test_every_rule_has_a_reason_and_every_fault_its_row() -> None:
+    assert all(rule.reason for rule in RULES)
+    assert all(bool(rule.row) == (rule.kind == "open") for rule in RULES)
+
+
+ACCOUNT_ROOT = {"AWS": {"Fn::Sub": f"{ARN}iam::${{AWS::AccountId}}:root"}}
+# What is planted, and the way that the gate has to tell: from whom, to what, by which step.
+HOLES: dict[str, tuple[Hole, str, str, str]] = {
+    "an approver's role without a second factor": (
+        trust("access.ApproverRole", ACCOUNT_ROOT),
+        "a user without a second factor", "what is approved in production", "sts:AssumeRole [{by}]",
+    ),
+    "tables of every environment": (
+        grant("backend.TaskRole", ["dynamodb:GetItem"], f"{ARN}dynamodb:{HERE}:table/*"),
+        ".*", "data of .*", "dynamodb:GetItem on data.Clients of .* [{by}]",
+    ),
+    "a build that writes what the next deployment believes": (
+        grant("build.FrontendBuildRole", ["ssm:PutParameter"], f"{ARN}ssm:{HERE}:parameter/cloud-health/*"),
+        "a (build|push) .*", "what runs in .*", "ssm:PutParameter on .* [{by}]",
+    ),
+    "an approver who starts builds": (
+        grant("access.ApproverRole", ["codebuild:StartBuild"], f"{ARN}codebuild:{HERE}:project/*"),
+        "the approver of .*", ".*", "codebuild:StartBuild on build.* with a buildspec of one's own [{by}]",
+    ),
+    "a role that passes every role": (
+        grant("build.FrontendBuildRole", ["iam:PassRole", "ecs:RegisterTaskDefinition"], "*"),
+        "a (build|push) .*", ".*", "iam:PassRole to ecs-tasks.amazonaws.com, and ecs:RegisterTaskDefinition [{by}]",
+    ),
+    "a build that makes roles": (
+        grant("build.BackendBuildRole", ["iam:CreateRole", "iam:PutRolePolicy"], "*"),
+        "a (build|push) .*", "administrator", "iam:CreateRole and iam:PutRolePolicy on .* [{by}]",
+    ),
+    "an application that gives roles policies": (
+        grant("backend.TaskRole", ["iam:AttachRolePolicy"], f"{ARN}iam::${{AWS::AccountId}}:role/*"),
+        "the application in .*", "administrator", "iam:AttachRolePolicy on .* [{by}]",
+    ),
+    "an application that lets itself into a role": (
+        grant("backend.TaskRole", ["iam:UpdateAssumeRolePolicy"], f"{ARN}iam::${{AWS::AccountId}}:role/*"),
+        "the application in .*", ".*", "iam:UpdateAssumeRolePolicy on .* [{by}]",
+    ),
+    "a build that changes the pipeline": (
+        grant("build.BackendBuildRole", ["codepipeline:UpdatePipeline"], "*"),
+        "a (build|push) .*", "what is approved in production", "codepipeline:UpdatePipeline .* [{by}]",
+    ),
+    "an approver who changes a state machine": (
+        grant("access.ApproverRole", ["states:UpdateStateMachine"], "*"),
+        "the approver of .*", ".*", "states:UpdateStateMachine on pipeline.Watch of .* [{by}]",
+    ),
+    "an application that writes artifacts": (
+        grant("backend.TaskRole", ["s3:PutObject"], "*"),
+        "the application in .*", ".*", "s3:PutObject to storage.Artifacts of .* [{by}]",
+    ),
+    "an application that changes stacks": (
+        grant("backend.TaskRole", ["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet"], "*"),
+        "the application in .*", ".*", "cloudformation:CreateChangeSet on a stack of .* [{by}]",
+    ),
+    "an approver who pushes images": (
+        grant("access.ApproverRole", ["ecr:PutImage"], "*"),
+        "the approver of .*", ".*", "ecr:PutImage to registry.Images of .* [{by}]",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def holes() -> list[Finding]:
+    return planted(*(hole for hole, *_ in HOLES.values()))
+
+
+@pytest.mark.parametrize("name", HOLES)
+def test_a_new_way_is_a_finding_with_its_steps(holes: list[Finding], name: str) -> None:
+    _, identity, asset, step = HOLES[name]
+    sid = f"Hole{list(HOLES).index(name)}"
+    ways = [finding.message for finding in holes if f" {sid}]" in finding.message.partition(": ")[2]]
+    pattern = re.escape(step).replace(r"\.\*", ".*").replace(r"\{by\}", rf"[\w.]+ {sid}")
+    assert any(re.match(rf"{identity} can reach {asset}: .*{pattern}", way) for way in ways), (pattern, ways)
+
+
+def test_what_is_open_to_everybody_is_found() -> None:
+    messages = [finding.message for finding in planted(trust("access.DeployRole", {"AWS": "*"}), answer_pull_requests)]
+    assert any(text.startswith("anybody outside the account can reach data of ") for text in messages), messages
+    assert any(text.startswith("a pull request can reach what runs in ") for text in messages), messages
+
+
+def test_the_place_of_a_finding_is_the_resource_with_the_statement(holes: list[Finding]) -> None:
+    [finding, *_] = [finding for finding in holes if "dynamodb:GetItem" in finding.message]
+    assert (finding.file, finding.where, finding.rule) == ("backend.json", "TaskRole", "REACH")
+    assert "generator/gate/reachability/accepted.py" in finding.fix
+
+
+ROLE = "arn:aws:iam::111122223333:role/made"
+TABLE = "arn:aws:dynamodb:eu-central-1:111122223333:table/"
+
+
+def allow(*actions: str, resources: tuple[str, ...] = ("*",), effect: str = "Allow", when: Any = ()) -> Permission:
+    return Permission("t.R", "identity", "", "S", effect, actions=actions, resources=resources, conditions=when)
+
+
+def table(name: str, **tags: str) -> AccountResource:
+    return AccountResource(name, "data.Table", "AWS::DynamoDB::Table", (f"{TABLE}{name}",), tags, {})
+
+
+def rights(*identity: Permission, boundary: tuple[Permission, ...] | None = None) -> Rights:
+    return Rights(Account((), (), (), {}), Principal("made", "one", "t.R", ROLE, identity, (), boundary))
+
+
+def own(value: str) -> tuple[Condition, ...]:
+    return (Condition("StringEquals", "aws:ResourceTag/Environment", (value,)),)
+
+
+def test_a_deny_ends_it_and_a_boundary_limits_it() -> None:
+    everything, resource = allow("dynamodb:*"), table("one")
+    assert rights(everything).may("dynamodb:GetItem", resource.arn, resource)
+    denied = rights(everything, allow("dynamodb:GetItem", effect="Deny"))
+    assert not denied.may("dynamodb:GetItem", resource.arn, resource)
+    bound = rights(everything, boundary=(allow("dynamodb:PutItem"),))
+    assert bound.may("dynamodb:PutItem", resource.arn, resource)
+    assert not bound.may("dynamodb:GetItem", resource.arn, resource)
+
+
+def test_a_tag_is_a_fence_unless_the_same_role_may_set_it() -> None:
+    other = table("two", Environment="two")
+    fenced = allow("dynamodb:GetItem", when=own("one"))
+    assert not rights(fenced).may("dynamodb:GetItem", other.arn, other)
+    opened = rights(fenced, allow("dynamodb:TagResource")).may("dynamodb:GetItem", other.arn, other)
+    assert opened and opened.after_tagging
+    request = Condition("StringEquals", "aws:RequestTag/Environment", ("one",))
+    kept = rights(fenced, allow("dynamodb:TagResource", when=(request, *own("one"))))
+    assert not kept.may("dynamodb:GetItem", other.arn, other)
+
+
+def test_what_a_caller_chooses_is_tried_and_what_is_a_fact_is_not() -> None:
+    chosen = allow("iam:PassRole", when=(Condition("StringEquals", "iam:PassedToService", ("ec2.amazonaws.com",)),))
+    assert rights(chosen).may("iam:PassRole", ROLE)
+    fact = allow("iam:PassRole", when=(Condition("StringEquals", "aws:PrincipalTag/Team", ("x",)),))
+    assert not rights(fact).may("iam:PassRole", ROLE)
