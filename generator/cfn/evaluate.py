@@ -165,6 +165,14 @@ def _like_arn(pattern: str, arn: str) -> bool:
     return len(patterns) == len(parts) == 6 and all(map(like, patterns, parts))
 
 
+def _is_less(expected: str, value: str) -> bool:
+    """Whether a request's number is less than the policy's; what is no number is not."""
+    try:
+        return float(value) < float(expected)
+    except ValueError:
+        return False
+
+
 # Operator -> does a value of the policy match a value of the request? Only those that our policies use.
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda expected, value: expected == value,
@@ -172,7 +180,7 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "ArnEquals": _like_arn,
     "ArnLike": _like_arn,
     "Bool": lambda expected, value: expected.lower() == value.lower(),
-    "NumericLessThan": lambda expected, value: float(value) < float(expected),
+    "NumericLessThan": _is_less,
 }
 
 

@@ -124,6 +124,9 @@ def judge(*ones: dict[str, Any], action: str = "s3:GetObject", on: str = FILE, *
         (judge(when("Bool", "aws:SecureTransport", "false"), aws__SecureTransport="False"), ALLOWED),
         (judge(when("Bool", "aws:SecureTransport", "false"), aws__SecureTransport="true"), NOT_ALLOWED),
         (judge(when("Bool", "aws:SecureTransport", "false")), NOT_ALLOWED),
+        (judge(when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), aws__MultiFactorAuthAge="10"), ALLOWED),
+        (judge(when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), aws__MultiFactorAuthAge="3600"), NOT_ALLOWED),
+        (judge(when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), aws__MultiFactorAuthAge="old"), NOT_ALLOWED),
         # keys with several values
         (judge(when("StringEquals", "codecommit:References", "main"), codecommit__References=["a", "main"]), ALLOWED),
         (judge(when("StringEquals", "codecommit:References", "main"), codecommit__References=["a", "b"]), NOT_ALLOWED),
@@ -209,7 +212,7 @@ def test_the_deciding_statement_is_named() -> None:
 @pytest.mark.parametrize(
     ("statement", "error", "named"),
     [
-        (when("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), UnknownOperatorError, "NumericLessThan"),
+        (when("NumericGreaterThan", "s3:max-keys", "10"), UnknownOperatorError, "NumericGreaterThan"),
         (when("StringNotEquals", "a:b", "1"), UnknownOperatorError, "StringNotEquals"),
         (when("ForAnyValue:StringEquals", "a:b", "1"), UnknownOperatorError, "ForAnyValue:StringEquals"),
         (when("NullIfExists", "a:b", "true"), UnknownOperatorError, "NullIfExists"),
