@@ -107,9 +107,9 @@ def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_p
 def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
     sample = once[0]
     assert sample.machine.calls("flake8") == [["flake8", "app", "--isolated", "--max-line-length=120", "--count"]]
-    application, tools = sample.machine.calls("pip", "install")
+    application, tools, *_ = sample.machine.calls("pip", "install")
     assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
-    assert tools[-5:] == ["flake8", "bandit", "coverage", "pytest", "pytest-asyncio"]
+    assert tools[-2:] == ["flake8==7.5.0", "bandit==1.9.4"]
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
     (call,) = sample.machine.calls("aws", "ecr", "batch-get-image")
@@ -295,9 +295,8 @@ def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content
 def test_requirements_of_the_tests_are_installed(sample: Workshop, file: str) -> None:
     sample.write(file, "pytest-cov\n")
     outcome = build(sample)
-    assert [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")][1] == file.rpartition("/")[
-        2
-    ]
+    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")]
+    assert installed[2] == file.rpartition("/")[2]
     assert [line for line in outcome.result_lines() if line.startswith("RESULT requirements of the tests")]
 
 
@@ -488,31 +487,39 @@ def test_an_application_that_cannot_be_imported_ends_its_build_at_once(sample: W
     assert not sample.machine.calls("docker") and not sample.machine.calls("flake8")
 
 
+GROUPS = """optional-dependencies = {test = ["httpx"], docs = ["mkdocs"]}
+[dependency-groups]
+dev = ["respx", {include-group = "docs"}]
+"""
 LOCKED = {
     "default": {
         "fastapi": {"version": "==0.165.0", "extras": ["standard"]},
         "x": {"version": "==1", "markers": "python_version < '4'"},
-    }
+    },
+    "develop": {"httpx": {"version": "==0.28.0"}},
 }
 
 
 @pytest.mark.parametrize(
-    ("files", "place", "lines"),
+    ("files", "place", "lines", "tests"),
     [
         (
             {"backend/Pipfile.lock": json.dumps(LOCKED)},
             "backend/Pipfile.lock",
             ["fastapi[standard]==0.165.0", "x==1; python_version < '4'"],
+            ["httpx==0.28.0"],
         ),
         (
             {"pyproject.toml": '[project]\ndependencies = ["fastapi>=0.1", "uvicorn"]\n'},
             "pyproject.toml",
             ["fastapi>=0.1", "uvicorn"],
+            [],
         ),
+        ({"pyproject.toml": f"[project]\ndependencies = []\n{GROUPS}"}, "pyproject.toml", [], ["httpx", "respx"]),
     ],
 )
 def test_a_lock_file_or_a_pyproject_says_what_is_needed(
-    sample: Workshop, files: dict[str, str], place: str, lines: list[str]
+    sample: Workshop, files: dict[str, str], place: str, lines: list[str], tests: list[str]
 ) -> None:
     (sample.source / "requirements.txt").unlink()
     for name, text in files.items():
@@ -521,6 +528,10 @@ def test_a_lock_file_or_a_pyproject_says_what_is_needed(
     assert outcome.succeeded, outcome.log
     assert f"RESULT requirements: from {place}" in outcome.result_lines()
     assert outcome.artifacts[""]["requirements.txt"].read_text().splitlines() == lines
+    # The packages of its tests are installed, and are no part of the release.
+    assert (sample.source / "release-locked-tests.txt").read_text().splitlines() == tests
+    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")]
+    assert ("release-locked-tests.txt" in installed) is bool(tests)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ PYTHON = f"""case "$1:$2" in
   {"|".join(f"-m:{name}" for name in PREPARED_MODULES)}) shift; {NOTE}
     {ANSWER}
     exit 0 ;;
+  -m:venv) mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit 0 ;;
 esac
 case "$1:$2" in -I:*/release-import.py) set -- release-import "$2"; {NOTE}; {ANSWER}; exit 0 ;; esac
 exec "$python" "$@" """

@@ -11,6 +11,7 @@ BACKEND = Path(__file__).with_name("backend.py")
 PYTHON = f"""#!/bin/sh
 case "$1:$2" in
   -m:pip|-m:flake8|-m:bandit) exit 0 ;;
+  -m:venv) mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit 0 ;;
   -m:coverage) if [ "$3" = xml ]; then echo '<coverage/>' > "$5"; exit 0; fi; exit 5 ;;
   -I:*/release-import.py) exit 0 ;;
 esac
