@@ -85,7 +85,7 @@ def test_phases_work_from_the_root(templates: TemplateSet) -> None:
 def test_compile_and_lint(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "pre_build")
     assert 'python -m compileall -q "$CODE" || { echo "ERROR $PACKAGE does not compile"; exit 1; }' in text
-    assert 'python -m flake8 "$CODE" --isolated --max-line-length="$LINT_COLUMNS"' in text
+    assert '-m flake8 "$CODE" --isolated --max-line-length="$LINT_COLUMNS"' in text
     assert variables(templates, "BackendBuild")["LINT_COLUMNS"] == "120"
     assert buildspec(templates, "BackendBuild")["phases"]["pre_build"]["on-failure"] == "ABORT"
     for project in PROJECTS:
