@@ -63,6 +63,11 @@ class Grant(NamedTuple):
         return Statement(**parts)
 
 
+def listed(names: Iterable[str]) -> str:
+    """What a statement is about, by name, for its reason: so that the reason says so when the facts get one more."""
+    return ", ".join(names)
+
+
 def allow(
     sid: str,
     actions: Sequence[Action],

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from generator.cfn.broadening import uncovered
 from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, Template, TemplateSet
@@ -19,8 +18,8 @@ HEAD = """# Ledger of permissions
 
 For the gate, and for the diff of a pull request; [permissions.md](permissions.md) is the page to read.
 
-Made from the templates by `make templates`, and committed: one line is one action on one thing. A line that is new
-under a reason that is not does not pass the gate, because whoever wrote the reason did not have it in mind.
+Made from the templates by `make templates`, and committed: one line is one action on one thing. A line that is new in a
+statement that is not passes the gate only when the statement's reason was rewritten and names what is broader.
 
 *Who* is filled where a policy names it: who may assume a role, or whom the policy of a bucket, key or topic lets in.
 Names in `${}` are parameters and resources of the template, *in* says which conditions of the template must hold.
@@ -137,28 +136,3 @@ def narrowed(before: Iterable[Permission], templates: TemplateSet) -> list[Permi
 def _within(template: Template, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
     """Whether, in every outcome of the template's conditions, `wider` holds where `when` does."""
     return all(met(wider, outcome) for outcome in outcomes(template) if met(when, outcome))
-
-
-def unexplained(before: Iterable[Permission], after: Iterable[Permission]) -> list[Permission]:
-    """What `after` permits beyond `before` for a reason that its holder gave before already: allowed more, or denied
-    less. A new statement with a reason of its own, and a statement whose reason was rewritten, explain themselves."""
-    old, new = list(before), list(after)
-
-    def reasons_of(side: list[Permission]) -> set[tuple[str, str]]:
-        return {(permission.holder, permission.reason) for permission in side}
-
-    def more(wide: list[Permission], narrow: list[Permission], allows: bool) -> Iterator[Permission]:
-        known: dict[str, list[Permission]] = {}
-        for permission in (permission for permission in narrow if permission.allows == allows):
-            known.setdefault(permission.holder, []).append(permission)
-        # What stands on both sides, be it in a policy of another name, is covered by itself.
-        same, reasons = {replace(permission, policy="") for permission in narrow}, reasons_of(narrow)
-        for permission in (
-            permission
-            for permission in wide
-            if permission.allows == allows and (permission.holder, permission.reason) in reasons
-        ):
-            if replace(permission, policy="") not in same and uncovered(permission, known.get(permission.holder, ())):
-                yield permission
-
-    return [*more(new, old, True), *more(old, new, False)]

@@ -16,7 +16,7 @@ HEAD = """# Who may do what
 
 Made from the templates by `make templates`. First the roles at a glance, then every statement of every policy with its
 reason. `permissions-ledger.md` lists the same permissions one by one, so that a change is a diff of single lines; the
-gate compares it: a permission that is new under an old reason does not pass.
+gate compares it: a permission that is new in a statement passes only when its reason names it.
 
 Names in `${}` are parameters and resources of the template. `SERVICE:NAME` is short for
 `arn:${AWS::Partition}:SERVICE:${AWS::Region}:${AWS::AccountId}:NAME`; other ARNs are written out. *In* says which

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.permissions import permissions
+from generator.application import APPLICATION
+from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import TemplateSet, from_bodies, load
-from generator.gate.ledger import lines, markdown, narrowed, read, unexplained
+from generator.gate.ledger import lines, markdown, narrowed, read
+from generator.gate.reasons import findings, right_texts, unconfirmed
+from generator.project import FILLED, Secret, Table, Variable
+from generator.render import render
 
 TEMPLATES = load(Path(__file__).parents[2] / "templates")
 ROLE = "build.PublishRole"
@@ -55,12 +61,18 @@ def test_its_order_is_its_own() -> None:
     assert markdown(changed(lambda item, _: item["Action"].reverse())) == markdown(TEMPLATES)
 
 
-def reason(text: str) -> Callable[[dict[str, Any], dict[str, Any]], object]:
+def reason(text: str, *actions: str) -> Callable[[dict[str, Any], dict[str, Any]], object]:
+    """The statement with actions more, and this reason."""
+
     def change(item: dict[str, Any], metadata: dict[str, Any]) -> None:
-        item["Action"].append("s3:DeleteObject")
+        item["Action"] += actions or ["s3:DeleteObject"]
         metadata["Reasons"][item["Sid"]] = text
 
     return change
+
+
+def unexplained(before: list[Permission], after: list[Permission]) -> list[Permission]:
+    return [broadening.permission for broadening in unconfirmed(before, after)]
 
 
 @pytest.mark.parametrize(
@@ -71,18 +83,82 @@ def reason(text: str) -> Callable[[dict[str, Any], dict[str, Any]], object]:
         (lambda item, _: item.update(Resource=["arn:aws:s3:::*"]), "s3:GetObject"),
         (lambda item, _: item["Action"].remove("s3:GetObject"), ""),
         (lambda item, _: item.update(Condition={"Bool": {"aws:SecureTransport": True}}), ""),
-        (reason("it deletes what it has published"), ""),
+        (reason("it deletes what it has published"), "s3:DeleteObject"),
+        (reason("it deletes what it has published, so s3:DeleteObjectVersion"), "s3:DeleteObject"),
+        (reason("what it has published goes again: s3:DeleteObject"), ""),
+        (reason("s3:DeleteObject", "s3:DeleteObject", "s3:PutObjectAcl"), "s3:PutObjectAcl"),
     ],
 )
-def test_more_for_an_old_reason_is_found(change: Callable[..., object], result: str) -> None:
+def test_what_is_broader_needs_a_reason_that_names_it(change: Callable[..., object], result: str) -> None:
     more = unexplained(read(markdown(TEMPLATES)), lines(changed(change)))
     assert {permission.holder for permission in more} == ({ROLE} if result else set())
     assert not result or result in {action for permission in more for action in permission.actions}
 
 
+def test_one_statement_gives_one_finding_with_its_line_and_what_it_takes() -> None:
+    def change(item: dict[str, Any], metadata: dict[str, Any]) -> None:
+        item["Action"] += ["s3:DeleteObject", "s3:PutObjectAcl"]
+        item["Resource"].append("arn:aws:s3:::elsewhere/*")
+        metadata["Reasons"][item["Sid"]] = "other words"
+
+    [finding] = findings(markdown(TEMPLATES), changed(change))
+    assert (finding.where, finding.rule) == (ROLE, "REASON")
+    assert re.match(r"ExchangeArtifacts \(generator/[\w/]+\.py:\d+\) now also allows", finding.message)
+    assert all(text in finding.message for text in ("s3:DeleteObject", "s3:PutObjectAcl", "arn:aws:s3:::elsewhere/*"))
+    assert finding.fix.endswith("has to name s3:DeleteObject, elsewhere/*, s3:PutObjectAcl")
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        ("*", "*"),
+        ("arn:aws:s3:::shop/*", "shop/*"),
+        ("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*", "secret:*"),
+        ("arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${OrdersTable}", "OrdersTable"),
+        ("${OrdersTableArn}/index/*", "OrdersTable"),
+        ("${Bucket.Arn}/*", "Bucket"),
+        ("arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${Prefix}/ORDERS", "ORDERS"),
+    ],
+)
+def test_a_resource_is_named_as_people_name_it(resource: str, text: str) -> None:
+    before = Permission("h", "identity", "", "S", "Allow", actions=("a:B",), resources=("${Prefix}/x", "${Key.Arn}"))
+    assert right_texts(replace(before, resources=(resource,)), [before]) == (text,)
+
+
+def test_a_new_statement_explains_itself_by_a_reason_of_its_own() -> None:
+    def add(own: str) -> TemplateSet:
+        bodies = TEMPLATES.bodies()
+        role = bodies["build"]["Resources"]["PublishRole"]
+        statement = {"Sid": "Clean", "Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["*"]}
+        role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
+        role["Metadata"]["Reasons"]["Clean"] = own or role["Metadata"]["Reasons"]["ExchangeArtifacts"]
+        return from_bodies(bodies)
+
+    assert findings(markdown(TEMPLATES), add("old objects go")) == []
+    assert len(findings(markdown(TEMPLATES), add(""))) == 1
+
+
+def test_one_more_fact_is_in_the_reasons_already() -> None:
+    """A table, a secret and a variable need no other edit: the reasons of what they take follow from the facts."""
+    more = replace(
+        APPLICATION,
+        tables=(*APPLICATION.tables, Table("ORDERS_TABLE", "Orders", "Orders")),
+        secrets=(*APPLICATION.secrets, Secret("PAYMENTS_KEY", "Payments", FILLED, "Pays.")),
+        variables=(*APPLICATION.variables, Variable("SHOP", "ShopName", "corner")),
+    )
+    rendered = {name.removesuffix(".json"): json.loads(text) for name, text in render(more).files.items()}
+    assert findings(markdown(TEMPLATES), from_bodies(rendered)) == []
+
+
 def test_a_condition_that_is_gone_is_found() -> None:
     more = unexplained(lines(TEMPLATES), lines(changed(lambda item, _: item.pop("Condition"), "UseArtifactKey")))
     assert {permission.holder for permission in more} == {ROLE}
+
+
+def test_a_condition_that_is_gone_is_named_by_its_key() -> None:
+    change: Callable[..., object] = lambda item, _: item.pop("Condition")  # noqa: E731
+    [finding] = findings(markdown(TEMPLATES), changed(change, "UseArtifactKey"))
+    assert finding.fix.endswith("has to name kms:ViaService")
 
 
 def test_a_deny_that_is_narrower_is_found_and_one_that_is_gone_is_a_line_less() -> None:

@@ -251,13 +251,16 @@ def test_a_broadened_permission_needs_a_new_reason(copy: Path) -> None:
     for _ in range(2):  # asking again changes nothing
         refused = run(copy, "--gate")
         assert refused.returncode == 1
-        finding = "access.ApproverRole: REASON DecideOnRelease now also allows codepipeline:StartPipelineExecution"
-        assert finding in refused.stderr
+        assert refused.stderr.count("REASON") == 1 and "access.ApproverRole: REASON DecideOnRelease" in refused.stderr
+        assert "approve.py:" in refused.stderr and "has to name codepipeline:StartPipelineExecution" in refused.stderr
         assert ledger.read_text(encoding="utf-8") == before
     # Deleting the ledger explains nothing to whoever compares with the one of the main branch.
     ledger.unlink()
     assert run(copy).returncode == 0
     assert run(copy, "--check", "--base", "base.md").returncode == 1
+    shutil.copy(copy / "base.md", ledger)
     edit(source, "and only this role may answer", "and only this role may answer, or let it run once more")
+    assert run(copy).returncode == 1, "other words confirm nothing"
+    edit(source, "or let it run once more", "or let it run once more (codepipeline:StartPipelineExecution)")
     assert run(copy).returncode == 0
     assert run(copy, "--check", "--base", "base.md").returncode == 0

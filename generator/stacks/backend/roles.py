@@ -14,7 +14,7 @@ from troposphere import AWSObject, GetAtt, Sub, iam
 
 from generator.constructs.app_config import key, secret_arn
 from generator.core import arns, ports
-from generator.core.iam import Anything, Grant, actions, allow, deny, trust, via
+from generator.core.iam import Anything, Grant, actions, allow, deny, listed, trust, via
 from generator.core.stack import Stack, switched_on
 from generator.project import Project
 
@@ -74,7 +74,8 @@ def read_configuration(
             "ReadSecrets",
             [secretsmanager.GetSecretValue],
             [stack.takes(secret_arn(secret)) for secret in project.secrets],
-            "the secrets of the application reach it as environment variables",
+            "secrets reach the application as environment variables: "
+            f"{listed(secret_arn(secret).name.removesuffix('Arn') for secret in project.secrets)}",
         ),
         allow(
             "DecryptSecrets",
@@ -139,7 +140,7 @@ def _tables(stack: Stack, project: Project) -> list[Grant]:
             "UseTables",
             [*TABLE_READS, *TABLE_WRITES],
             [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))],
-            "the application keeps its data in these tables and their indexes",
+            f"the application keeps its data in {listed(ports.table(table.logical).name for table in project.tables)}",
         ),
         allow(
             "ListTables",

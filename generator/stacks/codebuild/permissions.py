@@ -8,7 +8,7 @@ from awacs.aws import ArnEquals, StringEquals
 from troposphere import If
 
 from generator.core import arns, conditions, ports
-from generator.core.iam import Anything, Grant, allow
+from generator.core.iam import Anything, Grant, allow, listed
 from generator.core.stack import Stack
 from generator.project import Project
 
@@ -130,13 +130,14 @@ def _see_tables(stack: Stack, project: Project) -> list[Grant]:
             "ReadTableNames",
             [ssm.GetParameters],
             [arns.ssm_parameter(prefix, f"/{table.variable}") for table in project.tables],
-            "the names of the tables that the application is given",
+            f"the names of tables that the application is given: {listed(table.variable for table in project.tables)}",
         ),
         allow(
             "SeeTables",
             [dynamodb.DescribeTable],
             [arns.dynamodb_table(stack.takes(ports.table(table.logical))) for table in project.tables],
-            "no public call shows a missing table, so AWS is asked",
+            "no public call shows a missing table, so AWS is asked for "
+            f"{listed(ports.table(table.logical).name for table in project.tables)}",
         ),
     ]
 
