@@ -24,6 +24,7 @@ from itertools import product
 from typing import Any
 
 from generator.cfn.intrinsics import choices, render
+from generator.cfn.names import NO_BOUNDARY
 from generator.cfn.permissions import Condition, Permission, permissions
 from generator.cfn.templates import Resource, TemplateSet
 
@@ -213,7 +214,10 @@ def _split(listed: Any) -> list[Any]:
 
 
 def _boundaries(templates: TemplateSet) -> set[tuple[str, str]]:
+    """What bounds whom; AWS's policy that allows everything bounds nobody."""
+
     def boundary(resource: Resource) -> set[str]:
-        return {render(arn) for _, arn in choices(resource.get("PermissionsBoundary")) if arn}
+        arns = {render(arn) for _, arn in choices(resource.get("PermissionsBoundary")) if arn}
+        return {arn for arn in arns if not arn.endswith(f":iam::aws:policy/{NO_BOUNDARY}")}
 
     return {(resource.address, arn) for resource in templates.resources(*PRINCIPAL_TYPES) for arn in boundary(resource)}

@@ -32,9 +32,10 @@ class UnknownOperatorError(EvaluationError):
     """A condition operator that is not modelled."""
 
     def __init__(self, where: str, operator: str) -> None:
+        modelled = ", ".join(sorted({*OPERATORS, *NEGATED}))
         super().__init__(
             f"{where} uses the condition operator {operator}, which generator/cfn/evaluate.py does not model; "
-            f"it has {', '.join(sorted(OPERATORS))}, each also with IfExists, and Null: use one of these or add it"
+            f"it has {modelled}, each also with IfExists, and Null: use one of these or add it"
         )
 
 
@@ -182,6 +183,9 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "Bool": lambda expected, value: expected.lower() == value.lower(),
     "NumericLessThan": _is_less,
 }
+# Negated operators: no value of the policy matches, or the request lacks the key (IAM user guide,
+# reference_policies_elements_condition_operators).
+NEGATED = {"StringNotEquals": "StringEquals"}
 
 
 def holds(condition: Condition, context: Context) -> bool:
@@ -195,12 +199,13 @@ def holds(condition: Condition, context: Context) -> bool:
     if condition.operator == "Null":
         return ("true" if sent is None else "false") in [value.lower() for value in condition.values]
     name = condition.operator.removesuffix("IfExists")
-    if name not in OPERATORS:
+    if name not in {*OPERATORS, *NEGATED}:
         raise UnknownOperatorError(condition.key, condition.operator)
     if sent is None:
-        return name != condition.operator
+        return name != condition.operator or name in NEGATED
     values = [sent] if isinstance(sent, str) else sent
-    return any(OPERATORS[name](expected, value) for expected in condition.values for value in values)
+    matches = OPERATORS[NEGATED.get(name, name)]
+    return any(matches(expected, value) for expected in condition.values for value in values) != (name in NEGATED)
 
 
 def _check(permission: Permission) -> None:
@@ -208,7 +213,8 @@ def _check(permission: Permission) -> None:
     if permission.not_principals:
         raise UnknownElementError(where, "NotPrincipal")
     for condition in permission.conditions:
-        if condition.operator != "Null" and condition.operator.removesuffix("IfExists") not in OPERATORS:
+        name = condition.operator.removesuffix("IfExists")
+        if condition.operator != "Null" and name not in {*OPERATORS, *NEGATED}:
             raise UnknownOperatorError(where, condition.operator)
     for text in (
         *permission.resources,

@@ -6,6 +6,11 @@ SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
 # The environment that gets the design's names, and that is deployed by its deploy role alone.
 PRODUCTION = "production"
 
+# The policy of `access` that is the permissions boundary of an environment's roles, by its logical id.
+ROLE_BOUNDARY = "RoleBoundary"
+# AWS's own policy that stands in for it where there is no stack `access`: it limits nothing.
+NO_BOUNDARY = "AdministratorAccess"
+
 # How the names of the change sets begin that the deploy script makes: to be executed at once, and for a saved plan. The
 # environment's name and a dash come next, by which roles tell the change sets of one environment from another's.
 CHANGE_SETS = ("deploy-", "reviewed-")

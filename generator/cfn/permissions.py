@@ -81,6 +81,11 @@ class Permission:
     def allows(self) -> bool:
         return self.effect == "Allow"
 
+    @property
+    def allowed_actions(self) -> tuple[str, ...]:
+        """The actions of a statement that allows; none of one that denies."""
+        return self.actions if self.allows else ()
+
     def __str__(self) -> str:
         who = f" to {', '.join(self.principals)}" if self.principals else ""
         what = ", ".join(self.actions) or f"everything but {', '.join(self.not_actions)}"

@@ -38,4 +38,5 @@ PIPELINE, PIPELINE_ARN = "Pipeline", "PipelineArn"
 PUBLIC_URL = "PublicUrl"
 RUNNING_CLUSTER, RUNNING_SERVICE = "RunningCluster", "RunningService"
 CLONE_URL, APPROVAL_RULE = "CloneUrlHttp", "ApprovalRule"  # of `shared`
+BOUNDARY = "RoleBoundaryArn"  # of `access`, and the parameter of `environment` that it becomes
 DEPLOY_ROLE, CLOUDFORMATION_ROLE = "DeployRoleArn", "CloudFormationRoleArn"  # of `access`

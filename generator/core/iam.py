@@ -88,7 +88,7 @@ def allow(
 def deny(
     sid: str,
     actions: Sequence[Action],
-    on: Sequence[Text],
+    on: Sequence[Text] | Anything,
     because: str,
     when: Sequence[ConditionElement] = (),
     to: Principal | None = None,

@@ -90,6 +90,14 @@ APPROVER_USERS = Port(
 APPROVER_PERMISSION_SET = Port(
     "ApproverPermissionSet", Kind.NAME, "Permission set of IAM Identity Center that may approve; empty for none"
 )
+ACCESS_BOUNDARY = Port(
+    "RoleBoundaryArn",
+    Kind.ARN,
+    "Policy of the stack `access` that limits what the roles of the environment may do; empty without that stack",
+)
+ROLE_BOUNDARY = Port(
+    "PermissionsBoundaryArn", Kind.ARN, "Policy that is the permissions boundary of every role of the environment"
+)
 DEPLOY_ROLE_ARN = Port("DeployRoleArn", Kind.ARN, "Role to deploy the environment with")
 CLOUDFORMATION_ROLE_ARN = Port(
     "CloudFormationRoleArn", Kind.ARN, "Role that CloudFormation deploys the environment with"

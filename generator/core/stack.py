@@ -16,7 +16,7 @@ from generator.core import canonical, paths, retention, tags
 from generator.core.arns import Text
 from generator.core.encoding import plain
 from generator.core.iam import Anything, Grant, document
-from generator.core.ports import ENVIRONMENT, Port
+from generator.core.ports import ENVIRONMENT, ROLE_BOUNDARY, Port
 from generator.project import Project
 
 Resource = TypeVar("Resource", bound=AWSObject)
@@ -109,7 +109,8 @@ class Stack:
         optional: Sequence[tuple[str, Sequence[Grant]]] = (),
         managed: Sequence[Text] = (),
     ) -> iam.Role:
-        """A role for one job, without a name of its own, with its permissions inline.
+        """A role for one job, without a name of its own, with its permissions inline, inside the boundary of the
+        environment's roles (`generator/roots/access/boundary.py`).
 
         `optional` are further permissions that stand behind a condition of this stack each, as (condition, grants);
         the condition as in `only_if()`; `managed` the ARNs of AWS's own policies, for what only AWS knows how to do.
@@ -118,7 +119,12 @@ class Stack:
         for name, extra in optional:
             policy = iam.Policy(PolicyName=name.replace("not ", "Not"), PolicyDocument=document(extra))
             policies.append(only_if(name, policy))
-        role = iam.Role(title, AssumeRolePolicyDocument=document([trusted]), Policies=policies)
+        role = iam.Role(
+            title,
+            AssumeRolePolicyDocument=document([trusted]),
+            PermissionsBoundary=self.takes(ROLE_BOUNDARY),
+            Policies=policies,
+        )
         if condition:
             role.Condition = condition
         if managed:

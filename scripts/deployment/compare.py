@@ -74,11 +74,9 @@ def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, 
     at first, `RefusedError` for live templates that cannot be read."""
     doubts = tuple(_doubts(aws, stack, request))
     body = read_body(aws, stack.id)
-    values = [
-        *differences(stack.parameters, request.parameters, request.hidden),
-        *differences(stack.tags, request.tags),
-    ]
-    values = [each for each in values if stack.parameters.get(each.name) != MASKED]
+    parameters = differences(stack.parameters, request.parameters, request.hidden)
+    tags = differences(stack.tags, request.tags)
+    values = [each for each in (*parameters, *tags) if stack.parameters.get(each.name) != MASKED]
     topics = request.options.get("NotificationARNs")
     if topics is not None and set(topics) != set(stack.topics):
         values.append(Difference(TOPICS, ", ".join(stack.topics), ", ".join(topics)))

@@ -92,7 +92,8 @@ class RootDeployment:
     @property
     def computation(self) -> Computation:
         """What its computed parameters follow from."""
-        return Computation(self.aws, self.environment, self.previous, self.other_stacks)
+        others = {ACCESS: self.context.access, **self.other_stacks}
+        return Computation(self.aws, self.environment, self.previous, others)
 
     def describe(self, digest: str) -> str:
         """The description of a change set, at most the 1,024 characters that botocore's model allows."""
@@ -115,9 +116,8 @@ class RootDeployment:
         if context.topics is not None and self.aws.region == context.aws.region:  # a topic gets events of its region
             options = {"NotificationARNs": list(context.topics), **options}
         request = Request(environment.stack, self.packaged, parameters, environment.tags, role, environment.hidden)
-        return replace(
-            request, options=options, description=self.describe(request.digest), prefix=self.change_set_prefix
-        )
+        description, prefix = self.describe(request.digest), self.change_set_prefix
+        return replace(request, options=options, description=description, prefix=prefix)
 
 
 # --- the way of a deployment

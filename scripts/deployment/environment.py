@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generator.cfn import environments
 from generator.cfn import template_names as names
-from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED, Environment
+from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED, Environment
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.templates import TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
@@ -93,66 +93,69 @@ class Computation:
             (names.ZONES[0], self._zones),
             (names.CERTIFICATE, self._certificate),
             (names.DISTRIBUTION, self.distribution),
+            (names.BOUNDARY, self._boundary),
             (names.PLATFORM_ARN, self._platform),
+            (names.BOOTSTRAP, self._backend),
         ):
             if name in self.environment.computed:
                 value = compute()
-                values += value if isinstance(value, list) else [value]
-        values += self._backend() if names.BOOTSTRAP in self.environment.computed else ()
+                values += [value] if isinstance(value, Computed) else value
         if names.DIGEST in self.environment.computed:
             values.append(self._digest({each.name: each.value for each in values}))
         return values
 
     def _repository(self) -> Computed:
-        shared = self.other_stacks.get(SHARED)
         if self.environment.connection:
             return Computed(names.REPOSITORY, NO_REPOSITORY, COMPUTED, "the source is behind a connection")
-        if shared is None or names.REPOSITORY not in shared.outputs:
-            raise RefusedError(
-                "The shared stack, which holds the repository, does not exist.", "Run `apply shared` first."
-            )
-        return Computed(names.REPOSITORY, shared.outputs[names.REPOSITORY], COMPUTED, f"output of {shared.name}")
+        if repository := self._output(SHARED, names.REPOSITORY):
+            return repository
+        raise RefusedError("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
+
+    def _boundary(self) -> Computed:
+        unlimited = Computed(names.BOUNDARY, "", COMPUTED, "no stack `access` limits what the roles may do")
+        return self._output(ACCESS, names.BOUNDARY) or unlimited
+
+    def _output(self, root: str, name: str) -> Computed | None:
+        """The output of another root's stack, which becomes the parameter of the same name; None without it."""
+        stack = self.other_stacks.get(root)
+        value = stack.outputs.get(name) if stack else None
+        return Computed(name, value, COMPUTED, f"output of {stack.name}") if stack and value else None
 
     def _prefix_list(self) -> Computed:
         filters = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
         for page in self.aws.pages("ec2", "describe_managed_prefix_lists", Filters=filters):
             for entry in page["PrefixLists"]:
                 return Computed(names.PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
-        raise RefusedError(
-            f"The region {self.aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another region."
-        )
+        raise RefusedError(f"{self.aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another Region.")
 
     def _zones(self) -> list[Computed]:
         """Two availability zones for the VPC: those that the environment has, else the first two by their ids that have
         what it needs."""
         if self.previous and all(self.previous.parameters.get(name) for name in names.ZONES):
-            standing = self.previous.parameters
-            return [Computed(name, standing[name], KEPT, "subnets stay where they are") for name in names.ZONES]
+            before = self.previous.parameters
+            return [Computed(name, before[name], KEPT, "subnets stay where they are") for name in names.ZONES]
         chosen = self.environment.chosen
         fit = fit_zones(self.aws, chosen(names.INSTANCE) if chosen(names.TARGET) == BEANSTALK else "")
         if len(fit) < len(names.ZONES):
             reason = f"{self.aws.region} has {len(fit)} availability zones with all that an environment needs, and it"
             raise RefusedError(f"{reason} takes two.", "Deploy to another Region, or choose another InstanceType.")
-        return [
-            Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in zip(names.ZONES, fit, strict=False)
-        ]
+        pairs = zip(names.ZONES, fit, strict=False)
+        return [Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in pairs]
 
     def _certificate(self) -> Computed:
-        chosen, edge = self.environment.chosen, self.other_stacks.get(EDGE)
         if not takes_certificate(self.environment):
             return Computed(names.CERTIFICATE, "", COMPUTED, "no certificate is to be made")
-        if edge is None or names.CERTIFICATE not in edge.outputs:
-            raise RefusedError(f"The certificate of {chosen(names.DOMAIN)} does not exist.", "Run `apply` again.")
-        return Computed(names.CERTIFICATE, edge.outputs[names.CERTIFICATE], COMPUTED, f"output of {edge.name}")
+        if certificate := self._output(EDGE, names.CERTIFICATE):
+            return certificate
+        domain = self.environment.chosen(names.DOMAIN)
+        raise RefusedError(f"The certificate of {domain} does not exist.", "Run `apply` again.")
 
     def distribution(self) -> Computed:
         """The distribution that the root `edge` watches; none while nobody wants it watched or it does not exist."""
-        stack = self.other_stacks.get(ENVIRONMENT)
         if self.environment.chosen(names.EDGE_ALARMS) != "true":
             return Computed(names.DISTRIBUTION, "", COMPUTED, "nobody wants CloudFront's alarms")
-        if stack is None or names.DISTRIBUTION not in stack.outputs:
-            return Computed(names.DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
-        return Computed(names.DISTRIBUTION, stack.outputs[names.DISTRIBUTION], COMPUTED, f"output of {stack.name}")
+        none = Computed(names.DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
+        return self._output(ENVIRONMENT, names.DISTRIBUTION) or none
 
     def _platform(self) -> Computed:
         """The newest version of the platform for the environment's Python."""

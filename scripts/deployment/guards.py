@@ -66,10 +66,8 @@ def agree(aws: Aws, environment: Environment, plan: Plan, consent: Consent, prom
     asks = prompt.attended() and not consent.yes
     if plan.broader and not consent.allow_broader:
         if not asks and (consent.yes or aws.endpoint):
-            lines = [
-                f"{plan.stack} was not changed: it would allow more permissions",
-                *map("  {}".format, plan.broader),
-            ]
+            what = f"{plan.stack} was not changed: it would allow more permissions"
+            lines = [what, *map("  {}".format, plan.broader)]
             remedy = "Review them. If they are intended, run again with --allow-broader."
             raise RefusedError("\n".join(lines), remedy)
         if asks and not prompt.confirmed("More permissions are allowed, as shown. Is that intended? (yes/no) ", "yes"):

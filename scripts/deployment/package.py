@@ -41,9 +41,8 @@ class GateVerdict:
         unknown = sorted({each.file for each in templates if self.passed.get(each.file) != each.digest})
         if unknown:
             reason = f"The gate has not passed {', '.join(unknown)} as it lies here; nothing has happened."
-            raise RefusedError(
-                reason, "Run `make templates` (`python -m generator --gate`): it renders and checks them."
-            )
+            remedy = "Run `make templates` (`python -m generator --gate`): it renders and checks them."
+            raise RefusedError(reason, remedy)
 
 
 @dataclass(frozen=True)

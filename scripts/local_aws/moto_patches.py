@@ -69,6 +69,11 @@ def aws_policy(name: str) -> dict[str, Any]:
     return document
 
 
+def is_aws_policy(arn: str) -> bool:
+    """Whether an ARN is that of a managed policy of AWS's own."""
+    return ":iam::aws:policy/" in arn and arn.rpartition("/")[2] in _policies_of_aws()
+
+
 def _managed_policies() -> None:
     """moto has all of AWS's own managed policies, and loads them at its start or never: here each is loaded when it is
     attached."""
@@ -179,19 +184,35 @@ def session(access_key: str) -> tuple[str, str] | None:
 
 def role_policies(arn: str) -> list[tuple[str, str]]:
     """Name and text of every policy that a role has now, inline and managed; none where there is no such role."""
-    from moto.iam.models import iam_backends
-
-    roles = (role for account in iam_backends.values() for iam in account.values() for role in iam.get_roles())
-    role = next((role for role in roles if role.arn == arn), None)
+    role, _ = _role(arn)
     if role is None:
         return []
-    managed = [
-        (policy.name, version.document)
-        for policy in role.managed_policies.values()
-        for version in policy.versions
-        if version.is_default
-    ]
+    managed = [(policy.name, _default_version(policy)) for policy in role.managed_policies.values()]
     return [*role.policies.items(), *managed]
+
+
+def role_boundary(arn: str) -> tuple[str, str] | None:
+    """ARN and text of the permissions boundary of a role; None for a role without one."""
+    role, iam = _role(arn)
+    boundary = role.permissions_boundary_arn if role else None
+    if not boundary:
+        return None
+    if is_aws_policy(boundary):
+        return boundary, json.dumps(aws_policy(boundary.rpartition("/")[2]))
+    policy = iam.managed_policies.get(boundary)
+    return boundary, _default_version(policy) if policy else '{"Statement": []}'
+
+
+def _role(arn: str) -> tuple[Any, Any]:
+    """moto's role of an ARN with its backend; twice None where there is no such role."""
+    from moto.iam.models import iam_backends
+
+    backends = (iam for account in iam_backends.values() for iam in account.values())
+    return next(((role, iam) for iam in backends for role in iam.get_roles() if role.arn == arn), (None, None))
+
+
+def _default_version(policy: Any) -> str:
+    return next(str(version.document) for version in policy.versions if version.is_default)
 
 
 def document(text: str) -> Any:

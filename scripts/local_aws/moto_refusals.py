@@ -6,7 +6,7 @@ Each has the source of the fact; codes and words are AWS's own where it document
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from scripts.local_aws.moto_patches import replace
+from scripts.local_aws.moto_patches import is_aws_policy, replace
 
 # Parameters of UpdateService that start a deployment when they change: botocore's model of ECS says of each parameter
 # whether it does ("This parameter triggers a new service deployment").
@@ -34,6 +34,7 @@ def install() -> None:
     _certificates()
     _scaling()
     _services()
+    _boundaries()
 
 
 def _refusing(owner: type, name: str, check: Callable[..., None]) -> None:
@@ -302,3 +303,29 @@ def _services() -> None:
 
     replace(EC2ContainerServiceBackend, "update_service", update_deployed)
     _refusing(EC2ContainerServiceBackend, "delete_cluster", check_cluster)
+
+
+def _boundaries() -> None:
+    """A role gets only a policy that exists as its permissions boundary (botocore's model of IAM,
+    PutRolePermissionsBoundary: NoSuchEntity), and a policy that bounds a role is in use (GetPolicy,
+    `PermissionsBoundaryUsageCount`; DeletePolicy: DeleteConflict)."""
+    from moto.iam.exceptions import DeleteConflictException, NotFoundException
+    from moto.iam.models import IAMBackend
+
+    def exists(iam: Any, arn: str | None) -> None:
+        if arn and arn not in iam.managed_policies and not is_aws_policy(arn):
+            raise NotFoundException(f"Scope ARN: {arn} does not exist or is not attachable.")
+
+    def check_creation(iam: Any, *arguments: Any, **named: Any) -> None:
+        exists(iam, named.get("permissions_boundary", arguments[3] if len(arguments) > 3 else None))
+
+    def check_change(iam: Any, _role_name: str, permissions_boundary: str) -> None:
+        exists(iam, permissions_boundary)
+
+    def check_deletion(iam: Any, policy_arn: str) -> None:
+        if policy_arn in {role.permissions_boundary_arn for role in iam.get_roles()}:
+            raise DeleteConflictException("Cannot delete a policy attached to entities.")
+
+    _refusing(IAMBackend, "create_role", check_creation)
+    _refusing(IAMBackend, "put_role_permissions_boundary", check_change)
+    _refusing(IAMBackend, "delete_policy", check_deletion)

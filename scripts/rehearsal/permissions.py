@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn.evaluate import Request, decide, like, statements
+from generator.cfn.names import NO_BOUNDARY
 from generator.cfn.permissions import Permission
 from generator.cfn.role_needs.row import filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
@@ -43,6 +44,7 @@ class PermissionChecker:
     partition: str = "aws"
     used_by_role: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     _roles: dict[str, list[Permission]] = field(default_factory=dict)
+    _boundaries: dict[str, list[Permission] | None] = field(default_factory=dict)
     _policies: dict[str, list[Permission]] = field(default_factory=dict)
     _allowed: set[tuple[str, str, str, str]] = field(default_factory=set)
 
@@ -90,6 +92,10 @@ class PermissionChecker:
             self._require(role, request, resource_policy, problem)
             resource_policy = []
         self._require(role, request, [*identity, *resource_policy], f"{_name(role)} may not {action} on {resource}")
+        limit = self._boundaries[role]
+        if limit is not None and not (decision := decide(request, limit)).allowed:
+            problem = f"the permissions boundary of {_name(role)} leaves out {action} on {resource}"
+            raise AccessDeniedError(f"{problem}: {decision}")
         self._allowed.add(key)
 
     def check_service_call(self, principal: str, action: str, resource: str, context: Mapping[str, str]) -> None:
@@ -114,12 +120,11 @@ class PermissionChecker:
         return usages
 
     def statements(self, role: str) -> list[Permission]:
-        """The statements of a role, its trust policy's too. Raises `UnsupportedError` for a boundary."""
+        """The statements of a role, its trust policy's too."""
         if role not in self._roles:
             name = _name(role)
             body = self.aws.call("iam", "get_role", RoleName=name)["Role"]
-            if "PermissionsBoundary" in body:
-                raise UnsupportedError(f"{name} has a permissions boundary, which a rehearsal does not check")
+            self._boundaries[role] = self._boundary(body.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"))
             trust = _document(body["AssumeRolePolicyDocument"])
             self._roles[role] = statements(name, dict(self._documents(name)), trust)
         return self._roles[role]
@@ -132,10 +137,19 @@ class PermissionChecker:
             inline = self.aws.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)
             yield policy, _document(inline["PolicyDocument"])
         for attached in self.aws.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"]:
-            arn = attached["PolicyArn"]
-            version = self.aws.call("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            body = self.aws.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
-            yield attached["PolicyName"], _document(body["PolicyVersion"]["Document"])
+            yield attached["PolicyName"], self._managed(attached["PolicyArn"])
+
+    def _managed(self, arn: str) -> Any:
+        """The document of a managed policy."""
+        version = self.aws.call("iam", "get_policy", PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        body = self.aws.call("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+        return _document(body["PolicyVersion"]["Document"])
+
+    def _boundary(self, arn: str | None) -> list[Permission] | None:
+        """The statements of a permissions boundary; None for none, and for the one that limits nothing."""
+        if not arn or arn.endswith(f":iam::aws:policy/{NO_BOUNDARY}"):
+            return None
+        return statements(_name(arn), {"boundary": self._managed(arn)})
 
     def _resource_policy(self, resource: str) -> list[Permission]:
         """The policy of a bucket, key or topic; of anything else, and of several by a pattern, nothing."""

@@ -161,6 +161,8 @@ def test_attached_policies_and_boundaries_count() -> None:
     assert [result.holder for result in broadened(bound, plain)] == ["t.R"]
     assert len(broadened(bound, role(PermissionsBoundary="y"))) == 1
     assert broadened(plain, bound) == []
+    unlimited = role(PermissionsBoundary="arn:aws:iam::aws:policy/AdministratorAccess")
+    assert broadened(unlimited, bound) == [] and len(broadened(bound, unlimited)) == 1
 
 
 def test_a_policy_that_names_one_role_more_counts_as_attached() -> None:

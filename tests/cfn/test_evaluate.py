@@ -210,10 +210,19 @@ def test_the_deciding_statement_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [({"a__b": "1"}, NOT_ALLOWED), ({"a__b": "3"}, ALLOWED), ({"a__b": ["3", "2"]}, NOT_ALLOWED), ({}, ALLOWED)],
+)
+def test_a_negated_operator_is_met_when_no_value_matches(sent: dict[str, Any], outcome: str) -> None:
+    """A request without the key meets it, too (IAM user guide, reference_policies_elements_condition_operators)."""
+    assert judge(when("StringNotEquals", "a:b", "1", "2"), **sent).outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("statement", "error", "named"),
     [
         (when("NumericGreaterThan", "s3:max-keys", "10"), UnknownOperatorError, "NumericGreaterThan"),
-        (when("StringNotEquals", "a:b", "1"), UnknownOperatorError, "StringNotEquals"),
+        (when("StringNotLike", "a:b", "1"), UnknownOperatorError, "StringNotLike"),
         (when("ForAnyValue:StringEquals", "a:b", "1"), UnknownOperatorError, "ForAnyValue:StringEquals"),
         (when("NullIfExists", "a:b", "true"), UnknownOperatorError, "NullIfExists"),
         (allow(on="arn:aws:s3:::home/${aws:username}/*"), PolicyVariableError, "aws:username"),

@@ -70,7 +70,7 @@ def values(computed: list[Computed]) -> dict[str, tuple[str, str]]:
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
     computed = Computation(aws(), environment, None, BESIDE).values()
     assert {parameter.name for parameter in computed} == set(environment.computed)
-    assert len(computed) == 9 and all(parameter.how for parameter in computed)
+    assert len(computed) == 10 and all(parameter.how for parameter in computed)
     assert values(computed)["RepositoryName"] == ("dashboard", COMPUTED)
     assert values(computed)["CloudFrontPrefixListId"] == ("pl-1", COMPUTED)
     assert (

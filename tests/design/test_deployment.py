@@ -26,6 +26,7 @@ def test_computed_values_are_told(templates: TemplateSet) -> None:
         "ConfigurationDigest",
         "EdgeCertificateArn",
         "RepositoryName",
+        "RoleBoundaryArn",
         "ZoneA",
         "ZoneB",
     }

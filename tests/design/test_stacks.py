@@ -63,8 +63,13 @@ def test_a_value_keeps_its_name(templates: TemplateSet) -> None:
         for name, value in child.parameters.items():
             result = [mention for mention in mentions(value) if mention[1] != "Condition"]
             sources = {field.removeprefix("Outputs.") or target for _, _, target, field in result}
-            created = {"Environment"} if name != "ViewerCertificateArn" else {"CertificateArn", "EdgeCertificateArn"}
-            assert name in sources or sources == created, f"{child.resource.address}: {name} is {sources}"
+            chosen = {
+                "ViewerCertificateArn": {"CertificateArn", "EdgeCertificateArn"},
+                "PermissionsBoundaryArn": {"RoleBoundaryArn"},
+            }
+            assert name in sources or sources == chosen.get(name, {"Environment"}), (
+                f"{child.resource.address}: {name} is {sources}"
+            )
             checked += 1
     assert checked > 150
 

@@ -142,6 +142,19 @@ class Living:
         answer = self.account.services.call("route53", "create_hosted_zone", zone)
         return str(answer["HostedZone"]["Id"]).rpartition("/")[2]
 
+    def sample(self, parameter: str) -> str:
+        """A value of a parameter that may be empty; what has to exist does."""
+        if parameter == "HostedZoneId":
+            return self.zone
+        return self.boundary if parameter == "RoleBoundaryArn" else SAMPLES[parameter]
+
+    @cached_property
+    def boundary(self) -> str:
+        """A policy for roles to be bounded by."""
+        everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        policy = {"PolicyName": f"{self.name}-boundary", "PolicyDocument": json.dumps(everything)}
+        return str(self.account.services.call("iam", "create_policy", policy)["Policy"]["Arn"])
+
     @property
     def root(self) -> Stack:
         return self.account.find(self.name)
@@ -221,7 +234,7 @@ class Living:
         elif "MinValue" in declared:
             others = [as_text(max(int(declared["MinValue"]), int(value) - 1)), as_text(int(value) + 1)]
         elif parameter in SAMPLES:
-            others = ["" if value else self.zone if parameter == "HostedZoneId" else SAMPLES[parameter]]
+            others = ["" if value else self.sample(parameter)]
             others = [DOMAIN] if parameter == "DomainName" and not value else others
         else:
             others = [TEXTS.get(parameter, f"{value}-other")]

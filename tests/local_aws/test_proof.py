@@ -26,6 +26,7 @@ SET = {
     "BackendImage": "none",
     "ConfigurationDigest": "0123456789abcdef",
     "EdgeCertificateArn": "",
+    "RoleBoundaryArn": "",
     "PlatformArn": "none",
     "NotificationEmail": "team@example.com",
     "NotificationPhone": "+491700000000",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -85,10 +84,19 @@ def test_only_the_service_that_is_trusted_takes_a_role() -> None:
         checked.check_service_trust(ROLE, "AWS::CodePipeline::Pipeline", "RoleArn")
 
 
-def test_a_boundary_is_refused() -> None:
-    boundary: dict[str, Any] = {"Role": {"AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": {}}}
-    with pytest.raises(UnsupportedError, match="permissions boundary"):
-        role_checker(iam__get_role=boundary).check_call(ROLE, "s3:GetObject", "*", {})
+def test_a_role_may_do_what_its_policy_and_its_boundary_allow() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    body = {"PermissionsBoundary": {"PermissionsBoundaryArn": arn}, "AssumeRolePolicyDocument": {"Statement": []}}
+    version = {"PolicyVersion": {"Document": {"Statement": [allow("Limit", ["s3:GetObject"], "*")]}}}
+    checked = role_checker(
+        allow("Everything", ["s3:GetObject", "iam:CreateRole"], "*"),
+        iam__get_role={"Role": body},
+        iam__get_policy={"Policy": {"DefaultVersionId": "v1"}},
+        iam__get_policy_version=version,
+    )
+    checked.check_call(ROLE, "s3:GetObject", "*", {})
+    with pytest.raises(AccessDeniedError, match="the permissions boundary of builder leaves out iam:CreateRole on"):
+        checked.check_call(ROLE, "iam:CreateRole", "*", {})
 
 
 def test_buckets_that_only_a_pattern_names_have_no_policy_that_is_read() -> None:

@@ -34,6 +34,7 @@ SAMPLES = {
     "NotificationEmail": "devops@cloud-health.test",
     "NotificationPhone": "+441632960961",
     "RedisUrl": "rediss://cache.cloud-health.test:6379",
+    "RoleBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",
     "SenderEmail": "dashboard@cloud-health.test",
     "SourceRepository": "team/dashboard",
 }

@@ -119,6 +119,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         put(ROLE, "ManagedPolicyArns", value=[AWS_POLICY]),
         put(ROLE, "ManagedPolicyArns", value={"Fn::If": ["Running", [AWS_POLICY], NOTHING]}),
     ],
+    "IAM011": [
+        drop(ROLE, "PermissionsBoundary"),
+        put(ROLE, "PermissionsBoundary", value=AWS_POLICY),
+        put(ROLE, "PermissionsBoundary", value={"Fn::If": ["Running", {"Ref": "PermissionsBoundaryArn"}, NOTHING]}),
+    ],
+    "IAM012": [grant(Action=["iam:CreateRole"])],
     "STO001": [
         drop(BUCKET, "PublicAccessBlockConfiguration"),
         put(BUCKET, "PublicAccessBlockConfiguration", "RestrictPublicBuckets", value=False),

@@ -968,6 +968,13 @@ def _computed() -> list[Row]:
             around="`shared` renames the repository first, and with an access stack `make access` comes before that",
         ),
         *_in_place(
+            "RoleBoundaryArn",
+            happens="every role gets the policy as its permissions boundary, or loses the one that it had",
+            source="schema of AWS::IAM::Role: PermissionsBoundary changes in place",
+            around="it follows the stack `access`, which `make access` makes and an administrator alone deletes",
+            level=NOTICE,
+        ),
+        *_in_place(
             "CloudFrontPrefixListId",
             happens="another Region's list, which does not happen to a living environment: the rule would be replaced",
             source="schema of AWS::EC2::SecurityGroupIngress",

@@ -15,9 +15,10 @@ from typing import Any
 from generator.cfn.environments import Environment
 from generator.cfn.graph import SUBSTITUTION
 from generator.cfn.instance import resolved_templates
-from generator.cfn.names import ACCESS, EDGE
+from generator.cfn.names import ACCESS, EDGE, ROLE_BOUNDARY
 from generator.cfn.permissions import Permission, of
 from generator.cfn.resource_arns import ARNS, LOWER_CASE, NAMES, REFERRED_BY_ARN, generated
+from generator.cfn.template_names import BOUNDARY
 from generator.cfn.templates import STACK, Resource, Template
 
 PARTITION, REGION, EDGE_REGION, NUMBER = "aws", "eu-central-1", "us-east-1", "111122223333"
@@ -127,8 +128,13 @@ def build(environments: Iterable[Environment]) -> Account:
     decided.
     """
     resources: list[AccountResource] = []
-    for environment in environments:
-        resources += _resources(environment)
+    boundaries: dict[str, str] = {}
+    # The stack access comes first: what it gives the others is a parameter of theirs.
+    for environment in sorted(environments, key=lambda each: each.root.name != ACCESS):
+        own = _resources(environment, boundaries.get(environment.name, ""))
+        for limit in (each for each in own if each.address == f"{ACCESS}.{ROLE_BOUNDARY}"):
+            boundaries[environment.name] = limit.arn
+        resources += own
     extended = tuple(_with_parts(resources))
     policies = {
         resource.arn: tuple(p for p in resource.policy if p.kind == "identity")
@@ -140,10 +146,12 @@ def build(environments: Iterable[Environment]) -> Account:
     return Account(tuple(extended), roles, names, policies)
 
 
-def _resources(environment: Environment) -> list[AccountResource]:
-    """The resources of one root and of what it nests, and the root stack itself."""
+def _resources(environment: Environment, boundary: str) -> list[AccountResource]:
+    """The resources of one root and of what it nests, and the root stack itself; `boundary` is the ARN of the policy
+    that limits the environment's roles."""
     root = environment.root
-    spelled = resolved_templates(root, environment.values(environment.first_values), PSEUDO)
+    computed = {name: boundary if name == BOUNDARY else value for name, value in environment.first_values.items()}
+    spelled = resolved_templates(root, environment.values(computed), PSEUDO)
     if not len(spelled):
         return []
     region = EDGE_REGION if environment.region or root.name == EDGE else REGION

@@ -44,8 +44,6 @@ RULES = (
     Rule(EXECUTION, APPROVED, "access.*",
          "whoever deploys an environment may deploy its pipeline without the approval; the plan shows it", LIMIT),
     # Faults that are known. They stand first on the page.
-    Rule(EXECUTION, "administrator", "access.DeployingIdentity IAMRole",
-         "a role of the environment is made without a boundary, so with any policy", OPEN, "S1"),
     Rule(DEPLOYER, "access.ExecutionRole of {O}", "access.DeployRole *Templates",
          "the templates of all environments lie in one place, and each deploy role writes all of it", OPEN, "S2"),
     Rule(EXECUTION, "access.ExecutionRole of {O}", "access.*",

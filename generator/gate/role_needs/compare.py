@@ -140,8 +140,8 @@ def _application_roles(terms: Terms) -> set[str]:
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
     for resource in (resource for resource in templates.resources(ROLE) if resource.template != ACCESS):
-        if "PermissionsBoundary" in resource.properties:
-            message = "has PermissionsBoundary, which this comparison does not read"
+        if resource.properties.get("PermissionsBoundary") not in (None, {"Ref": "PermissionsBoundaryArn"}):
+            message = "has a PermissionsBoundary which this comparison does not read"
             yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")
         yield from _managed(templates, resource)
     for resource in templates.resources(*ATTACHED):

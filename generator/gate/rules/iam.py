@@ -3,9 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from generator.cfn.evaluate import like
 from generator.cfn.intrinsics import render
+from generator.cfn.names import ACCESS, ENVIRONMENT, NO_BOUNDARY, ROLE_BOUNDARY
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.role_needs.rows import MANAGED
+from generator.cfn.template_names import BOUNDARY
 from generator.cfn.templates import TemplateSet
 from generator.gate.rules.rule import Check, Fault, Rule, values
 
@@ -51,6 +54,12 @@ ON_BEHALF = {
 # AWS's own managed policies that may be attached, each with its reason.
 MANAGED_POLICIES: Mapping[str, str] = {policy: source for policy, (_, _, source) in MANAGED.items()}
 
+# The permissions boundary of an environment's roles.
+LIMIT = f"{ACCESS}.{ROLE_BOUNDARY}"
+# What roles have as their boundary, and what the root gives the stacks of the roles for it under each choice.
+PARAMETER = {"Ref": "PermissionsBoundaryArn"}
+BOUNDARIES = ({"Ref": BOUNDARY}, {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:policy/{NO_BOUNDARY}"})
+
 NAMES = ("RoleName", "ManagedPolicyName", "UserName", "GroupName", "InstanceProfileName")
 ANYBODY = frozenset({"*", "AWS:*"})
 
@@ -72,7 +81,8 @@ def everything(resource: str) -> bool:
 
 
 def _action_wildcards(permission: Permission) -> Iterator[str]:
-    if permission.allows:
+    # A boundary allows nothing by itself, and has 6,144 characters for the services of all roles.
+    if permission.allows and permission.holder != LIMIT:
         for action in permission.actions:
             if set("*?") & set(action) and action not in ACTION_WILDCARDS:
                 yield f"allows {action}"
@@ -177,6 +187,29 @@ def _managed_policies(templates: TemplateSet) -> Iterator[Fault]:
                     yield Fault(resource.address, f"has the policy {arn} attached")
 
 
+def _bounded(templates: TemplateSet) -> Iterator[Fault]:
+    for role in templates.resources("AWS::IAM::Role"):
+        if role.template == ACCESS:
+            continue
+        if any(value != PARAMETER for value in values(role, "PermissionsBoundary")):
+            yield Fault(role.address, f"has not the permissions boundary {PARAMETER['Ref']}")
+    for root in (template for template in templates if template.name == ENVIRONMENT):
+        for child in root.resources.values():
+            if any(value not in (None, *BOUNDARIES) for value in values(child, "Parameters", PARAMETER["Ref"])):
+                yield Fault(child.address, "is given another boundary for its roles than that of the stack `access`")
+
+
+def _inside(templates: TemplateSet) -> Iterator[Fault]:
+    stated = permissions(templates)
+    limits = [action for permission in stated if permission.holder == LIMIT for action in permission.allowed_actions]
+    for permission in stated:
+        resource = templates.resource(permission.holder)
+        if resource.type == "AWS::IAM::Role" and resource.template != ACCESS and permission.kind == "identity":
+            for action in permission.allowed_actions:
+                if not any(like(limit.lower(), action.lower()) for limit in limits):
+                    yield Fault(permission.holder, f"statement {permission.sid} allows {action}, the boundary does not")
+
+
 RULES = (
     Rule(
         "IAM001",
@@ -232,5 +265,17 @@ RULES = (
         "AWS's managed policies are wide and grow without notice",
         "write the statements that are needed, or add the policy with its reason to MANAGED_POLICIES",
         _managed_policies,
+    ),
+    Rule(
+        "IAM011",
+        "a role without the boundary may be given any right by whoever deploys",
+        "make the role with Stack.role, which gives it the boundary",
+        _bounded,
+    ),
+    Rule(
+        "IAM012",
+        "the role lacks at run time what its own policy allows",
+        "let the boundary allow it (generator/roots/access/boundary.py), or take it out of the role",
+        _inside,
     ),
 )

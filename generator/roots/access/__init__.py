@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from troposphere import And, Equals, GetAtt, Not, Or, Ref, Sub, iam
 
-from generator.cfn.names import PRODUCTION
+from generator.cfn.names import PRODUCTION, ROLE_BOUNDARY
 from generator.core import paths, ports
 from generator.core.arns import Text
 from generator.core.iam import Grant, document
@@ -22,7 +22,7 @@ from generator.core.settings import Computed, Setting, add_to, environment_name,
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.roots import developers, environment
-from generator.roots.access import approve, deploy, destroy, execution, recover, trust
+from generator.roots.access import approve, boundary, deploy, destroy, execution, recover, trust
 from generator.roots.access.handler_permissions.types import ResourceNames
 from generator.roots.access.trust import Way
 from generator.roots.environment.parameters import table_names
@@ -48,6 +48,18 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
     stack.when(environment.VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION))
     pipeline = names[ports.PIPELINE_NAME]
 
+    limits = boundary.grants(project, where.names, stacks)
+    limit = stack.add(
+        iam.ManagedPolicy(
+            ROLE_BOUNDARY,
+            Description="The boundary of what roles of the environment may do",
+            Path=Sub(paths.path(project.name, "-access")),
+            PolicyDocument=document(limits),
+        ),
+        "Limits what the roles of the environment may do, whatever their own policies say.",
+        ["DEP-8", "PIP-8"],
+        limits,
+    )
     executor = _execution_role(stack, stacks, where)
     deployers = [
         *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
@@ -84,6 +96,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         protected,
     )
     stack.gives(ports.CLOUDFORMATION_ROLE_ARN, GetAtt(executor, "Arn"))
+    stack.gives(ports.ACCESS_BOUNDARY, Ref(limit))
     stack.gives(ports.DEPLOY_ROLE_ARN, GetAtt(deployer, "Arn"))
     stack.gives(ports.APPROVER_ROLE_ARN, GetAtt(approver, "Arn"))
     stack.gives(ports.APPROVAL_PROTECTION_ARN, Ref(protection))

@@ -1,5 +1,5 @@
 """What the deploy role may do when an environment is destroyed, beside deleting its stacks: bring it to rest first, and
-clear away what no stack owns.
+clear away what no stack owns, a certificate that a new domain has replaced, too.
 
 Data is not among it: buckets and registries are emptied by somebody with more rights, once the environment is gone.
 Sources: Service Authorization Reference of each service; for CloudFront's group the managed policy
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from awacs import application_autoscaling, codepipeline, ec2, events, ssm
+from awacs import acm, application_autoscaling, codepipeline, ec2, events, ssm
 from awacs.aws import StringEquals
 
 from generator.core import arns, ports
@@ -18,6 +18,7 @@ from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, allow
 from generator.core.ports import Port
 from generator.core.stack import Stack
+from generator.roots.access.handler_permissions.types import tagged
 
 
 def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
@@ -60,6 +61,19 @@ def grants(stack: Stack, names: Mapping[Port, Text]) -> list[Grant]:
             [arns.arn("ec2", "security-group/*")],
             "the group that CloudFront leaves in the VPC keeps it from being deleted",
             [StringEquals({"aws:ResourceTag/aws.cloudfront.vpcorigin": "enabled"})],
+        ),
+        allow(
+            "FindCertificates",
+            [acm.ListTagsForCertificate],
+            [arns.edge_certificates()],
+            "a certificate that a new domain has replaced is known by its tags",
+        ),
+        allow(
+            "RemoveReplacedCertificates",
+            [acm.DeleteCertificate],
+            [arns.edge_certificates()],
+            "ACM deletes none in use, so that a replaced one goes after the environment, by the script",
+            tagged(),
         ),
         allow(
             "ForgetReleases",

@@ -101,19 +101,6 @@ def _looking(stack: Stack) -> list[Grant]:
             "the traffic, which the weights of the rule tell; a replaced certificate is found among all",
         ),
         allow(
-            "FindCertificates",
-            [acm.ListTagsForCertificate],
-            [arns.edge_certificates()],
-            "a certificate that a new domain has replaced is known by its tags",
-        ),
-        allow(
-            "RemoveReplacedCertificates",
-            [acm.DeleteCertificate],
-            [arns.edge_certificates()],
-            "ACM deletes none in use, so that a replaced one goes after the environment, by the script",
-            tagged(),
-        ),
-        allow(
             "FindSender",
             [ses.GetEmailIdentity],
             [arns.ses_identities()],

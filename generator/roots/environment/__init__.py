@@ -15,7 +15,7 @@ from typing import NamedTuple
 from troposphere import And, Condition, Equals, If, Not, Output, Ref, Sub
 from troposphere.cloudformation import Stack as NestedStack
 
-from generator.cfn.names import PRODUCTION
+from generator.cfn.names import NO_BOUNDARY, PRODUCTION
 from generator.constructs.app_config import secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
@@ -47,7 +47,19 @@ from generator.stacks.backend import beanstalk, ecs
 from generator.version import VERSION
 
 # Conditions of the root, and what else holds whenever one does.
-BACKEND, ON_ECS, ON_BEANSTALK, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW_REGISTRY, NEW_TABLES, VERBATIM = (
+(
+    BACKEND,
+    ON_ECS,
+    ON_BEANSTALK,
+    FRONTEND,
+    OWN_ZONE,
+    OWN_CERTIFICATE,
+    NEW_KEY,
+    NEW_REGISTRY,
+    NEW_TABLES,
+    VERBATIM,
+    BOUNDED,
+) = (
     "Backend",
     "OnEcs",
     "OnBeanstalk",
@@ -58,6 +70,7 @@ BACKEND, ON_ECS, ON_BEANSTALK, FRONTEND, OWN_ZONE, OWN_CERTIFICATE, NEW_KEY, NEW
     "NewRegistry",
     "NewTables",
     "VerbatimNames",
+    "BoundedRoles",
 )
 IMPLIES = {
     ON_ECS: frozenset({BACKEND}),
@@ -132,6 +145,9 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
         wiring.offer(Offer(setting.port, f"parameter of {root.name}", root.takes(setting.port)))
     certificate = If(OWN_CERTIFICATE, Ref(ports.CERTIFICATE_ARN.name), Ref(ports.EDGE_CERTIFICATE.name))
     wiring.offer(Offer(ports.VIEWER_CERTIFICATE, f"chosen in {root.name}", certificate))
+    unlimited = arns.aws_policy(NO_BOUNDARY)
+    boundary = If(BOUNDED, Ref(ports.ACCESS_BOUNDARY.name), unlimited)
+    wiring.offer(Offer(ports.ROLE_BOUNDARY, f"chosen in {root.name}", boundary))
     for port, value in names(project).items():
         wiring.offer(Offer(port, f"name computed in {root.name}", value))
     # The root's own choices; children see their outcome only.
@@ -141,6 +157,7 @@ def build(project: Project) -> tuple[Stack, list[Stack]]:
         *([ports.DATA_TABLES] if project.tables else []),
         ports.CERTIFICATE_ARN,
         ports.EDGE_CERTIFICATE,
+        ports.ACCESS_BOUNDARY,
     ):
         wiring.take(port, root.name)
 
@@ -180,6 +197,7 @@ def _conditions(root: Stack, project: Project) -> None:
             else []
         ),
         (VERBATIM, Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)),
+        (BOUNDED, Not(empty(ports.ACCESS_BOUNDARY))),
     ):
         root.when(name, condition)
 

@@ -419,6 +419,16 @@ def _computed(project: Project) -> list[Setting]:
             ),
         ),
         Setting(
+            ports.ACCESS_BOUNDARY,
+            group,
+            "Boundary of roles",
+            pattern=r"|arn:aws[a-z-]*:iam::\d{12}:policy/[A-Za-z0-9+=,.@_/-]+",
+            rule="the ARN of a managed policy, or empty",
+            computed=Computed(
+                "output RoleBoundaryArn of the root `access`; empty without it: then nothing limits the roles", ""
+            ),
+        ),
+        Setting(
             ports.PLATFORM_ARN,
             group,
             "Beanstalk platform",

@@ -84,6 +84,7 @@ RESOURCES: Mapping[str, str] = {
     "secretsmanager.DescribeSecret": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "secretsmanager.PutSecretValue": f"secretsmanager:{IN_PLACE}:secret:{{SecretId}}",
     "sesv2.GetEmailIdentity": f"ses:{IN_PLACE}:identity/{{path}}",
+    "sts.AssumeRole": "{RoleArn}",
     "ssm.DeleteParameters": f"ssm:{IN_PLACE}:parameter{{Names}}",
     "ssm.GetParameter": f"ssm:{IN_PLACE}:parameter{{Name}}",
     "ssm.GetParametersByPath": f"ssm:{IN_PLACE}:parameter{{Path}}",
@@ -107,6 +108,8 @@ def requests(call: Call, parameters: Mapping[str, Any], account: Account) -> Ite
         return
     action = f"{PREFIXES.get(call.service, call.service)}:{call.operation}"
     context = {"aws:RequestedRegion": account.services.region}
+    if call.name == "sts.AssumeRole":
+        context["aws:ResourceAccount"] = str(parameters["RoleArn"]).split(":")[4]
     if call.service == "cloudformation":
         yield from _stacks(action, parameters, account, context)
     elif call.service == "s3":

@@ -1,6 +1,7 @@
 """Whether a role may do something, over its policies as they are deployed, and what of them was used.
 
-Policies of the role alone are looked at: no resource policy, boundary, session policy or policy of an organisation.
+Policies of the role and its permissions boundary are looked at: no resource policy, session policy or policy of an
+organisation. What a role may do is what both allow (IAM user guide, access_policies_boundaries).
 A bucket's policy that denies is judged by the bucket (`moto_patches`).
 Source of the words: IAM user guide, troubleshoot_access-denied.
 """
@@ -46,17 +47,19 @@ class Judge:
     def refusal(self, role: str, caller: str, requests: Iterable[Request]) -> str:
         """AWS's words for the first of some requests that a role, by its ARN, may not make; empty when it may make all.
         `caller` is the ARN of the session."""
-        name, attached = role.rpartition("/")[2], policies(role)
+        name, attached, limit = role.rpartition("/")[2], policies(role), boundary(role)
         for request in requests:
             permissions = attached.about(request.action)
             decision = decide(request, permissions)
+            bounded = decide(request, limit.about(request.action)) if decision.allowed and limit else None
             with self.lock:
                 context = tuple(sorted((key, str(value)) for key, value in request.context.items()))
                 self.requests[name, request.action, request.resource, context] = None
-                if decision.allowed:
+                if decision.allowed and (bounded is None or bounded.allowed):
                     self.used.update((name, sid, action) for sid, action in _allowing(permissions, request))
                     continue
-                self.denied.append(_refusal(name, caller, request, decision))
+                refusal = _beyond(name, caller, request, bounded) if bounded else None
+                self.denied.append(refusal or _refusal(name, caller, request, decision))
                 return self.denied[-1].message
         return ""
 
@@ -84,6 +87,17 @@ def _refusal(role: str, caller: str, request: Request, decision: Decision) -> Re
     )
     text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
     return Refusal(f"{text} {why}", role, request.action, request.resource, decision.missing, decision.near)
+
+
+def _beyond(role: str, caller: str, request: Request, decision: Decision) -> Refusal:
+    """The refusal of what the role's own policies allow and its boundary does not."""
+    why = (
+        "with an explicit deny in a permissions boundary"
+        if decision.outcome == DENIED
+        else f"because no permissions boundary allows the {request.action} action"
+    )
+    text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
+    return Refusal(f"{text} {why}", role, request.action, request.resource, near=decision.near)
 
 
 def _allowing(permissions: Iterable[Permission], request: Request) -> Iterator[tuple[str, str]]:
@@ -116,6 +130,12 @@ class Policies:
 def policies(role: str) -> Policies:
     """The statements of a role, by its ARN, as they are now; none where there is no such role."""
     return _read(role.rpartition("/")[2], tuple(moto_patches.role_policies(role)))
+
+
+def boundary(role: str) -> Policies | None:
+    """The statements of the permissions boundary of a role, by its ARN; None for a role without one."""
+    limit = moto_patches.role_boundary(role)
+    return _read(role.rpartition("/")[2], (limit,)) if limit else None
 
 
 @lru_cache(maxsize=64)

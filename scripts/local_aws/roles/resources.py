@@ -64,6 +64,8 @@ READING = re.compile(r":(BatchGet|Describe|Get|List)")
 KEY = re.compile(r"arn:[^:]+:kms:[^:]*:\d+:key/[\w-]+")
 CONNECTION = re.compile(r"arn:[^:]+:(codeconnections|codestar-connections):[^:]*:\d+:connection/[\w-]+")
 PASS_CONNECTION = "PassConnection"
+PUT_BOUNDARY, DELETE_BOUNDARY = "iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"
+BOUNDARY_CHANGES = frozenset({PUT_BOUNDARY, DELETE_BOUNDARY})
 ORIGIN = re.compile(r"'VpcOriginId': '([^']+)'")
 ZONE = re.compile(r"'HostedZoneId': '([^']+)'")
 SECRET = re.compile(r"resolve:secretsmanager:(arn:[^:]+:secretsmanager:[^:]*:\d+:secret:[\w/+=.@-]+)")
@@ -120,7 +122,8 @@ class _Asking:
     def requests(self) -> Iterator[Request]:
         """Every question."""
         judge = JUDGES[0]
-        for action in self._actions() - judge.excluded.get(self.kind, frozenset()):
+        actions = self._actions() - judge.excluded.get(self.kind, frozenset()) - BOUNDARY_CHANGES
+        for action in actions | self._boundary_change():
             resources = self._resources(action)
             if resources is None:
                 judge.skip(f"{self.kind} {self.verb}: {action}")
@@ -213,6 +216,8 @@ class _Asking:
     def _context(self, action: str, resource: str) -> dict[str, str]:
         context = {"aws:RequestedRegion": self.account.services.region}
         context |= {f"aws:RequestTag/{key}": value for key, value in self.tags.items()}
+        if self.kind == "AWS::IAM::Role" and (boundary := self._boundary()):
+            context["iam:PermissionsBoundary"] = boundary
         if action.startswith("kms:"):
             service = self.kind.split("::")[1].lower()
             context["kms:ViaService"] = f"{service}.{self.account.services.region}.amazonaws.com"
@@ -253,6 +258,25 @@ class _Asking:
         return {
             service for (kind, place), (service, *_) in TRUST.items() if kind == self.kind and f"'{place}'" in self.text
         }
+
+    def _boundary(self) -> str:
+        """The permissions boundary that a call on a role is judged with: the one that the template gives it, else the
+        one that it has. That the handler puts a new one before it writes policies is documented nowhere."""
+        return str((self.verb != "delete" and self.properties.get("PermissionsBoundary")) or self._held_boundary())
+
+    def _held_boundary(self) -> str:
+        boundaries = [moto_patches.role_boundary(arn) for arn in self._filled(ARNS[self.kind])]
+        return boundaries[0][0] if boundaries and boundaries[0] else ""
+
+    def _boundary_change(self) -> frozenset[str]:
+        """What an update does to the boundary of a role: asked whatever the templates are said never to need, because
+        a template may be somebody else's."""
+        if self.kind != "AWS::IAM::Role" or self.verb != "update":
+            return frozenset()
+        before, after = self._held_boundary(), str(self.properties.get("PermissionsBoundary", ""))
+        if before == after:
+            return frozenset()
+        return frozenset({PUT_BOUNDARY if after else DELETE_BOUNDARY})
 
     def _attached(self) -> list[Any]:
         return list(self.properties.get("ManagedPolicyArns", ()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from generator.cfn.evaluate import ALLOWED, DENIED, NOT_ALLOWED, Request, decide
 from generator.cfn.permissions import Permission
-from scripts.local_aws.roles.judge import policies
+from scripts.local_aws.roles.judge import boundary, policies
 
 # PolicyEvaluationDecisionType in botocore's model, the most restrictive last.
 DECISIONS = {ALLOWED: "allowed", NOT_ALLOWED: "implicitDeny", DENIED: "explicitDeny"}
@@ -26,10 +26,12 @@ def install() -> None:
             entry["ContextKeyName"]: list(entry.get("ContextKeyValues", ()))
             for entry in self._get_param("ContextEntries", [])
         }
-        attached = policies(self._get_param("PolicySourceArn"))
+        source = self._get_param("PolicySourceArn")
+        attached, limit = policies(source), boundary(source)
         resources = self._get_param("ResourceArns", [])
         results = [
-            evaluation(action, resources, context, attached.about(action)) for action in self._get_param("ActionNames")
+            evaluation(action, resources, context, attached.about(action), limit.about(action) if limit else None)
+            for action in self._get_param("ActionNames")
         ]
         return ActionResult({"EvaluationResults": results, "IsTruncated": False})
 
@@ -37,12 +39,19 @@ def install() -> None:
 
 
 def evaluation(
-    action: str, resources: Sequence[str], context: dict[str, list[str]], permissions: Sequence[Permission]
+    action: str,
+    resources: Sequence[str],
+    context: dict[str, list[str]],
+    permissions: Sequence[Permission],
+    limit: Sequence[Permission] | None = None,
 ) -> dict[str, Any]:
-    """One of `EvaluationResults`; no resource stands for all."""
+    """One of `EvaluationResults`; no resource stands for all. `limit` are the statements of the permissions boundary
+    on the action, None for a role without one."""
     results = []
     for resource in resources or ["*"]:
         outcome = decide(Request(action, resource, context), permissions).outcome
+        if limit is not None and outcome == ALLOWED:
+            outcome = decide(Request(action, resource, context), limit).outcome
         missing = {
             condition.key
             for permission in permissions

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs.aws import ArnEquals, StringEquals
-from troposphere import Sub
+from troposphere import Ref, Sub
 
-from generator.cfn.names import CHANGE_SETS
+from generator.cfn.names import CHANGE_SETS, ROLE_BOUNDARY
 from generator.cfn.packaging import TEMPLATES
 from generator.core import arns, paths
 from generator.core.arns import Text
@@ -28,23 +28,37 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
     path = paths.path(at.project.name)
     role, profile = (arns.global_arn("iam", f"{kind}{path}*") for kind in ("role", "instance-profile"))
     attaching = ("iam:AttachRolePolicy", "iam:DetachRolePolicy")
+    # Which of them know the key: Service Authorization Reference, AWS Identity and Access Management. What they do to
+    # a role without the boundary is refused, so that an environment from before has to get it first.
+    bounded = StringEquals({"iam:PermissionsBoundary": Ref(ROLE_BOUNDARY)})
     own = Access(
         actions(
             "iam",
-            "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
-            " ListRoleTags PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+            "CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy UpdateAssumeRolePolicy UpdateRole"
+            " UpdateRoleDescription",
         ),
         [role],
+        when=(bounded,),
+        why="a role is written only inside the boundary, so that no deployment widens what deploying may do",
     )
-    theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}),))
+    known = Access(
+        actions(
+            "iam",
+            "DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoleTags TagRole UntagRole",
+        ),
+        [role],
+        "Other",
+        why="looked at, tagged and deleted: none of it gives a right",
+    )
+    theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}), bounded))
     # What others have written, elsewhere in the bucket, is never made into a stack.
     own_templates = Sub(
         f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/{TEMPLATES}${{Environment}}/*"
     )
     return {
         "AWS::IAM::Role": TypePermissions(
-            (own, theirs) if attached else (own,),
-            excluded(UNUSED, "iam:DeleteRolePermissionsBoundary iam:PutRolePermissionsBoundary")
+            (own, known, theirs) if attached else (own, known),
+            excluded("no role of an environment loses its boundary", "iam:DeleteRolePermissionsBoundary")
             | ({} if attached else excluded("no role has a policy of AWS's own", " ".join(attaching))),
         ),
         "AWS::IAM::InstanceProfile": TypePermissions(

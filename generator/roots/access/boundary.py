@@ -1,0 +1,197 @@
+"""What no role of the environment can ever do, whatever its own policies say: the permissions boundary of its roles.
+
+A deployment may write roles, and a role may be given any policy. So the execution role writes only roles that carry
+this policy as their boundary, and may not change or remove it: whoever deploys can give a role at most what stands
+here. A boundary allows nothing by itself (IAM user guide, access_policies_boundaries): what a role may do is written
+in its own policy, and the effective right is what both allow.
+
+It is derived from the roles of the templates: what none of them does, no role can be made to do. IAM is read only,
+except that roles of the environment's own path are handed on; what carries another environment's tags is denied.
+Sizes: IAM user guide, reference_iam-quotas (6,144 characters for a managed policy); a service of which the roles use
+many actions is therefore written as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from awacs import cloudformation, iam, s3, sts
+from awacs.aws import Action, Null, StringEquals, StringNotEquals
+from troposphere import Ref, Sub
+
+from generator.cfn.intrinsics import choices
+from generator.cfn.names import SHARED
+from generator.core import arns, paths, ports
+from generator.core.arns import Text
+from generator.core.iam import ACCOUNT, Anything, Grant, allow, deny
+from generator.core.ports import ENVIRONMENT, Port
+from generator.core.stack import Stack
+from generator.project import Project
+
+# Services of which the roles use more actions than this are written as a whole: the policy has 6,144 characters.
+MANY = 10
+# Services with a statement of their own below, and what of them is looked at without naming a resource.
+FENCED = ("cloudformation", "dynamodb", "s3", "ssm", "sts")
+NAMELESS = ("dynamodb:ListTables", "s3:ListAllMyBuckets")
+# What AWS's own policies on the roles allow beside it, by service. Sources: AWS Managed Policy Reference,
+# AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy, AWSElasticBeanstalkEnhancedHealth and
+# AmazonECSInfrastructureRolePolicyForLoadBalancers. tests/design/test_boundary.py compares.
+MANAGED = {
+    "ecs": "CreateCluster DeleteCluster DescribeClusters RegisterTaskDefinition TagResource",
+    "logs": "CreateLogGroup CreateLogStream DeleteLogGroup DescribeLogStreams PutLogEvents PutRetentionPolicy",
+    "s3": "GetBucketLocation GetBucketPolicy GetObjectVersionAcl ListBucket PutBucketPolicy PutObjectVersionAcl",
+    "rds": "DescribeDBEngineVersions DescribeDBInstances DescribeOrderableDBInstanceOptions",
+    "sns": "CreateTopic GetTopicAttributes ListSubscriptionsByTopic Publish SetTopicAttributes Subscribe",
+    "sqs": "GetQueueAttributes GetQueueUrl",
+}
+MANAGED_WHOLE = ("autoscaling", "ec2", "elasticbeanstalk", "elasticloadbalancing")
+RECEIVERS = ("autoscaling", "ec2", "ecs", "elasticbeanstalk", "elasticloadbalancing")
+WHOLE = "a boundary allows nothing by itself; the role's own policy names what it does, and on what"
+
+
+class WideningError(ValueError):
+    """A role of a template that may change what roles may do; the message names the action."""
+
+
+def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]) -> list[Grant]:
+    """The statements. `names` are the physical names of the environment, `stacks` those whose roles carry the boundary.
+    Raises `WideningError`."""
+    used = _used(stacks)
+    environment = Ref(ENVIRONMENT.name)
+    own_roles = [arns.global_arn("iam", f"role{paths.path(project.name)}*")]
+    tables = [arns.dynamodb_table(names[ports.table(table.logical)]) for table in project.tables]
+    buckets: list[Text] = [Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-*"), *_beanstalk_buckets()]
+    work = [name for service, actions in used.items() if service not in FENCED for name in _shortened(service, actions)]
+    nameless = [name for name in NAMELESS if name in used.get(name.partition(":")[0], ())]
+    yielded = [
+        allow(
+            "Work",
+            [_action(name) for name in sorted({*work, *nameless})],
+            Anything(WHOLE),
+            f"what the roles do: {_count(work)}",
+        ),
+        allow("OwnStacks", [cloudformation.Action("*")], [arns.beanstalk_stacks()], "Elastic Beanstalk's own stacks"),
+        allow(
+            "Buckets",
+            _of(used, "s3"),
+            buckets,
+            f"names of buckets are cut, their own policies tell environments: {_count(used['s3'])}",
+        ),
+        allow(
+            "OwnParameters",
+            _of(used, "ssm"),
+            [arns.ssm_parameter(names[port], "/*") for port in (ports.CONFIGURATION_PREFIX, ports.RELEASES)],
+            f"configuration and releases of this environment: {_count(used['ssm'])}",
+        ),
+        allow(
+            "PassRoles",
+            [iam.PassRole],
+            own_roles,
+            "a role of the environment is handed to a service, and no other",
+            [StringEquals({"iam:PassedToService": _receivers(stacks)})],
+        ),
+        allow("AssumeOwnRoles", [sts.AssumeRole], own_roles, "the pipeline acts as roles of the environment"),
+        # Present for every action but the few that its page lists (IAM user guide, reference_policies_condition-keys,
+        # aws:ResourceAccount); a request without it is not allowed here.
+        allow(
+            "AssumeForeignRoles",
+            [sts.AssumeRole],
+            [Sub("arn:${AWS::Partition}:iam::*:role/*")],
+            "roles that clients gave, which are in accounts of their own",
+            [StringNotEquals({"aws:ResourceAccount": ACCOUNT}), Null({"aws:ResourceAccount": False})],
+        ),
+        foreign(project, environment),
+        deny(
+            "Templates",
+            [s3.Action("*")],
+            [
+                Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-{rest}")
+                for rest in ("${AWS::AccountId}-*", "${AWS::AccountId}-*/*")
+            ],
+            "what CloudFormation will execute is written by those who deploy, not by what was deployed",
+        ),
+    ]
+    if tables:
+        named = [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))]
+        yielded.insert(
+            2, allow("OwnTables", _of(used, "dynamodb"), named, f"the application's tables: {_count(used['dynamodb'])}")
+        )
+    return yielded
+
+
+def foreign(project: Project, environment: Text) -> Grant:
+    """Denies what carries the application's tag and another environment's: everything that the templates make carries
+    both (`generator/core/tags.py`). What no environment owns is not meant, nor is what all of them share."""
+    return deny(
+        "OtherEnvironments",
+        [Action("*")],
+        Anything("whatever carries the tags; services that send no aws:ResourceTag are fenced by names"),
+        "an environment reaches nothing of another one",
+        [
+            StringEquals({"aws:ResourceTag/Application": project.name}),
+            StringNotEquals({"aws:ResourceTag/Environment": [environment, SHARED]}),
+        ],
+    )
+
+
+def _beanstalk_buckets() -> list[Text]:
+    return [Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-*")]
+
+
+def _count(actions: Collection[str]) -> str:
+    """How many they are, so that the reason is another one when they are others."""
+    return f"{len(actions)} actions that roles of the templates need"
+
+
+def _of(used: Mapping[str, set[str]], service: str) -> list[Action]:
+    return [_action(name) for name in sorted(used[service] - {*NAMELESS})]
+
+
+def _action(name: str) -> Action:
+    return Action(*name.split(":"))
+
+
+def _shortened(service: str, actions: Iterable[str]) -> list[str]:
+    names = sorted(actions)
+    return [f"{service}:*"] if service in MANAGED_WHOLE or len(names) > MANY else names
+
+
+def _used(stacks: Iterable[Stack]) -> dict[str, set[str]]:
+    """The actions that the roles of the stacks are allowed, by service. Raises `WideningError`."""
+    used = {service: {f"{service}:{word}" for word in words.split()} for service, words in MANAGED.items()}
+    for service in MANAGED_WHOLE:
+        used.setdefault(service, set())
+    for statement in _statements(stacks):
+        for name in statement["Action"] if statement["Effect"] == "Allow" else ():
+            service, _, word = name.partition(":")
+            if service == "iam":
+                if name == "iam:PassRole":
+                    continue
+                if not word.startswith(("Get", "List")):
+                    raise WideningError(f"a role of a template is allowed {name}: roles write no roles")
+            used.setdefault(service, set()).add(name)
+    return used
+
+
+def _roles(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
+    for stack in stacks:
+        yield from (each["Properties"] for each in stack.resources.values() if each["Type"] == "AWS::IAM::Role")
+
+
+def _statements(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
+    for role in _roles(stacks):
+        for _, policies in choices(role.get("Policies", [])):
+            for policy in policies:
+                yield from policy["PolicyDocument"]["Statement"]
+
+
+def _receivers(stacks: Iterable[Stack]) -> list[str]:
+    """The services that roles of the templates trust, and those to which Elastic Beanstalk hands roles on."""
+    trusted = {
+        statement["Principal"]["Service"]
+        for role in _roles(stacks)
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    return sorted(trusted | {f"{service}.amazonaws.com" for service in RECEIVERS})

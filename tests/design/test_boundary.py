@@ -1,0 +1,47 @@
+"""The permissions boundary of an environment's roles: what it leaves them, and that none of them gets more."""
+
+from __future__ import annotations
+
+import pytest
+from awacs import iam
+
+from generator.application import APPLICATION as PROJECT
+from generator.cfn.evaluate import like
+from generator.cfn.names import ACCESS, ROLE_BOUNDARY
+from generator.cfn.permissions import of
+from generator.cfn.templates import TemplateSet
+from generator.core import arns
+from generator.core.iam import allow, trust
+from generator.core.stack import Stack
+from generator.roots import environment
+from generator.roots.access import boundary
+from generator.roots.access.boundary import WideningError
+from scripts.local_aws import moto_patches
+
+
+def attached(templates: TemplateSet) -> set[str]:
+    """The names of AWS's own policies on the roles of the templates."""
+    roles = templates.resources("AWS::IAM::Role")
+    arns = [arn for role in roles for arn in role.get("ManagedPolicyArns", default=[]) if "Fn::Sub" in arn]
+    return {arn["Fn::Sub"].rpartition("/")[2] for arn in arns}
+
+
+def test_what_aws_policies_on_the_roles_allow_is_within_it(templates: TemplateSet) -> None:
+    """Moto packages AWS's managed policies as they are published."""
+    limits = [action for each in of(templates[ACCESS].resources[ROLE_BOUNDARY]) for action in each.allowed_actions]
+    names = attached(templates)
+    assert names
+    for name in names:
+        for statement in moto_patches.aws_policy(name)["Statement"]:
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            missing = [each for each in actions if not any(like(limit.lower(), each.lower()) for limit in limits)]
+            assert missing == [], name
+
+
+def test_no_role_of_a_template_may_write_roles() -> None:
+    """What no role of a template may do cannot get into the boundary either: it is derived from them."""
+    stack = Stack("attack", __name__, "a stack", PROJECT)
+    grants = [allow("Write", [iam.PutRolePolicy], [arns.global_arn("iam", "role/*")], "an attack")]
+    stack.role("Attack", trust("ec2", "an attack"), grants, "An attack.", [])
+    with pytest.raises(WideningError, match="iam:PutRolePolicy"):
+        boundary.grants(PROJECT, environment.names(PROJECT), [stack])
