@@ -9,6 +9,7 @@ DIGEST, IMAGE, BOOTSTRAP = "ConfigurationDigest", "BackendImage", "BackendBootst
 EXISTING_KEY, EXISTING_REPOSITORY, TABLES = "ExistingKeyArn", "ExistingRepositoryName", "DataTables"
 # Those that somebody chooses.
 BRANCH, CONNECTION, BUILD_LAYOUT = "BranchName", "ConnectionArn", "BuildLayout"
+BUILDSPEC_SOURCE = "BuildspecSource"
 BUILD_IMAGE, BUILD_COMPUTE, ARTIFACT_DAYS, IMAGES_KEPT = "BuildImage", "BuildComputeType", "ArtifactDays", "ImagesKept"
 DOMAIN, ZONE, OWN_CERTIFICATE = "DomainName", "HostedZoneId", "CertificateArn"
 EDGE_ALARMS, SENDER = "CloudFrontAlarms", "SenderEmail"

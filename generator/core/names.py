@@ -23,6 +23,8 @@ CHANGES = "Changes"
 SOURCE, BUILD_BACKEND, BUILD_FRONTEND = "Source", "Build_Backend", "Build_Frontend"
 # The one stage that stands in for the two build stages in the parallel layout.
 BUILD = "Build"
+# The stages whose failed actions are tried once more by themselves.
+RETRIED = (CHANGES, BUILD, BUILD_BACKEND, BUILD_FRONTEND)
 APPROVE, DEPLOY_BACKEND, DEPLOY_FRONTEND = ("Approve", "Deploy_Backend", "Deploy_Frontend")
 # What a stage's name starts with when a failure in it rolls back.
 DEPLOY = "Deploy"

@@ -68,7 +68,9 @@ def source(bootstrap: Bootstrap) -> Progress:
         return Progress("the connection is complete", already=True)
     main = run.roots[SHARED].chosen(template_names.PROTECTED_BRANCH)
     branches = dict.fromkeys((environment.chosen(template_names.BRANCH), main))
-    migration.check_folder(run.templates, bootstrap.folder, list(branches))
+    names = (template_names.BUILDSPEC_SOURCE, template_names.TARGET, template_names.FRONTEND)
+    choices = {name: environment.chosen(name) for name in names}
+    migration.check_folder(run.templates, bootstrap.folder, list(branches), [choices])
     shared(bootstrap)
     stack = stacks.read(run.aws, run.roots[SHARED].stack)
     assert stack, "it was deployed just now"

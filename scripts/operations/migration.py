@@ -4,7 +4,7 @@ Every step can be repeated: what is there already stays.
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from generator.cfn import template_names
@@ -13,23 +13,35 @@ from scripts import git
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.stacks import Stack
-from scripts.operations import application
+from scripts.operations import application, own_buildspecs
 from scripts.operations.credentials import git_credentials
 from scripts.operations.run import say
 
+# The variables of the builds that name the folder of a side.
+BACKEND, FRONTEND = "BACKEND_DIRECTORY", "FRONTEND_DIRECTORY"
 # The credentials reach git through the environment, so that they stand in no command line and no file.
 HELPER = '!f() { echo "username=$DEPLOY_GIT_USER"; echo "password=$DEPLOY_GIT_PASSWORD"; }; f'
 
 
-def check_folder(templates: Path, folder: Path, branches: Sequence[str]) -> None:
+def check_folder(templates: Path, folder: Path, branches: Sequence[str], choices: Iterable[Mapping[str, str]]) -> None:
     """Raises `RefusedError` with everything that the pipeline would miss; `branches` are those that environments are
-    built from."""
+    built from, `choices` the parameters of those environments."""
+    facts = application.facts(load(templates))
     try:
-        findings = application.check(folder, application.facts(load(templates)), branches)
+        findings = application.check(folder, facts, branches)
     except git.GitError as error:
         raise RefusedError(
             f"{folder}: {error}", "Name the root of the application's git repository with --app."
         ) from error
+    own = [values for values in choices if values.get(template_names.BUILDSPEC_SOURCE) == "REPOSITORY"]
+    if own:
+        backend, frontend = (
+            facts[directory] if any(values.get(side) != "NONE" for values in own) else ""
+            for side, directory in ((template_names.TARGET, BACKEND), (template_names.FRONTEND, FRONTEND))
+        )
+        with_image = any(values.get(template_names.TARGET) == "ECS" for values in own)
+        faulty = own_buildspecs.faults(folder, backend, frontend, with_image)
+        findings += [application.Finding(what) for what in faulty]
     say(f"{folder}: {finding.what}" for finding in findings if not finding.fault)
     if faults := [finding.what for finding in findings if finding.fault]:
         raise RefusedError("\n".join([f"{folder} is not ready for the pipeline:", *(f"  {fault}" for fault in faults)]))

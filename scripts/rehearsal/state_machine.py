@@ -21,7 +21,7 @@ from scripts.rehearsal.messages import Message
 from scripts.rehearsal.permissions import PermissionChecker
 
 STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-FILTERED = re.compile(r"\$\.(\w+)\[\?\((.+)\)\]\.(\w+)")
+FILTERED = re.compile(r"\$\.(\w+)\[\?\((.+)\)\]\.([\w.]+)")
 CLAUSE = re.compile(r"@\.([\w.]+)(==|!=)'([^']*)'")
 FORMAT = re.compile(r"States\.Format\('([^']*)', (\$[\w.]+)\)")
 ADD = re.compile(r"States\.MathAdd\((\$[\w.]+), (\d+)\)")
@@ -182,11 +182,21 @@ def _filtered(items: list[Any], condition: str, member: str) -> list[Any]:
     clauses = [CLAUSE.fullmatch(part.strip()) for part in condition.split("&&")]
     if not all(clauses):
         raise UnsupportedError(f"the filter {condition} is not simulated")
-    return [
-        item[member]
+    chosen = [
+        item
         for item in items
         if all((_at(f"$.{clause[1]}", item) == clause[3]) == (clause[2] == "==") for clause in clauses if clause)
     ]
+    return [_at(f"$.{member}", item) for item in chosen if _has(f"$.{member}", item)]
+
+
+def _has(path: str, value: Any) -> bool:
+    """Whether something stands at a path: a filter leaves out what lacks the member that is asked for."""
+    try:
+        _at(path, value)
+    except (LookupError, TypeError):
+        return False
+    return True
 
 
 def _camel(value: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -81,9 +83,9 @@ class CodeCommit(Account):
         return ReadOnlyCredentials("key", "secret", None)
 
 
-def run(there: Aws, folder: Path) -> Exit:
-    shared = environment.load("shared", ROOT / "templates", ROOT / "params")
-    return migrate.run(verb_run(there, shared), verb_options(migrate, app=folder))
+def run(there: Aws, folder: Path, params: Path = ROOT / "params") -> Exit:
+    shared = environment.load("shared", ROOT / "templates", params)
+    return migrate.run(replace(verb_run(there, shared), params=params), verb_options(migrate, app=folder))
 
 
 def test_all_branches_and_tags_arrive_and_a_second_time_changes_nothing(
@@ -152,6 +154,20 @@ def test_what_the_pipeline_would_miss_is_refused_first(
     with pytest.raises(RefusedError) as raised:
         run(there, folder)
     assert message in raised.value.reason and there.calls() == []
+
+
+def test_own_buildspecs_are_checked_first(folder: Path, tmp_path: Path) -> None:
+    """Where an environment takes them from the application's repository."""
+    params = tmp_path / "params"
+    shutil.copytree(ROOT / "params", params)
+    body = json.loads((params / "staging.json").read_text(encoding="utf-8"))
+    body["Parameters"]["BuildspecSource"] = "REPOSITORY"
+    (params / "staging.json").write_text(json.dumps(body), encoding="utf-8")
+    there = CodeCommit()
+    with pytest.raises(RefusedError) as raised:
+        run(there, folder, params)
+    assert "backend/buildspec.yml: is missing, and BuildspecSource is REPOSITORY" in raised.value.reason
+    assert there.calls() == []
 
 
 @pytest.mark.parametrize(

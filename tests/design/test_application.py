@@ -20,6 +20,7 @@ from tests.support.design import (
     real,
     ref,
     stages,
+    sub,
     under,
     variables,
 )
@@ -58,6 +59,9 @@ def test_every_variable_of_the_design(templates: TemplateSet) -> None:
         for resource in templates.resources("AWS::SSM::Parameter")
     }
     assert kept == {**PLAIN, **OPTIONAL}
+    # The values of the design's table, and the path that it has them under.
+    assert (default(templates, "Debug"), default(templates, "LogLevel")) == ("false", "INFO")
+    assert passed(templates, "Configuration", "ConfigurationPrefix") == sub("/cloud-health/backend/${Environment}")
     tree = arn("ssm", "parameter${ConfigurationTree}/")
     every = given_to_the_task(templates, SenderEmail="dashboard@cloud-health.test", RedisUrl="rediss://cache:6379")
     assert every == {**{name: tree + name for name in (*PLAIN, *OPTIONAL)}, **SECRET}

@@ -1,5 +1,7 @@
 """Build: the projects, their runtimes, their buildspecs, what they leave behind."""
 
+import re
+
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
 from tests.support.design import (
@@ -119,11 +121,11 @@ def test_tests_are_reported_and_block_by_parameter(templates: TemplateSet) -> No
 
 def test_every_check_is_there(templates: TemplateSet) -> None:
     backend = commands(templates, "BackendBuild", "pre_build", "build")
-    for check in ("-m bandit -q -r", "suite unit ", "suite integration tests/integration"):
-        assert check in backend
+    for check in ("-m bandit -q -r", "suite unit", "suite integration tests/integration"):
+        assert re.search(rf"{re.escape(check)}(?!\w)", backend), check
     frontend = commands(templates, "FrontendBuild", "pre_build", "build")
     for check in ("$RUN lint", "$RUN test $AFTER", "--watchAll=false", "$RUN build"):
-        assert check in frontend
+        assert re.search(rf"{re.escape(check)}(?!\w)", frontend), check
     # What the application does not have is said aloud.
     assert "RESULT lint: SKIPPED, package.json has no script named lint" in frontend
     assert "RESULT tests: NONE, the application has no tests" in frontend
@@ -148,6 +150,7 @@ def test_artifacts(templates: TemplateSet) -> None:
     outputs = actions(by_stage["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
     for name, parameter in (("OUTPUT_DIRECTORY", "FrontendOutput"), ("ASSETS_DIRECTORY", "FrontendAssets")):
         assert variables(templates, "FrontendBuild")[name] == ref(parameter)
+    assert (default(templates, "FrontendOutput"), default(templates, "FrontendAssets")) == ("build", "static")
     secondary = buildspec(templates, "FrontendBuild")["artifacts"]["secondary-artifacts"]
     assert [output["Name"] for output in outputs] == list(secondary) == ["FrontendAssets", "FrontendDocuments"]
     assert secondary["FrontendAssets"]["base-directory"] != secondary["FrontendDocuments"]["base-directory"]
@@ -177,7 +180,7 @@ def test_caches(templates: TemplateSet) -> None:
 
 def test_default_dockerfile(templates: TemplateSet) -> None:
     text = commands(templates, "BackendBuild", "post_build")
-    assert "RESULT Dockerfile: the application's own" in text
+    assert 'echo "RESULT Dockerfile: the application\'s own"' in text
     values = variables(templates, "BackendBuild")
     # The version that the tests run on, whichever is chosen.
     assert values["BASE_IMAGE"] == sub("public.ecr.aws/docker/library/python:${PythonVersion}-slim")
@@ -188,6 +191,9 @@ def test_default_dockerfile(templates: TemplateSet) -> None:
     assert created.index("USER 10001") < created.index("CMD [")
     assert "pip install --no-cache-dir --disable-pip-version-check -r requirements.txt" in created
     assert "EXPOSE $PORT" in created
+    # Its home is the user's own, and it has all that the release has.
+    assert "useradd --create-home --uid 10001 application" in created
+    assert created.index("WORKDIR /home/application") < created.index("\nCOPY . .") < created.index("USER 10001")
     assert '"uvicorn", "$APPLICATION_MODULE", "--host", "0.0.0.0", "--port", "$PORT"' in created
     assert "--proxy-headers" in created
 

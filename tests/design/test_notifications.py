@@ -58,10 +58,12 @@ def selects(rule: Resource, stage: str, summary: bool) -> bool:
     detail = rule.get("EventPattern", "detail", default={})
     if detail.get("state") != ["FAILED"] or "stage" not in detail:
         return False
-    [pattern] = detail["stage"]
-    prefix = pattern.get("prefix") or pattern["anything-but"]["prefix"]
+    chosen = any(
+        stage == pattern if isinstance(pattern, str) else stage.startswith(pattern["prefix"])
+        for pattern in detail["stage"]
+    )
     [exists_] = detail["execution-result"][SUMMARY]
-    return (stage.startswith(prefix) == ("prefix" in pattern)) and exists_ == {"exists": summary}
+    return chosen and exists_ == {"exists": summary}
 
 
 def assert_told_to_topic(alarm: Resource) -> None:
@@ -133,6 +135,10 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
     assert len(rules) == 4
     for stage, body in stages(templates, ApprovalRequired="true").items():
         rolls_back = body.get("OnFailure") == {"Result": "ROLLBACK"}
+        if body.get("OnFailure", {}).get("Result") == "RETRY":
+            # Its actions are tried once more: the watch tells, once, when that has failed as well.
+            assert not [rule for rule in rules if selects(rule, stage, True) or selects(rule, stage, False)]
+            continue
         for summary in ("Health check failed after deployment", AWKWARD, None):
             [rule] = [rule for rule in rules if selects(rule, stage, summary is not None)]
             assert rule.get("State") == "ENABLED"
@@ -156,6 +162,34 @@ def test_messages_have_the_seven_fields(templates: TemplateSet) -> None:
         rule = templates.resource(f"monitoring.{name}")
         assert rule in rules
         assert rule.get("EventPattern", "detail-type") == ["CodePipeline Action Execution State Change"]
+
+
+def test_a_failure_after_a_second_try_is_one_message(templates: TemplateSet) -> None:
+    """Both tries fail with the same event. So the watch tells: of the stages that are tried again, and of no other."""
+    states = templates.resource("pipeline.Watch").get("Definition", "States", default={})
+    retried = {
+        name
+        for layout in ("SEQUENTIAL", "PARALLEL")
+        for name, stage in stages(templates, OnlyChanged="true", BuildLayout=layout).items()
+        if stage.get("OnFailure", {}).get("Result") == "RETRY"
+    }
+    assert retried == {"Changes", "Build", "Build_Backend", "Build_Frontend"}
+    assert {"Variable": "$.seen.status", "StringEquals": "Failed", "Next": "ReadFailures"} in states["Running"][
+        "Choices"
+    ]
+    read = states["ReadFailures"]
+    assert (read["Parameters"]["Filter"], read["Next"]) == ({"PipelineExecutionId.$": "$.execution"}, "Failed")
+    elsewhere = read["ResultSelector"]["told.$"]
+    assert elsewhere.startswith("$.ActionExecutionDetails[?(@.Status=='Failed' && ")
+    assert set(re.findall(r"@\.StageName!='(\w+)'", elsewhere)) == retried
+    assert [choice["Next"] for choice in states["Failed"]["Choices"]] == ["Ended", "TellFailure", "TellFailureSilently"]
+    assert states["Failed"]["Choices"][0]["Variable"] == "$.failed.told[0]"
+    for state, error in (("TellFailure", {"error.$": "$.failed.reasons[0]"}), ("TellFailureSilently", None)):
+        message = states[state]["Parameters"]["Message"]
+        assert {name.removesuffix(".$") for name in message} == set(FIELDS)
+        assert (message["stage.$"], message["status"]) == ("$.failed.stages[0]", "FAILED")
+        assert (message["executionId.$"], message["rollback"]) == ("$.execution", "not-configured")
+        assert not error or error.items() <= message.items()
 
 
 def test_success_is_told_of_releases_alone(templates: TemplateSet) -> None:

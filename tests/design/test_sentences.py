@@ -6,9 +6,18 @@ from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
 from tests.support.design import actions, buildspec, commands, ref, stages, variables
 
+# Category and provider of each action of the design's pipeline definition.
+KINDS = {
+    "SourceAction": ("Source", "CodeCommit"),
+    "BackendBuild": ("Build", "CodeBuild"),
+    "FrontendBuild": ("Build", "CodeBuild"),
+    "DeployToECS": ("Deploy", "ECS"),
+    "DeployToS3": ("Deploy", "S3"),
+}
+
 
 def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
-    for project, command in (("BackendBuild", "-m pip install"), ("FrontendBuild", "npm ci")):
+    for project, command in (("BackendBuild", "-m pip install"), ("FrontendBuild", "npm) npm ci --include=dev")):
         assert command in commands(templates, project, "install")
         assert buildspec(templates, project)["phases"]["install"]["on-failure"] == "ABORT"
         logs = templates.resource(f"build.{project}").get("LogsConfig", "CloudWatchLogs")
@@ -16,6 +25,21 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
     installed = commands(templates, "BackendBuild", "install")
     assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in installed
+
+
+def test_the_log_says_what_each_phase_did(templates: TemplateSet) -> None:
+    for project in ("BackendBuild", "FrontendBuild"):
+        for phase in ("install", "pre_build", "build", "post_build"):
+            line = f'echo "DURATION {phase} $(( $(date +%s) - PHASE_STARTED )) s"'
+            body = buildspec(templates, project)["phases"][phase]
+            assert [*body["commands"], *body.get("finally", [])].count(line) == 1
+        assert "RESULT lint: " in commands(templates, project, "pre_build")
+        assert "tests: passed" in commands(templates, project, "build")
+
+
+def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
+    lines = buildspec(templates, "BackendBuild")["phases"]["install"]["commands"]
+    assert "python -m pip install --disable-pip-version-check flake8 bandit coverage pytest pytest-asyncio" in lines
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
@@ -58,6 +82,9 @@ def test_names_of_the_pipeline_definition(templates: TemplateSet) -> None:
     ):
         action = actions(by_stage[stage])[name]
         assert [output_artifact["Name"] for output_artifact in action.get("OutputArtifacts", [])] == outputs
+        category, provider = KINDS[name]
+        kind = {"Category": category, "Owner": "AWS", "Provider": provider, "Version": "1"}
+        assert action["ActionTypeId"] == kind, name
 
 
 def test_health_is_asked(templates: TemplateSet) -> None:

@@ -174,6 +174,8 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "NOT-2": [
         ("monitoring.DeploymentFailed", '"FAILED"', '"SUCCEEDED"'),
         ("pipeline.Watch", '"ROLLED_BACK"', '"SUCCEEDED"'),
+        ("pipeline.Watch", "@.StageName!='Build_Backend'", "@.StageName!='Deploy_Backend'"),
+        ("monitoring.ActionFailed", '"Approve"', '"Build_Backend"'),
         ("monitoring.ActionFailed", "$.detail.execution-id", "$.detail.pipeline"),
     ],
     "NOT-3": [
@@ -265,6 +267,11 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-39": [("build.BackendBuild", "imagedefinitions.json", "images.json")],
     "DSN-40": [("configuration.AllowedOrigins", '[\\"', '\\"')],
     "DSN-41": [("build.BackendBuild", "-m pip install", "-m pip download")],
+    "DSN-45": [("build.FrontendBuild", "DURATION pre_build", "TIME pre_build")],
+    "DSN-46": [("build.BackendBuild", "pytest pytest-asyncio", "pytest")],
+    "DSN-47": [("build.FrontendBuild", "ERROR the build made no", "no")],
+    "DSN-48": [("build.BackendBuild", "WORKDIR /home/application", "WORKDIR /root")],
+    "DSN-49": [("shared.Repository", "AWS Monitoring Application", "Application")],
     "DSN-42": [("site.Site", '"MaxAge": 3000', '"MaxAge": 30')],
     "DSN-43": [
         ("monitoring.DeploymentFailure", '"Threshold": 1', '"Threshold": 5'),

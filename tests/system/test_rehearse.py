@@ -212,7 +212,12 @@ def test_a_build_that_is_made_to_fail_is_tried_twice_and_nothing_is_deployed(
     tried = [action for action in release.stages[-1].actions if action.error == "failed on request (FAIL_AT)"]
     assert len(tried) == 2
     assert release.stages[-1].consequence == "tried once more"
-    assert json.loads(release.messages[0].body)["rollback"] == "not-configured"
+    # Two tries, one failure, one message.
+    [message] = [json.loads(message.body) for message in release.messages]
+    assert sorted(message) == sorted(FIELDS)
+    assert (message["stage"], message["status"], message["executionId"]) == (stage["name"], "FAILED", release.id)
+    assert message["error"]["ErrorDetails"]["Message"] == "failed on request (FAIL_AT)"
+    assert message["rollback"] == "not-configured"
     assert here.service() == before
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from troposphere import Sub, events
 
 from generator.core.arns import Text
-from generator.core.names import DEPLOY
+from generator.core.names import APPROVE, DEPLOY, SOURCE
 from generator.core.ports import PIPELINE
 
 FIELDS = ("pipeline", "stage", "status", "executionId", "timestamp", "error", "rollback")
@@ -61,15 +61,20 @@ PIPELINE_PATHS = {
 
 def messages(pipeline: Text) -> list[Message]:
     """The messages of one environment: failed actions with and without an error text, in stages that roll back and
-    in others. Success and the time limit are told by the watch (`pipeline/watch.py`). A deployment that ECS gives up
-    has no message of its own: the action that deploys, or the verification after it, fails because of it."""
+    in those that only stop. Success and the time limit are told by the watch (`pipeline/watch.py`), and so is the
+    failure of a stage whose actions are tried once more: the event of a failed action does not say whether another
+    try follows, and a failure is one message. A deployment that ECS gives up has no message of its own: the action
+    that deploys, or the verification after it, fails because of it."""
     entries = []
-    deploys, others = {"prefix": DEPLOY}, {"anything-but": {"prefix": DEPLOY}}
-    for place, stage, rollback in (("Deployment", deploys, "initiated"), ("Action", others, "not-configured")):
+    deploys: list[object] = [{"prefix": DEPLOY}]
+    for place, stages, rollback in (
+        ("Deployment", deploys, "initiated"),
+        ("Action", [SOURCE, APPROVE], "not-configured"),
+    ):
         for suffix, exists in (("", True), ("Silently", False)):
             detail = {
                 "pipeline": [pipeline],
-                "stage": [stage],
+                "stage": stages,
                 "state": ["FAILED"],
                 "execution-result": {SUMMARY: [{"exists": exists}]},
             }

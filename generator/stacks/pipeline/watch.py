@@ -11,6 +11,9 @@ It also says how an execution ended well. Only GetPipelineExecution tells a rele
 execution that succeeds, too: the event of its success does not say so (codepipeline userguide, stage-rollback and
 detect-state-changes-cloudwatch-events; botocore codepipeline, ExecutionType).
 
+And it says how one failed in a stage whose actions are tried once more: the events of both tries are alike, and one
+message is right. Of several failed actions the message has one, with its stage and its reason.
+
 An execution of a state machine has 25,000 events at most (step-functions dg, service-quotas), and an approval may wait
 for weeks. So a watch in which nothing runs hands over to the next one (tutorial-continue-new); one that counts ends at
 the limit. Sources: step-functions dg, supported-services-awssdk (calls, names in PascalCase, names of errors),
@@ -25,6 +28,7 @@ from troposphere import GetAtt, Ref, Sub, events, stepfunctions
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.iam import allow, trust, via
+from generator.core.names import RETRIED
 from generator.core.stack import Stack
 
 # Errors that may come from a moment's trouble: 5, 10, 20 and 40 seconds between the attempts.
@@ -37,6 +41,9 @@ ENDING = [
 ]
 # Names of the actions' stages: of those that run and wait for nobody.
 WORKING = "$.ActionExecutionDetails[?(@.Status=='InProgress' && @.Input.ActionTypeId.Category!='Approval')].StageName"
+FAILED = "@.Status=='Failed'"
+# Failed actions of other stages: a rule of its own has told of them (`monitoring/messages.py`).
+ELSEWHERE = " && ".join([FAILED, *(f"@.StageName!='{stage}'" for stage in RETRIED)])
 CARRIED = ("execution", "limit", "minutes")
 
 
@@ -183,7 +190,8 @@ def _definition(pipeline: Text, topic: Text) -> dict[str, object]:
                         "Next": state,
                     }
                     for kind, state in (("STANDARD", "TellSuccess"), ("ROLLBACK", "TellRollback"))
-                ],
+                ]
+                + [{"Variable": "$.seen.status", "StringEquals": "Failed", "Next": "ReadFailures"}],
                 "Default": "Ended",
             },
             "ReadActions": _call(
@@ -193,6 +201,26 @@ def _definition(pipeline: Text, topic: Text) -> dict[str, object]:
                 ResultPath="$.working",
                 Next="Working",
             ),
+            "ReadFailures": _call(
+                "aws-sdk:codepipeline:listActionExecutions",
+                {"PipelineName": pipeline, "Filter": {"PipelineExecutionId.$": "$.execution"}, "MaxResults": 100},
+                ResultSelector={
+                    "told.$": f"$.ActionExecutionDetails[?({ELSEWHERE})].StageName",
+                    "stages.$": f"$.ActionExecutionDetails[?({FAILED})].StageName",
+                    "reasons.$": f"$.ActionExecutionDetails[?({FAILED})].Output.ExecutionResult",
+                },
+                ResultPath="$.failed",
+                Next="Failed",
+            ),
+            "Failed": {
+                "Type": "Choice",
+                "Choices": [
+                    {"Variable": "$.failed.told[0]", "IsPresent": True, "Next": "Ended"},
+                    {"Variable": "$.failed.reasons[0]", "IsPresent": True, "Next": "TellFailure"},
+                    {"Variable": "$.failed.stages[0]", "IsPresent": True, "Next": "TellFailureSilently"},
+                ],
+                "Default": "Ended",
+            },
             "Working": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.working.stages[0]", "IsPresent": True, "Next": "Count"}],
@@ -220,6 +248,15 @@ def _definition(pipeline: Text, topic: Text) -> dict[str, object]:
                 Next="TellTimeout",
             ),
             "TellTimeout": message("TimedOut", "FAILED", "not-configured", {"stage.$": "$.stage", "error.$": reason}),
+            "TellFailure": message(
+                "Ended", "FAILED", "not-configured", {"stage.$": "$.failed.stages[0]", "error.$": "$.failed.reasons[0]"}
+            ),
+            "TellFailureSilently": message(
+                "Ended",
+                "FAILED",
+                "not-configured",
+                {"stage.$": "$.failed.stages[0]", "error": "the action gave no reason"},
+            ),
             "TellSuccess": message("Ended", "SUCCEEDED", "none", whole),
             "TellRollback": message("Ended", "ROLLED_BACK", "completed", whole),
             "TimedOut": {"Type": "Fail", "Error": "Watch", "Cause": "The execution was stopped at its limit"},

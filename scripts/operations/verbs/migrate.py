@@ -41,8 +41,9 @@ def run(run: Run, options: Options) -> Exit:
         raise RefusedError("The local AWS has no git server.", "`make rehearse APP=folder` releases a folder there.")
     files = [read(file) for file in sorted(run.params.glob("*.json")) if file.stem not in (SHARED, "local")]
     body = load(run.templates)[ENVIRONMENT].body
-    branches = dict.fromkeys(effective(file, body)[template_names.BRANCH] for file in files)
-    migration.check_folder(run.templates, options.app, list(branches))
+    choices = [effective(file, body) for file in files]
+    branches = dict.fromkeys(values[template_names.BRANCH] for values in choices)
+    migration.check_folder(run.templates, options.app, list(branches), choices)
     shared = replace(run, roots={SHARED: run.roots[SHARED]})
     ended = deploy(shared, options.deployment)
     stack = stacks.read(run.aws, shared.environment.stack) if ended is Exit.DONE else None
