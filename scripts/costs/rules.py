@@ -171,9 +171,21 @@ def _registry(case: Case) -> Iterator[Item]:
     yield Item(FORGOTTEN, f"{images:.0f} images in the registry", "ecr.storage", case.usage["image_gb"].times(images))
 
 
+# In a bucket: how it is encrypted unless asked otherwise.
+ENCRYPTED_BY = (
+    "BucketEncryption",
+    "ServerSideEncryptionConfiguration",
+    0,
+    "ServerSideEncryptionByDefault",
+    "SSEAlgorithm",
+)
+
+
 def _bucket(case: Case) -> Iterator[Item]:
+    """What is in a bucket is known by its template and its key, whatever its logical id: services that deliver logs
+    take no key of ours, and artifacts have one."""
     what, gigabytes = "access logs", case.usage["log_gb"]
-    if case.resource.address == "storage.Artifacts":
+    if case.resource.template == "storage" and case.get(*ENCRYPTED_BY, default="") == "aws:kms":
         months = float(case.stack.values[template_names.ARTIFACT_DAYS]) / 30
         what, gigabytes = "artifacts", case.usage["releases"].times(case.usage["release_gb"]).times(months)
     elif case.resource.template == "site":

@@ -43,6 +43,20 @@ def test_every_type_is_priced_or_named_as_free(templates: TemplateSet) -> None:
     assert not {kind for kind in types if kind in RULES and kind.startswith(FREE)}
 
 
+def test_another_logical_id_costs_the_same(templates: TemplateSet) -> None:
+    """What a bucket holds is not told by its name."""
+    bodies = templates.bodies()
+    renamed = json.loads(json.dumps(bodies["storage"]).replace('"Artifacts"', '"Packages"'))
+    assert "Packages" in renamed["Resources"] and "Artifacts" not in renamed["Resources"]
+
+    def buckets(body: dict[str, object]) -> list[tuple[str, Level]]:
+        stacks = stack_instances(from_bodies({**bodies, "storage": body})["storage"], {"ArtifactDays": "30"})
+        return [(line.what, line.cost) for line in estimate("x", stacks).lines]
+
+    assert [what for what, _ in buckets(bodies["storage"])] == ["artifacts", "access logs"]
+    assert buckets(renamed) == buckets(bodies["storage"])
+
+
 def test_an_unknown_type_is_refused(templates: TemplateSet) -> None:
     bodies = templates.bodies()
     bodies["storage"]["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
