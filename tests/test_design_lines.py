@@ -33,13 +33,13 @@ class Line:
 
 
 def lines() -> list[Line]:
-    found = []
+    result = []
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if match := LINE.fullmatch(line):
             text = re.sub(r"\\([\\|])", r"\1", match[2] or match[3])
             rows = () if match[4].startswith("no fact") else tuple(match[4].split(", "))
-            found.append(Line(int(match[1]), text, rows, "" if rows else match[4]))
-    return found
+            result.append(Line(int(match[1]), text, rows, "" if rows else match[4]))
+    return result
 
 
 LINES = {line.number: line for line in lines()}

@@ -3,6 +3,7 @@
     {
       "inputs": "<SHA-256>",                        all that the last pass depended on: sources, tools, templates, pages
       "linted": {"storage.json": "<SHA-256>"},      all that cfn-lint judged a template by when it found nothing in it
+      "params": {"staging.json": "<SHA-256>"},      the bytes of each parameter file that passed with that set
       "templates": {"storage.json": "<SHA-256>"}    the bytes of each template of the last set that passed the gate
     }
 
@@ -24,7 +25,7 @@ def read_record(file: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    forms = {"inputs": str, "linted": dict, "templates": dict}
+    forms = {"inputs": str, "linted": dict, "params": dict, "templates": dict}
     entries = record.items() if isinstance(record, dict) else ()
     return {name: value for name, value in entries if name in forms and isinstance(value, forms[name])}
 
@@ -36,7 +37,7 @@ def write_record(file: Path, **entries: Any) -> None:
 
 
 def template_digests(templates: Path) -> dict[str, str]:
-    """SHA-256 of the bytes of each template in a folder, by the file's name."""
+    """SHA-256 of the bytes of each template, or parameter file, in a folder, by the file's name."""
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(templates.glob("*.json"))}
 
 

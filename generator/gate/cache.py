@@ -51,7 +51,8 @@ def is_fresh(root: Path) -> bool:
 
 def remember_pass(root: Path) -> None:
     """Writes down that the gate passed for what lies here now, to the byte; call it only then."""
-    write_record(root / FILE, inputs=digest(root), templates=template_digests(root / "templates"))
+    folders = {name: template_digests(root / name) for name in ("params", "templates")}
+    write_record(root / FILE, inputs=digest(root), **folders)
 
 
 def unlinted_templates(root: Path) -> list[str]:

@@ -44,7 +44,7 @@ def _file(folder: Path, with_image: bool, side: Any) -> Iterator[str]:
         yield f"cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         return
     if not isinstance(body, dict):
-        yield "is no mapping of version, phases and artifacts"
+        yield "has to be a mapping of version, phases and artifacts"
         return
     if str(body.get("version")) != VERSION:
         yield f"version is {body.get('version')}, not {VERSION}"

@@ -37,13 +37,14 @@ OTHER = "other files"
 class Revision:
     """`name` is what people call it. `key` stands for the content: two revisions with the same are equal, so that what
     follows from one is computed once in a process. `problems` say, by environment, why its parameter file cannot be
-    read, `digests` are SHA-256 of the templates' bytes, by file name."""
+    read, `digests` and `file_digests` are SHA-256 of the bytes of templates and parameter files, by file name."""
 
     name: str
     templates: TemplateSet
     files: Mapping[str, ParameterFile]
     problems: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    file_digests: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
 
     def __eq__(self, other: object) -> bool:
@@ -85,13 +86,16 @@ def _parsed(content: tuple[tuple[str, str], ...], revision: str) -> Revision:
         templates = from_bodies(bodies)
     except TemplatesError as error:
         raise RefusedError(f"The templates of {revision or WORKING_TREE} cannot be read: {error}") from error
-    digests = {
-        path.rpartition("/")[2]: hashlib.sha256(text.encode()).hexdigest()
-        for path, text in content
-        if path.startswith(f"{TEMPLATES}/")
-    }
+    digests, file_digests = (
+        {
+            path.rpartition("/")[2]: hashlib.sha256(text.encode()).hexdigest()
+            for path, text in content
+            if path.startswith(f"{folder}/")
+        }
+        for folder in (TEMPLATES, PARAMS)
+    )
     key = hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()
-    return Revision(revision or WORKING_TREE, templates, files, problems, digests, key)
+    return Revision(revision or WORKING_TREE, templates, files, problems, digests, file_digests, key)
 
 
 def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:

@@ -53,7 +53,7 @@ def test_another_logical_id_costs_the_same(templates: TemplateSet) -> None:
         stacks = stack_instances(from_bodies({**bodies, "storage": body})["storage"], {"ArtifactDays": "30"})
         return [(line.what, line.cost) for line in estimate("x", stacks).lines]
 
-    assert [what for what, _ in buckets(bodies["storage"])] == ["artifacts", "access logs"]
+    assert {"artifacts", "access logs"} <= {what for what, _ in buckets(bodies["storage"])}
     assert buckets(renamed) == buckets(bodies["storage"])
 
 

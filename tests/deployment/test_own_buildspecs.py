@@ -94,7 +94,8 @@ def test_a_file_that_does_not_keep_it_is_named(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "is missing"), ("a: [", "cannot be read"), ("- x", "is no mapping"), ("\0", "cannot")]
+    ("text", "message"),
+    [(None, "is missing"), ("a: [", "cannot be read"), ("- x", "has to be a mapping"), ("\0", "cannot")],
 )
 def test_what_is_no_buildspec_is_no_crash(folder: Path, text: str | None, message: str) -> None:
     file = folder / "frontend/buildspec.yml"

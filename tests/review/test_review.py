@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from generator.cfn import verdict as passed
 from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED
 from generator.cfn.template_names import BOOTSTRAP
 from scripts import cli
@@ -280,3 +281,17 @@ def test_what_is_no_revision_is_refused(
         status = int(str(error.code))
     assert status in (3, 64)
     assert says in capsys.readouterr().err
+
+
+def test_what_passed_to_the_byte_is_not_judged_anew(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate writes down templates and parameter files; of any other bytes the files are checked again."""
+    folders = {name: passed.template_digests(checkout / name) for name in ("params", "templates")}
+    passed.write_record(checkout / passed.FILE, **folders)
+
+    def check(*_: object) -> list[str]:
+        return ["params/staging.json: judged"]
+
+    monkeypatch.setattr("generator.cfn.environments.problems", check)
+    assert review(checkout, "base").gate == "passed"
+    pull_requests.params(checkout, "staging", LogLevel="DEBUG")
+    assert review(checkout, "base").gate.startswith("refuses params/staging.json: judged")

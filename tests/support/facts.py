@@ -185,9 +185,9 @@ FACTS: dict[int, tuple[str, str]] = {
 
 def other(text: str) -> str:
     """Another text of the same form: the opposite, the next number, a letter more in the last word."""
-    for one, opposite in (("true", "false"), ("false", "true")):
-        if text.endswith(one):
-            return text.removesuffix(one) + opposite
+    for value, opposite in (("true", "false"), ("false", "true")):
+        if text.endswith(value):
+            return text.removesuffix(value) + opposite
     if number := re.search(r'(?<![\w.])(\d+)("?)$', text):
         return f"{text[: number.start()]}{int(number[1]) + 1}{number[2]}"
     return re.sub(r"(\w)(\W*)$", r"\1x\2", text) if re.search(r"\w", text) else f"{text}x"
