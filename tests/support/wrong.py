@@ -185,6 +185,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "NOT-4": [("backend.BackendLatency", '"p95"', '"p50"'), ("edge.CloudFrontErrors", "5xxErrorRate", "4xxErrorRate")],
     "NOT-5": [
+        ("beanstalk.EnvironmentHealth", 'EnvironmentHealth", "Namespace', 'Health", "Namespace'),
         literal("Monitoring", "MonthlyBudget", "1"),
         ("monitoring.BackendCpu", '"Threshold": 90', '"Threshold": 99'),
     ],
