@@ -174,5 +174,7 @@ def packaging(account: Account) -> Iterator[tuple[str, str]]:
             if statement.allows and "s3:PutObject" in statement.actions:
                 for pattern in statement.resources:
                     arn = pattern.replace("*", "any")
-                    if "/" in arn and arn.partition("/")[0] not in account.by_arn:
+                    # The bucket of Elastic Beanstalk, which an execution role writes to, holds bundles.
+                    own = ":s3:::elasticbeanstalk-" not in arn and arn.partition("/")[0] not in account.by_arn
+                    if "/" in arn and own:
                         yield role.environment, arn

@@ -30,6 +30,7 @@ VERIFY, PIPELINE = "build.VerifyRole of {E}", "pipeline.PipelineRole of {E}"
 TASK, RUNS, DATA, APPROVED = "backend.TaskRole of {E}", "what runs in {E}", "data of {E}", "what is approved in {E}"
 OTHER_RUNS, OTHER_DATA = "what runs in {O}", "data of {O}"
 USER = "*a user*"
+OWN_ROLE = "a role of one's own within access.RoleBoundary of {E}"
 
 RULES = (
     # Exceptions from wider rules below.
@@ -44,8 +45,6 @@ RULES = (
     Rule(EXECUTION, APPROVED, "access.*",
          "whoever deploys an environment may deploy its pipeline without the approval; the plan shows it", LIMIT),
     # Faults that are known. They stand first on the page.
-    Rule(DEPLOYER, "access.ExecutionRole of {O}", "access.DeployRole *Templates",
-         "the templates of all environments lie in one place, and each deploy role writes all of it", OPEN, "S2"),
     Rule(EXECUTION, "access.ExecutionRole of {O}", "access.*",
          "buckets are told apart by the application's name alone, the one with the templates, too", OPEN, "S2, S8"),
     Rule(BACKEND_BUILD, RUNS, "build.BackendBuildRole PushImage",
@@ -62,6 +61,8 @@ RULES = (
          "a build writes the cache of the other one", OPEN, "S5"),
     Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets",
          "the names of clients' secrets do not hold the environment", OPEN, "S6"),
+    Rule(OWN_ROLE, OTHER_DATA, "access.RoleBoundary*",
+         "the names of clients' secrets do not hold the environment", OPEN, "S6"),
     Rule(EXECUTION, OTHER_DATA, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
     Rule(EXECUTION, OTHER_RUNS, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
     Rule(DEPLOYER, OTHER_RUNS, "access.Recovering HoldStartRule",
@@ -75,6 +76,8 @@ RULES = (
     Rule(DEPLOYER, RUNS, "access.*", "releases are repeated, rolled back and held by whoever deploys"),
     Rule(DEPLOYER, DATA, "access.*", "secrets are written, and the last words of a task are read, by whoever deploys"),
     Rule(EXECUTION, "*{E}", "access.*", "whoever deploys an environment controls everything in it"),
+    Rule(OWN_ROLE, "*{E}", "access.RoleBoundary*",
+         "a role that a deployment makes for itself does within the boundary what roles of the environment do"),
     Rule("access.ApproverRole of {E}", APPROVED, "access.ApproverRole DecideOnRelease", "the approver's job"),
     # A release.
     Rule("a push to *", "build.*Role of {E}", "pipeline.Pipeline Build_*", "a push is built and tested"),
