@@ -188,7 +188,8 @@ class Frontend(_Facts):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("directory", "output", "assets"):
-            self.must_match(name, *FOLDER)
+            if name != "directory" or self.directory != ".":
+                self.must_match(name, *FOLDER)
         self.must_match("node", r"\d+", "be a major version of Node.js, such as 22")
         self.must_match("variable_prefixes", *VARIABLE)
         # Amazon CloudFront developer guide, DownloadDistValuesCacheBehavior, path pattern.

@@ -40,16 +40,11 @@ def command(folder: Path, *words: str) -> list[str]:
     return ["git", "-C", str(folder), "--no-pager", "--no-optional-locks", *settings, *words]
 
 
-def output(folder: Path, *words: str, seconds: float = SECONDS) -> bytes:
-    """What git prints about a folder. Raises `GitError`."""
+def output(folder: Path, *words: str, seconds: float = SECONDS, typed: bytes = b"") -> bytes:
+    """What git prints about a folder, with `typed` on its standard input. Raises `GitError`."""
     try:
         done = subprocess.run(
-            command(folder, *words),
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=seconds,
+            command(folder, *words), env=environment(), input=typed, capture_output=True, check=False, timeout=seconds
         )
     except FileNotFoundError as error:
         raise GitError("there is no git on PATH: install it", missing=True) from error

@@ -39,9 +39,12 @@ def read_backend(folder: Path, application: Application) -> None:
     trees = dict(_trees(folder))
     entries = [Entry(file, name) for file, tree in trees.items() for name in _applications(tree)]
     if not entries:
+        # A repository without any Python may have a page alone.
         application.missing.append(
             Missing(
-                "no FastAPI application: no file assigns FastAPI(...) to a name", "write `app = FastAPI()` in a module"
+                "no FastAPI application: no file assigns FastAPI(...) to a name",
+                "write `app = FastAPI()` in a module; for a page alone BackendTarget becomes NONE",
+                stops=bool(trees) or not files(folder, "package.json"),
             )
         )
         return

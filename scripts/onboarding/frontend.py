@@ -28,7 +28,7 @@ def read_frontend(folder: Path, application: Application) -> None:
         application.missing.append(
             Missing(
                 f"no single-page frontend: nothing builds with Vite or react-scripts ({names})",
-                "set FrontendTarget to NONE in params/ for an API alone",
+                "FrontendTarget becomes NONE, for an API alone",
                 stops=False,
             )
         )

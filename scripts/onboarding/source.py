@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.cfn.template_names import FRONTEND, REPOSITORY
+from generator.cfn.template_names import FRONTEND, REPOSITORY, TARGET
 from scripts.onboarding.facts import Application, Setting, TableFacts
 
 HEAD = '''"""The application that is delivered: the only module that knows {title}.
@@ -85,8 +85,8 @@ def application_source(application: Application, taken: Collection[str]) -> str:
         description=application.description,
         backend=call(
             "Backend",
-            directory=application.backend,
-            module=application.module,
+            directory=application.backend or "backend",
+            module=application.module or "app.main:app",
             python=application.python,
             port=application.port,
             health_path=application.health_path,
@@ -102,7 +102,7 @@ def application_source(application: Application, taken: Collection[str]) -> str:
             assets=application.assets,
             variables=tuple(call("BuildVariable", *pair) for pair in application.page_variables.items()),
             variable_prefixes=(application.prefix,),
-            api_paths=tuple(application.api_paths),
+            api_paths=tuple(application.api_paths) or ("/api/*",),
         ),
         variables=tuple(_variable(setting, taken) for setting in plain),
         smoke=(call("SmokeRequest", "GET", application.health_path, 200),),
@@ -182,6 +182,8 @@ def parameter_file(body: Mapping[str, Any], root: Mapping[str, Any], application
         parameters[REPOSITORY] = slug(application.name, 40)
     if not application.frontend and FRONTEND in known:
         parameters[FRONTEND] = "NONE"
+    if not application.module and TARGET in known:
+        parameters[TARGET] = "NONE"
     return {**body, "Parameters": parameters, "Tags": {**body["Tags"], "CostCenter": slug(application.name, 20)}}
 
 

@@ -88,12 +88,18 @@ def _write_parameters(application: Application, project: Path) -> None:
     """The parameter files for the facts that were just written; templates before, and everything checked after."""
     generate(project)
     for file in sorted((project / "params").glob("*.json")):
-        name = "shared" if file.stem == "shared" else "environment"
-        template = json.loads((project / f"templates/{name}.json").read_text(encoding="utf-8"))
+        template = {"Parameters": _known(project, file.stem)}
         parameters = json.loads(file.read_text(encoding="utf-8"))
         text = json.dumps(parameter_file(parameters, template, application), indent=2) + "\n"
         file.write_text(text, encoding="utf-8")
     generate(project, "--gate")
+
+
+def _known(project: Path, name: str) -> dict[str, object]:
+    """The parameters that a file may have: an environment's is that of its access root, too."""
+    roots = ("shared",) if name == "shared" else ("environment", "access")
+    templates = [json.loads((project / f"templates/{root}.json").read_text(encoding="utf-8")) for root in roots]
+    return {parameter: facts for template in templates for parameter, facts in template["Parameters"].items()}
 
 
 def _keep(standing: Standing, project: Path) -> None:

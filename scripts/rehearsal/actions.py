@@ -8,12 +8,11 @@ import hashlib
 import io
 import mimetypes
 import re
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scripts import git
@@ -26,6 +25,10 @@ from scripts.rehearsal.executions import Execution
 APPROVAL_PAUSE = 0.2  # seconds
 REVISION = re.compile("HEAD|[0-9a-f]{4,40}")
 UNVERSIONED = "a folder without a repository"
+# Modes of git's trees (git-fast-import(1)), and how a pointer of Git LFS begins (its specification, version 1).
+LINK, SUBMODULE, EXECUTABLE = "120000", "160000", "100755"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+SHOWN_NAMES = 10
 LEFT_OUT = {"node_modules", "__pycache__", ".git", ".venv", ".pytest_cache"}
 S3_CONFIGURATION = {"BucketName", "CacheControl", "Extract", "ObjectKey"}
 
@@ -117,9 +120,9 @@ def _source(context: RehearsalContext, action: Action, execution: Execution, var
     folder = Path(tempfile.mkdtemp(dir=context.workspaces))
     source = checkout(context.options.application, folder, execution.commit or "HEAD")
     execution.commit, message = source.commit, source.message
-    if source.links:
-        context.note(f"symbolic links, which reach builds as files with their targets: {', '.join(source.links)}")
-        context.print_line(f"symbolic links become files with the target as text: {', '.join(source.links)}")
+    for surprise in source.surprises():
+        context.note(surprise)
+        context.print_line(surprise)
     revision = {"actionName": action.name, "revisionId": execution.commit, "revisionSummary": message}
     execution.revisions.append(revision)
     files = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
@@ -149,11 +152,26 @@ def codecommit_answers(application: Path) -> dict[str, Callable[[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Checkout:
-    """The id of a commit, its message, and the symbolic links among its files."""
+    """The id of a commit, its message, the symbolic links among its files, its submodules, the files that are pointers
+    of Git LFS, and those with rules that archives of git follow."""
 
     commit: str
     message: str
     links: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+    def surprises(self) -> list[str]:
+        """What builds get otherwise than a working tree has it."""
+        texts = {
+            "symbolic links become files with the target as text": self.links,
+            "submodules are empty, because the artifact is not a clone: put their files into the repository, or "
+            "install them as a package": self.submodules,
+            "files of Git LFS are their pointers, a few lines of text": self.pointers,
+            "export-ignore and export-subst are not followed here, and nowhere said to be by AWS": self.rules,
+        }
+        return [f"{what}: {_listed(names)}" for what, names in texts.items() if names]
 
 
 def checkout(application: Path, folder: Path, revision: str = "HEAD") -> Checkout:
@@ -171,27 +189,78 @@ def checkout(application: Path, folder: Path, revision: str = "HEAD") -> Checkou
 
 def _repository(application: Path, folder: Path, revision: str) -> Checkout:
     try:
-        archive = git.output(application, "archive", revision)
+        entries = _entries(git.output(application, "ls-tree", "-r", "-z", "--full-tree", revision))
+        blobs = _blobs(application, [entry.id for entry in entries if entry.mode != SUBMODULE])
         log = git.text(application, "log", "-1", "--no-show-signature", "--format=%H%n%B", revision)
     except git.GitError as error:
         raise RefusedError(
             f"{application} is a repository, and git gives no commit of it: {error}",
             "Commit what shall be released, or correct what git says.",
         ) from error
-    links = []
-    with tarfile.open(fileobj=io.BytesIO(archive)) as members:
-        for member in members:
-            if member.issym():
-                links.append(member.name)
-                _write_link(folder / member.name, member.linkname)
-            else:
-                members.extract(member, folder, filter="data")
+    kinds: dict[str, list[str]] = {LINK: [], SUBMODULE: [], "pointers": [], "rules": []}
+    for entry in entries:
+        if entry.mode in kinds:
+            kinds[entry.mode].append(entry.path)
+        if entry.mode == SUBMODULE:
+            (folder / entry.path).mkdir(parents=True)
+            continue
+        content = blobs[entry.id]
+        if content.startswith(LFS_POINTER):
+            kinds["pointers"].append(entry.path)
+        if PurePosixPath(entry.path).name == ".gitattributes" and re.search(rb"export-(ignore|subst)", content):
+            kinds["rules"].append(entry.path)
+        (folder / entry.path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / entry.path).write_bytes(content)
+        (folder / entry.path).chmod(0o755 if entry.mode == EXECUTABLE else 0o644)
     commit, _, message = log.partition("\n")
-    return Checkout(commit, message.strip(), tuple(links))
+    named = [tuple(kinds[kind]) for kind in (LINK, SUBMODULE, "pointers", "rules")]
+    return Checkout(commit, message.strip(), *named)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One path of a commit, as `git ls-tree` lists it."""
+
+    mode: str
+    id: str
+    path: str
+
+
+def _entries(listing: bytes) -> list[_Entry]:
+    """The paths of a commit. Raises `RefusedError` for names that no artifact can have."""
+    entries = []
+    for line in filter(None, listing.split(b"\0")):
+        facts, _, name = line.partition(b"\t")
+        mode, _, identity = facts.decode("ascii").split(" ")
+        try:
+            entries.append(_Entry(mode, identity, name.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            raise RefusedError(
+                f"The name of {name!r} is not UTF-8: a zip archive cannot have it.", "Rename it."
+            ) from error
+    return entries
+
+
+def _blobs(application: Path, identities: list[str]) -> dict[str, bytes]:
+    """The contents of files as the repository has them: a commit's archive would follow the settings of this computer
+    for line ends and filters, and the rules of `.gitattributes` (git-archive(1)), of which AWS says nothing."""
+    typed = "".join(f"{identity}\n" for identity in dict.fromkeys(identities)).encode()
+    stream = io.BytesIO(git.output(application, "cat-file", "--batch", typed=typed))
+    blobs: dict[str, bytes] = {}
+    while header := stream.readline():
+        identity, _, size = header.decode("ascii").split()
+        blobs[identity] = stream.read(int(size))
+        stream.read(1)
+    return blobs
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return f"{', '.join(names[:SHOWN_NAMES])}{more}"
 
 
 def _plain_folder(application: Path, folder: Path, revision: str) -> Checkout:
-    digest, links = hashlib.sha1(usedforsecurity=False), []
+    digest, links, pointers = hashlib.sha1(usedforsecurity=False), list[str](), list[str]()
     for path in sorted(application.rglob("*")):
         relative = path.relative_to(application)
         if LEFT_OUT & set(relative.parts):
@@ -207,11 +276,13 @@ def _plain_folder(application: Path, folder: Path, revision: str) -> Checkout:
             (folder / relative).parent.mkdir(parents=True, exist_ok=True)
             (folder / relative).write_bytes(content)
             (folder / relative).chmod(path.stat().st_mode & 0o777)
+            if content.startswith(LFS_POINTER):
+                pointers.append(str(relative))
     if not any(folder.iterdir()):
         raise RefusedError(f"{application} has no files.", "Name the folder of an application with --app.")
     if revision not in ("HEAD", digest.hexdigest()):
         raise RefusedError(f"{application} is not a repository or has no commit {revision}.", "Rehearse a repository.")
-    return Checkout(digest.hexdigest(), UNVERSIONED, tuple(links))
+    return Checkout(digest.hexdigest(), UNVERSIONED, tuple(links), pointers=tuple(pointers))
 
 
 def _write_link(path: Path, target: str) -> None:

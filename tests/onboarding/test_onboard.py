@@ -18,7 +18,7 @@ from scripts.deployment.errors import RefusedError
 from scripts.onboarding.facts import Application
 from scripts.onboarding.reading import read_application
 from scripts.onboarding.source import application_source, parameter_file
-from scripts.onboarding.writing import write
+from scripts.onboarding.writing import _known, write
 from tests.conftest import ROOT
 from tests.support.onboarding import FACTORY, MAIN, PACKAGE, copy, folder
 
@@ -132,6 +132,13 @@ def test_parameter_files_keep_what_they_chose(tmp_path: Path) -> None:
     assert file["Parameters"]["OrdersTable"] == "ShopOrders-staging"
     assert "ClientsTable" not in file["Parameters"] and file["Parameters"]["VpcCidr"] == body["Parameters"]["VpcCidr"]
     assert file["Tags"]["CostCenter"] == "shop"
+
+
+def test_nothing_that_a_file_chooses_now_is_unknown() -> None:
+    """Of the environment, and of its access root, whose parameters stand in the same file."""
+    for file in sorted((ROOT / "params").glob("*.json")):
+        chosen = json.loads(file.read_text(encoding="utf-8"))["Parameters"]
+        assert chosen.keys() <= _known(ROOT, file.stem).keys(), file.name
 
 
 def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:

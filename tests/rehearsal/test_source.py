@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -81,3 +82,79 @@ def test_a_link_is_what_codepipeline_makes_of_it(
 def test_only_the_id_of_a_commit_names_one(application: Path, tmp_path: Path, revision: str) -> None:
     with pytest.raises(RefusedError, match="is not a commit"):
         checkout(application, tmp_path, revision)
+
+
+def committed(application: Path) -> None:
+    """Everything in the folder as a commit."""
+    git = [
+        "git",
+        "-C",
+        str(application),
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "-c",
+        "protocol.file.allow=always",
+    ]
+    for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "first"]):
+        subprocess.run([*git, *words], check=True)
+
+
+def test_files_are_those_of_the_repository_whatever_git_is_told_here(application: Path, tmp_path: Path) -> None:
+    """An archive of git would leave files out, write others anew, and change line ends."""
+    (application / ".gitattributes").write_text("secret export-ignore\n*.txt export-subst text eol=crlf\n")
+    (application / "secret").write_text("here\n")
+    (application / "note.txt").write_text("$Format:%H$\n")
+    committed(application)
+    (tmp_path / "out").mkdir()
+    source = checkout(application, tmp_path / "out")
+    assert (tmp_path / "out/secret").read_text() == "here\n"
+    assert (tmp_path / "out/note.txt").read_bytes() == b"$Format:%H$\n"
+    [rule] = source.surprises()
+    assert rule.startswith("export-ignore and export-subst are not followed here") and rule.endswith(": .gitattributes")
+
+
+def test_pointers_of_git_lfs_are_named(application: Path, tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+    (application / "logo.png").write_text(pointer)
+    (tmp_path / "plain").mkdir()
+    assert checkout(application, tmp_path / "plain").pointers == ("logo.png",)
+    committed(application)
+    (tmp_path / "out").mkdir()
+    source = checkout(application, tmp_path / "out")
+    assert source.pointers == ("logo.png",) and (tmp_path / "out/logo.png").read_text() == pointer
+
+
+def test_submodules_are_empty_and_named(application: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "file").write_text("x")
+    committed(other)
+    git = ["git", "-C", str(application), "-c", "protocol.file.allow=always"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "submodule", "--quiet", "add", str(other), "library"], check=True, capture_output=True)
+    committed(application)
+    (tmp_path / "out").mkdir()
+    source = checkout(application, tmp_path / "out")
+    assert source.submodules == ("library",) and files(tmp_path / "out/library") == []
+    [line] = source.surprises()
+    assert line.startswith("submodules are empty, because the artifact is not a clone: ") and line.endswith(": library")
+
+
+def test_odd_names_are_kept(application: Path, tmp_path: Path) -> None:
+    names = ["a b", "two\nlines", "é", "-option", '"quoted"', "back\\slash"]
+    for name in names:
+        (application / name).write_text(name)
+    committed(application)
+    (tmp_path / "out").mkdir()
+    checkout(application, tmp_path / "out")
+    assert {name: (tmp_path / "out" / name).read_text() for name in names} == {name: name for name in names}
+
+
+def test_a_name_that_no_archive_can_have_is_refused(application: Path, tmp_path: Path) -> None:
+    Path(os.fsdecode(bytes(application) + b"/\xff")).write_text("x")
+    committed(application)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(RefusedError, match="is not UTF-8: a zip archive cannot have it"):
+        checkout(application, tmp_path / "out")

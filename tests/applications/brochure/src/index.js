@@ -1,0 +1,1 @@
+document.getElementById("root").textContent = "Nothing is asked of a server.";

@@ -1,0 +1,1 @@
+exports.heading = (notes) => `${notes.length} notes`;

@@ -1,0 +1,1 @@
+export const label = ({ amount, total }) => `${amount} for ${(total / 100).toFixed(2)}`;
