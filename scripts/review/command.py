@@ -12,7 +12,7 @@ from pathlib import Path
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review import revision
 from scripts.review.gate import gate
-from scripts.review.model import UNCHANGED, CostChange, Deployed, EnvironmentReview, Review
+from scripts.review.model import UNCHANGED, CostChange, Deployed, EnvironmentReview, RequirementChange, Review
 from scripts.review.places import placed
 from scripts.review.schemas import SchemasError
 
@@ -52,7 +52,13 @@ def review(project: Path, base: str, head: str = "") -> Review:
         revision.commit(project, name)
     files = revision.touched(project, base, head)
     after = revision.read(project, head)
-    result = Review(base, head or revision.WORKING_TREE, gate=gate(project, after), files=files)
+    result = Review(
+        base,
+        head or revision.WORKING_TREE,
+        gate=gate(project, after),
+        files=files,
+        requirements=_requirements(project, base, head) if "requirements" in files else (),
+    )
     if not {"templates", "parameter files"} & files.keys():
         return result
     from scripts.review import latent
@@ -78,6 +84,12 @@ def review(project: Path, base: str, head: str = "") -> Review:
         latent_grants=tuple(latent.broader(before.templates, after.templates, environments)),
         quotas=near(before, after, environments),
     )
+
+
+def _requirements(project: Path, base: str, head: str) -> tuple[RequirementChange, ...]:
+    from scripts.review.requirements import changes
+
+    return changes(project, base, head)
 
 
 def _deployed(changes: Review, options: Namespace) -> Deployed:

@@ -173,11 +173,21 @@ class Deployed:
 
 
 @dataclass(frozen=True)
+class RequirementChange:
+    """A row of the requirements that the change touches, with its status before and after; empty where there is no such
+    row."""
+
+    row: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
     `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
-    no environment here, `quotas` what comes near to a quota of AWS, `files` how many files of each kind the change
-    touches, `deployed` what is deployed of the environment that was asked for."""
+    no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `files`
+    how many files of each kind it touches, `deployed` what is deployed of the environment that was asked for."""
 
     base: str
     head: str
@@ -186,6 +196,7 @@ class Review:
     latent: tuple[ValueChange, ...] = ()
     latent_grants: tuple[Grant, ...] = ()
     quotas: tuple[QuotaChange, ...] = ()
+    requirements: tuple[RequirementChange, ...] = ()
     gate: str = ""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     deployed: Deployed | None = None

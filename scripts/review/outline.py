@@ -19,6 +19,7 @@ from scripts.review.model import (
     EnvironmentReview,
     ParameterChange,
     QuotaChange,
+    RequirementChange,
     ResourceChange,
     Review,
     ValueChange,
@@ -82,6 +83,7 @@ def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
         sections.insert(0, _deployed(review.deployed))
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
     for title, entries in (
+        ("Requirements", list(map(_requirement, review.requirements))),
         ("Limits that come near", list(map(_quota, review.quotas))),
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
         ("In the templates, in no environment here", [*grants, *(_value(change, detail) for change in review.latent)]),
@@ -167,6 +169,18 @@ def _environment(names: Sequence[str], environment: EnvironmentReview, detail: D
     return Section(
         f"{', '.join(names)}{note}", tuple(entries), tuple(part for part in sections if part.entries or part.sections)
     )
+
+
+def _requirement(change: RequirementChange) -> Entry:
+    """A row that is new, gone, of another status, or of the same one with another text or proof."""
+    if not change.before:
+        return _entry(code(change.row), text(f": new, {change.after}"))
+    if not change.after:
+        return _entry(code(change.row), text(f": gone, it was {change.before}"), weight=LOOK)
+    if change.before == change.after:
+        return _entry(code(change.row), text(f": {change.after}, with another text, resource or proof"))
+    weight = LOOK if change.before in ("covered", "changed") else GOOD
+    return _entry(code(change.row), text(f": {change.before} → {change.after}"), weight=weight)
 
 
 def _quota(change: QuotaChange) -> Entry:

@@ -116,6 +116,12 @@ def commit(folder: Path, revision: str) -> str:
     return _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").strip()
 
 
+def text(folder: Path, revision: str, path: str) -> str:
+    """A file of a revision; empty where the revision has no such file. Raises `RefusedError`."""
+    listed = _git(folder, "ls-tree", "-z", "--name-only", revision, "--", path)
+    return _git(folder, "show", f"{revision}:{path}") if listed else ""
+
+
 def _committed(folder: Path, revision: str) -> dict[str, str]:
     """The texts of a revision by path."""
     listed = _git(folder, "ls-tree", "-r", "-z", "--name-only", revision, "--", TEMPLATES, PARAMS).split("\0")

@@ -199,6 +199,25 @@ def test_a_review_is_never_longer_than_a_comment(checkout: Path, capsys: pytest.
     assert short.count("<details>") == short.count("</details>")
 
 
+def test_requirements_are_told_by_their_rows(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "| SRC-1 | covered | a | `x` | `y` |\n| SRC-2 | {} | b | `x` | `y` |\n| {} | covered | c | `x` | `y` |\n"
+    page = checkout / "docs/conformance.md"
+    page.parent.mkdir()
+    page.write_text(rows.format("narrowed", "SRC-10"), encoding="utf-8")
+    pull_requests.commit(checkout)
+    page.write_text(rows.format("covered", "SRC-9").replace("| a |", "| another |"), encoding="utf-8")
+    section = shown(capsys, checkout, "base").partition("## Requirements")[2].partition("<details>")[0]
+    assert [line for line in section.splitlines() if line] == [
+        "- `SRC-1`: covered, with another text, resource or proof",
+        "- `SRC-2`: narrowed → covered",
+        "- `SRC-9`: new, covered",
+        "- `SRC-10`: gone, it was covered",
+    ]
+    document = json.loads(shown(capsys, checkout, "base", "--format", "json"))
+    assert problems(document) == []
+    assert {"row": "SRC-2", "before": "narrowed", "after": "covered"} in document["result"]["requirements"]
+
+
 def test_what_comes_near_to_a_limit_is_told_before_it_is_refused(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
