@@ -117,6 +117,8 @@ def test_a_dockerignore_of_the_dockerfile_itself_goes_before(context: Path) -> N
         ("FROM python:3.11\nCOPY *.toml .\nCMD x", r"COPY \*.toml: the context has no such file"),
         ("FROM python:3.11\nCOPY app\nCMD x", "takes sources and a destination"),
         ("FROM python:3.11\nCOPYY app .\nCMD x", "unknown instruction: COPYY"),
+        ("FROM python:3.11\nCOPY start.sh app /srv\nCMD x", "with more than one source the destination ends with a /"),
+        ('FROM python:3.11 AS a\nCMD ["x"]\nFROM a\nCMD []', "there is no CMD, so a task would end at once"),
         ("FROM python:3.11", "there is no CMD, so a task would end at once"),
         ("FROM python:3.11 AS a\nFROM a\nCOPY --from=a /none /x\nCMD x", "COPY /none: the stage a has no such file"),
         ("FROM python:3.11\nRUN <<EOF\nx", "the here-document EOF has no end"),
@@ -126,6 +128,67 @@ def test_a_dockerignore_of_the_dockerfile_itself_goes_before(context: Path) -> N
 def test_where_a_builder_would_end(context: Path, text: str, message: str) -> None:
     with pytest.raises(DockerfileError, match=message):
         built(context, text)
+
+
+BASE = "FROM python:3.11 AS base\n"
+# Each row: a heading of "Dockerfile reference" with what it says, a Dockerfile, and what is expected of the image.
+# It was written down from there; buildah 1.28 agrees, as far as it knows the instruction (images of OCI have no SHELL,
+# its COPY has no --exclude, and its names of stages have case).
+TABLE: list[tuple[str, str, dict[str, object]]] = [
+    ("FROM: a stage is built on an earlier one", 'FROM base\nCMD ["a"]', {"command": ["a"]}),
+    ("FROM: names of stages know no case", 'FROM BASE\nCMD ["a"]', {"command": ["a"]}),
+    ("FROM: the last stage is the image", 'CMD ["a"]\nFROM python:3.11\nCMD ["b"]', {"command": ["b"]}),
+    ("FROM: a platform is no part of the name", 'FROM --platform=$BUILDPLATFORM base\nCMD ["a"]', {"command": ["a"]}),
+    ("CMD: only the last one counts", 'CMD ["a"]\nCMD ["b"]', {"command": ["b"]}),
+    ("CMD: a stage has that of the one below", 'CMD ["a"]\nFROM base', {"command": ["a"]}),
+    ("CMD: shell form", "CMD a b", {"command": ["/bin/sh", "-c", "a b"]}),
+    ("CMD: no variables are replaced in the exec form", 'ENV A=1\nCMD ["a", "$A"]', {"command": ["a", "$A"]}),
+    ("CMD: nor in the shell form, that is the shell's", "ENV A=1\nCMD a $A", {"command": ["/bin/sh", "-c", "a $A"]}),
+    ("CMD: single quotes are no exec form", "CMD ['a']", {"command": ["/bin/sh", "-c", "['a']"]}),
+    ("ENTRYPOINT: CMD are its arguments", 'ENTRYPOINT ["a"]\nCMD ["b"]', {"command": ["a", "b"]}),
+    ("ENTRYPOINT: the shell form takes none", 'ENTRYPOINT a\nCMD ["b"]', {"command": ["/bin/sh", "-c", "a"]}),
+    ("ENTRYPOINT: a CMD of the shell form", 'ENTRYPOINT ["a"]\nCMD b', {"command": ["a", "/bin/sh", "-c", "b"]}),
+    ("ENTRYPOINT: it resets the CMD of the image below", 'CMD ["a"]\nFROM base\nENTRYPOINT ["b"]', {"command": ["b"]}),
+    ("ENTRYPOINT: an empty one is none", 'ENTRYPOINT ["a"]\nFROM base\nENTRYPOINT []\nCMD ["b"]', {"command": ["b"]}),
+    ("ENTRYPOINT: it keeps the CMD before it", 'CMD ["b"]\nENTRYPOINT ["a"]', {"command": ["a", "b"]}),
+    ("SHELL: for all shell forms behind it", 'SHELL ["bash", "-c"]\nCMD a', {"command": ["bash", "-c", "a"]}),
+    ("ARG: a default", "ARG A=x\nENV B=$A", {"environment": {"B": "x"}}),
+    ("ARG: no part of the image", "ARG A=x", {"environment": {}}),
+    ("ARG: ENV goes before it", "ENV A=x\nARG A=y\nENV B=$A", {"environment": {"A": "x", "B": "x"}}),
+    ("ARG: it ends with its stage", "ARG A=x\nFROM python:3.11\nENV B=${A:-none}", {"environment": {"B": "none"}}),
+    ("ARG: platforms need a declaration", "ENV A=${TARGETARCH:-none}", {"environment": {"A": "none"}}),
+    ("ARG: platforms are set by the builder", "ARG TARGETARCH\nENV A=$TARGETARCH", {"environment": {"A": "amd64"}}),
+    ("ARG: several of them", "ARG A=1 B=2\nENV C=$A$B", {"environment": {"C": "12"}}),
+    ("ENV: the older form", "ENV A b c", {"environment": {"A": "b c"}}),
+    ("ENV: quotes and several pairs", 'ENV A="b c" B=d\\ e', {"environment": {"A": "b c", "B": "d e"}}),
+    ("ENV: a line has the values of before it", "ENV A=1\nENV A=2 B=$A", {"environment": {"A": "2", "B": "1"}}),
+    ("ENV: a stage has those of the one below", "ENV A=1\nFROM base", {"environment": {"A": "1"}}),
+    ("WORKDIR: relative to the one before", "WORKDIR /a\nWORKDIR b", {"folder": "/a/b"}),
+    ("WORKDIR: with variables", "ENV A=/a\nWORKDIR $A/b", {"folder": "/a/b"}),
+    ("USER: with a group and variables", "ARG U=7\nUSER ${U}:8", {"user": "7:8"}),
+    ("EXPOSE: several, with protocols", "ENV P=80\nEXPOSE $P 443/tcp 53/udp", {"exposed": ["80", "443/tcp", "53/udp"]}),
+    ("HEALTHCHECK: no part of the command", 'CMD ["a"]\nHEALTHCHECK CMD ["b"]', {"command": ["a"], "unseen": []}),
+    ("HEALTHCHECK: NONE", 'CMD ["a"]\nHEALTHCHECK NONE', {"command": ["a"], "unseen": []}),
+    ("LABEL, STOPSIGNAL and VOLUME", "LABEL a=b\nSTOPSIGNAL SIGINT\nVOLUME /data", {"unseen": []}),
+    ("COPY: what a folder holds, not the folder", "COPY app /srv/", {"files": {"srv/serve.py", "srv/data/words.txt"}}),
+    ("COPY: wildcards take folders apart", "COPY app/* /srv/", {"files": {"srv/serve.py", "srv/words.txt"}}),
+    ("COPY: a name without a slash is a file", "COPY start.sh /srv", {"files": {"srv"}}),
+    ("COPY: relative to the folder", "WORKDIR /a\nCOPY start.sh b/", {"files": {"a/b/start.sh"}}),
+    ("COPY: a stage by its number", "COPY start.sh /\nFROM python:3\nCOPY --from=0 /start.sh /x", {"files": {"x"}}),
+    ("COPY: absolute sources are the context's", "COPY /start.sh /x", {"files": {"x"}}),
+    ("COPY: --exclude", "COPY --exclude=data app /srv/", {"files": {"srv/serve.py"}}),
+    ("RUN: mounted requirements", "RUN --mount=type=cache,target=/c --mount=source=more/base.txt,target=/r.txt "
+     "pip install -r /r.txt", {"installs": ["uvicorn"]}),
+    ("RUN: here-documents", "RUN <<EOF\npip install gunicorn\nEOF", {"installs": ["gunicorn"], "unseen": []}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_what_an_image_is_by_the_reference(context: Path, text: str, expected: dict[str, object]) -> None:
+    needs_command = "command" not in expected
+    files, container = built(context, f"{BASE}{text}\n" + ('CMD ["x"]\n' if needs_command else ""))
+    facts = {**vars(container), "files": names(files), "installs": requirement_lines(container, files)}
+    assert {name: facts[name] for name in expected} == expected
 
 
 UVICORN = ["uvicorn", "app.main:app"]

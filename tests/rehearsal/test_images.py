@@ -84,14 +84,18 @@ def test_a_build_that_would_fail_fails(tmp_path: Path, context: Path) -> None:
     assert docker(ProgramCall(["login"], context)).status == 1
 
 
+@pytest.mark.parametrize(("name", "question"), [("docker", "version"), ("podman", "info"), ("buildah", "info")])
 def test_with_an_engine_the_image_is_really_built(
-    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, question: str
 ) -> None:
     """A program in the engine's place: it answers as one, notes what it is asked to build, and fails when told."""
     engine = tmp_path / "engine"
     engine.mkdir()
-    program = engine / "docker"
-    script = '#!/bin/sh\n[ "$1" = version ] && exit 0\necho "$@" >> "$0.asked"\n'
+    program = engine / name
+    if name != "docker":  # its client without an engine is passed over
+        (engine / "docker").write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (engine / "docker").chmod(0o755)
+    script = f'#!/bin/sh\n[ "$1" = {question} ] && exit 0\necho "$@" >> "$0.asked"\n'
     script += "[ ! -e fail ] || { echo no space >&2; exit 7; }\n"
     program.write_text(script, encoding="utf-8")
     program.chmod(0o755)
@@ -101,7 +105,7 @@ def test_with_an_engine_the_image_is_really_built(
     docker = local_images.docker(role_checker(), ROLE)
     words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
     assert docker(ProgramCall(words, context)).status == 0
-    assert (engine / "docker.asked").read_text() == " ".join(words) + "\n"
+    assert (engine / f"{name}.asked").read_text() == " ".join(words) + "\n"
     assert ["really built" in note for note in notes] == [True]
     (context / "fail").touch()
     answer = docker(ProgramCall(words, context))

@@ -23,6 +23,12 @@ from scripts.rehearsal.builds.dockerfile import DOCUMENT, DockerfileError, Instr
 SHELL = ("/bin/sh", "-c")
 # Base images whose own command is no server: their container ends at once.
 BARE = re.compile(r"(^|/)(python|debian|ubuntu|alpine|busybox|amazonlinux|scratch)(:|@|$)")
+# Arguments that a builder sets where a stage declares them ("Automatic platform ARGs in the global scope").
+PLATFORM = {
+    **{f"{side}PLATFORM": "linux/amd64" for side in ("BUILD", "TARGET")},
+    **{f"{side}OS": "linux" for side in ("BUILD", "TARGET")},
+    **{f"{side}ARCH": "amd64" for side in ("BUILD", "TARGET")},
+}
 # What changes nothing that a rehearsal could see.
 HARMLESS = frozenset(
     ["true", ":", "echo", "set", "adduser", "addgroup", "useradd", "groupadd", "chown", "export", "umask", "cd"]
@@ -58,6 +64,7 @@ class _Stage:
     arguments: dict[str, str] = field(default_factory=dict)
     container: Container = field(default_factory=Container)
     runs: bool = False  # something ran in it that may have made files
+    command_is_its_own: bool = False
 
     @property
     def variables(self) -> dict[str, str]:
@@ -153,7 +160,7 @@ class _Builder:
         self.faults.append(f"{self.name}:{instruction.line}: {instruction.name} {problem}")
 
     def _from(self, instruction: Instruction, general: Mapping[str, str]) -> _Stage:
-        base, *rest = words(instruction.text, general) or [""]
+        base, *rest = words(instruction.text, {**PLATFORM, **general}) or [""]
         root = self.work / f"stage-{len(self.stages)}"
         stage = _Stage(root, base)
         if earlier := self.stages.get(base.lower()):
@@ -190,8 +197,8 @@ class _Builder:
             name, sign, value = word.partition("=")
             if sign:
                 target[name] = value
-            elif name in general:
-                target[name] = general[name]
+            elif name in general or name in PLATFORM:
+                target[name] = general.get(name, PLATFORM.get(name, ""))
 
     def _carry_out(self, instruction: Instruction, stage: _Stage, general: Mapping[str, str]) -> None:
         container, text = stage.container, instruction.text
@@ -205,8 +212,10 @@ class _Builder:
                 stage.shell = exec_form(text) or stage.shell
             case "ENTRYPOINT":
                 stage.entrypoint = _command_words(text, stage.shell)
+                # The command of the image below belongs to its own entry point.
+                stage.command = stage.command if stage.command_is_its_own else None
             case "CMD":
-                stage.command = _command_words(text, stage.shell)
+                stage.command, stage.command_is_its_own = _command_words(text, stage.shell), True
             case "COPY" | "ADD":
                 self._copy(instruction, stage)
             case "RUN":
@@ -224,12 +233,12 @@ class _Builder:
     def _copy(self, instruction: Instruction, stage: _Stage) -> None:
         listed = exec_form(instruction.text)
         names = listed if listed is not None else words(instruction.text, stage.variables)
-        if len(names) < 2:
-            self._fault(instruction, f"{instruction.text}: it takes sources and a destination")
+        *sources, destination = names or [""]
+        is_folder = destination.endswith(("/", "/.")) or destination == "."
+        if problem := _wrong_words(sources, is_folder):
+            self._fault(instruction, f"{instruction.text}: {problem}")
             return
-        *sources, destination = names
-        target = stage.file(destination)
-        several = len(sources) > 1 or destination.endswith("/") or destination in (".", "./")
+        target, several = stage.file(destination), is_folder
         origin, what, may_be_made = self.context, "the context", False
         if (other := instruction.flags.get("from")) is not None:
             origin_stage = self.stages.get(" ".join(words(other, stage.variables)).lower())
@@ -249,6 +258,7 @@ class _Builder:
             elif matches := list(_sources(origin, source)):
                 for path in matches:
                     self._lay(path, target, several or len(matches) > 1, instruction, origin)
+                    _leave_out(words(instruction.flags.get("exclude", ""), stage.variables), target, path)
             elif may_be_made:
                 stage.container.unseen.append(f"COPY --from={other} {source}: a RUN may have made it")
             else:
@@ -271,8 +281,23 @@ class _Builder:
         if re.fullmatch(r"0?[0-7]{3}", mode := instruction.flags.get("chmod", "")):
             target.chmod(int(mode, 8) | stat.S_IRUSR | stat.S_IWUSR)
 
+    def _mount(self, options: Mapping[str, str], stage: _Stage) -> None:
+        """A file that a RUN sees of the context or of a stage, for the requirements that pip reads of it. It stays in
+        the files here, where the image has it no more."""
+        target = options.get("target") or options.get("dst") or options.get("destination")
+        if options.get("type", "bind") != "bind" or not target or stage.file(target).exists():
+            return
+        origin_stage = self.stages.get(options.get("from", "").lower())
+        origin = origin_stage.root if origin_stage else self.context
+        for path in _sources(origin, options.get("source") or options.get("src") or "."):
+            if path.is_file():
+                stage.file(target).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, stage.file(target))
+
     def _run(self, instruction: Instruction, stage: _Stage) -> None:
         stage.runs = True
+        for mount in instruction.flags.get("mount", "").split():
+            self._mount(dict(option.partition("=")[::2] for option in mount.split(",")), stage)
         listed = exec_form(instruction.text)
         script = "\n".join(instruction.documents.values())
         text = shlex.join(listed) if listed is not None else script or instruction.text
@@ -400,6 +425,21 @@ def _sources(origin: Path, source: str) -> Iterator[Path]:
         matches = sorted(origin.glob("/".join(parts))) if parts and re.search(r"[*?\[]", name) else []
     # A builder follows links inside of the context alone.
     yield from (path for path in matches if path.resolve().is_relative_to(origin.resolve()))
+
+
+def _wrong_words(sources: Sequence[str], is_folder: bool) -> str:
+    """What is wrong with the sources of a COPY or ADD, whose destination is written as a folder or not."""
+    if not sources:
+        return "it takes sources and a destination"
+    return "with more than one source the destination ends with a /" if len(sources) > 1 and not is_folder else ""
+
+
+def _leave_out(patterns: Sequence[str], target: Path, source: Path) -> None:
+    """Deletes what `COPY --exclude` names of a folder that was copied."""
+    for pattern in patterns if source.is_dir() else ():
+        for path in sorted(target.glob(pattern)):
+            if (source / path.relative_to(target)).exists():
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _write(target: Path, text: str, several: bool, name: str) -> None:

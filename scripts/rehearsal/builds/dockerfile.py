@@ -88,9 +88,10 @@ def _document(lines: Sequence[str], number: int, delimiter: str, tabs: bool) -> 
 
 
 def _flags(text: str) -> tuple[dict[str, str], str]:
-    flags = {}
+    flags: dict[str, str] = {}
     while match := FLAG.match(text):
-        flags[match[1]] = match[2] or ""
+        # A flag may be there several times, such as --mount.
+        flags[match[1]] = " ".join(filter(None, (flags.get(match[1], ""), match[2] or "")))
         text = text[match.end() :]
     return flags, text
 

@@ -1,9 +1,9 @@
 """Images: `docker` as builds see it. It reads the Dockerfile as a builder does, keeps the files of the image, from
 which a task is started, and registers what is pushed.
 
-Where a Docker engine answers, the image is really built too; without one the report says that it was not. A push goes
-to the registry's API only: the local AWS keeps manifests and no layers. So an image exists as long as its registry has
-its manifest, whose digest is the name of its folder here.
+Where docker, podman or buildah answers, the image is really built too; without one the report says that it was not. A
+push goes to the registry's API only: the local AWS keeps manifests and no layers. So an image exists as long as its
+registry has its manifest, whose digest is the name of its folder here.
 """
 
 import hashlib
@@ -102,12 +102,12 @@ class Images:
         file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return ProgramResult(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
-        output, docker = "", docker_engine()
+        output, docker = "", find_engine()
         if docker:
             done = subprocess.run(
                 [docker, "build", *words],
                 cwd=folder,
-                env=tool_environment("DOCKER_"),
+                env=tool_environment("DOCKER_", "CONTAINERS_", "BUILDAH_", "XDG_RUNTIME_DIR"),
                 capture_output=True,
                 text=True,
                 check=False,
@@ -165,14 +165,18 @@ class Images:
         return ProgramResult(f"{identity['imageTag']}: digest: {image.digest}\n")
 
 
-def docker_engine() -> str | None:
-    """The real `docker`, where an engine answers it; its client alone builds nothing."""
-    docker = shutil.which("docker")
-    if docker is None:
-        return None
-    command = [docker, "version", "--format", "{{.Server.Version}}"]
-    done = subprocess.run(command, capture_output=True, timeout=30, check=False)
-    return docker if done.returncode == 0 else None
+def find_engine() -> str | None:
+    """The real `docker`, `podman` or `buildah`, where one answers that it can build: docker's client alone cannot. All
+    three take the same words for a build (docker-build, podman-build(1), buildah-build(1))."""
+    questions = {"docker": ("version", "--format", "{{.Server.Version}}"), "podman": ("info",), "buildah": ("info",)}
+    for name, question in questions.items():
+        program = shutil.which(name)
+        if program is None:
+            continue
+        done = subprocess.run([program, *question], capture_output=True, timeout=30, check=False)
+        if done.returncode == 0:
+            return program
+    return None
 
 
 def _parts(uri: str) -> tuple[str, dict[str, str]]:
