@@ -21,6 +21,7 @@ TARGET, PYTHON, INSTANCE, TASK_CPU, MOST_TASKS = (
     "TaskCpu",
     "MaximumTasks",
 )
+DELETION_PROTECTION = "DeletionProtection"
 FRONTEND, TARGET_GROUPS, NAT_GATEWAYS = "FrontendTarget", "TargetGroups", "NatGatewayCount"
 PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
 # Of `shared` and `access`: whose permission sets refer to the protection, and why it binds nobody.

@@ -11,6 +11,7 @@ from generator.core.stack import Stack, switched_on
 
 BACKEND, FRONTEND = "Backend", "Frontend"
 ON_ECS, ON_BEANSTALK = "OnEcs", "OnBeanstalk"
+PROTECTED = "Protected"
 
 
 def add_to(stack: Stack) -> tuple[str, str]:
@@ -32,6 +33,15 @@ def on_ecs(stack: Stack) -> str:
 def on_beanstalk(stack: Stack) -> str:
     """Adds the condition that the backend runs on Elastic Beanstalk to a child and returns its name."""
     return stack.when(ON_BEANSTALK, Equals(stack.takes(ports.BACKEND_TARGET), BEANSTALK))
+
+
+def protected(stack: Stack) -> str:
+    """Adds the condition that what holds data or an address refuses to be deleted to a child and returns its name.
+
+    Not before the first release: a first creation that fails has to be able to take away what it made.
+    """
+    chosen = Equals(stack.takes(ports.DELETION_PROTECTION), "true")
+    return stack.when(PROTECTED, And(chosen, Not(Equals(stack.takes(ports.BOOTSTRAP), "true"))))
 
 
 def never_neither(template: Template) -> None:

@@ -166,6 +166,12 @@ EXISTING_REPOSITORY = Port(
     "ExistingRepositoryName", Kind.NAME, "Surviving image repository of an earlier environment; empty for a new one"
 )
 DATA_TABLES = Port("DataTables", Kind.SWITCH, "CREATE makes the tables, EXISTING uses tables of these names")
+DELETION_PROTECTION = Port(
+    "DeletionProtection",
+    Kind.SWITCH,
+    "true makes tables and load balancer refuse to be deleted, whoever tries, from the deployment after the first "
+    "release on; set it to false before you destroy",
+)
 IMAGES_KEPT = Port("ImagesKept", Kind.NUMBER, "How many images of good releases the registry keeps")
 
 

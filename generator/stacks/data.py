@@ -7,9 +7,9 @@ takes others. The whole child can be left out in favour of existing tables.
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, dynamodb
+from troposphere import GetAtt, If, Ref, dynamodb
 
-from generator.core import ports
+from generator.core import conditions, ports
 from generator.core.stack import Stack
 from generator.project import Index, Project, Table
 
@@ -17,6 +17,7 @@ from generator.project import Index, Project, Table
 def build(project: Project) -> Stack:
     stack = Stack("data", __name__, "DynamoDB tables of the application", project)
     key = stack.takes(ports.KEY_ARN)
+    protected = conditions.protected(stack)
     for facts in project.tables:
         table = stack.add(
             dynamodb.Table(
@@ -27,6 +28,7 @@ def build(project: Project) -> Stack:
                     for name, kind in _attributes(facts).items()
                 ],
                 BillingMode="PAY_PER_REQUEST",
+                DeletionProtectionEnabled=If(protected, True, False),
                 KeySchema=_key(facts.partition, facts.sort),
                 PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
                     PointInTimeRecoveryEnabled=True

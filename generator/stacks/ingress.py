@@ -36,6 +36,7 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
 def build(project: Project) -> Stack:
     stack = Stack("ingress", __name__, "load balancer", project)
+    protected = conditions.protected(stack)
     public = stack.when("Public", Equals(stack.takes(ports.LOAD_BALANCER_SCHEME), PUBLIC))
     balancer = stack.add(
         elb.LoadBalancer(
@@ -43,6 +44,7 @@ def build(project: Project) -> Stack:
             LoadBalancerAttributes=[
                 elb.LoadBalancerAttributes(Key=key, Value=value)
                 for key, value in (
+                    ("deletion_protection.enabled", If(protected, "true", "false")),
                     ("access_logs.s3.enabled", "true"),
                     ("access_logs.s3.bucket", stack.takes(ports.LOG_BUCKET_NAME)),
                     ("access_logs.s3.prefix", LOAD_BALANCER_LOGS),

@@ -158,8 +158,9 @@ def _interfaces() -> None:
 
 
 def _balancers() -> None:
-    """A load balancer stays in its network. Elastic Load Balancing API reference, SetSubnets and SetSecurityGroups:
-    InvalidConfigurationRequest, InvalidSecurityGroup; for subnets of another network: aws-cdk issue 16869."""
+    """A load balancer stays in its network, and is not deleted while it is protected from that. Elastic Load Balancing
+    API reference, SetSubnets and SetSecurityGroups: InvalidConfigurationRequest, InvalidSecurityGroup;
+    DeleteLoadBalancer: OperationNotPermitted; for subnets of another network: aws-cdk issue 16869."""
     from moto.elbv2.exceptions import ELBClientError
     from moto.elbv2.models import ELBv2Backend
 
@@ -178,6 +179,13 @@ def _balancers() -> None:
                 message = f"The security group '{name}' does not belong to the VPC of the load balancer"
                 raise ELBClientError("InvalidSecurityGroup", message)
 
+    def check_protection(elb: Any, arn: str) -> None:
+        balancer = elb.load_balancers.get(arn)
+        if balancer and balancer.attrs.get("deletion_protection.enabled") == "true":
+            message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+            raise ELBClientError("OperationNotPermitted", message)
+
+    _refusing(ELBv2Backend, "delete_load_balancer", check_protection)
     _refusing(ELBv2Backend, "set_subnets", check_subnets)
     _refusing(ELBv2Backend, "set_security_groups", check_groups)
 

@@ -16,7 +16,7 @@ from scripts.deployment.errors import (
     RefusedError,
     UsageError,
 )
-from scripts.deployment.stacks import StackResource
+from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations.run import Run
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.verbs import destroy
@@ -82,6 +82,27 @@ def test_termination_protection_forbids_it() -> None:
     ):
         destroy.run(*arguments(aws, **AGREED))
     assert changing(aws) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "forbidden"),
+    [
+        ({"DeletionProtection": "true", "BackendBootstrap": "false"}, True),
+        ({"DeletionProtection": "true", "BackendBootstrap": "true"}, False),  # before the first release
+        ({"DeletionProtection": "false", "BackendBootstrap": "false"}, False),
+        ({}, False),  # an environment of an earlier version
+    ],
+)
+def test_a_protected_load_balancer_forbids_it(
+    monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str], forbidden: bool
+) -> None:
+    balancer = StackResource(("Ingress", "LoadBalancer"), teardown.BALANCER, "arn", "CREATE_COMPLETE", "id")
+    monkeypatch.setattr(teardown, "standing_resources", lambda *_: {balancer: "Delete"})
+    survey = teardown.survey(Prepared(), Stack(STAGING, "id", "UPDATE_COMPLETE", parameters=parameters))
+    assert bool(survey.forbidden) is forbidden
+    if forbidden:
+        [reason] = survey.forbidden
+        assert "Ingress > LoadBalancer is protected" in reason and "DeletionProtection to false and deploy" in reason
 
 
 def test_the_shared_stack_stays() -> None:

@@ -5,11 +5,12 @@ import json
 import botocore.session
 import pytest
 
+from generator.cfn.assertions import conditions
 from generator.cfn.graph import dependencies
 from generator.cfn.intrinsics import render
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
-from tests.support.design import BOTH, arn, attribute, declaration, default, exists, grants, ref, sub, under
+from tests.support.design import BOTH, arn, attribute, chosen, declaration, default, exists, grants, ref, sub, under
 
 TAKES_A_KEY: dict[str, tuple[str, ...]] = {
     "AWS::CodeBuild::Project": ("EncryptionKey",),
@@ -169,3 +170,27 @@ def test_registry(templates: TemplateSet) -> None:
     assert adopted["Parameters"]["RegistryUri"] == sub(
         "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/${ExistingRepositoryName}"
     )
+
+
+def test_production_refuses_to_be_deleted_from_the_first_release_on(templates: TemplateSet) -> None:
+    """Before it a first creation that fails takes away what it made."""
+    assert default(templates, "DeletionProtection") == "false"
+    assert chosen("production")["DeletionProtection"] == "true"
+    for template in ("data", "ingress"):
+        body = templates[template].body
+        for protection, bootstrap, held in (
+            ("true", "false", True),
+            ("true", "true", False),
+            ("false", "false", False),
+        ):
+            values = {"DeletionProtection": protection, "BackendBootstrap": bootstrap}
+            outcome = conditions(body, {**dict.fromkeys(templates[template].parameters, ""), **values})
+            assert outcome["Protected"] is held
+    for table in templates["data"].resources.values():
+        assert table.get("DeletionProtectionEnabled") == {"Fn::If": ["Protected", True, False]}
+    [value] = [
+        attribute["Value"]
+        for attribute in templates.resource("ingress.LoadBalancer").get("LoadBalancerAttributes")
+        if attribute["Key"] == "deletion_protection.enabled"
+    ]
+    assert value == {"Fn::If": ["Protected", "true", "false"]}

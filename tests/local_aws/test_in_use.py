@@ -105,6 +105,23 @@ def test_a_load_balancer_stays_in_its_network_and_keeps_its_subnets(aws: Aws) ->
     assert aws.delete("balanced")["StackStatus"] == "DELETE_COMPLETE", reasons(aws, "balanced", "DELETE_FAILED")
 
 
+def test_a_protected_load_balancer_stays_until_the_protection_is_off(aws: Aws) -> None:
+    def protected(value: str) -> dict[str, Any]:
+        balancer = facing()
+        attributes = [{"Key": "deletion_protection.enabled", "Value": value}]
+        return {
+            **network(),
+            "Balancer": {**balancer, "Properties": {**balancer["Properties"], "LoadBalancerAttributes": attributes}},
+        }
+
+    create(aws, "guarded-balancer", protected("true"))
+    assert aws.delete("guarded-balancer")["StackStatus"] == "DELETE_FAILED"
+    assert "deletion protection is enabled" in dict(reasons(aws, "guarded-balancer", "DELETE_FAILED"))["Balancer"]
+    create(aws, "open-balancer", protected("true"))
+    assert update(aws, "open-balancer", protected("false")) == "UPDATE_COMPLETE"
+    assert aws.delete("open-balancer")["StackStatus"] == "DELETE_COMPLETE"
+
+
 def test_a_priority_is_taken_while_the_old_rule_lives(aws: Aws) -> None:
     """A rule that goes is deleted in the cleanup: until then its priority is taken."""
     resources = {**network(), "Balancer": facing(), "Listener": listener()}

@@ -356,6 +356,17 @@ def _environment() -> list[Row]:
         Row(
             BACKEND,
             "* -> NONE",
+            "the load balancer would refuse to be deleted, leave the stack and stay, with what it holds on to",
+            NOTHING,
+            SAME_WAY,
+            "Elastic Load Balancing user guide, deletion-protection; CloudFormation user guide, troubleshooting",
+            "deploy `DeletionProtection` as false first, and this change by itself afterwards",
+            REFUSED,
+            was={"DeletionProtection": ("true",)},
+        ),
+        Row(
+            BACKEND,
+            "* -> NONE",
             "the distribution loses its way to the API first, then the backend, its network and its configuration go "
             "and the pipeline changes; tables, images, secrets and logs stay behind, outside of any stack. CloudFront "
             "takes its interfaces out of the network when it pleases, and what of the network cannot be deleted until "
@@ -850,6 +861,19 @@ def _keeping() -> list[Row]:
             "ArtifactDays",
             "artifacts, with the releases that can be rolled back to,",
             "S3 user guide, intro-lifecycle-rules",
+        ),
+        *_in_place(
+            "DeletionProtection",
+            change="false -> true",
+            happens="tables and load balancer refuse to be deleted, in place, from the first release on",
+            source="DynamoDB API reference, UpdateTable; Elastic Load Balancing user guide, deletion-protection",
+        ),
+        *_in_place(
+            "DeletionProtection",
+            change="true -> false",
+            happens="tables and load balancer may be deleted again, in place",
+            source="DynamoDB API reference, UpdateTable; Elastic Load Balancing user guide, deletion-protection",
+            level=NOTICE,
         ),
         *_shorter(
             "LogRetentionDays",

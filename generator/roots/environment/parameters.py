@@ -338,6 +338,7 @@ def _keeping(project: Project) -> list[Setting]:
     return [
         Setting(ports.ARTIFACT_DAYS, group, "Artifacts (days)", "90", between=(30, 3650)),
         Setting(ports.LOG_DAYS, group, "Logs (days)", "90", allowed=LOG_PERIODS),
+        Setting(ports.DELETION_PROTECTION, group, "Deletion protection", "false", allowed=YES_NO),
         Setting(
             ports.EXISTING_KEY,
             group,

@@ -17,6 +17,7 @@ from scripts.operations.deletion import standing_resources
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"
+BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 # The group that CloudFront makes in the VPC of a VPC origin, and removes after the last of them (CloudFront
 # developer guide, private-content-vpc-origins).
 ORIGIN_GROUP = "CloudFront-VPCOrigins-Service-SG"
@@ -54,11 +55,17 @@ def survey(aws: Aws, stack: Stack) -> Teardown:
     """What is there now; only reads."""
     policies = dict(standing_resources(aws, stack))
     leaves = list(policies)
+    balancer = next((resource for resource in leaves if resource.type == BALANCER), None)
     stays = tuple(resource for resource in leaves if policies[resource] in RETAINED)
     forbidden = []
     if stack.protected:
         off = "aws cloudformation update-termination-protection --no-enable-termination-protection"
         forbidden.append(f"termination protection is on; `{off} --stack-name {stack.name}` ends it")
+    if balancer and _protects(stack):
+        # CloudFormation would stop in the middle: Elastic Load Balancing refuses to delete it (API reference,
+        # DeleteLoadBalancer, OperationNotPermitted).
+        name = template_names.DELETION_PROTECTION
+        forbidden.append(f"{balancer} is protected from deletion; set {name} to false and deploy that first")
     pipelines = [resource.physical_id for resource in leaves if resource.type == PIPELINE]
     return Teardown(
         stack,
@@ -67,6 +74,12 @@ def survey(aws: Aws, stack: Stack) -> Teardown:
         tuple(execution for name in pipelines for execution in running(aws, name)),
         tuple(forbidden),
     )
+
+
+def _protects(stack: Stack) -> bool:
+    """Whether what holds data or an address refuses to be deleted: `conditions.protected` in the generator."""
+    chosen = stack.parameters.get(template_names.DELETION_PROTECTION) == "true"
+    return chosen and stack.parameters.get(template_names.BOOTSTRAP) != "true"
 
 
 def left(events: list[Event]) -> tuple[StackResource, ...]:
