@@ -15,10 +15,10 @@ from typing import Any
 from generator.cfn.environments import Environment
 from generator.cfn.graph import SUBSTITUTION
 from generator.cfn.instance import resolved_templates
-from generator.cfn.names import ACCESS, EDGE, ROLE_BOUNDARY
+from generator.cfn.intrinsics import render
+from generator.cfn.names import EDGE
 from generator.cfn.permissions import Permission, of
 from generator.cfn.resource_arns import ARNS, LOWER_CASE, NAMES, REFERRED_BY_ARN, generated
-from generator.cfn.template_names import BOUNDARY
 from generator.cfn.templates import STACK, Resource, Template
 
 PARTITION, REGION, EDGE_REGION, NUMBER = "aws", "eu-central-1", "us-east-1", "111122223333"
@@ -128,13 +128,9 @@ def build(environments: Iterable[Environment]) -> Account:
     decided.
     """
     resources: list[AccountResource] = []
-    boundaries: dict[str, str] = {}
-    # The stack access comes first: what it gives the others is a parameter of theirs.
-    for environment in sorted(environments, key=lambda each: each.root.name != ACCESS):
-        own = _resources(environment, boundaries.get(environment.name, ""))
-        for limit in (each for each in own if each.address == f"{ACCESS}.{ROLE_BOUNDARY}"):
-            boundaries[environment.name] = limit.arn
-        resources += own
+    outputs: dict[str, dict[str, str]] = {}  # by environment: what one root computes from another's
+    for environment in environments:
+        resources += _resources(environment, outputs.setdefault(environment.name, {}))
     extended = tuple(_with_parts(resources))
     policies = {
         resource.arn: tuple(p for p in resource.policy if p.kind == "identity")
@@ -146,11 +142,11 @@ def build(environments: Iterable[Environment]) -> Account:
     return Account(tuple(extended), roles, names, policies)
 
 
-def _resources(environment: Environment, boundary: str) -> list[AccountResource]:
-    """The resources of one root and of what it nests, and the root stack itself; `boundary` is the ARN of the policy
-    that limits the environment's roles."""
+def _resources(environment: Environment, outputs: dict[str, str]) -> list[AccountResource]:
+    """The resources of one root and of what it nests, and the root stack itself. `outputs` are those of the roots
+    before it, to which its own are added."""
     root = environment.root
-    computed = {name: boundary if name == BOUNDARY else value for name, value in environment.first_values.items()}
+    computed = {name: outputs.get(name, first) for name, first in environment.first_values.items()}
     spelled = resolved_templates(root, environment.values(computed), PSEUDO)
     if not len(spelled):
         return []
@@ -159,6 +155,7 @@ def _resources(environment: Environment, boundary: str) -> list[AccountResource]
     facts = _Facts(environment, region)
     for resource in spelled.resources():
         facts.name(resource, resource.template if resource.template != root.name else "")
+    outputs.update({name: str(facts.put_in(render(output["Value"]))) for name, output in root.outputs.items()})
     stack_tags = dict(environment.tags)
     resources = []
     for resource in spelled.resources():
@@ -338,11 +335,8 @@ def _role(resource: AccountResource, policies: Mapping[str, tuple[Permission, ..
         resource.arn,
         tuple(identity),
         tuple(permission for permission in resource.policy if permission.kind == "trust"),
-        policies.get(boundary, ()) if boundary else None,
-        boundary,
+        policies.get(boundary),  # one of AWS's own, such as AdministratorAccess, limits nothing here
+        boundary if boundary in policies else "",
         resource.tags,
         tuple(arn for arn in attached if arn not in policies),
     )
-
-
-__all__ = ["ACCESS", "Account", "AccountResource", "Principal", "build"]

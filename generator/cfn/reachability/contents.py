@@ -21,6 +21,8 @@ from generator.cfn.reachability.terms import (
     runs_in,
 )
 
+DEPLOYER = "access.DeployRole"
+
 
 @dataclass(frozen=True)
 class Content:
@@ -168,7 +170,7 @@ def records(account: Account) -> Iterator[AccountResource]:
 def packaging(account: Account) -> Iterator[tuple[str, str]]:
     """Where the templates of each environment lie: an object that its deploy role writes, in no bucket of a stack."""
     for role in account.roles:
-        if not role.address.startswith("access."):
+        if role.address != DEPLOYER:
             continue
         for statement in role.identity:
             if statement.allows and "s3:PutObject" in statement.actions:

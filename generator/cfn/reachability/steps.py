@@ -194,8 +194,8 @@ class _Walk:
 
     def _changed_role(self, resource: AccountResource) -> Iterator[Step]:
         boundary = str(resource.properties.get("PermissionsBoundary", ""))
-        unbound = not boundary
-        if boundary:
+        unbound = boundary not in self.account.policies
+        if not unbound:
             for action in ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"):
                 if allowed := self.rights.may(action, resource.arn, resource, {BOUNDARY: "none-of-ours"}):
                     unbound = True
