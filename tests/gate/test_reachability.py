@@ -41,14 +41,16 @@ def planted(*holes: Hole) -> list[Finding]:
     return matrix.findings(matrix.make_matrix(from_bodies(bodies), PARAMS))
 
 
-def grant(role: str, actions: list[str], *resources: str) -> Hole:
-    """Gives a role one more statement."""
+def grant(role: str, actions: list[str], *resources: str, bound: bool = False) -> Hole:
+    """Gives a role one more statement, and takes its boundary away unless it stays `bound`."""
 
     def plant(bodies: Bodies, sid: str) -> None:
         resource = [{"Fn::Sub": text} if "${" in text else text for text in resources]
         added = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
         document = {"Version": "2012-10-17", "Statement": [added]}
         place(bodies, role)["Policies"].append({"PolicyName": sid, "PolicyDocument": document})
+        if not bound:
+            place(bodies, role).pop("PermissionsBoundary", None)
 
     return plant
 
@@ -152,6 +154,20 @@ def test_a_new_way_is_a_finding_with_its_steps(holes: list[Finding], name: str) 
     ways = [finding.message for finding in holes if f" {sid}]" in finding.message.partition(": ")[2]]
     pattern = re.escape(step).replace(r"\.\*", ".*").replace(r"\{by\}", rf"[\w.]+ {sid}")
     assert any(re.match(rf"{identity} can reach {asset}: .*{pattern}", way) for way in ways), (pattern, ways)
+
+
+def test_a_boundary_keeps_a_role_from_what_its_own_policy_would_let_it_do() -> None:
+    tables = f"{ARN}dynamodb:{HERE}:table/*"
+    findings = planted(
+        grant("backend.TaskRole", ["dynamodb:GetItem"], tables, bound=True),
+        grant("build.FrontendBuildRole", ["iam:CreateRole", "iam:PutRolePolicy"], "*", bound=True),
+    )
+    assert [finding.message for finding in findings if "administrator" in finding.message] == []
+    assert [
+        finding.message
+        for finding in findings
+        if "Hole0" in finding.message and "data of production" in finding.message
+    ] == []
 
 
 def test_what_is_open_to_everybody_is_found() -> None:
