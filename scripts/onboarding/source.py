@@ -170,10 +170,10 @@ def _quoted(text: str) -> str:
     return f"'{inside}'"
 
 
-def parameter_file(body: Mapping[str, Any], root: Mapping[str, Any], application: Application) -> dict[str, Any]:
-    """A parameter file for the new facts: what it chose of the parameters that still are there, and names for the
-    application's tables, with the environment behind them."""
-    known, environment = root["Parameters"], str(body["Parameters"].get("Environment", ""))
+def parameter_file(body: Mapping[str, Any], known: Collection[str], application: Application) -> dict[str, Any]:
+    """A parameter file for the new facts: what it chose of the parameters that still are there (`known`, of every root
+    that the file is for), and names for the application's tables, with the environment behind them."""
+    environment = str(body["Parameters"].get("Environment", ""))
     parameters = {name: value for name, value in body["Parameters"].items() if name in known}
     for table in application.tables:
         if (parameter := f"{camel(_stem(table))}Table") in known:

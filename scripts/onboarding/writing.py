@@ -4,10 +4,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.cfn.environments import ENVIRONMENT, roots_of
+from generator.cfn.templates import TemplateSet, load
 from scripts import git
 from scripts.deployment.errors import RefusedError
 from scripts.onboarding.facts import Application
@@ -42,10 +44,17 @@ class Written:
 
 def facts_text(application: Application, project: Path) -> str:
     """The facts as onboarding writes them into a checkout."""
-    root = json.loads((project / "templates/environment.json").read_text(encoding="utf-8"))
-    groups = root["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    templates = load(project / "templates")
+    environment = templates[ENVIRONMENT].body
+    groups = environment["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     taken = {name for group in groups if group["Label"]["default"] != OWN_GROUP for name in group["Parameters"]}
+    taken |= _parameters("", templates) - set(environment["Parameters"])
     return marked(application_source(application, taken))
+
+
+def _parameters(name: str, templates: TemplateSet) -> set[str]:
+    """The parameters that a file of this name may give: those of every root that it is for."""
+    return {parameter for root in roots_of(name, templates).values() for parameter in root.body.get("Parameters", ())}
 
 
 def write(application: Application, project: Path, replace: bool = False) -> Written:
@@ -54,7 +63,7 @@ def write(application: Application, project: Path, replace: bool = False) -> Wri
     text, standing = facts_text(application, project), read_standing(project)
     decision = decide(project, application, text, replace)
     files = [project / FACTS, project / PAGE, project / LEDGER, *sorted((project / "params").glob("*.json"))]
-    before = {file: file.read_bytes() if file.is_file() else None for file in files}
+    before = {file: file.read_bytes() if file.is_file() else None for file in [*files, *_generated(project)]}
     is_other = not standing.is_of(application)
     left = tuple(_left_behind(standing, project) if is_other else _left_before(project))
     try:
@@ -67,39 +76,45 @@ def write(application: Application, project: Path, replace: bool = False) -> Wri
                 (project / LEDGER).unlink(missing_ok=True)
             _write_parameters(application, project)
     except BaseException:
-        for file, content in before.items():
-            if content is None:
-                file.unlink(missing_ok=True)
-            else:
-                file.write_bytes(content)
-        if decision is Decision.WRITE:
-            generate(project)
+        _restore(before, project)
         raise
     changed = [
         str(file.relative_to(project))
-        for file, content in before.items()
-        if (file.read_bytes() if file.is_file() else None) != content
+        for file in files
+        if (file.read_bytes() if file.is_file() else None) != before[file]
     ]
     corrections = tuple(difference(standing, text)) if decision is Decision.CORRECTED else ()
     return Written(tuple(changed), corrections, left if is_other and decision is Decision.WRITE else ())
 
 
+def _generated(project: Path) -> list[Path]:
+    """What the generator writes of the facts."""
+    pages = [project / "docs" / name for name in ("permissions.md", "parameters.md", "architecture.svg")]
+    return [*pages, *(project / "docs/pictures").glob("*.svg"), *(project / "templates").glob("*.json")]
+
+
+def _restore(before: Mapping[Path, bytes | None], project: Path) -> None:
+    """Puts every file back as it was; one that was not there goes."""
+    for file in _generated(project):
+        if file not in before:
+            file.unlink()
+    for file, content in before.items():
+        if content is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(content)
+
+
 def _write_parameters(application: Application, project: Path) -> None:
     """The parameter files for the facts that were just written; templates before, and everything checked after."""
     generate(project)
+    templates = load(project / "templates")
     for file in sorted((project / "params").glob("*.json")):
-        template = {"Parameters": _known(project, file.stem)}
         parameters = json.loads(file.read_text(encoding="utf-8"))
-        text = json.dumps(parameter_file(parameters, template, application), indent=2) + "\n"
+        known = _parameters(file.stem, templates)
+        text = json.dumps(parameter_file(parameters, known, application), indent=2) + "\n"
         file.write_text(text, encoding="utf-8")
     generate(project, "--gate")
-
-
-def _known(project: Path, name: str) -> dict[str, object]:
-    """The parameters that a file may have: an environment's is that of its access root, too."""
-    roots = ("shared",) if name == "shared" else ("environment", "access")
-    templates = [json.loads((project / f"templates/{root}.json").read_text(encoding="utf-8")) for root in roots]
-    return {parameter: facts for template in templates for parameter, facts in template["Parameters"].items()}
 
 
 def _keep(standing: Standing, project: Path) -> None:

@@ -126,9 +126,12 @@ def test_what_is_missing_is_told_with_its_fix(
 
 def test_parameter_files_keep_what_they_chose(tmp_path: Path) -> None:
     application = read_application(folder(tmp_path))
-    root = json.loads(render(project(application)).files["environment.json"])
+    files = render(project(application)).files
+    known = {name for root in ("environment", "access") for name in json.loads(files[f"{root}.json"])["Parameters"]}
     body = json.loads((ROOT / "params/staging.json").read_text(encoding="utf-8"))
-    file = parameter_file(body, root, application)
+    body["Parameters"]["DeployUsers"] = "ann"  # of the root `access`
+    file = parameter_file(body, known, application)
+    assert file["Parameters"]["DeployUsers"] == "ann"
     assert file["Parameters"]["OrdersTable"] == "ShopOrders-staging"
     assert "ClientsTable" not in file["Parameters"] and file["Parameters"]["VpcCidr"] == body["Parameters"]["VpcCidr"]
     assert file["Tags"]["CostCenter"] == "shop"
@@ -149,8 +152,10 @@ def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
     checkout, facts = copy(tmp_path / "checkout"), "generator/application.py"
-    kept = [checkout / facts, checkout / "docs/permissions-ledger.md", *sorted((checkout / "params").glob("*.json"))]
-    before = {file: file.read_bytes() for file in kept}
+    kept = [
+        file for name in ("generator", "docs", "params", "templates") for file in (checkout / name).rglob("*.[!p]*")
+    ]
+    before = {file: file.read_bytes() for file in (*kept, checkout / facts)}
     listening = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     program = f"{listening}from scripts.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "onboard", "--app", str(folder(tmp_path))]
@@ -163,7 +168,7 @@ def test_ctrl_c_leaves_everything_as_it_was(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         shown = process.communicate(timeout=120)[0]
     assert process.returncode not in (0, None) and "Interrupted" in shown and "Traceback" not in shown, shown
-    assert {file: file.read_bytes() for file in kept} == before
+    assert {file: file.read_bytes() for file in before} == before
     assert not (checkout / "docs/onboarding.md").exists()
 
 
