@@ -48,11 +48,11 @@ def facts_text(application: Application, project: Path) -> str:
     environment = templates[ENVIRONMENT].body
     groups = environment["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     taken = {name for group in groups if group["Label"]["default"] != OWN_GROUP for name in group["Parameters"]}
-    taken |= _parameters("", templates) - set(environment["Parameters"])
+    taken |= known_parameters("", templates) - set(environment["Parameters"])
     return marked(application_source(application, taken))
 
 
-def _parameters(name: str, templates: TemplateSet) -> set[str]:
+def known_parameters(name: str, templates: TemplateSet) -> set[str]:
     """The parameters that a file of this name may give: those of every root that it is for."""
     return {parameter for root in roots_of(name, templates).values() for parameter in root.body.get("Parameters", ())}
 
@@ -111,7 +111,7 @@ def _write_parameters(application: Application, project: Path) -> None:
     templates = load(project / "templates")
     for file in sorted((project / "params").glob("*.json")):
         parameters = json.loads(file.read_text(encoding="utf-8"))
-        known = _parameters(file.stem, templates)
+        known = known_parameters(file.stem, templates)
         text = json.dumps(parameter_file(parameters, known, application), indent=2) + "\n"
         file.write_text(text, encoding="utf-8")
     generate(project, "--gate")

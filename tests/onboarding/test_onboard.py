@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.templates import load
 from generator.project import Project
 from generator.render import render
 from scripts.deployment.errors import RefusedError
 from scripts.onboarding.facts import Application
 from scripts.onboarding.reading import read_application
 from scripts.onboarding.source import application_source, parameter_file
-from scripts.onboarding.writing import _known, write
+from scripts.onboarding.writing import known_parameters, write
 from tests.conftest import ROOT
 from tests.support.onboarding import FACTORY, MAIN, PACKAGE, copy, folder
 
@@ -141,7 +142,7 @@ def test_nothing_that_a_file_chooses_now_is_unknown() -> None:
     """Of the environment, and of its access root, whose parameters stand in the same file."""
     for file in sorted((ROOT / "params").glob("*.json")):
         chosen = json.loads(file.read_text(encoding="utf-8"))["Parameters"]
-        assert chosen.keys() <= _known(ROOT, file.stem).keys(), file.name
+        assert chosen.keys() <= known_parameters(file.stem, load(ROOT / "templates")), file.name
 
 
 def test_hostile_names_stay_inside_their_texts(tmp_path: Path) -> None:
