@@ -1,6 +1,7 @@
 """Sentences and facts of the design that no requirement id carries."""
 
 import json
+import re
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
@@ -38,8 +39,11 @@ def test_the_log_says_what_each_phase_did(templates: TemplateSet) -> None:
 
 
 def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
-    lines = buildspec(templates, "BackendBuild")["phases"]["install"]["commands"]
-    assert "python -m pip install --disable-pip-version-check flake8 bandit coverage pytest pytest-asyncio" in lines
+    """Pinned; those of the tests only where the application brings none."""
+    text = commands(templates, "BackendBuild")
+    assert re.search(r'"\$TOOLS/bin/python" -m pip install .* flake8==[\d.]+ bandit==[\d.]+', text)
+    assert re.search(r'"pytest": \["pytest==[\d.]+", "pytest-asyncio==[\d.]+"\]', text)
+    assert "if not util.find_spec(name)" in text
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:

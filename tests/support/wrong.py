@@ -269,7 +269,10 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-40": [("configuration.AllowedOrigins", '[\\"', '\\"')],
     "DSN-41": [("build.BackendBuild", "-m pip install", "-m pip download")],
     "DSN-45": [("build.FrontendBuild", "DURATION pre_build", "TIME pre_build")],
-    "DSN-46": [("build.BackendBuild", "pytest pytest-asyncio", "pytest")],
+    "DSN-46": [
+        ("build.BackendBuild", "pytest-asyncio==", "pytest-asyncio>="),
+        ("build.BackendBuild", "flake8==", "flake8>="),
+    ],
     "DSN-47": [("build.FrontendBuild", "ERROR the build made no", "no")],
     "DSN-48": [("build.BackendBuild", "WORKDIR /home/application", "WORKDIR /root")],
     "DSN-49": [("shared.Repository", "AWS Monitoring Application", "Application")],
