@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from generator.cfn.statuses import DEPLOYED
+from generator.cfn.masking import scrubbed
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
 from scripts.deployment.environment import LOCAL, load
 from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.execute import Event, Observer, Outcome, SilentObserver
+from scripts.deployment.execute import Outcome, Running, events_since, watch
 from scripts.deployment.guards import Consent
 from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan, discard
@@ -34,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> Exit:
         roots = load(options.environment, options.templates, options.params)
         aws = _local_aws(options.local_aws) if options.environment == LOCAL else Aws(options.profile, options.region)
         consent = Consent(options.yes, tuple(options.allow_replace), tuple(options.allow_delete), options.allow_broader)
-        extensions = Extensions(show=plain_plan, observer=lambda _, __: PlainObserver(), report=plain_report)
+        extensions = Extensions(show=plain_plan, follow=follow_plainly)
         gate = GateVerdict.beside(options.templates)
         context = Context(aws, roots, PROJECT, gate, consent, change_set=options.change_set, extensions=extensions)
         return deploy_root.deploy(context) if options.verb == "apply" else plan(context)
@@ -93,17 +93,6 @@ def plan(context: Context) -> Exit:
     return Exit.CHANGES if waiting else Exit.DONE
 
 
-class PlainObserver(SilentObserver):
-    """Shows what fails and which nested stacks end, a line each."""
-
-    def see(self, events: list[Event], /) -> None:
-        for event in events:
-            if event.failed or (len(event.path) == 1 and not event.running and not event.own):
-                print_lines(
-                    [f"  {event.time:%H:%M:%S}  {' > '.join(event.path)}  {event.status}  {event.reason}".rstrip()]
-                )
-
-
 def plain_plan(plan: Plan) -> Iterable[str]:
     """A plan as plain lines: what changes for sure, and what somebody has to agree to."""
     yield f"{plan.stack}: {'no changes' if plan.empty else plan.kind.lower()}"
@@ -116,13 +105,19 @@ def plain_plan(plan: Plan) -> Iterable[str]:
     yield from (f"  lost: {loss.name} {loss.why} and is {loss.how}: {loss.option}" for loss in plan.losses)
 
 
-def plain_report(root: RootDeployment, outcome: Outcome, _observer: Observer) -> Iterable[str]:
-    """How an operation ended, with what failed, and the outputs when it did not."""
+def follow_plainly(root: RootDeployment, _: Plan, running: Running) -> Outcome:
+    """Waits for the end of an operation and prints it, with the outputs, or with what failed in the root."""
+    outcome = watch(root.aws, running)
     means = outcome.stack.meaning
-    yield f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"
-    outputs = sorted(outcome.stack.outputs.items()) if outcome.status in DEPLOYED else ()
-    yield from (f"  {name} = {value}" for name, value in outputs)
-    yield from [means.remedy] if means.remedy else []
+    print_lines([f"{root.environment.stack} {means.text} ({outcome.status}, {outcome.seconds:.1f} s)"])
+    if outcome.good:
+        print_lines(f"  {name} = {value}" for name, value in sorted(outcome.stack.outputs.items()))
+    else:
+        events = [each for each in events_since(root.aws, running) if each["ResourceStatus"].endswith("_FAILED")]
+        reasons = ((each, scrubbed(each.get("ResourceStatusReason", ""))) for each in reversed(events))
+        print_lines(f"  {each['LogicalResourceId']}  {each['ResourceStatus']}  {reason}" for each, reason in reasons)
+    print_lines([means.remedy] if means.remedy else [])
+    return outcome
 
 
 if __name__ == "__main__":

@@ -50,23 +50,6 @@ class Comparison:
         """Nothing would change, and that is certain."""
         return self.stack_exists and not (self.templates_differ or self.values or self.doubts)
 
-    @property
-    def changed_stacks(self) -> frozenset[str]:
-        """The nested stacks, by path (`Data`), in which a resource differs; of the root its own name."""
-        if self.pair is None:
-            return frozenset()
-        sides = (self.pair.before, self.pair.after)
-        names = {template.name for side in sides for template in side}
-        return frozenset(name for name in names if _content(sides[0], name) != _content(sides[1], name))
-
-
-def _content(templates: TemplateSet, name: str) -> Any:
-    """The resources of a template, without what is only said about them."""
-    if name not in templates:
-        return None
-    bodies = templates[name].body["Resources"].items()
-    return {logical_id: {**body, "Metadata": None} for logical_id, body in bodies if body["Type"] != STACK}
-
 
 def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, complete: bool = False) -> Comparison:
     """A request beside the stack as it stands; `complete` compares the templates resource by resource, although they

@@ -2,7 +2,7 @@
 
     deploy         the roots of an environment, one after the other
     deploy_root    prepare → plan → show → agree → execute → record, of one root stack
-    plan_root      compute → compare → plan → review
+    plan_root      compute → compare → store the templates → change set → verify them → review
 
 `Extensions` is where `scripts/operations/` adds to the steps: each has a plain default, and nothing here needs any.
 """
@@ -25,7 +25,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
 from scripts.deployment.environment import Computation, Computed, takes_certificate
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.execute import Observer, Outcome, Running, SilentObserver, destroy, left_running, start, watch
+from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
 from scripts.deployment.guards import Consent, PlainPrompt, Prompt, agree
 from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, make
@@ -221,7 +221,7 @@ def prepare(root: RootDeployment) -> RootDeployment:
     extensions.clear(root, stack)
     if means.action is Action.RECREATE:
         extensions.say([f"{stack.name} {means.text}: the empty stack is deleted first"])
-        outcome = watch(root.aws, destroy(root.aws, stack), SilentObserver())
+        outcome = watch(root.aws, destroy(root.aws, stack))
         if outcome.exit is not Exit.DONE:
             means = outcome.stack.meaning
             raise ManualActionRequiredError(f"{stack.name} {means.text}.", means.remedy)
@@ -286,13 +286,11 @@ def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exi
         return Exit.DONE, stacks.read(aws, plan.stack)
     # Once more: CloudFormation may read nested templates again when it executes a change set.
     verify_stored(aws, root.bucket, plan.stored)
-    observer, record = extensions.observer(root, plan), None
-    running = begin(aws, plan)
+    running, record = begin(aws, plan), None
     with left_running(running):
         with suppress(AwsError):  # what is running is watched, whether it could be written down or not
             record = _begin_record(root, plan)
-        outcome = watch(aws, running, observer)
-    extensions.say(extensions.report(root, outcome, observer))
+        outcome = extensions.follow(root, plan, running)
     try:
         if plan.change_set:
             stacks.delete_change_set(aws, plan.change_set)  # a failed execution leaves it
@@ -360,7 +358,7 @@ class Extensions:
     execute: Callable[[RootDeployment, Plan], tuple[Exit, Stack | None]] = execute
     before_execution: Callable[[RootDeployment, Plan], Iterable[Any]] = no_lines
     after_execution: Callable[[RootDeployment, Plan, Outcome], None] = lambda _, __, ___: None
-    observer: Callable[[RootDeployment, Plan | None], Observer] = lambda _, __: SilentObserver()
-    report: Callable[[RootDeployment, Outcome, Observer], Iterable[Any]] = no_lines
+    # Follows what runs to its end, and reports that.
+    follow: Callable[[RootDeployment, Plan, Running], Outcome] = lambda root, _, running: watch(root.aws, running)
     say: Callable[[Iterable[Any]], None] = print_lines
     keeps_change_sets: bool = False  # a reviewed plan stays until it is discarded

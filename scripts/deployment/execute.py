@@ -1,18 +1,14 @@
-"""Executing a plan, deleting a stack, and following what runs over all nested stacks to its end. The result is a value,
-however it ends.
-"""
+"""Executing a plan, deleting a stack, and waiting until what runs has ended. The result is a value, however it ends;
+`scripts/operations/following.py` shows what happens meanwhile."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-from generator.cfn.masking import scrubbed
 from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
-from generator.cfn.templates import STACK
-from scripts.deployment.aws import FIRST_PAUSE, Answer, Aws, longer
+from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
@@ -25,58 +21,6 @@ OVERTAKEN, BUSY = ("ChangeSetNotFound", "InvalidChangeSetStatus"), "can not be u
 BEGUN = ("EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED")
 # Seconds for which nothing may come of a running operation before watching it is given up; it runs on all the same.
 PATIENCE = 300.0
-TICK = 1.0
-# Seconds between two readings of the events, at least: each is a call for every nested stack that works. Until then the
-# root alone is asked whether it has ended.
-READING = 1.0
-
-
-@dataclass(frozen=True)
-class Event:
-    """One event. `path` leads from the root to the resource by logical ids; it is empty for the root stack itself.
-    What a nested stack says of itself (`own`) has the path of the resource that it is to its parent."""
-
-    path: tuple[str, ...]
-    id: str
-    physical_id: str
-    type: str
-    status: str
-    reason: str
-    time: datetime
-    own: bool = False
-
-    @property
-    def failed(self) -> bool:
-        return self.status.endswith("_FAILED")
-
-    @property
-    def running(self) -> bool:
-        return self.status.endswith("_IN_PROGRESS")
-
-
-class Observer(Protocol):
-    """Who looks on while an operation runs."""
-
-    def see(self, events: list[Event], /) -> None:
-        """Is shown events as they come, none when time goes by."""
-
-    def interrupted(self, stack: Stack, /) -> None:
-        """Answers Ctrl-C: returns to go on watching, or raises `ManualActionRequiredError`."""
-
-
-def leave(stack: Stack) -> None:
-    """What Ctrl-C means where nobody can be asked. Raises `ManualActionRequiredError`."""
-    raise ManualActionRequiredError(f"{stack.name} is left running.", RESUME)
-
-
-class SilentObserver:
-    """Shows nothing; Ctrl-C leaves the operation running."""
-
-    def see(self, events: list[Event], /) -> None:
-        pass
-
-    def interrupted(self, stack: Stack, /) -> None:
-        leave(stack)
 
 
 @dataclass(frozen=True)
@@ -88,18 +32,12 @@ class Outcome:
     good: bool
     seconds: float
     stack: Stack
-    events: tuple[Event, ...] = ()
 
     @property
     def exit(self) -> Exit:
         if self.good:
             return Exit.DONE
         return Exit.FAILED if self.status in RESTORED else Exit.MANUAL
-
-    @property
-    def retained(self) -> tuple[tuple[str, ...], ...]:
-        """The resources that outlive their stack."""
-        return tuple(sorted({event.path for event in self.events if event.status == "DELETE_SKIPPED"}))
 
 
 @dataclass(frozen=True)
@@ -140,6 +78,11 @@ def start(aws: Aws, plan: Plan) -> Running:
     return Running(stack, after, DEPLOYED, started)
 
 
+def leave(stack: Stack) -> None:
+    """What Ctrl-C means where nobody can be asked. Raises `ManualActionRequiredError`."""
+    raise ManualActionRequiredError(f"{stack.name} is left running.", RESUME)
+
+
 @contextmanager
 def left_running(running: Running) -> Iterator[None]:
     """Ctrl-C in here leaves the operation running. Raises `ManualActionRequiredError`."""
@@ -172,142 +115,52 @@ def destroy(aws: Aws, stack: Stack, retain: Sequence[str] = (), role: str = "") 
     return Running(stack, after, frozenset({"DELETE_COMPLETE"}), started)
 
 
-def watch(aws: Aws, running: Running, observer: Observer) -> Outcome:
-    """Follows an operation to its end. Raises `ManualActionRequiredError` when it cannot be followed any more."""
-    name = running.stack.name
-    try:
-        with left_running(running):  # Ctrl-C once more, before the first one was answered
-            events, stack = follow(aws, running, observer)
-    except AwsError as error:
-        reason, remedy = f"{name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
-        raise ManualActionRequiredError(reason, remedy) from error
-    seconds = time.monotonic() - running.started
-    return Outcome(name, stack.status, stack.status in running.expected, seconds, stack, tuple(events))
-
-
-def follow(aws: Aws, running: Running, observer: Observer) -> tuple[list[Event], Stack]:
-    """Every event of the operation, each shown to `observer` as soon as it is known, and the stack at the end.
-
-    The observer answers Ctrl-C, whenever it comes. Calls that fail are repeated for
-    `PATIENCE` seconds, unless nothing gets better by waiting; then their `AwsError` is raised.
-    """
-    stack_id, see, failing = running.stack.id, observer.see, None
-    stream, pause, last = EventStream(aws, stack_id, running.after), FIRST_PAUSE, time.monotonic()
-    events: dict[str, Event] = {}
-    while True:
-        try:
+def watch(aws: Aws, running: Running) -> Outcome:
+    """Waits for the end of an operation. Calls that fail are repeated for `PATIENCE` seconds, unless waiting does not
+    help. Raises `ManualActionRequiredError` when it cannot be followed any more."""
+    waits, failing, stack = pauses(), 0.0, None
+    with left_running(running):
+        while stack is None:
             try:
-                if time.monotonic() - last >= READING or _ended(aws, stack_id):
-                    stream.read()
-                    last = time.monotonic()
-                    fresh = [event for event in stream.events if event.id not in events]
-                    see(fresh)
-                    events |= {event.id: event for event in fresh}
-                    # The stack's last event may come before its status; the status decides.
-                    if stream.status and meaning(stream.status).ended and (stack := _ended(aws, stack_id)):
-                        return list(events.values()), stack
-                failing = None
+                stack, failing = _ended(aws, running), 0.0
             except AwsError as error:
                 failing = failing or time.monotonic()
                 if error.final or time.monotonic() - failing > PATIENCE:
-                    raise
-            _rest(pause, see)
-            pause = longer(pause)
-        except KeyboardInterrupt:
-            observer.interrupted(read(aws, stack_id) or running.stack)
+                    raise lost(running, error) from error
+            if stack is None:
+                time.sleep(next(waits))
+    seconds = time.monotonic() - running.started
+    return Outcome(running.stack.name, stack.status, stack.status in running.expected, seconds, stack)
 
 
-def _ended(aws: Aws, stack_id: str) -> Stack | None:
+def lost(running: Running, error: AwsError) -> ManualActionRequiredError:
+    """What is said of an operation that cannot be followed any more."""
+    return ManualActionRequiredError(
+        f"{running.stack.name} is left running: {error.reason}", f"{error.remedy} {RESUME}"
+    )
+
+
+def ended(aws: Aws, stack_id: str) -> Stack | None:
     """The stack, when nothing runs on it."""
     stack = read(aws, stack_id)
     return stack if stack and stack.meaning.ended else None
 
 
-def _rest(seconds: float, see: Callable[[list[Event]], None]) -> None:
-    """Waits for the next look; meanwhile `see` may show that time goes by."""
-    while seconds > TICK:
-        time.sleep(TICK)
-        seconds -= TICK
-        see([])
-    time.sleep(seconds)
+def _ended(aws: Aws, running: Running) -> Stack | None:
+    """The stack, when the operation has ended: its status may still be that of before, so that its own last event has
+    to say the same."""
+    stack = ended(aws, running.stack.id)
+    own = (each for each in events_since(aws, running) if each.get("PhysicalResourceId") == each["StackId"])
+    return stack if stack and (last := next(own, None)) and meaning(last["ResourceStatus"]).ended else None
 
 
-def _event(answer: Answer, path: tuple[str, ...]) -> Event:
-    own = answer.get("PhysicalResourceId") == answer["StackId"]
-    return Event(
-        path if own else (*path, answer["LogicalResourceId"]),
-        answer["EventId"],
-        answer.get("PhysicalResourceId", ""),
-        answer["ResourceType"],
-        answer["ResourceStatus"],
-        scrubbed(answer.get("ResourceStatusReason", "")),
-        answer["Timestamp"],
-        own,
-    )
-
-
-@dataclass
-class _Watch:
-    """A stack whose events are read; `seen` is the newest event known."""
-
-    path: tuple[str, ...]
-    seen: str | None = None
-    running: bool = True
-
-
-class EventStream:
-    """The events of one operation on a root stack, nested stacks included, each once and in the order of time.
-
-    `after` is the newest event of the root before the operation, as `newest` names it: what came
-    later belongs to it. Nested stacks are found through the root's events; their older events are those before the
-    operation's first. A `read` that a failed call or Ctrl-C ended loses nothing: the next one goes on from there.
-    """
-
-    def __init__(self, aws: Aws, stack_id: str, after: str | None) -> None:
-        self._aws, self.stack_id = aws, stack_id
-        self._watched = {stack_id: _Watch((), after)}
-        self._start: datetime | None = None
-        self._events: dict[str, Event] = {}
-        self.status = ""  # of the root, by its events
-
-    @property
-    def events(self) -> list[Event]:
-        """Everything that was read, in the order of time."""
-        return sorted(self._events.values(), key=lambda event: event.time)
-
-    def read(self) -> None:
-        """Reads what has happened since the last call."""
-        done: set[str] = set()
-        while todo := [each for each, watch in self._watched.items() if watch.running and each not in done]:
-            for stack_id in todo:
-                done.add(stack_id)
-                self._read(stack_id, self._watched[stack_id])
-
-    def _read(self, stack_id: str, watch: _Watch) -> None:
-        answers = list(self._unseen(stack_id, watch))[::-1]
-        if not answers:
-            return
-        if self._start is None:
-            self._start = answers[0]["Timestamp"]
-        for event in (_event(answer, watch.path) for answer in answers):
-            self._events[event.id] = event
-            if event.own:
-                watch.running = event.running or not watch.path  # the root is read until nobody asks any more
-                if not watch.path:
-                    self.status = event.status
-            elif event.type == STACK and event.physical_id:
-                below = self._watched.setdefault(event.physical_id, _Watch(event.path))
-                below.running |= event.running
-        # Last: what an interrupt ends before is read again.
-        watch.seen = answers[-1]["EventId"]
-
-    def _unseen(self, stack_id: str, watch: _Watch) -> Iterator[Answer]:
-        """Newest first, as CloudFormation gives them."""
-        for page in self._aws.pages("cloudformation", "describe_stack_events", StackName=stack_id):
-            for answer in page["StackEvents"]:
-                if answer["EventId"] == watch.seen or (self._start and answer["Timestamp"] < self._start):
-                    return
-                yield answer
+def events_since(aws: Aws, running: Running) -> Iterator[Answer]:
+    """The events of a root stack since an operation began, the newest first."""
+    for page in aws.pages("cloudformation", "describe_stack_events", StackName=running.stack.id):
+        for answer in page["StackEvents"]:
+            if answer["EventId"] == running.after:
+                return
+            yield answer
 
 
 def newest(aws: Aws, stack_id: str) -> str | None:

@@ -15,9 +15,7 @@ from generator.cfn.broadening import Grant
 from generator.cfn.changes import Difference, PlannedChange, Reading, details, differences
 from generator.cfn.losses import DELETED, REPLACED, Loss, Path
 from generator.cfn.masking import scrubbed
-from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
 from generator.cfn.packaging import Packaged, PackagedSet
-from generator.cfn.template_names import BRANCH
 from generator.cfn.unknown import fed_by_siblings
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.environment import Computed
@@ -232,23 +230,13 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
     return replace(
         plan,
         changes=changes,
-        notices=(*notices, *subscribers_missing(request.template.body, request.parameters)),
+        notices=notices,
         parameters=tuple(differences(before.parameters, request.parameters, request.hidden)),
         tags=tuple(differences(before.tags, request.tags)),
         empty=empty,
         options=request.options,
         stored=request.packaged.templates,
     )
-
-
-def subscribers_missing(template: Mapping[str, Any], parameters: Mapping[str, str]) -> Iterator[Notice]:
-    """Says that nobody would get an environment's messages, where its root asks for subscribers and has none."""
-    declared = template.get("Parameters", {})
-    if not {*SUBSCRIBERS, BRANCH} <= set(declared) or parameters.get("Environment") == LOCAL:
-        return
-    values = [parameters.get(name, declared[name].get("Default", "")) for name in SUBSCRIBERS]
-    if all(value in ("", NOBODY) for value in values):
-        yield Notice("messages", "Notifications", f"nobody gets them: {' and '.join(SUBSCRIBERS)} name no subscriber")
 
 
 # --- reading a change set, nested ones too

@@ -17,7 +17,7 @@ from scripts.deployment import deploy_root as core
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, deploy_root, execute, plan_root
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
-from scripts.deployment.execute import Observer, Outcome, watch
+from scripts.deployment.execute import Outcome, Running
 from scripts.deployment.package import Bucket, Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.deployment.stacks import Stack
@@ -39,6 +39,7 @@ from scripts.operations import (
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
+from scripts.operations.following import FollowedOutcome, watch
 from scripts.operations.living import (
     RUNNING,
     beanstalk_environments,
@@ -106,8 +107,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         execute=execute_image_first,
         before_execution=steps.before_execution,
         after_execution=steps.after_execution,
-        observer=steps.observer,
-        report=steps.report,
+        follow=steps.follow,
         say=say,
         keeps_change_sets=saved is not None,
     )
@@ -131,7 +131,9 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
     plan = replace(plan, setting_changes=tuple(Settings.of(root).changes(root.aws, root.previous)))
     if plan.empty:
         return plan
-    plan = replace(plan, refusals=(*plan.refusals, *access_first.refusals(root)))
+    silent = parameter_effects.subscribers_missing(root.environment.root.body, root.request().parameters)
+    refused = access_first.refusals(root)
+    plan = replace(plan, refusals=(*plan.refusals, *refused), notices=(*plan.notices, *silent))
     if pair is None:
         return plan
     plan = replace(plan, follows=tuple(follows(plan, pair)))
@@ -305,9 +307,7 @@ class Steps:
             remedy = f"{stack.remedy} `apply --follow` does both."
             raise ManualActionRequiredError(f"{text} ({stack.status}).", remedy)
         say([f"{text}: it is followed to its end first"])
-        observer = self.observer(root, None)
-        outcome = watch(root.aws, operation.running(stack), observer)
-        say(self.report(root, outcome, observer))
+        outcome = self.follow(root, None, operation.running(stack))
         if record := _find_record(root.aws, root.bucket, stack.name, operation.token):
             record.write(root.aws, status=outcome.status)
 
@@ -316,14 +316,20 @@ class Steps:
         results.append("plans", plan_document.plan_document(root_plan))
         return plan_text.plan_lines(root_plan, verbose=self.options.watch.verbose)
 
+    def follow(self, root: RootDeployment, plan: Plan | None, running: Running) -> FollowedOutcome:
+        """Follows what runs to its end, and says how it ended."""
+        observer = self.observer(root, plan)
+        outcome = watch(root.aws, running, observer)
+        say(self.report(root, outcome, observer))
+        return outcome
+
     def observer(self, root: RootDeployment, plan: Plan | None) -> FailureObserver:
         """Who looks on while an operation runs."""
         return Audience(root.aws, self.options.watch).observer(root.environment.root, plan)
 
-    def report(self, root: RootDeployment, outcome: Outcome, observer: Observer) -> Iterator[Line]:
+    def report(self, root: RootDeployment, outcome: FollowedOutcome, observer: FailureObserver) -> Iterator[Line]:
         """How an operation ended, with the one cause when it failed, and the outputs when it did not."""
-        messages = observer.service_messages if isinstance(observer, FailureObserver) else {}
-        diagnosis = diagnose(outcome, root.environment.root, messages)
+        diagnosis = diagnose(outcome, root.environment.root, observer.service_messages)
         outputs = dict(outcome.stack.outputs) if outcome.status in DEPLOYED else {}
         left = leftovers.leftovers(outcome.events) if outcome.good else []
         document = {**outcomes.outcome_document(outcome, diagnosis), "left": leftovers.leftover_documents(left)}

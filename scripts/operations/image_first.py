@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 from generator.cfn.changes import Difference
+from generator.cfn.losses import TemplatePair
 from generator.cfn.packaging import Packaged, PackagedSet
 from generator.cfn.template_names import BOOTSTRAP, IMAGE
-from generator.cfn.templates import STACK
+from generator.cfn.templates import STACK, TemplateSet
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, read_body
 from scripts.deployment.deploy_root import RootDeployment
@@ -32,7 +33,7 @@ def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
     """The computed values with the image of the last good release, when a stack differs that is given the image."""
     children = root.environment.root.children()
     with_image = {child.resource.logical_id for child in children if IMAGE in child.parameters}
-    changed = {name.partition(".")[0] for name in comparison.changed_stacks}
+    changed = {name.partition(".")[0] for name in changed_stacks(comparison.pair)}
     image = next((each for each in root.computed if each.name == IMAGE and each.state == KEPT), None)
     if root.previous is None or image is None or not (with_image & changed):
         return root.computed
@@ -41,6 +42,22 @@ def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
         return root.computed
     live = replace(image, value=released, state=COMPUTED, how="last good release, because the backend changes")
     return tuple(live if each is image else each for each in root.computed)
+
+
+def changed_stacks(pair: TemplatePair | None) -> frozenset[str]:
+    """The nested stacks, by path (`Data`), in which a resource differs; of the root its own name."""
+    if pair is None:
+        return frozenset()
+    names = {template.name for side in (pair.before, pair.after) for template in side}
+    return frozenset(name for name in names if _content(pair.before, name) != _content(pair.after, name))
+
+
+def _content(templates: TemplateSet, name: str) -> Any:
+    """The resources of a template, without what is only said about them."""
+    if name not in templates:
+        return None
+    bodies = templates[name].body["Resources"].items()
+    return {logical_id: {**body, "Metadata": None} for logical_id, body in bodies if body["Type"] != STACK}
 
 
 def image_first(previous: Stack | None, values: Mapping[str, str]) -> Iterator[Difference]:

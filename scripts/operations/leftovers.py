@@ -12,9 +12,9 @@ from typing import Any
 
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.execute import Event
 from scripts.deployment.stacks import Stack, resources
 from scripts.operations.diagnose.operation import read_events
+from scripts.operations.following import Event
 from scripts.operations.teardown.teardown import ORIGIN_GROUP, VPC
 from scripts.terminal.text import RED, Line, line
 

@@ -3,11 +3,13 @@ refused on a living environment."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from generator.cfn.effects import ALLOWED, NOTICE, REFUSED, ROWS, Row, find, rows_of
 from generator.cfn.environments import SHARED, Environment
 from generator.cfn.losses import CHANGED, DELETED, Loss
-from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, REGISTRY_NAME
+from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
+from generator.cfn.template_names import BRANCH, EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, REGISTRY_NAME
 from scripts.deployment.plan import Notice, Refusal
 from scripts.deployment.stacks import Stack
 
@@ -52,3 +54,13 @@ def _is_own(parameter: str, previous: Stack, after: Mapping[str, str]) -> bool:
     """Whether the new value names what the stack has already."""
     output = previous.outputs.get(OWN.get(parameter, ""), "")
     return bool(output) and after.get(parameter) == output
+
+
+def subscribers_missing(template: Mapping[str, Any], parameters: Mapping[str, str]) -> Iterator[Notice]:
+    """Says that nobody would get an environment's messages, where its root asks for subscribers and has none."""
+    declared = template.get("Parameters", {})
+    if not {*SUBSCRIBERS, BRANCH} <= set(declared) or parameters.get("Environment") == LOCAL:
+        return
+    values = [parameters.get(name, declared[name].get("Default", "")) for name in SUBSCRIBERS]
+    if all(value in ("", NOBODY) for value in values):
+        yield Notice("messages", "Notifications", f"nobody gets them: {' and '.join(SUBSCRIBERS)} name no subscriber")

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from generator.cfn.templates import Template
-from scripts.deployment import execute
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
-from scripts.deployment.execute import Event, Outcome, Running, leave
+from scripts.deployment.execute import Running, leave
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
+from scripts.operations import following
 from scripts.operations.diagnose.cause import SERVICE, Diagnosis, FailureObserver, diagnose
 from scripts.operations.diagnose.tasks import standing
+from scripts.operations.following import Event, FollowedOutcome
 from scripts.operations.options import WatchOptions
 from scripts.operations.output.progress import Progress
 from scripts.operations.output.progress_view import Lines, Live
@@ -47,10 +48,10 @@ class Audience:
         paths = [change.path for change in plan.leaves() if change.certain] if plan else []
         return Live(root, paths, more=Services(self.aws))
 
-    def watch(self, running: Running, root: Template, plan: Plan | None = None) -> tuple[Outcome, Diagnosis]:
+    def watch(self, running: Running, root: Template, plan: Plan | None = None) -> tuple[FollowedOutcome, Diagnosis]:
         """Follows an operation to its end, and says why it failed. Raises `ManualActionRequiredError`."""
         observer = self.observer(root, plan)
-        outcome = execute.watch(self.aws, running, observer)
+        outcome = following.watch(self.aws, running, observer)
         return outcome, diagnose(outcome, root, observer.service_messages)
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from generator.cfn import sources
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment.execute import Event
 from scripts.operations.diagnose import remedies
 from scripts.operations.diagnose.cause import BY_A_PERSON, SERVICE, FailureObserver, cause, obstacle
 from scripts.operations.diagnose.tasks import why_stopped
+from scripts.operations.following import Event
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, REGION, Prepared, refusal
 

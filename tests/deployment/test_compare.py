@@ -20,6 +20,7 @@ from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.package import Bucket, bucket_policy
 from scripts.deployment.plan import Request
 from scripts.deployment.stacks import Stack
+from scripts.operations.image_first import changed_stacks
 from tests.conftest import ROOT
 from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
 from tests.deployment.service import ME, REGION, Prepared, Stored, arn
@@ -112,9 +113,9 @@ def test_the_stacks_that_differ_are_known_by_their_resources(beside: dict[str, A
     aws.answers["cloudformation.get_template"] = template
     comparison = compare(aws, ENVIRONMENT, request(), stack())
     own = {"environment"} if beside else set()  # what only the root has is gone
-    assert comparison.templates_differ and comparison.changed_stacks == {"Data"} | own
+    assert comparison.templates_differ and changed_stacks(comparison.pair) == {"Data"} | own
     before["Resources"]["Clients"] = {**TABLE, "Metadata": {"Description": "said in other words"}}
-    assert compare(aws, ENVIRONMENT, request(), stack()).changed_stacks == own
+    assert changed_stacks(compare(aws, ENVIRONMENT, request(), stack()).pair) == own
 
 
 @pytest.mark.parametrize(("status", "says"), [(None, "does not exist any more"), ("DELETE_COMPLETE", "any more")])

@@ -16,6 +16,7 @@ from scripts.deployment.aws import Answer, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
+from scripts.operations import following
 from scripts.operations.diagnose.cause import cause, diagnose
 from scripts.operations.diagnose.operation import read_events
 from scripts.operations.output import outcomes
@@ -124,8 +125,8 @@ def ticking(aws: Stacks, monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) 
         slept.append(pause)
         aws.now += seconds
 
-    monkeypatch.setattr("scripts.deployment.execute.time.sleep", sleep)
-    monkeypatch.setattr("scripts.deployment.execute.time.monotonic", lambda: aws.now)
+    monkeypatch.setattr("scripts.operations.following.time.sleep", sleep)
+    monkeypatch.setattr("scripts.operations.following.time.monotonic", lambda: aws.now)
     return slept
 
 
@@ -135,7 +136,9 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
     after = execute.newest(aws, arn("stack", NAME))
     ticking(aws, monkeypatch)
     batches: list[int] = []
-    events, stack = execute.follow(aws, running(NAME, after), Watching(lambda fresh: batches.append(len(fresh)), stop))
+    events, stack = following.follow(
+        aws, running(NAME, after), Watching(lambda fresh: batches.append(len(fresh)), stop)
+    )
     assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
     assert len(events) == len({event.id for event in events}) == 7 + 5 + 3 == sum(batches)
     assert not any("before this one" in event.reason for event in events)
@@ -145,7 +148,7 @@ def test_every_event_of_the_operation_once_and_no_other(monkeypatch: pytest.Monk
 def test_nested_stacks_are_read_only_while_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     ticking(aws, monkeypatch)
-    execute.follow(aws, running(NAME), Watching(interrupted=stop))
+    following.follow(aws, running(NAME), Watching(interrupted=stop))
     stacks = [request["StackName"] for name, request in aws.asked if name.endswith("events")]
     assert 10 < stacks.count(arn("stack", NETWORK)) < stacks.count(arn("stack", NAME))
 
@@ -154,7 +157,7 @@ def test_nobody_sleeps_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Stacks(FAILED_UPDATE)
     aws.now = 100
     slept = ticking(aws, monkeypatch)
-    execute.follow(aws, running(NAME), Watching(interrupted=stop))
+    following.follow(aws, running(NAME), Watching(interrupted=stop))
     assert slept == []
 
 
@@ -200,7 +203,7 @@ def test_a_failed_update_from_execution_to_text(root: Template, monkeypatch: pyt
     ticking(aws, monkeypatch)
     out = io.StringIO()
     progress = Lines(out, lambda: START)
-    outcome = execute.watch(aws, execute.start(aws, PLAN), Watching(progress))
+    outcome = following.watch(aws, execute.start(aws, PLAN), Watching(progress))
     diagnosis = diagnose(outcome, root)
     assert outcome.exit is Exit.FAILED and diagnosis.cause
     request = next(request for name, request in aws.asked if name.endswith("execute_change_set"))
@@ -235,6 +238,6 @@ def test_an_operation_that_cannot_be_followed_is_left_running(trouble: BaseExcep
         raise trouble
 
     with pytest.raises(ManualActionRequiredError, match="left running") as raised:
-        execute.watch(aws, execute.start(aws, PLAN), Watching(see))
+        following.watch(aws, execute.start(aws, PLAN), Watching(see))
     assert raised.value.status is Exit.MANUAL and seen
     assert isinstance(trouble, KeyboardInterrupt | AwsError)

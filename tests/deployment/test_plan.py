@@ -17,6 +17,7 @@ from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Plan, Request
 from scripts.operations.diagnose.drift import drift_notices
 from scripts.operations.output import plan_text
+from scripts.operations.parameter_effects import subscribers_missing
 from tests.deployment.changesets import (
     BEFORE,
     BUCKET,
@@ -244,7 +245,5 @@ def test_an_environment_without_subscribers_is_named() -> None:
         ({"Environment": "staging", "NotificationPhone": "+441632960961"}, False),
         ({"Environment": "local"}, False),  # nobody subscribes to a local AWS
     ):
-        assert [notice.kind for notice in plan.subscribers_missing(root, chosen)] == (["messages"] if silent else []), (
-            chosen
-        )
-    assert list(plan.subscribers_missing({"Parameters": {}}, {})) == []
+        assert [notice.kind for notice in subscribers_missing(root, chosen)] == (["messages"] if silent else []), chosen
+    assert list(subscribers_missing({"Parameters": {}}, {})) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.cfn.templates import STACK, Template, load
-from scripts.deployment.execute import Event
+from scripts.operations.following import Event
 from scripts.operations.output.progress import DONE, FAILED, RUNNING, WAITING, Progress
 from scripts.operations.output.progress_view import Live, view_lines
 from scripts.operations.watching import Services

@@ -17,7 +17,7 @@ from scripts.deployment import environment, execute
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations import origin
+from scripts.operations import following, origin
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
@@ -138,8 +138,8 @@ def test_when_nobody_can_say_whether_it_began_somebody_has_to_look() -> None:
 def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Polling never makes a good deployment fail."""
     now = [0.0]
-    monkeypatch.setattr("scripts.deployment.execute.time.sleep", lambda seconds: now.append(now.pop() + seconds))
-    monkeypatch.setattr("scripts.deployment.execute.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("scripts.operations.following.time.sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr("scripts.operations.following.time.monotonic", lambda: now[0])
     ended = {"StackEvents": [own("UPDATE_COMPLETE", 9), own("UPDATE_IN_PROGRESS", 0)]}
     stack = {"StackName": STAGING, "StackStatus": "UPDATE_COMPLETE", "CreationTime": START}
     lost = refusal("x", "EndpointConnectionError")
@@ -147,14 +147,14 @@ def test_a_look_that_fails_is_repeated_for_some_minutes(monkeypatch: pytest.Monk
         cloudformation__describe_stack_events=[*[lost] * 20, ended],
         cloudformation__describe_stacks={"Stacks": [{**stack, "StackId": arn("stack", STAGING)}]},
     )
-    events, ending = execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
+    events, ending = following.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
     assert len(events) == 2 and ending.status == "UPDATE_COMPLETE"
     for code, seconds in (("EndpointConnectionError", execute.PATIENCE), ("ExpiredToken", 0.0)):
         now[:] = [0.0]
         lost = refusal("x", code)
         aws = Prepared(cloudformation__describe_stack_events=lost, cloudformation__describe_stacks=lost)
         with pytest.raises(AwsError, match=code):
-            execute.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
+            following.follow(aws, running(STAGING), Watching(interrupted=lambda _: None))
         assert seconds <= now[0] <= seconds + 10
 
 
@@ -164,7 +164,7 @@ def interrupt_at(number: int) -> Callable[[FrameType, str, Any], Any]:
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         others = ("failed", "leave", "left_running", "watch")  # around it, and a look at an event, later
-        if frame.f_code.co_filename != execute.__file__ or frame.f_code.co_name in others:
+        if frame.f_code.co_filename != following.__file__ or frame.f_code.co_name in others:
             return None
         if event == "line":
             left[0] -= 1
@@ -184,7 +184,7 @@ FAILURE = own("UPDATE_FAILED", 4) | {
 }
 
 
-def watched(number: int) -> tuple[int, set[str], execute.Outcome]:
+def watched(number: int) -> tuple[int, set[str], following.FollowedOutcome]:
     """A failing update that is watched, with one answer lost and Ctrl-C before line `number`, after which the person
     watches on: how often it was asked, what was shown, and the outcome."""
     ends = [own("UPDATE_ROLLBACK_COMPLETE", 9), own("UPDATE_ROLLBACK_IN_PROGRESS", 5)]
@@ -210,7 +210,7 @@ def watched(number: int) -> tuple[int, set[str], execute.Outcome]:
     before = sys.gettrace()
     sys.settrace(interrupt_at(number))
     try:
-        outcome = execute.watch(aws, running(STAGING), watcher)
+        outcome = following.watch(aws, running(STAGING), watcher)
     finally:
         sys.settrace(before)
     return questions[0], shown, outcome
@@ -221,8 +221,8 @@ def test_whenever_ctrl_c_comes_watching_on_misses_nothing(
 ) -> None:
     """In the middle of a pause, of a reading, of a call that failed. Between two rounds of the loop, where Python
     cannot catch it, the operation is said to be left running."""
-    monkeypatch.setattr("scripts.deployment.execute.time.sleep", lambda _: None)
-    monkeypatch.setattr("scripts.deployment.execute.READING", 0.0)
+    monkeypatch.setattr("scripts.operations.following.time.sleep", lambda _: None)
+    monkeypatch.setattr("scripts.operations.following.READING", 0.0)
     root = loaded["environment"].root
     _, everything, usual = watched(0)
     cause = diagnose(usual, root).cause

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.templates import STACK
 from scripts.deployment.environment import Computed
-from scripts.deployment.execute import Event
 from scripts.deployment.plan import Plan
+from scripts.operations.following import Event
 from scripts.operations.output import outcomes, plan_text
 from scripts.operations.output.progress_view import Lines
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from generator.cfn.environments import Environment
 from scripts.deployment.aws import Aws
-from scripts.deployment.execute import Event, Running, leave
+from scripts.deployment.execute import Running, leave
 from scripts.deployment.stacks import Stack
+from scripts.operations.following import Event
 from scripts.operations.options import read_options
 from scripts.operations.run import Run
 from tests.conftest import ROOT

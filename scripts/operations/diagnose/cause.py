@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from generator.cfn import sources
 from generator.cfn.templates import STACK, Template
 from scripts.deployment.aws import Aws
-from scripts.deployment.execute import Event, Outcome, leave
+from scripts.deployment.execute import leave
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.remedies import remedy
 from scripts.operations.diagnose.tasks import NO_TASK, why_stopped
+from scripts.operations.following import Event, FollowedOutcome
 
 # What CloudFormation says of a resource that it stopped because another one had failed, and of a nested stack or a
 # root whose inside failed: never the cause. Source: User Guide, "Troubleshooting CloudFormation", and events of
@@ -68,7 +69,7 @@ class FailureObserver:
         self.answer(stack)
 
 
-def diagnose(outcome: Outcome, root: Template, messages: ServiceMessages | None = None) -> Diagnosis:
+def diagnose(outcome: FollowedOutcome, root: Template, messages: ServiceMessages | None = None) -> Diagnosis:
     """Why an operation on the stack of `root` ended as it did; `messages` are what services say of themselves."""
     if outcome.good:
         return Diagnosis()

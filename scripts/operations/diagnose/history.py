@@ -10,9 +10,9 @@ from generator.cfn.environments import Environment
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, UsageError
-from scripts.deployment.execute import Event
 from scripts.deployment.stacks import Stack, read, resources
 from scripts.operations.diagnose.operation import Operation, last_operation, read_events
+from scripts.operations.following import Event
 from scripts.operations.origin import read_author
 from scripts.operations.run import Run
 

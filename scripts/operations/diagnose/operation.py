@@ -6,8 +6,9 @@ from datetime import datetime
 
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.execute import Event, EventStream, Running
+from scripts.deployment.execute import Running
 from scripts.deployment.stacks import Stack
+from scripts.operations.following import Event, EventStream
 
 # How a stack itself begins an operation; a rollback belongs to what it rolls back. Source: `StackStatus` in botocore's
 # model of CloudFormation.

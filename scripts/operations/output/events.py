@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from scripts.deployment.execute import Event
+from scripts.operations.following import Event
 from scripts.terminal.text import BOLD, PLAIN, RED, Line, line
 
 

@@ -5,16 +5,16 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from generator.cfn.templates import Template
-from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import Cause, Diagnosis
+from scripts.operations.following import FollowedOutcome
 from scripts.terminal.text import BOLD, DIM, GREEN, RED, Line, count, line, short
 
 SUCCESS = Diagnosis()
 ARN = 160  # characters; an output that is longer is a document
 
 
-def outcome_lines(outcome: Outcome, diagnosis: Diagnosis = SUCCESS) -> Iterator[Line]:
+def outcome_lines(outcome: FollowedOutcome, diagnosis: Diagnosis = SUCCESS) -> Iterator[Line]:
     """How it ended, with the one cause when it failed."""
     seconds = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else f"{outcome.seconds / 60:.0f} min"
     text = f"{outcome.stack_name} {outcome.stack.meaning.text} ({outcome.status}, {seconds})"
@@ -34,7 +34,7 @@ def outcome_lines(outcome: Outcome, diagnosis: Diagnosis = SUCCESS) -> Iterator[
         yield line(outcome.stack.remedy, depth=1)
 
 
-def outcome_document(outcome: Outcome, diagnosis: Diagnosis = SUCCESS) -> dict[str, Any]:
+def outcome_document(outcome: FollowedOutcome, diagnosis: Diagnosis = SUCCESS) -> dict[str, Any]:
     """How it ended, for programs."""
     return {
         "stack": outcome.stack_name,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from generator.cfn.templates import STACK
-from scripts.deployment.execute import Event
 from scripts.operations.diagnose.cause import echo
+from scripts.operations.following import Event
 
 RUNNING, DONE, FAILED, WAITING = "running", "done", "failed", "waiting"
 

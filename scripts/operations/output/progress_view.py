@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TextIO
 
 from generator.cfn.templates import STACK, Template
-from scripts.deployment.execute import Event
 from scripts.operations.diagnose.cause import echo, sentence
+from scripts.operations.following import Event
 from scripts.operations.output.progress import DONE, FAILED, RUNNING, Progress
 from scripts.terminal import console
 from scripts.terminal.text import BOLD, DIM, GREEN, PLAIN, RED, Line, count, line

@@ -11,9 +11,9 @@ from typing import Any
 from generator.cfn import template_names
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
-from scripts.deployment.execute import Event
 from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations.deletion import standing_resources
+from scripts.operations.following import Event
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
 PIPELINE, SERVICE, VPC = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::EC2::VPC"

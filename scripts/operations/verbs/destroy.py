@@ -8,12 +8,12 @@ from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, Environment
 from scripts.deployment import execute, stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.deployment.execute import Outcome
 from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations import leftovers, production, service_role
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Diagnosis
 from scripts.operations.diagnose.history import nested, stack_or_last, steps
+from scripts.operations.following import FollowedOutcome
 from scripts.operations.options import WatchOptions, watch_arguments
 from scripts.operations.output import outcomes, teardowns
 from scripts.operations.run import Run, say
@@ -137,7 +137,7 @@ class Deletion:
             return outcome.exit
         return self._finish(outcome.stack, KEPT, stack)
 
-    def _delete(self, survey: Teardown, role: str) -> tuple[Outcome, Diagnosis]:
+    def _delete(self, survey: Teardown, role: str) -> tuple[FollowedOutcome, Diagnosis]:
         """Deletes the stack with a role (empty: its own); once more when only CloudFront's interfaces were in the
         way."""
         outcome, diagnosis = self._once(survey.stack, self._retained(survey.stack, role), role)
@@ -145,7 +145,7 @@ class Deletion:
             return self._once(survey.stack, (), role)
         return outcome, diagnosis
 
-    def _once(self, stack: Stack, retained: Sequence[str], role: str) -> tuple[Outcome, Diagnosis]:
+    def _once(self, stack: Stack, retained: Sequence[str], role: str) -> tuple[FollowedOutcome, Diagnosis]:
         running = execute.destroy(self.aws, stack, retained, role)
         return Audience(self.aws, self.options.watch).watch(running, self.root.root)
 

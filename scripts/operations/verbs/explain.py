@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment.errors import Exit
-from scripts.deployment.execute import Outcome
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Cause, Diagnosis, FailureObserver, diagnose, template_at
 from scripts.operations.diagnose.history import Subject
+from scripts.operations.following import FollowedOutcome
 from scripts.operations.options import JSON, TERMINAL, format_argument
 from scripts.operations.output import outcomes
 from scripts.operations.run import Run, say
@@ -47,7 +47,7 @@ def run(run: Run, options: Options) -> Exit:
     return Exit.DONE
 
 
-def _ended(run: Run, subject: Subject) -> tuple[Outcome, Diagnosis]:
+def _ended(run: Run, subject: Subject) -> tuple[FollowedOutcome, Diagnosis]:
     aws = run.at(subject.environment).aws
     events = history.last_events(aws, subject.stack)
     observer = FailureObserver(aws, lambda _: None)
@@ -55,7 +55,7 @@ def _ended(run: Run, subject: Subject) -> tuple[Outcome, Diagnosis]:
     template = template_at(subject.environment.root, subject.path) or subject.environment.root
     seconds = (events[-1].time - events[0].time).total_seconds() if events else 0.0
     stack, good = subject.stack, subject.stack.status in GOOD
-    outcome = Outcome(subject.name, stack.status, good, seconds, stack, tuple(events))
+    outcome = FollowedOutcome(subject.name, stack.status, good, seconds, stack, tuple(events))
     diagnosis = diagnose(outcome, template, observer.service_messages)
     before = (subject.environment.stack, *subject.path)
     return outcome, Diagnosis(_under(diagnosis.cause, before), _under(diagnosis.obstacle, before))
