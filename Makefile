@@ -148,6 +148,7 @@ bench: .venv/test .venv-awscli/ready .venv-sam/ready .venv-sceptre/ready ## comp
 	@$(BIN)/python -m tests.bench
 
 clean: ## remove virtual environments and caches (never touches AWS)
+	@test ! -e .cache/local_aws.json || "$(PYTHON)" -m scripts.local_aws stop
 	rm -rf .venv .venv-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # An environment whose Python has gone is made anew, whatever its marks say.

@@ -25,6 +25,7 @@ import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -93,6 +94,16 @@ def _gate_report(base: Path, form: str, out: Path | None) -> int:
     return FINDINGS if findings else DONE
 
 
+def _remember(remember: Callable[[], None]) -> None:
+    """Writes down what has passed. Where that cannot be written it has passed all the same, and deploying asks for
+    it."""
+    try:
+        remember()
+    except OSError as error:
+        what = f"gate: {error.filename or cache.FILE} cannot be written ({error.strerror})"
+        _say(f"{what}: the verdict is not kept, and nothing can be deployed with it", "yellow", sys.stderr)
+
+
 def make_templates(base: Path, *, gate: bool) -> list[Finding]:
     """From the facts to templates that may be deployed: `make templates`.
 
@@ -123,7 +134,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         number = "1 finding; fix it" if len(findings) == 1 else f"{len(findings)} findings; fix them"
         _say(f"gate: {number} before deploying", "red", sys.stderr)
         return findings
-    cache.remember_pass(ROOT)
+    _remember(partial(cache.remember_pass, ROOT))
     from generator.gate import parameter_files
 
     if silent := parameter_files.silent_environments(PARAMS):
@@ -166,7 +177,7 @@ def _gate_findings(templates: TemplateSet) -> list[Finding]:
     from generator.gate.suppressions import suppressions
 
     linted = lint.lint(ROOT, only=cache.unlinted_templates(ROOT))
-    cache.remember_linted(ROOT, {Path(finding.file).name for finding in linted})
+    _remember(partial(cache.remember_linted, ROOT, {Path(finding.file).name for finding in linted}))
     house_rules = rules.findings(templates)
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.

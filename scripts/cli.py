@@ -375,7 +375,8 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
     """The local AWS; `start` says whether it is started where it does not run. Raises `RefusedError`."""
     from importlib.util import find_spec
 
-    from scripts.deployment.aws import Aws, Endpoint
+    from scripts.deployment.aws import Endpoint
+    from scripts.operations.credentials import LocalAccount
 
     if find_spec("moto") is None:
         raise RefusedError(
@@ -398,7 +399,7 @@ def local_aws(run_file: Path, start: bool) -> "Aws":
     except server.ServerError as error:
         raise RefusedError(str(error)) from error
     served = Endpoint(endpoint.url, endpoint.region, endpoint.exceptions, endpoint.key, endpoint.page, endpoint.log)
-    return Aws(endpoint=served)
+    return LocalAccount(served, lambda: server.lost(run_file, endpoint))
 
 
 def entry(door: str = hints.DELIVERY, *before: str) -> NoReturn:

@@ -117,6 +117,8 @@ def parse(text: str, file: str) -> ParameterFile:
         content = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise ParameterFileError(file, f"is not JSON: {error.msg}", error.lineno) from error
+    except RecursionError as error:
+        raise ParameterFileError(file, "is nested too deeply") from error
     if not isinstance(content, dict):
         raise ParameterFileError(file, f"must be one object with {', '.join(SECTIONS)}")
     for name, section in content.items():

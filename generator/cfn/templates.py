@@ -283,6 +283,8 @@ def load(folder: Path) -> TemplateSet:
             raise TemplateInvalidError(file.name, f"no JSON: {error.msg}", error.lineno) from error
         except UnicodeDecodeError as error:
             raise TemplateInvalidError(file.name, "no UTF-8 text") from error
+        except RecursionError as error:
+            raise TemplateInvalidError(file.name, "nested too deeply") from error
     if not bodies:
         raise FolderMissingError(folder)
     return from_bodies(bodies, digests)

@@ -13,6 +13,7 @@ Standard library only, and quick to import: the gate asks at every start.
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,15 @@ def read_record(file: Path) -> dict[str, Any]:
 
 
 def write_record(file: Path, **entries: Any) -> None:
-    """Puts entries in the place of those of the same name; the others stay."""
+    """Puts entries in the place of those of the same name; the others stay. What can be written only in part is not
+    written. Raises `OSError`."""
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(read_record(file) | entries) + "\n", encoding="utf-8")
+    new = file.with_suffix(f".{os.getpid()}.new")
+    try:
+        new.write_text(json.dumps(read_record(file) | entries) + "\n", encoding="utf-8")
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def template_digests(templates: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from scripts.deployment.errors import AwsError, UsageError, remedy
 Answer = dict[str, Any]
 CallHook = Callable[[str, Callable[[], Answer]], Answer]
 
+LONGEST = 1000  # characters of a message
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks
 
 
@@ -87,7 +88,9 @@ class Aws:
             fault = error.response["Error"]
             raise AwsError(name, fault["Code"], fault.get("Message", "")) from error
         except (BotoCoreError, ResponseParserError) as error:
-            raise AwsError(name, type(error).__name__, str(error)) from error
+            # A parser's holds the whole answer, which may be somebody's page of error.
+            text = str(error)
+            raise AwsError(name, type(error).__name__, text[:LONGEST] + "…" if len(text) > LONGEST else text) from error
         except EOFError as error:  # a profile with `mfa_serial` asks, and nobody answers
             raise AwsError(name, "MfaCode", "nobody gave the code of the MFA device") from error
 

@@ -24,7 +24,7 @@ from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
 from scripts.deployment.environment import Computation, Computed, takes_certificate
-from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
 from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
 from scripts.deployment.guards import Consent, PlainPrompt, Prompt, agree
 from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
@@ -185,7 +185,10 @@ def deploy_root(root: RootDeployment, agreed: str = "") -> tuple[Exit, Stack | N
     is the digest of a plan that somebody has agreed to already."""
     root = prepare(root)
     extensions = root.context.extensions
-    plan = extensions.plan(root)
+    try:
+        plan = extensions.plan(root)
+    except OvertakenError:  # somebody creates it now: who that is is said, or it is updated when it stands
+        return deploy_root(replace(root, previous=None), agreed)
     if plan is None or (plan.empty and not plan.setting_changes):
         notices = [f"  {notice}" for notice in plan.notices] if plan else []
         what = "no changes" if plan else "nothing in the plan"
@@ -200,9 +203,11 @@ def deploy_root(root: RootDeployment, agreed: str = "") -> tuple[Exit, Stack | N
         return extensions.execute(root, plan)
     except ManualActionRequiredError:  # it is running
         raise
-    except BaseException:
+    except BaseException as error:
         if not extensions.keeps_change_sets:
             discard(root.aws, plan)
+        if isinstance(error, OvertakenError):
+            prepare(root)  # says who deploys now, if somebody does
         raise
 
 

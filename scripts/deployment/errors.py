@@ -102,6 +102,10 @@ class TemplateMismatchError(RefusedError):
         )
 
 
+class OvertakenError(RefusedError):
+    """Somebody else was faster with the same stack; nothing of ours was started."""
+
+
 class NotConfirmedError(DeployError):
     """The changes were shown and nobody said yes."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
 from scripts.deployment.aws import Answer, Aws, pauses
-from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError
 from scripts.deployment.plan import Plan
 from scripts.deployment.stacks import Stack, read
 
@@ -53,7 +53,7 @@ class Running:
 def start(aws: Aws, plan: Plan) -> Running:
     """Starts the execution of a plan; the change set may survive it.
 
-    Raises `RefusedError` when it was not started and `ManualActionRequiredError` when nobody can say whether it was.
+    Raises `OvertakenError` when it was not started and `ManualActionRequiredError` when nobody can say whether it was.
     """
     stack = Stack(plan.stack, plan.stack_id, "")
     after, started = newest(aws, plan.stack_id), time.monotonic()
@@ -66,7 +66,7 @@ def start(aws: Aws, plan: Plan) -> Running:
         # had started it.
         if not _begun(aws, plan):
             if error.code in OVERTAKEN or BUSY in error.message:
-                raise RefusedError(
+                raise OvertakenError(
                     f"{plan.stack} has changed since this was planned ({error.message}).",
                     "Nothing was started. Run the same command again: it plans again, or shows who deploys now.",
                 ) from error

@@ -10,11 +10,13 @@ from generator.cfn.names import CHANGE_SETS
 from generator.cfn.statuses import Meaning, meaning
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import AwsError
+from scripts.deployment.errors import AwsError, OvertakenError
 
 # Change sets whose names start so are ours; nobody else's are ever touched. Those of saved plans are taken away by no
 # other run.
 OURS, SAVED = CHANGE_SETS
+# What CloudFormation answers to a first change set when the stack has been created meanwhile; there is no code for it.
+CREATED = "already exists and cannot be created again"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,9 @@ def create_change_set(aws: Aws, **request: Any) -> Answer:
     try:
         return aws.call("cloudformation", "create_change_set", **request)
     except AwsError as error:
+        if CREATED in error.message:
+            reason = f"{names['StackName']} did not exist when this was planned, and does now ({error.message})."
+            raise OvertakenError(reason, "Run the same command again.") from error
         # Code: `AlreadyExistsException` in botocore's model of CloudFormation.
         if error.code != "AlreadyExistsException":
             raise

@@ -115,10 +115,16 @@ def status(run_file: Path = RUN_FILE) -> Run | None:
         raise ServerError(f"{what}; end it with `kill {run.pid}` and start again") from error
 
 
-def lost(run_file: Path = RUN_FILE) -> str:
-    """What to tell about a server that ended without being stopped; empty when there is none."""
+def lost(run_file: Path = RUN_FILE, used: Endpoint | None = None) -> str:
+    """What to tell about a server that ended without being stopped, and of one that is `used` also when it was stopped;
+    empty when there is none."""
     run = _read(run_file)
-    if run is None or status(run_file):
+    if used and (run is None or run.key != used.key):
+        return f"The local AWS was stopped: what was in it is lost. Its log: {used.log}"
+    try:
+        if run is None or status(run_file):
+            return ""
+    except ServerError:  # it hangs, and holds everything still
         return ""
     return f"The local AWS (process {run.pid}) has ended: what was in it is lost. Its log: {run.log}"
 
@@ -130,14 +136,14 @@ def ensure(run_file: Path = RUN_FILE, tell: Callable[[str], object] = lambda _: 
         run = status(run_file)
         if run is None:
             if text := lost(run_file):
-                log = Path(_read(run_file).log)  # type: ignore[union-attr]
-                kept = log.with_suffix(".ended.log")
-                with suppress(OSError):
-                    log.replace(kept)
-                    text = text.replace(str(log), str(kept))
-                tell(text)
+                tell(text.replace(str(run_file.with_suffix(".log")), str(ended_log(run_file))))
             run = _start(_free(None), run_file)
     return run.endpoint
+
+
+def ended_log(run_file: Path) -> Path:
+    """Where the log of the server before is kept."""
+    return run_file.with_suffix(".ended.log")
 
 
 def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
@@ -154,7 +160,8 @@ def start(port: int | None = None, run_file: Path = RUN_FILE) -> Run:
 
 def _start(port: int, run_file: Path) -> Run:
     log, key = run_file.with_suffix(".log"), f"LOCAL{secrets.token_hex(16).upper()}"
-    log.unlink(missing_ok=True)
+    if log.exists():  # it may say why the one before has ended
+        log.replace(ended_log(run_file))
     process = launch(port, log, key)
     run = Run(process.pid, port, str(log), key)
     try:
@@ -241,11 +248,16 @@ def _lives(pid: int) -> bool:
 
 @contextmanager
 def _alone(run_file: Path) -> Iterator[None]:
-    """One command at a time: two that start at once would leave one server without a run file."""
-    run_file.parent.mkdir(parents=True, exist_ok=True)
-    with run_file.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """One command at a time: two that start at once would leave one server without a run file. Raises `ServerError`
+    where nothing can be written."""
+    try:
+        run_file.parent.mkdir(parents=True, exist_ok=True)
+        with run_file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        what = f"{error.filename or run_file.parent} cannot be written: {error.strerror}"
+        raise ServerError(f"{what}; look at the space that is left there, and at its rights") from error
 
 
 def _free(port: int | None) -> int:

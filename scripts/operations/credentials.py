@@ -4,18 +4,40 @@ git is given to reach CodeCommit."""
 import os
 import re
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts.deployment.aws import Answer, Aws
-from scripts.deployment.errors import AwsError, DeployError, UsageError, remedy
+from scripts.deployment.aws import Answer, Aws, Endpoint
+from scripts.deployment.errors import AwsError, DeployError, ManualActionRequiredError, UsageError, remedy
 
 UNUSABLE = "UnusableConfiguration"  # a code of ours, for what botocore has none
 # The modules of botocore that read what a user has configured. An error that is no botocore's own and comes through one
 # of them speaks of that: a program or a file that is not there, a cache that is no JSON, an address without a scheme.
 CONFIGURED = ("args.py", "configloader.py", "configprovider.py", "credentials.py", "endpoint.py", "tokens.py")
+
+
+class LocalAccount(Aws):
+    """The local AWS. `lost` says what is gone when it has ended, empty while it runs: a call that does not reach it is
+    not sent again then, and nothing is said of a network."""
+
+    def __init__(self, endpoint: Endpoint, lost: Callable[[], str]) -> None:
+        super().__init__(endpoint=endpoint)
+        self._lost = lost
+
+    def _client(self, service: str) -> Any:
+        new, client = service not in self._clients, super()._client(service)
+        if new:
+            client.meta.events.register_first("needs-retry", self._check)
+        return client
+
+    def _check(self, caught_exception: Exception | None = None, **_: Any) -> None:
+        """Raises `ManualActionRequiredError` for a call that the local AWS, which has ended, did not get."""
+        if caught_exception is not None and (text := self._lost()):
+            remedy = "`apply local` starts it and makes the environment again."
+            raise ManualActionRequiredError(text, remedy) from caught_exception
 
 
 class Account(Aws):

@@ -28,6 +28,7 @@ from scripts.operations.image_first import read_image
 from scripts.operations.plan_document import reviewable
 
 VERSION = 1
+NAMES = {dict: "an object", list: "a list", str: "a text", bool: "a Boolean"}
 AGAIN = "Make a new plan with `plan --out FILE`, and have it reviewed."
 
 
@@ -99,15 +100,45 @@ def read(path: Path) -> SavedPlan:
         raise RefusedError(f"{path} cannot be read: {error}", AGAIN) from error
     except json.JSONDecodeError as error:
         raise RefusedError(f"{path}:{error.lineno} is not JSON: {error.msg}", AGAIN) from error
+    except RecursionError as error:
+        raise RefusedError(f"{path} is not a saved plan: it is nested too deeply.", AGAIN) from error
     if not isinstance(body, dict) or "digest" not in body or body.get("version") != VERSION:
         raise RefusedError(f"{path} is not a saved plan of version {VERSION}.", AGAIN)
     if body.pop("digest") != _digest(body):
         raise RefusedError(f"{path} was changed after it was written; nothing was executed.", AGAIN)
-    stacks = tuple(
-        SavedStack(**{**entry, "image": tuple(Difference(**each) for each in entry["image"])})
-        for entry in body["stacks"]
-    )
-    return SavedPlan(body["environment"], body["account"], body["region"], stacks, body["plan"])
+    try:
+        return _plan(body)
+    except (TypeError, KeyError) as error:
+        raise RefusedError(f"{path} is not a saved plan of version {VERSION}: {error}.", AGAIN) from error
+
+
+def _plan(body: Mapping[str, Any]) -> SavedPlan:
+    """The plan that a file's object is. Raises `TypeError` or `KeyError` for one of another form: the digest can be
+    computed by everybody."""
+    names = _texts({name: body[name] for name in ("environment", "account", "region")})
+    entries = [
+        SavedStack(**_texts(entry, "image"), image=tuple(_difference(each) for each in _form(entry["image"], list)))
+        for entry in (_form(each, dict) for each in _form(body["stacks"], list))
+    ]
+    shown = _form(body["plan"], dict)
+    for each in _form(shown["stacks"], list):
+        _form(_form(each, dict)["stack"], str)
+    return SavedPlan(**names, stacks=tuple(entries), shown=shown)
+
+
+def _difference(value: Any) -> Difference:
+    return Difference(**_texts(_form(value, dict), "certain"), certain=_form(value["certain"], bool))
+
+
+def _texts(body: Mapping[str, Any], *others: str) -> dict[str, str]:
+    """The entries of an object but for `others`, all of them texts."""
+    return {name: _form(value, str) for name, value in body.items() if name not in others}
+
+
+def _form(value: Any, form: type) -> Any:
+    if not isinstance(value, form):
+        raise TypeError(f"{json.dumps(value)[:40]} stands where {NAMES[form]} belongs")
+    return value
 
 
 def belongs(plan: SavedPlan, environment: str, account: str, region: str) -> None:
@@ -133,11 +164,12 @@ def reviewed_plan(saved: SavedPlan, root: RootDeployment) -> Plan | None:
     if (now := standing(root.previous)) != entry.stands:
         raise RefusedError(f"{entry.stack} has changed since the plan was made: {entry.stands}, now {now}.", AGAIN)
     if entry.kind == DELETE:
-        assert root.previous
+        if root.previous is None or root.environment.needed:  # the files ask for it
+            raise _changed(entry)
         plan = plan_deletion(root.aws, root.previous)
     else:
         plan = _image_again(root, entry) if entry.image else _again(root, entry)
-    shown = next(each for each in saved.shown["stacks"] if each["stack"] == entry.stack)
+    shown: dict[str, Any] = next((each for each in saved.shown["stacks"] if each["stack"] == entry.stack), {})
     document = reviewable(plan)
     if document != {key: shown.get(key) for key in document}:
         raise RefusedError(f"The change set of {entry.stack} is not what was reviewed.", AGAIN)

@@ -145,6 +145,18 @@ def test_only_the_local_aws_takes_what_it_needs(checkout: Path) -> None:
     assert "set_up" not in make(checkout, "-n", "deploy", "ENV=staging").stdout
 
 
+def test_cleaning_stops_the_local_aws_first(checkout: Path) -> None:
+    """With the Python that is there when the virtual environment is broken; where none runs, nothing is started."""
+    words = ("clean", "PYTHON=.venv/bin/python")
+    (checkout / ".cache").mkdir()
+    (checkout / ".cache/local_aws.json").touch()
+    assert make(checkout, *words).returncode == 0
+    assert [words for _, *words in calls(checkout)] == [["scripts.local_aws", "stop"]]
+    assert not (checkout / ".cache").exists() and not (checkout / ".venv").exists()
+    again = make(checkout, "clean", "PYTHON=no-such-python")
+    assert again.returncode == 0, again.stderr
+
+
 def test_an_environment_whose_python_has_gone_is_made_anew(checkout: Path) -> None:
     python = checkout / ".venv/bin/python"
     python.unlink()

@@ -116,6 +116,18 @@ def test_no_heavy_module_is_imported() -> None:
     assert imported("import scripts.operations.verbs.apply", "boto3", "cfnlint", "troposphere", "moto") == "[]\n"
 
 
+def test_what_is_nested_too_deeply_is_told_in_a_line(params: Path, tmp_path: Path) -> None:
+    deep, templates = "[" * 100_000, tmp_path / "templates"
+    (params / "staging.json").write_text(deep, encoding="utf-8")
+    ended = deploy("apply", "staging", "--params", params)
+    assert ended.returncode == 3 and "staging.json: is nested too deeply" in ended.stderr, ended.stderr
+    assert len(ended.stderr.splitlines()) < 4
+    shutil.copytree(ROOT / "templates", templates)
+    (templates / "data.json").write_text(deep, encoding="utf-8")
+    ended = deploy("apply", "staging", "--templates", templates)
+    assert ended.returncode == 3 and "data.json" in ended.stderr and "nested too deeply" in ended.stderr, ended.stderr
+
+
 def test_templates_that_cannot_be_read(tmp_path: Path) -> None:
     ended = deploy("apply", "staging", "--templates", tmp_path)
     assert ended.returncode == 3 and str(tmp_path) in ended.stderr

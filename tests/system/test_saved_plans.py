@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,16 @@ def test_a_stack_that_has_changed_since(mine: Account, file: Path) -> None:
     refused(mine, file, f"{mine.stack} has changed since the plan was made")
 
 
+def signed(**body: Any) -> str:
+    """A plan file whose digest is right, whatever is in it."""
+    content = {"version": 1, **body}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json.dumps({**content, "digest": digest})
+
+
+WHOLE: dict[str, Any] = {"environment": "staging", "account": "1", "region": "x", "stacks": [], "plan": {"stacks": []}}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -95,6 +106,13 @@ def test_a_stack_that_has_changed_since(mine: Account, file: Path) -> None:
         ('{"version": 1}', "a saved plan of version 1."),
         ('{"version": 2, "digest": ""}', "a saved plan of version 1."),
         ('{"version": 1, "digest": ""}', "was changed after it was written"),
+        ("[" * 100_000, "it is nested too deeply"),
+        (signed(environment="staging"), "a saved plan of version 1: 'account'"),
+        (signed(**WHOLE | {"stacks": {}}), "{} stands where a list belongs"),
+        (signed(**WHOLE | {"stacks": [5]}), "5 stands where an object belongs"),
+        (signed(**WHOLE | {"stacks": [{"image": [], "stack": None}]}), "null stands where a text belongs"),
+        (signed(**WHOLE | {"stacks": [{"image": [], "other": ""}]}), "unexpected keyword argument 'other'"),
+        (signed(**WHOLE | {"plan": {"stacks": [[]]}}), "[] stands where an object belongs"),
     ],
 )
 def test_what_is_no_saved_plan(mine: Account, tmp_path: Path, text: str | None, why: str) -> None:
