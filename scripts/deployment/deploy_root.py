@@ -286,11 +286,11 @@ def execute(root: RootDeployment, plan: Plan, begin: Begin = start) -> tuple[Exi
     """Executes what was agreed to, follows it and writes it down; `begin` starts the operation. An empty plan changes
     nothing in the stack, only about it."""
     aws, extensions = root.aws, root.context.extensions
+    # Once more, before anything happens: CloudFormation may read nested templates again when it executes a change set.
+    verify_stored(aws, root.bucket, plan.stored if plan.change_set else ())
     extensions.say(extensions.before_execution(root, plan))
     if plan.empty:
         return Exit.DONE, stacks.read(aws, plan.stack)
-    # Once more: CloudFormation may read nested templates again when it executes a change set.
-    verify_stored(aws, root.bucket, plan.stored)
     running, record = begin(aws, plan), None
     with left_running(running):
         with suppress(AwsError):  # what is running is watched, whether it could be written down or not
