@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from botocore.utils import parse_timestamp
 
-from scripts.deployment.aws import Answer, Aws, CallHook, Endpoint, call_directly
+from scripts.deployment.aws import LONGEST, Answer, Aws, CallHook, Endpoint, call_directly
 from scripts.deployment.errors import AwsError, Exit, UsageError
 from tests.conftest import ROOT
 
@@ -96,6 +96,15 @@ def test_an_answer_that_is_none_is_an_error(service: Service) -> None:
     service.answers = [(400, "<!doctype html><p>a proxy")]
     with pytest.raises(AwsError, match="ResponseParserError"):
         local(service).call("cloudformation", "describe_stacks")
+
+
+def test_a_page_in_the_place_of_an_answer_is_cut(service: Service) -> None:
+    """A proxy's page of error may have thousands of lines."""
+    service.answers = [(400, "<!doctype html><p>" + "x" * 80_000)]
+    with pytest.raises(AwsError, match="ResponseParserError") as raised:
+        local(service).call("cloudformation", "describe_stacks")
+    assert len(str(raised.value)) < 2 * LONGEST and str(raised.value).endswith("…")
+
 
 
 def test_every_page_and_every_call_goes_through_the_door(service: Service) -> None:
