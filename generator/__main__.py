@@ -30,6 +30,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from generator.cfn.verdict import FILE as VERDICT
 from generator.gate import cache
 from generator.gate.finding import FORMATS, TERMINAL, Finding
 
@@ -100,7 +101,7 @@ def _remember(remember: Callable[[], None]) -> None:
     try:
         remember()
     except OSError as error:
-        what = f"gate: {error.filename or cache.FILE} cannot be written ({error.strerror})"
+        what = f"gate: {error.filename or VERDICT} cannot be written ({error.strerror})"
         _say(f"{what}: the verdict is not kept, and nothing can be deployed with it", "yellow", sys.stderr)
 
 

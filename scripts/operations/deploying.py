@@ -131,7 +131,7 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
     plan = replace(plan, setting_changes=tuple(Settings.of(root).changes(root.aws, root.previous)))
     if plan.empty:
         return plan
-    silent = parameter_effects.subscribers_missing(root.environment.root.body, root.request().parameters)
+    silent = parameter_effects.subscribers_missing(root.environment.root.body, root.environment.file.parameters)
     refused = access_first.refusals(root)
     plan = replace(plan, refusals=(*plan.refusals, *refused), notices=(*plan.notices, *silent))
     if pair is None:

@@ -106,7 +106,6 @@ def test_a_page_in_the_place_of_an_answer_is_cut(service: Service) -> None:
     assert len(str(raised.value)) < 2 * LONGEST and str(raised.value).endswith("…")
 
 
-
 def test_every_page_and_every_call_goes_through_the_door(service: Service) -> None:
     service.answers = [(200, STACKS.format(more="<NextToken>2</NextToken>")), (200, STACKS.format(more=""))]
     seen: list[str] = []

@@ -51,12 +51,12 @@ def test_the_status_from_before_is_no_end() -> None:
     """CloudFormation may show it for a moment, and an event before the status."""
     ends = ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
     aws = Prepared(
-        cloudformation__describe_stacks=[described(each) for each in (BEFORE, ends[0], ends[0], ends[1])],
-        cloudformation__describe_stack_events=[events(), events(ends[0]), events(*ends), events(*ends)],
+        cloudformation__describe_stacks=[described(each) for each in (BEFORE, BEFORE, ends[0], ends[1], ends[1])],
+        cloudformation__describe_stack_events=[events(), events(ends[0]), events(ends[0]), events(*ends)],
     )
     outcome = execute.watch(aws, running())
     assert (outcome.status, outcome.good, outcome.exit) == (ends[1], False, Exit.FAILED)
-    assert len([name for name in aws.calls() if name.endswith("describe_stacks")]) == 4
+    assert len([name for name in aws.calls() if name.endswith("describe_stacks")]) == 5
 
 
 @pytest.mark.parametrize(("code", "most"), [("EndpointConnectionError", execute.PATIENCE + 10), ("ExpiredToken", 0.0)])
