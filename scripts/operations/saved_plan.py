@@ -137,7 +137,7 @@ def _texts(body: Mapping[str, Any], *others: str) -> dict[str, str]:
 
 def _form(value: Any, form: type) -> Any:
     if not isinstance(value, form):
-        raise TypeError(f"{json.dumps(value)[:40]} stands where {NAMES[form]} belongs")
+        raise TypeError(f"{json.dumps(value)[:40]} is where {NAMES[form]} belongs")
     return value
 
 

@@ -89,7 +89,7 @@ def test_of_two_first_deployments_the_second_is_told_who_deploys(tmp_path: Path)
     with account(tmp_path) as mine:
         mine.write()
         other = mine.user("bob")
-        slow = CallFault("delay", on=CREATE, nth=1, seconds=6)
+        slow = CallFault("delay-before", on=CREATE, nth=1, seconds=6)
         with mine.faults(slow, resources=(ResourceFault("create", "Note", seconds=12),)):
             second = commands.start(other.words("apply", "--yes"), together=True)
             until(lambda: CREATE in mine.calls())

@@ -108,11 +108,11 @@ WHOLE: dict[str, Any] = {"environment": "staging", "account": "1", "region": "x"
         ('{"version": 1, "digest": ""}', "was changed after it was written"),
         ("[" * 100_000, "it is nested too deeply"),
         (signed(environment="staging"), "a saved plan of version 1: 'account'"),
-        (signed(**WHOLE | {"stacks": {}}), "{} stands where a list belongs"),
-        (signed(**WHOLE | {"stacks": [5]}), "5 stands where an object belongs"),
-        (signed(**WHOLE | {"stacks": [{"image": [], "stack": None}]}), "null stands where a text belongs"),
+        (signed(**WHOLE | {"stacks": {}}), "{} is where a list belongs"),
+        (signed(**WHOLE | {"stacks": [5]}), "5 is where an object belongs"),
+        (signed(**WHOLE | {"stacks": [{"image": [], "stack": None}]}), "null is where a text belongs"),
         (signed(**WHOLE | {"stacks": [{"image": [], "other": ""}]}), "unexpected keyword argument 'other'"),
-        (signed(**WHOLE | {"plan": {"stacks": [[]]}}), "[] stands where an object belongs"),
+        (signed(**WHOLE | {"plan": {"stacks": [[]]}}), "[] is where an object belongs"),
     ],
 )
 def test_what_is_no_saved_plan(mine: Account, tmp_path: Path, text: str | None, why: str) -> None:
