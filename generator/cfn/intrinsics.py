@@ -50,8 +50,11 @@ class Names:
 
 def resolve(value: Any, names: Names) -> Any:
     """A value with its functions carried out as far as `names` goes; `NOTHING` where there is no value."""
+    # Most of what stands in a list or an object is text: it is taken as it is, without a call for each.
     if isinstance(value, list):
-        return [inner for item in value if (inner := resolve(item, names)) is not NOTHING]
+        return [
+            inner for item in value if (inner := item if type(item) is str else resolve(item, names)) is not NOTHING
+        ]
     if not isinstance(value, dict):
         return value
     if value == NO_VALUE:
@@ -64,7 +67,11 @@ def resolve(value: Any, names: Names) -> Any:
                 return result
             if function == "Fn::If":  # a side without a value stands as AWS::NoValue, or the other one would move
                 return {function: [argument[0], *(decided(side, names) for side in argument[1:])]}
-    return {key: inner for key, item in value.items() if (inner := resolve(item, names)) is not NOTHING}
+    return {
+        key: inner
+        for key, item in value.items()
+        if (inner := item if type(item) is str else resolve(item, names)) is not NOTHING
+    }
 
 
 def decided(value: Any, names: Names) -> Any:

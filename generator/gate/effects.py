@@ -7,7 +7,7 @@ holds and the root's Rules are met; what differs then, and what is replaced beca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from typing import Any
 
@@ -68,8 +68,9 @@ class RootResources:
         self.root = root
         self._known: dict[tuple[tuple[str, str], ...], dict[str, Resource]] = {}
         self._nested: dict[Any, Any] = {}
+        self._broken: dict[tuple[tuple[str, str], ...], bool] = {}
 
-    @property
+    @cached_property
     def base(self) -> dict[str, str]:
         """Values of an environment that has had its first release: the defaults, and something for the rest."""
         computed = self.root.metadata.get("Computed", {})
@@ -95,6 +96,13 @@ class RootResources:
                 if resource.type != STACK
             }
         return self._known[key]
+
+    def breaks_rules(self, values: Mapping[str, str]) -> bool:
+        """Whether the Rules of the root refuse these values."""
+        key = tuple(sorted(values.items()))
+        if key not in self._broken:
+            self._broken[key] = bool(assertions.broken(self.root.body, values))
+        return self._broken[key]
 
 
 def row_outcomes(instances: RootResources, parameter: str, row: Row) -> list[Outcome]:
@@ -125,7 +133,7 @@ def situations(instances: RootResources, parameter: str, row: Row) -> Iterator[t
                 if find(own, parameter, before, after) != row:
                     continue
                 # What is refused need not be possible otherwise.
-                if row.level == REFUSED or not (_broken(root, before) or _broken(root, after)):
+                if row.level == REFUSED or not (instances.breaks_rules(before) or instances.breaks_rules(after)):
                     yield before, after
                     break
 
@@ -147,10 +155,6 @@ def _sides(
             if parameter in how.get("Covers", ()):
                 chosen[digest] = str(number) * 16
         yield chosen
-
-
-def _broken(root: Template, values: Mapping[str, str]) -> bool:
-    return bool(assertions.broken(root.body, values))
 
 
 def _path(root: Template, resource: Resource) -> str:

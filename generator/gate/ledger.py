@@ -8,11 +8,12 @@ and was not is held against the reasons that stood there before.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import groupby
 
 from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
-from generator.cfn.templates import Resource, Template, TemplateSet
+from generator.cfn.templates import Resource, TemplateSet
 
 HEAD = """# Ledger of permissions
 
@@ -125,14 +126,16 @@ def narrowed(before: Iterable[Permission], templates: TemplateSet) -> list[Permi
     conditions_of: dict[str, set[tuple[str, ...]]] = {}
     for permission in permissions(templates):
         conditions_of.setdefault(permission.holder, set()).add(permission.when)
+
+    # A few pairs of conditions are asked for by thousands of permissions.
+    @cache
+    def within(template: str, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
+        """Whether, in every outcome of the template's conditions, `wider` holds where `when` does."""
+        return all(met(wider, outcome) for outcome in outcomes(templates[template]) if met(when, outcome))
+
     result = list(before)
     for permission in tuple(result):
         for when in sorted(conditions_of.get(permission.holder, set()) - {permission.when}):
-            if _within(templates[permission.holder.partition(".")[0]], when, permission.when):
+            if within(permission.holder.partition(".")[0], when, permission.when):
                 result.append(replace(permission, when=when))
     return result
-
-
-def _within(template: Template, when: tuple[str, ...], wider: tuple[str, ...]) -> bool:
-    """Whether, in every outcome of the template's conditions, `wider` holds where `when` does."""
-    return all(met(wider, outcome) for outcome in outcomes(template) if met(when, outcome))

@@ -23,7 +23,7 @@ PARTS = ("generator", "templates", "docs", "params", "buildspecs", "scripts", "s
 def copy(repository: Path, tmp_path: Path) -> Path:
     for part in PARTS:
         if (repository / part).is_dir():
-            shutil.copytree(repository / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(repository / part, tmp_path / part)
         else:
             shutil.copy(repository / part, tmp_path / part)
     return tmp_path

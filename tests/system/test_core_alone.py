@@ -27,7 +27,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds only what the small script needs."""
     folder = tmp_path_factory.mktemp("alone")
     for name in ("scripts/deployment", "generator/cfn", "templates", "params"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name)
     for package in ("scripts", "generator"):
         shutil.copy(ROOT / package / "__init__.py", folder / package / "__init__.py")
     pass_gate(folder / "templates")

@@ -53,7 +53,7 @@ def outcomes(before: Mapping[str, Resource], after: Mapping[str, Resource], crea
 
 
 def _changed(old: Resource, new: Resource, anew: Mapping[str, Any]) -> Iterator[str]:
-    if old.properties == new.properties and not anew:
+    if old.properties == new.properties and not _follows(new.properties, anew):
         return
     for name in sorted({*old.properties, *new.properties}):
         was, now = old.properties.get(name), new.properties.get(name)
@@ -83,7 +83,8 @@ def replaced(
 
 
 def _forcing(old: Resource, new: Resource, anew: Mapping[str, Any], create_only: CreateOnly) -> Iterator[str]:
-    if old.properties == new.properties and not anew:
+    # Most resources neither differ nor follow: they are looked at once as a whole, and not property by property.
+    if old.properties == new.properties and not _follows(new.properties, anew):
         return
     for steps in create_only(new.type):
         was, now = at(old.properties, steps), at(new.properties, steps)
