@@ -247,6 +247,7 @@ def test_tests_are_found_by_what_they_ran_before_the_file_changed(tmp_path: Path
     assert contexts.tests("new/other.py", now, 1, 1) == ([], [])
 
 
+@pytest.mark.soak
 def test_the_likeliest_tests_look_first() -> None:
     """The module's own, then whoever imports it, those with servers last."""
     near, wide = Nearby(ROOT).tests("scripts/operations/verbs/rollback.py")

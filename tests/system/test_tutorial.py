@@ -27,6 +27,7 @@ def checkout(repository: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.soak  # a minute of processor time
 def test_the_tutorial_can_be_followed_as_printed(repository: Path, checkout: Path) -> None:
     page = steps((repository / "docs/tutorial.md").read_text(encoding="utf-8"))
     assert len([step for step in page if isinstance(step, Command)]) > 12

@@ -114,9 +114,9 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
     ]
     if tables:
         named = [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))]
-        yielded.insert(
-            2, allow("OwnTables", _of(used, "dynamodb"), named, f"the application's tables: {_count(used['dynamodb'])}")
-        )
+        which = ", ".join(ports.table(table.logical).name for table in project.tables)
+        reason = f"the application's tables {which}: {_count(used['dynamodb'])}"
+        yielded.insert(2, allow("OwnTables", _of(used, "dynamodb"), named, reason))
     return yielded
 
 
