@@ -268,6 +268,10 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-39": [("build.BackendBuild", "imagedefinitions.json", "images.json")],
     "DSN-40": [("configuration.AllowedOrigins", '[\\"', '\\"')],
     "DSN-41": [("build.BackendBuild", "-m pip install", "-m pip download")],
+    "DSN-50": [
+        ("pipeline.PipelineRole", "ecs:UpdateService", "ecs:UpdateServices"),
+        ("access.DeployRole", "cloudformation:DescribeStacks", "cloudformation:*"),
+    ],
     "DSN-45": [("build.FrontendBuild", "DURATION pre_build", "TIME pre_build")],
     "DSN-46": [
         ("build.BackendBuild", "pytest-asyncio==", "pytest-asyncio>="),
