@@ -84,12 +84,9 @@ class Team:
     checkout: Path
 
     def delivery(self, *words: str, typed: str = "") -> tuple[int, str]:
-        """Status and output of the command."""
+        """Status and output of the command; the local AWS is the checkout's own."""
         command = [sys.executable, "-m", "scripts.cli", *words]
-        state = ["--local-aws", str(self.checkout / ".cache/local_aws.json")]
-        done = subprocess.run(
-            [*command, *state], cwd=self.checkout, input=typed, capture_output=True, text=True, timeout=1500
-        )
+        done = subprocess.run(command, cwd=self.checkout, input=typed, capture_output=True, text=True, timeout=1500)
         return done.returncode, done.stdout + done.stderr
 
     def bootstrap(self) -> tuple[int, str]:
@@ -124,7 +121,7 @@ def team(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Team]:
     try:
         yield here
     finally:
-        here.delivery("local", "stop")
+        assert here.delivery("local", "stop")[0] == 0
 
 
 def edited(path: str, old: str, new: str) -> Callable[[Path], None]:
