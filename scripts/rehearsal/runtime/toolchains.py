@@ -26,7 +26,10 @@ KEPT = 8
 UNUSED_SECONDS = 14 * 24 * 3600
 # What starting a program takes, and how this machine reaches the package registries.
 INHERITED = ("PATH", "LANG", "TMPDIR")
-REGISTRY_PREFIXES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_", "NPM_CONFIG_", "NODE_EXTRA_CA_CERTS", "SSL_CERT_")
+REGISTRY_PREFIXES = (
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_"),
+    *("PIP_", "NPM_CONFIG_", "YARN_NPM_REGISTRY_SERVER", "BUN_CONFIG_REGISTRY"),
+)
 
 
 class ToolchainError(ActionFailedError):
@@ -83,7 +86,8 @@ def find_node() -> Node:
 
 def build_python(source: Path, project: str, cache: Path) -> Path:
     """The Python of a build: an empty environment for this project and these requirements, kept between rehearsals."""
-    texts = [file.read_bytes() for file in sorted(source.glob("**/requirements*.txt"))]
+    named = ("requirements*.txt", "uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml")
+    texts = [file.read_bytes() for name in named for file in sorted(source.glob(f"**/{name}"))]
     return _environment(cache, b"\0".join([project.encode(), *texts]), None)
 
 
