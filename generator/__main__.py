@@ -124,6 +124,7 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
         _report(unexplained)
         return unexplained
     _write_ledger(templates)
+    _write_ids(templates)
     if not gate:
         return []
     # cfn-lint makes millions of small objects: looking for garbage all the time costs a sixth.
@@ -173,7 +174,7 @@ def check(base: Path) -> int:
 def _gate_findings(templates: TemplateSet) -> list[Finding]:
     """What is wrong with the templates that lie in `templates/` and with the parameter files; cfn-lint looks only at
     what changed since it last found nothing there, and at what that feeds."""
-    from generator.gate import lint, parameter_files, rules
+    from generator.gate import beside, lint, parameter_files, rules
     from generator.gate.reachability import matrix
     from generator.gate.suppressions import suppressions
 
@@ -183,7 +184,8 @@ def _gate_findings(templates: TemplateSet) -> list[Finding]:
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.
     ways = [] if values else matrix.findings(matrix.make_matrix(templates, PARAMS))
-    return [*suppressions(ROOT, templates), *linted, *house_rules, *values, *ways]
+    missing = beside.findings(ROOT, templates)
+    return [*suppressions(ROOT, templates), *linted, *house_rules, *missing, *values, *ways]
 
 
 def _unexplained_permissions(base: Path, templates: TemplateSet) -> list[Finding]:
@@ -292,6 +294,14 @@ def _write_ledger(templates: TemplateSet) -> None:
     _write_page(PERMISSIONS, permissions_page.page(templates), "permissions")
     for file, text in _reachability_page(templates).items():
         _write_page(file, text, "reachability")
+
+
+def _write_ids(templates: TemplateSet) -> None:
+    """The list of logical ids, with those that are new; a copy of the repository without the tests has none."""
+    from generator.gate import beside
+
+    if (ROOT / beside.IDS).is_file():
+        _write_page(ROOT / beside.IDS, beside.logical_ids(_text_of(ROOT / beside.IDS), templates), "logical ids")
 
 
 def _write_parameter_page(templates: TemplateSet) -> None:

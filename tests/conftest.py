@@ -118,6 +118,21 @@ def _leave_to_soak(config: pytest.Config, items: list[pytest.Item]) -> None:
         SOAK.append(len(left))
 
 
+def _leave_the_dashboards(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes the tests that know the Cloud Health Dashboard out, while the facts are another application's."""
+    from generator.application import APPLICATION
+    from tests.support.dashboard import NAME, knows
+
+    if APPLICATION.name == NAME:
+        return
+    known = {file for file in {item.path for item in items} if file.is_relative_to(ROOT) and knows(file)}
+    left = [item for item in items if item.path in known]
+    items[:] = [item for item in items if item.path not in known]
+    config.hook.pytest_deselected(items=left)
+    if left and not hasattr(config, "workerinput"):
+        print(f"left out: {len(left)} tests that know {NAME}; the facts are those of {APPLICATION.title}")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker has ended."""
@@ -126,6 +141,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _leave_to_soak(config, items)
+    _leave_the_dashboards(config, items)
     places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     for item in items:
         if item.get_closest_marker("slow") is None:

@@ -18,6 +18,7 @@ from scripts.onboarding.standing import FACTS, Decision, Standing, decide, diffe
 from scripts.terminal import console
 
 PAGE, LEDGER, FORMER = "docs/onboarding.md", "docs/permissions-ledger.md", ".cache/onboarding"
+IDS = "tests/generator/logical_ids.txt"
 OWN_GROUP = "Application"
 LEFT = "## Left behind"
 
@@ -62,7 +63,13 @@ def write(application: Application, project: Path, replace: bool = False) -> Wri
     and when the generator does not take the facts. Whatever ends it, an interrupt too, everything is as it was then."""
     text, standing = facts_text(application, project), read_standing(project)
     decision = decide(project, application, text, replace)
-    files = [project / FACTS, project / PAGE, project / LEDGER, *sorted((project / "params").glob("*.json"))]
+    files = [
+        project / FACTS,
+        project / PAGE,
+        project / LEDGER,
+        project / IDS,
+        *sorted((project / "params").glob("*.json")),
+    ]
     before = {file: file.read_bytes() if file.is_file() else None for file in [*files, *_generated(project)]}
     is_other = not standing.is_of(application)
     left = tuple(_left_behind(standing, project) if is_other else _left_before(project))
@@ -74,6 +81,8 @@ def write(application: Application, project: Path, replace: bool = False) -> Wri
             if is_other:
                 # The former application's permissions are no base for this one's: each right is listed anew.
                 (project / LEDGER).unlink(missing_ok=True)
+                if (project / IDS).is_file():
+                    (project / IDS).write_text("", encoding="utf-8")
             _write_parameters(application, project)
     except BaseException:
         _restore(before, project)
@@ -141,8 +150,9 @@ def _left_behind(standing: Standing, project: Path) -> Iterator[str]:
     where = f"`git show {commit}:{FACTS}`" if commit else f"{FORMER}/{name}.py"
     yield f"the facts of {standing.title or name}: {where}"
     yield f"its reasons of permissions: the ledger {LEDGER} begins anew, and the first review reads all of it"
+    yield f"its logical ids: {IDS} begins anew, because no environment of this application has any"
     yield f"its stacks {name}-ENVIRONMENT, if there are any: a checkout of before operates and deletes them"
-    yield "its tests: those that name it are skipped, with this reason, while other facts are here"
+    yield "its tests: those that name it are left out, and counted, while other facts are here"
 
 
 def page(application: Application, left: tuple[str, ...] = ()) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.gate.buildspec_schema import load, problems
 from tests.support.buildspecs.running import NAMES, ROOT, buildspec, text
-from tests.support.buildspecs.schema import load, problems
 
 
 def test_the_folder_holds_our_buildspecs() -> None:
@@ -86,5 +86,5 @@ def test_something_else_than_a_mapping_is_seen(value: object) -> None:
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
-    with pytest.raises(yaml.YAMLError, match="'build' stands twice"):
+    with pytest.raises(yaml.YAMLError, match="'build' is there twice"):
         load(text("backend").replace("  post_build:", "  build:"))

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from generator.cfn.places import walk
+from generator.gate.buildspec_schema import problems
 from scripts import cli
 from scripts.ci import command
-from tests.support.buildspecs.schema import problems
 
 # Which public schema a file has to fit; check-jsonschema carries them.
 SCHEMAS = {

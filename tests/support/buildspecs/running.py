@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from generator.gate.buildspec_schema import load
 from scripts.rehearsal.builds.phases import Outcome, Runner, run_buildspec
 from tests.support.buildspecs.machine import Machine
-from tests.support.buildspecs.schema import load
 
 ROOT = Path(__file__).resolve().parents[3]
 SAMPLE = ROOT / "tests" / "applications" / "sample"

@@ -27,12 +27,12 @@ class _UniqueKeys(yaml.SafeLoader):
         names = [key.value for key, _ in node.value]
         for name in names:
             if names.count(name) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} stands twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} is there twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
 def load(text: str) -> object:
-    """The YAML of a buildspec. Raises `yaml.YAMLError` with the line, also for a key that stands twice."""
+    """The YAML of a buildspec. Raises `yaml.YAMLError` with the line, also for a repeated key."""
     return yaml.load(text, _UniqueKeys)
 
 

@@ -1,0 +1,73 @@
+"""`make templates` asks for what a change needs beside its own place, and says how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.cfn.templates import TemplateSet, from_bodies, load
+from generator.gate import beside
+from tests.conftest import ROOT
+
+TEMPLATES = load(ROOT / "templates")
+
+
+def without(template: str, name: str) -> TemplateSet:
+    bodies = TEMPLATES.bodies()
+    del bodies[template]["Resources"][name]
+    return from_bodies(bodies)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The files that are compared with."""
+    for name in (beside.IDS, beside.RUNBOOK, "buildspecs/frontend.yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_ours_need_nothing(checkout: Path) -> None:
+    assert beside.findings(ROOT, TEMPLATES) == [] == beside.findings(checkout, TEMPLATES)
+
+
+def test_a_logical_id_that_is_gone_needs_a_move(checkout: Path) -> None:
+    [finding] = beside.findings(checkout, without("storage", "Artifacts"))
+    assert (finding.rule, finding.where) == (
+        "MOVE",
+        "storage.Artifacts",
+    ) and "AWS::S3::Bucket is gone" in finding.message
+    assert 'Move("storage", "Artifacts",' in finding.fix and "never deployed" in finding.fix
+
+
+def test_new_logical_ids_are_added_to_the_list_and_none_is_taken_away() -> None:
+    listed = "\n".join(
+        line for line in (ROOT / beside.IDS).read_text(encoding="utf-8").splitlines() if "Artifacts" not in line
+    )
+    grown = beside.logical_ids(f"{listed}\nold.Thing AWS::S3::Bucket\n", TEMPLATES).splitlines()
+    assert "storage.Artifacts AWS::S3::Bucket" in grown and "old.Thing AWS::S3::Bucket" in grown
+    assert grown == sorted(grown)
+
+
+def test_an_alarm_needs_a_section_of_the_runbook(checkout: Path) -> None:
+    edit(checkout / beside.RUNBOOK, "### PipelineFailure", "### PipelineFailures")
+    missing, superfluous = beside.findings(checkout, TEMPLATES)
+    assert (missing.rule, missing.where) == ("RUNBOOK", "PipelineFailure") and "`### PipelineFailure`" in missing.fix
+    assert superfluous.message == "there is no alarm PipelineFailures"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [("  build:\n", "  biuld:\n", "biuld"), ("version: 0.2", "version: 0.2\nversion: 0.2", "is there twice")],
+)
+def test_a_buildspec_that_codebuild_does_not_take_is_a_finding(checkout: Path, old: str, new: str, text: str) -> None:
+    edit(checkout / "buildspecs/frontend.yml", old, new)
+    finding = beside.findings(checkout, TEMPLATES)[0]
+    assert (finding.file, finding.rule) == ("buildspecs/frontend.yml", "BUILDSPEC") and text in finding.message
