@@ -36,9 +36,15 @@ APPROVAL_ACTION = "ApproveRelease"
 SOURCE_ACTION = "SourceAction"
 
 # Artifacts; the frontend's two are also the identifiers of secondary artifacts in its buildspec.
-SOURCE_OUTPUT, BACKEND_OUTPUT = "SourceOutput", "BackendBuildOutput"
+# So many characters of an artifact's name stand in its key, and a role writes what begins as its own outputs do: so
+# these differ in them. Sources: AWS CLI reference, codebuild batch-get-builds (`CodeBuild-Python-Pip/BuildArtif/...`);
+# CodePipeline API reference, ListActionExecutions (`myPipeline/SourceArti/key`).
+ARTIFACT_PREFIX = 10
+SOURCE_OUTPUT, BACKEND_OUTPUT, IMAGE_OUTPUT = "SourceOutput", "BackendBuildOutput", "BackendImage"
 FRONTEND_ASSETS, FRONTEND_DOCUMENTS = "FrontendAssets", "FrontendDocuments"
 IMAGE_DEFINITIONS = "imagedefinitions.json"
+# The prefix in the artifact bucket below which the push records its images, and nobody else writes.
+IMAGE_RECORDS = "images"
 
 # How the second tag of a released and verified image begins: written by the verification, kept by the registry.
 RELEASED_TAG = "released-"

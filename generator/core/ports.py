@@ -114,7 +114,11 @@ SERVICE_NAME = Port("ServiceName", Kind.NAME, "Name of the ECS service")
 BACKEND_PROJECT = Port("BackendProjectName", Kind.NAME, "Name of the CodeBuild project that builds the backend")
 FRONTEND_PROJECT = Port("FrontendProjectName", Kind.NAME, "Name of the CodeBuild project that builds the frontend")
 PUBLISH_PROJECT = Port("PublishProjectName", Kind.NAME, "Name of the CodeBuild project that invalidates the cache")
-VERIFY_PROJECT = Port("VerifyProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a release")
+PUSH_PROJECT = Port("PushProjectName", Kind.NAME, "Name of the CodeBuild project that pushes images")
+VERIFY_PROJECT = Port("VerifyProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a backend's release")
+VERIFY_FRONTEND_PROJECT = Port(
+    "VerifyFrontendProjectName", Kind.NAME, "Name of the CodeBuild project that verifies a frontend's release"
+)
 RAISE_PROJECT = Port("RaiseProjectName", Kind.NAME, "Name of the CodeBuild project that starts the first tasks")
 CHANGES_PROJECT = Port(
     "ChangesProjectName", Kind.NAME, "Name of the CodeBuild project that says what a release changes"
@@ -263,7 +267,7 @@ PUBLIC_URL = Port("PublicUrl", Kind.URL, "Public address of the environment, wit
 CONFIGURATION_TREE = Port("ConfigurationTree", Kind.NAME, "Path of the configuration, once it exists")
 
 # backend
-IMAGE = Port("BackendImage", Kind.URL, "Image that the service runs, with its tag; `none` before the first release")
+IMAGE = Port("BackendImage", Kind.URL, "Image that the service runs, by its digest; `none` before the first release")
 BOOTSTRAP = Port("BackendBootstrap", Kind.SWITCH, "true only while no service exists: it starts with zero tasks")
 TASK_CPU = Port("TaskCpu", Kind.NUMBER, "CPU units of a task; 1024 are one vCPU")
 TASK_MEMORY = Port("TaskMemory", Kind.NUMBER, "Memory of a task in MiB")
@@ -388,7 +392,11 @@ FRONTEND_BUILD = Port("FrontendBuild", Kind.NAME, "CodeBuild project that builds
 PUBLISH_BUILD = Port("PublishBuild", Kind.NAME, "CodeBuild project that invalidates the cache, once it exists")
 RAISE_BUILD = Port("RaiseBuild", Kind.NAME, "CodeBuild project that starts the first tasks, once it exists")
 CHANGES_BUILD = Port("ChangesBuild", Kind.NAME, "CodeBuild project that says what a release changes, once it exists")
-VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a release, once it exists")
+PUSH_BUILD = Port("PushBuild", Kind.NAME, "CodeBuild project that pushes images, once it exists")
+VERIFY_BUILD = Port("VerifyBuild", Kind.NAME, "CodeBuild project that verifies a backend's release, once it exists")
+VERIFY_FRONTEND_BUILD = Port(
+    "VerifyFrontendBuild", Kind.NAME, "CodeBuild project that verifies a frontend's release, once it exists"
+)
 PIPELINE = Port("Pipeline", Kind.NAME, "The pipeline, once it exists")
 PIPELINE_ARN = Port("PipelineArn", Kind.ARN, "ARN of the pipeline")
 START_RULE = Port("StartRuleName", Kind.NAME, "EventBridge rule that starts the pipeline")

@@ -238,4 +238,4 @@ def released_image(aws: Aws, previous: Stack) -> str | None:
             return None
         raise
     image, registry = str(answer["Parameter"]["Value"]), previous.outputs.get(names.REGISTRY, "")
-    return image if not registry or image.startswith(f"{registry}:") else None
+    return image if not registry or image.startswith((f"{registry}@", f"{registry}:")) else None

@@ -32,8 +32,12 @@ class ArtifactStore:
     key: str
     pipeline: str
 
-    def put(self, name: str, files: Mapping[str, Path]) -> Artifact:
-        """Stores files, by their path inside the artifact, under a key of CodePipeline's form."""
+    def key_of(self, name: str) -> str:
+        """A new key of CodePipeline's form for an artifact."""
+        return f"{self.pipeline[:20]}/{name[:10]}/{secrets.token_hex(4)[:7]}"
+
+    def put(self, name: str, files: Mapping[str, Path], key: str = "") -> Artifact:
+        """Stores files, by their path inside the artifact, under a key, a new one unless given."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for path, file in sorted(files.items()):
@@ -43,7 +47,7 @@ class ArtifactStore:
                 archive.writestr(entry, file.read_bytes())
         body = buffer.getvalue()
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key} if self.key else {}
-        key = f"{self.pipeline[:20]}/{name[:10]}/{secrets.token_hex(4)[:7]}"
+        key = key or self.key_of(name)
         self.aws.call("s3", "put_object", Bucket=self.bucket, Key=key, Body=body, **encryption)
         return Artifact(name, key, len(files), len(body))
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from scripts.rehearsal.builds.phases import Outcome
-from tests.support.buildspecs.running import COMMIT, REPOSITORY, SAMPLE, Workshop, workshop
-from tests.support.buildspecs.stubs import NOTHING_COLLECTED
+from tests.support.buildspecs.running import COMMIT, SAMPLE, Workshop, workshop
+from tests.support.buildspecs.stubs import NOTHING_COLLECTED, SAVED
 
-IMAGE = f"{REPOSITORY}:{COMMIT[:12]}"
 VARIABLES = {
     "BACKEND_DIRECTORY": "backend",
     "PYTHON_VERSION": "3.11",
@@ -23,9 +22,8 @@ VARIABLES = {
     "LINT_COLUMNS": "120",
     "LINT_BLOCKS": "false",
     "TESTS_BLOCK": "false",
-    "REPOSITORY_URI": REPOSITORY,
+    "MAKES_IMAGE": "true",
     "CONFIGURATION": json.dumps({"plain": {"MODE": "x"}, "generated": {"KEY": 40}, "fernet": [], "filled": []}),
-    "CONTAINER_NAME": "backend",
     "PORT": "8000",
     "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.11-slim",
 }
@@ -34,8 +32,6 @@ UNIT, INTEGRATION = ("backend/tests/unit/test_unit.py", "backend/tests/integrati
 
 
 def build(sample: Workshop, **variables: str) -> Outcome:
-    sample.machine.answer("ecr batch-get-image", {"images": [], "failures": [{"failureCode": "ImageNotFound"}]})
-    sample.machine.answer("ecr get-login-password", "the-password")
     return sample.build("backend", {**VARIABLES, **variables})
 
 
@@ -65,17 +61,17 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
         "RESULT unit tests: passed",
         "RESULT integration tests: NONE, the application has no integration tests",
         "RESULT Dockerfile: the default one, the application has none",
-        f"RESULT image: pushed {IMAGE}",
+        "RESULT image: built, to be pushed by another project",
     ]
-    assert plain.variables == {"COMMIT": COMMIT, "IMAGE": IMAGE}
+    assert plain.variables == {"COMMIT": COMMIT}
     assert plain.runtimes == {"python": "3.11"}
     assert all(f"DURATION {phase} " in plain.log for phase in plain.phases)
 
     bundle = plain.artifacts[""]
     modules = {f"app/{name}.py" for name in ("__init__", "legacy", "main", "settings", "tables")}
-    assert set(bundle) == modules | {"requirements.txt", "Procfile", "imagedefinitions.json"}
+    assert set(bundle) == modules | {"requirements.txt", "Procfile", "release-image.tar"}
     assert bundle["Procfile"].read_text() == "web: uvicorn app.main:app --host 127.0.0.1 --port 8000 --workers 2\n"
-    assert json.loads(bundle["imagedefinitions.json"].read_text()) == [{"name": "backend", "imageUri": IMAGE}]
+    assert bundle["release-image.tar"].read_text() == SAVED
 
     assert [path.name for path in plain.reports["tests"]] == ["tests-unit.xml", "tests-integration.xml"]
     assert "test_green" in plain.reports["tests"][0].read_text()
@@ -92,11 +88,10 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
         *("--proxy-headers", "--forwarded-allow-ips", "*"),
     ]
     assert [call[1:] for call in sample.machine.calls("docker")] == [
-        ["build", "--file", str(dockerfile), "--tag", IMAGE, str(sample.source / "release-bundle")],
-        ["login", "--username", "AWS", "--password-stdin", REPOSITORY.split("/")[0]],
-        ["push", IMAGE],
+        ["build", "--file", str(dockerfile), "--tag", "release:built", str(sample.source / "release-bundle")],
+        ["save", "--output", str(sample.source / "release-bundle/release-image.tar"), "release:built"],
     ]
-    assert "the-password" not in plain.log
+    assert not sample.machine.calls("aws"), "what runs the application's code asks AWS for nothing"
 
 
 def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_path: Path) -> None:
@@ -109,11 +104,9 @@ def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Out
     assert sample.machine.calls("flake8") == [["flake8", "app", "--isolated", "--max-line-length=120", "--count"]]
     application, tools, *_ = sample.machine.calls("pip", "install")
     assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
-    assert tools[-2:] == ["flake8==7.5.0", "bandit==1.9.4"]
+    assert tools[-2:] == ["-r", str(sample.source.parent / "src/release-linters.txt")] and "--require-hashes" in tools
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
-    (call,) = sample.machine.calls("aws", "ecr", "batch-get-image")
-    assert call[4:7] == ["cloud-health-dashboard", "--image-ids", f"imageTag={COMMIT[:12]}"]
 
 
 def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:
@@ -143,7 +136,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     assert outcome.succeeded, outcome.log
     assert "RESULT unit tests: FAILED" in outcome.result_lines()
     assert "<failure" in outcome.reports["tests"][0].read_text()
-    assert sample.machine.calls("docker", "push")
+    assert sample.machine.calls("docker", "save")
 
 
 @pytest.mark.parametrize("content", [RED, "import not_there\n"])
@@ -339,33 +332,12 @@ def test_what_the_application_brings_is_used(sample: Workshop) -> None:
     assert (call[3], call[-1]) == (str(sample.source / "backend/Dockerfile"), str(sample.source / "backend"))
 
 
-def test_an_image_that_is_there_is_kept(sample: Workshop) -> None:
-    """A retried stage builds the same commit again, and immutable tags cannot be pushed twice."""
-    machine = sample.machine
-    machine.answer("ecr batch-get-image", {"images": [{"imageId": {"imageDigest": "sha256:abc"}}], "failures": []})
-    outcome = sample.build("backend", VARIABLES)
-    assert outcome.succeeded, outcome.log
-    assert f"RESULT image: {IMAGE} is already there and kept, sha256:abc" in outcome.result_lines()
-    assert not machine.calls("docker")
-    assert IMAGE in outcome.artifacts[""]["imagedefinitions.json"].read_text()
-
-
-@pytest.mark.parametrize("call", ["docker build", "docker push"])
-def test_an_image_that_cannot_be_published_fails(sample: Workshop, call: str) -> None:
+@pytest.mark.parametrize("call", ["docker build", "docker save"])
+def test_an_image_that_cannot_be_built_fails(sample: Workshop, call: str) -> None:
     sample.machine.answer(call, status=1)
     outcome = build(sample)
     assert outcome.phases["post_build"] is False
-    assert "imagedefinitions.json" not in outcome.artifacts[""]
-
-
-@pytest.mark.parametrize("call", ["ecr batch-get-image", "ecr get-login-password"])
-def test_a_registry_that_refuses_fails(sample: Workshop, call: str) -> None:
-    sample.machine.answer("ecr batch-get-image", {"images": [], "failures": []})
-    sample.machine.answer(call, status=254, error="AccessDeniedException")
-    outcome = sample.build("backend", VARIABLES)
-    assert outcome.phases["post_build"] is False
-    assert "AccessDeniedException" in outcome.log
-    assert not sample.machine.calls("docker", "push")
+    assert "release-image.tar" not in outcome.artifacts.get("", {})
 
 
 @pytest.mark.parametrize(
@@ -384,16 +356,15 @@ def test_wrong_settings_are_named(sample: Workshop, variables: dict[str, str], c
     assert not sample.machine.calls("pip")
 
 
-def test_without_a_registry_the_bundle_is_the_release(sample: Workshop) -> None:
-    """On Elastic Beanstalk. A registry that nobody thought of is a fault all the same."""
-    outcome = build(sample, REPOSITORY_URI="")
+def test_without_an_image_the_bundle_is_the_release(sample: Workshop) -> None:
+    """On Elastic Beanstalk. A project that does not say which it is is a fault."""
+    outcome = build(sample, MAKES_IMAGE="false")
     assert outcome.succeeded, outcome.log
-    assert "RESULT image: NONE, there is no registry; the bundle is the release" in outcome.result_lines()
-    assert "Procfile" in outcome.artifacts[""] and "imagedefinitions.json" not in outcome.artifacts[""]
-    assert not sample.machine.calls("docker") and not outcome.variables.get("IMAGE")
-    without = {name: value for name, value in VARIABLES.items() if name != "REPOSITORY_URI"}
-    forgotten = sample.build("backend", without)
-    assert forgotten.phases == {"install": False} and "REPOSITORY_URI: is not set" in forgotten.log
+    assert "RESULT image: NONE, the bundle is the release" in outcome.result_lines()
+    assert "Procfile" in outcome.artifacts[""] and "release-image.tar" not in outcome.artifacts[""]
+    assert not sample.machine.calls("docker")
+    forgotten = build(sample, MAKES_IMAGE="")
+    assert forgotten.phases == {"install": False} and "ERROR MAKES_IMAGE is ''" in forgotten.log
 
 
 def test_requirements_must_be_somewhere(sample: Workshop) -> None:

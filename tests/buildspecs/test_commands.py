@@ -15,8 +15,8 @@ from tests.support.buildspecs.running import NAMES, buildspec, text
 BUILD = {"LINT_BLOCKS", "TESTS_BLOCK"}
 PROVIDED = {
     "backend": BUILD
-    | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "REPOSITORY_URI"}
-    | {"CONTAINER_NAME", "PORT", "BASE_IMAGE"},
+    | {"BACKEND_DIRECTORY", "PYTHON_VERSION", "APPLICATION_MODULE", "LINT_COLUMNS", "MAKES_IMAGE"}
+    | {"PORT", "BASE_IMAGE"},
     "frontend": BUILD
     | {
         "FRONTEND_DIRECTORY",
@@ -29,9 +29,10 @@ PROVIDED = {
     "changes": {"ENVIRONMENT", "ONLY_CHANGED", "RELEASES", "BACKEND_PROJECT", "BACKEND_PATHS"}
     | {"FRONTEND_PROJECT", "FRONTEND_PATHS", "DISTRIBUTION_ID", "REPOSITORY_NAME", "REPOSITORY_URI"},
     "publish": {"DISTRIBUTION_ID"},
+    "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS", "CONTAINER_NAME"},
+    "verify_frontend": {"PUBLIC_URL", "SITE_BUCKET", "FRONTEND_RECORD", "RELEASE"},
     "verify": {
-        "CHECK",
         "PUBLIC_URL",
         "CLUSTER",
         "SERVICE",
@@ -41,21 +42,16 @@ PROVIDED = {
         "SMOKE_REQUESTS",
         "TABLE_VARIABLES",
     }
-    | {
-        "BACKEND_TARGET",
-        "LAST_RELEASE_PARAMETER",
-        "SITE_BUCKET",
-        "RELEASE",
-        "RELEASED_TAG",
-        "BACKEND_RECORD",
-        "FRONTEND_RECORD",
-    },
+    | {"BACKEND_TARGET", "LAST_RELEASE_PARAMETER", "RELEASE", "RELEASED_TAG", "BACKEND_RECORD"},
 }
 CALLS = {
-    "backend": {"ecr batch-get-image", "ecr get-login-password"},
+    "backend": set(),
     "frontend": set(),
     "changes": {"codebuild batch-get-projects", "codecommit get-commit", "ssm get-parameters", "ssm put-parameter"},
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
+    "push": {"ecr batch-get-image", "ecr get-login-password"}
+    | {"s3api get-object", "s3api list-objects-v2", "s3api put-object"},
+    "verify_frontend": {"s3api get-object", "ssm put-parameter"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"}
     | {"ecs describe-task-definition", "ecs register-task-definition"},
     "verify": {"ecs describe-services", "ecs describe-task-definition", "ecs list-tasks", "ecs describe-tasks"}
@@ -85,7 +81,7 @@ def test_the_python_in_them_is_python() -> None:
     scripts = [
         script for name in NAMES for script in re.findall(r"<<'PYTHON'\n(.*?)\nPYTHON", "\n".join(commands(name)), re.S)
     ]
-    assert len(scripts) == 11
+    assert len(scripts) == 14
     for script in scripts:
         ast.parse(script)
 
@@ -173,7 +169,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 33
+    assert len(calls) == 36
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

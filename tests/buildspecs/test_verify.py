@@ -9,7 +9,8 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from tests.support.buildspecs.releases import HEALTHY, IMAGE, OTHER, PARAMETER, SMOKE, TASK, Release
+from tests.support.buildspecs.releases import HEALTHY, IMAGE, OTHER, PARAMETER, RELEASED, SMOKE, TASK, Release
+from tests.support.buildspecs.running import REPOSITORY
 
 
 def test_a_good_release_is_green_and_remembered(release: Release) -> None:
@@ -20,7 +21,7 @@ def test_a_good_release_is_green_and_remembered(release: Release) -> None:
         "GREEN tables: active: CloudHealthClients, CloudHealthCosts",
         "GREEN health: status healthy, database connected",
         "GREEN smoke: 3 requests answered as wanted",
-        "RESULT image: kept as released-0123456789ab",
+        f"RESULT image: kept as {RELEASED}",
         f"RESULT what runs: /cloud-health/production/last-image is now {IMAGE}",
         "RESULT last good release: run:0123:d1",
     ]
@@ -43,13 +44,13 @@ def test_the_image_of_a_good_release_is_tagged_once(release: Release) -> None:
     body = json.loads((release.workshop.source / "release-image.json").read_text(encoding="utf-8"))
     stored = release.stored("0123456789ab")
     assert body == {
-        "repositoryName": IMAGE.partition("/")[2].rpartition(":")[0],
-        "imageTag": "released-0123456789ab",
+        "repositoryName": IMAGE.partition("/")[2].partition("@")[0],
+        "imageTag": RELEASED,
         "imageManifest": stored["imageManifest"],
         "imageManifestMediaType": stored["imageManifestMediaType"],
     }
     release.workshop.machine.forget()
-    release.tags.append("released-0123456789ab")
+    release.tags.append(RELEASED)
     assert release.verify().succeeded
     assert release.workshop.machine.calls("aws", "ecr", "put-image") == []
 
@@ -79,6 +80,13 @@ def unknown(value: Any, shape: Any) -> list[str]:
 def test_another_image_is_red_however_healthy_it_is(release: Release) -> None:
     release.container["image"] = OTHER
     assert release.red() == [f"RED image: image of the service: wanted {IMAGE!r}, found {OTHER!r}"]
+
+
+@pytest.mark.parametrize("name", [f"{REPOSITORY}:0123456789ab", f"{REPOSITORY}:latest@sha256:{'0' * 64}", REPOSITORY])
+def test_an_image_that_is_not_named_by_its_digest_is_red(release: Release, name: str) -> None:
+    """Whoever pushes a tag first decides what it means."""
+    release.built[0]["imageUri"] = release.container["image"] = name
+    assert release.red() == [f"RED image: the image {name} in imagedefinitions.json is not named by its digest"]
 
 
 def test_a_running_task_with_another_image_is_red(release: Release) -> None:

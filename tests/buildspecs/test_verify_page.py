@@ -10,11 +10,9 @@ PAGE = "<!DOCTYPE html><script src=/static/js/main.0a1b2c3d.js></script>\n"
 STALE = "<!DOCTYPE html><script src=/static/js/main.ffffffff.js></script>\n"
 
 
-def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
+def page(empty: Workshop, site: Site) -> Outcome:
     empty.write("index.html", PAGE)
     variables = {
-        "BACKEND_TARGET": "NONE",
-        "CHECK": check,
         "PUBLIC_URL": site.url,
         "SITE_BUCKET": "site",
         "FRONTEND_RECORD": "/cloud-health/production/frontend",
@@ -22,7 +20,7 @@ def page(empty: Workshop, site: Site, check: str = "frontend") -> Outcome:
         "WAIT_SECONDS": "0",
         "PAUSE_SECONDS": "0",
     }
-    return empty.build("verify", variables)
+    return empty.build("verify_frontend", variables)
 
 
 def test_the_page_of_this_run_is_green(empty: Workshop, site: Site) -> None:
@@ -86,9 +84,3 @@ def test_a_page_under_a_key_of_ours_is_said(empty: Workshop, site: Site) -> None
     assert "is encrypted with aws:kms and arn:aws:kms:us-east-1:0:key/1, which CloudFront may have to be let use" in (
         outcome.log
     )
-
-
-def test_an_unknown_check_is_refused(empty: Workshop, site: Site) -> None:
-    outcome = page(empty, site, "database")
-    assert not outcome.succeeded
-    assert outcome.result_lines() == ["ERROR CHECK is 'database', it must be one of backend, frontend"]

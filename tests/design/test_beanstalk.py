@@ -181,17 +181,13 @@ def test_the_pipeline_deploys_with_a_narrow_role(templates: TemplateSet) -> None
 def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
     root = {name: templates.resource(f"environment.{name}").condition for name in ("Backend", "Registry")}
     assert root == {"Backend": "OnEcs", "Registry": "NewRegistry"}
-    assert not exists(templates, "build.Raise", **ON_IT)
+    assert not exists(templates, "build.Raise", **ON_IT) and not exists(templates, "build.Push", **ON_IT)
     for name in ("BackendCpu", "BackendMemory", "MissingTasks"):
         assert not exists(templates, f"monitoring.{name}", **ON_IT)
     project = under(templates, "build.BackendBuild", **ON_IT)
     assert project["Environment"]["PrivilegedMode"] is False
-    [registry] = [
-        environment_variable
-        for environment_variable in project["Environment"]["EnvironmentVariables"]
-        if environment_variable["Name"] == "REPOSITORY_URI"
-    ]
-    assert registry["Value"] == ""
+    variables = {each["Name"]: each["Value"] for each in project["Environment"]["EnvironmentVariables"]}
+    assert variables["MAKES_IMAGE"] == "false"
     policies = [policy["PolicyName"] for policy in under(templates, "build.BackendBuildRole", **ON_IT)["Policies"]]
     assert policies == ["Job"]
     health = templates.resource("beanstalk.EnvironmentHealth")

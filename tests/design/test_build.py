@@ -26,7 +26,7 @@ from tests.support.design import (
 )
 
 PROJECTS = ("BackendBuild", "FrontendBuild")
-OTHERS = ("Changes", "Publish", "Raise", "Verify")
+OTHERS = ("Changes", "Publish", "Push", "Raise", "Verify", "VerifyFrontend")
 
 
 def test_two_build_projects(templates: TemplateSet) -> None:
@@ -41,15 +41,16 @@ def test_two_build_projects(templates: TemplateSet) -> None:
         assert declared.get("ServiceRole") == attribute(f"{project}Role")
     assert default(templates, "BuildImage") == "aws/codebuild/standard:7.0"
     assert default(templates, "BuildComputeType") == "BUILD_GENERAL1_SMALL"
-    # Only the backend's build starts a Docker daemon, and only it may push an image.
+    # What builds an image and what pushes it start a Docker daemon; no build that runs the application may push.
     privileged = [
         resource.logical_id
         for resource in templates.resources("AWS::CodeBuild::Project")
         if resource.get("Environment", "PrivilegedMode")
     ]
-    assert privileged == ["BackendBuild"]
-    assert allowed(templates, "build.BackendBuildRole")["ecr:PutImage"] == {"${RegistryArn}"}
-    assert [action for action in allowed(templates, "build.FrontendBuildRole") if action.startswith("ecr:")] == []
+    assert privileged == ["BackendBuild", "Push"]
+    assert allowed(templates, "build.PushRole")["ecr:PutImage"] == {"${RegistryArn}"}
+    for project in PROJECTS:
+        assert [action for action in allowed(templates, f"build.{project}Role") if action.startswith("ecr:")] == []
 
 
 def test_runtimes(templates: TemplateSet) -> None:
@@ -134,19 +135,23 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
 
 def test_artifacts(templates: TemplateSet) -> None:
     assert templates.resource("registry.Images").get("ImageTagMutability") == "IMMUTABLE"
-    registry = variables(templates, "BackendBuild")["REPOSITORY_URI"]
-    assert registry == {"Fn::If": ["OnEcs", ref("RegistryUri"), ""]}
+    assert variables(templates, "BackendBuild")["MAKES_IMAGE"] == {"Fn::If": ["OnEcs", "true", "false"]}
+    assert variables(templates, "Push")["REPOSITORY_URI"] == ref("RegistryUri")
+    pushed = commands(templates, "Push")
+    assert "tag = commit[:12]" in pushed
+    assert 'image = f"{uri}@{digest}"' in pushed
+    assert '"imageUri": image' in pushed and "release-output/imagedefinitions.json" in pushed
+    assert buildspec(templates, "Push")["artifacts"] == {"base-directory": "release-output", "files": ["**/*"]}
     text = commands(templates, "BackendBuild")
-    assert 'export TAG="${COMMIT:0:12}"' in text
-    assert 'docker push "$IMAGE"' in text
-    assert '"$CONTAINER_NAME" "$IMAGE" > "$BUNDLE/imagedefinitions.json"' in text
+    assert 'docker save --output "$BUNDLE/release-image.tar"' in text
     assert 'entry == "tests" and below / entry not in kept' in text
     assert '> "$BUNDLE/Procfile"' in text
     spec = buildspec(templates, "BackendBuild")
     assert spec["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
-    assert {"COMMIT", "IMAGE"} <= set(spec["env"]["exported-variables"])
+    assert {"COMMIT"} <= set(spec["env"]["exported-variables"])
     by_stage = stages(templates)
     assert actions(by_stage["Build_Backend"])["BackendBuild"]["OutputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    assert actions(by_stage["Build_Backend"])["PushImage"]["OutputArtifacts"] == [{"Name": "BackendImage"}]
     outputs = actions(by_stage["Build_Frontend"])["FrontendBuild"]["OutputArtifacts"]
     for name, parameter in (("OUTPUT_DIRECTORY", "FrontendOutput"), ("ASSETS_DIRECTORY", "FrontendAssets")):
         assert variables(templates, "FrontendBuild")[name] == ref(parameter)

@@ -28,12 +28,13 @@ def test_one_parallel_build_stage(templates: TemplateSet) -> None:
     assert passed(templates, "Pipeline", "BuildLayout") == ref("BuildLayout")
     both, apart = stages(templates, BuildLayout="PARALLEL"), stages(templates)
     assert list(both) == ["Source", "Build", "Deploy_Backend", "Deploy_Frontend"]
-    # The same actions, with one run order.
+    # The same actions, side by side; an image is pushed when it is built.
     assert both["Build"]["Actions"] == [*apart["Build_Backend"]["Actions"], *apart["Build_Frontend"]["Actions"]]
-    assert {action["RunOrder"] for action in both["Build"]["Actions"]} == {1}
+    orders = {action["Name"]: action["RunOrder"] for action in both["Build"]["Actions"]}
+    assert orders == {"BackendBuild": 1, "FrontendBuild": 1, "PushImage": 2}
     assert both["Build"]["OnFailure"] == apart["Build_Backend"]["OnFailure"]
-    for side, name in ((BACKEND_ONLY, "BackendBuild"), (FRONTEND_ONLY, "FrontendBuild")):
-        assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == [name]
+    for side, names in ((BACKEND_ONLY, ["BackendBuild", "PushImage"]), (FRONTEND_ONLY, ["FrontendBuild"])):
+        assert list(actions(stages(templates, BuildLayout="PARALLEL", **side)["Build"])) == names
 
 
 SKIPPED = {
@@ -75,9 +76,10 @@ def test_a_release_is_recorded_and_compared(templates: TemplateSet) -> None:
         ({"ApprovalRequired": "true", "OnlyChanged": "true"}, "#{Changes.BACKEND_DIGEST}"),
     ):
         verify = actions(stages(templates, **values)["Deploy_Backend"])["VerifyBackend"]
-        [_, release] = json.loads(verify["Configuration"]["EnvironmentVariables"])
+        [release] = json.loads(verify["Configuration"]["EnvironmentVariables"])
         assert release["value"] == f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
-    records = {name: variables(templates, "Verify")[f"{name}_RECORD"] for name in ("BACKEND", "FRONTEND")}
+    projects = {"BACKEND": "Verify", "FRONTEND": "VerifyFrontend"}
+    records = {name: variables(templates, project)[f"{name}_RECORD"] for name, project in projects.items()}
     assert records == {"BACKEND": sub("${ReleasesPath}/backend"), "FRONTEND": sub("${ReleasesPath}/frontend")}
     compared = variables(templates, "Changes")
     assert compared["RELEASES"] == ref("ReleasesPath")

@@ -11,7 +11,7 @@ from tests.support.design import allowed, arn, grants
 ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
     "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
-    "build.BackendBuildRole": {"ecr:GetAuthorizationToken"},
+    "build.PushRole": {"ecr:GetAuthorizationToken"},
     "build.RaiseRole": {"ecs:DescribeTaskDefinition"},
     "build.VerifyRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
     "pipeline.PipelineRole": {"ecs:DescribeTaskDefinition", "ecs:ListTasks"},
@@ -57,7 +57,7 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     roles = [resource.address for resource in templates.resources("AWS::IAM::Role") if resource.template != "access"]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
-    assert len(roles) == 16
+    assert len(roles) == 18
     assert sorted(users) == sorted(roles)
     # One user each, except that a task has two roles.
     assert len(set(users.values())) == len(roles) - 1
@@ -115,7 +115,8 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     repository = {arn("codecommit", "${RepositoryName}")}
     for action in ("GetBranch", "GetCommit", "UploadArchive", "GetUploadArchiveStatus", "CancelUploadArchive"):
         assert may[f"codecommit:{action}"] == repository
-    names = ("BackendBuild", "ChangesBuild", "FrontendBuild", "PublishBuild", "RaiseBuild", "VerifyBuild")
+    sides = ("BackendBuild", "FrontendBuild", "VerifyBuild", "VerifyFrontendBuild")
+    names = ("ChangesBuild", "PublishBuild", "PushBuild", "RaiseBuild", *sides)
     for action in RUN_BUILDS:
         assert may[action] == {arn("codebuild", f"project/${{{name}}}") for name in names}
     assert may["s3:GetObject"] == {"${ArtifactBucketArn}/*"}
@@ -150,12 +151,13 @@ def test_build_roles(templates: TemplateSet) -> None:
         "s3:GetObject",
         "s3:GetObjectVersion",
     }
-    for name in ("BackendBuild", "Changes", "FrontendBuild", "Publish", "Raise", "Verify"):
+    names = ("BackendBuild", "Changes", "FrontendBuild", "Publish", "Push", "Raise", "Verify", "VerifyFrontend")
+    for name in names:
         may = allowed(templates, f"build.{name}Role")
         assert common <= set(may)
         assert may["logs:PutLogEvents"] == {f"${{{name}Logs.Arn}}"}
-        makes = name in ("BackendBuild", "FrontendBuild")
-        assert may.get("s3:PutObject") == ({"${ArtifactBucketArn}/*"} if makes else None)
+        written = {target.removeprefix("${ArtifactBucketArn}/") for target in may.get("s3:PutObject", ())}
+        assert written == WRITTEN.get(name, set())
         assert "codecommit:GitPull" not in may
         assert "logs:CreateLogGroup" not in may
         assert may["s3:GetBucketLocation"] == {"${ArtifactBucketArn}"}
@@ -165,7 +167,8 @@ def test_build_roles(templates: TemplateSet) -> None:
         [via] = grants(templates, f"build.{name}Role")["UseArtifactKey"].conditions
         assert (via.key, via.values) == ("kms:ViaService", ("s3.${AWS::Region}.amazonaws.com",))
         # Fallback keys of a cache are a search by prefix.
-        assert may.get("s3:ListBucket") == ({"${ArtifactBucketArn}"} if makes else None)
+        lists = name in ("BackendBuild", "FrontendBuild", "Push")
+        assert may.get("s3:ListBucket") == ({"${ArtifactBucketArn}"} if lists else None)
         more = common | key | {"s3:PutObject", "s3:ListBucket"}
         assert {action for action in may if action not in more} == special(name)
         # CodeBuild looks at the key without S3 in between.
@@ -174,11 +177,24 @@ def test_build_roles(templates: TemplateSet) -> None:
     assert allowed(templates, "build.VerifyRole")["ecs:DescribeServices"] == {"${ServiceArn}"}
 
 
+# What the projects may write of the artifact bucket: their own artifacts, by the ten characters with which CodePipeline
+# begins their keys, their caches, and the push its records. The builds run code that nobody has approved yet.
+WRITTEN = {
+    "BackendBuild": {"*/BackendBui*", "cache/backend/*"},
+    "FrontendBuild": {"*/FrontendAs*", "*/FrontendDo*", "cache/frontend/*"},
+    "Push": {"*/BackendIma*", "images/*"},
+}
+
+
 def special(project: str) -> set[str]:
     """What one project may do beside what all of them may."""
     match project:
         case "BackendBuild":
-            return {f"ecr:{action}" for action in PUSH} | {f"codebuild:{action}" for action in REPORT}
+            return {f"codebuild:{action}" for action in REPORT}
+        case "Push":
+            return {f"ecr:{action}" for action in PUSH}
+        case "VerifyFrontend":
+            return {"ssm:PutParameter"}
         case "FrontendBuild":
             return {f"codebuild:{action}" for action in REPORT - {"BatchPutCodeCoverages"}}
         case "Changes":

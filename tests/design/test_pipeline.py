@@ -18,6 +18,7 @@ from tests.support.design import (
     real,
     ref,
     stages,
+    sub,
     under,
     variables,
 )
@@ -59,7 +60,7 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
     deploy = by_action["DeployToECS"]
     assert list(by_action)[:2] == ["RaiseFromZero", "DeployToECS"]
     assert provider(deploy) == "Deploy/ECS"
-    assert deploy["InputArtifacts"] == [{"Name": "BackendBuildOutput"}]
+    assert deploy["InputArtifacts"] == [{"Name": "BackendImage"}]
     assert deploy["Configuration"]["FileName"] == "imagedefinitions.json"
     # The pipeline names the cluster and the service that the backend makes.
     values = {key: real(templates, "pipeline.Pipeline", value) for key, value in deploy["Configuration"].items()}
@@ -73,7 +74,7 @@ def test_ecs_deployment(templates: TemplateSet) -> None:
     assert templates.resource("backend.Service").get("LaunchType") == "FARGATE"
     task = templates.resource("backend.Task")
     [container] = task.get("ContainerDefinitions", default=[])
-    assert container["Name"] == variables(templates, "BackendBuild")["CONTAINER_NAME"]
+    assert container["Name"] == variables(templates, "Push")["CONTAINER_NAME"]
     assert (task.get("NetworkMode"), task.get("RequiresCompatibilities")) == ("awsvpc", ["FARGATE"])
     assert task.get("RuntimePlatform") == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
     assert container["LogConfiguration"]["Options"]["awslogs-group"] == ref("TaskLogs")
@@ -168,25 +169,25 @@ def test_rollback(templates: TemplateSet) -> None:
 def test_verification(templates: TemplateSet) -> None:
     by_stage = stages(templates)
     assert [action["Configuration"]["ProjectName"] for action in by_stage["Build_Backend"]["Actions"]] == [
-        ref("BackendBuild")
+        ref("BackendBuild"),
+        ref("PushBuild"),
     ]
-    for stage, check, artifact in (
-        ("Deploy_Backend", "backend", "BackendBuildOutput"),
-        ("Deploy_Frontend", "frontend", "FrontendDocuments"),
+    for stage, project_name, artifact in (
+        ("Deploy_Backend", "VerifyBuild", "BackendImage"),
+        ("Deploy_Frontend", "VerifyFrontendBuild", "FrontendDocuments"),
     ):
         last = list(actions(by_stage[stage]).values())[-1]
-        assert last["Configuration"]["ProjectName"] == ref("VerifyBuild")
+        assert last["Configuration"]["ProjectName"] == ref(project_name)
         assert last["InputArtifacts"] == [{"Name": artifact}]
-        [values, _] = json.loads(last["Configuration"]["EnvironmentVariables"])
-        assert (values["name"], values["value"]) == ("CHECK", check)
+        [values] = json.loads(last["Configuration"]["EnvironmentVariables"])
+        assert values["name"] == "RELEASE"
     project = variables(templates, "Verify")
     smoke = json.loads(project.pop("SMOKE_REQUESTS"))
-    records = {project.pop("BACKEND_RECORD")["Fn::Sub"], project.pop("FRONTEND_RECORD")["Fn::Sub"]}
-    assert records == {"${ReleasesPath}/backend", "${ReleasesPath}/frontend"}
+    assert project.pop("BACKEND_RECORD") == sub("${ReleasesPath}/backend")
     assert project == {
         "BACKEND_TARGET": ref("BackendTarget"),
         "CLUSTER": ref("RunningCluster"),
-        "CONTAINER_NAME": variables(templates, "BackendBuild")["CONTAINER_NAME"],
+        "CONTAINER_NAME": variables(templates, "Push")["CONTAINER_NAME"],
         "HEALTH_ANSWER": '{"status": "healthy", "database": "connected"}',
         "HEALTH_PATH": "/health",
         "LAST_RELEASE_PARAMETER": {"Fn::If": ["OnEcs", ref("LastImageParameter"), ref("LastVersionParameter")]},
@@ -194,14 +195,18 @@ def test_verification(templates: TemplateSet) -> None:
         "RELEASED_TAG": "released-",
         "SERVICE": ref("RunningService"),
         "SHIFT_MINUTES": ref("ShiftMinutes"),
-        "SITE_BUCKET": ref("SiteBucketName"),
         "TABLE_VARIABLES": "CLIENTS_TABLE,METRICS_TABLE,COSTS_TABLE,SECURITY_TABLE,RECOMMENDATIONS_TABLE",
     }
     assert len(smoke) >= 2
     assert all(set(item) == {"method", "path", "status", "body"} for item in smoke)
     text = commands(templates, "Verify")
     assert 'targets = {"ECS": image, "BEANSTALK": version}' in text
-    assert 'checks = {"backend": (running, tables, health, smoke), "frontend": (page,)}' in text
+    assert "for check in (running, tables, health, smoke)" in text
+    assert variables(templates, "VerifyFrontend") == {
+        "FRONTEND_RECORD": sub("${ReleasesPath}/frontend"),
+        "PUBLIC_URL": ref("PublicUrl"),
+        "SITE_BUCKET": ref("SiteBucketName"),
+    }
     assert buildspec(templates, "Verify")["phases"]["build"]["on-failure"] == "ABORT"
     may = allowed(templates, "build.VerifyRole")
     tables = {arn("dynamodb", f"table/${{{name}Table}}") for name in ("Clients", "Metrics", "Costs", "Security")}
@@ -210,7 +215,11 @@ def test_verification(templates: TemplateSet) -> None:
     stems = {"CLIENTS", "METRICS", "COSTS", "SECURITY", "RECOMMENDATIONS"}
     names = {arn("ssm", f"parameter${{ConfigurationPrefix}}/{name}_TABLE") for name in stems}
     assert may["ssm:GetParameters"] == names
-    assert "${SiteBucketArn}/*" in may["s3:GetObject"]
+    # The verification of one side cannot record what the other's deployment believes.
+    page = allowed(templates, "build.VerifyFrontendRole")
+    assert "${SiteBucketArn}/*" in page["s3:GetObject"]
+    assert page["ssm:PutParameter"] == {arn("ssm", "parameter${ReleasesPath}/frontend")}
+    assert may["ssm:PutParameter"].isdisjoint(page["ssm:PutParameter"])
 
 
 def test_the_pipeline_has_its_own_role_and_store(templates: TemplateSet) -> None:

@@ -39,11 +39,14 @@ def test_the_log_says_what_each_phase_did(templates: TemplateSet) -> None:
 
 
 def test_the_tools_of_the_checks_are_installed(templates: TemplateSet) -> None:
-    """Pinned; those of the tests only where the application brings none."""
+    """By the hashes of their wheels; those of the tests only where the application brings none."""
     text = commands(templates, "BackendBuild")
-    assert re.search(r'"\$TOOLS/bin/python" -m pip install .* flake8==[\d.]+ bandit==[\d.]+', text)
-    assert re.search(r'"pytest": \["pytest==[\d.]+", "pytest-asyncio==[\d.]+"\]', text)
-    assert "if not util.find_spec(name)" in text
+    for name, tools in (("LINTERS", ("flake8", "bandit")), ("TESTERS", ("coverage", "pytest", "pytest-asyncio"))):
+        [body] = re.findall(rf"<<'{name}'\n(.*?)\n *{name}\n", text, re.S)
+        for tool in tools:
+            assert re.search(rf"^ *{tool}==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{{64}}", body, re.M), tool
+    assert text.count("--no-deps --require-hashes") == 2
+    assert 'if "pytest" in there' in text
 
 
 def test_the_frontend_is_built_once(templates: TemplateSet) -> None:
@@ -57,10 +60,11 @@ def test_artifacts_are_checked_before_they_leave(templates: TemplateSet) -> None
     guard = 'test "$CODEBUILD_BUILD_SUCCEEDING" = 1 || { echo "The build failed, nothing is published"; exit 1; }'
     for project in ("BackendBuild", "FrontendBuild"):
         assert guard in buildspec(templates, project)["phases"]["post_build"]["commands"]
-    # What the backend's build packs is what leaves it, and without its image definitions nothing does.
+    # What the backend's build packs is what leaves it, with the image, and only what was pushed is defined.
     assert buildspec(templates, "BackendBuild")["artifacts"] == {"base-directory": "release-bundle", "files": ["**/*"]}
     assert 'BUNDLE="$CODEBUILD_SRC_DIR/release-bundle"' in commands(templates, "BackendBuild", "install")
-    assert '> "$BUNDLE/imagedefinitions.json"' in commands(templates, "BackendBuild", "post_build")
+    assert '--output "$BUNDLE/release-image.tar"' in commands(templates, "BackendBuild", "post_build")
+    assert 'pathlib.Path("release-output/imagedefinitions.json").write_text' in commands(templates, "Push")
     text = commands(templates, "FrontendBuild", "post_build")
     assert '"$OUTPUT_DIRECTORY/index.html" "$OUTPUT_DIRECTORY/$ASSETS_DIRECTORY"' in text
     assert '{ echo "ERROR the build made no $FRONTEND_DIRECTORY/$part"; exit 1; }' in text

@@ -143,7 +143,10 @@ def test_branch_of_the_environment(templates: TemplateSet) -> None:
 NAMES = {
     "Pipeline": ["PipelineName"],
     "Backend": ["ClusterName", "ServiceName"],
-    "Build": [f"{name}ProjectName" for name in ("Backend", "Frontend", "Publish", "Raise", "Verify", "Changes")],
+    "Build": [
+        f"{name}ProjectName"
+        for name in ("Backend", "Frontend", "Publish", "Push", "Raise", "Verify", "VerifyFrontend", "Changes")
+    ],
     "Configuration": ["ConfigurationPrefix"],
     "Notifications": ["TopicName"],
 }
@@ -165,7 +168,9 @@ def test_environments_side_by_side(templates: TemplateSet) -> None:
         "FrontendProjectName": "frontend-build",
         "PublishProjectName": "cloud-health-publish",
         "RaiseProjectName": "cloud-health-raise",
+        "PushProjectName": "cloud-health-push",
         "VerifyProjectName": "cloud-health-verify",
+        "VerifyFrontendProjectName": "cloud-health-frontend-verify",
         "ChangesProjectName": "cloud-health-changes",
         "ConfigurationPrefix": "/cloud-health/backend/production",
         "TopicName": "cloud-health-pipeline-notifications",

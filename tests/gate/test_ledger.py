@@ -23,7 +23,7 @@ TEMPLATES = load(Path(__file__).parents[2] / "templates")
 ROLE = "build.PublishRole"
 
 
-def changed(change: Callable[[dict[str, Any], dict[str, Any]], object], sid: str = "ExchangeArtifacts") -> TemplateSet:
+def changed(change: Callable[[dict[str, Any], dict[str, Any]], object], sid: str = "ReadArtifacts") -> TemplateSet:
     """Our templates after a change of one statement of a role, and of the role's metadata."""
     bodies = TEMPLATES.bodies()
     role = bodies["build"]["Resources"]["PublishRole"]
@@ -103,7 +103,7 @@ def test_one_statement_gives_one_finding_with_its_line_and_what_it_takes() -> No
 
     [finding] = findings(markdown(TEMPLATES), changed(change))
     assert (finding.where, finding.rule) == (ROLE, "REASON")
-    assert re.match(r"ExchangeArtifacts \(generator/[\w/]+\.py:\d+\) now also allows", finding.message)
+    assert re.match(r"ReadArtifacts \(generator/[\w/]+\.py:\d+\) now also allows", finding.message)
     assert all(text in finding.message for text in ("s3:DeleteObject", "s3:PutObjectAcl", "arn:aws:s3:::elsewhere/*"))
     assert finding.fix.endswith("has to name s3:DeleteObject, elsewhere/*, s3:PutObjectAcl")
 
@@ -131,7 +131,7 @@ def test_a_new_statement_explains_itself_by_a_reason_of_its_own() -> None:
         role = bodies["build"]["Resources"]["PublishRole"]
         statement = {"Sid": "Clean", "Effect": "Allow", "Action": ["s3:DeleteObject"], "Resource": ["*"]}
         role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
-        role["Metadata"]["Reasons"]["Clean"] = own or role["Metadata"]["Reasons"]["ExchangeArtifacts"]
+        role["Metadata"]["Reasons"]["Clean"] = own or role["Metadata"]["Reasons"]["ReadArtifacts"]
         return from_bodies(bodies)
 
     assert findings(markdown(TEMPLATES), add("old objects go")) == []

@@ -32,6 +32,7 @@ PROJECT = "arn:${AWS::Partition}:codebuild:${AWS::Region}:${AWS::AccountId}:proj
 CONFIGURATION, CONTAINER = (("Stages", 0, "Actions", 0, "Configuration"), ("ContainerDefinitions", 0))
 VARIABLE = ("Environment", "EnvironmentVariables", 0, "Type")
 PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build.BackendBuildRole")
+PAGE = "build.VerifyFrontendRole"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +107,8 @@ PIPELINE, VERIFY, BACKEND = ("pipeline.PipelineRole", "build.VerifyRole", "build
             "lacks ecs:UpdateService on",
         ),
         (
-            grant(VERIFY, "SeeSite", "Resource", [{"Fn::Sub": "${ArtifactBucketArn}/*"}]),
-            VERIFY,
+            grant(PAGE, "SeeSite", "Resource", [{"Fn::Sub": "${ArtifactBucketArn}/cache/*"}]),
+            PAGE,
             "lacks s3:GetObject on arn:${AWS::Partition}:s3:::${site.Site}/index.html",
         ),
         (

@@ -347,6 +347,19 @@ def buildspec_line(before: str, after: str, project: str = "BackendBuild") -> Mu
     return mutate
 
 
+def build_may(action: str, resource: str) -> Mutation:
+    """Gives the backend's build a right."""
+
+    def mutate(bodies: Bodies) -> str:
+        role = bodies["build"]["Resources"]["BackendBuildRole"]
+        role["Metadata"]["Reasons"]["Mutant"] = "it mutates"
+        statement = {"Sid": "Mutant", "Effect": "Allow", "Action": [action], "Resource": [{"Fn::Sub": resource}]}
+        role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(statement)
+        return "build.BackendBuild"
+
+    return mutate
+
+
 def build_variable(old: str, new: str, project: str = "BackendBuild") -> Mutation:
     """Renames one environment variable of a project."""
 

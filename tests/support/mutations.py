@@ -16,6 +16,7 @@ from tests.support.mutating import (
     action,
     alike,
     attribute,
+    build_may,
     build_variable,
     buildspec_line,
     child_parameter,
@@ -404,8 +405,8 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
     ],
     "CON007": [
         buildspec_line("$LINT_COLUMNS", "$LINT_COLUMN"),
-        build_variable("CONTAINER_NAME", "CONTAINER"),
-        build_variable("SITE_BUCKET", "BUCKET", "Verify"),
+        build_variable("CONTAINER_NAME", "CONTAINER", "Push"),
+        build_variable("SITE_BUCKET", "BUCKET", "VerifyFrontend"),
     ],
     "CON008": [buildspec_line("  coverage:", "  covered:"), put("AWS::CodeBuild::ReportGroup", "Name", value="mutant")],
     "CON009": [put(PROJECT, "Cache", value={"Type": "NO_CACHE"}), buildspec_line("cache:", "cached:")],
@@ -432,4 +433,18 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (skipped_by("DeploymentWindow"), "Build_Backend <-> BeforeEntry: skips by DeploymentWindow"),
     ],
     "CON013": [buildspec_line("phases:", "phases: ["), buildspec_line("version: 0.2", "version 0.2")],
+    "BUI001": [
+        *(
+            (buildspec_line("python3 -I -u -", "python3 -u -", project), "calls `python3 -u -` without -I")
+            for project in ("Changes", "Push", "Verify", "VerifyFrontend")
+        ),
+        (buildspec_line("python3 -I -", "python -"), "calls `python -` without -I"),
+        (buildspec_line("python3 -I -", "python -m json.tool", "Raise"), "calls `python -m` without -I"),
+    ],
+    "BUI002": [
+        (build_may("ecr:PutImage", "${RegistryUri}"), "runs the application's code and may ecr:PutImage"),
+        (build_may("s3:PutObject", "${ArtifactBucketArn}/*"), "runs the application's code and may write"),
+        (build_may("ssm:PutParameter", "${ReleasesPath}"), "runs the application's code and may ssm:PutParameter"),
+    ],
+    "BUI003": [(in_question("#{BackendBuild.COMMIT}"), "Approve/ApproveRelease takes #{BackendBuild.COMMIT}")],
 }

@@ -98,7 +98,8 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "BLD-7": [("build.BackendBuild", "bandit", "bandits")],
     "BLD-8": [
         ("registry.Images", '"IMMUTABLE"', '"MUTABLE"'),
-        ("build.BackendBuild", "imagedefinitions.json", "images.json"),
+        ("build.Push", "imagedefinitions.json", "images.json"),
+        ("build.Push", "{uri}@{digest}", "{uri}:{tag}"),
     ],
     "BLD-9": [("build.BackendBuild", '"Type": "S3"', '"Type": "LOCAL"')],
     "BLD-10": [("build.BackendBuild", "USER 10001", "USER 0"), ("build.BackendBuild", "public.ecr.aws/docker/", "")],
@@ -265,7 +266,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-36": [("pipeline.PipelineRole", '"AssumeRolePolicyDocument"', '"RoleName": "x", "AssumeRolePolicyDocument"')],
     "DSN-37": [("build.FrontendBuild", "${COMMIT:0:12}", "1.0.0")],
     "DSN-38": [("beanstalk.BackendEnvironment", '"/var/app/current"', '"/app"')],
-    "DSN-39": [("build.BackendBuild", "imagedefinitions.json", "images.json")],
+    "DSN-39": [("build.Push", "imagedefinitions.json", "images.json")],
     "DSN-40": [("configuration.AllowedOrigins", '[\\"', '\\"')],
     "DSN-41": [("build.BackendBuild", "-m pip install", "-m pip download")],
     "DSN-50": [

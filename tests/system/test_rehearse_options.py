@@ -57,7 +57,7 @@ def skipped(release: Release) -> list[str]:
 def test_both_are_built_in_one_stage_and_released(here: DeployedEnvironment, first: Release) -> None:
     assert skipped(first) == []
     assert list(ran(first)) == ["Source", "Changes", "Build", "Approve", "Deploy_Backend", "Deploy_Frontend"]
-    assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild"]
+    assert ran(first)["Build"] == ["BackendBuild", "FrontendBuild", "PushImage"]
     assert ran(first)["Approve"] == ["PlanRelease", "ApproveRelease"]
     assert here.service() == (1, first.commit[:12])
 

@@ -149,7 +149,11 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row(_of("s3", "GetObject GetObjectVersion"), OBJECTS, BUILD_ROLE),
     ),
     "build output": (
-        Row(_of("s3", "PutObject"), OBJECTS, f"{BUILD_ROLE}; only with outputs: CDK, codebuild/build-action.ts"),
+        Row(
+            _of("s3", "PutObject"),
+            f"{ARN}:s3:::<Bucket>/*/<Artifact>*",
+            f"{BUILD_ROLE}; only with outputs: CDK, codebuild/build-action.ts; the key: generator/core/names.py",
+        ),
     ),
     # Reading alone would need less, but AWS documents one set for the project's key.
     "build with a key": (
@@ -229,11 +233,18 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             f"botocore, ecs waiters; {SAR_ECS}",
         ),
     ),
+    "aws s3api list-objects-v2": (
+        Row(_of("s3", "ListBucket"), f"{ARN}:s3:::<--bucket>", "SAR, Amazon S3", {"s3:prefix": "<--prefix>"}),
+    ),
+    "aws s3api put-object": (Row(_of("s3", "PutObject"), f"{ARN}:s3:::<--bucket>/<--key>", "SAR, Amazon S3"),),
     "aws s3api get-object": (Row(_of("s3", "GetObject"), f"{ARN}:s3:::<--bucket>/<--key>", "SAR, Amazon S3"),),
     "aws ssm get-parameters": (Row(_of("ssm", "GetParameters"), f"{PARAMETER}*", SAR_SSM),),
     "aws ssm put-parameter": (Row(_of("ssm", "PutParameter"), f"{PARAMETER}<--name>", SAR_SSM),),
     "docker build": (),  # the base image comes from a public registry
+    "docker load": (),
     "docker login": (),
+    "docker save": (),
+    "docker tag": (),
     "docker push": (
         Row(
             _of(

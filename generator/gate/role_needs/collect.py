@@ -17,6 +17,7 @@ from generator.cfn.places import walk
 from generator.cfn.role_needs.row import FIELD, PLACE, Row, filled
 from generator.cfn.role_needs.rows import ROWS, TRUST
 from generator.cfn.templates import Resource
+from generator.core.names import ARTIFACT_PREFIX
 from generator.gate.buildspec import Buildspec, inline_buildspec
 from generator.gate.commands import UnreadableCallError, calls
 from generator.gate.contracts import PROJECT, SERVICE, TASK
@@ -193,7 +194,6 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
     things = {
         **{f"build with {key}": {} for key in PROJECT_SETTINGS if key in properties},
         **_build_logs(properties.get("LogsConfig", {}), text),
-        **_build_inputs(terms, text(properties["Name"])),
     }
     kinds = {variable.get("Type", "PLAINTEXT") for variable in variables.values()} - {"PLAINTEXT"}
     things |= {f"build variable of type {kind}": {} for kind in sorted(kinds)}
@@ -204,7 +204,7 @@ def _project(terms: Terms, resource: Resource, properties: Mapping[str, Any]) ->
         things["build cache"] = {"Cache": f"{bucket}/{path}", "CacheBucket": bucket, "CachePath": path}
     if spec is None:
         things["buildspec that is not in the template"] = {}
-    for thing, fields in things.items():
+    for thing, fields in (*things.items(), *_build_artifacts(terms, text(properties["Name"]))):
         yield from _rows(role, who, thing, fields)
     if spec is not None:
         values = {f"${name}": text(variable["Value"]) for name, variable in variables.items()}
@@ -222,19 +222,17 @@ def _build_logs(logs: Mapping[str, Any], text: Callable[[Any], str]) -> dict[str
     return things
 
 
-def _build_inputs(terms: Terms, project: str) -> dict[str, dict[str, str]]:
+def _build_artifacts(terms: Terms, project: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Where a project reads and writes artifacts, by the pipelines that run it."""
-    things = {}
     for pipeline in pipelines(terms.templates):
         template, store = pipeline.resource.template, pipeline.properties.get("ArtifactStore", {})
         builds = [action for action in pipeline.actions if action.provider == "CodeBuild"]
         runs = [run for run in builds if terms.text(template, run.configuration.get("ProjectName")) == project]
         bucket = {"Bucket": terms.text(template, store.get("Location", ""))}
         if runs:
-            things["build input"] = bucket
-        if any(run.outputs for run in runs):
-            things["build output"] = bucket
-    return things
+            yield "build input", bucket
+        for output in sorted({name[:ARTIFACT_PREFIX] for run in runs for name in run.outputs}):
+            yield "build output", {**bucket, "Artifact": output}
 
 
 def _buildspec(

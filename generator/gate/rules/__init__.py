@@ -5,6 +5,7 @@ from generator.gate.finding import Finding
 from generator.gate.rules import (
     account,
     agreement,
+    builds,
     iam,
     monitoring,
     names,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *structure.RULES,
     *account.RULES,
     *agreement.RULES,
+    *builds.RULES,
 )
 
 

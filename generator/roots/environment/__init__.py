@@ -217,7 +217,10 @@ def names(project: Project) -> dict[Port, Text]:
         ports.BACKEND_PROJECT: name("backend-build"),
         ports.FRONTEND_PROJECT: name("frontend-build"),
         ports.PUBLISH_PROJECT: name(f"{project.short}-publish"),
+        ports.PUSH_PROJECT: name(f"{project.short}-push"),
         ports.VERIFY_PROJECT: name(f"{project.short}-verify"),
+        # An environment may be called frontend, so the side does not stand at the end.
+        ports.VERIFY_FRONTEND_PROJECT: name(f"{project.short}-frontend-verify"),
         ports.RAISE_PROJECT: name(f"{project.short}-raise"),
         ports.TOPIC_NAME: name(f"{project.short}-pipeline-notifications"),
         ports.CONFIGURATION_PREFIX: Sub(f"/{project.short}/backend/${{{ports.ENVIRONMENT.name}}}"),

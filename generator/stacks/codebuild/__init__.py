@@ -1,8 +1,11 @@
 """The CodeBuild projects: one job, one project, one role each.
 
-The backend's build pushes images, and the frontend's must not be able to; publishing, raising and verifying write to
-AWS, and run after a person may have approved. So none shares a role. The projects carry their buildspecs, so that
-the application's repository needs no copy of them; a parameter switches the two builds to the application's own.
+The two builds run the application's code: its tests, its Dockerfile, the scripts of its packages. So they may write
+nothing but their own artifacts, caches and reports. Pushing the image is a project of its own, which runs nothing of
+the application and alone may write to the registry. Publishing, raising and verifying write to AWS, and run after a
+person may have approved; the verification of one side cannot record a release of the other. So none shares a role. The
+projects carry their buildspecs, so that the application's repository needs no copy of them; a parameter switches the
+two builds to the application's own.
 """
 
 from __future__ import annotations
@@ -15,7 +18,16 @@ from troposphere import Equals, If, Sub
 from generator.constructs.app_config import shape
 from generator.core import conditions, ports
 from generator.core.arns import Text
-from generator.core.names import COVERAGE_REPORT, RELEASED_TAG, TESTS_REPORT
+from generator.core.names import (
+    BACKEND_OUTPUT,
+    COVERAGE_REPORT,
+    FRONTEND_ASSETS,
+    FRONTEND_DOCUMENTS,
+    IMAGE_OUTPUT,
+    IMAGE_RECORDS,
+    RELEASED_TAG,
+    TESTS_REPORT,
+)
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.stacks.codebuild import permissions, projects
@@ -38,10 +50,12 @@ def build(project: Project) -> Stack:
     for job, grants in (
         (_backend(stack, project, backend, ours, ecs), ports.BACKEND_BUILD),
         (_frontend(stack, project, frontend, ours), ports.FRONTEND_BUILD),
+        (_push(stack, ecs), ports.PUSH_BUILD),
         (_publish(stack, frontend), ports.PUBLISH_BUILD),
         (_raise(stack, ecs), ports.RAISE_BUILD),
         (_changes(stack, project, backend, frontend), ports.CHANGES_BUILD),
-        (_verify(stack, project, backend, frontend), ports.VERIFY_BUILD),
+        (_verify_backend(stack, project, backend, ecs), ports.VERIFY_BUILD),
+        (_verify_frontend(stack, frontend), ports.VERIFY_FRONTEND_BUILD),
     ):
         added = projects.add(stack, job)
         stack.gives(grants, If(job.condition, added.ref(), "") if job.condition else added.ref())
@@ -65,21 +79,19 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) 
             "BACKEND_DIRECTORY": facts.directory,
             "BASE_IMAGE": Sub(facts.base_image) if "${" in facts.base_image else facts.base_image,
             "CONFIGURATION": json.dumps(shape(project), separators=(",", ":")),
-            "CONTAINER_NAME": facts.container,
             "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
             "LINT_COLUMNS": str(facts.lint_columns),
             "PORT": str(facts.port),
             "PYTHON_VERSION": stack.takes(ports.PYTHON_VERSION),
-            # Without a registry there is no image: Elastic Beanstalk takes the bundle.
-            "REPOSITORY_URI": If(ecs, stack.takes(ports.REGISTRY_URI), ""),
+            # Elastic Beanstalk takes the bundle.
+            "MAKES_IMAGE": If(ecs, "true", "false"),
             "TESTS_BLOCK": stack.takes(ports.TESTS_BLOCK),
         },
         reports=[(TESTS_REPORT, "TEST"), (COVERAGE_REPORT, "CODE_COVERAGE")],
         cache="cache/backend",
         docker=If(ecs, True, False),
-        outputs=True,
+        outputs=[BACKEND_OUTPUT],
         condition=backend,
-        optional=[(ecs, permissions.push_images(stack))],
     )
 
 
@@ -106,8 +118,28 @@ def _frontend(stack: Stack, project: Project, frontend: str, ours: str) -> Job:
         variables,
         reports=[(TESTS_REPORT, "TEST")],
         cache="cache/frontend",
-        outputs=True,
+        outputs=[FRONTEND_ASSETS, FRONTEND_DOCUMENTS],
         condition=frontend,
+    )
+
+
+def _push(stack: Stack, ecs: str) -> Job:
+    return Job(
+        "Push",
+        ports.PUSH_PROJECT,
+        "the push of the backend's image",
+        ["BLD-8", "PIP-3", "PIP-8"],
+        inline("push"),
+        {
+            "ARTIFACT_BUCKET": stack.takes(ports.ARTIFACT_BUCKET_NAME),
+            "CONTAINER_NAME": stack.project.backend.container,
+            "RECORDS": IMAGE_RECORDS,
+            "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+        },
+        docker=True,
+        outputs=[IMAGE_OUTPUT],
+        condition=ecs,
+        grants=permissions.push_images(stack),
     )
 
 
@@ -167,24 +199,20 @@ def _changes(stack: Stack, project: Project, backend: str, frontend: str) -> Job
     )
 
 
-def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
+def _verify_backend(stack: Stack, project: Project, backend: str, ecs: str) -> Job:
     smoke = [asdict(request) for request in project.smoke]
-    path = stack.takes(ports.RELEASES).data["Ref"]
-    last = If(
-        conditions.on_ecs(stack), stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER)
-    )
+    last = If(ecs, stack.takes(ports.LAST_IMAGE_PARAMETER), stack.takes(ports.LAST_VERSION_PARAMETER))
     return Job(
         "Verify",
         ports.VERIFY_PROJECT,
-        "the verification of a release",
+        "the verification of the backend's release",
         ["PIP-7", "RUN-8"],
         inline("verify"),
         {
-            "BACKEND_RECORD": Sub(f"${{{path}}}/backend"),
+            "BACKEND_RECORD": _record(stack, "backend"),
             "BACKEND_TARGET": stack.takes(ports.BACKEND_TARGET),
             "CLUSTER": stack.takes(ports.RUNNING_CLUSTER),
             "CONTAINER_NAME": project.backend.container,
-            "FRONTEND_RECORD": Sub(f"${{{path}}}/frontend"),
             "HEALTH_ANSWER": json.dumps(dict(pair.split("=", 1) for pair in project.backend.health_answer)),
             "HEALTH_PATH": project.backend.health_path,
             "LAST_RELEASE_PARAMETER": last,
@@ -192,14 +220,34 @@ def _verify(stack: Stack, project: Project, backend: str, frontend: str) -> Job:
             "RELEASED_TAG": RELEASED_TAG,
             "SERVICE": stack.takes(ports.RUNNING_SERVICE),
             "SHIFT_MINUTES": stack.takes(ports.SHIFT_MINUTES),
-            "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
             "SMOKE_REQUESTS": json.dumps(smoke, separators=(",", ":")),
             "TABLE_VARIABLES": ",".join(table.variable for table in project.tables),
         },
+        condition=backend,
+        grants=permissions.verify_backend(stack, project),
         optional=[
-            (backend, permissions.verify_backend(stack, project)),
-            (conditions.ON_ECS, permissions.verify_ecs(stack)),
+            (ecs, permissions.verify_ecs(stack)),
             (conditions.on_beanstalk(stack), permissions.verify_beanstalk(stack)),
-            (frontend, permissions.verify_frontend(stack)),
         ],
     )
+
+
+def _verify_frontend(stack: Stack, frontend: str) -> Job:
+    return Job(
+        "VerifyFrontend",
+        ports.VERIFY_FRONTEND_PROJECT,
+        "the verification of the frontend's release",
+        ["PIP-7"],
+        inline("verify_frontend"),
+        {
+            "FRONTEND_RECORD": _record(stack, "frontend"),
+            "PUBLIC_URL": stack.takes(ports.PUBLIC_URL),
+            "SITE_BUCKET": stack.takes(ports.SITE_BUCKET_NAME),
+        },
+        condition=frontend,
+        grants=permissions.verify_frontend(stack),
+    )
+
+
+def _record(stack: Stack, side: str) -> Sub:
+    return Sub(f"${{{stack.takes(ports.RELEASES).data['Ref']}}}/{side}")

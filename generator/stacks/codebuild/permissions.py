@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from awacs import cloudfront, codebuild, codecommit, dynamodb, ecr, ecs, iam, s3, ssm
 from awacs import elasticbeanstalk as beanstalk
-from awacs.aws import ArnEquals, StringEquals
+from awacs.aws import ArnEquals, StringEquals, StringLike
 from troposphere import If
 
 from generator.core import arns, conditions, ports
 from generator.core.iam import Anything, Grant, allow, listed
+from generator.core.names import IMAGE_RECORDS
 from generator.core.stack import Stack
 from generator.project import Project
 
@@ -16,7 +17,8 @@ SIDES = ("backend", "frontend")
 
 
 def push_images(stack: Stack) -> list[Grant]:
-    """The backend's build signs in to ECR and pushes one image. Source: AmazonECR userguide, image-push-iam."""
+    """The push signs in to ECR, pushes one image and records which. Source: AmazonECR userguide, image-push-iam."""
+    bucket = stack.takes(ports.ARTIFACT_BUCKET_ARN)
     return [
         allow(
             "SignIn",
@@ -35,7 +37,20 @@ def push_images(stack: Stack) -> list[Grant]:
                 ecr.UploadLayerPart,
             ],
             [stack.takes(ports.REGISTRY_ARN)],
-            "the build pushes one image for its commit, and looks whether an earlier try already did",
+            "the image that the build made is pushed, unless an earlier push already did",
+        ),
+        allow(
+            "RecordImage",
+            [s3.GetObject, s3.PutObject],
+            [arns.objects(bucket, f"{IMAGE_RECORDS}/*")],
+            "a tag that is there already is believed only with the digest that an earlier push recorded",
+        ),
+        allow(
+            "FindRecord",
+            [s3.ListBucket],
+            [bucket],
+            "without a list a missing record is a denied one",
+            [StringLike({"s3:prefix": [f"{IMAGE_RECORDS}/*"]})],
         ),
     ]
 

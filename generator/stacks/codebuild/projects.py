@@ -19,6 +19,7 @@ from generator.constructs.keys import USE_KEY
 from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow, trust, via
+from generator.core.names import ARTIFACT_PREFIX
 from generator.core.ports import Port
 from generator.core.stack import Stack
 
@@ -28,7 +29,7 @@ class Job(NamedTuple):
     (inline lines, a path, or a choice between both), `variables` its environment.
 
     `reports` are report groups as (name, type); `cache` is the path cached below the artifact bucket, empty for none;
-    `docker` allows the build to start a Docker daemon; `outputs` says that it makes artifacts; `condition` is a
+    `docker` allows the build to start a Docker daemon; `outputs` are the artifacts that it makes; `condition` is a
     condition of the stack; `grants` are the permissions beyond logs, artifacts and reports, `optional` those behind a
     condition.
     """
@@ -42,7 +43,7 @@ class Job(NamedTuple):
     reports: Sequence[tuple[str, str]] = ()
     cache: str = ""
     docker: bool | If = False
-    outputs: bool = False
+    outputs: Sequence[str] = ()
     condition: str | None = None
     grants: Sequence[Grant] = ()
     optional: Sequence[tuple[str, Sequence[Grant]]] = ()
@@ -120,8 +121,12 @@ def add(stack: Stack, job: Job) -> codebuild.Project:
 
 def _common_grants(stack: Stack, job: Job, group: LogGroup) -> list[Grant]:
     bucket, key = stack.takes(ports.ARTIFACT_BUCKET_ARN), stack.takes(ports.KEY_ARN)
-    # A build that makes nothing only reads the bucket (CDK, codepipeline-actions/lib/codebuild/build-action.ts).
-    writes = [s3.PutObject] if job.outputs or job.cache else []
+    # An artifact's key begins with the pipeline's name, cut after 20 characters (awsdocs/aws-cloudformation-user-guide,
+    # pull request 733), and the artifact's, cut after 10. The first is the same for all, because each pipeline has its
+    # own bucket. A build that makes nothing only reads (CDK, codepipeline-actions/lib/codebuild/build-action.ts).
+    own = [arns.objects(bucket, f"*/{name[:ARTIFACT_PREFIX]}*") for name in job.outputs]
+    if job.cache:
+        own.append(arns.objects(bucket, f"{job.cache}/*"))
     grants = [
         allow(
             "WriteLogs",
@@ -136,12 +141,22 @@ def _common_grants(stack: Stack, job: Job, group: LogGroup) -> list[Grant]:
             "CodeBuild looks at the artifact bucket before it uses it",
         ),
         allow(
-            "ExchangeArtifacts",
-            [s3.GetObject, s3.GetObjectVersion, *writes],
+            "ReadArtifacts",
+            [s3.GetObject, s3.GetObjectVersion],
             [arns.objects(bucket)],
-            "the pipeline hands over artifacts, and the build its cache, in this bucket"
-            if writes
-            else "the pipeline hands over artifacts in this bucket",
+            "the pipeline hands over artifacts in this bucket",
+        ),
+        *(
+            [
+                allow(
+                    "WriteArtifacts",
+                    [s3.PutObject],
+                    own,
+                    "what this project makes, and nothing of what others make, read or wait with",
+                )
+            ]
+            if own
+            else []
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts and caches are encrypted with our key", [via("s3")]),
         allow("SeeArtifactKey", [kms.DescribeKey], [key], "CodeBuild looks at the key of the project by itself"),

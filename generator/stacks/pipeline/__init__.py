@@ -31,6 +31,7 @@ from generator.core.names import (
     FRONTEND_ASSETS,
     FRONTEND_DOCUMENTS,
     IMAGE_DEFINITIONS,
+    IMAGE_OUTPUT,
     PARALLEL,
     SOURCE,
     SOURCE_ACTION,
@@ -139,6 +140,15 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
     of_backend = actions.codebuild(
         "BackendBuild", stack.takes(ports.BACKEND_BUILD), [SOURCE_OUTPUT], [BACKEND_OUTPUT], namespace="BackendBuild"
     )
+    push = actions.codebuild(
+        "PushImage",
+        stack.takes(ports.PUSH_BUILD),
+        [BACKEND_OUTPUT],
+        [IMAGE_OUTPUT],
+        order=2,
+        variables=actions.environment(COMMIT="#{Source.CommitId}", EXECUTION="#{codepipeline.PipelineExecutionId}"),
+        namespace="PushImage",
+    )._replace(when=conditions.on_ecs(stack))
     of_frontend = actions.codebuild(
         "FrontendBuild",
         stack.takes(ports.FRONTEND_BUILD),
@@ -147,11 +157,11 @@ def _builds(stack: Template, backend: str, frontend: str) -> Sequence[Stage]:
         namespace="FrontendBuild",
     )
     return [
-        Stage(BUILD_BACKEND, [of_backend], OnFailure.RETRY, [SEQUENTIAL, backend], _unless(BACKEND_CHANGED)),
+        Stage(BUILD_BACKEND, [of_backend, push], OnFailure.RETRY, [SEQUENTIAL, backend], _unless(BACKEND_CHANGED)),
         Stage(BUILD_FRONTEND, [of_frontend], OnFailure.RETRY, [SEQUENTIAL, frontend], _unless(FRONTEND_CHANGED)),
         Stage(
             BUILD,
-            [of_backend._replace(when=backend), of_frontend._replace(when=frontend)],
+            [of_backend._replace(when=backend), push, of_frontend._replace(when=frontend)],
             OnFailure.RETRY,
             [f"not {SEQUENTIAL}"],
             _unless(ANYTHING),
@@ -169,7 +179,7 @@ def _release(side: str) -> AWSHelperFn:
 
     def recorded(digest: str) -> str:
         release = f"#{{codepipeline.PipelineExecutionId}}:#{{Source.CommitId}}:{digest}"
-        return actions.environment(CHECK=side, RELEASE=release)
+        return actions.environment(RELEASE=release)
 
     compared, planned = (recorded(f"#{{{space}.{side.upper()}_DIGEST}}") for space in ("Changes", "Plan"))
     return If(ONLY_CHANGED, compared, If(APPROVAL, planned, recorded("")))
@@ -205,14 +215,15 @@ def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
     """A revision and its first tasks on ECS, a version on Elastic Beanstalk; the same verification after both."""
     cluster, service = (stack.takes(ports.RUNNING_CLUSTER), stack.takes(ports.RUNNING_SERVICE))
     to_ecs = actions.ecs(
-        "DeployToECS", cluster, service, IMAGE_DEFINITIONS, BACKEND_OUTPUT, stack.takes(ports.DEPLOYMENT_TIMEOUT)
+        "DeployToECS", cluster, service, IMAGE_DEFINITIONS, IMAGE_OUTPUT, stack.takes(ports.DEPLOYMENT_TIMEOUT)
     )
     # First: how the deploy action ends on a service that wants no tasks is documented nowhere.
-    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [BACKEND_OUTPUT], order=1)
+    raise_tasks = actions.codebuild("RaiseFromZero", stack.takes(ports.RAISE_BUILD), [IMAGE_OUTPUT], order=1)
     deploy_role = beanstalk.role(stack, role, conditions.on_beanstalk(stack))
     to_beanstalk = actions.beanstalk("DeployToBeanstalk", cluster, service, BACKEND_OUTPUT, GetAtt(deploy_role, "Arn"))
+    built = If(ecs, IMAGE_OUTPUT, BACKEND_OUTPUT)
     verify = actions.codebuild(
-        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [BACKEND_OUTPUT], order=3, variables=_release("backend")
+        "VerifyBackend", stack.takes(ports.VERIFY_BUILD), [built], order=3, variables=_release("backend")
     )
     deploys = [
         raise_tasks._replace(when=ecs),
@@ -225,9 +236,8 @@ def _backend(stack: Template, role: iam.Role, backend: str, ecs: str) -> Stage:
 
 def _frontend(stack: Template, frontend: str) -> Stage:
     site = stack.takes(ports.SITE_BUCKET_NAME)
-    verify = actions.codebuild(
-        "VerifyFrontend", stack.takes(ports.VERIFY_BUILD), [FRONTEND_DOCUMENTS], order=4, variables=_release("frontend")
-    )
+    project, release = stack.takes(ports.VERIFY_FRONTEND_BUILD), _release("frontend")
+    verify = actions.codebuild("VerifyFrontend", project, [FRONTEND_DOCUMENTS], order=4, variables=release)
     return Stage(
         DEPLOY_FRONTEND,
         [

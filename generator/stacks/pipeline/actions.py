@@ -25,7 +25,7 @@ class Action(NamedTuple):
     name: str
     provider: tuple[str, str]
     configuration: Mapping[str, Text]
-    inputs: Sequence[str] = ()
+    inputs: Sequence[Text] = ()
     outputs: Sequence[str] = ()
     order: int = 1
     namespace: str = ""
@@ -91,7 +91,7 @@ def connection(name: str, arn: Text, repository: Text, branch: Text, output: str
 def codebuild(
     name: str,
     project: Text,
-    inputs: Sequence[str],
+    inputs: Sequence[Text],
     outputs: Sequence[str] = (),
     order: int = 1,
     variables: Text = "",

@@ -34,12 +34,6 @@ def always(stack: Stack) -> list[Grant]:
         ),
         allow("UseArtifactKey", USE_KEY, [key], "artifacts are encrypted with our key", [via("s3")]),
         allow("SeeArtifactKey", [kms.DescribeKey], [key], "CodePipeline looks at the key of its store by itself"),
-        allow(
-            "RunVerification",
-            RUN_BUILDS,
-            [arns.codebuild_project(stack.takes(ports.VERIFY_BUILD))],
-            "a release is verified inside its deploy stage",
-        ),
     ]
 
 
@@ -97,7 +91,13 @@ def backend(stack: Stack) -> list[Grant]:
             RUN_BUILDS,
             [arns.codebuild_project(stack.takes(ports.BACKEND_BUILD))],
             "the pipeline builds the backend; stopping a run stops the build",
-        )
+        ),
+        allow(
+            "RunVerification",
+            RUN_BUILDS,
+            [arns.codebuild_project(stack.takes(ports.VERIFY_BUILD))],
+            "a release is verified inside its deploy stage",
+        ),
     ]
 
 
@@ -106,10 +106,10 @@ def ecs_backend(stack: Stack) -> list[Grant]:
     family, cluster = (arns.ecs_task_definition(stack.takes(ports.TASK_FAMILY)), stack.takes(ports.RUNNING_CLUSTER))
     return [
         allow(
-            "RunRaise",
+            "RunPushAndRaise",
             RUN_BUILDS,
-            [arns.codebuild_project(stack.takes(ports.RAISE_BUILD))],
-            "the first release starts the first tasks",
+            [arns.codebuild_project(stack.takes(port)) for port in (ports.PUSH_BUILD, ports.RAISE_BUILD)],
+            "the image is pushed by a project that runs nothing of the application; the first release starts tasks",
         ),
         allow(
             "DeployService",
@@ -157,13 +157,13 @@ def ecs_backend(stack: Stack) -> list[Grant]:
 def frontend(stack: Stack) -> list[Grant]:
     """Source: codepipeline userguide, action-reference-S3Deploy."""
     site = stack.takes(ports.SITE_BUCKET_ARN)
-    projects = [stack.takes(ports.FRONTEND_BUILD), stack.takes(ports.PUBLISH_BUILD)]
+    projects = [stack.takes(port) for port in (ports.FRONTEND_BUILD, ports.PUBLISH_BUILD, ports.VERIFY_FRONTEND_BUILD)]
     return [
         allow(
             "RunFrontendBuilds",
             RUN_BUILDS,
             [arns.codebuild_project(name) for name in projects],
-            "the pipeline builds the frontend and publishes it; stopping a run stops the build",
+            "the pipeline builds and publishes the page, and VerifyFrontendBuild verifies it; stopping a run stops all",
         ),
         allow(
             "FindSite",

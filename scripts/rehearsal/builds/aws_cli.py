@@ -64,6 +64,11 @@ class CommandLine:
         if name == "aws ecr get-login-password":
             token = self._call(client, "GetAuthorizationToken", {})["authorizationData"][0]["authorizationToken"]
             return ProgramResult(base64.b64decode(token).decode().partition(":")[2] + "\n")
+        if (service, command) == (
+            "s3api",
+            "put-object",
+        ):  # --body is the name of a file (AWS CLI reference, put-object)
+            body["Body"] = (call.folder / options.pop("body", [""])[0]).read_bytes()
         answer = self._call(client, _operation(client, command), options, body)
         if file:
             (call.folder / file).write_bytes(answer.pop("Body").read())

@@ -112,8 +112,6 @@ class _Build:
         group = self.project.get("logsConfig", {}).get("cloudWatchLogs", {}).get("groupName", "")
         checker.check_operation(self.role, "build log", {"Group": group})
         context.check_artifact_store(self.role, "build input", "build with a key")
-        if self.action.outputs:
-            context.check_artifact_store(self.role, "build output", "build with a key")
         cache = self.project.get("cache", {})
         if cache.get("type") == "S3":
             bucket, _, path = cache["location"].partition("/")
@@ -235,6 +233,10 @@ class _Build:
             if not files:
                 names = ", ".join(artifact or "the primary one" for artifact in outcome.artifacts) or "none"
                 raise ActionFailedError(f"the build made no artifact {name}; it made {names}")
-            artifact = self.context.store.put(name, files)
+            store = self.context.store
+            key = store.key_of(name)
+            arn = f"arn:{self.checker.partition}:s3:::{store.bucket}/{key}"
+            self.checker.check_call(self.role, "s3:PutObject", arn, {})
+            artifact = store.put(name, files, key)
             self.execution.artifacts[name] = artifact
             self.context.print_line(f"artifact {name}: {artifact.files} files, {artifact.bytes:,} bytes")

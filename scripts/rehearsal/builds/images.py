@@ -1,20 +1,25 @@
 """Images: `docker` as builds see it. It reads the Dockerfile as a builder does, keeps the files of the image, from
-which a task is started, and registers what is pushed.
+which a task is started, saves it as an archive, and registers what is pushed.
 
 Where docker, podman or buildah answers, the image is really built too; without one the report says that it was not. A
 push goes to the registry's API only: the local AWS keeps manifests and no layers. So an image exists as long as its
 registry has its manifest, whose digest is the name of its folder here.
+
+Each build has a daemon of its own, as in CodeBuild: what one built, another has only by its archive, in the form of
+`docker save` (Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format").
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts.deployment.aws import Aws
@@ -44,12 +49,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Images:
-    """The images that builds of this rehearsal built, and the files of all that were pushed, in `folder`."""
+    """The images that builds of rehearsals built, with their files in `folder`."""
 
     aws: Aws
     folder: Path
     note: Callable[[str], None]
-    built: dict[str, Image] = field(default_factory=dict)
 
     def pull(self, uri: str) -> Image:
         """An image that the registry has. Raises `ActionFailedError` as ECS words it."""
@@ -73,19 +77,26 @@ class Images:
         return Image(uri, digest, container, manifest, folder / "files")
 
     def docker(self, checker: PermissionChecker, role: str) -> Callable[[ProgramCall], ProgramResult]:
-        """`docker` in the name of a build's role."""
+        """`docker` in the name of a build's role, with a daemon of its own."""
+        daemon: dict[str, Image] = {}
 
         def run(call: ProgramCall) -> ProgramResult:
             command, *words = call.arguments
             if command == "build":
-                return self._build(words, call.folder)
+                return self._build(words, call.folder, daemon)
+            if command == "save":
+                return self._save(words, call.folder, daemon)
+            if command == "load":
+                return self._load(words, call.folder, daemon)
+            if command == "tag":
+                return _tag(words, daemon)
             if command == "login":
                 checker.check_operation(role, "docker login", {})
                 if call.input.strip():
                     return ProgramResult("Login Succeeded\n")
                 return ProgramResult(error="no password\n", status=1)
             if command == "push":
-                return self._push(words[-1], checker, role)
+                return self._push(words[-1], daemon, checker, role)
             return ProgramResult(error=f"docker {command} is not simulated\n", status=125)
 
         return run
@@ -96,9 +107,9 @@ class Images:
             if time.time() - folder.stat().st_mtime > UNUSED_SECONDS:
                 delete(folder)
 
-    def _build(self, words: list[str], folder: Path) -> ProgramResult:
+    def _build(self, words: list[str], folder: Path, daemon: dict[str, Image]) -> ProgramResult:
         context = folder / words[-1]
-        options = dict(zip(words[:-1:2], words[1:-1:2], strict=False))
+        options = _pairs(words[:-1])
         file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return ProgramResult(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
@@ -119,7 +130,7 @@ class Images:
             image = self._keep(tag, file, context)
         except DockerfileError as error:
             return ProgramResult(error=f"{error}\n", status=1)
-        self.built[tag] = image
+        daemon[tag] = image
         if docker:
             self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
             return ProgramResult(output)
@@ -133,24 +144,59 @@ class Images:
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             files, container = build(file, context, Path(work))
-            content = hashlib.sha256(file.read_bytes())
-            for path in sorted(path for path in files.rglob("*") if path.is_file()):
-                content.update(str(path.relative_to(files)).encode() + b"\0" + path.read_bytes())
-            config = {"mediaType": CONFIG_TYPE, "size": 1, "digest": f"sha256:{content.hexdigest()}"}
-            manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []})
+            layer = _layer(files)
+            config = _config(_digest(layer), _digest(file.read_bytes()))
+            manifest = _manifest(config)
             digest = _digest(manifest.encode())
             image = Image(tag, digest, container, manifest, self.folder / digest / "files")
             if not (self.folder / digest / "image.json").exists():
                 shutil.rmtree(self.folder / digest, ignore_errors=True)
                 (self.folder / digest).mkdir()
                 files.rename(image.files)
+                (self.folder / digest / "config.json").write_bytes(config)
                 (self.folder / digest / "image.json").write_text(json.dumps(asdict(container)), encoding="utf-8")
         return image
 
-    def _push(self, tag: str, checker: PermissionChecker, role: str) -> ProgramResult:
-        if tag not in self.built:
+    def _save(self, words: list[str], folder: Path, daemon: Mapping[str, Image]) -> ProgramResult:
+        name, file = words[-1], _pairs(words[:-1]).get("--output", "")
+        if name not in daemon or not file:
+            return ProgramResult(error=f"docker save needs --output and an image that is here: {words}\n", status=1)
+        config, layer = (daemon[name].files.parent / "config.json").read_bytes(), _layer(daemon[name].files)
+        paths = {part: f"blobs/sha256/{hashlib.sha256(part).hexdigest()}" for part in (config, layer)}
+        entry = {"Config": paths[config], "RepoTags": [name], "Layers": [paths[layer]]}
+        with tarfile.open(folder / file, "w") as archive:
+            for part, path in (*paths.items(), (json.dumps([entry]).encode(), "manifest.json")):
+                member = tarfile.TarInfo(path)
+                member.size = len(part)
+                archive.addfile(member, io.BytesIO(part))
+        return ProgramResult()
+
+    def _load(self, words: list[str], folder: Path, daemon: dict[str, Image]) -> ProgramResult:
+        """What an archive holds becomes this daemon's: the image by its configuration, which names its layers."""
+        file, output = folder / _pairs(words).get("--input", ""), ""
+        try:
+            with tarfile.open(file) as archive:
+                for entry in json.loads(_member(archive, "manifest.json")):
+                    config = _member(archive, entry["Config"])
+                    layers = [_digest(_member(archive, path)) for path in entry["Layers"]]
+                    if json.loads(config)["rootfs"]["diff_ids"] != layers:
+                        raise ValueError("its layers are not those of its configuration")
+                    manifest = _manifest(config)
+                    home = self.folder / _digest(manifest.encode())
+                    if not (home / "image.json").exists():
+                        raise ValueError("it is of no build of a rehearsal with this cache, and others do not run here")
+                    container = Container(**json.loads((home / "image.json").read_text(encoding="utf-8")))
+                    for name in entry["RepoTags"]:
+                        daemon[name] = Image(name, home.name, container, manifest, home / "files")
+                        output += f"Loaded image: {name}\n"
+        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+            return ProgramResult(output, f"docker load: {file.name}: {error}\n", 1)
+        return ProgramResult(output)
+
+    def _push(self, tag: str, daemon: Mapping[str, Image], checker: PermissionChecker, role: str) -> ProgramResult:
+        if tag not in daemon:
             return ProgramResult(error=f"An image does not exist locally with the tag: {tag}\n", status=1)
-        image = self.built[tag]
+        image = daemon[tag]
         name, identity = _parts(tag)
         checker.check_operation(role, "docker push", {}, name)
         self.aws.call(
@@ -165,6 +211,54 @@ class Images:
         return ProgramResult(f"{identity['imageTag']}: digest: {image.digest}\n")
 
 
+def _tag(words: list[str], daemon: dict[str, Image]) -> ProgramResult:
+    source, target = words if len(words) == 2 else ("", "")
+    if source not in daemon:
+        return ProgramResult(error=f"No such image: {source}\n", status=1)
+    daemon[target] = replace(daemon[source], uri=target)
+    return ProgramResult()
+
+
+def _pairs(words: list[str]) -> dict[str, str]:
+    """Options, each with its value."""
+    return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def _layer(files: Path) -> bytes:
+    """The files of an image as one layer; the same files give the same bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as layer:
+        for path in sorted(files.rglob("*")):
+            member = layer.gettarinfo(path, str(path.relative_to(files)))
+            member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
+            if member.isfile():
+                with path.open("rb") as content:
+                    layer.addfile(member, content)
+            elif member.isdir() or member.issym():
+                layer.addfile(member)
+    return buffer.getvalue()
+
+
+def _config(layer: str, dockerfile: str) -> bytes:
+    """The configuration of an image: its layer, and which Dockerfile made it."""
+    system = {"architecture": "amd64", "os": "linux", "config": {}}
+    rootfs = {"type": "layers", "diff_ids": [layer]}
+    return json.dumps({**system, "history": [{"comment": dockerfile}], "rootfs": rootfs}).encode()
+
+
+def _manifest(config: bytes) -> str:
+    reference = {"mediaType": CONFIG_TYPE, "size": len(config), "digest": _digest(config)}
+    return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": reference, "layers": []})
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The content of a file in an archive. Raises `KeyError` without it."""
+    file = archive.extractfile(name)
+    if file is None:
+        raise KeyError(name)
+    return file.read()
+
+
 def find_engine() -> str | None:
     """The real `docker`, `podman` or `buildah`, where one answers that it can build: docker's client alone cannot. All
     three take the same words for a build (docker-build, podman-build(1), buildah-build(1))."""
@@ -177,6 +271,11 @@ def find_engine() -> str | None:
         if done.returncode == 0:
             return program
     return None
+
+
+def repository_of(uri: str) -> str:
+    """The name of an image's repository, by `REGISTRY/NAME:TAG` or `REGISTRY/NAME@DIGEST`."""
+    return _parts(uri)[0]
 
 
 def _parts(uri: str) -> tuple[str, dict[str, str]]:

@@ -17,7 +17,7 @@ from scripts.deployment.errors import AwsError
 from scripts.rehearsal.artifacts import shown_path
 from scripts.rehearsal.builds.aws_cli import Hook
 from scripts.rehearsal.builds.container import Container
-from scripts.rehearsal.builds.images import Image, Images
+from scripts.rehearsal.builds.images import Image, Images, repository_of
 from scripts.rehearsal.errors import ActionFailedError, NotJudgedError, UnsupportedError
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime import application
@@ -172,7 +172,7 @@ class EcsTasks:
         self.checker.check_service_trust(role, TASK, "ExecutionRoleArn")
         if "taskRoleArn" in body:
             self.checker.check_service_trust(body["taskRoleArn"], TASK, "TaskRoleArn")
-        check_operation(role, "task image", {}, container["image"].partition("/")[2].rpartition(":")[0])
+        check_operation(role, "task image", {}, repository_of(container["image"]))
         logs = container.get("logConfiguration", {})
         group = {"Group": logs.get("options", {}).get("awslogs-group", "")}
         check_operation(role, f"task log {logs.get('logDriver')}", group)

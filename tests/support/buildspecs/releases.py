@@ -13,7 +13,9 @@ from typing import Any
 from scripts.rehearsal.builds.phases import Outcome
 from tests.support.buildspecs.running import REPOSITORY, Workshop
 
-IMAGE, OTHER = f"{REPOSITORY}:0123456789ab", f"{REPOSITORY}:ba9876543210"
+DIGEST = "0123" * 16
+IMAGE, OTHER = f"{REPOSITORY}@sha256:{DIGEST}", f"{REPOSITORY}@sha256:{'ba98' * 16}"
+RELEASED = f"released-{DIGEST}"
 HEALTHY = '{"status": "healthy", "database": "connected", "uptime": 12}'
 TASK_DEFINITION = "arn:aws:ecs:us-east-1:111122223333:task-definition/backend:7"
 TASK = "arn:aws:ecs:us-east-1:111122223333:task/cloud-health/0a1b"
@@ -78,7 +80,7 @@ class Release:
     def stored(self, tag: str) -> dict[str, Any]:
         """The built image as the registry gives it."""
         kind = "application/vnd.docker.distribution.manifest.v2+json"
-        identity = {"imageDigest": f"sha256:{'0' * 64}", "imageTag": tag}
+        identity = {"imageDigest": f"sha256:{DIGEST}", "imageTag": tag}
         return {"imageId": identity, "imageManifest": '{"schemaVersion": 2}', "imageManifestMediaType": kind}
 
     def answers(self) -> dict[str, Any]:
@@ -90,8 +92,11 @@ class Release:
             "ecs describe-task-definition": {"taskDefinition": task_definition},
             "ecs list-tasks": {"taskArns": [task["taskArn"] for task in self.tasks]},
             "ecs describe-tasks": {"tasks": self.tasks},
-            "ecr batch-get-image": {"images": [self.stored(tag) for tag in self.tags]},
-            "ecr put-image": {"image": self.stored("released-0123456789ab")},
+            "ecr batch-get-image": {
+                "images": [self.stored(tag) for tag in self.tags],
+                "failures": [] if RELEASED in self.tags else [{"imageId": {"imageTag": RELEASED}}],
+            },
+            "ecr put-image": {"image": self.stored(RELEASED)},
             "ssm put-parameter": {"Version": 2, "Tier": "Standard"},
         }
 
@@ -105,7 +110,6 @@ class Release:
             "verify",
             {
                 "BACKEND_TARGET": "ECS",
-                "CHECK": "backend",
                 "PUBLIC_URL": f"{self.site.url}/",
                 "CLUSTER": "cloud-health",
                 "SERVICE": "backend",

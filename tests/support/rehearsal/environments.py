@@ -97,11 +97,20 @@ class DeployedEnvironment:
         return str({output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}[name])
 
     def service(self) -> tuple[int, str]:
-        """How many tasks the service wants, and the tag of its image."""
+        """How many tasks the service wants, and the commit's tag of its image."""
         cluster, name = self.output("RunningCluster"), self.output("RunningService")
         service = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"][0]
         task = self.aws.call("ecs", "describe_task_definition", taskDefinition=service["taskDefinition"])
-        return service["desiredCount"], task["taskDefinition"]["containerDefinitions"][0]["image"].rpartition(":")[2]
+        return service["desiredCount"], self._tag(task["taskDefinition"]["containerDefinitions"][0]["image"])
+
+    def _tag(self, image: str) -> str:
+        """The commit's tag of an image that is named by its digest; before the first release it is none."""
+        if "@" not in image:
+            return image.rpartition(":")[2]
+        repository, _, digest = image.partition("/")[2].partition("@")
+        tags = self.aws.call("ecr", "describe_images", repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        [tag] = [tag for tag in tags["imageDetails"][0]["imageTags"] if not tag.startswith("released-")]
+        return str(tag)
 
     def project(self, action: str) -> dict[str, Any]:
         """The CodeBuild project of an action."""
@@ -118,9 +127,9 @@ class DeployedEnvironment:
         self.aws.call("codebuild", "create_project", **{key: project[key] for key in kept}, source=source)
 
     def last_image(self) -> str:
-        """The tag of the last good image."""
+        """The commit's tag of the last good image."""
         answer = self.aws.call("ssm", "get_parameter", Name=self.output("LastImageParameter"))
-        return str(answer["Parameter"]["Value"].rpartition(":")[2])
+        return self._tag(str(answer["Parameter"]["Value"]))
 
     @contextmanager
     def pipeline(self, change: Callable[[dict[str, Any]], None]) -> Iterator[None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from troposphere import If
+
 from generator.core import arns, ports
+from generator.core.arns import Text
 from generator.roots.access.handler_permissions.types import (
     UNUSED,
     Access,
@@ -16,6 +19,7 @@ from generator.roots.access.handler_permissions.types import (
 
 def kinds(at: ResourceNames) -> TypeTable:
     """CodeBuild, CodePipeline."""
+    reporting = (ports.BACKEND_PROJECT, ports.FRONTEND_PROJECT)
     projects = [port for port in at.names if port.name.endswith("ProjectName")]
     return {
         # Handlers in no schema: AWS CodeBuild user guide, auth-and-access-control-permissions-reference.
@@ -24,6 +28,7 @@ def kinds(at: ResourceNames) -> TypeTable:
                 Access(
                     actions("codebuild", "BatchGetProjects CreateProject DeleteProject UpdateProject"),
                     [at.named("codebuild", "project/${Name}", port) for port in projects],
+                    why=f"by name {', '.join(sorted(_text(at.names[port]) for port in projects))}",
                 ),
             )
         ),
@@ -31,7 +36,7 @@ def kinds(at: ResourceNames) -> TypeTable:
             (
                 Access(
                     actions("codebuild", "BatchGetReportGroups CreateReportGroup DeleteReportGroup UpdateReportGroup"),
-                    [arns.codebuild_report_group(at.names[port], "*") for port in projects],
+                    [arns.codebuild_report_group(at.names[port], "*") for port in reporting],
                 ),
             )
         ),
@@ -69,3 +74,8 @@ def kinds(at: ResourceNames) -> TypeTable:
             excluded(UNUSED, "kms:Decrypt kms:DescribeKey kms:GenerateDataKey s3:GetObject s3:GetObjectVersion"),
         ),
     }
+
+
+def _text(name: Text) -> str:
+    """A name as it is in production; elsewhere the environment's stands behind it."""
+    return str(name.data["Fn::If"][1]) if isinstance(name, If) else str(name)

@@ -1,0 +1,34 @@
+"""The build's own tools: which files they are is written in the buildspec, and renewed by a command."""
+
+import re
+
+import pytest
+
+from scripts.pin_tools import LISTS, PYTHONS, PinError, with_list
+from tests.support.buildspecs.running import text
+
+ENTRY = re.compile(r"^([\w.-]+)==\S+((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
+
+
+def lines(name: str) -> str:
+    """One list of the buildspec, without its indent."""
+    [body] = re.findall(rf"<<'{name}'\n(.*?)^ *{name}$", text("backend"), re.S | re.M)
+    return re.sub(r"^ {8}", "", body, flags=re.M)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_line_of_a_list_is_a_version_with_its_hashes(name: str) -> None:
+    entries: dict[str, str] = dict(ENTRY.findall(lines(name)))
+    assert ENTRY.sub("", lines(name)).strip() == ""
+    assert set(LISTS[name]) <= set(entries)
+    # One wheel for every platform, or one for each of them and each Python version.
+    assert {hashes.count("sha256") for hashes in entries.values()} <= {1, 4 * len(PYTHONS)}
+
+
+def test_a_list_is_replaced_and_nothing_else() -> None:
+    before = "a\n        cat <<'ONE'\n        old==1\n        ONE\n  b <<'TWO'\n  c\n  TWO\n"
+    after = with_list(before, "ONE", ["new==2 \\", "    --hash=sha256:0"])
+    assert after == before.replace("        old==1\n", "        new==2 \\\n            --hash=sha256:0\n")
+    for wrong in ("nothing", before + before):
+        with pytest.raises(PinError, match="no one place for its one"):
+            with_list(wrong, "ONE", [])

@@ -1,0 +1,137 @@
+"""The push of the image: what it believes, what it records, what it refuses."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.rehearsal.builds.phases import Outcome
+from tests.support.buildspecs.running import COMMIT, REPOSITORY, Workshop
+
+TAG = COMMIT[:12]
+OURS, PLANTED = f"sha256:{'0123' * 16}", f"sha256:{'dead' * 16}"
+HOST, _, NAME = REPOSITORY.partition("/")
+BUILD = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
+
+
+def stored(digest: str = "") -> dict[str, Any]:
+    """What the registry answers about a tag, with an image or without one."""
+    return {"images": [{"imageId": {"imageDigest": digest}}] if digest else [], "failures": []}
+
+
+def archive(file: Path, names: tuple[str, ...] | None = ("release:built",)) -> None:
+    """Writes an archive of an image as `docker save` does."""
+    manifest = [{"Config": "blobs/sha256/0", "RepoTags": list(names) if names else None, "Layers": []}]
+    with tarfile.open(file, "w") as members:
+        member, body = tarfile.TarInfo("manifest.json"), json.dumps(manifest).encode()
+        member.size = len(body)
+        members.addfile(member, io.BytesIO(body))
+
+
+def push(empty: Workshop, there: str = "", known: str = "", **variables: str) -> Outcome:
+    """Pushes where the commit's tag is `there` with a digest, and `known` is what the record of the tag says."""
+    machine, key = empty.machine, f"images/{TAG}.json"
+    archive(empty.source / "release-image.tar")
+    machine.answer("ecr get-login-password", "the-password")
+    machine.answer("ecr batch-get-image", stored(there))
+    machine.answer("docker push", {"ecr batch-get-image": stored(OURS)})
+    machine.answer("s3api list-objects-v2", {"Contents": [{"Key": key}]} if known else {})
+    machine.answer("s3api get-object", json.dumps({"digest": known}))
+    machine.answer("s3api put-object", {"ETag": "0"})
+    project = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
+    action = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BUILD}"}
+    return empty.build("push", {**project, "RECORDS": "images", **action, **variables})
+
+
+def deployed(outcome: Outcome) -> list[dict[str, str]]:
+    return list(json.loads(outcome.artifacts[""]["imagedefinitions.json"].read_text()))
+
+
+def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -> None:
+    outcome = push(empty)
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines() == [f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}"]
+    assert deployed(outcome) == [{"name": "backend", "imageUri": f"{REPOSITORY}@{OURS}"}]
+    assert outcome.variables == {"IMAGE": f"{REPOSITORY}@{OURS}"}
+    assert [call[1:] for call in empty.machine.calls("docker")] == [
+        ["login", "--username", "AWS", "--password-stdin", HOST],
+        ["load", "--input", "release-image.tar"],
+        ["tag", "release:built", f"{REPOSITORY}:{TAG}"],
+        ["push", f"{REPOSITORY}:{TAG}"],
+    ]
+    [put] = empty.machine.calls("aws", "s3api", "put-object")
+    assert put[3:] == ["--bucket", "bucket", "--key", f"images/{TAG}.json", "--body", "release-record.json"]
+    record = json.loads((empty.source / "release-record.json").read_text())
+    assert record == {"digest": OURS, "commit": COMMIT, "execution": "run"}
+    assert "the-password" not in outcome.log
+
+
+def test_an_image_that_was_recorded_is_kept(empty: Workshop) -> None:
+    """A retried stage, or the same commit once more: immutable tags cannot be pushed twice."""
+    outcome = push(empty, there=OURS, known=OURS)
+    assert outcome.succeeded, outcome.log
+    assert f"RESULT image: {REPOSITORY}:{TAG} is already there and kept, {OURS}" in outcome.result_lines()
+    assert deployed(outcome)[0]["imageUri"] == f"{REPOSITORY}@{OURS}"
+    assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [("", "no record says that it was pushed here"), (OURS, f"the record says {OURS}")],
+    ids=["unknown", "another"],
+)
+def test_a_planted_tag_is_not_believed(empty: Workshop, known: str, why: str) -> None:
+    """Somebody has pushed an image under this commit's tag before its build: what is deployed is what was built."""
+    outcome = push(empty, there=PLANTED, known=known)
+    assert outcome.succeeded, outcome.log
+    own = f"{TAG}-{BUILD[:13]}"
+    assert f"WARNING image: {REPOSITORY}:{TAG} is there as {PLANTED}, and {why}: it is not used" in outcome.log
+    assert outcome.result_lines() == [f"RESULT image: pushed {REPOSITORY}:{own}, {OURS}"]
+    assert deployed(outcome)[0]["imageUri"] == f"{REPOSITORY}@{OURS}"
+    assert empty.machine.calls("docker", "push") == [["docker", "push", f"{REPOSITORY}:{own}"]]
+    assert empty.machine.calls("aws", "s3api", "put-object")[0][6] == f"images/{own}.json"
+
+
+@pytest.mark.parametrize("names", [("release:built", "other:name"), ("other:name",), None])
+def test_an_archive_with_other_names_is_refused(empty: Workshop, names: tuple[str, ...] | None) -> None:
+    """Loading it would give these names, too."""
+    push(empty)
+    empty.machine.forget()
+    archive(empty.source / "release-image.tar", names)
+    variables = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
+    empty.machine.answer("ecr batch-get-image", stored())
+    more = {"RECORDS": "images", "COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": "push:1"}
+    outcome = empty.build("push", {**variables, **more})
+    assert not outcome.succeeded and "it must hold the one image release:built" in outcome.log
+    assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
+
+
+@pytest.mark.parametrize("commit", ["", "main", "0123; docker push evil"])
+def test_what_is_no_commit_is_refused(empty: Workshop, commit: str) -> None:
+    outcome = push(empty, COMMIT=commit)
+    assert not outcome.succeeded and "it must be the id of a commit" in outcome.log
+    assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
+
+
+@pytest.mark.parametrize("call", ["ecr get-login-password", "ecr batch-get-image", "docker load", "docker push"])
+def test_a_registry_that_refuses_fails(empty: Workshop, call: str) -> None:
+    push(empty)
+    empty.machine.forget()
+    empty.machine.answer("ecr batch-get-image", stored())
+    empty.machine.answer(call, status=254, error="AccessDeniedException")
+    archive(empty.source / "release-image.tar")
+    variables = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
+    more = {"RECORDS": "images", "COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": "push:1"}
+    outcome = empty.build("push", {**variables, **more})
+    assert not outcome.succeeded and "AccessDeniedException" in outcome.log
+    assert not empty.machine.calls("aws", "s3api", "put-object"), "what was not pushed is not recorded"
+
+
+def test_files_of_the_artifact_that_are_called_as_modules_do_not_run(empty: Workshop) -> None:
+    """The current folder of this program is the artifact that the application's build made."""
+    for name in ("json", "shlex", "tarfile", "hashlib", "sitecustomize"):
+        empty.write(f"{name}.py", "raise SystemExit('this is not ours')\n")
+    assert push(empty).succeeded
