@@ -18,6 +18,8 @@ FOREIGN: dict[str, set[str]] = {
     "scripts/deployment/environment.py": {"PlatformArn"},  # of ListPlatformVersions
     "scripts/operations/certificates.py": {"CertificateArn"},  # of a listener
     "scripts/operations/living.py": {"TargetGroups"},  # of a rule's action
+    "scripts/operations/own_buildspecs.py": {"FrontendAssets"},  # an artifact of the pipeline
+    "scripts/review/loss.py": {"DeletionProtection"},  # of resources that can be protected
     "scripts/rehearsal/actions.py": {"RepositoryName", "ConnectionArn", "BranchName"},  # of a CodePipeline action
     "scripts/rehearsal/engine.py": {"BranchName", "RepositoryName"},  # the same
     "scripts/rehearsal/edge/sites.py": {"DistributionId", "DomainName"},  # of CloudFront
