@@ -135,14 +135,14 @@ def _paragraphs(happens: Mapping[str, Effects]) -> Iterator[str]:
 
 def _lines(effects: Effects) -> Iterator[str]:
     idle: list[str] = []
-    for row, happened in effects:
+    for number, (row, happened) in enumerate(effects):
         if row.level == QUIET and row.happens.startswith("nothing,") and not row.around:
             idle.append(_where(row) or row.change)
             continue
         resources = "; ".join(word for word in kinds(happened) if word.startswith(COMES_OR_GOES))
         loud = {ALLOWED: f"To be named with `{_option(row)}`. ", REFUSED: "Refused: "}.get(row.level, "")
         listed = f" Resources: {resources}." if resources and not row.was and row.parameter != "Environment" else ""
-        yield f"- {_direction(row)}: {loud}{row.text}{listed}"
+        yield f"- {_direction(row, others=number > 0)}: {loud}{row.text}{listed}"
     if idle:
         yield f"- Nothing happens {' or '.join(dict.fromkeys(idle))}."
 
@@ -151,9 +151,11 @@ def _option(row: Row) -> str:
     return f"--allow-{'delete' if row.deletes else 'replace'} {row.parameter}"
 
 
-def _direction(row: Row) -> str:
-    """Of which change a row is, for a person."""
-    change = {ANY: "any other value" if row.was or row.when else "any change"}.get(row.change, row.change)
+def _direction(row: Row, others: bool) -> str:
+    """Of which change a row is, for a person; `others` came before it."""
+    change = row.change
+    if change == ANY:
+        change = "any other value" if row.was or row.when else "any other change" if others else "any change"
     if "->" in change:
         change = " to ".join("any" if side.strip() == "*" else f"`{side.strip()}`" for side in change.split("->"))
     return f"*{change}{f', {where}' if (where := _where(row)) else ''}*"

@@ -271,7 +271,7 @@ def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
     """The plan with what is lost, and who may do more or less, once it is certain that CloudFormation holds the
     templates that this is judged from. A stack that is to be created loses nothing and is agreed to as a whole. Raises
     `TemplateMismatchError`."""
-    if plan.change_set:
+    if plan.change_set and not plan.empty:
         verify(root.aws, plan.stack, plan.change_set, root.packaged, plan.changes)
     plan, pair = replace(plan, computed=root.computed, notices=(*plan.notices, *comparison.doubts)), comparison.pair
     if pair and not plan.empty:

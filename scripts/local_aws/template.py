@@ -147,7 +147,9 @@ def parameters(template: Template, supplied: Mapping[str, str], lookup: Callable
 
 @dataclass(frozen=True)
 class Scope:
-    """What expressions are resolved against. `existing` holds the physical id and attributes of the resources that
+    """What expressions are resolved against. `generator.cfn.intrinsics` keeps what it cannot know as it is written, for
+    five functions; here every function of CloudFormation's is carried out or refused in CloudFormation's words, so that
+    each has its own resolver. `existing` holds the physical id and attributes of the resources that
     exist; at preview others are placeholders, of the spelling `unknown`, and an error otherwise."""
 
     template: Template

@@ -98,7 +98,8 @@ def declared_secrets(environment: Environment) -> dict[str, DeclaredSecret]:
 
 def _source(configuration: Template, value: Any) -> Source:
     """How the secret is made that an output gives, unless an earlier one is named in its place."""
-    resource = configuration.resources[value["Fn::If"][1]["Ref"]]
+    reference = value.get("Fn::If", [None, value])[1]
+    resource = configuration.resources[reference["Ref"]]
     if resource.get("SecretString") is not None:
         return Source.KEPT
     return Source.GENERATED if resource.get("GenerateSecretString") else Source.FILLED

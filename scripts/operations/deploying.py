@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,10 @@ from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
 from scripts.deployment import deploy_root as core
 from scripts.deployment.aws import Aws
+from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, deploy_root, execute, plan_root
-from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
+from scripts.deployment.environment import Computed
+from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Outcome, Running
 from scripts.deployment.package import Bucket, Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
@@ -32,6 +34,7 @@ from scripts.operations import (
     linked_roles,
     parameter_effects,
     plan_document,
+    platform_alone,
     production,
     saved_plan,
     shared_root,
@@ -64,6 +67,8 @@ from scripts.terminal import console, prompt, results
 from scripts.terminal.text import Line
 
 PAUSE = 5.0  # seconds between looks
+# IAM User Guide, "Troubleshoot access denied error messages"; EC2 API reference, "Error codes".
+DENIED = ("AccessDenied", "UnauthorizedOperation")
 BEGAN = "see how it ends: if it fails or was cancelled, start it again, for the update had the image of before"
 
 
@@ -97,7 +102,7 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         clear=shared_root.clear,
         plan=steps.plan,
         adopt=partial(adoption.adopted_parameters, adopt=options.adopt),
-        revise=shared_root.revise,
+        revise=revise,
         options=partial(alarms.rollback_options, watched=not options.keep.without_alarms),
         review=review,
         show=steps.show,
@@ -123,6 +128,11 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
         run=this_run("").run,
         extensions=extensions,
     )
+
+
+def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
+    """The computed values when it is known what differs."""
+    return platform_alone.revise(root, image_first.revise(root, comparison), comparison)
 
 
 def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
@@ -192,9 +202,18 @@ def execute_image_first(root: RootDeployment, plan: Plan) -> tuple[Exit, Stack |
 
 
 def plan_visibly(root: RootDeployment) -> Plan:
-    """`plan_root`, with a sign that it is at work."""
+    """`plan_root`, with a sign that it is at work. What the roles of an earlier set may not even read is refused with
+    the way that works: `access` comes first."""
     with console.working(f"planning {root.environment.stack}"):
-        return plan_root(root)
+        try:
+            return plan_root(root)
+        except AwsError as error:
+            if not error.code.startswith(DENIED):
+                raise
+            for refusal in access_first.refusals(root):
+                reason = f"{root.environment.stack} cannot be planned, {error.call} is refused: {refusal.why}."
+                raise RefusedError(reason, refusal.remedy) from error
+            raise
 
 
 class TerminalPrompt:
@@ -218,8 +237,8 @@ class Steps:
     def plan(self, root: RootDeployment) -> Plan | None:
         """The plan of a root, or the reviewed one; with --wait it is made again when what forbids it has ended. Of a
         root that the caller may only read there is no change set."""
-        if shared_root.is_read_only(root):
-            root = replace(root, context=replace(root.context, change_set=False))
+        if shared_root.is_read_only(root) and not self.saved:
+            return shared_root.plan_standing(root)
         while True:
             if self.saved:
                 plan = saved_plan.reviewed_plan(self.saved, root)

@@ -1,15 +1,15 @@
 """The root that all environments share, as the deploy role of one environment sees it: to be read and not changed."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from generator.cfn.environments import SHARED
 from generator.cfn.statuses import Action
-from scripts.deployment.compare import Comparison
+from scripts.deployment.compare import Comparison, compare, read_body
 from scripts.deployment.deploy_root import RootDeployment
-from scripts.deployment.environment import Computed
 from scripts.deployment.errors import RefusedError
+from scripts.deployment.plan import UPDATE, Plan
 from scripts.deployment.stacks import Stack
-from scripts.operations import image_first, platform_alone
+from scripts.operations.image_first import changed_stacks
 from scripts.operations.origin import clear_change_sets
 from scripts.operations.production import is_deployer
 from scripts.operations.stack_settings import Settings
@@ -31,17 +31,34 @@ def clear(root: RootDeployment, stack: Stack) -> None:
         raise _refused(root, "does not exist")
 
 
-def revise(root: RootDeployment, comparison: Comparison) -> Sequence[Computed]:
-    """The computed values when it is known what differs. Raises `RefusedError` for a root that somebody else would have
-    to change first."""
-    if is_read_only(root):
-        if root.previous is None:
-            raise _refused(root, "does not exist")
-        differ = [change.name for change in Settings.of(root).changes(root.aws, root.previous)]
-        differ += [each.name for each in comparison.values]
-        if not comparison.same or differ:
-            raise _refused(root, f"differs from the files ({', '.join(differ) or 'its template'})")
-    return platform_alone.revise(root, image_first.revise(root, comparison), comparison)
+def plan_standing(root: RootDeployment) -> Plan:
+    """The plan of a root that the caller may only read: nothing, and no change set. Raises `RefusedError` for one that
+    somebody else would have to change first."""
+    stack = root.previous
+    if stack is None:
+        raise _refused(root, "does not exist")
+    root = replace(root, computed=tuple(root.computation.values()))
+    request = root.request()
+    comparison = compare(root.aws, root.environment, request, stack)
+    differ = [change.name for change in Settings.of(root).changes(root.aws, stack)]
+    differ += [] if comparison.same else _differences(root, stack, comparison)
+    if differ:
+        raise _refused(root, f"differs from the files ({', '.join(differ)})")
+    return Plan(stack.name, stack.id, UPDATE, "", "", request.digest, empty=True)
+
+
+def _differences(root: RootDeployment, stack: Stack, comparison: Comparison) -> list[str]:
+    """What somebody else could change: CloudFormation takes no update in which no resource and no output differs, so
+    that new parameters and descriptions alone never reach the stack, whoever deploys
+    (aws-cloudformation/cloudformation-coverage-roadmap issue 2027)."""
+    names, declared = [each.name for each in comparison.values], root.environment.root
+    outputs = [
+        {name: (output["Value"], output.get("Condition")) for name, output in body.get("Outputs", {}).items()}
+        for body in (read_body(root.aws, stack.id), declared.body)
+    ]
+    if changed_stacks(comparison.pair) or comparison.doubts or outputs[0] != outputs[1]:
+        return names or ["its template"]
+    return [name for name in names if name not in declared.parameters]
 
 
 def _refused(root: RootDeployment, what: str) -> RefusedError:

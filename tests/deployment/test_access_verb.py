@@ -47,13 +47,19 @@ class WithRoles(Account):
 
 
 class AsDeployer(WithRoles):
-    """The same account as its deploy role looks at it; `protected` is its shared stack."""
+    """The same account as its deploy role looks at it; `protected` is its shared stack, which has `shared` values."""
 
     protected = True
+    shared: Mapping[str, str] = {}
 
     def stack(self, StackName: str) -> dict[str, Any]:
         [stack] = super().stack(StackName)["Stacks"]
-        return {"Stacks": [{**stack, "EnableTerminationProtection": self.protected}]}
+        stack = {**stack, "EnableTerminationProtection": self.protected}
+        if "shared" in StackName:
+            values = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+            values |= self.shared
+            stack["Parameters"] = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+        return {"Stacks": [stack]}
 
     def identity(self) -> Identity:
         return Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/DeployRoleArn/me")
@@ -134,6 +140,20 @@ def test_what_is_shared_has_to_be_right_before_the_deploy_role_comes(status: str
     assert refused.value.remedy == "Somebody with an administrator's rights runs `apply shared`."
     assert "assumed-role/DeployRoleArn/me deploys staging alone" in refused.value.reason
     assert change_sets(aws) == [] and "cloudformation.delete_stack" not in aws.calls()
+
+
+@pytest.mark.parametrize(("parameter", "effective"), [("ProtectedBranch", True), ("ProtectionWaivedBecause", False)])
+def test_a_parameter_without_an_effect_never_reaches_what_is_shared_and_stops_nobody(
+    parameter: str, effective: bool
+) -> None:
+    """CloudFormation takes no update in which no resource differs: the administrator could not mend it either."""
+    aws = AsDeployer()
+    aws.shared = {parameter: "another"}
+    with pytest.raises((NotConfirmedError, RefusedError)) as ended:
+        run, options = arguments(aws, apply, "staging")
+        apply.run(run, replace(options, change_set=True))
+    assert (f"differs from the files ({parameter})" in str(ended.value)) is effective, ended.value
+    assert [request["StackName"] for request in change_sets(aws)] == ([] if effective else [STAGING])
 
 
 def test_without_an_access_stack_the_callers_rights_do() -> None:

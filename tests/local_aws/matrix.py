@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -159,9 +159,9 @@ class Living:
     def root(self) -> Stack:
         return self.account.find(self.name)
 
-    def create(self) -> str:
-        """Makes the environment as its file of parameters says; returns the status of its stack."""
-        self.values = self.file_values()
+    def create(self, **more: str) -> str:
+        """Makes the environment as its file of parameters says, with `more` values; returns the status of its stack."""
+        self.values = {**self.file_values(), **more}
         self.cloudformation.create_stack(**self._arguments(self.values))
         return self._deploy_and_wait()
 
@@ -389,18 +389,14 @@ class Living:
     @contextmanager
     def requests(self) -> Iterator[Client]:
         """A client that sends a request at every event."""
-        client, record = Client(), Stack.event
+        client = Client()
 
-        def recorded(stack: Stack, operation: Operation, *arguments: Any, **named: Any) -> None:
-            record(stack, operation, *arguments, **named)
+        def send() -> None:
             client.sent += 1
             client.lost += not self.answers()
 
-        Stack.event = recorded  # type: ignore[method-assign,assignment]
-        try:
+        with at_every_event(send):
             yield client
-        finally:
-            Stack.event = record  # type: ignore[method-assign]
 
     def answers(self) -> bool:
         """Whether a request of the API is answered right now."""
@@ -462,6 +458,22 @@ class Living:
             if subnet in table._associations.values():
                 return any(str(route.destination_cidr_block) == "0.0.0.0/0" for route in table.routes)
         return False
+
+
+@contextmanager
+def at_every_event(look: Callable[[], None]) -> Iterator[None]:
+    """Looks at the account after every event of its stacks."""
+    record = Stack.event
+
+    def recorded(stack: Stack, operation: Operation, *arguments: Any, **named: Any) -> None:
+        record(stack, operation, *arguments, **named)
+        look()
+
+    Stack.event = recorded  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Stack.event = record  # type: ignore[method-assign]
 
 
 _uploaded = set[str]()  # folders whose templates are in the bucket

@@ -17,6 +17,7 @@ ARROW = "->"  # "ECS -> NONE"; `*` stands for any value
 QUIET, NOTICE, ALLOWED, REFUSED = "quiet", "notice", "allowed", "refused"
 # What the application is told, whatever it is called there, changes as the digest over it does.
 CONFIGURATION = "ConfigurationDigest"
+NOTHING = "nothing"  # what users see of most changes
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -56,7 +57,8 @@ class Row:
         parts: tuple[str, ...] = (self.happens, f"Instead: {self.around}")
         if self.level != REFUSED:
             around = f"Before and after: {self.around}" if self.around else ""
-            parts = (self.happens, f"Users: {self.users}", f"Way back: {self.back}", around)
+            users = "Users notice nothing" if self.users == NOTHING else f"Users: {self.users}"
+            parts = (self.happens, users, f"Way back: {self.back}", around)
         return " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in parts if part)
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from generator.cfn.effects.row import (
     ALLOWED,
     ANY,
+    CHANGED,
     CONFIGURATION,
     LOWERED,
+    NOTHING,
     NOTICE,
     QUIET,
     RAISED,
@@ -27,7 +29,6 @@ ECS, BEANSTALK, NONE = ("ECS",), ("BEANSTALK",), ("NONE",)
 BACKEND = "BackendTarget"
 TABLE = "*Table"  # the names of the application's tables, which the project decides
 OTHER_SECRETS = "Existing*SecretArn"  # those of the application that no data is encrypted with
-NOTHING = "nothing"
 SAME_WAY = "yes, the same way"
 NEVER = "there is none"
 DEPLOY_ALONE = "deploy it by itself, at a quiet hour"
@@ -217,9 +218,8 @@ def _domain(root: str) -> list[Row]:
     edge_first += "that new tasks start"
     source = "ACM user guide, gs-acm-delete (a certificate in use is not deleted); CloudFront developer guide, "
     source += "CNAMEs; schema of AWS::CertificateManager::Certificate"
-    public = "with LoadBalancerScheme PUBLIC every call of the API answers 502 for these minutes besides, because the "
-    public += "load balancer has the new certificate before CloudFront has the new name (CloudFront developer guide, "
-    public += "http-502-bad-gateway)"
+    moved = "the old address answers 403 from then on, and everybody signs in again at the new one"
+    other = "tell people the new address first; keep the old name alive elsewhere, with a redirect, if it is known"
     beanstalk = Row(
         "DomainName",
         ANY,
@@ -239,7 +239,7 @@ def _domain(root: str) -> list[Row]:
             "DomainName",
             SET,
             edge_first,
-            f"nothing; the address at cloudfront.net goes on answering; {public}",
+            "nothing; the address at cloudfront.net goes on answering",
             SAME_WAY,
             source,
             root=root,
@@ -257,14 +257,15 @@ def _domain(root: str) -> list[Row]:
             loss="the address that users know",
             root=root,
         ),
+        *([_public_domain(edge_first, other)] if root == "environment" else []),
         Row(
             "DomainName",
             ANY,
             edge_first,
-            f"the old address answers 403 from then on, and everybody signs in again at the new one; {public}",
-            "yes, the same way, with the same minutes",
+            moved,
+            "yes, the same way",
             source,
-            "tell people the new address first; keep the old name alive elsewhere, with a redirect, if it is known",
+            other,
             ALLOWED,
             loss="the address that users know",
             root=root,
@@ -314,6 +315,24 @@ def _domain(root: str) -> list[Row]:
     ]
 
 
+def _public_domain(happens: str, around: str) -> Row:
+    """Another domain in front of a public load balancer: its listener has the new certificate before the distribution
+    has the new name, and the old one that CloudFront hands on as Host matches neither."""
+    return Row(
+        "DomainName",
+        CHANGED,
+        happens,
+        "every call of the API answers 502 for 3 to 5 minutes, until CloudFront has the new name; from then on the old "
+        "address answers 403, and everybody signs in again at the new one",
+        "yes, the same way, with the same minutes",
+        "CloudFront developer guide, http-502-bad-gateway; tests/local_aws/test_findings.py has the order",
+        f"{around}; do it at a quiet hour",
+        ALLOWED,
+        loss="the address that users know",
+        when={"LoadBalancerScheme": ("PUBLIC",)},
+    )
+
+
 def _environment() -> list[Row]:
     switch = "generator/roots/environment; schemas of AWS::CloudFront::VpcOrigin and AWS::EC2::VPC"
     names = "aws-cloudformation/cloudformation-coverage-roadmap #1327 and #744; not run on AWS"
@@ -353,6 +372,10 @@ def _environment() -> list[Row]:
             f"start a release as soon as the deployment has ended; {DEPLOY_ALONE}",
             NOTICE,
         ),
+        # One update, and not one for the distribution and one for the network: the second would have to wait until
+        # CloudFront has left the network, for which AWS names no time, with NAT gateways and load balancer standing
+        # and paid for meanwhile. So they go at once. What can stay behind costs nothing, is named with the commands
+        # that remove it, and `status` says when they work: that is the second step, without an environment between.
         Row(
             BACKEND,
             "* -> NONE",
