@@ -179,6 +179,8 @@ TABLE: list[tuple[str, str, dict[str, object]]] = [
     ("COPY: --exclude", "COPY --exclude=data app /srv/", {"files": {"srv/serve.py"}}),
     ("RUN: mounted requirements", "RUN --mount=type=cache,target=/c --mount=source=more/base.txt,target=/r.txt "
      "pip install -r /r.txt", {"installs": ["uvicorn"]}),
+    ("COPY: what a stage installed elsewhere", "COPY requirements.txt more/ /b/\nRUN pip install --prefix=/i "
+     "-r /b/requirements.txt\nFROM python:3\nCOPY --from=base /i /usr", {"installs": ["fastapi"]}),
     ("RUN: here-documents", "RUN <<EOF\npip install gunicorn\nEOF", {"installs": ["gunicorn"], "unseen": []}),
 ]  # fmt: skip
 

@@ -344,10 +344,7 @@ def _simulated(command: list[str], stage: _Stage) -> bool:
     if not command or command[0] in HARMLESS:
         return True
     if install := _pip_install(command):
-        after = ["", *install]
-        stage.container.installs.append(
-            [_place_of(word, stage, before.startswith("-")) for before, word in zip(after, install, strict=False)]
-        )
+        stage.container.installs.append(_installed(install, stage))
         return True
     plain = [word for word in command[1:] if not word.startswith("-")]
     if command[0] == "mkdir":
@@ -393,10 +390,36 @@ def _pip_install(command: list[str]) -> list[str]:
     return result if any(re.split(r"[=<>~!\[ ]", word)[0] not in tools for word in result) else ["pip"]
 
 
-def _place_of(word: str, stage: _Stage, is_file: bool) -> str:
-    """A file that the image has as its absolute path in it. Of other words pip takes for a path only what has a slash
-    or is `.` (pip's documentation, "pip install"): `redis` is the package, whatever folder is called so."""
-    is_path = is_file or word == "." or "/" in word
+def _installed(install: Sequence[str], stage: _Stage) -> list[str]:
+    """What a `pip install` names, with the lines of the files that it reads: another stage has only what was installed,
+    and not these files."""
+    result: list[str] = []
+    rest = iter(install)
+    for word in rest:
+        if word in ("-r", "--requirement", "-c", "--constraint"):
+            name = next(rest, "")
+            file = stage.file(name)
+            result += _requirements(file, stage.root) if file.is_file() else [word, name]
+        else:
+            result.append(_place_of(word, stage))
+    return result
+
+
+def _requirements(file: Path, root: Path) -> list[str]:
+    """The lines of a file of requirements and of those that it names, as far as they are files of the image."""
+    if not file.is_file() or not file.resolve().is_relative_to(root.resolve()):
+        return []
+    lines: list[str] = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        other = re.match(r"\s*(?:-r|-c|--requirement|--constraint)[ =]*([^\s#]+)", line)
+        lines += _requirements(file.parent / other[1], root) if other and "://" not in other[1] else [line]
+    return lines
+
+
+def _place_of(word: str, stage: _Stage) -> str:
+    """A file or folder that the image has as its absolute path in it. pip takes for a path only what has a slash or is
+    `.` (pip's documentation, "pip install"): `redis` is the package, whatever folder is called so."""
+    is_path = word == "." or "/" in word
     return str(stage.place(word)) if is_path and stage.file(word).exists() else word
 
 

@@ -4,7 +4,6 @@ The local AWS keeps services and task definitions and runs nothing, so what it a
 here, for the builds that ask.
 """
 
-import re
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -228,29 +227,18 @@ class EcsTasks:
 
 
 def requirement_lines(container: Container, files: Path) -> list[str]:
-    """Everything that an image's `pip install` calls name, as the lines of one requirements file: with the text of the
-    files that they read, because an environment is known by its text."""
+    """Everything that an image's `pip install` calls name, as the lines of one requirements file."""
     lines: list[str] = []
     for install in container.installs:
         words = iter(install)
         for word in words:
-            if word in ("-r", "--requirement", "-c", "--constraint"):
-                lines += _texts(files / next(words, "").lstrip("/"))
+            if word in ("-r", "--requirement", "-c", "--constraint"):  # of a file that the image does not have
+                next(words, "")
             elif word.startswith("/") and (files / word.lstrip("/")).exists():
                 lines.append(str(files / word.lstrip("/")))
             else:
                 lines.append(word)
     return list(dict.fromkeys(lines))
-
-
-def _texts(file: Path) -> list[str]:
-    if not file.is_file():
-        return []
-    lines: list[str] = []
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        other = re.match(r"\s*(?:-r|-c|--requirement|--constraint)[ =]*([^\s#]+)", line)
-        lines += _texts(file.parent / other[1]) if other and "://" not in other[1] else [line]
-    return lines
 
 
 def _container_port(service: Mapping[str, Any], container: Mapping[str, Any]) -> int:
