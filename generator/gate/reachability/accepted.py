@@ -26,7 +26,7 @@ class Rule:
 
 DEPLOYER, EXECUTION = "access.DeployRole of {E}", "access.ExecutionRole of {E}"
 BACKEND_BUILD, FRONTEND_BUILD = "build.BackendBuildRole of {E}", "build.FrontendBuildRole of {E}"
-VERIFY, PIPELINE = "build.VerifyRole of {E}", "pipeline.PipelineRole of {E}"
+PUSH, VERIFY, PIPELINE = "build.PushRole of {E}", "build.VerifyRole of {E}", "pipeline.PipelineRole of {E}"
 TASK, RUNS, DATA, APPROVED = "backend.TaskRole of {E}", "what runs in {E}", "data of {E}", "what is approved in {E}"
 OTHER_RUNS, OTHER_DATA = "what runs in {O}", "data of {O}"
 USER = "*a user*"
@@ -47,18 +47,6 @@ RULES = (
     # Faults that are known. They stand first on the page.
     Rule(EXECUTION, "access.ExecutionRole of {O}", "access.*",
          "buckets are told apart by the application's name alone, the one with the templates, too", OPEN, "S8"),
-    Rule(BACKEND_BUILD, RUNS, "build.BackendBuildRole PushImage",
-         "the build that runs the application's tests pushes its image, too", OPEN, "S4"),
-    Rule(BACKEND_BUILD, TASK, "build.BackendBuildRole PushImage",
-         "the build that runs the application's tests pushes its image, too", OPEN, "S4"),
-    Rule(BACKEND_BUILD, "artifact *", "build.BackendBuildRole ExchangeArtifacts",
-         "a build writes the artifacts of others", OPEN, "S5"),
-    Rule(BACKEND_BUILD, "cache of *", "build.BackendBuildRole ExchangeArtifacts",
-         "a build writes the cache of the other one", OPEN, "S5"),
-    Rule(FRONTEND_BUILD, "artifact *", "build.FrontendBuildRole ExchangeArtifacts",
-         "a build writes the artifacts of others", OPEN, "S5"),
-    Rule(FRONTEND_BUILD, "cache of *", "build.FrontendBuildRole ExchangeArtifacts",
-         "a build writes the cache of the other one", OPEN, "S5"),
     Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets",
          "the names of clients' secrets do not hold the environment", OPEN, "S6"),
     Rule(OWN_ROLE, OTHER_DATA, "access.RoleBoundary*",
@@ -91,7 +79,14 @@ RULES = (
     Rule("pipeline.StartRole of {E}", RUNS, "pipeline.StartRole StartPipeline", "a push starts the pipeline"),
     Rule("pipeline.Watch*Role of {E}", RUNS, "pipeline.Watch*", "an execution that takes too long is stopped"),
     Rule("build.RaiseRole of {E}", "*{E}", "build.RaiseRole *", "the first tasks are started before the deployment"),
+    Rule(PUSH, RUNS, "build.PushRole *",
+         "the image that a build made is pushed and recorded, by a project that runs nothing of the application"),
+    Rule(PUSH, TASK, "build.PushRole PushImage",
+         "the image that a build made is pushed, by a project that runs nothing of the application"),
+    Rule(PUSH, "artifact BackendImage of {E}", "build.PushRole *Artifacts", "the push names the image by its digest"),
     Rule(VERIFY, RUNS, "build.VerifyRole Record*", "a release that was verified is recorded"),
+    Rule("build.VerifyFrontendRole of {E}", RUNS, "build.VerifyFrontendRole RecordFrontend",
+         "a page that was verified is recorded, and no backend with it"),
     Rule(VERIFY, RUNS, "build.VerifyRole KeepImage", "an image that was verified gets the tag that keeps it"),
     Rule(VERIFY, TASK, "build.VerifyRole KeepImage", "an image that was verified gets the tag that keeps it"),
     Rule("build.ChangesRole of {E}", RUNS, "build.ChangesRole AnnounceRelease",
