@@ -97,6 +97,10 @@ class Backend(_Facts):
     `health_path` answers must say, as `key=text` (none: the status 200 is enough), `lint_columns` flake8's line length,
     `base_image` what the default Dockerfile starts from when the application has none; `${PythonVersion}` in it is the
     version that the tests run on.
+
+    The container runs as user `user`, on a root file system that it cannot write, but for the folders `writable`, which
+    are empty at its start. `unhardened` says why an application needs more: then it runs as its image says, with
+    everything writable; empty for one that does not.
     """
 
     directory: str
@@ -108,6 +112,9 @@ class Backend(_Facts):
     lint_columns: int
     base_image: str
     health_answer: tuple[str, ...] = ()
+    user: str = "10001"
+    writable: tuple[str, ...] = ("/tmp",)
+    unhardened: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,6 +129,9 @@ class Backend(_Facts):
         self.must_match("container", r"[A-Za-z0-9_-]{1,255}", "be letters, digits, underscores or dashes")
         self.must_be_between("lint_columns", 40, 1000)
         self.must_match("base_image", r"[a-z0-9][^\s]*", "be the name of an image")
+        # Amazon ECS API reference, ContainerDefinition, user: an id needs no entry in the image's list of users.
+        self.must_match("user", r"[1-9]\d{0,9}", "be the id of a user that is not root")
+        self.must_match("writable", r"/[\w.-]+(/[\w.-]+)*", "be the absolute path of a folder")
 
 
 @facts

@@ -1,10 +1,17 @@
 """Runtime: the application's configuration, its roles, and how its image changes."""
 
+import json
 import re
+from dataclasses import replace
 
+import pytest
+
+from generator.application import APPLICATION
 from generator.cfn.intrinsics import decide, render
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
+from generator.project import FactError
+from generator.render import render as render_project
 from tests.support.design import (
     actions,
     allowed,
@@ -165,6 +172,30 @@ def test_first_deployment(templates: TemplateSet) -> None:
     }
     assert '--desired-count "$MINIMUM_TASKS"' in commands(templates, "Raise")
     assert templates["environment"].metadata["Computed"]["BackendBootstrap"]["First"] == "true"
+
+
+def test_the_container_has_no_privileges_and_writes_where_it_must(templates: TemplateSet) -> None:
+    [container] = under(templates, "backend.Task", BackendBootstrap="false").get("ContainerDefinitions", [])
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["User"] == APPLICATION.backend.user != "0"
+    assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    mounts = container["LinuxParameters"]["Tmpfs"]
+    assert [mount["ContainerPath"] for mount in mounts] == list(APPLICATION.backend.writable) == ["/tmp"]
+    assert all({"nosuid", "nodev"} <= set(mount["MountOptions"]) for mount in mounts)
+
+
+def test_an_application_that_needs_more_says_why() -> None:
+    project = replace(APPLICATION, backend=replace(APPLICATION.backend, unhardened="it writes beside its code"))
+    task = json.loads(render_project(project).files["backend.json"])["Resources"]["Task"]["Properties"]
+    [container] = task["ContainerDefinitions"]
+    assert not {"User", "ReadonlyRootFilesystem"} & container.keys()
+    assert container["LinuxParameters"] == {"InitProcessEnabled": True}
+
+
+@pytest.mark.parametrize(("name", "value"), [("user", "0"), ("user", "root"), ("writable", ("tmp",))])
+def test_facts_about_the_container_that_cannot_be_are_refused(name: str, value: object) -> None:
+    with pytest.raises(FactError, match=name):
+        replace(APPLICATION.backend, **{name: value})
 
 
 def test_the_image_is_kept(templates: TemplateSet) -> None:

@@ -39,7 +39,7 @@ def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefiniti
                         stack.takes(ports.IMAGE),
                         Sub("${Registry}:none", Registry=stack.takes(ports.REGISTRY_URI)),
                     ),
-                    LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True),
+                    LinuxParameters=ecs.LinuxParameters(InitProcessEnabled=True, **_privileges(project)),
                     LogConfiguration=ecs.LogConfiguration(
                         LogDriver="awslogs",
                         Options={
@@ -52,6 +52,7 @@ def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefiniti
                     PortMappings=[ecs.PortMapping(ContainerPort=project.backend.port, Protocol="tcp")],
                     Secrets=_secrets(stack, project),
                     StopTimeout=30,
+                    **_identity(project),
                 )
             ],
             Cpu=stack.takes(ports.TASK_CPU),
@@ -66,6 +67,37 @@ def definition(stack: Stack, project: Project, running: str) -> ecs.TaskDefiniti
         "How a task runs: image, size, configuration and roles. Releases swap the image only.",
         ["RUN-5", "RUN-6", "RUN-8", "RUN-11", "RUN-12"],
     )
+
+
+# MiB of memory that a writable folder may take; it counts as memory of the task.
+WRITABLE_SIZE = 64
+
+
+def _privileges(project: Project) -> dict[str, object]:
+    """No capabilities, and writable folders in memory, which every user may write whatever the image is.
+
+    Sources: Amazon ECS API reference, KernelCapabilities (`drop`, on Fargate too) and Tmpfs; AWS What's New of
+    2026-01-06, "Amazon ECS now supports tmpfs mounts on AWS Fargate and ECS Managed Instances". A volume would belong
+    to root unless the Dockerfile says otherwise (ECS developer guide, bind-mounts). Fargate has no
+    `dockerSecurityOptions`, and so no `no-new-privileges` (API reference, ContainerDefinition); without capabilities
+    and without root nothing is left to gain.
+    """
+    if project.backend.unhardened:
+        return {}
+    return {
+        "Capabilities": ecs.KernelCapabilities(Drop=["ALL"]),
+        "Tmpfs": [
+            ecs.Tmpfs(ContainerPath=path, MountOptions=["rw", "noexec", "nosuid", "nodev"], Size=WRITABLE_SIZE)
+            for path in project.backend.writable
+        ],
+    }
+
+
+def _identity(project: Project) -> dict[str, object]:
+    """Not root, on a root file system that it cannot write."""
+    if project.backend.unhardened:
+        return {}
+    return {"ReadonlyRootFilesystem": True, "User": project.backend.user}
 
 
 def _secrets(stack: Stack, project: Project) -> list[object]:

@@ -124,6 +124,7 @@ class EcsTasks:
         image = self.images.pull(uri)
         task = self.folder / f"task-{uuid.uuid4().hex[:8]}"
         shutil.copytree(image.files, task, symlinks=True)
+        before = _files(task)
         process = start_image(
             application.Launch(task, environment, self.port),
             task,
@@ -134,6 +135,8 @@ class EcsTasks:
         if problem := self._health_problem(process.url, service):
             process.stop()
             raise ActionFailedError(problem)
+        for line in _forbidden_writes(container, _files(task) - before):
+            self.print_line(line)
         self.print_line(
             f"task of {uri.rpartition('/')[2]}: {' '.join(image.container.command)} on {process.url}, "
             f"log {shown_path(process.log)}"
@@ -247,3 +250,27 @@ def _container_port(service: Mapping[str, Any], container: Mapping[str, Any]) ->
         entry["containerPort"] for entry in service["loadBalancers"] if entry["containerName"] == container["name"]
     }
     return int(port)
+
+
+def _files(folder: Path) -> frozenset[str]:
+    """The paths in an image's files as the container sees them; what Python compiles is left out, which it goes without
+    where it cannot write."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return frozenset(f"/{path.relative_to(folder).as_posix()}" for path in paths)
+
+
+def _forbidden_writes(container: Mapping[str, Any], written: frozenset[str]) -> list[str]:
+    """What an application wrote here until it was healthy, and cannot write in a task, as one line; only new files are
+    seen, those of the image's own folders."""
+    if not container.get("readonlyRootFilesystem"):
+        return []
+    mounts = [mount["containerPath"] for mount in container.get("linuxParameters", {}).get("tmpfs", ())]
+    files = sorted(path for path in written if not any(path.startswith(f"{mount}/") for mount in mounts))
+    if not files:
+        return []
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    allowed = ", ".join(mounts) or "nothing"
+    return [
+        f"warning: the application wrote {', '.join(files[:3])}{more}, which a task cannot: its root file system is "
+        f"read-only but for {allowed} (`writable` of the facts)"
+    ]
