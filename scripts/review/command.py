@@ -12,7 +12,15 @@ from pathlib import Path
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review import revision
 from scripts.review.gate import gate
-from scripts.review.model import UNCHANGED, CostChange, Deployed, EnvironmentReview, RequirementChange, Review
+from scripts.review.model import (
+    UNCHANGED,
+    CostChange,
+    Deployed,
+    EnvironmentReview,
+    ReachChange,
+    RequirementChange,
+    Review,
+)
 from scripts.review.places import placed
 from scripts.review.schemas import SchemasError
 
@@ -58,6 +66,7 @@ def review(project: Path, base: str, head: str = "") -> Review:
         gate=gate(project, after),
         files=files,
         requirements=_requirements(project, base, head) if "requirements" in files else (),
+        reach=_reach(project, base, head) if "reachability" in files else (),
     )
     if not {"templates", "parameter files"} & files.keys():
         return result
@@ -88,6 +97,12 @@ def review(project: Path, base: str, head: str = "") -> Review:
 
 def _requirements(project: Path, base: str, head: str) -> tuple[RequirementChange, ...]:
     from scripts.review.requirements import changes
+
+    return changes(project, base, head)
+
+
+def _reach(project: Path, base: str, head: str) -> tuple[ReachChange, ...]:
+    from scripts.review.reach import changes
 
     return changes(project, base, head)
 

@@ -183,11 +183,30 @@ class RequirementChange:
 
 
 @dataclass(frozen=True)
+class ReachChange:
+    """A cell of the matrix of who can reach what, as it was and is: the dot says that there is no way."""
+
+    identity: str
+    asset: str
+    before: str
+    after: str
+
+    @property
+    def opened(self) -> bool:
+        """Whether there was no way, and now there is."""
+        return self.before == "·"
+
+    def __str__(self) -> str:
+        return f"{self.identity} → {self.asset}"
+
+
+@dataclass(frozen=True)
 class Review:
     """The whole: `base` and `head` are what the revisions are called, `gate` the gate's verdict on the new templates,
     `choices` what parameters and rules allow differently, `latent` and `latent_grants` what changes in templates and in
-    no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `files`
-    how many files of each kind it touches, `deployed` what is deployed of the environment that was asked for."""
+    no environment here, `quotas` what comes near to a quota of AWS, `requirements` the rows that it touches, `reach`
+    who can reach what otherwise than before, `files` how many files of each kind it touches, `deployed` what is
+    deployed of the environment that was asked for."""
 
     base: str
     head: str
@@ -197,6 +216,7 @@ class Review:
     latent_grants: tuple[Grant, ...] = ()
     quotas: tuple[QuotaChange, ...] = ()
     requirements: tuple[RequirementChange, ...] = ()
+    reach: tuple[ReachChange, ...] = ()
     gate: str = ""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     deployed: Deployed | None = None

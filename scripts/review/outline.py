@@ -19,6 +19,7 @@ from scripts.review.model import (
     EnvironmentReview,
     ParameterChange,
     QuotaChange,
+    ReachChange,
     RequirementChange,
     ResourceChange,
     Review,
@@ -83,6 +84,7 @@ def outline(review: Review, detail: Detail = Detail.FULL) -> Outline:
         sections.insert(0, _deployed(review.deployed))
     grants = (_entry(strong("broader: "), code(str(grant)), weight=BAD) for grant in review.latent_grants)
     for title, entries in (
+        ("Who can reach what", list(map(_reach, review.reach))),
         ("Requirements", list(map(_requirement, review.requirements))),
         ("Limits that come near", list(map(_quota, review.quotas))),
         ("What may be chosen", [_value(change, detail) for change in review.choices]),
@@ -169,6 +171,14 @@ def _environment(names: Sequence[str], environment: EnvironmentReview, detail: D
     return Section(
         f"{', '.join(names)}{note}", tuple(entries), tuple(part for part in sections if part.entries or part.sections)
     )
+
+
+def _reach(change: ReachChange) -> Entry:
+    """A way that is new, gone or of another kind."""
+    title = strong("new way: ") if change.opened else text("")
+    spans = (title, code(str(change)), text(": "), code(change.before), text(" → "), code(change.after))
+    closed = change.after == "·"
+    return _entry(*spans, weight=BAD if change.opened else GOOD if closed else LOOK)
 
 
 def _requirement(change: RequirementChange) -> Entry:

@@ -26,6 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "scripts": ("scripts/",),
     "runbook": ("docs/runbook.md",),
     "requirements": ("docs/conformance.md",),
+    "reachability": ("docs/reachability.md",),
     "permission ledger": ("docs/permissions",),
     "documents": ("docs/", "README.md", "CHANGELOG.md"),
     "tests": ("tests/",),

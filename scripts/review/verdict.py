@@ -113,10 +113,14 @@ def _permissions(review: Review) -> Line:
     )
     entries = [f"{text} ({_names(names, review)})" for text, names in _gathered(pairs)]
     entries += [f"{_spoken(grant)} (in no environment here)" for grant in review.latent_grants]
+    opened = [f"NEW WAY: {change} ({change.after})" for change in review.reach if change.opened]
+    ways = "".join(f"; {text}" for text in opened[:MOST]) + _more(len(opened))
     if entries:
-        return Line("Permissions", f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries)), BAD)
+        broader = f"{len(entries)} broader: " + "; ".join(entries[:MOST]) + _more(len(entries))
+        return Line("Permissions", broader + ways, BAD)
     narrower = any(environment.gained or environment.lost for environment in review.changed)
-    return Line("Permissions", "none broader" + ("; some are narrower or gone" if narrower else ""), GOOD)
+    text = "none broader" + ("; some are narrower or gone" if narrower else "") + ways
+    return Line("Permissions", text, BAD if opened else GOOD)
 
 
 def spoken(grant: Grant, environment: str) -> str:

@@ -218,6 +218,26 @@ def test_requirements_are_told_by_their_rows(checkout: Path, capsys: pytest.Capt
     assert {"row": "SRC-2", "before": "narrowed", "after": "covered"} in document["result"]["requirements"]
 
 
+def test_a_new_way_is_in_the_verdict(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "|  | administrator | data of production |\n| --- | --- | --- |\n"
+    rows = "| **a build of staging** | {} | {} |\n| **the approver** | {} | meant |\n\n| from | to |\n| --- | --- |\n"
+    page = checkout / "docs/reachability.md"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text(head + rows.format("·", "**open** S6", "·"), encoding="utf-8")
+    pull_requests.commit(checkout)
+    page.write_text(head + rows.format("**open** S1", "·", "·"), encoding="utf-8")
+    text = shown(capsys, checkout, "base")
+    assert "NEW WAY: a build of staging → administrator (open S1)" in text
+    section = text.partition("## Who can reach what")[2].partition("<details>")[0]
+    assert [line for line in section.splitlines() if line] == [
+        "- 🛑 **new way:** `a build of staging → administrator`: `·` → `open S1`",
+        "- `a build of staging → data of production`: `open S6` → `·`",
+    ]
+    document = json.loads(shown(capsys, checkout, "base", "--format", "json"))
+    assert problems(document) == []
+    assert [change["asset"] for change in document["result"]["reach"]] == ["administrator", "data of production"]
+
+
 def test_what_comes_near_to_a_limit_is_told_before_it_is_refused(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
