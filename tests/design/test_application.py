@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -193,7 +194,7 @@ def test_an_application_that_needs_more_says_why() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("user", "0"), ("user", "root"), ("writable", ("tmp",))])
-def test_facts_about_the_container_that_cannot_be_are_refused(name: str, value: object) -> None:
+def test_facts_about_the_container_that_cannot_be_are_refused(name: str, value: Any) -> None:
     with pytest.raises(FactError, match=name):
         replace(APPLICATION.backend, **{name: value})
 
