@@ -192,8 +192,9 @@ def verify_public(bootstrap: Bootstrap) -> Progress:
 def _verify(bootstrap: Bootstrap, opener: Callable[..., Any]) -> Progress:
     """Asks for what a viewer asks for: the page, where there is one, and the health of the API."""
     run = bootstrap.run
-    has_page = run.environment.chosen(template_names.FRONTEND) != "NONE"
-    paths = [*(["/"] if has_page else []), _health_path(run.templates)]
+    paths = ["/"] if run.environment.chosen(template_names.FRONTEND) != "NONE" else []
+    if run.environment.chosen(template_names.TARGET) != "NONE":
+        paths.append(_health_path(run.templates))
     for path in paths:
         _ask(f"{bootstrap.address}{path}", opener)
     return Progress(f"{' and '.join(paths)} answer 200")

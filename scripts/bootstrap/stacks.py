@@ -8,6 +8,7 @@ from generator.cfn.environments import ACCESS, SHARED
 from scripts.bootstrap.progress import Bootstrap, Progress
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
+from scripts.deployment.environment import on_ecs
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.operations import configuration, migration
 from scripts.operations.access_root import deploy_access
@@ -162,6 +163,8 @@ def secrets(bootstrap: Bootstrap) -> Progress:
 def raise_tasks(bootstrap: Bootstrap) -> Progress:
     """The environment once more, now that there is an image: autoscaling owns the number of tasks from here on."""
     stack = bootstrap.stack()
+    if not on_ecs(stack):
+        return Progress("there is no service on ECS", already=True)
     if stack.parameters.get(template_names.BOOTSTRAP, "false") == "false":
         return Progress("autoscaling owns the number of tasks", already=True)
     consent = replace(bootstrap.deployment.consent, wait=True)

@@ -258,6 +258,17 @@ def test_page_and_health_have_to_answer(site: Site) -> None:
     assert site.urls == ["https://x/", "https://x/", "https://x/health"] and there.address == "https://x"
 
 
+@pytest.mark.parametrize(("none", "path"), [("FrontendTarget", "/health"), ("BackendTarget", "/")])
+def test_one_side_alone_is_asked_for_itself(site: Site, monkeypatch: pytest.MonkeyPatch, none: str, path: str) -> None:
+    there = bootstrap(account())
+    monkeypatch.setattr(type(there.run.environment), "chosen", lambda _, name: "NONE" if name == none else "ECS")
+    assert release.verify_public(there).detail == f"{path} answer 200" and set(site.urls) == {f"https://x{path}"}
+
+
+def test_without_a_service_on_ecs_nothing_is_raised() -> None:
+    assert stacks.raise_tasks(bootstrap(account())).already
+
+
 def test_an_address_that_stays_silent_is_a_failure(site: Site) -> None:
     site.statuses = [502]
     with pytest.raises(release.UnansweredError, match="https://x/ does not answer 200: 502"):
