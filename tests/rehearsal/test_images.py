@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +113,25 @@ def test_with_an_engine_the_image_is_really_built(
     (context / "fail").touch()
     answer = docker(ProgramCall(words, context))
     assert (answer.status, answer.error) == (7, "no space\n")
+
+
+def test_another_build_has_an_image_by_its_archive_alone(tmp_path: Path, context: Path) -> None:
+    """Each build has a daemon of its own; what an archive holds is known by its content, whatever it is called."""
+    store = images(tmp_path, Registry())
+    checker = role_checker(allow("Push", ["ecr:*"], "*"))
+    builder, pusher = store.docker(checker, ROLE), store.docker(checker, ROLE)
+    assert builder(ProgramCall(["build", "--file", "Dockerfile", "--tag", "release:built", "."], context)).status == 0
+    assert pusher(ProgramCall(["tag", "release:built", TAG], context)).status == 1
+    assert builder(ProgramCall(["save", "--output", "image.tar", "release:built"], context)).status == 0
+    loaded = pusher(ProgramCall(["load", "--input", "image.tar"], context))
+    assert (loaded.status, loaded.output) == (0, "Loaded image: release:built\n")
+    assert pusher(ProgramCall(["tag", "release:built", TAG], context)).status == 0
+    assert pusher(ProgramCall(["push", TAG], context)).status == 0
+    with tarfile.open(context / "image.tar", "a") as archive:
+        manifest = [{"Config": "other", "RepoTags": ["release:built"], "Layers": []}]
+        for name, body in (("other", {"rootfs": {"diff_ids": ["sha256:0"]}}), ("manifest.json", manifest)):
+            member, content = tarfile.TarInfo(name), json.dumps(body).encode()
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    changed = store.docker(checker, ROLE)(ProgramCall(["load", "--input", "image.tar"], context))
+    assert changed.status == 1 and "not those of its configuration" in changed.error
