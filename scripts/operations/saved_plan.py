@@ -183,9 +183,9 @@ def _again(root: RootDeployment, entry: SavedStack) -> Plan:
     root = replace(root, computed=tuple(extensions.revise(root, comparison)))
     request = root.request()
     shown = {name: value for name, value in request.parameters.items() if name not in request.hidden}
-    check_executable(root.aws, entry.plan, shown, request.tags)
     if request.digest != entry.request:
         raise _changed(entry)
+    check_executable(root.aws, entry.plan, shown, request.tags)
     return review(root, fill(root.aws, entry.plan, request, root.previous), _compared(root))
 
 
