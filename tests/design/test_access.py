@@ -254,14 +254,27 @@ def test_who_may_deploy_and_approve(templates: TemplateSet) -> None:
         ({"DeployUsers": "", "DeployPermissionSet": "Deployers"}, ""),
         ({"ApproverUsers": ""}, "SomebodyMayApprove"),
         ({"ApproverUsers": "", "ApproverPermissionSet": "Approvers"}, ""),
+        ({"ApproverUsers": "*", "DeployUsers": "deployers/*"}, "ApproversOfProductionAreNamed"),
+        ({"ApproverUsers": "*", "Environment": "staging"}, ""),
+        ({"DeployUsers": "approvers/*"}, "NobodyApprovesHisOwnRelease"),
+        ({"DeployPermissionSet": "One", "ApproverPermissionSet": "One"}, "NobodyApprovesHisOwnRelease"),
+        ({"DeployPermissionSet": "One", "ApproverPermissionSet": "Other"}, ""),
     ],
 )
 def test_access_that_makes_no_sense_is_refused(templates: TemplateSet, provided: dict[str, str], rule: str) -> None:
     root = templates["access"]
     values = {name: str(item.get("Default", "")) for name, item in root.parameters.items()}
-    values |= {"Environment": "production", "DeveloperGroups": "developers", **provided}
+    named = {"DeveloperGroups": "developers", "ApproverUsers": "approvers/*"}
+    values |= {"Environment": "production", **named, **provided}
     broken_rules = broken(root.body, values)
     assert [broken_rule.rule for broken_rule in broken_rules] == ([rule] if rule else [])
+
+
+def test_everybody_has_one_name(templates: TemplateSet) -> None:
+    """So that the rule about who approves production is not gone around by another pattern that fits all."""
+    declared = declaration(templates, "ApproverUsers", "access")
+    assert all(matches(declared, text) for text in ("*", "", "approvers/*", "ann", "*-approver"))
+    assert not any(matches(declared, text) for text in ("**", "?*", "*/*", "***", "/*"))
 
 
 @pytest.mark.parametrize("root", ["environment", "access", "edge"])
@@ -300,22 +313,24 @@ def test_approver_role(templates: TemplateSet) -> None:
 
 
 def test_approval_protection(templates: TemplateSet) -> None:
-    """What everybody else is kept from, by a policy that is attached to whom the parameters name."""
+    """What everybody else is kept from, by a policy that is attached to whom the parameters name: the approval itself,
+    the role for it, and the ways around it."""
     stated = list(of(templates.resource("access.ApprovalProtection")))
     assert {permission.effect for permission in stated} == {"Deny"}
-    assert {action for permission in stated for action in permission.actions} == {
-        f"codepipeline:{action}"
-        for action in (
-            "PutApprovalResult",
-            "RollbackStage",
-            "OverrideStageCondition",
-            "EnableStageTransition",
-            "DisableStageTransition",
-        )
+    stages = [permission for permission in stated if permission.sid == "LeaveReleasesToApprovers"]
+    assert all({"codepipeline:PutApprovalResult", "codepipeline:RollbackStage"} < set(each.actions) for each in stages)
+    assert {on for each in stages for on in each.resources} == {arn("codepipeline", f"{name}/*") for name in PIPELINES}
+    [becoming] = [permission for permission in stated if permission.sid == "BecomeNoApprover"]
+    assert (becoming.actions, becoming.resources) == (("sts:AssumeRole",), ("${ApproverRole.Arn}",))
+    denied = {action for permission in stated for action in permission.actions}
+    around = {
+        "codepipeline": {"UpdatePipeline", "StartPipelineExecution", "DeletePipeline"},
+        "codebuild": {"StartBuild", "StartBuildBatch", "UpdateProject"},
+        "ecs": {"UpdateService", "RunTask", "ExecuteCommand"},
+        "elasticbeanstalk": {"UpdateEnvironment", "CreateApplicationVersion"},
     }
-    assert {on for permission in stated for on in permission.resources} == {
-        arn("codepipeline", f"{name}/*") for name in PIPELINES
-    }
+    assert {f"{service}:{word}" for service, words in around.items() for word in words} < denied
+    assert all("${" in on for permission in stated for on in permission.resources)
     binds_whom_the_parameters_name(templates, "access.ApprovalProtection", "production")
 
 

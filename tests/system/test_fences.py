@@ -28,6 +28,7 @@ WHOEVER = {
     ],
 }
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+EXECUTION, DEPLOYER = "CloudFormationRoleArn", "DeployRoleArn"
 Properties = Mapping[str, Any]
 
 
@@ -183,16 +184,131 @@ def test_the_execution_role_does_nothing_that_leads_around_the_boundary(
         return text.format(**places)
 
     arn = filled(resource)
+    place = arn.removeprefix("arn:aws:") if arn.startswith("arn:") else f"iam::{ACCOUNT}:{arn}"
+    keys = {key: filled(value) for key, value in keys.items()}
+    assert judged(attacker, EXECUTION, action, place, **keys) != "allowed"
+
+
+# --- what belongs to another environment, and to all of them
+
+
+def judged(attacker: Attacker, role: str, action: str, resource: str, **keys: str) -> str:
+    """What IAM says of a request of one of the access stack's roles."""
     context = [
-        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [filled(value)]}
-        for key, value in keys.items()
+        {"ContextKeyName": key, "ContextKeyType": "string", "ContextKeyValues": [value]} for key, value in keys.items()
     ]
     answer = attacker.whose.aws.call(
         "iam",
         "simulate_principal_policy",
-        PolicySourceArn=attacker.access["CloudFormationRoleArn"],
+        PolicySourceArn=attacker.access[role],
         ActionNames=[action],
-        ResourceArns=[arn if arn.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:{arn}"],
+        ResourceArns=[f"arn:aws:{resource}"],
         ContextEntries=context,
     )
-    assert answer["EvaluationResults"][0]["EvalDecision"] != "allowed"
+    return str(answer["EvaluationResults"][0]["EvalDecision"])
+
+
+HERE = f"{REGION}:{ACCOUNT}"
+KEY, VPC = f"kms:{HERE}:key/1", f"ec2:{HERE}:vpc/vpc-1"
+# (action, resource): what staging's execution role does to its own, and not to production's.
+TAGGED = [
+    ("kms:TagResource", KEY),
+    ("kms:PutKeyPolicy", KEY),
+    ("kms:ScheduleKeyDeletion", KEY),
+    ("secretsmanager:TagResource", f"secretsmanager:{HERE}:secret:JwtSecret-1"),
+    ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}:secret:JwtSecret-1"),
+    ("cloudfront:TagResource", f"cloudfront::{ACCOUNT}:distribution/1"),
+    ("cloudfront:UpdateDistribution", f"cloudfront::{ACCOUNT}:distribution/1"),
+    ("ec2:CreateTags", VPC),
+    ("events:PutTargets", f"events:{HERE}:rule/{NAME}-x"),
+    ("ecr:DeleteRepository", f"ecr:{HERE}:repository/{NAME}-x"),
+]
+
+
+def tags(environment: str) -> dict[str, str]:
+    return {f"aws:ResourceTag/{key}": value for key, value in {"Application": NAME, "Environment": environment}.items()}
+
+
+@pytest.mark.parametrize(("action", "resource"), TAGGED)
+def test_what_is_productions_is_not_staging_s_to_change_or_to_tag(
+    attacker: Attacker, action: str, resource: str
+) -> None:
+    asked = {"aws:RequestTag/Environment": "staging"}
+    assert judged(attacker, EXECUTION, action, resource, **tags("staging"), **asked) == "allowed"
+    assert judged(attacker, EXECUTION, action, resource, **tags("production"), **asked) == "explicitDeny"
+
+
+def test_a_role_of_staging_reaches_nothing_of_production_by_its_tags(attacker: Attacker) -> None:
+    limit = attacker.access["RoleBoundaryArn"]
+    ended = attacker.sends(Attack=role(PermissionsBoundary=limit, RoleName="tagged"))
+    assert ended.startswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")), ended
+    attack = Attacker(attacker.whose, attacker.aws, {EXECUTION: f"arn:aws:iam::{ACCOUNT}:role{PATH}tagged"})
+    for action, resource in (
+        ("kms:Decrypt", KEY),
+        ("secretsmanager:GetSecretValue", f"secretsmanager:{HERE}:secret:JwtSecret-1"),
+        ("codebuild:StartBuild", f"codebuild:{HERE}:project/backend-build"),
+        ("ecs:UpdateService", f"ecs:{HERE}:service/cloud-health-cluster/backend-service"),
+        ("ecr:PutImage", f"ecr:{HERE}:repository/{NAME}-x"),
+    ):
+        assert judged(attack, EXECUTION, action, resource, **tags("staging")) == "allowed", action
+        assert judged(attack, EXECUTION, action, resource, **tags("production")) == "explicitDeny", action
+
+
+def test_nobody_who_deploys_changes_what_all_environments_share(attacker: Attacker) -> None:
+    shared = {"StackName": f"{NAME}-shared"}
+    template = {**shared, "TemplateBody": '{"Resources": {}}', "ChangeSetName": "deploy-staging-x"}
+    for operation, arguments in (
+        ("delete_stack", shared),
+        ("create_change_set", template),
+        ("set_stack_policy", {**shared, "StackPolicyBody": "{}"}),
+        ("update_termination_protection", {**shared, "EnableTerminationProtection": False}),
+    ):
+        with pytest.raises(AwsError) as refused:
+            attacker.aws.call("cloudformation", operation, **arguments)
+        assert refused.value.code == "AccessDenied", operation
+    attacker.aws.call("cloudformation", "describe_stacks", **shared)
+    protection = f"iam::{ACCOUNT}:policy/{NAME}/shared/BranchProtection"
+    for action, resource in (
+        ("codecommit:DeleteRepository", f"codecommit:{HERE}:{NAME}"),
+        ("iam:CreatePolicyVersion", protection),
+        ("iam:DeletePolicy", protection),
+        ("cloudformation:DeleteStack", f"cloudformation:{HERE}:stack/{NAME}-shared/1"),
+        ("s3:PutBucketPolicy", f"s3:::{NAME}-templates-{ACCOUNT}-{REGION}"),
+    ):
+        for who in (EXECUTION, DEPLOYER):
+            assert judged(attacker, who, action, resource) != "allowed", f"{who}: {action}"
+
+
+# --- the approval
+
+
+def test_whoever_is_kept_from_approving_does_not_become_the_approver(attacker: Attacker) -> None:
+    """A person with every right of the account, to whom the protection is attached."""
+    own = {"RoleName": "person"}
+    iam = attacker.whose.aws
+    iam.call("iam", "create_role", AssumeRolePolicyDocument=json.dumps(WHOEVER), **own)
+    iam.call("iam", "put_role_policy", PolicyName="everything", PolicyDocument=json.dumps(EVERYTHING), **own)
+    person = attacker.becomes("/person")
+    approver = {"RoleArn": attacker.access["ApproverRoleArn"], "RoleSessionName": "own"}
+    person.call("sts", "assume_role", **approver)  # the attack, while nothing is attached
+    iam.call("iam", "attach_role_policy", PolicyArn=attacker.access["ApprovalProtectionArn"], **own)
+    with pytest.raises(AwsError, match="explicit deny"):
+        person.call("sts", "assume_role", **approver)
+    someone = Attacker(attacker.whose, attacker.aws, {EXECUTION: f"arn:aws:iam::{ACCOUNT}:role/person"})
+    pipeline = f"codepipeline:{HERE}:{NAME}-pipeline-staging"
+    for action, resource in (
+        ("codepipeline:UpdatePipeline", pipeline),
+        ("codepipeline:StartPipelineExecution", pipeline),
+        ("codepipeline:PutApprovalResult", f"{pipeline}/Approve/ApproveRelease"),
+        ("codebuild:StartBuild", f"codebuild:{HERE}:project/backend-build-staging"),
+        ("codebuild:UpdateProject", f"codebuild:{HERE}:project/cloud-health-verify-staging"),
+        ("ecs:UpdateService", f"ecs:{HERE}:service/cloud-health-cluster-staging/backend-service-staging"),
+    ):
+        assert judged(someone, EXECUTION, action, resource) == "explicitDeny", action
+
+
+def test_who_deploys_approves_nothing(attacker: Attacker) -> None:
+    approval = f"codepipeline:{HERE}:{NAME}-pipeline-staging/Approve/ApproveRelease"
+    for who in (DEPLOYER, EXECUTION):
+        assert judged(attacker, who, "codepipeline:PutApprovalResult", approval) != "allowed"
+        assert judged(attacker, who, "sts:AssumeRole", f"iam::{ACCOUNT}:role/{NAME}/staging-access/x") != "allowed"

@@ -45,18 +45,16 @@ RULES = (
     Rule(EXECUTION, APPROVED, "access.*",
          "whoever deploys an environment may deploy its pipeline without the approval; the plan shows it", LIMIT),
     # Faults that are known. They stand first on the page.
-    Rule(EXECUTION, "access.ExecutionRole of {O}", "access.*",
-         "buckets are told apart by the application's name alone, the one with the templates, too", OPEN, "S8"),
     Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets",
          "the names of clients' secrets do not hold the environment", OPEN, "S6"),
     Rule(OWN_ROLE, OTHER_DATA, "access.RoleBoundary*",
          "the names of clients' secrets do not hold the environment", OPEN, "S6"),
-    Rule(EXECUTION, OTHER_DATA, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
-    Rule(EXECUTION, OTHER_RUNS, "access.*", "tags tell environments apart, and the same role sets them", OPEN, "S8"),
-    Rule(DEPLOYER, OTHER_RUNS, "access.Recovering HoldStartRule",
-         "rules are told apart by the application's name alone", OPEN, "S8"),
+    Rule(EXECUTION, OTHER_RUNS, "access.DeployingDelivery CloudFront*",
+         "CloudFront knows neither tag nor name of origin access controls, header policies and monitoring "
+         "subscriptions (Service Authorization Reference): an account of its own keeps production from it", LIMIT),
     Rule(USER, "access.ApproverRole of *", "access.ApproverRole AssumeWithMfa",
-         "whoever is kept from approving may become the approver", OPEN, "S11"),
+         "who approves is who ApproverUsers names; in production never everybody, and in no environment whom the "
+         "protection of the approval binds"),
     # Who deploys an environment, and what that is.
     Rule(USER, "access.DeployRole of *", "access.DeployRole AssumeWithMfa",
          "users who have shown a second factor deploy, as DeployUsers says; give it the names of those who may"),

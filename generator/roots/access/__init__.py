@@ -29,7 +29,8 @@ from generator.roots.environment.parameters import table_names
 from generator.version import VERSION
 
 # IAM user guide, reference_iam-quotas: what names and paths may hold; * and ? stand for any text and any character.
-USERS = r"|[A-Za-z0-9+=,.@_/*?-]{1,200}"
+# A text of wildcards alone is `*`, so that there is one way to say everybody.
+USERS = r"|\*|[*?/]{0,20}[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/*?-]{0,199}"
 SET = r"|[A-Za-z0-9+=,.@_-]{1,32}"
 ROLE = r"|[A-Za-z0-9+=,.@_/-]{1,200}"
 USERS_RULE = "the name of an IAM user with its path, in which * stands for any text, or empty"
@@ -82,7 +83,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         "Lets a release pass or stops it, after a second factor.",
         ["PIP-5"],
     )
-    protected = approve.protection(pipeline)
+    protected = approve.protection(names, GetAtt(approver, "Arn"))
     protection = stack.add(
         iam.ManagedPolicy(
             "ApprovalProtection",
@@ -91,7 +92,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
             PolicyDocument=document(protected),
             **developers.attached(stack),
         ),
-        "Keeps those it is attached to from approving, rolling back or opening stages.",
+        "Keeps those it is attached to from approving, from becoming who approves, and from going around the approval.",
         ["PIP-5"],
         protected,
     )
@@ -168,7 +169,8 @@ def _role(
 def _recovering(stack: Stack, names: Mapping[Port, Text]) -> iam.ManagedPolicy:
     """What the deploy role does on rare days, in a policy of its own: all inline policies of a role share 10,240
     characters (IAM user guide, reference_iam-quotas)."""
-    grants = [*recover.grants(stack, names), *destroy.grants(stack, names)]
+    foreign = boundary.foreign(stack.project, Ref(ports.ENVIRONMENT.name))
+    grants = [*recover.grants(stack, names), *destroy.grants(stack, names), foreign]
     return stack.add(
         iam.ManagedPolicy(
             "Recovering",
@@ -211,6 +213,11 @@ def _settings(project: Project) -> list[Setting]:
     ]
 
 
+def _differ(deploying: Port, approving: Port) -> Or:
+    """Whether two parameters name others, or one of them names nobody."""
+    return Or(Equals(Ref(approving.name), ""), Not(Equals(Ref(deploying.name), Ref(approving.name))))
+
+
 def _rules(stack: Stack) -> None:
     def not_empty(port: Port) -> Not:
         return Not(Equals(Ref(port.name), ""))
@@ -231,6 +238,20 @@ def _rules(stack: Stack) -> None:
             "SomebodyMayApprove",
             Or(not_empty(ports.APPROVER_USERS), not_empty(ports.APPROVER_PERMISSION_SET)),
             "nobody may approve: give ApproverUsers or ApproverPermissionSet",
+        ),
+        (
+            "ApproversOfProductionAreNamed",
+            Not(And(production, Equals(Ref(ports.APPROVER_USERS.name), "*"))),
+            "everybody may approve what goes into production: name them in ApproverUsers, or leave it empty and give "
+            "ApproverPermissionSet",
+        ),
+        (
+            "NobodyApprovesHisOwnRelease",
+            And(
+                _differ(ports.DEPLOY_PERMISSION_SET, ports.APPROVER_PERMISSION_SET),
+                Or(Not(production), _differ(ports.DEPLOY_USERS, ports.APPROVER_USERS)),
+            ),
+            "the same people deploy and approve: give others in ApproverUsers and ApproverPermissionSet",
         ),
     ):
         refuse_unless(stack.template, name, claim, says)

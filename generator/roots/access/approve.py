@@ -6,14 +6,18 @@ Resource types of the actions: Service Authorization Reference, AWS CodePipeline
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from awacs import codebuild as builds
 from awacs import codepipeline as pipelines
-from awacs import logs
+from awacs import ecs, logs, sts
+from awacs import elasticbeanstalk as eb
 
-from generator.core import arns
+from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, allow, deny
 from generator.core.names import APPROVAL_ACTION, APPROVE
+from generator.core.ports import Port
 
 
 def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
@@ -55,8 +59,16 @@ def grants(pipeline: Text, plans: Text, application: str) -> list[Grant]:
     ]
 
 
-def protection(pipeline: Text) -> list[Grant]:
-    """What nobody but the approver role may do: attached to people, it goes before whatever allows them more."""
+def protection(names: Mapping[Port, Text], approver: Text) -> list[Grant]:
+    """What nobody but the approver role may do: attached to people, it goes before whatever allows them more. It binds
+    them as themselves, and not in a role that they take: so the approver role is none that they may take, either.
+
+    `names` are the physical names that the environment computes, `approver` is the ARN of the approver role.
+    """
+    pipeline = names[ports.PIPELINE_NAME]
+    jobs = [arns.codebuild_project(name) for port, name in names.items() if port.name.endswith("ProjectName")]
+    service = arns.ecs_service(names[ports.CLUSTER_NAME], names[ports.SERVICE_NAME])
+    beanstalk = (names[ports.APPLICATION_NAME], names[ports.BEANSTALK_NAME])
     return [
         deny(
             "LeaveReleasesToApprovers",
@@ -65,10 +77,36 @@ def protection(pipeline: Text) -> list[Grant]:
                 pipelines.EnableStageTransition,
                 pipelines.OverrideStageCondition,
                 pipelines.PutApprovalResult,
+                pipelines.RetryStageExecution,
                 pipelines.RollbackStage,
             ],
             # Stages and actions of the pipeline alike.
             [arns.codepipeline(pipeline, "/*")],
             "each of these lets a release pass, or another one run, without the approver",
-        )
+        ),
+        deny("BecomeNoApprover", [sts.AssumeRole], [approver], "whoever is kept from approving takes no role for it"),
+        deny(
+            "LeaveThePipeline",
+            [pipelines.DeletePipeline, pipelines.StartPipelineExecution, pipelines.UpdatePipeline],
+            [arns.codepipeline(pipeline)],
+            "a pipeline without the approval, or a release by hand, goes around the approver",
+        ),
+        deny(
+            "LeaveTheBuilds",
+            [builds.RetryBuild, builds.StartBuild, builds.StartBuildBatch, builds.UpdateProject],
+            jobs,
+            "a build with another buildspec does whatever its role may: it pushes images, publishes, records releases",
+        ),
+        deny(
+            "LeaveWhatRuns",
+            [ecs.ExecuteCommand, ecs.RegisterTaskDefinition, ecs.RunTask, ecs.UpdateService],
+            [service, arns.ecs_task(names[ports.CLUSTER_NAME]), arns.ecs_task_definition(names[ports.SERVICE_NAME])],
+            "what runs is changed by an approved release, and by nobody's hand",
+        ),
+        deny(
+            "LeaveTheEnvironment",
+            [eb.CreateApplicationVersion, eb.SwapEnvironmentCNAMEs, eb.UpdateEnvironment],
+            [arns.beanstalk_environment(*beanstalk), arns.beanstalk_versions(beanstalk[0])],
+            "the same for a backend on Elastic Beanstalk",
+        ),
     ]

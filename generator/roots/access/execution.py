@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from awacs import iam
+from awacs import iam, s3, secretsmanager
 from awacs.aws import StringEquals
-from troposphere import Sub
+from troposphere import Ref, Sub
 
 from generator.cfn.names import EDGE, SHARED
 from generator.core import arns, paths
 from generator.core.arns import Text
-from generator.core.iam import Anything, Grant, actions, allow
+from generator.core.iam import Anything, Grant, actions, allow, deny
+from generator.core.ports import ENVIRONMENT
 from generator.core.stack import Stack
 from generator.project import Project
+from generator.roots.access import boundary
 from generator.roots.access.deploy import EDGE_REGION
 from generator.roots.access.handler_permissions import (
     beanstalk,
@@ -78,6 +80,8 @@ def grants(project: Project, at: ResourceNames, stacks: Sequence[Stack]) -> dict
         for family, kinds in known.items()
     }
     by_type["Identity"].append(_passing(project, stacks))
+    # In one of the policies, and for all of them: an explicit deny goes before whatever allows.
+    by_type["Identity"] += [boundary.foreign(project, Ref(ENVIRONMENT.name)), _templates(project), *_clients(project)]
     return by_type
 
 
@@ -157,3 +161,28 @@ def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
         "projects, pipeline, tasks, instances, rules, state machines and flow logs run as roles of the environment",
         [StringEquals({"iam:PassedToService": sorted(services)})],
     )
+
+
+def _templates(project: Project) -> Grant:
+    """The names of buckets do not tell environments apart, and the one with the templates begins as all others do."""
+    bucket = f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-*"
+    return deny(
+        "KeepTemplates",
+        [s3.Action("Create*"), s3.Action("Delete*"), s3.Action("Put*")],
+        [Sub(bucket), Sub(f"{bucket}/*")],
+        "what is going to be executed is stored by those who deploy, and by no stack",
+    )
+
+
+def _clients(project: Project) -> list[Grant]:
+    """The secrets that the application makes for its clients carry no tag, which would tell environments apart."""
+    if not project.client_secrets:
+        return []
+    return [
+        deny(
+            "LeaveClientSecrets",
+            [secretsmanager.Action("*")],
+            [arns.secret(project.client_secrets)],
+            "what clients gave is the application's, and no stack's",
+        )
+    ]
