@@ -207,7 +207,7 @@ def test_iam_is_asked_for_the_deploy_roles_permissions_and_no_others(params: Pat
     names = ("access.DeployRole", "access.Recovering")
     stated = [each for name in names for each in of(load(ROOT / "templates").resource(name)) if each.kind != "trust"]
     # The role that it hands to CloudFormation has no name that the files know.
-    expected = {action for statement in stated for action in statement.actions} - {"iam:PassRole"}
+    expected = {action for statement in stated for action in statement.allowed_actions} - {"iam:PassRole"}
     assert {action for request in requests for action in request["ActionNames"]} == expected
 
 

@@ -233,9 +233,9 @@ def tags(environment: str) -> dict[str, str]:
 def test_what_is_productions_is_not_staging_s_to_change_or_to_tag(
     attacker: Attacker, action: str, resource: str
 ) -> None:
-    asked = {"aws:RequestTag/Environment": "staging"}
-    assert judged(attacker, EXECUTION, action, resource, **tags("staging"), **asked) == "allowed"
-    assert judged(attacker, EXECUTION, action, resource, **tags("production"), **asked) == "explicitDeny"
+    requested = {"aws:RequestTag/Environment": "staging"}
+    assert judged(attacker, EXECUTION, action, resource, **tags("staging"), **requested) == "allowed"
+    assert judged(attacker, EXECUTION, action, resource, **tags("production"), **requested) == "explicitDeny"
 
 
 def test_a_role_of_staging_reaches_nothing_of_production_by_its_tags(attacker: Attacker) -> None:

@@ -13,7 +13,7 @@ many actions is therefore written as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from awacs import cloudformation, iam, s3, sts
@@ -69,20 +69,20 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
             "Work",
             [_action(name) for name in sorted({*work, *nameless})],
             Anything(WHOLE),
-            f"what the roles do: {_count(work)}",
+            f"what the roles do: {_named(work)}",
         ),
         allow("OwnStacks", [cloudformation.Action("*")], [arns.beanstalk_stacks()], "Elastic Beanstalk's own stacks"),
         allow(
             "Buckets",
             _of(used, "s3"),
             buckets,
-            f"names of buckets are cut, their own policies tell environments: {_count(used['s3'])}",
+            f"names of buckets are cut, their own policies tell environments: {_named(used['s3'])}",
         ),
         allow(
             "OwnParameters",
             _of(used, "ssm"),
             [arns.ssm_parameter(names[port], "/*") for port in (ports.CONFIGURATION_PREFIX, ports.RELEASES)],
-            f"configuration and releases of this environment: {_count(used['ssm'])}",
+            f"configuration and releases of this environment: {_named(used['ssm'])}",
         ),
         allow(
             "PassRoles",
@@ -113,9 +113,9 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
         ),
     ]
     if tables:
+        logical = ", ".join(ports.table(table.logical).name for table in project.tables)
         named = [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))]
-        which = ", ".join(ports.table(table.logical).name for table in project.tables)
-        reason = f"the application's tables {which}: {_count(used['dynamodb'])}"
+        reason = f"the application's tables {logical}: {_named(used['dynamodb'])}"
         yielded.insert(2, allow("OwnTables", _of(used, "dynamodb"), named, reason))
     return yielded
 
@@ -139,9 +139,9 @@ def _beanstalk_buckets() -> list[Text]:
     return [Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-*")]
 
 
-def _count(actions: Collection[str]) -> str:
-    """How many they are, so that the reason is another one when they are others."""
-    return f"{len(actions)} actions that roles of the templates need"
+def _named(actions: Iterable[str]) -> str:
+    """The actions, which a reason names so that each one more is confirmed: where it is needed, a role says why."""
+    return f"roles of the templates need {', '.join(sorted(actions))}"
 
 
 def _of(used: Mapping[str, set[str]], service: str) -> list[Action]:
