@@ -58,6 +58,7 @@ LONGEST = (
     "system/test_plan.py",
     "system/test_deploy.py",
     "destructive/test_scenes.py",
+    "system/test_applications.py",  # in the soak
 )
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
 UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
