@@ -29,6 +29,9 @@ def bucket(
     )
     return s3.Bucket(
         title,
+        # Without it S3 does not look at a bucket's tags, and the denial of what carries another environment's would not
+        # hold for buckets (Amazon S3 user guide, "Enabling ABAC in general purpose buckets").
+        AbacStatus="Enabled",
         BucketEncryption=s3.BucketEncryption(
             ServerSideEncryptionConfiguration=[
                 s3.ServerSideEncryptionRule(BucketKeyEnabled=key_arn is not None, ServerSideEncryptionByDefault=default)

@@ -6,6 +6,7 @@ those modules. moto loads slowly, so its modules are imported where they are pat
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,34 @@ def _buckets() -> None:
 
     replace(FakeBucket, "get_permission", permission)
     replace(FakeBucket, "_log_permissions_enabled_policy", staticmethod(lambda **_: True))
+    _tags_of_buckets()
+
+
+def _tags_of_buckets() -> None:
+    """moto knows nothing of whether the tags of a bucket count for access (S3 API reference, PutBucketAbac and
+    GetBucketAbac)."""
+    from moto.s3.exceptions import MalformedXML
+    from moto.s3.responses import S3Response
+
+    put, get = S3Response._bucket_response_put, S3Response._bucket_response_get
+
+    def put_status(response: Any, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        if "abac" not in querystring:
+            return put(response, request, bucket_name, querystring)
+        status = re.search(r"<Status>(Enabled|Disabled)</Status>", str(response.body))
+        if status is None:
+            raise MalformedXML
+        response.backend.get_bucket(bucket_name).abac_status = status[1]
+        return 200, {}, ""
+
+    def get_status(response: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        if "abac" not in querystring:
+            return get(response, bucket_name, querystring)
+        status = getattr(response.backend.get_bucket(bucket_name), "abac_status", "Disabled")
+        return f'<AbacStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>{status}</Status></AbacStatus>'
+
+    replace(S3Response, "_bucket_response_put", put_status)
+    replace(S3Response, "_bucket_response_get", get_status)
 
 
 def _records() -> None:

@@ -170,6 +170,17 @@ def test_a_boundary_keeps_a_role_from_what_its_own_policy_would_let_it_do() -> N
     ] == []
 
 
+def test_the_tags_of_a_bucket_count_only_where_that_is_switched_on() -> None:
+    def switch_off(bodies: Bodies, _sid: str) -> None:
+        del place(bodies, "site.Site")["AbacStatus"]
+
+    messages = [finding.message for finding in planted(switch_off)]
+    assert any(
+        re.match("the deploy role of staging can reach what runs in production: .* on site.Site of production", text)
+        for text in messages
+    ), messages
+
+
 def test_what_is_open_to_everybody_is_found() -> None:
     messages = [finding.message for finding in planted(trust("access.DeployRole", {"AWS": "*"}), answer_pull_requests)]
     assert any(text.startswith("anybody outside the account can reach data of ") for text in messages), messages

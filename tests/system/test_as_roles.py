@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from generator.cfn.evaluate import decide, statements
+from generator.cfn.names import PRODUCTION
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from scripts.deployment.errors import AwsError
 from scripts.local_aws.faults import ResourceFault
@@ -219,6 +220,9 @@ def destroyed(life: Life) -> None:
     life.ended["drift"] = run(life.whose, "drift")
     words = ("--name", life.name, "--yes")
     life.run("destroy while protected", "destroy", *words)
+    if life.name == PRODUCTION:  # its tables and its load balancer refuse to be deleted, too
+        edit(life.whose, f"params/{life.name}.json", lambda body: body["Parameters"].update(DeletionProtection="false"))
+        life.deploy("without deletion protection")
     life.unprotect("unprotect")
     worker = life.stopping(8)
     life.run("destroy", "destroy", *words)

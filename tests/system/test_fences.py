@@ -222,6 +222,7 @@ TAGGED = [
     ("ec2:CreateTags", VPC),
     ("events:PutTargets", f"events:{HERE}:rule/{NAME}-x"),
     ("ecr:DeleteRepository", f"ecr:{HERE}:repository/{NAME}-x"),
+    ("s3:DeleteBucket", f"s3:::{NAME}-x"),  # S3 looks at tags where AbacStatus says so
 ]
 
 

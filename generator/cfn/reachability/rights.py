@@ -225,6 +225,10 @@ class Rights:
         self, action: str, arn: str, resource: AccountResource | None, tags: Mapping[str, str]
     ) -> dict[str, str]:
         service = action.partition(":")[0]
+        # S3 looks at a bucket's tags where that is switched on (Amazon S3 user guide, "Enabling ABAC in general purpose
+        # buckets").
+        if service == "s3" and (resource is None or resource.properties.get("AbacStatus") != "Enabled"):
+            tags = {}
         facts = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
         facts |= {f"{service}:ResourceTag/{key}": value for key, value in tags.items()}
         facts |= {f"aws:PrincipalTag/{key}": value for key, value in self.principal.tags.items()}

@@ -227,7 +227,7 @@ class _Asking:
                 return context
         tags = self._tags_of(resource)
         if tags is None:
-            tags = {} if MAKING.search(action) else self.tags
+            tags = {} if MAKING.search(action) or not _count(self.kind, self.properties) else self.tags
         return context | {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
     def _tags_of(self, arn: str) -> dict[str, str] | None:
@@ -238,7 +238,8 @@ class _Asking:
                 if other is not self.resource and (
                     other.physical in (arn, number) or number in map(str, other.attributes.values())
                 ):
-                    return dict(shapes.tags(other.properties.get(schemas.tagging(other.kind), ())))
+                    tags = other.properties.get(schemas.tagging(other.kind), ())
+                    return dict(shapes.tags(tags)) if _count(other.kind, other.properties) else {}
         return None
 
     def _keys(self) -> list[str]:
@@ -327,3 +328,9 @@ class _Asking:
 
 def _arn(account: Account, rest: str) -> str:
     return rest if rest.startswith("arn:") or rest == "*" else f"arn:{account.services.partition}:{rest}"
+
+
+def _count(kind: str, properties: Mapping[str, Any]) -> bool:
+    """Whether a service looks at the tags of a resource: S3 does where that is switched on (Amazon S3 user guide,
+    "Enabling ABAC in general purpose buckets")."""
+    return kind != "AWS::S3::Bucket" or properties.get("AbacStatus") == "Enabled"

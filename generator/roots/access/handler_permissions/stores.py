@@ -35,9 +35,9 @@ READ_BUCKET = (
     " GetLifecycleConfiguration GetMetricsConfiguration GetReplicationConfiguration ListBucket ListTagsForResource"
 )
 CHANGE_BUCKET = (
-    "CreateBucket DeleteBucket PutAccelerateConfiguration PutBucketCORS PutBucketLogging PutBucketOwnershipControls"
-    " PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning PutEncryptionConfiguration"
-    " PutLifecycleConfiguration TagResource UntagResource"
+    "CreateBucket DeleteBucket PutAccelerateConfiguration PutBucketAbac PutBucketCORS PutBucketLogging"
+    " PutBucketOwnershipControls PutBucketPublicAccessBlock PutBucketTagging PutBucketVersioning"
+    " PutEncryptionConfiguration PutLifecycleConfiguration TagResource UntagResource"
 )
 
 
@@ -116,7 +116,9 @@ def _buckets(at: ResourceNames) -> dict[str, TypePermissions]:
         "AWS::S3::Bucket": TypePermissions(
             (
                 Access(
-                    actions("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"), buckets, why="by either of the two ways to tag one"
+                    actions("s3", f"{CHANGE_BUCKET} {READ_BUCKET}"),
+                    buckets,
+                    why="by either of the two ways to tag one, and s3:PutBucketAbac, after which the tags count",
                 ),
             ),
             {
@@ -124,7 +126,7 @@ def _buckets(at: ResourceNames) -> dict[str, TypePermissions]:
                     UNUSED,
                     "iam:PassRole s3:CreateBucketMetadataTableConfiguration s3:DeleteBucketMetadataTableConfiguration"
                     " s3:DeleteBucketWebsite s3:DeleteObject"
-                    " s3:PutAnalyticsConfiguration s3:PutBucketAbac s3:PutBucketAcl s3:PutBucketNotification"
+                    " s3:PutAnalyticsConfiguration s3:PutBucketAcl s3:PutBucketNotification"
                     " s3:PutBucketObjectLockConfiguration s3:PutBucketWebsite s3:PutIntelligentTieringConfiguration"
                     " s3:PutInventoryConfiguration s3:PutMetricsConfiguration s3:PutObjectAcl"
                     " s3:PutReplicationConfiguration s3:UpdateBucketMetadataAnnotationTableConfiguration"
