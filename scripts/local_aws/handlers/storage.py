@@ -63,7 +63,7 @@ ROWS = (
                   "{LoggingEnabled: LoggingEnabled}"),
          _setting("get_bucket_cors", "CORSConfiguration", "CorsConfiguration", "{CORSRules: CORSRules}"),
          _setting("get_bucket_accelerate_configuration", "AccelerateConfiguration", take="{Status: Status}"),
-         _setting("get_bucket_abac", "AbacStatus", take="AbacStatus.Status"),
+         _setting("get_bucket_abac", "AbacStatus"),
          _setting("get_bucket_tagging", "Tags", take="TagSet")), delete="delete_bucket", named="BucketName", longest=63,
         rename={ "BucketName": "Bucket", "BucketEncryption": "ServerSideEncryptionConfiguration", ENCRYPTION: "Rules",
                 f"{ENCRYPTION}.ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
