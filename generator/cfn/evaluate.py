@@ -22,6 +22,19 @@ from generator.cfn.templates import Resource, TemplatesError
 
 ALLOWED, DENIED, NOT_ALLOWED = "allowed", "explicitly denied", "implicitly denied"
 Context = Mapping[str, str | Sequence[str]]
+# The calls on a role in which IAM knows the key iam:PermissionsBoundary (Service Authorization Reference, AWS Identity
+# and Access Management, as the package parliament carries it): UpdateAssumeRolePolicy and UpdateRole are none of them.
+KNOW_BOUNDARY = frozenset(
+    {
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:DeleteRolePolicy",
+        "iam:DetachRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+    }
+)
 
 
 class EvaluationError(TemplatesError):

@@ -15,9 +15,8 @@ PHASES = ("install", "pre_build", "build", "post_build")
 ARTIFACTS = ("FrontendAssets", "FrontendDocuments")
 # What the commands of the backend's build have to name, and why.
 NAMED = (
-    ("docker push", "nothing pushes an image to $REPOSITORY_URI"),
-    ("$REPOSITORY_URI", "the image has no name in the registry of the environment ($REPOSITORY_URI)"),
-    ("imagedefinitions.json", "the deploy action and the verification read imagedefinitions.json"),
+    ("release:built", "no image is called release:built"),
+    ("release-image.tar", "no image is saved as release-image.tar, which PushImage pushes"),
 )
 
 

@@ -47,8 +47,8 @@ def test_those_of_the_design_do_not(folder: Path) -> None:
     (folder / "frontend/buildspec.yml").write_text(DESIGN_FRONTEND, encoding="utf-8")
     result = "\n".join(faults(folder))
     for what in (
-        "backend/buildspec.yml: nothing pushes an image",
-        "backend/buildspec.yml: the deploy action and the verification read imagedefinitions.json",
+        "backend/buildspec.yml: no image is called release:built",
+        "backend/buildspec.yml: no image is saved as release-image.tar, which PushImage pushes",
         "frontend/buildspec.yml: secondary-artifacts have to be FrontendAssets and FrontendDocuments",
     ):
         assert what in result

@@ -87,7 +87,7 @@ def test_an_environment_in_any_order(aws: Aws, name: str, seed: int) -> None:
     stack, body = f"{name}-{seed}", environment(aws)
     created = aws.deploy(stack, body, parameters=values_of(name, seed), Capabilities=IAM)
     assert created["StackStatus"] == "CREATE_COMPLETE", failures(aws, stack)
-    later = values_of(name, seed, **LATER, LogRetentionDays="60")
+    later = values_of(name, seed, **LATER, LogRetentionDays="60", DeletionProtection="false")
     updated = aws.deploy(stack, body, "UPDATE", parameters=later, Capabilities=IAM)
     assert updated["StackStatus"] == "UPDATE_COMPLETE", failures(aws, stack)
     aws.stacks.update_termination_protection(StackName=stack, EnableTerminationProtection=False)

@@ -14,6 +14,7 @@ class Accepted:
     because: str
 
 
+BOUNDARY = "a boundary allows nothing by itself; it denies what carries another environment's tags"
 CHECKOV = (
     Accepted(
         "CKV_AWS_2",
@@ -25,6 +26,8 @@ CHECKOV = (
     Accepted(
         "CKV_AWS_111", "access.DeployingDelivery", "what makes a distribution or a function has no resource in IAM"
     ),
+    Accepted("CKV_AWS_111", "access.RoleBoundary", BOUNDARY),
+    Accepted("CKV_AWS_109", "access.RoleBoundary", BOUNDARY),
     Accepted("CKV_AWS_18", "storage.Logs", "the log bucket would log its own log deliveries without end"),
     Accepted(
         "CKV_AWS_68", "delivery.Distribution", "a web ACL is a later part of the root edge; the design names none"
@@ -36,6 +39,7 @@ CHECKOV = (
     ),
 )
 
+AS_TEXT = "AWS's own example compares the ARN of a boundary as text (IAM user guide, access_policies_boundaries)"
 LIST_TASKS = (
     "the only resource of ListTasks is a container instance, which Fargate has none of; a condition names the cluster"
 )
@@ -58,6 +62,10 @@ PARLIAMENT = (
         "access.DeployingDelivery",
         "CloudFront lets itself into the log bucket by the bucket's ACL, with the rights of the caller",
     ),
+    Accepted("RESOURCE_STAR", "access.RoleBoundary", BOUNDARY),
+    Accepted("RESOURCE_MISMATCH", "access.RoleBoundary", EITHER),
+    Accepted("MISMATCHED_TYPE", "access.DeployingIdentity", AS_TEXT),
+    Accepted("MISMATCHED_TYPE_BUT_USABLE", "access.DeployingIdentity", AS_TEXT),
     Accepted("UNKNOWN_ACTION", "access.DeployingNetwork", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingStorage", OLDER),
     Accepted("UNKNOWN_ACTION", "access.DeployingRuntime", OLDER),

@@ -48,7 +48,9 @@ def test_one_side_alone_renders(tmp_path: Path, name: str) -> None:
     files = render(facts(app)).files
     assert "cloud-health" not in "".join(files.values())
     parameters = json.loads((ROOT / "params/local.json").read_text(encoding="utf-8"))
-    chosen = parameter_file(parameters, json.loads(files["environment.json"]), read_application(app))["Parameters"]
+    chosen = parameter_file(parameters, json.loads(files["environment.json"])["Parameters"], read_application(app))[
+        "Parameters"
+    ]
     assert (chosen.get("BackendTarget") == "NONE") is (name == "brochure")
     assert (chosen.get("FrontendTarget") == "NONE") is (name in ("rates", "mailer"))
 

@@ -159,7 +159,7 @@ def test_no_template_takes_the_boundary_from_a_role(attacker: Attacker) -> None:
 WAYS_AROUND = [
     ("iam:DeleteRolePermissionsBoundary", "role{own}attack", {}),
     ("iam:PutRolePermissionsBoundary", "role{own}attack", {"iam:PermissionsBoundary": ADMINISTRATOR}),
-    *((f"iam:{word}", "role{own}attack", {}) for word in ("PutRolePolicy", "UpdateAssumeRolePolicy", "CreateRole")),
+    *((f"iam:{word}", "role{own}attack", {}) for word in ("PutRolePolicy", "DeleteRolePolicy", "CreateRole")),
     ("iam:AttachRolePolicy", "role{own}attack", {"iam:PolicyARN": ADMINISTRATOR}),
     *((f"iam:{word}", "{boundary}", {}) for word in ("CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy")),
     *(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from generator.cfn.evaluate import Decision, Request, decide, matches_action, matches_arn
+from generator.cfn.evaluate import KNOW_BOUNDARY, Decision, Request, decide, matches_action, matches_arn
 from generator.cfn.permissions import Permission
 from generator.cfn.reachability.account import NUMBER, REGION, Account, AccountResource, Principal
 
@@ -241,7 +241,7 @@ class Rights:
         }
         if self.principal.second_factor:
             facts |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
-        if service == "iam" and action not in CHOOSES_BOUNDARY and resource is not None:
+        if action in KNOW_BOUNDARY and action not in CHOOSES_BOUNDARY and resource is not None:
             boundary = str(resource.properties.get("PermissionsBoundary", ""))
             if boundary:
                 facts[BOUNDARY] = boundary

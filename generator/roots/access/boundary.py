@@ -76,7 +76,7 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
             "Buckets",
             _of(used, "s3"),
             buckets,
-            f"names of buckets are cut, their own policies tell environments: {_named(used['s3'])}",
+            f"names of buckets are cut, their tags tell environments: {_named(used['s3'])}",
         ),
         allow(
             "OwnParameters",

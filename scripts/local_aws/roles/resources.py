@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from generator.cfn.caller_rights import KEY_CREATION, CallerRight, rights_of
-from generator.cfn.evaluate import Request
+from generator.cfn.evaluate import KNOW_BOUNDARY, Request
 from generator.cfn.resource_arns import ACCOUNT, ARNS, PLACE, generated
 from generator.cfn.role_needs.rows import TRUST
 from generator.cfn.templates import STACK
@@ -216,7 +216,7 @@ class _Asking:
     def _context(self, action: str, resource: str) -> dict[str, str]:
         context = {"aws:RequestedRegion": self.account.services.region}
         context |= {f"aws:RequestTag/{key}": value for key, value in self.tags.items()}
-        if self.kind == "AWS::IAM::Role" and (boundary := self._boundary()):
+        if self.kind == "AWS::IAM::Role" and action in KNOW_BOUNDARY and (boundary := self._boundary()):
             context["iam:PermissionsBoundary"] = boundary
         if action.startswith("kms:"):
             service = self.kind.split("::")[1].lower()

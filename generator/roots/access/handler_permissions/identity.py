@@ -28,15 +28,11 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
     path = paths.path(at.project.name)
     role, profile = (arns.global_arn("iam", f"{kind}{path}*") for kind in ("role", "instance-profile"))
     attaching = ("iam:AttachRolePolicy", "iam:DetachRolePolicy")
-    # Which of them know the key: Service Authorization Reference, AWS Identity and Access Management. What they do to
-    # a role without the boundary is refused, so that an environment from before has to get it first.
+    # Which of them know the key: `KNOW_BOUNDARY`. What they do to a role without the boundary is refused, so that an
+    # environment from before has to get it first.
     bounded = StringEquals({"iam:PermissionsBoundary": Ref(ROLE_BOUNDARY)})
     own = Access(
-        actions(
-            "iam",
-            "CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy UpdateAssumeRolePolicy UpdateRole"
-            " UpdateRoleDescription",
-        ),
+        actions("iam", "CreateRole DeleteRolePolicy PutRolePermissionsBoundary PutRolePolicy"),
         [role],
         when=(bounded,),
         why="a role is written only inside the boundary, so that no deployment widens what deploying may do",
@@ -44,11 +40,13 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
     known = Access(
         actions(
             "iam",
-            "DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoleTags TagRole UntagRole",
+            "DeleteRole GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoleTags TagRole UntagRole"
+            " UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         ),
         [role],
         "Other",
-        why="looked at, tagged and deleted: none of it gives a right",
+        why="looked at, tagged, deleted; iam:UpdateAssumeRolePolicy, iam:UpdateRole and iam:UpdateRoleDescription "
+        "know no boundary: each role under the path has it",
     )
     theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}), bounded))
     # What others have written, elsewhere in the bucket, is never made into a stack.
