@@ -23,7 +23,7 @@ def test_nothing_is_known_by_our_names(tmp_path: Path) -> None:
 
     with deployed_environment(tmp_path, change) as elsewhere:
         release = elsewhere.release(elsewhere.application("renamed"), suppose=SUPPOSITIONS)
-        assert release.succeeded, elsewhere.lines
+        assert release.succeeded, "\n".join(elsewhere.lines)
         shown = "\n".join(elsewhere.lines + list(release.artifacts))
     for name in ("Build_Backend", "DeployToECS", "SourceOutput", "FrontendAssets", "backend-build-local"):
         assert name not in shown

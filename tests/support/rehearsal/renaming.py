@@ -25,6 +25,9 @@ def renamed(folder: Path) -> None:
             text = text.replace(f"{old}${{", f"{new}${{")
         for old, new in names.items():  # the secondary artifacts of a buildspec
             text = text.replace(f'"    {old}:"', f'"    {new}:"')
+            # What a role may write: CodePipeline's keys hold ten characters of an artifact's name.
+            if new.startswith("Files-"):
+                text = text.replace(f"/{old[:10]}*", f"/{new[:10]}*")
         body = json.loads(text)
         _containers(body)
         file.write_text(json.dumps(body), encoding="utf-8")
@@ -34,26 +37,35 @@ def _pipeline(file: Path) -> dict[str, str]:
     """Renames in the pipeline; the new names by the old ones."""
     body = json.loads(file.read_text(encoding="utf-8"))
     names: dict[str, str] = {}
-
-    def fresh(old: str, kind: str) -> str:
-        return names.setdefault(old, f"{kind}-{len(names)}")
-
-    def walk(value: Any, key: str = "") -> None:
-        if isinstance(value, list):
-            for item in value:
-                walk(item, key)
-        elif isinstance(value, dict):
-            if isinstance(value.get("Name"), str):
-                kind = "Deployment" if "Actions" in value else "Action" if "ActionTypeId" in value else "Files"
-                value["Name"] = fresh(value["Name"], kind)
-            for inner, item in value.items():
-                walk(item, inner)
-
     for resource in body["Resources"].values():
         if resource["Type"] == "AWS::CodePipeline::Pipeline":
-            walk(resource["Properties"]["Stages"])
+            _rename(resource["Properties"]["Stages"], names)
     file.write_text(json.dumps(body), encoding="utf-8")
     return names
+
+
+def _rename(value: Any, names: dict[str, str]) -> None:
+    """Renames stages, actions and artifacts, and adds to the names."""
+    if isinstance(value, list):
+        for item in value:
+            _rename(item, names)
+    elif isinstance(value, dict):
+        name = value.get("Name")
+        if isinstance(name, dict):  # of an artifact, by a condition
+            name["Fn::If"][1:] = [_fresh(each, "Files", names) for each in name["Fn::If"][1:]]
+        elif isinstance(name, str):
+            value["Name"] = _fresh(name, _kind(value), names)
+        for item in value.values():
+            _rename(item, names)
+
+
+def _fresh(old: str, kind: str, names: dict[str, str]) -> str:
+    return names.setdefault(old, f"{kind}-{len(names)}")
+
+
+def _kind(value: dict[str, Any]) -> str:
+    """What has a name: a stage, an action or an artifact."""
+    return "Deployment" if "Actions" in value else "Action" if "ActionTypeId" in value else "Files"
 
 
 def _containers(value: Any) -> None:
