@@ -208,6 +208,7 @@ RELEASES: dict[str, tuple[tuple[str, ...], str, list[tuple[Callable[[Path], None
 
 
 @pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.parametrize("team", NAMES, indirect=True)
 def test_an_application_is_released_from_its_folder(team: Team) -> None:
     results, path, mistakes = RELEASES[team.app.name]

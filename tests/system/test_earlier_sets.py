@@ -72,6 +72,7 @@ def refused(life: Life, part: str, remedy: str) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.parametrize(("revision", "name"), [(FIRST_OF_0_2, "staging"), (LAST_OF_0_1, "bluegreen")])
 def test_an_earlier_set_is_updated_to_todays_by_its_roles(tmp_path: Path, revision: str, name: str) -> None:
     """What all environments share and access first, then the environment: what comes too early is refused with what
