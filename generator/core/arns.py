@@ -117,6 +117,13 @@ def beanstalk_bucket() -> Sub:
     return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-${AWS::Region}-${AWS::AccountId}")
 
 
+def templates_bucket(application: str, region: str, below: str = "") -> Sub:
+    """The bucket with the packaged templates of all environments (`scripts/deployment/package.py`) in a region or in
+    `*`; what stands `below` it, with its slash."""
+    name = f"{application}-templates-${{AWS::AccountId}}-{region}"
+    return Sub(f"arn:${{AWS::Partition}}:s3:::{name}{below}")
+
+
 def beanstalk_buckets() -> Sub:
     """The objects of that bucket and of those in which AWS keeps what Elastic Beanstalk starts environments with."""
     return Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-*/*")

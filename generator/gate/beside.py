@@ -25,15 +25,17 @@ def findings(root: Path, templates: TemplateSet) -> list[Finding]:
 
 def logical_ids(listed: str, templates: TemplateSet) -> str:
     """The list of logical ids with those that are new: it only ever grows."""
-    rendered = {f"{resource.address} {resource.type}" for resource in templates.resources()}
-    return "".join(f"{line}\n" for line in sorted({*listed.splitlines(), *rendered} - {""}))
+    return "".join(f"{line}\n" for line in sorted({*listed.splitlines(), *_rendered(templates)} - {""}))
+
+
+def _rendered(templates: TemplateSet) -> set[str]:
+    return {f"{resource.address} {resource.type}" for resource in templates.resources()}
 
 
 def _moves(root: Path, templates: TemplateSet) -> Iterator[Finding]:
     listed = _text(root / IDS).splitlines()
-    rendered = {f"{resource.address} {resource.type}" for resource in templates.resources()}
     moved = {f"{move.template}.{move.before}" for move in MOVES}
-    for line in sorted({*listed} - rendered):
+    for line in sorted({*listed} - _rendered(templates)):
         address = line.split(" ")[0]
         if address not in moved:
             template, _, name = address.partition(".")

@@ -24,7 +24,7 @@ from generator.cfn.intrinsics import choices
 from generator.cfn.names import SHARED
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
-from generator.core.iam import ACCOUNT, Anything, Grant, allow, deny
+from generator.core.iam import ACCOUNT, Anything, Grant, allow, deny, listed
 from generator.core.ports import ENVIRONMENT, Port
 from generator.core.stack import Stack
 from generator.project import Project
@@ -61,7 +61,7 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
     environment = Ref(ENVIRONMENT.name)
     own_roles = [arns.global_arn("iam", f"role{paths.path(project.name)}*")]
     tables = [arns.dynamodb_table(names[ports.table(table.logical)]) for table in project.tables]
-    buckets: list[Text] = [Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-*"), *_beanstalk_buckets()]
+    buckets = [Sub(f"arn:${{AWS::Partition}}:s3:::{prefix}-*") for prefix in (project.name, "elasticbeanstalk")]
     work = [name for service, actions in used.items() if service not in FENCED for name in _shortened(service, actions)]
     nameless = [name for name in NAMELESS if name in used.get(name.partition(":")[0], ())]
     yielded = [
@@ -105,15 +105,12 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
         deny(
             "Templates",
             [s3.Action("*")],
-            [
-                Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-{rest}")
-                for rest in ("${AWS::AccountId}-*", "${AWS::AccountId}-*/*")
-            ],
+            [arns.templates_bucket(project.name, "*", below) for below in ("", "/*")],
             "what CloudFormation will execute is written by those who deploy, not by what was deployed",
         ),
     ]
     if tables:
-        logical = ", ".join(ports.table(table.logical).name for table in project.tables)
+        logical = listed(ports.table(table.logical).name for table in project.tables)
         named = [arn for table in tables for arn in (table, arns.dynamodb_indexes(table))]
         reason = f"the application's tables {logical}: {_named(used['dynamodb'])}"
         yielded.insert(2, allow("OwnTables", _of(used, "dynamodb"), named, reason))
@@ -133,10 +130,6 @@ def foreign(project: Project, environment: Text) -> Grant:
             StringNotEquals({"aws:ResourceTag/Environment": [environment, SHARED]}),
         ],
     )
-
-
-def _beanstalk_buckets() -> list[Text]:
-    return [Sub("arn:${AWS::Partition}:s3:::elasticbeanstalk-*")]
 
 
 def _named(actions: Iterable[str]) -> str:

@@ -125,10 +125,7 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
 def _packaging(project: Project) -> list[Grant]:
     """Objects of the environment alone, in a bucket that all environments share: whoever could write what another one
     deploys, or give the bucket a policy, would choose what that one's execution role makes. `access` prepares it."""
-    buckets: list[Text] = [
-        Sub(f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-{region}")
-        for region in ("${AWS::Region}", EDGE_REGION)
-    ]
+    buckets = [arns.templates_bucket(project.name, region) for region in ("${AWS::Region}", EDGE_REGION)]
     own, record = f"{TEMPLATES}${{Environment}}/*", f"{RECORDS}{project.name}-${{Environment}}"
     prefixes = ((own, f"{record}/*"), (own, f"{record}-edge/*"))
     return [

@@ -165,11 +165,10 @@ def _passing(project: Project, stacks: Iterable[Stack]) -> Grant:
 
 def _templates(project: Project) -> Grant:
     """The names of buckets do not tell environments apart, and the one with the templates begins as all others do."""
-    bucket = f"arn:${{AWS::Partition}}:s3:::{project.name}-templates-${{AWS::AccountId}}-*"
     return deny(
         "KeepTemplates",
         [s3.Action("Create*"), s3.Action("Delete*"), s3.Action("Put*")],
-        [Sub(bucket), Sub(f"{bucket}/*")],
+        [arns.templates_bucket(project.name, "*", below) for below in ("", "/*")],
         "what is going to be executed is stored by those who deploy, and by no stack",
     )
 

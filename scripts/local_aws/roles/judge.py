@@ -17,6 +17,8 @@ from generator.cfn.evaluate import DENIED, Decision, Request, decide, like, matc
 from generator.cfn.permissions import Permission
 from scripts.local_aws import moto_patches
 
+IDENTITY, BOUNDARY = "an identity-based policy", "a permissions boundary"
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -58,7 +60,7 @@ class Judge:
                 if decision.allowed and (bounded is None or bounded.allowed):
                     self.used.update((name, sid, action) for sid, action in _allowing(permissions, request))
                     continue
-                refusal = _beyond(name, caller, request, bounded) if bounded else None
+                refusal = _refusal(name, caller, request, bounded, BOUNDARY) if bounded else None
                 self.denied.append(refusal or _refusal(name, caller, request, decision))
                 return self.denied[-1].message
         return ""
@@ -79,25 +81,17 @@ class Judge:
             }
 
 
-def _refusal(role: str, caller: str, request: Request, decision: Decision) -> Refusal:
+def _refusal(role: str, caller: str, request: Request, decision: Decision, policy: str = IDENTITY) -> Refusal:
+    """The refusal of a call; `policy` is the kind of policy that does not allow it."""
     why = (
-        "with an explicit deny in an identity-based policy"
+        f"with an explicit deny in {policy}"
         if decision.outcome == DENIED
-        else f"because no identity-based policy allows the {request.action} action"
+        else f"because no {policy.partition(' ')[2]} allows the {request.action} action"
     )
-    text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
-    return Refusal(f"{text} {why}", role, request.action, request.resource, decision.missing, decision.near)
-
-
-def _beyond(role: str, caller: str, request: Request, decision: Decision) -> Refusal:
-    """The refusal of what the role's own policies allow and its boundary does not."""
-    why = (
-        "with an explicit deny in a permissions boundary"
-        if decision.outcome == DENIED
-        else f"because no permissions boundary allows the {request.action} action"
-    )
-    text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource}"
-    return Refusal(f"{text} {why}", role, request.action, request.resource, near=decision.near)
+    text = f"User: {caller} is not authorized to perform: {request.action} on resource: {request.resource} {why}"
+    # What is missing is a statement of the role; a boundary is written for all roles.
+    missing = decision.missing if policy == IDENTITY else ""
+    return Refusal(text, role, request.action, request.resource, missing, decision.near)
 
 
 def _allowing(permissions: Iterable[Permission], request: Request) -> Iterator[tuple[str, str]]:

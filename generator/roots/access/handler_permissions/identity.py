@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs.aws import ArnEquals, StringEquals
-from troposphere import Ref, Sub
+from troposphere import Ref
 
 from generator.cfn.names import CHANGE_SETS, ROLE_BOUNDARY
 from generator.cfn.packaging import TEMPLATES
@@ -50,9 +50,7 @@ def kinds(at: ResourceNames, attached: Sequence[Text]) -> TypeTable:
     )
     theirs = Access(attaching, [role], "Attach", (ArnEquals({"iam:PolicyARN": list(attached)}), bounded))
     # What others have written, elsewhere in the bucket, is never made into a stack.
-    own_templates = Sub(
-        f"arn:${{AWS::Partition}}:s3:::{at.project.name}-templates-${{AWS::AccountId}}-*/{TEMPLATES}${{Environment}}/*"
-    )
+    own_templates = arns.templates_bucket(at.project.name, "*", f"/{TEMPLATES}${{Environment}}/*")
     return {
         "AWS::IAM::Role": TypePermissions(
             (own, known, theirs) if attached else (own, known),
