@@ -6,12 +6,15 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from generator.cfn.evaluate import KNOW_BOUNDARY
 from generator.cfn.permissions import permissions
+from generator.cfn.reachability.terms import READING
 from generator.cfn.templates import TemplateSet, load
 from tests.support.accepted import CHECKOV, PARLIAMENT
 
@@ -146,31 +149,84 @@ def test_parliament_would_find_a_fault(repository: Path, templates: TemplateSet)
     assert [finding[1] for finding in json.loads(result.stdout)] == ["UNKNOWN_ACTION"]
 
 
+def tagged(keys: Iterable[str]) -> bool:
+    return any("ResourceTag/" in key for key in keys)
+
+
+class Reference:
+    """The Service Authorization Reference, as the package parliament carries it."""
+
+    def __init__(self, repository: Path) -> None:
+        [file] = tool(repository, "python").parents[1].glob("lib/*/site-packages/parliament/iam_definition.json")
+        self.services = {load["prefix"]: load for load in json.loads(file.read_text(encoding="utf-8"))}
+
+    def kinds(self, action: str) -> list[Any]:
+        """The kinds of resources of an action; none for an action that is newer than the list."""
+        service, _, name = action.partition(":")
+        privileges = self.services[service]["privileges"]
+        return [kind for each in privileges if each["privilege"] == name for kind in each["resource_types"]]
+
+    def knows_tags(self, action: str) -> bool:
+        """Whether a resource of the action has tags that a condition can ask for."""
+        resources = self.services[action.partition(":")[0]]["resources"]
+        of_type = {resource["resource"]: tagged(resource["condition_keys"]) for resource in resources}
+        return any(
+            tagged(kind["condition_keys"]) or of_type.get(kind["resource_type"].rstrip("*"))
+            for kind in self.kinds(action)
+        )
+
+
 def test_a_tag_can_be_known_where_one_is_asked_for(repository: Path, templates: TemplateSet) -> None:
     """A condition on a tag of the resource denies everything to an action whose resources have none."""
-    [definitions] = tool(repository, "python").parents[1].glob("lib/*/site-packages/parliament/iam_definition.json")
-    services = {load["prefix"]: load for load in json.loads(definitions.read_text(encoding="utf-8"))}
-
-    def tagged(keys: list[str]) -> bool:
-        return any("ResourceTag/" in key for key in keys)
-
-    def knows(action: str) -> bool:
-        service, _, name = action.partition(":")
-        of_type = {
-            resource["resource"]: tagged(resource["condition_keys"]) for resource in services[service]["resources"]
-        }
-        [only] = [privilege for privilege in services[service]["privileges"] if privilege["privilege"] == name]
-        kinds = only["resource_types"]
-        return any(tagged(kind["condition_keys"]) or of_type.get(kind["resource_type"].rstrip("*")) for kind in kinds)
-
+    reference = Reference(repository)
     asking = {
         action
         for permission in permissions(templates)
         if permission.kind == "identity"
         and permission.allows
-        and tagged([condition.key for condition in permission.conditions])
+        and tagged(condition.key for condition in permission.conditions)
         for action in permission.actions
     }
     assert len(asking) > 50
-    assert sorted(action for action in asking if not knows(action)) == []
-    assert not knows("ecs:DescribeTaskDefinition")
+    assert sorted(action for action in asking if not reference.knows_tags(action)) == []
+    assert not reference.knows_tags("ecs:DescribeTaskDefinition")
+
+
+# Services with resources that no condition on a tag reaches: what else keeps an environment from another one's.
+OTHERWISE_FENCED = {
+    "cloudfront": "functions by name; the rest is a limit on the page of reachability",
+    "cloudwatch": "dashboards by name",
+    "route53": "nothing: docs/security.md, what one account cannot keep apart",
+    "s3": "by tags since AbacStatus, which is newer than the list",
+}
+
+
+def test_a_denial_by_tag_is_no_fence_where_the_service_knows_no_tag(repository: Path, templates: TemplateSet) -> None:
+    """What the roles of an environment may change, and `OtherEnvironments` cannot deny, is fenced in another way."""
+    reference = Reference(repository)
+    changing = {
+        action
+        for permission in permissions(templates)
+        if permission.holder.startswith("access.") and permission.kind == "identity" and permission.allows
+        for action in permission.actions
+        if "*" not in action and not READING.match(action.partition(":")[2])
+    }
+    unfenced = {
+        action.partition(":")[0]
+        for action in changing
+        if any(kind["resource_type"] for kind in reference.kinds(action)) and not reference.knows_tags(action)
+    }
+    assert len(changing) > 150
+    assert sorted(unfenced) == sorted(OTHERWISE_FENCED)
+
+
+def test_the_calls_that_know_a_boundary_are_those_of_the_reference(repository: Path) -> None:
+    """A condition on the boundary allows nothing to a call that does not know it."""
+    privileges = Reference(repository).services["iam"]["privileges"]
+    knowing = {
+        f"iam:{each['privilege']}"
+        for each in privileges
+        if "Role" in each["privilege"]
+        and any("iam:PermissionsBoundary" in kind["condition_keys"] for kind in each["resource_types"])
+    }
+    assert knowing == KNOW_BOUNDARY
