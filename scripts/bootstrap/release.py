@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def rehearse_release(bootstrap: Bootstrap) -> Progress:
     if good and good.commit == commit:
         return Progress(f"commit {commit[:12]} is released", already=True)
     say_uncommitted(bootstrap.folder)
-    with rehearsal(bootstrap.run.aws, rehearsal_options(bootstrap), pipeline, "", _print) as release:
+    options = replace(rehearsal_options(bootstrap), worker=tuple(keeping_command(bootstrap)))
+    with rehearsal(bootstrap.run.aws, options, pipeline, "", _print) as release:
         console.show(report_lines(release))
         what = {"pipeline": release.pipeline, "execution": release.id, "commit": release.commit}
         results.update({"release": {**what, "succeeded": release.succeeded}})
@@ -56,26 +58,21 @@ def rehearse_release(bootstrap: Bootstrap) -> Progress:
 
 
 def rehearsal_options(bootstrap: Bootstrap) -> Any:
-    """How the folder is rehearsed: the options of `scripts.rehearsal`, with the command that runs what others start."""
+    """How the folder is rehearsed: the options of `scripts.rehearsal`."""
     from scripts.rehearsal.context import RehearsalOptions
     from scripts.rehearsal.keeping import SHORTER_WAITS
 
     options = bootstrap.options
     variables = {**SHORTER_WAITS, **dict(text.split("=", 1) for text in options.set)}
-    worker = tuple(keeping_command(bootstrap))
-    return RehearsalOptions(bootstrap.folder, options.cache.resolve(), variables, options.programs, worker=worker)
+    return RehearsalOptions(bootstrap.folder, options.cache.resolve(), variables, options.programs)
 
 
 def keeping_command(bootstrap: Bootstrap) -> list[str]:
     """The command that keeps page and API up, and runs releases that somebody else starts."""
-    from scripts.rehearsal.context import RehearsalOptions
     from scripts.rehearsal.keeping import command_line
 
-    options = bootstrap.options
-    variables = dict(text.split("=", 1) for text in options.set)
-    choices = RehearsalOptions(bootstrap.folder, options.cache.resolve(), variables, options.programs)
     pipeline = bootstrap.stack().outputs[template_names.PIPELINE]
-    return command_line(options.local_aws, choices, pipeline, keeps=True)
+    return command_line(bootstrap.options.local_aws, rehearsal_options(bootstrap), pipeline, keeps=True)
 
 
 def serve(bootstrap: Bootstrap) -> Progress:

@@ -228,8 +228,8 @@ def test_every_combination_keeps_the_house_rules(
     # The boundary of the roles comes from another root.
     access = templates[ACCESS]
     boundary = {**access.body, "Resources": {ROLE_BOUNDARY: access.resources[ROLE_BOUNDARY].body}, "Outputs": {}}
-    for settled in _sets(root, [{**values, **SEEN} for values in rows]):
-        item = from_bodies({**settled.bodies(), ACCESS: boundary})
+    for environment in _sets(root, [{**values, **SEEN} for values in rows]):
+        item = from_bodies({**environment.bodies(), ACCESS: boundary})
         whole = {"backend", "site"} <= set(item.templates) and "ChangesBuild" in item["pipeline"].parameters
         judged += whole
         findings = [finding for finding in rules.findings(item) if whole or finding.rule not in ("CON005", "CON006")]
