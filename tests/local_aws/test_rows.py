@@ -265,3 +265,19 @@ def test_access_logs_of_a_bucket_are_switched_off_again(aws: Aws) -> None:
     assert aws.client("s3").get_bucket_logging(Bucket="row-logged")["LoggingEnabled"]["TargetPrefix"] == "x/"
     assert aws.deploy("row-logging", template(), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
     assert "LoggingEnabled" not in aws.client("s3").get_bucket_logging(Bucket="row-logged")
+
+
+def test_a_secret_that_a_person_fills_is_created_empty_and_keeps_what_it_is_given(aws: Aws) -> None:
+    """With neither SecretString nor GenerateSecretString (schema of AWS::SecretsManager::Secret) it has no version."""
+
+    def body(text: str) -> dict[str, Any]:
+        return {"Resources": {"Key": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Description": text}}}}
+
+    assert aws.deploy("empty-secret", body("a"))["StackStatus"] == "CREATE_COMPLETE", aws.events("empty-secret")
+    secrets = aws.client("secretsmanager")
+    [arn] = [each["ARN"] for each in secrets.list_secrets()["SecretList"] if each["Description"] == "a"]
+    assert not secrets.describe_secret(SecretId=arn).get("VersionIdsToStages")
+    secrets.put_secret_value(SecretId=arn, SecretString="of-a-person")
+    assert aws.deploy("empty-secret", body("b"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == "of-a-person"
+    assert aws.delete("empty-secret")["StackStatus"] == "DELETE_COMPLETE"

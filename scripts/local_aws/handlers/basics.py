@@ -136,7 +136,9 @@ ROWS = (
                   Setting("KmsKeyId", "associate_kms_key", "disassociate_kms_key")),
         tagging=Tagging({"logGroupName": "{id}"}, "tag_log_group", "untag_log_group"), attributes={"Arn": "$arn"}),
     Row("AWS::SecretsManager::Secret", "secretsmanager", "create_secret", "$ARN", SECRET,
-        (Read("describe_secret"), Read("get_secret_value", "SecretString", "SecretString")), update="update_secret",
+        (Read("describe_secret"),
+         Read("get_secret_value", "SecretString", "SecretString", only="SecretString GenerateSecretString")),
+        update="update_secret",
         delete="delete_secret", delete_address={"SecretId": "{id}", "ForceDeleteWithoutRecovery": True}, named="Name",
         settings=(Setting("GenerateSecretString", _generate),), tagging=Tagging(SECRET), attributes={"Id": "{id}"},
         seen={"GenerateSecretString":

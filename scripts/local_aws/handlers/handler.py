@@ -206,7 +206,7 @@ class ResourceHandler:
         """What the service says about it. Raises `ResourceError` when it is not there, or when `whole` a part."""
         state: dict[str, Any] = {}
         for read in self.row.reads:
-            if read.only and read.only not in self.properties:
+            if read.only and not self.properties.keys() & read.only.split():
                 continue
             try:
                 state.update(self._read(read))

@@ -22,7 +22,7 @@ class Read:
     take: str = "@"
     under: str = ""
     address: Mapping[str, Any] | None = None  # as in a row; the row's own without it
-    only: str = ""  # the property without which the call is left out, because it would be an error
+    only: str = ""  # the properties without any of which the call is left out, because it would be an error
 
 
 @dataclass(frozen=True)
