@@ -275,7 +275,7 @@ def test_a_secret_that_a_person_fills_is_created_empty_and_keeps_what_it_is_give
 
     assert aws.deploy("empty-secret", body("a"))["StackStatus"] == "CREATE_COMPLETE", aws.events("empty-secret")
     secrets = aws.client("secretsmanager")
-    [arn] = [each["ARN"] for each in secrets.list_secrets()["SecretList"] if each["Description"] == "a"]
+    [arn] = [each["ARN"] for each in secrets.list_secrets()["SecretList"] if each.get("Description") == "a"]
     assert not secrets.describe_secret(SecretId=arn).get("VersionIdsToStages")
     secrets.put_secret_value(SecretId=arn, SecretString="of-a-person")
     assert aws.deploy("empty-secret", body("b"), "UPDATE")["StackStatus"] == "UPDATE_COMPLETE"
