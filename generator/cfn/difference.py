@@ -1,7 +1,7 @@
 """What differs between two sets of templates, down to the property. Values only: rendering is for the reader."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,11 +105,27 @@ def _entries(value: Any) -> Mapping[str | int, Any] | None:
         return None if len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::")) else value
     if not isinstance(value, list):
         return None
-    for name in NAMES:
-        names = [item.get(name) if isinstance(item, dict) else None for item in value]
+    for name in (_option, _title, *(_named(key) for key in NAMES)):
+        names = [name(item) if isinstance(item, dict) else None for item in value]
         if names and all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
-            return {f"{name}={item[name]}": item for item in value}
+            return dict(zip(map(str, names), value, strict=True))
     return dict(enumerate(value))
+
+
+def _named(key: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """The name of an entry that has it under this key; None for others."""
+    return lambda item: f"{key}={item[key]}" if isinstance(item.get(key), str) else None
+
+
+def _option(item: Mapping[str, Any]) -> str | None:
+    """The name of an option of Elastic Beanstalk, which is one in its namespace alone."""
+    return f"{item['Namespace']}={item['OptionName']}" if {"Namespace", "OptionName"} <= item.keys() else None
+
+
+def _title(item: Mapping[str, Any]) -> str | None:
+    """The name of a widget of a dashboard."""
+    properties = item.get("properties")
+    return f"title={properties['title']}" if isinstance(properties, dict) and "title" in properties else None
 
 
 def _comparable(old: Mapping[str | int, Any], new: Mapping[str | int, Any]) -> bool:

@@ -1,5 +1,6 @@
 """What of a resource costs money: for each type the quantities that have a price, or that it is free. Pure."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -109,6 +110,10 @@ def _beanstalk(case: Case) -> Iterator[Item]:
     yield Item(RUNTIME, f"instances, {kind}", f"ec2.{kind}", hours)
     months = hours.times(size / case.usage["hours"].low)
     yield Item(RUNTIME, f"disks of the instances, {size:.0f} GB each", f"ebs.{disk}", months)
+    document = options.get(("aws:elasticbeanstalk:healthreporting:system", "ConfigDocument"), "")
+    published = len(json.loads(document)["CloudWatchMetrics"]["Instance"]) if document else 0
+    instances = hours.times(published / case.usage["hours"].low)
+    yield Item(FORGOTTEN, "CPU and disk of the instances as metrics", "metric", instances)
     # Elastic Beanstalk scales by two alarms of its own (elasticbeanstalk dg, using-features.managing.as).
     yield Item(FORGOTTEN, "alarms", "alarm", Level(2, 2))
 

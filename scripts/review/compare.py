@@ -19,7 +19,7 @@ from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import keeps
 from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
-from generator.cfn.places import spell
+from generator.cfn.places import Place, spell
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
 from scripts.review import chosen, loss, rename, rights
 from scripts.review.model import (
@@ -51,6 +51,8 @@ EFFECTS = {
     "AWS::CloudFront::Distribution": "the distribution is deployed again (minutes)",
 }
 IN_PLACE = "in place"
+# What an entry of a list is called by: a tag, a variable, an option of Elastic Beanstalk.
+NAMED_BY, VALUE = ("Key", "Name", "Namespace", "OptionName"), "Value"
 ROLLED = "AWS::ECS::TaskDefinition"  # replaced by a new revision at each change: nothing is lost
 
 
@@ -268,8 +270,18 @@ def _values(old: Resource, new: Resource) -> Iterator[ValueChange]:
         {name: resource.body[name] for name in kept if name in resource.body} for resource in (old, new)
     )
     for _, place, was, now in difference.values(was_body, now_body):
+        place, was, now = _own_value(place, was, now)
         name = spell(place[1:] if place[0] == "Properties" else place)
         yield ValueChange(name, _masked(name, _text(was)), _masked(name, _text(now)))
+
+
+def _own_value(place: Place, was: Any, now: Any) -> tuple[Place, Any, Any]:
+    """An entry that is added or removed, and is no more than a name with a value, as its value: the place has the
+    name."""
+    entry = was if now is None else now if was is None else None
+    if isinstance(entry, dict) and VALUE in entry and entry.keys() <= {VALUE, *NAMED_BY}:
+        return (*place, VALUE), *(None if side is None else side[VALUE] for side in (was, now))
+    return place, was, now
 
 
 # What the application gets, by the type that tells it.

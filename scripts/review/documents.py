@@ -71,9 +71,9 @@ def _parsed(value: str) -> Any:
 def _structure(old: Any, new: Any) -> Iterator[str]:
     for _, place, before, after in values(old, new):
         start = f"{spell(place)}: " if place else ""
-        if _plain(before) and _plain(after):
-            yield from (f"- {start}{_text(part)}" for part in before if part not in after)
-            yield from (f"+ {start}{_text(part)}" for part in after if part not in before)
+        if isinstance(before, list) and isinstance(after, list):
+            yield from (f"- {start}{_end(_text(part))}" for part in before if part not in after)
+            yield from (f"+ {start}{_end(_text(part))}" for part in after if part not in before)
             if sorted(map(_text, before)) == sorted(map(_text, after)):
                 yield f"  {start}the same in another order"
         elif any("\n" in side for side in (before, after) if isinstance(side, str)):
@@ -81,10 +81,6 @@ def _structure(old: Any, new: Any) -> Iterator[str]:
         else:
             was, now = pair(*(None if side is None else _text(side) for side in (before, after)))
             yield from (f"{sign} {start}{side}" for sign, side in (("-", was), ("+", now)) if side is not None)
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, list) and not any(isinstance(part, dict | list) for part in value)
 
 
 def _lines(before: str, after: str) -> Iterator[str]:

@@ -74,6 +74,21 @@ def test_prices_say_where_they_are_from_and_when() -> None:
         assert level["low"] <= level["high"] and level["says"], name
 
 
+def test_beside_ours_stand_the_figures_of_the_design() -> None:
+    """Line by line as its author wrote them (lines 777 to 785 of docs/design-lines.md), sum included."""
+    page = (ROOT / "docs/design-lines.md").read_text(encoding="utf-8")
+    written = {
+        name.replace("ECS/Elastic", "ECS or Elastic").replace("Transfer", "transfer").replace("Storage", "storage"): [
+            int(low),
+            int(high or low),
+        ]
+        for name, low, high in re.findall(r"`- \*\*([\w/ ]+)\*\*: \$(\d+)(?:-(\d+))?/month", page)
+    }
+    assert of("production").design == {name: tuple(figures) for name, figures in written.items()}
+    [(low, high)] = re.findall(r"Total Estimated Cost\*\*: \$(\d+)-(\d+)/month", page)
+    assert [sum(figures[level] for figures in written.values()) for level in (0, 1)] == [int(low), int(high)]
+
+
 def test_the_figures_follow_the_parameters() -> None:
     """By hand: 730 hours; one task of a quarter vCPU in staging, two of a half in production, up to four of them for a
     quarter of the time; one and two NAT gateways with an address each."""
@@ -93,7 +108,9 @@ def test_instances_of_elastic_beanstalk() -> None:
     assert line(created, "instances, t3.small") == (15.18, 18.98)
     assert line(created, "disks of the instances, 10 GB each") == (0.8, 1.0)
     assert not [line.what for line in created.lines if "tasks" in line.what or "registry" in line.what]
-    assert [line.quantity.low for line in created.lines if line.what == "alarms"] == [18]
+    assert [line.quantity.low for line in created.lines if line.what == "alarms"] == [20]
+    [metrics] = [line.quantity for line in created.lines if line.what == "CPU and disk of the instances as metrics"]
+    assert (metrics.low, metrics.high) == (2, 2.5)
 
 
 def test_an_instance_type_without_a_price_is_refused(tmp_path: Path) -> None:

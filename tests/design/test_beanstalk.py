@@ -1,5 +1,6 @@
 """The backend on Elastic Beanstalk, the alternative to ECS."""
 
+import json
 from typing import Any
 
 from generator.application import APPLICATION
@@ -194,6 +195,30 @@ def test_what_belongs_to_ecs_is_not_made(templates: TemplateSet) -> None:
     assert (health.get("MetricName"), health.get("Threshold")) == ("EnvironmentHealth", 20)
     for name in ("BackendErrors", "GatewayErrors", "BackendLatency"):
         assert templates.resource(f"beanstalk.{name}").get("Namespace") == "AWS/ApplicationELB"
+
+
+def test_the_instances_are_watched(templates: TemplateSet) -> None:
+    """CPU and disk of all instances there are: what is asked for is what the environment publishes."""
+    document = json.loads(options(templates)["aws:elasticbeanstalk:healthreporting:system", "ConfigDocument"])
+    assert document == {"CloudWatchMetrics": {"Instance": {"CPUIdle": 60, "RootFilesystemUtil": 60}}, "Version": 1}
+    for name, selected, operator, limit in (
+        ("InstanceCpu", "AVG(CPUIdle)", "LessThanOrEqualToThreshold", 10),
+        ("InstanceDisk", "MAX(RootFilesystemUtil)", "GreaterThanOrEqualToThreshold", 90),
+    ):
+        alarm = templates.resource(f"beanstalk.{name}")
+        [query] = alarm.get("Metrics", default=[])
+        assert (alarm.get("ComparisonOperator"), alarm.get("Threshold")) == (operator, limit)
+        assert (alarm.get("AlarmActions"), query["ReturnData"]) == ([ref("TopicArn")], True)
+        text, names = query["Expression"]["Fn::Sub"]
+        assert names == {"Name": ref("BackendEnvironment")}
+        source = 'SCHEMA("AWS/ElasticBeanstalk", EnvironmentName, InstanceId)'
+        assert text == f"SELECT {selected} FROM {source} WHERE EnvironmentName = '${{Name}}'"
+    there = json.loads(render(under(templates, "monitoring.Dashboard", **ON_IT)["DashboardBody"]))
+    [graph] = [widget["properties"] for widget in there["widgets"] if widget["properties"]["title"] == "CPU and disk"]
+    assert [line[0]["expression"].split(" FROM ")[0] for line in graph["metrics"]] == [
+        "SELECT AVG(CPUIdle)",
+        "SELECT MAX(RootFilesystemUtil)",
+    ]
 
 
 def test_both_backends_give_the_arn_of_what_runs(templates: TemplateSet) -> None:

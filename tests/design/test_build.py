@@ -124,6 +124,9 @@ def test_every_check_is_there(templates: TemplateSet) -> None:
     backend = commands(templates, "BackendBuild", "pre_build", "build")
     for check in ("-m bandit -q -r", "suite unit", "suite integration tests/integration"):
         assert re.search(rf"{re.escape(check)}(?!\w)", backend), check
+    # The scan's findings go to the log, in a form without the passwords that it finds, and to no file.
+    [scan] = re.findall(r"-m bandit (.*(?:\\\n.*)*)", backend)
+    assert "-f custom" in scan and "{msg}" not in scan and not re.search(r" -o |--output|json", scan)
     frontend = commands(templates, "FrontendBuild", "pre_build", "build")
     for check in ("$RUN lint", "$RUN test $AFTER", "--watchAll=false", "$RUN build"):
         assert re.search(rf"{re.escape(check)}(?!\w)", frontend), check

@@ -39,6 +39,38 @@ def test_every_alarm_has_a_section_in_the_runbook_that_its_message_names(templat
     assert sorted(sections) == sorted({alarm.logical_id for alarm in alarms})
 
 
+# What the design wants done regularly, and looked at when something fails: the row or heading, and what it says.
+CALENDAR = {
+    "weekly": "build logs and patterns of failure",
+    "monthly": "dependencies and security patches",
+    "quarterly": "cost",
+    "yearly": "recovery from a disaster",
+}
+TROUBLES = {
+    "Build timeout": "`BuildTimeoutMinutes`",
+    "Permission denied": "(permissions.md)",
+    "Artifact not found": "permissions for the artifact bucket",
+    "Deployment failed": "health check of the load balancer",
+}
+
+
+def missing_in_the_runbook(page: str) -> set[str]:
+    """What of the design's maintenance and troubleshooting (lines 807 to 819) a runbook does not have."""
+    rows = re.findall(r"^\| (\w+) \| ([^|]+) \|", page, re.M)
+    sections = dict(re.findall(r"^### ([^\n]+)\n(.*?)(?=^##)", page, re.M | re.S))
+    regular = {often for often, what in CALENDAR.items() if not any(o == often and w.startswith(what) for o, w in rows)}
+    return regular | {title for title, text in TROUBLES.items() if text not in sections.get(title, "")}
+
+
+def test_the_runbook_has_the_calendar_and_the_troubles_of_the_design() -> None:
+    page = text("docs/runbook.md")
+    assert missing_in_the_runbook(page) == set()
+    assert "**The yearly rehearsal of a disaster**" in page
+    for title, sentence in (CALENDAR | TROUBLES).items():
+        taken_out = page.replace(f"| {title} | {sentence}", "").replace(sentence, "")
+        assert title in missing_in_the_runbook(taken_out), title
+
+
 def test_an_output_that_the_runbook_names_exists(templates: TemplateSet) -> None:
     [names] = re.findall(r"names and addresses: (.*), \.\.\.", text("docs/runbook.md"))
     outputs = set(names.split(", "))

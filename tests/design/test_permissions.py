@@ -109,6 +109,15 @@ def test_exact_resources(templates: TemplateSet) -> None:
     assert [arn for arn in exact if re.fullmatch(r"arn:[^:]*(:[^:]*){3}:\*", arn)] == []
 
 
+def document_versions(templates: TemplateSet, role: str) -> set[str]:
+    """The versions of the policy language that a role's documents name, trust policy included."""
+    resource = templates.resource(role)
+    documents = [
+        policy["PolicyDocument"] for policy in resource.get("Policies", default=[]) if "PolicyDocument" in policy
+    ]
+    return {str(document["Version"]) for document in (resource.get("AssumeRolePolicyDocument"), *documents)}
+
+
 def test_pipeline_role(templates: TemplateSet) -> None:
     """The design's statements, on exactly our resources; its three service wildcards became what deploying needs."""
     may = allowed(templates, "pipeline.PipelineRole")
@@ -135,7 +144,12 @@ def test_pipeline_role(templates: TemplateSet) -> None:
     assert limits["ecs:ListTasks"] == {("ecs:cluster", (arn("ecs", "cluster/${RunningCluster}"),))}
     assert may["ecs:DescribeTasks"] == {arn("ecs", "task/${RunningCluster}/*")}
     assert may["ecs:TagResource"] == may["ecs:RegisterTaskDefinition"]
-    assert may["s3:GetBucketVersioning"] == {"${ArtifactBucketArn}", "${SiteBucketArn}"}
+    buckets = {"${ArtifactBucketArn}", "${SiteBucketArn}"}
+    looks = {f"s3:GetBucket{what}" for what in ("Acl", "Location", "Versioning")}
+    assert {action: may[action] for action in looks} == dict.fromkeys(looks, buckets)
+    stored = {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}
+    assert {action for action in may if action.startswith("s3:")} == looks | stored
+    assert document_versions(templates, "pipeline.PipelineRole") == {"2012-10-17"}
     assert may["codeconnections:UseConnection"] == {"${ConnectionArn}"}
     services = {"codebuild", "codecommit", "codeconnections", "codestar-connections", "ecs", "iam", "kms", "s3", "sns"}
     assert {action.partition(":")[0] for action in may} == services
@@ -155,6 +169,7 @@ def test_build_roles(templates: TemplateSet) -> None:
     for name in names:
         may = allowed(templates, f"build.{name}Role")
         assert common <= set(may)
+        assert document_versions(templates, f"build.{name}Role") == {"2012-10-17"}
         assert may["logs:PutLogEvents"] == {f"${{{name}Logs.Arn}}"}
         written = {target.removeprefix("${ArtifactBucketArn}/") for target in may.get("s3:PutObject", ())}
         assert written == WRITTEN.get(name, set())

@@ -5,7 +5,7 @@ import re
 
 from generator.cfn.intrinsics import render
 from generator.cfn.templates import TemplateSet
-from tests.support.design import actions, buildspec, commands, ref, stages, variables
+from tests.support.design import actions, buildspec, commands, passed, ref, stages, variables
 
 # Category and provider of each action of the design's pipeline definition.
 KINDS = {
@@ -26,6 +26,7 @@ def test_dependencies_come_first_and_are_logged(templates: TemplateSet) -> None:
         assert templates.resource(f"build.{project}Logs").get("RetentionInDays") == ref("LogRetentionDays")
     installed = commands(templates, "BackendBuild", "install")
     assert '-r "$CODEBUILD_SRC_DIR/release-requirements/requirements.txt"' in installed
+    assert "--upgrade" not in installed
 
 
 def test_the_log_says_what_each_phase_did(templates: TemplateSet) -> None:
@@ -93,6 +94,8 @@ def test_names_of_the_pipeline_definition(templates: TemplateSet) -> None:
         category, provider = KINDS[name]
         kind = {"Category": category, "Owner": "AWS", "Provider": provider, "Version": "1"}
         assert action["ActionTypeId"] == kind, name
+    assert actions(by_stage["Source"])["SourceAction"]["Configuration"]["RepositoryName"] == ref("RepositoryName")
+    assert passed(templates, "Pipeline", "RepositoryName") == ref("RepositoryName")
 
 
 def test_health_is_asked(templates: TemplateSet) -> None:
@@ -131,7 +134,7 @@ def test_the_load_is_followed(templates: TemplateSet) -> None:
     scaling = templates.resource("backend.Scaling")
     assert render(scaling.get("ResourceId")) == "service/${Cluster}/${Service.Name}"
     service = templates.resource("backend.Service")
-    assert service.get("AvailabilityZoneRebalancing") == "ENABLED"
+    assert (service.get("LaunchType"), service.get("AvailabilityZoneRebalancing")) == ("FARGATE", "ENABLED")
     assert service.get("PlacementStrategies") is None
     subnets = [ref("PrivateSubnetA"), ref("PrivateSubnetB")]
     assert service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets") == subnets

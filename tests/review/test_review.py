@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -305,6 +306,30 @@ def test_a_secret_in_a_value_is_not_shown(checkout: Path, capsys: pytest.Capture
     )
     for form in ("markdown", "terminal", "html", "json"):
         assert secret not in shown(capsys, checkout, "base", "--format", form)
+
+
+def test_one_option_among_many_is_told_by_its_name(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A list with a secret in it is not hidden as a whole, and a widget that moves is no other one."""
+
+    def edit(body: dict[str, Any]) -> None:
+        options = pull_requests.resource(body, "BackendEnvironment")["OptionSettings"]
+        [disk] = [option for option in options if option.get("OptionName") == "RootVolumeSize"]
+        disk["Value"] = "20"
+        namespace = "aws:elasticbeanstalk:application:environment"
+        options[:0] = [
+            {"Namespace": namespace, "OptionName": "COLOUR", "Value": "blue"},
+            {"Namespace": namespace, "OptionName": "API_TOKEN", "Value": "unguessable"},
+        ]
+
+    pull_requests.template(checkout, "beanstalk", edit)
+    file = checkout / "templates/monitoring.json"
+    file.write_text(file.read_text(encoding="utf-8").replace('"   \\"x\\": 12', '"   \\"x\\": 11'), encoding="utf-8")
+    text = shown(capsys, checkout, "base")
+    assert "`OptionSettings[aws:autoscaling:launchconfiguration=RootVolumeSize].Value`: `10` → `20`" in text
+    assert "`OptionSettings[aws:elasticbeanstalk:application:environment=COLOUR].Value`: (none) → `blue`" in text
+    assert "API_TOKEN].Value`: (none) → `(not shown: it looks like a secret, by its name)`" in text
+    assert "unguessable" not in text
+    assert "- widgets[title=Builds].x: 12" in text and "+ widgets[title=Builds].x: 11" in text
 
 
 @pytest.mark.parametrize(

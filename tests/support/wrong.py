@@ -75,6 +75,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
         ("shared.BranchProtection", "codecommit:GitPush", "codecommit:GitPull"),
         ("shared.BranchProtection", '"HasDeveloperGroups"', '"HasDeveloperRoles"'),
         ("shared:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
+        ("access:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
     ],
     "SRC-5": [("pipeline.Pipeline", '"CODE_ZIP"', '"CODEBUILD_CLONE_REF"')],
     "SRC-6": [
@@ -187,6 +188,10 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "NOT-4": [("backend.BackendLatency", '"p95"', '"p50"'), ("edge.CloudFrontErrors", "5xxErrorRate", "4xxErrorRate")],
     "NOT-5": [
         ("beanstalk.EnvironmentHealth", 'EnvironmentHealth", "Namespace', 'Health", "Namespace'),
+        ("beanstalk.InstanceCpu", "LessThanOrEqualToThreshold", "GreaterThanOrEqualToThreshold"),
+        ("beanstalk.InstanceCpu", "CPUIdle", "CPUUser"),
+        ("beanstalk.InstanceDisk", '"Threshold": 90', '"Threshold": 99'),
+        ("beanstalk.BackendEnvironment", "CPUIdle", "CPUUser"),
         literal("Monitoring", "MonthlyBudget", "1"),
         ("monitoring.BackendCpu", '"Threshold": 90', '"Threshold": 99'),
     ],
@@ -224,10 +229,16 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-6": [("build.FrontendBuild", ") npm ci", ") npm run build --dry-run && npm ci")],
     "DSN-7": [("registry.Images", '"IMMUTABLE"', '"MUTABLE"')],
     "DSN-8": [("build.BackendBuild", "base-directory: release-bundle", "base-directory: nowhere")],
-    "DSN-9": [("pipeline.PipelineRole", "codecommit:GetCommit", "codecommit:GetFile")],
+    "DSN-9": [
+        ("pipeline.PipelineRole", "codecommit:GetCommit", "codecommit:GetFile"),
+        ("pipeline.PipelineRole", "s3:GetBucketLocation", "s3:DeleteObject"),
+    ],
     "DSN-10": [("build.FrontendBuildRole", "s3:PutObject", "s3:DeleteObject")],
     "DSN-11": [("environment:Conditions/VerbatimNames", WHOLE, NEVER)],
-    "DSN-12": [("pipeline.Pipeline", '"DeployToS3"', '"DeploySite"')],
+    "DSN-12": [
+        ("pipeline.Pipeline", '"DeployToS3"', '"DeploySite"'),
+        ("pipeline.Pipeline", '{"Ref": "RepositoryName"}', '"other"'),
+    ],
     "DSN-13": [("storage.Artifacts", '"Properties": {', '"Properties": {"BucketName": "codepipeline-artifacts", ')],
     "DSN-14": [("pipeline.Pipeline", '"Provider": "ECS"', '"Provider": "CodeDeployToECS"')],
     "DSN-15": [("build.BackendBuild", 'release-requirements\\").iterdir', 'requirements\\").iterdir')],
@@ -241,7 +252,11 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-21": [("pipeline.PipelineRole", "ecs:UpdateService", "ecs:CreateService")],
     "DSN-22": [("backend.Task", '"UpdateReplacePolicy": "Retain"', '"UpdateReplacePolicy": "Delete"')],
     "DSN-23": [("pipeline.Pipeline", '"CodeCommit"', '"S3"')],
-    "DSN-24": [("build.BackendBuild", "bandit", "bandits")],
+    "DSN-24": [
+        ("build.BackendBuild", "bandit", "bandits"),
+        ("build.BackendBuild", "-m bandit -q", "-m bandit -o security-report.json -q"),
+        ("build.BackendBuild", "-f custom", "-f json"),
+    ],
     "DSN-25": [
         (
             "ingress.FirstTargets",
@@ -257,6 +272,7 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-30": [
         ("backend.Service", '{"Ref": "PrivateSubnetB"}', '{"Ref": "PrivateSubnetA"}'),
         ("backend.Service", '"AvailabilityZoneRebalancing": "ENABLED"', '"AvailabilityZoneRebalancing": "DISABLED"'),
+        ("backend.Service", '"FARGATE"', '"EC2"'),
     ],
     "DSN-31": [("monitoring.Dashboard", "${AWS::Region}", "eu-west-1")],
     "DSN-32": [("build.BackendBuild", "tests/integration", "tests/other")],
@@ -268,7 +284,10 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     "DSN-38": [("beanstalk.BackendEnvironment", '"/var/app/current"', '"/app"')],
     "DSN-39": [("build.Push", "imagedefinitions.json", "images.json")],
     "DSN-40": [("configuration.AllowedOrigins", '[\\"', '\\"')],
-    "DSN-41": [("build.BackendBuild", "-m pip install", "-m pip download")],
+    "DSN-41": [
+        ("build.BackendBuild", "-m pip install", "-m pip download"),
+        ("build.BackendBuild", "-m pip install", "-m pip install --upgrade"),
+    ],
     "DSN-50": [
         ("pipeline.PipelineRole", "ecs:UpdateService", "ecs:UpdateServices"),
         ("access.DeployRole", "cloudformation:DescribeStacks", "cloudformation:*"),

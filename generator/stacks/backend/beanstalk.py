@@ -8,10 +8,11 @@ template names no version: an update of the infrastructure keeps the one that th
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Sub
+from troposphere import GetAtt, Ref, Sub, cloudwatch
 from troposphere import elasticbeanstalk as eb
 
-from generator.constructs.alarms import alarm
+from generator.constructs import instances
+from generator.constructs.alarms import add, alarm
 from generator.core import arns, ports
 from generator.core.stack import Stack
 from generator.project import Project
@@ -22,6 +23,9 @@ from generator.stacks.backend.instances import instance_profile, service_role
 VERSIONS_KEPT = 50
 # 20 is Degraded, 25 Severe (elasticbeanstalk dg, health-enhanced-cloudwatch).
 DEGRADED = 20
+# Percent of an instance's CPU that is idle, the counterpart of the 90% at which the tasks on ECS are busy; percent of
+# its disk that is used.
+IDLE, FULL = 10, 90
 
 
 def build(project: Project) -> Stack:
@@ -68,6 +72,7 @@ def build(project: Project) -> Stack:
         minutes=1,
         periods=3,
     )
+    _limits(stack, environment)
     stack.gives(ports.RUNNING_CLUSTER, Ref(application))
     stack.gives(ports.RUNNING_SERVICE, Ref(environment))
     # Elastic Beanstalk streams each log file of an instance to the group /aws/elasticbeanstalk/ENVIRONMENT + path, and
@@ -81,3 +86,44 @@ def build(project: Project) -> Stack:
     stack.gives(ports.TASK_ROLE_ARN, GetAtt(instance_role, "Arn"))
     stack.gives(ports.EXECUTION_ROLE_ARN, GetAtt(role, "Arn"))
     return stack
+
+
+def _limits(stack: Stack, environment: eb.Environment) -> None:
+    """The alarms on what the instances have left, as those of the tasks on ECS."""
+    for title, says, function, metric, operator, limit in (
+        (
+            "InstanceCpu",
+            "The instances run out of CPU, and autoscaling does not help.",
+            "AVG",
+            instances.CPU_IDLE,
+            "LessThanOrEqualToThreshold",
+            IDLE,
+        ),
+        (
+            "InstanceDisk",
+            "The disk of an instance is nearly full.",
+            "MAX",
+            instances.DISK_USED,
+            "GreaterThanOrEqualToThreshold",
+            FULL,
+        ),
+    ):
+        add(
+            stack,
+            title,
+            says,
+            ["NOT-5", "DSN-17"],
+            None,
+            ComparisonOperator=operator,
+            EvaluationPeriods=3,
+            Metrics=[
+                cloudwatch.MetricDataQuery(
+                    Id="instances",
+                    Expression=Sub(instances.query(function, metric, "${Name}"), Name=Ref(environment)),
+                    Label=title,
+                    Period=300,
+                    ReturnData=True,
+                )
+            ],
+            Threshold=limit,
+        )

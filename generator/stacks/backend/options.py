@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from troposphere import Equals, GetAtt, If, Join, NoValue, Ref, Sub, iam
 from troposphere import elasticbeanstalk as eb
 
+from generator.constructs import instances
 from generator.constructs.app_config import keys, secret_arn
 from generator.core import arns, ports
 from generator.core.arns import Text
@@ -136,7 +137,7 @@ def _operation(stack: Stack, _: Project) -> Mapping[str, Mapping[str, Text]]:
             "RetentionInDays": stack.takes(ports.LOG_DAYS),
             "StreamLogs": "true",
         },
-        f"{EB}:healthreporting:system": {"SystemType": "enhanced"},
+        f"{EB}:healthreporting:system": {"ConfigDocument": instances.PUBLISHED, "SystemType": "enhanced"},
         f"{EB}:managedactions": {"ManagedActionsEnabled": "true", "PreferredStartTime": "Sun:03:00"},
         f"{EB}:managedactions:platformupdate": {"InstanceRefreshEnabled": "true", "UpdateLevel": "minor"},
     }

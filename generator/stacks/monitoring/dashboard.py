@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from troposphere import If, Join, Sub
 
+from generator.constructs import instances
 from generator.core import ports
 from generator.core.arns import Text
 from generator.core.stack import Stack
@@ -31,11 +32,12 @@ GRAPHED = (
 
 class Graph(NamedTuple):
     """One graph: metrics as (namespace, name, dimensions by name, statistic); dimension values may use `${Port}`.
-    `region` is where the metrics live, empty for the stack's own."""
+    `region` is where the metrics live, empty for the stack's own; `queries` are further lines, each by its label."""
 
     title: str
     metrics: Sequence[tuple[str, str, Mapping[str, str], str]]
     region: str = ""
+    queries: Mapping[str, str] = {}
 
     def widget(self, row: int, column: int) -> dict[str, object]:
         return {
@@ -52,6 +54,10 @@ class Graph(NamedTuple):
                 "metrics": [
                     [namespace, name, *(part for pair in dimensions.items() for part in pair), {"stat": statistic}]
                     for namespace, name, dimensions, statistic in self.metrics
+                ]
+                + [
+                    [{"expression": query, "id": f"query{number}", "label": label}]
+                    for number, (label, query) in enumerate(self.queries.items())
                 ],
             },
         }
@@ -116,7 +122,17 @@ def _graphs() -> tuple[list[Graph], ...]:
         ),
     ]
     environment = {"EnvironmentName": "${RunningService}"}
-    beanstalk = [Graph("Environment", [("AWS/ElasticBeanstalk", "EnvironmentHealth", environment, "Maximum")])]
+    beanstalk = [
+        Graph("Environment", [("AWS/ElasticBeanstalk", "EnvironmentHealth", environment, "Maximum")]),
+        Graph(
+            "CPU and disk",
+            [],
+            queries={
+                "CPU idle, percent": instances.query("AVG", instances.CPU_IDLE, "${RunningService}"),
+                "fullest disk, percent": instances.query("MAX", instances.DISK_USED, "${RunningService}"),
+            },
+        ),
+    ]
     backend = [
         Graph(
             "Answers",
