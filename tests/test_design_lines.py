@@ -69,6 +69,12 @@ def test_every_row_of_the_design_is_one_of_its_lines() -> None:
     assert own - cited == {"DSN-34", "DSN-35", "DSN-50"}, "those of the card"
 
 
+def test_only_what_the_design_puts_into_the_future_comes_later() -> None:
+    [heading] = [line.number for line in LINES.values() if line.text == "## Future Enhancements"]
+    future = {id for line in LINES.values() if line.number > heading for id in line.rows}
+    assert {row.id for row in ROWS if row.status == "later"} <= future
+
+
 @pytest.mark.parametrize("number", FACTS)
 def test_another_value_than_the_lines_is_seen(number: int) -> None:
     place, text = FACTS[number]

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, PRODUCTION, SHARED, Environment
-from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, DEPLOY_ROLE, PROTECTION_WAIVED
+from generator.cfn.template_names import (
+    APPROVAL_PROTECTION,
+    BRANCH_PROTECTION,
+    DEPLOY_ROLE,
+    PROTECTION_WAIVED,
+    UNDECIDED,
+)
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws, Identity
@@ -35,10 +41,31 @@ def check_production(environment: Environment, identity: Identity, access: Stack
 
 
 def check_context(context: Context) -> None:
-    """The same of a deployment that is about to begin, and that both protections of production bind somebody."""
+    """The same of a deployment that is about to begin, and that both protections of production bind somebody: on AWS
+    somebody has decided whom, while the local AWS takes the files as they come."""
     check_production(context.environment, context.aws.identity(), context.access, context.project)
     if context.environment.name == PRODUCTION:
+        if context.aws.endpoint is None:
+            check_decided(context.roots)
         check_protection(context.aws, context.roots)
+
+
+def undecided(environment: Environment) -> bool:
+    """Whether a parameter file waives the protection for the reason that it came with."""
+    return environment.chosen(PROTECTION_WAIVED) == UNDECIDED
+
+
+def check_decided(roots: Mapping[str, Environment]) -> None:
+    """Raises `RefusedError` while nobody has decided whom the protections of production bind."""
+    files = sorted({Path(root.file.path).name for root in roots.values() if undecided(root)})
+    if files:
+        raise RefusedError(
+            f"Nobody has decided yet who is kept from pushing to the branch of production and from approving its "
+            f"releases: {', '.join(files)} still has the reason that it came with; nothing has happened.",
+            f"Name people in DeveloperGroups, DeveloperRoles or DeveloperPermissionSets of params/{files[0]}, or write "
+            f"into {PROTECTION_WAIVED} why nobody is kept from it. Look at NotificationEmail, too: while it is NONE "
+            "nobody is told when a release fails.",
+        )
 
 
 def check_protection(aws: Aws, roots: Mapping[str, Environment]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from scripts.deployment import environment
 from scripts.deployment.aws import Identity
 from scripts.deployment.errors import NotConfirmedError, RefusedError, UsageError
+from scripts.operations import production
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import access, apply
@@ -168,6 +169,17 @@ def test_without_an_access_stack_the_callers_rights_do() -> None:
 def test_production_is_not_deployed_by_anybody() -> None:
     aws = WithRoles()
     with pytest.raises(RefusedError, match=f"role_arn = {ROLES['DeployRoleArn']}"):
+        apply.run(*arguments(aws, apply, "production"))
+    assert set(aws.calls()) == {"sts.get_caller_identity", "cloudformation.describe_stacks"}
+
+
+def test_production_is_not_deployed_before_somebody_has_decided_whom_its_protection_binds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the files as they come: on AWS they are refused before anything is looked at."""
+    monkeypatch.setattr(production, "check_production", lambda *_: None)
+    aws = WithRoles()
+    with pytest.raises(RefusedError, match="Nobody has decided yet who is kept from pushing"):
         apply.run(*arguments(aws, apply, "production"))
     assert set(aws.calls()) == {"sts.get_caller_identity", "cloudformation.describe_stacks"}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn import template_names
 from generator.cfn.permissions import of
 from generator.cfn.templates import load
 from scripts.deployment import environment
@@ -281,6 +282,7 @@ def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> No
 SET_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
 GROUPS = {"DeveloperGroups": "developers"}
 SETS = {"DeveloperPermissionSets": "Developers"}
+UNDECIDED = {"ProtectionWaivedBecause": template_names.UNDECIDED}
 WAIVED = {"ProtectionWaivedBecause": "a single person has credentials of this account"}
 
 
@@ -291,6 +293,8 @@ WAIVED = {"ProtectionWaivedBecause": "a single person has credentials of this ac
         ("production", GROUPS, [], State.ERROR, "binds nobody: whoever has the rights may "),
         ("production", GROUPS, ["developers"], State.GOOD, "binds developers"),
         ("production", WAIVED, [], State.WARNING, "on purpose: a single person has credentials of this account"),
+        ("production", UNDECIDED, [], State.ERROR, "nobody has decided so: the file has the reason that it came with"),
+        ("staging", UNDECIDED, [], State.WARNING, "nobody has decided so: the file has the reason that it came with"),
         ("production", SETS, [SET_ROLE], State.GOOD, f"binds {SET_ROLE}"),
         ("production", SETS, [], State.ERROR, "does not bind the permission set Developers yet"),
     ],

@@ -146,6 +146,32 @@ def test_production_waits_until_its_protections_bind_somebody(
         production.check_protection(aws, roots)
 
 
+@pytest.mark.parametrize(
+    ("decided", "refused"),
+    [
+        ((), "production.json, shared.json still has the reason"),
+        (("shared",), "production.json still has the reason"),
+        (("shared", "production"), ""),
+    ],
+)
+def test_production_waits_on_aws_until_somebody_has_decided(
+    tmp_path: Path, decided: tuple[str, ...], refused: str
+) -> None:
+    """The files as they come waive the protection, so that everything can be tried; that is nobody's decision."""
+    for name in ("shared", "production"):
+        body = json.loads((ROOT / f"params/{name}.json").read_text(encoding="utf-8"))
+        if name in decided:
+            body["Parameters"]["ProtectionWaivedBecause"] = "a single person has credentials of this account"
+        (tmp_path / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")
+    roots = load("production", ROOT / "templates", tmp_path)
+    if not refused:
+        production.check_decided(roots)
+        return
+    with pytest.raises(RefusedError, match=refused) as ended:
+        production.check_decided(roots)
+    assert "DeveloperGroups" in ended.value.remedy and "NotificationEmail" in ended.value.remedy
+
+
 @pytest.mark.parametrize("access", [None, Stack("access", "id", "ROLLBACK_COMPLETE")])
 def test_without_its_role_production_waits_for_an_administrator(tree: Path, access: Stack | None) -> None:
     with pytest.raises(RefusedError, match="make access ENV=production"):

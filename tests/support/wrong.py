@@ -166,6 +166,10 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
         fallback("TransferAcceleration", "Enabled"),
         ("delivery.Distribution", '"Compress": true', '"Compress": false'),
     ],
+    "RUN-10": [
+        ("network.FromCloudFront", '"SourcePrefixListId": {"Ref": "CloudFrontPrefixListId"}', '"CidrIp": "0.0.0.0/0"'),
+        fallback("LoadBalancerScheme", "PUBLIC"),
+    ],
     "RUN-11": [literal("Backend", "ConfigurationDigest", "0")],
     "RUN-12": [fallback("TaskCpu", "256"), fallback("ImagesKept", "50")],
     "NOT-1": [

@@ -115,6 +115,13 @@ def protection(survey: Survey) -> Iterator[Check]:
             yield check(what, f"does not bind the permission set {', '.join(loose)} yet", _set_remedy(policy))
         if bound:
             yield good(what, f"binds {', '.join(sorted(bound))}")
+        elif production.undecided(survey.roots[name]):
+            remedy = (
+                f"Name people in DeveloperGroups, or say in {PROTECTION_WAIVED} why not; then deploy `{name}` again."
+            )
+            yield check(
+                what, "binds nobody, and nobody has decided so: the file has the reason that it came with", remedy
+            )
         elif reason := survey.roots[name].chosen(PROTECTION_WAIVED):
             yield warning(what, f"binds nobody, on purpose: {reason}", f"Name whom it must not let {kept_from}.")
         elif not sets:
