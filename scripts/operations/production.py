@@ -64,7 +64,7 @@ def check_decided(roots: Mapping[str, Environment]) -> None:
             f"releases: {', '.join(files)} still has the reason that it came with; nothing has happened.",
             f"Name people in DeveloperGroups, DeveloperRoles or DeveloperPermissionSets of params/{files[0]}, or write "
             f"into {PROTECTION_WAIVED} why nobody is kept from it. Look at NotificationEmail, too: while it is NONE "
-            "nobody is told when a release fails.",
+            "nobody gets a message when a release fails.",
         )
 
 

@@ -280,7 +280,7 @@ def _own_value(place: Place, was: Any, now: Any) -> tuple[Place, Any, Any]:
     name."""
     entry = was if now is None else now if was is None else None
     if isinstance(entry, dict) and VALUE in entry and entry.keys() <= {VALUE, *NAMED_BY}:
-        return (*place, VALUE), *(None if side is None else side[VALUE] for side in (was, now))
+        return (*place, VALUE), None if was is None else was[VALUE], None if now is None else now[VALUE]
     return place, was, now
 
 
