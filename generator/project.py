@@ -411,6 +411,20 @@ class SmokeRequest(_Facts):
 
 
 @facts
+class AcceptedFinding(_Facts):
+    """A finding of the scan of images that stops no release: the name that the scanner gives it, such as
+    CVE-2023-45853, and why the application is safe with it."""
+
+    name: str
+    because: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.must_match("name", r"[A-Z]+-[A-Za-z0-9-]+", "be the name of a finding, such as CVE-2023-45853")
+        self.must_match("because", r".*\w.*", "say why the application is safe with it")
+
+
+@facts
 class Reads(_Facts):
     """What the application reads in its own account: IAM actions as `service:Action`, none or several, and why."""
 
@@ -430,6 +444,7 @@ class Project(_Facts):
     what people read. `mail` is the optional variable whose value is the address that the application sends mail from,
     `client_secrets` the name prefix of the secrets that it makes for its clients, `client_roles` the reason why it
     enters other accounts through roles that their owners name; each empty for an application that does no such thing.
+    `accepted_findings` are findings of the scan of images with which a release may go on.
     """
 
     name: str
@@ -447,6 +462,7 @@ class Project(_Facts):
     mail: str = ""
     client_secrets: str = ""
     client_roles: str = ""
+    accepted_findings: tuple[AcceptedFinding, ...] = ()
     protected_branch: str = "main"
 
     def __post_init__(self) -> None:
@@ -464,6 +480,7 @@ class Project(_Facts):
         self._once("variables", [choice.parameter for fact in self.variables if (choice := fact.choice)])
         self._once("tables", [fact.variable for fact in self.tables] + [fact.name for fact in self.variables])
         self._once("tables", [fact.logical for fact in self.tables])
+        self._once("accepted_findings", [fact.name for fact in self.accepted_findings])
         for fact, name in (("mail", self.mail), *(("reaches", reach.variable) for reach in self.reaches)):
             if name and not any(variable.optional and variable.name == name for variable in self.variables):
                 self.refuse(fact, f"must name an optional variable, got {name!r}")

@@ -345,6 +345,11 @@ LINT_BLOCKS = Port(
     "true lets a lint finding stop the release, as the design's buildspec does; false reports it, because style breaks"
     " nothing at runtime",
 )
+SCAN_FINDINGS_BLOCK = Port(
+    "ScanFindingsBlock",
+    Kind.SWITCH,
+    "The severity from which on a finding of the image's scan stops the release; NONE does not look at the scan",
+)
 DEPLOYMENT_TIMEOUT = Port(
     "DeploymentTimeoutMinutes", Kind.NUMBER, "Minutes that the ECS deploy action waits for a steady service"
 )

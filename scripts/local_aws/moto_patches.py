@@ -8,6 +8,7 @@ those modules. moto loads slowly, so its modules are imported where they are pat
 import json
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus, urlencode
@@ -38,6 +39,7 @@ def install() -> None:
     _linked_roles()
     _buckets()
     _records()
+    _scans()
 
 
 def replace(owner: object, name: str, value: object) -> None:
@@ -189,6 +191,31 @@ def _records() -> None:
         return answer
 
     replace(Route53Backend, "change_resource_record_sets", change_strictly)
+
+
+def _scans() -> None:
+    """moto scans images only when it is asked to, and has the same finding for each. Here a repository with scan on
+    push has its images scanned (ECR API reference, ImageScanningConfiguration), and nothing is found, because nothing
+    here can look for anything: a plan of faults says what a scan shall find."""
+    from moto.ecr.models import ECRBackend
+
+    put, describe = ECRBackend.put_image, ECRBackend.describe_image_scan_findings
+
+    def put_scanned(backend: Any, *args: Any, **options: Any) -> Any:
+        image = put(backend, *args, **options)
+        configuration = backend.repositories[image.repository_name].image_scanning_configuration
+        if configuration.get("scanOnPush") and image.last_scan is None:
+            image.last_scan = datetime.now()
+        return image
+
+    def describe_nothing(backend: Any, *args: Any, **options: Any) -> Any:
+        answer = describe(backend, *args, **options)
+        status = {"status": "COMPLETE", "description": "the local AWS looks into no image"}
+        findings = {**answer["imageScanFindings"], "findings": [], "findingSeverityCounts": {}}
+        return {**answer, "imageScanStatus": status, "imageScanFindings": findings}
+
+    replace(ECRBackend, "put_image", put_scanned)
+    replace(ECRBackend, "describe_image_scan_findings", describe_nothing)
 
 
 def has_issued(access_key: str) -> bool:

@@ -29,7 +29,8 @@ PROVIDED = {
     "changes": {"ENVIRONMENT", "ONLY_CHANGED", "RELEASES", "BACKEND_PROJECT", "BACKEND_PATHS"}
     | {"FRONTEND_PROJECT", "FRONTEND_PATHS", "DISTRIBUTION_ID", "REPOSITORY_NAME", "REPOSITORY_URI"},
     "publish": {"DISTRIBUTION_ID"},
-    "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"},
+    "push": {"REPOSITORY_URI", "CONTAINER_NAME", "ARTIFACT_BUCKET", "RECORDS", "COMMIT", "EXECUTION"}
+    | {"SCAN_FINDINGS_BLOCK", "ACCEPTED_FINDINGS"},
     "raise": {"CLUSTER", "SERVICE", "MINIMUM_TASKS", "CONTAINER_NAME"},
     "verify_frontend": {"PUBLIC_URL", "SITE_BUCKET", "FRONTEND_RECORD", "RELEASE"},
     "verify": {
@@ -49,7 +50,7 @@ CALLS = {
     "frontend": set(),
     "changes": {"codebuild batch-get-projects", "codecommit get-commit", "ssm get-parameters", "ssm put-parameter"},
     "publish": {"cloudfront create-invalidation", "cloudfront wait invalidation-completed"},
-    "push": {"ecr batch-get-image", "ecr get-login-password"}
+    "push": {"ecr batch-get-image", "ecr describe-image-scan-findings", "ecr get-login-password"}
     | {"s3api get-object", "s3api list-objects-v2", "s3api put-object"},
     "verify_frontend": {"s3api get-object", "ssm put-parameter"},
     "raise": {"ecs describe-services", "ecs update-service", "ecs wait services-stable"}
@@ -169,7 +170,7 @@ def wrong(call: Call) -> str:
 
 def test_aws_knows_our_calls() -> None:
     calls = [call for name in NAMES for call in aws_calls(text(name))]
-    assert len(calls) == 36
+    assert len(calls) == 37
     assert {call: wrong(call) for call in calls if wrong(call)} == {}
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 
 from scripts.rehearsal.builds.phases import Outcome
 from tests.support.buildspecs.running import COMMIT, REPOSITORY, Workshop
@@ -31,6 +33,17 @@ def archive(file: Path, names: tuple[str, ...] | None = ("release:built",)) -> N
         members.addfile(member, io.BytesIO(body))
 
 
+PROJECT = {
+    "REPOSITORY_URI": REPOSITORY,
+    "CONTAINER_NAME": "backend",
+    "ARTIFACT_BUCKET": "bucket",
+    "RECORDS": "images",
+    "SCAN_FINDINGS_BLOCK": "NONE",
+    "ACCEPTED_FINDINGS": "",
+}
+ACTION = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BUILD}"}
+
+
 def push(empty: Workshop, there: str = "", known: str = "", **variables: str) -> Outcome:
     """Pushes where the commit's tag is `there` with a digest, and `known` is what the record of the tag says."""
     machine, key = empty.machine, f"images/{TAG}.json"
@@ -41,9 +54,7 @@ def push(empty: Workshop, there: str = "", known: str = "", **variables: str) ->
     machine.answer("s3api list-objects-v2", {"Contents": [{"Key": key}]} if known else {})
     machine.answer("s3api get-object", json.dumps({"digest": known}))
     machine.answer("s3api put-object", {"ETag": "0"})
-    project = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
-    action = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BUILD}"}
-    return empty.build("push", {**project, "RECORDS": "images", **action, **variables})
+    return empty.build("push", {**PROJECT, **ACTION, **variables})
 
 
 def deployed(outcome: Outcome) -> list[dict[str, str]]:
@@ -53,7 +64,10 @@ def deployed(outcome: Outcome) -> list[dict[str, str]]:
 def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -> None:
     outcome = push(empty)
     assert outcome.succeeded, outcome.log
-    assert outcome.result_lines() == [f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}"]
+    assert outcome.result_lines() == [
+        f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}",
+        "RESULT scan: NONE, the scan is not looked at (SCAN_FINDINGS_BLOCK=NONE)",
+    ]
     assert deployed(outcome) == [{"name": "backend", "imageUri": f"{REPOSITORY}@{OURS}"}]
     assert outcome.variables == {"IMAGE": f"{REPOSITORY}@{OURS}"}
     assert [call[1:] for call in empty.machine.calls("docker")] == [
@@ -89,7 +103,7 @@ def test_a_planted_tag_is_not_believed(empty: Workshop, known: str, why: str) ->
     assert outcome.succeeded, outcome.log
     own = f"{TAG}-{BUILD[:13]}"
     assert f"WARNING image: {REPOSITORY}:{TAG} is there as {PLANTED}, and {why}: it is not used" in outcome.log
-    assert outcome.result_lines() == [f"RESULT image: pushed {REPOSITORY}:{own}, {OURS}"]
+    assert outcome.result_lines()[0] == f"RESULT image: pushed {REPOSITORY}:{own}, {OURS}"
     assert deployed(outcome)[0]["imageUri"] == f"{REPOSITORY}@{OURS}"
     assert empty.machine.calls("docker", "push") == [["docker", "push", f"{REPOSITORY}:{own}"]]
     assert empty.machine.calls("aws", "s3api", "put-object")[0][6] == f"images/{own}.json"
@@ -101,10 +115,8 @@ def test_an_archive_with_other_names_is_refused(empty: Workshop, names: tuple[st
     push(empty)
     empty.machine.forget()
     archive(empty.source / "release-image.tar", names)
-    variables = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
     empty.machine.answer("ecr batch-get-image", stored())
-    more = {"RECORDS": "images", "COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": "push:1"}
-    outcome = empty.build("push", {**variables, **more})
+    outcome = empty.build("push", {**PROJECT, **ACTION})
     assert not outcome.succeeded and "it must hold the one image release:built" in outcome.log
     assert [call[1] for call in empty.machine.calls("docker")] == ["login"]
 
@@ -123,9 +135,7 @@ def test_a_registry_that_refuses_fails(empty: Workshop, call: str) -> None:
     empty.machine.answer("ecr batch-get-image", stored())
     empty.machine.answer(call, status=254, error="AccessDeniedException")
     archive(empty.source / "release-image.tar")
-    variables = {"REPOSITORY_URI": REPOSITORY, "CONTAINER_NAME": "backend", "ARTIFACT_BUCKET": "bucket"}
-    more = {"RECORDS": "images", "COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": "push:1"}
-    outcome = empty.build("push", {**variables, **more})
+    outcome = empty.build("push", {**PROJECT, **ACTION})
     assert not outcome.succeeded and "AccessDeniedException" in outcome.log
     assert not empty.machine.calls("aws", "s3api", "put-object"), "what was not pushed is not recorded"
 
@@ -135,3 +145,101 @@ def test_files_of_the_artifact_that_are_called_as_modules_do_not_run(empty: Work
     for name in ("json", "shlex", "tarfile", "hashlib", "sitecustomize"):
         empty.write(f"{name}.py", "raise SystemExit('this is not ours')\n")
     assert push(empty).succeeded
+
+
+# --- the scan of the image
+
+
+def scanned(status: str = "COMPLETE", **names: tuple[str, ...]) -> dict[str, Any]:
+    """The answer about an image's scan, with names of findings by their severity; as a basic scan has it. Prepared by
+    botocore's model and not recorded from AWS."""
+    findings = [{"name": name, "severity": severity} for severity, group in names.items() for name in group]
+    counts = {severity: len(group) for severity, group in names.items()}
+    answer = {
+        "imageScanStatus": {"status": status, "description": "as prepared"},
+        "imageScanFindings": {"findings": findings, "findingSeverityCounts": counts},
+    }
+    shape = get_session().get_service_model("ecr").operation_model("DescribeImageScanFindings").output_shape
+    report = ParamValidator().validate(answer, shape)
+    assert not report.has_errors(), report.generate_report()
+    return answer
+
+
+def scan(empty: Workshop, answer: dict[str, Any], least: str = "CRITICAL", **more: str) -> Outcome:
+    """Pushes an image about whose scan the registry answers this."""
+    empty.machine.answer("ecr describe-image-scan-findings", answer)
+    waiting = {"WAIT_SECONDS": "0", "PAUSE_SECONDS": "0"}
+    return push(empty, SCAN_FINDINGS_BLOCK=least, **{**waiting, **more})
+
+
+def test_a_planted_critical_finding_stops_the_release(empty: Workshop) -> None:
+    """A package or a base image with a known hole: it is in the registry, and nothing hands it on."""
+    outcome = scan(empty, scanned(CRITICAL=("CVE-2026-0002", "CVE-2026-0001"), LOW=("CVE-2026-0003",)))
+    assert not outcome.succeeded and not outcome.artifacts
+    [line] = [line for line in outcome.result_lines() if line.startswith("ERROR")]
+    assert line.startswith(
+        "ERROR scan: CRITICAL CVE-2026-0001, CRITICAL CVE-2026-0002: SCAN_FINDINGS_BLOCK=CRITICAL stops the release; "
+    )
+    [call] = empty.machine.calls("aws", "ecr", "describe-image-scan-findings")
+    assert call[3:] == ["--repository-name", NAME, "--image-id", f"imageDigest={OURS}"]
+
+
+@pytest.mark.parametrize(
+    ("least", "stops"), [("CRITICAL", False), ("HIGH", True), ("MEDIUM", True), ("LOW", True), ("NONE", False)]
+)
+def test_the_parameter_says_from_which_severity_on(empty: Workshop, least: str, stops: bool) -> None:
+    outcome = scan(empty, scanned(HIGH=("CVE-2026-0001",), INFORMATIONAL=("CVE-2026-0002",)), least)
+    assert outcome.succeeded is not stops, outcome.log
+    assert ("ERROR scan: HIGH CVE-2026-0001: " in outcome.log) is stops
+
+
+def test_an_image_that_was_pushed_before_is_judged_again(empty: Workshop) -> None:
+    """A retried stage does not go around the scan."""
+    empty.machine.answer("ecr describe-image-scan-findings", scanned(CRITICAL=("CVE-2026-0001",)))
+    outcome = push(empty, there=OURS, known=OURS, SCAN_FINDINGS_BLOCK="HIGH")
+    assert not outcome.succeeded and "CRITICAL CVE-2026-0001" in outcome.log
+
+
+def test_a_finding_that_was_accepted_by_name_stops_nothing(empty: Workshop) -> None:
+    answer = scanned(CRITICAL=("CVE-2026-0001", "CVE-2026-0001"), HIGH=("CVE-2026-0002",))
+    outcome = scan(empty, answer, "HIGH", ACCEPTED_FINDINGS="CVE-2026-0001 CVE-2026-0002")
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines()[-1] == (
+        "RESULT scan: no finding stops it (SCAN_FINDINGS_BLOCK=HIGH), accepted: CRITICAL CVE-2026-0001, HIGH "
+        "CVE-2026-0002; 2 CRITICAL, 1 HIGH"
+    )
+    assert not scan(empty, answer, "HIGH", ACCEPTED_FINDINGS="CVE-2026-00").succeeded, "only the whole name counts"
+
+
+@pytest.mark.parametrize(
+    "status", ["FAILED", "UNSUPPORTED_IMAGE", "FINDINGS_UNAVAILABLE", "IN_PROGRESS", "PENDING", "ACTIVE"]
+)
+def test_an_image_that_is_not_scanned_is_never_green(empty: Workshop, status: str) -> None:
+    """Also when the scan takes longer than the limit."""
+    outcome = scan(empty, scanned(status), "LOW")
+    assert not outcome.succeeded
+    assert f"ERROR scan: the image is not scanned, {status}, as prepared; with SCAN_FINDINGS_BLOCK=LOW" in outcome.log
+
+
+def test_a_registry_that_scans_nothing_is_never_green(empty: Workshop) -> None:
+    push(empty)
+    error = "An error occurred (ScanNotFoundException) when calling the DescribeImageScanFindings operation"
+    empty.machine.answer("ecr describe-image-scan-findings", status=254, error=error)
+    outcome = push(empty, SCAN_FINDINGS_BLOCK="CRITICAL", WAIT_SECONDS="0")
+    assert not outcome.succeeded and "ERROR scan: the image is not scanned, no scan; with" in outcome.log
+    empty.machine.answer("ecr describe-image-scan-findings", status=254, error="AccessDeniedException")
+    outcome = push(empty, SCAN_FINDINGS_BLOCK="CRITICAL")
+    assert not outcome.succeeded and "AccessDeniedException" in outcome.log
+
+
+def test_findings_that_are_counted_and_not_listed_are_never_green(empty: Workshop) -> None:
+    answer = scanned(CRITICAL=("CVE-2026-0001",))
+    answer["imageScanFindings"]["findings"] = []
+    outcome = scan(empty, answer)
+    assert not outcome.succeeded and "ERROR scan: 1 findings are CRITICAL and 0 are listed" in outcome.log
+
+
+def test_another_severity_is_refused_before_anything_is_pushed(empty: Workshop) -> None:
+    outcome = push(empty, SCAN_FINDINGS_BLOCK="SEVERE")
+    assert not outcome.succeeded and "ERROR SCAN_FINDINGS_BLOCK is 'SEVERE'" in outcome.log
+    assert not empty.machine.calls("docker", "push")

@@ -33,6 +33,7 @@ PUSH = {
     "BatchCheckLayerAvailability",
     "BatchGetImage",
     "CompleteLayerUpload",
+    "DescribeImageScanFindings",
     "GetAuthorizationToken",
     "InitiateLayerUpload",
     "PutImage",

@@ -147,6 +147,17 @@ def test_tables(templates: TemplateSet) -> None:
     assert not exists(templates, "environment.Data", **BOTH, DataTables="EXISTING")
 
 
+def test_findings_of_the_scan_stop_a_release_in_production(templates: TemplateSet) -> None:
+    variables = {
+        entry["Name"]: entry["Value"]
+        for entry in templates.resource("build.Push").get("Environment", "EnvironmentVariables")
+    }
+    assert variables["SCAN_FINDINGS_BLOCK"] == ref("ScanFindingsBlock")
+    assert variables["ACCEPTED_FINDINGS"] == ""
+    assert default(templates, "ScanFindingsBlock") == chosen("production")["ScanFindingsBlock"] == "CRITICAL"
+    assert chosen("staging")["ScanFindingsBlock"] == "NONE"
+
+
 def test_registry(templates: TemplateSet) -> None:
     images = templates.resource("registry.Images")
     assert images.get("ImageTagMutability") == "IMMUTABLE"

@@ -19,6 +19,7 @@ from generator.project import (
     FERNET,
     FILLED,
     GENERATED,
+    AcceptedFinding,
     Choice,
     FactError,
     PageHost,
@@ -202,6 +203,8 @@ OPEN = Choice("Thing", "Thing", "A thing", "", pattern="|x", rule="x, or empty")
         (lambda: Table("A", "A", "Name", partition="id:X"), "Table.partition must be the name"),
         (lambda: Table("A", "A", "Name", partition="id:N", sort="id"), "gives the attribute id two types"),
         (lambda: dataclasses.replace(shop(), variables=()), "Project.variables must have one"),
+        (lambda: AcceptedFinding("CVE-2026-1", " "), "AcceptedFinding.because must say why"),
+        (lambda: AcceptedFinding("CVE-2026-1 CVE-2026-2", "x"), "AcceptedFinding.name must be the name of a finding"),
         (lambda: dataclasses.replace(shop(), mail="MODE"), "Project.mail must name an optional variable"),
         (
             lambda: dataclasses.replace(shop(), reaches=(Reach("X", "X", 1, "X"),)),

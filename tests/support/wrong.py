@@ -101,6 +101,8 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
         ("registry.Images", '"IMMUTABLE"', '"MUTABLE"'),
         ("build.Push", "imagedefinitions.json", "images.json"),
         ("build.Push", "{uri}@{digest}", "{uri}:{tag}"),
+        ("build.Push", '{"Ref": "ScanFindingsBlock"}', '"NONE"'),
+        literal("Build", "ScanFindingsBlock", "NONE"),
     ],
     "BLD-9": [("build.BackendBuild", '"Type": "S3"', '"Type": "LOCAL"')],
     "BLD-10": [("build.BackendBuild", "USER 10001", "USER 0"), ("build.BackendBuild", "public.ecr.aws/docker/", "")],

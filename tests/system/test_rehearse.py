@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from scripts.local_aws import faults, server
+from scripts.local_aws.faults import CallFault, Plan
 from scripts.rehearsal.report import Release
 from tests.conftest import ROOT
 from tests.support.processes import gone
@@ -35,9 +37,9 @@ def first(here: DeployedEnvironment) -> Release:
 
 @pytest.fixture(scope="module")
 def updated(here: DeployedEnvironment, first: Release) -> str:
-    """An update of the infrastructure that changes the backend."""
+    """An update of the infrastructure that changes the backend, and has releases look at the scan of their images."""
     assert first.succeeded
-    here.parameters(LogLevel="DEBUG")
+    here.parameters(LogLevel="DEBUG", ScanFindingsBlock="CRITICAL")
     return here.deploy()
 
 
@@ -133,6 +135,31 @@ def test_a_failure_is_one_message_and_its_rollback_no_success(failed: Release) -
         ("FAILED", "initiated"),
         ("ROLLED_BACK", "completed"),
     ]
+
+
+def test_a_planted_critical_finding_stops_the_release(here: DeployedEnvironment, failed: Release) -> None:
+    """A base image or a package with a known hole. Without one the scan stops nothing, and the report says that nobody
+    looked."""
+    assert "scan of the image: nothing here looks for vulnerabilities" in "\n".join(failed.notes)
+    before = here.service()
+    answer = {
+        "imageScanStatus": {"status": "COMPLETE"},
+        "imageScanFindings": {
+            "findings": [{"name": "CVE-2026-0001", "severity": "CRITICAL"}],
+            "findingSeverityCounts": {"CRITICAL": 1},
+        },
+    }
+    fault = CallFault("answer", on="ecr.DescribeImageScanFindings", times=0, answer=answer)
+    run = server.status(here.run_file)
+    assert run
+    with faults.planned(run.endpoint, Plan((fault,))):
+        release = here.release(here.application("vulnerable"))
+    assert not release.succeeded and here.service() == before
+    errors = [action.error for stage in release.stages for action in stage.actions if action.error]
+    assert len(errors) == 2, "the stage is tried once more, and the image is judged again"
+    for error in errors:
+        assert "ERROR scan: CRITICAL CVE-2026-0001: SCAN_FINDINGS_BLOCK=CRITICAL stops the release" in error
+    assert "Deploy_Backend" in release.not_reached
 
 
 def test_a_release_over_its_time_is_stopped(here: DeployedEnvironment, first: Release, failed: Release) -> None:

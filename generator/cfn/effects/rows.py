@@ -834,7 +834,8 @@ def _releases() -> list[Row]:
         ),
         *unapproved,
         *_pipeline("ApprovalTimeoutMinutes"),
-        *_build("TestsBlock", "LintBlocks", "BuildspecSource", "BuildImage", "BuildComputeType", "BuildTimeoutMinutes"),
+        *_build("TestsBlock", "LintBlocks", "ScanFindingsBlock", "BuildspecSource"),
+        *_build("BuildImage", "BuildComputeType", "BuildTimeoutMinutes"),
         Row(
             "PythonVersion",
             ANY,

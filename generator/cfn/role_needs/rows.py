@@ -202,6 +202,13 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     "aws ecr batch-get-image": (
         Row(_of("ecr", "BatchGetImage"), f"{REPOSITORY}/<--repository-name>", "SAR, Amazon Elastic Container Registry"),
     ),
+    "aws ecr describe-image-scan-findings": (
+        Row(
+            _of("ecr", "DescribeImageScanFindings"),
+            f"{REPOSITORY}/<--repository-name>",
+            "SAR, Amazon Elastic Container Registry",
+        ),
+    ),
     "aws ecr put-image": (
         Row(_of("ecr", "PutImage"), f"{REPOSITORY}/<--repository-name>", "ECR user guide, image-retag"),
     ),

@@ -29,6 +29,9 @@ LOG_PERIODS = ("14", "30", "60", "90", "120", "150", "180", "365", "400", "545",
 # CPU units and MiB that Fargate accepts (AmazonECS developerguide, fargate-tasks-services).
 TASK_CPUS = ("256", "512", "1024", "2048", "4096")
 TASK_MEMORIES = ("512", "1024", "2048", "3072", "4096", "5120", "6144", "7168", "8192")
+# Severities of the findings of a basic scan (ECR API reference, ImageScanFinding), from the worst on; of those that are
+# only informational or undefined no release has to wait.
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 MAIL = r"|[^@\s]+@[^@\s]+\.[^@\s]+"
 CERTIFICATE = r"|arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/[0-9a-f-]{36}"
 NAME = r"[A-Za-z0-9_.-]{1,100}"
@@ -272,6 +275,7 @@ def _releases(project: Project) -> list[Setting]:
         Setting(ports.APPROVAL_TIMEOUT, group, "Approval timeout (min)", "1440", between=(5, 86400)),
         Setting(ports.TESTS_BLOCK, group, "Failing tests block", "true", allowed=YES_NO),
         Setting(ports.LINT_BLOCKS, group, "Lint findings block", "false", allowed=YES_NO),
+        Setting(ports.SCAN_FINDINGS_BLOCK, group, "Scan findings block", "CRITICAL", allowed=(*SEVERITIES, NONE)),
         Setting(ports.BUILDSPEC_SOURCE, group, "Buildspecs", "INLINE", allowed=("INLINE", "REPOSITORY")),
         Setting(
             ports.BUILD_IMAGE,

@@ -131,10 +131,12 @@ def _push(stack: Stack, ecs: str) -> Job:
         ["BLD-8", "PIP-3", "PIP-8"],
         inline("push"),
         {
+            "ACCEPTED_FINDINGS": " ".join(finding.name for finding in stack.project.accepted_findings),
             "ARTIFACT_BUCKET": stack.takes(ports.ARTIFACT_BUCKET_NAME),
             "CONTAINER_NAME": stack.project.backend.container,
             "RECORDS": IMAGE_RECORDS,
             "REPOSITORY_URI": stack.takes(ports.REGISTRY_URI),
+            "SCAN_FINDINGS_BLOCK": stack.takes(ports.SCAN_FINDINGS_BLOCK),
         },
         docker=True,
         outputs=[IMAGE_OUTPUT],

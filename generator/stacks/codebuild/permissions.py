@@ -17,7 +17,8 @@ SIDES = ("backend", "frontend")
 
 
 def push_images(stack: Stack) -> list[Grant]:
-    """The push signs in to ECR, pushes one image and records which. Source: AmazonECR userguide, image-push-iam."""
+    """The push signs in to ECR, pushes one image, records which, and reads its scan. Sources: AmazonECR userguide,
+    image-push-iam; Service Authorization Reference, Amazon Elastic Container Registry."""
     bucket = stack.takes(ports.ARTIFACT_BUCKET_ARN)
     return [
         allow(
@@ -38,6 +39,12 @@ def push_images(stack: Stack) -> list[Grant]:
             ],
             [stack.takes(ports.REGISTRY_ARN)],
             "the image that the build made is pushed, unless an earlier push already did",
+        ),
+        allow(
+            "ReadScan",
+            [ecr.DescribeImageScanFindings],
+            [stack.takes(ports.REGISTRY_ARN)],
+            "an image with findings above the limit is not handed on to be deployed",
         ),
         allow(
             "RecordImage",

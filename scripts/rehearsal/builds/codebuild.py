@@ -81,7 +81,8 @@ class _Build:
     def _install_programs(self, spec: Mapping[str, Any]) -> None:
         """Fills the build's PATH: simulated programs, Python and Node.js."""
         context, options = self.context, self.context.options
-        hooks = {**context.tasks.hooks(), **context.instances.hooks(), **context.distributions.hooks()}
+        parts = (context.tasks, context.instances, context.distributions, context.images)
+        hooks = {operation: hook for part in parts for operation, hook in part.hooks().items()}
         command_line = CommandLine(context.aws, self.checker, self.role, hooks, codecommit_answers(options.application))
         simulated: dict[str, programs.Program] = {
             "codebuild-hash-files": programs.hash_files,
