@@ -102,11 +102,19 @@ def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_p
 def test_the_tools_are_asked_for_what_the_project_says(once: tuple[Workshop, Outcome]) -> None:
     sample = once[0]
     assert sample.machine.calls("flake8") == [["flake8", "app", "--isolated", "--max-line-length=120", "--count"]]
-    application, tools, *_ = sample.machine.calls("pip", "install")
-    assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
-    assert tools[-2:] == ["-r", str(sample.source.parent / "src/release-linters.txt")] and "--require-hashes" in tools
     (bandit,) = sample.machine.calls("bandit")
     assert "{msg}" not in " ".join(bandit), "bandit's messages quote the passwords that it finds"
+
+
+def test_the_tools_are_there_before_the_application_brings_a_pip_of_its_own(once: tuple[Workshop, Outcome]) -> None:
+    """What is installed after it comes by the tools' pip, into environments that have none."""
+    sample = once[0]
+    tools, application, *later = sample.machine.calls("pip")
+    folder = sample.source.parent / "release-tools"
+    assert tools[:4] == ["pip", "--python", str(folder / "bin/python"), "install"] and "--require-hashes" in tools
+    assert tools[-1] == str(sample.source / "release-tools.txt")
+    assert application[-2:] == ["-r", str(sample.source / "release-requirements/requirements.txt")]
+    assert [call[:4] for call in later] == [["pip", "--python", str(folder / "tests/bin/python"), "install"]]
 
 
 def test_the_cache_key_follows_the_requirements(once: tuple[Workshop, Outcome], sample: Workshop) -> None:
@@ -134,7 +142,7 @@ def test_failing_tests_are_reported_and_do_not_block(sample: Workshop) -> None:
     sample.write(UNIT, RED)
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert "RESULT unit tests: FAILED" in outcome.result_lines()
+    assert "RESULT unit tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
     assert "<failure" in outcome.reports["tests"][0].read_text()
     assert sample.machine.calls("docker", "save")
 
@@ -146,6 +154,7 @@ def test_failing_tests_block_when_the_project_says_so(sample: Workshop, content:
     outcome = build(sample, TESTS_BLOCK="true")
     assert outcome.phases == {"install": True, "pre_build": True, "build": False, "post_build": False}
     assert "ERROR failing tests stop the build (TESTS_BLOCK=true): unit" in outcome.result_lines()
+    assert "RESULT unit tests: FAILED" in outcome.result_lines()
     assert "The build failed, nothing is published" in outcome.log
     assert 'name="tests.unit.test_unit' in outcome.reports["tests"][0].read_text().replace("classname", "name")
     assert not sample.machine.calls("docker")
@@ -157,7 +166,8 @@ def test_a_broken_pytest_is_a_failure_that_blocks_as_any_other(sample: Workshop)
     sample.write("backend/pytest.ini", "[pytest]\naddopts = --no-such-option\n")
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
-    assert "RESULT unit tests: FAILED, pytest itself ended with status 4" in outcome.result_lines()
+    line = "RESULT unit tests: FAILED, pytest itself ended with status 4, reported only (TESTS_BLOCK=false)"
+    assert line in outcome.result_lines()
     assert "<error/>" in outcome.reports["tests"][0].read_text()
     assert not build(sample, TESTS_BLOCK="true").phases["build"]
 
@@ -181,7 +191,7 @@ def test_tests_are_run_where_projects_keep_them(sample: Workshop, file: str, run
     outcome = build(sample)
     assert outcome.succeeded, outcome.log
     if runs:
-        assert "RESULT unit tests: FAILED" in outcome.result_lines()
+        assert "RESULT unit tests: FAILED, reported only (TESTS_BLOCK=false)" in outcome.result_lines()
         assert outcome.reports["tests"][0].read_text().count("<failure") == 1
     else:
         assert "RESULT unit tests: NONE, the application has no unit tests" in outcome.result_lines()
@@ -277,7 +287,7 @@ def test_requirements_in_whatever_form_pip_takes_them(
 def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content: bytes, problem: str) -> None:
     (sample.source / "backend/requirements.txt").write_bytes(content)
     outcome = build(sample)
-    assert outcome.phases == {"install": False} and not sample.machine.calls("pip")
+    assert outcome.phases == {"install": False} and len(sample.machine.calls("pip")) == 1  # the tools
     [line] = [line for line in outcome.result_lines() if line.startswith("ERROR")]
     assert problem in line and "Traceback" not in outcome.log
 
@@ -288,7 +298,7 @@ def test_requirements_that_pip_would_not_take_are_told(sample: Workshop, content
 def test_requirements_of_the_tests_are_installed(sample: Workshop, file: str) -> None:
     sample.write(file, "pytest-cov\n")
     outcome = build(sample)
-    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")]
+    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip")]
     assert installed[2] == file.rpartition("/")[2]
     assert [line for line in outcome.result_lines() if line.startswith("RESULT requirements of the tests")]
 
@@ -501,7 +511,7 @@ def test_a_lock_file_or_a_pyproject_says_what_is_needed(
     assert outcome.artifacts[""]["requirements.txt"].read_text().splitlines() == lines
     # The packages of its tests are installed, and are no part of the release.
     assert (sample.source / "release-locked-tests.txt").read_text().splitlines() == tests
-    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip", "install")]
+    installed = [call[-1].rpartition("/")[2] for call in sample.machine.calls("pip")]
     assert ("release-locked-tests.txt" in installed) is bool(tests)
 
 

@@ -28,12 +28,13 @@ AWS = f"""set -- aws "$@"; {NOTE}; shift
 case "$*" in *--query*|s3api*) exec "$python" "$stubs" "$machine" aws "$@" ;; esac
 {ANSWER}
 echo "no answer was prepared for aws $*" >&2; exit 252"""
-PYTHON = f"""case "$1:$2" in
+PYTHON = f"""case "$1:$2" in -I:-m) shift ;; esac
+case "$1:$2" in
   {"|".join(f"-m:{name}" for name in PLAYED_MODULES)}) shift; {NOTE}; exec "$python" "$stubs" "$machine" "$@" ;;
   {"|".join(f"-m:{name}" for name in PREPARED_MODULES)}) shift; {NOTE}
     {ANSWER}
     exit 0 ;;
-  -m:venv) mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; exit 0 ;;
+  -m:venv) for folder; do :; done; mkdir -p "$folder/bin"; cp "$0" "$folder/bin/python"; exit 0 ;;
 esac
 case "$1:$2" in -I:*/release-import.py) set -- release-import "$2"; {NOTE}; {ANSWER}; exit 0 ;; esac
 exec "$python" "$@" """
