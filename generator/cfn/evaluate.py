@@ -48,7 +48,8 @@ class UnknownOperatorError(EvaluationError):
         modelled = ", ".join(sorted({*OPERATORS, *NEGATED}))
         super().__init__(
             f"{where} uses the condition operator {operator}, which generator/cfn/evaluate.py does not model; "
-            f"it has {modelled}, each also with IfExists, and Null: use one of these or add it"
+            f"it has {modelled}, each also with IfExists, {FOR_ALL} before those that are not negated, and Null: use "
+            "one of these or add it"
         )
 
 
@@ -199,6 +200,14 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
 # Negated operators: no value of the policy matches, or the request lacks the key (IAM user guide,
 # reference_policies_elements_condition_operators).
 NEGATED = {"StringNotEquals": "StringEquals"}
+# Before an operator: each value of the request matches one of the policy, and a request without the key does as well
+# (IAM user guide, reference_policies_condition-single-vs-multi-valued-context-keys).
+FOR_ALL = "ForAllValues:"
+
+
+def _is_modelled(operator: str) -> bool:
+    name = operator.removeprefix(FOR_ALL).removesuffix("IfExists")
+    return operator == "Null" or name in OPERATORS or (name in NEGATED and not operator.startswith(FOR_ALL))
 
 
 def holds(condition: Condition, context: Context) -> bool:
@@ -211,13 +220,15 @@ def holds(condition: Condition, context: Context) -> bool:
     sent = keys.get(condition.key.lower())
     if condition.operator == "Null":
         return ("true" if sent is None else "false") in [value.lower() for value in condition.values]
-    name = condition.operator.removesuffix("IfExists")
-    if name not in {*OPERATORS, *NEGATED}:
+    if not _is_modelled(condition.operator):
         raise UnknownOperatorError(condition.key, condition.operator)
+    name = condition.operator.removeprefix(FOR_ALL).removesuffix("IfExists")
     if sent is None:
         return name != condition.operator or name in NEGATED
     values = [sent] if isinstance(sent, str) else sent
     matches = OPERATORS[NEGATED.get(name, name)]
+    if condition.operator.startswith(FOR_ALL):
+        return all(any(matches(expected, value) for expected in condition.values) for value in values)
     return any(matches(expected, value) for expected in condition.values for value in values) != (name in NEGATED)
 
 
@@ -226,8 +237,7 @@ def _check(permission: Permission) -> None:
     if permission.not_principals:
         raise UnknownElementError(where, "NotPrincipal")
     for condition in permission.conditions:
-        name = condition.operator.removesuffix("IfExists")
-        if condition.operator != "Null" and name not in {*OPERATORS, *NEGATED}:
+        if not _is_modelled(condition.operator):
             raise UnknownOperatorError(where, condition.operator)
     for text in (
         *permission.resources,

@@ -245,6 +245,11 @@ ALTERNATE_TARGET_GROUP_METRIC = Port(
 )
 PRODUCTION_RULE_ARN = Port("ProductionRuleArn", Kind.ARN, "Listener rule whose weights a deployment moves")
 DOMAIN_NAME = Port("DomainName", Kind.HOST, "Own domain of the environment; empty for the CloudFront address")
+FORMER_DOMAIN_NAME = Port(
+    "FormerDomainName",
+    Kind.HOST,
+    "Domain that the environment had before and moves away from: its records may be taken back; empty for none",
+)
 HOSTED_ZONE_ID = Port(
     "HostedZoneId",
     Kind.ID,

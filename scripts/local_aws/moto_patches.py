@@ -141,13 +141,24 @@ def _buckets() -> None:
 
 def _tags_of_buckets() -> None:
     """moto knows nothing of whether the tags of a bucket count for access (S3 API reference, PutBucketAbac and
-    GetBucketAbac)."""
-    from moto.s3.exceptions import MalformedXML
+    GetBucketAbac). Where they do, PutBucketTagging and DeleteBucketTagging can be used no longer (the same, for each of
+    the two); with which error S3 says so, it does not say there."""
+    from moto.s3.exceptions import MalformedXML, S3ClientError
     from moto.s3.responses import S3Response
 
     put, get = S3Response._bucket_response_put, S3Response._bucket_response_get
+    delete = S3Response._bucket_response_delete
+
+    def abac_status(response: Any, bucket_name: str) -> str:
+        return str(getattr(response.backend.get_bucket(bucket_name), "abac_status", "Disabled"))
+
+    def refuse_old_tagging(response: Any, bucket_name: str, querystring: dict[str, Any], operation: str) -> None:
+        if "tagging" in querystring and abac_status(response, bucket_name) == "Enabled":
+            reason = f"{operation}: the tags of the bucket count for access; use TagResource and UntagResource"
+            raise S3ClientError("InvalidRequest", reason)
 
     def put_status(response: Any, request: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        refuse_old_tagging(response, bucket_name, querystring, "PutBucketTagging")
         if "abac" not in querystring:
             return put(response, request, bucket_name, querystring)
         status = re.search(r"<Status>(Enabled|Disabled)</Status>", str(response.body))
@@ -159,11 +170,16 @@ def _tags_of_buckets() -> None:
     def get_status(response: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
         if "abac" not in querystring:
             return get(response, bucket_name, querystring)
-        status = getattr(response.backend.get_bucket(bucket_name), "abac_status", "Disabled")
+        status = abac_status(response, bucket_name)
         return f'<AbacStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>{status}</Status></AbacStatus>'
+
+    def delete_strictly(response: Any, bucket_name: str, querystring: dict[str, Any]) -> Any:
+        refuse_old_tagging(response, bucket_name, querystring, "DeleteBucketTagging")
+        return delete(response, bucket_name, querystring)
 
     replace(S3Response, "_bucket_response_put", put_status)
     replace(S3Response, "_bucket_response_get", get_status)
+    replace(S3Response, "_bucket_response_delete", delete_strictly)
 
 
 def _records() -> None:

@@ -23,6 +23,7 @@ SIGNED = {
     "elasticfilesystem": ("efs",),
     "elasticloadbalancing": ("elbv2", "elb"),
     "monitoring": ("cloudwatch",),
+    "s3": ("s3control", "s3"),
     "servicequotas": ("service-quotas",),
     "ses": ("sesv2", "ses"),
     "states": ("stepfunctions",),

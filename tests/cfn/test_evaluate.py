@@ -219,11 +219,28 @@ def test_a_negated_operator_is_met_when_no_value_matches(sent: dict[str, Any], o
 
 
 @pytest.mark.parametrize(
+    ("sent", "outcome"),
+    [
+        ({"a__b": ["1", "2"]}, ALLOWED),
+        ({"a__b": ["1", "3"]}, NOT_ALLOWED),
+        ({"a__b": "2"}, ALLOWED),
+        ({"a__b": "3"}, NOT_ALLOWED),
+        ({}, ALLOWED),
+    ],
+)
+def test_for_all_values_each_value_of_the_request_has_to_match(sent: dict[str, Any], outcome: str) -> None:
+    """A request without the key meets it, too (IAM user guide,
+    reference_policies_condition-single-vs-multi-valued-context-keys)."""
+    assert judge(when("ForAllValues:StringLike", "a:b", "1*", "2"), **sent).outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("statement", "error", "named"),
     [
         (when("NumericGreaterThan", "s3:max-keys", "10"), UnknownOperatorError, "NumericGreaterThan"),
         (when("StringNotLike", "a:b", "1"), UnknownOperatorError, "StringNotLike"),
         (when("ForAnyValue:StringEquals", "a:b", "1"), UnknownOperatorError, "ForAnyValue:StringEquals"),
+        (when("ForAllValues:StringNotEquals", "a:b", "1"), UnknownOperatorError, "ForAllValues:StringNotEquals"),
         (when("NullIfExists", "a:b", "true"), UnknownOperatorError, "NullIfExists"),
         (allow(on="arn:aws:s3:::home/${aws:username}/*"), PolicyVariableError, "aws:username"),
         (when("StringEquals", "a:b", "${aws:PrincipalTag/team}"), PolicyVariableError, "aws:PrincipalTag"),

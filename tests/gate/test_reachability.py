@@ -181,6 +181,25 @@ def test_the_tags_of_a_bucket_count_only_where_that_is_switched_on() -> None:
     ), messages
 
 
+def test_a_record_of_another_environments_domain_is_found() -> None:
+    """Who may write in every zone, whatever the name: the domain of the other environment, or a certificate for it."""
+
+    def write_all(sid: str) -> Hole:
+        def plant(bodies: Bodies, _: str) -> None:
+            document = place(bodies, "access.DeployingDelivery")["PolicyDocument"]
+            [statement] = [each for each in document["Statement"] if each["Sid"] == sid]
+            del statement["Condition"]
+
+        return plant
+
+    for sid in ("Route53RecordSet", "CertificateManagerCertificateValidate"):
+        messages = [finding.message for finding in planted(write_all(sid))]
+        assert any(
+            re.match("the deploy role of staging can reach the domain of production: .*ChangeResourceRecordSets", text)
+            for text in messages
+        ), (sid, messages)
+
+
 def test_what_is_open_to_everybody_is_found() -> None:
     messages = [finding.message for finding in planted(trust("access.DeployRole", {"AWS": "*"}), answer_pull_requests)]
     assert any(text.startswith("anybody outside the account can reach data of ") for text in messages), messages

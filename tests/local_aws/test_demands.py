@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local_aws.support import Aws, reasons
 
@@ -107,3 +108,26 @@ def test_a_vpc_origin_needs_zones_that_have_them(aws: Aws, zones: str, status: s
     )
     failed = dict(reasons(aws, f"origin-{zones}", "CREATE_FAILED"))
     assert status == "CREATE_COMPLETE" or "VPC origins are not available in use1-az3" in failed["Origin"]
+
+
+def test_the_tags_of_a_bucket_that_count_for_access_change_by_the_new_calls_alone(aws: Aws) -> None:
+    """S3 API reference, PutBucketTagging, DeleteBucketTagging and PutBucketAbac; CloudFormation makes the new calls."""
+
+    def tagged(**tags: str) -> dict[str, Any]:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        properties = {"AbacStatus": "Enabled", "Tags": pairs}
+        return {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}}
+
+    assert aws.deploy("tagged", tagged(Team="a", Gone="x"))["StackStatus"] == "CREATE_COMPLETE"
+    stack = aws.deploy("tagged", tagged(Team="b"), "UPDATE")
+    assert stack["StackStatus"] == "UPDATE_COMPLETE", reasons(aws, "tagged", "UPDATE_FAILED")
+    [resource] = aws.client("cloudformation").list_stack_resources(StackName="tagged")["StackResourceSummaries"]
+    bucket = {"Bucket": resource["PhysicalResourceId"]}
+    own = {tag["Key"]: tag["Value"] for tag in aws.s3.get_bucket_tagging(**bucket)["TagSet"]}
+    assert {key: own.get(key) for key in ("Team", "Gone")} == {"Team": "b", "Gone": None}
+    with pytest.raises(ClientError, match="PutBucketTagging"):
+        aws.s3.put_bucket_tagging(**bucket, Tagging={"TagSet": [{"Key": "Team", "Value": "c"}]})
+    with pytest.raises(ClientError, match="DeleteBucketTagging"):
+        aws.s3.delete_bucket_tagging(**bucket)
+    aws.s3.put_bucket_abac(**bucket, AbacStatus={"Status": "Disabled"})
+    aws.s3.put_bucket_tagging(**bucket, Tagging={"TagSet": [{"Key": "Team", "Value": "c"}]})

@@ -16,10 +16,11 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.local_aws import roles
 from tests.support.accounts import ACCOUNT, REGION, Account
-from tests.support.lives import NAME, Life, as_role, caller, excluded, fresh
+from tests.support.lives import NAME, Life, as_role, caller, edit, excluded, fresh
 
 STACK = f"{NAME}-staging"
 PATH = f"/{NAME}/staging/"
+DOMAINS = {name: f"{name}.cloud-health.test" for name in ("staging", "production")}
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 WHOEVER = {
     "Version": "2012-10-17",
@@ -102,6 +103,8 @@ def whose(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="module")
 def attacker(whose: Account) -> Iterator[Attacker]:
+    named = {"DomainName": DOMAINS["staging"], "HostedZoneId": "Z0123456789"}
+    edit(whose, "params/staging.json", lambda body: body["Parameters"].update(named))
     life = Life(whose, "staging")
     roles.enforce(whose.endpoint, excluded())
     outputs = whose.aws.call("cloudformation", "describe_stacks", StackName=f"{STACK}-access")["Stacks"][0]["Outputs"]
@@ -278,6 +281,43 @@ def test_nobody_who_deploys_changes_what_all_environments_share(attacker: Attack
     ):
         for who in (EXECUTION, DEPLOYER):
             assert judged(attacker, who, action, resource) != "allowed", f"{who}: {action}"
+
+
+def record(zone: str, name: str) -> dict[str, Any]:
+    target = {"DNSName": "d1.cloudfront.net", "HostedZoneId": "Z2FDTNDATAQYW2", "EvaluateTargetHealth": False}
+    properties = {"HostedZoneId": zone, "Name": name, "Type": "A", "AliasTarget": target}
+    return {"Type": "AWS::Route53::RecordSet", "Properties": properties}
+
+
+def test_no_template_writes_a_record_of_another_environments_domain(attacker: Attacker) -> None:
+    created = attacker.whose.aws.call("route53", "create_hosted_zone", Name="cloud-health.test", CallerReference="x")
+    zone = created["HostedZone"]["Id"].rpartition("/")[2]
+    ended = attacker.sends(Own=record(zone, DOMAINS["staging"]))
+    assert ended.startswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")), ended
+    ended = attacker.sends(Own=record(zone, DOMAINS["staging"]), Attack=record(zone, DOMAINS["production"]))
+    assert "AccessDenied" in ended and "route53:ChangeResourceRecordSets" in ended, ended
+    answer = attacker.whose.aws.call("route53", "list_resource_record_sets", HostedZoneId=zone)
+    assert {each["Name"] for each in answer["ResourceRecordSets"] if each["Type"] == "A"} == {f"{DOMAINS['staging']}."}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "allowed"),
+    [
+        ("{staging}", "A", True),
+        ("{staging}", "AAAA", True),
+        ("_proof.{staging}", "CNAME", True),  # by which ACM validates the domain
+        ("{production}", "A", False),
+        ("_proof.{production}", "CNAME", False),
+        ("{staging}", "MX", False),
+        ("www.{staging}", "A", False),
+        ("cloud-health.test", "A", False),
+    ],
+)
+def test_a_record_is_of_the_own_domain_or_proves_it(attacker: Attacker, name: str, kind: str, allowed: bool) -> None:
+    key = "route53:ChangeResourceRecordSets"
+    keys = {f"{key}NormalizedRecordNames": name.format(**DOMAINS), f"{key}RecordTypes": kind}
+    outcome = judged(attacker, EXECUTION, key, "route53:::hostedzone/Z1", **keys)
+    assert (outcome == "allowed") is allowed
 
 
 # --- the approval

@@ -1133,6 +1133,22 @@ def _access() -> list[Row]:
         ),
         *_protection(ACCESS, "make access"),
         *_in_place(
+            "DomainName",
+            happens="the records of the new domain may be written, and those of the one before no more",
+            source="generator/roots/access",
+            around="give the one before in FormerDomainName until the environment has moved: CloudFormation takes its "
+            "records back last",
+            root=ACCESS,
+            level=NOTICE,
+        ),
+        *_in_place(
+            "FormerDomainName",
+            happens="its records may be taken back, and made again",
+            source="generator/roots/access",
+            around="empty it with another `make access` once the environment has moved",
+            root=ACCESS,
+        ),
+        *_in_place(
             TABLE,
             "RepositoryName",
             happens="the roles may make, and read, what has the new name",

@@ -44,6 +44,7 @@ PARTS = frozenset(
     }
 )
 ROLE, MANAGED_POLICY, BUCKET = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"
+RECORD = "AWS::Route53::RecordSet"
 
 
 @dataclass(frozen=True)

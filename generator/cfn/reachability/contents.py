@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.evaluate import like
-from generator.cfn.reachability.account import PARTITION, Account, AccountResource, Principal
+from generator.cfn.reachability.account import PARTITION, RECORD, Account, AccountResource, Principal
 from generator.cfn.reachability.terms import (
     APPLICATION_SERVICES,
     EXECUTES,
@@ -151,6 +151,17 @@ def client_secrets(account: Account) -> Iterator[AccountResource]:
                 arns = tuple(resource.replace("*", "any") for resource in statement.resources)
                 address = f"a client's secret ({role.address})"
                 yield AccountResource(role.environment, address, SECRET, arns, tags, {})
+
+
+def validations(account: Account) -> Iterator[AccountResource]:
+    """The records by which ACM validates a domain: whoever writes one gets a certificate for it (acm userguide,
+    dns-validation)."""
+    for record in account.of_type(RECORD):
+        if record.properties["Type"] == "A":
+            properties = {"Name": f"_any.{record.properties['Name']}", "Type": "CNAME"}
+            yield AccountResource(
+                record.environment, "the record that validates the domain", RECORD, record.arns, {}, properties
+            )
 
 
 def records(account: Account) -> Iterator[AccountResource]:

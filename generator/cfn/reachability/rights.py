@@ -14,7 +14,7 @@ from itertools import product
 
 from generator.cfn.evaluate import KNOW_BOUNDARY, Decision, Request, decide, matches_action, matches_arn
 from generator.cfn.permissions import Permission
-from generator.cfn.reachability.account import NUMBER, REGION, Account, AccountResource, Principal
+from generator.cfn.reachability.account import NUMBER, RECORD, REGION, Account, AccountResource, Principal
 
 # Keys whose value the caller cannot choose (IAM user guide, reference_policies_condition-keys). A boundary is chosen
 # where a role is made, and a fact afterwards.
@@ -241,6 +241,10 @@ class Rights:
         }
         if self.principal.second_factor:
             facts |= {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "0"}
+        # Route 53 developer guide, specifying-conditions-route53.
+        if resource is not None and resource.type == RECORD and action == "route53:ChangeResourceRecordSets":
+            facts[f"{action}NormalizedRecordNames"] = str(resource.properties["Name"])
+            facts[f"{action}RecordTypes"] = str(resource.properties["Type"])
         if action in KNOW_BOUNDARY and action not in CHOOSES_BOUNDARY and resource is not None:
             boundary = str(resource.properties.get("PermissionsBoundary", ""))
             if boundary:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from generator.cfn.names import SHARED
 from generator.cfn.permissions import Permission
-from generator.cfn.reachability.account import NUMBER, PARTITION, Account, AccountResource, Principal
+from generator.cfn.reachability.account import NUMBER, PARTITION, RECORD, Account, AccountResource, Principal
 from generator.cfn.reachability.contents import actions_of, asks_approval, executes, is_approval, project_of, tasks_of
 from generator.cfn.reachability.steps import Steps
 from generator.cfn.reachability.terms import (
@@ -22,6 +22,7 @@ from generator.cfn.reachability.terms import (
     Step,
     approved_in,
     data_of,
+    domain_of,
     runs_in,
 )
 
@@ -100,6 +101,7 @@ def reach(account: Account) -> Reach:
         ADMINISTRATOR,
         *(data_of(name) for name in environments),
         *(runs_in(name) for name in environments),
+        *(domain_of(name) for name in dict.fromkeys(record.environment for record in account.of_type(RECORD))),
         *(approved_in(name) for name in environments if name in approving),
         *([SHARED_ASSET] if SHARED in account.environments else []),
     ]

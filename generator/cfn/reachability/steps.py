@@ -12,7 +12,15 @@ from collections.abc import Iterator, Mapping
 
 from generator.cfn.evaluate import Request, decide, matches_action
 from generator.cfn.permissions import Permission
-from generator.cfn.reachability.account import BUCKET, MANAGED_POLICY, PARTITION, Account, AccountResource, Principal
+from generator.cfn.reachability.account import (
+    BUCKET,
+    MANAGED_POLICY,
+    PARTITION,
+    RECORD,
+    Account,
+    AccountResource,
+    Principal,
+)
 from generator.cfn.reachability.contents import (
     actions_of,
     build_logs,
@@ -24,6 +32,7 @@ from generator.cfn.reachability.contents import (
     records,
     sites,
     tasks_of,
+    validations,
 )
 from generator.cfn.reachability.rights import BOUNDARY, Allowed, Rights
 from generator.cfn.reachability.terms import (
@@ -49,6 +58,7 @@ from generator.cfn.reachability.terms import (
     Step,
     approved_in,
     data_of,
+    domain_of,
     runs_in,
 )
 from generator.cfn.templates import STACK
@@ -64,7 +74,7 @@ class Steps:
         self.contents = list(contents(account))
         self.stores = frozenset(content.arn.partition("/")[0] for content in self.contents)
         self.no_data = frozenset({*self.stores, *sites(account), *build_logs(account)})
-        self.unowned = [*client_secrets(account), *records(account)]
+        self.unowned = [*client_secrets(account), *records(account), *validations(account)]
         self.packaging = list(packaging(account))
 
     def _statements(self) -> Iterator[Permission]:
@@ -317,6 +327,8 @@ class _Walk:
         if READING.match(verb):
             reads = action in DATA_READS.get(resource.type, ())
             return data_of(resource.environment) if reads and not public else ""
+        if resource.type == RECORD:
+            return domain_of(resource.environment)
         is_data = resource.type in (TABLE, SECRET, KEY, LOGS, BUCKET) and not public
         return (data_of if is_data else runs_in)(resource.environment)
 

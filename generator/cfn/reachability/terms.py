@@ -180,5 +180,9 @@ def runs_in(environment: str) -> str:
     return SHARED_ASSET if environment == SHARED else f"what runs in {environment}"
 
 
+def domain_of(environment: str) -> str:
+    return f"the domain of {environment}"
+
+
 def approved_in(environment: str) -> str:
     return f"what is approved in {environment}"

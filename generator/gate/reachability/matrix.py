@@ -1,7 +1,7 @@
 """Who can reach what, compared with what is accepted: the matrix, its page, and the findings of the gate."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +9,11 @@ from pathlib import Path
 from generator.cfn import parameters
 from generator.cfn.environments import Environment, roots_of
 from generator.cfn.names import PRODUCTION, SHARED
+from generator.cfn.parameters import ParameterFile
 from generator.cfn.reachability.account import build
 from generator.cfn.reachability.search import Identity, Reach, reach
 from generator.cfn.reachability.terms import Step
+from generator.cfn.template_names import DOMAIN, ZONE
 from generator.cfn.templates import TemplateSet
 from generator.gate.finding import Finding
 from generator.gate.reachability.accepted import KINDS, LIMIT, MEANT, OPEN, RULES, Rule
@@ -79,7 +81,8 @@ def _put_in(pattern: str, own: str, other: str) -> str:
 
 
 def make_matrix(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = RULES) -> Matrix:
-    """The matrix of staging and production in one account, with the values of their parameter files in `params`.
+    """The matrix of staging and production in one account, with the values of their parameter files in `params` and a
+    domain for each, in one hosted zone.
 
     Raises `ParameterFileError` for a file that cannot be read, `TemplatesError` for templates that cannot.
     """
@@ -91,9 +94,14 @@ def _roots(templates: TemplateSet, params: Path, names: Iterable[str]) -> Iterat
     for name in names:
         file = parameters.read(params / f"{name}.json")
         for root in roots_of(name, templates).values():
-            environment = Environment(name, root, file)
+            environment = Environment(name, root, _with_domain(file, name))
             if environment.needed:
                 yield environment
+
+
+def _with_domain(file: ParameterFile, name: str) -> ParameterFile:
+    domain = {} if name == SHARED else {DOMAIN: f"{name}.example.com", ZONE: "Z1"}
+    return replace(file, parameters={**file.parameters, **domain})
 
 
 def findings(matrix: Matrix) -> list[Finding]:
@@ -133,10 +141,10 @@ def spelled(identity: Identity, way: Sequence[Step]) -> str:
 HEAD = """# Who can reach what
 
 Made from the templates by `make templates`. Staging and production stand in one account here, each with the values of
-its file in `params/`. The search starts at somebody who has one job and follows what the policies allow: assuming a
-role, passing one, making or changing one, starting a build with another buildspec, and writing what somebody else
-executes or believes. Boundaries, explicit denies, conditions, tags and patterns of ARNs count. A way that is not
-accepted in `generator/gate/reachability/accepted.py` fails the gate.
+its file in `params/` and a domain in the same hosted zone. The search starts at somebody who has one job and follows
+what the policies allow: assuming a role, passing one, making or changing one, starting a build with another buildspec,
+and writing what somebody else executes or believes. Boundaries, explicit denies, conditions, tags and patterns of ARNs
+count. A way that is not accepted in `generator/gate/reachability/accepted.py` fails the gate.
 
 - `·` no way.
 - **meant**: the way is the job.

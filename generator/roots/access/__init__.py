@@ -25,7 +25,7 @@ from generator.roots import developers, environment
 from generator.roots.access import approve, boundary, deploy, destroy, execution, recover, trust
 from generator.roots.access.handler_permissions.types import ResourceNames
 from generator.roots.access.trust import Way
-from generator.roots.environment.parameters import table_names
+from generator.roots.environment.parameters import domain, table_names
 from generator.version import VERSION
 
 # IAM user guide, reference_iam-quotas: what names and paths may hold; * and ? stand for any text and any character.
@@ -106,6 +106,8 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
 
 def _resource_names(stack: Stack, names: Mapping[Port, Text]) -> ResourceNames:
     tables = [ports.table(table.logical) for table in stack.project.tables]
+    for domain_name in (ports.DOMAIN_NAME, ports.FORMER_DOMAIN_NAME):
+        stack.takes(domain_name)
     return ResourceNames(stack.project, {**names, **{port: stack.takes(port) for port in tables}})
 
 
@@ -202,6 +204,8 @@ def _settings(project: Project) -> list[Setting]:
         Setting(ports.APPROVER_PERMISSION_SET, approving, "Permission set", "", pattern=SET, rule=SET_RULE),
         *developers.settings(),
         *table_names(project, "Tables"),
+        domain(ports.DOMAIN_NAME, "Whose records are written", "Own domain"),
+        domain(ports.FORMER_DOMAIN_NAME, "Whose records are written", "Domain of before"),
         Setting(
             ports.REPOSITORY_NAME,
             "Set by the deploy script",

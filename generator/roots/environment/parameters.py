@@ -20,6 +20,7 @@ from generator.core.names import (
     PUBLIC,
     SEQUENTIAL,
 )
+from generator.core.ports import Port
 from generator.core.settings import Computed, Setting, environment_name
 from generator.project import Choice, Project
 
@@ -64,17 +65,16 @@ def _environment() -> list[Setting]:
     ]
 
 
+def domain(name: Port, group: str, label: str) -> Setting:
+    """A domain name, or none."""
+    pattern = r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+    return Setting(name, group, label, "", pattern=pattern, rule="a domain name in lower case, or empty")
+
+
 def address(group: str) -> list[Setting]:
     """The domain, which the root `edge` has too."""
     return [
-        Setting(
-            ports.DOMAIN_NAME,
-            group,
-            "Own domain",
-            "",
-            pattern=r"|([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}",
-            rule="a domain name in lower case, or empty",
-        ),
+        domain(ports.DOMAIN_NAME, group, "Own domain"),
         Setting(
             ports.HOSTED_ZONE_ID,
             group,

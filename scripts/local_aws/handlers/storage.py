@@ -1,6 +1,6 @@
 """Buckets, tables, image and source repositories: what holds data, and so is never deleted for an update."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scripts.local_aws.handlers.row import Read, Row, Setting, Tagging
@@ -18,6 +18,27 @@ BUCKET, TABLE, IMAGES = {"Bucket": "{id}"}, {"TableName": "{id}"}, {"repositoryN
 
 def _no_logging(bucket: "ResourceHandler", _: Any) -> None:
     bucket.call("put_bucket_logging", {**bucket.address(None), "BucketLoggingStatus": {}})
+
+
+def _tag_bucket(bucket: "ResourceHandler", tags: Sequence[Mapping[str, str]]) -> None:
+    """By the calls that CloudFormation makes, and the only ones once the tags count for access (Amazon S3 user guide,
+    "Enabling ABAC in general purpose buckets")."""
+    kept = {tag["Key"] for tag in tags}
+    gone = [tag for tag in bucket.before.get("Tags", ()) if tag["Key"] not in kept]
+    if gone:
+        _untag_bucket(bucket, gone)
+    bucket.services.call("s3control", "tag_resource", {**_bucket_by_arn(bucket), "Tags": list(tags)})
+
+
+def _untag_bucket(bucket: "ResourceHandler", tags: Sequence[Mapping[str, str]]) -> None:
+    keys = [tag["Key"] for tag in tags]
+    bucket.services.call("s3control", "untag_resource", {**_bucket_by_arn(bucket), "TagKeys": keys})
+
+
+def _bucket_by_arn(bucket: "ResourceHandler") -> dict[str, str]:
+    services = bucket.services
+    arn = f"arn:{services.partition}:s3:::{bucket.physical}"
+    return {"AccountId": services.account, "ResourceArn": arn}
 
 
 def _no_expiry(table: "ResourceHandler", before: Mapping[str, Any]) -> None:
@@ -83,7 +104,7 @@ ROWS = (
                   Setting("LoggingConfiguration", "put_bucket_logging", _no_logging),
                   Setting("CorsConfiguration", "put_bucket_cors", "delete_bucket_cors"),
                   Setting("AccelerateConfiguration", "put_bucket_accelerate_configuration", default=SUSPENDED),
-                  Setting("Tags", "put_bucket_tagging", "delete_bucket_tagging"),
+                  Setting("Tags", _tag_bucket, _untag_bucket),
                   Setting("AbacStatus", "put_bucket_abac", default={"Status": "Disabled"})),
         attributes={ "Arn": "arn:{partition}:s3:::{id}", "DomainName": "{id}.s3.amazonaws.com",
                     "RegionalDomainName": "{id}.s3.{region}.amazonaws.com",

@@ -22,6 +22,7 @@ from scripts.local_aws.wire import Call
 # IAM's prefix of a service that boto3 calls otherwise.
 PREFIXES = {
     "elbv2": "elasticloadbalancing",
+    "s3control": "s3",
     "sesv2": "ses",
     "service-quotas": "servicequotas",
     "efs": "elasticfilesystem",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from generator.cfn.caller_rights import KEY_CREATION, CallerRight, rights_of
-from generator.cfn.evaluate import KNOW_BOUNDARY, Request
+from generator.cfn.evaluate import KNOW_BOUNDARY, Context, Request
 from generator.cfn.resource_arns import ACCOUNT, ARNS, PLACE, generated
 from generator.cfn.role_needs.rows import TRUST
 from generator.cfn.templates import STACK
@@ -155,7 +155,7 @@ class _Asking:
         # Rows of the caller's rights say for which service.
         return actions - {"iam:CreateServiceLinkedRole"}
 
-    def _resources(self, action: str) -> Iterable[tuple[str, Mapping[str, str]]] | None:
+    def _resources(self, action: str) -> Iterable[tuple[str, Context]] | None:
         """What an action is asked about, each with more of its context; None for what nobody knows."""
         service = action.partition(":")[0]
         own = self._filled(ARNS.get(self.kind, ()))
@@ -213,8 +213,10 @@ class _Asking:
             arns += [_arn(self.account, text) for text in values]
         return arns
 
-    def _context(self, action: str, resource: str) -> dict[str, str]:
-        context = {"aws:RequestedRegion": self.account.services.region}
+    def _context(self, action: str, resource: str) -> dict[str, str | list[str]]:
+        context: dict[str, str | list[str]] = {"aws:RequestedRegion": self.account.services.region}
+        if action == "route53:ChangeResourceRecordSets":
+            context |= self._records()
         context |= {f"aws:RequestTag/{key}": value for key, value in self.tags.items()}
         if self.kind == "AWS::IAM::Role" and action in KNOW_BOUNDARY and (boundary := self._boundary()):
             context["iam:PermissionsBoundary"] = boundary
@@ -229,6 +231,18 @@ class _Asking:
         if tags is None:
             tags = {} if MAKING.search(action) or not _count(self.kind, self.properties) else self.tags
         return context | {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+
+    def _records(self) -> dict[str, list[str]]:
+        """Names and types of the records of a request, the names in lower case and without the dot at their end (Route
+        53 developer guide, specifying-conditions-route53). ACM validates a name by a CNAME below it (acm userguide,
+        dns-validation)."""
+        name = str(self.properties.get("Name", "")).lower().rstrip(".")
+        validating = [f"_new.{entry['DomainName']}" for entry in self.properties.get("DomainValidationOptions", ())]
+        key = "route53:ChangeResourceRecordSets"
+        return {
+            f"{key}NormalizedRecordNames": validating or [name],
+            f"{key}RecordTypes": ["CNAME"] if validating else [str(self.properties.get("Type", ""))],
+        }
 
     def _tags_of(self, arn: str) -> dict[str, str] | None:
         """The tags of what an ARN names, where a stack made it; None for the resource itself."""

