@@ -21,8 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 STRICT = os.environ.get("STRICT") == "1"
 # The one reason that is no failure with STRICT=1: a shallow clone, as CI makes them, has no earlier revisions.
 NO_HISTORY = "this clone has no history"
-# A Docker engine of the user's would pull images from the internet: for the tests there is none.
+# An engine of the user's would pull images from the internet: for the tests there is none. Podman and buildah end at
+# once without their file for storage.
 os.environ["DOCKER_HOST"] = "tcp://127.0.0.1:1"
+os.environ["CONTAINERS_STORAGE_CONF"] = "/dev/null/none"
 # Each of the hundreds of processes of the suite would compile the checkout again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -309,6 +309,42 @@ def test_the_lock_file_says_which_package_manager_it_is(
     assert [call[-1] for call in sample.machine.calls(*NPM)] == ([tool] if tool else [])
 
 
+def workspace(sample: Workshop, **packages: dict[str, Any]) -> None:
+    """A workspace of npm: the page, and packages beside it, each with a script `build` unless it says otherwise."""
+    (sample.source / "frontend/package-lock.json").unlink()
+    sample.write("package-lock.json", "{}")
+    sample.write("package.json", json.dumps({"workspaces": ["frontend", "packages/*"]}))
+    for name, body in packages.items():
+        file = "frontend/package.json" if name == "page" else f"packages/{name}/package.json"
+        sample.write(file, json.dumps({"name": f"@x/{name}", "scripts": {"build": "tsc"}, **body}))
+
+
+def test_what_the_page_needs_of_its_workspace_is_built_before_it(sample: Workshop) -> None:
+    """Its own code is what the page imports; each package comes after those that it needs itself."""
+    workspace(
+        sample,
+        page={"dependencies": {"@x/widgets": "*", "react": "^18"}, "devDependencies": {"@x/settings": "*"}},
+        widgets={"dependencies": {"@x/tokens": "workspace:*", "@x/page": "*"}},
+        tokens={"peerDependencies": {"@x/other": "*"}},
+        settings={"scripts": {}},
+        other={},
+    )
+    outcome = phase(sample, "install")
+    assert outcome.succeeded, outcome.log
+    assert outcome.result_lines()[1:] == [
+        "RESULT packages: built before the page, which needs them: packages/tokens, packages/widgets"
+    ]
+    assert sample.machine.calls("npm")[-2:] == [["npm", "run", "build"]] * 2
+
+
+def test_a_package_of_the_workspace_that_cannot_be_built_ends_the_build(sample: Workshop) -> None:
+    workspace(sample, page={"dependencies": {"@x/widgets": "*"}}, widgets={})
+    sample.machine.answer("npm run build", {}, status=2)
+    outcome = phase(sample, "install")
+    assert not outcome.succeeded
+    assert "ERROR packages: the build of widgets, which the page needs, failed" in outcome.log
+
+
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [

@@ -1,9 +1,9 @@
 """Images: `docker` as builds see it. It reads the Dockerfile as a builder does, keeps the files of the image, from
 which a task is started, saves it as an archive, and registers what is pushed.
 
-Where docker, podman or buildah answers, the image is really built too; without one the report says that it was not. A
-push goes to the registry's API only: the local AWS keeps manifests and no layers. So an image exists as long as its
-registry has its manifest, whose digest is the name of its folder here.
+Where docker, podman or buildah answers, the image is really built, and tasks are its containers; without one the report
+says that it was not. A push goes to the registry's API only: the local AWS keeps manifests and no layers. So an image
+exists as long as its registry has its manifest, whose digest is the name of its folder here.
 
 Each build has a daemon of its own, as in CodeBuild: what one built, another has only by its archive, in the form of
 `docker save` (Docker Image Specification v1.2, "Combined Image JSON + Filesystem Changeset Format").
@@ -14,7 +14,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 import time
@@ -27,13 +26,14 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.rehearsal.builds.container import Container, build
 from scripts.rehearsal.builds.dockerfile import DockerfileError
+from scripts.rehearsal.builds.engines import Engine, find_engine
 from scripts.rehearsal.builds.programs import ProgramCall, ProgramResult
 from scripts.rehearsal.errors import ActionFailedError
 from scripts.rehearsal.permissions import PermissionChecker
-from scripts.rehearsal.runtime.toolchains import tool_environment
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
+BUILT = "engine.json"  # beside an image's files: which engine has it, and under which id
 UNUSED_SECONDS = 30 * 24 * 3600
 
 
@@ -121,31 +121,51 @@ class Images:
         file, tag = (folder / options.get("--file", "Dockerfile"), options.get("--tag", ""))
         if not tag or not file.is_file() or not context.is_dir():
             return ProgramResult(error=f"docker build needs --tag, a Dockerfile and a context: {words}\n", status=1)
-        output, docker = "", find_engine()
-        if docker:
-            done = subprocess.run(
-                [docker, "build", *words],
-                cwd=folder,
-                env=tool_environment("DOCKER_", "CONTAINERS_", "BUILDAH_", "XDG_RUNTIME_DIR"),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                return ProgramResult(done.stdout, done.stderr, done.returncode)
-            output = done.stdout + done.stderr
+        engine = find_engine()
+        if engine:
+            with tempfile.TemporaryDirectory() as temporary:
+                id_file = Path(temporary, "id")
+                done = engine.build(words, folder, id_file)
+                if done.returncode:
+                    return ProgramResult(done.stdout, done.stderr, done.returncode)
+                identity = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else ""
+            image = self._keep_built(tag, file, context)
+            built = {"engine": engine.name, "id": identity}
+            (self.folder / image.digest / BUILT).write_text(json.dumps(built), encoding="utf-8")
+            daemon[tag] = image
+            self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
+            return ProgramResult(done.stdout + done.stderr)
         try:
             image = self._keep(tag, file, context)
         except DockerfileError as error:
             return ProgramResult(error=f"{error}\n", status=1)
         daemon[tag] = image
-        if docker:
-            self.note("docker push: the image was really built; its manifest was registered, its layers stay here")
-            return ProgramResult(output)
         self.note("docker build: no engine; the Dockerfile was read as a builder reads it, its files are the image's")
         for unseen in image.container.unseen:
             self.note(f"docker build, not looked at: {unseen}")
         return ProgramResult(f"not built, but read: {file.name}\nwriting image {image.digest}\n")
+
+    def built(self, image: Image) -> tuple[Engine, str] | None:
+        """The engine of this machine that has built an image, and the image's id there; none without one."""
+        file = self.folder / image.digest / BUILT
+        if not file.exists():
+            return None
+        built, engine = json.loads(file.read_text(encoding="utf-8")), find_engine()
+        if engine is None or engine.name != built["engine"] or not built["id"]:
+            self.note(f"docker run, not looked at: no {built['engine']} that has the image; it runs as a process")
+            return None
+        return engine, built["id"]
+
+    def _keep_built(self, tag: str, file: Path, context: Path) -> Image:
+        """As `_keep`, of an image that an engine has built: what only our reading stumbles over is no fault of it."""
+        try:
+            return self._keep(tag, file, context)
+        except DockerfileError as error:
+            self.note(f"docker build: an engine built what is not understood here: {error}")
+            with tempfile.TemporaryDirectory() as empty:
+                bare = Path(empty, file.name)
+                bare.write_text(f'FROM scratch\nLABEL text={_digest(file.read_bytes())}\nCMD ["unknown"]\n', "utf-8")
+                return self._keep(tag, bare, Path(empty))
 
     def _keep(self, tag: str, file: Path, context: Path) -> Image:
         """Puts the files of an image to where a task can be started from it. Raises `DockerfileError`."""
@@ -265,20 +285,6 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     if file is None:
         raise KeyError(name)
     return file.read()
-
-
-def find_engine() -> str | None:
-    """The real `docker`, `podman` or `buildah`, where one answers that it can build: docker's client alone cannot. All
-    three take the same words for a build (docker-build, podman-build(1), buildah-build(1))."""
-    questions = {"docker": ("version", "--format", "{{.Server.Version}}"), "podman": ("info",), "buildah": ("info",)}
-    for name, question in questions.items():
-        program = shutil.which(name)
-        if program is None:
-            continue
-        done = subprocess.run([program, *question], capture_output=True, timeout=30, check=False)
-        if done.returncode == 0:
-            return program
-    return None
 
 
 def repository_of(uri: str) -> str:

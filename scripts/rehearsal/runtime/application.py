@@ -47,6 +47,19 @@ except OSError as error:
 RUN_COMMAND = f"""{WATCH_PARENT}signal.signal(signal.SIGTERM, lambda *_: None)
 sys.exit(subprocess.call(["/bin/sh", "-c", sys.argv[1]]))
 """
+# An engine runs a container outside of the client's group: it is removed when the parent ends.
+RUN_CONTAINER = """
+import json, os, signal, subprocess, sys, threading
+command, remove = json.loads(sys.argv[1])
+def watch():
+    while os.read(0, 1):
+        pass
+    subprocess.run(remove, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+signal.signal(signal.SIGTERM, lambda *_: None)
+sys.exit(subprocess.call(command, stdin=subprocess.DEVNULL))
+"""
 
 SETTLED_SECONDS = 1.0
 
@@ -57,11 +70,12 @@ class ProcessError(ActionFailedError):
 
 @dataclass
 class ApplicationProcess:
-    """An application that answers: where, and where its log is."""
+    """An application that answers: where, and where its log is; `remove` is a command that removes its container."""
 
     port: int
     log: Path
     process: "subprocess.Popen[bytes]" = field(repr=False)
+    remove: Sequence[str] = ()
     stopped: bool = False
 
     @property
@@ -83,6 +97,9 @@ class ApplicationProcess:
             _signal_group(self.process, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_SECONDS)
+        if self.remove:  # one that has ended is gone already
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(self.remove, capture_output=True, timeout=START_SECONDS, check=False)
         _signal_group(self.process, signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
         if self.process.stdin:
@@ -125,9 +142,11 @@ def start(
     name: str,
     environment: Mapping[str, str],
     problem: Callable[[], str] = lambda: "",
+    remove: Sequence[str] = (),
 ) -> ApplicationProcess:
     """Starts the words of a command and returns when it answers HTTP; `name` is what messages call it, `problem` says
-    why the process will never answer, if it knows. Raises `ProcessError`."""
+    why the process will never answer, if it knows, `remove` is the command that removes its container. Raises
+    `ProcessError`."""
     bundle, port = launch.bundle, launch.port
     if not is_port_free(port):
         raise ProcessError(f"port {port} is taken by another process; stop that one or give another port")
@@ -142,7 +161,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    running = ApplicationProcess(port, log, process)
+    running = ApplicationProcess(port, log, process, remove)
     atexit.register(running.stop)
     deadline = time.monotonic() + launch.patience
     while not _answers(port):

@@ -45,11 +45,11 @@ def start_image(launch: Launch, files: Path, container: Container, programs: Pat
         [sys.executable, "-I", "-c", RUN_WORDS, *words],
         f"`{shlex.join(container.command)}`",
         environment,
-        lambda: _unreachable(record, port),
+        lambda: unreachable(record, port),
     )
 
 
-def _unreachable(record: Path, port: int) -> str:
+def unreachable(record: Path, port: int) -> str:
     """What is wrong with what an application listens on; empty while it may still begin to listen rightly."""
     if not record.exists():
         return ""

@@ -21,6 +21,7 @@ from scripts.rehearsal.errors import ActionFailedError, NotJudgedError, Unsuppor
 from scripts.rehearsal.permissions import PermissionChecker
 from scripts.rehearsal.runtime import application
 from scripts.rehearsal.runtime.containers import start_image
+from scripts.rehearsal.runtime.engine_containers import EngineCannotRunError, EngineTask, start_container
 from scripts.rehearsal.runtime.toolchains import application_python
 
 TASK = "AWS::ECS::TaskDefinition"
@@ -123,25 +124,47 @@ class EcsTasks:
         uri, environment = container["image"], self._environment(body, container)
         image = self.images.pull(uri)
         task = self.folder / f"task-{uuid.uuid4().hex[:8]}"
-        shutil.copytree(image.files, task, symlinks=True)
-        before = _files(task)
-        process = start_image(
-            application.Launch(task, environment, self.port),
-            task,
-            image.container,
-            self._programs(image, task),
-            _container_port(service, container),
-        )
+        launch = application.Launch(task, environment, self.port)
+        port = _container_port(service, container)
+        process, before = self._container(image, launch, container, port), None
+        command = " ".join(image.container.command)
+        if process:
+            command = f"a container of {Path(process.remove[0]).name}"
+        else:
+            shutil.copytree(image.files, task, symlinks=True)
+            before = _files(task)
+            process = start_image(launch, task, image.container, self._programs(image, task), port)
         if problem := self._health_problem(process.url, service):
             process.stop()
             raise ActionFailedError(problem)
-        for line in _forbidden_writes(container, _files(task) - before):
-            self.print_line(line)
-        self.print_line(
-            f"task of {uri.rpartition('/')[2]}: {' '.join(image.container.command)} on {process.url}, "
-            f"log {shown_path(process.log)}"
-        )
+        if before is not None:
+            for line in _forbidden_writes(container, _files(task) - before):
+                self.print_line(line)
+        self.print_line(f"task of {uri.rpartition('/')[2]}: {command} on {process.url}, log {shown_path(process.log)}")
         return RunningService(definition, [], process, container["name"], uri)
+
+    def _container(
+        self, image: Image, launch: application.Launch, definition: Mapping[str, Any], port: int
+    ) -> application.ApplicationProcess | None:
+        """The task as a container of the engine that built its image; none where it cannot be, which is noted. Raises
+        `ActionFailedError`."""
+        built = self.images.built(image)
+        if built is None:
+            return None
+        engine, identity = built
+        configuration = engine.configuration(identity)
+        if configuration is None:
+            self.images.note(f"docker run, not looked at: {engine.name} has the image no more; it runs as a process")
+            return None
+        task = EngineTask(engine, identity, configuration, definition, port)
+        try:
+            process = start_container(task, launch)
+        except EngineCannotRunError as error:
+            self.images.note(f"docker run, not looked at: no container starts here, it runs as a process: {error}")
+            return None
+        for unseen in task.unseen:
+            self.images.note(f"docker run, not looked at: {unseen}")
+        return process
 
     def _programs(self, image: Image, files: Path) -> Path:
         """The folder of the programs that the `pip install` calls of an image bring. Raises `NotJudgedError` for an
