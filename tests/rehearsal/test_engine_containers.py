@@ -136,10 +136,10 @@ def rehearsed(
     for name in ("DOCKER_HOST", "CONTAINER_HOST", "CONTAINERS_STORAGE_CONF"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BUILDAH_ISOLATION", "chroot")  # which takes no runtime
-    found = [engine for engine in engines() if engine.name == request.param]
-    if not found:
+    answering = [engine for engine in engines() if engine.name == request.param]
+    if not answering:
         pytest.skip(f"no {request.param} on this machine")
-    monkeypatch.setattr(images_module, "find_engine", lambda: found[0])
+    monkeypatch.setattr(images_module, "find_engine", lambda: answering[0])
     balancers = [{"containerName": "api", "containerPort": 8000, "targetGroupArn": "group"}]
     service = {
         "serviceArn": "arn:service",
@@ -165,7 +165,7 @@ def rehearsed(
     (tmp_path / "logs").mkdir()
     tasks = EcsTasks(aws(account), checker, images, tmp_path / "logs", tmp_path / "venvs", None, lines.append)
     try:
-        yield Rehearsed(found[0], machine, images, tasks, notes, lines)
+        yield Rehearsed(answering[0], machine, images, tasks, notes, lines)
     finally:
         tasks.stop()
 

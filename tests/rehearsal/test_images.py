@@ -108,8 +108,8 @@ def test_with_an_engine_the_image_is_really_built(
     docker = local_images.docker(role_checker(), ROLE)
     words = ["build", "--file", "Dockerfile", "--tag", TAG, "."]
     assert docker(ProgramCall(words, context)).status == 0
-    asked = (engine / f"{name}.asked").read_text().split()
-    assert (asked[:2], asked[3:]) == (["build", "--iidfile"], words[1:])
+    call = (engine / f"{name}.asked").read_text().split()
+    assert (call[:2], call[3:]) == (["build", "--iidfile"], words[1:])
     assert ["really built" in note for note in notes] == [True]
     (context / "fail").touch()
     answer = docker(ProgramCall(words, context))

@@ -92,10 +92,10 @@ def _probe(task: EngineTask, name: str, options: list[str], remove: list[str]) -
             done = engine.quietly("run", *options, name, "--", NO_PROGRAM)
     else:
         done = engine.quietly("run", "--rm", *options, "--entrypoint", NO_PROGRAM, task.image)
-    said = done.stdout + done.stderr
-    if NO_PROGRAM not in said:
+    answer = done.stdout + done.stderr
+    if NO_PROGRAM not in answer:
         engine.quietly(*remove)
-        raise EngineCannotRunError(f"{engine.name}: {(said.strip().splitlines() or ['it says nothing'])[-1]}")
+        raise EngineCannotRunError(f"{engine.name}: {(answer.strip().splitlines() or ['it says nothing'])[-1]}")
 
 
 def _words(task: EngineTask, name: str, options: list[str]) -> list[str]:
