@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -62,6 +63,7 @@ LONGEST = (
     "destructive/test_scenes.py",
     "system/test_applications.py",  # in the soak
 )
+LONGEST_FILES = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
 UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
 # In one of these folders, and yet whole programs, one process for each test.
@@ -145,11 +147,10 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     _leave_to_soak(config, items)
     _leave_the_dashboards(config, items)
-    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
     for item in items:
         if item.get_closest_marker("slow") is None:
             item.add_marker(marker(item.path))
-    items.sort(key=lambda item: places.get(item.path, len(places)))
+    items.sort(key=lambda item: LONGEST_FILES.get(item.path, len(LONGEST)))
     seed = config.getoption("--shuffle")
     if seed is None:
         return
@@ -163,12 +164,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for tests in files for item in tests]
 
 
+def pytest_collection_finish() -> None:
+    """What is imported now stays: looking for garbage need not go through it again and again, nor botocore read the
+    models of its services for each session."""
+    gc.collect()
+    gc.freeze()
+    if loaders := sys.modules.get("botocore.loaders"):
+        loaders.JSONFileLoader.load_file = cache(loaders.JSONFileLoader.load_file)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """A test that takes longer than it may fails, and its traceback shows where it was."""
-    limit = LIMIT
-    if "TEST_LIMIT" not in os.environ and item.path in {ROOT / "tests" / name for name in LONGEST}:
-        limit = LONG_LIMIT
+    limit = LONG_LIMIT if "TEST_LIMIT" not in os.environ and item.path in LONGEST_FILES else LIMIT
 
     def end(_number: int, _frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, 5.0)  # again, should something catch it

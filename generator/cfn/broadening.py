@@ -85,6 +85,8 @@ def broadened(before: TemplateSet, after: TemplateSet) -> list[Grant]:
 def compare(before: TemplateSet, after: TemplateSet) -> tuple[list[Grant], list[Grant]]:
     """What is gained and what is lost between two sets, holder by holder; what merely moved between statements of one
     holder is neither. Gained Denies and boundaries narrow, lost ones broaden."""
+    if before is after:
+        return [], []
     old, new = permissions(before), permissions(after)
     gone = {r.address for r in before.resources(*PRINCIPAL_TYPES)} - {r.address for r in after.resources()}
     gained = [*_grants(new, old, lambda permission: permission.allows)]

@@ -50,6 +50,8 @@ class Change:
 
 def compare(before: TemplateSet, after: TemplateSet) -> list[Change]:
     """Every difference between two sets, templates in alphabetical order, entries in the order of the sections."""
+    if before is after:
+        return []
     changes: list[Change] = []
     for name in sorted({*before.templates, *after.templates}):
         if name not in after:

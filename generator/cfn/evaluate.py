@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from generator.cfn.permissions import Condition, Permission, of
@@ -122,6 +122,7 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
     Raises `UnknownOperatorError`, `PolicyVariableError` and `UnknownElementError` for what it does not model, in any of
     the statements, applicable or not, so that the answer never depends on which request comes first.
     """
+    keys: Context | None = None
     allowing: list[Permission] = []
     near: list[str] = []
     denying: list[Permission] = []
@@ -129,7 +130,9 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
         _check(permission)
         if not matches_action(permission, request.action):
             continue
-        why_not = _why_not(permission, request)
+        if keys is None and permission.conditions:
+            keys = _lowered(request.context)
+        why_not = _why_not(permission, request, keys or {})
         if permission.allows and why_not:
             near.append(f"{permission.sid or 'a statement without Sid'} {why_not}")
         elif not why_not:
@@ -148,7 +151,12 @@ def decide(request: Request, permissions: Iterable[Permission]) -> Decision:
 def matches_action(permission: Permission, action: str) -> bool:
     """Whether a statement is about an action; names compare without regard to case."""
     named = permission.actions or permission.not_actions
-    return any(like(pattern.lower(), action.lower()) for pattern in named) == bool(permission.actions)
+    return _names_action(named, action) == bool(permission.actions)
+
+
+@lru_cache(maxsize=1 << 16)
+def _names_action(patterns: tuple[str, ...], action: str) -> bool:
+    return any(like(pattern.lower(), action.lower()) for pattern in patterns)
 
 
 def like(pattern: str, text: str) -> bool:
@@ -216,7 +224,15 @@ def holds(condition: Condition, context: Context) -> bool:
     Values are alternatives. A key that the request lacks is not met, except with IfExists; Null asks just that. A key
     with several values is met by any of them, as IAM compares where no set operator is written.
     """
-    keys = {key.lower(): value for key, value in context.items()}
+    return _holds(condition, _lowered(context))
+
+
+def _lowered(context: Context) -> Context:
+    """By keys in lower case: IAM compares keys without regard to case."""
+    return {key.lower(): value for key, value in context.items()}
+
+
+def _holds(condition: Condition, keys: Context) -> bool:
     sent = keys.get(condition.key.lower())
     if condition.operator == "Null":
         return ("true" if sent is None else "false") in [value.lower() for value in condition.values]
@@ -232,6 +248,7 @@ def holds(condition: Condition, context: Context) -> bool:
     return any(matches(expected, value) for expected in condition.values for value in values) != (name in NEGATED)
 
 
+@lru_cache(maxsize=1 << 12)  # a statement is asked for many calls
 def _check(permission: Permission) -> None:
     where = f"{permission.holder} {permission.sid}".strip()
     if permission.not_principals:
@@ -249,15 +266,16 @@ def _check(permission: Permission) -> None:
             raise PolicyVariableError(where, text)
 
 
-def _why_not(permission: Permission, request: Request) -> str:
-    """Why a statement about the action does not apply to the request; empty when it does."""
+def _why_not(permission: Permission, request: Request, keys: Context) -> str:
+    """Why a statement about the action does not apply to the request; empty when it does. `keys` is the context of the
+    request by its keys in lower case."""
     if permission.principals and not any(_is(who, request.principal) for who in permission.principals):
         return f"is for {', '.join(permission.principals)}, not for {request.principal or 'a caller unnamed'}"
     named = permission.resources or permission.not_resources
     if named and any(matches_arn(arn, request.resource) for arn in named) != bool(permission.resources):
         return f"is for {'all but ' if permission.not_resources else ''}{', '.join(named)}"
     for condition in permission.conditions:
-        if not holds(condition, request.context):
+        if not _holds(condition, keys):
             return f"wants {condition}"
     return ""
 

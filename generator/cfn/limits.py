@@ -7,8 +7,9 @@ make (`of_resource`). A value that only AWS knows (`${...}`, a placeholder) is p
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from generator.cfn import graph
@@ -72,9 +73,15 @@ def of_resource(kind: str, properties: Properties) -> Iterator[Breach]:
             yield from limit.find(properties)
 
 
-def breaches(root: Template, values: Mapping[str, str]) -> Iterator[Located]:
+def breaches(root: Template, values: Mapping[str, str]) -> Sequence[Located]:
     """What AWS refuses, and what nobody can want, in a root and its nested stacks for these parameters. Raises
     `NotEvaluable` for a condition that cannot be decided."""
+    remembered = lru_cache(maxsize=64)(lambda items: tuple(_breaches(root, dict(items))))
+    located: tuple[Located, ...] = root.results.setdefault(breaches, remembered)(frozenset(values.items()))
+    return located
+
+
+def _breaches(root: Template, values: Mapping[str, str]) -> Iterator[Located]:
     names: dict[tuple[str, str], tuple[str, str, Place]] = {}
     for template in resolved_templates(root, values):
         path = "" if template.name == root.name else template.name

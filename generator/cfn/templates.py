@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,6 +148,11 @@ class Template:
         return f"{self.name}.json"
 
     @cached_property
+    def results(self) -> dict[Any, Any]:
+        """What readers remember of it and of the stacks below it: a template never changes."""
+        return {}
+
+    @cached_property
     def resources(self) -> Mapping[str, Resource]:
         return {key: Resource(self.name, key, body) for key, body in self.body["Resources"].items()}
 
@@ -267,24 +272,28 @@ def from_bodies(bodies: Mapping[str, Any], digests: Mapping[str, str] | None = N
 
 
 def load(folder: Path) -> TemplateSet:
-    """The set of every `*.json` in a folder.
+    """The set of every `*.json` in a folder. Files with the same names and bytes are one set, read once: it never
+    changes.
 
     Raises `FolderMissingError` when there is none and `TemplateInvalidError`, with file and line, for what is no
     template.
     """
-    bodies: dict[str, Any] = {}
-    digests: dict[str, str] = {}
-    for file in sorted(folder.glob("*.json")):
-        try:
-            content = file.read_bytes()
-            bodies[file.stem] = json.loads(content.decode("utf-8"))
-            digests[file.stem] = hashlib.sha256(content).hexdigest()
-        except json.JSONDecodeError as error:
-            raise TemplateInvalidError(file.name, f"no JSON: {error.msg}", error.lineno) from error
-        except UnicodeDecodeError as error:
-            raise TemplateInvalidError(file.name, "no UTF-8 text") from error
-        except RecursionError as error:
-            raise TemplateInvalidError(file.name, "nested too deeply") from error
-    if not bodies:
+    files = tuple((file.stem, file.read_bytes()) for file in sorted(folder.glob("*.json")))
+    if not files:
         raise FolderMissingError(folder)
-    return from_bodies(bodies, digests)
+    return _parsed(files)
+
+
+@lru_cache(maxsize=4)  # both sides of a comparison, and the sets of two folders
+def _parsed(files: tuple[tuple[str, bytes], ...]) -> TemplateSet:
+    bodies: dict[str, Any] = {}
+    for name, content in files:
+        try:
+            bodies[name] = json.loads(content.decode("utf-8"))
+        except json.JSONDecodeError as error:
+            raise TemplateInvalidError(f"{name}.json", f"no JSON: {error.msg}", error.lineno) from error
+        except UnicodeDecodeError as error:
+            raise TemplateInvalidError(f"{name}.json", "no UTF-8 text") from error
+        except RecursionError as error:
+            raise TemplateInvalidError(f"{name}.json", "nested too deeply") from error
+    return from_bodies(bodies, {name: hashlib.sha256(content).hexdigest() for name, content in files})

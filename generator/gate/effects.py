@@ -105,6 +105,12 @@ class RootResources:
         return self._broken[key]
 
 
+def resources_of(root: Template) -> RootResources:
+    """The resources of a root: one value for each, so that nothing is settled twice."""
+    instances: RootResources = root.results.setdefault(RootResources, RootResources(root))
+    return instances
+
+
 def row_outcomes(instances: RootResources, parameter: str, row: Row) -> list[Outcome]:
     """What a row does to which resource, in the first situation in which it does anything. Raises
     `NoSituationError`."""

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from generator.cfn.intrinsics import met, outcomes, render
 from generator.cfn.permissions import Condition, Permission, permissions
-from generator.cfn.templates import Resource, TemplateSet
+from generator.cfn.templates import Resource, TemplateSet, once
 
 HEAD = """# Ledger of permissions
 
@@ -29,17 +29,20 @@ COLUMNS = ("statement", "effect", "who", "action", "on", "only if", "in", "becau
 ALL_BUT = "all but "
 
 
-def lines(templates: TemplateSet) -> list[Permission]:
+@once
+def lines(templates: TemplateSet) -> tuple[Permission, ...]:
     """Every permission of the set, one action on one resource each, in a stable order."""
-    return sorted(single for permission in permissions(templates) for single in _singles(permission))
+    return tuple(sorted(single for permission in permissions(templates) for single in _singles(permission)))
 
 
 def _singles(permission: Permission) -> Iterator[Permission]:
     for action in permission.actions or ("",):
         for resource in permission.resources or ("",):
-            yield replace(permission, actions=(action,) if action else (), resources=(resource,) if resource else ())
+            one_each = {"actions": (action,) if action else (), "resources": (resource,) if resource else ()}
+            yield Permission(**{**vars(permission), **one_each})  # `replace` takes three times as long
 
 
+@once
 def markdown(templates: TemplateSet) -> str:
     """The ledger as it is committed, a section for each resource that carries a policy."""
     parts = [HEAD]

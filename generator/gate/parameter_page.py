@@ -13,7 +13,7 @@ from generator.cfn.effects.outcomes import Outcome
 from generator.cfn.effects.row import ANY
 from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
 from generator.cfn.templates import Template, TemplateSet
-from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, row_outcomes
+from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, resources_of, row_outcomes
 
 HEAD = """# Parameters
 
@@ -48,7 +48,7 @@ def page(templates: TemplateSet) -> str:
 
 def _root(root: Template) -> Iterator[str]:
     yield f"## {ROOTS[root.name]}\n"
-    computed, instances = root.metadata.get("Computed", {}), RootResources(root)
+    computed, instances = root.metadata.get("Computed", {}), resources_of(root)
     for group in root.metadata["AWS::CloudFormation::Interface"]["ParameterGroups"]:
         happens = {name: _effects(instances, name) for name in group["Parameters"]}
         if not happens:

@@ -11,7 +11,8 @@ explains nothing.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from generator.cfn import sources
 from generator.cfn.broadening import uncovered
@@ -88,11 +89,16 @@ def _beyond(wide: Sequence[Permission], narrow: Sequence[Permission], allows: bo
     for permission in (permission for permission in narrow if permission.allows == allows):
         known.setdefault(permission.holder, []).append(permission)
     # What stands on both sides, be it in a policy of another name or for another reason, is covered by itself.
-    same = {replace(permission, policy="", reason="") for permission in narrow}
+    same = {_right(permission) for permission in narrow}
     for permission in (permission for permission in wide if permission.allows == allows):
-        stands = replace(permission, policy="", reason="") in same
+        stands = _right(permission) in same
         if not stands and uncovered(permission, known.get(permission.holder, ())):
             yield permission
+
+
+def _right(permission: Permission) -> tuple[Any, ...]:
+    """Everything about a permission but where it stands and why."""
+    return tuple(value for name, value in vars(permission).items() if name not in ("policy", "reason"))
 
 
 def right_texts(permission: Permission, standing: Sequence[Permission]) -> tuple[str, ...]:

@@ -65,26 +65,20 @@ def read(folder: Path, revision: str) -> Revision:
 @lru_cache(8)
 def _parsed(content: tuple[tuple[str, str], ...], revision: str) -> Revision:
     """A revision from the texts of its files by path. Raises `RefusedError`."""
-    bodies: dict[str, Any] = {}
+    texts = tuple((path, text) for path, text in content if path.startswith(f"{TEMPLATES}/"))
     files, problems = {}, {}
     for path, text in content:
-        name = Path(path).stem
-        if path.startswith(f"{TEMPLATES}/"):
+        if path.startswith(f"{PARAMS}/"):
             try:
-                bodies[name] = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                raise RefusedError(f"{path} of {revision or WORKING_TREE} is not JSON: {error}.") from error
-        else:
-            try:
-                files[name] = parameters.parse(text, path)
+                files[Path(path).stem] = parameters.parse(text, path)
             except ParameterFileError as error:
-                problems[name] = str(error)
-    if not bodies:
+                problems[Path(path).stem] = str(error)
+    if not texts:
         raise RefusedError(
             f"{revision or WORKING_TREE} has no {TEMPLATES}/.", "Name a revision that has, such as main."
         )
     try:
-        templates = from_bodies(bodies)
+        templates = _set_of(texts)
     except TemplatesError as error:
         raise RefusedError(f"The templates of {revision or WORKING_TREE} cannot be read: {error}") from error
     digests, file_digests = (
@@ -97,6 +91,18 @@ def _parsed(content: tuple[tuple[str, str], ...], revision: str) -> Revision:
     )
     key = hashlib.sha256(repr(content).encode("utf-8", "surrogatepass")).hexdigest()
     return Revision(revision or WORKING_TREE, templates, files, problems, digests, file_digests, key)
+
+
+@lru_cache(4)
+def _set_of(texts: tuple[tuple[str, str], ...]) -> TemplateSet:
+    """The templates from their texts by path: one set for all revisions that have the same. Raises `TemplatesError`."""
+    bodies: dict[str, Any] = {}
+    for path, text in texts:
+        try:
+            bodies[Path(path).stem] = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise TemplatesError(f"{path} is not JSON: {error}") from error
+    return from_bodies(bodies)
 
 
 def touched(folder: Path, base: str, head: str) -> dict[str, tuple[str, ...]]:

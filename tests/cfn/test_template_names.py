@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,10 @@ FOREIGN: dict[str, set[str]] = {
 }
 
 
-def names_of_the_roots() -> set[str]:
+@cache
+def names_of_the_roots() -> frozenset[str]:
     bodies = [json.loads((ROOT / f"templates/{root}.json").read_text()) for root in (SHARED, ACCESS, EDGE, ENVIRONMENT)]
-    return {name for body in bodies for part in ("Parameters", "Outputs") for name in body.get(part, ())}
+    return frozenset(name for body in bodies for part in ("Parameters", "Outputs") for name in body.get(part, ()))
 
 
 def constants() -> set[str]:
@@ -40,7 +42,7 @@ def constants() -> set[str]:
     return {name for value in values for name in ([value] if isinstance(value, str) else value)}
 
 
-def literals(source: str, names: set[str]) -> Iterator[tuple[int, str]]:
+def literals(source: str, names: frozenset[str]) -> Iterator[tuple[int, str]]:
     """The strings in a program that are such a name, each with its line."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:

@@ -49,6 +49,18 @@ def test_a_change_reaches_whoever_imports_it_however_far(tmp_path: Path) -> None
     assert reach.reached(sources, ["tests/test_far.py"]).keys() == {"tests/test_far.py"}
 
 
+def test_what_was_read_is_kept_and_read_again_when_it_changes(tmp_path: Path) -> None:
+    write(tmp_path, tests__test_a="import scripts.low\n", scripts__low="")
+    assert reach.reached(reach.read(tmp_path), ["scripts/low.py"]).keys() == {"tests/test_a.py"}
+    kept = (tmp_path / reach.CACHE).read_bytes()
+    assert reach.reached(reach.read(tmp_path), ["scripts/low.py"]).keys() == {"tests/test_a.py"}
+    write(tmp_path, tests__test_a="", tests__test_b="import scripts.low\n")
+    assert reach.reached(reach.read(tmp_path), ["scripts/low.py"]).keys() == {"tests/test_b.py"}
+    for unreadable in (b"", b"[]", kept.replace(reach.READER.encode(), b"another reader")):
+        (tmp_path / reach.CACHE).write_bytes(unreadable)
+        assert reach.reached(reach.read(tmp_path), ["scripts/low.py"]).keys() == {"tests/test_b.py"}
+
+
 def test_a_conftest_reaches_the_tests_below_it(tmp_path: Path) -> None:
     write(tmp_path, tests__a__conftest="import scripts.low\n", tests__a__test_a="", tests__test_b="", scripts__low="")
     sources = reach.read(tmp_path)
@@ -91,8 +103,10 @@ def test_what_differs_is_committed_or_not(tmp_path: Path) -> None:
     subprocess.run(["git", "add", "-A"], cwd=tmp_path, check=True)
     subprocess.run(["git", *COMMIT], cwd=tmp_path, check=True)
     write(tmp_path, new="", old="a = 2\n")
-    assert changed_paths(tmp_path, base_of(tmp_path, "")) == ["committed.py", "new.py", "old.py"]
-    assert changed_paths(tmp_path, base_of(tmp_path, "HEAD")) == ["new.py", "old.py"]
+    (tmp_path / ".venv-checkov").symlink_to(tmp_path)  # as a worktree has whose environments are another's
+    (tmp_path / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
+    assert changed_paths(tmp_path, base_of(tmp_path, "")) == [".gitignore", "committed.py", "new.py", "old.py"]
+    assert changed_paths(tmp_path, base_of(tmp_path, "HEAD")) == [".gitignore", "new.py", "old.py"]
     with pytest.raises(CheckError, match="nowhere is no revision"):
         base_of(tmp_path, "nowhere")
 

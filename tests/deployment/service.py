@@ -23,10 +23,13 @@ ME = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/Deploy/me")
 Reply = Answer | AwsError | Callable[..., Answer]
 
 
+SESSION = botocore.session.Session()
+
+
 @cache
 def model(service: str) -> Any:
     """Botocore's model of a service."""
-    return botocore.session.Session().get_service_model(service)
+    return SESSION.get_service_model(service)
 
 
 def fits(shape: Any, value: Any) -> None:

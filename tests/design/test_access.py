@@ -76,9 +76,12 @@ ACCOUNT = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
 PIPELINES = ("cloud-health-dashboard-pipeline", "cloud-health-dashboard-pipeline-${Environment}")
 
 
+SESSION = botocore.session.get_session()
+
+
 @cache
 def operations(service: str) -> dict[str, str]:
-    model = botocore.session.get_session().get_service_model(service)
+    model = SESSION.get_service_model(service)
     return {xform_name(name): name for name in model.operation_names}
 
 

@@ -172,4 +172,4 @@ def test_asking_imports_nothing_heavy() -> None:
 
 def test_the_cache_is_ignored_by_git() -> None:
     ignored = (Path(__file__).parents[2] / ".gitignore").read_text().split()
-    assert f"{FILE.parts[0]}/" in ignored
+    assert FILE.parts[0] in ignored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def reason(text: str, *actions: str) -> Callable[[dict[str, Any], dict[str, Any]
     return change
 
 
-def unexplained(before: list[Permission], after: list[Permission]) -> list[Permission]:
+def unexplained(before: Sequence[Permission], after: Sequence[Permission]) -> list[Permission]:
     return [broadening.permission for broadening in unconfirmed(before, after)]
 
 

@@ -11,7 +11,7 @@ import pytest
 from generator.cfn.effects import REFUSED, ROWS, Row
 from generator.cfn.effects.outcomes import Outcome, outcomes
 from generator.cfn.templates import Resource, TemplateSet, load
-from generator.gate.effects import TASK, NoSituationError, RootResources, kinds, row_outcomes
+from generator.gate.effects import TASK, NoSituationError, kinds, resources_of, row_outcomes
 from generator.gate.parameter_page import page
 from tests.conftest import ROOT
 
@@ -85,7 +85,7 @@ def test_every_row_is_followed_through_the_templates_to_what_it_says(templates: 
     """Words of the table that the templates can tell are true of them: for every row, and on the page as it is."""
     wrong = []
     for root in templates.roots():
-        instances = RootResources(root)
+        instances = resources_of(root)
         for parameter in root.parameters:
             for row in (row for row in instances.rows(parameter) if row.level != REFUSED):
                 happened = row_outcomes(instances, parameter, row)
@@ -99,7 +99,7 @@ def test_every_row_is_followed_through_the_templates_to_what_it_says(templates: 
 def test_a_row_that_can_never_hold_is_an_error(templates: TemplateSet) -> None:
     never = replace(ROWS[0], parameter="TaskCpu", change="x -> y")
     with pytest.raises(NoSituationError, match="TaskCpu x -> y"):
-        row_outcomes(RootResources(templates["environment"]), "TaskCpu", never)
+        row_outcomes(resources_of(templates["environment"]), "TaskCpu", never)
 
 
 def test_a_replacement_is_followed_to_what_refers_to_it() -> None:

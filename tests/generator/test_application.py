@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,22 @@ from tests.conftest import ROOT
 from tests.support.projects import bare, shop
 
 
+@cache
+def files_of(project: Callable[[], Project]) -> Mapping[str, str]:
+    return render(project()).files
+
+
+def parsed(files: Mapping[str, str]) -> dict[str, Any]:
+    return {name.removesuffix(".json"): json.loads(text) for name, text in files.items()}
+
+
 def rendered(project: Project) -> dict[str, Any]:
-    return {name.removesuffix(".json"): json.loads(text) for name, text in render(project).files.items()}
+    return parsed(render(project).files)
 
 
 @pytest.fixture(scope="module")
 def shop_templates() -> dict[str, Any]:
-    return rendered(shop())
+    return parsed(files_of(shop))
 
 
 def resource(templates: dict[str, Any], address: str) -> dict[str, Any]:
@@ -55,18 +65,18 @@ def resource(templates: dict[str, Any], address: str) -> dict[str, Any]:
 def test_another_application_renders_and_passes_the_lint(tmp_path: Path, project: Callable[[], Project]) -> None:
     folder = tmp_path / "templates"
     folder.mkdir()
-    for name, text in render(project()).files.items():
+    for name, text in files_of(project).items():
         (folder / name).write_text(text, encoding="utf-8")
     assert lint(tmp_path) == []
 
 
 @pytest.mark.parametrize("project", [shop, bare])
 def test_another_application_breaks_no_house_rule(project: Callable[[], Project]) -> None:
-    assert rules.findings(from_bodies(rendered(project()))) == []
+    assert rules.findings(from_bodies(parsed(files_of(project)))) == []
 
 
 def test_nothing_of_the_dashboard_is_left_in_another_application() -> None:
-    files = render(shop()).files
+    files = files_of(shop)
     whole = "".join(files.values())
     foreign = ("cloud-health", "Cloud Health", "CloudHealth", "REACT_APP", "8000", "CLIENTS_TABLE", "app.main", "Redis")
     for word in (

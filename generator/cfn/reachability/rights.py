@@ -267,15 +267,15 @@ def _key_decision(request: Request, own: tuple[Permission, ...], carried: tuple[
 
 def _choices(statements: tuple[Permission, ...], facts: Mapping[str, str], action: str) -> Iterator[dict[str, str]]:
     """Every combination of values that a caller could give the keys that the statements ask for, none first."""
-    known = {key.lower() for key in facts}
+    conditions = [condition for permission in statements for condition in permission.conditions]
+    known = {key.lower() for key in facts} if conditions else set()
     values: dict[str, list[str | None]] = {}
-    for permission in statements:
-        for condition in permission.conditions:
-            key = condition.key
-            if key.lower() in known or _is_fact(key, action):
-                continue
-            options = values.setdefault(key, [None, ANOTHER])
-            options += [v.replace("*", "any") for v in condition.values if v.replace("*", "any") not in options]
+    for condition in conditions:
+        key = condition.key
+        if key.lower() in known or _is_fact(key, action):
+            continue
+        options = values.setdefault(key, [None, ANOTHER])
+        options += [v.replace("*", "any") for v in condition.values if v.replace("*", "any") not in options]
     names = sorted(values)
     for combination in product(*(values[name] for name in names)):
         yield {name: value for name, value in zip(names, combination, strict=True) if value is not None}

@@ -76,6 +76,7 @@ class Steps:
         self.no_data = frozenset({*self.stores, *sites(account), *build_logs(account)})
         self.unowned = [*client_secrets(account), *records(account), *validations(account)]
         self.packaging = list(packaging(account))
+        self._assets: dict[str, list[tuple[str, list[str], AccountResource]]] = {}
 
     def _statements(self) -> Iterator[Permission]:
         for resource in self.account.resources:
@@ -93,6 +94,38 @@ class Steps:
         """What becomes of contents, whoever wrote them."""
         for content in self.contents:
             yield from content.consumers
+
+    def assets(self, action: str) -> list[tuple[str, list[str], AccountResource]]:
+        """What an action reads or changes, whoever is allowed it: asset, ARNs to ask for, resource; the type that the
+        action is about first, so that the step names it."""
+        if action not in self._assets:
+            service, _, verb = action.partition(":")
+            resources = [*self.account.by_service.get(service, ()), *self.unowned]
+            resources.sort(key=lambda resource: resource.type.rpartition("::")[2] not in verb)
+            self._assets[action] = [
+                (asset, [arn for arn in resource.arns if arn.split(":")[2] == service], resource)
+                for resource in resources
+                if (asset := self.asset(action, resource))
+            ]
+        return self._assets[action]
+
+    def asset(self, action: str, resource: AccountResource) -> str:
+        """The asset that an action on a resource reads or changes; empty for none."""
+        verb = action.partition(":")[2]
+        if resource.type.startswith("AWS::IAM::") or resource.type == STACK:
+            return ""  # steps of their own
+        if action in HARMLESS or TAGS.search(action) or (MAKING.match(verb) and action not in MAKES_A_PART):
+            return ""
+        if CRYPTO.match(action) or (action == "s3:PutObject" and resource.arn in self.stores):
+            return ""  # contents are places of their own
+        public = resource.arn in self.no_data
+        if READING.match(verb):
+            reads = action in DATA_READS.get(resource.type, ())
+            return data_of(resource.environment) if reads and not public else ""
+        if resource.type == RECORD:
+            return domain_of(resource.environment)
+        is_data = resource.type in (TABLE, SECRET, KEY, LOGS, BUCKET) and not public
+        return (data_of if is_data else runs_in)(resource.environment)
 
     def boundaries(self) -> Iterator[Principal]:
         """Whoever fills out a boundary: everything that it lets pass."""
@@ -161,7 +194,7 @@ class _Walk:
                 if statement.kind != "resource" or not statement.allows or not _names(statement, self.principal):
                     continue
                 for action in (a for a in self.context.actions if matches_action(statement, a)):
-                    asset = self._asset(action, resource)
+                    asset = self.context.asset(action, resource)
                     for arn in resource.arns if asset else ():
                         if allowed := self.rights.may(action, arn, resource):
                             yield self._step(asset, allowed)
@@ -302,35 +335,11 @@ class _Walk:
         for action in self.context.actions:
             if not any(permission.allows for permission in self.rights.about(action)):
                 continue
-            service, _, verb = action.partition(":")
-            resources = [*self.account.by_service.get(service, ()), *self.context.unowned]
-            # The type that the action is about first, so that the step names it.
-            for resource in sorted(resources, key=lambda r: r.type.rpartition("::")[2] not in verb):
-                asset = self._asset(action, resource)
-                if not asset:
-                    continue
-                for arn in resource.arns:
-                    if arn.split(":")[2] == service and (allowed := self.rights.may(action, arn, resource)):
+            for asset, arns, resource in self.context.assets(action):
+                for arn in arns:
+                    if allowed := self.rights.may(action, arn, resource):
                         yield self._step(asset, allowed)
                         break
-
-    def _asset(self, action: str, resource: AccountResource) -> str:
-        """The asset that an action on a resource reads or changes; empty for none."""
-        verb = action.partition(":")[2]
-        if resource.type.startswith("AWS::IAM::") or resource.type == STACK:
-            return ""  # steps of their own
-        if action in HARMLESS or TAGS.search(action) or (MAKING.match(verb) and action not in MAKES_A_PART):
-            return ""
-        if CRYPTO.match(action) or (action == "s3:PutObject" and resource.arn in self.context.stores):
-            return ""  # contents are places of their own
-        public = resource.arn in self.context.no_data
-        if READING.match(verb):
-            reads = action in DATA_READS.get(resource.type, ())
-            return data_of(resource.environment) if reads and not public else ""
-        if resource.type == RECORD:
-            return domain_of(resource.environment)
-        is_data = resource.type in (TABLE, SECRET, KEY, LOGS, BUCKET) and not public
-        return (data_of if is_data else runs_in)(resource.environment)
 
     def _to_role(self, arn: str, allowed: Allowed, what: str) -> Iterator[Step]:
         if role := self.account.role_by_arn.get(arn):
