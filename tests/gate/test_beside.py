@@ -8,6 +8,8 @@ import pytest
 
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from generator.gate import beside
+from scripts.costs.rules import FREE, RULES
+from scripts.local_aws.handlers import ROWS
 from tests.conftest import ROOT
 
 TEMPLATES = load(ROOT / "templates")
@@ -22,7 +24,8 @@ def without(template: str, name: str) -> TemplateSet:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The files that are compared with."""
-    for name in (beside.IDS, beside.RUNBOOK, "buildspecs/frontend.yml"):
+    rows = [file.relative_to(ROOT).as_posix() for file in (ROOT / beside.ROWS).glob("*.py")]
+    for name in (beside.IDS, beside.RUNBOOK, "buildspecs/frontend.yml", beside.PRICES, *rows):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
     return tmp_path
@@ -71,3 +74,26 @@ def test_a_buildspec_that_codebuild_does_not_take_is_a_finding(checkout: Path, o
     edit(checkout / "buildspecs/frontend.yml", old, new)
     finding = beside.findings(checkout, TEMPLATES)[0]
     assert (finding.file, finding.rule) == ("buildspecs/frontend.yml", "BUILDSPEC") and text in finding.message
+
+
+def test_a_new_resource_type_needs_a_row_and_a_price(checkout: Path) -> None:
+    bodies = TEMPLATES.bodies()
+    bodies["storage"]["Resources"]["Queue"] = {"Type": "AWS::SQS::Queue"}
+    row, price = beside.findings(checkout, from_bodies(bodies))
+    assert (row.rule, row.file, row.where) == ("LOCAL", beside.ROWS, "AWS::SQS::Queue")
+    assert "storage.Queue" in row.message and 'Row("AWS::SQS::Queue", ...)' in row.fix
+    assert (price.rule, price.file, price.where) == ("PRICE", beside.PRICES, "AWS::SQS::Queue")
+
+
+def test_a_row_and_a_price_that_are_gone_are_asked_for(checkout: Path) -> None:
+    edit(checkout / beside.ROWS / "storage.py", 'Row("AWS::S3::Bucket",', 'Row("AWS::S3::Buckets",')
+    edit(checkout / beside.PRICES, '"AWS::DynamoDB::Table":', '"AWS::DynamoDB::Tables":')
+    assert [(finding.rule, finding.where) for finding in beside.findings(checkout, TEMPLATES)] == [
+        ("LOCAL", "AWS::S3::Bucket"),
+        ("PRICE", "AWS::DynamoDB::Table"),
+    ]
+
+
+def test_what_is_read_as_text_is_what_the_programs_have() -> None:
+    assert beside.local_types(ROOT) == set(ROWS)
+    assert set(beside.priced_types(ROOT)) == {*FREE, *(f"{kind} " for kind in RULES)}

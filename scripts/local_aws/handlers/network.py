@@ -28,8 +28,10 @@ NOTES = (
 )
 
 
-def _ec2(noun: str, kind: str = "", **more: Any) -> Row:
-    """A row by EC2's custom: CreateNoun gives Noun.NounId, DescribeNouns takes NounIds, DeleteNoun takes NounId."""
+def _ec2(kind: str, noun: str = "", **more: Any) -> Row:
+    """A row by EC2's custom: CreateNoun gives Noun.NounId, DescribeNouns takes NounIds, DeleteNoun takes NounId. The
+    noun is the type's last word, unless another is given."""
+    noun = noun or kind.rpartition(":")[2]
     verb, id_name = xform_name(noun), f"{noun}Id"
     defaults = {
         "create": f"create_{verb}",
@@ -46,7 +48,7 @@ def _ec2(noun: str, kind: str = "", **more: Any) -> Row:
         address={more.pop("ids", f"{id_name}s"): ["{id}"]},
     )
     reads = (look, *more.pop("reads", ()))
-    return Row(kind=f"AWS::EC2::{kind or noun}", service="ec2", reads=reads, **{**defaults, **more})
+    return Row(kind=kind, service="ec2", reads=reads, **{**defaults, **more})
 
 
 def permission(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,10 +100,10 @@ def _holds(member: str) -> Callable[[Any, Mapping[str, Any]], bool]:
     )
 
 
-def _rule(direction: str, other: str) -> Row:
+def _rule(kind: str, direction: str, other: str) -> Row:
     """A rule as a resource of its own."""
     return Row(
-        f"AWS::EC2::SecurityGroup{direction.title()}",
+        kind,
         "ec2",
         f"authorize_security_group_{direction}",
         "$SecurityGroupRules[0].SecurityGroupRuleId",
@@ -136,28 +138,28 @@ ROUTE = {"RouteTableId": "{parts[0]}", "DestinationCidrBlock": "{parts[1]}"}
 
 # fmt: off
 ROWS = (
-    _ec2("Vpc", "VPC",
+    _ec2("AWS::EC2::VPC", "Vpc",
          reads=tuple(_attribute(name) for name in DNS),
          rename={name: f"{name}.Value" for name in DNS},
          settings=tuple(Setting(name, "modify_vpc_attribute", default=name == DNS[0]) for name in DNS),
          attributes={"VpcId": "{id}", "CidrBlock": "$CidrBlock"},
          seen={name: name for name in DNS}),
-    _ec2("Subnet",
+    _ec2("AWS::EC2::Subnet",
          rename={"MapPublicIpOnLaunch": "MapPublicIpOnLaunch.Value"},
          settings=(Setting("MapPublicIpOnLaunch", "modify_subnet_attribute", default=False),),
          attributes={"SubnetId": "{id}"} | {name: f"${name}" for name in ("VpcId", "CidrBlock", "AvailabilityZone")},
          seen={"MapPublicIpOnLaunch": "MapPublicIpOnLaunch"}),
-    _ec2("InternetGateway"),
+    _ec2("AWS::EC2::InternetGateway"),
     Row("AWS::EC2::VPCGatewayAttachment", "ec2", "attach_internet_gateway", "{InternetGatewayId}|{VpcId}", GATEWAY,
         (Read("describe_internet_gateways", "InternetGateways[0].Attachments[?VpcId=='<1>'] | [0]",
               address={"InternetGatewayIds": ["{parts[0]}"]}),),
         delete="detach_internet_gateway"),
-    _ec2("Address", "EIP", describe="describe_addresses", answer="Addresse", ids="PublicIps", address={},
+    _ec2("AWS::EC2::EIP", "Address", describe="describe_addresses", answer="Addresse", ids="PublicIps", address={},
          create="allocate_address", identity="$PublicIp", delete=_release,
          tagging=Tagging({"Resources": ["$AllocationId"]}, "create_tags", "delete_tags"),
          attributes={"AllocationId": "$AllocationId", "PublicIp": "{id}"}),
-    _ec2("NatGateway", seen={"AllocationId": "NatGatewayAddresses[0].AllocationId"}),
-    _ec2("RouteTable"),
+    _ec2("AWS::EC2::NatGateway", seen={"AllocationId": "NatGatewayAddresses[0].AllocationId"}),
+    _ec2("AWS::EC2::RouteTable"),
     Row("AWS::EC2::Route", "ec2", "create_route", "{RouteTableId}|{DestinationCidrBlock}", ROUTE,
         (Read("describe_route_tables", "RouteTables[0].Routes[?DestinationCidrBlock=='<1>'] | [0]",
               address={"RouteTableIds": ["{parts[0]}"]}),),
@@ -167,17 +169,17 @@ ROWS = (
         (Read("describe_route_tables", "RouteTables[].Associations[] | [?RouteTableAssociationId=='<id>'] | [0]",
               address={"Filters": [{"Name": "association.route-table-association-id", "Values": ["{id}"]}]}),),
         delete="disassociate_route_table", attributes={"Id": "{id}"}),
-    _ec2("VpcEndpoint", "VPCEndpoint", address={"VpcEndpointIds": ["{id}"]}, delete="delete_vpc_endpoints",
+    _ec2("AWS::EC2::VPCEndpoint", "VpcEndpoint", address={"VpcEndpointIds": ["{id}"]}, delete="delete_vpc_endpoints",
          attributes={"Id": "{id}"}),
-    _ec2("SecurityGroup", ids="GroupIds", identity="$GroupId", address={"GroupId": "{id}"},
+    _ec2("AWS::EC2::SecurityGroup", ids="GroupIds", identity="$GroupId", address={"GroupId": "{id}"},
          named="GroupName", longest=255,
          rename={"GroupDescription": "Description"},
          settings=(_rules("egress"), _rules("ingress")),
          attributes={"GroupId": "{id}", "Id": "{id}", "VpcId": "$VpcId"},
          seen={"SecurityGroupEgress": _holds("IpPermissionsEgress"), "SecurityGroupIngress": _holds("IpPermissions")}),
-    _rule("ingress", "Source"),
-    _rule("egress", "Destination"),
-    _ec2("FlowLog", create="create_flow_logs", identity="$FlowLogIds[0]", address={"FlowLogIds": ["{id}"]},
+    _rule("AWS::EC2::SecurityGroupIngress", "ingress", "Source"),
+    _rule("AWS::EC2::SecurityGroupEgress", "egress", "Destination"),
+    _ec2("AWS::EC2::FlowLog", create="create_flow_logs", identity="$FlowLogIds[0]", address={"FlowLogIds": ["{id}"]},
          delete="delete_flow_logs", rename={"ResourceId": "ResourceIds"}, attributes={"Id": "{id}"},
          # The answer has no type; the id has.
          seen={"ResourceId": "ResourceId",

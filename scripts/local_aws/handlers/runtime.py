@@ -17,8 +17,10 @@ SCALED = {"ServiceNamespace": "{parts[2]}", "ResourceId": "{parts[0]}", "Scalabl
 CLUSTER_ARN = "arn:{partition}:ecs:{region}:{account}:cluster/{id}"
 
 
-def _elb(noun: str, kind: str = "", **more: Any) -> Row:
-    """A row by the load balancers' custom: everything is named by its ARN."""
+def _elb(kind: str, noun: str = "", **more: Any) -> Row:
+    """A row by the load balancers' custom: everything is named by its ARN. The noun is the type's last word, unless
+    another is given."""
+    noun = noun or kind.rpartition(":")[2]
     verb, arn_name = xform_name(noun), f"{noun}Arn"
     reads = (
         Read(f"describe_{verb}s", f"{noun}s[0]", address={f"{arn_name}s": ["{id}"]}),
@@ -27,7 +29,7 @@ def _elb(noun: str, kind: str = "", **more: Any) -> Row:
     )
     more["attributes"] = {arn_name: "{id}", **more.get("attributes", {})}
     tagging = Tagging({"ResourceArns": ["{id}"]}, "add_tags", "remove_tags")
-    names = (f"AWS::ElasticLoadBalancingV2::{kind or noun}", "elbv2", f"create_{verb}", f"${noun}s[0].{arn_name}")
+    names = (kind, "elbv2", f"create_{verb}", f"${noun}s[0].{arn_name}")
     return Row(*names, {arn_name: "{id}"}, reads, delete=f"delete_{verb}", tagging=tagging, **more)
 
 
@@ -110,7 +112,7 @@ def _same_options(options: Any, state: Any) -> bool:
 
 # fmt: off
 ROWS = (
-    _elb("LoadBalancer", named="Name", longest=32,
+    _elb("AWS::ElasticLoadBalancingV2::LoadBalancer", named="Name", longest=32,
          reads=(Read("describe_load_balancer_attributes", "Attributes", "Attributes"),),
          rename={"LoadBalancerAttributes": "Attributes"},
          settings=(Setting("LoadBalancerAttributes", "modify_load_balancer_attributes"),
@@ -119,14 +121,14 @@ ROWS = (
          attributes={"DNSName": "$DNSName", "LoadBalancerFullName": "{tail}", "LoadBalancerName": "$LoadBalancerName",
                      "CanonicalHostedZoneID": "$CanonicalHostedZoneId"},
          seen={"Subnets": "AvailabilityZones[].SubnetId", "LoadBalancerAttributes": _among("Attributes")}),
-    _elb("TargetGroup", named="Name", longest=32, update="modify_target_group",
+    _elb("AWS::ElasticLoadBalancingV2::TargetGroup", named="Name", longest=32, update="modify_target_group",
          reads=(Read("describe_target_group_attributes", "Attributes", "Attributes"),),
          rename={"TargetGroupAttributes": "Attributes"},
          settings=(Setting("TargetGroupAttributes", "modify_target_group_attributes"),),
          attributes={"TargetGroupFullName": "{last}", "TargetGroupName": "$TargetGroupName"},
          seen={"TargetGroupAttributes": _among("Attributes")}),
-    _elb("Listener", update="modify_listener"),
-    _elb("Rule", "ListenerRule", update="modify_rule",
+    _elb("AWS::ElasticLoadBalancingV2::Listener", update="modify_listener"),
+    _elb("AWS::ElasticLoadBalancingV2::ListenerRule", "Rule", update="modify_rule",
          # A listener belongs to the rule's ARN.
          seen={"ListenerArn": lambda arn, state:
                state["RuleArn"].startswith(arn.replace(":listener/", ":listener-rule/"))}),
