@@ -12,7 +12,7 @@ from scripts.deployment.environment import on_ecs
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.operations import configuration, migration
 from scripts.operations.access_root import deploy_access
-from scripts.operations.deploying import deploy
+from scripts.operations.deploying import deploy, deploy_roots
 from scripts.operations.preflight.check import State, Survey
 from scripts.operations.preflight.checks import all_checks, lines
 from scripts.operations.production import is_deployer
@@ -55,7 +55,7 @@ def shared(bootstrap: Bootstrap) -> Progress:
     """What all environments share."""
     run = bootstrap.shared_run
     standing = stacks.read(run.aws, run.environment.stack)
-    bootstrap.check("shared", deploy(run, bootstrap.deployment))
+    bootstrap.check("shared", deploy_roots(run, bootstrap.deployment))
     return Progress(run.environment.stack, already=standing is not None)
 
 
@@ -168,5 +168,5 @@ def raise_tasks(bootstrap: Bootstrap) -> Progress:
     if stack.parameters.get(template_names.BOOTSTRAP, "false") == "false":
         return Progress("autoscaling owns the number of tasks", already=True)
     consent = replace(bootstrap.deployment.consent, wait=True)
-    bootstrap.check("raise", deploy(bootstrap.run, replace(bootstrap.deployment, consent=consent)))
+    bootstrap.check("raise", deploy_roots(bootstrap.run, replace(bootstrap.deployment, consent=consent)))
     return Progress("autoscaling owns the number of tasks")

@@ -73,6 +73,14 @@ BEGAN = "see how it ends: if it fails or was cancelled, start it again, for the 
 
 
 def deploy(run: Run, options: DeployOptions) -> Exit:
+    """As `deploy_roots`, and where the local AWS is, when it is that one."""
+    ended = deploy_roots(run, options)
+    if run.aws.endpoint:
+        say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
+    return ended
+
+
+def deploy_roots(run: Run, options: DeployOptions) -> Exit:
     """The roots of an environment, one after the other; reviewed plans instead of new ones where a file has them."""
     saved = saved_plan.read(options.plan) if options.plan else None
     if saved:
@@ -85,8 +93,6 @@ def deploy(run: Run, options: DeployOptions) -> Exit:
             say(["step 1 of 2 is done, the running image alone: plan again for the other changes"])
         elif later := [str(entry["stack"]) for entry in saved.shown["stacks"] if entry["kind"] == LATER]:
             say([f"this step is done: plan again for {', '.join(later)}"])
-    if run.aws.endpoint:
-        say([outcomes.local_aws_line(run.aws.endpoint.page, run.aws.endpoint.missing())])
     return ended
 
 
