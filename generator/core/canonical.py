@@ -26,6 +26,9 @@ def _text(value: object, margin: str) -> str:
         return quoted(value)
     inner = margin + "  "
     if isinstance(value, dict) and value:
+        if len(value) == 1:  # `{"Ref": …}` and its like are most objects
+            [(key, item)] = value.items()
+            return f"{{{inner}{quoted(key)}: {quoted(item) if type(item) is str else _text(item, inner)}{margin}}}"
         lines = [
             f"{quoted(key)}: {quoted(item) if type(item) is str else _text(item, inner)}"
             for key, item in sorted(value.items())

@@ -145,15 +145,15 @@ class Stack:
         }
         used = {name: plain(section) for name, section in sections.items() if section}
         body = canonical.text({**used, "Resources": self.resources})
-        idle = [name for name in sorted(self.template.parameters) if not _uses(body, name)]
-        if idle:
+        if idle := sorted(self.template.parameters.keys() - _used(body)):
             raise StackError(f"{self.name} takes {idle[0]} and uses it nowhere")
         return body
 
 
-def _uses(body: str, parameter: str) -> bool:
-    """Whether the canonical text refers to a parameter: by `Ref`, or inside an `Fn::Sub`."""
-    return f'"Ref": "{parameter}"' in body or f"${{{parameter}}}" in body
+def _used(body: str) -> set[str]:
+    """The names that the canonical text refers to: by `Ref`, or inside an `Fn::Sub`."""
+    references = {part.partition('"')[0] for part in body.split('"Ref": "')[1:]}
+    return references | {part.partition("}")[0] for part in body.split("${")[1:]}
 
 
 def only_if(condition: str, value: object) -> AWSHelperFn:

@@ -20,7 +20,6 @@ from awacs import cloudformation, iam, s3, sts
 from awacs.aws import Action, Null, StringEquals, StringNotEquals
 from troposphere import Ref, Sub
 
-from generator.cfn.intrinsics import choices
 from generator.cfn.names import SHARED
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
@@ -174,9 +173,19 @@ def _roles(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
 
 def _statements(stacks: Iterable[Stack]) -> Iterator[dict[str, Any]]:
     for role in _roles(stacks):
-        for _, policies in choices(role.get("Policies", [])):
-            for policy in policies:
-                yield from policy["PolicyDocument"]["Statement"]
+        for policy in _members(role.get("Policies", [])):
+            yield from _members(policy["PolicyDocument"]["Statement"])
+
+
+def _members(value: Any) -> Iterator[Any]:
+    """What may stand in a list, whatever its conditions say: the members, and both sides of each `Fn::If`."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from _members(inner)
+    elif "Fn::If" in value:
+        yield from _members(value["Fn::If"][1:])
+    elif value != {"Ref": "AWS::NoValue"}:
+        yield value
 
 
 def _receivers(stacks: Iterable[Stack]) -> list[str]:
