@@ -97,10 +97,6 @@ def _reachable(module: str, project: Path) -> tuple[str, ...]:
     return tuple(files)
 
 
-def _of_a_stack(module: str) -> bool:
-    return module.startswith("generator.stacks")
-
-
 def _imports(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("generator"):

@@ -13,10 +13,6 @@ class Detected:
     value: str
     source: str
 
-    @property
-    def assumed(self) -> bool:
-        return self.source.startswith("assumed")
-
 
 @dataclass(frozen=True)
 class Missing:

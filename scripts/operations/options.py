@@ -65,13 +65,6 @@ class DeployOptions:
     plan: Path | None = None
 
 
-@dataclass(frozen=True)
-class FormatOptions:
-    """How a value is shown: for a person, or as JSON for programs."""
-
-    format: str = field(default=TERMINAL)
-
-
 def deploy_arguments(parser: ArgumentParser) -> None:
     """The options of `DeployOptions`."""
     consent_arguments(parser)

@@ -33,8 +33,6 @@ PLATFORM = {
 HARMLESS = frozenset(
     ["true", ":", "echo", "set", "adduser", "addgroup", "useradd", "groupadd", "chown", "export", "umask", "cd"]
 )
-# Options of pip whose next word is their value.
-WITH_VALUE = ("--target", "-t", "--prefix", "--index-url", "-i", "--extra-index-url", "--python", "--find-links")
 
 
 @dataclass
