@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from scripts.deployment.errors import MEANINGS, DeployError, Exit, RefusedError, UsageError
+from scripts.deployment.errors import DeployError, Exit, RefusedError, UsageError
 from scripts.loopback import without_proxy
 from scripts.terminal import hints, streams
 from scripts.terminal.endings import ended
@@ -187,7 +187,7 @@ def _fill(options: argparse.ArgumentParser, name: str) -> None:
 
 def program(verb: str = "", door: str = hints.DELIVERY) -> Parser:
     """The whole command line. Only `verb` has its own options: the others would have to be imported for them."""
-    statuses = "\n".join(f"  {status.value:<2}  {text}" for status, text in MEANINGS.items())
+    statuses = "\n".join(f"  {status.value:<2}  {status.meaning}" for status in Exit)
     options = Parser(
         door,
         usage=f"{door} VERB [ENVIRONMENT] [OPTION ...]",
@@ -264,7 +264,7 @@ def main(words: Sequence[str] | None = None, door: str = hints.DELIVERY) -> int:
     if door == hints.MAKE and status not in (Exit.DONE, Exit.CHANGES):
         from scripts.terminal import console
 
-        console.show_line(f"status {status.value}: {MEANINGS[status]}", sys.stderr)  # make itself ends with 2
+        console.show_line(f"status {status.value}: {status.meaning}", sys.stderr)  # make itself ends with 2
     return status
 
 

@@ -1,4 +1,5 @@
-"""What a change set says about resources, as values: what happens to each, value by value. Pure; secrets are masked."""
+"""What a change set says about resources, as values: what happens to each, value by value; and how CloudFormation says
+that there is nothing to do, or why it failed. Pure; secrets are masked."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -8,6 +9,11 @@ from typing import Any
 from generator.cfn.losses import Path
 from generator.cfn.masking import masked, named
 from generator.cfn.unknown import is_unknown
+
+# CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
+NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+# Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
+FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Difference:
 @dataclass(frozen=True)
 class PlannedChange:
     """What happens to one resource. A nested stack has `children` instead of `differences`, and the `change_set` that
-    brings them; of one in which nothing changes that is empty."""
+    brings them; of one in which nothing changes that is empty. `hooks` is how many hooks will look at it."""
 
     path: Path
     type: str
@@ -37,6 +43,7 @@ class PlannedChange:
     nested: bool = False
     physical_id: str = ""
     change_set: str = ""
+    hooks: int = 0
 
     @property
     def certain(self) -> bool:
@@ -112,3 +119,41 @@ def details(change: Mapping[str, Any], path: Path, reading: Reading) -> Iterator
         if (key := place or name) not in details or (certain and not details[key].certain):
             details[key] = Difference(name, old, new, certain, recreates, cause)
     yield from details.values()
+
+
+def planned_change(
+    entry: Mapping[str, Any], path: Path, reading: Reading, children: tuple[PlannedChange, ...], change_set: str
+) -> PlannedChange:
+    """One of a change set's changes, as `DescribeChangeSet` gives it; of a nested stack `children` are the changes of
+    its own change set, and `change_set` is that one's ARN, empty where nothing changes in it."""
+    change = entry["ResourceChange"]
+    return PlannedChange(
+        path,
+        change["ResourceType"],
+        change["Action"],
+        change.get("Replacement", ""),
+        change.get("PolicyAction", ""),
+        tuple(details(change, path, reading)),
+        children,
+        nested=bool(change.get("ChangeSetId")),
+        physical_id=change.get("PhysicalResourceId", ""),
+        change_set=change_set,
+        hooks=entry.get("HookInvocationCount", 0),
+    )
+
+
+def is_unchanged(answer: Mapping[str, Any]) -> bool:
+    """Whether a change set failed because there is nothing to do."""
+    return any(text in answer.get("StatusReason", "") for text in NO_CHANGES)
+
+
+def fault_text(event: Mapping[str, Any]) -> str:
+    """An event of early validation (User Guide, "Validate stack deployments") or of a hook, as a line; empty for any
+    other."""
+    if event.get("EventType") not in FAULTS:
+        return ""
+    if event["EventType"] == "HOOK_INVOCATION_ERROR":
+        reason = event.get("HookStatusReason", event.get("HookStatus", ""))
+        return f"{event.get('LogicalResourceId', '')}: hook {event.get('HookType', '')} says {reason}"
+    place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+    return f"{place}: {event.get('ValidationStatusReason', event.get('ValidationName', ''))}"

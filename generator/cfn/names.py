@@ -20,3 +20,12 @@ LOCAL = "local"
 # A mail address that says: nobody shall get the messages of this environment.
 NOBODY = "NONE"
 SUBSCRIBERS = ("NotificationEmail", "NotificationPhone")
+
+# What the bucket of an application holds, by the beginning of its keys: templates, before the environment's name, and
+# records of deployments, before the stack's.
+TEMPLATES, RECORDS = "templates/", "deployments/"
+
+
+def bucket_name(application: str, account: str, region: str) -> str:
+    """The bucket that the templates of an application are stored in, one for each account and region."""
+    return f"{application}-templates-{account}-{region}"

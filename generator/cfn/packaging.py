@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from generator.cfn.names import TEMPLATES
 from generator.cfn.templates import Body, Template
 
-TEMPLATES = "templates/"  # prefix of the keys, before the environment's name
-RECORDS = "deployments/"  # prefix of the keys of records, before the stack's name
 SHOWN = 120  # characters of a value in a difference
 
 
@@ -72,6 +71,19 @@ def _package(template: Template, address: str, prefix: str, done: dict[str, Pack
     key = f"{prefix}{template.name}-{digest[:32]}.json"
     done[template.name] = Packaged(template.name, key, f"{address}/{key}", body)
     return done[template.name]
+
+
+def bucket_policy(bucket: str) -> dict[str, Any]:
+    """The policy of the bucket that templates are stored in: nothing without TLS, and no template over another one.
+    Sources: S3 User Guide, "Restrict access to only HTTPS requests" and "Enforce conditional writes on Amazon S3
+    buckets"; the parts of a multipart upload take no such header, its completion does."""
+    arn = f"arn:aws:s3:::{bucket}"
+    deny = {"Effect": "Deny", "Principal": "*"}
+    tls = {"Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    overwrites = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    once = {"Action": "s3:PutObject", "Resource": f"{arn}/{TEMPLATES}*", "Condition": overwrites}
+    statements = [{"Sid": "TlsOnly", **deny, **tls}, {"Sid": "TemplatesAreWrittenOnce", **deny, **once}]
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def parse(text: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from troposphere import AWSHelperFn, GetAtt, Ref, Sub
 
+from generator.cfn.names import bucket_name
 from generator.core.ports import ENVIRONMENT
 
 Text: TypeAlias = str | AWSHelperFn
@@ -120,7 +121,7 @@ def beanstalk_bucket() -> Sub:
 def templates_bucket(application: str, region: str, below: str = "") -> Sub:
     """The bucket with the packaged templates of all environments (`scripts/deployment/package.py`) in a region or in
     `*`; what stands `below` it, with its slash."""
-    name = f"{application}-templates-${{AWS::AccountId}}-{region}"
+    name = bucket_name(application, "${AWS::AccountId}", region)
     return Sub(f"arn:${{AWS::Partition}}:s3:::{name}{below}")
 
 

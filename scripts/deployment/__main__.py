@@ -5,7 +5,6 @@ command `delivery` does the same with more around it.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -32,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> Exit:
     options = _parser().parse_args(words)
     try:
         roots = load(options.environment, options.templates, options.params)
-        aws = _local_aws(options.local_aws) if options.environment == LOCAL else Aws(options.profile, options.region)
+        aws = _local_aws() if options.environment == LOCAL else Aws(options.profile, options.region)
         consent = Consent(options.yes, tuple(options.allow_replace), tuple(options.allow_delete), options.allow_broader)
         extensions = Extensions(show=plain_plan, follow=follow_plainly)
         gate = GateVerdict.beside(options.templates)
@@ -59,19 +58,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--region", help="region (otherwise AWS_REGION, or the profile's)")
     parser.add_argument("--templates", type=Path, default=PROJECT / "templates", help="folder of rendered templates")
     parser.add_argument("--params", type=Path, default=PROJECT / "params", help="folder of parameter files")
-    parser.add_argument("--local-aws", type=Path, default=PROJECT / ".cache/local_aws.json", help="its run file")
     return parser
 
 
-def _local_aws(run_file: Path) -> Aws:
-    """The AWS on this machine: where AWS_ENDPOINT_URL says, otherwise where its run file does."""
+def _local_aws() -> Aws:
+    """The AWS on this machine."""
     if url := os.environ.get("AWS_ENDPOINT_URL"):
         return Aws(endpoint=Endpoint(url, LOCAL_REGION, key=os.environ.get("AWS_ACCESS_KEY_ID", "local")))
-    try:
-        run = json.loads(run_file.read_text(encoding="utf-8"))
-        return Aws(endpoint=Endpoint(f"http://localhost:{run['port']}", LOCAL_REGION, key=run["key"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise RefusedError("The local AWS is not running.", "`python -m scripts.local_aws start` starts it.") from error
+    remedy = 'Start it, and run `eval "$(python -m scripts.local_aws environment)"`, or use `delivery`.'
+    raise RefusedError("AWS_ENDPOINT_URL does not say where the local AWS is.", remedy)
 
 
 def plan(context: Context) -> Exit:

@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from generator.cfn import broadening
-from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED, Environment
+from generator.cfn.environments import ACCESS, EDGE, PRODUCTION, SHARED, Environment
 from generator.cfn.losses import TemplatePair, inside, losses
 from generator.cfn.packaging import PackagedSet, package
 from generator.cfn.statuses import Action
-from generator.cfn.template_names import CLOUDFORMATION_ROLE, DISTRIBUTION
+from generator.cfn.template_names import CLOUDFORMATION_ROLE, TARGET
 from generator.cfn.templates import TemplatesError
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, compare
-from scripts.deployment.environment import Computation, Computed, takes_certificate
+from scripts.deployment.environment import BEANSTALK, Computation, Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
 from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
-from scripts.deployment.guards import Consent, PlainPrompt, Prompt, agree
+from scripts.deployment.guards import PLAIN_PROMPT, Consent, agree
 from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, make
 from scripts.deployment.stacks import OURS, Stack
@@ -124,12 +124,10 @@ class RootDeployment:
 
 
 def deploy(context: Context) -> Exit:
-    """The shared stack first, then the environment and what stands in us-east-1: before it what it takes, and once more
-    when it waits for the distribution; after it what takes something of it."""
+    """The roots of the run in their order, each with the stacks of those before it."""
     context = context.with_access()
     context.extensions.check(context)
-    roots = package_roots(context)
-    others = standing(roots)
+    roots, others = package_roots(context), dict[str, Stack | None]()
     for each in roots:
         root = replace(each, other_stacks=dict(others))
         context.extensions.before_root(root)
@@ -138,46 +136,20 @@ def deploy(context: Context) -> Exit:
             return ended
         if stack := others[root.name]:
             context.extensions.say(context.extensions.after_root(root, stack))
-    return _deploy_edge_again(roots, others)
+    return context.extensions.after_roots([replace(each, other_stacks=others) for each in roots])
 
 
-def package_roots(context: Context, order: Sequence[str] = ()) -> list[RootDeployment]:
-    """The roots of the run in their order (`order`, when it is not the usual one), with their templates as they are to
-    be stored. A source behind a connection needs nothing of what is shared, and a root that would create nothing is
-    left out. Raises `RefusedError` for templates that the gate has not passed."""
-    # The certificate in `edge` stands before the environment that takes it, and goes after the one that did.
-    usual = (SHARED, EDGE, ENVIRONMENT) if takes_certificate(context.environment) else (SHARED, ENVIRONMENT, EDGE)
-    named = [context.roots[name] for name in order or usual if name in context.roots]
-    named = [each for each in named if not (each.root.name == SHARED and context.environment.connection)]
-    superfluous = () if order else context.extensions.superfluous(context)
+def package_roots(context: Context, *environments: Environment) -> list[RootDeployment]:
+    """The roots of the run, or these, with their templates as they are to be stored. Raises `RefusedError` for
+    templates that the gate has not passed."""
     roots = []
-    for environment in (*(each for each in named if each.needed), *superfluous):
+    for environment in environments or context.extensions.roots(context):
         context.gate.check(environment.root)
         aws = context.aws.at(environment.region or context.aws.region)
         bucket = Bucket.of(context.environment.application, aws.identity(), aws.region)
         packaged = package(environment.root, bucket.url, environment.name)
         roots.append(RootDeployment(context, environment, aws, bucket, packaged))
     return roots
-
-
-def standing(roots: Sequence[RootDeployment]) -> dict[str, Stack | None]:
-    """What has to be known of later roots beforehand: the environment, whose distribution the root `edge` watches."""
-    if EDGE not in {root.name for root in roots}:
-        return {}
-    return {root.name: stacks.read(root.aws, root.environment.stack) for root in roots if root.name == ENVIRONMENT}
-
-
-def _deploy_edge_again(roots: Sequence[RootDeployment], others: Mapping[str, Stack | None]) -> Exit:
-    """The root edge once more, when the environment has a distribution now that its alarms do not know yet. Nothing is
-    done besides a reviewed plan."""
-    edge = others.get(EDGE)
-    for root in (replace(each, other_stacks=dict(others)) for each in roots if each.name == EDGE and edge):
-        if edge and root.computation.distribution().value != edge.parameters[DISTRIBUTION]:
-            if not root.context.extensions.keeps_change_sets:
-                return deploy_root(root)[0]
-            line = f"{root.environment.stack} does not know the distribution yet: plan and apply once more"
-            root.context.extensions.say([line])
-    return Exit.DONE
 
 
 def deploy_root(root: RootDeployment, agreed: str = "") -> tuple[Exit, Stack | None]:
@@ -197,9 +169,7 @@ def deploy_root(root: RootDeployment, agreed: str = "") -> tuple[Exit, Stack | N
     try:
         if plan.digest != agreed:
             extensions.say(extensions.show(plan))
-            extensions.check_names(root, plan)
-            agree(root.aws, root.environment, plan, root.context.consent, extensions.prompt)
-            extensions.say(extensions.agreed(root, plan))
+            extensions.agree(root, plan)
         return extensions.execute(root, plan)
     except ManualActionRequiredError:  # it is running
         raise
@@ -237,7 +207,7 @@ def plan_root(root: RootDeployment) -> Plan:
     """compute → compare → plan → review: the plan of one root; the caller discards or executes it. It is one change
     set, or none where nothing would change. Raises `RefusedError`."""
     extensions = root.context.extensions
-    root = replace(root, computed=tuple(root.computation.values(extensions.adopt(root))))
+    root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
     request, comparison = _compared(root)
     revised = tuple(extensions.revise(root, comparison))
     if revised != root.computed:
@@ -272,7 +242,7 @@ def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:
     templates that this is judged from. A stack that is to be created loses nothing and is agreed to as a whole. Raises
     `TemplateMismatchError`."""
     if plan.change_set and not plan.empty:
-        verify(root.aws, plan.stack, plan.change_set, root.packaged, plan.changes)
+        verify(root.aws, plan, root.packaged)
     plan, pair = replace(plan, computed=root.computed, notices=(*plan.notices, *comparison.doubts)), comparison.pair
     if pair and not plan.empty:
         removed = [change for change in plan.changes if change.action == "Remove"]
@@ -326,6 +296,22 @@ def print_lines(lines: Iterable[Any]) -> None:
         print(line, flush=True)
 
 
+def plain_roots(context: Context) -> Iterable[Environment]:
+    """What all environments share, which a source behind a connection does not need, and the environment. Raises
+    `RefusedError` for one with parts whose values the core does not compute."""
+    edge, environment = context.roots.get(EDGE), context.environment
+    if (edge and edge.needed) or environment.chosen(TARGET) == BEANSTALK:
+        parts = "a domain, CloudFront's alarms or a backend on Elastic Beanstalk"
+        raise RefusedError(f"{environment.name} has {parts}.", f"`delivery apply {environment.name}` deploys it.")
+    shared = environment.root.name != SHARED and not environment.connection
+    return [context.roots[SHARED], environment] if shared else [environment]
+
+
+def plain_agreement(root: RootDeployment, plan: Plan) -> None:
+    """Asks on standard input. Raises `RefusedError`, `NotConfirmedError`."""
+    agree(root.aws, root.environment, plan, root.context.consent, PLAIN_PROMPT)
+
+
 def refuse_production(context: Context) -> None:
     """Raises `RefusedError` for production: the core does not check who deploys it, and from which tree."""
     if context.environment.name == PRODUCTION:
@@ -343,23 +329,22 @@ class Extensions:
     """What a larger command adds to each step, as functions of the root that is deployed."""
 
     check: Callable[[Context], None] = refuse_production  # who deploys, and from where
-    superfluous: Callable[[Context], Iterable[Environment]] = lambda _: ()  # roots that nobody needs and that stand
+    roots: Callable[[Context], Iterable[Environment]] = plain_roots  # in the order in which they are deployed
     before_root: Callable[[RootDeployment], None] = lambda _: None
     after_root: Callable[[RootDeployment, Stack], Iterable[Any]] = no_lines
+    after_roots: Callable[[Sequence[RootDeployment]], Exit] = lambda _: Exit.DONE
     attach: Callable[[RootDeployment, Stack], None] = refuse_running  # follows what runs on a stack to its end
     clear: Callable[[RootDeployment, Stack], object] = lambda _, __: None  # takes away what failed runs left
     plan: Callable[[RootDeployment], Plan | None] = plan_root
-    # What is taken over from an environment of the same name that is gone: parameters beyond the computed ones.
-    adopt: Callable[[RootDeployment], Sequence[Computed]] = lambda _: ()
+    # Computed parameters of optional parts, and what is taken over from an environment of the same name that is gone.
+    known: Callable[[RootDeployment], Sequence[Computed]] = lambda _: ()
     # The computed values once more, when it is known what differs.
     revise: Callable[[RootDeployment, Comparison], Sequence[Computed]] = lambda root, _: root.computed
     options: Callable[[RootDeployment, Comparison], Mapping[str, Any]] = lambda _, __: {}
     # Refusals, what has to change first, and whatever else is to be known of a plan.
     review: Callable[[RootDeployment, Plan, TemplatePair | None], Plan] = lambda _, plan, __: plan
     show: Callable[[Plan], Iterable[Any]] = no_lines
-    check_names: Callable[[RootDeployment, Plan], None] = lambda _, __: None  # those that --allow-… names
-    prompt: Prompt = field(default_factory=PlainPrompt)
-    agreed: Callable[[RootDeployment, Plan], Iterable[Any]] = no_lines
+    agree: Callable[[RootDeployment, Plan], None] = plain_agreement
     execute: Callable[[RootDeployment, Plan], tuple[Exit, Stack | None]] = execute
     before_execution: Callable[[RootDeployment, Plan], Iterable[Any]] = no_lines
     after_execution: Callable[[RootDeployment, Plan, Outcome], None] = lambda _, __, ___: None

@@ -4,13 +4,13 @@ parameters whose values are known only when deploying.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.cfn import environments
 from generator.cfn import template_names as names
-from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED, Environment
+from generator.cfn.environments import ACCESS, SHARED, Environment
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.templates import TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
@@ -23,10 +23,10 @@ LOCAL = "local"  # the environment on the local AWS
 BEANSTALK = "BEANSTALK"  # of BackendTarget
 # Source: CloudFront Developer Guide, "Use the CloudFront managed prefix list".
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
-# Branches of the Python platform (elasticbeanstalk platforms, platforms-supported.python).
-PLATFORM = "Python {} running on 64bit Amazon Linux 2023"
 COMPUTED, KEPT = "computed", "kept"
 NO_REPOSITORY = "none"  # where the source is behind a connection
+# What only a part takes that an environment may have; `scripts/operations/optional_parts.py` computes it.
+OPTIONAL = (names.CERTIFICATE, names.PLATFORM_ARN)
 
 
 def load(name: str, templates: Path, params: Path) -> dict[str, Environment]:
@@ -83,96 +83,65 @@ class Computation:
     previous: Stack | None = None
     other_stacks: Mapping[str, Stack | None] = field(default_factory=dict)
 
-    def values(self, adopted: Sequence[Computed] = ()) -> list[Computed]:
-        """The computed parameters that the root declares, after those that take over retained resources (`adopted`).
+    def values(self, known: Sequence[Computed] = ()) -> list[Computed]:
+        """The computed parameters that the root declares; those that are `known` come first and stay as they are.
         Raises `RefusedError` when one cannot be computed."""
-        values = list(adopted)
+        values = {each.name: each for each in known}
         for name, compute in (
             (names.REPOSITORY, self._repository),
             (names.PREFIX_LIST_ID, self._prefix_list),
-            (names.ZONES[0], self._zones),
-            (names.CERTIFICATE, self._certificate),
-            (names.DISTRIBUTION, self.distribution),
+            (names.ZONES[0], self.zones),
             (names.BOUNDARY, self._boundary),
-            (names.PLATFORM_ARN, self._platform),
             (names.BOOTSTRAP, self._backend),
         ):
-            if name in self.environment.computed:
-                value = compute()
-                values += [value] if isinstance(value, Computed) else value
+            if name in self.environment.computed and name not in values:
+                values |= {each.name: each for each in compute()}
+        for name in {*OPTIONAL} & {*self.environment.computed} - {*values}:
+            values[name] = Computed(name, self.environment.first_values[name], COMPUTED, "no part takes it")
         if names.DIGEST in self.environment.computed:
-            values.append(self._digest({each.name: each.value for each in values}))
-        return values
+            values[names.DIGEST] = self._digest({each.name: each.value for each in values.values()})
+        return list(values.values())
 
-    def _repository(self) -> Computed:
+    def _repository(self) -> Iterator[Computed]:
         if self.environment.connection:
-            return Computed(names.REPOSITORY, NO_REPOSITORY, COMPUTED, "the source is behind a connection")
-        if repository := self._output(SHARED, names.REPOSITORY):
-            return repository
-        raise RefusedError("The shared stack, which holds the repository, does not exist.", "Run `apply shared` first.")
+            yield Computed(names.REPOSITORY, NO_REPOSITORY, COMPUTED, "the source is behind a connection")
+        elif repository := self.output(SHARED, names.REPOSITORY):
+            yield repository
+        else:
+            reason = "The shared stack, which holds the repository, does not exist."
+            raise RefusedError(reason, "Run `apply shared` first.")
 
-    def _boundary(self) -> Computed:
+    def _boundary(self) -> Iterator[Computed]:
         unlimited = Computed(names.BOUNDARY, "", COMPUTED, "no stack `access` limits what the roles may do")
-        return self._output(ACCESS, names.BOUNDARY) or unlimited
+        yield self.output(ACCESS, names.BOUNDARY) or unlimited
 
-    def _output(self, root: str, name: str) -> Computed | None:
+    def output(self, root: str, name: str) -> Computed | None:
         """The output of another root's stack, which becomes the parameter of the same name; None without it."""
         stack = self.other_stacks.get(root)
         value = stack.outputs.get(name) if stack else None
         return Computed(name, value, COMPUTED, f"output of {stack.name}") if stack and value else None
 
-    def _prefix_list(self) -> Computed:
+    def _prefix_list(self) -> Iterator[Computed]:
         filters = [{"Name": "prefix-list-name", "Values": [PREFIX_LIST]}]
         for page in self.aws.pages("ec2", "describe_managed_prefix_lists", Filters=filters):
             for entry in page["PrefixLists"]:
-                return Computed(names.PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
+                yield Computed(names.PREFIX_LIST_ID, entry["PrefixListId"], COMPUTED, f"prefix list {PREFIX_LIST}")
+                return
         raise RefusedError(f"{self.aws.region} has no prefix list {PREFIX_LIST}.", "Deploy to another Region.")
 
-    def _zones(self) -> list[Computed]:
+    def zones(self, among: Collection[str] | None = None) -> Iterator[Computed]:
         """Two availability zones for the VPC: those that the environment has, else the first two by their ids that have
-        what it needs."""
-        if self.previous and all(self.previous.parameters.get(name) for name in names.ZONES):
-            before = self.previous.parameters
-            return [Computed(name, before[name], KEPT, "subnets stay where they are") for name in names.ZONES]
-        chosen = self.environment.chosen
-        fit = fit_zones(self.aws, chosen(names.INSTANCE) if chosen(names.TARGET) == BEANSTALK else "")
+        what it needs, and are `among` these names."""
+        before = self.previous.parameters if self.previous else {}
+        if all(before.get(name) for name in names.ZONES):
+            yield from (Computed(name, before[name], KEPT, "subnets stay where they are") for name in names.ZONES)
+            return
+        fit = [(zone_id, zone) for zone_id, zone in fit_zones(self.aws) if among is None or zone in among]
         if len(fit) < len(names.ZONES):
             reason = f"{self.aws.region} has {len(fit)} availability zones with all that an environment needs, and it"
             raise RefusedError(f"{reason} takes two.", "Deploy to another Region, or choose another InstanceType.")
-        pairs = zip(names.ZONES, fit, strict=False)
-        return [Computed(name, zone, COMPUTED, zone_id) for name, (zone_id, zone) in pairs]
-
-    def _certificate(self) -> Computed:
-        if not takes_certificate(self.environment):
-            return Computed(names.CERTIFICATE, "", COMPUTED, "no certificate is to be made")
-        if certificate := self._output(EDGE, names.CERTIFICATE):
-            return certificate
-        domain = self.environment.chosen(names.DOMAIN)
-        raise RefusedError(f"The certificate of {domain} does not exist.", "Run `apply` again.")
-
-    def distribution(self) -> Computed:
-        """The distribution that the root `edge` watches; none while nobody wants it watched or it does not exist."""
-        if self.environment.chosen(names.EDGE_ALARMS) != "true":
-            return Computed(names.DISTRIBUTION, "", COMPUTED, "nobody wants CloudFront's alarms")
-        none = Computed(names.DISTRIBUTION, "", COMPUTED, "there is no distribution yet")
-        return self._output(ENVIRONMENT, names.DISTRIBUTION) or none
-
-    def _platform(self) -> Computed:
-        """The newest version of the platform for the environment's Python."""
-        if self.environment.chosen(names.TARGET) != BEANSTALK:
-            return Computed(names.PLATFORM_ARN, "none", COMPUTED, "the backend does not run on Elastic Beanstalk")
-        branch = PLATFORM.format(self.environment.chosen(names.PYTHON))
-        criteria = {"PlatformBranchName": branch, "PlatformStatus": "Ready"}
-        filters = [{"Type": name, "Operator": "=", "Values": [value]} for name, value in criteria.items()]
-        versions = [
-            (tuple(map(int, entry["PlatformVersion"].split("."))), entry["PlatformArn"])
-            for page in self.aws.pages("elasticbeanstalk", "list_platform_versions", Filters=filters)
-            for entry in page["PlatformSummaryList"]
-        ]
-        if not versions:
-            reason = f"Elastic Beanstalk in {self.aws.region} has no platform {branch}."
-            raise RefusedError(reason, "Choose another PythonVersion.")
-        return Computed(names.PLATFORM_ARN, max(versions)[1], COMPUTED, f"newest version of {branch}")
+        for name, (zone_id, zone) in zip(names.ZONES, fit, strict=False):
+            yield Computed(name, zone, COMPUTED, zone_id)
 
     def _backend(self) -> Iterator[Computed]:
         """Bootstrap and image. The service is created empty, without autoscaling and with an image that does not exist;
@@ -200,23 +169,12 @@ class Computation:
         return Computed(names.DIGEST, digest, COMPUTED, "SHA-256 over the application's configuration")
 
 
-def takes_certificate(environment: Environment) -> bool:
-    """Whether the environment answers with the certificate of the root `edge`."""
-    return bool(environment.chosen(names.ZONE)) and not environment.chosen(names.OWN_CERTIFICATE)
-
-
-def fit_zones(aws: Aws, instance_type: str = "") -> list[tuple[str, str]]:
-    """The availability zones of the Region that have VPC origins and Fargate, and instances of the type if one is
-    given: their ids, which mean the same zone in every account, and their names, which do not; sorted by id."""
+def fit_zones(aws: Aws) -> list[tuple[str, str]]:
+    """The availability zones of the Region that have VPC origins and Fargate: their ids, which mean the same zone in
+    every account, and their names, which do not; sorted by id."""
     filters = [{"Name": "zone-type", "Values": ["availability-zone"]}, {"Name": "state", "Values": ["available"]}]
     zones = aws.call("ec2", "describe_availability_zones", Filters=filters)["AvailabilityZones"]
-    fit = [(zone["ZoneId"], zone["ZoneName"]) for zone in zones if zone["ZoneId"] not in UNFIT]
-    if instance_type:
-        filters = [{"Name": "instance-type", "Values": [instance_type]}]
-        pages = aws.pages("ec2", "describe_instance_type_offerings", LocationType="availability-zone", Filters=filters)
-        offered = {offering["Location"] for page in pages for offering in page["InstanceTypeOfferings"]}
-        fit = [(zone_id, name) for zone_id, name in fit if name in offered]
-    return sorted(fit)
+    return sorted((zone["ZoneId"], zone["ZoneName"]) for zone in zones if zone["ZoneId"] not in UNFIT)
 
 
 def on_ecs(previous: Stack) -> bool:

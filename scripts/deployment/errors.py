@@ -6,28 +6,25 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """The exit statuses."""
+    """The exit statuses, each with its `meaning`."""
 
-    DONE = 0
-    FAILED = 1  # the old state stands
-    CHANGES = 2  # they were shown and nobody agreed to them
-    REFUSED = 3
-    MANUAL = 4
-    USAGE = 64  # EX_USAGE of sysexits.h
-    INTERNAL = 70  # EX_SOFTWARE: an error of ours; how far it came is not known
-    OUTPUT = 74  # EX_IOERR
+    meaning: str
+
+    def __new__(cls, status: int, meaning: str) -> "Exit":
+        exit_status = int.__new__(cls, status)
+        exit_status._value_, exit_status.meaning = status, meaning
+        return exit_status
+
+    DONE = 0, "done or nothing to do"
+    FAILED = 1, "failed and rolled back"
+    CHANGES = 2, "changes waiting"
+    REFUSED = 3, "refused before anything happened"
+    MANUAL = 4, "left running, or manual action required"
+    USAGE = 64, "bad usage"  # EX_USAGE of sysexits.h
+    INTERNAL = 70, "an unexpected error"  # EX_SOFTWARE: an error of ours; how far it came is not known
+    OUTPUT = 74, "done, but the output could not be written"  # EX_IOERR
 
 
-MEANINGS = {
-    Exit.DONE: "done or nothing to do",
-    Exit.FAILED: "failed and rolled back",
-    Exit.CHANGES: "changes waiting",
-    Exit.REFUSED: "refused before anything happened",
-    Exit.MANUAL: "left running, or manual action required",
-    Exit.USAGE: "bad usage",
-    Exit.INTERNAL: "an unexpected error",
-    Exit.OUTPUT: "done, but the output could not be written",
-}
 SIGN_IN = "Run `aws sso login` for the profile, then the same command."
 UNREACHABLE = "AWS could not be reached: check the network and run the same command again."
 # What a person can do about an error, by the start of AWS's code or botocore's exception. Sources: CloudFormation API
@@ -36,29 +33,25 @@ REMEDIES = {
     "ExpiredToken": "The credentials have expired: sign in again and run the same command.",
     "NoCredentials": "No AWS credentials were found: sign in, or name a profile with --profile.",
     "PartialCredentials": "The AWS credentials are incomplete: check the profile and the environment variables.",
-    "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",
-    "SSO": SIGN_IN,
-    "TokenRetrieval": SIGN_IN,
+    **dict.fromkeys(("SSO", "TokenRetrieval"), SIGN_IN),
     "MfaCode": "Run the same command on a terminal; the session then lasts for later commands, too.",
     "AccessDenied": "The identity lacks this permission: deploy with the deploy role of the environment.",
-    "Endpoint": UNREACHABLE,
-    "Connect": UNREACHABLE,
-    "ReadTimeout": UNREACHABLE,
+    **dict.fromkeys(("Endpoint", "Connect", "ReadTimeout"), UNREACHABLE),
     "Proxy": "The proxy that HTTPS_PROXY names does not answer: check it, or unset the variable.",
     "SSL": "The certificate of AWS is not trusted here: check the proxy, the clock, and AWS_CA_BUNDLE.",
     "InvalidRegion": "Name a region such as eu-west-1 with --region or AWS_REGION.",
+    "ProfileNotFound": "Name a profile of ~/.aws/config with --profile.",
     "Config": "Correct ~/.aws/config and ~/.aws/credentials; `aws configure list` reads them, too.",
     "InfiniteLoopConfig": "Let one of the profiles in ~/.aws/config name a source_profile that has keys.",
     "InvalidConfig": "Correct the profile in ~/.aws/config, or name another one with --profile.",
     "CredentialRetrieval": "Look at what the profile runs for its credentials, or name another one with --profile.",
     "MetadataRetrieval": "Look at the variables that begin with AWS_CONTAINER_, or unset them and name a profile.",
     "UnusableConfiguration": "Correct it in ~/.aws or in the variables that begin with AWS_, or name another profile.",
-    # What a person has to understand first.
-    **dict.fromkeys(("InvalidClientTokenId", "OptInRequired", "ParamValidation", "RequestExpired"), ""),
-    **dict.fromkeys(("SignatureDoesNotMatch", "Unauthorized", "UnrecognizedClient", "ValidationError"), ""),
 }
-# Those of them that may pass by themselves.
+# Errors that pass by themselves, perhaps; and others that do not, which a person has to understand first.
 PASSING = ("Endpoint", "Connect", "ReadTimeout", "Proxy", "SSL", "CredentialRetrieval", "MetadataRetrieval")
+FINAL = ("InvalidClientTokenId", "OptInRequired", "ParamValidation", "RequestExpired", "SignatureDoesNotMatch",
+         "Unauthorized", "UnrecognizedClient", "ValidationError")  # fmt: skip
 
 
 class DeployError(Exception):
@@ -128,7 +121,7 @@ class AwsError(RefusedError):
     @property
     def final(self) -> bool:
         """Whether the same call will fail again until somebody does something."""
-        return self.code.startswith(tuple(REMEDIES)) and not self.code.startswith(PASSING)
+        return self.code.startswith((*REMEDIES, *FINAL)) and not self.code.startswith(PASSING)
 
 
 def remedy(code: str) -> str:

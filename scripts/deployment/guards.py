@@ -1,8 +1,8 @@
 """What somebody has to agree to: losses and permissions to be named, and the question. Nothing is changed here."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from generator.cfn.environments import PRODUCTION, Environment
 from generator.cfn.losses import Loss
@@ -11,25 +11,21 @@ from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.deployment.plan import DELETE, Plan
 
 
-class Prompt(Protocol):
-    """How a person is asked."""
+@dataclass(frozen=True)
+class Prompt:
+    """How a person is asked: whether somebody can be, and whether the answer to a question is exactly a word."""
 
-    def attended(self) -> bool:
-        """Whether somebody can be asked."""
-
-    def confirmed(self, question: str, word: str, /) -> bool:
-        """Whether somebody answers with exactly the word that the question asks for."""
+    attended: Callable[[], bool]
+    confirmed: Callable[[str, str], bool]
 
 
-class PlainPrompt:
-    """Asks on standard input; the end of the input agrees to nothing."""
+def read_answer(question: str, word: str) -> bool:
+    """Asks on standard input; its end agrees to nothing."""
+    print(question, end="", flush=True)
+    return sys.stdin.readline().strip() == word
 
-    def attended(self) -> bool:
-        return sys.stdin.isatty()
 
-    def confirmed(self, question: str, word: str, /) -> bool:
-        print(question, end="", flush=True)
-        return sys.stdin.readline().strip() == word
+PLAIN_PROMPT = Prompt(lambda: sys.stdin.isatty(), read_answer)
 
 
 @dataclass(frozen=True)

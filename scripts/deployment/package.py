@@ -10,16 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from generator.cfn import verdict
-from generator.cfn.changes import PlannedChange
-from generator.cfn.losses import Path as ResourcePath
-from generator.cfn.packaging import RECORDS, TEMPLATES, Packaged, PackagedSet, first_difference, parse
+from generator.cfn.names import RECORDS, bucket_name
+from generator.cfn.packaging import Packaged, PackagedSet, bucket_policy, first_difference, parse
 from generator.cfn.quotas import TEMPLATE_BYTES
 from generator.cfn.templates import STACK, Body, Template
 from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.errors import AwsError, RefusedError, TemplateMismatchError
+from scripts.deployment.plan import Plan
 
 STARTED = "STARTED"  # of a record: whoever watched it did not see its end
 
@@ -65,7 +64,7 @@ class Bucket:
 
     @classmethod
     def of(cls, application: str, identity: Identity, region: str) -> "Bucket":
-        return cls(f"{application}-templates-{identity.account}-{region}", region, identity.account)
+        return cls(bucket_name(application, identity.account, region), region, identity.account)
 
 
 def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
@@ -85,7 +84,7 @@ def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
             # Somebody was faster, or our own call was sent again (S3 user guide, "Conditional writes").
             if error.code not in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise
-            _verify_stored(aws, bucket, template)
+            verify_stored(aws, bucket, [template])
     verify_stored(aws, bucket, [each for each in packaged.templates if each.key in stored])
     return len(missing)
 
@@ -93,47 +92,34 @@ def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:
 def verify_stored(aws: Aws, bucket: Bucket, templates: Iterable[Packaged]) -> None:
     """Raises `TemplateMismatchError` unless the bucket holds exactly these templates."""
     for template in templates:
-        _verify_stored(aws, bucket, template)
+        names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
+        try:
+            stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
+        except AwsError as error:
+            if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
+                raise
+            raise TemplateMismatchError(where, "it is gone") from error
+        if stored.get("ChecksumSHA256") != template.checksum:
+            # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
+            text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
+            check(where, template.body, text)
 
 
-def _verify_stored(aws: Aws, bucket: Bucket, template: Packaged) -> None:
-    names, where = {"Key": template.key, **bucket.address}, f"s3://{bucket.name}/{template.key}"
-    try:
-        stored = aws.call("s3", "head_object", ChecksumMode="ENABLED", **names)
-    except AwsError as error:
-        if error.code != "404":  # a HEAD has no body that could name the error (S3 API reference, HeadObject)
-            raise
-        raise TemplateMismatchError(where, "it is gone") from error
-    if stored.get("ChecksumSHA256") == template.checksum:
-        return
-    # Another layout of the same content is fine; what is longer than CloudFormation takes is none of ours.
-    text = aws.call("s3", "get_object", **names)["Body"].read(TEMPLATE_BYTES + 1).decode(errors="replace")
-    check(where, template.body, text)
-
-
-def verify(aws: Aws, stack: str, change_set: str, packaged: PackagedSet, changes: Iterable[PlannedChange]) -> None:
-    """Raises `TemplateMismatchError` unless a change set holds the root of `packaged`, and each nested one what the
-    root nests there; `changes` are those of the change set."""
-    _verify(aws, (stack,), change_set, packaged.root, packaged, changes)
-
-
-def _verify(
-    aws: Aws,
-    path: ResourcePath,
-    change_set: str,
-    template: Packaged,
-    packaged: PackagedSet,
-    changes: Iterable[PlannedChange],
-) -> None:
-    check(" > ".join(path), template.body, read_text(aws, ChangeSetName=change_set))
-    for change in changes:
-        # What goes is not made from a template of ours, and one in which nothing changes is not executed.
-        if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
-            below = (*path, change.path[-1])
-            nested = packaged.nested(template.body["Resources"][change.path[-1]]["Properties"]["TemplateURL"])
-            if nested is None or not change.change_set:
-                raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
-            _verify(aws, below, change.change_set, nested, packaged, change.children)
+def verify(aws: Aws, plan: Plan, packaged: PackagedSet) -> None:
+    """Raises `TemplateMismatchError` unless the change set of a plan holds the root of `packaged`, and each nested one
+    what the root nests there."""
+    path: tuple[str, ...] = (plan.stack,)
+    levels = [(path, plan.change_set, packaged.root, plan.changes)]
+    for path, change_set, template, changes in levels:
+        check(" > ".join(path), template.body, read_text(aws, ChangeSetName=change_set))
+        for change in changes:
+            # What goes is not made from a template of ours, and one in which nothing changes is not executed.
+            if change.type == STACK and change.action != "Remove" and not (change.nested and not change.change_set):
+                below = (*path, change.path[-1])
+                nested = packaged.nested(template.body["Resources"][change.path[-1]]["Properties"]["TemplateURL"])
+                if nested is None or not change.change_set:
+                    raise TemplateMismatchError(" > ".join(below), "CloudFormation shows no change set of it")
+                levels.append((below, change.change_set, nested, change.children))
 
 
 def check(where: str, body: Body, text: str) -> None:
@@ -183,23 +169,13 @@ def _configure(aws: Aws, bucket: Bucket, new: bool) -> None:
         aws.call("s3", "create_bucket", Bucket=bucket.name, ObjectOwnership="BucketOwnerEnforced", **place)
     private = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-    aws.call("s3", "put_public_access_block", PublicAccessBlockConfiguration=private, **bucket.address)
-    aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration=encryption, **bucket.address)
-    aws.call("s3", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}, **bucket.address)
-    aws.call("s3", "put_bucket_policy", Policy=json.dumps(bucket_policy(bucket.name)), **bucket.address)
-
-
-def bucket_policy(bucket: str) -> dict[str, Any]:
-    """Nothing without TLS, and no template over another one. Sources: S3 User Guide, "Restrict access to only HTTPS
-    requests" and "Enforce conditional writes on Amazon S3 buckets"; the parts of a multipart upload take no such
-    header, its completion does."""
-    arn = f"arn:aws:s3:::{bucket}"
-    deny = {"Effect": "Deny", "Principal": "*"}
-    tls = {"Action": "s3:*", "Resource": [arn, f"{arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
-    overwrites = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
-    once = {"Action": "s3:PutObject", "Resource": f"{arn}/{TEMPLATES}*", "Condition": overwrites}
-    statements = [{"Sid": "TlsOnly", **deny, **tls}, {"Sid": "TemplatesAreWrittenOnce", **deny, **once}]
-    return {"Version": "2012-10-17", "Statement": statements}
+    for operation, setting in (
+        ("put_public_access_block", {"PublicAccessBlockConfiguration": private}),
+        ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": encryption}),
+        ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
+        ("put_bucket_policy", {"Policy": json.dumps(bucket_policy(bucket.name))}),
+    ):
+        aws.call("s3", operation, **setting, **bucket.address)
 
 
 # --- where a deployment comes from, and the record of it: neither tags nor parameters, which would change every

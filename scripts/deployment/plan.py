@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from generator.cfn.broadening import Grant
-from generator.cfn.changes import Difference, PlannedChange, Reading, details, differences
+from generator.cfn.changes import (
+    Difference,
+    PlannedChange,
+    Reading,
+    differences,
+    fault_text,
+    is_unchanged,
+    planned_change,
+)
 from generator.cfn.losses import DELETED, REPLACED, Loss, Path
 from generator.cfn.masking import scrubbed
 from generator.cfn.packaging import Packaged, PackagedSet
@@ -25,10 +33,6 @@ from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_cha
 DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 CAPABILITIES = ["CAPABILITY_IAM"]  # roles are unnamed, so CAPABILITY_NAMED_IAM is not needed
-# CloudFormation's only sign for "nothing to do": a FAILED change set with one of these reasons.
-NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
-# Event types of `DescribeEvents` that say why a change set failed: botocore's model, `EventType`.
-FAULTS = ("VALIDATION_ERROR", "HOOK_INVOCATION_ERROR")
 
 
 @dataclass(frozen=True)
@@ -172,15 +176,8 @@ def create(aws: Aws, names: tuple[str, str, str, str], previous: Stack | None, a
     the change set's name and its description."""
     stack, digest, prefix, description = names
     kind, name = UPDATE if previous else CREATE, f"{prefix}{digest[:8]}-{uuid.uuid4().hex[:8]}"
-    usual = {
-        "StackName": stack,
-        "ChangeSetName": name,
-        "ChangeSetType": kind,
-        "ClientToken": name,
-        "Description": description,
-        "Capabilities": CAPABILITIES,
-        "IncludeNestedStacks": True,
-    }
+    usual: dict[str, Any] = {"StackName": stack, "ChangeSetName": name, "ChangeSetType": kind, "ClientToken": name}
+    usual |= {"Description": description, "Capabilities": CAPABILITIES, "IncludeNestedStacks": True}
     answer = create_change_set(aws, **usual | dict(arguments))
     return Plan(stack, answer["StackId"], kind, answer["Id"], name, digest)
 
@@ -197,8 +194,7 @@ def discard(aws: Aws, plan: Plan) -> None:
 def _wait_until_deleted(aws: Aws, change_set: str) -> None:
     """Nested change sets are deleted after the root's own, with the stacks that wait for them in REVIEW_IN_PROGRESS; a
     root stack that is deleted before may leave those behind."""
-    until = time.monotonic() + DELETION_SECONDS
-    waits = pauses()
+    until, waits = time.monotonic() + DELETION_SECONDS, pauses()
     while time.monotonic() < until:
         try:
             answer = aws.call("cloudformation", "describe_change_set", ChangeSetName=change_set)
@@ -225,15 +221,11 @@ def kept(aws: Aws, plan: Plan, read: Callable[[], Plan]) -> Plan:
 
 def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan:
     """The plan with what its change set says. Raises `RefusedError` for one that failed."""
-    changes, notices, empty = read_changes(aws, plan, request.hidden, request.template.body)
     before = previous or Stack(request.stack, "", "")
     return replace(
-        plan,
-        changes=changes,
-        notices=notices,
+        with_changes(aws, plan, request.hidden, request.template.body),
         parameters=tuple(differences(before.parameters, request.parameters, request.hidden)),
         tags=tuple(differences(before.tags, request.tags)),
-        empty=empty,
         options=request.options,
         stored=request.packaged.templates,
     )
@@ -242,10 +234,8 @@ def fill(aws: Aws, plan: Plan, request: Request, previous: Stack | None) -> Plan
 # --- reading a change set, nested ones too
 
 
-def read_changes(
-    aws: Aws, plan: Plan, hidden: Collection[str] = (), template: Mapping[str, Any] | None = None
-) -> tuple[tuple[PlannedChange, ...], tuple[Notice, ...], bool]:
-    """The changes of a plan's change set, what CloudFormation says about them, and whether there are none.
+def with_changes(aws: Aws, plan: Plan, hidden: Collection[str] = (), template: Mapping[str, Any] | None = None) -> Plan:
+    """The plan with the changes of its change set, or `empty` when there are none.
 
     `hidden` are the parameters whose values must not be shown, `template` is the root's: what its nested stacks take
     from each other is uncertain, whatever the change set says of it. Raises `RefusedError` with the reason of a change
@@ -253,13 +243,11 @@ def read_changes(
     """
     answer = complete(aws, plan.change_set)
     if answer["Status"] != "FAILED":
-        notices: list[Notice] = []
         reading = Reading(hidden, fed_by_siblings(template or {}))
-        return tuple(_changes(aws, answer, (), reading, notices)), tuple(notices), False
+        return replace(plan, changes=tuple(_changes(aws, answer, (), reading)))
     if is_unchanged(answer):
-        return (), (), True
-    path, failed = _origin(aws, answer, (plan.stack,))
-    raise _refused(aws, path, failed)
+        return replace(plan, empty=True)
+    raise _refused(aws, *_origin(aws, answer, (plan.stack,)))
 
 
 def complete(aws: Aws, change_set: str) -> Answer:
@@ -274,9 +262,17 @@ def complete(aws: Aws, change_set: str) -> Answer:
         time.sleep(next(waits))
 
 
-def is_unchanged(answer: Answer) -> bool:
-    """Whether a change set failed because there is nothing to do."""
-    return any(text in answer.get("StatusReason", "") for text in NO_CHANGES)
+def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading) -> Iterator[PlannedChange]:
+    for entry in answer["Changes"]:
+        here = (*path, entry["ResourceChange"]["LogicalResourceId"])
+        below, children = entry["ResourceChange"].get("ChangeSetId", ""), tuple[PlannedChange, ...]()
+        if below:
+            child = complete(aws, below)
+            if child["Status"] == "FAILED" and not is_unchanged(child):
+                raise _refused(aws, here, child)
+            below = "" if child["Status"] == "FAILED" else below
+            children = tuple(_changes(aws, child, here, reading))
+        yield planned_change(entry, here, reading, children, below)
 
 
 def _origin(aws: Aws, answer: Answer, path: Path) -> tuple[Path, Answer]:
@@ -290,61 +286,7 @@ def _origin(aws: Aws, answer: Answer, path: Path) -> tuple[Path, Answer]:
 
 def _refused(aws: Aws, path: Path, failed: Answer) -> RefusedError:
     """What early validation and hooks found in a change set that failed, with their places; else its own reason."""
-    texts = [text for event in _faults(aws, failed["ChangeSetId"]) if (text := _fault(event))]
+    pages = aws.pages("cloudformation", "describe_events", ChangeSetName=failed["ChangeSetId"])
+    texts = [text for page in pages for event in page.get("OperationEvents", ()) if (text := fault_text(event))]
     lines = [f"  {scrubbed(text)}" for text in texts or [failed.get("StatusReason", "no reason given")]]
     return RefusedError("\n".join([f"CloudFormation refuses the change set of {' > '.join(path)}:", *lines]))
-
-
-def _faults(aws: Aws, change_set: str) -> list[Answer]:
-    pages = aws.pages("cloudformation", "describe_events", ChangeSetName=change_set)
-    return [event for page in pages for event in page.get("OperationEvents", ()) if event.get("EventType") in FAULTS]
-
-
-def _fault(event: Answer) -> str:
-    """One event of early validation (User Guide, "Validate stack deployments") or of a hook, as a line."""
-    if event["EventType"] == "HOOK_INVOCATION_ERROR":
-        reason = event.get("HookStatusReason", event.get("HookStatus", ""))
-        return f"{event.get('LogicalResourceId', '')}: hook {event.get('HookType', '')} says {reason}"
-    place = event.get("ValidationPath") or event.get("LogicalResourceId", "")
-    return f"{place}: {event.get('ValidationStatusReason', event.get('ValidationName', ''))}"
-
-
-def _changes(aws: Aws, answer: Answer, path: Path, reading: Reading, notices: list[Notice]) -> Iterator[PlannedChange]:
-    for change in (entry["ResourceChange"] for entry in answer["Changes"]):
-        here = (*path, change["LogicalResourceId"])
-        children: tuple[PlannedChange, ...] = ()
-        executed = ""
-        if below := change.get("ChangeSetId"):
-            child = complete(aws, below)
-            if child["Status"] == "FAILED" and not is_unchanged(child):
-                raise _refused(aws, here, child)
-            executed = "" if child["Status"] == "FAILED" else below
-            children = tuple(_changes(aws, child, here, reading, notices))
-        yield PlannedChange(
-            here,
-            change["ResourceType"],
-            change["Action"],
-            change.get("Replacement", ""),
-            change.get("PolicyAction", ""),
-            tuple(details(change, here, reading)),
-            children,
-            nested=bool(below),
-            physical_id=change.get("PhysicalResourceId", ""),
-            change_set=executed,
-        )
-    notices += _notices(aws, answer, path)
-
-
-def _notices(aws: Aws, answer: Answer, path: Path) -> Iterator[Notice]:
-    """The hooks that will look at a change set's resources, and what early validation warns of. That is a bucket that
-    is not empty (User Guide, "Validate stack deployments"), so it is asked only where a bucket goes."""
-    if any(entry.get("HookInvocationCount") for entry in answer["Changes"]):
-        for page in aws.pages("cloudformation", "describe_change_set_hooks", ChangeSetName=answer["ChangeSetId"]):
-            for hook in page.get("Hooks", ()):
-                target = hook.get("TargetDetails", {}).get("ResourceTargetDetails", {}).get("LogicalResourceId", "")
-                fails = "stops" if hook.get("FailureMode") == "FAIL" else "warns about"
-                yield Notice("hook", ".".join((*path, target)), f"{hook['TypeName']} {fails} it if it is not content")
-    changes = [entry["ResourceChange"] for entry in answer["Changes"]]
-    if any((change["ResourceType"], change["Action"]) == ("AWS::S3::Bucket", "Remove") for change in changes):
-        for event in _faults(aws, answer["ChangeSetId"]):
-            yield Notice("validation", ".".join((*path, event.get("LogicalResourceId", ""))), _fault(event))

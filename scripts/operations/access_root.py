@@ -21,7 +21,7 @@ def deploy_access(run: Run, options: DeployOptions) -> Exit:
     shared = run.roots[SHARED]
     # The repository comes after the roles that make it: it will have the name that its file gives.
     repository = {REPOSITORY: shared.values({})[REPOSITORY]}
-    [root] = package_roots(context(run, options), (ACCESS,))
+    [root] = package_roots(context(run, options), run.roots[ACCESS])
     # Whoever deploys the environment may write its templates, and may not make the bucket that holds everybody's.
     for region in dict.fromkeys(each.region or run.aws.region for each in run.roots.values()):
         aws = run.aws.at(region)

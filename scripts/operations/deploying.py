@@ -9,7 +9,7 @@ from functools import partial
 
 from generator.cfn.environments import SHARED
 from generator.cfn.losses import TemplatePair
-from generator.cfn.packaging import RECORDS
+from generator.cfn.names import RECORDS
 from generator.cfn.statuses import DEPLOYED
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
@@ -20,6 +20,7 @@ from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, 
 from scripts.deployment.environment import Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Outcome, Running
+from scripts.deployment.guards import Prompt, agree
 from scripts.deployment.package import Bucket, Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
 from scripts.deployment.stacks import Stack
@@ -32,6 +33,7 @@ from scripts.operations import (
     image_first,
     leftovers,
     linked_roles,
+    optional_parts,
     parameter_effects,
     plan_document,
     platform_alone,
@@ -39,6 +41,7 @@ from scripts.operations import (
     saved_plan,
     shared_root,
 )
+from scripts.operations.change_set_notices import change_set_notices
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose
 from scripts.operations.diagnose.operation import last_operation
@@ -101,20 +104,19 @@ def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) ->
     steps = Steps(run, options, saved)
     extensions = Extensions(
         check=production.check_context,
-        superfluous=deletion.superfluous_roots,
+        roots=optional_parts.roots,
         before_root=steps.check_source,
         after_root=steps.after_root,
+        after_roots=optional_parts.deploy_edge_again,
         attach=steps.attach,
         clear=shared_root.clear,
         plan=steps.plan,
-        adopt=partial(adoption.adopted_parameters, adopt=options.adopt),
+        known=steps.known,
         revise=revise,
         options=partial(alarms.rollback_options, watched=not options.keep.without_alarms),
         review=review,
         show=steps.show,
-        check_names=steps.check_names,
-        prompt=TerminalPrompt(),
-        agreed=partial(adoption.record_adopted, templates=run.templates),
+        agree=steps.agree,
         execute=execute_image_first,
         before_execution=steps.before_execution,
         after_execution=steps.after_execution,
@@ -149,7 +151,8 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
         return plan
     silent = parameter_effects.subscribers_missing(root.environment.root.body, root.environment.file.parameters)
     refused = access_first.refusals(root)
-    plan = replace(plan, refusals=(*plan.refusals, *refused), notices=(*plan.notices, *silent))
+    notices = (*change_set_notices(root.aws, plan), *plan.notices, *silent)
+    plan = replace(plan, refusals=(*plan.refusals, *refused), notices=notices)
     if pair is None:
         return plan
     plan = replace(plan, follows=tuple(follows(plan, pair)))
@@ -160,10 +163,10 @@ def review(root: RootDeployment, plan: Plan, pair: TemplatePair | None) -> Plan:
     if root.previous is None:
         return plan
     after = {**root.previous.parameters, **{each.name: each.after for each in plan.parameters}}
-    notices, losses, refused = parameter_effects.of_update(root.environment, root.previous, after)
+    effects, losses, refused = parameter_effects.of_update(root.environment, root.previous, after)
     return replace(
         plan,
-        notices=(*plan.notices, *notices),
+        notices=(*plan.notices, *effects),
         losses=(*plan.losses, *health_losses(plan, pair), *losses),
         refusals=(*plan.refusals, *refused),
     )
@@ -222,16 +225,6 @@ def plan_visibly(root: RootDeployment) -> Plan:
             raise
 
 
-class TerminalPrompt:
-    """Asks on the terminal that somebody sits at."""
-
-    def attended(self) -> bool:
-        return prompt.attended()
-
-    def confirmed(self, question: str, word: str, /) -> bool:
-        return prompt.confirmed(question, word)
-
-
 class Steps:
     """The steps of one run that need what its command line says."""
 
@@ -257,6 +250,16 @@ class Steps:
             if not self.saved:
                 discard(root.aws, plan)
             self.wait(plan)
+
+    def known(self, root: RootDeployment) -> Sequence[Computed]:
+        """The computed parameters that the core does not know: what is adopted, and those of optional parts."""
+        return [*adoption.adopted_parameters(root, adopt=self.options.adopt), *optional_parts.values(root)]
+
+    def agree(self, root: RootDeployment, plan: Plan) -> None:
+        """Asks on the terminal, and writes down what is adopted. Raises `RefusedError`, `NotConfirmedError`."""
+        self.check_names(root, plan)
+        agree(root.aws, root.environment, plan, root.context.consent, Prompt(prompt.attended, prompt.confirmed))
+        say(adoption.record_adopted(root, plan, self.run.templates))
 
     def check_names(self, root: RootDeployment, plan: Plan) -> None:
         """A name that says nothing of this plan is a mistake: of the person, or of what is thought to happen. A name of

@@ -20,8 +20,9 @@ from scripts.deployment.compare import Comparison, read_body
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed, on_ecs, released_image
 from scripts.deployment.package import Bucket, verify
-from scripts.deployment.plan import Plan, create, kept, read_changes
+from scripts.deployment.plan import Plan, create, kept, with_changes
 from scripts.deployment.stacks import SAVED, Stack, resources
+from scripts.operations.change_set_notices import change_set_notices
 
 
 def saved_image_prefix(environment: str) -> str:
@@ -90,13 +91,13 @@ def plan_image(root: RootDeployment, plan: Plan, prefix: str = "") -> Plan | Non
 def read_image(root: RootDeployment, previous: Stack, plan: Plan) -> Plan:
     """The plan of an image with what its change set says: the templates are those of the stack as it stands. Raises
     `TemplateMismatchError`."""
-    changes, notices, empty = read_changes(root.aws, plan)
+    plan = with_changes(root.aws, plan)
     templates = PackagedSet(tuple(_standing(root.aws, previous.id, root.environment.root.name, "", root.bucket)))
-    if not empty:
-        verify(root.aws, plan.stack, plan.change_set, templates, changes)
+    if not plan.empty:
+        verify(root.aws, plan, templates)
     # The root comes from the stack itself, what it nests from the bucket.
     stored = tuple(each for each in templates.templates if each.key)
-    return replace(plan, changes=changes, notices=notices, empty=empty, stored=stored)
+    return replace(plan, notices=tuple(change_set_notices(root.aws, plan)), stored=stored)
 
 
 def _standing(aws: Aws, stack_id: str, name: str, url: str, bucket: Bucket) -> Iterator[Packaged]:

@@ -19,8 +19,9 @@ from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.package import check, read_text
-from scripts.deployment.plan import Plan, discard, read_changes
+from scripts.deployment.plan import Plan, discard, with_changes
 from scripts.deployment.stacks import OURS, create_change_set
+from scripts.operations.change_set_notices import change_set_notices
 
 IMPORT, REPOSITORY = "IMPORT", "AWS::CodeCommit::Repository"
 
@@ -49,12 +50,12 @@ def plan_import(aws: Aws, shared: Environment, description: str) -> Plan:
     # As after a first creation, taking it away takes the empty stack along.
     plan = Plan(shared.stack, answer["StackId"], "CREATE", answer["Id"], name, digest)
     try:
-        changes, notices, _ = read_changes(aws, plan)
+        plan = replace(with_changes(aws, plan), empty=False)
         check(plan.stack, json.loads(body), read_text(aws, ChangeSetName=plan.change_set))
     except BaseException:
         discard(aws, plan)
         raise
-    return replace(plan, changes=changes, notices=notices)
+    return replace(plan, notices=tuple(change_set_notices(aws, plan)))
 
 
 def _repository(aws: Aws, name: str) -> dict[str, Any]:

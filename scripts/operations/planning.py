@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from generator.cfn.environments import EDGE, ENVIRONMENT
 from generator.cfn.statuses import Action
 from scripts.deployment.aws import Aws
-from scripts.deployment.deploy_root import Context, RootDeployment, package_roots, standing
-from scripts.deployment.environment import takes_certificate
+from scripts.deployment.deploy_root import Context, RootDeployment, package_roots
 from scripts.deployment.errors import ManualActionRequiredError
 from scripts.deployment.plan import CREATE, Plan
 from scripts.deployment.stacks import Stack, read
 from scripts.operations.certificates import CERTIFICATE
+from scripts.operations.optional_parts import takes_certificate
 
 STEP_TWO = "step 2 of 2: it takes the certificate that {} makes in step 1"
 
@@ -44,7 +44,7 @@ def plan_roots(context: Context, prefix: str) -> Iterator[tuple[RootDeployment, 
     what others left is touched. Raises `ManualActionRequiredError` for a stack that has to be brought in order first.
     """
     roots = package_roots(context)
-    others, blocking, awaited = standing(roots), "", ""
+    others, blocking, awaited = dict[str, Stack | None](), "", ""
     for each in roots:
         root = replace(each, other_stacks=dict(others), prefix=prefix)
         if (blocking and root.environment.needed) or (awaited and root.name == ENVIRONMENT):

@@ -178,7 +178,7 @@ def reviewed_plan(saved: SavedPlan, root: RootDeployment) -> Plan | None:
 
 def _again(root: RootDeployment, entry: SavedStack) -> Plan:
     extensions = root.context.extensions
-    root = replace(root, computed=tuple(root.computation.values(extensions.adopt(root))))
+    root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
     comparison = _compared(root)
     root = replace(root, computed=tuple(extensions.revise(root, comparison)))
     request = root.request()

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, ENVIRONMENT
-from generator.cfn.packaging import RECORDS
+from generator.cfn.names import RECORDS
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.deploy_root import Context

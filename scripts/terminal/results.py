@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from scripts.deployment.errors import MEANINGS, DeployError, Exit
+from scripts.deployment.errors import DeployError, Exit
 
 JSON = "json"
 VERSION = 1
@@ -56,7 +56,7 @@ def document(verb: str, environment: str | None, interrupted: DeployError) -> It
         _open.remove(current)
         from scripts.terminal import console
 
-        end = {"status": int(current.exit), "meaning": MEANINGS[current.exit]}
+        end = {"status": int(current.exit), "meaning": current.exit.meaning}
         body = {"schema": f"delivery/{verb}/{VERSION}", "verb": verb, "environment": environment, "exit": end}
         console.document(console.json_text({**body, "error": error, "result": current.result}), out)
 

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 # AWS has the same words for properties, fields and dimensions of its own; these files read those.
 FOREIGN: dict[str, set[str]] = {
-    "scripts/deployment/environment.py": {"PlatformArn"},  # of ListPlatformVersions
+    "scripts/operations/optional_parts.py": {"PlatformArn"},  # of ListPlatformVersions
     "scripts/operations/certificates.py": {"CertificateArn"},  # of a listener
     "scripts/operations/living.py": {"TargetGroups"},  # of a rule's action
     "scripts/operations/own_buildspecs.py": {"FrontendAssets"},  # an artifact of the pipeline

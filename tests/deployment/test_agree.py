@@ -13,7 +13,7 @@ from generator.cfn.broadening import Grant
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.losses import Loss
 from generator.cfn.packaging import PackagedSet
-from scripts.deployment import deploy_root, guards
+from scripts.deployment import deploy_root
 from scripts.deployment import environment as parameters
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
@@ -74,8 +74,7 @@ class Person:
 
 def decide(invocation: Invocation, planned: Plan) -> None:
     root = invocation.root
-    root.context.extensions.check_names(root, planned)
-    guards.agree(root.aws, root.environment, planned, invocation.options.consent, root.context.extensions.prompt)
+    root.context.extensions.agree(root, planned)
 
 
 @pytest.mark.parametrize(

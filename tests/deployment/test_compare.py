@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from generator.cfn.environments import Environment
-from generator.cfn.packaging import package
+from generator.cfn.packaging import bucket_policy, package
 from generator.cfn.parameters import ParameterFile
 from generator.cfn.templates import STACK, from_bodies
 from scripts.deployment import deploy_root
 from scripts.deployment.compare import MASKED, ROLE, TOPICS, compare
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.package import Bucket, bucket_policy
+from scripts.deployment.package import Bucket
 from scripts.deployment.plan import Request
 from scripts.deployment.stacks import Stack
 from scripts.operations.image_first import changed_stacks

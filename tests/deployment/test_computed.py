@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,14 @@ from generator.cfn.packaging import PackagedSet
 from generator.cfn.template_names import ZONES
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import environment as parameters
+from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison
-from scripts.deployment.deploy_root import Context, RootDeployment
-from scripts.deployment.environment import COMPUTED, KEPT, PREFIX_LIST, Computation, Computed, fit_zones
+from scripts.deployment.deploy_root import Context, RootDeployment, package_roots
+from scripts.deployment.environment import COMPUTED, KEPT, PREFIX_LIST, Computation, Computed
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.package import Bucket, GateVerdict
 from scripts.deployment.stacks import Stack
-from scripts.operations import image_first
+from scripts.operations import image_first, optional_parts
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
 
@@ -67,12 +68,23 @@ def values(computed: list[Computed]) -> dict[str, tuple[str, str]]:
     return {parameter.name: (parameter.value, parameter.state) for parameter in computed}
 
 
+def computed_by_delivery(
+    service: Aws, environment: Environment, beside: Mapping[str, Stack | None], previous: Stack | None = None
+) -> list[Computed]:
+    """The computed parameters with those of optional parts."""
+    context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
+    bucket = Bucket.of("dashboard", ME, REGION)
+    root = RootDeployment(context, environment, service, bucket, PackagedSet(()), beside, previous)
+    return root.computation.values([*optional_parts.values(root)])
+
+
 def test_every_parameter_that_the_template_declares_is_found(environment: Environment) -> None:
     computed = Computation(aws(), environment, None, BESIDE).values()
     assert {parameter.name for parameter in computed} == set(environment.computed)
     assert len(computed) == 10 and all(parameter.how for parameter in computed)
     assert values(computed)["RepositoryName"] == ("dashboard", COMPUTED)
     assert values(computed)["CloudFrontPrefixListId"] == ("pl-1", COMPUTED)
+    assert values(computed) == values(computed_by_delivery(aws(), environment, BESIDE))
     assert (
         environment.values({parameter.name: parameter.value for parameter in computed})["RepositoryName"] == "dashboard"
     )
@@ -101,10 +113,12 @@ def test_a_region_without_two_fit_zones_is_refused(environment: Environment) -> 
         Computation(west, environment, None, BESIDE).values()
 
 
-def test_zones_offer_the_instances_that_elastic_beanstalk_starts() -> None:
+def test_zones_offer_the_instances_that_elastic_beanstalk_starts(environment: Environment) -> None:
     offers = {"InstanceTypeOfferings": [{"Location": f"name-of-euw1-az{number}"} for number in (2, 3)]}
-    zones = fit_zones(aws(ec2__describe_instance_type_offerings=offers), "t3.small")
-    assert [zone_id for zone_id, _ in zones] == ["euw1-az2", "euw1-az3"]
+    service = aws(ec2__describe_instance_type_offerings=offers)
+    offering = optional_parts.zones_with(service, "t3.small")
+    zones = Computation(service, environment).zones(offering)
+    assert [each.how for each in zones] == ["euw1-az2", "euw1-az3"]
 
 
 def test_one_that_the_script_does_not_know_is_refused(tmp_path: Path) -> None:
@@ -150,7 +164,7 @@ def beanstalk(folder: Path, **changed: str) -> Environment:
 
 
 def test_the_newest_platform_is_found_by_its_number(environment: Environment, tmp_path: Path) -> None:
-    assert values(Computation(aws(), environment, None, BESIDE).values())["PlatformArn"] == ("none", COMPUTED)
+    assert values(computed_by_delivery(aws(), environment, BESIDE))["PlatformArn"] == ("none", COMPUTED)
     versions = [
         {"PlatformVersion": version, "PlatformArn": f"arn:{version}"} for version in ("4.9.0", "4.12.1", "4.12.0")
     ]
@@ -159,7 +173,7 @@ def test_the_newest_platform_is_found_by_its_number(environment: Environment, tm
         elasticbeanstalk__list_platform_versions={"PlatformSummaryList": versions},
         ec2__describe_instance_type_offerings=offers,
     )
-    computed = values(Computation(service, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE).values())
+    computed = values(computed_by_delivery(service, beanstalk(tmp_path, PythonVersion="3.12"), BESIDE))
     assert computed["PlatformArn"] == ("arn:4.12.1", COMPUTED)
     assert computed["BackendBootstrap"] == ("true", COMPUTED)
     none = aws(
@@ -167,7 +181,7 @@ def test_the_newest_platform_is_found_by_its_number(environment: Environment, tm
         ec2__describe_instance_type_offerings=offers,
     )
     with pytest.raises(RefusedError) as refused:
-        Computation(none, beanstalk(tmp_path, PythonVersion="3.12"), None, BESIDE).values()
+        computed_by_delivery(none, beanstalk(tmp_path, PythonVersion="3.12"), BESIDE)
     assert "no platform Python 3.12 running on 64bit Amazon Linux 2023" in refused.value.reason
     assert refused.value.remedy == "Choose another PythonVersion."
 
@@ -229,21 +243,40 @@ def with_domain(folder: Path, **more: str) -> dict[str, Environment]:
 def test_the_certificate_of_the_root_edge(tmp_path: Path) -> None:
     roots = with_domain(tmp_path)
     edge = Stack("dashboard-staging-edge", arn("stack", "x"), "CREATE_COMPLETE", outputs={"EdgeCertificateArn": "arn"})
-    computed = values(Computation(aws(), roots["environment"], None, {**BESIDE, "edge": edge}).values())
+    computed = values(computed_by_delivery(aws(), roots["environment"], {**BESIDE, "edge": edge}))
     assert computed["EdgeCertificateArn"] == ("arn", COMPUTED)
     with pytest.raises(RefusedError, match=r"certificate of a\.cloud-health\.test does not exist"):
-        Computation(aws(), roots["environment"], None, BESIDE).values()
+        computed_by_delivery(aws(), roots["environment"], BESIDE)
     assert roots["edge"].needed
 
 
 def test_the_root_edge_waits_for_the_distribution(tmp_path: Path) -> None:
     there = replace(RUNNING, outputs={"DistributionId": "E1"})
-    watching = with_domain(tmp_path, CloudFrontAlarms="true")["edge"]
-    assert watching.region == "us-east-1"
-    for beside, expected in ((there, "E1"), (None, "")):
-        [computed] = Computation(aws(), watching, None, {"environment": beside}).values()
-        assert (computed.name, computed.value) == ("DistributionId", expected)
-    assert Computation(aws(), with_domain(tmp_path)["edge"], None, {"environment": there}).distribution().value == ""
+    watching = with_domain(tmp_path, CloudFrontAlarms="true")
+    assert watching["edge"].region == "us-east-1"
+    for stack, expected in ((there, "E1"), (None, "")):
+        assert distribution(watching, stack).value == expected
+    assert distribution(with_domain(tmp_path), there).value == ""
+
+
+def distribution(roots: dict[str, Environment], stack: Stack | None) -> Computed:
+    """The distribution that the root `edge` is given, when the environment stands like this."""
+    missing = refusal("cloudformation.describe_stacks", "ValidationError", "Stack does not exist")
+    service = aws(cloudformation__describe_stacks=missing)
+    context = Context(service, roots, ROOT, GateVerdict({}))
+    bucket = Bucket.of("dashboard", ME, REGION)
+    root = RootDeployment(context, roots["edge"], service, bucket, PackagedSet(()), {"environment": stack})
+    [computed] = root.computation.values([*optional_parts.values(root)])
+    assert computed.name == "DistributionId"
+    return computed
+
+
+def test_the_core_refuses_what_it_does_not_compute(tmp_path: Path) -> None:
+    for roots in (with_domain(tmp_path, CloudFrontAlarms="true"), {"environment": beanstalk(tmp_path / "beanstalk")}):
+        context = Context(aws(), roots, ROOT, GateVerdict({}))
+        with pytest.raises(RefusedError, match="backend on Elastic Beanstalk") as refused:
+            package_roots(context)
+        assert "`delivery apply staging` deploys it" in refused.value.remedy
 
 
 def test_without_domain_and_alarms_no_root_edge_is_made() -> None:

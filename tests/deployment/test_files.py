@@ -192,7 +192,7 @@ def test_the_bucket_is_made_and_configured_before_it_is_used() -> None:
 
 def test_only_what_is_missing_is_uploaded() -> None:
     files, bucket = packaged(), Stored()
-    policy = json.dumps(package.bucket_policy(BUCKET.name), indent=4)
+    policy = json.dumps(packaging.bucket_policy(BUCKET.name), indent=4)
     listed = [
         {"Contents": [{"Key": template.key}], "IsTruncated": True, "NextContinuationToken": f"more{number}"}
         for number, template in enumerate(files.templates[2:])
@@ -214,7 +214,7 @@ def bucket_with(content: bytes) -> tuple[Prepared, packaging.PackagedSet]:
     """A bucket that lists nothing and holds this under the first key: somebody has put it there meanwhile."""
     files, bucket = packaged(), Stored()
     bucket.objects[files.templates[0].key] = content
-    aws = Prepared(s3__get_bucket_policy={"Policy": json.dumps(package.bucket_policy(BUCKET.name))})
+    aws = Prepared(s3__get_bucket_policy={"Policy": json.dumps(packaging.bucket_policy(BUCKET.name))})
     aws.answers |= bucket.answers | {"s3.list_objects_v2": {}}
     return aws, files
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from generator.cfn.environments import Environment, EnvironmentRefusedError
+from generator.cfn.packaging import bucket_policy
 from generator.cfn.templates import STACK
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.deployment.package import bucket_policy
 from scripts.operations.options import DeployOptions, NoOptions
 from scripts.operations.run import Run
 from scripts.operations.verbs import apply

@@ -18,8 +18,8 @@ from tests.support.gate import pass_gate
 
 __all__ = ["account"]
 
-# What the core holds today; it may only become smaller. The aim is 1500 lines in 12 files.
-LINES, FILES = 2268, 12
+# What the core holds today; it may only become smaller. docs/developing.md says what makes it more than 1,500 lines.
+LINES, FILES = 2111, 12
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,8 @@ def test_the_core_is_small() -> None:
     files = sorted((ROOT / "scripts/deployment").rglob("*.py"))
     lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
     assert len(files) <= FILES and lines <= LINES
+    page = " ".join((ROOT / "docs/developing.md").read_text(encoding="utf-8").split())
+    assert f"The core has {LINES:,} lines in {FILES} files" in page
 
 
 def test_it_creates_does_nothing_and_updates_without_the_rest(alone: Path, account: LocalAccount) -> None:

@@ -18,8 +18,7 @@ from awacs import iam, s3
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.names import ACCESS, CHANGE_SETS, SHARED
-from generator.cfn.packaging import RECORDS, TEMPLATES
+from generator.cfn.names import ACCESS, CHANGE_SETS, RECORDS, SHARED, TEMPLATES
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow

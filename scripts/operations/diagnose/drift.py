@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import sleep
 
+from generator.cfn.changes import is_unchanged
 from generator.cfn.masking import masked
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.plan import Notice, complete, create, discard, is_unchanged
+from scripts.deployment.plan import Notice, complete, create, discard
 from scripts.deployment.stacks import Stack, resources
 from scripts.operations.image_first import unchanged
 

@@ -12,6 +12,7 @@ from scripts.deployment.aws import Aws
 from scripts.deployment.environment import PREFIX_LIST, fit_zones
 from scripts.deployment.errors import AwsError
 from scripts.operations.linked_roles import ROLES, exists
+from scripts.operations.optional_parts import zones_with
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 STANDARD, FAMILIES = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "acdhimrtz"
@@ -104,7 +105,10 @@ def zones(survey: Survey) -> Iterator[Check]:
     if not survey.count("AWS::EC2::VPC") or survey.exists:
         return
     instances = survey.values[template_names.INSTANCE] if survey.count("AWS::ElasticBeanstalk::Environment") else ""
-    fit = fit_zones(survey.aws, instances)
+    fit = fit_zones(survey.aws)
+    if instances:
+        offering = zones_with(survey.aws, instances)
+        fit = [(zone_id, name) for zone_id, name in fit if name in offering]
     names = ", ".join(f"{name} ({zone_id})" for zone_id, name in fit[:2])
     if len(fit) < 2:
         yield fault("zones", f"fit is {names or 'none'}", "Deploy to another Region, or choose another InstanceType.")

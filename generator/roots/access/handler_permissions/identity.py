@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from awacs.aws import ArnEquals, StringEquals
 from troposphere import Ref
 
-from generator.cfn.names import CHANGE_SETS, ROLE_BOUNDARY
-from generator.cfn.packaging import TEMPLATES
+from generator.cfn.names import CHANGE_SETS, ROLE_BOUNDARY, TEMPLATES
 from generator.core import arns, paths
 from generator.core.arns import Text
 from generator.roots.access.handler_permissions.types import (
