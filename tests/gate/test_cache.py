@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cfn.verdict import FILE, read_record, template_digests
+from generator.cfn.verdict import FILE, unverified_templates
 from generator.gate import cache
 
 
@@ -99,12 +99,6 @@ def test_other_rules_judge_everything_again(nested: Path) -> None:
     (nested / "generator/gate").mkdir()
     (nested / "generator/gate/lint.py").write_text("other rules")
     assert cache.unlinted_templates(nested) == ["root.json", "site.json", "storage.json"]
-
-
-def unverified_templates(record: Path, templates: Path) -> list[str]:
-    """The templates of a folder that are not, to the byte, what passed last, or that are gone since."""
-    passed, present = read_record(record).get("templates", {}), template_digests(templates)
-    return sorted(name for name in {*passed, *present} if passed.get(name) != present.get(name))
 
 
 def test_the_verdict_is_about_exact_bytes(root: Path) -> None:
