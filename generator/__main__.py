@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES, PARAMS, LEDGER = ROOT / "templates", ROOT / "params", ROOT / "docs" / "permissions-ledger.md"
-PERMISSIONS = ROOT / "docs" / "permissions.md"  # the ledger, for people
+DOCS = ROOT / "docs"
 REACHABILITY = ROOT / "docs" / "reachability.md"  # who can reach what
 ARCHITECTURE, PICTURES = ROOT / "docs" / "architecture.svg", ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "parameters.md"  # written by the gate, because it takes cfn-lint's schemas
@@ -149,8 +149,6 @@ def make_templates(base: Path, *, gate: bool) -> list[Finding]:
 
 def check(base: Path) -> int:
     """Whether the committed templates, the ledger and its page are what the facts render to; writes nothing."""
-    from generator.gate import ledger, permissions_page
-
     files = _rendered_files()
     if isinstance(files, Finding):
         return FINDINGS
@@ -159,7 +157,8 @@ def check(base: Path) -> int:
     for name in stale:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
-    pages = {LEDGER: ledger.markdown(templates), PERMISSIONS: permissions_page.page(templates)}
+    pages = _permission_pages(templates)
+    pages |= dict.fromkeys(_superfluous(pages), "")
     pages |= _reachability_page(templates)
     pages |= _pictures(templates)
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
@@ -284,16 +283,33 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 
 def _write_ledger(templates: TemplateSet) -> None:
-    """The exact ledger, the page that people read, who can reach what, and the pictures."""
-    from generator.gate import ledger, permissions_page
-
+    """The exact ledger, the pages that people read, who can reach what, and the pictures."""
     for file, text in _pictures(templates).items():
         _write_page(file, text, "pictures")
 
-    _write_page(LEDGER, ledger.markdown(templates), "permissions")
-    _write_page(PERMISSIONS, permissions_page.page(templates), "permissions")
+    pages = _permission_pages(templates)
+    for file, text in pages.items():
+        _write_page(file, text, "permissions")
+    for file in _superfluous(pages):
+        file.unlink()
+        print(f"permissions: {file.relative_to(ROOT)} removed")
     for file, text in _reachability_page(templates).items():
         _write_page(file, text, "reachability")
+
+
+def _permission_pages(templates: TemplateSet) -> dict[Path, str]:
+    """The ledger, and the pages that people read, by their files."""
+    from generator.gate import ledger, permissions_page
+
+    pages = {DOCS / path: text for path, text in permissions_page.pages(templates).items()}
+    return {LEDGER: ledger.markdown(templates), **pages}
+
+
+def _superfluous(pages: Mapping[Path, str]) -> list[Path]:
+    """Pages of permissions that no template has any more."""
+    from generator.gate import permissions_page
+
+    return sorted(set((DOCS / permissions_page.FOLDER).glob("*.md")) - pages.keys())
 
 
 def _write_ids(templates: TemplateSet) -> None:

@@ -135,8 +135,8 @@ def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tupl
     broad = [
         candidate for candidate in candidates if (candidate.holder, candidate.kind) == (narrow.holder, narrow.kind)
     ]
-    broad = [
-        candidate
+    broad_sides = [
+        _sides(candidate)
         for candidate in broad
         if set(candidate.when) <= set(narrow.when) and _keeps(candidate.conditions, narrow.conditions)
     ]
@@ -147,8 +147,7 @@ def uncovered(narrow: Permission, candidates: Iterable[Permission]) -> list[tupl
         )
         for parts in product(*_sides(narrow))
         if not any(
-            all(any(_within(b, p) for b in bs) for bs, p in zip(_sides(candidate), parts, strict=True))
-            for candidate in broad
+            all(any(_within(b, p) for b in bs) for bs, p in zip(sides, parts, strict=True)) for sides in broad_sides
         )
     ]
 

@@ -58,7 +58,7 @@ def compare(before: TemplateSet, after: TemplateSet) -> list[Change]:
             changes.append(Change("removed", "template", name, ""))
         elif name not in before:
             changes.append(Change("added", "template", name, ""))
-        else:
+        elif _text(before[name].body) != _text(after[name].body):
             changes += _templates(before[name], after[name])
     return changes
 
@@ -72,7 +72,7 @@ def _templates(before: Template, after: Template) -> Iterator[Change]:
                 yield Change("removed", what, after.name, name, before=old[name], type=kind)
             elif name not in old:
                 yield Change("added", what, after.name, name, after=new[name], type=kind)
-            else:
+            elif _text(old[name]) != _text(new[name]):
                 for action, place, earlier, other in values(old[name], new[name], ()):
                     yield Change(action, what, after.name, name, place, earlier, other, kind)
     old, new = ({k: v for k, v in template.body.items() if k not in SECTIONS} for template in (before, after))
@@ -96,6 +96,11 @@ def values(before: Any, after: Any, place: Place = ()) -> Iterator[tuple[str, Pl
             yield from values(old[key], new[key], (*place, key))
     if isinstance(before, list) and list(old) != list(new) and set(old) == set(new):  # the order changed
         yield "changed", place, before, after
+
+
+def _text(value: Any) -> str:
+    """A value as text: two are the same value when they are the same text (1 and true are equal and not the same)."""
+    return json.dumps(value)
 
 
 def _entries(value: Any) -> Mapping[str | int, Any] | None:

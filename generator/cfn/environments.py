@@ -184,21 +184,27 @@ def problems(file: ParameterFile, templates: TemplateSet) -> list[Problem]:
 def _breached_limits(file: ParameterFile, root: Template) -> Iterator[Problem]:
     """What AWS would refuse of one root with the values of the file, told by the parameter to change: on the first
     deployment, and once each computed parameter that is a choice has taken its other value."""
-    computed = root.body["Metadata"].get("Computed", {})
-    other = {
-        name: choice
-        for name, how in computed.items()
-        for choice in root.parameters[name].get("AllowedValues", ())
-        if choice != how["First"]
-    }
-    first = parameters.effective(file, root.body)
-    stages = [first] + ([parameters.effective(file, root.body, other | _first(computed, other))] if other else [])
+    first, later = parameters.effective(file, root.body), released(file, root)
+    stages = [first] if first == later else [first, later]
     for values, located in ((stage, breach) for stage in stages for breach in limits.breaches(root, stage)):
         own = [name for name in located.parameters if name in file.parameters] or list(located.parameters)
         beside = ", ".join(f"{name} = {values[name]}" for name in own[1:])
         message = f"{located.breach.message} ({located.resource}{f'; beside {beside}' if beside else ''})"
         key, value = (f"Parameters.{own[0]}", f'"{values[own[0]]}"') if own else (located.resource, "")
         yield Problem(file.path, key, value, message, located.breach.choices)
+
+
+def released(file: ParameterFile, root: Template) -> dict[str, str]:
+    """The value of every parameter of a root once the first release has been made: as `parameters.effective`, and each
+    computed parameter that is a choice has taken its other value."""
+    computed = root.metadata.get("Computed", {})
+    other = {
+        name: choice
+        for name, how in computed.items()
+        for choice in root.parameters[name].get("AllowedValues", ())
+        if choice != how["First"]
+    }
+    return parameters.effective(file, root.body, other | _first(computed, other))
 
 
 # Minutes that a deployment takes besides its bake times: tasks that start, and those that end.

@@ -33,6 +33,7 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
+@lru_cache(4096)
 def find(module: str, title: str, project: Path = PROJECT) -> Place | None:
     """The line where `title` stands in `module` or in what it imports from its own package. None when it is nowhere.
 

@@ -1,4 +1,5 @@
-"""The permissions as a page that people read: the roles at a glance, then one row a statement.
+"""The permissions as pages that people read: an index of the roles and of the other policies, and for each template a
+page with one row a statement.
 
 The exact ledger, one line an action and resource, is another file (`ledger.py`): a machine compares it, and a reviewer
 reads its diff.
@@ -12,33 +13,61 @@ from generator.cfn.intrinsics import render
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import TemplateSet
 
+INDEX, FOLDER = "permissions.md", "permissions"
 HEAD = """# Who may do what
 
-Made from the templates by `make templates`. First the roles at a glance, then every statement of every policy with its
-reason. `permissions-ledger.md` lists the same permissions one by one, so that a change is a diff of single lines; the
-gate compares it: a permission that is new in a statement passes only when its reason names it.
-
-Names in `${}` are parameters and resources of the template. `SERVICE:NAME` is short for
-`arn:${AWS::Partition}:SERVICE:${AWS::Region}:${AWS::AccountId}:NAME`; other ARNs are written out. *In* says which
-conditions of the template must be true.
+Made from the templates by `make templates`: the roles at a glance, then the other policies. Each leads to the page of
+its template, which has every statement with its reason. [permissions-ledger.md](permissions-ledger.md) lists the same
+permissions one by one, so that a change is a diff of single lines; the gate compares it: a permission that is new in a
+statement passes only when its reason names it.
 
 """
+OTHERS = """
+## Other policies
+
+Those that are attached to roles or to people, and those of buckets, keys and topics.
+
+"""
+PAGE = """# Who may do what: `{template}`
+
+Made from `templates/{template}.json` by `make templates`; [all templates](../permissions.md).
+
+Names in `${{}}` are parameters and resources of the template. `SERVICE:NAME` is short for
+`arn:${{AWS::Partition}}:SERVICE:${{AWS::Region}}:${{AWS::AccountId}}:NAME`; other ARNs are written out. *In* says which
+conditions of the template must be true.
+"""
 ROLES = ("role", "who may assume it", "purpose", "rights")
+POLICIES = ("policy", "purpose", "statements")
 COLUMNS = ("statement", "effect", "who", "actions", "on", "only if", "in", "because")
 OWN_ACCOUNT = re.compile(r"arn:\$\{AWS::Partition\}:([\w-]+):\$\{AWS::Region\}:\$\{AWS::AccountId\}:")
+ANY_OF_IAM = re.compile(r"arn:\$\{AWS::Partition\}:iam::\$\{AWS::AccountId\}:")
 WORDS = 12  # of a role's purpose
 
 
-def page(templates: TemplateSet) -> str:
-    """The page as it is committed."""
+def pages(templates: TemplateSet) -> dict[str, str]:
+    """The pages as they are committed, by their path below `docs/`: the index, and one for each template with a
+    policy."""
     every = sorted(permissions(templates), key=lambda statement: (statement.holder, statement.sid, statement.when))
+    roles = _roles(templates)
     parts = [HEAD, _row(ROLES), _row(["---"] * len(ROLES))]
-    parts += [_row(_role(templates, address, every)) for address in _roles(templates)]
-    for holder, statements in groupby(every, key=lambda statement: statement.holder):
-        parts.append(f"\n## {holder}\n\n{templates.resource(holder).description}\n\n")
-        parts.append(_row(COLUMNS) + _row(["---"] * len(COLUMNS)))
-        parts += [_row(_cells(statement)) for statement in statements]
-    return "".join(parts)
+    parts += [_row(_role(templates, address, every)) for address in roles]
+    result: dict[str, str] = {}
+    others = [OTHERS, _row(POLICIES), _row(["---"] * len(POLICIES))]
+    for holder, group in groupby(every, key=lambda statement: statement.holder):
+        statements, template = list(group), holder.partition(".")[0]
+        if holder not in roles:
+            others.append(_row([_link(holder), templates.resource(holder).description, str(len(statements))]))
+        path = f"{FOLDER}/{template}.md"
+        result.setdefault(path, PAGE.format(template=template))
+        result[path] += f"\n## {holder}\n\n{templates.resource(holder).description}\n\n"
+        result[path] += _row(COLUMNS) + _row(["---"] * len(COLUMNS))
+        result[path] += "".join(_row(_cells(statement)) for statement in statements)
+    return {INDEX: "".join([*parts, *others]), **result}
+
+
+def _link(holder: str) -> str:
+    anchor = re.sub(r"[^\w-]", "", holder.lower())
+    return f"[`{holder}`]({FOLDER}/{holder.partition('.')[0]}.md#{anchor})"
 
 
 def _roles(templates: TemplateSet) -> list[str]:
@@ -53,7 +82,7 @@ def _role(templates: TemplateSet, address: str, every: Iterable[Permission]) -> 
     attached = {f"{resource.template}.{arn['Ref']}" for arn in arns if isinstance(arn, dict) and "Ref" in arn}
     of_aws = [render(arn).rpartition("/")[2] for arn in arns if not (isinstance(arn, dict) and "Ref" in arn)]
     own = [statement for statement in every if statement.holder == address]
-    who = {name for statement in own if statement.kind == "trust" for name in statement.principals}
+    who = {name for statement in own if statement.kind == "trust" for name in _who(statement)}
     rights = sum(
         len(statement.actions or ("",)) * len(statement.resources or ("",))
         for statement in every
@@ -61,13 +90,20 @@ def _role(templates: TemplateSet, address: str, every: Iterable[Permission]) -> 
     )
     words = resource.description.split()
     purpose = " ".join(words[:WORDS]) + (" ..." if len(words) > WORDS else "")
-    anchor = re.sub(r"[^\w-]", "", address.lower())
     return [
-        f"[`{address}`](#{anchor})",
+        _link(address),
         ", ".join(sorted(_short(who))),
         purpose,
         ", ".join([str(rights), *of_aws] if rights else of_aws),
     ]
+
+
+def _who(trust: Permission) -> Iterator[str]:
+    """Who may assume a role by one statement: of a whole account those whom the condition names."""
+    named = [value for each in trust.conditions if each.key == "aws:PrincipalArn" for value in each.values]
+    second_factor = any(each.key == "aws:MultiFactorAuthPresent" for each in trust.conditions)
+    for name in named or trust.principals:
+        yield f"{ANY_OF_IAM.sub('', name)}{' with MFA' if second_factor else ''}"
 
 
 def _cells(statement: Permission) -> list[str]:

@@ -51,11 +51,30 @@ class Estimate:
         return Level(sum(level.low for level in levels), sum(level.high for level in levels))
 
 
-def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES) -> Estimate:
-    """The estimate of the settled `stacks` of one environment. Raises `PriceMissingError`."""
+def of_resource(stacks: Sequence[Instance], template: str, name: str, prices: Path = PRICES) -> Level | None:
+    """What one resource comes to in a month in the settled `stacks` of an environment, before what AWS gives for free;
+    None where the environment does not have it. Raises `PriceMissingError`."""
+    book, usage = _book(prices)
+    there = [stack for stack in stacks if stack.template.name == template and name in stack.template.resources]
+    total = Level(0, 0)
+    for stack in there:
+        for _, what, price, quantity in _items(stack, stack.template.resources[name], usage):
+            if price not in book["prices"]:
+                raise PriceMissingError(f"{prices.name} has no price {price!r}, which {what} has")
+            total = total.plus(quantity.times(book["prices"][price]["usd"]))
+    return total if there else None
+
+
+def _book(prices: Path) -> tuple[dict[str, Any], dict[str, Level]]:
+    """The file of prices, and what is used in a month, by name."""
     book = json.loads(prices.read_text(encoding="utf-8"))
     usage = {name: Level(level["low"], level["high"]) for name, level in book["usage"].items()}
-    usage |= {"one": Level(1, 1), "hours": Level(book["hours"], book["hours"])}
+    return book, usage | {"one": Level(1, 1), "hours": Level(book["hours"], book["hours"])}
+
+
+def estimate(environment: str, stacks: Sequence[Instance], prices: Path = PRICES) -> Estimate:
+    """The estimate of the settled `stacks` of one environment. Raises `PriceMissingError`."""
+    book, usage = _book(prices)
     # Log groups cost by what is written, whichever of them takes it.
     logs = (("logs taken in", "logs.in"), ("logs kept", "logs.kept"))
     items = [Item(FORGOTTEN, what, price, usage["log_gb"]) for what, price in logs]

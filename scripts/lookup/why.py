@@ -11,15 +11,20 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 
 from generator.cfn import graph, parameters
 from generator.cfn.broadening import covers
-from generator.cfn.environments import roots_of
+from generator.cfn.effects import ALLOWED, REFUSED, ROWS, Row, rows_of
+from generator.cfn.environments import SHARED, Environment, roots_of
+from generator.cfn.instance import Instance
 from generator.cfn.losses import keeps
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.templates import STACK, Resource, TemplatesError, TemplateSet, load
+from scripts import cost
+from scripts.costs.estimate import PriceMissingError, of_resource
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review.places import resource_places
 from scripts.review.schemas import SchemasError, create_only
@@ -27,6 +32,15 @@ from scripts.terminal import console, results
 from scripts.terminal.text import BOLD, Line, line
 
 PROJECT = Path(__file__).resolve().parents[2]
+REGION = "us-east-1"  # of the prices
+# Directions of a change, as the table of effects names them.
+DIRECTIONS = {
+    "any": "any other value",
+    "set": "when it is set",
+    "removed": "when it is emptied",
+    "changed": "another value",
+}
+LOUD = {REFUSED: "refused: ", ALLOWED: "has to be named: "}
 CLOSE = 5  # names that are offered for one that is not known
 
 
@@ -143,7 +157,41 @@ class Library:
         yield Fact("used by", ", ".join(sorted(users)) or "nothing in its stack")
         if outputs:
             yield Fact("given on", f"as {', '.join(outputs)}{self._takers(resource.template, outputs)}")
+        yield Fact("costs", self._costs(resource))
         yield from self._changing(resource)
+
+    @cached_property
+    def _stacks(self) -> dict[str, list[Instance]]:
+        """The settled stacks of each environment, after its first release."""
+        return {
+            name: list(
+                cost.stacks(
+                    {
+                        root: Environment(name, template, self.files[name])
+                        for root, template in roots_of(name, self.templates).items()
+                    },
+                    REGION,
+                )
+            )
+            for name in self.files
+            if name != SHARED
+        }
+
+    def _costs(self, resource: Resource) -> str:
+        """What the resource costs where it is made, environments with one figure together. Raises `RefusedError`."""
+        figures = dict[str, list[str]]()
+        for name, stacks in self._stacks.items():
+            try:
+                level = of_resource(stacks, resource.template, resource.logical_id)
+            except PriceMissingError as error:
+                raise RefusedError(str(error), "Add it, with its date and source.") from error
+            if level is not None:
+                low, high = f"{level.low:.2f}", f"{level.high:.2f}"
+                figures.setdefault(low if low == high else f"{low} to {high}", []).append(name)
+        if figures.keys() <= {"0.00"}:
+            return "nothing by itself" if figures else "nothing: no environment here has it"
+        paid = [f"{text} in {', '.join(names)}" for text, names in figures.items()]
+        return f"US dollars a month, before what is free: {'; '.join(paid)}"
 
     def _takers(self, template: str, outputs: list[str]) -> str:
         """The nested stacks that are given outputs of another one."""
@@ -201,7 +249,17 @@ class Library:
         yield Fact("set in", ", ".join(f"{where} = {value}" for where, value in values.items()) or "no parameter file")
         users = sorted({r.source.partition(".")[2] for r in graph.references(self.templates[root]) if r.target == name})
         yield Fact("used by", ", ".join(users) or "rules alone")
-        yield Fact("changing it", "docs/parameters.md")
+        yield from self._effects(root, name)
+
+    def _effects(self, root: str, name: str) -> Iterator[Fact]:
+        """What a change does to a living environment, in the sentences of docs/parameters.md and of a plan."""
+        computed = self.templates[root].metadata.get("Computed", {})
+        covered = {each for how in computed.values() for each in how.get("Covers", ())}
+        rows = rows_of(ROWS, root, name, covered)
+        for row in rows:
+            yield Fact("changing it", f"{_direction(row)}: {LOUD.get(row.level, '')}{row.text}")
+        if not rows:
+            yield Fact("changing it", "docs/parameters.md")
 
     def _permissions(self, name: str) -> Iterator[Answer]:
         for permission in permissions(self.templates):
@@ -221,6 +279,14 @@ class Library:
             if len(cells) >= 5 and cells[0] == name:
                 facts = [Fact("status", cells[1]), Fact("what and why", cells[2]), Fact("proof", cells[4])]
                 yield Answer(name, "requirement", (*facts, Fact("resources", ", ".join(serving) or cells[3])))
+
+
+def _direction(row: Row) -> str:
+    """Which change a row of the table of effects is about."""
+    beside = [f"{name} is {' or '.join(values)}" for name, values in row.when.items()]
+    before = [f"{name} was {' or '.join(values)}" for name, values in row.was.items()]
+    limits = " and ".join([*beside, *before])
+    return DIRECTIONS.get(row.change, row.change) + (f" while {limits}" if limits else "")
 
 
 def _permission(permission: Permission) -> Iterator[Fact]:

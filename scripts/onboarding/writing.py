@@ -98,7 +98,8 @@ def write(application: Application, project: Path, replace: bool = False) -> Wri
 
 def _generated(project: Path) -> list[Path]:
     """What the generator writes of the facts."""
-    pages = [project / "docs" / name for name in ("permissions.md", "parameters.md", "architecture.svg")]
+    names = ("permissions.md", "reachability.md", "parameters.md", "architecture.svg")
+    pages = [*(project / "docs" / name for name in names), *(project / "docs/permissions").glob("*.md")]
     return [*pages, *(project / "docs/pictures").glob("*.svg"), *(project / "templates").glob("*.json")]
 
 

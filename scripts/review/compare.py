@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from generator.cfn import broadening, difference, environments, parameters
+from generator.cfn import broadening, difference, environments
 from generator.cfn.assertions import NotEvaluableError
 from generator.cfn.effects import Row, outcomes
 from generator.cfn.environments import ENVIRONMENT
@@ -122,7 +122,7 @@ def side(name: str, revision: Revision) -> Side:
     file = revision.files[name]
     values, stacks, digests = {}, {}, dict[str, str]()
     for root, template in environments.roots_of(name, revision.templates).items():
-        chosen = parameters.effective(file, template.body)
+        chosen = environments.released(file, template)
         digests |= dict(_digests(template, chosen))
         values[root] = {**chosen, **{name: digests[name] for name in chosen if name in digests}}
         stacks[root] = resolved_templates(template, values[root], PSEUDO)

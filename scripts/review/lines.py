@@ -8,14 +8,14 @@ from scripts.review.verdict import BAD, GOOD, LOOK
 from scripts.terminal.text import BOLD, GREEN, RED, YELLOW, Line, line
 
 STYLES = {GOOD: GREEN, LOOK: YELLOW, BAD: RED}
-MARKS = {GOOD: "ok  ", LOOK: "look", BAD: "stop"}
+MARKS = {GOOD: "ok", LOOK: "look", BAD: "stop"}
 
 
 def lines(review: Review) -> Iterator[Line]:
     """The verdict, then every section; nothing is folded on a terminal but what is harmless in many places."""
     content = outline(review)
     for entry in content.verdict:
-        mark = (f"{MARKS[entry.weight]}  ", STYLES[entry.weight])
+        mark = (f"{MARKS[entry.weight]}: ", STYLES[entry.weight])
         yield line(mark, *((span.text, BOLD if span.kind == "strong" else "") for span in entry.spans))
     for section in content.sections:
         yield line("")

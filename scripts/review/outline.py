@@ -290,7 +290,7 @@ def _resource(change: ResourceChange, detail: Detail) -> Iterator[Entry]:
     if change.before:
         spans += [text(", was "), code(change.before)]
     if change.value:
-        spans.append(strong(f", {change.value}"))
+        spans += [text(", "), strong(change.value)]
     weight = (
         BAD if change.value and change.action in (REPLACED, REMOVED) else LOOK if change.action != CHANGED else GOOD
     )

@@ -103,6 +103,7 @@ def still_steps(root: Path, base: str) -> Iterator[Step]:
     else:
         yield Step("templates are fresh (no ledger of permissions to compare with)", fresh)
     yield Step("the gate: cfn-lint, project rules, parameter files", [*python, "generator", "--gate"])
+    yield Step("the version goes up with what an update does (.ci/version)", ["bash", ".ci/version"])
     yield Step("ruff", [str(tools / "ruff"), "check", "--quiet", "."])
     yield Step("the form of the sources", [str(tools / "ruff"), "format", "--quiet", "--check", "."])
     yield Step("mypy", [str(tools / "mypy")])

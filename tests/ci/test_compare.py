@@ -1,4 +1,5 @@
-"""`.ci/compare`: permissions are compared with a base, and where there is none, that is a failure and no silence."""
+"""`.ci/compare`: permissions are compared with a base, and where there is none, that is a failure and no silence.
+`.ci/version`: the version is compared with the last that has a tag."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 LEDGER = "docs/permissions-ledger.md"
+NO_VERSION = "no commit of this clone's history has the tag of a version, such as v1.0.0\n"
 
 
 class Clone:
@@ -21,7 +23,8 @@ class Clone:
         self.folder = folder
         (folder / ".ci").mkdir(parents=True)
         (folder / "docs").mkdir()
-        shutil.copy(ROOT / ".ci/compare", folder / ".ci")
+        for script in ("compare", "version"):
+            shutil.copy(ROOT / ".ci" / script, folder / ".ci")
         self.python = folder / "python"
         self.python.write_text('#!/bin/sh\necho "called: $*"\ncat .cache/permissions.md\n', encoding="utf-8")
         self.python.chmod(0o755)
@@ -41,9 +44,13 @@ class Clone:
         return self.git("rev-parse", "HEAD")
 
     def compare(self, base: str = "") -> tuple[int, str]:
+        return self.run("compare", base)
+
+    def run(self, script: str, base: str = "") -> tuple[int, str]:
+        """Runs one of the scripts; its status and what it says."""
         environment = {**os.environ, "BASE": base, "PYTHON": str(self.python)}
         ended = subprocess.run(
-            ["bash", ".ci/compare"], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            ["bash", f".ci/{script}"], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
         return ended.returncode, ended.stdout + ended.stderr
 
@@ -87,3 +94,27 @@ def test_a_base_that_is_no_base_fails(clone: Clone) -> None:
     ):
         status, output = clone.compare(base)
         assert status == 1 and reason in output and "called" not in output
+
+
+@pytest.mark.parametrize("tags", [[], ["notes"], ["v0.1"]])
+def test_without_the_tag_of_a_version_nothing_is_compared_and_that_is_said(clone: Clone, tags: list[str]) -> None:
+    clone.commit("first", ledger="any")
+    for tag in tags:
+        clone.git("tag", tag)
+    assert clone.run("version") == (0, "version not compared: " + NO_VERSION)
+
+
+def test_the_version_is_compared_with_the_last_that_has_a_tag(clone: Clone) -> None:
+    for tag in ("v0.1.0", "v0.2.0"):
+        clone.commit(tag, ledger=tag)
+        clone.git("tag", tag)
+    clone.commit("after it")
+    clone.python.write_text('#!/bin/sh\necho "called: $*"\n', encoding="utf-8")
+    assert clone.run("version") == (0, "version compared with v0.2.0\ncalled: -m scripts.cli version v0.2.0\n")
+
+
+def test_a_version_that_is_too_low_fails(clone: Clone) -> None:
+    clone.commit("first", ledger="any")
+    clone.git("tag", "v0.1.0")
+    clone.python.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+    assert clone.run("version")[0] == 3

@@ -20,13 +20,25 @@ def test_every_permission_is_in_the_ledger(templates: TemplateSet) -> None:
     assert roles == {permission.holder for permission in written if permission.kind == "identity"} & roles | attached
 
 
-def test_the_page_has_every_role_at_a_glance_and_one_row_for_each_statement(templates: TemplateSet) -> None:
-    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
-    assert permissions_page.page(templates) == text
-    rows = [line for line in text.splitlines() if line.startswith("| [`")]
+def test_the_index_has_every_role_and_policy_and_a_page_a_row_for_each_statement(templates: TemplateSet) -> None:
+    pages = permissions_page.pages(templates)
+    docs = ROOT / "docs"
+    assert {path: (docs / path).read_text(encoding="utf-8") for path in pages} == pages
+    index = pages.pop("permissions.md")
+    assert {f"permissions/{file.name}" for file in (docs / "permissions").glob("*.md")} == set(pages)
+    assert len(index.splitlines()) < 80  # what a person reads
+    at_a_glance, others = index.split("## Other policies")
+    rows = [line for line in at_a_glance.splitlines() if line.startswith("| [`")]
     roles = {resource.address for resource in templates.resources("AWS::IAM::Role")}
     assert {row.split("`")[1] for row in rows} == roles
     assert all(row.rsplit("|", 2)[1].strip() not in ("", "0") for row in rows)
+    holders = {permission.holder for permission in ledger.lines(templates)}
+    assert {line.split("`")[1] for line in others.splitlines() if line.startswith("| [`")} == holders - roles
+    for holder in holders:
+        path = f"permissions/{holder.partition('.')[0]}.md"
+        assert f"[`{holder}`]({path}#{holder.replace('.', '').lower()})" in index
+        assert f"\n## {holder}\n" in pages[path]
+    text = "".join(pages.values())
     statements = [line for line in text.splitlines() if "| Allow |" in line or "| Deny |" in line]
     in_ledger = len(ledger.lines(templates))
     assert len(statements) < in_ledger / 3

@@ -49,6 +49,29 @@ def test_a_parameter_with_its_choices_and_where_it_is_set(capsys: pytest.Capture
     assert parameter["used by"] == "Backend"
 
 
+def test_a_parameter_says_what_changing_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same sentences as the page of the parameters, a plan and a review have."""
+    assert cli.main(["why", "NatGatewayCount"]) == 0
+    out = capsys.readouterr().out
+    assert "changing it  raised: An address and a gateway are added" in out
+    assert "changing it  lowered: The route of the second zone moves to the first gateway" in out
+    assert out.count("Way back: ") == 2
+    [parameter] = facts(capsys, "VpcCidr")
+    assert parameter["changing it"].startswith("any other value: refused: ")
+
+
+def test_a_resource_says_what_it_costs_in_each_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    """As `delivery cost` computes it: 730 hours of a NAT gateway; the second one is production's alone."""
+    [gateway] = facts(capsys, "network.NatB")
+    assert gateway["costs"] == "US dollars a month, before what is free: 32.85 in bluegreen, production"
+    [alarm] = facts(capsys, "beanstalk.EnvironmentHealth")
+    assert alarm["costs"] == "US dollars a month, before what is free: 0.10 in beanstalk"
+    [role] = facts(capsys, "build.PushRole")
+    assert role["costs"] == "nothing by itself"
+    [second] = facts(capsys, "access.DeployRole")
+    assert second["costs"].startswith("nothing")
+
+
 def test_a_computed_parameter_says_who_computes_it(capsys: pytest.CaptureFixture[str]) -> None:
     [parameter] = facts(capsys, "BackendImage")
     assert parameter["value"].startswith("computed by the deploy script")

@@ -45,7 +45,7 @@ def test_two_revisions_are_compared_whatever_the_working_tree_holds(
     subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
     pull_requests.broken_parameter_file(checkout)
     text = shown(capsys, checkout, "base", "HEAD")
-    assert "production: 2 removed, 2 changed in place" in text.splitlines()[0]
+    assert "production: 2 removed, 3 changed in place" in text.splitlines()[0]
     assert "`NatGatewayCount`: `2` → `1` (in the parameter file)" in text
 
 
@@ -69,6 +69,15 @@ def test_a_default_is_told_for_the_environments_that_take_it(
     assert "## bluegreen, local, production, small (shown as bluegreen)" in text and "## beanstalk\n" in text
     assert "`LogLevel`: `INFO` → `DEBUG` (by its default)" in text
     assert "## staging" not in text
+
+
+def test_an_environment_is_reviewed_as_it_lives(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After its first release it has what the bootstrap leaves out: autoscaling."""
+    pull_requests.params(checkout, "small", MaximumTasks="5")
+    text = shown(capsys, checkout, "base")
+    assert text.splitlines()[0] == "- ✅ **Environments:** small: 1 changed in place"
+    assert "`Scaling` (AWS::ApplicationAutoScaling::ScalableTarget): in place" in text
+    assert "`MaxCapacity`: `1` → `5`" in text and "no environment here has" not in text
 
 
 def test_a_resource_that_is_replaced_is_followed_to_what_refers_to_it(
@@ -329,6 +338,9 @@ def test_one_option_among_many_is_told_by_its_name(checkout: Path, capsys: pytes
     assert "`OptionSettings[aws:elasticbeanstalk:application:environment=COLOUR].Value`: (none) → `blue`" in text
     assert "API_TOKEN].Value`: (none) → `(not shown: it looks like a secret, by its name)`" in text
     assert "unguessable" not in text
+    # What is to be strong is, and no asterisk is left over.
+    html = MarkdownIt().render(text)
+    assert "<strong>people know its address</strong>" in html and "**" not in html
     assert "- widgets[title=Builds].x: 12" in text and "+ widgets[title=Builds].x: 11" in text
 
 

@@ -29,6 +29,12 @@ def test_the_first_five_lines_are_the_verdict(name: str, checkout: Path) -> None
     assert first == (GOLDEN / f"{name}.md").read_text(encoding="utf-8")
 
 
+def test_the_page_on_reviewing_shows_one_of_them(repository: Path) -> None:
+    page = (repository / "docs/reviewing.md").read_text(encoding="utf-8")
+    verdict = (GOLDEN / "right_broadened_in_a_rename.md").read_text(encoding="utf-8")
+    assert page.split("```\n")[1] == verdict.replace("\\", "")
+
+
 def test_every_pull_request_has_its_golden_verdict() -> None:
     assert len(PULL_REQUESTS) == 21
     assert {path.stem for path in GOLDEN.glob("*.md")} == set(PULL_REQUESTS)
