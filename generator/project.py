@@ -96,7 +96,7 @@ class Backend(_Facts):
     `python` and `port` are the runtime's version and the listening port, `health_answer` what the JSON object that
     `health_path` answers must say, as `key=text` (none: the status 200 is enough), `lint_columns` flake8's line length,
     `base_image` what the default Dockerfile starts from when the application has none; `${PythonVersion}` in it is the
-    version that the tests run on.
+    version that the tests run on. Its digest is in `buildspecs/base_images.json`.
 
     The container runs as user `user`, on a root file system that it cannot write, but for the folders `writable`, which
     are empty at its start. `unhardened` says why an application needs more: then it runs as its image says, with
@@ -128,7 +128,8 @@ class Backend(_Facts):
         # Amazon ECS API reference, ContainerDefinition, name.
         self.must_match("container", r"[A-Za-z0-9_-]{1,255}", "be letters, digits, underscores or dashes")
         self.must_be_between("lint_columns", 40, 1000)
-        self.must_match("base_image", r"[a-z0-9][^\s]*", "be the name of an image")
+        rule = "be the name of an image with its tag; its digest is in buildspecs/base_images.json"
+        self.must_match("base_image", r"[a-z0-9][^\s@]*:[^\s@/]+", rule)
         # Amazon ECS API reference, ContainerDefinition, user: an id needs no entry in the image's list of users.
         self.must_match("user", r"[1-9]\d{0,9}", "be the id of a user that is not root")
         self.must_match("writable", r"/[\w.-]+(/[\w.-]+)*", "be the absolute path of a folder")

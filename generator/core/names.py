@@ -49,6 +49,9 @@ IMAGE_RECORDS = "images"
 # How the second tag of a released and verified image begins: written by the verification, kept by the registry.
 RELEASED_TAG = "released-"
 
+# The versions of Python that an environment may choose.
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
 # Report groups are `<project>-<report>`; the same words stand in the buildspecs' `reports`.
 TESTS_REPORT, COVERAGE_REPORT = "tests", "coverage"
 

@@ -32,7 +32,9 @@ def {name}() -> dict[str, str]:
     """Whether this process answers: the load balancer asks it every few seconds."""
     return {{"status": "healthy"}}
 '''
-DOCKERFILE = """FROM public.ecr.aws/docker/library/python:{python}-slim
+BASE = "public.ecr.aws/docker/library/python:{python}-slim"
+BASE_IMAGES = Path(__file__).resolve().parents[2] / "buildspecs/base_images.json"
+DOCKERFILE = """FROM {base}
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --create-home --uid 10001 application
 WORKDIR /home/application
@@ -154,7 +156,10 @@ def _assigned(node: ast.stmt) -> list[str]:
 
 def _dockerfile(tree: Path, application: Application) -> None:
     """An image that starts the application, as the one that the build brings."""
-    text = DOCKERFILE.format(python=application.python, port=application.port, module=application.module)
+    base = BASE.format(python=application.python)
+    digest = json.loads(BASE_IMAGES.read_text(encoding="utf-8")).get(base)
+    base = f"{base}@{digest}" if digest else base
+    text = DOCKERFILE.format(base=base, port=application.port, module=application.module)
     _inside(tree, f"{application.backend}/Dockerfile", new=True).write_text(text, encoding="utf-8")
 
 

@@ -26,6 +26,7 @@ VARIABLES = {
     "CONFIGURATION": json.dumps({"plain": {"MODE": "x"}, "generated": {"KEY": 40}, "fernet": [], "filled": []}),
     "PORT": "8000",
     "BASE_IMAGE": "public.ecr.aws/docker/library/python:3.11-slim",
+    "BASE_DIGESTS": f"3.10=sha256:{'dead' * 16} 3.11=sha256:{'0123' * 16} 3.12=sha256:{'beef' * 16}",
 }
 GREEN, RED = "def test_green():\n    assert True\n", "def test_red():\n    assert 1 == 2\n"
 UNIT, INTEGRATION = ("backend/tests/unit/test_unit.py", "backend/tests/integration/test_integration.py")
@@ -80,7 +81,7 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
 
     dockerfile = sample.source / "release.Dockerfile"
     lines = dockerfile.read_text().splitlines()
-    assert lines[0] == "FROM public.ecr.aws/docker/library/python:3.11-slim"
+    assert lines[0] == f"FROM public.ecr.aws/docker/library/python:3.11-slim@sha256:{'0123' * 16}"
     assert "COPY . ." in lines
     assert lines.index("USER 10001") > lines.index("COPY . .")
     assert json.loads(lines[-1].removeprefix("CMD ")) == [
@@ -92,6 +93,12 @@ def test_the_sample_as_it_is(once: tuple[Workshop, Outcome]) -> None:
         ["save", "--output", str(sample.source / "release-bundle/release-image.tar"), "release:built"],
     ]
     assert not sample.machine.calls("aws"), "what runs the application's code asks AWS for nothing"
+
+
+def test_a_base_image_without_a_digest_for_this_python_is_not_built_from(sample: Workshop) -> None:
+    outcome = build(sample, PYTHON_VERSION="3.14")
+    assert not outcome.succeeded and not sample.machine.calls("docker")
+    assert f"ERROR BASE_DIGESTS has no digest of {VARIABLES['BASE_IMAGE']} for Python 3.14" in outcome.log
 
 
 def test_pytest_ends_as_its_stand_in_does_when_there_is_nothing_to_collect(tmp_path: Path) -> None:

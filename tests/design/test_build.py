@@ -194,7 +194,10 @@ def test_default_dockerfile(templates: TemplateSet) -> None:
     assert values["BASE_IMAGE"] == sub("public.ecr.aws/docker/library/python:${PythonVersion}-slim")
     assert values["PYTHON_VERSION"] == ref("PythonVersion")
     assert (values["PORT"], values["APPLICATION_MODULE"]) == ("8000", "app.main:app")
-    start = text.index("FROM $BASE_IMAGE")
+    pins = dict(pin.split("=") for pin in values["BASE_DIGESTS"].split())
+    assert list(pins) == declaration(templates, "PythonVersion")["AllowedValues"]
+    assert all(re.fullmatch("sha256:[0-9a-f]{64}", digest) for digest in pins.values())
+    start = text.index("FROM $BASE_IMAGE@$base_digest")
     created = text[start : text.index("\nDOCKERFILE", start)]
     assert created.index("USER 10001") < created.index("CMD [")
     assert "pip install --no-cache-dir --disable-pip-version-check -r requirements.txt" in created

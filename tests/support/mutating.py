@@ -360,6 +360,17 @@ def build_may(action: str, resource: str) -> Mutation:
     return mutate
 
 
+def base_digests(value: str) -> Mutation:
+    """Gives the backend's build other digests of its base image."""
+
+    def mutate(bodies: Bodies) -> str:
+        variables = bodies["build"]["Resources"]["BackendBuild"]["Properties"]["Environment"]["EnvironmentVariables"]
+        next(variable for variable in variables if variable["Name"] == "BASE_DIGESTS")["Value"] = value
+        return "build.BackendBuild"
+
+    return mutate
+
+
 def build_variable(old: str, new: str, project: str = "BackendBuild") -> Mutation:
     """Renames one environment variable of a project."""
 

@@ -16,6 +16,7 @@ from tests.support.mutating import (
     action,
     alike,
     attribute,
+    base_digests,
     build_may,
     build_variable,
     buildspec_line,
@@ -447,4 +448,12 @@ MUTATIONS: dict[str, list[Mutation | tuple[Mutation, str]]] = {
         (build_may("ssm:PutParameter", "${ReleasesPath}"), "runs the application's code and may ssm:PutParameter"),
     ],
     "BUI003": [(in_question("#{BackendBuild.COMMIT}"), "Approve/ApproveRelease takes #{BackendBuild.COMMIT}")],
+    "BUI004": [
+        (
+            buildspec_line("FROM $BASE_IMAGE@$base_digest", "FROM $BASE_IMAGE"),
+            "has a Dockerfile that starts from $BASE_IMAGE, which is no digest",
+        ),
+        (base_digests("3.11=sha256:0"), "knows no digest of its base image for Python 3.11"),
+        (base_digests(f"3.11=sha256:{'0' * 64}"), "knows no digest of its base image for Python 3.12"),
+    ],
 }

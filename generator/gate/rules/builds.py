@@ -16,6 +16,9 @@ from generator.gate.rules.rule import Fault, Rule
 
 # An interpreter with its options.
 CALL = re.compile(r"(?<![\w$./-])(python3?)((?:[ \t]+-[A-Za-z]*)*)(?=[ \t]|$)", re.M)
+# The image that a Dockerfile starts from, and the variable with the digests of ours.
+FROM = re.compile(r"^\s*FROM[ \t]+(\S+)", re.M)
+BASE_DIGESTS, PIN = "BASE_DIGESTS", re.compile(r"(?<!\S)(\S+)=(sha256:[0-9a-f]{64})(?!\S)")
 # What a build of the application may do besides reading: write its log, its reports and objects of its own.
 OWN = re.compile(r"(logs|kms|codebuild):.*|s3:(PutObject|Get.*|List.*)")
 
@@ -78,6 +81,22 @@ def _not_quoted(templates: TemplateSet) -> Iterator[Fault]:
                     yield Fault(pipeline.address, f"{action} takes #{{{space}.{name}}}, which the application may set")
 
 
+def _by_digest(templates: TemplateSet) -> Iterator[Fault]:
+    """A Dockerfile of ours starts from an image by its digest, and there is one for each version that may be chosen."""
+    for project, spec in _builds(templates):
+        for image in FROM.findall(spec.commands):
+            if "@" not in image:
+                yield Fault(project.address, f"has a Dockerfile that starts from {image}, which is no digest")
+        values = {entry["Name"]: entry["Value"] for entry in project.get("Environment", "EnvironmentVariables")}
+        if BASE_DIGESTS not in values:
+            continue
+        pins = dict(PIN.findall(values[BASE_DIGESTS]))
+        for root in templates.roots():
+            for version in root.parameters.get("PythonVersion", {}).get("AllowedValues", ()):
+                if version not in pins:
+                    yield Fault(project.address, f"knows no digest of its base image for Python {version}")
+
+
 RULES = (
     Rule(
         "BUI001",
@@ -96,5 +115,11 @@ RULES = (
         "the value could end its text in the configuration and add settings of its own",
         "take the value from the source action, or from a project that runs nothing of the application",
         _not_quoted,
+    ),
+    Rule(
+        "BUI004",
+        "a tag is given to another image whenever its owner likes, and that one would be released unseen",
+        "run `python -m scripts.pin_base_image IMAGE:TAG`, which writes the digest to buildspecs/base_images.json",
+        _by_digest,
     ),
 )

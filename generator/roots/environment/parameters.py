@@ -18,6 +18,7 @@ from generator.core.names import (
     NONE,
     PARALLEL,
     PUBLIC,
+    PYTHON_VERSIONS,
     SEQUENTIAL,
 )
 from generator.core.ports import Port
@@ -297,9 +298,7 @@ def _releases(project: Project) -> list[Setting]:
         ),
         # Below the limit of the whole execution, so that a build that hangs fails by its own name.
         Setting(ports.BUILD_TIMEOUT, group, "Build timeout (min)", "30", between=(5, 480)),
-        Setting(
-            ports.PYTHON_VERSION, group, "Python", project.backend.python, allowed=("3.11", "3.12", "3.13", "3.14")
-        ),
+        Setting(ports.PYTHON_VERSION, group, "Python", project.backend.python, allowed=PYTHON_VERSIONS),
         Setting(ports.NODE_VERSION, group, "Node.js", project.frontend.node, allowed=("18", "20", "22", "24")),
     ]
 

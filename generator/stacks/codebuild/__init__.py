@@ -31,6 +31,7 @@ from generator.core.names import (
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.stacks.codebuild import permissions, projects
+from generator.stacks.codebuild.base_images import digests
 from generator.stacks.codebuild.buildspecs import inline
 from generator.stacks.codebuild.projects import Job
 
@@ -77,6 +78,7 @@ def _backend(stack: Stack, project: Project, backend: str, ours: str, ecs: str) 
         {
             "APPLICATION_MODULE": facts.module,
             "BACKEND_DIRECTORY": facts.directory,
+            "BASE_DIGESTS": digests(facts.base_image),
             "BASE_IMAGE": Sub(facts.base_image) if "${" in facts.base_image else facts.base_image,
             "CONFIGURATION": json.dumps(shape(project), separators=(",", ":")),
             "LINT_BLOCKS": stack.takes(ports.LINT_BLOCKS),
