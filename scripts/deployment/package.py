@@ -169,13 +169,10 @@ def _configure(aws: Aws, bucket: Bucket, new: bool) -> None:
         aws.call("s3", "create_bucket", Bucket=bucket.name, ObjectOwnership="BucketOwnerEnforced", **place)
     private = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-    for operation, setting in (
-        ("put_public_access_block", {"PublicAccessBlockConfiguration": private}),
-        ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": encryption}),
-        ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Enabled"}}),
-        ("put_bucket_policy", {"Policy": json.dumps(bucket_policy(bucket.name))}),
-    ):
-        aws.call("s3", operation, **setting, **bucket.address)
+    aws.call("s3", "put_public_access_block", PublicAccessBlockConfiguration=private, **bucket.address)
+    aws.call("s3", "put_bucket_encryption", ServerSideEncryptionConfiguration=encryption, **bucket.address)
+    aws.call("s3", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"}, **bucket.address)
+    aws.call("s3", "put_bucket_policy", Policy=json.dumps(bucket_policy(bucket.name)), **bucket.address)
 
 
 # --- where a deployment comes from, and the record of it: neither tags nor parameters, which would change every
