@@ -157,10 +157,9 @@ def check(base: Path) -> int:
     for name in stale:
         state = "is missing" if name not in committed else "is made by nothing" if name not in files else "is stale"
         print(f"templates/{name} {state}")
-    pages = _permission_pages(templates)
+    pages = {**_permission_pages(templates), **_pictures(templates)}
     pages |= dict.fromkeys(_superfluous(pages), "")
     pages |= _reachability_page(templates)
-    pages |= _pictures(templates)
     stale_pages = [file for file, text in pages.items() if _text_of(file) != text]
     for file in stale_pages:
         print(f"{file.relative_to(ROOT)} is stale")
@@ -284,15 +283,14 @@ def _print_changes(committed: Mapping[str, str], files: Mapping[str, str]) -> No
 
 def _write_ledger(templates: TemplateSet) -> None:
     """The exact ledger, the pages that people read, who can reach what, and the pictures."""
-    for file, text in _pictures(templates).items():
+    pictures, pages = _pictures(templates), _permission_pages(templates)
+    for file, text in pictures.items():
         _write_page(file, text, "pictures")
-
-    pages = _permission_pages(templates)
     for file, text in pages.items():
         _write_page(file, text, "permissions")
-    for file in _superfluous(pages):
+    for file in _superfluous({**pictures, **pages}):
         file.unlink()
-        print(f"permissions: {file.relative_to(ROOT)} removed")
+        print(f"{file.relative_to(ROOT)} removed")
     for file, text in _reachability_page(templates).items():
         _write_page(file, text, "reachability")
 
@@ -306,10 +304,11 @@ def _permission_pages(templates: TemplateSet) -> dict[Path, str]:
 
 
 def _superfluous(pages: Mapping[Path, str]) -> list[Path]:
-    """Pages of permissions that no template has any more."""
+    """Pages of permissions and pictures of stacks that no template has any more."""
     from generator.gate import permissions_page
 
-    return sorted(set((DOCS / permissions_page.FOLDER).glob("*.md")) - pages.keys())
+    made = {*(DOCS / permissions_page.FOLDER).glob("*.md"), *PICTURES.glob("*.svg")}
+    return sorted(made - pages.keys())
 
 
 def _write_ids(templates: TemplateSet) -> None:

@@ -130,9 +130,10 @@ def _leave_the_dashboards(config: pytest.Config, items: list[pytest.Item]) -> No
 
     if APPLICATION.name == NAME:
         return
-    known = {file for file in {item.path for item in items} if file.is_relative_to(ROOT) and knows(file)}
-    left = [item for item in items if item.path in known]
-    items[:] = [item for item in items if item.path not in known]
+    known = {file for file in {item.path for item in items} if knows(file)}
+    left = [item for item in items if item.path in known or knows(item.path, getattr(item, "originalname", ""))]
+    kept = {*items} - {*left}
+    items[:] = [item for item in items if item in kept]
     config.hook.pytest_deselected(items=left)
     if left and not hasattr(config, "workerinput"):
         print(f"left out: {len(left)} tests that know {NAME}; the facts are those of {APPLICATION.title}")

@@ -45,4 +45,5 @@ def test_the_number_of_project_rules_is_right(repository: Path) -> None:
 def test_every_page_is_in_the_index(repository: Path) -> None:
     index = (repository / "docs/index.md").read_text(encoding="utf-8")
     for page in sorted((repository / "docs").glob("*.md")):
-        assert page.name == "index.md" or f"]({page.name}" in index, page.name
+        # What onboarding found in one team's application is in that team's checkout alone.
+        assert page.name in ("index.md", "onboarding.md") or f"]({page.name}" in index, page.name

@@ -68,7 +68,7 @@ def grants(project: Project, names: Mapping[Port, Text], stacks: Sequence[Stack]
             "Work",
             [_action(name) for name in sorted({*work, *nameless})],
             Anything(WHOLE),
-            f"what the roles do: {_named(work)}",
+            f"what the roles do: {_named([*work, *nameless])}",
         ),
         allow("OwnStacks", [cloudformation.Action("*")], [arns.beanstalk_stacks()], "Elastic Beanstalk's own stacks"),
         allow(
