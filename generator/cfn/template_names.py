@@ -26,8 +26,6 @@ FRONTEND, TARGET_GROUPS, NAT_GATEWAYS = "FrontendTarget", "TargetGroups", "NatGa
 PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
 # Of `shared` and `access`: whose permission sets refer to the protection, and why it binds nobody.
 PROTECTED_SETS, PROTECTION_WAIVED = "DeveloperPermissionSets", "ProtectionWaivedBecause"
-# The reason that the parameter files come with. It lets everything be tried on the local AWS, and is nobody's decision.
-UNDECIDED = "No developers are named yet: do it before the first release to people"
 
 # Parameters of one root that are outputs of another.
 REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"

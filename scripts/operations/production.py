@@ -9,13 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, PRODUCTION, SHARED, Environment
-from generator.cfn.template_names import (
-    APPROVAL_PROTECTION,
-    BRANCH_PROTECTION,
-    DEPLOY_ROLE,
-    PROTECTION_WAIVED,
-    UNDECIDED,
-)
+from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, DEPLOY_ROLE, PROTECTION_WAIVED
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws, Identity
@@ -25,6 +19,8 @@ from scripts.deployment.guards import Consent
 from scripts.deployment.stacks import Stack
 
 SECONDS = 60.0  # for fetching
+# The reason that the parameter files come with. It lets everything be tried on the local AWS, and is nobody's decision.
+UNDECIDED = "No developers are named yet: do it before the first release to people"
 # The policies that protect by being attached to those who are named: root, its output, what they keep people from.
 PROTECTIONS = (
     (SHARED, BRANCH_PROTECTION, "branch protection", "push to the protected branch"),

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from generator.cfn import template_names
 from generator.cfn.permissions import of
 from generator.cfn.templates import load
 from scripts.deployment import environment
 from scripts.deployment.errors import Exit
+from scripts.operations import production
 from scripts.operations.preflight import account, source
 from scripts.operations.preflight.check import Check, State, Survey
 from scripts.operations.preflight.checks import all_checks
@@ -282,7 +282,7 @@ def test_a_region_to_which_cloudfront_delivers_no_logs_stops(params: Path) -> No
 SET_ROLE = "AWSReservedSSO_Developers_0123456789abcdef"
 GROUPS = {"DeveloperGroups": "developers"}
 SETS = {"DeveloperPermissionSets": "Developers"}
-UNDECIDED = {"ProtectionWaivedBecause": template_names.UNDECIDED}
+UNDECIDED = {"ProtectionWaivedBecause": production.UNDECIDED}
 WAIVED = {"ProtectionWaivedBecause": "a single person has credentials of this account"}
 
 
