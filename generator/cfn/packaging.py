@@ -8,10 +8,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generator.cfn.names import TEMPLATES
+from generator.cfn.names import TEMPLATES, bucket_name
 from generator.cfn.templates import Body, Template
 
 SHOWN = 120  # characters of a value in a difference
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The packaging bucket of an application, one for each account and region."""
+
+    name: str
+    region: str
+    account: str
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What every call about the bucket says: nobody else's bucket of this name is ever used."""
+        return {"Bucket": self.name, "ExpectedBucketOwner": self.account}
+
+    @property
+    def url(self) -> str:
+        """Where CloudFormation finds it: it takes https addresses of S3 only (API reference, CreateChangeSet)."""
+        return f"https://{self.name}.s3.{self.region}.amazonaws.com"
+
+    @classmethod
+    def of(cls, application: str, account: str, region: str) -> "Bucket":
+        return cls(bucket_name(application, account, region), region, account)
 
 
 @dataclass(frozen=True)

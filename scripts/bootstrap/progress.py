@@ -9,12 +9,12 @@ from pathlib import Path
 
 from generator.cfn import template_names
 from generator.cfn.environments import SHARED
+from generator.cfn.stacks import Stack
 from scripts.deployment import stacks
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.environment import load
 from scripts.deployment.errors import DeployError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.package import GateVerdict
-from scripts.deployment.stacks import Stack
 from scripts.operations.options import DeployOptions, read_options
 from scripts.operations.run import Run
 from scripts.terminal import console, results

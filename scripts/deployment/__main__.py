@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.cfn.masking import scrubbed
+from generator.cfn.stacks import Stack
 from scripts.deployment import deploy_root, stacks
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment, print_lines
@@ -71,7 +72,7 @@ def _local_aws() -> Aws:
 
 def plan(context: Context) -> Exit:
     """Shows what every root would change, and leaves nothing behind; 2 when anything would."""
-    waiting, others = False, dict[str, stacks.Stack | None]()
+    waiting, others = False, dict[str, Stack | None]()
     for each in deploy_root.package_roots(context := context.with_access()):
         stack = stacks.read(each.aws, each.environment.stack)
         if stack and not stack.meaning.ended:

@@ -14,13 +14,14 @@ from generator.cfn.environments import Environment
 from generator.cfn.instance import resolved_templates
 from generator.cfn.losses import TemplatePair
 from generator.cfn.packaging import parse
+from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.statuses import DEPLOYED, STATUSES, Action, meaning
 from generator.cfn.templates import STACK, Template, TemplatesError, TemplateSet, from_bodies
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
 from scripts.deployment.package import read_text
 from scripts.deployment.plan import Notice, Request
-from scripts.deployment.stacks import Stack, StackResource, resources
+from scripts.deployment.stacks import resources
 
 TOPICS, ROLE = "notification ARNs", "role of CloudFormation"
 MASKED = "****"  # what CloudFormation gives in the place of a `NoEcho` parameter (API reference, Parameter)

@@ -16,7 +16,8 @@ from typing import Any
 from generator.cfn import broadening
 from generator.cfn.environments import ACCESS, EDGE, PRODUCTION, SHARED, Environment
 from generator.cfn.losses import TemplatePair, inside, losses
-from generator.cfn.packaging import PackagedSet, package
+from generator.cfn.packaging import Bucket, PackagedSet, package
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from generator.cfn.template_names import CLOUDFORMATION_ROLE, TARGET
 from generator.cfn.templates import TemplatesError
@@ -27,9 +28,9 @@ from scripts.deployment.environment import BEANSTALK, Computation, Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError, RefusedError
 from scripts.deployment.execute import Outcome, Running, destroy, left_running, start, watch
 from scripts.deployment.guards import PLAIN_PROMPT, Consent, agree
-from scripts.deployment.package import Bucket, GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
+from scripts.deployment.package import GateVerdict, Record, Source, begin_record, publish, verify, verify_stored
 from scripts.deployment.plan import UPDATE, Plan, Request, discard, make
-from scripts.deployment.stacks import OURS, Stack
+from scripts.deployment.stacks import OURS
 
 Begin = Callable[[Aws, Plan], Running]
 
@@ -146,7 +147,7 @@ def package_roots(context: Context, *environments: Environment) -> list[RootDepl
     for environment in environments or context.extensions.roots(context):
         context.gate.check(environment.root)
         aws = context.aws.at(environment.region or context.aws.region)
-        bucket = Bucket.of(context.environment.application, aws.identity(), aws.region)
+        bucket = Bucket.of(context.environment.application, aws.identity().account, aws.region)
         packaged = package(environment.root, bucket.url, environment.name)
         roots.append(RootDeployment(context, environment, aws, bucket, packaged))
     return roots

@@ -12,12 +12,12 @@ from generator.cfn import environments
 from generator.cfn import template_names as names
 from generator.cfn.environments import ACCESS, SHARED, Environment
 from generator.cfn.parameters import ParameterFileError
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import TemplatesError, TemplateSet
 from generator.cfn.templates import load as load_templates
 from generator.cfn.zones import UNFIT
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedError, UsageError
-from scripts.deployment.stacks import Stack
 
 LOCAL = "local"  # the environment on the local AWS
 BEANSTALK = "BEANSTALK"  # of BackendTarget

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED, RESTORED, meaning
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, OvertakenError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack, read
+from scripts.deployment.stacks import read
 
 RESUME = "`status` shows how far it is, `follow` follows it until it ends; the same command continues from there."
 # What CloudFormation answers when somebody else was faster: the change set is gone or is being executed. Source:

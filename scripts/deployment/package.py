@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from generator.cfn import verdict
-from generator.cfn.names import RECORDS, bucket_name
-from generator.cfn.packaging import Packaged, PackagedSet, bucket_policy, first_difference, parse
+from generator.cfn.names import RECORDS
+from generator.cfn.packaging import Bucket, Packaged, PackagedSet, bucket_policy, first_difference, parse
 from generator.cfn.quotas import TEMPLATE_BYTES
 from generator.cfn.templates import STACK, Body, Template
-from scripts.deployment.aws import Aws, Identity
+from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError, TemplateMismatchError
 from scripts.deployment.plan import Plan
 
@@ -42,29 +42,6 @@ class GateVerdict:
             reason = f"The gate has not passed {', '.join(unknown)} as it lies here; nothing has happened."
             remedy = "Run `make templates` (`python -m generator --gate`): it renders and checks them."
             raise RefusedError(reason, remedy)
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """The packaging bucket of an application, one for each account and region."""
-
-    name: str
-    region: str
-    account: str
-
-    @property
-    def address(self) -> dict[str, str]:
-        """What every call about the bucket says: nobody else's bucket of this name is ever used."""
-        return {"Bucket": self.name, "ExpectedBucketOwner": self.account}
-
-    @property
-    def url(self) -> str:
-        """Where CloudFormation finds it: it takes https addresses of S3 only (API reference, CreateChangeSet)."""
-        return f"https://{self.name}.s3.{self.region}.amazonaws.com"
-
-    @classmethod
-    def of(cls, application: str, identity: Identity, region: str) -> "Bucket":
-        return cls(bucket_name(application, identity.account, region), region, identity.account)
 
 
 def publish(aws: Aws, bucket: Bucket, packaged: PackagedSet) -> int:

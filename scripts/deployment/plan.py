@@ -24,11 +24,12 @@ from generator.cfn.changes import (
 from generator.cfn.losses import DELETED, REPLACED, Loss, Path
 from generator.cfn.masking import scrubbed
 from generator.cfn.packaging import Packaged, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.unknown import fed_by_siblings
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.environment import Computed
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.stacks import OURS, Stack, create_change_set, delete_change_set, delete_empty
+from scripts.deployment.stacks import OURS, create_change_set, delete_change_set, delete_empty
 
 DELETION_SECONDS = 120.0  # that the deletion of a change set with its nested ones is waited for
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"

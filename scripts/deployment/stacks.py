@@ -1,13 +1,11 @@
-"""A stack as CloudFormation holds it: how it stands, what is in it, and the change sets on it."""
+"""What CloudFormation holds: a stack as it stands, what is in it, and the change sets on it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from generator.cfn.names import CHANGE_SETS
-from generator.cfn.statuses import Meaning, meaning
+from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import AwsError, OvertakenError
@@ -19,49 +17,6 @@ OURS, SAVED = CHANGE_SETS
 CREATED = "already exists and cannot be created again"
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A stack that exists. `topics` are the ARNs that get its events, `role` is what CloudFormation acts with."""
-
-    name: str
-    id: str
-    status: str
-    reason: str = ""
-    since: str = ""  # when it was created or last updated
-    outputs: Mapping[str, str] = field(default_factory=dict, hash=False)
-    parameters: Mapping[str, str] = field(default_factory=dict, hash=False)
-    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
-    change_set: str = ""  # what was executed last
-    protected: bool = False
-    topics: tuple[str, ...] = ()
-    role: str = ""
-
-    @property
-    def meaning(self) -> Meaning:
-        return meaning(self.status)
-
-    @property
-    def remedy(self) -> str:
-        """What a person does about its status, where the script must not act."""
-        return self.meaning.remedy
-
-
-@dataclass(frozen=True)
-class StackResource:
-    """One resource of a stack. `path` leads from the root by logical ids, `stack_id` is the stack that it is in,
-    `updated` when the stack last finished something with it."""
-
-    path: tuple[str, ...]
-    type: str
-    physical_id: str
-    status: str
-    stack_id: str
-    updated: datetime | None = None
-
-    def __str__(self) -> str:
-        return " > ".join(self.path)
-
-
 def read(aws: Aws, name: str) -> Stack | None:
     """The stack of that name or id, or None. A deleted one is only found by its id."""
     try:
@@ -71,20 +26,7 @@ def read(aws: Aws, name: str) -> Stack | None:
         if error.code == "ValidationError" and "does not exist" in error.message:
             return None
         raise
-    return Stack(
-        answer["StackName"],
-        answer["StackId"],
-        answer["StackStatus"],
-        answer.get("StackStatusReason", ""),
-        f"{answer.get('LastUpdatedTime', answer['CreationTime']):%Y-%m-%d %H:%M:%S UTC}",
-        {output["OutputKey"]: output["OutputValue"] for output in answer.get("Outputs", ())},
-        {entry["ParameterKey"]: entry.get("ParameterValue", "") for entry in answer.get("Parameters", ())},
-        {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())},
-        answer.get("ChangeSetId", ""),
-        answer.get("EnableTerminationProtection", False),
-        tuple(answer.get("NotificationARNs", ())),
-        answer.get("RoleARN", ""),
-    )
+    return Stack.described(answer)
 
 
 def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = True) -> Iterator[StackResource]:
@@ -92,14 +34,7 @@ def resources(aws: Aws, stack_id: str, path: tuple[str, ...] = (), deep: bool = 
     (API reference, ListStackResources)."""
     for page in aws.pages("cloudformation", "list_stack_resources", StackName=stack_id):
         for entry in page["StackResourceSummaries"]:
-            resource = StackResource(
-                (*path, entry["LogicalResourceId"]),
-                entry["ResourceType"],
-                entry.get("PhysicalResourceId", ""),
-                entry["ResourceStatus"],
-                stack_id,
-                entry.get("LastUpdatedTimestamp"),
-            )
+            resource = StackResource.listed(entry, stack_id, path)
             yield resource
             if deep and resource.type == STACK and resource.physical_id:
                 yield from resources(aws, resource.physical_id, resource.path)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from generator.cfn.environments import ACCESS, SHARED
+from generator.cfn.packaging import Bucket
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import REPOSITORY
 from scripts.deployment.deploy_root import deploy_root, package_roots
 from scripts.deployment.errors import Exit, UsageError
-from scripts.deployment.package import Bucket, prepare
-from scripts.deployment.stacks import Stack
+from scripts.deployment.package import prepare
 from scripts.operations.deploying import context
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
@@ -25,6 +26,6 @@ def deploy_access(run: Run, options: DeployOptions) -> Exit:
     # Whoever deploys the environment may write its templates, and may not make the bucket that holds everybody's.
     for region in dict.fromkeys(each.region or run.aws.region for each in run.roots.values()):
         aws = run.aws.at(region)
-        prepare(aws, Bucket.of(run.environment.application, aws.identity(), aws.region))
+        prepare(aws, Bucket.of(run.environment.application, aws.identity().account, aws.region))
     ended, _ = deploy_root(replace(root, other_stacks={SHARED: Stack(shared.stack, "", "", outputs=repository)}))
     return ended

@@ -18,6 +18,7 @@ from pathlib import Path
 from generator.cfn import assertions, environments
 from generator.cfn.environments import Environment
 from generator.cfn.parameters import effective
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, TABLES
 from generator.cfn.templates import Child, load
 from scripts.deployment.aws import Answer, Aws
@@ -25,7 +26,6 @@ from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed
 from scripts.deployment.errors import AwsError, ParametersRefusedError, RefusedError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 
 CREATE, EXISTING = "CREATE", "EXISTING"  # of DataTables
 TABLE, REGISTRY, KMS_KEY = "AWS::DynamoDB::Table", "AWS::ECR::Repository", "AWS::KMS::Key"

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from generator.cfn.environments import ACCESS, SHARED
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import CLOUDFORMATION_ROLE, DEPLOY_ROLE
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, RefusedError, UsageError
-from scripts.deployment.stacks import Stack
 from scripts.operations.access_root import deploy_access
 from scripts.operations.deploying import deploy
 from scripts.operations.options import DeployOptions

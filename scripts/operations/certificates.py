@@ -8,10 +8,11 @@ after the environment. What carries the environment's tags and is in no stack of
 from collections.abc import Collection, Iterator
 
 from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
+from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
-from scripts.deployment.stacks import Stack, resources
+from scripts.deployment.stacks import resources
 
 CERTIFICATE = "AWS::CertificateManager::Certificate"
 

@@ -13,10 +13,10 @@ from generator.cfn import template_names
 from generator.cfn.environments import Environment
 from generator.cfn.graph import mentions
 from generator.cfn.instance import stack_instances
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import Child, Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import UsageError
-from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.history import nested
 
 # The child that makes the values, and the group of the root's parameters that reach the application.

@@ -15,6 +15,7 @@ from typing import Any
 from generator.cfn.changes import PlannedChange
 from generator.cfn.environments import EDGE, ENVIRONMENT, Environment
 from generator.cfn.losses import ADDRESSES, DELETED, KEEPS, Loss
+from generator.cfn.stacks import Stack, StackResource
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import read_body
@@ -22,7 +23,7 @@ from scripts.deployment.deploy_root import Context, RootDeployment, execute
 from scripts.deployment.errors import Exit
 from scripts.deployment.execute import Running, destroy
 from scripts.deployment.plan import DELETE, Plan
-from scripts.deployment.stacks import Stack, StackResource, read, resources
+from scripts.deployment.stacks import read, resources
 from scripts.operations.stack_settings import UNPROTECTED
 
 

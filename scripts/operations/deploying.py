@@ -10,6 +10,8 @@ from functools import partial
 from generator.cfn.environments import SHARED
 from generator.cfn.losses import TemplatePair
 from generator.cfn.names import RECORDS
+from generator.cfn.packaging import Bucket
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.templates import Template
@@ -21,9 +23,8 @@ from scripts.deployment.environment import Computed
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError, RefusedError
 from scripts.deployment.execute import Outcome, Running
 from scripts.deployment.guards import Prompt, agree
-from scripts.deployment.package import Bucket, Record
+from scripts.deployment.package import Record
 from scripts.deployment.plan import CREATE, DELETE, UPDATE, Plan, discard
-from scripts.deployment.stacks import Stack
 from scripts.operations import (
     access_first,
     adoption,

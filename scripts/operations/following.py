@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Protocol
 
 from generator.cfn.masking import scrubbed
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import meaning
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import FIRST_PAUSE, Answer, Aws, longer
 from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import PATIENCE, Outcome, Running, ended, left_running, lost
-from scripts.deployment.stacks import Stack, read
+from scripts.deployment.stacks import read
 
 TICK = 1.0
 # Seconds between two readings of the events, at least: each is a call for every nested stack that works. Until then the

@@ -12,16 +12,17 @@ from typing import Any
 
 from generator.cfn.changes import Difference
 from generator.cfn.losses import TemplatePair
-from generator.cfn.packaging import Packaged, PackagedSet
+from generator.cfn.packaging import Bucket, Packaged, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import BOOTSTRAP, IMAGE
 from generator.cfn.templates import STACK, TemplateSet
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import Comparison, read_body
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed, on_ecs, released_image
-from scripts.deployment.package import Bucket, verify
+from scripts.deployment.package import verify
 from scripts.deployment.plan import Plan, create, kept, with_changes
-from scripts.deployment.stacks import SAVED, Stack, resources
+from scripts.deployment.stacks import SAVED, resources
 from scripts.operations.change_set_notices import change_set_notices
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import Any
 
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
-from scripts.deployment.stacks import Stack, resources
+from scripts.deployment.stacks import resources
 from scripts.operations.diagnose.operation import read_events
 from scripts.operations.following import Event
 from scripts.operations.teardown.teardown import ORIGIN_GROUP, VPC

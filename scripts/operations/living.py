@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from generator.cfn.losses import TemplatePair
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import PIPELINE as PIPELINE_OUTPUT
 from generator.cfn.template_names import TARGET_GROUPS
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import AwsError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack, resources
+from scripts.deployment.stacks import resources
 
 PIPELINE, SERVICE, TASK = "AWS::CodePipeline::Pipeline", "AWS::ECS::Service", "AWS::ECS::TaskDefinition"
 BEANSTALK, RULE, TABLE = (

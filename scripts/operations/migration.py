@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from generator.cfn import template_names
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import load
 from scripts import git
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.stacks import Stack
 from scripts.operations import application, own_buildspecs
 from scripts.operations.credentials import git_credentials
 from scripts.operations.run import say

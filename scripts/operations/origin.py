@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from generator.cfn.stacks import Stack
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.package import Source
-from scripts.deployment.stacks import OURS, SAVED, Stack
+from scripts.deployment.stacks import OURS, SAVED
 
 # A plan that nobody has agreed to for so long was left behind, wherever it was made.
 STALE = timedelta(hours=1)

@@ -9,9 +9,9 @@ from generator.cfn.effects import ALLOWED, NOTICE, REFUSED, ROWS, Row, find, row
 from generator.cfn.environments import SHARED, Environment
 from generator.cfn.losses import CHANGED, DELETED, Loss
 from generator.cfn.names import LOCAL, NOBODY, SUBSCRIBERS
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import BRANCH, EXISTING_KEY, EXISTING_REPOSITORY, KEY_ARN, REGISTRY_NAME
 from scripts.deployment.plan import Notice, Refusal
-from scripts.deployment.stacks import Stack
 
 # What the stack owns may be named instead of being found by the template: the output with the value that stays.
 OWN = {EXISTING_KEY: KEY_ARN, EXISTING_REPOSITORY: REGISTRY_NAME}

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from generator.cfn.environments import EDGE, ENVIRONMENT
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, RootDeployment, package_roots
 from scripts.deployment.errors import ManualActionRequiredError
 from scripts.deployment.plan import CREATE, Plan
-from scripts.deployment.stacks import Stack, read
+from scripts.deployment.stacks import read
 from scripts.operations.certificates import CERTIFICATE
 from scripts.operations.optional_parts import takes_certificate
 

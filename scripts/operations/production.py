@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, PRODUCTION, SHARED, Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import APPROVAL_PROTECTION, BRANCH_PROTECTION, DEPLOY_ROLE, PROTECTION_WAIVED
 from scripts import git
 from scripts.deployment import stacks
@@ -16,7 +17,6 @@ from scripts.deployment.aws import Aws, Identity
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.guards import Consent
-from scripts.deployment.stacks import Stack
 
 SECONDS = 60.0  # for fetching
 # The reason that the parameter files come with. It lets everything be tried on the local AWS, and is nobody's decision.

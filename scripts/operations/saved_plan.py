@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from generator.cfn.changes import Difference
+from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
 from scripts.deployment.compare import MASKED, Comparison, compare
 from scripts.deployment.deploy_root import RootDeployment, review
 from scripts.deployment.environment import released_image
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import DELETE, Plan, fill
-from scripts.deployment.stacks import Stack
 from scripts.operations.deletion import plan_deletion
 from scripts.operations.image_first import read_image
 from scripts.operations.plan_document import reviewable

@@ -6,11 +6,11 @@ Another role can take its place, and the stack cannot be without one again. Sour
 aws-cloudformation/cloudformation-coverage-roadmap #1054 and aws/aws-cdk #10116 (a role that is gone is not assumed).
 """
 
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import CLOUDFORMATION_ROLE
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import Refusal
-from scripts.deployment.stacks import Stack
 
 
 def role_of(access: Stack | None) -> str:

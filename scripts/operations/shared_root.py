@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from generator.cfn.environments import SHARED
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from scripts.deployment.compare import Comparison, compare, read_body
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import UPDATE, Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations.image_first import changed_stacks
 from scripts.operations.origin import clear_change_sets
 from scripts.operations.production import is_deployer

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.cfn.changes import Difference
+from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import RootDeployment
-from scripts.deployment.stacks import Stack
 
 PROTECTION, POLICY = "termination protection", "stack policy"
 # A policy can be replaced but not taken away. Source: User Guide, "Prevent updates to stack resources".

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError
 from scripts.deployment.execute import Running, leave
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import following
 from scripts.operations.diagnose.cause import SERVICE, Diagnosis, FailureObserver, diagnose
 from scripts.operations.diagnose.tasks import standing

@@ -12,14 +12,16 @@ from pathlib import Path
 
 from generator.cfn.environments import ACCESS, ENVIRONMENT
 from generator.cfn.names import RECORDS
+from generator.cfn.packaging import Bucket
+from generator.cfn.stacks import Stack
 from scripts import git
 from scripts.deployment import stacks
 from scripts.deployment.deploy_root import Context
 from scripts.deployment.environment import load
 from scripts.deployment.errors import DeployError
-from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan, discard
-from scripts.deployment.stacks import OURS, Stack
+from scripts.deployment.stacks import OURS
 from scripts.operations.deploying import context
 from scripts.operations.diagnose.drift import detect_drift
 from scripts.operations.options import DeployOptions
@@ -78,7 +80,7 @@ def _run(project: Path, name: str, options: Namespace) -> Run:
 def _commit(run: Run, stack: Stack) -> str:
     """The commit of the last deployment that was written down for the stack. Raises `DeployError`, `GitError`."""
     identity = run.aws.identity()
-    bucket = Bucket.of(run.environment.application, identity, run.aws.region)
+    bucket = Bucket.of(run.environment.application, identity.account, run.aws.region)
     keys = [
         entry["Key"]
         for page in run.aws.pages("s3", "list_objects_v2", Prefix=f"{RECORDS}{stack.name}/", **bucket.address)

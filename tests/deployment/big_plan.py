@@ -15,8 +15,9 @@ from typing import Any
 
 from generator.cfn.changes import Difference
 from generator.cfn.environments import Environment
-from generator.cfn.packaging import PackagedSet, package
+from generator.cfn.packaging import Bucket, PackagedSet, package
 from generator.cfn.parameters import ParameterFile
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK, Template, from_bodies
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment import plan
@@ -24,9 +25,7 @@ from scripts.deployment.compare import compare
 from scripts.deployment.deploy_root import Context, Extensions, RootDeployment
 from scripts.deployment.deploy_root import review as review_root
 from scripts.deployment.environment import Computed
-from scripts.deployment.package import Bucket
 from scripts.deployment.plan import Plan, Request
-from scripts.deployment.stacks import Stack
 from scripts.operations.deploying import review
 from scripts.operations.planning import NotPlanned
 from tests.conftest import ROOT
@@ -265,7 +264,9 @@ def plans() -> list[Plan | NotPlanned]:
     request = Request(NAME, packaged, values, {"CostCenter": "2"}, hidden=hidden, description="why")
     aws = service()
     context = Context(aws, {"environment": environment}, ROOT, passed({}), extensions=Extensions(review=review))
-    root = RootDeployment(context, environment, aws, Bucket.of("dashboard", ME, REGION), packaged, previous=BEFORE)
+    root = RootDeployment(
+        context, environment, aws, Bucket.of("dashboard", ME.account, REGION), packaged, previous=BEFORE
+    )
     planned = plan.make(aws, request, BEFORE)
     judged = review_root(root, planned, compare(aws, environment, request, BEFORE))
     image = (Difference("BackendImage", "registry/backend:3", "registry/backend:9"),)

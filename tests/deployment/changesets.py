@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from generator.cfn.packaging import Packaged, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.unknown import KNOWN_AFTER_APPLY
 from scripts.deployment.plan import Request
-from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn
 
 NAME = "dashboard-staging"

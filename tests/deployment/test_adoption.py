@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from generator.cfn.environments import Environment
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import EXISTING_KEY as KEY
 from generator.cfn.template_names import EXISTING_REPOSITORY as REPOSITORY
 from generator.cfn.template_names import TABLES
@@ -21,9 +22,8 @@ from scripts.deployment.aws import Answer, Endpoint
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.environment import COMPUTED, Computed
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import adoption
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, arn, refusal
@@ -96,7 +96,7 @@ def adopted_values(
 def root(aws: Prepared, staging: Environment, previous: Stack | None = None) -> RootDeployment:
     """The root of an environment that is deployed."""
     context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}))
-    bucket = Bucket.of(staging.application, ME, REGION)
+    bucket = Bucket.of(staging.application, ME.account, REGION)
     return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 
 

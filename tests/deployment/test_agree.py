@@ -12,15 +12,14 @@ import pytest
 from generator.cfn.broadening import Grant
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.losses import Loss
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from scripts.deployment import deploy_root
 from scripts.deployment import environment as parameters
 from scripts.deployment.deploy_root import RootDeployment
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError
 from scripts.deployment.guards import Consent
-from scripts.deployment.package import Bucket
 from scripts.deployment.plan import CREATE, UPDATE, Plan, Refusal
-from scripts.deployment.stacks import Stack
 from scripts.operations import deploying, image_first, living
 from scripts.operations.options import DeployOptions
 from scripts.operations.production import check_consent
@@ -47,7 +46,7 @@ class Invocation:
     @property
     def root(self) -> RootDeployment:
         context = deploying.context(self.run, self.options)
-        bucket = Bucket.of("dashboard", ME, REGION)
+        bucket = Bucket.of("dashboard", ME.account, REGION)
         return RootDeployment(context, self.run.environment, self.run.aws, bucket, PackagedSet(()))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import load
 from scripts.deployment.aws import Aws
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.environment import load as load_environment
-from scripts.deployment.package import Bucket, GateVerdict
-from scripts.deployment.stacks import Stack
+from scripts.deployment.package import GateVerdict
 from scripts.operations import certificates
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
@@ -64,7 +64,7 @@ def removed(aws: WithCertificates, name: str = "environment", edge: bool = True)
     roots = load_environment("staging", ROOT / "templates", ROOT / "params")
     stack, other = (Stack(each, arn("stack", each), "UPDATE_COMPLETE") for each in ("staging", "staging-edge"))
     context = Context(aws, roots, ROOT, GateVerdict({}))
-    bucket = Bucket.of(roots[name].application, ME, REGION)
+    bucket = Bucket.of(roots[name].application, ME.account, REGION)
     root = RootDeployment(context, roots[name], aws, bucket, PackagedSet(()))
     root = replace(root, other_stacks={"edge": other if edge else None})
     return list(certificates.remove_replaced(root, stack))

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 
 from generator.cfn.environments import Environment
-from generator.cfn.packaging import bucket_policy, package
+from generator.cfn.packaging import Bucket, bucket_policy, package
 from generator.cfn.parameters import ParameterFile
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK, from_bodies
 from scripts.deployment import deploy_root
 from scripts.deployment.compare import MASKED, ROLE, TOPICS, compare
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import ManualActionRequiredError, RefusedError
-from scripts.deployment.package import Bucket
 from scripts.deployment.plan import Request
-from scripts.deployment.stacks import Stack
 from scripts.operations.image_first import changed_stacks
 from tests.conftest import ROOT
 from tests.deployment.changesets import NO_CHANGES, change_set, detail, modify
@@ -29,7 +28,7 @@ from tests.support.gate import passed
 NAME = "dashboard-staging"
 DATA = arn("stack", f"{NAME}-Data-1")
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-BUCKET = Bucket.of("dashboard", ME, REGION)
+BUCKET = Bucket.of("dashboard", ME.account, REGION)
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "Clients"}}
 TAGS = [{"Key": "Application", "Value": "dashboard"}]
 TEMPLATES = from_bodies(

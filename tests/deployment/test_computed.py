@@ -14,7 +14,8 @@ import pytest
 
 from generator.cfn.environments import Environment, EnvironmentRefusedError
 from generator.cfn.losses import TemplatePair
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import ZONES
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import environment as parameters
@@ -23,8 +24,7 @@ from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, RootDeployment, package_roots
 from scripts.deployment.environment import COMPUTED, KEPT, PREFIX_LIST, Computation, Computed
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.package import Bucket, GateVerdict
-from scripts.deployment.stacks import Stack
+from scripts.deployment.package import GateVerdict
 from scripts.operations import image_first, optional_parts
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn, refusal
@@ -73,7 +73,7 @@ def computed_by_delivery(
 ) -> list[Computed]:
     """The computed parameters with those of optional parts."""
     context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
-    bucket = Bucket.of("dashboard", ME, REGION)
+    bucket = Bucket.of("dashboard", ME.account, REGION)
     root = RootDeployment(context, environment, service, bucket, PackagedSet(()), beside, previous)
     return root.computation.values([*optional_parts.values(root)])
 
@@ -203,7 +203,7 @@ def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) ->
     def revised(computed: Sequence[Computed], previous: Stack | None, comparison: Comparison) -> list[Computed]:
         service = aws(ssm__get_parameter=RELEASE)
         context = Context(service, {"environment": environment}, ROOT, GateVerdict({}))
-        bucket = Bucket.of("dashboard", ME, REGION)
+        bucket = Bucket.of("dashboard", ME.account, REGION)
         root = RootDeployment(context, environment, service, bucket, PackagedSet(()), BESIDE, previous, tuple(computed))
         return list(image_first.revise(root, comparison))
 
@@ -264,7 +264,7 @@ def distribution(roots: dict[str, Environment], stack: Stack | None) -> Computed
     missing = refusal("cloudformation.describe_stacks", "ValidationError", "Stack does not exist")
     service = aws(cloudformation__describe_stacks=missing)
     context = Context(service, roots, ROOT, GateVerdict({}))
-    bucket = Bucket.of("dashboard", ME, REGION)
+    bucket = Bucket.of("dashboard", ME.account, REGION)
     root = RootDeployment(context, roots["edge"], service, bucket, PackagedSet(()), {"environment": stack})
     [computed] = root.computation.values([*optional_parts.values(root)])
     assert computed.name == "DistributionId"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.stacks import Stack, StackResource
 from scripts.deployment import environment
 from scripts.deployment.errors import (
     DeployError,
@@ -16,7 +17,6 @@ from scripts.deployment.errors import (
     RefusedError,
     UsageError,
 )
-from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations.run import Run
 from scripts.operations.teardown import emptying, teardown
 from scripts.operations.verbs import destroy

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from generator.cfn import sources
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK, Template, load
 from scripts.deployment import execute
 from scripts.deployment.aws import Answer, pauses
 from scripts.deployment.errors import AwsError, Exit, ManualActionRequiredError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import following
 from scripts.operations.diagnose.cause import cause, diagnose
 from scripts.operations.diagnose.operation import read_events

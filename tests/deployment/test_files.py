@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from generator.cfn import packaging
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
 from generator.cfn.templates import STACK, load
 from scripts.deployment import environment, package
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.errors import RefusedError, TemplateMismatchError
-from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.package import GateVerdict
 from scripts.operations import origin
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, ME, REGION, Prepared, Stored, refusal
@@ -30,7 +30,7 @@ from tests.support.commands import Words
 Change = Callable[[dict[str, Any]], object]
 
 
-BUCKET = Bucket.of("dashboard", ME, REGION)
+BUCKET = Bucket.of("dashboard", ME.account, REGION)
 
 
 def deploy(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.stacks import Stack
 from scripts.deployment import stacks
 from scripts.deployment.errors import AwsError
-from scripts.deployment.stacks import OURS, Stack
+from scripts.deployment.stacks import OURS
 from scripts.operations import origin
 from tests.deployment.service import ME, Prepared, arn, refusal
 

@@ -11,12 +11,12 @@ import pytest
 from generator.cfn.changes import Difference, PlannedChange
 from generator.cfn.environments import Environment
 from generator.cfn.losses import TemplatePair
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import PIPELINE
 from generator.cfn.templates import TemplateSet, from_bodies, load
 from scripts.deployment import environment
 from scripts.deployment.execute import Outcome
 from scripts.deployment.plan import UPDATE, Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import deploying, living, parameter_effects
 from scripts.operations.verbs import apply
 from tests.conftest import ROOT

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.packaging import Bucket
+from generator.cfn.stacks import Stack, StackResource
 from scripts.deployment import environment, execute, package, plan, stacks
 from scripts.deployment.errors import AwsError
 from scripts.deployment.plan import CREATE
-from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations import adoption, importing, linked_roles, saved_plan
 from scripts.operations.diagnose import history
 from scripts.operations.preflight import account, source
@@ -100,7 +101,7 @@ CASES: dict[str, Case] = {
     "the packaging bucket is new": (
         "s3.get_bucket_policy",
         "NoSuchBucket",
-        lambda aws: package.prepare(aws, package.Bucket("bucket", "eu-west-1", ACCOUNT)),
+        lambda aws: package.prepare(aws, Bucket("bucket", "eu-west-1", ACCOUNT)),
         Prepared(
             **{f"s3__{name}": {} for name in ("create_bucket", "put_public_access_block", "put_bucket_encryption")},
             **{f"s3__{name}": {} for name in ("put_bucket_versioning", "put_bucket_policy")},

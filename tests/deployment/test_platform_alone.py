@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from generator.cfn.changes import Difference
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import PLATFORM_ARN
 from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, RootDeployment
 from scripts.deployment.environment import COMPUTED, KEPT, Computed, load
-from scripts.deployment.package import Bucket, GateVerdict
-from scripts.deployment.stacks import Stack
+from scripts.deployment.package import GateVerdict
 from scripts.operations import platform_alone
 from tests.conftest import ROOT
 from tests.deployment.service import ME, REGION, Prepared, arn
@@ -41,7 +41,7 @@ def test_the_platform_waits_for_a_deployment_of_its_own(
     staging = load("staging", ROOT / "templates", ROOT / "params")["environment"]
     stack = Stack("s", arn("stack", "s"), "UPDATE_COMPLETE", parameters={PLATFORM_ARN: before})
     context = Context(Prepared(), {"environment": staging}, ROOT, GateVerdict({}))
-    bucket = Bucket.of(staging.application, ME, REGION)
+    bucket = Bucket.of(staging.application, ME.account, REGION)
     root = RootDeployment(context, staging, Prepared(), bucket, PackagedSet(()), previous=stack)
     comparison = Comparison(True, **{"templates_differ": False, **differs})
     [value] = platform_alone.revise(root, [Computed(PLATFORM_ARN, after, COMPUTED, "newest")], comparison)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment import environment, execute
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, RefusedError
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import following, origin
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import FailureObserver, diagnose

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from generator.cfn.stacks import Stack
 from scripts.deployment.errors import AwsError
-from scripts.deployment.stacks import Stack
 from scripts.operations import service_role
 from tests.deployment.service import ACCOUNT, Prepared, arn, refusal
 

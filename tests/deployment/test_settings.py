@@ -10,15 +10,15 @@ import pytest
 
 from generator.cfn.environments import Environment
 from generator.cfn.losses import TemplatePair
-from generator.cfn.packaging import PackagedSet
+from generator.cfn.packaging import Bucket, PackagedSet
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import TemplateSet, from_bodies
 from scripts.deployment import environment
 from scripts.deployment.aws import Endpoint
 from scripts.deployment.compare import Comparison
 from scripts.deployment.deploy_root import Context, RootDeployment
-from scripts.deployment.package import Bucket, GateVerdict
+from scripts.deployment.package import GateVerdict
 from scripts.deployment.plan import Plan
-from scripts.deployment.stacks import Stack
 from scripts.operations import alarms
 from scripts.operations.output.settings import setting_lines
 from scripts.operations.stack_settings import ALLOW_ALL, Settings
@@ -61,7 +61,7 @@ def resources(StackName: str) -> dict[str, Any]:
 
 def deployment(aws: Prepared, staging: Environment, previous: Stack | None, **more: Any) -> RootDeployment:
     context = Context(aws, {"environment": staging}, ROOT, GateVerdict({}), **more)
-    bucket = Bucket.of("dashboard", ME, REGION)
+    bucket = Bucket.of("dashboard", ME.account, REGION)
     return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 
 

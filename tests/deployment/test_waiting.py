@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment import execute
 from scripts.deployment.errors import Exit, ManualActionRequiredError
 from scripts.deployment.execute import Running
-from scripts.deployment.stacks import Stack
 from tests.deployment.service import Prepared, arn, refusal
 
 NAME = "dashboard-staging"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import DEPLOY_ROLE
 from scripts.deployment.aws import Identity
 from scripts.deployment.environment import load
 from scripts.deployment.errors import RefusedError
-from scripts.deployment.stacks import Stack
 from scripts.operations import production
 from tests.conftest import ROOT
 from tests.deployment.service import ACCOUNT, Prepared, arn

@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 
 from generator.cfn import verdict as passed
 from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import BOOTSTRAP
 from scripts import cli
 from scripts.deployment.environment import load
-from scripts.deployment.stacks import Stack
 from scripts.operations import parameter_effects
 from scripts.review.command import review
 from scripts.review.verdict import verdict

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
 from scripts.deployment.execute import Running, leave
-from scripts.deployment.stacks import Stack
 from scripts.operations.following import Event
 from scripts.operations.options import read_options
 from scripts.operations.run import Run

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from generator.cfn.packaging import PackagedSet, package
+from generator.cfn.packaging import Bucket, PackagedSet, package
 from generator.cfn.templates import load
-from scripts.deployment.package import Bucket
 from scripts.local_aws.faults import CallFault
 from tests.support.accounts import ACCOUNT, REGION, Account, policy, role, with_a_backend
 

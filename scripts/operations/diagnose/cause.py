@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from generator.cfn import sources
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK, Template
 from scripts.deployment.aws import Aws
 from scripts.deployment.execute import leave
-from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.remedies import remedy
 from scripts.operations.diagnose.tasks import NO_TASK, why_stopped
 from scripts.operations.following import Event, FollowedOutcome

@@ -9,11 +9,12 @@ from time import sleep
 
 from generator.cfn.changes import is_unchanged
 from generator.cfn.masking import masked
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.plan import Notice, complete, create, discard
-from scripts.deployment.stacks import Stack, resources
+from scripts.deployment.stacks import resources
 from scripts.operations.image_first import unchanged
 
 # What changes by itself in a living environment, by type and property: no surprise. The listener's

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, UsageError
-from scripts.deployment.stacks import Stack, read, resources
+from scripts.deployment.stacks import read, resources
 from scripts.operations.diagnose.operation import Operation, last_operation, read_events
 from scripts.operations.following import Event
 from scripts.operations.origin import read_author

@@ -4,10 +4,10 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import DEPLOYED
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.execute import Running
-from scripts.deployment.stacks import Stack
 from scripts.operations.following import Event, EventStream
 
 # How a stack itself begins an operation; a rollback belongs to what it rolls back. Source: `StackStatus` in botocore's

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from generator.cfn.masking import scrubbed
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import RESTORED
 from generator.cfn.templates import STACK
 from scripts.deployment.aws import Answer, Aws
 from scripts.deployment.errors import RefusedError
 from scripts.deployment.execute import Running, newest
-from scripts.deployment.stacks import OURS, Stack
+from scripts.deployment.stacks import OURS
 
 
 @dataclass(frozen=True)

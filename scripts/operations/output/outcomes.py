@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import Template
-from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import Cause, Diagnosis
 from scripts.operations.following import FollowedOutcome
 from scripts.terminal.text import BOLD, DIM, GREEN, RED, Line, count, line, short

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from generator.cfn.stacks import Stack
 from generator.cfn.templates import Template
-from scripts.deployment.stacks import Stack
 from scripts.operations.diagnose.cause import sentence
 from scripts.operations.diagnose.recovery import Stuck
 from scripts.terminal.text import RED, Line, line

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from scripts.deployment.stacks import StackResource
+from generator.cfn.stacks import StackResource
 from scripts.operations.adoption import CREATE, takes_over
 from scripts.operations.teardown.teardown import Teardown
 from scripts.terminal.text import BOLD, RED, YELLOW, Line, count, line

@@ -2,10 +2,10 @@
 "Create a pipeline, stages, and actions")."""
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import BRANCH, REPOSITORY
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.deployment.stacks import Stack
 
 
 def check_source(aws: Aws, environment: Environment, shared: Stack | None, without_branch: bool) -> None:

@@ -6,9 +6,9 @@ The deploy role has no permission for any of this: somebody with more rights doe
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from generator.cfn.stacks import StackResource
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import AwsError, ManualActionRequiredError, UsageError
-from scripts.deployment.stacks import StackResource
 from scripts.operations.diagnose.history import steps
 
 BUCKET, REGISTRY = "AWS::S3::Bucket", "AWS::ECR::Repository"

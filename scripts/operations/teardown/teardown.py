@@ -9,9 +9,9 @@ from time import monotonic, sleep
 from typing import Any
 
 from generator.cfn import template_names
+from generator.cfn.stacks import Stack, StackResource
 from scripts.deployment.aws import Answer, Aws, pauses
 from scripts.deployment.errors import AwsError, ManualActionRequiredError
-from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations.deletion import standing_resources
 from scripts.operations.following import Event
 

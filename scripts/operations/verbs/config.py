@@ -9,11 +9,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from generator.cfn.stacks import Stack
 from generator.cfn.template_names import PIPELINE, RUNNING_CLUSTER, RUNNING_SERVICE
 from scripts.deployment import environment, stacks
 from scripts.deployment.environment import on_ecs
 from scripts.deployment.errors import Exit, NotConfirmedError, RefusedError, UsageError
-from scripts.deployment.stacks import Stack
 from scripts.operations import configuration
 from scripts.operations.adoption import rewrite
 from scripts.operations.configuration import DeclaredSecret, Entry, Source

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, Environment
+from generator.cfn.stacks import Stack, StackResource
 from scripts.deployment import execute, stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, NotConfirmedError, RefusedError
-from scripts.deployment.stacks import Stack, StackResource
 from scripts.operations import leftovers, production, service_role
 from scripts.operations.diagnose import history
 from scripts.operations.diagnose.cause import Diagnosis

@@ -4,12 +4,12 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 
 from generator.cfn.environments import Environment
+from generator.cfn.stacks import Stack
 from generator.cfn.statuses import Action
 from generator.cfn.templates import STACK
 from scripts.deployment import stacks
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit
-from scripts.deployment.stacks import Stack
 from scripts.operations import leftovers
 from scripts.operations.diagnose import history, recovery
 from scripts.operations.diagnose.operation import last_operation, read_events
