@@ -40,7 +40,6 @@ class Comparison:
     """What differs: `pair` are the templates before and after with their parameters put in, None while the stack does
     not exist and where nothing differs at all; `doubts` is what only CloudFormation can say."""
 
-    stack_exists: bool
     templates_differ: bool
     values: tuple[Difference, ...] = ()  # parameters, tags, role, topics
     doubts: tuple[Notice, ...] = ()
@@ -49,7 +48,7 @@ class Comparison:
     @property
     def same(self) -> bool:
         """Nothing would change, and that is certain."""
-        return self.stack_exists and not (self.templates_differ or self.values or self.doubts)
+        return not (self.templates_differ or self.values or self.doubts)
 
 
 def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, complete: bool = False) -> Comparison:
@@ -68,10 +67,10 @@ def compare(aws: Aws, environment: Environment, request: Request, stack: Stack, 
         values.append(Difference(ROLE, stack.role, request.role))
     differ = body != request.template.body
     if not (differ or values or doubts or complete):
-        return Comparison(True, False)
+        return Comparison(templates_differ=False)
     before = live_templates(aws, stack, environment.root.name, body)
     after = resolve(environment.root, request.parameters, aws)
-    return Comparison(True, differ, tuple(values), doubts, TemplatePair(environment.root.name, before, after))
+    return Comparison(differ, tuple(values), doubts, TemplatePair(environment.root.name, before, after))
 
 
 def _doubts(aws: Aws, stack: Stack, request: Request) -> Iterator[Notice]:

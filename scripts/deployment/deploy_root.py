@@ -208,12 +208,7 @@ def plan_root(root: RootDeployment) -> Plan:
     """compute → compare → plan → review: the plan of one root; the caller discards or executes it. It is one change
     set, or none where nothing would change. Raises `RefusedError`."""
     extensions = root.context.extensions
-    root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
-    request, comparison = _compared(root)
-    revised = tuple(extensions.revise(root, comparison))
-    if revised != root.computed:
-        root = replace(root, computed=revised)
-        request, comparison = _compared(root)
+    root, request, comparison = compute(root, root.context.change_set)
     if root.previous and comparison.same and not root.context.change_set:
         empty = Plan(root.previous.name, root.previous.id, UPDATE, "", "", request.digest, empty=True)
         return review(root, empty, comparison)
@@ -231,11 +226,24 @@ def plan_root(root: RootDeployment) -> Plan:
         raise
 
 
-def _compared(root: RootDeployment) -> tuple[Request, Comparison]:
+def compute(root: RootDeployment, complete: bool) -> tuple[RootDeployment, Request, Comparison]:
+    """compute → compare: the root with its computed values, what is asked for with them, and what differs; `complete`
+    as in `compare`. Raises `RefusedError`."""
+    extensions = root.context.extensions
+    root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
+    request, comparison = _compared(root, complete)
+    revised = tuple(extensions.revise(root, comparison))
+    if revised != root.computed:
+        root = replace(root, computed=revised)
+        request, comparison = _compared(root, complete)
+    return root, request, comparison
+
+
+def _compared(root: RootDeployment, complete: bool) -> tuple[Request, Comparison]:
     request = root.request()
     if root.previous is None:
-        return request, Comparison(stack_exists=False, templates_differ=True)
-    return request, compare(root.aws, root.environment, request, root.previous, root.context.change_set)
+        return request, Comparison(templates_differ=True)
+    return request, compare(root.aws, root.environment, request, root.previous, complete)
 
 
 def review(root: RootDeployment, plan: Plan, comparison: Comparison) -> Plan:

@@ -11,15 +11,15 @@ a change of it is seen; what decides is CloudFormation: before a saved plan is e
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from generator.cfn.changes import Difference
 from generator.cfn.stacks import Stack
 from scripts.deployment.aws import Aws
-from scripts.deployment.compare import MASKED, Comparison, compare
-from scripts.deployment.deploy_root import RootDeployment, review
+from scripts.deployment.compare import MASKED
+from scripts.deployment.deploy_root import RootDeployment, compute, review
 from scripts.deployment.environment import released_image
 from scripts.deployment.errors import AwsError, RefusedError
 from scripts.deployment.plan import DELETE, Plan, fill
@@ -177,22 +177,12 @@ def reviewed_plan(saved: SavedPlan, root: RootDeployment) -> Plan | None:
 
 
 def _again(root: RootDeployment, entry: SavedStack) -> Plan:
-    extensions = root.context.extensions
-    root = replace(root, computed=tuple(root.computation.values(extensions.known(root))))
-    comparison = _compared(root)
-    root = replace(root, computed=tuple(extensions.revise(root, comparison)))
-    request = root.request()
+    root, request, comparison = compute(root, complete=True)
     shown = {name: value for name, value in request.parameters.items() if name not in request.hidden}
     if request.digest != entry.request:
         raise _changed(entry)
     check_executable(root.aws, entry.plan, shown, request.tags)
-    return review(root, fill(root.aws, entry.plan, request, root.previous), _compared(root))
-
-
-def _compared(root: RootDeployment) -> Comparison:
-    if root.previous is None:
-        return Comparison(stack_exists=False, templates_differ=True)
-    return compare(root.aws, root.environment, root.request(), root.previous, complete=True)
+    return review(root, fill(root.aws, entry.plan, request, root.previous), comparison)
 
 
 def _image_again(root: RootDeployment, entry: SavedStack) -> Plan:

@@ -194,7 +194,7 @@ def compared(*changed: str) -> Comparison:
         return from_bodies({name: {"Resources": {"Topic": resource}} for name in ("environment", *changed)})
 
     pair = TemplatePair("environment", templates("before"), templates("after"))
-    return Comparison(True, True, pair=pair)
+    return Comparison(templates_differ=True, pair=pair)
 
 
 def test_a_changed_backend_gets_the_image_that_runs(environment: Environment) -> None:

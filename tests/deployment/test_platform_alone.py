@@ -43,6 +43,6 @@ def test_the_platform_waits_for_a_deployment_of_its_own(
     context = Context(Prepared(), {"environment": staging}, ROOT, GateVerdict({}))
     bucket = Bucket.of(staging.application, ME.account, REGION)
     root = RootDeployment(context, staging, Prepared(), bucket, PackagedSet(()), previous=stack)
-    comparison = Comparison(True, **{"templates_differ": False, **differs})
+    comparison = Comparison(**{"templates_differ": False, **differs})
     [value] = platform_alone.revise(root, [Computed(PLATFORM_ARN, after, COMPUTED, "newest")], comparison)
     assert (value.value, value.state) == expected

@@ -65,7 +65,7 @@ def deployment(aws: Prepared, staging: Environment, previous: Stack | None, **mo
     return RootDeployment(context, staging, aws, bucket, PackagedSet(()), previous=previous)
 
 
-NOTHING = Comparison(True, False)
+NOTHING = Comparison(templates_differ=False)
 
 
 def test_updates_are_watched_by_the_alarms_that_guard_releases_and_exist(staging: Environment) -> None:
@@ -110,7 +110,7 @@ def test_an_alarm_that_the_update_takes_away_does_not_watch_it(staging: Environm
     for after in ({"AlarmName": "other", "Threshold": 1}, {}):
         assert alarms.is_endangered(staging.root, pair(**after))
     aws = Prepared(cloudformation__list_stack_resources=resources)
-    endangered = Comparison(True, True, pair=pair())
+    endangered = Comparison(templates_differ=True, pair=pair())
     options = alarms.rollback_options(deployment(aws, staging, STACK), endangered, watched=True)
     assert options["RollbackConfiguration"]["RollbackTriggers"] == []
 
