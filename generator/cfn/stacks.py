@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from generator.cfn.statuses import Meaning, meaning
@@ -63,7 +62,7 @@ class StackResource:
     physical_id: str
     status: str
     stack_id: str
-    updated: datetime | None = None
+    updated: Any = None  # a moment, as the SDK gives it
 
     def __str__(self) -> str:
         return " > ".join(self.path)
