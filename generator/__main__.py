@@ -307,8 +307,8 @@ def _superfluous(pages: Mapping[Path, str]) -> list[Path]:
     """Pages of permissions and pictures of stacks that no template has any more."""
     from generator.gate import permissions_page
 
-    made = {*(DOCS / permissions_page.FOLDER).glob("*.md"), *PICTURES.glob("*.svg")}
-    return sorted(made - pages.keys())
+    written = {*(DOCS / permissions_page.FOLDER).glob("*.md"), *PICTURES.glob("*.svg")}
+    return sorted(written - pages.keys())
 
 
 def _write_ids(templates: TemplateSet) -> None:
