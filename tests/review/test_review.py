@@ -45,6 +45,7 @@ def test_two_revisions_are_compared_whatever_the_working_tree_holds(
     subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
     pull_requests.broken_parameter_file(checkout)
     text = shown(capsys, checkout, "base", "HEAD")
+    assert "gate: passed" in text.splitlines()[4], "only parameters differ, and the templates passed"
     assert "production: 2 removed, 3 changed in place" in text.splitlines()[0]
     assert "`NatGatewayCount`: `2` → `1` (in the parameter file)" in text
 
@@ -55,6 +56,9 @@ def test_what_a_rollback_takes_back_is_reviewed_like_any_change(
     pull_requests.replaced_bucket(checkout)
     pull_requests.new_variable(checkout)
     subprocess.run(["git", "-C", str(checkout), *NAMED, "commit", "-qam", "two"], check=True)
+    forward = shown(capsys, checkout, "base", "HEAD").splitlines()
+    # What passed last is the working tree's: of another revision that says nothing, neither good nor bad.
+    assert forward[4].endswith("gate: not looked at: check out HEAD, then \\`make templates\\` runs it")
     lines = shown(capsys, checkout, "HEAD", "base").splitlines()
     assert "2 REPLACED, 1 removed" in lines[0]
     assert "Site.Site (all 6 environments): holds data: replaced (BucketName)" in lines[1]
