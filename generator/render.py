@@ -11,6 +11,10 @@ from generator.application import APPLICATION
 from generator.project import Project
 from generator.roots import access, edge, environment, shared
 
+# What modules hold lives to the end: no later collection has to look at it, least of all the one with which the process
+# ends. That is a tenth of the time that rendering takes.
+gc.freeze()
+
 
 class RenderedSet(NamedTuple):
     """The canonical text of every template, by file name (`storage.json`)."""
