@@ -25,10 +25,17 @@ which order, what users see and for how long, whether there is a way back, and w
 plan says the same of the values that you change:
 
 - *in place*: a setting changes and nothing is interrupted.
-- *new tasks*: the application starts anew beside the old tasks, without interruption.
+- *new tasks*: new tasks of the application start beside the old ones and answer before those end, without interruption.
 - *cancels a release*: the pipeline itself changes; `--wait` waits for what it executes.
 - *to be named*: something is lost, and `--allow-…` has to name it. *read first*: it interrupts, or something has to be
   done before or after. *refused*: a living environment cannot take it; the paragraph has the way that works.
+
+**How far this is tried.** Nothing here has been run on AWS (docs/unverified.md). Which resources change, in which
+order, and what stays: `make soak` changes every parameter of each ready environment there and back on the local AWS,
+and compares with this page. What users see is tried by requests while new tasks start and while a backend goes, where
+the tasks of a service are one process; for the rest a model asks whether the load balancer leads to a backend. By no
+request looked at: a distribution that changes, the load balancer itself, Elastic Beanstalk's instances, connections
+through a NAT gateway. Minutes are from AWS's documentation and from reports, not measured.
 """
 ROOTS = {
     ENVIRONMENT: "An environment",

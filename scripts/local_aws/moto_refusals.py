@@ -6,6 +6,7 @@ Each has the source of the fact; codes and words are AWS's own where it document
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from generator.cfn.quotas import MANAGED_POLICIES
 from scripts.local_aws.moto_patches import is_aws_policy, replace
 
 # Parameters of UpdateService that start a deployment when they change: botocore's model of ECS says of each parameter
@@ -35,6 +36,9 @@ def install() -> None:
     _scaling()
     _services()
     _boundaries()
+    _attachments()
+    _addresses()
+    _subscriptions()
 
 
 def _refusing(owner: type, name: str, check: Callable[..., None]) -> None:
@@ -337,3 +341,49 @@ def _boundaries() -> None:
     _refusing(IAMBackend, "create_role", check_creation)
     _refusing(IAMBackend, "put_role_permissions_boundary", check_change)
     _refusing(IAMBackend, "delete_policy", check_deletion)
+
+
+def _attachments() -> None:
+    """A role has ten managed policies at most, those that are about to go included. IAM user guide, "IAM and AWS STS
+    quotas"; code and words: aws/eks-hybrid issue 741."""
+    from moto.iam.exceptions import LimitExceededException
+    from moto.iam.models import IAMBackend
+
+    def check(iam: Any, policy_arn: str, role_name: str) -> None:
+        attached = {policy.arn for policy in iam.get_role(role_name).managed_policies.values()}
+        if len({*attached, policy_arn}) > MANAGED_POLICIES:
+            raise LimitExceededException(f"Cannot exceed quota for PoliciesPerRole: {MANAGED_POLICIES}")
+
+    _refusing(IAMBackend, "attach_role_policy", check)
+
+
+def _addresses() -> None:
+    """A Region has a quota of Elastic IP addresses. EC2 API reference, "Error codes": AddressLimitExceeded."""
+    from moto.ec2.exceptions import EC2ClientError
+    from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+
+    from scripts.local_aws.account import account
+
+    def check(ec2: Any, *_: Any, **__: Any) -> None:
+        quota = account(ec2.account_id, ec2.region_name).behaviour.addresses
+        if quota and len(ec2.addresses) >= quota:
+            raise EC2ClientError("AddressLimitExceeded", "The maximum number of addresses has been reached.")
+
+    _refusing(ElasticAddressBackend, "allocate_address", check)
+
+
+def _subscriptions() -> None:
+    """Whoever is subscribed by mail gets nothing until the link in it has been clicked. SNS developer guide,
+    sns-email-notifications; botocore's model, GetSubscriptionAttributes: PendingConfirmation."""
+    from moto.sns.models import SNSBackend
+
+    subscribe = SNSBackend.subscribe
+
+    def subscribe_pending(sns: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
+        known = sns._find_subscription(topic_arn, endpoint, protocol)
+        subscription = subscribe(sns, topic_arn, endpoint, protocol)
+        if known is None and protocol.startswith("email"):
+            subscription.attributes["PendingConfirmation"] = True
+        return subscription
+
+    replace(SNSBackend, "subscribe", subscribe_pending)

@@ -45,8 +45,9 @@ class Behaviour:
     so shows changes and replacements that will not come. `deletion_seconds` are those that a change set's deletion
     takes, with its nested ones; `interface_seconds` those that CloudFront leaves its interfaces in a network after
     their VPC origin is gone; `environment_seconds` those that an environment of Elastic Beanstalk is not ready after a
-    change. `pace` is the part of its typical duration that the creation of a resource takes here
-    (`durations.py`): 0.01 makes a minute 0.6 seconds, 0 nothing.
+    change. `addresses` are the Elastic IP addresses that a Region may have, 0 for as many as are asked for. `pace` is
+    the part of its typical duration that the creation of a resource takes here (`durations.py`): 0.01 makes a minute
+    0.6 seconds, 0 nothing.
     """
 
     seed: int = 0
@@ -55,6 +56,7 @@ class Behaviour:
     deletion_seconds: float = 0.0
     interface_seconds: float = 0.0
     environment_seconds: float = 0.0
+    addresses: int = 0
     pace: float = 0.0
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from generator.cfn.changes import PlannedChange
 from generator.cfn.limits import UNIQUE
 from generator.cfn.losses import CHANGED, Loss, TemplatePair
+from generator.cfn.quotas import MANAGED_POLICIES
 from generator.cfn.template_names import NAT_GATEWAYS, TARGET_GROUPS
 from scripts.deployment.plan import UPDATE, Plan, Refusal
 from scripts.operations.living import BEANSTALK, PIPELINE, RELEASED, RULE, SERVICE, TABLE, LivingState, touched
@@ -17,6 +18,7 @@ from scripts.operations.living import BEANSTALK, PIPELINE, RELEASED, RULE, SERVI
 ORIGIN, TARGETS = "AWS::CloudFront::VpcOrigin", "AWS::ElasticLoadBalancingV2::TargetGroup"
 FIXED = ("aws:elbv2:listener", "aws:elbv2:loadbalancer")
 SECRET, ROLLING = "AWS::SecretsManager::Secret", "ROLLING"
+POLICY, ROLE = "AWS::IAM::ManagedPolicy", "AWS::IAM::Role"
 # The name that a resource of a type has in an account or Region, where the templates may give it one, besides
 # `limits.UNIQUE`. Source: the schemas of the types.
 NAME_OF = {
@@ -71,6 +73,7 @@ def refusals(plan: Plan, pair: TemplatePair, state: LivingState) -> list[Refusal
         *_secrets(plan),
         *_targets(plan, pair),
         *_names(plan, pair),
+        *_attachments(plan, pair),
         *_weights(state),
         *_tables(pair, state),
         *_addresses(state),
@@ -203,6 +206,23 @@ def _names(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
                 f"it would be created again as {names[0]} while the old one has that name, and AWS refuses that",
                 leaf.name,
                 "Give it another name in the same change.",
+            )
+
+
+def _attachments(plan: Plan, pair: TemplatePair) -> Iterator[Refusal]:
+    """Managed policies that are replaced: a role has the new ones before it loses the old ones, and ten at most (IAM
+    user guide, "IAM and AWS STS quotas"; in which order it gets and loses them is not run on AWS)."""
+    new = {leaf.name for leaf in _modified(plan, POLICY) if leaf.replaced}
+    for role in pair.after.resources(ROLE) if new else ():
+        attached = [json.dumps(each) for each in role.get("ManagedPolicyArns", default=())]
+        twice = sum(bool(new & set(NAMED.findall(text))) for text in attached)
+        if twice and len(attached) + twice > MANAGED_POLICIES:
+            yield Refusal(
+                f"it would have {len(attached) + twice} managed policies for a while, and {MANAGED_POLICIES} are "
+                "allowed: those that are replaced are there twice",
+                ".".join(pair.path(role)),
+                f"Replace at most {MANAGED_POLICIES - len(attached)} of them in one deployment: what replaces a policy "
+                "is another description, path or logical id.",
             )
 
 

@@ -193,6 +193,7 @@ def _open_context(
     stack.callback(instances.stop)
     distributions = Distributions(aws, checker, f"http://127.0.0.1:{tasks.port}")
     stack.callback(distributions.stop)
+    tasks.serve = distributions.set_backend
     executions = Executions(pipeline, page_of(aws))
     executions.end_killed()
     if options.worker:

@@ -211,6 +211,18 @@ def test_what_has_a_name_of_its_own_is_not_made_anew_under_it(after: str, refuse
     assert [refusal.where for refusal in refusals.refusals(changed, both, IDLE)] == ["In.B"] * refused
 
 
+@pytest.mark.parametrize(("replaced", "attached", "refused"), [(1, 9, False), (2, 9, True), (2, 8, False)])
+def test_a_role_does_not_get_more_policies_than_it_may_have(replaced: int, attached: int, refused: bool) -> None:
+    """Those that are replaced are there twice for a while."""
+    kind = "AWS::IAM::ManagedPolicy"
+    names = [f"P{number}" for number in range(attached)]
+    policies = {name: lone(kind, Description="x") for name in names}
+    side = {**policies, "R": lone("AWS::IAM::Role", ManagedPolicyArns=[f"${{In.{name}}}" for name in names])}
+    changed = plan(*(leaf(f"In.{name}", kind, "Modify", CERTAIN, **REPLACED) for name in names[:replaced]))
+    refusals_of_it = refusals.refusals(changed, sides(side, side), IDLE)
+    assert [refusal.where for refusal in refusals_of_it] == ["In.R"] * refused
+
+
 def test_a_second_target_group_with_traffic_a_table_in_the_way_and_a_lack_of_addresses_are_refused() -> None:
     both = sides({"Other": lone(TABLE, TableName="x")}, {"T": lone(TABLE, TableName="clients")})
     for state, where, way in (

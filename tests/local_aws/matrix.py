@@ -2,7 +2,9 @@
 and what happened is compared with what the table of effects promises.
 
 A client sends a request at every event of an update. It is answered when the load balancer's rule leads to nothing but
-target groups that a backend has registered itself with, and when the backend's subnets lead to the Internet.
+target groups that a backend has registered itself with, when the balancer's security groups let it out to their port,
+and when the backend's subnets lead to the Internet. It is a model: the local AWS has no load balancer that requests go
+through, and starts no tasks. What a request meets in the page and at the edge is no part of it.
 """
 
 from __future__ import annotations
@@ -117,6 +119,7 @@ class Living:
     suffix: str = ""  # of the names of its tables, which stay when an environment is deleted
     folder: Path = ROOT  # of the templates and the files of parameters
     values: dict[str, str] = field(default_factory=dict)
+    region: str = REGION
     left: list[tuple[Resource, str]] = field(default_factory=list)  # what the last change removed or replaced
 
     @cached_property
@@ -124,7 +127,7 @@ class Living:
         """The account; the local AWS serves nobody but this process."""
         if not accounts.SERVED:
             accounts.SERVED.append(("http://localhost:1", application.dispatcher()))
-        return accounts.account(ACCOUNT, REGION)
+        return accounts.account(ACCOUNT, self.region)
 
     @cached_property
     def cloudformation(self) -> Any:
@@ -208,7 +211,7 @@ class Living:
         return _address(f"{prefix}/environment.json")
 
     def _upload(self, folder: Path, prefix: str) -> None:
-        services = self.account.services
+        services = accounts.account(ACCOUNT, REGION).services  # a bucket is found from every Region here
         if BUCKET not in [bucket["Name"] for bucket in services.call("s3", "list_buckets", {})["Buckets"]]:
             services.call("s3", "create_bucket", {"Bucket": BUCKET})
         for file in folder.glob("*.json"):
@@ -371,7 +374,7 @@ class Living:
     def _deployment(self) -> str:
         from moto.ecs.models import ecs_backends
 
-        services = ecs_backends[ACCOUNT][REGION].services.values()
+        services = ecs_backends[ACCOUNT][self.region].services.values()
         present = self._backends()
         own = [each for each in services if each.status == "ACTIVE" and each.arn in present]
         return str(own[0].deployments[0]["id"]) if own and own[0].deployments else ""
@@ -404,7 +407,27 @@ class Living:
             return True  # there is no API that could answer
         registered, subnets = self._registered()
         groups = self._forwarded()
-        return bool(groups) and groups <= registered and all(self._leads_out(subnet) for subnet in subnets)
+        reached = groups <= registered and all(self._lets_out(group) for group in groups)
+        return bool(groups) and reached and all(self._leads_out(subnet) for subnet in subnets)
+
+    def _lets_out(self, group: str) -> bool:
+        """Whether the load balancer of the environment may send to the port of a target group."""
+        from moto.ec2.models import ec2_backends
+        from moto.elbv2.models import elbv2_backends
+
+        elb, vpc = elbv2_backends[ACCOUNT][self.region], self._network()
+        port = int(elb.target_groups[group].port)
+        names = {
+            name for each in elb.load_balancers.values() if each.vpc_id == vpc for name in each.security_groups or ()
+        }
+        rules = [
+            rule
+            for groups in ec2_backends[ACCOUNT][self.region].groups.values()
+            for each in groups.values()
+            if each.id in names
+            for rule in each.egress_rules
+        ]
+        return any(int(rule.from_port or 0) <= port <= int(rule.to_port or 65535) for rule in rules)
 
     def _backends(self) -> set[str]:
         types = ("AWS::ECS::Service", "AWS::ElasticBeanstalk::Environment")
@@ -418,7 +441,7 @@ class Living:
         from moto.elbv2.models import elbv2_backends
 
         vpc = self._network()
-        for balancer in elbv2_backends[ACCOUNT][REGION].load_balancers.values():
+        for balancer in elbv2_backends[ACCOUNT][self.region].load_balancers.values():
             if balancer.vpc_id != vpc:
                 continue
             for listener in balancer.listeners.values():
@@ -436,7 +459,7 @@ class Living:
         from scripts.local_aws.beanstalk import REGIONS
 
         groups, subnets, present = set[str](), set[str](), self._backends()
-        for service in ecs_backends[ACCOUNT][REGION].services.values():
+        for service in ecs_backends[ACCOUNT][self.region].services.values():
             if service.status == "ACTIVE" and service.arn in present:
                 for entry in service.load_balancers or ():
                     groups.add(entry["targetGroupArn"])
@@ -444,7 +467,7 @@ class Living:
                         groups.add(other)
                 configuration = getattr(service, "network_configuration", None) or {}
                 subnets |= set(configuration.get("awsvpcConfiguration", {}).get("subnets", ()))
-        for environment in REGIONS[ACCOUNT, REGION].environments.values() if REGIONS else ():
+        for environment in REGIONS[ACCOUNT, self.region].environments.values() if REGIONS else ():
             if environment.placed and environment.shown["EnvironmentName"] in present:
                 groups.add(environment.placed.group)
         return groups, subnets
@@ -453,7 +476,7 @@ class Living:
         """Whether a subnet has a route table with a way to the Internet."""
         from moto.ec2.models import ec2_backends
 
-        ec2 = ec2_backends[ACCOUNT][REGION]
+        ec2 = ec2_backends[ACCOUNT][self.region]
         for table in ec2.route_tables.values():
             if subnet in table._associations.values():
                 return any(str(route.destination_cidr_block) == "0.0.0.0/0" for route in table.routes)

@@ -145,6 +145,63 @@ def policies(whose: Account, role: str) -> dict[str, Any]:
     return documents
 
 
+def page(whose: Account, pipeline: str, body: Any, more: str = "") -> None:
+    """Writes to the page of a pipeline's executions."""
+    name = f"pipeline-executions?pipeline={pipeline}&region={REGION}{more}"
+    whose.endpoint.ask(name, "PUT", json.dumps(body).encode())
+
+
+def action(stage: str, action: Mapping[str, Any], status: str = "Succeeded", token: str = "") -> dict[str, Any]:
+    """An action of an execution as its record has it."""
+    return {
+        "id": f"{stage}-1",
+        "stage": stage,
+        "action": action["name"],
+        "type": action["actionTypeId"],
+        "configuration": action["configuration"],
+        "status": status,
+        "summary": "",
+        "error": "",
+        "token": token,
+        "inputs": [],
+        "outputs": [],
+        "namespace": "",
+        "started": time.time(),
+        "updated": time.time(),
+    }
+
+
+def record_execution(
+    whose: Account, stack: str, number: int, status: str = "Succeeded", **changes: Any
+) -> dict[str, Any]:
+    """Writes an execution of a stack's pipeline, as the worker does that runs it: all stages succeeded."""
+    name = outputs(whose, stack)["Pipeline"]
+    pipeline = whose.aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
+    stages, now = [stage["name"] for stage in pipeline["stages"]], time.time()
+    source = pipeline["stages"][0]["actions"][0]["name"]
+    body = {
+        "id": f"{number:08}-0000-4000-8000-000000000000",
+        "version": pipeline["version"],
+        "status": status,
+        "summary": "",
+        "type": "STANDARD",
+        "target": "",
+        "stage": "",
+        "commit": COMMIT,
+        "trigger": {"triggerType": "StartPipelineExecution", "triggerDetail": "test"},
+        "started": now,
+        "updated": now,
+        "revisions": [{"actionName": source, "revisionId": COMMIT, "revisionSummary": "a release"}],
+        "artifacts": {},
+        "variables": {},
+        "stages": [{"name": stage, "status": "Succeeded"} for stage in stages],
+        "actions": [action(stage["name"], stage["actions"][0]) for stage in pipeline["stages"]],
+        **changes,
+    }
+    page(whose, name, body)
+    return body
+
+
 @contextmanager
 def without(whose: Account, role: str, sid: str) -> Iterator[None]:
     """A role without one of its statements, within the block."""
@@ -264,72 +321,24 @@ class Life:
 
     def execution(self, number: int, status: str = "Succeeded", **changes: Any) -> dict[str, Any]:
         """Writes an execution of the pipeline, as the worker does that runs it: all stages succeeded."""
-        name = outputs(self.whose, self.stack)["Pipeline"]
-        pipeline = self.whose.aws.call("codepipeline", "get_pipeline", name=name)["pipeline"]
-        stages, now = [stage["name"] for stage in pipeline["stages"]], time.time()
-        source = pipeline["stages"][0]["actions"][0]["name"]
-        body = {
-            "id": f"{number:08}-0000-4000-8000-000000000000",
-            "version": pipeline["version"],
-            "status": status,
-            "summary": "",
-            "type": "STANDARD",
-            "target": "",
-            "stage": "",
-            "commit": COMMIT,
-            "trigger": {"triggerType": "StartPipelineExecution", "triggerDetail": "test"},
-            "started": now,
-            "updated": now,
-            "revisions": [{"actionName": source, "revisionId": COMMIT, "revisionSummary": "a release"}],
-            "artifacts": {},
-            "variables": {},
-            "stages": [{"name": stage, "status": "Succeeded"} for stage in stages],
-            "actions": [self.action(stage["name"], stage["actions"][0]) for stage in pipeline["stages"]],
-            **changes,
-        }
-        self.page(name, body)
-        return body
+        return record_execution(self.whose, self.stack, number, status, **changes)
 
     def stopping(self, number: int) -> Thread:
         """An execution that runs until somebody stops it, and the thread that then ends it."""
         body, name = self.execution(number, "InProgress"), outputs(self.whose, self.stack)["Pipeline"]
-        page = f"pipeline-executions?pipeline={name}&region={REGION}"
+        address = f"pipeline-executions?pipeline={name}&region={REGION}"
 
         def end() -> None:
             for _ in range(600):
-                records = [each for each in self.whose.endpoint.ask(page) if each["id"] == body["id"]]
+                records = [each for each in self.whose.endpoint.ask(address) if each["id"] == body["id"]]
                 if records[0]["status"] == "Stopping":
-                    self.page(name, {"id": body["id"], "status": "Stopped"})
+                    page(self.whose, name, {"id": body["id"], "status": "Stopped"})
                     return
                 time.sleep(0.2)
 
         worker = Thread(target=end, daemon=True)
         worker.start()
         return worker
-
-    @staticmethod
-    def action(stage: str, action: Mapping[str, Any], status: str = "Succeeded", token: str = "") -> dict[str, Any]:
-        """An action of an execution as its record has it."""
-        return {
-            "id": f"{stage}-1",
-            "stage": stage,
-            "action": action["name"],
-            "type": action["actionTypeId"],
-            "configuration": action["configuration"],
-            "status": status,
-            "summary": "",
-            "error": "",
-            "token": token,
-            "inputs": [],
-            "outputs": [],
-            "namespace": "",
-            "started": time.time(),
-            "updated": time.time(),
-        }
-
-    def page(self, pipeline: str, body: Any, more: str = "") -> None:
-        name = f"pipeline-executions?pipeline={pipeline}&region={REGION}{more}"
-        self.whose.endpoint.ask(name, "PUT", json.dumps(body).encode())
 
     def release(self, number: int) -> None:
         """A release that went well, with its image recorded as the last good one; what is started or taken back by hand
@@ -344,4 +353,4 @@ class Life:
         self.execution(number)
         worker = [sys.executable, "-m", "tests.support.pipeline_worker", self.whose.endpoint.url]
         worker += [self.whose.endpoint.key, stack_outputs["Pipeline"], REGION]
-        self.page(stack_outputs["Pipeline"], worker, "&worker=1")
+        page(self.whose, stack_outputs["Pipeline"], worker, "&worker=1")

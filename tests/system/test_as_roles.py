@@ -23,7 +23,7 @@ from scripts.deployment.errors import AwsError
 from scripts.local_aws.faults import ResourceFault
 from scripts.local_aws.roles.judge import Policies
 from tests.support.accounts import ACCOUNT, REGION, Account
-from tests.support.lives import NAME, Life, answers, as_role, caller, edit, fresh, outputs, run, without
+from tests.support.lives import NAME, Life, action, answers, as_role, caller, edit, fresh, outputs, run, without
 
 EXTRA_NAME = "/cloud-health/backend/staging/extra"
 EXTRA: dict[str, Any] = {
@@ -152,9 +152,7 @@ def approved(life: Life) -> None:
     stack_outputs = outputs(life.whose, life.stack)
     pipeline = life.whose.aws.call("codepipeline", "get_pipeline", name=stack_outputs["Pipeline"])["pipeline"]
     actions = [action for stage in pipeline["stages"] for action in stage["actions"]]
-    waiting = [
-        Life.action(APPROVE, each, "InProgress", "1" * 36) for each in actions if each["name"] == APPROVAL_ACTION
-    ]
+    waiting = [action(APPROVE, each, "InProgress", "1" * 36) for each in actions if each["name"] == APPROVAL_ACTION]
     if not waiting:  # its releases ask nobody
         return
     plans = f"cloud-health-changes{'' if life.name == 'production' else '-' + life.name}"

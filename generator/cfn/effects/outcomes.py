@@ -19,6 +19,11 @@ Path = tuple[str, ...]
 CreateOnly = Callable[[str], Iterable[Path]]
 NAMED = re.compile(r"\$\{([\w.]+?)\}")
 ADDED, REMOVED, REPLACED, CHANGED = "added", "removed", "replaced", "changed"
+# What `Ref` and an ARN are of a resource that has a name of its own, so that what names it by either is the same when
+# it leaves the stack and stays. Source: Service Authorization Reference, "Resource types defined by Amazon DynamoDB";
+# CloudFormation template reference, AWS::DynamoDB::Table, "Return values".
+NAME_OF = {"AWS::DynamoDB::Table": "TableName"}
+ARN_OF = {"AWS::DynamoDB::Table": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Outcome:
 
 def outcomes(before: Mapping[str, Resource], after: Mapping[str, Resource], create_only: CreateOnly) -> list[Outcome]:
     """Every resource, by its path, to which something happens between two settled versions of an environment."""
-    anew = replaced(before, after, create_only)
+    anew, names = replaced(before, after, create_only), {**_names(after), **_names(before)}
     result = []
     for path in sorted({*before, *after}):
         old, new = before.get(path), after.get(path)
@@ -47,18 +52,38 @@ def outcomes(before: Mapping[str, Resource], after: Mapping[str, Resource], crea
         elif path in anew:
             kept = str(old.body.get("UpdateReplacePolicy", "")).startswith("Retain")
             result.append(Outcome(path, new.type, REPLACED, kept))
-        elif changed := tuple(_changed(old, new, anew)):
+        elif changed := tuple(_changed(old, new, anew, names)):
             result.append(Outcome(path, new.type, CHANGED, properties=changed))
     return result
 
 
-def _changed(old: Resource, new: Resource, anew: Mapping[str, Any]) -> Iterator[str]:
+def _names(resources: Mapping[str, Resource]) -> dict[str, str]:
+    """What AWS puts in for a resource that has a name of its own, by what stands for it."""
+    named = {
+        path: (resource.type, str(resource.properties.get(NAME_OF[resource.type], "")))
+        for path, resource in resources.items()
+        if resource.type in NAME_OF
+    }
+    return {
+        **{f"${{{path}}}": name for path, (_, name) in named.items() if name},
+        **{f"${{{path}.Arn}}": f"{ARN_OF[kind]}{name}" for path, (kind, name) in named.items() if name},
+    }
+
+
+def _changed(old: Resource, new: Resource, anew: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     if old.properties == new.properties and not _follows(new.properties, anew):
         return
     for name in sorted({*old.properties, *new.properties}):
         was, now = old.properties.get(name), new.properties.get(name)
-        if was != now or _follows(now, anew):
+        if _follows(now, anew) or (was != now and _spelled(was, names) != _spelled(now, names)):
             yield name
+
+
+def _spelled(value: Any, names: Mapping[str, str]) -> str:
+    text = json.dumps(value, sort_keys=True)
+    for reference, name in names.items():
+        text = text.replace(reference, name)
+    return text
 
 
 def replaced(

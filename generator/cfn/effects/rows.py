@@ -49,7 +49,7 @@ def _pipeline(
 ) -> list[Row]:
     """Parameters that change the pipeline itself."""
     cancels = "the pipeline changes in place; what it executes, and what waits in it for its turn or an approval, is "
-    cancels += "cancelled, and no release of before can be retried or rolled back to until the next good one"
+    cancels += "cancelled, and until the next good release there is none to retry or to go back to"
     return [
         Row(
             parameter,
@@ -133,7 +133,7 @@ def _shorter(parameter: str, what: str, source: str) -> list[Row]:
             source,
             "copy what is still needed first",
             ALLOWED,
-            loss=f"keeps {what} for a shorter time",
+            loss=f"{what} beyond the new limit",
         ),
         Row(parameter, RAISED, "the rule changes in place", NOTHING, SAME_WAY, source),
     ]
@@ -144,7 +144,7 @@ def _build(*parameters: str) -> list[Row]:
         *parameters,
         happens="the build project changes in place; a build that runs keeps the old value, the next one has the new",
         source="CodeBuild API reference, UpdateProject",
-        around="with `OnlyChanged` a side that has not changed since is released once more",
+        around="with `OnlyChanged` the next release includes the side that is built by it, changed or not",
     )
 
 
@@ -250,7 +250,7 @@ def _domain(root: str) -> list[Row]:
             "the distribution loses the name in place, new tasks start with the other address, then the records go",
             "the address that people know answers no more; the one at cloudfront.net does, and everybody signs in "
             "again there, because browsers keep sessions by address",
-            "yes, once the same name is set again; records that people have cached take their time to live",
+            "yes, once the same name is set again; name servers may go on for a while with what they have cached",
             source,
             "tell people the new address first",
             ALLOWED,
@@ -518,7 +518,7 @@ def _application() -> list[Row]:
                     ANY,
                     "new tasks use the other table, which has to exist, under a key that the environment may use: the "
                     "script looks at both first",
-                    "the data of the other table, and only that",
+                    "the application shows the data of the other table, and nothing of the old one",
                     SAME_WAY,
                     "scripts/operations/adoption.py",
                     "move the data first",
@@ -530,7 +530,7 @@ def _application() -> list[Row]:
                     ANY,
                     "a new, empty table is made, new tasks use it, and the old one stays behind with its data, outside "
                     "of the stack; no data is moved",
-                    "none of the data of before",
+                    "the application shows none of the data of before",
                     "not by the old name: its table is in the way. DataTables `EXISTING` uses the old table, or an "
                     "import brings it back into the stack",
                     data,
@@ -550,7 +550,7 @@ def _data_rows(parameter: str, change: str, happens: str, back: str, around: str
             parameter,
             change,
             happens,
-            "nothing, where the names stay; none of the data of before with new tables",
+            "nothing, where the names stay; with new tables the application shows none of the data of before",
             back,
             source,
             around,
@@ -650,7 +650,7 @@ def _backend() -> list[Row]:
             source=shift,
             around=NO_RELEASE,
             level=NOTICE,
-            users="nothing; with a deployment as long as its bake times",
+            users="nothing; a deployment, if one starts, takes as long as its bake times",
         ),
         *elsewhere("TargetGroups"),
         Row(
@@ -708,8 +708,8 @@ def _backend() -> list[Row]:
                 Row(
                     each,
                     ANY,
-                    f"{may_start}; with a strategy that does not use it, nothing",
-                    "nothing; with a deployment as long as its bake times",
+                    f"with a strategy that uses it {may_start}; with another one nothing",
+                    "nothing; a deployment, if one starts, takes as long as its bake times",
                     SAME_WAY,
                     shift,
                     NO_RELEASE,
@@ -874,8 +874,8 @@ def _people_of_environment() -> list[Row]:
 
 
 def _keeping() -> list[Row]:
-    own = "the task role, and for images the role that pulls them, would move at once, while what is there stays under "
-    own += "the old one: all looks well until the next task starts, and it cannot"
+    own = "the roles of the tasks would lose the old one at once and get the new one, while images and data stay where "
+    own += "they are: everything goes on until the next task starts, which cannot read them"
     first = (
         "leave it as it is; it is for the first deployment of an environment that is made again beside its old data. "
     )
@@ -1058,7 +1058,8 @@ def _computed() -> list[Row]:
         *_in_place("PlatformArn", happens="nothing, the backend does not run on instances", source="the script"),
         *_in_place(
             "BackendBootstrap",
-            happens="once, after the first release: the count of tasks is given to autoscaling, which is added",
+            happens="the script sets it once, after the first release: autoscaling is added, and decides the count of "
+            "tasks from then on",
             source="generator/stacks/backend/ecs.py",
             back=NEVER,
         ),
@@ -1100,16 +1101,20 @@ def _edge() -> list[Row]:
         Row(
             "CloudFrontAlarms",
             "true -> false",
-            "alarms, topic and metrics go; the key that encrypted their messages stays, for a dollar a month",
+            "alarms, topic and metrics go; the key that encrypted their messages stays, outside of the stack, for a "
+            "dollar a month",
             NOTHING,
-            "yes; the address of the new topic has to confirm once more",
-            alarms,
+            "yes, with another key and another topic, whose subscriber has to confirm once more",
+            f"{alarms}; generator/core/retention.py (a key is never deleted)",
+            "no data is encrypted with the key: `aws kms schedule-key-deletion --region us-east-1 --key-id ID` ends it "
+            "and its price; the plan names it among what is kept",
+            NOTICE,
             root=EDGE,
         ),
         *_in_place(
             "DistributionId",
-            happens="once, after the first deployment of the environment: the alarms are added; no parameter ever "
-            "replaces the distribution",
+            happens="the script sets it once, after the first deployment of the environment: the alarms are added; no "
+            "parameter ever replaces the distribution",
             source=alarms,
             root=EDGE,
         ),
@@ -1151,7 +1156,7 @@ def _access() -> list[Row]:
         *_in_place(
             TABLE,
             "RepositoryName",
-            happens="the roles may make, and read, what has the new name",
+            happens="the roles may make and read what has the new name, and no longer what has the old one",
             source="generator/roots/access",
             around="`make access` comes before the deployment that makes it: `apply` refuses until then",
             root=ACCESS,

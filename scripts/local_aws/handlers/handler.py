@@ -143,14 +143,15 @@ class ResourceHandler:
         if setting.each:
             gone = [item for item in before or () if item not in (value or ())]
             keys = [item[setting.each] if isinstance(item, dict) else item for item in value or ()]
+            # What is new comes first, as a whole resource does: whether a handler takes away first is written nowhere.
+            for item in value or ():
+                if item not in (before or ()):
+                    self._put_setting(setting, setting.put, item)
             for item in gone:
                 if (item[setting.each] if isinstance(item, dict) else item) not in keys:
                     self._put_setting(
                         setting, setting.remove, {setting.each: item[setting.each]} if isinstance(item, dict) else item
                     )
-            for item in value or ():
-                if item not in (before or ()):
-                    self._put_setting(setting, setting.put, item)
         elif not operation:
             raise ResourceError(f"{self.row.kind}: {setting.name} cannot be taken away on the local AWS")
         else:

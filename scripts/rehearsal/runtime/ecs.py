@@ -31,7 +31,8 @@ TASK = "AWS::ECS::TaskDefinition"
 class RunningService:
     """What runs of one service: the task definition, the tasks, and the process that stands for them all.
 
-    `problem` says why nothing runs.
+    `deployment` is the one that started them, by id: one that is forced has new tasks of the same definition. `problem`
+    says why nothing runs.
     """
 
     definition: str = ""
@@ -40,6 +41,7 @@ class RunningService:
     container: str = ""
     image: str = ""
     problem: str = ""
+    deployment: str = ""
 
     @property
     def alive(self) -> bool:
@@ -54,10 +56,11 @@ class RunningService:
 
 @dataclass
 class EcsTasks:
-    """The services whose tasks run here; all answer on one port, so only one of them can be reached from outside.
+    """The services whose tasks run here; only one of them can be reached from outside, on `port`.
 
     `folder` is for files and logs, `venvs` for the applications' requirements unless `python` is an interpreter that
-    stands for all. `unjudged` is what cannot be started without an engine.
+    stands for all. `unjudged` is what cannot be started without an engine; `serve` sends what goes to the backend to
+    another address.
     """
 
     aws: Aws
@@ -70,24 +73,39 @@ class EcsTasks:
     services: dict[str, RunningService] = field(default_factory=dict)
     port: int = field(default_factory=application.free_port)
     unjudged: list[str] = field(default_factory=list)
+    serve: Callable[[str], object] = lambda _: None
 
     def reconcile(self, cluster: str, name: str) -> None:
-        """Makes what runs what the service should run. Raises `ActionFailedError` when its task does not start; then
-        nothing runs."""
-        service = self.describe(cluster, name)
+        """Makes what runs what the service should run: the new task answers before the old one ends, as ECS rolls.
+        Raises `ActionFailedError` when its task does not start, or when there is no service; then nothing runs."""
+        try:
+            service = self.describe(cluster, name)
+        except ActionFailedError:
+            for arn in [arn for arn in self.services if arn.endswith(f"/{name}")]:
+                self.services.pop(arn).stop()
+            raise
         arn, desired = service["serviceArn"], service["desiredCount"]
-        running = self.services.get(arn, RunningService())
-        if not desired or running.definition != service["taskDefinition"] or not running.alive:
-            running.stop()
+        running = old = self.services.get(arn, RunningService())
+        deployment = str((service.get("deployments") or [{}])[0].get("id", ""))
+        same = (running.definition, running.deployment) == (service["taskDefinition"], deployment)
+        if not desired:
+            old.stop()
             running = RunningService()
-        if desired and not running.alive:
+        elif not (same and running.alive):
+            if old.alive:
+                self.port = application.free_port()
             try:
                 running = self._start(service)
             except (AwsError, ActionFailedError) as error:
+                old.stop()
                 self.services[arn] = RunningService(problem=str(error))
                 if isinstance(error, NotJudgedError):
                     self.unjudged.append(str(error))
                 raise ActionFailedError(f"(service {name}) failed to launch a task: {error}") from error
+            running.deployment = deployment
+            if running.process:
+                self.serve(running.process.url)
+            old.stop()
         prefix = service["clusterArn"].replace(":cluster/", ":task/")
         running.tasks = (running.tasks + [f"{prefix}/{uuid.uuid4().hex}" for _ in range(desired)])[:desired]
         self.services[arn] = running
@@ -95,7 +113,8 @@ class EcsTasks:
     def describe(self, cluster: str, name: str) -> dict[str, Any]:
         """A service as ECS describes it. Raises `ActionFailedError` when there is none."""
         services = self.aws.call("ecs", "describe_services", cluster=cluster, services=[name])["services"]
-        if not services:
+        # One that was deleted is shown for a while (ECS API reference, DeleteService).
+        if not services or services[0].get("status") == "INACTIVE":
             raise ActionFailedError(f"there is no service {name} in cluster {cluster}")
         return dict(services[0])
 

@@ -1,4 +1,4 @@
-"""A backend that answers what the verify build asks; files of the application make it sick.
+"""A backend that answers what the verify build asks, and which process it is; files of the application make it sick.
 
 `app/start.sh` is executed at start, `app/dead` ends it then, `app/sick` makes `/health` say so. It ends when its
 standard input does.
@@ -19,11 +19,12 @@ class Handler(BaseHTTPRequestHandler):
     """Two paths of the sample application, and 404."""
 
     def do_GET(self) -> None:
-        status, body = 404, {}
+        status, body = 404, dict[str, object]()
         if self.path == "/health":
             sick = Path("app/sick").exists()
             state = ("unhealthy", "disconnected") if sick else ("healthy", "connected")
             status, body = 200, dict(zip(("status", "database"), state, strict=True))
+            body |= {"process": os.getpid(), "level": os.environ.get("LOG_LEVEL")}
         elif self.path.startswith("/api/v1/email/verify"):
             status, body = 400, {"detail": "not valid"}
         text = json.dumps(body).encode()
