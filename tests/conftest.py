@@ -63,7 +63,21 @@ LONGEST = (
     "destructive/test_scenes.py",
     "system/test_applications.py",  # in the soak
 )
-LONGEST_FILES = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+# The same of `make unit`, whose files are short: seconds each.
+DEAREST_OF_UNIT = (
+    "gate/test_reachability.py",
+    "deployment/test_access_verb.py",
+    "gate/test_ledger.py",
+    "deployment/test_preflight.py",
+    "generator/test_application.py",
+    "review/test_oldest.py",
+    "gate/test_parameter_page.py",
+    "review/test_drawn.py",
+    "design/test_access.py",
+    "review/test_page.py",
+)
+LONGEST_FILES = frozenset(ROOT / "tests" / name for name in LONGEST)
+ORDER = {ROOT / "tests" / name: place for place, name in enumerate((*LONGEST, *DEAREST_OF_UNIT))}
 # Which marker a test has, by its folder; docs/developing.md says what they are for.
 UNIT = ("cfn", "check", "cli", "costs", "deployment", "design", "gate", "generator", "lookup", "review")
 # In one of these folders, and yet whole programs, one process for each test.
@@ -151,7 +165,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow") is None:
             item.add_marker(marker(item.path))
-    items.sort(key=lambda item: LONGEST_FILES.get(item.path, len(LONGEST)))
+    items.sort(key=lambda item: ORDER.get(item.path, len(ORDER)))
     seed = config.getoption("--shuffle")
     if seed is None:
         return

@@ -126,13 +126,15 @@ def conditions(
 
 @dataclass
 class _Scope:
-    """What an expression may use; `open` holds the conditions under evaluation, to find a circle."""
+    """What an expression may use; `open` holds the conditions under evaluation, to find a circle, `outcomes` those that
+    are known."""
 
     template: Template
     values: Mapping[str, str]
     pseudo: Mapping[str, str]
     functions: tuple[str, ...]
     open: list[str] = field(default_factory=list)
+    outcomes: dict[str, bool] = field(default_factory=dict)
 
     def truth(self, expression: object, place: str) -> bool:
         if not isinstance(expression, dict) or len(expression) != 1:
@@ -165,10 +167,11 @@ class _Scope:
             raise NotEvaluableError(place, f"there is no condition {name!r}; there are: {', '.join(sorted(defined))}")
         if name in self.open:
             raise NotEvaluableError(place, f"condition {name} depends on itself")
-        self.open.append(name)
-        result = self.truth(defined[name], f"Conditions.{name}")
-        self.open.remove(name)
-        return result
+        if name not in self.outcomes:
+            self.open.append(name)
+            self.outcomes[name] = self.truth(defined[name], f"Conditions.{name}")
+            self.open.remove(name)
+        return self.outcomes[name]
 
     def operand(self, expression: object, place: str) -> Operand:
         if isinstance(expression, list):

@@ -11,6 +11,7 @@ Two readings, for two questions:
   across nested stacks and without an account.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,13 +144,34 @@ def resolved_templates(
     resources exist and whose properties hold no function that can be carried out without AWS.
 
     `values` holds every parameter of the root, `pseudo` what is known of the pseudo parameters that conditions use.
-    Whoever spells one root out many times gives the same `known`, in which nested stacks are remembered by what they
-    are given. Raises `assertions.NotEvaluableError` for a condition that cannot be decided, `UnknownNameError` for a
-    template that is missing.
+    Whoever spells one root out many times gives the same `known`, in which nested stacks, resources and outputs are
+    remembered by what they are given: the results share them, so nobody may change them. Raises
+    `assertions.NotEvaluableError` for a condition that cannot be decided, `UnknownNameError` for a template that is
+    missing.
     """
     bodies: dict[str, Any] = {}
-    _Spelled(root, root.name, values, pseudo or {}, bodies, {} if known is None else known).build()
+    remembers = known is not None
+    _Spelled(root, root.name, values, pseudo or {}, bodies, {} if known is None else known, remembers).build()
     return from_bodies(bodies)
+
+
+def _inputs(template: Template, source: str, value: Any) -> tuple[tuple[str, str], ...]:
+    """What of a value differs from one environment to the next: conditions and parameters by name, outputs of nested
+    stacks with the name of the output. Everything else that it mentions stands for the same everywhere."""
+    inputs: tuple[tuple[str, str], ...] | None = template.results.get((_inputs, source))
+    if inputs is None:
+        outputs = "Outputs."
+        inputs = tuple(
+            sorted(
+                {
+                    (target, attribute.removeprefix(outputs))
+                    for _, how, target, attribute in mentions(value)
+                    if how == "Condition" or target in template.parameters or attribute.startswith(outputs)
+                }
+            )
+        )
+        template.results[_inputs, source] = inputs
+    return inputs
 
 
 @dataclass
@@ -163,6 +185,7 @@ class _Spelled(Names):
     pseudo: Mapping[str, str]
     bodies: dict[str, Any]
     known: dict[Any, Any]
+    remembers: bool
     path: str = ""
     nested: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcome: Mapping[str, bool] = field(default_factory=dict)
@@ -175,7 +198,7 @@ class _Spelled(Names):
             body = self.template.resources[logical_id].body
             if not self._exists(body):
                 continue
-            properties = decided(body.get("Properties") or {}, self)
+            properties = self._settled(f"Resources.{logical_id}", body.get("Properties") or {})
             if body["Type"] == STACK:
                 self.nested[logical_id] = self._nest(logical_id, properties)
             resources[logical_id] = {**body, "Properties": properties}
@@ -183,7 +206,26 @@ class _Spelled(Names):
         if resources:  # a template without resources is none
             self.bodies[self.name] = {"Resources": resources}
         outputs = self.template.outputs.items()
-        return {name: decided(output["Value"], self) for name, output in outputs if self._exists(output)}
+        return {
+            name: self._settled(f"Outputs.{name}", output["Value"]) for name, output in outputs if self._exists(output)
+        }
+
+    def _settled(self, source: str, value: Any) -> Any:
+        """A value of the template with its functions carried out; the same one for the same inputs."""
+        if not self.remembers:
+            return decided(value, self)
+        inputs = _inputs(self.template, source, value)
+        key = (self.path, self.template.name, source, *(self._input(*mention) for mention in inputs))
+        if key not in self.known:
+            self.known[key] = decided(value, self)
+        return self.known[key]
+
+    def _input(self, name: str, output: str) -> Any:
+        """What a mention stands for here: an outcome, the value of a parameter, an output of a nested stack."""
+        if output:
+            value = self.nested.get(name, {}).get(output)
+            return value if value is None or isinstance(value, str) else json.dumps(value)
+        return self.values.get(name), self.outcome.get(name)
 
     def _order(self) -> list[str]:
         """The outputs of a nested stack have to be known before whoever is given them; nothing else needs an order."""
@@ -208,7 +250,7 @@ class _Spelled(Names):
         key = (below, name, *sorted(values.items()))
         if key not in self.known:
             bodies: dict[str, Any] = {}
-            nested = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, f"{below}.")
+            nested = _Spelled(family[name], below, values, self.pseudo, bodies, self.known, self.remembers, f"{below}.")
             self.known[key] = bodies, nested.build()
         remembered: tuple[dict[str, Any], dict[str, Any]] = self.known[key]
         self.bodies.update(remembered[0])

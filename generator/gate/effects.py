@@ -7,7 +7,7 @@ holds and the root's Rules are met; what differs then, and what is replaced beca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -16,6 +16,7 @@ from generator.cfn.assertions import as_text
 from generator.cfn.effects import REFUSED, ROWS, Row, directions, find, rows_of
 from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
 from generator.cfn.instance import resolved_templates
+from generator.cfn.schemas import create_only
 from generator.cfn.templates import STACK, Resource, Template
 
 REGION = "us-east-1"
@@ -165,17 +166,6 @@ def _sides(
 
 def _path(root: Template, resource: Resource) -> str:
     return f"{'' if resource.template == root.name else f'{resource.template}.'}{resource.logical_id}"
-
-
-@cache
-def create_only(kind: str) -> tuple[tuple[str, ...], ...]:
-    """The properties that a type takes at its creation only."""
-    # Late: importing cfn-lint costs about a second.
-    from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
-    schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    paths = schema.get("createOnlyProperties") or ()
-    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in paths)
 
 
 # --- in words

@@ -3,15 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
-from cfnlint.schema import ResourceNotFoundError
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-
+from generator.cfn import schemas
 from generator.cfn.unknown import is_unknown
 
-REGION = "us-east-1"
 Schema = Mapping[str, Any]
 
 
@@ -19,13 +15,11 @@ class UnknownTypeError(Exception):
     """No resource type of this name."""
 
 
-@lru_cache
 def schema(kind: str) -> Schema:
     """The schema of a resource type. Raises `UnknownTypeError`."""
-    try:
-        document: Schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
-    except ResourceNotFoundError as error:
-        raise UnknownTypeError(kind) from error
+    document = schemas.schema(kind)
+    if not document:
+        raise UnknownTypeError(kind)
     return document
 
 

@@ -22,12 +22,12 @@ from generator.cfn.instance import Instance
 from generator.cfn.losses import keeps
 from generator.cfn.parameters import ParameterFileError
 from generator.cfn.permissions import Permission, permissions
+from generator.cfn.schemas import SchemasError, create_only
 from generator.cfn.templates import STACK, Resource, TemplatesError, TemplateSet, load
 from scripts import cost
 from scripts.costs.estimate import PriceMissingError, of_resource
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review.places import resource_places
-from scripts.review.schemas import SchemasError, create_only
 from scripts.terminal import console, results
 from scripts.terminal.text import BOLD, Line, line
 

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from generator.cfn.schemas import SchemasError
 from scripts.deployment.errors import Exit, RefusedError, UsageError
 from scripts.review import revision
 from scripts.review.gate import gate
@@ -22,7 +23,6 @@ from scripts.review.model import (
     Review,
 )
 from scripts.review.places import placed
-from scripts.review.schemas import SchemasError
 
 PROJECT = Path(__file__).resolve().parents[2]
 FORMATS = ("markdown", "terminal", "html", "json")

@@ -20,6 +20,7 @@ from generator.cfn.losses import keeps
 from generator.cfn.masking import masked
 from generator.cfn.parameters import ParameterFile, ParameterFileError
 from generator.cfn.places import Place, spell
+from generator.cfn.schemas import create_only, identifier
 from generator.cfn.templates import STACK, Resource, Template, TemplatesError, TemplateSet
 from scripts.review import chosen, loss, rename, rights
 from scripts.review.model import (
@@ -35,7 +36,6 @@ from scripts.review.model import (
     ValueChange,
 )
 from scripts.review.revision import Revision
-from scripts.review.schemas import create_only, identifier
 
 PSEUDO = {"AWS::Region": "us-east-1", "AWS::Partition": "aws"}
 # How AWS carries out the changes of some types that are neither replacements nor harmless. Sources: ECS developer

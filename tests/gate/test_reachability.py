@@ -200,8 +200,18 @@ def test_a_record_of_another_environments_domain_is_found() -> None:
         ), (sid, messages)
 
 
+def open_site(bodies: Bodies, sid: str) -> None:
+    """Whoever likes may write the page."""
+    objects = {"Fn::Sub": "${SiteBucketArn}/*"}
+    added = {"Sid": sid, "Effect": "Allow", "Principal": "*", "Action": ["s3:PutObject"], "Resource": [objects]}
+    place(bodies, "delivery.SitePolicy")["PolicyDocument"]["Statement"].append(added)
+
+
 def test_what_is_open_to_everybody_is_found() -> None:
-    messages = [finding.message for finding in planted(trust("access.DeployRole", {"AWS": "*"}), answer_pull_requests)]
+    holes = (trust("access.DeployRole", {"AWS": "*"}), answer_pull_requests, open_site)
+    messages = [finding.message for finding in planted(*holes)]
+    opened = [text for text in messages if text.startswith("anybody outside the account can reach what runs in ")]
+    assert any("Hole2" in text for text in opened), messages
     assert any(text.startswith("anybody outside the account can reach data of ") for text in messages), messages
     assert any(text.startswith("a pull request can reach what runs in ") for text in messages), messages
 

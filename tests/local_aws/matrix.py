@@ -24,8 +24,9 @@ from generator.cfn import assertions, parameters
 from generator.cfn.assertions import as_text
 from generator.cfn.effects import NOTICE, QUIET, REFUSED, Row, find
 from generator.cfn.effects.outcomes import ADDED, CHANGED, REMOVED, REPLACED, Outcome, outcomes
+from generator.cfn.schemas import create_only
 from generator.cfn.templates import STACK, load
-from generator.gate.effects import NEW_TASKS, RootResources, create_only, kinds
+from generator.gate.effects import NEW_TASKS, RootResources, kinds
 from scripts.local_aws import account as accounts
 from scripts.local_aws import application
 from scripts.local_aws.handlers import ROWS

@@ -1,5 +1,6 @@
 """Who can reach what, compared with what is accepted: the matrix, its page, and the findings of the gate."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -87,7 +88,12 @@ def make_matrix(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = 
     Raises `ParameterFileError` for a file that cannot be read, `TemplatesError` for templates that cannot.
     """
     names = (STAGING, PRODUCTION)
-    return Matrix(reach(build(_roots(templates, params, (SHARED, *names)))), names, rules)
+    roots = list(_roots(templates, params, (SHARED, *names)))
+    # The findings and the page ask for the same: it takes a second.
+    key = (make_matrix, json.dumps([[root.file.parameters, root.file.tags] for root in roots]))
+    if key not in templates.results:
+        templates.results[key] = reach(build(roots))
+    return Matrix(templates.results[key], names, rules)
 
 
 def _roots(templates: TemplateSet, params: Path, names: Iterable[str]) -> Iterator[Environment]:

@@ -1,6 +1,8 @@
-"""Which properties of a resource type can only be set at its creation, from the schemas that cfn-lint carries.
+"""The schemas of AWS's resource types that cfn-lint carries: which properties a type has, and which of them can only be
+set at its creation.
 
-Read as files: importing cfn-lint takes a second, and a review of a small change reads a handful of types.
+Read as files: importing cfn-lint takes a second, which neither a review nor the local AWS need pay, nor a gate that has
+nothing to lint. tests/cfn/test_schemas.py compares with what cfn-lint reads.
 """
 
 import json
@@ -11,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 REGION = "us-east-1"
+# Custom resources have the schema of the type that they may also be written as (CloudFormation User Guide, Custom
+# resources).
+CUSTOM, CUSTOM_RESOURCE = "Custom::", "AWS::CloudFormation::CustomResource"
 
 
 class SchemasError(Exception):
@@ -36,6 +41,20 @@ def _types() -> Mapping[str, str]:
 
 
 @cache
+def schema(resource_type: str) -> Mapping[str, Any]:
+    """The schema of a type; empty for a type that the schemas do not know. Raises `SchemasError`."""
+    name = CUSTOM_RESOURCE if resource_type.startswith(CUSTOM) else resource_type
+    if name not in _types():
+        return {}
+    try:
+        text = (_folder() / f"resources/{_types()[name]}.json").read_text(encoding="utf-8")
+    except OSError as error:
+        raise SchemasError(f"the schemas of cfn-lint cannot be read: {error}") from error
+    document: Mapping[str, Any] = json.loads(text)
+    return document
+
+
+@cache
 def create_only(resource_type: str) -> tuple[tuple[str, ...], ...]:
     """The paths of `createOnlyProperties` of a type; none for a type that the schemas do not know. Raises
     `SchemasError`."""
@@ -49,11 +68,4 @@ def identifier(resource_type: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _paths(resource_type: str, key: str) -> tuple[tuple[str, ...], ...]:
-    if resource_type not in _types():
-        return ()
-    file = _folder() / f"resources/{_types()[resource_type]}.json"
-    try:
-        schema: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SchemasError(f"the schemas of cfn-lint cannot be read: {error}") from error
-    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in schema.get(key) or ())
+    return tuple(tuple(path.removeprefix("/properties/").split("/")) for path in schema(resource_type).get(key) or ())
