@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import json
 import os
 import random
 import signal
@@ -214,6 +215,16 @@ def _hints_of_nobody() -> Generator[None]:
     yield
     if module := sys.modules.get("scripts.terminal.hints"):
         module.use(module.Spelling())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _templates_stay_as_they_are() -> Generator[None]:
+    """Files with the same bytes are one set for all tests of a process: who changes a body changes it for everybody."""
+    yield
+    if (module := sys.modules.get("generator.cfn.templates")) and (ROOT / "templates").is_dir():
+        for template in module.load(ROOT / "templates"):
+            text = (ROOT / "templates" / template.file).read_text(encoding="utf-8")
+            assert template.body == json.loads(text), f"a test has changed the set of {template.file} in place"
 
 
 @pytest.fixture(scope="session")
