@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,25 @@ def stored(digest: str = "") -> dict[str, Any]:
     return {"images": [{"imageId": {"imageDigest": digest}}] if digest else [], "failures": []}
 
 
-def archive(file: Path, names: tuple[str, ...] | None = ("release:built",)) -> None:
-    """Writes an archive of an image as `docker save` does."""
-    manifest = [{"Config": "blobs/sha256/0", "RepoTags": list(names) if names else None, "Layers": []}]
-    with tarfile.open(file, "w") as members:
-        member, body = tarfile.TarInfo("manifest.json"), json.dumps(manifest).encode()
-        member.size = len(body)
-        members.addfile(member, io.BytesIO(body))
+def packed(files: dict[str, bytes]) -> bytes:
+    """Files as the bytes of a tar archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as members:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            members.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def archive(
+    file: Path, names: tuple[str, ...] | None = ("release:built",), layers: tuple[dict[str, str], ...] = ()
+) -> None:
+    """Writes an archive of an image as `docker save` does, with the files of its layers."""
+    contents = [packed({name: text.encode() for name, text in layer.items()}) for layer in layers]
+    blobs = {f"blobs/sha256/{number}": content for number, content in enumerate(contents)}
+    manifest = [{"Config": "blobs/sha256/0", "RepoTags": list(names) if names else None, "Layers": list(blobs)}]
+    file.write_bytes(packed({**blobs, "manifest.json": json.dumps(manifest).encode()}))
 
 
 PROJECT = {
@@ -44,10 +57,12 @@ PROJECT = {
 ACTION = {"COMMIT": COMMIT, "EXECUTION": "run", "CODEBUILD_BUILD_ID": f"push:{BUILD}"}
 
 
-def push(empty: Workshop, there: str = "", known: str = "", **variables: str) -> Outcome:
+def push(
+    empty: Workshop, there: str = "", known: str = "", layers: tuple[dict[str, str], ...] = (), **variables: str
+) -> Outcome:
     """Pushes where the commit's tag is `there` with a digest, and `known` is what the record of the tag says."""
     machine, key = empty.machine, f"images/{TAG}.json"
-    archive(empty.source / "release-image.tar")
+    archive(empty.source / "release-image.tar", layers=layers)
     machine.answer("ecr get-login-password", "the-password")
     machine.answer("ecr batch-get-image", stored(there))
     machine.answer("docker push", {"ecr batch-get-image": stored(OURS)})
@@ -64,7 +79,9 @@ def deployed(outcome: Outcome) -> list[dict[str, str]]:
 def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -> None:
     outcome = push(empty)
     assert outcome.succeeded, outcome.log
-    assert outcome.result_lines() == [
+    assert [line.split(" s3://")[0] for line in outcome.result_lines()] == [
+        "RESULT bill of materials: 0 packages,",
+        "RESULT provenance:",
         f"RESULT image: pushed {REPOSITORY}:{TAG}, {OURS}",
         "RESULT scan: NONE, the scan is not looked at (SCAN_FINDINGS_BLOCK=NONE)",
     ]
@@ -76,10 +93,14 @@ def test_the_image_is_pushed_recorded_and_named_by_its_digest(empty: Workshop) -
         ["tag", "release:built", f"{REPOSITORY}:{TAG}"],
         ["push", f"{REPOSITORY}:{TAG}"],
     ]
-    [put] = empty.machine.calls("aws", "s3api", "put-object")
+    *_, put = empty.machine.calls("aws", "s3api", "put-object")
     assert put[3:] == ["--bucket", "bucket", "--key", f"images/{TAG}.json", "--body", "release-record.json"]
     record = json.loads((empty.source / "release-record.json").read_text())
+    documents = record.pop("documents")
     assert record == {"digest": OURS, "commit": COMMIT, "execution": "run"}
+    keys = [f"images/{'0123' * 16}.cdx.json", f"images/{'0123' * 16}.provenance.json"]
+    assert [documents[name]["key"] for name in ("sbom", "provenance")] == keys
+    assert all(re.fullmatch("[0-9a-f]{64}", document["sha256"]) for document in documents.values())
     assert "the-password" not in outcome.log
 
 
@@ -103,10 +124,10 @@ def test_a_planted_tag_is_not_believed(empty: Workshop, known: str, why: str) ->
     assert outcome.succeeded, outcome.log
     own = f"{TAG}-{BUILD[:13]}"
     assert f"WARNING image: {REPOSITORY}:{TAG} is there as {PLANTED}, and {why}: it is not used" in outcome.log
-    assert outcome.result_lines()[0] == f"RESULT image: pushed {REPOSITORY}:{own}, {OURS}"
+    assert f"RESULT image: pushed {REPOSITORY}:{own}, {OURS}" in outcome.result_lines()
     assert deployed(outcome)[0]["imageUri"] == f"{REPOSITORY}@{OURS}"
     assert empty.machine.calls("docker", "push") == [["docker", "push", f"{REPOSITORY}:{own}"]]
-    assert empty.machine.calls("aws", "s3api", "put-object")[0][6] == f"images/{own}.json"
+    assert empty.machine.calls("aws", "s3api", "put-object")[-1][6] == f"images/{own}.json"
 
 
 @pytest.mark.parametrize("names", [("release:built", "other:name"), ("other:name",), None])
@@ -147,6 +168,85 @@ def test_files_of_the_artifact_that_are_called_as_modules_do_not_run(empty: Work
     assert push(empty).succeeded
 
 
+# --- what is in the image, and where it comes from
+
+PLACE = "usr/local/lib/python3.11/site-packages"
+LAYERS = (
+    {
+        "var/lib/dpkg/status": "Package: zlib1g\nStatus: install ok installed\nVersion: 1:1.3.1-1\n\n"
+        "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n",
+        f"{PLACE}/pip-24.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: pip\nVersion: 24.0\n\nVersion: 9\n",
+        f"{PLACE}/Old_Name-1.dist-info/METADATA": "Name: Old_Name\nVersion: 1\n",
+        "opt/whole/a-1.dist-info/METADATA": "Name: a\nVersion: 1\n",
+    },
+    {
+        f"{PLACE}/.wh.pip-24.0.dist-info": "",
+        "opt/whole/.wh..wh..opq": "",
+        "opt/whole/b-2.dist-info/METADATA": "Name: b\r\nVersion: 2+local\r\n\r\n",
+        f"{PLACE}/fastapi/METADATA": "Name: nothing\nVersion: 1\n",
+    },
+)
+
+
+def stored_documents(empty: Workshop) -> dict[str, Any]:
+    """What was stored below the digest, by the end of its name."""
+    return {key.partition(".")[2]: json.loads(body) for key, body in empty.machine.stored().items()}
+
+
+def test_the_bill_of_materials_has_what_is_in_the_layers_and_nothing_that_was_taken_out(empty: Workshop) -> None:
+    outcome = push(empty, layers=LAYERS)
+    assert outcome.succeeded, outcome.log
+    bom = stored_documents(empty)["cdx.json"]
+    assert (bom["bomFormat"], bom["specVersion"], bom["version"]) == ("CycloneDX", "1.6", 1)
+    assert bom["metadata"]["component"] == {
+        "type": "container",
+        "bom-ref": f"{REPOSITORY}@{OURS}",
+        "name": NAME,
+        "version": OURS,
+    }
+    assert [component["purl"] for component in bom["components"]] == [
+        "pkg:deb/debian/zlib1g@1%3A1.3.1-1",
+        "pkg:pypi/old-name@1",
+        "pkg:pypi/b@2%2Blocal",
+    ]
+    assert all(
+        {"type", "name", "version", "bom-ref", "purl"} == set(component) and component["type"] == "library"
+        for component in bom["components"]
+    )
+    assert "RESULT bill of materials: 3 packages, " in outcome.log
+
+
+def test_the_provenance_says_which_commit_and_which_build(empty: Workshop) -> None:
+    assert push(empty).succeeded
+    statement = stored_documents(empty)["provenance.json"]
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
+    assert statement["subject"] == [{"name": REPOSITORY, "digest": {"sha256": "0123" * 16}}]
+    predicate = statement["predicate"]
+    assert predicate["buildDefinition"]["externalParameters"] == {"commit": COMMIT}
+    assert predicate["buildDefinition"]["resolvedDependencies"] == [{"name": "source", "digest": {"gitCommit": COMMIT}}]
+    assert predicate["runDetails"]["builder"] == {"id": "urn:delivery:codebuild:push"}
+    assert predicate["runDetails"]["metadata"] == {"invocationId": f"push:{BUILD}"}
+
+
+def test_the_same_image_and_build_give_the_same_bytes(empty: Workshop) -> None:
+    push(empty, layers=LAYERS)
+    first = empty.machine.stored()
+    push(empty, layers=LAYERS)
+    assert empty.machine.stored() == first
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", packed({"manifest.json": b"[{}]"}), packed({"other": b""})])
+def test_an_archive_that_cannot_be_read_is_not_pushed(empty: Workshop, content: bytes) -> None:
+    push(empty)
+    empty.machine.forget()
+    empty.machine.answer("ecr batch-get-image", stored())
+    (empty.source / "release-image.tar").write_bytes(content)
+    outcome = empty.build("push", {**PROJECT, **ACTION})
+    assert not outcome.succeeded and "ERROR release-image.tar cannot be read" in outcome.log
+    assert not empty.machine.calls("docker", "push")
+
+
 # --- the scan of the image
 
 
@@ -169,7 +269,7 @@ def scan(empty: Workshop, answer: dict[str, Any], least: str = "CRITICAL", **mor
     """Pushes an image about whose scan the registry answers this."""
     empty.machine.answer("ecr describe-image-scan-findings", answer)
     waiting = {"WAIT_SECONDS": "0", "PAUSE_SECONDS": "0"}
-    return push(empty, SCAN_FINDINGS_BLOCK=least, **{**waiting, **more})
+    return push(empty, "", "", (), SCAN_FINDINGS_BLOCK=least, **{**waiting, **more})
 
 
 def test_a_planted_critical_finding_stops_the_release(empty: Workshop) -> None:

@@ -50,7 +50,8 @@ def push_images(stack: Stack) -> list[Grant]:
             "RecordImage",
             [s3.GetObject, s3.PutObject],
             [arns.objects(bucket, f"{IMAGE_RECORDS}/*")],
-            "a tag that is there already is believed only with the digest that an earlier push recorded",
+            "a tag that is there already is believed only with the digest that an earlier push recorded; beside it "
+            "lies what is in the image and where it comes from",
         ),
         allow(
             "FindRecord",

@@ -86,6 +86,12 @@ class Machine:
         calls = [line.split("\037") for line in (self.folder / "calls").read_text().splitlines()]
         return [call for call in calls if call[: len(beginning)] == list(beginning)]
 
+    def stored(self) -> dict[str, str]:
+        """The text of what was put into S3, by key."""
+        folder = self.folder / "stored"
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
+
     def forget(self) -> None:
         """Forgets the calls so far."""
         (self.folder / "calls").write_text("")

@@ -27,7 +27,7 @@ def prepared(folder: Path, call: str) -> tuple[Any, int]:
 
 
 def aws(folder: Path, arguments: list[str]) -> int:
-    """The AWS command line where it has more to do than to print JSON: `--query`, `--output text`, s3api's file."""
+    """The AWS command line where it has more to do than to print JSON: `--query`, `--output text`, s3api's files."""
     call = " ".join(arguments[: 3 if arguments[1] == "wait" else 2])
     if not (folder / "answers" / call).is_dir():
         print(f"no answer was prepared for aws {call}", file=sys.stderr)
@@ -40,6 +40,10 @@ def aws(folder: Path, arguments: list[str]) -> int:
         Path(arguments[-1]).write_text(answer["Body"])
         size = len(answer.pop("Body"))
         output = {**answer, "ContentLength": size}
+    if call == "s3api put-object":
+        file = folder / "stored" / arguments[arguments.index("--key") + 1]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(Path(arguments[arguments.index("--body") + 1]).read_bytes())
     if "--query" in arguments:
         import jmespath
 
