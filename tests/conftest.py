@@ -34,6 +34,7 @@ sys.dont_write_bytecode = False
 gc.set_threshold(100_000)
 NOT_RUN: list[str] = []
 SOAK: list[int] = []  # how many tests each worker leaves to `make soak`
+DASHBOARD: list[int] = []  # and how many because they know other facts than those that are here
 # Minutes long, and asked for by name: no part of the suite.
 collect_ignore = [] if os.environ.get("SLOW") == "1" else ["rehearsal/test_create_react_app.py"]
 # The files that take longest, longest first: a worker that begins one of them last works on alone at the end.
@@ -150,14 +151,18 @@ def _leave_the_dashboards(config: pytest.Config, items: list[pytest.Item]) -> No
     kept = {*items} - {*left}
     items[:] = [item for item in items if item in kept]
     config.hook.pytest_deselected(items=left)
-    if left and not hasattr(config, "workerinput"):
-        print(f"left out: {len(left)} tests that know {NAME}; the facts are those of {APPLICATION.title}")
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["dashboard"] = len(left)
+    else:
+        DASHBOARD.append(len(left))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A worker has ended."""
-    SOAK.append(getattr(node, "workeroutput", {}).get("soak", 0))
+    output = getattr(node, "workeroutput", {})
+    SOAK.append(output.get("soak", 0))
+    DASHBOARD.append(output.get("dashboard", 0))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -252,6 +257,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
+    if left := max(DASHBOARD, default=0):
+        print(f"\nleft out: {left} tests that know the Cloud Health Dashboard, because other facts are here", end="")
     if left := max(SOAK, default=0):
         print(f"\nleft to `make soak`: {left} tests", end="")
     print("\nnot run: " + ("; ".join(NOT_RUN) if NOT_RUN else "nothing"))

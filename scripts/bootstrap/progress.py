@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from textwrap import wrap
 
 from generator.cfn import template_names
 from generator.cfn.environments import SHARED
@@ -31,6 +32,8 @@ class State(Enum):
     FAILED = "failed"
 
 
+# Characters: of the narrowest terminal that is usual, and of the longest state.
+WIDTH, STATE_WIDTH = 80, 7
 STYLES = {State.DONE: GREEN, State.ALREADY: "", State.WAITS: YELLOW, State.FAILED: RED}
 
 
@@ -148,12 +151,15 @@ class Bootstrap:
         results.append("left", text)
 
     def lines(self) -> Iterator[Line]:
-        """Every step with its time."""
+        """Every step with its time; what is long goes on below itself, so that a narrow terminal leaves the columns."""
         width = max((len(step.step) for step in self.steps), default=0)
         yield line()
         for step in self.steps:
             text = f"{step.step:{width}}  {step.seconds:6.1f} s  "
-            yield line(text, (f"{step.state.value:7}", STYLES[step.state]), f"  {step.detail}")
+            indent = len(text) + STATE_WIDTH + 2
+            first, *more = wrap(step.detail, WIDTH - indent, break_long_words=False, break_on_hyphens=False) or [""]
+            yield line(text, (f"{step.state.value:{STATE_WIDTH}}", STYLES[step.state]), f"  {first}")
+            yield from (line(f"{'':{indent}}{rest}") for rest in more)
         if self.steps:
             yield line(f"{'':{width}}  {sum(step.seconds for step in self.steps):6.1f} s")
 

@@ -26,17 +26,20 @@ def bootstrap(account: LocalAccount, capsys: pytest.CaptureFixture[str]) -> dict
     if not (account.folder / "fakes").exists():
         programs.lay(account.folder / "fakes")
         account.reset()
-    words = ["bootstrap", "local", "--app", str(SAMPLE), "--keep-facts", "--quiet", "--format", "json"]
-    words += ["--local-aws", str(account.run_file), "--cache", str(account.folder / "cache")]
-    words += ["--templates", str(account.folder / "templates"), "--params", str(account.folder / "params")]
-    words += ["--programs", str(account.folder / "fakes")]
-    words += [word for name, value in AT_ONCE.items() for word in ("--set", f"{name}={value}")]
     capsys.readouterr()
-    status = cli.main(words)
+    status = cli.main([*typed(account), "--quiet", "--format", "json"])
     output = capsys.readouterr()
     document: dict[str, Any] = json.loads(output.out)
     assert not problems(document) and document["exit"]["status"] == status, output.err
     return document
+
+
+def typed(account: LocalAccount) -> list[str]:
+    words = ["bootstrap", "local", "--app", str(SAMPLE), "--keep-facts"]
+    words += ["--local-aws", str(account.run_file), "--cache", str(account.folder / "cache")]
+    words += ["--templates", str(account.folder / "templates"), "--params", str(account.folder / "params")]
+    words += ["--programs", str(account.folder / "fakes")]
+    return words + [word for name, value in AT_ONCE.items() for word in ("--set", f"{name}={value}")]
 
 
 def states(document: dict[str, Any]) -> dict[str, str]:
@@ -69,6 +72,12 @@ def test_an_interrupt_loses_nothing_and_the_second_call_ends_with_the_address(
     assert set(states(third).values()) == {"already", "done"} and third["result"]["operations"] == []
     assert {step for step, state in states(third).items() if state == "done"} == {"verify"}
     assert third["result"]["address"] == second["result"]["address"]
+    assert cli.main(typed(account)) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("local AWS: http://") == 1, "where it is, is said once"
+    table = shown[shown.rindex("\nfacts") :].split(" answers on ")[0].splitlines()[1:-1]
+    steps = [line.split()[0] for line in table if line[0] != " "]
+    assert steps == LIST and max(map(len, table)) <= 80, table
 
 
 def folder(tmp_path: Path, **more: str) -> Path:
