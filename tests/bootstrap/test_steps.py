@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scripts.bootstrap import release, stacks
-from scripts.bootstrap.progress import Bootstrap, EndedError, State
+from scripts.bootstrap.progress import Bootstrap, EndedError, Progress, State
 from scripts.deployment import environment
 from scripts.deployment.aws import Aws
 from scripts.deployment.errors import Exit, ManualActionRequiredError, RefusedError
@@ -215,6 +215,17 @@ def test_a_step_is_told_with_how_it_ended() -> None:
     states = [(step.step, step.state, step.detail) for step in there.steps]
     assert states == [("refused", State.FAILED, "it is refused"), ("waits", State.WAITS, "it waits")]
     assert [str(line).split()[0] for line in there.lines() if str(line).strip()][:2] == ["refused", "waits"]
+
+
+def test_the_steps_fit_a_narrow_terminal() -> None:
+    there = bootstrap(account())
+    detail = "generator/application.py has those of an application with a long title, from before"
+    there.take("facts", lambda _: Progress(detail))
+    there.take("environment", lambda _: Progress(""))
+    first, second, third, _ = [str(line) for line in there.lines()][1:]
+    assert max(map(len, (first, second, third))) <= 80 and second.startswith(" " * 20)
+    assert third.split()[0] == "environment"
+    assert " ".join([*first.split()[4:], *second.split()]) == detail
 
 
 class Site:
