@@ -181,7 +181,7 @@ def _gate_findings(templates: TemplateSet) -> list[Finding]:
     house_rules = rules.findings(templates)
     values = parameter_files.findings(PARAMS, templates)
     # With values that are refused nobody knows which roles there would be.
-    ways = [] if values else matrix.findings(matrix.make_matrix(templates, PARAMS))
+    ways = [] if values else matrix.findings(*matrix.make_matrices(templates, PARAMS))
     missing = beside.findings(ROOT, templates)
     return [*suppressions(ROOT, templates), *linted, *house_rules, *missing, *values, *ways]
 
@@ -332,7 +332,7 @@ def _reachability_page(templates: TemplateSet) -> dict[Path, str]:
     from generator.gate.reachability import matrix
 
     try:
-        return {REACHABILITY: matrix.page(matrix.make_matrix(templates, PARAMS))}
+        return {REACHABILITY: matrix.page(matrix.make_matrices(templates, PARAMS))}
     except ParameterFileError:
         return {}
 

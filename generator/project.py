@@ -443,7 +443,8 @@ class Project(_Facts):
 
     `name` names the repository, the pipeline and the stacks; `short` the cluster and the parameter tree; `title` is
     what people read. `mail` is the optional variable whose value is the address that the application sends mail from,
-    `client_secrets` the name prefix of the secrets that it makes for its clients, `client_roles` the reason why it
+    `client_secrets` the name prefix of the secrets that it makes for its clients, in which `${Environment}` stands for
+    the environment where the application puts it, `client_roles` the reason why it
     enters other accounts through roles that their owners name; each empty for an application that does no such thing.
     `accepted_findings` are findings of the scan of images with which a release may go on.
     """
@@ -471,7 +472,8 @@ class Project(_Facts):
         self.must_match("name", r"[a-z][a-z0-9-]{2,40}", "be 3 to 41 lower-case letters, digits or dashes")
         self.must_match("short", r"[a-z][a-z0-9-]{2,20}", "be 3 to 21 lower-case letters, digits or dashes")
         if self.client_secrets:
-            self.must_match("client_secrets", r"[A-Za-z0-9/_+=.@-]+/", "be a prefix of names that ends with /")
+            pattern = r"([A-Za-z0-9/_+=.@-]|\$\{Environment\})+/"
+            self.must_match("client_secrets", pattern, "be a prefix of names that ends with /")
         self.must_match("protected_branch", r"[^\s~^:?*\[\\]+", "be the name of a git branch")
         if not self.variables:
             self.refuse("variables", "must have one at least, such as the mode that the application runs in")
@@ -485,6 +487,11 @@ class Project(_Facts):
         for fact, name in (("mail", self.mail), *(("reaches", reach.variable) for reach in self.reaches)):
             if name and not any(variable.optional and variable.name == name for variable in self.variables):
                 self.refuse(fact, f"must name an optional variable, got {name!r}")
+
+    @property
+    def shares_client_secrets(self) -> bool:
+        """Whether the names of its clients' secrets are the same in every environment."""
+        return bool(self.client_secrets) and "${Environment}" not in self.client_secrets
 
     def _once(self, fact: str, names: list[str]) -> None:
         if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from generator.application import APPLICATION
 from generator.project import Project
 from generator.roots import access, edge, environment, shared
+from generator.roots.access import shared as shared_access
 
 # What modules hold lives to the end: no later collection has to look at it, least of all the one with which the process
 # ends. That is a tenth of the time that rendering takes.
@@ -36,7 +37,7 @@ def _rendered(project: Project) -> RenderedSet:
     root, children = environment.build(project)
     stacks = [shared.build(project), edge.build(project), root, *children]
     # Last, because what deploying takes is read off all others.
-    stacks.append(access.build(project, stacks))
+    stacks += [access.build(project, stacks), shared_access.build(project)]
     return RenderedSet({f"{stack.name}.json": stack.finish() for stack in sorted(stacks, key=lambda stack: stack.name)})
 
 

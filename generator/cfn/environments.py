@@ -11,7 +11,7 @@ from typing import Any
 
 from generator.cfn import limits, parameters
 from generator.cfn.assertions import conditions
-from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED
+from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, PRODUCTION, SHARED, SHARED_ACCESS
 from generator.cfn.parameters import ParameterFile, Problem
 from generator.cfn.templates import Template, TemplatesError, TemplateSet
 
@@ -31,10 +31,11 @@ __all__ = [
 
 
 def roots_of(name: str, templates: TemplateSet) -> dict[str, Template]:
-    """The roots that the parameter file of this name is for, by name, the one that the file is named after last:
-    `shared` its own, every other file those of one environment, as far as the set has them."""
+    """The roots that the parameter file of this name is for, by what they are, the one that the file is named after
+    last: `shared` with its access root, every other file those of one environment, as far as the set has them."""
     if name == SHARED:
-        return {SHARED: templates[SHARED]}
+        access = {ACCESS: templates[SHARED_ACCESS]} if SHARED_ACCESS in templates else {}
+        return {**access, SHARED: templates[SHARED]}
     beside = {root: templates[root] for root in (ACCESS, EDGE) if root in templates}
     return {**beside, ENVIRONMENT: templates[ENVIRONMENT]}
 
@@ -67,8 +68,13 @@ class Environment:
 
     @property
     def stack(self) -> str:
-        suffix = "" if self.is_main else f"-{self.root.name}"
+        suffix = "" if self.is_main else f"-{self.root.name.removeprefix(f'{SHARED}-')}"
         return f"{self.application}-{self.name}{suffix}"
+
+    @property
+    def access_stack(self) -> str:
+        """The name of the stack with the roles that deploy it."""
+        return f"{self.application}-{self.name}-{ACCESS}"
 
     @property
     def is_main(self) -> bool:

@@ -2,6 +2,10 @@
 
 # The roots, by the names of their templates.
 SHARED, ACCESS, EDGE, ENVIRONMENT = "shared", "access", "edge", "environment"
+# The access root of what all environments share.
+SHARED_ACCESS = f"{SHARED}-{ACCESS}"
+# The roots that an administrator deploys, with rights of their own.
+ACCESS_ROOTS = (ACCESS, SHARED_ACCESS)
 
 # The environment that gets the design's names, and that is deployed by its deploy role alone.
 PRODUCTION = "production"

@@ -25,6 +25,7 @@ DELETION_PROTECTION = "DeletionProtection"
 FRONTEND, TARGET_GROUPS, NAT_GATEWAYS = "FrontendTarget", "TargetGroups", "NatGatewayCount"
 PROTECTED_BRANCH = "ProtectedBranch"  # of `shared`
 # Of `shared` and `access`: whose permission sets refer to the protection, and why it binds nobody.
+ACCOUNT_SHARED = "AccountSharedBecause"
 PROTECTED_SETS, PROTECTION_WAIVED = "DeveloperPermissionSets", "ProtectionWaivedBecause"
 
 # Parameters of one root that are outputs of another.
@@ -34,7 +35,7 @@ REPOSITORY, DISTRIBUTION = "RepositoryName", "DistributionId"
 LAST_IMAGE = "LastImageParameter"  # the name of the SSM parameter that holds the last good image
 REGISTRY, RELEASES, CONFIGURATION_TREE = "RegistryUri", "ReleasesPath", "ConfigurationTree"
 KEY_ARN, REGISTRY_NAME = "KeyArn", "RegistryName"
-BRANCH_PROTECTION = "BranchProtectionArn"  # of `shared`
+BRANCH_PROTECTION = "BranchProtectionArn"  # of `shared-access`
 APPROVAL_PROTECTION = "ApprovalProtectionArn"  # of `access`
 PIPELINE, PIPELINE_ARN = "Pipeline", "PipelineArn"
 PUBLIC_URL = "PublicUrl"

@@ -21,6 +21,13 @@ class Move(NamedTuple):
 
 MOVES: tuple[Move, ...] = (
     Move(
+        "shared",
+        "BranchProtection",
+        "",
+        "shared-access.BranchProtection takes its place: `make access ENV=shared` comes first, and attaches it to whom"
+        " the parameters name",
+    ),
+    Move(
         "monitoring",
         "PipelineDuration",
         "",

@@ -69,6 +69,11 @@ DEVELOPER_PERMISSION_SETS = Port(
 PROTECTION_WAIVED = Port(
     "ProtectionWaivedBecause", Kind.TEXT, "Why the protection binds nobody, where no group, role or set is named"
 )
+ACCOUNT_SHARED = Port(
+    "AccountSharedBecause",
+    Kind.TEXT,
+    "Why another environment of this account may read the secrets of the application's clients; empty while none may",
+)
 BACKEND_TARGET = Port("BackendTarget", Kind.SWITCH, "Where the backend runs: ECS, BEANSTALK, or NONE for no backend")
 FRONTEND_TARGET = Port(
     "FrontendTarget", Kind.SWITCH, "Where the frontend is served: CLOUDFRONT, or NONE for no frontend"

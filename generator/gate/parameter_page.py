@@ -11,7 +11,7 @@ from generator.cfn.assertions import as_text
 from generator.cfn.effects import ALLOWED, NOTICE, QUIET, REFUSED, Row
 from generator.cfn.effects.outcomes import Outcome
 from generator.cfn.effects.row import ANY
-from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.names import ACCESS, EDGE, ENVIRONMENT, SHARED, SHARED_ACCESS
 from generator.cfn.templates import Template, TemplateSet
 from generator.gate.effects import IN_PLACE, NO_RESOURCE, RootResources, kinds, resources_of, row_outcomes
 
@@ -42,6 +42,7 @@ ROOTS = {
     EDGE: "Resources in us-east-1",
     ACCESS: "Who may deploy and approve",
     SHARED: "What all environments share (`params/shared.json`)",
+    SHARED_ACCESS: "Who may deploy what is shared (`params/shared.json`)",
 }
 LEVELS = {ALLOWED: "**to be named**", REFUSED: "**refused**", NOTICE: "**read first**"}
 COMES_OR_GOES = ("adds", "removes", "replaces")

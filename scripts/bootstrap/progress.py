@@ -90,7 +90,9 @@ class Bootstrap:
     @property
     def shared_run(self) -> Run:
         """The same for what all environments share alone."""
-        return replace(self.run, roots={SHARED: self.run.roots[SHARED]})
+        from scripts.deployment.environment import load
+
+        return replace(self.run, roots=load(SHARED, self.run.templates, self.run.params))
 
     @property
     def context(self) -> Context:

@@ -40,13 +40,15 @@ def preflight(bootstrap: Bootstrap) -> Progress:
 
 
 def access(bootstrap: Bootstrap) -> Progress:
-    """The roles that deploy the environment, unless the caller is one of them."""
+    """The roles that deploy the environment and what all environments share, unless the caller is one of them."""
     run = bootstrap.run
     standing = stacks.read(run.aws, run.roots[ACCESS].stack) if ACCESS in run.roots else None
     if ACCESS not in run.roots:
         return Progress("this environment has no roles of its own", already=True)
     if is_deployer(run.aws.identity(), standing):
         return Progress("you are the deploy role", already=True)
+    if not run.environment.connection:
+        bootstrap.check("access", deploy_access(bootstrap.shared_run, bootstrap.deployment))
     bootstrap.check("access", deploy_access(run, bootstrap.deployment))
     return Progress(run.roots[ACCESS].stack, already=standing is not None)
 

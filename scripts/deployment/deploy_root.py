@@ -111,7 +111,7 @@ class RootDeployment:
             raise RefusedError(str(error)) from error
         # A role stays with its stack (botocore, CreateChangeSet.RoleARN): what all environments share must not be left
         # with the role of one, which may go before the others do.
-        if context.access and self.name != SHARED:
+        if context.access and environment.name == context.environment.name:
             role = context.access.outputs.get(CLOUDFORMATION_ROLE, "")
         options = dict(self.options)
         if context.topics is not None and self.aws.region == context.aws.region:  # a topic gets events of its region

@@ -244,7 +244,8 @@ class Library:
         values = {
             environment: file.parameters[name]
             for environment, file in self.files.items()
-            if name in file.parameters and root in roots_of(environment, self.templates)
+            if name in file.parameters
+            and root in {each.name for each in roots_of(environment, self.templates).values()}
         }
         yield Fact("set in", ", ".join(f"{where} = {value}" for where, value in values.items()) or "no parameter file")
         users = sorted({r.source.partition(".")[2] for r in graph.references(self.templates[root]) if r.target == name})

@@ -23,7 +23,7 @@ NAMED = 4  # statements that a refusal names
 def refusals(root: RootDeployment) -> list[Refusal]:
     """Why `access` comes first, if it does. Raises `RefusedError` for an access stack that cannot be read."""
     context, access = root.context, root.context.access
-    if root.name not in (EDGE, ENVIRONMENT):
+    if root.environment.name != context.environment.name or root.name not in (EDGE, ENVIRONMENT, SHARED):
         return []
     if access is None or CLOUDFORMATION_ROLE not in access.outputs:
         return service_role.refusals(root.aws, root.previous, access, context.environment.name)

@@ -1,4 +1,5 @@
-"""The root `access`: the roles that deploy an environment, made by an administrator before anything else of it."""
+"""The access root: the roles that deploy an environment, or what all of them share, made by an administrator before
+anything else of it."""
 
 from dataclasses import replace
 
@@ -16,9 +17,9 @@ from scripts.operations.run import Run
 
 def deploy_access(run: Run, options: DeployOptions) -> Exit:
     """Deploys the access stack alone, with the caller's own rights: the execution role may not change itself. Raises
-    `UsageError` for `shared`, which no environment's roles are for."""
+    `UsageError` for templates without one."""
     if ACCESS not in run.roots:
-        raise UsageError(f"{run.environment.name} has no roles of its own.", "Name an environment.")
+        raise UsageError(f"{run.environment.name} has no roles of its own.", "These templates have no access root.")
     shared = run.roots[SHARED]
     # The repository comes after the roles that make it: it will have the name that its file gives.
     repository = {REPOSITORY: shared.values({})[REPOSITORY]}

@@ -80,6 +80,6 @@ def lines(stack: Stack, judged: "Judged") -> Iterator[str]:
 def _prepare(run: Run, options: DeployOptions) -> Exit:
     """The stacks of an administrator, as they are to be."""
     ended = deploy_access(run, options)
-    if ended is not Exit.DONE:
+    if ended is not Exit.DONE or run.environment.root.name == SHARED:
         return ended
     return deploy(replace(run, roots={SHARED: run.roots[SHARED]}), replace(options, plan=None))

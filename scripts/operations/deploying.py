@@ -30,6 +30,7 @@ from scripts.operations import (
     adoption,
     alarms,
     certificates,
+    client_secrets,
     deletion,
     image_first,
     leftovers,
@@ -100,11 +101,17 @@ def deploy_roots(run: Run, options: DeployOptions) -> Exit:
     return ended
 
 
+def check_context(context: Context) -> None:
+    """Who deploys and from where, and whether the account is one for this environment. Raises `RefusedError`."""
+    production.check_context(context)
+    client_secrets.check(context.aws, context.roots)
+
+
 def context(run: Run, options: DeployOptions, saved: SavedPlan | None = None) -> Context:
     """What the core is given by this command."""
     steps = Steps(run, options, saved)
     extensions = Extensions(
-        check=production.check_context,
+        check=check_context,
         roots=optional_parts.roots,
         before_root=steps.check_source,
         after_root=steps.after_root,

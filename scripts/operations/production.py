@@ -21,7 +21,8 @@ from scripts.deployment.guards import Consent
 SECONDS = 60.0  # for fetching
 # The reason that the parameter files come with. It lets everything be tried on the local AWS, and is nobody's decision.
 UNDECIDED = "No developers are named yet: do it before the first release to people"
-# The policies that protect by being attached to those who are named: root, its output, what they keep people from.
+# The policies that protect by being attached to those who are named: the root whose access stack has them, its output,
+# what they keep people from.
 PROTECTIONS = (
     (SHARED, BRANCH_PROTECTION, "branch protection", "push to the protected branch"),
     (ACCESS, APPROVAL_PROTECTION, "approval protection", "approve a release"),
@@ -65,12 +66,19 @@ def check_decided(roots: Mapping[str, Environment]) -> None:
 
 
 def check_protection(aws: Aws, roots: Mapping[str, Environment]) -> None:
-    """Raises `RefusedError` while the policy of branch or of approvals is attached to nobody, unless the file of its
-    root says why; nothing is said of a root that is not deployed."""
+    """Raises `RefusedError` while the policy of branch or of approvals is attached to nobody or does not exist, unless
+    the file of its root says why; nothing is said of a root that is not deployed."""
     for name, output, what, kept_from in PROTECTIONS:
-        stack = stacks.read(aws, roots[name].stack) if name in roots else None
+        if name not in roots or roots[name].chosen(PROTECTION_WAIVED):
+            continue
+        stack = stacks.read(aws, roots[name].access_stack)
         policy = stack.outputs.get(output) if stack else None
-        if policy and not roots[name].chosen(PROTECTION_WAIVED) and not bound_by(aws, policy):
+        if policy is None and name == SHARED and stacks.read(aws, roots[name].stack):
+            raise RefusedError(
+                f"There is no {what}: whoever has the rights may {kept_from}; nothing has happened.",
+                "An administrator runs `make access ENV=shared`, which makes it.",
+            )
+        if policy and not bound_by(aws, policy):
             raise RefusedError(
                 f"The {what} binds nobody: whoever has the rights may {kept_from}; nothing has happened.",
                 "`make preflight` says how those are bound whom DeveloperGroups, DeveloperRoles and "

@@ -1,5 +1,6 @@
 """The root that all environments share, as the deploy role of one environment sees it: to be read and not changed."""
 
+import json
 from dataclasses import replace
 
 from generator.cfn.environments import SHARED
@@ -58,10 +59,16 @@ def _differences(root: RootDeployment, stack: Stack, comparison: Comparison) -> 
     ]
     if changed_stacks(comparison.pair) or comparison.doubts or outputs[0] != outputs[1]:
         return names or ["its template"]
-    return [name for name in names if name not in declared.parameters]
+    # A parameter of an output alone changes that: CloudFormation takes it, and the rule of approvals follows it.
+    text = json.dumps(declared.body.get("Outputs", {}))
+    return [
+        name
+        for name in names
+        if name not in declared.parameters or f"${{{name}}}" in text or f'{{"Ref": "{name}"}}' in text
+    ]
 
 
 def _refused(root: RootDeployment, what: str) -> RefusedError:
     who = f"{root.aws.identity().arn} deploys {root.context.environment.name} alone"
-    remedy = "Somebody with an administrator's rights runs `apply shared`."
+    remedy = "Its own deploy role, or an administrator, runs `apply shared`; `access shared` makes the role."
     return RefusedError(f"The shared stack {root.environment.stack} {what}, and {who}.", remedy)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from generator.cfn.environments import ACCESS, ENVIRONMENT
-from generator.cfn.names import RECORDS
+from generator.cfn.names import RECORDS, SHARED_ACCESS
 from generator.cfn.packaging import Bucket
 from generator.cfn.stacks import Stack
 from scripts import git
@@ -158,7 +158,7 @@ def _different(environment: EnvironmentReview, planned: Mapping[str, tuple[str, 
     reviewed = {
         change.path: change.action
         for change in environment.resources
-        if not change.path.startswith(f"{ACCESS}.") and not change.before
+        if not change.path.startswith((f"{ACCESS}.", f"{SHARED_ACCESS}.")) and not change.before
     }
     for path in sorted({*reviewed, *planned}):
         action, certain = planned.get(path, ("nothing", True))

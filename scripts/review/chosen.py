@@ -24,7 +24,7 @@ def rows(before: Values, after: Values, roots: Mapping[str, Template]) -> dict[s
         covered = {name for how in computed.values() for name in how.get("Covers", ())}
         old, new = ({**values.get(root, {}), **LIVING} for values in (before, after))
         for name in old.keys() & new.keys() - computed.keys():
-            row = find(rows_of(ROWS, root, name, covered), name, old, new)
+            row = find(rows_of(ROWS, template.name, name, covered), name, old, new)
             if row is not None and (name not in result or _louder(row, result[name])):
                 result[name] = row
     return result

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from generator.cfn import sources
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.names import SHARED_ACCESS
 from generator.cfn.templates import TemplateSet
 from scripts.review.model import EnvironmentReview
 
-ROOTS = (ACCESS, EDGE, SHARED)
+ROOTS = (ACCESS, SHARED_ACCESS, EDGE, SHARED)
 
 
 def placed(environment: EnvironmentReview, templates: TemplateSet, project: Path) -> EnvironmentReview:

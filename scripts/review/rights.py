@@ -10,9 +10,10 @@ from typing import Any
 
 from generator.cfn.broadening import Grant, compare
 from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.names import SHARED_ACCESS
 from generator.cfn.templates import Resource, TemplateSet, from_bodies
 
-ROOTS = (ACCESS, SHARED, EDGE, ENVIRONMENT)
+ROOTS = (ACCESS, SHARED_ACCESS, SHARED, EDGE, ENVIRONMENT)
 ROLE, MANAGED = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 
 

@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 APPLICATION, REGION = "cloud-health-dashboard", "us-east-1"
-ELSEWHERE = ("access", "edge")  # roots that a local environment does not have
+ELSEWHERE = ("access", "shared-access", "edge")  # roots that a local environment does not have
 PREFIX_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from generator.cfn import template_names
-from generator.cfn.environments import ACCESS, EDGE, ENVIRONMENT, SHARED
+from generator.cfn.environments import EDGE, ENVIRONMENT, SHARED
+from generator.cfn.names import ACCESS_ROOTS
 from tests.conftest import ROOT
 
 # AWS has the same words for properties, fields and dimensions of its own; these files read those.
@@ -31,9 +32,12 @@ FOREIGN: dict[str, set[str]] = {
 }
 
 
+ROOTS = (SHARED, *ACCESS_ROOTS, EDGE, ENVIRONMENT)
+
+
 @cache
 def names_of_the_roots() -> frozenset[str]:
-    bodies = [json.loads((ROOT / f"templates/{root}.json").read_text()) for root in (SHARED, ACCESS, EDGE, ENVIRONMENT)]
+    bodies = [json.loads((ROOT / f"templates/{root}.json").read_text()) for root in ROOTS]
     return frozenset(name for body in bodies for part in ("Parameters", "Outputs") for name in body.get(part, ()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from scripts.deployment import environment
 from scripts.deployment.aws import Identity
-from scripts.deployment.errors import NotConfirmedError, RefusedError, UsageError
+from scripts.deployment.errors import NotConfirmedError, RefusedError
 from scripts.operations import production
 from scripts.operations.options import DeployOptions
 from scripts.operations.run import Run
@@ -34,14 +35,16 @@ class WithRoles(Account):
     def template(self, StackName: str = "", ChangeSetName: str = "", **_: Any) -> dict[str, Any]:
         if "-access" not in StackName:
             return super().template(StackName, ChangeSetName)
-        return {"TemplateBody": (ROOT / "templates/access.json").read_text(encoding="utf-8")}
+        name = "shared-access" if "-shared-" in StackName else "access"
+        return {"TemplateBody": (ROOT / f"templates/{name}.json").read_text(encoding="utf-8")}
 
     def stack(self, StackName: str) -> dict[str, Any]:
         if not StackName.endswith("-access"):
             return super().stack(StackName)
         own = {"StackId": arn("stack", StackName), "StackStatus": "CREATE_COMPLETE", "CreationTime": NOW}
         outputs = [{"OutputKey": key, "OutputValue": arn} for key, arn in ROLES.items()]
-        roots = environment.load("staging", ROOT / "templates", ROOT / "params")
+        name = "shared" if "-shared-" in StackName else "staging"
+        roots = environment.load(name, ROOT / "templates", ROOT / "params")
         values = {**roots["access"].values({"RepositoryName": "cloud-health-dashboard"}), **self.other_values}
         parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
         return {"Stacks": [{**own, "StackName": StackName, "Outputs": outputs, "Parameters": parameters}]}
@@ -138,23 +141,23 @@ def test_what_is_shared_has_to_be_right_before_the_deploy_role_comes(status: str
     aws.statuses["cloud-health-dashboard-shared"] = status
     with pytest.raises(RefusedError, match=reason) as refused:
         apply.run(*arguments(aws, apply, "staging"))
-    assert refused.value.remedy == "Somebody with an administrator's rights runs `apply shared`."
+    assert (
+        refused.value.remedy
+        == "Its own deploy role, or an administrator, runs `apply shared`; `access shared` makes the role."
+    )
     assert "assumed-role/DeployRoleArn/me deploys staging alone" in refused.value.reason
     assert change_sets(aws) == [] and "cloudformation.delete_stack" not in aws.calls()
 
 
-@pytest.mark.parametrize(("parameter", "effective"), [("ProtectedBranch", True), ("ProtectionWaivedBecause", False)])
-def test_a_parameter_without_an_effect_never_reaches_what_is_shared_and_stops_nobody(
-    parameter: str, effective: bool
-) -> None:
-    """CloudFormation takes no update in which no resource differs: the administrator could not mend it either."""
+@pytest.mark.parametrize("parameter", ["ProtectedBranch", "RequiredApprovals"])
+def test_a_parameter_of_an_output_alone_stops_the_deploy_role_until_it_is_deployed(parameter: str) -> None:
+    """The rule of approvals is an output, which the deploy script keeps."""
     aws = AsDeployer()
-    aws.shared = {parameter: "another"}
-    with pytest.raises((NotConfirmedError, RefusedError)) as ended:
+    aws.shared = {parameter: "3"}
+    with pytest.raises(RefusedError, match=rf"differs from the files \({parameter}\)"):
         run, options = arguments(aws, apply, "staging")
         apply.run(run, replace(options, change_set=True))
-    assert (f"differs from the files ({parameter})" in str(ended.value)) is effective, ended.value
-    assert [request["StackName"] for request in change_sets(aws)] == ([] if effective else [STAGING])
+    assert change_sets(aws) == []
 
 
 def test_without_an_access_stack_the_callers_rights_do() -> None:
@@ -196,6 +199,13 @@ def test_the_access_stack_is_made_alone_and_with_the_callers_rights() -> None:
     assert values["DeployUsers"] == "*"
 
 
-def test_what_is_shared_has_no_roles_of_its_own() -> None:
-    with pytest.raises(UsageError, match="shared has no roles"):
-        access.run(*arguments(Account(), access, "shared"))
+def test_what_is_shared_has_roles_of_its_own_and_cloudformation_acts_with_them() -> None:
+    aws = WithRoles()
+    for verb in (access, apply):
+        run, options = arguments(aws, verb, "shared")
+        with suppress(NotConfirmedError):
+            verb.run(run, replace(options, change_set=True))
+    roles, shared = change_sets(aws)
+    assert roles["StackName"] == "cloud-health-dashboard-shared-access" and "RoleARN" not in roles
+    assert shared["StackName"] == "cloud-health-dashboard-shared"
+    assert shared["RoleARN"] == ROLES["CloudFormationRoleArn"]

@@ -119,7 +119,7 @@ def test_a_name_that_says_nothing_of_the_plan_is_refused(name: str) -> None:
 
 
 def test_a_name_of_another_root_is_its_own_concern() -> None:
-    decide(run(yes=True, allow_replace=["BranchProtection"]), PLAIN)
+    decide(run(yes=True, allow_replace=["Repository"]), PLAIN)
 
 
 def test_broader_permissions(monkeypatch: pytest.MonkeyPatch) -> None:

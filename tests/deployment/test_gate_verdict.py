@@ -41,6 +41,7 @@ def empty_account() -> Prepared:
     return Prepared(
         sts__get_caller_identity={"Account": ME.account, "Arn": ME.arn},
         cloudformation__describe_stacks=refusal("x", "ValidationError", "Stack does not exist"),
+        cloudformation__list_stacks={"StackSummaries": []},
     )
 
 

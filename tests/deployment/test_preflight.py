@@ -60,6 +60,7 @@ class Account(Prepared):
             **{
                 "sts__get_caller_identity": {"Account": ME.account, "Arn": ME.arn},
                 "cloudformation__describe_stacks": absent_stack,
+                "cloudformation__list_stacks": {"StackSummaries": []},
                 "iam__get_role": {"Role": {**role, "Arn": arn}},
                 "iam__simulate_principal_policy": {
                     "EvaluationResults": [{"EvalActionName": "s3:PutObject", "EvalDecision": "allowed"}]

@@ -58,6 +58,7 @@ class Account(Prepared):
             cloudformation__describe_stacks=self.stack,
             cloudformation__describe_stack_events=self.events,
             cloudformation__list_change_sets={"Summaries": []},
+            cloudformation__list_stacks={"StackSummaries": []},
             cloudformation__get_stack_policy={},
             cloudformation__get_template=self.template,
             cloudformation__list_stack_resources={"StackResourceSummaries": []},

@@ -19,7 +19,7 @@ from scripts.deployment.environment import load
 from scripts.deployment.errors import RefusedError
 from scripts.operations import production
 from tests.conftest import ROOT
-from tests.deployment.service import ACCOUNT, Prepared, arn
+from tests.deployment.service import ACCOUNT, Prepared, arn, refusal
 from tests.support.runs import verb_options, verb_run
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -144,6 +144,26 @@ def test_production_waits_until_its_protections_bind_somebody(
             production.check_protection(aws, roots)
     else:
         production.check_protection(aws, roots)
+
+
+def test_production_waits_for_the_protection_of_its_branch(tmp_path: Path) -> None:
+    """The repository is there, and the access stack that has the policy is not."""
+    for name in ("shared", "production"):
+        body = json.loads((ROOT / f"params/{name}.json").read_text(encoding="utf-8"))
+        del body["Parameters"]["ProtectionWaivedBecause"]
+        body["Parameters"]["DeveloperGroups"] = "developers"
+        (tmp_path / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")
+    roots = load("production", ROOT / "templates", tmp_path)
+
+    def stack(StackName: str) -> dict[str, object]:
+        if StackName != roots["shared"].stack:
+            raise refusal("x", "ValidationError", "Stack does not exist")
+        status = {"StackStatus": "UPDATE_COMPLETE", "CreationTime": NOW}
+        return {"Stacks": [{"StackName": StackName, "StackId": arn("stack", "s"), **status, "Outputs": []}]}
+
+    with pytest.raises(RefusedError, match="There is no branch protection") as refused:
+        production.check_protection(Prepared(cloudformation__describe_stacks=stack), roots)
+    assert "make access ENV=shared" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

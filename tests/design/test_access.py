@@ -12,6 +12,7 @@ from botocore import xform_name
 from generator.cfn.assertions import broken
 from generator.cfn.broadening import covers
 from generator.cfn.intrinsics import render
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import of
 from generator.cfn.templates import TemplateSet
 from scripts.deployment import stacks
@@ -187,7 +188,7 @@ def test_deploy_role(templates: TemplateSet) -> None:
     for action in ("DeleteChangeSet", "DescribeChangeSet", "DescribeChangeSetHooks", "DescribeEvents", "GetTemplate"):
         assert may[f"cloudformation:{action}"] >= {*own, *plans}, action
     assert may["cloudformation:ExecuteChangeSet"] == {*own, *plans}
-    read = {arn("cloudformation", f"{name}-{root}/*") for root in ("${Environment}-access", "shared")}
+    read = {arn("cloudformation", f"{name}-{root}/*") for root in ("${Environment}-access", "shared", "shared-access")}
     assert may["cloudformation:DescribeStacks"] == {*own, *read}
     bucket = "arn:${AWS::Partition}:s3:::cloud-health-dashboard-templates-${AWS::AccountId}-"
     own_objects, record = "templates/${Environment}/*", "deployments/cloud-health-dashboard-${Environment}"
@@ -288,6 +289,38 @@ def test_one_environments_permissions_are_no_others(templates: TemplateSet, root
     assert not any(matches(declared, name) for name in ("eu-2", "eu-", "shared", "templates", "x", "2eu", "a" * 17))
 
 
+def test_who_deploys_what_is_shared_has_a_second_factor_and_no_right_on_iam(templates: TemplateSet) -> None:
+    """Whoever could write a policy that is attached to people would decide what they may do: the protection of the
+    branch is no part of what is deployed so, and neither is a way in for CI."""
+    root = templates["shared-access"]
+    assert "DeployCiRole" not in root.parameters
+    trust = [grant for grant in grants(templates, "shared-access.DeployRole").values() if grant.kind == "trust"]
+    assert {grant.sid for grant in trust} == {"AssumeWithMfa", "AssumeWithPermissionSet"}
+    assert {condition.key for grant in trust for condition in grant.conditions} >= {"aws:MultiFactorAuthPresent"}
+    execution = grants(templates, "shared-access.ExecutionRole").values()
+    services = {action.partition(":")[0] for grant in execution if grant.kind != "trust" for action in grant.actions}
+    assert services == {"codecommit"}
+    may = allowed(templates, "shared-access.DeployRole")
+    writing = {name for name in may if name.startswith("iam:")} - {
+        "iam:GetRole",
+        "iam:ListEntitiesForPolicy",
+        "iam:SimulatePrincipalPolicy",
+    }
+    assert writing == {"iam:PassRole"}
+    assert {str(resource.type) for resource in templates["shared"].resources.values()} == {
+        "AWS::CodeCommit::Repository"
+    }
+
+
+def test_the_rule_of_approvals_is_kept_by_who_deploys_what_is_shared(templates: TemplateSet) -> None:
+    """The one file of the script that an environment's deploy role has no right for."""
+    file = ROOT / "scripts/operations/releases/approvals.py"
+    nodes = filter(None, map(called, ast.walk(ast.parse(file.read_text(encoding="utf-8")))))
+    names = [[str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)] for node in nodes]
+    assert len(names) > 4
+    assert {needed(*each) for each in names} <= allowed(templates, "shared-access.DeployRole").keys()
+
+
 def test_approver_role(templates: TemplateSet) -> None:
     """The one action that waits for a person, and sight of its pipeline."""
     [stage] = [stage for stage in templates.resource("pipeline.Pipeline").get("Stages") if "Approve" in render(stage)]
@@ -346,5 +379,5 @@ def test_the_roles_of_an_environment_lie_apart(templates: TemplateSet) -> None:
     }
     assert len(paths) > 12
     for address, path in paths.items():
-        beside = "-access" if address.startswith("access.") else ""
+        beside = "-access" if address.partition(".")[0] in ACCESS_ROOTS else ""
         assert path == f"/cloud-health-dashboard/${{Environment}}{beside}/", address

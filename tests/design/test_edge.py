@@ -156,6 +156,7 @@ def test_a_domain_needs_a_zone_or_a_certificate(provided: tuple[str, ...], refus
 # The smallest and the largest value of every number that a person may choose.
 BOUNDS = {
     "access": {},
+    "shared-access": {},
     "edge": {"CloudFrontErrorPercent": (1, 100), "LatencyAlarmSeconds": (1, 60)},
     "environment": {
         "ApprovalTimeoutMinutes": (5, 86400),

@@ -12,6 +12,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from generator.application import APPLICATION as PROJECT
 from generator.cfn.caller_rights import RIGHTS
 from generator.cfn.intrinsics import render
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import Permission, of
 from generator.cfn.templates import TemplateSet
 from generator.core import ports
@@ -98,7 +99,7 @@ def granted(templates: TemplateSet) -> Iterator[Permission]:
 
 def types(templates: TemplateSet) -> set[str]:
     """The types that the role deploys: an administrator deploys the access root itself, and what all share."""
-    return {resource.type for resource in templates.resources() if resource.template not in ("access", "shared")}
+    return {resource.type for resource in templates.resources() if resource.template not in (*ACCESS_ROOTS, "shared")}
 
 
 def test_every_type_in_the_templates_can_be_deployed(templates: TemplateSet) -> None:
@@ -202,7 +203,7 @@ def test_it_makes_roles_of_the_environment_and_no_others(templates: TemplateSet)
     services = {
         who.removeprefix("Service:")
         for role in templates.resources("AWS::IAM::Role")
-        if role.template != "access"
+        if role.template not in ACCESS_ROOTS
         for item in of(role)
         if item.kind == "trust"
         for who in item.principals

@@ -2,7 +2,7 @@
 
 import re
 
-from generator.cfn.names import ACCESS, ROLE_BOUNDARY
+from generator.cfn.names import ACCESS, ACCESS_ROOTS, ROLE_BOUNDARY
 from generator.cfn.permissions import permissions
 from generator.cfn.templates import TemplateSet
 from tests.support.design import allowed, arn, grants
@@ -10,6 +10,12 @@ from tests.support.design import allowed, arn, grants
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
 ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
+    "shared-access.DeployRole": {
+        "codecommit:CreateApprovalRuleTemplate",
+        "codecommit:GetApprovalRuleTemplate",
+        "codecommit:ListRepositories",
+        "codecommit:UpdateApprovalRuleTemplateContent",
+    },
     "backend.ExecutionRole": {"ecr:GetAuthorizationToken"},
     "build.PushRole": {"ecr:GetAuthorizationToken"},
     "build.RaiseRole": {"ecs:DescribeTaskDefinition"},
@@ -55,7 +61,9 @@ def test_one_role_for_each_job(templates: TemplateSet) -> None:
     users |= {"beanstalk.InstanceRole": "beanstalk.InstanceProfile"}
     users |= {"beanstalk.ServiceRole": "beanstalk.BackendEnvironment"}
     # The roles of people, CI and CloudFormation are nobody's job in the templates: test_access.py.
-    roles = [resource.address for resource in templates.resources("AWS::IAM::Role") if resource.template != "access"]
+    roles = [
+        resource.address for resource in templates.resources("AWS::IAM::Role") if resource.template not in ACCESS_ROOTS
+    ]
     # The one role that another role becomes: test_beanstalk.py.
     roles.remove("pipeline.DeployRole")
     assert len(roles) == 18

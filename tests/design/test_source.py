@@ -36,10 +36,7 @@ def test_repository(templates: TemplateSet) -> None:
     assert repository.body.get("UpdateReplacePolicy") == "Retain"
     # Flat, so that an existing repository can be imported.
     assert [resource.address for resource in templates["shared"].resources.values() if resource.type == STACK] == []
-    assert {resource.type for resource in templates["shared"].resources.values()} == {
-        "AWS::CodeCommit::Repository",
-        "AWS::IAM::ManagedPolicy",
-    }
+    assert {resource.type for resource in templates["shared"].resources.values()} == {"AWS::CodeCommit::Repository"}
 
 
 def test_push_starts_the_pipeline(templates: TemplateSet) -> None:
@@ -183,10 +180,10 @@ def test_environments_side_by_side(templates: TemplateSet) -> None:
 
 
 def test_branch_protection(templates: TemplateSet) -> None:
-    assert templates.resource("shared.BranchProtection").type == "AWS::IAM::ManagedPolicy"
-    [deny] = grants(templates, "shared.BranchProtection").values()
+    assert templates.resource("shared-access.BranchProtection").type == "AWS::IAM::ManagedPolicy"
+    [deny] = grants(templates, "shared-access.BranchProtection").values()
     assert deny.effect == "Deny"
-    assert deny.resources == ("${Repository.Arn}",)
+    assert deny.resources == ("arn:${AWS::Partition}:codecommit:${AWS::Region}:${AWS::AccountId}:${RepositoryName}",)
     assert set(deny.actions) == {
         f"codecommit:{action}"
         for action in (
@@ -208,8 +205,9 @@ def test_branch_protection(templates: TemplateSet) -> None:
         ("StringEqualsIfExists", "codecommit:References", ("refs/heads/${ProtectedBranch}",)),
         ("Null", "codecommit:References", ("false",)),
     }
-    assert declaration(templates, "ProtectedBranch", "shared")["Default"] == "main"
-    binds_whom_the_parameters_name(templates, "shared.BranchProtection", "shared")
+    for root in ("shared", "shared-access"):
+        assert declaration(templates, "ProtectedBranch", root)["Default"] == "main"
+    binds_whom_the_parameters_name(templates, "shared-access.BranchProtection", "shared")
 
 
 def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
@@ -225,13 +223,5 @@ def test_the_whole_repository_is_built(templates: TemplateSet) -> None:
 
 def test_the_shared_stack_gives_what_people_and_the_deploy_script_need(templates: TemplateSet) -> None:
     outputs = {name: output["Value"] for name, output in templates["shared"].outputs.items()}
-    assert outputs["BranchProtectionArn"] == {"Ref": "BranchProtection"}
     assert outputs["RepositoryName"] == {"Fn::GetAtt": ["Repository", "Name"]}
-    assert set(outputs) == {
-        "ApprovalRule",
-        "BranchProtectionArn",
-        "CloneUrlHttp",
-        "CloneUrlSsh",
-        "RepositoryArn",
-        "RepositoryName",
-    }
+    assert set(outputs) == {"ApprovalRule", "CloneUrlHttp", "CloneUrlSsh", "RepositoryArn", "RepositoryName"}

@@ -47,7 +47,7 @@ TAGS = {"Application", "Component", "Environment", "ManagedBy"}
 
 
 def test_roots_and_children(templates: TemplateSet) -> None:
-    assert {root.name for root in templates.roots()} == {"access", "shared", "edge", "environment"}
+    assert {root.name for root in templates.roots()} == {"access", "shared", "shared-access", "edge", "environment"}
     root = templates["environment"]
     assert {name for name, resource in root.resources.items() if resource.type == STACK} == CHILDREN
     for child in root.children():

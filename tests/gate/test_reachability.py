@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from generator.cfn.permissions import Condition, Permission
-from generator.cfn.reachability.account import Account, AccountResource, Principal
+from generator.cfn.reachability.account import AWS_POLICIES, Account, AccountResource, Principal
 from generator.cfn.reachability.rights import Rights
 from generator.cfn.templates import from_bodies
 from generator.gate.finding import Finding
@@ -26,8 +28,8 @@ HERE = "${AWS::Region}:${AWS::AccountId}"
 
 
 @cache
-def ours() -> matrix.Matrix:
-    return matrix.make_matrix(TEMPLATES, PARAMS)
+def ours() -> tuple[matrix.Matrix, ...]:
+    return matrix.make_matrices(TEMPLATES, PARAMS)
 
 
 Hole = Callable[[Bodies, str], None]
@@ -72,16 +74,45 @@ def answer_pull_requests(bodies: Bodies, _sid: str) -> None:
 
 
 def test_no_way_is_new() -> None:
-    assert [str(finding) for finding in matrix.findings(ours())] == []
+    assert [str(finding) for finding in matrix.findings(*ours())] == []
 
 
 def test_every_rule_accepts_a_step_of_ours() -> None:
-    assert ours().idle() == []
+    assert matrix.idle(ours()) == []
 
 
 def test_every_rule_has_a_reason_and_every_fault_its_row() -> None:
     assert all(rule.reason for rule in RULES)
     assert all(bool(rule.row) == (rule.kind == "open") for rule in RULES)
+
+
+def test_the_policies_of_aws_are_read_as_they_are() -> None:
+    """Those that the templates attach, and no other; the copy is that of moto, which is renewed with each version."""
+    known = json.loads(aws_managed_policies_data)
+    attached = {
+        arn.partition(":policy/")[2]
+        for role in TEMPLATES.resources("AWS::IAM::Role")
+        for arn in re.findall(r"[^\"]*:iam::aws:policy/[^\"]*", json.dumps(role.get("ManagedPolicyArns", default=())))
+    }
+    committed = json.loads(AWS_POLICIES.read_text(encoding="utf-8"))
+    assert committed == {
+        path: {"Document": known[name]["Document"], "Version": known[name]["DefaultVersionId"]}
+        for path in attached
+        for name in [path.rpartition("/")[2]]
+    }
+    assert [each.reach.unread for each in ours()] == [(), ()]
+
+
+def test_a_policy_of_aws_opens_a_way_as_our_own_would() -> None:
+    """Elastic Beanstalk's role may hand on any role, as AWS wrote it: the boundary keeps it to the environment's."""
+    administering = "arn:${AWS::Partition}:iam::aws:policy/AWSElasticBeanstalkManagedUpdatesCustomerRolePolicy"
+
+    def attach(bodies: Bodies, _sid: str) -> None:
+        place(bodies, "build.FrontendBuildRole")["ManagedPolicyArns"] = [{"Fn::Sub": administering}]
+        place(bodies, "build.FrontendBuildRole").pop("PermissionsBoundary")
+
+    messages = [finding.message for finding in planted(attach)]
+    assert any("iam:PassRole to " in text and "aws.AWSElasticBeanstalk" in text for text in messages), messages
 
 
 ACCOUNT_ROOT = {"AWS": {"Fn::Sub": f"{ARN}iam::${{AWS::AccountId}}:root"}}

@@ -156,7 +156,6 @@ PAGE = "build.VerifyFrontendRole"
             "backend.ShiftRole",
             "lacks arn:${AWS::Partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers",
         ),
-        (put("shared.BranchProtection", "Roles", value=["x"]), "shared.BranchProtection", "is attached to a role"),
     ],
 )
 def test_each_fault_is_named(mutate: Callable[[Bodies], None], where: str, message: str) -> None:

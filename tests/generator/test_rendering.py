@@ -68,7 +68,7 @@ def test_the_same_bytes_in_every_environment(
 
 
 def test_canonical_form(files: dict[str, str]) -> None:
-    assert len(files) == 20
+    assert len(files) == 21
     for name, text in files.items():
         body = json.loads(text)
         assert text == json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n", name
@@ -93,7 +93,7 @@ def test_resources_are_encoded_as_troposphere_does(monkeypatch: pytest.MonkeyPat
 def test_only_roots_carry_the_version(templates: TemplateSet) -> None:
     """A release of the set must touch no child, or every deployment would show changes everywhere."""
     roots = {template.name for template in templates.roots()}
-    assert roots == {"access", "edge", "environment", "shared"}
+    assert roots == {"access", "edge", "environment", "shared", "shared-access"}
     for template in templates:
         version = template.metadata["Generator"].get("Version")
         assert version == (VERSION if template.name in roots else None), template.name

@@ -85,7 +85,7 @@ def check(checkout: Path, environment: str, option: str, value: str) -> None:
     assert ("🛑" in first[1]) is bool(here.risks) and ("🛑" in first[2]) is bool(here.broader)
 
 
-ROOTS = {"access", "edge", "shared"}
+ROOTS = {"access", "edge", "shared", "shared-access"}
 
 
 def values(checkout: Path, environment: str) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ def status(folder: Path) -> int:
 
 def released(folder: Path, version: str, *, log: bool = True) -> None:
     """Sets the version that the roots carry, and writes its heading into the change log."""
-    for name in ("environment", "edge", "shared", "access"):
+    for name in ("environment", "edge", "shared", "shared-access", "access"):
         pull_requests.template(folder, name, lambda body: body["Metadata"]["Generator"].update(Version=version))
     if log:
         (folder / "CHANGELOG.md").write_text(f"# Changes\n\n## {version}\n\n- one\n", encoding="utf-8")

@@ -22,6 +22,7 @@ ID = "0000000a-0000-4000-8000-00000000000a"
 SAMPLES = {
     "BuildVariables": "VITE_TITLE=Dashboard",
     "CertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",
+    "AccountSharedBecause": "both environments belong to one team",
     "ConnectionArn": f"arn:aws:codeconnections:us-east-1:{ACCOUNT}:connection/{ID}",
     "DomainName": "dashboard.cloud-health.test",
     "EdgeCertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{ID}",

@@ -197,7 +197,7 @@ FACTS: dict[int, tuple[str, str]] = {
     687: (MESSAGE, '\\"rollback\\": \\"initiated\\"'),
     701: ("backend.Service", '{"Ref": "PrivateSubnetA"}'),
     702: ("network.FromLoadBalancer", "8000"),
-    710: ("shared.BranchProtection", '"codecommit:GitPush"'),
+    710: ("shared-access.BranchProtection", '"codecommit:GitPush"'),
     711: ("access.ApproverRole", '"aws:MultiFactorAuthPresent"'),
     765: ("environment.Backend", '"cloud-health-cluster"'),
     785: (_default("MonthlyBudget"), '"212"'),

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from generator.cfn import parameters
 from generator.cfn.evaluate import Request
-from generator.cfn.names import PRODUCTION
+from generator.cfn.names import ACCESS_ROOTS, PRODUCTION, SHARED
 from scripts import cli
 from scripts.deployment.aws import Aws, Endpoint
 from scripts.local_aws import faults, roles
@@ -127,7 +127,8 @@ def fresh(folder: Path) -> Iterator[Account]:
 
 def excluded() -> dict[str, list[str]]:
     """What the handlers of each type name and no template of ours needs, by the access stack's template."""
-    return roles.excluded(json.loads((ROOT / "templates/access.json").read_text(encoding="utf-8")))
+    bodies = [json.loads((ROOT / f"templates/{name}.json").read_text(encoding="utf-8")) for name in ACCESS_ROOTS]
+    return {kind: words for body in bodies for kind, words in roles.excluded(body).items()}
 
 
 def policies(whose: Account, role: str) -> dict[str, Any]:
@@ -246,11 +247,9 @@ class Life:
         self.whose = replace(self.whose, environment=self.name)
         succeed(run(self.whose, "access", "--yes"))
         stack_outputs = outputs(self.whose, f"{NAME}-{self.name}-access")
-        self.roles = {
-            "DeployRole": stack_outputs["DeployRoleArn"],
-            "ExecutionRole": stack_outputs["CloudFormationRoleArn"],
-            "ApproverRole": stack_outputs["ApproverRoleArn"],
-        }
+        named = {"DeployRole": "DeployRoleArn", "ExecutionRole": "CloudFormationRoleArn"}
+        named |= {} if self.name == SHARED else {"ApproverRole": "ApproverRoleArn"}
+        self.roles = {name: stack_outputs[output] for name, output in named.items()}
         self.logical = {arn.rpartition("/")[2]: name for name, arn in self.roles.items()}
         self.deployer = as_role(self.whose, self.roles["DeployRole"])
         self.statements = {

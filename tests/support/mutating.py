@@ -6,9 +6,9 @@ Long because every kind of fault has its maker here.
 from collections.abc import Callable
 from typing import Any
 
+from generator.cfn.names import ACCESS, ACCESS_ROOTS
 from generator.cfn.places import walk
 
-ACCESS = "access"  # its roles are those of people, CI and CloudFormation
 Bodies = dict[str, Any]
 Mutation = Callable[[Bodies], str]  # changes the bodies and returns the address at which a finding is expected
 
@@ -20,7 +20,7 @@ STATEMENT = {"Sid": "Mutant", "Effect": "Allow", "Action": ["s3:GetObject"], "Re
 
 def pick(bodies: Bodies, kind: str) -> tuple[str, Any]:
     """The first resource of a type that belongs to no person, with its address."""
-    for name, body in ((name, body) for name, body in bodies.items() if name != ACCESS):
+    for name, body in ((name, body) for name, body in bodies.items() if name not in ACCESS_ROOTS):
         for logical_id, resource in body["Resources"].items():
             if resource["Type"] == kind:
                 return f"{name}.{logical_id}", resource

@@ -179,7 +179,7 @@ def formatting_only(folder: Path) -> None:
 
 def version_bump(folder: Path) -> None:
     """The set's version alone."""
-    for name in ("environment", "edge", "shared", "access"):
+    for name in ("environment", "edge", "shared", "shared-access", "access"):
         template(folder, name, lambda body: body["Metadata"]["Generator"].update(Version="9.9.9"))
 
 

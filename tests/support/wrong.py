@@ -71,9 +71,9 @@ WRONG: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "SRC-3": [literal("Pipeline", "BranchName", "main"), literal("Pipeline", "PipelineName", "pipeline")],
     "SRC-4": [
-        ("shared.BranchProtection", '"Deny"', '"Allow"'),
-        ("shared.BranchProtection", "codecommit:GitPush", "codecommit:GitPull"),
-        ("shared.BranchProtection", '"HasDeveloperGroups"', '"HasDeveloperRoles"'),
+        ("shared-access.BranchProtection", '"Deny"', '"Allow"'),
+        ("shared-access.BranchProtection", "codecommit:GitPush", "codecommit:GitPull"),
+        ("shared-access.BranchProtection", '"HasDeveloperGroups"', '"HasDeveloperRoles"'),
         ("shared:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
         ("access:Rules/ProtectionBindsSomebody/Assertions/0/Assert", WHOLE, ALWAYS),
     ],

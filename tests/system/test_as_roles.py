@@ -16,14 +16,27 @@ from uuid import uuid4
 
 import pytest
 
-from generator.cfn.evaluate import decide, statements
+from generator.cfn.evaluate import Request, decide, statements
 from generator.cfn.names import PRODUCTION
 from generator.core.names import APPROVAL_ACTION, APPROVE
 from scripts.deployment.errors import AwsError
 from scripts.local_aws.faults import ResourceFault
 from scripts.local_aws.roles.judge import Policies
 from tests.support.accounts import ACCOUNT, REGION, Account
-from tests.support.lives import NAME, Life, action, answers, as_role, caller, edit, fresh, outputs, run, without
+from tests.support.lives import (
+    NAME,
+    Life,
+    action,
+    answers,
+    as_role,
+    caller,
+    edit,
+    fresh,
+    outputs,
+    policies,
+    run,
+    without,
+)
 
 EXTRA_NAME = "/cloud-health/backend/staging/extra"
 EXTRA: dict[str, Any] = {
@@ -203,8 +216,8 @@ def shared_failed(life: Life) -> None:
     if life.name != "staging":
         return
     shared = replace(life.whose, environment="shared")
-    edit(shared, "params/shared.json", lambda body: body["Parameters"].update(ProtectedBranch="trunk"))
-    life.faulty(resources=(ResourceFault("update", f"{NAME}-shared/BranchProtection", reason="out of order"),))
+    edit(shared, "params/shared.json", lambda body: body["Tags"].update(CostCenter="other"))
+    life.faulty(resources=(ResourceFault("update", f"{NAME}-shared/Repository", reason="out of order"),))
     life.ended["failed shared"] = run(shared, "apply", "--yes", "--allow-broader")
     life.deploy("beside a failed shared")
     life.faulty()
@@ -565,3 +578,58 @@ def tree(folder: Path) -> Path:
     ):
         subprocess.run(["git", *words], check=True)
     return tree
+
+
+# --- what all environments share
+
+
+def test_what_is_shared_is_deployed_by_roles_of_its_own(tmp_path: Path) -> None:
+    """It is created, deployed again, changed, and its failure told; it is never destroyed. With no right to anything of
+    an environment, to IAM, or to the access stack; and no environment's deploy role changes it."""
+    with fresh(tmp_path) as whose:
+        aws, name = whose.aws, f"{NAME}-shared"
+        life = Life(whose, "shared")
+        life.deploy("taken over from an administrator")
+        aws.call("cloudformation", "update_termination_protection", StackName=name, EnableTerminationProtection=False)
+        aws.call("cloudformation", "delete_stack", StackName=name)
+        for _ in range(100):
+            if name not in whose.statuses():
+                break
+        aws.call("codecommit", "delete_repository", repositoryName=NAME)
+        life.deploy("create")
+        life.deploy("no-op")
+        edit(life.whose, "params/shared.json", lambda body: body["Tags"].update(CostCenter="other"))
+        life.faulty(resources=(ResourceFault("update", f"{name}/Repository", reason="out of order"),))
+        life.deploy("failed update")
+        life.faulty()
+        life.deploy("update")
+        for verb in ("preflight", "plan", "status", "outputs", "events", "explain"):
+            life.run(verb, verb)
+        life.run("destroy", "destroy", "--name", "shared", "--yes")
+        statuses = {part: ended.returncode for part, ended in life.ended.items()}
+        good = ("taken over from an administrator", "create", "no-op", "update", "status", "outputs", "events")
+        assert {part: statuses[part] for part in good} == dict.fromkeys(good, 0), statuses
+        assert "no changes" in life.ended["no-op"].stdout
+        assert statuses["failed update"] != 0 and "out of order" in life.ended["failed update"].stdout
+        assert "it stays" in life.ended["destroy"].stderr
+        assert {part: denied for part, denied in life.denied.items() if denied} == {}
+        [stack] = aws.call("cloudformation", "describe_stacks", StackName=name)["Stacks"]
+        assert stack["RoleARN"] == life.roles["ExecutionRole"]
+        with life.part("attacks"):
+            deployer = caller(life.deployer)
+            template = {"TemplateBody": '{"Resources": {}}', "ChangeSetName": "deploy-shared-x"}
+            for stack_name in (f"{name}-access", f"{NAME}-staging", f"{NAME}-production-access"):
+                with pytest.raises(AwsError) as refused:
+                    deployer.call("cloudformation", "create_change_set", StackName=stack_name, **template)
+                assert refused.value.code == "AccessDenied", stack_name
+        for arn in life.roles.values():
+            decided = [
+                decide(Request(name, resource), statements("role", policies(whose, arn)))
+                for name, resource in (
+                    ("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/{NAME}/shared-access/BranchProtection"),
+                    ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/{NAME}/shared-access/x"),
+                    ("codecommit:DeleteRepository", f"arn:aws:codecommit:{REGION}:{ACCOUNT}:another"),
+                    ("s3:PutObject", f"arn:aws:s3:::{NAME}-templates-{ACCOUNT}-{REGION}/templates/staging/site.json"),
+                )
+            ]
+            assert not any(decision.allowed for decision in decided), arn

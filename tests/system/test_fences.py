@@ -271,7 +271,7 @@ def test_nobody_who_deploys_changes_what_all_environments_share(attacker: Attack
             attacker.aws.call("cloudformation", operation, **arguments)
         assert refused.value.code == "AccessDenied", operation
     attacker.aws.call("cloudformation", "describe_stacks", **shared)
-    protection = f"iam::{ACCOUNT}:policy/{NAME}/shared/BranchProtection"
+    protection = f"iam::{ACCOUNT}:policy/{NAME}/shared-access/BranchProtection"
     for action, resource in (
         ("codecommit:DeleteRepository", f"codecommit:{HERE}:{NAME}"),
         ("iam:CreatePolicyVersion", protection),

@@ -122,7 +122,7 @@ def predicted(environment: EnvironmentReview) -> dict[str, set[str]]:
     """The paths by what the review says happens to them; a rename is one that goes and one that comes."""
     paths: dict[str, set[str]] = {action: set() for action in (ADDED, REMOVED, REPLACED, CHANGED, ROLLED)}
     for change in environment.resources:
-        if change.path.split(".")[0] in ("access", "edge", "shared"):
+        if change.path.split(".")[0] in ("access", "edge", "shared", "shared-access"):
             continue
         if change.before:
             paths[REMOVED].add(change.before)

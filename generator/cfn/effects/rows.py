@@ -23,7 +23,7 @@ from generator.cfn.effects.row import (
     SET,
     Row,
 )
-from generator.cfn.names import ACCESS, EDGE, SHARED
+from generator.cfn.names import ACCESS, EDGE, SHARED, SHARED_ACCESS
 
 ECS, BEANSTALK, NONE = ("ECS",), ("BEANSTALK",), ("NONE",)
 BACKEND = "BackendTarget"
@@ -577,6 +577,12 @@ def _backend() -> list[Row]:
         ]
 
     return [
+        *_in_place(
+            "AccountSharedBecause",
+            happens="nothing of the stack changes: `apply` and `preflight` refuse a second environment of the account "
+            "while it is empty, because both could read the secrets of the application's clients",
+            source="scripts/operations/client_secrets.py",
+        ),
         *elsewhere("TaskCpu", "TaskMemory"),
         *_in_place(
             "TaskCpu",
@@ -1204,14 +1210,14 @@ def _shared() -> list[Row]:
             "running releases",
             SAME_WAY,
             "CodeCommit API reference, UpdateRepositoryName",
-            "`make access` of every environment first; then `apply` of `shared`, then of every environment, then "
-            "`git remote set-url` on every clone",
+            "`make access` of `shared` and of every environment first; then `apply` of `shared`, then of every "
+            "environment, then `git remote set-url` on every clone",
             NOTICE,
             root=SHARED,
         ),
         *_in_place(
             "ProtectedBranch",
-            happens="the policy changes in place, and the script brings the rule template along",
+            happens="nothing of the stack changes; the script brings the rule template along",
             source="scripts/operations/releases/approvals.py",
             root=SHARED,
         ),
@@ -1221,7 +1227,29 @@ def _shared() -> list[Row]:
             source="scripts/operations/releases/approvals.py",
             root=SHARED,
         ),
-        *_protection(SHARED, "make deploy ENV=shared"),
+    ]
+
+
+def _shared_access() -> list[Row]:
+    return [
+        *_in_place(
+            "DeployUsers",
+            "DeployPermissionSet",
+            happens="the trust policy of the role changes in place; a session that is open stays open for its hour",
+            source="IAM user guide, id_roles_use_revoke-sessions",
+            around="an administrator runs `make access ENV=shared`",
+            root=SHARED_ACCESS,
+        ),
+        *_in_place(
+            "RepositoryName",
+            "ProtectedBranch",
+            happens="the roles may make, and the protection is about, what has the new name",
+            source="generator/roots/access/shared.py",
+            around="`make access ENV=shared` comes before the deployment: `apply` refuses until then",
+            root=SHARED_ACCESS,
+            level=NOTICE,
+        ),
+        *_protection(SHARED_ACCESS, "make access ENV=shared"),
     ]
 
 
@@ -1239,4 +1267,5 @@ ROWS: tuple[Row, ...] = (
     *_edge(),
     *_access(),
     *_shared(),
+    *_shared_access(),
 )

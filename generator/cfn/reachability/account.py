@@ -9,7 +9,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 from generator.cfn.environments import Environment
@@ -45,6 +46,7 @@ PARTS = frozenset(
 )
 ROLE, MANAGED_POLICY, BUCKET = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"
 RECORD = "AWS::Route53::RecordSet"
+AWS_POLICIES = Path(__file__).with_name("aws_policies.json")
 
 
 @dataclass(frozen=True)
@@ -323,11 +325,24 @@ def _carried(resources: Iterable[AccountResource]) -> dict[str, list[Permission]
     return carried
 
 
+@cache
+def aws_policies() -> Mapping[str, tuple[Permission, ...]]:
+    """The statements of AWS's own policies that the templates attach, by ARN. Their text is AWS's, which may change it
+    at any time; a test compares it with a copy that is renewed with its package."""
+    documents = json.loads(AWS_POLICIES.read_text(encoding="utf-8"))
+    policies = {}
+    for path, policy in documents.items():
+        inline = {"Policies": [{"PolicyName": path, "PolicyDocument": policy["Document"]}]}
+        holder = Resource("aws", path.rpartition("/")[2], {"Type": ROLE, "Properties": inline})
+        policies[f"arn:{PARTITION}:iam::aws:policy/{path}"] = tuple(of(holder))
+    return policies
+
+
 def _role(resource: AccountResource, policies: Mapping[str, tuple[Permission, ...]]) -> Principal:
     attached = [str(arn) for arn in resource.properties.get("ManagedPolicyArns", ())]
     identity = [permission for permission in resource.policy if permission.kind == "identity"]
     for arn in attached:
-        identity += policies.get(arn, ())
+        identity += policies.get(arn) or aws_policies().get(arn, ())
     boundary = str(resource.properties.get("PermissionsBoundary", ""))
     return Principal(
         resource.label,
@@ -339,5 +354,5 @@ def _role(resource: AccountResource, policies: Mapping[str, tuple[Permission, ..
         policies.get(boundary),  # one of AWS's own, such as AdministratorAccess, limits nothing here
         boundary if boundary in policies else "",
         resource.tags,
-        tuple(arn for arn in attached if arn not in policies),
+        tuple(arn for arn in attached if arn not in policies and arn not in aws_policies()),
     )

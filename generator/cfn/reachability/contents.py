@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from generator.cfn.evaluate import like
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.reachability.account import PARTITION, RECORD, Account, AccountResource, Principal
 from generator.cfn.reachability.terms import (
     APPLICATION_SERVICES,
     EXECUTES,
+    INSTANCES,
     LOGS,
     PIPELINE,
     PROJECT,
@@ -21,7 +23,7 @@ from generator.cfn.reachability.terms import (
     runs_in,
 )
 
-DEPLOYER = "access.DeployRole"
+DEPLOYERS = tuple(f"{root}.DeployRole" for root in ACCESS_ROOTS)
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ def executors_of(account: Account, environment: str) -> list[Principal]:
 
 
 def tasks_of(account: Account, environment: str) -> list[Principal]:
-    """The roles that the application runs as."""
+    """The roles that the application runs as: those of its tasks, and of instances."""
     arns = {str(task.properties.get("TaskRoleArn")) for task in account.of_type(TASK)}
-    return [role for role in account.roles if role.environment == environment and role.arn in arns]
+    own = [role for role in account.roles if role.environment == environment]
+    return [role for role in own if role.arn in arns or any(INSTANCES in each.principals for each in role.trust)]
 
 
 def project_of(account: Account, environment: str, name: str) -> AccountResource | None:
@@ -181,7 +184,7 @@ def records(account: Account) -> Iterator[AccountResource]:
 def packaging(account: Account) -> Iterator[tuple[str, str]]:
     """Where the templates of each environment lie: an object that its deploy role writes, in no bucket of a stack."""
     for role in account.roles:
-        if role.address != DEPLOYER:
+        if role.address not in DEPLOYERS:
             continue
         for statement in role.identity:
             if statement.allows and "s3:PutObject" in statement.actions:

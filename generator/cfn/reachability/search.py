@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from generator.cfn.names import SHARED
+from generator.cfn.names import SHARED, SHARED_ACCESS
 from generator.cfn.permissions import Permission
 from generator.cfn.reachability.account import NUMBER, PARTITION, RECORD, Account, AccountResource, Principal
 from generator.cfn.reachability.contents import actions_of, asks_approval, executes, is_approval, project_of, tasks_of
@@ -130,6 +130,8 @@ def _identities(account: Account, people: list[Principal]) -> Iterator[Identity]
         for environment in environments:
             if role := account.role(environment, address):
                 yield Identity(f"{name} of {environment}", (role.label,))
+    if role := account.role(SHARED, f"{SHARED_ACCESS}.DeployRole"):
+        yield Identity("the deploy role of what is shared", (role.label,))
 
 
 def _people(account: Account) -> Iterator[Principal]:

@@ -11,6 +11,7 @@ managed policies.
 from collections.abc import Iterator, Mapping
 
 from generator.cfn.evaluate import Request, decide, matches_action
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import Permission
 from generator.cfn.reachability.account import (
     BUCKET,
@@ -81,6 +82,8 @@ class Steps:
     def _statements(self) -> Iterator[Permission]:
         for resource in self.account.resources:
             yield from resource.policy
+        for role in self.account.roles:
+            yield from role.identity
 
     def of(self, principal: Principal) -> dict[tuple[str, str, str], Step]:
         """Every step of one principal, by its key."""
@@ -309,7 +312,7 @@ class _Walk:
 
     def _stack(self, stack: AccountResource) -> Iterator[Step]:
         """CloudFormation changes a stack with the role that it was made with, which nobody has to pass again."""
-        if stack.address.startswith(("access.", "shared.")):
+        if stack.address.partition(".")[0] in ACCESS_ROOTS:
             return  # made by an administrator with rights of their own
         for action in ("cloudformation:CreateChangeSet", "cloudformation:UpdateStack"):
             if allowed := self.rights.may(action, stack.arn, stack):

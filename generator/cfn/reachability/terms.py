@@ -150,7 +150,8 @@ ALWAYS_ASKED = frozenset(
     }
 )
 # The services that run the application, as principals of a trust policy.
-APPLICATION_SERVICES = frozenset({"Service:ec2.amazonaws.com", "Service:ecs-tasks.amazonaws.com"})
+INSTANCES = "Service:ec2.amazonaws.com"
+APPLICATION_SERVICES = frozenset({INSTANCES, "Service:ecs-tasks.amazonaws.com"})
 # Commands of a build that execute what lies in its folder. `python -I` does not look there.
 EXECUTES = re.compile(
     r"\b(npm|npx|yarn|docker build|pip install|pytest|make)\b|\bpython3?(?! -I)\S* (-m \w|-u? ?-|\S+\.py)", re.MULTILINE

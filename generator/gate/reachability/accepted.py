@@ -28,9 +28,16 @@ DEPLOYER, EXECUTION = "access.DeployRole of {E}", "access.ExecutionRole of {E}"
 BACKEND_BUILD, FRONTEND_BUILD = "build.BackendBuildRole of {E}", "build.FrontendBuildRole of {E}"
 PUSH, VERIFY, PIPELINE = "build.PushRole of {E}", "build.VerifyRole of {E}", "pipeline.PipelineRole of {E}"
 TASK, RUNS, DATA, APPROVED = "backend.TaskRole of {E}", "what runs in {E}", "data of {E}", "what is approved in {E}"
+INSTANCE, SERVICE = "beanstalk.InstanceRole of {E}", "beanstalk.ServiceRole of {E}"
+BEANSTALK_DEPLOY = "pipeline.DeployRole of {E}"
 OTHER_RUNS, OTHER_DATA = "what runs in {O}", "data of {O}"
 USER = "*a user*"
 OWN_ROLE = "a role of one's own within access.RoleBoundary of {E}"
+
+CLIENTS = (
+    "the application names clients' secrets alike in every environment: a second one in the account is refused unless "
+    "its file gives a reason (AccountSharedBecause)"
+)
 
 RULES = (
     # Exceptions from wider rules below.
@@ -44,17 +51,21 @@ RULES = (
          "a build writes its own cache"),
     Rule(EXECUTION, APPROVED, "access.*",
          "whoever deploys an environment may deploy its pipeline without the approval; the plan shows it", LIMIT),
-    # Faults that are known. They stand first on the page.
-    Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets",
-         "the names of clients' secrets do not hold the environment", OPEN, "S6"),
-    Rule(OWN_ROLE, OTHER_DATA, "access.RoleBoundary*",
-         "the names of clients' secrets do not hold the environment", OPEN, "S6"),
+    Rule(TASK, OTHER_DATA, "backend.TaskRole KeepClientSecrets", CLIENTS, LIMIT),
+    Rule(OWN_ROLE, OTHER_DATA, "access.RoleBoundary*", CLIENTS, LIMIT),
     Rule(EXECUTION, OTHER_RUNS, "access.DeployingDelivery CloudFront*",
          "CloudFront knows neither tag nor name of origin access controls, header policies and monitoring "
          "subscriptions (Service Authorization Reference): an account of its own keeps production from it", LIMIT),
     Rule(USER, "access.ApproverRole of *", "access.ApproverRole AssumeWithMfa",
          "who approves is who ApproverUsers names; in production never everybody, and in no environment whom the "
          "protection of the approval binds"),
+    # Who deploys what all environments share.
+    Rule(USER, "shared-access.DeployRole of shared", "shared-access.DeployRole AssumeWithMfa",
+         "users who have shown a second factor deploy what is shared, as DeployUsers of its file says"),
+    Rule("shared-access.DeployRole of shared", "shared-access.ExecutionRole of shared", "shared-access.DeployRole *",
+         "deploying is handing changes to CloudFormation"),
+    Rule("shared-access.*Role of shared", "what all environments share", "shared-access.*",
+         "whoever deploys the repository controls it, and nothing on IAM"),
     # Who deploys an environment, and what that is.
     Rule(USER, "access.DeployRole of *", "access.DeployRole AssumeWithMfa",
          "users who have shown a second factor deploy, as DeployUsers says; give it the names of those who may"),
@@ -91,6 +102,19 @@ RULES = (
          "a release is announced before it runs"),
     Rule("build.ChangesRole of {E}", APPROVED, "pipeline.Pipeline *",
          "the approver's question is what that build prints, so that whoever controls the build writes it", LIMIT),
+    # The same with the backend on Elastic Beanstalk.
+    Rule(PIPELINE, BEANSTALK_DEPLOY, "pipeline.DeployRole Assume", "the action that deploys the bundle acts as it"),
+    Rule(BEANSTALK_DEPLOY, "*{E}", "pipeline.DeployRole *", "the bundle that was built is deployed"),
+    Rule(SERVICE, "*{E}", "aws.AWSElasticBeanstalk*",
+         "Elastic Beanstalk keeps the environment as it is, with the policies that AWS wrote for it"),
+    Rule("a push to *", INSTANCE, "pipeline.Pipeline without approval", "without approval each push is released"),
+    Rule("artifact * of {E}", INSTANCE, "pipeline.Pipeline Deploy_*", "what was built is deployed"),
+    Rule(INSTANCE, DATA, "beanstalk.InstanceRole *", "the application's own data"),
+    Rule(INSTANCE, OTHER_DATA, "beanstalk.InstanceRole KeepClientSecrets", CLIENTS, LIMIT),
+    Rule(INSTANCE, RUNS, "beanstalk.InstanceRole ReportHealth", "an instance says how it is"),
+    Rule(OWN_ROLE, OTHER_RUNS, "access.RoleBoundary*",
+         "an application of Elastic Beanstalk takes no tag from CloudFormation (schema of the type), by which a "
+         "boundary could tell it; roles of the templates name their own", LIMIT),
     # The application.
     Rule(TASK, DATA, "backend.TaskRole *", "the application's own data"),
     Rule("backend.ExecutionRole of {E}", DATA, "backend.ExecutionRole ReadSecrets", "ECS gives a task its secrets"),

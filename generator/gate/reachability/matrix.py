@@ -21,13 +21,13 @@ from generator.gate.reachability.accepted import KINDS, LIMIT, MEANT, OPEN, RULE
 
 SOURCE = "generator/gate/reachability/accepted.py"
 # Two environments that may stand in one account, beside what all of them share.
-STAGING = "staging"
+STAGING, BEANSTALK = "staging", "beanstalk"
 NEW = "new"
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """The reach of an account with the rule that accepts each step, None for a step that no rule accepts."""
+    """The reach of an account, by the rules that accept its steps."""
 
     reach: Reach
     environments: tuple[str, ...]
@@ -35,6 +35,8 @@ class Matrix:
 
     @cached_property
     def accepted(self) -> dict[Step, Rule | None]:
+        """The rule that accepts each step; None for a step that no rule accepts."""
+
         def rule_for(step: Step) -> Rule | None:
             return next((rule for rule in self.rules if _accepts(rule, step, self.environments)), None)
 
@@ -60,11 +62,6 @@ class Matrix:
         places = self.reach.reachable(lambda _: True)
         return [step for step, rule in self.accepted.items() if rule is None and step.source in places]
 
-    def idle(self) -> list[Rule]:
-        """The rules that accept no step. Another application may have no use for some."""
-        used = set(self.accepted.values())
-        return [rule for rule in self.rules if rule not in used]
-
 
 def _accepts(rule: Rule, step: Step, environments: Sequence[str]) -> bool:
     return any(
@@ -81,13 +78,24 @@ def _put_in(pattern: str, own: str, other: str) -> str:
     return pattern.replace("{E}", own).replace("{O}", other)
 
 
-def make_matrix(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = RULES) -> Matrix:
-    """The matrix of staging and production in one account, with the values of their parameter files in `params` and a
-    domain for each, in one hosted zone.
+def make_matrices(templates: TemplateSet, params: Path, rules: tuple[Rule, ...] = RULES) -> tuple[Matrix, ...]:
+    """The matrix of staging and production, and that of production beside an environment on Elastic Beanstalk where
+    there is a file for one. Raises as `make_matrix`."""
+    beside = [STAGING, *([BEANSTALK] if (params / f"{BEANSTALK}.json").is_file() else [])]
+    return tuple(make_matrix(templates, params, (name, PRODUCTION), rules) for name in beside)
+
+
+def make_matrix(
+    templates: TemplateSet,
+    params: Path,
+    names: tuple[str, ...] = (STAGING, PRODUCTION),
+    rules: tuple[Rule, ...] = RULES,
+) -> Matrix:
+    """The matrix of two environments in one account, with the values of their parameter files in `params` and a domain
+    for each, in one hosted zone.
 
     Raises `ParameterFileError` for a file that cannot be read, `TemplatesError` for templates that cannot.
     """
-    names = (STAGING, PRODUCTION)
     roots = list(_roots(templates, params, (SHARED, *names)))
     # The findings and the page ask for the same: it takes a second.
     key = (make_matrix, json.dumps([[root.file.parameters, root.file.tags] for root in roots]))
@@ -110,9 +118,15 @@ def _with_domain(file: ParameterFile, name: str) -> ParameterFile:
     return replace(file, parameters={**file.parameters, **domain})
 
 
-def findings(matrix: Matrix) -> list[Finding]:
+def findings(*matrices: Matrix) -> list[Finding]:
     """Every step that is not accepted, with the way that it opens."""
-    return sorted(_new_path(matrix, step) for step in matrix.unaccepted())
+    return sorted({_new_path(matrix, step) for matrix in matrices for step in matrix.unaccepted()})
+
+
+def idle(matrices: Sequence[Matrix]) -> list[Rule]:
+    """The rules that accept no step in any of them. Another application may have no use for some."""
+    used = {rule for matrix in matrices for rule in matrix.accepted.values()}
+    return [rule for rule in matrices[0].rules if rule not in used]
 
 
 def _new_path(matrix: Matrix, step: Step) -> Finding:
@@ -158,6 +172,12 @@ count. A way that is not accepted in `generator/gate/reachability/accepted.py` f
 - **open**: a fault that is known; the number is its row in the findings.
 
 """
+BESIDE = """
+## With the backend on Elastic Beanstalk
+
+Production beside the environment `beanstalk`, in an account of their own.
+
+"""
 MARK = {"": "·", NEW: "**new**"}
 ORDER = {
     OPEN: ("Open", "Faults that are known and not closed yet, each with the shortest way."),
@@ -167,21 +187,20 @@ ORDER = {
 NOT_READ = """
 ## What is not looked at
 
-The text of AWS's own managed policies, policies of an organisation and session policies; faults of AWS and of the
-programs themselves; what a person is talked into; environments with the backend on Elastic Beanstalk. Names that AWS
-makes are made up as CloudFormation cuts them. What anybody with rights of their own in the account may do is theirs.
+Policies of an organisation and session policies; what AWS changes in its own managed policies, which are read as they
+were when the set was made; faults of AWS and of the programs themselves; what a person is talked into; the bucket in
+which Elastic Beanstalk keeps the bundles of all its environments. Names that AWS makes are made up as CloudFormation
+cuts them. What anybody with rights of their own in the account may do is theirs.
 """
 
 
-def page(matrix: Matrix) -> str:
-    """The page as it is committed."""
+def page(matrices: Sequence[Matrix]) -> str:
+    """The page as it is committed: the table of each account, the ways of the first, and of the others those that are
+    more than meant and new with them."""
+    matrix, *others = matrices
     assets, identities = matrix.reach.assets, matrix.reach.identities
-    cells = {(i.label, asset): matrix.cell(i, asset) for i in identities for asset in assets}
-    lines = [HEAD, _row(["", *assets]), _row(["---"] * (len(assets) + 1))]
-    for identity in identities:
-        lines.append(
-            _row([f"**{identity.label}**", *(_mark(matrix, *cells[identity.label, asset]) for asset in assets)])
-        )
+    cells = _cells(matrix)
+    lines = [HEAD, *_table(matrix, cells), *(line for other in others for line in _beside(other))]
     for kind in (OPEN, LIMIT, MEANT):
         ways = [(i, a, *cells[i.label, a]) for i in identities for a in assets if cells[i.label, a][0] == kind]
         if not ways:
@@ -189,12 +208,39 @@ def page(matrix: Matrix) -> str:
         title, text = ORDER[kind]
         lines.append(f"\n## {title}\n\n{text}\n\n")
         lines += [_way(identity, asset, way) for identity, asset, _, way in ways]
-    lines.append(_steps(matrix))
+    lines.append(_steps(matrices))
     lines.append(NOT_READ)
-    if matrix.reach.unread:
-        lines.append("\nPolicies of AWS on our roles:\n\n")
-        lines += [f"- {text}\n" for text in matrix.reach.unread]
+    if unread := sorted({text for each in matrices for text in each.reach.unread}):
+        lines.append("\nPolicies of AWS on our roles that are not read:\n\n")
+        lines += [f"- {text}\n" for text in unread]
     return "".join(lines).rstrip() + "\n"
+
+
+Cells = dict[tuple[str, str], tuple[str, tuple[Step, ...]]]
+
+
+def _cells(matrix: Matrix) -> Cells:
+    reach = matrix.reach
+    return {(i.label, asset): matrix.cell(i, asset) for i in reach.identities for asset in reach.assets}
+
+
+def _table(matrix: Matrix, cells: Cells) -> Iterator[str]:
+    assets = matrix.reach.assets
+    yield _row(["", *assets])
+    yield _row(["---"] * (len(assets) + 1))
+    for identity in matrix.reach.identities:
+        yield _row([f"**{identity.label}**", *(_mark(matrix, *cells[identity.label, asset]) for asset in assets)])
+
+
+def _beside(matrix: Matrix) -> Iterator[str]:
+    """The same of an account with an environment that has its backend on Elastic Beanstalk, with what is not meant."""
+    cells, reach = _cells(matrix), matrix.reach
+    yield BESIDE
+    yield from _table(matrix, cells)
+    ways = [(i, a, *cells[i.label, a]) for i in reach.identities for a in reach.assets]
+    new = [(i, asset, way) for i, asset, kind, way in ways if kind in (OPEN, LIMIT) and BEANSTALK in i.label]
+    yield "\nWhat is not meant of it:\n\n" if new else ""
+    yield from (_way(identity, asset, way) for identity, asset, way in new)
 
 
 def _mark(matrix: Matrix, kind: str, way: Sequence[Step]) -> str:
@@ -215,15 +261,15 @@ def _way(identity: Identity, asset: str, way: Sequence[Step]) -> str:
     return "".join(lines)
 
 
-def _steps(matrix: Matrix) -> str:
+def _steps(matrices: Sequence[Matrix]) -> str:
     """Every rule with the steps that it accepts, counted."""
     lines = [
-        "\n## Every step that is accepted\n\nOne row a rule, with the number of steps in both environments.\n\n",
+        "\n## Every step that is accepted\n\nOne row a rule, with the number of steps in both accounts.\n\n",
         _row(("from", "to", "by", "steps", "kind", "because")),
         _row(["---"] * 6),
     ]
-    for rule in matrix.rules:
-        number = sum(accepted is rule for accepted in matrix.accepted.values())
+    for rule in matrices[0].rules:
+        number = sum(accepted is rule for matrix in matrices for accepted in matrix.accepted.values())
         lines.append(_row((rule.source, rule.target, f"`{rule.by}`", str(number), _kind(rule), rule.reason)))
     return "".join(lines)
 

@@ -8,7 +8,7 @@ from typing import Any
 from generator.cfn.broadening import covers
 from generator.cfn.evaluate import holds, like
 from generator.cfn.intrinsics import conditions_in, decide, met, outcomes, render
-from generator.cfn.names import ACCESS
+from generator.cfn.names import ACCESS_ROOTS
 from generator.cfn.permissions import Condition, Permission, of
 from generator.cfn.places import walk
 from generator.cfn.role_needs.rows import MANAGED
@@ -82,7 +82,7 @@ def compare(templates: TemplateSet) -> list[Gap]:
     terms = Terms(templates)
     gaps = set(_elsewhere(templates))
     applications = _application_roles(terms)
-    for template in (template for template in templates if template.name != ACCESS):
+    for template in (template for template in templates if template.name not in ACCESS_ROOTS):
         roles = [resource for resource in template.resources.values() if resource.type == ROLE]
         forms: dict[str, list[_Form]] = {role.address: [] for role in roles}
         stated = {role.address: tuple(_stated(terms, template, role)) for role in roles}
@@ -139,7 +139,7 @@ def _application_roles(terms: Terms) -> set[str]:
 
 
 def _elsewhere(templates: TemplateSet) -> Iterator[Gap]:
-    for resource in (resource for resource in templates.resources(ROLE) if resource.template != ACCESS):
+    for resource in (resource for resource in templates.resources(ROLE) if resource.template not in ACCESS_ROOTS):
         if resource.properties.get("PermissionsBoundary") not in (None, {"Ref": "PermissionsBoundaryArn"}):
             message = "has a PermissionsBoundary which this comparison does not read"
             yield Gap(resource.address, "PermissionsBoundary", message, "IAM user guide")

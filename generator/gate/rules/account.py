@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from generator.cfn.broadening import covers
 from generator.cfn.caller_rights import KEY_CREATION, CallerRight, deployers, holders, needed
 from generator.cfn.limits import CONFIGURATION_VALUE
+from generator.cfn.names import ACCESS_ROOTS, SHARED, SHARED_ACCESS
 from generator.cfn.permissions import Permission, of
 from generator.cfn.places import walk
 from generator.cfn.templates import TemplateSet
@@ -16,7 +17,6 @@ from generator.gate.rules.rule import Fault, Rule, values
 # own to every role.
 MANAGED_POLICIES = 9
 TAG = "aws:resourcetag/"
-ACCESS = "access"  # an administrator deploys it with rights of his own
 
 
 def _callers(templates: TemplateSet) -> Iterator[Fault]:
@@ -29,7 +29,10 @@ def _callers(templates: TemplateSet) -> Iterator[Fault]:
             if permission.kind == "identity"
         ]
         for address, right in needed(templates):
-            for action in right.actions if not address.startswith(f"{ACCESS}.") else ():
+            template = address.partition(".")[0]
+            # An administrator deploys the access roots, with rights of their own.
+            its_own = (template == SHARED) is (role.template == SHARED_ACCESS) and template not in ACCESS_ROOTS
+            for action in right.actions if its_own else ():
                 if not any(_gives(permission, action, right) for permission in permissions):
                     yield Fault(
                         role.address, f"may not {action} on {right.on}, which {address} asks for ({right.source})"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from generator.cfn.evaluate import like
 from generator.cfn.intrinsics import render
-from generator.cfn.names import ACCESS, ENVIRONMENT, NO_BOUNDARY, ROLE_BOUNDARY
+from generator.cfn.names import ACCESS, ACCESS_ROOTS, ENVIRONMENT, NO_BOUNDARY, ROLE_BOUNDARY
 from generator.cfn.permissions import Permission, permissions
 from generator.cfn.role_needs.rows import MANAGED
 from generator.cfn.template_names import BOUNDARY
@@ -189,7 +189,7 @@ def _managed_policies(templates: TemplateSet) -> Iterator[Fault]:
 
 def _bounded(templates: TemplateSet) -> Iterator[Fault]:
     for role in templates.resources("AWS::IAM::Role"):
-        if role.template == ACCESS:
+        if role.template in ACCESS_ROOTS:
             continue
         if any(value != PARAMETER for value in values(role, "PermissionsBoundary")):
             yield Fault(role.address, f"has not the permissions boundary {PARAMETER['Ref']}")
@@ -204,7 +204,11 @@ def _inside(templates: TemplateSet) -> Iterator[Fault]:
     limits = [action for permission in stated if permission.holder == LIMIT for action in permission.allowed_actions]
     for permission in stated:
         resource = templates.resource(permission.holder)
-        if resource.type == "AWS::IAM::Role" and resource.template != ACCESS and permission.kind == "identity":
+        if (
+            resource.type == "AWS::IAM::Role"
+            and resource.template not in ACCESS_ROOTS
+            and permission.kind == "identity"
+        ):
             for action in permission.allowed_actions:
                 if not any(like(limit.lower(), action.lower()) for limit in limits):
                     yield Fault(permission.holder, f"statement {permission.sid} allows {action}, the boundary does not")

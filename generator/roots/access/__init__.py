@@ -15,26 +15,19 @@ from troposphere import And, Equals, GetAtt, Not, Or, Ref, Sub, iam
 from generator.cfn.names import PRODUCTION, ROLE_BOUNDARY
 from generator.core import paths, ports
 from generator.core.arns import Text
-from generator.core.iam import Grant, document
-from generator.core.iam import trust as trust_service
+from generator.core.iam import document
 from generator.core.ports import Port
 from generator.core.settings import Computed, Setting, add_to, environment_name, refuse_unless
 from generator.core.stack import Stack
 from generator.project import Project
 from generator.roots import developers, environment
-from generator.roots.access import approve, boundary, deploy, destroy, execution, recover, trust
+from generator.roots.access import approve, boundary, deploy, destroy, execution, recover, roles, trust
 from generator.roots.access.handler_permissions.types import ResourceNames
-from generator.roots.access.trust import Way
 from generator.roots.environment.parameters import domain, table_names
 from generator.version import VERSION
 
-# IAM user guide, reference_iam-quotas: what names and paths may hold; * and ? stand for any text and any character.
-# A text of wildcards alone is `*`, so that there is one way to say everybody.
-USERS = r"|\*|[*?/]{0,20}[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/*?-]{0,199}"
-SET = r"|[A-Za-z0-9+=,.@_-]{1,32}"
+# IAM user guide, reference_iam-quotas: what names and paths may hold.
 ROLE = r"|[A-Za-z0-9+=,.@_/-]{1,200}"
-USERS_RULE = "the name of an IAM user with its path, in which * stands for any text, or empty"
-SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
 
 
 def build(project: Project, stacks: Sequence[Stack]) -> Stack:
@@ -66,7 +59,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         *trust.people(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET),
         trust.ci(stack, ports.DEPLOY_CI_ROLE),
     ]
-    deployer = _role(
+    deployer = roles.role(
         stack,
         "DeployRole",
         deployers,
@@ -75,7 +68,7 @@ def build(project: Project, stacks: Sequence[Stack]) -> Stack:
         ["DEP-8"],
         [_recovering(stack, names)],
     )
-    approver = _role(
+    approver = roles.role(
         stack,
         "ApproverRole",
         trust.people(stack, ports.APPROVER_USERS, ports.APPROVER_PERMISSION_SET),
@@ -127,45 +120,7 @@ def _execution_role(stack: Stack, stacks: Sequence[Stack], where: ResourceNames)
                 policy, "What deploying takes, derived from the types in the templates.", ["STK-1", "PIP-8"], grants
             )
         )
-    trusted = trust_service(
-        "cloudformation", "CloudFormation deploys with the rights of this role, not with the deployer's", []
-    )
-    return stack.add(
-        iam.Role(
-            "ExecutionRole",
-            AssumeRolePolicyDocument=document([trusted]),
-            ManagedPolicyArns=[Ref(policy) for policy in policies],
-            Path=Sub(paths.path(project.name, "-access")),
-            Policies=[iam.Policy(PolicyName=f"Deploying{execution.INLINE}", PolicyDocument=document(inline))],
-        ),
-        "Makes, changes and deletes the resources of the environment.",
-        ["STK-1", "DEP-8"],
-        [trusted, *inline],
-    )
-
-
-def _role(
-    stack: Stack,
-    title: str,
-    ways: Sequence[Way],
-    grants: Sequence[Grant],
-    says: str,
-    serves: Sequence[str],
-    managed: Sequence[iam.ManagedPolicy] = (),
-) -> iam.Role:
-    attached = {"ManagedPolicyArns": [Ref(policy) for policy in managed]} if managed else {}
-    return stack.add(
-        iam.Role(
-            title,
-            AssumeRolePolicyDocument=trust.document(ways),
-            Path=Sub(paths.path(stack.project.name, "-access")),
-            Policies=[iam.Policy(PolicyName="Job", PolicyDocument=document(grants))],
-            **attached,
-        ),
-        says,
-        serves,
-        [*(way.grant for way in ways), *grants],
-    )
+    return roles.execution_role(stack, execution.INLINE, inline, policies)
 
 
 def _recovering(stack: Stack, names: Mapping[Port, Text]) -> iam.ManagedPolicy:
@@ -190,8 +145,7 @@ def _settings(project: Project) -> list[Setting]:
     deploying, approving = "Who may deploy", "Who may approve"
     return [
         environment_name("Environment"),
-        Setting(ports.DEPLOY_USERS, deploying, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
-        Setting(ports.DEPLOY_PERMISSION_SET, deploying, "Permission set", "", pattern=SET, rule=SET_RULE),
+        *trust.settings(ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET, deploying),
         Setting(
             ports.DEPLOY_CI_ROLE,
             deploying,
@@ -200,8 +154,7 @@ def _settings(project: Project) -> list[Setting]:
             pattern=ROLE,
             rule="the name of a role of this account with its path, or empty",
         ),
-        Setting(ports.APPROVER_USERS, approving, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
-        Setting(ports.APPROVER_PERMISSION_SET, approving, "Permission set", "", pattern=SET, rule=SET_RULE),
+        *trust.settings(ports.APPROVER_USERS, ports.APPROVER_PERMISSION_SET, approving),
         *developers.settings(),
         *table_names(project, "Tables"),
         domain(ports.DOMAIN_NAME, "Whose records are written", "Own domain"),
@@ -226,13 +179,9 @@ def _rules(stack: Stack) -> None:
     def not_empty(port: Port) -> Not:
         return Not(Equals(Ref(port.name), ""))
 
+    trust.refuse_nobody(stack, ports.DEPLOY_USERS, ports.DEPLOY_PERMISSION_SET, ports.DEPLOY_CI_ROLE)
     production = Equals(Ref(ports.ENVIRONMENT.name), PRODUCTION)
     for name, claim, says in (
-        (
-            "SomebodyMayDeploy",
-            Or(not_empty(ports.DEPLOY_USERS), not_empty(ports.DEPLOY_PERMISSION_SET), not_empty(ports.DEPLOY_CI_ROLE)),
-            "nobody may deploy: give DeployUsers, DeployPermissionSet or DeployCiRole",
-        ),
         (
             "ProductionIsDeployedByPeople",
             Not(And(production, not_empty(ports.DEPLOY_CI_ROLE))),

@@ -11,14 +11,14 @@ that `ObjectOwnership` needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from awacs import cloudformation as stacks
 from awacs import iam, s3
 from awacs.aws import StringEquals
 from troposphere import Sub
 
-from generator.cfn.names import ACCESS, CHANGE_SETS, RECORDS, SHARED, TEMPLATES
+from generator.cfn.names import ACCESS, CHANGE_SETS, EDGE, RECORDS, SHARED, SHARED_ACCESS, TEMPLATES
 from generator.core import arns
 from generator.core.arns import Text
 from generator.core.iam import Grant, allow
@@ -80,23 +80,30 @@ def _stacks(project: Project) -> list[Text]:
 def grants(stack: Stack, names: Mapping[Port, Text], executor: Text) -> list[Grant]:
     """The statements of the role itself. `names` are the physical names that the environment computes, `executor` is
     the ARN of the role that CloudFormation deploys with."""
-    return [*_changing(stack, executor), *_packaging(stack.project), *operate.grants(stack, names)]
-
-
-def _changing(stack: Stack, executor: Text) -> list[Grant]:
-    own = _stacks(stack.project)
-    plans = [arns.change_sets(prefix, region) for prefix in CHANGE_SETS for region in ("${AWS::Region}", EDGE_REGION)]
     # The repository is an output of what all environments share, which belongs to none of them: it may be read.
+    own = _stacks(stack.project)
     read = [
         arns.arn("cloudformation", f"stack/{stack.project.name}-{name}/*")
-        for name in (SHARED, f"${{Environment}}-{ACCESS}")
+        for name in (SHARED, SHARED_ACCESS, f"${{Environment}}-{ACCESS}")
     ]
+    records = {"${AWS::Region}": "", EDGE_REGION: f"-{EDGE}"}
+    shared = f"stack/{stack.project.name}-{SHARED_ACCESS}/*"
+    beside = f"those of what is shared say which repository there is, and {shared} how its branch is protected"
+    changes = changing(own, read, executor, list(records), beside)
+    return [*changes, *packaging(stack.project, records), *operate.grants(stack, names)]
+
+
+def changing(
+    own: Sequence[Text], read: Sequence[Text], executor: Text, regions: Sequence[str], beside: str
+) -> list[Grant]:
+    """Changing stacks of one's own through change sets in these regions, and reading others; `beside` says why."""
+    plans = [arns.change_sets(prefix, region) for prefix in CHANGE_SETS for region in regions]
     return [
         allow(
             "ReadStacks",
             READ,
             [*own, *read],
-            "a deployment looks at what stands, how it is protected, what is planned and what happens",
+            f"a deployment looks at what stands, how it is protected, what is planned and what happens; {beside}",
         ),
         allow(
             "ChangeStacks",
@@ -121,12 +128,14 @@ def _changing(stack: Stack, executor: Text) -> list[Grant]:
     ]
 
 
-def _packaging(project: Project) -> list[Grant]:
+def packaging(project: Project, records: Mapping[str, str]) -> list[Grant]:
     """Objects of the environment alone, in a bucket that all environments share: whoever could write what another one
-    deploys, or give the bucket a policy, would choose what that one's execution role makes. `access` prepares it."""
-    buckets = [arns.templates_bucket(project.name, region) for region in ("${AWS::Region}", EDGE_REGION)]
+    deploys, or give the bucket a policy, would choose what that one's execution role makes. `access` prepares it.
+    `records` has for each region what follows the environment's name in the name of the stack whose records lie there.
+    """
+    buckets = [arns.templates_bucket(project.name, region) for region in records]
     own, record = f"{TEMPLATES}${{Environment}}/*", f"{RECORDS}{project.name}-${{Environment}}"
-    prefixes = ((own, f"{record}/*"), (own, f"{record}-edge/*"))
+    prefixes = [(own, f"{record}{suffix}/*") for suffix in records.values()]
     return [
         allow(
             "FindTemplates",

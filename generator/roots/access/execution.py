@@ -181,7 +181,7 @@ def _clients(project: Project) -> list[Grant]:
         deny(
             "LeaveClientSecrets",
             [secretsmanager.Action("*")],
-            [arns.secret(project.client_secrets)],
+            [arns.secret(project.client_secrets.replace(f"${{{ENVIRONMENT.name}}}", "*"))],
             "what clients gave is the application's, and no stack's",
         )
     ]

@@ -29,7 +29,7 @@ from awacs import (
 from awacs.aws import StringEquals
 from troposphere import Ref, Sub
 
-from generator.cfn.names import SHARED
+from generator.cfn.names import SHARED_ACCESS
 from generator.core import arns, paths, ports
 from generator.core.arns import Text
 from generator.core.iam import Anything, Grant, allow
@@ -117,10 +117,11 @@ def _looking(stack: Stack) -> list[Grant]:
             "SeeProtection",
             [iam.ListEntitiesForPolicy],
             [
-                arns.global_arn("iam", f"policy{paths.path(application, environment=SHARED)}*"),
+                arns.global_arn("iam", f"policy{paths.path(application, environment=SHARED_ACCESS)}*"),
                 arns.global_arn("iam", f"policy{paths.path(application, '-access')}*"),
             ],
-            "whether the protections of the shared and the access stack bind anybody is told before a deployment",
+            "whether the protections bind anybody is told before a deployment: that of the branch in "
+            f"policy{paths.path(application, environment=SHARED_ACCESS)}*, and that of the approval",
         ),
         allow(
             "FindRoles",

@@ -15,11 +15,12 @@ from typing import NamedTuple
 
 from awacs import sts
 from awacs.aws import Allow, ArnLike, Bool, ConditionElement, NumericLessThan, Principal
-from troposphere import Equals, If, Not, NoValue, Ref
+from troposphere import Equals, If, Not, NoValue, Or, Ref
 
 from generator.core import arns
 from generator.core.iam import Grant
 from generator.core.ports import Port
+from generator.core.settings import Setting, refuse_unless
 from generator.core.stack import Stack
 
 # How old a second factor may be, in seconds.
@@ -27,11 +28,34 @@ MFA_SECONDS = 3600
 VERSION = "2012-10-17"
 
 
+# IAM user guide, reference_iam-quotas: what names and paths may hold; * and ? stand for any text and any character.
+# A text of wildcards alone is `*`, so that there is one way to say everybody.
+USERS = r"|\*|[*?/]{0,20}[A-Za-z0-9+=,.@_-][A-Za-z0-9+=,.@_/*?-]{0,199}"
+SET = r"|[A-Za-z0-9+=,.@_-]{1,32}"
+USERS_RULE = "the name of an IAM user with its path, in which * stands for any text, or empty"
+SET_RULE = "the name of a permission set of IAM Identity Center, or empty"
+
+
 class Way(NamedTuple):
     """One way to become the role: its statement, and the condition of the template under which it is open."""
 
     condition: str
     grant: Grant
+
+
+def settings(users: Port, permission_set: Port, group: str) -> list[Setting]:
+    """The parameters that name people: everybody with a second factor by default."""
+    return [
+        Setting(users, group, "Users with MFA", "*", pattern=USERS, rule=USERS_RULE),
+        Setting(permission_set, group, "Permission set", "", pattern=SET, rule=SET_RULE),
+    ]
+
+
+def refuse_nobody(stack: Stack, *ports: Port) -> None:
+    """Adds the rule that one parameter at least names somebody who may deploy."""
+    names = ", ".join(port.name for port in ports[:-1])
+    claim = Or(*(Not(Equals(Ref(port.name), "")) for port in ports))
+    refuse_unless(stack.template, "SomebodyMayDeploy", claim, f"nobody may deploy: give {names} or {ports[-1].name}")
 
 
 def people(stack: Stack, users: Port, permission_set: Port) -> list[Way]:

@@ -26,7 +26,7 @@ from generator.core.stack import Stack
 from generator.core.wiring import Offer, Wiring
 from generator.project import Project
 from generator.roots.environment import rules
-from generator.roots.environment.parameters import settings
+from generator.roots.environment.parameters import read_by_the_script, settings
 from generator.stacks import (
     address,
     configuration,
@@ -134,10 +134,13 @@ def children(project: Project) -> list[Child]:
 def build(project: Project) -> tuple[Stack, list[Stack]]:
     """The root and its children. Raises `LooseEndError` when they do not fit together."""
     root = Stack("environment", __name__, "one environment, as nested stacks", project, is_root=True)
-    root.template.set_metadata({"Generator": {"Module": __name__, "Version": VERSION}})
+    generator = {"Module": __name__, "Version": VERSION}
+    # What every environment's application names alike, the deploy script keeps apart by accounts.
+    alike = {"ClientSecrets": project.client_secrets} if project.shares_client_secrets else {}
+    root.template.set_metadata({"Generator": generator, **alike})
     own = settings(project)
-    add_to(root.template, own)
-    rules.add_to(root.template)
+    add_to(root.template, [*own, *read_by_the_script(project)])
+    rules.add_to(root.template, project)
     _conditions(root, project)
 
     wiring = Wiring(root.name, IMPLIES, EITHER)

@@ -55,6 +55,14 @@ def settings(project: Project) -> list[Setting]:
     ]
 
 
+def read_by_the_script(project: Project) -> list[Setting]:
+    """What no resource takes: the deploy script judges by it (`scripts/operations/client_secrets.py`)."""
+    if not project.shares_client_secrets:
+        return []
+    group, rule = "Beside other environments", "a sentence of 20 to 200 characters, or empty"
+    return [Setting(ports.ACCOUNT_SHARED, group, "Why secrets are shared", "", pattern="|.{20,200}", rule=rule)]
+
+
 def _environment() -> list[Setting]:
     group = "Environment"
     return [

@@ -15,6 +15,7 @@ from generator.core import conditions, ports
 from generator.core.names import BEANSTALK, CODECOMMIT, CONNECTION, ECS, INTERNAL, NONE, PUBLIC
 from generator.core.ports import Port
 from generator.core.settings import refuse_unless
+from generator.project import Project
 from generator.roots.environment.parameters import TASK_MEMORIES
 
 # What memory (MiB) Fargate takes with each number of CPU units (AmazonECS developerguide, task_definition_parameters).
@@ -42,9 +43,16 @@ def _one_of(port: Port, values: Sequence[str]) -> AWSHelperFn:
     return Or(*(_is(port, value) for value in values)) if len(values) > 1 else _is(port, values[0])
 
 
-def add_to(template: Template) -> None:
+def add_to(template: Template, project: Project) -> None:
     """Adds the rules. Each says what is wrong and what to choose instead."""
     conditions.never_neither(template)
+    if project.shares_client_secrets:
+        refuse_unless(
+            template,
+            "ClientSecretsAreOfABackend",
+            Or(_is(ports.ACCOUNT_SHARED, ""), Not(_is(ports.BACKEND_TARGET, NONE))),
+            "AccountSharedBecause is for an environment with a backend: leave it empty",
+        )
     for name, claim, says in (
         (
             "DomainWithCertificate",

@@ -91,6 +91,8 @@ def application(stack: Stack, project: Project) -> list[Grant]:
     """What the application itself may do: nothing that its facts do not name."""
     grants = [*_tables(stack, project)] if project.tables else []
     if project.client_secrets:
+        if not project.shares_client_secrets:
+            stack.takes(ports.ENVIRONMENT)
         grants.append(
             allow(
                 "KeepClientSecrets",

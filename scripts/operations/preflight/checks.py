@@ -11,6 +11,7 @@ LOOKERS: tuple[Looker, ...] = (
     source.identity,
     source.permissions,
     source.protection,
+    source.apart,
     source.filled_secrets,
     source.repository,
     account.roles,

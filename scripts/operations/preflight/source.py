@@ -6,12 +6,12 @@ from generator.cfn import template_names
 from generator.cfn.environments import ACCESS, PRODUCTION
 from generator.cfn.instance import known_text, stack_instances
 from generator.cfn.permissions import of
-from generator.cfn.template_names import PROTECTED_SETS, PROTECTION_WAIVED, REPOSITORY
+from generator.cfn.template_names import ACCOUNT_SHARED, PROTECTED_SETS, PROTECTION_WAIVED, REPOSITORY
 from scripts.deployment import stacks
 from scripts.deployment.aws import Answer
 from scripts.deployment.environment import NO_REPOSITORY
 from scripts.deployment.errors import AwsError, RefusedError
-from scripts.operations import configuration, production
+from scripts.operations import client_secrets, configuration, production
 from scripts.operations.preflight.check import Check, Survey, fault, good, warning
 
 # How a physical name is looked up: service, operation, the arguments for one name, and the error that says it is free.
@@ -104,7 +104,7 @@ def protection(survey: Survey) -> Iterator[Check]:
     nobody, they protect nothing. Nothing is said of a root that is not deployed."""
     check = fault if survey.environment.name == PRODUCTION else warning
     for name, output, what, kept_from in production.PROTECTIONS:
-        stack = stacks.read(survey.aws, survey.roots[name].stack) if name in survey.roots else None
+        stack = stacks.read(survey.aws, survey.roots[name].access_stack) if name in survey.roots else None
         policy = stack.outputs.get(output) if stack else None
         if policy is None:
             continue
@@ -117,7 +117,7 @@ def protection(survey: Survey) -> Iterator[Check]:
             yield good(what, f"binds {', '.join(sorted(bound))}")
         elif production.undecided(survey.roots[name]):
             remedy = (
-                f"Name people in DeveloperGroups, or say in {PROTECTION_WAIVED} why not; then deploy `{name}` again."
+                f"Name people in DeveloperGroups, or say in {PROTECTION_WAIVED} why not; then run `make access` again."
             )
             yield check(
                 what, "binds nobody, and nobody has decided so: the file has the reason that it came with", remedy
@@ -125,7 +125,7 @@ def protection(survey: Survey) -> Iterator[Check]:
         elif reason := survey.roots[name].chosen(PROTECTION_WAIVED):
             yield warning(what, f"binds nobody, on purpose: {reason}", f"Name whom it must not let {kept_from}.")
         elif not sets:
-            remedy = f"Name them in DeveloperGroups or DeveloperRoles of params/, and deploy `{name}` again."
+            remedy = "Name them in DeveloperGroups or DeveloperRoles of params/, and run `make access` again."
             yield check(what, f"binds nobody: whoever has the rights may {kept_from}", remedy)
 
 
@@ -139,6 +139,23 @@ def _set_remedy(policy: str) -> str:
         f"`aws sso-admin {attach} --customer-managed-policy-reference Name={name},Path={path}/`, then "
         "`aws sso-admin provision-permission-set --target-type ALL_PROVISIONED_ACCOUNTS` with the same two ARNs."
     )
+
+
+def apart(survey: Survey) -> Iterator[Check]:
+    """Whether another environment of the account could read the secrets of the application's clients."""
+    prefix = client_secrets.prefix(survey.environment)
+    if not prefix:
+        return
+    try:
+        client_secrets.check(survey.aws, survey.roots)
+    except RefusedError as error:
+        yield fault("clients' secrets", error.reason, error.remedy)
+        return
+    if reason := survey.environment.chosen(ACCOUNT_SHARED):
+        remedy = "An account for each environment keeps them apart."
+        yield warning("clients' secrets", f"{prefix}... may be read by every environment here: {reason}", remedy)
+    else:
+        yield good("clients' secrets", f"{prefix}... is this environment's alone in the account")
 
 
 def filled_secrets(survey: Survey) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""`access`: the roles that deploy an environment, made once by an administrator, before anything else of it."""
+"""`access`: the roles that deploy an environment, or `shared`, made once by an administrator, before anything else."""
 
 from argparse import ArgumentParser
 
@@ -26,6 +26,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(run: Run, options: DeployOptions) -> Exit:
-    """Deploys the access stack. Raises `UsageError` for `shared`."""
+    """Deploys the access stack. Raises `UsageError` for templates without one."""
     results.begin(plans=[], operations=[])
     return deploy_access(run, options)

@@ -1,0 +1,103 @@
+"""Clients' secrets that have the same names in every environment: an account takes one environment, or has a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from generator.application import APPLICATION
+from generator.cfn.environments import Environment
+from generator.render import render
+from scripts.deployment.aws import Identity
+from scripts.deployment.environment import load
+from scripts.deployment.errors import ParametersRefusedError, RefusedError
+from scripts.operations import client_secrets
+from scripts.operations.preflight import source
+from scripts.operations.preflight.check import State, Survey
+from tests.conftest import ROOT
+from tests.deployment.service import ACCOUNT, Prepared
+
+NAME = "cloud-health-dashboard"
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+TEMPLATES = ROOT / "templates"
+NONE: Mapping[str, str] = {}
+REASON = "both environments belong to one team, and hold credentials of test accounts alone"
+
+
+def account(*names: str) -> Prepared:
+    """An account with stacks of these names."""
+    stacks = [{"StackName": name, "CreationTime": NOW, "StackStatus": "CREATE_COMPLETE"} for name in names]
+    return Prepared(cloudformation__list_stacks={"StackSummaries": stacks})
+
+
+def roots(
+    folder: Path, parameters: Mapping[str, str] = NONE, templates: Path = ROOT / "templates"
+) -> dict[str, Environment]:
+    """Production's, with other parameters in its file."""
+    for name in ("shared", "production"):
+        body = json.loads((ROOT / f"params/{name}.json").read_text(encoding="utf-8"))
+        body["Parameters"] |= parameters if name == "production" else {}
+        (folder / f"{name}.json").write_text(json.dumps(body), encoding="utf-8")
+    return load("production", templates, folder)
+
+
+STAGING = (f"{NAME}-staging", f"{NAME}-staging-Backend-1ABC", f"{NAME}-shared", f"{NAME}-production-access")
+
+
+def test_a_second_environment_of_the_account_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match="production and staging of this account could read each other's") as refused:
+        client_secrets.check(account(*STAGING), roots(tmp_path))
+    assert "account of its own" in refused.value.remedy and "AccountSharedBecause" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("there", "parameters"),
+    [
+        (STAGING[2:], {}),  # itself, with what is shared
+        ((f"{NAME}2-staging", "another-staging"), {}),
+        (STAGING, {"AccountSharedBecause": REASON}),
+        (STAGING, {"BackendTarget": "NONE"}),
+    ],
+)
+def test_one_environment_alone_or_with_a_reason_or_without_a_backend_is_not(
+    tmp_path: Path, there: tuple[str, ...], parameters: dict[str, str]
+) -> None:
+    client_secrets.check(account(*there), roots(tmp_path, parameters))
+
+
+def test_an_application_whose_names_hold_the_environment_is_kept_apart_by_its_policy(tmp_path: Path) -> None:
+    own = dataclasses.replace(APPLICATION, client_secrets="cloud-health/${Environment}/")
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    for name, text in render(own).files.items():
+        (templates / name).write_text(text, encoding="utf-8")
+    for backend in ("backend", "beanstalk"):
+        text = (templates / f"{backend}.json").read_text(encoding="utf-8")
+        assert "secret:cloud-health/${Environment}/*" in text and "secret:cloud-health/*" not in text
+    environment = json.loads((templates / "environment.json").read_text(encoding="utf-8"))
+    assert "ClientSecrets" not in environment["Metadata"]
+    assert "AccountSharedBecause" not in environment["Parameters"]
+    client_secrets.check(account(*STAGING), roots(tmp_path, templates=templates))
+
+
+@pytest.mark.parametrize(
+    ("there", "parameters", "state"),
+    [(STAGING, {}, State.ERROR), (STAGING, {"AccountSharedBecause": REASON}, State.WARNING), ((), {}, State.GOOD)],
+)
+def test_preflight_says_so_before(
+    tmp_path: Path, there: tuple[str, ...], parameters: dict[str, str], state: State
+) -> None:
+    me = Identity(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/deployer/me")
+    survey = Survey(account(*there), me, roots(tmp_path, parameters), True, ROOT)
+    [check] = source.apart(survey)
+    assert check.state is state and "cloud-health/" in check.detail
+
+
+def test_a_reason_is_for_an_environment_with_a_backend(tmp_path: Path) -> None:
+    with pytest.raises(ParametersRefusedError):
+        roots(tmp_path, {"BackendTarget": "NONE", "AccountSharedBecause": REASON})
