@@ -10,6 +10,11 @@ from tests.support.design import allowed, arn, grants
 # What may be done on `*`, because AWS knows no resource for it (Service Authorization Reference).
 ANYTHING = {
     "access.ApproverRole": {"codepipeline:ListPipelines"},
+    "shared-access.ExecutionRole": {
+        "codecommit:GetRepository",
+        "codecommit:ListRepositories",
+        "codecommit:UpdateRepositoryName",
+    },
     "shared-access.DeployRole": {
         "codecommit:CreateApprovalRuleTemplate",
         "codecommit:GetApprovalRuleTemplate",
