@@ -182,9 +182,15 @@ def render(value: Any) -> str:
 
 def conditions_in(value: Any) -> Iterator[str]:
     """The conditions that a value's `Fn::If` name, in the order in which they stand there."""
-    for _, inner in walk(value):
-        if isinstance(inner, dict) and "Fn::If" in inner:
-            yield inner["Fn::If"][0]
+    left = [value]  # as `walk` goes, without the places: every statement of every policy is asked
+    while left:
+        inner = left.pop()
+        if isinstance(inner, dict):
+            if "Fn::If" in inner:
+                yield inner["Fn::If"][0]
+            left += [*inner.values()][::-1]
+        elif isinstance(inner, list):
+            left += inner[::-1]
 
 
 def choices(value: Any, when: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
