@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 BUILDSPEC = Path(__file__).resolve().parents[1] / "buildspecs/backend.yml"
-LISTS = {"TOOLS": ("flake8", "bandit", "pip"), "TESTERS": ("coverage", "pytest", "pytest-asyncio")}
+LISTS = {"TOOLS": ("flake8", "bandit", "pip"), "TESTERS": ("coverage", "pytest", "pytest-asyncio"), "UV": ("uv",)}
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # Tags of one platform go together: a wheel has one of them (PyPA specifications, platform compatibility tags). The
 # first is the one for which wheels are the fewest: its newest versions are taken.
